@@ -1,0 +1,75 @@
+"""The functions that other programs call; ``harness`` offers them under its own name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from harness.conventions import framework_names, render
+from harness.operator import Operator
+from harness.program import Program, Unsupported
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.case import Case
+    from harness.record import Record
+
+
+def load_cases(path: str | Path | None = None, select: str | None = None) -> Iterator[Case]:
+    """Read cases; see :func:`harness.spec.load_cases`."""
+    from harness.spec import load_cases as load  # noqa: PLC0415
+
+    return load(path, select)
+
+
+def translate(operator_or_case: Operator | Case, framework: str) -> Program | Unsupported:
+    """Write an operator, or a case, as a program of a framework.
+
+    Parameters
+    ----------
+    operator_or_case : Operator or Case
+        A case brings its dtype, for which some frameworks need another text; an operator is
+        translated for float32.
+    framework : str
+        One of ``harness.conventions.framework_names()``.
+
+    Returns
+    -------
+    Program or Unsupported
+        ``.text`` is the whole program; an ``Unsupported`` has the ``.reason``.
+
+    Raises
+    ------
+    UnknownFrameworkError
+        If no convention has that name.
+
+    Examples
+    --------
+    >>> from harness.operator import Operator
+    >>> print(translate(Operator.of(4, 6, (3, 3), stride=2, crop=((1, 0), (1, 0))), "pytorch").call)
+    y_ = F.conv_transpose2d(x_, w_, b_, stride=2, padding=1, output_padding=1)
+    """
+    if isinstance(operator_or_case, Operator):
+        return render(operator_or_case, framework)
+    case = operator_or_case
+    return render(case.operator, framework, case.dtype, documented=case.documented)
+
+
+def run(cases: Iterable[Case], frameworks: Sequence[str] | None = None) -> Iterator[Record]:
+    """Run cases through the real frameworks; yield one record per case, framework and check.
+
+    Parameters
+    ----------
+    cases : iterable of Case
+    frameworks : sequence of str, optional
+        All where it is ``None``; one whose environment is missing gives SKIPPED records.
+    """
+    from harness.pipeline import Settings, execute  # noqa: PLC0415
+    from harness.record import Record  # noqa: PLC0415
+    from harness.spec import load_limitations  # noqa: PLC0415
+
+    settings = Settings(limitations=load_limitations())
+    for event in execute(list(cases), frameworks or framework_names(), settings):
+        if isinstance(event, Record):
+            yield event

@@ -1,0 +1,204 @@
+"""Cases: an operator with an input size, a dtype and data, under a name that is found again.
+
+Data is derived from the case's descriptor alone, so that a descriptor reproduces a case on any
+machine, with any version of NumPy.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.operator import Operator, OperatorError, Sizes, operator_from_words, sizes
+
+FORWARD_CHECKS: Final = ("shape", "value")
+GRADIENT_CHECKS: Final = ("grad_x", "grad_w", "grad_b")
+REFUSAL: Final = "refusal"
+FILLS: Final = ("integer", "random", "ones")
+
+# Integers up to 2 ** bits are exact, and so is every sum of integers that stays below it.
+SIGNIFICANT_BITS: Final = {"float16": 11, "float32": 24, "float64": 53}
+_DTYPE_WORDS: Final = {"f16": "float16", "f32": "float32", "f64": "float64"}
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One operator on one input, as a suite lists it.
+
+    Attributes
+    ----------
+    id : str
+        ``suite/name``, unique in a run.
+    suite : str
+    operator : Operator
+        Legal, unless ``rejected``.
+    batch : int
+    in_size : tuple of int
+    dtype : {"float32", "float16", "float64"}
+    fill : {"integer", "random", "ones"}
+    given : mapping of str to array
+        Data that the source states: any of ``x``, ``w``, ``b``; also ``y``, the output it promises.
+    rejected : bool
+        The configuration is illegal; a framework passes by refusing it.
+    says : mapping of str to str
+        For a rejected case, a part of each framework's own words.
+    documented : bool
+        Run the program that the framework's documentation promises, defects and all.
+    source, note, file, line
+        Where the case comes from, and where it is written.
+    """
+
+    id: str
+    suite: str
+    operator: Operator
+    batch: int
+    in_size: Sizes
+    dtype: str = "float32"
+    fill: str = "integer"
+    given: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    rejected: bool = False
+    says: Mapping[str, str] = field(default_factory=dict)
+    documented: bool = False
+    source: str = ""
+    note: str = ""
+    file: str = ""
+    line: int = 0
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        """The checks that make this case's records."""
+        if self.rejected:
+            return (REFUSAL,)
+        return FORWARD_CHECKS + (GRADIENT_CHECKS if self.operator.bias else GRADIENT_CHECKS[:2])
+
+    @property
+    def out_shape(self) -> Sizes:
+        """Shape of ``y``."""
+        return (self.batch, self.operator.out_channels, *self.operator.out_size(self.in_size))
+
+    @property
+    def descriptor(self) -> str:
+        """The case as one word, but for given data; :func:`case_from_descriptor` reads it."""
+        words = [self.operator.descriptor, f"n{self.batch}", f"i{sizes(self.in_size)}"]
+        words += [word for word, dtype in _DTYPE_WORDS.items() if dtype == self.dtype != "float32"]
+        words += [self.fill] if self.fill != "integer" else []
+        words += ["documented"] if self.documented else []
+        return "_".join(words)
+
+    @property
+    def reproducible(self) -> str:
+        """What ``deconform reproduce`` takes: the descriptor or, with given data, the id."""
+        return self.id if self.given else self.descriptor
+
+    def data(self) -> dict[str, npt.NDArray[Any]]:
+        """Make ``x``, ``w``, ``b`` (with bias) and ``dy`` (unless rejected).
+
+        Raises
+        ------
+        OperatorError
+            If no integers are small enough to be exact in the dtype.
+        """
+        shapes = {
+            "x": (self.batch, self.operator.in_channels, *self.in_size),
+            "w": self.operator.weight_shape,
+        }
+        if self.operator.bias:
+            shapes["b"] = (self.operator.out_channels,)
+        if not self.rejected:
+            shapes["dy"] = self.out_shape
+        seed = zlib.crc32(self.descriptor.encode())
+        made = {
+            name: self._made(shape, seed + number)
+            for number, (name, shape) in enumerate(shapes.items())
+        }
+        return made | {
+            name: array.astype(self.dtype) for name, array in self.given.items() if name != "y"
+        }
+
+    def _made(self, shape: Sizes, seed: int) -> npt.NDArray[Any]:
+        if self.fill == "ones":
+            return np.ones(shape, self.dtype)
+        # Raw bits of a bit generator never change; streams of distributions may (NEP 19).
+        raw = np.random.PCG64(seed).random_raw(math.prod(shape)).reshape(shape)
+        if self.fill == "random":
+            return (raw / 2.0**63 - 1.0).astype(self.dtype)
+        magnitude = exact_magnitude(self)
+        values = (raw >> np.uint64(33)).astype(np.int64) % (2 * magnitude)
+        return np.where(values < magnitude, values - magnitude, values - magnitude + 1).astype(
+            self.dtype
+        )
+
+
+def exact_magnitude(case: Case) -> int:
+    """Return the largest ``m <= 9`` for which integers in ``[-m, m]`` keep every sum exact.
+
+    The sums are those of ``y``, ``dx`` and ``dw``: of products of two such integers over input
+    channels and taps, output channels and taps, batch and positions.
+    """
+    operator = case.operator
+    taps = math.prod(operator.kernel)
+    groups = max(operator.groups, 1)
+    positions = case.batch * math.prod(case.in_size)
+    terms = max(
+        operator.in_channels // groups * taps,
+        operator.out_channels // groups * taps,
+        positions,
+        1,
+    )
+    limit = 2 ** SIGNIFICANT_BITS[case.dtype]
+    magnitude = min(9, math.isqrt(limit // terms))
+    while magnitude and magnitude * magnitude * terms + magnitude > limit:
+        magnitude -= 1
+    if not magnitude:
+        raise OperatorError(
+            f"a sum of {terms} products is not exact in {case.dtype} (limit {limit}): "
+            "use fill: random, a wider dtype or fewer channels."
+        )
+    return magnitude
+
+
+def case_from_descriptor(descriptor: str) -> Case:
+    """Read a case's descriptor back.
+
+    >>> case = case_from_descriptor("ic2_oc3_k3_s2_b_n1_i5_f64")
+    >>> case.out_shape, case.dtype, case.descriptor
+    ((1, 3, 11), 'float64', 'ic2_oc3_k3_s2_b_n1_i5_f64')
+    """
+    operator_words: list[str] = []
+    options: dict[str, Any] = {}
+    for word in descriptor.split("_"):
+        if word in _DTYPE_WORDS:
+            options["dtype"] = _DTYPE_WORDS[word]
+        elif word in FILLS:
+            options["fill"] = word
+        elif word == "documented":
+            options["documented"] = True
+        elif word[:1] == "n" and word[1:].isdecimal():
+            options["batch"] = int(word[1:])
+        elif word[:1] == "i" and word[1:].replace("x", "").isdecimal():
+            options["in_size"] = tuple(int(size) for size in word[1:].split("x"))
+        else:
+            operator_words.append(word)
+    illegal = operator_from_words(operator_words, illegal=True)
+    in_size = options.setdefault("in_size", ())
+    options.setdefault("batch", 1)
+    if len(in_size) != illegal.rank:
+        raise OperatorError(
+            f"descriptor {descriptor!r} has an input of {len(in_size)} axes and a kernel of "
+            f"{illegal.rank}: end it with the batch and the input size, such as "
+            f"_n1_i{sizes((8,) * illegal.rank)}."
+        )
+    rejected = bool(illegal.violations()) or illegal.explain(in_size) is not None
+    return Case(
+        id=descriptor,
+        suite="descriptor",
+        operator=illegal if rejected else operator_from_words(operator_words),
+        rejected=rejected,
+        **options,
+    )

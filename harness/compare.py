@@ -1,0 +1,252 @@
+"""Hold an outcome against the reference: a status and a reason, never a bare bool.
+
+Integer data is compared for equality.  Random data follows the dot-product rule of the TOSA
+conformance tests (https://www.mlplatform.org/tosa/tosa_spec.html, "Floating-point accuracy of
+dot products"): with ``ref`` and ``bnd`` the operator in float64 on the data and on its magnitudes,
+and ``err = (got - ref) / (bnd * eps)``, bounds on every ``|err|``, on its mean square and on its
+sum follow from the number of terms of a sum.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, NoReturn
+
+import numpy as np
+import numpy.typing as npt
+
+import impl
+from harness.case import REFUSAL, SIGNIFICANT_BITS, Case
+from harness.engines.job import Arrays, Crashed, Outcome, Raised, TimedOut
+from harness.mutants import MUTANTS, Mutant, options
+
+OUTPUT_OF: Final = {"shape": "y", "value": "y", "grad_x": "dx", "grad_w": "dw", "grad_b": "db"}
+# These exceptions mean that our text is wrong, not that a configuration was refused.
+_OUR_FAULT: Final = (
+    "NameError",
+    "ImportError",
+    "ModuleNotFoundError",
+    "SyntaxError",
+    "MemoryError",
+)
+
+
+class Status(StrEnum):
+    """What became of one check."""
+
+    PASSED = "PASSED"
+    FAILED = "FAILED"
+    UNSUPPORTED = "UNSUPPORTED"
+    ERRORED = "ERRORED"
+    CRASHED = "CRASHED"
+    TIMEDOUT = "TIMEDOUT"
+    MISTRUSTED = "MISTRUSTED"
+    SKIPPED = "SKIPPED"
+    KNOWN = "KNOWN"
+    FIXED = "FIXED"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A status, why, the mutant that a wrong output equals, and figures."""
+
+    status: Status
+    reason: str | None = None
+    diagnosis: str | None = None
+    evidence: Mapping[str, Any] | None = None
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("a Verdict is not true or false: look at its status.")
+
+
+@dataclass(frozen=True, eq=False)
+class Expected:
+    """A case's data and what the reference makes of it."""
+
+    data: Mapping[str, npt.NDArray[Any]]
+    outputs: Mapping[str, npt.NDArray[Any]]
+    bounds: Mapping[str, npt.NDArray[Any]]
+    mistrust: str | None
+
+
+def expect(case: Case) -> Expected:
+    """Make a case's data and compute what is expected of it."""
+    data = case.data()
+    if case.rejected:
+        return Expected(data, {}, {}, None)
+    exact = case.fill != "random"
+    outputs = _reference(case, data if exact else _as_float64(data))
+    if "y" in case.given:
+        outputs["y"] = case.given["y"].astype(case.dtype)
+    bounds = {}
+    if not exact:
+        bounds = _reference(case, {k: np.abs(v) for k, v in _as_float64(data).items()})
+    return Expected(data, outputs, bounds, _mistrust(case, data, outputs["y"]))
+
+
+def judge(
+    case: Case, expected: Expected, check: str, outcome: Outcome, says: str | None = None
+) -> Verdict:
+    """Turn what an engine gave back into a verdict on one check.
+
+    ``says`` is a part of what must be said when a rejected case is refused.
+    """
+    if isinstance(outcome, Crashed):
+        return Verdict(Status.CRASHED, outcome.reason)
+    if isinstance(outcome, TimedOut):
+        return Verdict(Status.TIMEDOUT, f"no answer within {outcome.seconds:g} s")
+    if check == REFUSAL:
+        return _judge_refusal(outcome, says)
+    if isinstance(outcome, Raised):
+        return Verdict(Status.ERRORED, _said(outcome))
+    name = OUTPUT_OF[check]
+    got, want = outcome.outputs[name], expected.outputs[name]
+    if got.shape != want.shape:
+        reason = f"{name} has shape {got.shape}, expected {want.shape}"
+        return Verdict(Status.FAILED, reason, _diagnosis(case, expected, name, got))
+    if check == "shape":
+        return Verdict(Status.PASSED)
+    if got.dtype != case.dtype:
+        return Verdict(Status.FAILED, f"{name} is {got.dtype}, expected {case.dtype}")
+    if case.fill == "random":
+        return _judge_by_bounds(case, expected, name, got)
+    if np.array_equal(got, want):
+        if check == "value" and expected.mistrust is not None:
+            return Verdict(Status.MISTRUSTED, expected.mistrust)
+        return Verdict(Status.PASSED)
+    reason, evidence = _difference(name, got, want)
+    return Verdict(Status.FAILED, reason, _diagnosis(case, expected, name, got), evidence)
+
+
+def _reference(case: Case, data: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+    arguments = options(case.operator)
+    y = impl.conv_transpose(data["x"], data["w"], data.get("b"), **arguments)
+    dx, dw, db = impl.conv_transpose_vjp(data["dy"], data["x"], data["w"], **arguments)
+    outputs = {"y": y, "dx": dx, "dw": dw}
+    return outputs | {"db": db} if case.operator.bias else outputs
+
+
+def _as_float64(data: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+    return {name: array.astype(np.float64) for name, array in data.items()}
+
+
+def _judge_refusal(outcome: Arrays | Raised, says: str | None) -> Verdict:
+    if isinstance(outcome, Arrays):
+        shape = outcome.outputs["y"].shape
+        return Verdict(Status.FAILED, f"accepted without a word: y has shape {shape}")
+    if outcome.section == "setup" or outcome.kind in _OUR_FAULT:
+        return Verdict(Status.ERRORED, _said(outcome))
+    if says is not None and says not in outcome.message:
+        return Verdict(Status.FAILED, f"refused, but not with {says!r}: {_said(outcome)}")
+    return Verdict(Status.PASSED, evidence={"said": _said(outcome)})
+
+
+def _said(raised: Raised) -> str:
+    return f"{raised.section} raised {raised.kind}: {raised.message}"
+
+
+def _difference(
+    name: str, got: npt.NDArray[Any], want: npt.NDArray[Any]
+) -> tuple[str, dict[str, Any]]:
+    wrong = got != want
+    first = tuple(int(i) for i in np.argwhere(wrong)[0])
+    reason = (
+        f"{name}: {np.count_nonzero(wrong)} of {wrong.size} elements differ; first "
+        f"{name}[{', '.join(map(str, first))}] is {got[first]:g}, expected {want[first]:g}"
+    )
+    return reason, {"differing": int(np.count_nonzero(wrong)), "of": wrong.size, "first": first}
+
+
+def _judge_by_bounds(case: Case, expected: Expected, name: str, got: npt.NDArray[Any]) -> Verdict:
+    reference, bound = expected.outputs[name], expected.bounds[name]
+    unreached = bound == 0
+    if np.any(got[unreached] != 0):
+        return Verdict(Status.FAILED, f"{name}: not 0 where nothing contributes")
+    if not got.size:
+        return Verdict(Status.PASSED)
+    if not np.all(np.isfinite(got)):
+        return Verdict(Status.FAILED, f"{name}: not finite")
+    information = np.finfo(case.dtype)
+    scale = np.maximum(bound * float(information.eps), float(information.tiny))
+    error = np.where(unreached, 0.0, (got.astype(np.float64) - reference) / scale)
+    terms = _accumulated(case, name)
+    figures = {
+        "max |err|": (float(np.abs(error).max()), float(terms)),
+        "mean err^2": (float(np.mean(error**2)), 0.4 * terms),
+        "|sum err|": (float(abs(error.sum())), 2 * math.sqrt(terms * error.size)),
+    }
+    evidence = {key: {"got": got, "limit": limit} for key, (got, limit) in figures.items()}
+    for key, (figure, limit) in figures.items():
+        if figure > limit:
+            reason = f"{name}: {key} is {figure:.3g} units in the last place, limit {limit:.3g}"
+            return Verdict(Status.FAILED, reason, _diagnosis(case, expected, name, got), evidence)
+    return Verdict(Status.PASSED, evidence=evidence)
+
+
+def _accumulated(case: Case, name: str) -> int:
+    """Count the terms of one sum, less what an accumulator wider than the dtype makes harmless."""
+    operator = case.operator
+    taps = math.prod(operator.kernel)
+    terms = {
+        "y": operator.in_channels // operator.groups * taps,
+        "dx": operator.out_channels // operator.groups * taps,
+        "dw": case.batch * math.prod(case.in_size),
+        "db": case.batch * math.prod(operator.out_size(case.in_size)),
+    }[name]
+    # Half precision is accumulated in single: TOSA's KSB.
+    wider = SIGNIFICANT_BITS["float32"] - SIGNIFICANT_BITS[case.dtype]
+    return math.ceil(terms / 2 ** (max(wider, 0) / 2)) + 1
+
+
+def _diagnosis(case: Case, expected: Expected, name: str, got: npt.NDArray[Any]) -> str | None:
+    """Name the mutants that a wrong output equals."""
+    found = []
+    for mutant in MUTANTS:
+        if name == "y":
+            wrong = mutant.forward(case.operator, expected.data)
+        else:
+            wrong = mutant.gradients(case.operator, expected.data).get(name)
+        if wrong is None or wrong.shape != got.shape or not got.size:
+            continue
+        close = np.array_equal if case.fill != "random" else np.allclose
+        if close(got, wrong):
+            found.append(mutant.name)
+    return " or ".join(found) or None
+
+
+def _mistrust(case: Case, data: Mapping[str, npt.NDArray[Any]], y: npt.NDArray[Any]) -> str | None:
+    """Say why equality would prove little: too many zeros, or a mutant that agrees by chance.
+
+    Given data is the document's, and proves what the document says and no more.  An empty output
+    has nothing to mistrust.
+    """
+    if case.given or not y.size:
+        return None
+    if y.size - np.count_nonzero(y) > y.size // 2:
+        reached = impl.conv_transpose(
+            np.ones_like(data["x"]), np.ones_like(data["w"]), **options(case.operator)
+        )
+        zeros = np.count_nonzero((y == 0) & ((reached != 0) | ("b" in data)))
+        if 2 * zeros > np.count_nonzero(reached):
+            return f"{zeros} of {y.size} expected elements are 0 by chance of the data"
+    if case.fill == "random":
+        return None
+    for mutant in MUTANTS:
+        wrong = mutant.forward(case.operator, data)
+        if wrong is None or not np.array_equal(wrong, y):
+            continue
+        if not _equivalent(mutant, case, data):
+            return f"with this data the mutant {mutant.name!r} agrees too"
+    return None
+
+
+def _equivalent(mutant: Mutant, case: Case, data: Mapping[str, npt.NDArray[Any]]) -> bool:
+    """Whether a mutant computes the same thing for any data, as on one input element and tap."""
+    generator = np.random.default_rng(0)
+    other = {name: generator.integers(1, 2**20, array.shape) for name, array in data.items()}
+    right = impl.conv_transpose(other["x"], other["w"], other.get("b"), **options(case.operator))
+    wrong = mutant.forward(case.operator, other)
+    return wrong is not None and np.array_equal(right, wrong)

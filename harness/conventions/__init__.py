@@ -1,0 +1,65 @@
+"""How each framework spells an operator: one file a framework, pure text.
+
+A convention imports no framework: it writes programs, engines run them.  A new framework is one
+file here, found by its name, and one environment of that name in ``tox.ini``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+
+from harness.conventions._convention import Convention
+from harness.operator import Operator
+from harness.program import Program, Unsupported
+
+__all__ = ["Convention", "UnknownFrameworkError", "convention", "framework_names", "render"]
+
+
+class UnknownFrameworkError(ValueError):
+    """A framework's name that no convention has."""
+
+
+@cache
+def framework_names() -> tuple[str, ...]:
+    """Every framework with a convention, the canonical implementation first.
+
+    >>> framework_names()
+    ('numpy', 'chainer', 'mxnet', 'pytorch', 'tensorflow')
+    """
+    names = (module.name for module in iter_modules(__path__) if not module.name.startswith("_"))
+    return tuple(sorted(names, key=lambda name: (name != "numpy", name)))
+
+
+@cache
+def convention(framework: str) -> Convention:
+    """Return the convention of ``framework``; raise :class:`UnknownFrameworkError` without one."""
+    if framework not in framework_names():
+        near = difflib.get_close_matches(framework, framework_names(), n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise UnknownFrameworkError(
+            f"unknown framework {framework!r}.{hint} Known: {', '.join(framework_names())}."
+        )
+    found = import_module(f"harness.conventions.{framework}").CONVENTION
+    assert isinstance(found, Convention)
+    return found
+
+
+def render(
+    operator: Operator, framework: str, dtype: str = "float32", *, documented: bool = False
+) -> Program | Unsupported:
+    """Write ``operator`` as a program of ``framework``.
+
+    Parameters
+    ----------
+    operator : Operator
+    framework : str
+    dtype : {"float16", "float32", "float64"}
+        Some frameworks need another text for another type.
+    documented : bool
+        Write what the framework's documentation promises, even where a known defect makes
+        another text the right advice: this is how defects are put to the test.
+    """
+    return convention(framework).render(operator, dtype, documented)

@@ -1,0 +1,45 @@
+"""NumPy through this project's own ``impl``: every operator is one call."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harness.conventions._convention import Convention, arguments, per_axis
+from harness.operator import Operator
+from harness.program import Program, Section
+
+
+def _render(operator: Operator, _dtype: str, _documented: bool) -> Program:
+    options = arguments(
+        stride=per_axis(operator.stride, default=1),
+        dilation=per_axis(operator.dilation, default=1),
+        crop=_crop(operator),
+        groups=str(operator.groups) if operator.groups != 1 else None,
+    )
+    bias = ", b" if operator.bias else ""
+    returned = "dx, dw, db" if operator.bias else "dx, dw, _"
+    return Program(
+        framework="numpy",
+        language="python",
+        support="native",
+        reason=None,
+        setup="import impl",
+        forward=Section("", f"y = impl.conv_transpose(x, w{bias}{options})", ""),
+        gradient=Section("", f"{returned} = impl.conv_transpose_vjp(dy, x, w{options})", ""),
+    )
+
+
+def _crop(operator: Operator) -> str | None:
+    if all(begin == end for begin, end in operator.crop):
+        return per_axis([begin for begin, _ in operator.crop], default=0)
+    return str(operator.crop)
+
+
+CONVENTION: Final = Convention(
+    name="numpy",
+    title="NumPy (impl)",
+    distribution="deconform",
+    module="impl",
+    weights="IOHW",
+    render=_render,
+)

@@ -1,0 +1,33 @@
+"""What is here, what is missing, and how to get it."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from harness import environments
+from harness.conventions import convention, framework_names
+from harness.engines import EngineUnavailableError
+from harness.pipeline import start_engine
+from harness.spec import specs_root
+
+
+def findings(pythons: Mapping[str, Path]) -> Iterator[tuple[str, str, str]]:
+    """Look at this machine; yield a mark (``ok`` or ``--``), a subject and what was found."""
+    yield "ok", "deconform", f"{version('deconform')}, Python {platform.python_version()}"
+    yield "ok", "suite", str(specs_root())
+    yield "ok", "environments", str(environments.folder())
+    try:
+        yield "ok", "tox", version("tox")
+    except PackageNotFoundError:
+        yield "--", "tox", "missing (only `deconform envs` needs it): python -m pip install tox"
+    for name in framework_names():
+        try:
+            engine, info = start_engine(convention(name), pythons)
+        except EngineUnavailableError as error:
+            yield "--", name, str(error)
+        else:
+            engine.stop()
+            yield "ok", name, f"{info.version}, Python {info.python}, NumPy {info.numpy}"

@@ -1,0 +1,25 @@
+"""Engines execute programs: they know text, arrays and processes, and no convention."""
+
+from harness.engines.job import (
+    Arrays,
+    Crashed,
+    EngineInfo,
+    EngineUnavailableError,
+    Job,
+    Outcome,
+    Raised,
+    TimedOut,
+)
+from harness.engines.python import PythonEngine
+
+__all__ = [
+    "Arrays",
+    "Crashed",
+    "EngineInfo",
+    "EngineUnavailableError",
+    "Job",
+    "Outcome",
+    "PythonEngine",
+    "Raised",
+    "TimedOut",
+]

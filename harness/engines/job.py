@@ -1,0 +1,86 @@
+"""What goes into an engine and what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy.typing as npt
+
+from harness.program import Section
+
+
+class EngineUnavailableError(Exception):
+    """An engine that cannot be started; the message says why and what would help."""
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    """What executes a column of a report."""
+
+    version: str
+    engine: str
+    python: str
+    numpy: str
+    device: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """One direction of one program with its data, and the checks that its outputs serve.
+
+    ``key`` is the caller's; an engine gives it back with the outcome.
+    """
+
+    key: Any
+    setup: str
+    section: Section
+    inputs: Mapping[str, npt.NDArray[Any]]
+    outputs: tuple[str, ...]
+    checks: tuple[str, ...]
+
+    @property
+    def sections(self) -> list[tuple[str, str]]:
+        """The text, in the order of execution."""
+        return [
+            ("setup", self.setup),
+            ("to_native", self.section.to_native),
+            ("call", self.section.call),
+            ("from_native", self.section.from_native),
+        ]
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """The program ran; its outputs and the seconds that each section took."""
+
+    outputs: Mapping[str, npt.NDArray[Any]]
+    seconds: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Raised:
+    """The program raised an exception, in which section of the text."""
+
+    section: str
+    kind: str
+    message: str
+    traceback: str = ""
+
+
+@dataclass(frozen=True)
+class Crashed:
+    """The process ended, or answered nonsense, before the program was done."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class TimedOut:
+    """The program did not end in time."""
+
+    seconds: float
+
+
+Outcome: TypeAlias = Arrays | Raised | Crashed | TimedOut

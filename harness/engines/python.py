@@ -1,0 +1,279 @@
+"""Run Python programs in a worker process of the framework's own environment.
+
+A worker that dies or hangs costs the check in flight.  The rest of the job is run once more in a
+fresh process; if that fails in the same way, the failure belongs to the program and the job's
+other checks share it, rather than costing a restart each.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import subprocess
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Any, TypeAlias
+
+from harness.engines import worker
+from harness.engines.job import (
+    Arrays,
+    Crashed,
+    EngineInfo,
+    EngineUnavailableError,
+    Job,
+    Outcome,
+    Raised,
+    TimedOut,
+)
+
+START_TIMEOUT = 180.0
+_BATCH_JOBS = 64
+_BATCH_BYTES = 32 * 2**20
+
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+_Frame: TypeAlias = tuple[dict[str, Any], dict[str, Any]]
+
+
+class PythonEngine:
+    """One framework's interpreter and the worker processes it runs, one at a time.
+
+    Parameters
+    ----------
+    command : sequence of str
+        Starts a worker: ``[interpreter, "-I", ".../worker.py"]``.
+    module, distribution : str
+        What to import, and whose version to report.
+    environ : mapping
+        Added to the environment of the processes.
+    timeout : float
+        Seconds that one job may take.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        module: str,
+        distribution: str,
+        *,
+        environ: Mapping[str, str] | None = None,
+        timeout: float = 60.0,
+    ) -> None:
+        self._command = tuple(command)
+        self._start = {"op": "start", "module": module, "distribution": distribution}
+        self._environ = {**os.environ, **_ONE_THREAD, **(environ or {})}
+        self._timeout = timeout
+        self._process: _Process | None = None
+        self._stopped = False
+
+    @classmethod
+    def of(cls, interpreter: Path, module: str, distribution: str, **options: Any) -> PythonEngine:
+        """Make the engine of an interpreter."""
+        return cls([str(interpreter), "-I", worker.__file__], module, distribution, **options)
+
+    def start(self) -> EngineInfo:
+        """Start a worker and import the framework in it.
+
+        Raises
+        ------
+        EngineUnavailableError
+            With what the process said.
+        """
+        if self._stopped:
+            raise EngineUnavailableError("the run was stopped")
+        try:
+            self._process = _Process(self._command, self._environ)
+        except OSError as error:
+            raise EngineUnavailableError(f"cannot start {self._command[0]}: {error}") from error
+        try:
+            process = self._process
+            process.write(self._start, {})
+            answer, _ = process.read(START_TIMEOUT)
+        except (_ProcessEndedError, TimeoutError) as error:
+            self._end_process()
+            raise EngineUnavailableError(f"{error}, while importing") from error
+        if answer["op"] != "started":
+            self._end_process()
+            raise EngineUnavailableError(f"{answer['type']}: {answer['message']}")
+        return EngineInfo(
+            version=answer["version"],
+            engine="python",
+            python=answer["python"],
+            numpy=answer["numpy"],
+            device=answer["device"],
+        )
+
+    def run(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Outcome]]:
+        """Execute jobs in order; yield each with its outcome.
+
+        A job comes back whole, or in parts by check when its worker died under it.
+        """
+        source = iter(jobs)
+        again: deque[Job] = deque()
+        failed_before: tuple[Any, str, type[Outcome]] | None = None
+        while not self._stopped and (batch := _batch(again, source)):
+            answered = 0
+            for job, outcome in self._run_batch(batch):
+                answered += 1
+                if self._stopped:
+                    return
+                if isinstance(outcome, Arrays | Raised):
+                    yield job, outcome
+                    continue
+                failure = (job.key, job.section.call, type(outcome))
+                if failure == failed_before:
+                    yield job, outcome
+                    continue
+                failed_before = failure
+                yield replace(job, checks=job.checks[:1]), outcome
+                if job.checks[1:]:
+                    again.append(replace(job, checks=job.checks[1:]))
+            again.extend(batch[answered:])
+
+    def _run_batch(self, batch: Sequence[Job]) -> Iterator[tuple[Job, Outcome]]:
+        """Yield outcomes in order, up to and including the first that ends the process."""
+        if self._process is None:
+            try:
+                self.start()
+            except EngineUnavailableError as error:
+                yield batch[0], Crashed(f"the worker could not be started again: {error}")
+                return
+        process = self._process
+        assert process is not None
+        failure: Outcome
+        answered = 0
+        try:
+            process.write({"op": "batch", "count": len(batch)}, {})
+            for number, job in enumerate(batch):
+                process.write(
+                    {"op": "run", "id": number, "sections": job.sections, "outputs": job.outputs},
+                    job.inputs,
+                )
+        except _ProcessEndedError:
+            pass  # What it answered before it ended is still to be read.
+        try:
+            for number, job in enumerate(batch):
+                yield job, _outcome(process.read(self._timeout), number)
+                answered += 1
+        except TimeoutError:
+            failure = TimedOut(self._timeout)
+        except _ProcessEndedError as ended:
+            failure = Crashed(str(ended))
+        else:
+            return
+        self._end_process()
+        yield batch[answered], failure
+
+    def stop(self) -> None:
+        """End the worker for good; a :meth:`run` in another thread ends without an outcome."""
+        self._stopped = True
+        self._end_process()
+
+    def _end_process(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+
+
+def _batch(again: deque[Job], source: Iterator[Job]) -> list[Job]:
+    """Take as many jobs as a batch holds, those to be run again first."""
+    batch: list[Job] = []
+    size = 0
+    while len(batch) < _BATCH_JOBS and size < _BATCH_BYTES:
+        job = again.popleft() if again else next(source, None)
+        if job is None:
+            break
+        batch.append(job)
+        size += sum(array.nbytes for array in job.inputs.values())
+    return batch
+
+
+def _outcome(frame: _Frame, number: int) -> Outcome:
+    answer, arrays = frame
+    if answer.get("id") != number:
+        raise _ProcessEndedError(
+            f"the worker answered job {answer.get('id')} when {number} was due"
+        )
+    if answer["op"] == "result":
+        return Arrays(arrays, answer["seconds"])
+    return Raised(answer["section"], answer["type"], answer["message"], answer.get("traceback", ""))
+
+
+class _ProcessEndedError(Exception):
+    """The process ended or broke the protocol: nothing more is to be had from it."""
+
+
+class _Process:
+    """A running worker: frames out, frames in with a time limit, and what it said on stderr."""
+
+    def __init__(self, command: Sequence[str], environ: Mapping[str, str]) -> None:
+        self._chatter: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 -- closed by kill()
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._chatter,
+            env=dict(environ),
+            start_new_session=True,  # Ctrl-C is for the parent, which ends its workers itself.
+        )
+        self._answers: queue.SimpleQueue[_Frame | str] = queue.SimpleQueue()
+        threading.Thread(target=self._receive, daemon=True).start()
+
+    def write(self, message: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
+        assert self._process.stdin is not None
+        try:
+            worker.write_frame(self._process.stdin, message, arrays)
+        except (BrokenPipeError, ValueError) as error:
+            raise _ProcessEndedError(self._how_it_ended("it closed its input")) from error
+
+    def read(self, timeout: float) -> _Frame:
+        try:
+            answer = self._answers.get(timeout=timeout)
+        except queue.Empty:
+            raise TimeoutError(f"no answer in {timeout:g} s") from None
+        if isinstance(answer, str):
+            raise _ProcessEndedError(self._how_it_ended(answer))
+        return answer
+
+    def _receive(self) -> None:
+        """Read frames as they come; a string says why there are no more."""
+        assert self._process.stdout is not None
+        try:
+            while frame := worker.read_frame(self._process.stdout):
+                self._answers.put(frame)
+            self._answers.put("it ended without an answer")
+        except EOFError as error:
+            self._answers.put(str(error))
+        except Exception as error:  # noqa: BLE001 -- whatever a broken worker sends
+            self._answers.put(f"its answer cannot be read: {error}")
+
+    def _how_it_ended(self, what: str) -> str:
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=1.0)
+        code = self._process.poll()
+        if code is None:
+            return f"the worker broke the protocol: {what}"
+        how = signal.Signals(-code).name if code < 0 else f"exit status {code}"
+        return f"the worker died ({how}): {what}{self._last_words()}"
+
+    def _last_words(self) -> str:
+        with suppress(ValueError, OSError):
+            self._chatter.seek(0)
+            said = self._chatter.read()[-2000:].decode(errors="replace").strip()
+            return f"; its last line was: {said.splitlines()[-1]}" if said else ""
+        return ""
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                with suppress(OSError):
+                    stream.close()
+        self._chatter.close()

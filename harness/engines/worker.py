@@ -1,0 +1,205 @@
+"""Execute program text in one framework's own interpreter.
+
+Started by path as ``python -I worker.py`` inside that framework's environment, so it may import
+the standard library and NumPy only and keeps to syntax that old interpreters read.  It executes
+text that deconform's own renderers wrote, and nothing else.
+
+A frame is one line of JSON, then the bytes of the arrays that the line announces.  Requests:
+
+``start``   imports the framework and answers with versions;
+``batch``   announces how many ``run`` frames follow; all are read before the first is answered,
+            so that neither side ever waits for the other to read;
+``run``     executes the sections of one program on the arrays of the frame and answers
+            ``result`` with the arrays asked for, or ``raised``;
+``stop``    ends the process.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import platform
+import sys
+import time
+import traceback
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import CodeType
+
+PROTOCOL = 1
+DTYPES = ("float16", "float32", "float64", "int8", "int16", "int32", "int64")
+
+
+def write_frame(
+    stream: IO[bytes], message: Mapping[str, Any], arrays: Mapping[str, Any] | None = None
+) -> None:
+    """Write a message and its arrays, C-ordered and little-endian."""
+    import numpy as np
+
+    blobs = []
+    described = []
+    for name, value in (arrays or {}).items():
+        array = np.asarray(value)
+        if array.dtype.byteorder == ">":
+            array = array.astype(array.dtype.newbyteorder("<"))
+        blob = array.tobytes()
+        described.append(
+            {"name": name, "dtype": str(array.dtype), "shape": array.shape, "nbytes": len(blob)}
+        )
+        blobs.append(blob)
+    line = json.dumps(dict(message, arrays=described)).encode("ascii") + b"\n"
+    stream.write(b"".join([line, *blobs]))
+    stream.flush()
+
+
+def read_frame(stream: IO[bytes]) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """Read a message and its arrays; ``None`` at a clean end of the stream.
+
+    Raises
+    ------
+    EOFError
+        If the stream ends inside a frame.
+    ValueError
+        If the frame contradicts itself.
+    """
+    line = stream.readline()
+    if not line:
+        return None
+    if not line.endswith(b"\n"):
+        raise EOFError("the stream ended inside a message")
+    message = json.loads(line.decode("ascii"))
+    if not isinstance(message, dict):
+        raise ValueError("a message must be a JSON object, not %.60r" % (message,))
+    arrays = {}
+    for described in message.pop("arrays", []):
+        arrays[described["name"]] = _read_array(stream, described)
+    return message, arrays
+
+
+def _read_array(stream: IO[bytes], described: Mapping[str, Any]) -> Any:
+    import numpy as np
+
+    dtype, shape, nbytes = described["dtype"], described["shape"], described["nbytes"]
+    if dtype not in DTYPES:
+        raise ValueError(
+            "array %r has dtype %r, which is not transported" % (described["name"], dtype)
+        )
+    size = np.dtype(dtype).itemsize
+    for extent in shape:
+        size *= extent
+    if size != nbytes:
+        raise ValueError(
+            "array %r claims shape %r of %s, %d bytes, but carries %d"
+            % (described["name"], tuple(shape), dtype, size, nbytes)
+        )
+    blob = stream.read(nbytes)
+    if len(blob) != nbytes:
+        raise EOFError("the stream ended inside array %r" % described["name"])
+    return np.frombuffer(blob, dtype).reshape(shape).copy()
+
+
+def execute(
+    sections: Sequence[tuple[str, str]], arrays: Mapping[str, Any], outputs: Sequence[str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Run the sections in one namespace; return the outputs, the seconds of each, or the error."""
+    namespace: dict[str, Any] = dict(arrays)
+    seconds = {}
+    for name, text in sections:
+        began = time.perf_counter()
+        try:
+            exec(_compiled(text, name), namespace)
+        except MemoryError:
+            return {
+                "op": "raised",
+                "section": name,
+                "type": "MemoryError",
+                "message": "out of memory",
+            }, {}
+        except Exception as error:
+            return {
+                "op": "raised",
+                "section": name,
+                "type": type(error).__name__,
+                "message": str(error)[:2000],
+                "traceback": traceback.format_exc(limit=-3)[-4000:],
+            }, {}
+        seconds[name] = time.perf_counter() - began
+    missing = [name for name in outputs if name not in namespace]
+    if missing:
+        return {
+            "op": "raised",
+            "section": "from_native",
+            "type": "NameError",
+            "message": "the program left no %s" % ", ".join(missing),
+        }, {}
+    return {"op": "result", "seconds": seconds}, {name: namespace[name] for name in outputs}
+
+
+_code: dict[str, CodeType] = {}
+
+
+def _compiled(text: str, name: str) -> CodeType:
+    if text not in _code:
+        if len(_code) > 10000:
+            _code.clear()
+        _code[text] = compile(text, "<%s>" % name, "exec")
+    return _code[text]
+
+
+def start(module: str, distribution: str) -> dict[str, Any]:
+    """Import the framework; say what is running here."""
+    import numpy as np
+
+    importlib.import_module(module)
+    try:
+        from importlib.metadata import version
+
+        found = version(distribution)
+    except Exception:
+        found = str(getattr(sys.modules[module], "__version__", "unknown"))
+    return {
+        "op": "started",
+        "protocol": PROTOCOL,
+        "version": found,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "device": "cpu",
+    }
+
+
+def main() -> None:
+    """Answer frames from standard input until it ends."""
+    # Frameworks print; what they print must not get between the frames.
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    requests = sys.stdin.buffer
+    while True:
+        frame = read_frame(requests)
+        if frame is None or frame[0]["op"] == "stop":
+            return
+        message, _ = frame
+        if message["op"] == "start":
+            try:
+                write_frame(answers, start(message["module"], message["distribution"]))
+            except Exception as error:
+                write_frame(
+                    answers,
+                    {
+                        "op": "raised",
+                        "section": "setup",
+                        "type": type(error).__name__,
+                        "message": str(error)[:2000],
+                    },
+                )
+        elif message["op"] == "batch":
+            batch = [read_frame(requests) for _ in range(message["count"])]
+            for run, arrays in filter(None, batch):
+                answer, outputs = execute(run["sections"], arrays, run["outputs"])
+                write_frame(answers, dict(answer, id=run["id"]), outputs)
+
+
+if __name__ == "__main__":
+    main()

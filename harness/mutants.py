@@ -1,0 +1,246 @@
+"""Mutants: the known ways to get a transposed convolution wrong.
+
+Each computes something that looks right, in most cases even in shape.  They serve twice: a wrong
+output that equals a mutant's is diagnosed by its name, and a suite that lets a mutant through has
+no teeth.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+import impl
+from harness.operator import Operator, OperatorError
+
+Array: TypeAlias = npt.NDArray[Any]
+Data: TypeAlias = Mapping[str, Array]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One wrong convention.
+
+    Attributes
+    ----------
+    name, description : str
+    change : callable
+        The operator that is computed instead, or ``None`` where this mistake makes no difference.
+    weights : callable, optional
+        What is done to the weights; its own inverse, so that it maps ``dw`` back.
+    order : callable, optional
+        The order in which the input channels are taken.
+    bias : callable, optional
+        What becomes of the bias.
+    """
+
+    name: str
+    description: str
+    change: Callable[[Operator], Operator | None]
+    weights: Callable[[Array], Array] = lambda w: w
+    order: Callable[[Operator], Array] = lambda operator: np.arange(operator.in_channels)
+    bias: Callable[[Operator, Array | None], Array | None] = lambda _operator, b: b
+
+    def forward(self, operator: Operator, data: Data) -> Array | None:
+        """Compute the wrong ``y``; ``None`` where the mistake does not apply or has no output."""
+        changed = self._changed(operator)
+        if changed is None:
+            return None
+        x, w = data["x"][:, self.order(operator)], self.weights(data["w"])
+        b = self.bias(operator, data.get("b"))
+        try:
+            return impl.conv_transpose(x, w, b, **options(changed))
+        except ValueError:
+            return None
+
+    def gradients(self, operator: Operator, data: Data) -> dict[str, Array]:
+        """Compute the wrong ``dx``, ``dw`` and ``db``; nothing where there are none."""
+        changed = self._changed(operator)
+        if changed is None:
+            return {}
+        order = self.order(operator)
+        x, w = data["x"][:, order], self.weights(data["w"])
+        try:
+            dx, dw, db = impl.conv_transpose_vjp(data["dy"], x, w, **options(changed))
+        except ValueError:
+            return {}
+        return {"dx": dx[:, np.argsort(order)], "dw": self.weights(dw), "db": db}
+
+    def _changed(self, operator: Operator) -> Operator | None:
+        try:
+            return self.change(operator)
+        except OperatorError:
+            return None
+
+
+def options(operator: Operator) -> dict[str, Any]:
+    """Give the keyword arguments of :mod:`impl` that an operator means."""
+    return {
+        "stride": operator.stride,
+        "dilation": operator.dilation,
+        "crop": operator.crop,
+        "groups": operator.groups,
+    }
+
+
+def _if_different(operator: Operator, **changes: Any) -> Operator | None:
+    changed = replace(operator, **changes)
+    return None if changed == operator else changed
+
+
+def _kernel_flipped(operator: Operator) -> Operator | None:
+    return operator if math.prod(operator.kernel) > 1 else None
+
+
+def _kernel_axes_swapped(operator: Operator) -> Operator | None:
+    if operator.rank == 1 or operator.kernel[-2:] == (1, 1):
+        return None
+    *first, height, width = operator.kernel
+    return replace(operator, kernel=(*first, width, height))
+
+
+def _channels_swapped(operator: Operator) -> Operator | None:
+    square = operator.in_channels == operator.out_channels > 1
+    return operator if square and operator.groups == 1 else None
+
+
+def _groups_interleaved(operator: Operator) -> Operator | None:
+    return operator if 1 < operator.groups < operator.in_channels else None
+
+
+def _interleaved(operator: Operator) -> Array:
+    return np.arange(operator.in_channels).reshape(-1, operator.groups).T.ravel()
+
+
+def _crop_as_input_padding(operator: Operator) -> Operator | None:
+    crop = tuple(
+        (extent - 1 - begin, extent - 1 - end)
+        for extent, (begin, end) in zip(operator.effective_kernel, operator.crop, strict=True)
+    )
+    return _if_different(operator, crop=crop)
+
+
+def _output_padding_times_stride(operator: Operator) -> Operator | None:
+    crop = tuple(
+        (begin, begin - max(begin - end, 0) * stride if begin > end else end)
+        for stride, (begin, end) in zip(operator.stride, operator.crop, strict=True)
+    )
+    return _if_different(operator, crop=crop)
+
+
+def _kernel_plus_dilation(operator: Operator) -> Operator | None:
+    crop = tuple(
+        (begin, end + extent - (kernel + dilation - 1))
+        for extent, kernel, dilation, (begin, end) in zip(
+            operator.effective_kernel,
+            operator.kernel,
+            operator.dilation,
+            operator.crop,
+            strict=True,
+        )
+    )
+    return _if_different(operator, crop=crop)
+
+
+def _first_bias(operator: Operator, b: Array | None) -> Array | None:
+    return None if b is None else np.tile(b[: len(b) // operator.groups], operator.groups)
+
+
+MUTANTS: Final = (
+    Mutant(
+        "kernel flipped",
+        "the kernel runs backwards, as in a true convolution",
+        _kernel_flipped,
+        weights=lambda w: np.flip(w, tuple(range(2, w.ndim))),
+    ),
+    Mutant(
+        "kernel axes swapped",
+        "the kernel's last two axes are exchanged",
+        _kernel_axes_swapped,
+        weights=lambda w: w.swapaxes(-1, -2),
+    ),
+    Mutant(
+        "channels swapped",
+        "the weights' input and output channels are exchanged",
+        _channels_swapped,
+        weights=lambda w: w.swapaxes(0, 1),
+    ),
+    Mutant(
+        "groups interleaved",
+        "input channel i belongs to group i mod groups",
+        _groups_interleaved,
+        order=_interleaved,
+    ),
+    Mutant(
+        "first bias for every group",
+        "each group takes the first group's bias",
+        lambda o: o if o.bias and o.groups > 1 else None,
+        bias=_first_bias,
+    ),
+    Mutant(
+        "bias ignored",
+        "the bias is not added",
+        lambda o: o if o.bias else None,
+        bias=lambda _operator, _b: None,
+    ),
+    Mutant(
+        "crop sides swapped",
+        "what the end should lose is cut at the beginning",
+        lambda o: _if_different(o, crop=tuple((end, begin) for begin, end in o.crop)),
+    ),
+    Mutant(
+        "crop axes reversed",
+        "the first axis' crop is applied to the last",
+        lambda o: _if_different(o, crop=o.crop[::-1]),
+    ),
+    Mutant(
+        "crop ignored",
+        "the full output is returned",
+        lambda o: _if_different(o, crop=((0, 0),) * o.rank),
+    ),
+    Mutant(
+        "crop taken as input padding",
+        "the crop pads the zero-inserted input instead of shortening the output",
+        _crop_as_input_padding,
+    ),
+    Mutant(
+        "output padding times stride",
+        "what the end gets back is multiplied by the stride",
+        _output_padding_times_stride,
+    ),
+    Mutant(
+        "dilation ignored",
+        "the kernel is not dilated",
+        lambda o: _if_different(o, dilation=(1,) * o.rank),
+    ),
+    Mutant(
+        "first dilation on every axis",
+        "the first axis' dilation is used for all",
+        lambda o: _if_different(o, dilation=o.dilation[:1] * o.rank),
+    ),
+    Mutant(
+        "k + d - 1",
+        "the dilated kernel's extent is taken as k + d - 1 instead of d (k - 1) + 1",
+        _kernel_plus_dilation,
+    ),
+    Mutant(
+        "stride ignored",
+        "the stride is taken as 1",
+        lambda o: _if_different(o, stride=(1,) * o.rank),
+    ),
+    Mutant(
+        "first stride on every axis",
+        "the first axis' stride is used for all",
+        lambda o: _if_different(o, stride=o.stride[:1] * o.rank),
+    ),
+    Mutant(
+        "stride and dilation swapped",
+        "each is used in the other's place",
+        lambda o: _if_different(o, stride=o.dilation, dilation=o.stride),
+    ),
+)

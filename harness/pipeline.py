@@ -1,0 +1,284 @@
+"""A case's way: load, render, run, compare, record.
+
+Frameworks run side by side, each column in a thread of its own that feeds one stream of events.
+A case's data and expectation are made once, by whichever column comes to it first.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from harness.case import FORWARD_CHECKS, GRADIENT_CHECKS, REFUSAL, Case
+from harness.compare import OUTPUT_OF, Expected, Status, Verdict, expect, judge
+from harness.conventions import Convention, convention, render
+from harness.engines import EngineInfo, EngineUnavailableError, Job, Outcome, PythonEngine
+from harness.environments import how_to_build, interpreter
+from harness.mutants import Data
+from harness.program import Program, Unsupported
+from harness.record import Event, Footer, Header, Record
+from harness.spec import Limitation
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to run.
+
+    Attributes
+    ----------
+    pythons : mapping
+        Interpreters chosen by the user, by framework.
+    timeout : float
+        Seconds that one program may take.
+    at_once : int
+        How many frameworks run at the same time; all where it is 0.
+    limitations : tuple of Limitation
+    """
+
+    pythons: Mapping[str, Path] = field(default_factory=dict)
+    timeout: float = 60.0
+    at_once: int = 0
+    limitations: tuple[Limitation, ...] = ()
+
+
+def execute(
+    cases: Sequence[Case], frameworks: Sequence[str], settings: Settings | None = None
+) -> Iterator[Event]:
+    """Run every case in every framework.
+
+    Yields
+    ------
+    Header, Record, Footer
+        One header, when all engines have started or said why not; one record for every case,
+        framework and check, in the order of completion; one footer.  A stream that is closed early
+        ends its workers and has no footer.
+    """
+    settings = settings or Settings()
+    run = _Run(cases, frameworks, settings)
+    began = time.monotonic()
+    counts: Counter[Status] = Counter()
+    with ThreadPoolExecutor(max_workers=settings.at_once or max(len(frameworks), 1)) as pool:
+        try:
+            started = dict(zip(frameworks, pool.map(run.start, frameworks), strict=True))
+            yield Header(
+                deconform=version("deconform"),
+                started=datetime.now(UTC).isoformat(timespec="seconds"),
+                frameworks=started,
+                cases=len(cases),
+            )
+            for framework in frameworks:
+                pool.submit(run.column, framework)
+            running = len(frameworks)
+            while running:
+                event = run.events.get()
+                if isinstance(event, BaseException):
+                    raise event
+                if event is None:
+                    running -= 1
+                    continue
+                counts[event.status] += 1
+                yield event
+        finally:
+            run.stop()
+    elapsed = round(time.monotonic() - began, 3)
+    yield Footer({status: counts[status] for status in Status if counts[status]}, elapsed)
+
+
+def start_engine(
+    convention: Convention, pythons: Mapping[str, Path], timeout: float = 60.0
+) -> tuple[PythonEngine, EngineInfo]:
+    """Start what executes a framework's programs.
+
+    Raises
+    ------
+    EngineUnavailableError
+        With the reason and, where there is one, the command that helps.
+    """
+    path = interpreter(convention, pythons)
+    engine = PythonEngine.of(
+        path,
+        convention.module,
+        convention.distribution,
+        environ=convention.environ,
+        timeout=timeout,
+    )
+    try:
+        return engine, engine.start()
+    except EngineUnavailableError as error:
+        raise EngineUnavailableError(f"{path}: {error}; {how_to_build(convention.name)}") from None
+
+
+def jobs_of(case: Case, program: Program, data: Data) -> Iterator[Job]:
+    """Make the jobs of one case: its forward program, and its gradient program."""
+    inputs = {name: array for name, array in data.items() if name != "dy"}
+    forward = (REFUSAL,) if case.rejected else FORWARD_CHECKS
+    yield Job(case, program.setup, program.forward, inputs, ("y",), forward)
+    if not case.rejected:
+        gradients = tuple(check for check in case.checks if check in GRADIENT_CHECKS)
+        outputs = tuple(OUTPUT_OF[check] for check in gradients)
+        yield Job(case, program.setup, program.gradient, data, outputs, gradients)
+
+
+class _Run:
+    """What the columns of one run share."""
+
+    def __init__(
+        self, cases: Sequence[Case], frameworks: Sequence[str], settings: Settings
+    ) -> None:
+        self.events: queue.SimpleQueue[Record | BaseException | None] = queue.SimpleQueue()
+        self._cases = cases
+        self._settings = settings
+        self._expectations = _Expectations(users=len(frameworks))
+        self._engines: dict[str, PythonEngine] = {}
+        self._unavailable: dict[str, str] = {}
+        self._stopped = threading.Event()
+
+    def start(self, framework: str) -> dict[str, str]:
+        """Start a framework's engine; give its part of the header."""
+        settings = self._settings
+        try:
+            engine, info = start_engine(convention(framework), settings.pythons, settings.timeout)
+        except EngineUnavailableError as error:
+            self._unavailable[framework] = str(error)
+            return {"unavailable": str(error)}
+        self._engines[framework] = engine
+        return asdict(info)
+
+    def stop(self) -> None:
+        """End all workers; columns that are still running come to their end."""
+        self._stopped.set()
+        for engine in list(self._engines.values()):
+            engine.stop()
+
+    def column(self, framework: str) -> None:
+        """Run all cases in one framework."""
+        try:
+            for record in self._column(framework):
+                self.events.put(record)
+            self.events.put(None)
+        except BaseException as error:  # noqa: BLE001 -- raised again where the stream is read
+            self.events.put(error)
+
+    def _column(self, framework: str) -> Iterator[Record]:
+        programs = {
+            case.id: render(case.operator, framework, case.dtype, documented=case.documented)
+            for case in self._cases
+        }
+        for case in self._cases:
+            program = programs[case.id]
+            if framework in self._unavailable:
+                verdict = Verdict(Status.SKIPPED, self._unavailable[framework])
+            elif isinstance(program, Unsupported):
+                verdict = Verdict(Status.UNSUPPORTED, program.reason)
+            else:
+                continue
+            self._expectations.release(case)
+            for check in case.checks:
+                yield self._record(case, framework, program, check, verdict)
+        if framework not in self._unavailable:
+            for job, outcome in self._engines[framework].run(self._jobs(programs)):
+                yield from self._judged(job, framework, programs, outcome)
+            self._engines[framework].stop()
+
+    def _jobs(self, programs: Mapping[str, Program | Unsupported]) -> Iterator[Job]:
+        for case in self._cases:
+            program = programs[case.id]
+            if isinstance(program, Unsupported) or self._stopped.is_set():
+                continue
+            yield from jobs_of(case, program, self._expectations.of(case).data)
+
+    def _judged(
+        self,
+        job: Job,
+        framework: str,
+        programs: Mapping[str, Program | Unsupported],
+        outcome: Outcome,
+    ) -> Iterator[Record]:
+        case: Case = job.key
+        expected = self._expectations.of(case)
+        for check in job.checks:
+            verdict = judge(case, expected, check, outcome, case.says.get(framework))
+            yield self._record(case, framework, programs[case.id], check, verdict)
+        if job.checks[-1] == case.checks[-1]:
+            self._expectations.release(case)
+
+    def _record(
+        self,
+        case: Case,
+        framework: str,
+        program: Program | Unsupported,
+        check: str,
+        verdict: Verdict,
+    ) -> Record:
+        record = Record(
+            case=case.id,
+            suite=case.suite,
+            descriptor=case.descriptor,
+            framework=framework,
+            check=check,
+            support=program.support,
+            status=verdict.status,
+            reason=verdict.reason,
+            diagnosis=verdict.diagnosis,
+            evidence=verdict.evidence,
+            file=case.file,
+            line=case.line,
+            reproduce=f"deconform reproduce {case.reproducible} -f {framework}",
+        )
+        for limitation in self._settings.limitations:
+            if limitation.concerns(case.id, framework, check):
+                return _limited(record, limitation)
+        return record
+
+
+def _limited(record: Record, limitation: Limitation) -> Record:
+    """A declared limitation that reproduces is KNOWN; one that does not is FIXED."""
+    if record.status == limitation.status:
+        reason = f"{limitation.reason} [{record.reason}]"
+        return replace(record, status=Status.KNOWN, reason=reason, limitation=limitation.id)
+    if record.status == Status.PASSED:
+        reason = (
+            f"limitation {limitation.id!r} ({limitation.file}:{limitation.line}) "
+            "does not reproduce any more: remove it."
+        )
+        return replace(record, status=Status.FIXED, reason=reason, limitation=limitation.id)
+    return record
+
+
+class _Expectations:
+    """Each case's data and expectation, made once and dropped when every column is through."""
+
+    def __init__(self, users: int) -> None:
+        self._users = users
+        self._lock = threading.Lock()
+        self._slots: dict[str, _Slot] = {}
+
+    def of(self, case: Case) -> Expected:
+        with self._lock:
+            slot = self._slots.setdefault(case.id, _Slot(self._users))
+        with slot.lock:
+            if slot.expected is None:
+                slot.expected = expect(case)
+            return slot.expected
+
+    def release(self, case: Case) -> None:
+        with self._lock:
+            slot = self._slots.setdefault(case.id, _Slot(self._users))
+            slot.users -= 1
+            if slot.users <= 0:
+                del self._slots[case.id]
+
+
+@dataclass
+class _Slot:
+    users: int
+    expected: Expected | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)

@@ -1,0 +1,78 @@
+"""Programs: the text of one operator in one framework's language.
+
+A program's text is whole.  Given ``x``, ``w`` and ``b`` (absent without bias) in the canonical
+layouts it leaves ``y``; its gradient text, given ``dy`` as well, leaves ``dx``, ``dw`` and ``db``.
+The sections exist so that a benchmark can time ``call`` alone; the text is their concatenation and
+the only thing that is ever executed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Support: TypeAlias = Literal["native", "rewritten", "unsupported"]
+
+
+@dataclass(frozen=True)
+class Section:
+    """One direction of a program: into the framework's layout, the call, and back."""
+
+    to_native: str
+    call: str
+    from_native: str
+
+
+@dataclass(frozen=True)
+class Program:
+    """The text of an operator in one framework's language.
+
+    Attributes
+    ----------
+    framework, language : str
+    support : {"native", "rewritten"}
+        ``native`` is one call (a separate bias addition counts in); ``rewritten`` needs the
+        visible crop, pad, split, concatenation or zero-inserted kernel that ``reason`` explains.
+    setup : str
+        Imports.
+    forward, gradient : Section
+    notes : tuple of str
+        What a reader should know before using the text.
+    """
+
+    framework: str
+    language: str
+    support: Support
+    reason: str | None
+    setup: str
+    forward: Section
+    gradient: Section
+    notes: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The whole program: ``x``, ``w``, ``b`` in, ``y`` out."""
+        return self._whole(self.forward)
+
+    @property
+    def gradient_text(self) -> str:
+        """The whole gradient program: ``dy`` and the inputs in, ``dx``, ``dw``, ``db`` out."""
+        return self._whole(self.gradient)
+
+    @property
+    def call(self) -> str:
+        """The call alone, for people who have their arrays in place."""
+        return self.forward.call
+
+    def _whole(self, section: Section) -> str:
+        parts = (self.setup, section.to_native, section.call, section.from_native)
+        return "\n".join(part for part in parts if part) + "\n"
+
+
+@dataclass(frozen=True)
+class Unsupported:
+    """What a framework cannot say, and why."""
+
+    framework: str
+    reason: str
+    support: Support = "unsupported"

@@ -1,0 +1,5 @@
+"""Readers and writers of records; none of them knows how a record came about."""
+
+from harness.report.jsonl import Report, ReportError
+
+__all__ = ["Report", "ReportError"]

@@ -1,0 +1,156 @@
+"""The terminal: progress while a run goes on, and its matrix at the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from harness.compare import Status
+from harness.record import BAD_STATUSES, Event, Header, Record
+from harness.report.jsonl import Report
+from harness.report.words import LETTERS, alike, describe_engine
+
+_COLOURS = {
+    Status.PASSED: "green",
+    Status.KNOWN: "cyan",
+    Status.UNSUPPORTED: "blue",
+    Status.SKIPPED: "bright_black",
+} | dict.fromkeys(BAD_STATUSES, "bold red")
+_SHOWN = 20
+
+
+def followed(
+    events: Iterable[Event], console: Console, checks: int, frameworks: Iterable[str]
+) -> Iterator[Event]:
+    """Pass events on, showing progress: bars on a terminal, a line per framework elsewhere."""
+    follow = _with_bars if console.is_terminal else _with_lines
+    return follow(events, console, checks, frameworks)
+
+
+def _with_bars(
+    events: Iterable[Event], console: Console, checks: int, frameworks: Iterable[str]
+) -> Iterator[Event]:
+    columns = (
+        TextColumn("{task.description:<12}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[said]}"),
+    )
+    with Progress(*columns, console=console) as progress:
+        bars: dict[str, TaskID] = {
+            name: progress.add_task(name, total=checks, said="starting") for name in frameworks
+        }
+        counts: dict[str, Counter[Status]] = {name: Counter() for name in bars}
+        for event in events:
+            if isinstance(event, Header):
+                for name, about in event.frameworks.items():
+                    progress.update(bars[name], said=describe_engine(about)[0])
+            elif isinstance(event, Record):
+                counts[event.framework][event.status] += 1
+                if bad := sum(counts[event.framework][status] for status in BAD_STATUSES):
+                    progress.update(bars[event.framework], said=f"[red]{bad} bad[/red]")
+                progress.advance(bars[event.framework])
+            yield event
+
+
+def _with_lines(
+    events: Iterable[Event], console: Console, checks: int, frameworks: Iterable[str]
+) -> Iterator[Event]:
+    counts: dict[str, Counter[Status]] = {name: Counter() for name in frameworks}
+    for event in events:
+        if isinstance(event, Header):
+            for name, about in event.frameworks.items():
+                version, engine = describe_engine(about)
+                console.print(f"{name}: {version} ({engine})", soft_wrap=True, highlight=False)
+        elif isinstance(event, Record):
+            count = counts[event.framework]
+            count[event.status] += 1
+            if count.total() == checks:
+                told = ", ".join(f"{n} {status}" for status, n in sorted(count.items()))
+                console.print(f"{event.framework}: done, {told}", soft_wrap=True, highlight=False)
+        yield event
+
+
+def print_report(report: Report, console: Console, *, every: bool = False) -> None:
+    """Print the matrix, then each failure with its reason, diagnosis and reproduce line."""
+    console.print(_matrix(report))
+    legend = Text("  ")
+    for status, letter in LETTERS.items():
+        if any(counts[status] for counts in report.counts.values()):
+            legend.append(f"{letter} {status.lower()}  ", style=_COLOURS[status])
+    console.print(legend)
+    for name, about in report.header.frameworks.items():
+        if reason := about.get("unavailable"):
+            _print(console, f"  {name} was skipped: {reason}")
+    groups = list(alike(report.bad))
+    for group in groups if every else groups[:_SHOWN]:
+        _print_group(group, console)
+    if len(groups) > _SHOWN and not every:
+        console.print(f"\n… and {len(groups) - _SHOWN} more; the report (-o FILE) has them all.")
+    _print_end(report, console, sum(map(len, groups)))
+
+
+def _print_group(group: Sequence[Record], console: Console) -> None:
+    record = group[0]
+    checks = ", ".join(record.check for record in group)
+    console.print()
+    _print(console, f"{record.status} {record.framework} {record.case}: {checks}", "red")
+    _print(console, f"  {' '.join((record.reason or '').split())}")
+    if record.diagnosis:
+        _print(console, f"  equals the mutant: {record.diagnosis}", "yellow")
+    if record.file:
+        _print(console, f"  {record.file}:{record.line}")
+    _print(console, f"  {record.reproduce}", "bright_black")
+
+
+def _print_end(report: Report, console: Console, bad: int) -> None:
+    header, footer = report.header, report.footer
+    console.print()
+    if footer is None:
+        console.print("The run was interrupted: this is not all of it.", style="bold red")
+        return
+    verdict = f"{bad} of them bad" if bad else "nothing failed"
+    checks = len(report.records)
+    console.print(
+        f"{header.cases} cases, {checks} checks in {footer.elapsed_s:.1f} s: {verdict}.",
+        style="bold red" if bad else "bold green",
+        highlight=False,
+    )
+
+
+def _matrix(report: Report) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", row_styles=("", "dim"))
+    table.add_column("suite", no_wrap=True)
+    for name in report.frameworks:
+        table.add_column(name, no_wrap=True)
+    for suite, row in report.matrix.items():
+        table.add_row(suite, *(_cell(row[name]) for name in report.frameworks))
+    table.add_section()
+    total = (_cell(report.counts[name]) for name in report.frameworks)
+    table.add_row(Text("all", "bold"), *total)
+    return table
+
+
+def _cell(counts: Counter[Status]) -> Text:
+    cell = Text()
+    for status, letter in LETTERS.items():
+        if counts[status]:
+            cell.append(f"{letter} {counts[status]} ", style=_COLOURS[status])
+    return cell
+
+
+def _print(console: Console, line: str, style: str = "") -> None:
+    console.print(Text(line, style), soft_wrap=True)

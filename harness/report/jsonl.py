@@ -1,0 +1,133 @@
+"""The report file: one JSON object a line; a header, records, a footer."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import IO
+
+from harness.compare import Status
+from harness.record import BAD_STATUSES, SCHEMA, Event, Footer, Header, Record, from_json, to_json
+
+
+class ReportError(ValueError):
+    """A report file that cannot be read."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """A run: its header, its records, and its footer if it came to its end.
+
+    Examples
+    --------
+    >>> report = Report.read("reports/conformance.jsonl")  # doctest: +SKIP
+    >>> report.counts["pytorch"]["PASSED"]  # doctest: +SKIP
+    2731
+    """
+
+    header: Header
+    records: tuple[Record, ...]
+    footer: Footer | None
+
+    @classmethod
+    def read(cls, path: str | Path) -> Report:
+        """Read a report file, plain or gzipped.
+
+        A report without a footer is an interrupted run; ``footer`` is then ``None``.
+
+        Raises
+        ------
+        ReportError
+            If it is no report, with file and line.
+        """
+        file = Path(path)
+        opened = gzip.open if file.suffix == ".gz" else open
+        try:
+            with opened(file, "rt", encoding="utf-8") as lines:
+                return cls.of(_events(lines, file))
+        except (OSError, UnicodeDecodeError, EOFError) as error:
+            raise ReportError(f"{file}: cannot be read: {error}") from None
+
+    @classmethod
+    def of(cls, events: Iterable[Event]) -> Report:
+        """Collect a stream of events."""
+        header, footer, records = None, None, []
+        for event in events:
+            if isinstance(event, Record):
+                records.append(event)
+            elif isinstance(event, Header):
+                header = event
+            else:
+                footer = event
+        if header is None:
+            raise ReportError("the report has no header.")
+        return cls(header, tuple(records), footer)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the run came to its end with nothing in it that a run must not have."""
+        return self.footer is not None and not any(self.bad)
+
+    @property
+    def bad(self) -> Iterator[Record]:
+        """The records that make a run fail."""
+        return (record for record in self.records if record.status in BAD_STATUSES)
+
+    @property
+    def frameworks(self) -> tuple[str, ...]:
+        """The columns."""
+        return tuple(self.header.frameworks)
+
+    @cached_property
+    def matrix(self) -> Mapping[str, Mapping[str, Counter[Status]]]:
+        """Counts by suite, framework and status."""
+        found: dict[str, dict[str, Counter[Status]]] = {}
+        for record in self.records:
+            row = found.setdefault(record.suite, {name: Counter() for name in self.frameworks})
+            row[record.framework][record.status] += 1
+        return dict(sorted(found.items()))
+
+    @cached_property
+    def counts(self) -> Mapping[str, Counter[Status]]:
+        """Counts by framework and status."""
+        total: dict[str, Counter[Status]] = {name: Counter() for name in self.frameworks}
+        for record in self.records:
+            total[record.framework][record.status] += 1
+        return total
+
+
+def write_event(event: Event, stream: IO[str]) -> None:
+    """Append one line."""
+    stream.write(json.dumps(to_json(event), separators=(",", ":"), default=list) + "\n")
+
+
+def _events(lines: Iterable[str], file: Path) -> Iterator[Event]:
+    """Read lines, checking that they make one report."""
+    seen: set[tuple[str, str, str]] = set()
+    ended = False
+    for number, line in enumerate(lines, 1):
+        where = f"{file}:{number}"
+        try:
+            event = from_json(json.loads(line))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ReportError(f"{where}: not a line of a report: {error}") from None
+        if ended:
+            raise ReportError(f"{where}: the report goes on after its footer.")
+        if isinstance(event, Header) != (number == 1):
+            raise ReportError(f"{where}: the header must be the first line and no other.")
+        if isinstance(event, Header) and event.schema != SCHEMA:
+            raise ReportError(f"{where}: schema {event.schema} is not {SCHEMA}; update deconform.")
+        if isinstance(event, Record):
+            key = (event.case, event.framework, event.check)
+            if key in seen:
+                raise ReportError(f"{where}: a second record of {' / '.join(key)}.")
+            seen.add(key)
+        ended = isinstance(event, Footer)
+        yield event
+    if not seen and not ended:
+        raise ReportError(f"{file}: the report has no records.")

@@ -1,0 +1,101 @@
+"""Markdown: the matrix, and what stands behind the numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+
+from harness.compare import Status
+from harness.record import Record
+from harness.report.jsonl import Report
+from harness.report.words import LETTERS, alike, describe_engine, short_counts
+
+
+def markdown(report: Report) -> str:
+    """Write a report as Markdown: engines, matrix, failures, limitations, refusals to support."""
+    return "\n".join(_lines(report)) + "\n"
+
+
+def _lines(report: Report) -> Iterator[str]:
+    yield "# Conformance of transposed convolutions"
+    yield ""
+    yield _summary(report)
+    yield ""
+    yield from _table(
+        ("framework", "version", "engine"),
+        ((name, *describe_engine(about)) for name, about in report.header.frameworks.items()),
+    )
+    yield ""
+    yield (
+        "Each cell counts checks by status: "
+        + ", ".join(f"{letter} {status}" for status, letter in LETTERS.items())
+        + "."
+    )
+    yield ""
+    rows = [
+        (suite, *(short_counts(row[name]) for name in report.frameworks))
+        for suite, row in report.matrix.items()
+    ]
+    total = ("**all**", *(short_counts(report.counts[name]) for name in report.frameworks))
+    yield from _table(("suite", *report.frameworks), [*rows, total])
+    bad = list(report.bad)
+    if bad:
+        yield from ("", "## What went wrong", "")
+        yield from _table(
+            ("case: checks", "framework", "status", "reason", "equals the mutant", "reproduce"),
+            (
+                (
+                    f"{group[0].case}: {', '.join(record.check for record in group)}",
+                    group[0].framework,
+                    group[0].status,
+                    group[0].reason or "",
+                    group[0].diagnosis or "",
+                    f"`{group[0].reproduce}`",
+                )
+                for group in alike(bad)
+            ),
+        )
+    known = [record for record in report.records if record.status == Status.KNOWN]
+    if known:
+        yield from ("", "## Known limitations that reproduced", "")
+        yield from _table(("framework", "limitation", "checks", "what happens"), _grouped(known))
+    unsupported = [r for r in report.records if r.status == Status.UNSUPPORTED]
+    if unsupported:
+        yield from ("", "## What cannot be said", "")
+        reasons = Counter((record.framework, record.reason or "") for record in unsupported)
+        yield from _table(
+            ("framework", "checks", "reason"),
+            ((framework, str(n), reason) for (framework, reason), n in sorted(reasons.items())),
+        )
+
+
+def _summary(report: Report) -> str:
+    header, footer = report.header, report.footer
+    text = f"{header.cases} cases, {len(report.records)} checks, deconform {header.deconform}, "
+    text += f"{header.started}. "
+    if footer is None:
+        return text + "**The run was interrupted: this is not all of it.**"
+    return text + f"Took {footer.elapsed_s:.1f} s. " + ("Nothing failed." if report.ok else "")
+
+
+def _grouped(records: Iterable[Record]) -> Iterator[tuple[str, str, str, str]]:
+    def key(record: Record) -> tuple[str, str]:
+        return record.framework, record.limitation or ""
+
+    for (framework, limitation), group in groupby(sorted(records, key=key), key):
+        members = list(group)
+        reason = (members[0].reason or "").partition(" [")[0]
+        yield framework, limitation, str(len(members)), reason
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
+    cells = tuple(head)
+    yield "| " + " | ".join(cells) + " |"
+    yield "|" + " --- |" * len(cells)
+    for row in rows:
+        yield "| " + " | ".join(_escaped(cell) for cell in row) + " |"
+
+
+def _escaped(cell: str) -> str:
+    return " ".join(cell.replace("|", "\\|").split())

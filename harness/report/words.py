@@ -1,0 +1,58 @@
+"""Words that all faces of a report share."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from harness.compare import Status
+from harness.record import Record
+
+LETTERS: Final = {
+    Status.PASSED: "✓",
+    Status.KNOWN: "K",
+    Status.UNSUPPORTED: "U",
+    Status.SKIPPED: "S",
+    Status.FAILED: "F",
+    Status.ERRORED: "E",
+    Status.CRASHED: "C",
+    Status.TIMEDOUT: "T",
+    Status.MISTRUSTED: "M",
+    Status.FIXED: "X",
+}
+
+
+def short_counts(counts: Counter[Status]) -> str:
+    """Write counts by status in a table's cell.
+
+    >>> short_counts(Counter({Status.PASSED: 40, Status.KNOWN: 2}))
+    '✓ 40  K 2'
+    """
+    return "  ".join(f"{letter} {counts[s]}" for s, letter in LETTERS.items() if counts[s])
+
+
+def alike(records: Iterable[Record]) -> Iterator[tuple[Record, ...]]:
+    """Put the checks of one case together that ended in the same way, for the same reason."""
+
+    def key(record: Record) -> tuple[str, str, str, str, str]:
+        return (
+            record.framework,
+            record.case,
+            record.status,
+            record.reason or "",
+            record.diagnosis or "",
+        )
+
+    groups: dict[tuple[str, str, str, str, str], list[Record]] = {}
+    for record in records:
+        groups.setdefault(key(record), []).append(record)
+    yield from map(tuple, groups.values())
+
+
+def describe_engine(about: Mapping[str, str]) -> tuple[str, str]:
+    """Give a framework's version and what executed it, or why nothing did."""
+    if reason := about.get("unavailable"):
+        return "-", reason
+    engine = f"Python {about['python']}, NumPy {about['numpy']}, {about['device']}"
+    return about["version"], engine

@@ -1,0 +1,81 @@
+"""One case in one framework, shown whole: program, numbers, verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.case import Case
+from harness.compare import Expected, Status, Verdict, expect, judge
+from harness.conventions import convention, render
+from harness.engines import Arrays, EngineInfo, Job, Outcome
+from harness.pipeline import jobs_of, start_engine
+from harness.program import Program, Unsupported
+
+
+def reproduced(
+    case: Case, framework: str, pythons: Mapping[str, Path], timeout: float
+) -> tuple[str, bool]:
+    """Run one case; return what there is to see, and whether nothing is wrong with it.
+
+    Raises
+    ------
+    EngineUnavailableError
+        If the framework cannot be started.
+    """
+    program = render(case.operator, framework, case.dtype, documented=case.documented)
+    if isinstance(program, Unsupported):
+        return f"{case.id}\n{framework}: unsupported. {program.reason}", True
+    engine, info = start_engine(convention(framework), pythons, timeout)
+    try:
+        expected = expect(case)
+        outcomes = list(engine.run(jobs_of(case, program, expected.data)))
+    finally:
+        engine.stop()
+    verdicts = {
+        check: judge(case, expected, check, outcome, case.says.get(framework))
+        for job, outcome in outcomes
+        for check in job.checks
+    }
+    shown = _shown(case, program, info, expected, outcomes, verdicts)
+    return "\n".join(shown), all(v.status == Status.PASSED for v in verdicts.values())
+
+
+def _shown(
+    case: Case,
+    program: Program,
+    info: EngineInfo,
+    expected: Expected,
+    outcomes: list[tuple[Job, Outcome]],
+    verdicts: Mapping[str, Verdict],
+) -> Iterator[str]:
+    yield f"{case.id}: {program.framework} {info.version}, {program.support}"
+    if program.reason:
+        yield f"  {program.reason}"
+    yield from ("", "# forward", program.text)
+    if not case.rejected:
+        yield from ("# gradients", program.gradient_text)
+    for name, array in expected.data.items():
+        yield _array(name, array)
+    for _, outcome in outcomes:
+        if isinstance(outcome, Arrays):
+            for name, array in outcome.outputs.items():
+                yield _array(f"got {name}", array)
+                if name in expected.outputs and not np.array_equal(array, expected.outputs[name]):
+                    yield _array(f"expected {name}", expected.outputs[name])
+        else:
+            yield f"{outcome}\n"
+    for check, verdict in verdicts.items():
+        yield f"{check:<8} {verdict.status}" + (f": {verdict.reason}" if verdict.reason else "")
+        if verdict.diagnosis:
+            yield f"         equals the mutant: {verdict.diagnosis}"
+
+
+def _array(name: str, array: npt.NDArray[Any]) -> str:
+    head = f"{name} {array.shape} {array.dtype} ="
+    body = np.array2string(array, threshold=200, edgeitems=4, max_line_width=100)
+    return f"{head}\n{body}\n"
