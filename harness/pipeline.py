@@ -244,7 +244,7 @@ def _limited(record: Record, limitation: Limitation) -> Record:
     if record.status == limitation.status:
         reason = f"{limitation.reason} [{record.reason}]"
         return replace(record, status=Status.KNOWN, reason=reason, limitation=limitation.id)
-    if record.status == Status.PASSED:
+    if record.status == Status.PASSED and not limitation.depends_on:
         reason = (
             f"limitation {limitation.id!r} ({limitation.file}:{limitation.line}) "
             "does not reproduce any more: remove it."

@@ -44,6 +44,8 @@ class Limitation:
         The checks concerned; all where empty.
     status : str
         The status that it explains.
+    depends_on : str
+        What else it takes, such as a processor's feature; without it a pass is only a pass.
     """
 
     id: str
@@ -53,6 +55,7 @@ class Limitation:
     status: str
     reason: str
     upstream: str
+    depends_on: str
     file: str
     line: int
 
@@ -239,14 +242,7 @@ class _Fields:
         line = node.start_mark.line + 1
         if not isinstance(node, yaml.MappingNode):
             raise SpecError(f"{file}:{line}: expected a mapping (key: value), found {_kind(node)}.")
-        entries: dict[str, yaml.Node] = {}
-        for key, value in node.value:
-            if key.value in entries:
-                raise SpecError(
-                    f"{file}:{key.start_mark.line + 1}: key {key.value!r} is given twice."
-                )
-            entries[key.value] = value
-        return cls(file, line, entries)
+        return cls(file, line, _entries(node, file))
 
     def error(self, message: str, key: str | None = None) -> SpecError:
         line = self._entries[key].start_mark.line + 1 if key in self._entries else self.line
@@ -258,6 +254,8 @@ class _Fields:
             if default is _REQUIRED:
                 raise self.error(f"{key!r} is missing.")
             return default
+        if isinstance(self._entries[key], yaml.MappingNode):
+            _entries(self._entries[key], self.file)
         try:
             return yaml.constructor.SafeConstructor().construct_document(self._entries[key])
         except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -318,6 +316,7 @@ class _Fields:
             status=self.choice("status", ("FAILED", "ERRORED", "CRASHED", "TIMEDOUT"), "FAILED"),
             reason=self.text("reason"),
             upstream=self.text("upstream", ""),
+            depends_on=self.text("depends_on", ""),
             file=self.file,
             line=self.line,
         )
@@ -329,6 +328,8 @@ class _Fields:
         matrix = self.take("matrix", {})
         if not isinstance(matrix, dict) or not all(isinstance(v, list) for v in matrix.values()):
             raise self.error("'matrix' must map keys to lists of values.", "matrix")
+        if empty := [key for key, values in matrix.items() if not values]:
+            raise self.error(f"'matrix' lists no value for {empty[0]!r}.", "matrix")
         if unknown := [key for key in matrix if key not in _SWEPT_KEYS]:
             raise self.error(
                 f"'matrix' cannot sweep {unknown[0]!r}; it can: {', '.join(_SWEPT_KEYS)}.", "matrix"
@@ -462,9 +463,9 @@ class _Fields:
                 )
 
     def _one_of(self, key: str, value: Any, choices: Sequence[str] | Mapping[str, int]) -> str:
-        if value not in choices:
+        if not isinstance(value, str) or value not in choices:
             raise self.error(f"{key} {value!r} must be one of {', '.join(choices)}.", key)
-        return str(value)
+        return value
 
     def _given(self) -> dict[str, np.ndarray[Any, Any]]:
         found = {}
@@ -485,6 +486,19 @@ class _Fields:
         if says and not rejected:
             raise self.error("'says' is for cases with 'rejected: true'.", "says")
         return says
+
+
+def _entries(node: yaml.Node, file: str) -> dict[str, yaml.Node]:
+    """Give the values of a mapping by key; a key must be a text, given once."""
+    entries: dict[str, yaml.Node] = {}
+    for key, value in node.value:
+        where = f"{file}:{key.start_mark.line + 1}"
+        if not isinstance(key, yaml.ScalarNode):
+            raise SpecError(f"{where}: a key must be a text, found {_kind(key)}.")
+        if key.value in entries:
+            raise SpecError(f"{where}: key {key.value!r} is given twice.")
+        entries[key.value] = value
+    return entries
 
 
 def _kind(node: yaml.Node) -> str:

@@ -75,8 +75,10 @@ def _dilation_defect(operator: Operator, dtype: str) -> str | None:
     # https://github.com/tensorflow/tensorflow/issues/69103
     if dtype != "float64" or set(operator.dilation) == {1}:
         return None
-    return "TensorFlow refuses dilations > 1 in float64 on a CPU: the kernel gets the zeros "
+    return (
+        "TensorFlow refuses dilations > 1 in float64 on a CPU: the kernel gets the zeros "
         "written in."
+    )
 
 
 def _call(operator: Operator) -> tuple[str, str | None, str | None]:

@@ -159,7 +159,7 @@ class PythonEngine:
             pass  # What it answered before it ended is still to be read.
         try:
             for number, job in enumerate(batch):
-                yield job, _outcome(process.read(self._timeout), number)
+                yield job, _outcome(process.read(self._timeout), number, job.outputs)
                 answered += 1
         except TimeoutError:
             failure = TimedOut(self._timeout)
@@ -194,15 +194,18 @@ def _batch(again: deque[Job], source: Iterator[Job]) -> list[Job]:
     return batch
 
 
-def _outcome(frame: _Frame, number: int) -> Outcome:
+def _outcome(frame: _Frame, number: int, outputs: Sequence[str]) -> Outcome:
     answer, arrays = frame
-    if answer.get("id") != number:
-        raise _ProcessEndedError(
-            f"the worker answered job {answer.get('id')} when {number} was due"
-        )
-    if answer["op"] == "result":
+    try:
+        if answer["id"] != number:
+            raise ValueError(f"it answered job {answer['id']} when {number} was due")
+        if answer["op"] != "result":
+            return Raised(answer["section"], answer["type"], answer["message"], answer["traceback"])
+        if missing := set(outputs) - set(arrays):
+            raise ValueError(f"its result lacks {', '.join(sorted(missing))}")
         return Arrays(arrays, answer["seconds"])
-    return Raised(answer["section"], answer["type"], answer["message"], answer.get("traceback", ""))
+    except (KeyError, ValueError) as error:
+        raise _ProcessEndedError(f"the worker broke the protocol: {error}") from None
 
 
 class _ProcessEndedError(Exception):
@@ -222,14 +225,14 @@ class _Process:
             env=dict(environ),
             start_new_session=True,  # Ctrl-C is for the parent, which ends its workers itself.
         )
-        self._answers: queue.SimpleQueue[_Frame | str] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[_Frame | Exception] = queue.SimpleQueue()
         threading.Thread(target=self._receive, daemon=True).start()
 
     def write(self, message: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
         assert self._process.stdin is not None
         try:
             worker.write_frame(self._process.stdin, message, arrays)
-        except (BrokenPipeError, ValueError) as error:
+        except (OSError, ValueError) as error:
             raise _ProcessEndedError(self._how_it_ended("it closed its input")) from error
 
     def read(self, timeout: float) -> _Frame:
@@ -237,28 +240,30 @@ class _Process:
             answer = self._answers.get(timeout=timeout)
         except queue.Empty:
             raise TimeoutError(f"no answer in {timeout:g} s") from None
-        if isinstance(answer, str):
-            raise _ProcessEndedError(self._how_it_ended(answer))
+        if isinstance(answer, EOFError):
+            raise _ProcessEndedError(self._how_it_ended(str(answer)))
+        if isinstance(answer, Exception):
+            raise _ProcessEndedError(
+                f"the worker broke the protocol: its answer cannot be read: {answer}"
+            )
         return answer
 
     def _receive(self) -> None:
-        """Read frames as they come; a string says why there are no more."""
+        """Read frames as they come; an exception says why there are no more."""
         assert self._process.stdout is not None
         try:
             while frame := worker.read_frame(self._process.stdout):
                 self._answers.put(frame)
-            self._answers.put("it ended without an answer")
-        except EOFError as error:
-            self._answers.put(str(error))
+            self._answers.put(EOFError("it ended without an answer"))
         except Exception as error:  # noqa: BLE001 -- whatever a broken worker sends
-            self._answers.put(f"its answer cannot be read: {error}")
+            self._answers.put(error)
 
     def _how_it_ended(self, what: str) -> str:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=1.0)
         code = self._process.poll()
         if code is None:
-            return f"the worker broke the protocol: {what}"
+            return f"the worker closed its output: {what}"
         how = signal.Signals(-code).name if code < 0 else f"exit status {code}"
         return f"the worker died ({how}): {what}{self._last_words()}"
 

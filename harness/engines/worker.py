@@ -111,13 +111,6 @@ def execute(
         began = time.perf_counter()
         try:
             exec(_compiled(text, name), namespace)
-        except MemoryError:
-            return {
-                "op": "raised",
-                "section": name,
-                "type": "MemoryError",
-                "message": "out of memory",
-            }, {}
         except Exception as error:
             return {
                 "op": "raised",
@@ -134,6 +127,7 @@ def execute(
             "section": "from_native",
             "type": "NameError",
             "message": "the program left no %s" % ", ".join(missing),
+            "traceback": "",
         }, {}
     return {"op": "result", "seconds": seconds}, {name: namespace[name] for name in outputs}
 

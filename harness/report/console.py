@@ -145,11 +145,11 @@ def _matrix(report: Report) -> Table:
 
 
 def _cell(counts: Counter[Status]) -> Text:
-    cell = Text()
-    for status, letter in LETTERS.items():
-        if counts[status]:
-            cell.append(f"{letter} {counts[status]} ", style=_COLOURS[status])
-    return cell
+    return Text(" ").join(
+        Text(f"{letter} {counts[status]}", _COLOURS[status])
+        for status, letter in LETTERS.items()
+        if counts[status]
+    )
 
 
 def _print(console: Console, line: str, style: str = "") -> None:

@@ -110,6 +110,7 @@ def _events(lines: Iterable[str], file: Path) -> Iterator[Event]:
     """Read lines, checking that they make one report."""
     seen: set[tuple[str, str, str]] = set()
     ended = False
+    number = 0
     for number, line in enumerate(lines, 1):
         where = f"{file}:{number}"
         try:
@@ -129,5 +130,5 @@ def _events(lines: Iterable[str], file: Path) -> Iterator[Event]:
             seen.add(key)
         ended = isinstance(event, Footer)
         yield event
-    if not seen and not ended:
-        raise ReportError(f"{file}: the report has no records.")
+    if number == 0:
+        raise ReportError(f"{file}: the report is empty.")

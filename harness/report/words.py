@@ -27,9 +27,9 @@ def short_counts(counts: Counter[Status]) -> str:
     """Write counts by status in a table's cell.
 
     >>> short_counts(Counter({Status.PASSED: 40, Status.KNOWN: 2}))
-    '✓ 40  K 2'
+    '✓ 40 K 2'
     """
-    return "  ".join(f"{letter} {counts[s]}" for s, letter in LETTERS.items() if counts[s])
+    return " ".join(f"{letter} {counts[s]}" for s, letter in LETTERS.items() if counts[s])
 
 
 def alike(records: Iterable[Record]) -> Iterator[tuple[Record, ...]]:

@@ -1,0 +1,156 @@
+"""Fake interpreters: workers that lie, crash, hang and chatter, to test the harness itself.
+
+``interpreter(folder, behaviour)`` writes an executable that stands in for a framework's Python; it
+runs the real worker, spoilt in one way.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+BEHAVIOURS = {
+    "correct": "",
+    "always_wrong": """
+def execute(sections, arrays, outputs):
+    answer, found = real_execute(sections, arrays, outputs)
+    return answer, {name: array + 1 for name, array in found.items()}
+""",
+    "flips_kernel": """
+def execute(sections, arrays, outputs):
+    w = arrays["w"]
+    arrays["w"] = w[(slice(None), slice(None)) + (slice(None, None, -1),) * (w.ndim - 2)]
+    answer, found = real_execute(sections, arrays, outputs)
+    if "dw" in found:
+        found["dw"] = found["dw"][(slice(None),) * 2 + (slice(None, None, -1),) * (w.ndim - 2)]
+    return answer, found
+""",
+    "wrong_dtype": """
+def execute(sections, arrays, outputs):
+    answer, found = real_execute(sections, arrays, outputs)
+    return answer, {name: array.astype("float64") for name, array in found.items()}
+""",
+    "wrong_shape": """
+def execute(sections, arrays, outputs):
+    answer, found = real_execute(sections, arrays, outputs)
+    return answer, {name: array[..., :-1] for name, array in found.items()}
+""",
+    "raises": """
+def execute(sections, arrays, outputs):
+    return real_execute([("call", "raise RuntimeError('no such layer')")], arrays, outputs)
+""",
+    "leaves_nothing": """
+def execute(sections, arrays, outputs):
+    return real_execute([("call", "pass")], {}, outputs)
+""",
+    "crashes_always": """
+def execute(sections, arrays, outputs):
+    os.kill(os.getpid(), signal.SIGSEGV)
+""",
+    "crashes_once": """
+def execute(sections, arrays, outputs):
+    calls.append(1)
+    if len(calls) == 5 and not marker.exists():
+        marker.write_text("crashed")
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real_execute(sections, arrays, outputs)
+""",
+    "hangs_once": """
+def execute(sections, arrays, outputs):
+    calls.append(1)
+    if len(calls) == 5 and not marker.exists():
+        marker.write_text("hung")
+        signal.pause()
+    return real_execute(sections, arrays, outputs)
+""",
+    "hangs_always": """
+def execute(sections, arrays, outputs):
+    signal.pause()
+""",
+    "chatters_on_stdout": """
+def execute(sections, arrays, outputs):
+    print("a progress bar, a banner, a warning", flush=True)
+    os.write(1, b'{"op": "result"}\\n' * 1000)
+    subprocess.run(["echo", "and so do its children"])
+    return real_execute(sections, arrays, outputs)
+""",
+    "lies_about_shape": """
+def write_frame(stream, message, arrays=None):
+    if not arrays:
+        return real_write_frame(stream, message, arrays)
+    described = [
+        {"name": name, "dtype": str(a.dtype), "shape": [2, *a.shape], "nbytes": a.nbytes}
+        for name, a in arrays.items()
+    ]
+    stream.write(json.dumps(dict(message, arrays=described)).encode() + b"\\n")
+    for array in arrays.values():
+        stream.write(array.tobytes())
+    stream.flush()
+""",
+    "sends_objects": """
+def write_frame(stream, message, arrays=None):
+    if arrays:
+        described = [{"name": "y", "dtype": "object", "shape": [1], "nbytes": 8}]
+        stream.write(json.dumps(dict(message, arrays=described)).encode() + b"\\n" + bytes(8))
+        return stream.flush()
+    real_write_frame(stream, message, arrays)
+""",
+    "talks_nonsense": """
+def write_frame(stream, message, arrays=None):
+    if arrays:
+        stream.write(b"Segmentation fault, but not really\\n")
+        return stream.flush()
+    real_write_frame(stream, message, arrays)
+""",
+    "dies_halfway_through_an_answer": """
+def write_frame(stream, message, arrays=None):
+    if not arrays or marker.exists():
+        return real_write_frame(stream, message, arrays)
+    calls.append(1)
+    if len(calls) < 4:
+        return real_write_frame(stream, message, arrays)
+    marker.write_text("died")
+    whole = io.BytesIO()
+    real_write_frame(whole, message, arrays)
+    stream.write(whole.getvalue()[:-3])
+    stream.flush()
+    os._exit(3)
+""",
+    "cannot_import": """
+def start(module, distribution):
+    raise ImportError("libfake.so.1: cannot open shared object file")
+""",
+    "dies_on_import": """
+def start(module, distribution):
+    print("Illegal instruction (this build needs AVX9000)", file=sys.stderr, flush=True)
+    os.kill(os.getpid(), signal.SIGILL)
+""",
+}
+
+_SCRIPT = """#!{python}
+import io, json, os, pathlib, signal, subprocess, sys
+from harness.engines import worker
+calls = []
+marker = pathlib.Path({marker!r})
+real_execute, real_write_frame = worker.execute, worker.write_frame
+real_start = worker.start
+worker.start = lambda module, distribution: real_start("numpy", "numpy")
+{behaviour}
+for name in ("execute", "write_frame", "start"):
+    if name in globals():
+        setattr(worker, name, globals()[name])
+worker.main()
+"""
+
+
+def interpreter(folder: Path, behaviour: str) -> Path:
+    """Write the stand-in for an interpreter and return its path."""
+    path = folder / behaviour
+    text = _SCRIPT.format(
+        python=sys.executable,
+        marker=str(folder / f"{behaviour}.marker"),
+        behaviour=BEHAVIOURS[behaviour],
+    )
+    path.write_text(text)
+    path.chmod(0o755)
+    return path

@@ -1,0 +1,110 @@
+"""Imports point one way, and nothing heavy is imported at the start."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+# What each part of harness may import of ours.  Whatever is not listed may import everything.
+ALLOWED = {
+    "impl": {"impl"},
+    "harness.operator": set(),
+    "harness.program": set(),
+    "harness.conventions": {"harness.operator", "harness.program", "harness.conventions"},
+    "harness.case": {"harness.operator"},
+    "harness.spec": {"harness.operator", "harness.case"},
+    "harness.engines": {"harness.program", "harness.engines"},
+    "harness.engines.worker": set(),
+    "harness.mutants": {"harness.operator", "impl"},
+    "harness.compare": {"harness.case", "harness.mutants", "harness.engines.job", "impl"},
+    "harness.record": {"harness.compare"},
+    "harness.report": {"harness.compare", "harness.record", "harness.report"},
+    "harness.environments": {"harness.conventions", "harness.engines"},
+    "harness.pipeline": {
+        "harness.case",
+        "harness.compare",
+        "harness.conventions",
+        "harness.engines",
+        "harness.environments",
+        "harness.mutants",
+        "harness.program",
+        "harness.record",
+        "harness.spec",
+    },
+}
+
+
+def modules() -> dict[str, Path]:
+    found = {}
+    for package in ("impl", "harness"):
+        for path in (ROOT / package).rglob("*.py"):
+            name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+            found[name.removesuffix(".__init__")] = path
+    return found
+
+
+def imported(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, f"{path}: relative import"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name for name in names if name.split(".")[0] in {"harness", "impl"}}
+
+
+def is_inside(name: str, package: str) -> bool:
+    return name == package or name.startswith(f"{package}.")
+
+
+@pytest.mark.parametrize("name", sorted(modules()))
+def test_imports_point_one_way(name: str) -> None:
+    parts = [part for part in ALLOWED if is_inside(name, part)]
+    if not parts:
+        return
+    allowed = ALLOWED[max(parts, key=len)]
+    for other in imported(modules()[name]):
+        assert any(is_inside(other, package) for package in allowed), f"{name} imports {other}"
+
+
+def test_every_listed_part_exists() -> None:
+    assert set(ALLOWED) <= set(modules())
+
+
+def test_module_names_say_what_is_inside() -> None:
+    banned = {"utils", "util", "helpers", "common", "manager", "misc"}
+    assert not {part for name in modules() for part in name.split(".")} & banned
+
+
+def test_worker_imports_the_standard_library_and_numpy_only() -> None:
+    tree = ast.parse((ROOT / "harness/engines/worker.py").read_text(), feature_version=(3, 7))
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add((node.module or "").split(".")[0])
+    assert names - set(sys.stdlib_module_names) == {"numpy"}
+
+
+@pytest.mark.parametrize(
+    ("module", "unwanted"),
+    [
+        ("harness", {"numpy", "rich", "yaml"}),
+        ("harness.conventions", {"numpy", "rich", "yaml"}),
+        ("harness.cli", {"numpy", "rich", "yaml"}),
+        ("harness.pipeline", {"rich", "torch", "tensorflow", "mxnet", "chainer"}),
+        ("impl", {"harness", "rich", "yaml", "torch", "tensorflow"}),
+    ],
+)
+def test_import_is_light(module: str, unwanted: set[str]) -> None:
+    code = f"import sys, {module}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not unwanted & set(done.stdout.split())

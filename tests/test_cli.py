@@ -1,0 +1,195 @@
+"""The command line: exit statuses, and one clear error for bad input."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import fakes
+import pytest
+
+from harness import Report
+from harness.cli import BAD, INTERRUPTED, OK, USAGE, main
+
+SPEC = """\
+suite: made
+cases:
+  - name: one
+    input: [2, 2, 3, 4]
+    out_channels: 3
+    kernel: [3, 2]
+    stride: 2
+    crop: [[1, 0], [0, 2]]
+"""
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> str:
+    path = tmp_path / "made.yaml"
+    path.write_text(SPEC)
+    return str(path)
+
+
+def fake(tmp_path: Path, behaviour: str) -> str:
+    return f"--python=numpy={fakes.interpreter(tmp_path, behaviour)}"
+
+
+def test_run_writes_report_junit_and_markdown(
+    spec: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "reports" / "run.jsonl"
+    options = ["-o", str(out), "--junit", f"{out}.xml", "--markdown", f"{out}.md"]
+    assert main(["run", spec, "-f", "numpy", *options]) == OK
+    report = Report.read(out)
+    assert [record.check for record in report.records] == ["shape", "value", "grad_x", "grad_w", "grad_b"]
+    assert Path(f"{out}.xml").read_text().startswith("<?xml")
+    assert "| made | ✓ 5 |" in Path(f"{out}.md").read_text()
+    assert "1 cases, 5 checks" in capsys.readouterr().out
+
+
+def test_run_with_a_wrong_framework_exits_1_and_names_the_mutant(
+    spec: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", spec, "-f", "numpy", fake(tmp_path, "flips_kernel")]) == BAD
+    out = capsys.readouterr().out
+    assert "equals the mutant: kernel flipped" in out
+    assert "deconform reproduce ic2_oc3_k3x2_s2x2_c1.0x0.2_b_n2_i3x4 -f numpy" in out
+
+
+def test_skipped_framework_is_no_failure_unless_required(
+    spec: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["run", spec, "-f", "numpy", fake(tmp_path, "cannot_import")]
+    assert main(options) == OK
+    assert main([*options, "--require", "numpy"]) == BAD
+    assert "numpy is required, but was skipped" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "nowhere.yaml"], "nowhere.yaml: there is no such spec file or folder."),
+        (["run", "-f", "pytroch"], "unknown framework 'pytroch'. Did you mean 'pytorch'?"),
+        (["run", "-k", "no-such-case"], "no case matches -k 'no-such-case'."),
+        (["run", "--python", "mxnet"], "--python mxnet: expected NAME=PATH"),
+        (["run", "--require", "jaks"], "unknown framework 'jaks'"),
+        (["report", "nowhere.jsonl"], "nowhere.jsonl: cannot be read"),
+        (["reproduce", "rubbish", "-f", "numpy"], "descriptor word 'rubbish' is unknown"),
+        (["reproduce", "ic1_oc1_k3", "-f", "numpy"], "an input of 0 axes and a kernel of 1"),
+        (["reproduce", "no/such", "-f", "numpy"], "the default suite has no case 'no/such'."),
+        (["envs", "pytroch"], "unknown framework 'pytroch'"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_2(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == USAGE
+    captured = capsys.readouterr()
+    assert captured.err.startswith("error: ")
+    assert message in captured.err
+    assert captured.out == ""
+
+
+def test_bad_spec_names_file_and_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(SPEC.replace("[[1, 0], [0, 2]]", "9"))
+    assert main(["run", str(path)]) == USAGE
+    assert capsys.readouterr().err == (
+        f"error: {path}:3: case 'one': output height would be -11.\n"
+        "  full height 7 = (3-1)*2 + 1*(3-1) + 1; crop (9, 9) removes 18.\n"
+        "  Reduce crop or enlarge the input.\n"
+    )
+
+
+def test_unwritable_output_is_said_before_the_run(
+    spec: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", spec, "-f", "numpy", "-o", f"{spec}/x.jsonl"]) == USAGE
+    assert "cannot be written" in capsys.readouterr().err
+    del tmp_path
+
+
+def test_usage_errors_exit_2() -> None:
+    for arguments in ([], ["fly"], ["run", "-j", "0"], ["run", "--timeout", "soon"]):
+        with pytest.raises(SystemExit) as stopped:
+            main(arguments)
+        assert stopped.value.code == USAGE
+
+
+def test_reproduce_shows_program_numbers_and_verdicts(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    descriptor = "ic1_oc1_k2_s2_b_n1_i2"
+    assert main(["reproduce", descriptor, "-f", "numpy"]) == OK
+    out = capsys.readouterr().out
+    assert "y = impl.conv_transpose(x, w, b, stride=2)" in out
+    assert "got y (1, 1, 4) float32 =" in out
+    assert "value    PASSED" in out
+    wrong = fake(tmp_path, "always_wrong")
+    assert main(["reproduce", descriptor, "-f", "numpy", wrong]) == BAD
+    out = capsys.readouterr().out
+    assert "expected y (1, 1, 4) float32 =" in out
+    assert "value    FAILED: y: 4 of 4 elements differ" in out
+
+
+def test_reproduce_without_the_framework_says_how_to_get_it(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    arguments = ["reproduce", "ic1_oc1_k2_n1_i2", "-f", "mxnet", "--python", f"mxnet={tmp_path}/no"]
+    assert main(arguments) == USAGE
+    assert "mxnet cannot be run" in capsys.readouterr().err
+
+
+def test_report_shows_a_file_again(
+    spec: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run.jsonl"
+    main(["run", spec, "-f", "numpy", "-o", str(out)])
+    capsys.readouterr()
+    assert main(["report", str(out), "--markdown", str(tmp_path / "run.md")]) == OK
+    assert "made   ✓ 5" in capsys.readouterr().out
+    assert (tmp_path / "run.md").is_file()
+
+
+def test_doctor_says_what_is_missing_and_how_to_get_it(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOX_WORK_DIR", str(tmp_path))
+    assert main(["doctor"]) == OK
+    out = capsys.readouterr().out
+    assert "-- pytorch      no environment; build it with: deconform envs pytorch" in out
+    assert "ok numpy" in out
+
+
+def test_interrupt_leaves_a_report_without_footer_and_no_worker(spec: str, tmp_path: Path) -> None:
+    out = tmp_path / "run.jsonl"
+    worker = fakes.interpreter(tmp_path, "hangs_always")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "harness", "run", spec, "-f", "numpy", "-o", str(out),
+         f"--python=numpy={worker}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("numpy: ")  # started: the run is on
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=30)
+    assert process.returncode == INTERRUPTED
+    assert "interrupted" in said
+    assert "Traceback" not in said
+    assert Report.read(out).footer is None
+    assert not subprocess.run(["pgrep", "-f", str(worker)], capture_output=True, text=True).stdout
+
+
+def test_json_lines_are_complete_while_the_run_goes_on(spec: str, tmp_path: Path) -> None:
+    out = tmp_path / "run.jsonl"
+    assert main(["run", spec, "-f", "numpy", "-o", str(out)]) == OK
+    assert [json.loads(line)["kind"] for line in out.read_text().splitlines()] == [
+        "header", *["record"] * 5, "footer",
+    ]

@@ -1,0 +1,54 @@
+"""The wheel holds exactly our two packages, with the suites and the frameworks' pins."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder)]
+    subprocess.run([*command, str(ROOT)], check=True, capture_output=True)
+    (found,) = folder.glob("*.whl")
+    return found
+
+
+def test_wheel_has_our_packages_and_nothing_else(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    top = {name.split("/")[0] for name in names if ".dist-info" not in name}
+    assert top == {"harness", "impl"}
+    assert {
+        "harness/specs/limitations.yaml",
+        "harness/specs/schema.json",
+        "harness/specs/models/dcgan.yaml",
+        "harness/tox.ini",
+        "harness/engines/worker.py",
+        "harness/py.typed",
+        "impl/py.typed",
+    } <= set(names)
+
+
+def test_wheel_works_away_from_the_checkout(wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+    code = "import harness; print(harness.__file__, len(list(harness.load_cases(select='edge/'))))"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    file, count = done.stdout.split()
+    assert file.startswith(str(tmp_path))
+    assert int(count) > 20

@@ -1,0 +1,238 @@
+"""A run as a whole, with fake workers in the framework's place."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import fakes
+import pytest
+
+from harness.case import Case
+from harness.compare import Status
+from harness.operator import IllegalOperator, Operator
+from harness.pipeline import Settings, execute
+from harness.record import Footer, Header, Record
+from harness.spec import Limitation
+
+
+def some_cases(count: int = 6) -> list[Case]:
+    return [
+        Case(
+            id=f"made/{number}",
+            suite="made",
+            operator=Operator.of(2, 3, (3, 2), stride=2, crop=((1, 0), (0, number - 3))),
+            batch=2,
+            in_size=(3, 4),
+        )
+        for number in range(count)
+    ]
+
+
+def run(
+    folder: Path, behaviour: str, cases: Sequence[Case] | None = None, **options: object
+) -> list[Record]:
+    settings = Settings(pythons={"numpy": fakes.interpreter(folder, behaviour)}, timeout=20)
+    settings = replace(settings, **options)  # type: ignore[arg-type]
+    events = list(execute(cases or some_cases(), ["numpy"], settings))
+    assert isinstance(events[0], Header)
+    assert isinstance(events[-1], Footer)
+    records = [event for event in events if isinstance(event, Record)]
+    assert len(records) == len(events) - 2
+    assert events[-1].counts == Counter(record.status for record in records)
+    return records
+
+
+def statuses(records: Sequence[Record]) -> dict[tuple[str, str], Status]:
+    found = {(record.case, record.check): record.status for record in records}
+    assert len(found) == len(records), "a check is accounted for more than once"
+    return found
+
+
+def test_correct_worker_passes_every_check_exactly_once(tmp_path: Path) -> None:
+    found = statuses(run(tmp_path, "correct"))
+    assert set(found) == {(case.id, check) for case in some_cases() for check in case.checks}
+    assert set(found.values()) == {Status.PASSED}
+
+
+def test_wrong_values_fail_but_their_shape_passes(tmp_path: Path) -> None:
+    for record in run(tmp_path, "always_wrong"):
+        expected = Status.PASSED if record.check == "shape" else Status.FAILED
+        assert record.status == expected
+    assert "elements differ; first" in (record.reason or "")
+
+
+def test_flipped_kernel_is_named(tmp_path: Path) -> None:
+    for record in run(tmp_path, "flips_kernel"):
+        if record.check in {"value", "grad_x", "grad_w"}:
+            assert (record.status, record.diagnosis) == (Status.FAILED, "kernel flipped")
+        else:
+            assert record.status == Status.PASSED
+
+
+def test_wrong_dtype_fails_where_values_agree(tmp_path: Path) -> None:
+    by_check = {record.check: record for record in run(tmp_path, "wrong_dtype")}
+    assert by_check["shape"].status == Status.PASSED
+    assert by_check["value"].reason == "y is float64, expected float32"
+
+
+def test_wrong_shape_fails_everything(tmp_path: Path) -> None:
+    records = run(tmp_path, "wrong_shape")
+    assert {record.status for record in records} == {Status.FAILED}
+    assert records[0].reason == "y has shape (2, 3, 6, 10), expected (2, 3, 6, 11)"
+
+
+def test_exception_is_an_error_with_its_words(tmp_path: Path) -> None:
+    records = run(tmp_path, "raises")
+    assert {record.status for record in records} == {Status.ERRORED}
+    assert records[0].reason == "call raised RuntimeError: no such layer"
+
+
+def test_missing_output_is_an_error(tmp_path: Path) -> None:
+    records = run(tmp_path, "leaves_nothing")
+    assert records[0].reason == "from_native raised NameError: the program left no y"
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "status", "words"),
+    [
+        ("crashes_once", Status.CRASHED, "SIGKILL"),
+        ("hangs_once", Status.TIMEDOUT, "no answer within 2 s"),
+        ("dies_halfway_through_an_answer", Status.CRASHED, "the stream ended inside"),
+    ],
+)
+def test_one_lost_worker_costs_one_record(
+    tmp_path: Path, behaviour: str, status: Status, words: str
+) -> None:
+    records = run(tmp_path, behaviour, timeout=2.0)
+    lost = [record for record in records if record.status != Status.PASSED]
+    assert len(statuses(records)) == sum(len(case.checks) for case in some_cases())
+    assert [record.status for record in lost] == [status]
+    assert words in (lost[0].reason or "")
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "status", "words"),
+    [
+        ("crashes_always", Status.CRASHED, "SIGSEGV"),
+        ("lies_about_shape", Status.CRASHED, "claims shape (2, 2, 3, "),
+        ("sends_objects", Status.CRASHED, "dtype 'object', which is not transported"),
+        ("talks_nonsense", Status.CRASHED, "its answer cannot be read"),
+        ("hangs_always", Status.TIMEDOUT, "no answer within 0.5 s"),
+    ],
+)
+def test_worker_that_always_fails_is_an_end_of_its_cases_only(
+    tmp_path: Path, behaviour: str, status: Status, words: str
+) -> None:
+    records = run(tmp_path, behaviour, some_cases(2), timeout=0.5)
+    assert set(statuses(records).values()) == {status}
+    assert words in (records[0].reason or "")
+
+
+def test_chatter_on_standard_output_changes_nothing(tmp_path: Path) -> None:
+    assert {record.status for record in run(tmp_path, "chatters_on_stdout")} == {Status.PASSED}
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "words"),
+    [
+        ("cannot_import", "ImportError: libfake.so.1: cannot open shared object file"),
+        ("dies_on_import", "Illegal instruction (this build needs AVX9000)"),
+    ],
+)
+def test_framework_that_cannot_start_is_skipped_with_the_reason(
+    tmp_path: Path, behaviour: str, words: str
+) -> None:
+    records = run(tmp_path, behaviour)
+    assert {record.status for record in records} == {Status.SKIPPED}
+    assert words in (records[0].reason or "")
+    assert len(statuses(records)) == sum(len(case.checks) for case in some_cases())
+
+
+def test_missing_interpreter_is_skipped_and_the_others_run(tmp_path: Path) -> None:
+    settings = Settings(pythons={"pytorch": tmp_path / "nowhere"})
+    events = list(execute(some_cases(2), ["pytorch", "numpy"], settings))
+    by_framework: dict[str, set[Status]] = {"pytorch": set(), "numpy": set()}
+    for event in events:
+        if isinstance(event, Record):
+            by_framework[event.framework].add(event.status)
+    assert by_framework == {"pytorch": {Status.SKIPPED}, "numpy": {Status.PASSED}}
+
+
+def test_unsupported_case_has_a_record_for_every_check(tmp_path: Path) -> None:
+    case = Case(
+        id="made/3d",
+        suite="made",
+        operator=Operator.of(1, 2, (2, 2, 2)),
+        batch=1,
+        in_size=(2, 2, 2),
+        dtype="float64",
+    )
+    settings = Settings(pythons={"mxnet": fakes.interpreter(tmp_path, "correct")})
+    records = [e for e in execute([case], ["mxnet"], settings) if isinstance(e, Record)]
+    assert [record.check for record in records] == list(case.checks)
+    assert {record.status for record in records} == {Status.UNSUPPORTED}
+
+
+def limitation(status: str, depends_on: str = "") -> Limitation:
+    return Limitation(
+        "made", "numpy", ("made/*",), ("value",), status, "because", "", depends_on, "f", 1
+    )
+
+
+def test_declared_limitation_that_reproduces_is_known(tmp_path: Path) -> None:
+    records = run(tmp_path, "flips_kernel", limitations=(limitation("FAILED"),))
+    values = [record for record in records if record.check == "value"]
+    assert {record.status for record in values} == {Status.KNOWN}
+    assert values[0].limitation == "made"
+    assert (values[0].reason or "").startswith("because [y: ")
+    gradients = [record for record in records if record.check == "grad_x"]
+    assert {record.status for record in gradients} == {Status.FAILED}
+
+
+def test_declared_limitation_that_passes_is_fixed(tmp_path: Path) -> None:
+    records = run(tmp_path, "correct", limitations=(limitation("FAILED"),))
+    assert {r.status for r in records if r.check == "value"} == {Status.FIXED}
+
+
+def test_limitation_that_depends_on_the_machine_may_pass(tmp_path: Path) -> None:
+    declared = (limitation("FAILED", depends_on="AVX-512"),)
+    passed = run(tmp_path, "correct", limitations=declared)
+    assert {record.status for record in passed} == {Status.PASSED}
+    failed = run(tmp_path, "flips_kernel", limitations=declared)
+    assert {r.status for r in failed if r.check == "value"} == {Status.KNOWN}
+
+
+def test_limitation_does_not_excuse_another_failure(tmp_path: Path) -> None:
+    records = run(tmp_path, "raises", limitations=(limitation("FAILED"),))
+    assert {r.status for r in records if r.check == "value"} == {Status.ERRORED}
+
+
+def test_frameworks_one_at_a_time_give_the_same_records(tmp_path: Path) -> None:
+    assert statuses(run(tmp_path, "correct", at_once=1)) == statuses(run(tmp_path, "correct"))
+
+
+def test_stream_closed_early_ends_the_workers(tmp_path: Path) -> None:
+    settings = Settings(pythons={"numpy": fakes.interpreter(tmp_path, "hangs_always")})
+    events = execute(some_cases(), ["numpy"], settings)
+    assert isinstance(next(events), Header)
+    events.close()  # type: ignore[attr-defined]  # would hang if the worker were waited for
+
+
+def test_rejected_case_passes_by_refusal_with_the_right_words(tmp_path: Path) -> None:
+    case = Case(
+        id="made/rejected",
+        suite="made",
+        operator=IllegalOperator.of(1, 1, (2,), stride=0),
+        batch=1,
+        in_size=(3,),
+        rejected=True,
+        documented=True,
+        says={"numpy": "stride 0 must be a positive int"},
+    )
+    (record,) = run(tmp_path, "correct", [case])
+    assert (record.check, record.status) == ("refusal", Status.PASSED)
+    (record,) = run(tmp_path, "correct", [replace(case, says={"numpy": "no such words"})])
+    assert record.status == Status.FAILED

@@ -1,0 +1,193 @@
+"""Reports: what is written is what is read, and what is wrong with a file is said."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from rich.console import Console
+
+from harness import Report
+from harness.compare import Status
+from harness.record import Event, Footer, Header, Record
+from harness.report import ReportError
+from harness.report.console import followed, print_report
+from harness.report.jsonl import write_event
+from harness.report.junit import junit
+from harness.report.markdown import markdown
+
+ENGINE = {"version": "2.13.0", "engine": "python", "python": "3.11.7", "numpy": "2.4.6", "device": "cpu"}
+HEADER = Header(
+    deconform="0.1.0",
+    started="2026-01-02T03:04:05+00:00",
+    frameworks={"numpy": ENGINE, "mxnet": {"unavailable": "no environment; build it"}},
+    cases=1,
+)
+
+
+def record(check: str, status: Status, framework: str = "numpy", **fields: str) -> Record:
+    return Record(
+        case="grid/a",
+        suite="grid",
+        descriptor="ic1_oc1_k2_n1_i3",
+        framework=framework,
+        check=check,
+        support="native",
+        status=status,
+        file="specs/grid/a.yaml",
+        line=7,
+        reproduce=f"deconform reproduce ic1_oc1_k2_n1_i3 -f {framework}",
+        **fields,  # type: ignore[arg-type]
+    )
+
+
+EVENTS: list[Event] = [
+    HEADER,
+    record("shape", Status.PASSED),
+    record("value", Status.FAILED, reason="y: 2 of 4\nelements | differ \x00", diagnosis="kernel flipped"),
+    record("grad_x", Status.FAILED, reason="y: 2 of 4\nelements | differ \x00", diagnosis="kernel flipped"),
+    record("grad_w", Status.KNOWN, reason="declared [seen]", limitation="numpy-made-up"),
+    record("shape", Status.SKIPPED, "mxnet", reason="no environment; build it"),
+    record("value", Status.UNSUPPORTED, "mxnet", reason="no float64"),
+    Footer({"PASSED": 1, "FAILED": 2, "KNOWN": 1, "SKIPPED": 1, "UNSUPPORTED": 1}, 1.25),
+]
+
+
+def written(events: list[Event]) -> str:
+    stream = io.StringIO()
+    for event in events:
+        write_event(event, stream)
+    return stream.getvalue()
+
+
+def read(tmp_path: Path, text: str) -> Report:
+    path = tmp_path / "report.jsonl"
+    path.write_text(text)
+    return Report.read(path)
+
+
+def shown(report: Report) -> str:
+    console = Console(file=io.StringIO(), width=120)
+    print_report(report, console)
+    assert isinstance(console.file, io.StringIO)
+    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
+
+
+def test_report_is_read_as_it_was_written(tmp_path: Path) -> None:
+    report = read(tmp_path, written(EVENTS))
+    assert report == Report.of(EVENTS)
+    assert not report.ok
+    assert report.counts["numpy"] == {Status.PASSED: 1, Status.FAILED: 2, Status.KNOWN: 1}
+
+
+def test_gzipped_report_is_read_too(tmp_path: Path) -> None:
+    path = tmp_path / "report.jsonl.gz"
+    path.write_bytes(gzip.compress(written(EVENTS).encode()))
+    assert Report.read(path) == Report.of(EVENTS)
+
+
+def test_lines_hold_the_contract() -> None:
+    header, first, *_, footer = map(json.loads, written(EVENTS).splitlines())
+    assert (header["kind"], header["schema"]) == ("header", 1)
+    assert set(header["frameworks"]["numpy"]) >= {"version", "engine", "python", "device"}
+    assert {"kind", "case", "descriptor", "framework", "check", "support", "status", "reason"} <= set(first)
+    assert footer == {"kind": "footer", "counts": EVENTS[-1].counts, "elapsed_s": 1.25}  # type: ignore[union-attr]
+
+
+def test_report_without_footer_is_an_interrupted_run(tmp_path: Path) -> None:
+    report = read(tmp_path, written(EVENTS[:-1]))
+    assert report.footer is None
+    assert not report.ok
+    assert "interrupted" in shown(report)
+    assert "interrupted" in markdown(report)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", r"report.jsonl: the report is empty"),
+        ("nonsense\n", r"report.jsonl:1: not a line of a report"),
+        ("[]\n", r"report.jsonl:1: not a line of a report"),
+        ('{"kind":"egg"}\n', r"report.jsonl:1: not a line of a report"),
+        (written(EVENTS[1:]), r"report.jsonl:1: the header must be the first line"),
+        (written([HEADER, HEADER]), r"report.jsonl:2: the header must be the first line"),
+        (written([HEADER, EVENTS[1], EVENTS[1]]), r"report.jsonl:3: a second record of grid/a / numpy / shape"),
+        (written([*EVENTS, EVENTS[1]]), r"report.jsonl:9: the report goes on after its footer"),
+        (written(EVENTS).replace('"schema":1', '"schema":2'), r"report.jsonl:1: schema 2 is not 1"),
+        (written(EVENTS).replace('"PASSED",', '"PASSABLE",'), r"report.jsonl:2: .*PASSABLE"),
+    ],
+)
+def test_broken_report_names_the_line(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ReportError, match=message):
+        read(tmp_path, text)
+
+
+def test_missing_and_truncated_files_are_report_errors(tmp_path: Path) -> None:
+    with pytest.raises(ReportError, match="cannot be read"):
+        Report.read(tmp_path / "none.jsonl")
+    path = tmp_path / "cut.jsonl.gz"
+    path.write_bytes(gzip.compress(written(EVENTS).encode())[:-20])
+    with pytest.raises(ReportError, match="cannot be read"):
+        Report.read(path)
+
+
+def test_junit_has_one_test_per_record() -> None:
+    root = ET.fromstring(junit(Report.of(EVENTS)))
+    numpy, mxnet = root.findall("testsuite")
+    assert (numpy.get("tests"), numpy.get("failures"), numpy.get("errors"), numpy.get("skipped")) == ("4", "2", "0", "1")
+    assert (mxnet.get("tests"), mxnet.get("skipped")) == ("2", "2")
+    failure = numpy.find("testcase[@name='grid/a:value']/failure")
+    assert failure is not None
+    assert "kernel flipped" in (failure.text or "")
+    assert "\x00" not in (failure.get("message") or "")
+
+
+def test_console_shows_matrix_failures_and_how_to_reproduce() -> None:
+    assert shown(Report.of(EVENTS)) == """\
+suite  numpy        mxnet
+grid   ✓ 1 K 1 F 2  U 1 S 1
+all    ✓ 1 K 1 F 2  U 1 S 1
+  ✓ passed  K known  U unsupported  S skipped  F failed
+  mxnet was skipped: no environment; build it
+
+FAILED numpy grid/a: value, grad_x
+  y: 2 of 4 elements | differ \x00
+  equals the mutant: kernel flipped
+  specs/grid/a.yaml:7
+  deconform reproduce ic1_oc1_k2_n1_i3 -f numpy
+
+1 cases, 6 checks in 1.2 s: 2 of them bad."""
+
+
+def test_markdown_shows_the_same_and_escapes_cells() -> None:
+    text = markdown(Report.of(EVENTS))
+    assert "| grid | ✓ 1 K 1 F 2 | U 1 S 1 |" in text
+    assert (
+        "| grid/a: value, grad_x | numpy | FAILED | y: 2 of 4 elements \\| differ \x00 "
+        "| kernel flipped | `deconform reproduce ic1_oc1_k2_n1_i3 -f numpy` |"
+    ) in text
+    assert "| numpy | numpy-made-up | 1 | declared |" in text
+    assert "| mxnet | 1 | no float64 |" in text
+
+
+def test_progress_passes_events_on_unchanged() -> None:
+    for terminal in (True, False):
+        console = Console(file=io.StringIO(), width=120, force_terminal=terminal)
+        assert list(followed(iter(EVENTS), console, 4, ["numpy", "mxnet"])) == EVENTS
+        assert isinstance(console.file, io.StringIO)
+        assert "numpy" in console.file.getvalue()
+
+
+def test_plain_progress_is_a_line_when_a_column_starts_and_ends() -> None:
+    console = Console(file=io.StringIO(), width=120)
+    list(followed(iter(EVENTS), console, 4, ["numpy", "mxnet"]))
+    assert isinstance(console.file, io.StringIO)
+    assert console.file.getvalue().splitlines() == [
+        "numpy: 2.13.0 (Python 3.11.7, NumPy 2.4.6, cpu)",
+        "mxnet: - (no environment; build it)",
+        "numpy: done, 2 FAILED, 1 KNOWN, 1 PASSED",
+    ]

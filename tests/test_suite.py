@@ -1,0 +1,119 @@
+"""The default suite has teeth, and nothing in it is idle."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+import numpy as np
+import pytest
+
+from harness.case import Case
+from harness.compare import Expected, expect
+from harness.conventions import framework_names
+from harness.mutants import MUTANTS, Mutant
+from harness.spec import Limitation, load_cases, load_limitations, specs_root, unmatched
+
+
+@cache
+def suite() -> tuple[Case, ...]:
+    return tuple(load_cases())
+
+
+@cache
+def legal() -> tuple[tuple[Case, Expected], ...]:
+    return tuple((case, expect(case)) for case in suite() if not case.rejected)
+
+
+def test_suite_is_as_large_as_promised() -> None:
+    assert len(suite()) >= 400
+    folders = {case.suite.split("/")[0] for case in suite()}
+    assert folders == {"documents", "edge", "grid", "models", "regression", "rejects"}
+    assert {case.operator.rank for case in suite()} == {1, 2, 3}
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_suite_kills_the_mutant(mutant: Mutant) -> None:
+    killers = []
+    for case, expected in legal():
+        if case.fill != "integer" or case.given:
+            continue
+        wrong = mutant.forward(case.operator, expected.data)
+        if wrong is not None and not np.array_equal(wrong, expected.outputs["y"]):
+            killers.append(case.id)
+    assert len(killers) >= 5
+
+
+@pytest.mark.parametrize(
+    "mutant",
+    [m for m in MUTANTS if "bias" not in m.name and not m.name.startswith("crop ignored")],
+    ids=lambda mutant: mutant.name,
+)
+def test_suite_kills_the_mutant_in_shape_of_the_right_output_too(mutant: Mutant) -> None:
+    """A mistake that changes the shape is easy to see; each must also be caught where it does not."""
+    same_shape = [
+        case.id
+        for case, expected in legal()
+        if (wrong := mutant.forward(case.operator, expected.data)) is not None
+        and wrong.shape == expected.outputs["y"].shape
+        and not np.array_equal(wrong, expected.outputs["y"])
+    ]
+    if mutant.name in {"k + d - 1", "output padding times stride", "stride ignored"}:
+        return  # These always change the size.
+    assert same_shape
+
+
+@pytest.mark.parametrize("check", ["dx", "dw"])
+def test_suite_kills_a_flipped_kernel_in_the_gradients(check: str) -> None:
+    flipped = MUTANTS[0]
+    assert any(
+        not np.array_equal(wrong[check], expected.outputs[check])
+        for case, expected in legal()
+        if (wrong := flipped.gradients(case.operator, expected.data))
+        and wrong[check].shape == expected.outputs[check].shape
+    )
+
+
+def test_no_case_is_mistrusted() -> None:
+    assert {case.id: e.mistrust for case, e in legal() if e.mistrust is not None} == {}
+
+
+def test_given_outputs_are_what_the_definition_gives() -> None:
+    given = [(case, e) for case, e in legal() if "y" in case.given]
+    assert given
+    for case, expected in given:
+        own = expect(Case(**{**vars(case), "given": {k: case.given[k] for k in "xwb" if k in case.given}}))
+        assert np.array_equal(own.outputs["y"], expected.outputs["y"]), case.id
+
+
+def test_every_case_says_where_it_comes_from() -> None:
+    assert [case.id for case in suite() if not case.source] == []
+
+
+def test_regressions_and_models_link_their_source() -> None:
+    for case in suite():
+        if case.suite.startswith(("regression/", "models/")):
+            assert re.match(r"https://\S+$", case.source), case.id
+
+
+def test_limitations_match_cases_and_name_frameworks() -> None:
+    limitations = load_limitations()
+    assert limitations
+    assert list(unmatched(limitations, suite())) == []
+    assert {limitation.framework for limitation in limitations} <= set(framework_names())
+    assert len({limitation.id for limitation in limitations}) == len(limitations)
+
+
+def test_a_limitation_that_matches_nothing_is_found() -> None:
+    idle = Limitation("idle", "numpy", ("no/such/*",), (), "FAILED", "none", "", "", "f.yaml", 3)
+    assert list(unmatched([idle], suite())) == [idle]
+
+
+def test_rejected_cases_quote_known_frameworks() -> None:
+    for case in suite():
+        assert set(case.says) <= set(framework_names()), case.id
+
+
+def test_bench_suites_load_and_stay_out_of_the_default_suite() -> None:
+    assert list(load_cases(specs_root() / "bench"))
+    assert not [case.id for case in suite() if case.suite.startswith("bench")]
