@@ -114,25 +114,43 @@ class Case:
             shapes["dy"] = self.out_shape
         seed = zlib.crc32(self.descriptor.encode())
         made = {
-            name: self._made(shape, seed + number)
+            name: self._made(name, shape, seed + number)
             for number, (name, shape) in enumerate(shapes.items())
         }
         return made | {
             name: array.astype(self.dtype) for name, array in self.given.items() if name != "y"
         }
 
-    def _made(self, shape: Sizes, seed: int) -> npt.NDArray[Any]:
+    def _made(self, name: str, shape: Sizes, seed: int) -> npt.NDArray[Any]:
         if self.fill == "ones":
             return np.ones(shape, self.dtype)
-        # Raw bits of a bit generator never change; streams of distributions may (NEP 19).
-        raw = np.random.PCG64(seed).random_raw(math.prod(shape)).reshape(shape)
         if self.fill == "random":
-            return (raw / 2.0**63 - 1.0).astype(self.dtype)
+            return (_bits(seed, shape) / 2.0**63 - 1.0).astype(self.dtype)
         magnitude = exact_magnitude(self)
-        values = (raw >> np.uint64(33)).astype(np.int64) % (2 * magnitude)
-        return np.where(values < magnitude, values - magnitude, values - magnitude + 1).astype(
-            self.dtype
-        )
+        if name == "b":
+            magnitude = max(magnitude, _bias_magnitude(self.operator))
+        return _integers(shape, seed, magnitude).astype(self.dtype)
+
+
+def _bits(seed: int, shape: Sizes) -> npt.NDArray[np.uint64]:
+    """Raw bits of a bit generator, which never change; streams of distributions may (NEP 19)."""
+    return np.random.PCG64(seed).random_raw(math.prod(shape)).reshape(shape)
+
+
+def _integers(shape: Sizes, seed: int, magnitude: int) -> npt.NDArray[np.int64]:
+    """Integers in ``[-magnitude, magnitude]`` but 0; all distinct where there are enough."""
+    candidates = np.concatenate([np.arange(-magnitude, 0), np.arange(1, magnitude + 1)])
+    size = math.prod(shape)
+    if size <= len(candidates):
+        order = np.argsort(_bits(seed, candidates.shape), kind="stable")
+        return np.asarray(candidates[order[:size]], np.int64).reshape(shape)
+    chosen = (_bits(seed, shape) >> np.uint64(33)) % np.uint64(len(candidates))
+    return np.asarray(candidates[chosen], np.int64)
+
+
+def _bias_magnitude(operator: Operator) -> int:
+    """The least that gives every output channel another bias."""
+    return (operator.out_channels + 1) // 2
 
 
 def exact_magnitude(case: Case) -> int:
@@ -153,7 +171,8 @@ def exact_magnitude(case: Case) -> int:
     )
     limit = 2 ** SIGNIFICANT_BITS[case.dtype]
     magnitude = min(9, math.isqrt(limit // terms))
-    while magnitude and magnitude * magnitude * terms + magnitude > limit:
+    bias = _bias_magnitude(operator) if operator.bias else 0
+    while magnitude and magnitude * magnitude * terms + max(magnitude, bias) > limit:
         magnitude -= 1
     if not magnitude:
         raise OperatorError(

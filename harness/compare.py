@@ -235,6 +235,8 @@ def _mistrust(case: Case, data: Mapping[str, npt.NDArray[Any]], y: npt.NDArray[A
     if case.fill == "random":
         return None
     for mutant in MUTANTS:
+        if mutant.out_size(case.operator, case.in_size) != y.shape[2:]:
+            continue
         wrong = mutant.forward(case.operator, data)
         if wrong is None or not np.array_equal(wrong, y):
             continue

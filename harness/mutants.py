@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 import impl
-from harness.operator import Operator, OperatorError
+from harness.operator import Operator, OperatorError, Sizes
 
 Array: TypeAlias = npt.NDArray[Any]
 Data: TypeAlias = Mapping[str, Array]
@@ -70,6 +70,11 @@ class Mutant:
         except ValueError:
             return {}
         return {"dx": dx[:, np.argsort(order)], "dw": self.weights(dw), "db": db}
+
+    def out_size(self, operator: Operator, in_size: Sizes) -> Sizes | None:
+        """Give the output size that the mistake leads to."""
+        changed = self._changed(operator)
+        return None if changed is None else changed.out_size(in_size)
 
     def _changed(self, operator: Operator) -> Operator | None:
         try:

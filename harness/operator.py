@@ -13,12 +13,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self, TypeAlias
 
+from harness.errors import InputError
+
 PerAxis: TypeAlias = int | Sequence[int]
 Crop: TypeAlias = int | Sequence[int | Sequence[int]]
 Sizes: TypeAlias = tuple[int, ...]
 
 
-class OperatorError(ValueError):
+class OperatorError(InputError):
     """An operator, an input size or a descriptor that the definition does not allow."""
 
 

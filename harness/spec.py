@@ -19,6 +19,7 @@ import numpy as np
 import yaml
 
 from harness.case import FILLS, SIGNIFICANT_BITS, Case, exact_magnitude
+from harness.errors import InputError
 from harness.operator import IllegalOperator, Operator, OperatorError
 
 MAX_CASES_PER_ENTRY: Final = 10_000
@@ -27,7 +28,7 @@ LIMITATIONS_FILE: Final = "limitations.yaml"
 BENCH_FOLDER: Final = "bench"
 
 
-class SpecError(ValueError):
+class SpecError(InputError):
     """A spec that cannot be used; the message begins with ``file:line``."""
 
 

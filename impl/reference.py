@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -212,18 +213,18 @@ class _Geometry:
     def rank(self) -> int:
         return len(self.in_size)
 
-    @property
+    @cached_property
     def full_size(self) -> tuple[int, ...]:
         axes = zip(self.in_size, self.stride, self.dilation, self.kernel, strict=True)
         return tuple((i - 1) * s + d * (k - 1) + 1 for i, s, d, k in axes)
 
-    @property
+    @cached_property
     def out_size(self) -> tuple[int, ...]:
         return tuple(
             full - begin - end for full, (begin, end) in zip(self.full_size, self.crop, strict=True)
         )
 
-    @property
+    @cached_property
     def origin(self) -> tuple[int, ...]:
         """Where the full output begins on the canvas: behind what a negative crop adds."""
         return tuple(max(0, -begin) for begin, _ in self.crop)

@@ -14,17 +14,23 @@ ROOT = Path(__file__).parent.parent
 # What each part of harness may import of ours.  Whatever is not listed may import everything.
 ALLOWED = {
     "impl": {"impl"},
-    "harness.operator": set(),
+    "harness.errors": set(),
+    "harness.operator": {"harness.errors"},
     "harness.program": set(),
-    "harness.conventions": {"harness.operator", "harness.program", "harness.conventions"},
+    "harness.conventions": {
+        "harness.errors",
+        "harness.operator",
+        "harness.program",
+        "harness.conventions",
+    },
     "harness.case": {"harness.operator"},
-    "harness.spec": {"harness.operator", "harness.case"},
+    "harness.spec": {"harness.case", "harness.errors", "harness.operator"},
     "harness.engines": {"harness.program", "harness.engines"},
     "harness.engines.worker": set(),
     "harness.mutants": {"harness.operator", "impl"},
     "harness.compare": {"harness.case", "harness.mutants", "harness.engines.job", "impl"},
     "harness.record": {"harness.compare"},
-    "harness.report": {"harness.compare", "harness.record", "harness.report"},
+    "harness.report": {"harness.compare", "harness.errors", "harness.record", "harness.report"},
     "harness.environments": {"harness.conventions", "harness.engines"},
     "harness.pipeline": {
         "harness.case",

@@ -13,7 +13,8 @@ import fakes
 import pytest
 
 from harness import Report
-from harness.cli import BAD, INTERRUPTED, OK, USAGE, main
+from harness.cli import main
+from harness.commands import BAD, INTERRUPTED, OK, USAGE
 
 SPEC = """\
 suite: made
@@ -45,7 +46,13 @@ def test_run_writes_report_junit_and_markdown(
     options = ["-o", str(out), "--junit", f"{out}.xml", "--markdown", f"{out}.md"]
     assert main(["run", spec, "-f", "numpy", *options]) == OK
     report = Report.read(out)
-    assert [record.check for record in report.records] == ["shape", "value", "grad_x", "grad_w", "grad_b"]
+    assert [record.check for record in report.records] == [
+        "shape",
+        "value",
+        "grad_x",
+        "grad_w",
+        "grad_b",
+    ]
     assert Path(f"{out}.xml").read_text().startswith("<?xml")
     assert "| made | ✓ 5 |" in Path(f"{out}.md").read_text()
     assert "1 cases, 5 checks" in capsys.readouterr().out
@@ -169,8 +176,18 @@ def test_interrupt_leaves_a_report_without_footer_and_no_worker(spec: str, tmp_p
     out = tmp_path / "run.jsonl"
     worker = fakes.interpreter(tmp_path, "hangs_always")
     process = subprocess.Popen(
-        [sys.executable, "-m", "harness", "run", spec, "-f", "numpy", "-o", str(out),
-         f"--python=numpy={worker}"],
+        [
+            sys.executable,
+            "-m",
+            "harness",
+            "run",
+            spec,
+            "-f",
+            "numpy",
+            "-o",
+            str(out),
+            f"--python=numpy={worker}",
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -184,12 +201,15 @@ def test_interrupt_leaves_a_report_without_footer_and_no_worker(spec: str, tmp_p
     assert "interrupted" in said
     assert "Traceback" not in said
     assert Report.read(out).footer is None
-    assert not subprocess.run(["pgrep", "-f", str(worker)], capture_output=True, text=True).stdout
+    command = ["pgrep", "-f", str(worker)]
+    assert not subprocess.run(command, capture_output=True, check=False).stdout
 
 
 def test_json_lines_are_complete_while_the_run_goes_on(spec: str, tmp_path: Path) -> None:
     out = tmp_path / "run.jsonl"
     assert main(["run", spec, "-f", "numpy", "-o", str(out)]) == OK
     assert [json.loads(line)["kind"] for line in out.read_text().splitlines()] == [
-        "header", *["record"] * 5, "footer",
+        "header",
+        *["record"] * 5,
+        "footer",
     ]

@@ -17,9 +17,7 @@ from harness.operator import Operator
 
 # Every mutant makes a difference here: all axes, sides, channels and options differ.
 TELLING = (
-    Operator.of(
-        4, 6, (3, 3), stride=(2, 3), dilation=(2, 3), crop=((1, 0), (0, 2)), groups=2
-    ),
+    Operator.of(4, 6, (3, 3), stride=(2, 3), dilation=(2, 3), crop=((1, 0), (0, 2)), groups=2),
     Operator.of(3, 3, (3, 2), stride=3, crop=((2, 0), (1, -1))),
 )
 

@@ -20,7 +20,13 @@ from harness.report.jsonl import write_event
 from harness.report.junit import junit
 from harness.report.markdown import markdown
 
-ENGINE = {"version": "2.13.0", "engine": "python", "python": "3.11.7", "numpy": "2.4.6", "device": "cpu"}
+ENGINE = {
+    "version": "2.13.0",
+    "engine": "python",
+    "python": "3.11.7",
+    "numpy": "2.4.6",
+    "device": "cpu",
+}
 HEADER = Header(
     deconform="0.1.0",
     started="2026-01-02T03:04:05+00:00",
@@ -48,8 +54,18 @@ def record(check: str, status: Status, framework: str = "numpy", **fields: str) 
 EVENTS: list[Event] = [
     HEADER,
     record("shape", Status.PASSED),
-    record("value", Status.FAILED, reason="y: 2 of 4\nelements | differ \x00", diagnosis="kernel flipped"),
-    record("grad_x", Status.FAILED, reason="y: 2 of 4\nelements | differ \x00", diagnosis="kernel flipped"),
+    record(
+        "value",
+        Status.FAILED,
+        reason="y: 2 of 4\nelements | differ \x00",
+        diagnosis="kernel flipped",
+    ),
+    record(
+        "grad_x",
+        Status.FAILED,
+        reason="y: 2 of 4\nelements | differ \x00",
+        diagnosis="kernel flipped",
+    ),
     record("grad_w", Status.KNOWN, reason="declared [seen]", limitation="numpy-made-up"),
     record("shape", Status.SKIPPED, "mxnet", reason="no environment; build it"),
     record("value", Status.UNSUPPORTED, "mxnet", reason="no float64"),
@@ -94,7 +110,16 @@ def test_lines_hold_the_contract() -> None:
     header, first, *_, footer = map(json.loads, written(EVENTS).splitlines())
     assert (header["kind"], header["schema"]) == ("header", 1)
     assert set(header["frameworks"]["numpy"]) >= {"version", "engine", "python", "device"}
-    assert {"kind", "case", "descriptor", "framework", "check", "support", "status", "reason"} <= set(first)
+    assert {
+        "kind",
+        "case",
+        "descriptor",
+        "framework",
+        "check",
+        "support",
+        "status",
+        "reason",
+    } <= set(first)
     assert footer == {"kind": "footer", "counts": EVENTS[-1].counts, "elapsed_s": 1.25}  # type: ignore[union-attr]
 
 
@@ -115,7 +140,10 @@ def test_report_without_footer_is_an_interrupted_run(tmp_path: Path) -> None:
         ('{"kind":"egg"}\n', r"report.jsonl:1: not a line of a report"),
         (written(EVENTS[1:]), r"report.jsonl:1: the header must be the first line"),
         (written([HEADER, HEADER]), r"report.jsonl:2: the header must be the first line"),
-        (written([HEADER, EVENTS[1], EVENTS[1]]), r"report.jsonl:3: a second record of grid/a / numpy / shape"),
+        (
+            written([HEADER, EVENTS[1], EVENTS[1]]),
+            r"report.jsonl:3: a second record of grid/a / numpy / shape",
+        ),
         (written([*EVENTS, EVENTS[1]]), r"report.jsonl:9: the report goes on after its footer"),
         (written(EVENTS).replace('"schema":1', '"schema":2'), r"report.jsonl:1: schema 2 is not 1"),
         (written(EVENTS).replace('"PASSED",', '"PASSABLE",'), r"report.jsonl:2: .*PASSABLE"),
@@ -138,7 +166,12 @@ def test_missing_and_truncated_files_are_report_errors(tmp_path: Path) -> None:
 def test_junit_has_one_test_per_record() -> None:
     root = ET.fromstring(junit(Report.of(EVENTS)))
     numpy, mxnet = root.findall("testsuite")
-    assert (numpy.get("tests"), numpy.get("failures"), numpy.get("errors"), numpy.get("skipped")) == ("4", "2", "0", "1")
+    assert (
+        numpy.get("tests"),
+        numpy.get("failures"),
+        numpy.get("errors"),
+        numpy.get("skipped"),
+    ) == ("4", "2", "0", "1")
     assert (mxnet.get("tests"), mxnet.get("skipped")) == ("2", "2")
     failure = numpy.find("testcase[@name='grid/a:value']/failure")
     assert failure is not None
@@ -147,7 +180,9 @@ def test_junit_has_one_test_per_record() -> None:
 
 
 def test_console_shows_matrix_failures_and_how_to_reproduce() -> None:
-    assert shown(Report.of(EVENTS)) == """\
+    assert (
+        shown(Report.of(EVENTS))
+        == """\
 suite  numpy        mxnet
 grid   ✓ 1 K 1 F 2  U 1 S 1
 all    ✓ 1 K 1 F 2  U 1 S 1
@@ -161,6 +196,7 @@ FAILED numpy grid/a: value, grad_x
   deconform reproduce ic1_oc1_k2_n1_i3 -f numpy
 
 1 cases, 6 checks in 1.2 s: 2 of them bad."""
+    )
 
 
 def test_markdown_shows_the_same_and_escapes_cells() -> None:

@@ -45,22 +45,29 @@ def test_suite_kills_the_mutant(mutant: Mutant) -> None:
 
 
 @pytest.mark.parametrize(
-    "mutant",
-    [m for m in MUTANTS if "bias" not in m.name and not m.name.startswith("crop ignored")],
-    ids=lambda mutant: mutant.name,
+    "name",
+    [
+        "kernel flipped",
+        "kernel axes swapped",
+        "channels swapped",
+        "groups interleaved",
+        "first bias for every group",
+        "bias ignored",
+        "crop sides swapped",
+        "crop axes reversed",
+        "crop taken as input padding",
+        "stride and dilation swapped",
+    ],
 )
-def test_suite_kills_the_mutant_in_shape_of_the_right_output_too(mutant: Mutant) -> None:
-    """A mistake that changes the shape is easy to see; each must also be caught where it does not."""
-    same_shape = [
-        case.id
+def test_suite_kills_the_mutant_where_the_shape_is_right(name: str) -> None:
+    """A mistake that changes the shape is easy to see; these must be caught where it does not."""
+    (mutant,) = (mutant for mutant in MUTANTS if mutant.name == name)
+    assert any(
+        wrong.shape == expected.outputs["y"].shape
+        and not np.array_equal(wrong, expected.outputs["y"])
         for case, expected in legal()
         if (wrong := mutant.forward(case.operator, expected.data)) is not None
-        and wrong.shape == expected.outputs["y"].shape
-        and not np.array_equal(wrong, expected.outputs["y"])
-    ]
-    if mutant.name in {"k + d - 1", "output padding times stride", "stride ignored"}:
-        return  # These always change the size.
-    assert same_shape
+    )
 
 
 @pytest.mark.parametrize("check", ["dx", "dw"])
@@ -82,7 +89,9 @@ def test_given_outputs_are_what_the_definition_gives() -> None:
     given = [(case, e) for case, e in legal() if "y" in case.given]
     assert given
     for case, expected in given:
-        own = expect(Case(**{**vars(case), "given": {k: case.given[k] for k in "xwb" if k in case.given}}))
+        own = expect(
+            Case(**{**vars(case), "given": {k: case.given[k] for k in "xwb" if k in case.given}})
+        )
         assert np.array_equal(own.outputs["y"], expected.outputs["y"]), case.id
 
 

@@ -12,13 +12,14 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from harness.conventions._convention import Convention
+from harness.errors import InputError
 from harness.operator import Operator
 from harness.program import Program, Unsupported
 
 __all__ = ["Convention", "UnknownFrameworkError", "convention", "framework_names", "render"]
 
 
-class UnknownFrameworkError(ValueError):
+class UnknownFrameworkError(InputError):
     """A framework's name that no convention has."""
 
 

@@ -90,7 +90,10 @@ def full_size_of(array: str, operator: Operator, first_axis: int, end: Sequence[
 
 
 def kept(crop: Sequence[tuple[int, int]], first_axis: int) -> str:
-    """Write the index that removes ``crop``; what it would extend is left as it is.
+    """Write the index that removes ``crop``, after what it extends has been put on.
+
+    In that order, because a crop may take more from one end than there is before the other end
+    has been extended.
 
     >>> kept(((1, 0), (0, 2), (-1, 0)), 2)
     '[:, :, 1:, :-2, :]'

@@ -70,8 +70,8 @@ def _call(operator: Operator, documented: bool) -> tuple[str, str | None]:
     pads = [(0, 0), (0, 0), *extended(rest)]
     call = lines(
         _deconvolution(operator, common, None, bias=operator.bias and not late_bias),
-        f"y_ = y_{kept(rest, 2)}" if removes(rest) else None,
         f"y_ = F.pad(y_, {tuple_of(pads)}, 'constant')" if extends(rest) else None,
+        f"y_ = y_{kept(rest, 2)}" if removes(rest) else None,
         "y_ = F.bias(y_, b_)" if late_bias else None,
     )
     return call, (

@@ -102,8 +102,8 @@ def _call(operator: Operator, documented: bool) -> tuple[str, str | None]:
         _deconvolution(
             operator, common, (0,) * operator.rank, bias=operator.bias and not late_bias
         ),
-        f"y_ = y_{kept(rest, 2)}" if removes(rest) else None,
         _pad(rest) if extends(rest) else None,
+        f"y_ = y_{kept(rest, 2)}" if removes(rest) else None,
         f"y_ = mx.nd.broadcast_add(y_, b_.reshape({tuple_of((1, -1, *(1,) * operator.rank))}))"
         if late_bias
         else None,

@@ -10,9 +10,12 @@ from typing import Final
 from harness.conventions._convention import (
     Convention,
     arguments,
+    extended,
     extends,
+    kept,
     lines,
     per_axis,
+    removes,
     symmetric_part,
     tuple_of,
 )
@@ -61,15 +64,16 @@ def _call(operator: Operator, documented: bool) -> tuple[str, str | None]:
         return _conv_transpose(operator, padding, output_padding, bias=operator.bias), None
     common, rest = symmetric_part(operator)
     late_bias = operator.bias and extends(rest)
-    pads = [-side for pair in reversed(rest) for side in pair]
+    pads = [side for pair in reversed(extended(rest)) for side in pair]
     call = lines(
         _conv_transpose(operator, common, (0,) * operator.rank, operator.bias and not late_bias),
-        f"y_ = F.pad(y_, {tuple_of(pads)})",
+        f"y_ = F.pad(y_, {tuple_of(pads)})" if extends(rest) else None,
+        f"y_ = y_{kept(rest, 2)}" if removes(rest) else None,
         f"y_ = y_ + b_.reshape({tuple_of((-1, *(1,) * operator.rank))})" if late_bias else None,
     )
     return call, (
         "padding crops both ends alike and output_padding gives back at the end only, less than "
-        f"max(stride, dilation): crop {operator.crop} needs a pad (negative pads crop)."
+        f"max(stride, dilation): crop {operator.crop} needs a slice or a pad."
     )
 
 

@@ -92,8 +92,8 @@ def _call(operator: Operator) -> tuple[str, str | None, str | None]:
     call = lines(
         call,
         add_bias if operator.bias and not late_bias else None,
-        f"y_ = y_{_channels_last(kept(rest, 1))}" if removes(rest) else None,
         f"y_ = tf.pad(y_, {[(0, 0), *extended(rest), (0, 0)]})" if extends(rest) else None,
+        f"y_ = y_{_channels_last(kept(rest, 1))}" if removes(rest) else None,
         add_bias if late_bias else None,
     )
     cropped = None

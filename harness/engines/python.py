@@ -33,11 +33,12 @@ from harness.engines.job import (
 )
 
 START_TIMEOUT = 180.0
-_BATCH_JOBS = 64
-_BATCH_BYTES = 32 * 2**20
+_JOBS_AHEAD = 8
+_BYTES_AHEAD = 32 * 2**20
 
-_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
+Message: TypeAlias = Mapping[str, Any]
 _Frame: TypeAlias = tuple[dict[str, Any], dict[str, Any]]
 
 
@@ -67,7 +68,7 @@ class PythonEngine:
     ) -> None:
         self._command = tuple(command)
         self._start = {"op": "start", "module": module, "distribution": distribution}
-        self._environ = {**os.environ, **_ONE_THREAD, **(environ or {})}
+        self._environ = {**os.environ, **ONE_THREAD, **(environ or {})}
         self._timeout = timeout
         self._process: _Process | None = None
         self._stopped = False
@@ -93,8 +94,8 @@ class PythonEngine:
             raise EngineUnavailableError(f"cannot start {self._command[0]}: {error}") from error
         try:
             process = self._process
-            process.write(self._start, {})
-            answer, _ = process.read(START_TIMEOUT)
+            process.send(self._start, {})
+            answer, _ = process.receive(START_TIMEOUT)
         except (_ProcessEndedError, TimeoutError) as error:
             self._end_process()
             raise EngineUnavailableError(f"{error}, while importing") from error
@@ -112,63 +113,66 @@ class PythonEngine:
     def run(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Outcome]]:
         """Execute jobs in order; yield each with its outcome.
 
+        Jobs are sent well ahead of their answers, so that the worker never waits for the next.
         A job comes back whole, or in parts by check when its worker died under it.
         """
         source = iter(jobs)
         again: deque[Job] = deque()
+        sent: deque[Job] = deque()
         failed_before: tuple[Any, str, type[Outcome]] | None = None
-        while not self._stopped and (batch := _batch(again, source)):
-            answered = 0
-            for job, outcome in self._run_batch(batch):
-                answered += 1
-                if self._stopped:
-                    return
-                if isinstance(outcome, Arrays | Raised):
-                    yield job, outcome
-                    continue
-                failure = (job.key, job.section.call, type(outcome))
-                if failure == failed_before:
-                    yield job, outcome
-                    continue
-                failed_before = failure
-                yield replace(job, checks=job.checks[:1]), outcome
-                if job.checks[1:]:
-                    again.append(replace(job, checks=job.checks[1:]))
-            again.extend(batch[answered:])
-
-    def _run_batch(self, batch: Sequence[Job]) -> Iterator[tuple[Job, Outcome]]:
-        """Yield outcomes in order, up to and including the first that ends the process."""
-        if self._process is None:
-            try:
-                self.start()
-            except EngineUnavailableError as error:
-                yield batch[0], Crashed(f"the worker could not be started again: {error}")
+        while not self._stopped:
+            self._send(sent, again, source)
+            if not sent:
                 return
+            outcome = self._answer(sent[0])
+            job = sent.popleft()
+            if self._stopped:
+                return
+            if isinstance(outcome, Arrays | Raised):
+                yield job, outcome
+                continue
+            again.extendleft(reversed(sent))
+            sent.clear()
+            failure = (job.key, job.section.call, type(outcome))
+            if failure == failed_before:
+                yield job, outcome
+                continue
+            failed_before = failure
+            yield replace(job, checks=job.checks[:1]), outcome
+            if job.checks[1:]:
+                again.appendleft(replace(job, checks=job.checks[1:]))
+
+    def _send(self, sent: deque[Job], again: deque[Job], source: Iterator[Job]) -> None:
+        """Send jobs until enough are on their way, those to be run again first."""
+        size = sum(_nbytes(job) for job in sent)
+        while not sent or (len(sent) < _JOBS_AHEAD and size < _BYTES_AHEAD):
+            job = again.popleft() if again else next(source, None)
+            if job is None:
+                return
+            sent.append(job)
+            size += _nbytes(job)
+            if self._process is None:
+                try:
+                    self.start()
+                except EngineUnavailableError:
+                    return  # _answer tells.
+            if self._process is not None:
+                message = {"op": "run", "sections": job.sections, "outputs": job.outputs}
+                self._process.send(message, job.inputs)
+
+    def _answer(self, job: Job) -> Outcome:
+        """Wait for the answer to the oldest job; without one, the process is ended."""
         process = self._process
-        assert process is not None
-        failure: Outcome
-        answered = 0
+        if process is None:
+            return Crashed("the worker died before, and could not be started again")
         try:
-            process.write({"op": "batch", "count": len(batch)}, {})
-            for number, job in enumerate(batch):
-                process.write(
-                    {"op": "run", "id": number, "sections": job.sections, "outputs": job.outputs},
-                    job.inputs,
-                )
-        except _ProcessEndedError:
-            pass  # What it answered before it ended is still to be read.
-        try:
-            for number, job in enumerate(batch):
-                yield job, _outcome(process.read(self._timeout), number, job.outputs)
-                answered += 1
+            return _outcome(process.receive(self._timeout), job.outputs)
         except TimeoutError:
-            failure = TimedOut(self._timeout)
+            failure: Outcome = TimedOut(self._timeout)
         except _ProcessEndedError as ended:
             failure = Crashed(str(ended))
-        else:
-            return
         self._end_process()
-        yield batch[answered], failure
+        return failure
 
     def stop(self) -> None:
         """End the worker for good; a :meth:`run` in another thread ends without an outcome."""
@@ -181,24 +185,13 @@ class PythonEngine:
             process.kill()
 
 
-def _batch(again: deque[Job], source: Iterator[Job]) -> list[Job]:
-    """Take as many jobs as a batch holds, those to be run again first."""
-    batch: list[Job] = []
-    size = 0
-    while len(batch) < _BATCH_JOBS and size < _BATCH_BYTES:
-        job = again.popleft() if again else next(source, None)
-        if job is None:
-            break
-        batch.append(job)
-        size += sum(array.nbytes for array in job.inputs.values())
-    return batch
+def _nbytes(job: Job) -> int:
+    return sum(array.nbytes for array in job.inputs.values())
 
 
-def _outcome(frame: _Frame, number: int, outputs: Sequence[str]) -> Outcome:
+def _outcome(frame: _Frame, outputs: Sequence[str]) -> Outcome:
     answer, arrays = frame
     try:
-        if answer["id"] != number:
-            raise ValueError(f"it answered job {answer['id']} when {number} was due")
         if answer["op"] != "result":
             return Raised(answer["section"], answer["type"], answer["message"], answer["traceback"])
         if missing := set(outputs) - set(arrays):
@@ -225,17 +218,18 @@ class _Process:
             env=dict(environ),
             start_new_session=True,  # Ctrl-C is for the parent, which ends its workers itself.
         )
+        self._requests: queue.SimpleQueue[tuple[Message, Message] | None] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[_Frame | Exception] = queue.SimpleQueue()
-        threading.Thread(target=self._receive, daemon=True).start()
+        # A worker that is busy does not read, and a full pipe would block who writes.
+        threading.Thread(target=self._write, daemon=True).start()
+        threading.Thread(target=self._read, daemon=True).start()
 
-    def write(self, message: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
-        assert self._process.stdin is not None
-        try:
-            worker.write_frame(self._process.stdin, message, arrays)
-        except (OSError, ValueError) as error:
-            raise _ProcessEndedError(self._how_it_ended("it closed its input")) from error
+    def send(self, message: Message, arrays: Message) -> None:
+        """Put a request on its way; what becomes of it shows in the answers."""
+        self._requests.put((message, arrays))
 
-    def read(self, timeout: float) -> _Frame:
+    def receive(self, timeout: float) -> _Frame:
+        """Wait for the next answer."""
         try:
             answer = self._answers.get(timeout=timeout)
         except queue.Empty:
@@ -248,7 +242,13 @@ class _Process:
             )
         return answer
 
-    def _receive(self) -> None:
+    def _write(self) -> None:
+        assert self._process.stdin is not None
+        with suppress(OSError, ValueError):  # It ended, or was killed: the answers end too.
+            while request := self._requests.get():
+                worker.write_frame(self._process.stdin, *request)
+
+    def _read(self) -> None:
         """Read frames as they come; an exception says why there are no more."""
         assert self._process.stdout is not None
         try:
@@ -275,6 +275,7 @@ class _Process:
         return ""
 
     def kill(self) -> None:
+        self._requests.put(None)
         self._process.kill()
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout):

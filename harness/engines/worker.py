@@ -4,11 +4,10 @@ Started by path as ``python -I worker.py`` inside that framework's environment, 
 the standard library and NumPy only and keeps to syntax that old interpreters read.  It executes
 text that deconform's own renderers wrote, and nothing else.
 
-A frame is one line of JSON, then the bytes of the arrays that the line announces.  Requests:
+A frame is one line of JSON, then the bytes of the arrays that the line announces.  Requests are
+answered one by one, in order:
 
 ``start``   imports the framework and answers with versions;
-``batch``   announces how many ``run`` frames follow; all are read before the first is answered,
-            so that neither side ever waits for the other to read;
 ``run``     executes the sections of one program on the arrays of the frame and answers
             ``result`` with the arrays asked for, or ``raised``;
 ``stop``    ends the process.
@@ -174,7 +173,7 @@ def main() -> None:
         frame = read_frame(requests)
         if frame is None or frame[0]["op"] == "stop":
             return
-        message, _ = frame
+        message, arrays = frame
         if message["op"] == "start":
             try:
                 write_frame(answers, start(message["module"], message["distribution"]))
@@ -188,11 +187,9 @@ def main() -> None:
                         "message": str(error)[:2000],
                     },
                 )
-        elif message["op"] == "batch":
-            batch = [read_frame(requests) for _ in range(message["count"])]
-            for run, arrays in filter(None, batch):
-                answer, outputs = execute(run["sections"], arrays, run["outputs"])
-                write_frame(answers, dict(answer, id=run["id"]), outputs)
+        elif message["op"] == "run":
+            answer, outputs = execute(message["sections"], arrays, message["outputs"])
+            write_frame(answers, answer, outputs)
 
 
 if __name__ == "__main__":

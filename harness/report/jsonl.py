@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import IO
 
 from harness.compare import Status
+from harness.errors import InputError
 from harness.record import BAD_STATUSES, SCHEMA, Event, Footer, Header, Record, from_json, to_json
 
 
-class ReportError(ValueError):
+class ReportError(InputError):
     """A report file that cannot be read."""
 
 

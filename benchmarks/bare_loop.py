@@ -1,0 +1,37 @@
+"""Execute programs in a bare loop and print the seconds; run by a framework's own interpreter.
+
+``python -I bare_loop.py FOLDER MODULE``: the folder holds ``programs.json`` and ``arrays.npz``, as
+``overhead.py`` writes them.  Nothing of deconform is imported: this is what its runs are held
+against.
+"""
+
+import importlib
+import json
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+
+def main() -> None:
+    """Compile every text, then time one pass over all of them."""
+    folder, module = Path(sys.argv[1]), sys.argv[2]
+    importlib.import_module(module)
+    with np.load(folder / "arrays.npz") as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    programs = [
+        (compile(program["text"], "<program>", "exec"), program["inputs"])
+        for program in json.loads((folder / "programs.json").read_text())
+    ]
+    began = time.perf_counter()
+    for code, inputs in programs:
+        namespace = {name: arrays[key] for name, key in inputs.items()}
+        with suppress(Exception):  # A refusal takes its time too.
+            exec(code, namespace)  # noqa: S102 -- our renderers' text
+    print(time.perf_counter() - began)
+
+
+if __name__ == "__main__":
+    main()

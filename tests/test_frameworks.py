@@ -1,0 +1,204 @@
+"""The real frameworks, in the environments that ``deconform envs`` has built."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from harness import translate
+from harness.case import Case
+from harness.cli import main
+from harness.commands import BAD, OK
+from harness.compare import Status
+from harness.conventions import convention, framework_names, pytorch
+from harness.environments import interpreter, is_own
+from harness.operator import Operator, OperatorError
+from harness.pipeline import Settings, execute
+from harness.program import Program, Unsupported
+from harness.record import Event, Header, Record
+from harness.report import Report
+from harness.spec import load_cases, load_limitations
+
+pytestmark = pytest.mark.frameworks
+REAL = [name for name in framework_names() if not is_own(convention(name))]
+
+
+@pytest.fixture(scope="module")
+def conformance(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, Report]:
+    """The default suite through every framework, by the command that the README gives."""
+    out = tmp_path_factory.mktemp("run") / "conformance.jsonl"
+    return main(["run", "-o", str(out)]), Report.read(out)
+
+
+def test_default_suite_passes_in_every_framework(conformance: tuple[int, Report]) -> None:
+    status, report = conformance
+    assert [(r.case, r.framework, r.check, r.reason) for r in report.bad] == []
+    assert status == OK
+    assert set(report.frameworks) == set(framework_names())
+    for name, about in report.header.frameworks.items():
+        assert "unavailable" not in about, f"{name}: {about}"
+
+
+def test_every_case_framework_and_check_is_accounted_for_once(
+    conformance: tuple[int, Report],
+) -> None:
+    _, report = conformance
+    expected = {
+        (case.id, framework, check)
+        for case in load_cases()
+        for framework in framework_names()
+        for check in case.checks
+    }
+    counts = Counter((r.case, r.framework, r.check) for r in report.records)
+    assert set(counts) == expected
+    assert set(counts.values()) == {1}
+    assert report.footer is not None
+    assert sum(report.footer.counts.values()) == len(report.records)
+
+
+def test_columns_are_filled_by_the_pinned_versions(conformance: tuple[int, Report]) -> None:
+    _, report = conformance
+    pins = (Path(__file__).parent.parent / "tox.ini").read_text()
+    for name in REAL:
+        about = report.header.frameworks[name]
+        assert f"{convention(name).distribution}=={about['version'].split('+')[0]}\n" in pins
+
+
+def test_every_limitation_reproduced(conformance: tuple[int, Report]) -> None:
+    _, report = conformance
+    seen = {record.limitation for record in report.records if record.status == Status.KNOWN}
+    declared = {limit.id for limit in load_limitations() if not limit.depends_on}
+    assert declared <= seen
+
+
+def records_of(events: list[Event]) -> dict[tuple[str, str], Record]:
+    return {(r.case, r.check): r for r in events if isinstance(r, Record)}
+
+
+@pytest.mark.parametrize("framework", REAL)
+def test_killing_the_worker_costs_one_record(framework: str) -> None:
+    cases = list(load_cases(select="grid/two-axes/sweep/s2-*"))
+    before = records_of(list(execute(cases, [framework])))
+    events: list[Event] = []
+    stream = execute(cases, [framework], Settings())
+    path = interpreter(convention(framework))
+    for event in stream:
+        events.append(event)
+        if isinstance(event, Header):
+            _kill_worker(path)
+    after = records_of(events)
+    assert set(after) == set(before)
+    lost = {key for key, record in after.items() if record.status != before[key].status}
+    assert [after[key].status for key in lost] == [Status.CRASHED]
+    assert "SIGKILL" in (after[lost.pop()].reason or "")
+
+
+def _kill_worker(path: Path) -> None:
+    """Kill the child of ours that runs this interpreter's worker."""
+    for process in Path("/proc").iterdir():
+        if not process.name.isdecimal():
+            continue
+        try:
+            command = (process / "cmdline").read_bytes().split(b"\0")
+            parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
+        except OSError:
+            continue
+        if parent == str(os.getpid()) and command[0] == str(path).encode():
+            os.kill(int(process.name), signal.SIGKILL)
+            return
+    raise AssertionError(f"no worker of {path} is running")
+
+
+def test_broken_convention_fails_and_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def crop_sides_swapped(
+        operator: Operator, dtype: str, documented: bool
+    ) -> Program | Unsupported:
+        swapped = replace(operator, crop=tuple((end, begin) for begin, end in operator.crop))
+        return right(swapped, dtype, documented)
+
+    assert isinstance(pytorch, ModuleType)
+    right = pytorch.CONVENTION.render
+    broken = replace(pytorch.CONVENTION, render=crop_sides_swapped)
+    monkeypatch.setattr(pytorch, "CONVENTION", broken)
+    convention.cache_clear()
+    try:
+        status = main(["run", "-f", "pytorch", "-k", "grid/two-axes/sweep"])
+    finally:
+        convention.cache_clear()
+    assert status == BAD
+    assert "equals the mutant: crop sides swapped" in capsys.readouterr().out
+
+
+def random_cases(count: int) -> list[Case]:
+    """Legal operators of which nobody thought, the same in every run."""
+    generator = random.Random(20260102)
+    cases: list[Case] = []
+    while len(cases) < count:
+        rank = generator.choice((1, 2, 2, 3))
+        groups = generator.choice((1, 1, 2, 3))
+        crop = [[generator.randint(-2, 4) for _ in range(2)] for _ in range(rank)]
+        if generator.random() < 0.5:
+            crop = [[max(side, 0)] * 2 for side, _ in crop]
+        try:
+            operator = Operator.of(
+                groups * generator.randint(1, 3),
+                groups * generator.randint(1, 3),
+                [generator.randint(1, 4) for _ in range(rank)],
+                stride=[generator.randint(1, 4) for _ in range(rank)],
+                dilation=[generator.choice((1, 1, 2, 3)) for _ in range(rank)],
+                crop=crop,
+                groups=groups,
+                bias=generator.random() < 0.6,
+            )
+        except OperatorError:
+            continue
+        in_size = tuple(generator.randint(1, 5) for _ in range(rank))
+        if min(operator.out_size(in_size)) < 1:
+            continue
+        cases.append(
+            Case(
+                id=f"random/{len(cases)}",
+                suite="random",
+                operator=operator,
+                batch=generator.randint(1, 2),
+                in_size=in_size,
+                dtype=generator.choice(("float32", "float32", "float64")),
+            )
+        )
+    return cases
+
+
+def test_random_operators_agree_in_every_framework() -> None:
+    wrong = [
+        (record.framework, record.descriptor, record.check, record.reason)
+        for record in execute(random_cases(150), framework_names())
+        if isinstance(record, Record)
+        and record.status not in {Status.PASSED, Status.UNSUPPORTED, Status.MISTRUSTED}
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("framework", framework_names())
+def test_whole_text_pasted_into_the_interpreter_gives_the_same_numbers(framework: str) -> None:
+    """A program's text is whole: it needs no worker and nothing of ours."""
+    program = translate(Operator.of(1, 1, (3,), stride=2, crop=((1, 0),)), framework)
+    assert isinstance(program, Program)
+    script = (
+        "import numpy as np\n"
+        "x = np.array([[[1, 10]]], 'float32'); w = np.array([[[1, 2, 3]]], 'float32')\n"
+        "b = np.array([100], 'float32')\n"
+        f"{program.text}\nprint('y is', y.tolist())\n"
+    )
+    path = str(interpreter(convention(framework)))
+    done = subprocess.run([path, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "y is [[[102.0, 113.0, 120.0, 130.0]]]"
