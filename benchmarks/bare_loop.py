@@ -16,7 +16,7 @@ import numpy as np
 
 
 def main() -> None:
-    """Compile every text, then time one pass over all of them."""
+    """Compile every text, wait for a line, then time one pass over all of them."""
     folder, module = Path(sys.argv[1]), sys.argv[2]
     importlib.import_module(module)
     with np.load(folder / "arrays.npz") as stored:
@@ -25,6 +25,8 @@ def main() -> None:
         (compile(program["text"], "<program>", "exec"), program["inputs"])
         for program in json.loads((folder / "programs.json").read_text())
     ]
+    print("ready", flush=True)
+    sys.stdin.readline()
     began = time.perf_counter()
     for code, inputs in programs:
         namespace = {name: arrays[key] for name, key in inputs.items()}

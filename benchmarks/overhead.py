@@ -1,8 +1,14 @@
-"""What our own code costs: a whole run beside the same calls in a bare loop.
+"""What our own code costs: a run of the default suite beside the same calls in bare loops.
 
-Each round takes, one after another, a bare loop over the suite's programs in every framework, and
-a run of the suite in all of them.  The figure is the ratio of the run, less its start-up (until the
-last framework is imported), to the slowest framework's loop.
+Each round takes, one after another,
+
+alone      a bare loop over the suite's programs, one framework after the other;
+together   the same loops, started at the same moment, as a run starts them;
+run        ``deconform run`` without its start-up, that is, from the last import to the end.
+
+The run does what *together* does, and makes data and expectations and compares besides, on the
+same cores: its ratio to the slowest of those loops is what our own code costs.  *alone* says what
+one framework by itself would need.
 
     python benchmarks/overhead.py [--rounds 5]
 """
@@ -15,6 +21,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -40,27 +47,31 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     cases = [case for case in load_cases() if not case.id.startswith(_DEADLY)]
     frameworks = framework_names()
-    loops: dict[str, list[float]] = {name: [] for name in frameworks}
-    startups, runs, ratios = [], [], []
-    with tempfile.TemporaryDirectory() as folder:
+    rows: dict[str, list[float]] = {}
+
+    def note(row: str, seconds: float) -> None:
+        rows.setdefault(row, []).append(seconds)
+
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
         for name in frameworks:
-            _store(Path(folder) / name, cases, name)
+            _store(folder / name, cases, name)
         for number in range(rounds):
+            alone = {name: _bare_loops(folder, [name])[name] for name in frameworks}
+            together = _bare_loops(folder, frameworks)
+            startup, run = _run(cases, frameworks)
             for name in frameworks:
-                loops[name].append(_bare_loop(Path(folder) / name, name))
-            startup, rest = _run(cases, frameworks)
-            startups.append(startup)
-            runs.append(rest)
-            ratios.append(rest / max(times[-1] for times in loops.values()))
-            print(f"round {number + 1}: ratio {ratios[-1]:.2f}", flush=True)
-    for name, times in loops.items():
-        print(f"bare loop {name:<12} {statistics.median(times):6.2f} s")
-    print(f"start-up of the run    {statistics.median(startups):6.2f} s")
-    print(f"the run without it     {statistics.median(runs):6.2f} s, {len(cases)} cases")
-    print(
-        f"ratio to the slowest   {statistics.median(ratios):6.2f} "
-        f"(median of {rounds}; {min(ratios):.2f} to {max(ratios):.2f})"
-    )
+                note(f"alone: {name}", alone[name])
+            note("alone: all, added up", sum(alone.values()))
+            note("together: the slowest", max(together.values()))
+            note("run: start-up", startup)
+            note("run: the rest", run)
+            note("RATIO run / slowest together", run / max(together.values()))
+            note("RATIO run / slowest alone", run / max(alone.values()))
+            print(f"round {number + 1} of {rounds} done", flush=True)
+    print(f"{len(cases)} cases; median, minimum and maximum of {rounds} rounds; seconds, or ratios")
+    for row, times in rows.items():
+        print(f"{row:<30} {statistics.median(times):6.2f} {min(times):6.2f} {max(times):6.2f}")
 
 
 def _store(folder: Path, cases: Sequence[Case], framework: str) -> None:
@@ -83,17 +94,37 @@ def _store(folder: Path, cases: Sequence[Case], framework: str) -> None:
     np.savez(folder / "arrays.npz", **arrays)
 
 
-def _bare_loop(folder: Path, framework: str) -> float:
-    found = convention(framework)
+def _bare_loops(folder: Path, frameworks: Sequence[str]) -> dict[str, float]:
+    """Start bare loops at the same moment; give each one's seconds."""
     script = Path(__file__).with_name("bare_loop.py")
-    done = subprocess.run(
-        [str(interpreter(found)), "-I", str(script), str(folder), found.module],
-        env={**os.environ, **ONE_THREAD, **found.environ},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return float(done.stdout.splitlines()[-1])
+    with ExitStack() as stack:
+        processes = {}
+        for name in frameworks:
+            found = convention(name)
+            processes[name] = stack.enter_context(
+                subprocess.Popen(
+                    [str(interpreter(found)), "-I", str(script), str(folder / name), found.module],
+                    env={**os.environ, **ONE_THREAD, **found.environ},
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    text=True,
+                )
+            )
+        for process in processes.values():
+            assert process.stdout is not None
+            while process.stdout.readline().strip() != "ready":
+                pass  # What a framework prints on import.
+        for process in processes.values():
+            assert process.stdin is not None
+            process.stdin.write("\n")
+            process.stdin.flush()
+        return {name: float(_last_line(process)) for name, process in processes.items()}
+
+
+def _last_line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.read().splitlines()[-1]
 
 
 def _run(cases: Sequence[Case], frameworks: Sequence[str]) -> tuple[float, float]:

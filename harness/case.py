@@ -10,6 +10,7 @@ import math
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -82,7 +83,7 @@ class Case:
         """Shape of ``y``."""
         return (self.batch, self.operator.out_channels, *self.operator.out_size(self.in_size))
 
-    @property
+    @cached_property
     def descriptor(self) -> str:
         """The case as one word, but for given data; :func:`case_from_descriptor` reads it."""
         words = [self.operator.descriptor, f"n{self.batch}", f"i{sizes(self.in_size)}"]

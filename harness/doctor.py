@@ -29,5 +29,5 @@ def findings(pythons: Mapping[str, Path]) -> Iterator[tuple[str, str, str]]:
         except EngineUnavailableError as error:
             yield "--", name, str(error)
         else:
-            engine.stop()
+            engine.close()
             yield "ok", name, f"{info.version}, Python {info.python}, NumPy {info.numpy}"

@@ -12,10 +12,12 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Final
 
 from harness.case import FORWARD_CHECKS, GRADIENT_CHECKS, REFUSAL, Case
 from harness.compare import OUTPUT_OF, Expected, Status, Verdict, expect, judge
@@ -26,6 +28,8 @@ from harness.mutants import Data
 from harness.program import Program, Unsupported
 from harness.record import Event, Footer, Header, Record
 from harness.spec import Limitation
+
+PREPARED_BYTES: Final = 2**28
 
 
 @dataclass(frozen=True)
@@ -65,9 +69,14 @@ def execute(
     run = _Run(cases, frameworks, settings)
     began = time.monotonic()
     counts: Counter[Status] = Counter()
-    with ThreadPoolExecutor(max_workers=settings.at_once or max(len(frameworks), 1)) as pool:
+    at_once = settings.at_once or max(len(frameworks), 1)
+    with closing(run), ThreadPoolExecutor(max_workers=at_once) as pool:
         try:
+            preparing = threading.Thread(target=run.prepare)
+            preparing.start()
             started = dict(zip(frameworks, pool.map(run.start, frameworks), strict=True))
+            run.started.set()
+            preparing.join()
             yield Header(
                 deconform=version("deconform"),
                 started=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -140,6 +149,19 @@ class _Run:
         self._engines: dict[str, PythonEngine] = {}
         self._unavailable: dict[str, str] = {}
         self._stopped = threading.Event()
+        self.started = threading.Event()
+
+    def prepare(self) -> None:
+        """Make expectations while frameworks are imported, which takes seconds."""
+        size = 0
+        for case in self._cases:
+            if self.started.is_set() or size > PREPARED_BYTES:
+                return
+            try:
+                expected = self._expectations.of(case)
+            except Exception:  # noqa: BLE001 -- raised again where the case is run
+                return
+            size += sum(array.nbytes for array in expected.data.values())
 
     def start(self, framework: str) -> dict[str, str]:
         """Start a framework's engine; give its part of the header."""
@@ -154,9 +176,15 @@ class _Run:
 
     def stop(self) -> None:
         """End all workers; columns that are still running come to their end."""
+        self.started.set()
         self._stopped.set()
         for engine in list(self._engines.values()):
             engine.stop()
+
+    def close(self) -> None:
+        """Let go of the engines, once nothing runs any more."""
+        for engine in self._engines.values():
+            engine.close()
 
     def column(self, framework: str) -> None:
         """Run all cases in one framework."""

@@ -35,7 +35,7 @@ def reproduced(
         expected = expect(case)
         outcomes = list(engine.run(jobs_of(case, program, expected.data)))
     finally:
-        engine.stop()
+        engine.close()
     verdicts = {
         check: judge(case, expected, check, outcome, case.says.get(framework))
         for job, outcome in outcomes

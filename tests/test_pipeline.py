@@ -100,7 +100,7 @@ def test_missing_output_is_an_error(tmp_path: Path) -> None:
     [
         ("crashes_once", Status.CRASHED, "SIGKILL"),
         ("hangs_once", Status.TIMEDOUT, "no answer within 2 s"),
-        ("dies_halfway_through_an_answer", Status.CRASHED, "the stream ended inside"),
+        ("dies_halfway_through_an_answer", Status.CRASHED, "it ended inside an answer"),
     ],
 )
 def test_one_lost_worker_costs_one_record(

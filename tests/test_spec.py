@@ -126,7 +126,7 @@ def test_given_arrays_are_read() -> None:
         case(
             "x: [[[1, 2, 3], [4, 5, 6]]]",
             "w: [[[1, 0, 0], [0, 0, 0], [0, 0, 0], [0, 0, 0.5]], [[0, 0, 0], [0, 0, 0], "
-            "[0, 0, 0], [0, -1e-1, 0]]]",
+            "[0, 0, 0], [0, -0.1, 0]]]",
             "b: [1, 2, 3, 4]",
         )
     )
@@ -688,11 +688,10 @@ def test_a_rejected_case_of_four_axes_is_read_whatever_its_output() -> None:
 
 
 def folder() -> None:
-    for number, file in enumerate(["b.yaml", "a/z.yaml", "a/y.yaml", "bench/fast.yaml"]):
+    for file in ("b.yaml", "a/z.yaml", "a/y.yaml", "bench/fast.yaml"):
         path = Path("specs", file)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(case().replace("suite: s", f"suite: {file.removesuffix('.yaml')}"))
-        assert number < 4
     Path("specs/limitations.yaml").write_text("limitations: []")
     Path("specs/a/limitations.yaml").write_text("limitations: []")
     Path("specs/notes.txt").write_text("not a spec")

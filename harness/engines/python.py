@@ -7,12 +7,13 @@ other checks share it, rather than costing a restart each.
 
 from __future__ import annotations
 
+import io
 import os
-import queue
+import select
 import signal
 import subprocess
 import tempfile
-import threading
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -175,14 +176,20 @@ class PythonEngine:
         return failure
 
     def stop(self) -> None:
-        """End the worker for good; a :meth:`run` in another thread ends without an outcome."""
+        """End the worker for good, from any thread; a :meth:`run` elsewhere then ends too."""
+        self._stopped = True
+        if (process := self._process) is not None:
+            process.kill()
+
+    def close(self) -> None:
+        """End the worker for good and let its pipes go; nothing else may be running."""
         self._stopped = True
         self._end_process()
 
     def _end_process(self) -> None:
         process, self._process = self._process, None
         if process is not None:
-            process.kill()
+            process.close()
 
 
 def _nbytes(job: Job) -> int:
@@ -206,57 +213,99 @@ class _ProcessEndedError(Exception):
 
 
 class _Process:
-    """A running worker: frames out, frames in with a time limit, and what it said on stderr."""
+    """A running worker: frames out, frames in with a time limit, and what it said on stderr.
+
+    Neither pipe blocks: what a busy worker does not take yet waits here, and goes out while its
+    answers are waited for.  One thread does it all, since threads would take turns at every frame.
+    """
 
     def __init__(self, command: Sequence[str], environ: Mapping[str, str]) -> None:
-        self._chatter: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 -- closed by kill()
+        self._chatter: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 -- closed by close()
         self._process = subprocess.Popen(
             command,
+            bufsize=0,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._chatter,
             env=dict(environ),
             start_new_session=True,  # Ctrl-C is for the parent, which ends its workers itself.
         )
-        self._requests: queue.SimpleQueue[tuple[Message, Message] | None] = queue.SimpleQueue()
-        self._answers: queue.SimpleQueue[_Frame | Exception] = queue.SimpleQueue()
-        # A worker that is busy does not read, and a full pipe would block who writes.
-        threading.Thread(target=self._write, daemon=True).start()
-        threading.Thread(target=self._read, daemon=True).start()
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._streams = (self._process.stdin, self._process.stdout)
+        self._requests, self._answers = (stream.fileno() for stream in self._streams)
+        os.set_blocking(self._requests, False)
+        os.set_blocking(self._answers, False)
+        self._outgoing: deque[memoryview] = deque()
+        self._incoming = bytearray()
 
     def send(self, message: Message, arrays: Message) -> None:
         """Put a request on its way; what becomes of it shows in the answers."""
-        self._requests.put((message, arrays))
+        frame = io.BytesIO()
+        worker.write_frame(frame, message, arrays)
+        self._outgoing.append(frame.getbuffer())
+        self._write()
 
     def receive(self, timeout: float) -> _Frame:
-        """Wait for the next answer."""
-        try:
-            answer = self._answers.get(timeout=timeout)
-        except queue.Empty:
-            raise TimeoutError(f"no answer in {timeout:g} s") from None
-        if isinstance(answer, EOFError):
-            raise _ProcessEndedError(self._how_it_ended(str(answer)))
-        if isinstance(answer, Exception):
-            raise _ProcessEndedError(
-                f"the worker broke the protocol: its answer cannot be read: {answer}"
-            )
-        return answer
+        """Wait for the next answer.
+
+        Raises
+        ------
+        TimeoutError
+        _ProcessEndedError
+        """
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                if (frame := self._next_frame()) is not None:
+                    return frame
+            except (ValueError, LookupError, TypeError) as error:
+                raise _ProcessEndedError(
+                    f"the worker broke the protocol: its answer cannot be read: {error}"
+                ) from None
+            waiting = select.poll()
+            waiting.register(self._answers, select.POLLIN)
+            if self._outgoing:
+                waiting.register(self._requests, select.POLLOUT)
+            ready = dict(waiting.poll(max(0.0, deadline - time.monotonic()) * 1000))
+            if not ready:
+                raise TimeoutError(f"no answer in {timeout:g} s")
+            if self._requests in ready:
+                self._write()
+            if self._answers in ready:
+                self._read()
 
     def _write(self) -> None:
-        assert self._process.stdin is not None
-        with suppress(OSError, ValueError):  # It ended, or was killed: the answers end too.
-            while request := self._requests.get():
-                worker.write_frame(self._process.stdin, *request)
+        """Write as much as the worker takes."""
+        while self._outgoing:
+            try:
+                written = os.write(self._requests, self._outgoing[0])
+            except BlockingIOError:
+                return
+            except OSError:
+                self._outgoing.clear()  # It has ended: the answers end too, and say how.
+                return
+            self._outgoing[0] = self._outgoing[0][written:]
+            if not self._outgoing[0]:
+                self._outgoing.popleft()
 
     def _read(self) -> None:
-        """Read frames as they come; an exception says why there are no more."""
-        assert self._process.stdout is not None
-        try:
-            while frame := worker.read_frame(self._process.stdout):
-                self._answers.put(frame)
-            self._answers.put(EOFError("it ended without an answer"))
-        except Exception as error:  # noqa: BLE001 -- whatever a broken worker sends
-            self._answers.put(error)
+        """Read what there is of the answers."""
+        with suppress(BlockingIOError):
+            chunk = os.read(self._answers, 2**20)
+            if not chunk:
+                what = "inside an answer" if self._incoming else "without an answer"
+                raise _ProcessEndedError(self._how_it_ended(f"it ended {what}"))
+            self._incoming += chunk
+
+    def _next_frame(self) -> _Frame | None:
+        """Take a whole frame off what has been read."""
+        size = worker.frame_size(self._incoming)
+        if size is None or size > len(self._incoming):
+            return None
+        frame = worker.read_frame(io.BytesIO(self._incoming[:size]))
+        del self._incoming[:size]
+        return frame
 
     def _how_it_ended(self, what: str) -> str:
         with suppress(subprocess.TimeoutExpired):
@@ -268,18 +317,17 @@ class _Process:
         return f"the worker died ({how}): {what}{self._last_words()}"
 
     def _last_words(self) -> str:
-        with suppress(ValueError, OSError):
-            self._chatter.seek(0)
-            said = self._chatter.read()[-2000:].decode(errors="replace").strip()
-            return f"; its last line was: {said.splitlines()[-1]}" if said else ""
-        return ""
+        self._chatter.seek(0)
+        said = self._chatter.read()[-2000:].decode(errors="replace").strip()
+        return f"; its last line was: {said.splitlines()[-1]}" if said else ""
 
     def kill(self) -> None:
-        self._requests.put(None)
+        """End the process; safe from any thread."""
         self._process.kill()
         self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                with suppress(OSError):
-                    stream.close()
-        self._chatter.close()
+
+    def close(self) -> None:
+        """End the process and let its pipes go."""
+        self.kill()
+        for stream in (*self._streams, self._chatter):
+            stream.close()

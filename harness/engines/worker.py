@@ -78,6 +78,16 @@ def read_frame(stream: IO[bytes]) -> tuple[dict[str, Any], dict[str, Any]] | Non
     return message, arrays
 
 
+def frame_size(buffer: bytes | bytearray) -> int | None:
+    """Tell how long the frame that ``buffer`` begins with is, once its line is there."""
+    newline = buffer.find(b"\n")
+    if newline < 0:
+        return None
+    message = json.loads(buffer[:newline].decode("ascii"))
+    nbytes = [int(described["nbytes"]) for described in message.get("arrays", [])]
+    return newline + 1 + sum(nbytes)
+
+
 def _read_array(stream: IO[bytes], described: Mapping[str, Any]) -> Any:
     import numpy as np
 
