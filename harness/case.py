@@ -7,6 +7,7 @@ machine, with any version of NumPy.
 from __future__ import annotations
 
 import math
+import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -170,10 +171,14 @@ def exact_magnitude(case: Case) -> int:
         positions,
         1,
     )
+    outputs = case.batch * math.prod(max(0, size) for size in operator.out_size(case.in_size))
     limit = 2 ** SIGNIFICANT_BITS[case.dtype]
     magnitude = min(9, math.isqrt(limit // terms))
     bias = _bias_magnitude(operator) if operator.bias else 0
-    while magnitude and magnitude * magnitude * terms + max(magnitude, bias) > limit:
+    while magnitude and (
+        magnitude * magnitude * terms + max(magnitude, bias) > limit
+        or (operator.bias and magnitude * outputs > limit)
+    ):
         magnitude -= 1
     if not magnitude:
         raise OperatorError(
@@ -193,6 +198,7 @@ def case_from_descriptor(descriptor: str) -> Case:
     operator_words: list[str] = []
     options: dict[str, Any] = {}
     for word in descriptor.split("_"):
+        before = len(options)
         if word in _DTYPE_WORDS:
             options["dtype"] = _DTYPE_WORDS[word]
         elif word in FILLS:
@@ -201,10 +207,13 @@ def case_from_descriptor(descriptor: str) -> Case:
             options["documented"] = True
         elif word[:1] == "n" and word[1:].isdecimal():
             options["batch"] = int(word[1:])
-        elif word[:1] == "i" and word[1:].replace("x", "").isdecimal():
+        elif re.fullmatch(r"i\d+(x\d+)*", word):
             options["in_size"] = tuple(int(size) for size in word[1:].split("x"))
         else:
             operator_words.append(word)
+            continue
+        if len(options) == before:
+            raise OperatorError(f"descriptor word {word!r} is repeated.")
     illegal = operator_from_words(operator_words, illegal=True)
     in_size = options.setdefault("in_size", ())
     options.setdefault("batch", 1)

@@ -194,9 +194,13 @@ class IllegalOperator(Operator):
         """Anything goes; whether it *is* illegal may depend on the input size."""
 
 
-_WORD = re.compile(
-    r"(?P<key>ic|oc|k|s|d|c|g|b)(?P<value>-?\d+(?:\.-?\d+)?(?:x-?\d+(?:\.-?\d+)?)*)?\Z"
-)
+_NUMBER, _PAIR = r"-?\d+", r"-?\d+\.-?\d+"
+_WORD_VALUES = {
+    **dict.fromkeys(("ic", "oc", "g"), _NUMBER),
+    **dict.fromkeys(("k", "s", "d"), f"{_NUMBER}(?:x{_NUMBER})*"),
+    "c": f"{_PAIR}(?:x{_PAIR})*",
+    "b": "",
+}
 
 
 def operator_from_words(words: Sequence[str], *, illegal: bool = False) -> Operator:
@@ -205,32 +209,33 @@ def operator_from_words(words: Sequence[str], *, illegal: bool = False) -> Opera
     >>> operator_from_words("ic4_oc6_k3x2_c1.0x0.-2_b".split("_")).crop
     ((1, 0), (0, -2))
     """
-    found: dict[str, str | None] = {}
+    found: dict[str, str] = {}
     for word in words:
-        match = _WORD.match(word)
-        if match is None or match["key"] in found or (match["value"] is None) != (word == "b"):
+        key = word.rstrip("-.x0123456789")
+        value = word.removeprefix(key)
+        known = key in _WORD_VALUES and re.fullmatch(_WORD_VALUES[key], value, re.ASCII)
+        if not known or key in found:
             raise OperatorError(f"descriptor word {word!r} is unknown, repeated or has no value.")
-        found[match["key"]] = match["value"]
+        found[key] = value
     if missing := [key for key in ("ic", "oc", "k") if key not in found]:
         raise OperatorError(
             f"a descriptor needs {', '.join(missing)}; an example is ic4_oc6_k3x2_s2x2_b_n2_i5x7."
         )
 
-    def numbers(key: str, default: str) -> list[int]:
-        return [int(number) for number in (found.get(key) or default).split("x")]
+    def per_axis(key: str) -> PerAxis:
+        values = [int(number) for number in found.get(key, "1").split("x")]
+        return values if len(values) > 1 else values[0]
 
+    pairs = [pair.split(".") for pair in found["c"].split("x")] if "c" in found else []
     kind = IllegalOperator if illegal else Operator
-    pairs = (found.get("c") or "0").split("x")
-    crop = [tuple(map(int, pair.split("."))) if "." in pair else int(pair) for pair in pairs]
-    stride, dilation = numbers("s", "1"), numbers("d", "1")
     return kind.of(
-        numbers("ic", "")[0],
-        numbers("oc", "")[0],
-        numbers("k", ""),
-        stride=stride if len(stride) > 1 else stride[0],
-        dilation=dilation if len(dilation) > 1 else dilation[0],
-        crop=crop if "c" in found and "." in pairs[0] else 0,
-        groups=numbers("g", "1")[0],
+        int(found["ic"]),
+        int(found["oc"]),
+        [int(number) for number in found["k"].split("x")],
+        stride=per_axis("s"),
+        dilation=per_axis("d"),
+        crop=[(int(begin), int(end)) for begin, end in pairs] or 0,
+        groups=int(found.get("g", "1")),
         bias="b" in found,
     )
 
@@ -242,7 +247,8 @@ def sizes(values: Sequence[int]) -> str:
 
 def axis_name(axis: int, rank: int) -> str:
     """Name a spatial axis as people do: length; height, width; depth, height, width."""
-    return {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}[rank][axis]
+    names = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+    return names[rank][axis] if rank in names else f"axis {axis}"
 
 
 def multiply_adds(operator: Operator, batch: int, in_size: Sizes) -> int:

@@ -24,6 +24,7 @@ from harness.operator import IllegalOperator, Operator, OperatorError
 
 MAX_CASES_PER_ENTRY: Final = 10_000
 MAX_ELEMENTS: Final = 2**28
+MAX_DEPTH: Final = 20
 LIMITATIONS_FILE: Final = "limitations.yaml"
 BENCH_FOLDER: Final = "bench"
 
@@ -177,13 +178,19 @@ def _document(file: Path) -> yaml.Node:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         text = file.read_text(encoding="utf-8")
+        depth = 0
         for event in yaml.parse(text, Loader=loader):
+            where = f"{_shown(file)}:{event.start_mark.line + 1 if event.start_mark else 1}"
             if isinstance(event, yaml.AliasEvent):
                 # An alias of an alias of an alias grows without bound.
-                line = event.start_mark.line + 1 if event.start_mark else 1
-                raise SpecError(
-                    f"{_shown(file)}:{line}: alias *{event.anchor} is not allowed; write it out."
-                )
+                raise SpecError(f"{where}: alias *{event.anchor} is not allowed; write it out.")
+            if (tag := getattr(event, "tag", None)) is not None:
+                raise SpecError(f"{where}: tag {tag} is not allowed; leave it out.")
+            # Composing recurses, in C, which a deep document overflows.
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH:
+                raise SpecError(f"{where}: nested more than {MAX_DEPTH} deep.")
         node = yaml.compose(text, Loader=loader)
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError(f"{_shown(file)}:1: cannot be read: {error}") from None
@@ -362,6 +369,8 @@ class _Fields:
         kernel = value("kernel")
         rank = len(shape) - 2
         kernel = (kernel,) * rank if _is_int(kernel) else self._ints("kernel", kernel)
+        if min(kernel) < 0:
+            raise self.error(f"kernel {list(kernel)}: no weights have a negative size.", "kernel")
         if len(kernel) != rank:
             raise self.error(
                 f"input {list(shape)} has {rank} spatial axes, kernel {list(kernel)} "
@@ -376,7 +385,9 @@ class _Fields:
         rejected = self.flag("rejected", default=False)
         out_channels = value("out_channels")
         if not _is_int(out_channels):
-            raise self.error(f"out_channels must be an integer, found {out_channels!r}.")
+            raise self.error(
+                f"out_channels must be an integer, found {out_channels!r}.", "out_channels"
+            )
         try:
             kind = IllegalOperator if rejected else Operator
             operator = kind.of(shape[1], out_channels, kernel, **options)
@@ -407,18 +418,18 @@ class _Fields:
     def _check(self, case: Case) -> None:
         """Hold a case against the size law and against what its source promises."""
         explanation = case.operator.explain(case.in_size)
+        shapes = {
+            "x": (case.batch, case.operator.in_channels, *case.in_size),
+            "w": case.operator.weight_shape,
+        }
+        self._check_elements(shapes)
         if case.rejected:
             if not case.operator.violations() and explanation is None:
                 raise self.error("'rejected' is set, but the configuration is legal.", "rejected")
             return
         if explanation is not None:
             raise self.error(explanation)
-        shapes = {
-            "x": (case.batch, case.operator.in_channels, *case.in_size),
-            "w": case.operator.weight_shape,
-            "b": (case.operator.out_channels,),
-            "y": case.out_shape,
-        }
+        shapes |= {"b": (case.operator.out_channels,), "y": case.out_shape}
         output = self.take("output", None)
         if output is not None and self._ints("output", output) != case.out_shape:
             raise self.error(
@@ -432,16 +443,19 @@ class _Fields:
                 raise self.error(
                     f"{name} has shape {list(array.shape)}; it must be {list(shapes[name])}.", name
                 )
-        for name, shape in shapes.items():
-            if (elements := math.prod(shape)) > MAX_ELEMENTS:
-                raise self.error(
-                    f"{name} has {elements} elements; {MAX_ELEMENTS} are allowed in a suite."
-                )
+        self._check_elements(shapes)
         if case.fill == "integer":
             try:
                 exact_magnitude(case)
             except OperatorError as error:
                 raise self.error(str(error)) from None
+
+    def _check_elements(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        for name, shape in shapes.items():
+            if (elements := math.prod(shape)) > MAX_ELEMENTS:
+                raise self.error(
+                    f"{name} has {elements} elements; {MAX_ELEMENTS} are allowed in a suite."
+                )
 
     def _ints(self, key: str, value: Any, at_least: int = 1) -> tuple[int, ...]:
         if not isinstance(value, list) or not all(_is_int(v) for v in value):
@@ -475,9 +489,13 @@ class _Fields:
             if value is None:
                 continue
             try:
+                if not _is_numbers(value):
+                    raise TypeError("it holds something else")
                 found[name] = np.array(value, np.float64)
-            except (ValueError, TypeError) as error:
+            except (ValueError, TypeError, OverflowError) as error:
                 raise self.error(f"{name} is not an array of numbers: {error}", name) from None
+            if not np.isfinite(found[name]).all():
+                raise self.error(f"{name} is not an array of finite numbers.", name)
         return found
 
     def _says(self, *, rejected: bool) -> dict[str, str]:
@@ -496,6 +514,8 @@ def _entries(node: yaml.Node, file: str) -> dict[str, yaml.Node]:
         where = f"{file}:{key.start_mark.line + 1}"
         if not isinstance(key, yaml.ScalarNode):
             raise SpecError(f"{where}: a key must be a text, found {_kind(key)}.")
+        if key.value == "<<":
+            raise SpecError(f"{where}: '<<' is not allowed; write the keys out.")
         if key.value in entries:
             raise SpecError(f"{where}: key {key.value!r} is given twice.")
         entries[key.value] = value
@@ -518,6 +538,12 @@ def _is_ints(value: Any, *, nested: bool) -> bool:
     return isinstance(value, list) and all(
         _is_int(item) or (nested and _is_ints(item, nested=False)) for item in value
     )
+
+
+def _is_numbers(value: Any) -> bool:
+    if isinstance(value, list):
+        return all(map(_is_numbers, value))
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _brief(value: Any) -> str:
