@@ -20,7 +20,7 @@ from rich.text import Text
 from harness.compare import Status
 from harness.record import BAD_STATUSES, Event, Header, Record
 from harness.report.jsonl import Report
-from harness.report.words import LETTERS, alike, describe_engine
+from harness.report.words import LETTERS, alike, describe_engine, reasons
 
 _COLOURS = {
     Status.PASSED: "green",
@@ -108,7 +108,8 @@ def _print_group(group: Sequence[Record], console: Console) -> None:
     checks = ", ".join(record.check for record in group)
     console.print()
     _print(console, f"{record.status} {record.framework} {record.case}: {checks}", "red")
-    _print(console, f"  {' '.join((record.reason or '').split())}")
+    for reason in reasons(group):
+        _print(console, f"  {reason}")
     if record.diagnosis:
         _print(console, f"  equals the mutant: {record.diagnosis}", "yellow")
     if record.file:
@@ -135,7 +136,7 @@ def _matrix(report: Report) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", row_styles=("", "dim"))
     table.add_column("suite", no_wrap=True)
     for name in report.frameworks:
-        table.add_column(name, no_wrap=True)
+        table.add_column(name)
     for suite, row in report.matrix.items():
         table.add_row(suite, *(_cell(row[name]) for name in report.frameworks))
     table.add_section()

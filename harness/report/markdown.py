@@ -9,7 +9,7 @@ from itertools import groupby
 from harness.compare import Status
 from harness.record import Record
 from harness.report.jsonl import Report
-from harness.report.words import LETTERS, alike, describe_engine, short_counts
+from harness.report.words import LETTERS, alike, describe_engine, reasons, short_counts
 
 
 def markdown(report: Report) -> str:
@@ -49,7 +49,7 @@ def _lines(report: Report) -> Iterator[str]:
                     f"{group[0].case}: {', '.join(record.check for record in group)}",
                     group[0].framework,
                     group[0].status,
-                    group[0].reason or "",
+                    "; ".join(reasons(group)),
                     group[0].diagnosis or "",
                     f"`{group[0].reproduce}`",
                 )
@@ -63,10 +63,10 @@ def _lines(report: Report) -> Iterator[str]:
     unsupported = [r for r in report.records if r.status == Status.UNSUPPORTED]
     if unsupported:
         yield from ("", "## What cannot be said", "")
-        reasons = Counter((record.framework, record.reason or "") for record in unsupported)
+        counts = Counter((record.framework, record.reason or "") for record in unsupported)
         yield from _table(
             ("framework", "checks", "reason"),
-            ((framework, str(n), reason) for (framework, reason), n in sorted(reasons.items())),
+            ((framework, str(n), reason) for (framework, reason), n in sorted(counts.items())),
         )
 
 

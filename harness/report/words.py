@@ -33,21 +33,17 @@ def short_counts(counts: Counter[Status]) -> str:
 
 
 def alike(records: Iterable[Record]) -> Iterator[tuple[Record, ...]]:
-    """Put the checks of one case together that ended in the same way, for the same reason."""
-
-    def key(record: Record) -> tuple[str, str, str, str, str]:
-        return (
-            record.framework,
-            record.case,
-            record.status,
-            record.reason or "",
-            record.diagnosis or "",
-        )
-
-    groups: dict[tuple[str, str, str, str, str], list[Record]] = {}
+    """Put the checks of one case together that ended in the same way."""
+    groups: dict[tuple[str, str, str, str | None], list[Record]] = {}
     for record in records:
-        groups.setdefault(key(record), []).append(record)
+        key = (record.framework, record.case, record.status, record.diagnosis)
+        groups.setdefault(key, []).append(record)
     yield from map(tuple, groups.values())
+
+
+def reasons(records: Iterable[Record]) -> list[str]:
+    """Give the different reasons of records, each on one line."""
+    return list(dict.fromkeys(" ".join((record.reason or "").split()) for record in records))
 
 
 def describe_engine(about: Mapping[str, str]) -> tuple[str, str]:

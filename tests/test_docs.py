@@ -1,0 +1,73 @@
+"""The documents say what is true: commands, examples and outputs are run."""
+
+from __future__ import annotations
+
+import doctest
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from harness.cli import main
+from harness.commands import OK
+from harness.spec import load_cases
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language: str, text: str = README) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+
+
+def test_python_examples_of_the_readme_do_what_they_show() -> None:
+    (example,) = blocks("python")
+    test = doctest.DocTestParser().get_doctest(example, {}, "README.md", "README.md", 0)
+    assert doctest.DocTestRunner(verbose=False).run(test).failed == 0
+
+
+def test_case_of_the_readme_is_a_case(tmp_path: Path) -> None:
+    (example,) = blocks("yaml")
+    path = tmp_path / "mine.yaml"
+    path.write_text(example)
+    (case,) = load_cases(path)
+    assert case.id == "mine/decoder"
+
+
+def test_continuous_integration_runs_the_readmes_test_command() -> None:
+    commands = re.findall(r"^    (python -m pip install tox.*)$", README, re.MULTILINE)
+    assert commands == [
+        "python -m pip install tox && tox run -e conformance",
+        "python -m pip install tox && tox run",
+    ]
+    script = (ROOT / ".ci" / "run").read_text()
+    assert commands[1].replace("pip install", "pip install --quiet") in script
+
+
+@pytest.mark.frameworks
+def test_output_in_the_readme_is_what_the_command_prints(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    match = re.search(r"<!-- output of: deconform (.*?) -->\n```\n(.*?)\n```", README, re.DOTALL)
+    assert match is not None
+    assert main(match[1].split()) == OK
+
+    def lasting(text: str) -> list[str]:
+        """Leave out the order in which columns end, the seconds, and our own Python's version."""
+        lines = [line.rstrip() for line in text.splitlines()]
+        return sorted(re.sub(r"\(.*?\)|[\d.]+ s\b", "", line) for line in lines)
+
+    assert lasting(capsys.readouterr().out) == lasting(match[2])
+
+
+def test_contributing_lists_every_key_of_a_case() -> None:
+    schema = json.loads((ROOT / "specs" / "schema.json").read_text())
+    keys = set(schema["$defs"]["case"]["properties"])
+    documented = (ROOT / "CONTRIBUTING.md").read_text()
+    assert {key for key in keys if f"`{key}`" not in documented} == set()
+
+
+def test_changelog_counts_the_cases_there_are() -> None:
+    count = sum(1 for _ in load_cases())
+    assert f"Run {count} cases" in (ROOT / "CHANGELOG.md").read_text()
