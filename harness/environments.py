@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from importlib import resources
 from importlib.metadata import metadata
+from importlib.util import find_spec
 from pathlib import Path
 
 from harness.conventions import Convention
@@ -93,15 +94,11 @@ def build(frameworks: Sequence[str], at_once: int = 2) -> Iterator[Built]:
 
 
 def _tox() -> list[str]:
-    try:
-        import tox  # noqa: F401, PLC0415 -- only to know whether it is here
-    except ImportError:
-        if found := shutil.which("tox"):
-            return [found]
-        raise EngineUnavailableError(
-            "there is no tox; install it: python -m pip install tox"
-        ) from None
-    return [sys.executable, "-m", "tox"]
+    if find_spec("tox") is not None:
+        return [sys.executable, "-m", "tox"]
+    if found := shutil.which("tox"):
+        return [found]
+    raise EngineUnavailableError("there is no tox; install it: python -m pip install tox")
 
 
 def _build(tox: Sequence[str], framework: str) -> Built:

@@ -26,9 +26,11 @@ class Report:
 
     Examples
     --------
-    >>> report = Report.read("reports/conformance.jsonl")  # doctest: +SKIP
-    >>> report.counts["pytorch"]["PASSED"]  # doctest: +SKIP
-    2731
+    >>> engine = {"version": "2.13.0", "engine": "python", "python": "3.11", "device": "cpu"}
+    >>> header = Header("0.1.0", "2026-01-02T03:04:05+00:00", {"pytorch": engine}, cases=0)
+    >>> report = Report.of([header, Footer({}, 1.0)])
+    >>> report.frameworks, report.ok
+    (('pytorch',), True)
     """
 
     header: Header
