@@ -66,11 +66,28 @@ def interpreter(convention: Convention, chosen: Mapping[str, Path] | None = None
         return path
     if is_own(convention):
         return Path(sys.executable)
+    if log := _failure(convention.name):
+        raise EngineUnavailableError(f"its environment could not be built: {log}")
     environment = folder() / convention.name
     for name in ("python", "python.exe"):
         if (path := environment / _BIN / name).is_file():
             return path
     raise EngineUnavailableError(f"no environment; {how_to_build(convention.name)}")
+
+
+def _log(framework: str) -> Path:
+    """Where a build that failed leaves what it said."""
+    return folder() / f"{framework}.failed.log"
+
+
+def _failure(framework: str) -> str | None:
+    """Give the line that says why the last build failed, and where the others are."""
+    try:
+        lines = _log(framework).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    errors = [line for line in lines if "error" in line.lower()] or lines[-1:]
+    return f"{errors[-1].strip() if errors else 'it said nothing'} (all of it: {_log(framework)})"
 
 
 def how_to_build(framework: str) -> str:
@@ -104,7 +121,7 @@ def _tox() -> list[str]:
 def _build(tox: Sequence[str], framework: str) -> Built:
     began = time.monotonic()
     # A tox started by tox must not inherit which environment it is in.
-    environ = {k: v for k, v in os.environ.items() if not k.startswith("TOX_")}
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("TOX_")} | {"NO_COLOR": "1"}
     done = subprocess.run(
         [
             *tox,
@@ -124,4 +141,8 @@ def _build(tox: Sequence[str], framework: str) -> Built:
         check=False,
     )
     said = done.stdout.decode(errors="replace").strip()
+    log = _log(framework)
+    log.unlink(missing_ok=True)
+    if done.returncode:
+        log.write_text(said, encoding="utf-8")
     return Built(framework, done.returncode == 0, time.monotonic() - began, said)

@@ -1,0 +1,84 @@
+"""Where interpreters are found, and what is said when there are none."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness import environments
+from harness.conventions import convention
+from harness.engines import EngineUnavailableError
+
+
+@pytest.fixture(autouse=True)
+def work_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("TOX_WORK_DIR", str(tmp_path))
+    return tmp_path
+
+
+def tox_that(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environments, "_tox", lambda: [sys.executable, "-c", text])
+
+
+def test_our_own_implementation_needs_no_environment() -> None:
+    assert environments.interpreter(convention("numpy")) == Path(sys.executable)
+
+
+def test_the_interpreter_that_tox_built_is_found(work_folder: Path) -> None:
+    path = work_folder / "mxnet" / "bin" / "python"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    assert environments.interpreter(convention("mxnet")) == path
+
+
+def test_the_users_choice_comes_first(work_folder: Path) -> None:
+    path = work_folder / "nightly"
+    path.touch()
+    assert environments.interpreter(convention("mxnet"), {"mxnet": path}) == path
+
+
+def test_a_missing_environment_names_the_command_that_builds_it() -> None:
+    with pytest.raises(EngineUnavailableError, match="deconform envs mxnet"):
+        environments.interpreter(convention("mxnet"))
+
+
+def test_an_environment_that_cannot_be_built_says_why_until_it_is(
+    work_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tox_that("print('ERROR: no wheel for mxnet'); print('bye'); exit(1)", monkeypatch)
+    (built,) = environments.build(["mxnet"])
+    assert (built.framework, built.ok) == ("mxnet", False)
+    assert "no wheel for mxnet" in built.message
+    with pytest.raises(
+        EngineUnavailableError, match="could not be built: ERROR: no wheel for mxnet"
+    ):
+        environments.interpreter(convention("mxnet"))
+    tox_that("", monkeypatch)
+    (built,) = environments.build(["mxnet"])
+    assert built.ok
+    with pytest.raises(EngineUnavailableError, match="no environment"):
+        environments.interpreter(convention("mxnet"))
+    assert not list(work_folder.iterdir())
+
+
+def test_building_is_asked_of_tox_for_one_environment_without_running_it(
+    work_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOX_ENV_NAME", "conformance")
+    tox_that(
+        "import os, sys; print(*sys.argv[1:]); assert 'TOX_ENV_NAME' not in os.environ", monkeypatch
+    )
+    (built,) = environments.build(["pytorch"])
+    assert built.ok
+    assert built.message == (
+        f"run -c {environments.tox_ini()} --workdir {work_folder} -e pytorch --notest"
+    )
+
+
+def test_every_framework_has_a_pinned_environment() -> None:
+    text = environments.tox_ini().read_text()
+    for name in ("pytorch", "tensorflow", "mxnet", "chainer"):
+        assert f"[testenv:{name}]" in text
+        assert f"    {convention(name).distribution}==" in text
