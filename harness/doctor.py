@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from harness import environments
 from harness.conventions import convention, framework_names
 from harness.engines import EngineUnavailableError
-from harness.pipeline import start_engine
+from harness.pipeline import engine_of
 from harness.spec import specs_root
 
 
@@ -25,9 +26,9 @@ def findings(pythons: Mapping[str, Path]) -> Iterator[tuple[str, str, str]]:
         yield "--", "tox", "missing (only `deconform envs` needs it): python -m pip install tox"
     for name in framework_names():
         try:
-            engine, info = start_engine(convention(name), pythons)
+            with closing(engine_of(convention(name), pythons)) as engine:
+                info = engine.start()
         except EngineUnavailableError as error:
             yield "--", name, str(error)
         else:
-            engine.close()
             yield "ok", name, f"{info.version}, Python {info.python}, NumPy {info.numpy}"

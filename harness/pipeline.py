@@ -22,7 +22,7 @@ from typing import Final
 from harness.case import FORWARD_CHECKS, GRADIENT_CHECKS, REFUSAL, Case
 from harness.compare import OUTPUT_OF, Expected, Status, Verdict, expect, judge
 from harness.conventions import Convention, convention, render
-from harness.engines import EngineInfo, EngineUnavailableError, Job, Outcome, PythonEngine
+from harness.engines import EngineUnavailableError, Job, Outcome, PythonEngine
 from harness.environments import how_to_build, interpreter
 from harness.mutants import Data
 from harness.program import Program, Unsupported
@@ -101,28 +101,24 @@ def execute(
     yield Footer({status: counts[status] for status in Status if counts[status]}, elapsed)
 
 
-def start_engine(
+def engine_of(
     convention: Convention, pythons: Mapping[str, Path], timeout: float = 60.0
-) -> tuple[PythonEngine, EngineInfo]:
-    """Start what executes a framework's programs.
+) -> PythonEngine:
+    """Find what executes a framework's programs, not started yet.
 
     Raises
     ------
     EngineUnavailableError
         With the reason and, where there is one, the command that helps.
     """
-    path = interpreter(convention, pythons)
-    engine = PythonEngine.of(
-        path,
+    return PythonEngine.of(
+        interpreter(convention, pythons),
         convention.module,
         convention.distribution,
         environ=convention.environ,
         timeout=timeout,
+        advice=how_to_build(convention.name),
     )
-    try:
-        return engine, engine.start()
-    except EngineUnavailableError as error:
-        raise EngineUnavailableError(f"{path}: {error}; {how_to_build(convention.name)}") from None
 
 
 def jobs_of(case: Case, program: Program, data: Data) -> Iterator[Job]:
@@ -167,12 +163,12 @@ class _Run:
         """Start a framework's engine; give its part of the header."""
         settings = self._settings
         try:
-            engine, info = start_engine(convention(framework), settings.pythons, settings.timeout)
+            engine = engine_of(convention(framework), settings.pythons, settings.timeout)
+            self._engines[framework] = engine
+            return asdict(engine.start())
         except EngineUnavailableError as error:
             self._unavailable[framework] = str(error)
             return {"unavailable": str(error)}
-        self._engines[framework] = engine
-        return asdict(info)
 
     def stop(self) -> None:
         """End all workers; columns that are still running come to their end."""

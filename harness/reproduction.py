@@ -13,7 +13,7 @@ from harness.case import Case
 from harness.compare import Expected, Status, Verdict, expect, judge
 from harness.conventions import convention, render
 from harness.engines import Arrays, EngineInfo, Job, Outcome
-from harness.pipeline import jobs_of, start_engine
+from harness.pipeline import engine_of, jobs_of
 from harness.program import Program, Unsupported
 
 
@@ -30,8 +30,9 @@ def reproduced(
     program = render(case.operator, framework, case.dtype, documented=case.documented)
     if isinstance(program, Unsupported):
         return f"{case.id}\n{framework}: unsupported. {program.reason}", True
-    engine, info = start_engine(convention(framework), pythons, timeout)
+    engine = engine_of(convention(framework), pythons, timeout)
     try:
+        info = engine.start()
         expected = expect(case)
         outcomes = list(engine.run(jobs_of(case, program, expected.data)))
     finally:

@@ -56,6 +56,8 @@ class PythonEngine:
         Added to the environment of the processes.
     timeout : float
         Seconds that one job may take.
+    advice : str
+        What to do about an interpreter that cannot be started.
     """
 
     def __init__(
@@ -66,11 +68,13 @@ class PythonEngine:
         *,
         environ: Mapping[str, str] | None = None,
         timeout: float = 60.0,
+        advice: str = "",
     ) -> None:
         self._command = tuple(command)
         self._start = {"op": "start", "module": module, "distribution": distribution}
         self._environ = {**os.environ, **ONE_THREAD, **(environ or {})}
         self._timeout = timeout
+        self._advice = f"; {advice}" if advice else ""
         self._process: _Process | None = None
         self._stopped = False
 
@@ -87,22 +91,17 @@ class PythonEngine:
         EngineUnavailableError
             With what the process said.
         """
-        if self._stopped:
-            raise EngineUnavailableError("the run was stopped")
         try:
-            self._process = _Process(self._command, self._environ)
-        except OSError as error:
-            raise EngineUnavailableError(f"cannot start {self._command[0]}: {error}") from error
-        try:
-            process = self._process
+            if self._stopped:
+                raise _ProcessEndedError("the run was stopped")
+            self._process = process = _Process(self._command, self._environ)
             process.send(self._start, {})
             answer, _ = process.receive(START_TIMEOUT)
-        except (_ProcessEndedError, TimeoutError) as error:
+            if answer["op"] != "started":
+                raise _ProcessEndedError(f"{answer['type']}: {answer['message']}")
+        except (OSError, _ProcessEndedError) as error:  # A TimeoutError is an OSError.
             self._end_process()
-            raise EngineUnavailableError(f"{error}, while importing") from error
-        if answer["op"] != "started":
-            self._end_process()
-            raise EngineUnavailableError(f"{answer['type']}: {answer['message']}")
+            raise EngineUnavailableError(f"{self._command[0]}: {error}{self._advice}") from None
         return EngineInfo(
             version=answer["version"],
             engine="python",
