@@ -4,7 +4,8 @@ Each round takes, one after another,
 
 alone      a bare loop over the suite's programs, one framework after the other;
 together   the same loops, started at the same moment, as a run starts them;
-run        ``deconform run`` without its start-up, that is, from the last import to the end.
+run        what ``deconform run`` does, without its start-up: from the last import to the end;
+           all frameworks at once, and the slowest of them alone.
 
 The run does what *together* does, and makes data and expectations and compares besides, on the
 same cores: its ratio to the slowest of those loops is what our own code costs.  *alone* says what
@@ -59,6 +60,8 @@ def main() -> None:
         for number in range(rounds):
             alone = {name: _bare_loops(folder, [name])[name] for name in frameworks}
             together = _bare_loops(folder, frameworks)
+            slowest = max(frameworks, key=lambda name: alone[name])
+            _, run_of_slowest = _run(cases, [slowest])
             startup, run = _run(cases, frameworks)
             for name in frameworks:
                 note(f"alone: {name}", alone[name])
@@ -66,6 +69,8 @@ def main() -> None:
             note("together: the slowest", max(together.values()))
             note("run: start-up", startup)
             note("run: the rest", run)
+            note("run: of the slowest, alone", run_of_slowest)
+            note("RATIO slowest: run / alone", run_of_slowest / alone[slowest])
             note("RATIO run / slowest together", run / max(together.values()))
             note("RATIO run / slowest alone", run / max(alone.values()))
             print(f"round {number + 1} of {rounds} done", flush=True)
