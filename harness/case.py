@@ -21,6 +21,7 @@ from harness.operator import Operator, OperatorError, Sizes, operator_from_words
 
 FORWARD_CHECKS: Final = ("shape", "value")
 GRADIENT_CHECKS: Final = ("grad_x", "grad_w", "grad_b")
+MAX_ELEMENTS: Final = 2**28
 REFUSAL: Final = "refusal"
 FILLS: Final = ("integer", "random", "ones")
 
@@ -94,6 +95,19 @@ class Case:
         return "_".join(words)
 
     @property
+    def shapes(self) -> dict[str, Sizes]:
+        """Shapes of ``x``, ``w``, ``b`` (with bias) and ``dy`` (unless rejected)."""
+        shapes = {
+            "x": (self.batch, self.operator.in_channels, *self.in_size),
+            "w": self.operator.weight_shape,
+        }
+        if self.operator.bias:
+            shapes["b"] = (self.operator.out_channels,)
+        if not self.rejected:
+            shapes["dy"] = self.out_shape
+        return shapes
+
+    @property
     def reproducible(self) -> str:
         """What ``deconform reproduce`` takes: the descriptor or, with given data, the id."""
         return self.id if self.given else self.descriptor
@@ -106,18 +120,10 @@ class Case:
         OperatorError
             If no integers are small enough to be exact in the dtype.
         """
-        shapes = {
-            "x": (self.batch, self.operator.in_channels, *self.in_size),
-            "w": self.operator.weight_shape,
-        }
-        if self.operator.bias:
-            shapes["b"] = (self.operator.out_channels,)
-        if not self.rejected:
-            shapes["dy"] = self.out_shape
         seed = zlib.crc32(self.descriptor.encode())
         made = {
             name: self._made(name, shape, seed + number)
-            for number, (name, shape) in enumerate(shapes.items())
+            for number, (name, shape) in enumerate(self.shapes.items())
         }
         return made | {
             name: array.astype(self.dtype) for name, array in self.given.items() if name != "y"
@@ -153,6 +159,18 @@ def _integers(shape: Sizes, seed: int, magnitude: int) -> npt.NDArray[np.int64]:
 def _bias_magnitude(operator: Operator) -> int:
     """The least that gives every output channel another bias."""
     return (operator.out_channels + 1) // 2
+
+
+def check_sizes(case: Case) -> None:
+    """Raise :class:`OperatorError` where an array cannot be made, or is too large to be meant."""
+    for name, shape in case.shapes.items():
+        name = name.removeprefix("d")  # noqa: PLW2901 -- dy has the shape of y, which people know
+        if min(shape) < 0 and name != "y":
+            raise OperatorError(f"{name} cannot have the shape {list(shape)}.")
+        if (elements := math.prod(shape)) > MAX_ELEMENTS:
+            raise OperatorError(
+                f"{name} has shape {list(shape)}, {elements} elements; {MAX_ELEMENTS} are allowed."
+            )
 
 
 def exact_magnitude(case: Case) -> int:
@@ -224,10 +242,12 @@ def case_from_descriptor(descriptor: str) -> Case:
             f"_n1_i{sizes((8,) * illegal.rank)}."
         )
     rejected = bool(illegal.violations()) or illegal.explain(in_size) is not None
-    return Case(
+    case = Case(
         id=descriptor,
         suite="descriptor",
         operator=illegal if rejected else operator_from_words(operator_words),
         rejected=rejected,
         **options,
     )
+    check_sizes(case)
+    return case

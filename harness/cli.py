@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
         "-j", "--jobs", type=_positive, default=0, metavar="N", help="frameworks at once (all)"
     )
     run.add_argument(
-        "--timeout", type=float, default=60.0, metavar="S", help="seconds per program (60)"
+        "--timeout", type=_seconds, default=60.0, metavar="S", help="seconds per program (60)"
     )
 
     reproduce = commands.add_parser(
@@ -80,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     reproduce.set_defaults(command="reproduce")
     reproduce.add_argument("case", metavar="DESCRIPTOR", help="a descriptor, or a case's id")
     reproduce.add_argument("-f", "--framework", required=True, metavar="NAME")
-    reproduce.add_argument("--timeout", type=float, default=60.0, metavar="S")
+    reproduce.add_argument("--timeout", type=_seconds, default=60.0, metavar="S")
 
     report = commands.add_parser("report", help="show report files again, or as other formats")
     report.set_defaults(command="report")
@@ -105,3 +105,10 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a positive number")
     return number
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number of seconds")
+    return seconds

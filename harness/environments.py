@@ -62,7 +62,7 @@ def interpreter(convention: Convention, chosen: Mapping[str, Path] | None = None
     """
     if path := (chosen or {}).get(convention.name):
         if not path.is_file():
-            raise EngineUnavailableError(f"{path}, chosen for {convention.name}, does not exist")
+            raise EngineUnavailableError(f"{path}, chosen for {convention.name}, is no file")
         return path
     if is_own(convention):
         return Path(sys.executable)

@@ -117,7 +117,7 @@ def engine_of(
         convention.distribution,
         environ=convention.environ,
         timeout=timeout,
-        advice=how_to_build(convention.name),
+        advice="" if convention.name in pythons else how_to_build(convention.name),
     )
 
 

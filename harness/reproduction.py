@@ -12,7 +12,7 @@ import numpy.typing as npt
 from harness.case import Case
 from harness.compare import Expected, Status, Verdict, expect, judge
 from harness.conventions import convention, render
-from harness.engines import Arrays, EngineInfo, Job, Outcome
+from harness.engines import Arrays, EngineInfo, Job, Outcome, Raised
 from harness.pipeline import engine_of, jobs_of
 from harness.program import Program, Unsupported
 
@@ -68,8 +68,8 @@ def _shown(
                 yield _array(f"got {name}", array)
                 if name in expected.outputs and not np.array_equal(array, expected.outputs[name]):
                     yield _array(f"expected {name}", expected.outputs[name])
-        else:
-            yield f"{outcome}\n"
+        elif isinstance(outcome, Raised):
+            yield outcome.traceback
     for check, verdict in verdicts.items():
         yield f"{check:<8} {verdict.status}" + (f": {verdict.reason}" if verdict.reason else "")
         if verdict.diagnosis:

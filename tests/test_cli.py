@@ -88,6 +88,11 @@ def test_skipped_framework_is_no_failure_unless_required(
         (["reproduce", "rubbish", "-f", "numpy"], "descriptor word 'rubbish' is unknown"),
         (["reproduce", "ic1_oc1_k3", "-f", "numpy"], "an input of 0 axes and a kernel of 1"),
         (["reproduce", "no/such", "-f", "numpy"], "the default suite has no case 'no/such'."),
+        (["reproduce", "ic1_oc1_k-1_n1_i3", "-f", "numpy"], "w cannot have the shape [1, 1, -1]."),
+        (
+            ["reproduce", "ic1_oc1_k1_random_n1_i999999999999", "-f", "numpy"],
+            "x has shape [1, 1, 999999999999], 999999999999 elements; 268435456 are allowed.",
+        ),
         (["envs", "pytroch"], "unknown framework 'pytroch'"),
     ],
 )
@@ -121,7 +126,13 @@ def test_unwritable_output_is_said_before_the_run(
 
 
 def test_usage_errors_exit_2() -> None:
-    for arguments in ([], ["fly"], ["run", "-j", "0"], ["run", "--timeout", "soon"]):
+    for arguments in (
+        [],
+        ["fly"],
+        ["run", "-j", "0"],
+        ["run", "--timeout", "soon"],
+        ["run", "--timeout", "-1"],
+    ):
         with pytest.raises(SystemExit) as stopped:
             main(arguments)
         assert stopped.value.code == USAGE
