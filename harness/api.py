@@ -70,6 +70,8 @@ def run(cases: Iterable[Case], frameworks: Sequence[str] | None = None) -> Itera
     from harness.spec import load_limitations  # noqa: PLC0415
 
     settings = Settings(limitations=load_limitations())
-    for event in execute(list(cases), frameworks or framework_names(), settings):
+    for event in execute(
+        list(cases), framework_names() if frameworks is None else frameworks, settings
+    ):
         if isinstance(event, Record):
             yield event

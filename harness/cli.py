@@ -6,6 +6,7 @@ Only what parses is imported here; ``harness.commands`` and all it needs come wh
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -14,6 +15,7 @@ from pathlib import Path
 from harness.errors import InputError
 
 BAD, USAGE, INTERRUPTED = 1, 2, 130
+_A_DAY = 86400
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,6 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     required framework was SKIPPED. 2: bad usage or a bad spec. 130: interrupted.
     """
     options = _parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         status: int = getattr(import_module("harness.commands"), options.command)(options)
     except KeyboardInterrupt:
@@ -30,6 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()
+        return BAD
+    except OSError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return BAD
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
@@ -109,6 +117,6 @@ def _positive(text: str) -> int:
 
 def _seconds(text: str) -> float:
     seconds = float(text)
-    if not 0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a positive number of seconds")
+    if not 0 < seconds <= _A_DAY:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds up to {_A_DAY}")
     return seconds

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
 from rich.console import Console
+from rich.text import Text
 
 from harness.case import Case, case_from_descriptor
 from harness.conventions import convention, framework_names
@@ -26,7 +28,7 @@ from harness.report.markdown import markdown
 from harness.reproduction import reproduced
 from harness.spec import Limitation, load_cases, load_limitations, unmatched
 
-OK, BAD, USAGE, INTERRUPTED = 0, 1, 2, 130
+OK, BAD, INTERRUPTED = 0, 1, 130
 
 
 class UsageError(InputError):
@@ -59,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
         return INTERRUPTED
     skipped = [name for name in required if "unavailable" in report.header.frameworks.get(name, {})]
     for name in skipped:
-        console.print(f"{name} is required, but was skipped.", style="bold red")
+        console.print(f"{name} is required, but was not run.", style="bold red")
     return OK if report.ok and not skipped else BAD
 
 
@@ -116,7 +118,8 @@ def doctor(options: argparse.Namespace) -> int:
     console = _console()
     for mark, subject, text in findings(_pythons(options.python)):
         style = {"ok": "green", "--": "yellow"}[mark]
-        console.print(f"[{style}]{mark}[/] {subject:<12} {text}", soft_wrap=True, highlight=False)
+        line = Text.assemble((mark, style), f" {subject:<12} {text}")
+        console.print(line, soft_wrap=True)
     return OK
 
 
@@ -187,7 +190,7 @@ def _pythons(assignments: Sequence[str]) -> dict[str, Path]:
             raise UsageError(
                 f"--python {assignment}: expected NAME=PATH, such as mxnet=/opt/python"
             )
-        chosen[convention(name).name] = Path(path).expanduser()
+        chosen[convention(name).name] = Path(os.path.expanduser(path))  # noqa: PTH111 -- leaves ~nobody as it is
     return chosen
 
 
@@ -210,6 +213,6 @@ def _opened(path: Path) -> IO[str]:
 
 def _console() -> Console:
 
-    console = Console()
+    console = Console(markup=False, highlight=False)
     # A log has no width: let tables be as wide as they are.
-    return console if console.is_terminal else Console(width=200)
+    return console if console.is_terminal else Console(width=200, markup=False, highlight=False)

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -18,7 +19,7 @@ from pathlib import Path
 from harness.conventions import Convention
 from harness.engines import EngineUnavailableError
 
-_BIN = "Scripts" if os.name == "nt" else "bin"
+_interrupted = threading.Event()
 
 
 @dataclass(frozen=True)
@@ -66,12 +67,11 @@ def interpreter(convention: Convention, chosen: Mapping[str, Path] | None = None
         return path
     if is_own(convention):
         return Path(sys.executable)
-    if log := _failure(convention.name):
-        raise EngineUnavailableError(f"its environment could not be built: {log}")
-    environment = folder() / convention.name
-    for name in ("python", "python.exe"):
-        if (path := environment / _BIN / name).is_file():
-            return path
+    path = folder() / convention.name / "bin" / "python"
+    if failure := _failure(convention.name):
+        raise EngineUnavailableError(f"its environment could not be built: {failure}")
+    if path.is_file():
+        return path
     raise EngineUnavailableError(f"no environment; {how_to_build(convention.name)}")
 
 
@@ -106,8 +106,13 @@ def build(frameworks: Sequence[str], at_once: int = 2) -> Iterator[Built]:
     command = _tox()
     with ThreadPoolExecutor(max_workers=at_once) as pool:
         pending = [pool.submit(_build, command, framework) for framework in frameworks]
-        for future in as_completed(pending):
-            yield future.result()
+        try:
+            for future in as_completed(pending):
+                yield future.result()
+        except BaseException:
+            _interrupted.set()
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def _tox() -> list[str]:
@@ -142,7 +147,8 @@ def _build(tox: Sequence[str], framework: str) -> Built:
     )
     said = done.stdout.decode(errors="replace").strip()
     log = _log(framework)
+    log.parent.mkdir(parents=True, exist_ok=True)
     log.unlink(missing_ok=True)
-    if done.returncode:
+    if done.returncode and not _interrupted.is_set():
         log.write_text(said, encoding="utf-8")
     return Built(framework, done.returncode == 0, time.monotonic() - began, said)

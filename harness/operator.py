@@ -7,7 +7,6 @@ but the standard library, so that a look-up starts at once.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -194,7 +193,7 @@ class IllegalOperator(Operator):
         """Anything goes; whether it *is* illegal may depend on the input size."""
 
 
-_NUMBER, _PAIR = r"-?\d+", r"-?\d+\.-?\d+"
+_NUMBER, _PAIR = r"-?\d{1,18}", r"-?\d{1,18}\.-?\d{1,18}"
 _WORD_VALUES = {
     **dict.fromkeys(("ic", "oc", "g"), _NUMBER),
     **dict.fromkeys(("k", "s", "d"), f"{_NUMBER}(?:x{_NUMBER})*"),
@@ -249,11 +248,6 @@ def axis_name(axis: int, rank: int) -> str:
     """Name a spatial axis as people do: length; height, width; depth, height, width."""
     names = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
     return names[rank][axis] if rank in names else f"axis {axis}"
-
-
-def multiply_adds(operator: Operator, batch: int, in_size: Sizes) -> int:
-    """Count the multiply-adds of one forward call, before the crop."""
-    return batch * math.prod(in_size) * math.prod(operator.weight_shape)
 
 
 def _per_axis(name: str, value: PerAxis, rank: int) -> Sizes:

@@ -7,6 +7,7 @@ A case's data and expectation are made once, by whichever column comes to it fir
 from __future__ import annotations
 
 import queue
+import shlex
 import threading
 import time
 from collections import Counter
@@ -66,6 +67,9 @@ def execute(
         ends its workers and has no footer.
     """
     settings = settings or Settings()
+    for what, names in (("case", [case.id for case in cases]), ("framework", frameworks)):
+        if twice := [name for name, count in Counter(names).items() if count > 1]:
+            raise ValueError(f"{what} {twice[0]!r} is given twice.")
     run = _Run(cases, frameworks, settings)
     began = time.monotonic()
     counts: Counter[Status] = Counter()
@@ -255,7 +259,7 @@ class _Run:
             evidence=verdict.evidence,
             file=case.file,
             line=case.line,
-            reproduce=f"deconform reproduce {case.reproducible} -f {framework}",
+            reproduce=f"deconform reproduce {shlex.quote(case.reproducible)} -f {framework}",
         )
         for limitation in self._settings.limitations:
             if limitation.concerns(case.id, framework, check):
@@ -270,8 +274,8 @@ def _limited(record: Record, limitation: Limitation) -> Record:
         return replace(record, status=Status.KNOWN, reason=reason, limitation=limitation.id)
     if record.status == Status.PASSED and not limitation.depends_on:
         reason = (
-            f"limitation {limitation.id!r} ({limitation.file}:{limitation.line}) "
-            "does not reproduce any more: remove it."
+            f"limitation {limitation.id!r} ({limitation.file}:{limitation.line}) does not "
+            "reproduce here any more: take this case off it, or remove it."
         )
         return replace(record, status=Status.FIXED, reason=reason, limitation=limitation.id)
     return record

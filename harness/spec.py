@@ -480,7 +480,7 @@ class _Fields:
                 found[name] = np.array(value, np.float64)
             except (ValueError, TypeError, OverflowError) as error:
                 raise self.error(f"{name} is not an array of numbers: {error}", name) from None
-            if not np.isfinite(found[name]).all():
+            if not np.all(np.abs(found[name]) <= np.finfo(np.float32).max):
                 raise self.error(f"{name} is not an array of finite numbers.", name)
         return found
 

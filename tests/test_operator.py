@@ -17,7 +17,6 @@ from harness.operator import (
     OperatorError,
     Sizes,
     axis_name,
-    multiply_adds,
     operator_from_words,
     sizes,
 )
@@ -93,12 +92,6 @@ def test_the_size_law_by_hand(
 ) -> None:
     operator = Operator.of(1, 1, (3, 2), **options)
     assert (operator.full_size(in_size), operator.out_size(in_size)) == (full, out)
-
-
-def test_multiply_adds_are_those_of_the_loop() -> None:
-    # 2 entries x 15 positions x 4 inputs x 3 outputs of the group x 6 taps
-    operator = Operator.of(4, 6, (3, 2), stride=2, crop=1, groups=2)
-    assert multiply_adds(operator, 2, (3, 5)) == 2 * 15 * 4 * 3 * 6
 
 
 # Short forms.

@@ -77,6 +77,7 @@ class PythonEngine:
         self._advice = f"; {advice}" if advice else ""
         self._process: _Process | None = None
         self._stopped = False
+        self._why_not = ""
 
     @classmethod
     def of(cls, interpreter: Path, module: str, distribution: str, **options: Any) -> PythonEngine:
@@ -95,6 +96,8 @@ class PythonEngine:
             if self._stopped:
                 raise _ProcessEndedError("the run was stopped")
             self._process = process = _Process(self._command, self._environ)
+            if self._stopped:  # In the meantime, by another thread that saw no process.
+                raise _ProcessEndedError("the run was stopped")
             process.send(self._start, {})
             answer, _ = process.receive(START_TIMEOUT)
             if answer["op"] != "started":
@@ -154,8 +157,9 @@ class PythonEngine:
             if self._process is None:
                 try:
                     self.start()
-                except EngineUnavailableError:
-                    return  # _answer tells.
+                except EngineUnavailableError as error:
+                    self._why_not = str(error)
+                    return
             if self._process is not None:
                 message = {"op": "run", "sections": job.sections, "outputs": job.outputs}
                 self._process.send(message, job.inputs)
@@ -164,7 +168,7 @@ class PythonEngine:
         """Wait for the answer to the oldest job; without one, the process is ended."""
         process = self._process
         if process is None:
-            return Crashed("the worker died before, and could not be started again")
+            return Crashed(f"the worker died, and could not be started again: {self._why_not}")
         try:
             return _outcome(process.receive(self._timeout), job.outputs)
         except TimeoutError:
@@ -322,7 +326,9 @@ class _Process:
 
     def kill(self) -> None:
         """End the process; safe from any thread."""
-        self._process.kill()
+        # The worker leads a session: what it has started goes with it, and holds no pipe open.
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
     def close(self) -> None:

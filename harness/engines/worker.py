@@ -10,7 +10,6 @@ answered one by one, in order:
 ``start``   imports the framework and answers with versions;
 ``run``     executes the sections of one program on the arrays of the frame and answers
             ``result`` with the arrays asked for, or ``raised``;
-``stop``    ends the process.
 """
 
 from __future__ import annotations
@@ -181,7 +180,7 @@ def main() -> None:
     requests = sys.stdin.buffer
     while True:
         frame = read_frame(requests)
-        if frame is None or frame[0]["op"] == "stop":
+        if frame is None:
             return
         message, arrays = frame
         if message["op"] == "start":

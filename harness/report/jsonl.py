@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -53,7 +54,7 @@ class Report:
         try:
             with opened(file, "rt", encoding="utf-8") as lines:
                 return cls.of(_events(lines, file))
-        except (OSError, UnicodeDecodeError, EOFError) as error:
+        except (OSError, UnicodeDecodeError, EOFError, zlib.error) as error:
             raise ReportError(f"{file}: cannot be read: {error}") from None
 
     @classmethod
@@ -114,6 +115,7 @@ def _events(lines: Iterable[str], file: Path) -> Iterator[Event]:
     seen: set[tuple[str, str, str]] = set()
     ended = False
     number = 0
+    header = Header("", "", {}, 0)
     for number, line in enumerate(lines, 1):
         where = f"{file}:{number}"
         try:
@@ -126,7 +128,11 @@ def _events(lines: Iterable[str], file: Path) -> Iterator[Event]:
             raise ReportError(f"{where}: the header must be the first line and no other.")
         if isinstance(event, Header) and event.schema != SCHEMA:
             raise ReportError(f"{where}: schema {event.schema} is not {SCHEMA}; update deconform.")
+        if isinstance(event, Header):
+            header = event
         if isinstance(event, Record):
+            if event.framework not in header.frameworks:
+                raise ReportError(f"{where}: the header has no framework {event.framework!r}.")
             key = (event.case, event.framework, event.check)
             if key in seen:
                 raise ReportError(f"{where}: a second record of {' / '.join(key)}.")

@@ -12,7 +12,9 @@ from harness.report.jsonl import Report
 
 _FAILURES: Final = frozenset({Status.FAILED, Status.MISTRUSTED, Status.FIXED})
 # XML 1.0 forbids most control characters, which exception messages may hold.
-_FORBIDDEN: Final = dict.fromkeys(set(range(32)) - {9, 10, 13})
+_FORBIDDEN: Final = dict.fromkeys(
+    {*range(32), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF} - {9, 10, 13}
+)
 
 
 def junit(report: Report) -> str:
@@ -34,7 +36,8 @@ def junit(report: Report) -> str:
         for record in records:
             suite.append(_test(record))
     ET.indent(root)
-    return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+    text = ET.tostring(root, encoding="unicode", xml_declaration=True)
+    return text.translate(_FORBIDDEN) + "\n"
 
 
 def _test(record: Record) -> ET.Element:
@@ -49,7 +52,7 @@ def _test(record: Record) -> ET.Element:
         tag = "skipped"
         if record.status in BAD_STATUSES:
             tag = "failure" if record.status in _FAILURES else "error"
-        message = f"{record.status}: {record.reason}".translate(_FORBIDDEN)
+        message = f"{record.status}: {record.reason}"
         child = ET.SubElement(test, tag, message=message)
         if record.status in BAD_STATUSES:
             diagnosis = f"equals the mutant: {record.diagnosis}\n" if record.diagnosis else ""
