@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import fakes
+import numpy as np
 import pytest
 
 from harness.case import Case
@@ -212,6 +214,34 @@ def test_limitation_does_not_excuse_another_failure(tmp_path: Path) -> None:
 
 def test_frameworks_one_at_a_time_give_the_same_records(tmp_path: Path) -> None:
     assert statuses(run(tmp_path, "correct", at_once=1)) == statuses(run(tmp_path, "correct"))
+
+
+def test_a_case_or_framework_given_twice_is_refused() -> None:
+    case = some_cases(1)[0]
+    with pytest.raises(ValueError, match="case 'made/0' is given twice"):
+        list(execute([case, case], ["numpy"]))
+    with pytest.raises(ValueError, match="framework 'numpy' is given twice"):
+        list(execute([case], ["numpy", "numpy"]))
+
+
+def test_worker_behind_a_wrapper_is_ended_with_it(tmp_path: Path) -> None:
+    hanging = fakes.interpreter(tmp_path, "hangs_always")
+    wrapper = tmp_path / "wrapper"
+    wrapper.write_text(f'#!/bin/sh\n"{hanging}" "$@"\n')
+    wrapper.chmod(0o755)
+    settings = Settings(pythons={"numpy": wrapper}, timeout=0.5)
+    records = [e for e in execute(some_cases(1), ["numpy"], settings) if isinstance(e, Record)]
+    assert {record.status for record in records} == {Status.TIMEDOUT}
+    command = ["pgrep", "-f", str(hanging)]
+    assert not subprocess.run(command, capture_output=True, check=False).stdout
+
+
+def test_reproduce_line_is_safe_to_paste(tmp_path: Path) -> None:
+    given = {"x": np.ones((2, 2, 3, 4))}
+    case = replace(some_cases(1)[0], id="made/x; echo y", given=given)
+    assert run(tmp_path, "correct", [case])[0].reproduce == (
+        "deconform reproduce 'made/x; echo y' -f numpy"
+    )
 
 
 def test_stream_closed_early_ends_the_workers(tmp_path: Path) -> None:

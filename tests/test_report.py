@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -145,6 +146,10 @@ def test_report_without_footer_is_an_interrupted_run(tmp_path: Path) -> None:
             r"report.jsonl:3: a second record of grid/a / numpy / shape",
         ),
         (written([*EVENTS, EVENTS[1]]), r"report.jsonl:9: the report goes on after its footer"),
+        (
+            written([HEADER, record("shape", Status.PASSED, "jax")]),
+            r":2: the header has no framework 'jax'",
+        ),
         (written(EVENTS).replace('"schema":1', '"schema":2'), r"report.jsonl:1: schema 2 is not 1"),
         (written(EVENTS).replace('"PASSED",', '"PASSABLE",'), r"report.jsonl:2: .*PASSABLE"),
     ],
@@ -177,6 +182,20 @@ def test_junit_has_one_test_per_record() -> None:
     assert failure is not None
     assert "kernel flipped" in (failure.text or "")
     assert "\x00" not in (failure.get("message") or "")
+
+
+def test_junit_is_well_formed_whatever_a_case_is_called() -> None:
+    odd = replace(record("shape", Status.PASSED), case="grid/\x01\ud800<&>")
+    root = ET.fromstring(junit(Report.of([HEADER, odd])))
+    assert root.find(".//testcase[@name='grid/<&>:shape']") is not None
+
+
+def test_markup_in_a_suites_name_is_text() -> None:
+    odd = replace(record("shape", Status.PASSED), suite="a[/b]c")
+    console = Console(file=io.StringIO(), width=120, markup=False, highlight=False)
+    print_report(Report.of([HEADER, odd]), console)
+    assert isinstance(console.file, io.StringIO)
+    assert "a[/b]c" in console.file.getvalue()
 
 
 def test_console_shows_matrix_failures_and_how_to_reproduce() -> None:
