@@ -14,7 +14,7 @@ from pathlib import Path
 
 from harness.errors import InputError
 
-BAD, USAGE, INTERRUPTED = 1, 2, 130
+OK, BAD, USAGE, INTERRUPTED = 0, 1, 2, 130
 _A_DAY = 86400
 
 

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.case import Case, case_from_descriptor
+from harness.cli import BAD, INTERRUPTED, OK
 from harness.conventions import convention, framework_names
 from harness.doctor import findings
 from harness.engines import EngineUnavailableError
@@ -27,8 +28,6 @@ from harness.report.junit import junit
 from harness.report.markdown import markdown
 from harness.reproduction import reproduced
 from harness.spec import Limitation, load_cases, load_limitations, unmatched
-
-OK, BAD, INTERRUPTED = 0, 1, 130
 
 
 class UsageError(InputError):
@@ -59,10 +58,11 @@ def run(options: argparse.Namespace) -> int:
     _write(report, options)
     if report.footer is None:
         return INTERRUPTED
-    skipped = [name for name in required if "unavailable" in report.header.frameworks.get(name, {})]
-    for name in skipped:
+    ran = {name for name, about in report.header.frameworks.items() if "unavailable" not in about}
+    missing = [name for name in required if name not in ran]
+    for name in missing:
         console.print(f"{name} is required, but was not run.", style="bold red")
-    return OK if report.ok and not skipped else BAD
+    return OK if report.ok and not missing else BAD
 
 
 def _written(events: Iterable[Event], stream: IO[str] | None) -> Iterator[Event]:
@@ -133,9 +133,9 @@ def envs(options: argparse.Namespace) -> int:
         for built in build(wanted, options.jobs):
             verdict = "ready" if built.ok else "cannot be built"
             line = f"{built.framework}: {verdict} ({built.seconds:.0f} s)"
-            console.print(line, style="" if built.ok else "red", highlight=False)
+            console.print(line, style="" if built.ok else "red")
             if not built.ok:
-                console.print(built.message[-2000:], soft_wrap=True, highlight=False, markup=False)
+                console.print(built.message[-2000:], soft_wrap=True)
             ok = ok and built.ok
     except EngineUnavailableError as error:
         raise UsageError(str(error)) from None
@@ -143,7 +143,6 @@ def envs(options: argparse.Namespace) -> int:
 
 
 def _cases(specs: Sequence[str], select: str | None) -> list[Case]:
-
     cases: dict[str, Case] = {}
     paths: Sequence[str | None] = specs or [None]
     for path in paths:
@@ -168,7 +167,6 @@ def _named_case(name: str) -> Case:
 
 
 def _check_for_rot(cases: Sequence[Case], limitations: Sequence[Limitation]) -> None:
-
     for limitation in unmatched(limitations, cases):
         raise UsageError(
             f"{limitation.file}:{limitation.line}: limitation {limitation.id!r} matches no case."
@@ -212,7 +210,6 @@ def _opened(path: Path) -> IO[str]:
 
 
 def _console() -> Console:
-
     console = Console(markup=False, highlight=False)
     # A log has no width: let tables be as wide as they are.
     return console if console.is_terminal else Console(width=200, markup=False, highlight=False)

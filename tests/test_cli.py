@@ -13,8 +13,7 @@ import fakes
 import pytest
 
 from harness import Report
-from harness.cli import USAGE, main
-from harness.commands import BAD, INTERRUPTED, OK
+from harness.cli import BAD, INTERRUPTED, OK, USAGE, main
 
 SPEC = """\
 suite: made
@@ -72,6 +71,9 @@ def test_skipped_framework_is_no_failure_unless_required(
 ) -> None:
     options = ["run", spec, "-f", "numpy", fake(tmp_path, "cannot_import")]
     assert main(options) == OK
+    assert main([*options, "--require", "numpy"]) == BAD
+    assert main(["run", spec, "-f", "numpy", "--require", "pytorch"]) == BAD
+    assert "pytorch is required, but was not run" in capsys.readouterr().out
     assert main([*options, "--require", "numpy"]) == BAD
     assert "numpy is required, but was not run" in capsys.readouterr().out
 

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli import main
-from harness.commands import OK
+from harness.cli import OK, main
 from harness.spec import load_cases
 
 ROOT = Path(__file__).parent.parent

@@ -15,8 +15,7 @@ import pytest
 
 from harness import translate
 from harness.case import Case
-from harness.cli import main
-from harness.commands import BAD, OK
+from harness.cli import BAD, OK, main
 from harness.compare import Status
 from harness.conventions import convention, framework_names, pytorch
 from harness.environments import interpreter, is_own

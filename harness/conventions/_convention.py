@@ -139,11 +139,11 @@ def undilated(operator: Operator) -> Operator:
     return replace(operator, kernel=operator.effective_kernel, dilation=(1,) * operator.rank)
 
 
-def zero_inserted(operator: Operator, weights: str = "w") -> str:
+def zero_inserted(operator: Operator) -> str:
     """Write NumPy text that makes ``w_dilated`` for :func:`undilated`."""
     return (
-        f"w_dilated = np.zeros({weights}.shape[:2] + {tuple_of(operator.effective_kernel)}, "
-        f"{weights}.dtype)\nw_dilated{_taps(operator)} = {weights}"
+        f"w_dilated = np.zeros(w.shape[:2] + {tuple_of(operator.effective_kernel)}, w.dtype)\n"
+        f"w_dilated{_taps(operator)} = w"
     )
 
 

@@ -53,7 +53,8 @@ def _render(operator: Operator, _dtype: str, documented: bool) -> Program:
 def _call(operator: Operator, documented: bool) -> tuple[str, str | None]:
     padding = [begin for begin, _ in operator.crop]
     output_padding = [begin - end for begin, end in operator.crop]
-    # Both limits: https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/ConvUtils.h
+    # PyTorch says so when it is called: "negative padding is not supported", "output padding must
+    # be smaller than either stride or dilation".
     native = documented or all(
         p >= 0 and 0 <= q < max(s, d)
         for p, q, s, d in zip(

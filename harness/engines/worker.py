@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import CodeType
 
-PROTOCOL = 1
 DTYPES = ("float16", "float32", "float64", "int8", "int16", "int32", "int64")
 
 
@@ -164,7 +163,6 @@ def start(module: str, distribution: str) -> dict[str, Any]:
         found = str(getattr(sys.modules[module], "__version__", "unknown"))
     return {
         "op": "started",
-        "protocol": PROTOCOL,
         "version": found,
         "python": platform.python_version(),
         "numpy": np.__version__,
