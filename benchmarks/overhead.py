@@ -30,7 +30,7 @@ import numpy as np
 
 from harness.case import Case
 from harness.conventions import convention, framework_names, render
-from harness.engines.python import ONE_THREAD
+from harness.engines.process import ONE_THREAD
 from harness.environments import interpreter
 from harness.pipeline import execute, jobs_of
 from harness.program import Program

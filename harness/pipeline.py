@@ -23,7 +23,7 @@ from typing import Final
 from harness.case import FORWARD_CHECKS, GRADIENT_CHECKS, REFUSAL, Case
 from harness.compare import OUTPUT_OF, Expected, Status, Verdict, expect, judge
 from harness.conventions import Convention, convention, render
-from harness.engines import EngineUnavailableError, Job, Outcome, PythonEngine
+from harness.engines import Engine, EngineUnavailableError, Job, Outcome
 from harness.environments import how_to_build, interpreter
 from harness.mutants import Data
 from harness.program import Program, Unsupported
@@ -105,9 +105,7 @@ def execute(
     yield Footer({status: counts[status] for status in Status if counts[status]}, elapsed)
 
 
-def engine_of(
-    convention: Convention, pythons: Mapping[str, Path], timeout: float = 60.0
-) -> PythonEngine:
+def engine_of(convention: Convention, pythons: Mapping[str, Path], timeout: float = 60.0) -> Engine:
     """Find what executes a framework's programs, not started yet.
 
     Raises
@@ -115,8 +113,8 @@ def engine_of(
     EngineUnavailableError
         With the reason and, where there is one, the command that helps.
     """
-    return PythonEngine.of(
-        interpreter(convention, pythons),
+    return Engine(
+        [str(interpreter(convention, pythons))],
         convention.module,
         convention.distribution,
         environ=convention.environ,
@@ -146,7 +144,7 @@ class _Run:
         self._cases = cases
         self._settings = settings
         self._expectations = _Expectations(users=len(frameworks))
-        self._engines: dict[str, PythonEngine] = {}
+        self._engines: dict[str, Engine] = {}
         self._unavailable: dict[str, str] = {}
         self._stopped = threading.Event()
         self.started = threading.Event()

@@ -139,6 +139,7 @@ worker.start = lambda module, distribution: real_start("numpy", "numpy")
 for name in ("execute", "write_frame", "start"):
     if name in globals():
         setattr(worker, name, globals()[name])
+sys.argv = sys.argv[2:]  # as a real interpreter, given "-I worker.py", has it
 worker.main()
 """
 

@@ -10,16 +10,16 @@ from harness.engines.job import (
     Raised,
     TimedOut,
 )
-from harness.engines.python import PythonEngine
+from harness.engines.process import Engine
 
 __all__ = [
     "Arrays",
     "Crashed",
+    "Engine",
     "EngineInfo",
     "EngineUnavailableError",
     "Job",
     "Outcome",
-    "PythonEngine",
     "Raised",
     "TimedOut",
 ]

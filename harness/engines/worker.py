@@ -2,7 +2,9 @@
 
 Started by path as ``python -I worker.py`` inside that framework's environment, so it may import
 the standard library and NumPy only and keeps to syntax that old interpreters read.  It executes
-text that deconform's own renderers wrote, and nothing else.
+text that deconform's own renderers wrote, and nothing else.  The path of a file may follow, whose
+``start(module, distribution)`` and ``execute(sections, arrays, outputs)`` are used instead of those
+here: so are programs in other languages than Python executed.
 
 A frame is one line of JSON, then the bytes of the arrays that the line announces.  Requests are
 answered one by one, in order:
@@ -18,6 +20,7 @@ import importlib
 import json
 import os
 import platform
+import runpy
 import sys
 import time
 import traceback
@@ -176,6 +179,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     requests = sys.stdin.buffer
+    language = runpy.run_path(sys.argv[1]) if len(sys.argv) > 1 else globals()
     while True:
         frame = read_frame(requests)
         if frame is None:
@@ -183,7 +187,7 @@ def main() -> None:
         message, arrays = frame
         if message["op"] == "start":
             try:
-                write_frame(answers, start(message["module"], message["distribution"]))
+                write_frame(answers, language["start"](message["module"], message["distribution"]))
             except Exception as error:
                 write_frame(
                     answers,
@@ -195,7 +199,7 @@ def main() -> None:
                     },
                 )
         elif message["op"] == "run":
-            answer, outputs = execute(message["sections"], arrays, message["outputs"])
+            answer, outputs = language["execute"](message["sections"], arrays, message["outputs"])
             write_frame(answers, answer, outputs)
 
 

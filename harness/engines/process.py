@@ -1,4 +1,4 @@
-"""Run Python programs in a worker process of the framework's own environment.
+"""Run programs in worker processes, each the interpreter of one framework's own environment.
 
 A worker that dies or hangs costs the check in flight.  The rest of the job is run once more in a
 fresh process; if that fails in the same way, the failure belongs to the program and the job's
@@ -43,15 +43,18 @@ Message: TypeAlias = Mapping[str, Any]
 _Frame: TypeAlias = tuple[dict[str, Any], dict[str, Any]]
 
 
-class PythonEngine:
-    """One framework's interpreter and the worker processes it runs, one at a time.
+class Engine:
+    """What executes one framework's programs: a worker process after the other.
 
     Parameters
     ----------
     command : sequence of str
-        Starts a worker: ``[interpreter, "-I", ".../worker.py"]``.
+        Starts a worker: an interpreter and its arguments, up to the worker's file.
     module, distribution : str
         What to import, and whose version to report.
+    language : path, optional
+        A file whose ``start`` and ``execute`` take the place of the worker's own: how programs
+        in another language than Python are executed.
     environ : mapping
         Added to the environment of the processes.
     timeout : float
@@ -66,11 +69,12 @@ class PythonEngine:
         module: str,
         distribution: str,
         *,
+        language: Path | None = None,
         environ: Mapping[str, str] | None = None,
         timeout: float = 60.0,
         advice: str = "",
     ) -> None:
-        self._command = tuple(command)
+        self._command = (*command, "-I", worker.__file__, *([str(language)] if language else []))
         self._start = {"op": "start", "module": module, "distribution": distribution}
         self._environ = {**os.environ, **ONE_THREAD, **(environ or {})}
         self._timeout = timeout
@@ -78,11 +82,6 @@ class PythonEngine:
         self._process: _Process | None = None
         self._stopped = False
         self._why_not = ""
-
-    @classmethod
-    def of(cls, interpreter: Path, module: str, distribution: str, **options: Any) -> PythonEngine:
-        """Make the engine of an interpreter."""
-        return cls([str(interpreter), "-I", worker.__file__], module, distribution, **options)
 
     def start(self) -> EngineInfo:
         """Start a worker and import the framework in it.
@@ -107,7 +106,7 @@ class PythonEngine:
             raise EngineUnavailableError(f"{self._command[0]}: {error}{self._advice}") from None
         return EngineInfo(
             version=answer["version"],
-            engine="python",
+            engine=answer.get("engine", "python"),
             python=answer["python"],
             numpy=answer["numpy"],
             device=answer["device"],
