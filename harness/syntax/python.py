@@ -1,0 +1,222 @@
+"""Python snippets, read with ``ast``: literals, and arithmetic of literals, alone have a value."""
+
+from __future__ import annotations
+
+import ast
+import operator
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from harness.syntax.tree import (
+    MAX_DIGITS,
+    Argument,
+    Call,
+    Name,
+    SnippetError,
+    Statement,
+    Value,
+    check_text,
+)
+
+_LARGEST: Final = 10**MAX_DIGITS
+_LONGEST: Final = 16
+_PROMPT: Final = re.compile(r"(?:>>>|\.\.\.|In \[\d+\]:) ?")
+_ARITHMETIC: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.FloorDiv: operator.floordiv,
+    ast.Div: operator.truediv,
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
+}
+
+
+def parse(text: str) -> tuple[Statement, ...]:
+    """Read Python text as statements; integers that it assigns to names are known to what follows.
+
+    Parameters
+    ----------
+    text : str
+        May be indented, and may have a session's prompts.
+
+    Raises
+    ------
+    SnippetError
+        Where the text is not Python, with the column.
+
+    Examples
+    --------
+    >>> parse("up = nn.ConvTranspose2d(8 * 2, 4, (3, 2))")[0].value.arguments[0].value
+    16
+    """
+    check_text(text)
+    source = _Source(text)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            module = ast.parse(source.cleaned)
+        return tuple(_Reader(source).statements(module.body))
+    except SnippetError:
+        raise
+    except SyntaxError as error:
+        column = source.offset(error.lineno or 1, (error.offset or 1) - 1)
+        raise SnippetError(f"this is not Python: {error.msg}.", column) from None
+    except (RecursionError, MemoryError):
+        raise SnippetError("the text is nested too deeply.") from None
+    except ValueError as error:  # Such as a null character.
+        raise SnippetError(f"this is not Python: {error}.") from None
+
+
+class _Source:
+    """A text without its indentation and prompts, and the way back to the original's columns."""
+
+    def __init__(self, text: str) -> None:
+        lines = text.expandtabs(1).split("\n")
+        stripped = [len(line) - len(line.lstrip()) for line in lines if line.strip()]
+        common = min(stripped, default=0)
+        self.lines, self._starts, start = [], [], 0
+        for line in lines:
+            cut = min(common, len(line))
+            if prompt := _PROMPT.match(line, cut):
+                cut = prompt.end()
+            self.lines.append(line[cut:])
+            self._starts.append(start + cut)
+            start += len(line) + 1
+        self.cleaned = "\n".join(self.lines)
+
+    def offset(self, line: int, characters: int) -> int:
+        """Give the offset in the original text of a line, from 1, and a column, from 0."""
+        number = min(max(line, 1), len(self.lines)) - 1
+        return self._starts[number] + max(0, min(characters, len(self.lines[number])))
+
+    def offset_of(self, node: ast.expr | ast.keyword) -> int:
+        # The ast module counts columns in bytes of UTF-8.
+        line = self.lines[node.lineno - 1].encode()
+        return self.offset(node.lineno, len(line[: node.col_offset].decode(errors="ignore")))
+
+
+class _Reader:
+    """Statements and expressions into the neutral tree."""
+
+    def __init__(self, source: _Source) -> None:
+        self._source = source
+        self._known: dict[str, int | tuple[Value, ...]] = {}
+
+    def statements(self, body: list[ast.stmt]) -> Iterator[Statement]:
+        for node in body:
+            if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                value = self.value(node.value)
+                target = ast.unparse(targets[0])
+                if isinstance(value, int | tuple):
+                    self._known[target] = value
+                yield Statement(target, value)
+            elif isinstance(node, ast.Expr | ast.Return) and node.value is not None:
+                yield Statement(None, self.value(node.value))
+            else:
+                for inner in ast.iter_child_nodes(node):
+                    if isinstance(inner, ast.stmt):
+                        yield from self.statements([inner])
+
+    def value(self, node: ast.expr) -> Value:
+        match node:
+            case ast.Constant(value=bool() | str() | float() | None as literal):
+                return literal
+            case ast.Constant(value=int(number)):
+                if number >= _LARGEST:
+                    raise self._too_large(node)
+                return number
+            case ast.Tuple() | ast.List():
+                return tuple(self.value(element) for element in node.elts)
+            case ast.Call():
+                return self._call(node)
+            case ast.UnaryOp(op=ast.USub() | ast.UAdd()):
+                return self._signed(node)
+            case ast.BinOp():
+                return self._arithmetic(node)
+            case ast.Name() | ast.Attribute() if ast.unparse(node) in self._known:
+                return self._known[ast.unparse(node)]
+        return self._opaque(node)
+
+    def _call(self, node: ast.Call) -> Call:
+        receiver: list[Argument] = []
+        if isinstance(node.func, ast.Call):
+            function: Name | Call = self._call(node.func)
+        elif isinstance(node.func, ast.Attribute) and _calls_in(node.func.value):
+            # nn.ConvTranspose2d(…).cuda(): the method takes the layer as its first argument.
+            function = Name(node.func.attr, self._source.offset_of(node.func))
+            column = self._source.offset_of(node.func.value)
+            receiver = [Argument(None, self.value(node.func.value), column)]
+        else:
+            function = self._name(node.func)
+        positional = [
+            Argument("*" if isinstance(given, ast.Starred) else None, self.value(given), column)
+            for given in node.args
+            for column in [self._source.offset_of(given)]
+        ]
+        keywords = [
+            Argument(given.arg or "**", self.value(given.value), self._source.offset_of(given))
+            for given in node.keywords
+        ]
+        return Call(function, (*receiver, *positional, *keywords), self._source.offset_of(node))
+
+    def _signed(self, node: ast.UnaryOp) -> Value:
+        value = self.value(node.operand)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return self._opaque(node)
+        return -value if isinstance(node.op, ast.USub) else value
+
+    def _arithmetic(self, node: ast.BinOp) -> Value:
+        left, right = self.value(node.left), self.value(node.right)
+        operation = _ARITHMETIC.get(type(node.op))
+        if operation is None or not _can_be_computed(node.op, left, right):
+            return self._opaque(node)
+        try:
+            result = operation(left, right)
+        except (ArithmeticError, TypeError) as error:
+            raise SnippetError(f"{error}.", self._source.offset_of(node)) from None
+        if isinstance(result, int | float) and abs(result) >= _LARGEST:
+            raise self._too_large(node)
+        assert isinstance(result, int | float | tuple)
+        return result
+
+    def _opaque(self, node: ast.expr) -> Value:
+        """What has no value here; calls inside it are kept, since one of them may be meant."""
+        if inner := _calls_in(node):
+            return tuple(self._call(call) for call in inner)
+        return self._name(node)
+
+    def _name(self, node: ast.expr) -> Name:
+        return Name(ast.unparse(node), self._source.offset_of(node))
+
+    def _too_large(self, node: ast.expr) -> SnippetError:
+        return SnippetError(
+            f"a number of more than {MAX_DIGITS} digits is no size of anything.",
+            self._source.offset_of(node),
+        )
+
+
+def _can_be_computed(operation: ast.operator, left: Value, right: Value) -> bool:
+    """Whether both sides are numbers, or sequences short enough to put together."""
+    if isinstance(left, tuple) and isinstance(right, tuple):
+        return isinstance(operation, ast.Add) and len(left + right) <= _LONGEST
+    if isinstance(left, tuple) and isinstance(right, int):
+        return isinstance(operation, ast.Mult) and len(left) * right <= _LONGEST
+    numbers = (left, right)
+    if any(isinstance(n, bool) or not isinstance(n, int | float) for n in numbers):
+        return False
+    # A power is the only operation whose result can be far larger than what is written.
+    return not isinstance(operation, ast.Pow) or (
+        isinstance(right, int) and 0 <= right <= MAX_DIGITS * 4 and abs(left) <= _LARGEST  # type: ignore[arg-type]
+    )
+
+
+def _calls_in(node: ast.expr) -> list[ast.Call]:
+    """The outermost calls inside an expression."""
+    if isinstance(node, ast.Call):
+        return [node]
+    children = [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
+    return [call for child in children for call in _calls_in(child)]

@@ -1,0 +1,130 @@
+"""What every language's parser makes of a snippet: statements, calls, literals and names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from harness.errors import InputError
+
+MAX_TEXT: Final = 20_000
+MAX_DEPTH: Final = 60
+MAX_DIGITS: Final = 18
+
+
+@dataclass(frozen=True)
+class Name:
+    """What the text does not hold: a variable, an attribute, an expression with one in it."""
+
+    text: str
+    column: int
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a call; ``name`` is ``None`` for a positional one."""
+
+    name: str | None
+    value: Value
+    column: int
+
+
+@dataclass(frozen=True)
+class Call:
+    """``function(arguments)``, or what means the same in the language.
+
+    Attributes
+    ----------
+    function : Name or Call
+        A dotted name as written, or the call whose result is called.
+    column : int
+        Offset of the call in the text, from 0.
+    """
+
+    function: Name | Call
+    arguments: tuple[Argument, ...]
+    column: int
+
+
+# Lists, tuples and matrices are tuples; MATLAB's [1 2; 3 4] is a tuple of tuples.
+Value: TypeAlias = int | float | bool | str | tuple["Value", ...] | Name | Call | None
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement: a value and the name that it is given, if any."""
+
+    target: str | None
+    value: Value
+
+
+class SnippetError(InputError):
+    """A snippet that cannot be read.
+
+    Parameters
+    ----------
+    fact : str
+        What is wrong and what was expected.
+    column : int, optional
+        Offset in the text, from 0.
+    """
+
+    def __init__(self, fact: str, column: int | None = None) -> None:
+        super().__init__(fact)
+        self.fact = fact
+        self.column = column
+
+    def shown_in(self, text: str) -> str:
+        """Put the fact below the line that it is about, with a mark at the column.
+
+        >>> print(SnippetError("expected a number.", 4).shown_in("f(1,x)"))
+        line 1, column 5: expected a number.
+          f(1,x)
+              ^
+        """
+        if self.column is None:
+            return self.fact
+        column = min(self.column, len(text))
+        start = text.rfind("\n", 0, column) + 1
+        line = text[start:].split("\n", 1)[0]
+        offset = column - start
+        # A window, so that a long line does not bury its mark.
+        left = max(0, offset - 50)
+        shown = line[left : left + 100].replace("\t", " ")
+        number = text.count("\n", 0, column) + 1
+        return (
+            f"line {number}, column {offset + 1}: {self.fact}\n"
+            f"  {shown}\n  {' ' * (offset - left)}^"
+        )
+
+
+def calls(value: Value) -> Iterator[Call]:
+    """Give all calls inside a value, outer ones first."""
+    if isinstance(value, Call):
+        yield value
+        if isinstance(value.function, Call):
+            yield from calls(value.function)
+        for argument in value.arguments:
+            yield from calls(argument.value)
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from calls(item)
+
+
+def check_text(text: str) -> None:
+    """Refuse what no call looks like, before any parser sees it."""
+    if not text.strip():
+        raise SnippetError("there is no text. Paste a call, such as nn.ConvTranspose2d(64, 32, 4).")
+    if len(text) > MAX_TEXT:
+        raise SnippetError(
+            f"the text has {len(text)} characters; {MAX_TEXT} are allowed. Paste the call alone."
+        )
+    depth = 0
+    for column, character in enumerate(text):
+        if character in "([{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise SnippetError(f"brackets are nested more than {MAX_DEPTH} deep.", column)
+        elif character in ")]}":
+            depth -= 1
