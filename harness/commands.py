@@ -17,7 +17,7 @@ from harness.cli import BAD, INTERRUPTED, OK
 from harness.conventions import convention, framework_names
 from harness.doctor import findings
 from harness.engines import EngineUnavailableError
-from harness.environments import build, is_own
+from harness.environments import build, has_environment
 from harness.errors import InputError
 from harness.pipeline import Settings, execute
 from harness.record import Event, Header
@@ -126,7 +126,7 @@ def doctor(options: argparse.Namespace) -> int:
 def envs(options: argparse.Namespace) -> int:
     """Build the frameworks' environments."""
     chosen = _chosen(options.frameworks)
-    wanted = [name for name in chosen if not is_own(convention(name))]
+    wanted = [name for name in chosen if has_environment(convention(name))]
     console = _console()
     ok = True
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from harness import environments
 from harness.conventions import convention, framework_names
 from harness.engines import EngineUnavailableError
 from harness.pipeline import engine_of
+from harness.report.words import describe_engine
 from harness.spec import specs_root
 
 
@@ -31,4 +33,4 @@ def findings(pythons: Mapping[str, Path]) -> Iterator[tuple[str, str, str]]:
         except EngineUnavailableError as error:
             yield "--", name, str(error)
         else:
-            yield "ok", name, f"{info.version}, Python {info.python}, NumPy {info.numpy}"
+            yield "ok", name, ", ".join(describe_engine(asdict(info)))

@@ -8,14 +8,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from importlib import resources
 from importlib.metadata import metadata
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Final, TypeAlias
 
+from harness import engines
 from harness.conventions import Convention
 from harness.engines import EngineUnavailableError
 
@@ -30,6 +32,39 @@ class Built:
     ok: bool
     seconds: float
     message: str
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How to start what executes a framework's programs.
+
+    Attributes
+    ----------
+    python : Path
+        The interpreter that the worker runs in.
+    module : str
+        What the worker imports; with a ``language``, the executable that its programs run in.
+    language : Path, optional
+        The file that tells a worker how programs in another language than Python are executed.
+    advice : str
+        What to do where it cannot be started.
+    """
+
+    python: Path
+    module: str
+    language: Path | None = None
+    advice: str = ""
+
+
+def launch(convention: Convention, chosen: Mapping[str, Path] | None = None) -> Launch:
+    """Find what executes a framework's programs: the user's choice, or what is here.
+
+    Raises
+    ------
+    EngineUnavailableError
+        With the command that installs it.
+    """
+    return _LAUNCHES[convention.language](convention, chosen or {})
 
 
 def tox_ini() -> Path:
@@ -48,6 +83,11 @@ def folder() -> Path:
     return tox_ini().parent / ".tox"
 
 
+def has_environment(convention: Convention) -> bool:
+    """Whether ``deconform envs`` builds an environment for a framework: ``tox.ini`` names it."""
+    return f"[testenv:{convention.name}]\n" in tox_ini().read_text(encoding="utf-8")
+
+
 def is_own(convention: Convention) -> bool:
     """Whether a framework is this project itself, which needs no environment but its own."""
     return convention.distribution == metadata("deconform")["Name"]
@@ -61,9 +101,7 @@ def interpreter(convention: Convention, chosen: Mapping[str, Path] | None = None
     EngineUnavailableError
         With the command that builds the environment.
     """
-    if path := (chosen or {}).get(convention.name):
-        if not path.is_file():
-            raise EngineUnavailableError(f"{path}, chosen for {convention.name}, is no file")
+    if path := _choice(convention, chosen or {}):
         return path
     if is_own(convention):
         return Path(sys.executable)
@@ -73,6 +111,40 @@ def interpreter(convention: Convention, chosen: Mapping[str, Path] | None = None
     if path.is_file():
         return path
     raise EngineUnavailableError(f"no environment; {how_to_build(convention.name)}")
+
+
+def _choice(convention: Convention, chosen: Mapping[str, Path]) -> Path | None:
+    path = chosen.get(convention.name)
+    if path and not path.is_file():
+        raise EngineUnavailableError(f"{path}, chosen for {convention.name}, is no file")
+    return path
+
+
+def _launch_python(convention: Convention, chosen: Mapping[str, Path]) -> Launch:
+    advice = "" if convention.name in chosen else how_to_build(convention.name)
+    return Launch(interpreter(convention, chosen), convention.module, advice=advice)
+
+
+def _launch_matlab(convention: Convention, chosen: Mapping[str, Path]) -> Launch:
+    """MATLAB itself where it is on the PATH, else GNU Octave over our definitions."""
+    advice = "without MATLAB, GNU Octave serves as well: apt-get install octave"
+    found = _choice(convention, chosen) or shutil.which("matlab") or shutil.which("octave")
+    if found is None:
+        raise EngineUnavailableError(f"neither matlab nor octave is on the PATH; {advice}")
+    return Launch(Path(sys.executable), str(found), _language_file("matlab"), advice)
+
+
+def _language_file(language: str) -> Path:
+    return Path(engines.__file__).with_name(f"{language}_text.py")
+
+
+_Launcher: TypeAlias = Callable[[Convention, Mapping[str, Path]], Launch]
+
+# By the language of a convention's programs.
+_LAUNCHES: Final[Mapping[str, _Launcher]] = {
+    "python": _launch_python,
+    "matlab": _launch_matlab,
+}
 
 
 def _log(framework: str) -> Path:

@@ -24,7 +24,7 @@ from harness.case import FORWARD_CHECKS, GRADIENT_CHECKS, REFUSAL, Case
 from harness.compare import OUTPUT_OF, Expected, Status, Verdict, expect, judge
 from harness.conventions import Convention, convention, render
 from harness.engines import Engine, EngineUnavailableError, Job, Outcome
-from harness.environments import how_to_build, interpreter
+from harness.environments import launch
 from harness.mutants import Data
 from harness.program import Program, Unsupported
 from harness.record import Event, Footer, Header, Record
@@ -113,13 +113,15 @@ def engine_of(convention: Convention, pythons: Mapping[str, Path], timeout: floa
     EngineUnavailableError
         With the reason and, where there is one, the command that helps.
     """
+    found = launch(convention, pythons)
     return Engine(
-        [str(interpreter(convention, pythons))],
-        convention.module,
+        [str(found.python)],
+        found.module,
         convention.distribution,
+        language=found.language,
         environ=convention.environ,
         timeout=timeout,
-        advice="" if convention.name in pythons else how_to_build(convention.name),
+        advice=found.advice,
     )
 
 
