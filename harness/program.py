@@ -36,6 +36,9 @@ class Program:
     setup : str
         Imports.
     forward, gradient : Section
+    training : str
+        What the framework writes for initialisers and for factors of learning rate and L2
+        regularisation: text for people, with names that their own program has.
     notes : tuple of str
         What a reader should know before using the text.
     """
@@ -47,6 +50,7 @@ class Program:
     setup: str
     forward: Section
     gradient: Section
+    training: str = ""
     notes: tuple[str, ...] = ()
 
     @property

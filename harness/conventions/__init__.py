@@ -12,9 +12,11 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from harness.conventions._convention import Convention
+from harness.conventions._forms import Style
 from harness.errors import InputError
 from harness.operator import Operator
 from harness.program import Program, Unsupported
+from harness.training import SILENT, Training
 
 __all__ = ["Convention", "UnknownFrameworkError", "convention", "framework_names", "render"]
 
@@ -49,7 +51,13 @@ def convention(framework: str) -> Convention:
 
 
 def render(
-    operator: Operator, framework: str, dtype: str = "float32", *, documented: bool = False
+    operator: Operator,
+    framework: str,
+    dtype: str = "float32",
+    *,
+    documented: bool = False,
+    style: Style = "function",
+    training: Training = SILENT,
 ) -> Program | Unsupported:
     """Write ``operator`` as a program of ``framework``.
 
@@ -62,5 +70,13 @@ def render(
     documented : bool
         Write what the framework's documentation promises, even where a known defect makes
         another text the right advice: this is how defects are put to the test.
+    style : {"function", "layer"}
+        What is executed by default, or what people put in a network; a framework that has only
+        one of them answers with that.
+    training : Training
+        What a layer says about its training.
     """
-    return convention(framework).render(operator, dtype, documented)
+    spoken = convention(framework)
+    if style == "layer" and spoken.layer is not None:
+        return spoken.layer(operator, dtype, training)
+    return spoken.render(operator, dtype, documented)

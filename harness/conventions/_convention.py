@@ -6,10 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from harness.conventions._forms import Form
 from harness.operator import Operator
 from harness.program import Program, Unsupported
+from harness.training import Training
 
 Renderer: TypeAlias = Callable[[Operator, str, bool], Program | Unsupported]
+Crops: TypeAlias = Sequence[tuple[int, int]]
+LayerRenderer: TypeAlias = Callable[[Operator, str, Training], Program | Unsupported]
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,11 @@ class Convention:
         Layout of the weights in the framework's own call, groups aside; ours is ``IOHW``.
     render : callable
         ``(operator, dtype, documented) -> Program | Unsupported``; see ``conventions.render``.
+    layer : callable, optional
+        ``(operator, dtype, training) -> Program | Unsupported``: the same as a layer of a network,
+        where the framework has one.
+    forms : tuple of Form
+        The calls that are read.
     environ : mapping
         Environment variables of its processes: one thread, no chatter, full precision.
     """
@@ -41,6 +50,8 @@ class Convention:
     weights: str
     render: Renderer
     language: str = "python"
+    layer: LayerRenderer | None = None
+    forms: tuple[Form, ...] = ()
     environ: Mapping[str, str] = field(default_factory=dict)
 
 

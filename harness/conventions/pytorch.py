@@ -1,14 +1,17 @@
-"""PyTorch: ``torch.nn.functional.conv_transpose{1,2,3}d``.
+"""PyTorch: ``torch.nn.functional.conv_transpose{1,2,3}d``, ``torch.nn.ConvTranspose{1,2,3}d``.
 
 https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.conv_transpose2d.html
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from harness.conventions._convention import (
     Convention,
+    Crops,
     arguments,
     extended,
     extends,
@@ -19,8 +22,11 @@ from harness.conventions._convention import (
     symmetric_part,
     tuple_of,
 )
-from harness.operator import Operator
+from harness.conventions._forms import Arguments, Form, Parameter, Reading, integers, shown
+from harness.operator import Operator, Sizes
 from harness.program import Program, Section
+from harness.syntax.tree import Argument, SnippetError
+from harness.training import Training
 
 
 def _render(operator: Operator, _dtype: str, documented: bool) -> Program:
@@ -53,45 +59,255 @@ def _render(operator: Operator, _dtype: str, documented: bool) -> Program:
 def _call(operator: Operator, documented: bool) -> tuple[str, str | None]:
     padding = [begin for begin, _ in operator.crop]
     output_padding = [begin - end for begin, end in operator.crop]
-    # PyTorch says so when it is called: "negative padding is not supported", "output padding must
-    # be smaller than either stride or dilation".
-    native = documented or all(
-        p >= 0 and 0 <= q < max(s, d)
-        for p, q, s, d in zip(
-            padding, output_padding, operator.stride, operator.dilation, strict=True
-        )
-    )
-    if native:
+    if documented or _is_native(operator, padding, output_padding):
         return _conv_transpose(operator, padding, output_padding, bias=operator.bias), None
     common, rest = symmetric_part(operator)
+    none = (0,) * operator.rank
     late_bias = operator.bias and extends(rest)
+    return lines(
+        _conv_transpose(operator, common, none, bias=operator.bias and not late_bias),
+        _cropped(operator, rest, "b_" if late_bias else None),
+    ), _needs_crop(operator)
+
+
+def _cropped(operator: Operator, rest: Crops, late_bias: str | None) -> str:
+    """Write what is left of the crop: a pad, a slice and the bias of what was padded."""
     pads = [side for pair in reversed(extended(rest)) for side in pair]
-    call = lines(
-        _conv_transpose(operator, common, (0,) * operator.rank, operator.bias and not late_bias),
+    shape = tuple_of((-1, *(1,) * operator.rank))
+    return lines(
         f"y_ = F.pad(y_, {tuple_of(pads)})" if extends(rest) else None,
         f"y_ = y_{kept(rest, 2)}" if removes(rest) else None,
-        f"y_ = y_ + b_.reshape({tuple_of((-1, *(1,) * operator.rank))})" if late_bias else None,
+        f"y_ = y_ + {late_bias}.reshape({shape})" if late_bias else None,
     )
-    return call, (
+
+
+def _needs_crop(operator: Operator) -> str:
+    return (
         "padding crops both ends alike and output_padding gives back at the end only, less than "
         f"max(stride, dilation): crop {operator.crop} needs a slice or a pad."
     )
 
 
 def _conv_transpose(
-    operator: Operator,
-    padding: tuple[int, ...] | list[int],
-    output_padding: tuple[int, ...] | list[int],
-    bias: bool,
+    operator: Operator, padding: Sequence[int], output_padding: Sequence[int], *, bias: bool
 ) -> str:
-    options = arguments(
+    options = _options(operator, padding, output_padding)
+    return f"y_ = F.conv_transpose{operator.rank}d(x_, w_{', b_' if bias else ''}{options})"
+
+
+def _options(operator: Operator, padding: Sequence[int], output_padding: Sequence[int]) -> str:
+    """Write what the function and the layer name alike."""
+    return arguments(
         stride=per_axis(operator.stride, default=1),
         padding=per_axis(padding, default=0),
         output_padding=per_axis(output_padding, default=0),
         groups=str(operator.groups) if operator.groups != 1 else None,
         dilation=per_axis(operator.dilation, default=1),
     )
-    return f"y_ = F.conv_transpose{operator.rank}d(x_, w_{', b_' if bias else ''}{options})"
+
+
+def _layer(operator: Operator, _dtype: str, _training: Training) -> Program:
+    padding: Sequence[int] = [begin for begin, _ in operator.crop]
+    output_padding: Sequence[int] = [begin - end for begin, end in operator.crop]
+    native = _is_native(operator, padding, output_padding)
+    rest: Crops = ((0, 0),) * operator.rank
+    if not native:
+        padding, rest = symmetric_part(operator)
+        output_padding = (0,) * operator.rank
+    late_bias = operator.bias and extends(rest)
+    has_bias = operator.bias and not late_bias
+    options = _options(operator, padding, output_padding) + arguments(
+        bias=None if has_bias else "False"
+    )
+    channels = f"{operator.in_channels}, {operator.out_channels}, {per_axis(operator.kernel)}"
+    call = lines(
+        f"layer = nn.ConvTranspose{operator.rank}d({channels}{options})",
+        "layer.weight = nn.Parameter(torch.from_numpy(w))",
+        "layer.bias = nn.Parameter(torch.from_numpy(b))" if has_bias else None,
+        "b_ = nn.Parameter(torch.from_numpy(b))" if late_bias else None,
+        "y_ = layer(x_)",
+        _cropped(operator, rest, "b_" if late_bias else None),
+    )
+    bias = "b_" if late_bias else "layer.bias"
+    leaves = {"x": "x_", "w": "layer.weight"} | ({"b": bias} if operator.bias else {})
+    names = ", ".join(leaves.values())
+    gradients = ", ".join(f"d{name}_" for name in leaves)
+    return Program(
+        framework="pytorch",
+        language="python",
+        support="native" if native else "rewritten",
+        reason=None if native else _needs_crop(operator),
+        setup=lines(
+            "import torch",
+            "from torch import nn",
+            "import torch.nn.functional as F" if extends(rest) else None,
+        ),
+        forward=Section("x_ = torch.from_numpy(x)", call, "y = y_.detach().numpy()"),
+        gradient=Section(
+            "x_ = torch.from_numpy(x).requires_grad_()\ndy_ = torch.from_numpy(dy)",
+            lines(call, f"{gradients} = torch.autograd.grad(y_, ({names}), dy_)"),
+            lines(*(f"d{name} = d{name}_.numpy()" for name in leaves)),
+        ),
+    )
+
+
+def _is_native(operator: Operator, padding: Sequence[int], output_padding: Sequence[int]) -> bool:
+    # PyTorch says so when it is called: "negative padding is not supported", "output padding must
+    # be smaller than either stride or dilation".
+    return all(
+        p >= 0 and 0 <= q < max(s, d)
+        for p, q, s, d in zip(
+            padding, output_padding, operator.stride, operator.dilation, strict=True
+        )
+    )
+
+
+# Reading.
+
+_GEOMETRY: Final = {
+    "stride": Parameter("stride", "stride", 1),
+    "padding": Parameter(
+        "padding",
+        "crop at both ends of each axis",
+        0,
+        pitfall="It removes output; the name comes from the convolution whose transpose this is.",
+    ),
+    "output_padding": Parameter(
+        "output_padding",
+        "given back at the end of each axis: crop (padding, padding - output_padding)",
+        0,
+        pitfall="Less than max(stride, dilation), else refused when the layer is called.",
+    ),
+    "groups": Parameter("groups", "groups", 1),
+    "dilation": Parameter("dilation", "dilation", 1),
+}
+_NOTED: Final = (
+    Parameter("device", "where the arrays live", None, ignored=True),
+    Parameter("dtype", "the type of the weights", None, ignored=True),
+)
+_FUNCTION: Final = (
+    Parameter("input", "x, NCHW"),
+    Parameter("weight", "w, IOHW: (c_in, c_out // groups, *kernel)"),
+    Parameter("bias", "b; None is no bias", None),
+    *_GEOMETRY.values(),
+)
+_OF_LAYER: Final = (
+    Parameter("out_channels", "output channels"),
+    Parameter("kernel_size", "kernel"),
+    _GEOMETRY["stride"],
+    _GEOMETRY["padding"],
+    _GEOMETRY["output_padding"],
+    _GEOMETRY["groups"],
+    Parameter("bias", "whether there is a bias", True),
+    _GEOMETRY["dilation"],
+    Parameter("padding_mode", "only 'zeros', which has no effect here, is accepted", "zeros"),
+    *_NOTED,
+)
+_LAYER: Final = (Parameter("in_channels", "input channels"), *_OF_LAYER)
+
+
+def _read_function(given: Arguments) -> Reading:
+    groups = given.integer("groups")
+    weight = given.array_shape("weight")
+    return _geometry(
+        given, given.channels_and_kernel(None, None, None, groups, weight), bias=given.has("bias")
+    )
+
+
+def _read_layer(given: Arguments) -> Reading:
+    mode = given.value("padding_mode")
+    if mode != "zeros":
+        # "Only "zeros" padding mode is supported for ConvTranspose2d"
+        raise given.error(
+            f"padding_mode {shown(mode)}: PyTorch takes 'zeros' only.", "padding_mode"
+        )
+    lazy = given.form.parameter("in_channels") is None
+    complete = given.channels_and_kernel(
+        None if lazy else given.open_integer("in_channels"),
+        given.open_integer("out_channels"),
+        given.open_per_axis("kernel_size"),
+        given.integer("groups"),
+    )
+    return _geometry(given, complete, bias=given.flag("bias"))
+
+
+def _geometry(given: Arguments, complete: tuple[int, int, Sizes], *, bias: bool) -> Reading:
+    rank = len(complete[2])
+    stride, dilation = given.per_axis("stride", rank), given.per_axis("dilation", rank)
+    padding = given.per_axis("padding", rank, least=0)
+    output_padding = given.per_axis("output_padding", rank, least=0)
+    plain = given.reading(
+        complete,
+        stride=stride,
+        dilation=dilation,
+        crop=[(p, p) for p in padding],
+        groups=given.integer("groups"),
+        bias=bias,
+    )
+    operator = plain.operator
+    asked = [argument for argument in given.application if argument.name == "output_size"]
+    if asked:
+        output_padding = _from_output_size(given, operator, asked[0])
+    if not _is_native(operator, padding, output_padding):
+        raise given.error(
+            f"output_padding {list(output_padding)} must be smaller than max(stride, dilation), "
+            f"{[max(pair) for pair in zip(stride, dilation, strict=True)]}: PyTorch refuses it "
+            "when it is called.",
+            "output_padding",
+        )
+    crop = tuple((p, p - q) for p, q in zip(padding, output_padding, strict=True))
+    return replace(plain, operator=replace(operator, crop=crop))
+
+
+def _from_output_size(given: Arguments, operator: Operator, asked: Argument) -> Sizes:
+    """What ``layer(x, output_size=…)`` makes of output_padding; it replaces the layer's own."""
+    sizes = integers("output_size", asked.value, asked.column)[-operator.rank :]
+    least = operator.out_size(given.in_size("output_size"))
+    most = [size + stride - 1 for size, stride in zip(least, operator.stride, strict=True)]
+    if len(sizes) != operator.rank or any(
+        not low <= size <= high for low, size, high in zip(least, sizes, most, strict=True)
+    ):
+        raise SnippetError(
+            f"output_size {list(sizes)}: this input allows {list(least)} to {most}.", asked.column
+        )
+    return tuple(size - low for size, low in zip(sizes, least, strict=True))
+
+
+_DOCS: Final = "https://docs.pytorch.org/docs/stable/generated/"
+
+
+def _forms(rank: int) -> tuple[Form, ...]:
+    function, layer = f"conv_transpose{rank}d", f"ConvTranspose{rank}d"
+    lazy = f"Lazy{layer}"
+    return (
+        Form(
+            f"torch.nn.{layer}",
+            (f"torch.nn.modules.conv.{layer}", f"torch.nn.modules.{layer}"),
+            "layer",
+            rank,
+            _LAYER,
+            _read_layer,
+            f"{_DOCS}torch.nn.{layer}.html",
+        ),
+        Form(
+            f"torch.nn.{lazy}",
+            (),
+            "layer",
+            rank,
+            _OF_LAYER,
+            _read_layer,
+            f"{_DOCS}torch.nn.{lazy}.html",
+        ),
+        Form(
+            f"torch.nn.functional.{function}",
+            (f"F.{function}", f"torch.{function}", f"nn.F.{function}"),
+            "function",
+            rank,
+            _FUNCTION,
+            _read_function,
+            f"{_DOCS}torch.nn.functional.{function}.html",
+        ),
+    )
 
 
 CONVENTION: Final = Convention(
@@ -101,4 +317,6 @@ CONVENTION: Final = Convention(
     module="torch",
     weights="IOHW",
     render=_render,
+    layer=_layer,
+    forms=tuple(form for rank in (2, 1, 3) for form in _forms(rank)),
 )

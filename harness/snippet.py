@@ -1,0 +1,271 @@
+"""From a snippet of somebody's code to the operator it means: find the call, bind it, read it."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import import_module
+from typing import Final
+
+from harness.conventions import Convention, convention, framework_names
+from harness.conventions._forms import Form, Reading, Supplied, bind, comma
+from harness.errors import InputError
+from harness.operator import Sizes
+from harness.syntax.tree import (
+    MAX_DIGITS,
+    Argument,
+    Call,
+    Name,
+    SnippetError,
+    Statement,
+    calls,
+    check_text,
+)
+
+_CALLED: Final = re.compile(r"([A-Za-z_][\w.]*)\s*[(\[]")
+
+# Other frameworks whose names look like those that we know, with other arguments behind them.
+_FOREIGN: Final = {
+    **dict.fromkeys(("paddle", "fluid"), "PaddlePaddle"),
+    **dict.fromkeys(("jax", "lax", "flax", "hk", "haiku", "eqx", "equinox", "nnx"), "JAX"),
+    **dict.fromkeys(("mindspore", "ms", "ops"), "MindSpore"),
+    **dict.fromkeys(("slim", "tflearn", "tl", "tlx", "lasagne", "jt", "jittor"), "another library"),
+    "F.conv2d_transpose": "PaddlePaddle",
+    "F.conv1d_transpose": "PaddlePaddle",
+    "F.conv3d_transpose": "PaddlePaddle",
+}
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A form and the convention that it belongs to."""
+
+    convention: Convention
+    form: Form
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A call in a snippet, and what the snippet says around it."""
+
+    call: Call
+    name: str
+    application: tuple[Argument, ...]
+
+
+def read(
+    text: str,
+    framework: str | None = None,
+    input: Sequence[int] | None = None,  # noqa: A002 -- the contract's word
+    weight: Sequence[int] | None = None,
+) -> Reading:
+    """Read a call of any framework.
+
+    Parameters
+    ----------
+    text : str
+        The call as it stands in code: with an assignment before it, a comma or a comment behind.
+    framework : str, optional
+        Whose call it is; recognised where it is ``None``.
+    input : sequence of int, optional
+        Canonical shape of the input, ``(n, c_in, *size)``, for what the text leaves open.
+    weight : sequence of int, optional
+        Canonical shape of the weights, ``(c_in, c_out // groups, *kernel)``, likewise.
+
+    Returns
+    -------
+    Reading
+        The operator, with the input's shape where it is known, what the call says about training,
+        and notes.
+
+    Raises
+    ------
+    SnippetError
+        Where the text cannot be read, with line, column and what was expected.
+
+    Examples
+    --------
+    >>> read("up = nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1, bias=False)").operator
+    Operator(in_channels=64, out_channels=32, kernel=(4, 4), stride=(2, 2), dilation=(1, 1), \
+crop=((1, 1), (1, 1)), groups=1, bias=False)
+    """
+    supplied = Supplied(_shape("--input", input), _shape("--weight", weight))
+    conventions = [convention(framework)] if framework else _conventions()
+    try:
+        check_text(text)
+        return _read(text, conventions, supplied)
+    except SnippetError as error:
+        raise SnippetError(error.shown_in(text)) from None
+
+
+def _shape(option: str, shape: Sequence[int] | None) -> Sizes | None:
+    if shape is None:
+        return None
+    least = 0 if option == "--input" else 1
+    if not 3 <= len(shape) <= 5 or min(shape) < least or max(shape) >= 10**MAX_DIGITS:
+        raise InputError(
+            f"{option} {comma(shape)} is no shape of three to five axes, such as "
+            f"{option} {'1,64,16,16' if least == 0 else '64,32,4,4'}."
+        )
+    return tuple(shape)
+
+
+def _conventions() -> list[Convention]:
+    return [convention(name) for name in framework_names()]
+
+
+@cache
+def _known(framework: str) -> dict[str, list[_Known]]:
+    """The forms of a framework by the last part of their names."""
+    found: dict[str, list[_Known]] = {}
+    spoken = convention(framework)
+    for form in spoken.forms:
+        for last in dict.fromkeys(name.split(".")[-1] for name in form.names):
+            found.setdefault(last, []).append(_Known(spoken, form))
+    return found
+
+
+def _read(text: str, conventions: Sequence[Convention], supplied: Supplied) -> Reading:
+    known: dict[str, list[_Known]] = {}
+    for spoken in conventions:
+        for last, forms in _known(spoken.name).items():
+            known.setdefault(last, []).extend(forms)
+    mentioned = [match for match in _CALLED.finditer(text) if _last(match[1]) in known]
+    if not mentioned:
+        raise _nothing_known(text, conventions, list(known))
+    language = known[_last(mentioned[0][1])][0].convention.language
+    statements = _statements(text, language, {_last(match[1]) for match in mentioned})
+    found = _the_call(statements, known, text)
+    assigned = {s.target: s.value for s in statements if s.target is not None}
+    candidates, note = _candidates(found, known[_last(found.name)])
+    readings: list[Reading] = []
+    errors: list[SnippetError] = []
+    for candidate in candidates:
+        try:
+            arguments = bind(candidate.form, found.call, supplied, found.application, assigned)
+            reading = candidate.form.read(arguments)
+            notes = (*note, *reading.notes)
+            name = candidate.convention.name
+            readings.append(replace(reading, framework=name, notes=notes))
+        except SnippetError as error:
+            errors.append(error)
+    if len(readings) > 1:
+        options = " or ".join(f"--from {reading.framework}" for reading in readings)
+        raise SnippetError(
+            f"{found.name} is a name in {len(readings)} frameworks: add {options}.",
+            found.call.column,
+        )
+    if not readings:
+        raise errors[0]
+    return readings[0]
+
+
+def _last(dotted: str) -> str:
+    return dotted.rsplit(".", 1)[-1]
+
+
+def _nothing_known(
+    text: str, conventions: Sequence[Convention], known: Sequence[str]
+) -> SnippetError:
+    called = [(match, _last(match[1])) for match in _CALLED.finditer(text)]
+    whose = conventions[0].title if len(conventions) == 1 else "a framework"
+    for match, last in called:
+        if near := difflib.get_close_matches(last, known, n=1, cutoff=0.75):
+            return SnippetError(
+                f"{last!r} is no call of {whose} that is known here. Did you mean {near[0]!r}?",
+                match.start(1),
+            )
+    if len(conventions) == 1 and (other := _whose([last for _, last in called])):
+        return SnippetError(
+            f"this is a call of {other.title}, not of {whose}: leave --from out, or give "
+            f"--from {other.name}."
+        )
+    examples = ", ".join(spoken.forms[0].name for spoken in conventions if spoken.forms)
+    return SnippetError(
+        f"the text holds no transposed convolution that is known here, such as {examples}."
+    )
+
+
+def _whose(names: Sequence[str]) -> Convention | None:
+    for spoken in _conventions():
+        if any(name in _known(spoken.name) for name in names):
+            return spoken
+    return None
+
+
+def _statements(text: str, language: str, names: set[str]) -> tuple[Statement, ...]:
+    """Parse a text or, where that fails, the balanced call cut out of it."""
+    parse = import_module(f"harness.syntax.{language}").parse
+    try:
+        found: tuple[Statement, ...] = parse(text)
+    except SnippetError as whole:
+        from harness.syntax.cut import cut  # noqa: PLC0415 -- needed for broken text only
+
+        piece = cut(text, names, language)
+        if piece is None:
+            raise
+        try:
+            # Blanks in place of what is cut off keep the columns.
+            blank = re.sub(r"[^\n]", " ", text[: piece.start])
+            found = parse(blank + text[piece.start : piece.end])
+        except SnippetError as part:
+            raise part from whole
+    return found
+
+
+def _the_call(statements: Sequence[Statement], known: dict[str, list[_Known]], text: str) -> _Found:
+    """Find the one known call; several are an error."""
+    found = [
+        (statement, call)
+        for statement in statements
+        for call in calls(statement.value)
+        if isinstance(call.function, Name) and _last(call.function.text) in known
+    ]
+    if not found:
+        raise SnippetError("the text names a transposed convolution, but does not call it.")
+    if len(found) > 1:
+        lines = [text.count("\n", 0, call.column) + 1 for _, call in found]
+        raise SnippetError(
+            f"the text holds {len(found)} transposed convolutions, on lines "
+            f"{', '.join(map(str, lines))}: paste one at a time.",
+            found[1][1].column,
+        )
+    statement, call = found[0]
+    assert isinstance(call.function, Name)
+    application = next(_applications(statements, statement.target, call), ())
+    return _Found(call, call.function.text, application)
+
+
+def _applications(
+    statements: Sequence[Statement], target: str | None, layer: Call
+) -> Iterator[tuple[Argument, ...]]:
+    """Calls of the layer that a call makes: at once, or by the name that it was given."""
+    for statement in statements:
+        for call in calls(statement.value):
+            by_name = isinstance(call.function, Name) and call.function.text == target
+            if call.function is layer or by_name:
+                yield call.arguments
+
+
+def _candidates(found: _Found, known: Sequence[_Known]) -> tuple[list[_Known], tuple[str, ...]]:
+    """The forms that a dotted name may mean, and a note where its module is not one we know."""
+    parts = found.name.split(".")
+    for key in (parts[0], ".".join(parts[-2:])):
+        if key in _FOREIGN and len(parts) > 1:
+            raise SnippetError(
+                f"{found.name} is a call of {_FOREIGN[key]}, which is not read here.",
+                found.call.column,
+            )
+    matching = [
+        candidate
+        for candidate in known
+        if any(name.split(".")[-len(parts) :] == parts for name in candidate.form.names)
+    ]
+    if matching:
+        return matching, ()
+    module = ".".join(parts[:-1])
+    names = " or ".join(dict.fromkeys(candidate.form.name for candidate in known))
+    return list(known), (f"{module}.{parts[-1]} is taken for {names}.",)

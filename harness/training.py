@@ -1,0 +1,93 @@
+"""What travels with a layer beside the operator: initialisers, learning-rate and L2 factors."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from harness.operator import Operator
+
+Distribution: TypeAlias = Literal["uniform", "normal", "truncated_normal", "constant"]
+Fan: TypeAlias = Literal["in", "out", "average"]
+
+
+@dataclass(frozen=True)
+class Initializer:
+    """How weights or a bias are drawn before training.
+
+    Frameworks disagree about which of a transposed convolution's fans is "in": here ``in`` counts
+    the input channels and ``out`` the output channels of the transposed convolution itself.
+
+    Attributes
+    ----------
+    distribution : {"uniform", "normal", "truncated_normal", "constant"}
+        Of mean zero; a constant has the value ``scale``.
+    scale : float
+        The variance is ``scale / fan`` or, without a fan, ``scale``.
+    fan : {"in", "out", "average"}, optional
+
+    Examples
+    --------
+    >>> glorot = Initializer("uniform", 1.0, "average")
+    >>> glorot.variance(Operator.of(64, 128, (3, 3))) == 2 / (64 * 9 + 128 * 9)
+    True
+    """
+
+    distribution: Distribution
+    scale: float
+    fan: Fan | None = None
+
+    def variance(self, operator: Operator) -> float:
+        """Return the variance that it gives to an element of the weights of ``operator``."""
+        if self.distribution == "constant":
+            return 0.0
+        return self.scale / fans(operator)[self.fan] if self.fan else self.scale
+
+    def deviation(self, operator: Operator) -> float:
+        """Return the standard deviation."""
+        return math.sqrt(self.variance(operator))
+
+    def bound(self, operator: Operator) -> float:
+        """Return the ``a`` of the uniform distribution over ``[-a, a]`` of this variance."""
+        return math.sqrt(3 * self.variance(operator))
+
+
+def fans(operator: Operator) -> dict[Fan, float]:
+    """Count what the frameworks count: channels of the weight array times taps.
+
+    >>> fans(Operator.of(6, 10, (3, 3), groups=2))
+    {'in': 54, 'out': 45, 'average': 49.5}
+    """
+    rows, columns, *kernel = operator.weight_shape
+    taps = math.prod(kernel)
+    return {"in": rows * taps, "out": columns * taps, "average": (rows + columns) * taps / 2}
+
+
+ZEROS: Final = Initializer("constant", 0.0)
+ONES: Final = Initializer("constant", 1.0)
+GLOROT: Final = Initializer("uniform", 1.0, "average")
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a layer says about its training; ``None`` where it says nothing.
+
+    Attributes
+    ----------
+    weights, bias : Initializer, optional
+    weights_rate, bias_rate : float, optional
+        Factors of the learning rate.
+    weights_decay, bias_decay : float, optional
+        Factors of the L2 regularisation (weight decay).
+    """
+
+    weights: Initializer | None = None
+    bias: Initializer | None = None
+    weights_rate: float | None = None
+    bias_rate: float | None = None
+    weights_decay: float | None = None
+    bias_decay: float | None = None
+
+
+SILENT: Final = Training()
