@@ -1,6 +1,6 @@
 """deconform: say a transposed convolution in every framework, and prove it.
 
-``translate`` writes a program, ``load_cases`` reads suites, ``run`` executes them in the real
+``parse`` reads a framework's call, ``translate`` writes a program, ``load_cases`` reads suites, ``run`` executes them in the real
 frameworks, ``Report`` reads what a run wrote.  They are imported when first used, so that a look-up
 does not wait for what only a run needs.
 """
@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harness.api import load_cases, run, translate
+    from harness.api import load_cases, parse, run, translate
     from harness.report import Report
 
-__all__ = ["Report", "load_cases", "run", "translate"]
+__all__ = ["Report", "load_cases", "parse", "run", "translate"]
 
 
 def __getattr__(name: str) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from harness.conventions import framework_names, render
+from harness.conventions._forms import Style
 from harness.operator import Operator
 from harness.program import Program, Unsupported
 
@@ -23,7 +24,48 @@ def load_cases(path: str | Path | None = None, select: str | None = None) -> Ite
     return load(path, select)
 
 
-def translate(operator_or_case: Operator | Case, framework: str) -> Program | Unsupported:
+def parse(
+    text: str,
+    framework: str | None = None,
+    input: Sequence[int] | None = None,  # noqa: A002 -- the contract's word
+    weight: Sequence[int] | None = None,
+) -> Operator:
+    """Read a framework's call as an operator.
+
+    Parameters
+    ----------
+    text : str
+        The call as it stands in code; nothing in it is evaluated.
+    framework : str, optional
+        Whose call it is; recognised where it is ``None``.
+    input : sequence of int, optional
+        Shape of the input, ``(n, c_in, *size)``, where the text leaves the channels open or asks
+        for an output size.
+    weight : sequence of int, optional
+        Shape of the weights, ``(c_in, c_out // groups, *kernel)``, where the text has none.
+
+    Returns
+    -------
+    Operator
+
+    Raises
+    ------
+    SnippetError
+        With line and column, what is wrong and what to do about it.
+
+    Examples
+    --------
+    >>> parse("self.up = nn.ConvTranspose2d(8 * 8, 32, 4, 2, 1),  # to 32x32").descriptor
+    'ic64_oc32_k4x4_s2x2_c1.1x1.1_b'
+    """
+    from harness.snippet import read  # noqa: PLC0415
+
+    return read(text, framework, input, weight).operator
+
+
+def translate(
+    operator_or_case: Operator | Case, framework: str, style: Style = "function"
+) -> Program | Unsupported:
     """Write an operator, or a case, as a program of a framework.
 
     Parameters
@@ -33,6 +75,8 @@ def translate(operator_or_case: Operator | Case, framework: str) -> Program | Un
         translated for float32.
     framework : str
         One of ``harness.conventions.framework_names()``.
+    style : {"function", "layer"}
+        What is executed by ``run``, or what people put in a network, where a framework has both.
 
     Returns
     -------
@@ -49,11 +93,15 @@ def translate(operator_or_case: Operator | Case, framework: str) -> Program | Un
     >>> from harness.operator import Operator
     >>> print(translate(Operator.of(4, 6, (3, 3), stride=2, crop=((1, 0), (1, 0))), "pytorch").call)
     y_ = F.conv_transpose2d(x_, w_, b_, stride=2, padding=1, output_padding=1)
+    >>> print(translate(Operator.of(4, 6, (3, 3), stride=2, bias=False), "pytorch", "layer").call)
+    layer = nn.ConvTranspose2d(4, 6, 3, stride=2, bias=False)
+    layer.weight = nn.Parameter(torch.from_numpy(w))
+    y_ = layer(x_)
     """
     if isinstance(operator_or_case, Operator):
-        return render(operator_or_case, framework)
+        return render(operator_or_case, framework, style=style)
     case = operator_or_case
-    return render(case.operator, framework, case.dtype, documented=case.documented)
+    return render(case.operator, framework, case.dtype, documented=case.documented, style=style)
 
 
 def run(cases: Iterable[Case], frameworks: Sequence[str] | None = None) -> Iterator[Record]:

@@ -1,4 +1,4 @@
-"""The command line: ``deconform run | reproduce | report | doctor | envs``.
+"""The command line: ``deconform translate | run | reproduce | report | doctor | envs | weights``.
 
 Only what parses is imported here; ``harness.commands`` and all it needs come when a command runs.
 """
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:
-        status: int = getattr(import_module("harness.commands"), options.command)(options)
+        status: int = getattr(import_module(options.module), options.command)(options)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)  # noqa: T201
         return INTERRUPTED
@@ -50,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="deconform",
         description="Say a transposed convolution in every framework, and prove it.",
     )
+    parser.set_defaults(module="harness.commands")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     frameworks = argparse.ArgumentParser(add_help=False)
     frameworks.add_argument(
@@ -60,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         help="run a framework with this interpreter instead of the one that tox built",
     )
 
+    _add_translate(commands)
     run = commands.add_parser(
         "run",
         parents=[frameworks],
@@ -105,7 +107,63 @@ def _parser() -> argparse.ArgumentParser:
     envs.set_defaults(command="envs")
     envs.add_argument("frameworks", nargs="*", metavar="NAME", help="all without one")
     envs.add_argument("-j", "--jobs", type=_positive, default=2, metavar="N", help="at once (2)")
+
+    weights = commands.add_parser(
+        "weights", help="convert arrays of weights between frameworks' layouts"
+    )
+    weights.set_defaults(command="weights")
+    weights.add_argument("file", type=Path, metavar="IN", help=".npy .npz .safetensors .mat .wxf")
+    weights.add_argument("out", type=Path, metavar="OUT", help="any of these, another file")
+    weights.add_argument("--from", dest="source", required=True, metavar="NAME")
+    weights.add_argument("--to", dest="target", required=True, metavar="NAME")
+    weights.add_argument("--groups", type=_positive, default=1, metavar="N", help="channel groups")
+    weights.add_argument(
+        "--rank", type=int, choices=(1, 2, 3), help="spatial axes, where MATLAB leaves it open"
+    )
+    weights.add_argument(
+        "--weight-name",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="the array of weights; may be repeated (the one of three axes or more)",
+    )
+    weights.add_argument(
+        "--bias-name",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="the array of each one's bias (the one vector that fits)",
+    )
     return parser
+
+
+def _add_translate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    translate = commands.add_parser(
+        "translate", help="say a framework's call in the other frameworks"
+    )
+    translate.set_defaults(command="translate", module="harness.lookup_command")
+    translate.add_argument("text", metavar="TEXT", help="a call, or a descriptor; - reads it")
+    translate.add_argument("--from", dest="source", metavar="NAME", help="whose call it is")
+    translate.add_argument(
+        "--to", action="append", default=[], metavar="NAME", help="only these (all others)"
+    )
+    translate.add_argument(
+        "--input", type=_shape, metavar="N,C,H,W", help="the input's shape, channels first"
+    )
+    translate.add_argument(
+        "--weight",
+        type=_shape,
+        metavar="I,O,H,W",
+        help="the weights' shape, (c_in, c_out/groups, …)",
+    )
+    translate.add_argument(
+        "--style",
+        choices=("function", "layer"),
+        default="function",
+        help="what is executed (the default), or what people put in a network",
+    )
+    translate.add_argument("--program", action="store_true", help="print whole programs")
+    translate.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def _positive(text: str) -> int:
@@ -113,6 +171,14 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a positive number")
     return number
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    """Read ``1,64,16,16``; blanks and ``x`` may stand between as well."""
+    parts = text.replace("x", ",").replace(" ", ",").strip("()[],").split(",")
+    if not all(part.isdecimal() and len(part) < 19 for part in parts if part):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a shape such as 1,64,16,16")
+    return tuple(int(part) for part in parts if part)
 
 
 def _seconds(text: str) -> float:

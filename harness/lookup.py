@@ -1,0 +1,348 @@
+"""Look-ups: one call in, the equal call of every framework out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from harness import weights
+from harness.conventions import convention, framework_names, render
+from harness.conventions._forms import Reading, Style
+from harness.operator import Operator, OperatorError, Sizes, axis_name, operator_from_words, sizes
+from harness.program import Program, Unsupported
+from harness.snippet import read
+
+_DESCRIPTOR: Final = re.compile(r"ic\d+_oc\d+_k\S+")
+_EXAMPLE_SIZE: Final = 8
+
+
+@dataclass(frozen=True)
+class Weights:
+    """How weights come into a framework's layout.
+
+    Attributes
+    ----------
+    source, target : str
+        Layouts.
+    pattern, code : str
+        The permutation, as einops would say it and in the target's language.
+    bias : str, optional
+        Code for the bias, where its shape changes.
+    """
+
+    source: str
+    target: str
+    pattern: str
+    code: str
+    bias: str | None
+
+
+@dataclass(frozen=True)
+class Translation:
+    """The answer for one framework.
+
+    Attributes
+    ----------
+    framework, title : str
+    answer : Program or Unsupported
+    weights, from_canonical : Weights
+        From the layout of the text's framework, and from ours.
+    notes : tuple of str
+    """
+
+    framework: str
+    title: str
+    answer: Program | Unsupported
+    weights: Weights
+    from_canonical: Weights
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LookUp:
+    """What a text means, and how each framework says it.
+
+    Attributes
+    ----------
+    reading : Reading
+    translations : tuple of Translation
+    """
+
+    reading: Reading
+    translations: tuple[Translation, ...]
+
+    @property
+    def output(self) -> Sizes | None:
+        """Shape of the output, where that of the input is known."""
+        operator, shape = self.reading.operator, self.reading.input
+        if shape is None:
+            return None
+        return (shape[0], operator.out_channels, *operator.out_size(shape[2:]))
+
+    @property
+    def descriptor(self) -> str:
+        """The operator as a word; with the input, what ``deconform reproduce`` takes."""
+        operator, shape = self.reading.operator, self.reading.input
+        if shape is None:
+            return operator.descriptor
+        return f"{operator.descriptor}_n{shape[0]}_i{sizes(shape[2:])}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that ``translate --json`` prints."""
+        shape, output = self.reading.input, self.output
+        return {
+            "operator": self.reading.operator.to_json(),
+            "descriptor": self.descriptor,
+            "input": None if shape is None else list(shape),
+            "output": None if output is None else list(output),
+            "framework": self.reading.framework or None,
+            "form": self.reading.form,
+            "notes": list(self.reading.notes),
+            "translations": {each.framework: _to_json(each) for each in self.translations},
+        }
+
+
+def _to_json(translation: Translation) -> dict[str, Any]:
+    answer = translation.answer
+    made = answer if isinstance(answer, Program) else None
+    canonical, source = translation.from_canonical, translation.weights
+    return {
+        "support": answer.support,
+        "reason": answer.reason,
+        "call": made.call if made else None,
+        "program": made.text if made else None,
+        "gradient": made.gradient_text if made else None,
+        "training": made.training or None if made else None,
+        "weights": {
+            "from": canonical.source,
+            "to": canonical.target,
+            "code": canonical.code,
+            "bias_code": canonical.bias,
+            "source": {"from": source.source, "code": source.code, "bias_code": source.bias},
+        },
+        "notes": list(translation.notes),
+    }
+
+
+def look_up(
+    text: str,
+    framework: str | None = None,
+    to: Sequence[str] = (),
+    *,
+    input: Sequence[int] | None = None,  # noqa: A002 -- the contract's word
+    weight: Sequence[int] | None = None,
+    style: Style = "function",
+) -> LookUp:
+    """Read a call and write it for other frameworks.
+
+    Parameters
+    ----------
+    text : str
+        A call, or an operator's descriptor.
+    framework : str, optional
+        Whose call it is; recognised where it is ``None``.
+    to : sequence of str
+        Frameworks to write it for; all others where it is empty.
+    input, weight : sequence of int, optional
+        Canonical shapes, for what the text leaves open.
+    style : {"function", "layer"}
+        What to write, where a framework has both.
+
+    Raises
+    ------
+    InputError
+        Where the text cannot be read, or a framework's name is unknown.
+
+    Examples
+    --------
+    >>> found = look_up("F.deconvolution_2d(x, W, b, stride=2, pad=1)", weight=(8, 4, 3, 3))
+    >>> [each.answer.call for each in found.translations if each.framework == "pytorch"]
+    ['y_ = F.conv_transpose2d(x_, w_, b_, stride=2, padding=1)']
+    """
+    targets = [convention(name).name for name in to]
+    if _DESCRIPTOR.fullmatch(text.strip()):
+        reading = _from_descriptor(text.strip(), input)
+    else:
+        reading = read(text, framework, input, weight)
+    if not targets:
+        targets = [name for name in framework_names() if name != reading.framework]
+    return LookUp(reading, tuple(_translation(reading, target, style) for target in targets))
+
+
+def _from_descriptor(text: str, shape: Sequence[int] | None) -> Reading:
+    """Read a descriptor, with the batch and the input's size where it has them."""
+    words = text.split("_")
+    size = {word[0]: word[1:] for word in words if re.fullmatch(r"n\d+|i\d+(x\d+)*", word)}
+    operator = operator_from_words(
+        [word for word in words if not re.fullmatch(r"[ni]\d+(x\d+)*|f16|f32|f64", word)]
+    )
+    if shape is None and "i" in size:
+        axes = [int(number) for number in size["i"].split("x")]
+        shape = (int(size.get("n", "1")), operator.in_channels, *axes)
+    if shape is not None and (len(shape) != operator.rank + 2 or shape[1] != operator.in_channels):
+        raise OperatorError(
+            f"input {list(shape)} does not fit {operator.rank} spatial axes and "
+            f"{operator.in_channels} input channels."
+        )
+    if shape is not None and (fact := operator.explain(tuple(shape[2:]))):
+        raise OperatorError(fact)
+    return Reading("descriptor", operator, None if shape is None else tuple(shape))
+
+
+def _translation(reading: Reading, framework: str, style: Style) -> Translation:
+    operator = reading.operator
+    answer = render(operator, framework, style=style, training=reading.training)
+    return Translation(
+        framework,
+        convention(framework).title,
+        answer,
+        _weights(reading.framework or "numpy", framework, operator),
+        _weights("numpy", framework, operator),
+        answer.notes if isinstance(answer, Program) else (),
+    )
+
+
+def _weights(source: str, target: str, operator: Operator) -> Weights:
+    rank, groups = operator.rank, operator.groups
+    bias = weights.bias_code(source, target, rank=rank, groups=groups)
+    return Weights(
+        weights.layout(source, rank, groups),
+        weights.layout(target, rank, groups),
+        weights.pattern(source, target, rank=rank, groups=groups),
+        weights.code(source, target, rank=rank, groups=groups),
+        bias if operator.bias and bias != "b" else None,
+    )
+
+
+# The answer for people: lines of (style, text) pieces, coloured on a terminal only.
+
+Line = list[tuple[str, str]]
+
+
+def answer(found: LookUp, programs: bool = False) -> Iterator[Line]:  # noqa: FBT002
+    """Write a look-up for people.
+
+    Parameters
+    ----------
+    found : LookUp
+    programs : bool
+        Write whole programs, not their calls alone.
+
+    Yields
+    ------
+    list of (style, text)
+        One line; styles are those of ``rich``.
+    """
+    reading = found.reading
+    yield [("bold", _in_words(reading.operator)), ("dim", f"   {_origin(reading)}")]
+    yield [("dim", "size     "), ("", _size_line(found))]
+    yield [("dim", "operator "), ("", found.descriptor)]
+    for note in reading.notes:
+        yield [("dim", "note     "), ("", note)]
+    for translation in found.translations:
+        yield []
+        yield from _block(translation, programs)
+    yield []
+    example = found.descriptor
+    if reading.input is None:
+        example += f"_n1_i{sizes(_example_size(reading.operator))}"
+    yield [("dim", f"run any of them and compare: deconform reproduce {example} -f NAME")]
+
+
+def _block(translation: Translation, programs: bool) -> Iterator[Line]:
+    made = translation.answer
+    colours = {"native": "green", "rewritten": "yellow", "unsupported": "red"}
+    yield [("bold cyan", translation.title), ("", "  "), (colours[made.support], made.support)]
+    if made.reason:
+        yield [("dim", f"  {made.reason}")]
+    if isinstance(made, Unsupported):
+        return
+    text = made.text if programs else made.call
+    for line in text.rstrip("\n").splitlines():
+        yield [("", f"    {line}")]
+    moved = translation.weights
+    if moved.source == moved.target:
+        yield [("dim", "  weights  "), ("", f"{moved.target}, as they are")]
+    else:
+        yield [("dim", "  weights  "), ("", f"{moved.pattern}: {moved.code}")]
+    if moved.bias is not None:
+        yield [("dim", "  bias     "), ("", moved.bias)]
+    for line in made.training.splitlines():
+        yield [("dim", "  training "), ("", line)]
+    for note in translation.notes:
+        yield [("dim", "  note     "), ("", note)]
+
+
+def _in_words(operator: Operator) -> str:
+    parts = [
+        f"{operator.in_channels} -> {operator.out_channels} channels",
+        f"kernel {sizes(operator.kernel)}",
+        f"stride {_short(operator.stride)}",
+    ]
+    if set(operator.dilation) != {1}:
+        parts.append(f"dilation {_short(operator.dilation)}")
+    if any(side for pair in operator.crop for side in pair):
+        parts.append(f"crop {_short_crop(operator.crop)}")
+    if operator.groups != 1:
+        parts.append(f"{operator.groups} groups")
+    parts.append("bias" if operator.bias else "no bias")
+    return ", ".join(parts)
+
+
+def _short(values: Sequence[int]) -> str:
+    return str(values[0]) if len(set(values)) == 1 else sizes(values)
+
+
+def _short_crop(crop: Sequence[tuple[int, int]]) -> str:
+    """Write crops as briefly as they allow: ``1``, or (begin, end) of each axis."""
+    if len({side for pair in crop for side in pair}) == 1:
+        return str(crop[0][0])
+    return str(crop[0]) if len(set(crop)) == 1 else " ".join(map(str, crop))
+
+
+def _origin(reading: Reading) -> str:
+    if not reading.framework:
+        return ""
+    return f"{convention(reading.framework).title} {reading.form}"
+
+
+def _size_line(found: LookUp) -> str:
+    """Shapes where the input is known, and the rule."""
+    operator = found.reading.operator
+    rules = [
+        _size_rule(stride, effective - stride - sum(crop))
+        for stride, effective, crop in zip(
+            operator.stride, operator.effective_kernel, operator.crop, strict=True
+        )
+    ]
+    if len(set(rules)) == 1:
+        rule = f"out = {rules[0]}"
+    else:
+        names = [axis_name(axis, operator.rank) for axis in range(operator.rank)]
+        rule = ", ".join(f"{name} {rule}" for name, rule in zip(names, rules, strict=True))
+    if found.output is None:
+        return rule
+    assert found.reading.input is not None
+    return f"{found.reading.input} -> {found.output}; {rule}"
+
+
+def _size_rule(stride: int, constant: int) -> str:
+    """Write ``stride*in + constant``.
+
+    >>> _size_rule(2, -1), _size_rule(1, 0), _size_rule(3, 2)
+    ('2*in - 1', 'in', '3*in + 2')
+    """
+    slope = "in" if stride == 1 else f"{stride}*in"
+    if not constant:
+        return slope
+    return f"{slope} {'+' if constant > 0 else '-'} {abs(constant)}"
+
+
+def _example_size(operator: Operator) -> Sizes:
+    """An input large enough for an output, for a line that can be copied and run."""
+    size = (_EXAMPLE_SIZE,) * operator.rank
+    while min(operator.out_size(size)) < 1:
+        size = tuple(2 * extent for extent in size)
+    return size
