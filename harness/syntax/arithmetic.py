@@ -1,0 +1,61 @@
+"""Arithmetic of literal numbers, in bounds: what ``64*8`` and ``2^5`` say in a snippet."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Final
+
+from harness.syntax.tree import MAX_DIGITS
+
+Number = int | float
+_LARGEST: Final = 10**MAX_DIGITS
+
+
+def fold(left: Number, operation: str, right: Number) -> Number | None:
+    """Compute ``left operation right``; ``None`` where there is no number, or no small one.
+
+    Parameters
+    ----------
+    left, right : int or float
+    operation : str
+        One of ``+ - * / ^``.
+
+    Examples
+    --------
+    >>> fold(64, "/", 2), fold(1, "/", 3), fold(1, "/", 0), fold(9, "^", 387420489)
+    (32, 0.3333333333333333, None, None)
+    """
+    try:
+        result = _computed(left, operation, right)
+    except (OverflowError, ZeroDivisionError):
+        return None
+    if isinstance(result, int):
+        return result if abs(result) < _LARGEST else None
+    return result if isinstance(result, float) and math.isfinite(result) else None
+
+
+def is_exact(left: Number, operation: str, right: Number, result: Number) -> bool:
+    """Say whether two integers give just this number, and no rounded one."""
+    if isinstance(left, float) or isinstance(right, float) or isinstance(result, int):
+        return True
+    true = Fraction(left, right) if operation == "/" else Fraction(1, left**-right)
+    return true == Fraction(result)
+
+
+def _computed(left: Number, operation: str, right: Number) -> object:
+    match operation:
+        case "+":
+            return left + right
+        case "-":
+            return left - right
+        case "*":
+            return left * right
+        case "/":
+            if isinstance(left, int) and isinstance(right, int) and left % right == 0:
+                return left // right
+            return left / right
+    # A power that fits the bounds has a small exponent; any other is not even begun.
+    if abs(left) > 1 and abs(right) > _LARGEST.bit_length():
+        return None
+    return left**right

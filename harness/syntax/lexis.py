@@ -1,0 +1,174 @@
+"""Where a language's strings, comments and brackets are: what must be known before any grammar."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from harness.syntax.tree import SnippetError
+
+PAIRS: Final = {"(": ")", "[": "]", "{": "}", "<|": "|>"}
+
+
+class Mark(NamedTuple):
+    """A stretch of text that is more than ordinary characters.
+
+    Attributes
+    ----------
+    kind : str
+        ``string``, ``comment``, ``open``, ``close``, ``skip`` (looks like one of them, but is none),
+        ``quote`` (a string that never ends) or ``unclosed`` (a comment that never ends).
+    start, end : int
+        Offsets in the text.
+    """
+
+    kind: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Lexis:
+    """How a language writes strings, comments and brackets.
+
+    Attributes
+    ----------
+    pattern : re.Pattern
+        Its named groups are the kinds of marks; ``nest`` begins a comment that may hold comments.
+    nested : re.Pattern or None
+        Where such comments begin and (group ``end``) end.
+    comment_end : str
+        How such a comment ends, in words for people.
+    """
+
+    pattern: re.Pattern[str]
+    nested: re.Pattern[str] | None = None
+    comment_end: str = ""
+
+
+# A backslash outside of strings escapes nothing; passing over it together with what follows keeps
+# text of escaped quotes from being searched for the end of a string once for each of them.
+PYTHON: Final = Lexis(
+    re.compile(
+        r'''
+        (?P<string> """(?:[^\\]|\\.)*?""" | \'\'\'(?:[^\\]|\\.)*?\'\'\'
+                  | "(?:[^"\\\n]|\\.)*+" | '(?:[^'\\\n]|\\.)*+' )
+        |(?P<comment> \#[^\n]* ) |(?P<skip> \\. )
+        |(?P<open> [(\[{] ) |(?P<close> [)\]}] ) |(?P<quote> ["'] )
+        ''',
+        re.VERBOSE | re.DOTALL,
+    )
+)
+WOLFRAM: Final = Lexis(
+    re.compile(
+        r"""
+        (?P<string> "(?:[^"\\]|\\.)*+" ) |(?P<nest> \(\* ) |(?P<skip> \\\[\w+\] | \\. )
+        |(?P<open> <\| | [(\[{] ) |(?P<close> \|> | [)\]}] ) |(?P<quote> " )
+        """,
+        re.VERBOSE | re.DOTALL,
+    ),
+    re.compile(r"\(\*|(?P<end>\*\))"),
+    "*)",
+)
+# An apostrophe behind an operand transposes it; any other begins a string.
+MATLAB: Final = Lexis(
+    re.compile(
+        r"""
+        (?P<skip> (?<=[\w)\]}'".])' )
+        |(?P<string> '(?:[^'\n]|'')*+' | "(?:[^"\n]|"")*+" )
+        |(?P<nest> ^[^\S\n]*%\{[^\S\n]*$ )
+        |(?P<comment> %[^\n]* | \.\.\.[^\n]*\n? | ^[^\S\n]*>> )
+        |(?P<open> [(\[{] ) |(?P<close> [)\]}] ) |(?P<quote> ["'] )
+        """,
+        re.VERBOSE | re.MULTILINE,
+    ),
+    re.compile(r"^[^\S\n]*%(?:\{|(?P<end>\}))[^\S\n]*$", re.MULTILINE),
+    "%}",
+)
+
+
+def marks(text: str, lexis: Lexis) -> Iterator[Mark]:
+    """Give all strings, comments and brackets, in order; nothing is refused.
+
+    >>> [mark.kind for mark in marks('f["]" (* ] *)', WOLFRAM)]
+    ['open', 'string', 'comment']
+    """
+    position = 0
+    while match := lexis.pattern.search(text, position):
+        kind, position = match.lastgroup or "skip", match.end()
+        if kind == "nest":
+            end = _end_of_nested(text, match.start(), lexis)
+            kind, position = ("unclosed", len(text)) if end is None else ("comment", end)
+        yield Mark(kind, match.start(), position)
+
+
+def _end_of_nested(text: str, start: int, lexis: Lexis) -> int | None:
+    assert lexis.nested is not None
+    depth = 0
+    for match in lexis.nested.finditer(text, start):
+        depth += -1 if match["end"] else 1
+        if depth == 0:
+            return match.end()
+    return None
+
+
+def without_comments(text: str, lexis: Lexis) -> str:
+    """Put blanks in the place of comments, so that all columns stay.
+
+    Raises
+    ------
+    SnippetError
+        For a string or a comment that does not end, and for brackets that do not match.
+    """
+    code, position, opened = [], 0, list[Mark]()
+    for mark in marks(text, lexis):
+        shown = text[mark.start : mark.end]
+        if mark.kind == "quote":
+            raise SnippetError(f"this string never ends; expected another {shown} .", mark.start)
+        if mark.kind == "unclosed":
+            raise SnippetError(
+                f"this comment never ends; expected {lexis.comment_end!r}.", mark.start
+            )
+        if mark.kind == "comment":
+            code += [text[position : mark.start], " " * len(shown)]
+            position = mark.end
+        elif mark.kind == "open":
+            opened.append(mark)
+        elif mark.kind == "close":
+            _check_closing(text, mark, opened.pop() if opened else None)
+    if opened:
+        start, end = opened[-1][1:]
+        bracket = text[start:end]
+        raise SnippetError(f"this {bracket!r} is never closed; expected {PAIRS[bracket]!r}.", start)
+    return "".join([*code, text[position:]])
+
+
+def _check_closing(text: str, closing: Mark, opening: Mark | None) -> None:
+    found = text[closing.start : closing.end]
+    if opening is None:
+        raise SnippetError(f"this {found!r} closes nothing; remove it.", closing.start)
+    bracket = text[opening.start : opening.end]
+    if PAIRS[bracket] != found:
+        raise SnippetError(
+            f"expected {PAIRS[bracket]!r}, which closes the last {bracket!r}, but found {found!r}.",
+            closing.start,
+        )
+
+
+def innermost(text: str, column: int, lexis: Lexis) -> str | None:
+    """Give the bracket that is open at a column of balanced text.
+
+    >>> innermost("f[1, {2}, 3]", 7, WOLFRAM)
+    '{'
+    """
+    opened: list[str] = []
+    for mark in marks(text, lexis):
+        if mark.start >= column:
+            break
+        if mark.kind == "open":
+            opened.append(text[mark.start : mark.end])
+        elif mark.kind == "close" and opened:
+            opened.pop()
+    return opened[-1] if opened else None

@@ -1,0 +1,189 @@
+"""MATLAB snippets, read by a grammar: nothing in them is evaluated."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from harness.syntax.grammar import Builder, Node, statements
+from harness.syntax.lexis import MATLAB, without_comments
+from harness.syntax.tree import (
+    Argument,
+    SnippetError,
+    Statement,
+    Value,
+    check_text,
+)
+
+# From what binds least to what binds most:
+# https://www.mathworks.com/help/matlab/matlab_prog/operator-precedence.html
+_GRAMMAR: Final = r"""
+start: _separators? (_statement (_separators _statement)* _separators?)?
+_separators: (";" | "," | NEWLINE)+
+_statement: value | assignment
+assignment: expression "=" value
+
+?value: expression
+    | "@" SYMBOL ("." SYMBOL)* -> opaque
+    | "@" "(" _arguments? ")" value -> opaque
+?expression: range | expression LOGIC range -> opaque
+?range: sum | sum ":" sum (":" sum)? -> opaque
+?sum: product | sum SIGN product -> binary
+?product: unary | product TIMES unary -> binary
+?unary: power | (SIGN | NOT) unary -> signed
+?power: postfix | power POWER exponent -> binary
+?exponent: postfix | (SIGN | NOT) exponent -> signed
+?postfix: atom
+    | postfix "(" _arguments? ")" -> application
+    | postfix "{" _arguments? "}" -> opaque
+    | postfix "." SYMBOL -> opaque
+    | postfix "." "(" value ")" -> opaque
+    | postfix TRANSPOSE -> opaque
+?atom: NUMBER | STRING | SYMBOL
+    | "(" value ")" -> group
+    | "[" joined_row? (";" joined_row?)* "]" -> matrix
+    | "{" row? (";" row?)* "}" -> cell
+_arguments: _argument ("," _argument)*
+_argument: value | named | colon | nothing
+named: expression "=" value
+colon: ":" -> opaque
+nothing: NOT -> opaque
+joined_row: _elements
+row: _elements
+_elements: (value | nothing) ("," (value | nothing))* ","?
+
+NEWLINE: /\s*\n\s*/
+LOGIC: /&&?|\|\|?|[=~!<>]=|[<>]/
+SIGN: /[+-]/
+NOT: /[~!]/
+TIMES: /\.?[*\/\\]/
+POWER: /\.?\^/
+TRANSPOSE: /\.?'/
+NUMBER: /(?:[0-9]+(?:\.(?![*\/\\^'])[0-9]*)?|\.[0-9]+)(?:[eEdD][+-]?[0-9]+)?/
+STRING: /'(?:[^'\n]|'')*+'|"(?:[^"\n]|"")*+"/
+SYMBOL: /[^\W\d]\w*/
+%ignore /[^\S\n]+/
+"""
+
+_CONSTANTS: Final[dict[str, Value]] = {"true": True, "false": False}
+# In brackets a blank between two operands is a comma, and [1 -2] holds two numbers.
+_OPERAND_ENDS: Final = re.compile(r"[\w)\]}'\".]")
+_OPERAND_BEGINS: Final = re.compile(r"[\w'\"\[({@]|\.\d|[+-](?!\s)|[~!](?![=\s])")
+_LAYOUT: Final = re.compile(
+    r"""
+    (?P<string> (?<![\w)\]}'".])'(?:[^'\n]|'')*+' | "(?:[^"\n]|"")*+" )
+    |(?P<open> @\s*\( | [(\[{] ) |(?P<close> [)\]}] ) |(?P<blank> \s+ )
+    """,
+    re.VERBOSE,
+)
+
+
+def parse(text: str) -> tuple[Statement, ...]:
+    """Read MATLAB text as statements.
+
+    A matrix of one row, and a cell array of one row, is a tuple; one of several is a tuple of
+    tuples.  Arithmetic of literals has a value; indexing is a call, as it is written like one.
+
+    Parameters
+    ----------
+    text : str
+
+    Raises
+    ------
+    SnippetError
+        Where the text is not of the language, or of no part of it that is read here.
+
+    Examples
+    --------
+    >>> layer = parse("up = transposedConv2dLayer([4 2], 64*2, 'Stride', 2);")[0].value
+    >>> [argument.value for argument in layer.arguments]
+    [(4, 2), 128, 'Stride', 2]
+    """
+    check_text(text)
+    code = _laid_out(without_comments(text, MATLAB))
+    return statements(_GRAMMAR, code, _Matlab(text), MATLAB)
+
+
+def _laid_out(code: str) -> str:
+    """Write the commas and semicolons that blanks and line breaks in brackets stand for."""
+    pieces, position, opened, parameters_end = [], 0, [""], -1
+    for match in _LAYOUT.finditer(code):
+        start, end = match.span()
+        shown = match[0]
+        if match["open"]:
+            opened.append(shown)
+        elif match["close"]:
+            if opened.pop().startswith("@"):
+                parameters_end = end
+        elif match["blank"] and opened[-1]:
+            shown = " " * len(shown)
+            if opened[-1] in "[{" and start != parameters_end:
+                shown = _separator(code, start, end) + shown[1:]
+        pieces += [code[position:start], shown]
+        position = end
+    return "".join([*pieces, code[position:]])
+
+
+def _separator(code: str, start: int, end: int) -> str:
+    before = code[start - 1]
+    if "\n" in code[start:end]:
+        return " " if before in "[{;" else ";"
+    is_between = _OPERAND_ENDS.match(before) and _OPERAND_BEGINS.match(code, end)
+    return "," if is_between else " "
+
+
+class _Matlab(Builder):
+    """One method for each rule of the grammar."""
+
+    def number(self, text: str, start: int) -> Value:
+        return super().number(text.lower().replace("d", "e"), start)
+
+    def string(self, text: str, start: int) -> Value:
+        del start
+        return text[1:-1].replace(2 * text[0], text[0])
+
+    def symbol(self, text: str, start: int) -> Value:
+        return _CONSTANTS[text] if text in _CONSTANTS else super().symbol(text, start)
+
+    def binary(self, nodes: Sequence[Node]) -> Node:
+        left, operation, right = nodes
+        # Of two numbers, .* is * and so on.
+        plain = Node(str(operation.value).removeprefix("."), operation.start, operation.end)
+        return super().binary([left, plain, right])
+
+    def assignment(self, nodes: Sequence[Node]) -> Node:
+        target, _, value = nodes
+        return Node(
+            value.value, target.start, value.end, value.depth, target=self.source([target])
+        )
+
+    def named(self, nodes: Sequence[Node]) -> Node:
+        name, _, value = nodes
+        if name.name is None:
+            raise SnippetError("expected a name before '='.", name.start)
+        return Node(
+            value.value, name.start, value.end, value.depth, target=name.name
+        )
+
+    def application(self, nodes: Sequence[Node]) -> Node:
+        arguments = [Argument(node.target, node.value, node.start) for node in nodes[2:-1:2]]
+        return self.call(nodes[0], arguments, nodes)
+
+    def row(self, nodes: Sequence[Node]) -> Node:
+        return self.tuple((node.value for node in nodes[::2]), nodes)
+
+    def joined_row(self, nodes: Sequence[Node]) -> Node:
+        values: list[Value] = []
+        for node in nodes[::2]:
+            values += node.value if node.is_row and isinstance(node.value, tuple) else [node.value]
+        return self.tuple(values, nodes)
+
+    def cell(self, nodes: Sequence[Node]) -> Node:
+        rows = [node.value for node in nodes if isinstance(node.value, tuple)]
+        return self.tuple((rows or [()])[0] if len(rows) < 2 else rows, nodes)
+
+    def matrix(self, nodes: Sequence[Node]) -> Node:
+        node = self.cell(nodes)
+        return replace(node, is_row=sum(isinstance(row.value, tuple) for row in nodes) < 2)
