@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, TypeAlias, TypeVar
 
 from harness.operator import Crop, Operator, OperatorError, PerAxis, Sizes, axis_name, sizes
@@ -236,6 +236,27 @@ class Arguments:
         if isinstance(value, Name):
             value = self.assigned.get(value.text)
         return shape_of(value)
+
+    def with_shapes(self, arrays: Mapping[str, Sizes]) -> Arguments:
+        """Return the same with ``x.shape[1]`` and the like computed in every argument.
+
+        Parameters
+        ----------
+        arrays : mapping
+            Shapes, as the framework has them, by the parameters for which the arrays stand.
+        """
+        from harness.syntax.python import fold  # noqa: PLC0415 -- few calls need it
+
+        shapes = {
+            self.given[name].value.text: shape  # type: ignore[union-attr]
+            for name, shape in arrays.items()
+            if name in self.given and isinstance(self.given[name].value, Name)
+        }
+        given = {
+            name: replace(argument, value=fold(argument.value, shapes, self.assigned))
+            for name, argument in self.given.items()
+        }
+        return replace(self, given=given)
 
     def _rank_of(self, name: str) -> int | None:
         """The number of spatial axes that a sequence, the weights or the input show."""

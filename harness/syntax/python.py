@@ -6,8 +6,9 @@ import ast
 import operator
 import re
 import warnings
-from collections.abc import Callable, Iterator
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Final, TypeAlias
 
 from harness.syntax.tree import (
     MAX_DIGITS,
@@ -19,6 +20,8 @@ from harness.syntax.tree import (
     Value,
     check_text,
 )
+
+Shape: TypeAlias = tuple[Value, ...]
 
 _LARGEST: Final = 10**MAX_DIGITS
 _LONGEST: Final = 16
@@ -70,6 +73,35 @@ def parse(text: str) -> tuple[Statement, ...]:
         raise SnippetError(f"this is not Python: {error}.") from None
 
 
+def fold(value: Value, shapes: Mapping[str, Shape], assigned: Mapping[str, Value]) -> Value:
+    """Compute what a value is once the shapes of arrays are known.
+
+    Parameters
+    ----------
+    value : Value
+        As :func:`parse` left it: ``x.shape[1] * 2`` is a name.
+    shapes : mapping
+        Shapes by the names of the arrays.
+    assigned : mapping
+        What the text gives to names, in its order.
+
+    Returns
+    -------
+    Value
+        What stays unknown stays as it was.
+
+    Examples
+    --------
+    >>> value = parse("(x.shape[0], (x.shape[1] - 1) * 2 + 3, tf.shape(x)[-1])")[0].value
+    >>> fold(value, {"x": (1, 5, 64)}, {})
+    (1, 11, 64)
+    """
+    known: dict[str, int | Shape] = {}
+    for target, given in assigned.items():
+        _remember(known, target, _folded(given, shapes, known))
+    return _folded(value, shapes, known)
+
+
 class _Source:
     """A text without its indentation and prompts, and the way back to the original's columns."""
 
@@ -101,9 +133,16 @@ class _Source:
 class _Reader:
     """Statements and expressions into the neutral tree."""
 
-    def __init__(self, source: _Source) -> None:
+    def __init__(
+        self,
+        source: _Source,
+        shapes: Mapping[str, Shape] | None = None,
+        known: dict[str, int | tuple[Value, ...]] | None = None,
+    ) -> None:
         self._source = source
-        self._known: dict[str, int | tuple[Value, ...]] = {}
+        self._shapes = shapes or {}
+        self._known = {} if known is None else known
+        self._read: dict[ast.Call, Call] = {}
 
     def statements(self, body: list[ast.stmt]) -> Iterator[Statement]:
         for node in body:
@@ -111,8 +150,7 @@ class _Reader:
                 targets = node.targets if isinstance(node, ast.Assign) else [node.target]
                 value = self.value(node.value)
                 target = ast.unparse(targets[0])
-                if isinstance(value, int | tuple):
-                    self._known[target] = value
+                _remember(self._known, target, value)
                 yield Statement(target, value)
             elif isinstance(node, ast.Expr | ast.Return) and node.value is not None:
                 yield Statement(None, self.value(node.value))
@@ -132,7 +170,13 @@ class _Reader:
             case ast.Tuple() | ast.List():
                 return tuple(self.value(element) for element in node.elts)
             case ast.Call():
-                return self._call(node)
+                call = self._call(node)
+                shape = _shape_from_call(call, self._shapes)
+                return call if shape is None else shape
+            case ast.Attribute(attr="shape") if ast.unparse(node.value) in self._shapes:
+                return self._shapes[ast.unparse(node.value)]
+            case ast.Subscript():
+                return self._element(node)
             case ast.UnaryOp(op=ast.USub() | ast.UAdd()):
                 return self._signed(node)
             case ast.BinOp():
@@ -142,6 +186,12 @@ class _Reader:
         return self._opaque(node)
 
     def _call(self, node: ast.Call) -> Call:
+        # Each once: calls inside opaque expressions are met again on every level around them.
+        if node not in self._read:
+            self._read[node] = self._new_call(node)
+        return self._read[node]
+
+    def _new_call(self, node: ast.Call) -> Call:
         receiver: list[Argument] = []
         if isinstance(node.func, ast.Call):
             function: Name | Call = self._call(node.func)
@@ -183,11 +233,26 @@ class _Reader:
         assert isinstance(result, int | float | tuple)
         return result
 
-    def _opaque(self, node: ast.expr) -> Value:
+    def _element(self, node: ast.Subscript) -> Value:
+        """An element of a sequence that is known, or a part of it."""
+        sequence = self.value(node.value)
+        part = node.slice if isinstance(node.slice, ast.Slice) else None
+        places = (part.lower, part.upper, part.step) if part else (node.slice,)
+        indices = [None if place is None else self.value(place) for place in places]
+        known = [index for index in indices if isinstance(index, int | None)]
+        if not isinstance(sequence, tuple) or len(known) < len(indices):
+            return self._opaque(node)
+        try:
+            return sequence[slice(*known)] if part else sequence[known[0] or 0]
+        except (IndexError, ValueError) as error:
+            raise SnippetError(
+                f"{ast.unparse(node)}: {error}, of {len(sequence)} elements.",
+                self._source.offset_of(node),
+            ) from None
+
+    def _opaque(self, node: ast.expr) -> Name:
         """What has no value here; calls inside it are kept, since one of them may be meant."""
-        if inner := _calls_in(node):
-            return tuple(self._call(call) for call in inner)
-        return self._name(node)
+        return replace(self._name(node), calls=tuple(map(self._call, _calls_in(node))))
 
     def _name(self, node: ast.expr) -> Name:
         return Name(ast.unparse(node), self._source.offset_of(node))
@@ -220,3 +285,70 @@ def _calls_in(node: ast.expr) -> list[ast.Call]:
         return [node]
     children = [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
     return [call for child in children for call in _calls_in(child)]
+
+
+def _remember(known: dict[str, int | Shape], target: str, value: Value) -> None:
+    """Keep what an assignment gives to a name, or to several."""
+    names = target.strip("()").split(", ")
+    if len(names) == 1 and isinstance(value, int | tuple):
+        known[target] = value
+    elif len(names) > 1 and isinstance(value, tuple) and len(value) == len(names):
+        for name, item in zip(names, value, strict=True):
+            _remember(known, name, item)
+
+
+def _folded(value: Value, shapes: Mapping[str, Shape], known: dict[str, int | Shape]) -> Value:
+    if isinstance(value, tuple):
+        return tuple(_folded(item, shapes, known) for item in value)
+    if isinstance(value, Call):
+        arguments = tuple(
+            replace(argument, value=_folded(argument.value, shapes, known))
+            for argument in value.arguments
+        )
+        shape = _shape_from_call(replace(value, arguments=arguments), shapes)
+        return value if shape is None else shape
+    if not isinstance(value, Name) or value.text in shapes:
+        return value
+    try:
+        node = ast.parse(value.text, mode="eval").body
+        found = _Reader(_Source(value.text), shapes, known).value(node)
+    except SnippetError as error:
+        raise SnippetError(error.fact, value.column) from None
+    except SyntaxError:  # Such as the target of a starred assignment.
+        return value
+    return _moved(found, value.column) if isinstance(found, int | tuple) else value
+
+
+def _moved(value: Value, column: int) -> Value:
+    """Names in a folded expression stand where the expression does."""
+    if isinstance(value, tuple):
+        return tuple(_moved(item, column) for item in value)
+    return replace(value, column=column) if isinstance(value, Name | Call) else value
+
+
+_OF_ARRAY: Final = {"shape", "int_shape"}
+_PASSES_ON: Final = {
+    *("stack", "constant", "convert_to_tensor", "tuple", "list", "TensorShape", "as_list"),
+    *("array", "asarray", "Size", "int"),
+}
+
+
+def _shape_from_call(call: Call, shapes: Mapping[str, Shape]) -> int | Shape | None:
+    """The shape, or the size, that a call such as ``tf.shape(x)`` or ``x.size(2)`` gives."""
+    if not shapes or not isinstance(call.function, Name):
+        return None
+    owner, _, last = call.function.text.rpartition(".")
+    first = call.arguments[0].value if call.arguments else None
+    if last in {"get_shape", "size"} and owner in shapes:
+        shape = shapes[owner]
+        if first is None:
+            return shape
+        one = shape[first] if type(first) is int and -len(shape) <= first < len(shape) else None
+        return one if isinstance(one, int) else None
+    if last == "as_list" and owner.removesuffix(".shape") in shapes:
+        return shapes[owner.removesuffix(".shape")]
+    if last in _OF_ARRAY and isinstance(first, Name):
+        return shapes.get(first.text)
+    if last in _PASSES_ON and isinstance(first, int | tuple):
+        return first
+    return None

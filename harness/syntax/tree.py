@@ -15,10 +15,14 @@ MAX_DIGITS: Final = 18
 
 @dataclass(frozen=True)
 class Name:
-    """What the text does not hold: a variable, an attribute, an expression with one in it."""
+    """What the text does not hold: a variable, an attribute, an expression with one in it.
+
+    ``calls`` are those inside the expression: one of them may be meant.
+    """
 
     text: str
     column: int
+    calls: tuple[Call, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,9 @@ def calls(value: Value) -> Iterator[Call]:
             yield from calls(value.function)
         for argument in value.arguments:
             yield from calls(argument.value)
+    elif isinstance(value, Name):
+        for call in value.calls:
+            yield from calls(call)
     elif isinstance(value, tuple):
         for item in value:
             yield from calls(item)
