@@ -64,6 +64,9 @@ def fans(operator: Operator) -> dict[Fan, float]:
     return {"in": rows * taps, "out": columns * taps, "average": (rows + columns) * taps / 2}
 
 
+# Of the standard normal distribution cut off at two: what a truncated draw must be divided by.
+TRUNCATED_DEVIATION: Final = 0.87962566103423978
+
 ZEROS: Final = Initializer("constant", 0.0)
 ONES: Final = Initializer("constant", 1.0)
 GLOROT: Final = Initializer("uniform", 1.0, "average")
@@ -79,7 +82,7 @@ class Training:
     weights_rate, bias_rate : float, optional
         Factors of the learning rate.
     weights_decay, bias_decay : float, optional
-        Factors of the L2 regularisation (weight decay).
+        Factors of the L2 regularisation: of the ``l2`` in ``gradient + l2 * weight``.
     """
 
     weights: Initializer | None = None

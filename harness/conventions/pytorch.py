@@ -13,6 +13,7 @@ from harness.conventions._convention import (
     Convention,
     Crops,
     arguments,
+    because,
     extended,
     extends,
     kept,
@@ -26,7 +27,7 @@ from harness.conventions._forms import Arguments, Form, Parameter, Reading, inte
 from harness.operator import Operator, Sizes
 from harness.program import Program, Section
 from harness.syntax.tree import Argument, SnippetError
-from harness.training import Training
+from harness.training import TRUNCATED_DEVIATION, Initializer, Training
 
 
 def _render(operator: Operator, _dtype: str, documented: bool) -> Program:
@@ -106,7 +107,7 @@ def _options(operator: Operator, padding: Sequence[int], output_padding: Sequenc
     )
 
 
-def _layer(operator: Operator, _dtype: str, _training: Training) -> Program:
+def _layer(operator: Operator, _dtype: str, training: Training) -> Program:
     padding: Sequence[int] = [begin for begin, _ in operator.crop]
     output_padding: Sequence[int] = [begin - end for begin, end in operator.crop]
     native = _is_native(operator, padding, output_padding)
@@ -148,7 +149,67 @@ def _layer(operator: Operator, _dtype: str, _training: Training) -> Program:
             lines(call, f"{gradients} = torch.autograd.grad(y_, ({names}), dy_)"),
             lines(*(f"d{name} = d{name}_.numpy()" for name in leaves)),
         ),
+        training=_training(operator, training, bias=bias),
     )
+
+
+def _training(operator: Operator, training: Training, *, bias: str) -> str:
+    """Write initialisers, and parameter groups for factors of learning rate and weight decay."""
+    weights, biases = training.weights, training.bias if operator.bias else None
+    groups = [
+        _parameter_group("layer.weight", training.weights_rate, training.weights_decay),
+        _parameter_group(bias, training.bias_rate, training.bias_decay) if operator.bias else None,
+    ]
+    options = [factor for factor in vars(training).values() if isinstance(factor, float)]
+    return lines(
+        _initialised("layer.weight", weights, operator) if weights else None,
+        _initialised(bias, biases, operator) if biases else None,
+        "optimizer = torch.optim.SGD([" if options else None,
+        *(f"    {group}," for group in groups if group and options),
+        "], lr=lr, weight_decay=l2)" if options else None,
+    )
+
+
+def _parameter_group(parameter: str, rate: float | None, decay: float | None) -> str:
+    return (
+        "{"
+        + ", ".join(
+            because(
+                f'"params": [{parameter}]',
+                f'"lr": {rate!r} * lr' if rate is not None else None,
+                f'"weight_decay": {decay!r} * l2' if decay is not None else None,
+            )
+        )
+        + "}"
+    )
+
+
+def _initialised(parameter: str, wanted: Initializer, operator: Operator) -> str:
+    """Write what draws from the wanted distribution; for PyTorch ``fan_out`` is our ``in``.
+
+    Its fans are those of the convolution whose transpose this is:
+    https://github.com/pytorch/pytorch/blob/main/torch/nn/init.py (_calculate_fan_in_and_fan_out)
+    """
+    deviation = wanted.deviation(operator)
+    match wanted:
+        case Initializer("constant", 0.0 | 1.0):
+            return f"nn.init.{'ones' if wanted.scale else 'zeros'}_({parameter})"
+        case Initializer("constant"):
+            return f"nn.init.constant_({parameter}, {wanted.scale!r})"
+        case Initializer("uniform" | "normal" as shape, 1.0, "average"):
+            return f"nn.init.xavier_{shape}_({parameter})"
+        case Initializer("uniform" | "normal" as shape, 1.0 | 2.0, "in" | "out" as fan):
+            mode = {"in": "fan_out", "out": "fan_in"}[fan]
+            gain = "relu" if wanted.scale == 2 else "linear"
+            return f"nn.init.kaiming_{shape}_({parameter}, mode='{mode}', nonlinearity='{gain}')"
+        case Initializer("uniform"):
+            bound = wanted.bound(operator)
+            return f"nn.init.uniform_({parameter}, {-bound!r}, {bound!r})"
+        case Initializer("truncated_normal"):
+            sigma = deviation / TRUNCATED_DEVIATION
+            cut = f"a={-2 * sigma!r}, b={2 * sigma!r}"
+            return f"nn.init.trunc_normal_({parameter}, std={sigma!r}, {cut})"
+    return f"nn.init.normal_({parameter}, std={deviation!r})"
 
 
 def _is_native(operator: Operator, padding: Sequence[int], output_padding: Sequence[int]) -> bool:
