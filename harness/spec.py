@@ -9,7 +9,7 @@ import difflib
 import fnmatch
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -21,6 +21,8 @@ import yaml
 from harness.case import FILLS, SIGNIFICANT_BITS, Case, check_sizes, exact_magnitude
 from harness.errors import InputError
 from harness.operator import IllegalOperator, Operator, OperatorError
+from harness.snippet import read
+from harness.syntax.tree import SnippetError
 
 MAX_CASES_PER_ENTRY: Final = 10_000
 MAX_DEPTH: Final = 20
@@ -207,6 +209,7 @@ def _document(file: Path) -> yaml.Node:
 _REQUIRED: Final = object()
 
 _OPERATOR_KEYS: Final = ("stride", "dilation", "crop", "groups", "bias")
+_CALL_KEYS: Final = ("call", "weight")
 _SWEPT_KEYS: Final = {
     "input": "i",
     "out_channels": "oc",
@@ -308,9 +311,8 @@ class _Fields:
             if key not in self._known:
                 near = difflib.get_close_matches(key, self._known, n=1)
                 hint = f" Did you mean {near[0]!r}?" if near else ""
-                raise self.error(
-                    f"unknown key {key!r}.{hint} Known: {', '.join(sorted(self._known))}.", key
-                )
+                known = ", ".join(sorted(set(self._known)))
+                raise self.error(f"unknown key {key!r}.{hint} Known: {known}.", key)
 
     # What the entries of the two kinds of file mean.
 
@@ -364,32 +366,14 @@ class _Fields:
                 return swept[key]
             return self.take(key, default)
 
-        shape = self._ints("input", value("input"), at_least=3)
-        kernel = value("kernel")
-        rank = len(shape) - 2
-        kernel = (kernel,) * rank if _is_int(kernel) else self._ints("kernel", kernel)
-        if len(kernel) != rank:
-            raise self.error(
-                f"input {list(shape)} has {rank} spatial axes, kernel {list(kernel)} "
-                f"has {len(kernel)}.",
-                "kernel",
-            )
-        options = {
-            key: value(key) for key in _OPERATOR_KEYS if key in swept or key in self._entries
-        }
-        self._known.extend(_OPERATOR_KEYS)
-        self._check_options(options)
         rejected = self.flag("rejected", default=False)
-        out_channels = value("out_channels")
-        if not _is_int(out_channels):
-            raise self.error(
-                f"out_channels must be an integer, found {out_channels!r}.", "out_channels"
-            )
-        try:
-            kind = IllegalOperator if rejected else Operator
-            operator = kind.of(shape[1], out_channels, kernel, **options)
-        except OperatorError as error:
-            raise self.error(str(error)) from None
+        self._known.extend(_CALL_KEYS)
+        if "weight" in self._entries and "call" not in self._entries:
+            raise self.error("'weight' is for a case with a 'call'.", "weight")
+        if "call" in self._entries:
+            operator, shape = self._called(value, swept, rejected=rejected)
+        else:
+            operator, shape = self._operator(value, swept, rejected=rejected)
         case = Case(
             id=f"{suite}/{name}",
             suite=suite,
@@ -411,6 +395,58 @@ class _Fields:
         )
         self._check(case)
         return case
+
+    def _operator(
+        self, value: Callable[..., Any], swept: Mapping[str, Any], *, rejected: bool
+    ) -> tuple[Operator, tuple[int, ...]]:
+        """Read an operator in canonical words, and the input's shape."""
+        shape = self._ints("input", value("input"), at_least=3)
+        kernel = value("kernel")
+        rank = len(shape) - 2
+        kernel = (kernel,) * rank if _is_int(kernel) else self._ints("kernel", kernel)
+        if len(kernel) != rank:
+            raise self.error(
+                f"input {list(shape)} has {rank} spatial axes, kernel {list(kernel)} "
+                f"has {len(kernel)}.",
+                "kernel",
+            )
+        options = {
+            key: value(key) for key in _OPERATOR_KEYS if key in swept or key in self._entries
+        }
+        self._known.extend(_OPERATOR_KEYS)
+        self._check_options(options)
+        out_channels = value("out_channels")
+        if not _is_int(out_channels):
+            raise self.error(
+                f"out_channels must be an integer, found {out_channels!r}.", "out_channels"
+            )
+        try:
+            kind = IllegalOperator if rejected else Operator
+            return kind.of(shape[1], out_channels, kernel, **options), shape
+        except OperatorError as error:
+            raise self.error(str(error)) from None
+
+    def _called(
+        self, value: Callable[..., Any], swept: Mapping[str, Any], *, rejected: bool
+    ) -> tuple[Operator, tuple[int, ...]]:
+        """Read an operator in a framework's own words, and the input's shape."""
+        for key in ("kernel", "out_channels", *_OPERATOR_KEYS):
+            if key in swept or key in self._entries:
+                raise self.error(f"'call' says {key!r} already: leave one of them out.", key)
+        if rejected:
+            raise self.error("'call' is for legal cases: write a rejected one out.", "rejected")
+        shape, weight = value("input", None), self.take("weight", None)
+        try:
+            found = read(
+                self.text("call"),
+                input=None if shape is None else self._ints("input", shape, at_least=3),
+                weight=None if weight is None else self._ints("weight", weight, at_least=3),
+            )
+        except SnippetError as error:
+            raise self.error(f"call: {error}", "call") from None
+        if found.input is None:
+            raise self.error("'input' is missing: the call does not say it.")
+        return found.operator, found.input
 
     def _check(self, case: Case) -> None:
         """Hold a case against the size law and against what its source promises."""

@@ -314,7 +314,7 @@ def test_a_file_outside_the_working_folder_is_named_in_full(
 AT_ITS_LINE: dict[str, tuple[list[str], str]] = {
     "an unknown key, misspelt": (
         ["note: n", "strid: 2"],
-        "suite.yaml:8: case 'a': unknown key 'strid'. Did you mean 'stride'? Known: b, bias, crop,",
+        "suite.yaml:8: case 'a': unknown key 'strid'. Did you mean 'stride'? Known: b, bias, call, crop,",
     ),
     "an unknown key, like none": (["zzz: 2"], "suite.yaml:7: case 'a': unknown key 'zzz'. Known: "),
     "a key given twice": (["stride: 1", "stride: 2"], "suite.yaml:8: key 'stride' is given twice."),
