@@ -11,12 +11,12 @@ from importlib import import_module
 from typing import Final
 
 from harness.conventions import Convention, convention, framework_names
-from harness.conventions._forms import Form, Reading, Supplied, bind, comma
+from harness.conventions._forms import Context, Form, Reading, Supplied, bind, comma
 from harness.errors import InputError
-from harness.operator import Sizes
+from harness.operator import OperatorError, Sizes
+from harness.surroundings import after, before
 from harness.syntax.tree import (
     MAX_DIGITS,
-    Argument,
     Call,
     Name,
     SnippetError,
@@ -53,7 +53,7 @@ class _Found:
 
     call: Call
     name: str
-    application: tuple[Argument, ...]
+    applied: Call | None
 
 
 def read(
@@ -140,18 +140,25 @@ def _read(text: str, conventions: Sequence[Convention], supplied: Supplied) -> R
     statements = _statements(text, language, {_last(match[1]) for match in mentioned})
     found = _the_call(statements, known, text)
     assigned = {s.target: s.value for s in statements if s.target is not None}
+    context = before(statements, found.call) if language == "python" else Context()
     candidates, note = _candidates(found, known[_last(found.name)])
     readings: list[Reading] = []
     errors: list[SnippetError] = []
     for candidate in candidates:
         try:
-            arguments = bind(candidate.form, found.call, supplied, found.application, assigned)
+            application = found.applied.arguments if found.applied else ()
+            arguments = bind(candidate.form, found.call, supplied, application, assigned, context)
             reading = candidate.form.read(arguments)
-            notes = (*note, *reading.notes)
-            name = candidate.convention.name
-            readings.append(replace(reading, framework=name, notes=notes))
+            reading = replace(
+                reading, framework=candidate.convention.name, notes=(*note, *reading.notes)
+            )
+            if language == "python":
+                reading = after(statements, found.call, found.applied, reading)
+            readings.append(reading)
         except SnippetError as error:
             errors.append(error)
+        except OperatorError as error:
+            errors.append(SnippetError(str(error), found.call.column))
     if len(readings) > 1:
         options = " or ".join(f"--from {reading.framework}" for reading in readings)
         raise SnippetError(
@@ -235,19 +242,19 @@ def _the_call(statements: Sequence[Statement], known: dict[str, list[_Known]], t
         )
     statement, call = found[0]
     assert isinstance(call.function, Name)
-    application = next(_applications(statements, statement.target, call), ())
-    return _Found(call, call.function.text, application)
+    applied = next(_applications(statements, statement.target, call), None)
+    return _Found(call, call.function.text, applied)
 
 
 def _applications(
     statements: Sequence[Statement], target: str | None, layer: Call
-) -> Iterator[tuple[Argument, ...]]:
+) -> Iterator[Call]:
     """Calls of the layer that a call makes: at once, or by the name that it was given."""
     for statement in statements:
         for call in calls(statement.value):
             by_name = isinstance(call.function, Name) and call.function.text == target
             if call.function is layer or by_name:
-                yield call.arguments
+                yield call
 
 
 def _candidates(found: _Found, known: Sequence[_Known]) -> tuple[list[_Known], tuple[str, ...]]:

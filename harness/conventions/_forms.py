@@ -107,6 +107,8 @@ class Reading:
     training : Training
     notes : tuple of str
     framework : str
+    channels_last : bool
+        Whether the text's arrays have their channels last.
     """
 
     form: str
@@ -115,6 +117,7 @@ class Reading:
     training: Training = SILENT
     notes: tuple[str, ...] = ()
     framework: str = ""
+    channels_last: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,25 @@ class Supplied:
 
     input: Sizes | None = None
     weight: Sizes | None = None
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the text around a call does to its weights.
+
+    Attributes
+    ----------
+    groups : int
+        Into how many groups it splits them, calling once for each.
+    steps : tuple of int, optional
+        The dilation whose zeros it writes into the kernel.
+    """
+
+    groups: int = 1
+    steps: Sizes | None = None
+
+
+NOWHERE: Final = Context()
 
 
 @dataclass(frozen=True)
@@ -140,6 +162,7 @@ class Arguments:
         The arguments with which the layer that the call makes is called in its turn.
     assigned : mapping
         Values that the text gives to names before.
+    context : Context
     """
 
     form: Form
@@ -148,6 +171,7 @@ class Arguments:
     supplied: Supplied = Supplied()
     application: tuple[Argument, ...] = ()
     assigned: Mapping[str, Value] = field(default_factory=dict)
+    context: Context = NOWHERE
 
     # What was written.
 
@@ -298,6 +322,12 @@ class Arguments:
         """
         spoken = [("the text", weight), ("--weight", self.supplied.weight)]
         shapes = [(who, shape) for who, shape in spoken if shape is not None]
+        groups *= self.context.groups
+        if out_channels is not None:
+            out_channels *= self.context.groups
+        if kernel is not None and self.context.steps is not None:
+            pairs = zip(kernel, self.context.steps, strict=True)
+            kernel = tuple((extent - 1) // step + 1 for extent, step in pairs)
         found_in = [("the text", in_channels)]
         found_out = [("the text", out_channels)]
         found_kernel = [("the text", kernel)]
@@ -370,6 +400,7 @@ class Arguments:
         input: Sizes | None = None,  # noqa: A002 -- the contract's word
         training: Training = SILENT,
         notes: Sequence[str] = (),
+        channels_last: bool = False,
     ) -> Reading:
         """Make the reading of a legal operator.
 
@@ -379,6 +410,8 @@ class Arguments:
             If the definition does not allow the operator, or the input's axes do not fit.
         """
         in_channels, out_channels, kernel = channels_and_kernel
+        if self.context.steps is not None:
+            dilation = self.context.steps
         try:
             operator = Operator.of(
                 in_channels,
@@ -387,7 +420,7 @@ class Arguments:
                 stride=stride,
                 dilation=dilation,
                 crop=crop,
-                groups=groups,
+                groups=groups * self.context.groups,
                 bias=bias,
             )
         except OperatorError as error:
@@ -407,6 +440,7 @@ class Arguments:
             shape,
             training,
             (*notes, *self._ignored()),
+            channels_last=channels_last,
         )
 
     def _ignored(self) -> list[str]:
@@ -424,6 +458,7 @@ def bind(
     supplied: Supplied,
     application: tuple[Argument, ...],
     assigned: Mapping[str, Value],
+    context: Context = NOWHERE,
 ) -> Arguments:
     """Bind a call's arguments to a form's parameters.
 
@@ -455,7 +490,7 @@ def bind(
         if parameter.name in given:
             raise SnippetError(f"{parameter.name} is given twice.", argument.column)
         given[parameter.name] = argument
-    return Arguments(form, given, call, supplied, application, assigned)
+    return Arguments(form, given, call, supplied, application, assigned, context)
 
 
 def _paired(form: Form, arguments: Sequence[Argument]) -> Iterator[Argument]:
