@@ -28,6 +28,7 @@ from harness.report.junit import junit
 from harness.report.markdown import markdown
 from harness.reproduction import reproduced
 from harness.spec import Limitation, load_cases, load_limitations, unmatched
+from harness.weight_conversion import convert_file
 
 
 class UsageError(InputError):
@@ -140,6 +141,22 @@ def envs(options: argparse.Namespace) -> int:
     except EngineUnavailableError as error:
         raise UsageError(str(error)) from None
     return OK if ok else BAD
+
+
+def weights(options: argparse.Namespace) -> int:
+    """Convert a file of weights from one framework's layout into another's."""
+    done = convert_file(
+        options.file,
+        options.out,
+        options.source,
+        options.target,
+        groups=options.groups,
+        rank=options.rank,
+        weight_names=options.weight_name,
+        bias_names=options.bias_name,
+    )
+    print(f"{done.text}\nwrote {options.out}")  # noqa: T201
+    return OK
 
 
 def _cases(specs: Sequence[str], select: str | None) -> list[Case]:

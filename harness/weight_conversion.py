@@ -1,0 +1,317 @@
+"""Convert a file of weights: find the weights and their biases in it, bring them over, write it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from harness.conventions import convention
+from harness.weight_files import Contents, dtype_name, read, suffix_of, write
+from harness.weights import (
+    WeightsError,
+    bias_pattern,
+    channels,
+    convert,
+    convert_bias,
+    layout,
+    pattern,
+    rank_of,
+    readings,
+)
+
+if TYPE_CHECKING:
+    from harness.weights import Array
+
+_BIAS_NAMES: Final = {"b", "bias", "biases"}
+
+
+@dataclass(frozen=True)
+class Move:
+    """What was done to one array: its name, the pattern, the shapes before and after, its type."""
+
+    name: str
+    pattern: str
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What converting a file did.
+
+    Attributes
+    ----------
+    moves : tuple of Move
+    copied : tuple of str
+        Names of the arrays that were left as they are.
+    renamed : mapping
+        From name to name, where the format could not have the name.
+    notes : tuple of str
+    """
+
+    moves: tuple[Move, ...]
+    copied: tuple[str, ...]
+    renamed: Mapping[str, str]
+    notes: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """One line an array, then what else there is to say."""
+        name = max((len(move.name) for move in self.moves), default=0)
+        shown = max((len(move.pattern) for move in self.moves), default=0)
+        lines = [
+            f"{move.name:<{name}}  {move.pattern:<{shown}}  {_shape(move.before)} -> "
+            f"{_shape(move.after)}  {move.dtype}"
+            for move in self.moves
+        ]
+        if self.copied:
+            lines.append(f"copied as they are: {', '.join(self.copied)}")
+        lines += [f"renamed: {old} -> {new}" for old, new in self.renamed.items()]
+        return "\n".join([*lines, *self.notes])
+
+
+@dataclass(frozen=True)
+class _Task:
+    """Which conversion is asked for."""
+
+    source: str
+    target: str
+    groups: int
+    rank: int | None
+
+
+def convert_file(
+    path: Path,
+    out: Path,
+    source: str,
+    target: str,
+    *,
+    groups: int = 1,
+    rank: int | None = None,
+    weight_names: Sequence[str] = (),
+    bias_names: Sequence[str] = (),
+) -> Conversion:
+    """Convert the weights of transposed convolutions in a file; copy the other arrays.
+
+    Parameters
+    ----------
+    path, out : Path
+        Their suffixes say the formats; two different files.
+    source, target : str
+        Frameworks: whose layout the arrays have, and whose they shall have.
+    groups : int
+    rank : int, optional
+        Number of spatial axes, where a file of MATLAB leaves it open.
+    weight_names : sequence of str
+        Without any, the one array of three axes or more.
+    bias_names : sequence of str
+        One for each of ``weight_names``; without any, the one vector that fits each weight.
+
+    Raises
+    ------
+    WeightsError
+        With what to do about it.
+    """
+    for framework in (source, target):
+        convention(framework)
+    for each in (path, out):
+        suffix_of(each)
+    if out.exists() and path.exists() and out.samefile(path):
+        raise WeightsError(f"{out} is the file that is read; write another one.")
+    layout(source, groups=groups)
+    task = _Task(source, target, groups, rank)
+    contents = read(path)
+    arrays = dict(contents.arrays)
+    moves: list[Move] = []
+    for weight, bias in _pairs(path, contents, weight_names, bias_names):
+        _convert_pair(path, contents, task, (weight, bias), arrays, moves)
+    notes = _notes(out, arrays, moves)
+    renamed = write(out, replace(contents, arrays=arrays))
+    moved = {move.name for move in moves}
+    copied = tuple(name for name in arrays if name not in moved)
+    return Conversion(tuple(moves), copied, renamed, notes)
+
+
+def _convert_pair(
+    path: Path,
+    contents: Contents,
+    task: _Task,
+    names: tuple[str, str | None],
+    arrays: dict[str, Array],
+    moves: list[Move],
+) -> None:
+    weight, bias = names
+    options = {"groups": task.groups}
+    whole = _whole(path, contents, task, weight, bias)
+    try:
+        options["rank"] = rank_of(whole.ndim, task.source, task.groups)
+        arrays[weight] = convert(whole, task.source, task.target, task.groups)
+    except WeightsError as error:
+        raise WeightsError(f"{path}: {weight}: {error}") from None
+    said = pattern(task.source, task.target, **options)
+    moves.append(_move(weight, said, whole, arrays[weight]))
+    bias = bias or _default_bias(path, contents, task, weight, whole.shape)
+    if bias is None:
+        return
+    vector = contents.arrays[bias]
+    _, c_out = channels(whole.shape, task.source, task.groups)
+    if vector.size != c_out or not _is_vector(vector):
+        raise WeightsError(
+            f"{path}: {bias} of shape {vector.shape} is no bias of {weight}, "
+            f"which has {c_out} output channels."
+        )
+    arrays[bias] = convert_bias(vector, task.source, task.target, **options)
+    said = bias_pattern(task.source, task.target, **options)
+    moves.append(_move(bias, said, vector, arrays[bias]))
+
+
+def _move(name: str, said: str, before: Array, after: Array) -> Move:
+    return Move(name, said, before.shape, after.shape, dtype_name(after))
+
+
+def _pairs(
+    path: Path,
+    contents: Contents,
+    weight_names: Sequence[str],
+    bias_names: Sequence[str],
+) -> list[tuple[str, str | None]]:
+    for name in (*weight_names, *bias_names):
+        if name not in contents.arrays:
+            raise WeightsError(f"{path} holds no array {name!r}, but {_listing(contents.arrays)}.")
+    named = [*weight_names, *bias_names]
+    if len(named) != len(set(named)):
+        raise WeightsError("each name of an array can be given once.")
+    weights = list(weight_names) or [_only_weight(path, contents)]
+    if bias_names and len(bias_names) != len(weights):
+        raise WeightsError(
+            f"{len(bias_names)} names of biases for {len(weights)} of weights: give one for each."
+        )
+    biases: Sequence[str | None] = bias_names or [None] * len(weights)
+    return list(zip(weights, biases, strict=True))
+
+
+def _only_weight(path: Path, contents: Contents) -> str:
+    # A bias of a MATLAB layer has three axes or more too.
+    found = {
+        name: array
+        for name, array in contents.arrays.items()
+        if array.ndim >= 3 and not _is_vector(array)
+    }
+    if len(found) != 1:
+        which = _listing(found) if found else f"none, but {_listing(contents.arrays)}"
+        raise WeightsError(
+            f"{path} should hold one array of three axes or more, the weights; it holds {which}. "
+            "Add --weight-name NAME."
+        )
+    (name,) = found
+    return name
+
+
+def _whole(path: Path, contents: Contents, task: _Task, weight: str, bias: str | None) -> Array:
+    """Give weights the axes of one element that MATLAB dropped at the end of their shape."""
+    array = contents.arrays[weight]
+    possible = readings(array.shape, task.source, task.groups)
+    if task.rank is not None:
+        if task.rank not in possible:
+            raise WeightsError(
+                f"{path}: {weight} of shape {array.shape} cannot be "
+                f"{layout(task.source, task.rank, task.groups)} with {task.groups} groups."
+            )
+        return array.reshape(possible[task.rank])
+    # Whoever wrote an axis of one element at the end has dropped none.
+    if not contents.is_cut or (array.ndim > 2 and array.shape[-1] == 1):
+        return array
+    ranks = list(possible)
+    if len(ranks) > 1:
+        bias = bias or _named_like_bias(contents.arrays, weight)
+        ranks = [rank for rank in ranks if _fits(contents, task, possible[rank], bias)] or ranks
+    if len(ranks) > 1:
+        which = "; ".join(
+            f"--rank {rank} for {layout(task.source, rank, task.groups)} = {_shape(possible[rank])}"
+            for rank in ranks
+        )
+        raise WeightsError(
+            f"{path}: {weight} has the shape {_shape(array.shape)}, and MATLAB drops axes of one "
+            f"element at the end: add {which}."
+        )
+    return array.reshape(possible[ranks[0]]) if ranks else array
+
+
+def _fits(contents: Contents, task: _Task, shape: tuple[int, ...], bias: str | None) -> bool:
+    """Whether the bias speaks for one reading of its weights."""
+    if bias is None:
+        return False
+    vector = contents.arrays[bias]
+    rank = rank_of(len(shape), task.source, task.groups)
+    from_layer = bias_pattern(task.source, task.source, rank=rank).startswith("1")
+    if from_layer and vector.ndim > 2 and vector.ndim != rank + 1:
+        return False
+    return vector.size == channels(shape, task.source, task.groups)[1]
+
+
+def _default_bias(
+    path: Path, contents: Contents, task: _Task, weight: str, shape: tuple[int, ...]
+) -> str | None:
+    _, c_out = channels(shape, task.source, task.groups)
+    beside = _named_like_bias(contents.arrays, weight)
+    if beside and contents.arrays[beside].size != c_out:
+        raise WeightsError(
+            f"{path}: {beside} has {contents.arrays[beside].size} elements, but {weight} of shape "
+            f"{_shape(shape)} has {c_out} output channels with --groups {task.groups}. "
+            "Give the right --groups, or name the bias by --bias-name."
+        )
+    found = {
+        name: array
+        for name, array in contents.arrays.items()
+        if name != weight and _is_vector(array) and array.size == c_out
+    }
+    if beside in found:
+        return beside
+    if len(found) > 1 and (contents.is_cut or "1" in _bias_layouts(task)):
+        raise WeightsError(
+            f"{path}: the bias of {weight} can be any of {_listing(found)}. "
+            "Add --weight-name NAME --bias-name NAME."
+        )
+    return next(iter(found)) if len(found) == 1 else None
+
+
+def _bias_layouts(task: _Task) -> str:
+    return bias_pattern(task.source, task.target, groups=task.groups)
+
+
+def _named_like_bias(arrays: Mapping[str, Array], weight: str) -> str | None:
+    """Find the bias beside weights by its name: ``up.bias`` beside ``up.weight``."""
+    *place, _ = re.split(r"[./_]", weight)
+    found = [
+        name
+        for name in arrays
+        if re.split(r"[./_]", name)[:-1] == place
+        and re.split(r"[./_]", name)[-1].lower() in _BIAS_NAMES
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def _is_vector(array: Array) -> bool:
+    return array.ndim >= 1 and array.size == max(array.shape)
+
+
+def _notes(out: Path, arrays: Mapping[str, Array], moves: Sequence[Move]) -> tuple[str, ...]:
+    if suffix_of(out) != ".mat":
+        return ()
+    return tuple(
+        f"{move.name}: MATLAB drops the axes of one element at the end; they count there."
+        for move in moves
+        if move.after[-1] == 1 and arrays[move.name].ndim > 2
+    )
+
+
+def _listing(arrays: Mapping[str, Array]) -> str:
+    return ", ".join(f"{name} {_shape(array.shape)}" for name, array in arrays.items()) or "nothing"
+
+
+def _shape(shape: Sequence[int]) -> str:
+    return "x".join(map(str, shape)) or "scalar"

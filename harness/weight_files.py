@@ -1,0 +1,385 @@
+"""Files of arrays, each format by its official library: ``.npy .npz .safetensors .mat .wxf``.
+
+Names, values and types survive; what a format cannot hold is refused.  Nothing is unpickled, and a
+file appears under its name only when it is whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import warnings
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import IO, TYPE_CHECKING, Any, Final
+
+from harness import mat_reader
+from harness.weights import WeightsError
+
+if TYPE_CHECKING:
+    from harness.weights import Array
+
+_NUMBERS: Final = frozenset(
+    {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
+    | {"float32", "float64", "complex64", "complex128"}
+)
+# Types that NumPy does not have are carried as bytes in a field of their name.
+_FOREIGN: Final = {"BF16": ("bfloat16", 2), "F8_E4M3": ("float8_e4m3fn", 1)}
+_FOREIGN_TYPES: Final = frozenset(_FOREIGN)
+_HOLDS: Final = {
+    ".safetensors": (_NUMBERS - {"complex128"}) | {"float16", "bool"} | _FOREIGN_TYPES,
+    ".mat": _NUMBERS,
+    ".wxf": _NUMBERS,
+}
+_UNNAMED: Final = "weight"
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a file of arrays holds.
+
+    Attributes
+    ----------
+    arrays : mapping
+        From name to array; an array without a name is ``weight``.
+    is_cut : bool
+        Axes of one element may be missing at the end of a shape: MATLAB keeps none there.
+    metadata : mapping
+        Text beside the arrays, in the format that has it.
+    """
+
+    arrays: Mapping[str, Array]
+    is_cut: bool = False
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+def suffix_of(path: Path) -> str:
+    """Tell a file's format from its name.
+
+    >>> suffix_of(Path("net.NPZ"))
+    '.npz'
+    """
+    suffix = path.suffix.lower()
+    if suffix not in _FORMATS:
+        known = ", ".join(_FORMATS)
+        raise WeightsError(f"{path}: the format of a file of weights is one of {known}.")
+    return suffix
+
+
+def dtype_name(array: Array) -> str:
+    """Name the type of an array's elements.
+
+    >>> import numpy as np
+    >>> dtype_name(np.zeros(2, ">f4"))
+    'float32'
+    """
+    return array.dtype.names[0] if array.dtype.names else array.dtype.name
+
+
+def read(path: Path) -> Contents:
+    """Read a file of arrays; its suffix says the format.
+
+    Raises
+    ------
+    WeightsError
+        Where the file cannot be read, is damaged, or holds something else than arrays of numbers.
+    """
+    suffix = suffix_of(path)
+    reader, _ = _FORMATS[suffix]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            contents = reader(path)
+    except WeightsError:
+        raise
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read: {error.strerror or error}.") from None
+    except Exception as error:  # noqa: BLE001 -- damage makes a library's parser raise anything
+        text = str(error).partition("\n")[0] or type(error).__name__
+        raise WeightsError(f"{path} is no readable {suffix} file: {text}") from None
+    for name, array in contents.arrays.items():
+        if array.dtype.kind not in "biufc" and dtype_name(array) not in _FOREIGN:
+            raise WeightsError(_not_numbers(path, name))
+    return contents
+
+
+def write(path: Path, contents: Contents) -> dict[str, str]:
+    """Write a file of arrays, whole or not at all.
+
+    Returns
+    -------
+    dict
+        From name to name, where the format could not have the name that it was given.
+
+    Raises
+    ------
+    WeightsError
+        Where the file cannot be written, or its format cannot hold the arrays.
+    """
+    suffix = suffix_of(path)
+    for name, array in contents.arrays.items():
+        _check_type(path, suffix, name, array)
+    renamed = _matlab_names(contents.arrays) if suffix == ".mat" else {}
+    arrays = {renamed.get(name, name): array for name, array in contents.arrays.items()}
+    _, writer = _FORMATS[suffix]
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    try:
+        writer(unfinished, replace(contents, arrays=arrays))
+        unfinished.replace(path)
+    except WeightsError:
+        raise
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be written: {error.strerror or error}.") from None
+    except Exception as error:  # noqa: BLE001 -- a format's limits are its library's to say
+        raise WeightsError(f"{path} cannot be written: {error}") from None
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return renamed
+
+
+def _check_type(path: Path, suffix: str, name: str, array: Array) -> None:
+    dtype = dtype_name(array)
+    if dtype in _FOREIGN and suffix != ".safetensors":
+        raise WeightsError(
+            f"{path}: {name} is {dtype}, which a .safetensors file alone can hold; "
+            "convert it to float32 first."
+        )
+    if dtype not in _HOLDS.get(suffix, {dtype}):
+        raise WeightsError(
+            f"{path}: {name} is {dtype}, which a {suffix} file cannot hold; "
+            "convert it to float32 first, or write another format."
+        )
+
+
+def _not_numbers(path: Path, name: str) -> str:
+    advice = "save the arrays of numbers alone."
+    if path.suffix.lower() == ".mat":
+        advice = (
+            "save its arrays alone, such as w = extractdata(weights); save('w.mat', 'w', '-v7')."
+        )
+    return f"{path}: {name!r} is no array of numbers, which cannot be copied; {advice}"
+
+
+def _library(name: str, suffix: str) -> ModuleType:
+    try:
+        return import_module(name)
+    except ImportError:
+        raise _missing(name.partition(".")[0], suffix) from None
+
+
+def _missing(library: str, suffix: str) -> WeightsError:
+    return WeightsError(
+        f"{suffix} files need {library}, which is not installed: pip install 'deconform[weights]'"
+    )
+
+
+def _read_npy(path: Path) -> Contents:
+    from numpy.lib.format import open_memmap  # noqa: PLC0415
+
+    return Contents({_UNNAMED: open_memmap(path, mode="r")})
+
+
+def _write_npy(path: Path, contents: Contents) -> None:
+    from numpy.lib.format import write_array  # noqa: PLC0415
+
+    if len(contents.arrays) != 1:
+        names = ", ".join(contents.arrays)
+        raise WeightsError(f"a .npy file holds one array, not {names}; write a .npz file.")
+    (array,) = contents.arrays.values()
+    with path.open("xb") as stream:
+        write_array(stream, array, allow_pickle=False)
+
+
+def _read_npz(path: Path) -> Contents:
+    import numpy as np  # noqa: PLC0415
+
+    # NumPy leaves a file open that it opened and could not read.
+    with path.open("rb") as stream:
+        if not zipfile.is_zipfile(stream):
+            raise WeightsError(f"{path} is no readable .npz file: it is not a ZIP archive.")
+        stream.seek(0)
+        archive = np.load(stream, allow_pickle=False)
+        return Contents({name: _member(path, archive, name) for name in archive.files})
+
+
+def _member(path: Path, archive: Any, name: str) -> Array:
+    import numpy as np  # noqa: PLC0415
+
+    try:
+        array = archive[name]
+    except ValueError as error:
+        if "allow_pickle" not in str(error):
+            raise
+        raise WeightsError(
+            f"{path}: {name!r} is a pickled Python object, which is never loaded; "
+            "save arrays of numbers."
+        ) from None
+    if not isinstance(array, np.ndarray):
+        raise WeightsError(_not_numbers(path, name))
+    return array
+
+
+def _write_npz(path: Path, contents: Contents) -> None:
+    from numpy.lib.format import write_array  # noqa: PLC0415
+
+    # numpy.savez takes names as keyword arguments, and so cannot write one called "file".
+    with zipfile.ZipFile(path, "x") as archive:
+        for name, array in contents.arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as stream:
+                write_array(stream, array, allow_pickle=False)
+
+
+def _read_safetensors(path: Path) -> Contents:
+    library = _library("safetensors", ".safetensors")
+    if not path.is_file():
+        path.open("rb").close()
+    with library.safe_open(path, framework="np") as stored:
+        names = list(stored.keys())
+        types = {name: stored.get_slice(name).get_dtype() for name in names}
+        foreign = [name for name in names if types[name] in _FOREIGN]
+        arrays = {name: stored.get_tensor(name) for name in names if name not in foreign}
+        metadata = dict(stored.metadata() or {})
+    if foreign:
+        arrays |= _foreign(library, path, foreign)
+    return Contents({name: arrays[name] for name in names}, metadata=metadata)
+
+
+def _foreign(library: ModuleType, path: Path, names: list[str]) -> dict[str, Array]:
+    """Read arrays of types that NumPy does not have, as bytes."""
+    import numpy as np  # noqa: PLC0415
+
+    stored = dict(library.deserialize(path.read_bytes()))
+    arrays: dict[str, Array] = {}
+    for name in names:
+        about = stored[name]
+        dtype = np.dtype([(about["dtype"], f"V{_FOREIGN[about['dtype']][1]}")])
+        arrays[name] = np.frombuffer(about["data"], dtype).reshape(about["shape"])
+    return arrays
+
+
+def _write_safetensors(path: Path, contents: Contents) -> None:
+    import numpy as np  # noqa: PLC0415
+
+    library = _library("safetensors", ".safetensors")
+    arrays = {
+        # The format is little-endian and row-major.
+        name: np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+        for name, array in contents.arrays.items()
+    }
+    specs = {
+        name: library.TensorSpec(
+            dtype=_FOREIGN.get(dtype_name(array), (array.dtype.name,))[0],
+            shape=contents.arrays[name].shape,
+            data_ptr=array.ctypes.data,
+            data_len=array.nbytes,
+        )
+        for name, array in arrays.items()
+    }
+    library.serialize_file(specs, path, metadata=dict(contents.metadata) or None)
+
+
+def _read_mat(path: Path) -> Contents:
+    if find_spec("scipy") is None:
+        raise _missing("scipy", ".mat")
+    with path.open("rb") as stream:
+        start = stream.read(1024)
+    # HDF5 has its signature at the start, or after a block that its user may fill.
+    if start.startswith(b"MATLAB 7.3") or b"\x89HDF\r\n\x1a\n" in (start[:8], start[512:520]):
+        raise WeightsError(
+            f"{path} is a MATLAB v7.3 (HDF5) file, which is not read; "
+            "save it again with save('w.mat', 'w', '-v7')."
+        )
+    # -P: the folder of the script has modules named like the standard library's.
+    command = [sys.executable, "-P", mat_reader.__file__, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as reader:
+        assert reader.stdout is not None
+        return Contents(_received(path, reader.stdout), is_cut=True)
+
+
+def _received(path: Path, stream: IO[bytes]) -> dict[str, Array]:
+    """Take the arrays that ``mat_reader`` writes."""
+    from numpy.lib.format import read_array  # noqa: PLC0415
+
+    # NumPy would seek in what has a file's type, and a pipe has.
+    pipe: Any = SimpleNamespace(read=stream.read)
+    line = stream.readline()
+    if not line:
+        raise WeightsError(f"{path} is no readable .mat file: SciPy crashed on it.")
+    about = json.loads(line)
+    if "error" in about:
+        raise WeightsError(f"{path} is no readable .mat file: {about['error']}")
+    if "refused" in about:
+        raise WeightsError(_not_numbers(path, about["refused"]))
+    return {name: read_array(pipe, allow_pickle=False) for name in about["arrays"]}
+
+
+def _write_mat(path: Path, contents: Contents) -> None:
+    library = _library("scipy.io", ".mat")
+    with path.open("xb") as stream:
+        library.savemat(stream, dict(contents.arrays), oned_as="column")
+
+
+def _matlab_names(names: Mapping[str, object]) -> dict[str, str]:
+    """Make names that MATLAB's variables can have, as its own ``makeValidName`` does."""
+    made = {name: re.sub(r"\W", "_", name, flags=re.ASCII) for name in names}
+    made = {name: new if new[:1].isalpha() else f"x{new}" for name, new in made.items()}
+    taken: dict[str, str] = {}
+    for name, new in made.items():
+        if new in taken:
+            raise WeightsError(
+                f"{taken[new]} and {name} would both be {new} in MATLAB; write another format."
+            )
+        taken[new] = name
+    return {name: new for name, new in made.items() if name != new}
+
+
+def _read_wxf(path: Path) -> Contents:
+    library = _library("wolframclient.deserializers", ".wxf")
+    found = library.binary_deserialize(path.read_bytes())
+    if not isinstance(found, Mapping):
+        return Contents({_UNNAMED: _from_wolfram(path, _UNNAMED, found)})
+    return Contents(
+        {str(name): _from_wolfram(path, str(name), value) for name, value in found.items()}
+    )
+
+
+def _from_wolfram(path: Path, name: str, value: Any) -> Array:
+    import numpy as np  # noqa: PLC0415
+
+    if isinstance(value, np.ndarray):
+        return value
+    if not isinstance(value, (tuple, list)):
+        raise WeightsError(_not_numbers(path, name))
+    try:
+        return np.array(value)
+    except ValueError:
+        raise WeightsError(f"{path}: {name} is a list of lists of unequal lengths.") from None
+
+
+def _write_wxf(path: Path, contents: Contents) -> None:
+    library = _library("wolframclient.serializers", ".wxf")
+    arrays = {
+        name: array.astype(array.dtype.newbyteorder("="), copy=False)
+        for name, array in contents.arrays.items()
+    }
+    with path.open("xb") as stream:
+        library.export(arrays, stream, target_format="wxf")
+
+
+_Reader = Callable[[Path], Contents]
+_Writer = Callable[[Path, Contents], None]
+_FORMATS: Final[dict[str, tuple[_Reader, _Writer]]] = {
+    ".npy": (_read_npy, _write_npy),
+    ".npz": (_read_npz, _write_npz),
+    ".safetensors": (_read_safetensors, _write_safetensors),
+    ".mat": (_read_mat, _write_mat),
+    ".wxf": (_read_wxf, _write_wxf),
+}

@@ -1,0 +1,308 @@
+"""Layouts of weights and biases: as patterns, as code in each language, and applied to arrays.
+
+A layout is a string of axis letters: ``I`` input channels, ``O`` output channels of one group,
+``D``, ``H``, ``W`` the kernel's axes in order, ``G`` groups where they have an axis of their own.
+Ours is ``IOHW``; elsewhere than in ``IOHWG``-like layouts ``I`` runs over all groups, group after
+group.  No framework here flips the kernel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from harness.conventions import convention
+from harness.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+_KERNEL: Final = {1: "W", 2: "HW", 3: "DHW"}
+# A convention names its layout with groups aside; these have an axis of their own for them.
+# https://www.mathworks.com/help/deeplearning/ref/dlarray.dltranspconv.html
+_GROUPED: Final = {"matlab": "HWOIG"}
+# MATLAB's layers keep a bias as 1-by-n, 1-by-1-by-n, 1-by-1-by-1-by-n; dltranspconv, which alone
+# has groups, takes a vector.
+_LEADING_ONES: Final = {"matlab"}
+
+
+class WeightsError(InputError):
+    """Weights, or a file of them, that cannot be converted as asked."""
+
+
+def layout(framework: str, rank: int = 2, groups: int = 1) -> str:
+    """Name the axes of a framework's weights.
+
+    Parameters
+    ----------
+    framework : str
+    rank : int
+        Number of spatial axes.
+    groups : int
+        More than one changes the layout where groups have an axis of their own.
+
+    Examples
+    --------
+    >>> layout("pytorch"), layout("tensorflow"), layout("tensorflow", rank=3)
+    ('IOHW', 'HWOI', 'DHWOI')
+    """
+    if rank not in _KERNEL:
+        raise WeightsError(f"weights have 1 to 3 spatial axes, not {rank}.")
+    if groups < 1:
+        raise WeightsError(f"groups {groups} must be at least 1.")
+    spoken = convention(framework)
+    letters = _GROUPED.get(framework, spoken.weights) if groups > 1 else spoken.weights
+    return letters.replace("HW", _KERNEL[rank])
+
+
+def pattern(source: str, target: str, *, rank: int = 2, groups: int = 1) -> str:
+    """Say the permutation as einops would.
+
+    >>> pattern("pytorch", "tensorflow")
+    'IOHW -> HWOI'
+    >>> pattern("tensorflow", "mxnet", rank=1)
+    'WOI -> IOW'
+    """
+    before, after = layout(source, rank, groups), layout(target, rank, groups)
+    if ("G" in before) == ("G" in after):
+        return f"{before} -> {after}"
+    return f"{_composed(before)} -> {_composed(after)}"
+
+
+def _composed(letters: str) -> str:
+    """Space the letters out, with groups written where they hide."""
+    return " ".join(letters if "G" in letters else letters.replace("I", "@")).replace("@", "(G I)")
+
+
+def bias_pattern(source: str, target: str, *, rank: int = 2, groups: int = 1) -> str:
+    """Say what happens to the bias' shape.
+
+    >>> bias_pattern("pytorch", "tensorflow")
+    'O -> O'
+    """
+    return " -> ".join(
+        " ".join("1" * _leading_ones(framework, rank, groups) + "O")
+        for framework in (source, target)
+    )
+
+
+def _leading_ones(framework: str, rank: int, groups: int) -> int:
+    return rank if framework in _LEADING_ONES and groups == 1 else 0
+
+
+def code(source: str, target: str, *, rank: int = 2, groups: int = 1, name: str = "w") -> str:
+    """Write the permutation in the target's language, of an array in the source's layout.
+
+    Parameters
+    ----------
+    source, target : str
+        Frameworks.
+    rank, groups : int
+    name : str
+        What the array is called.
+
+    Returns
+    -------
+    str
+        An expression; ``name`` alone where nothing changes.
+
+    Examples
+    --------
+    >>> code("pytorch", "tensorflow")
+    'w.transpose(2, 3, 1, 0)'
+    >>> code("tensorflow", "chainer", rank=1, name="kernel")
+    'kernel.transpose(2, 1, 0)'
+    """
+    before, after = layout(source, rank, groups), layout(target, rank, groups)
+    if before == after:
+        return name
+    language = convention(target).language
+    if "G" in after and "G" not in before:
+        # Only MATLAB has such a layout, and only its language is written for it.
+        assert language == "matlab"
+        return _split_in_matlab(name, before, after, groups)
+    merges = "G" in before and "G" not in after
+    if language == "matlab":
+        return _permuted_in_matlab(name, before, after)
+    if language == "wolfram":
+        return _in_wolfram(name, before, after, merges)
+    return _in_numpy(name, before, after, merges)
+
+
+def _in_numpy(name: str, before: str, after: str, merges: bool) -> str:
+    axes = ", ".join(str(before.index(letter)) for letter in _wanted(after, merges))
+    merged = ", ".join(
+        "-1" if letter == "I" else f"{name}.shape[{before.index(letter)}]" for letter in after
+    )
+    return f"{name}.transpose({axes})" + (f".reshape({merged})" if merges else "")
+
+
+def _in_wolfram(name: str, before: str, after: str, merges: bool) -> str:
+    if merges:  # Flatten permutes and merges levels at once; levels count from 1.
+        levels = ("GI" if letter == "I" else letter for letter in after)
+        wanted = (", ".join(str(before.index(one) + 1) for one in level) for level in levels)
+        return f"Flatten[{name}, {{{', '.join(f'{{{level}}}' for level in wanted)}}}]"
+    # Transpose takes where each level goes, not where it comes from:
+    # https://reference.wolfram.com/language/ref/Transpose.html
+    goes = ", ".join(str(after.index(letter) + 1) for letter in before)
+    return f"Transpose[{name}, {{{goes}}}]"
+
+
+def _permuted_in_matlab(name: str, before: str, after: str) -> str:
+    return f"permute({name}, [{' '.join(str(before.index(letter) + 1) for letter in after)}])"
+
+
+def _split_in_matlab(name: str, before: str, after: str, groups: int) -> str:
+    # reshape is column-major: the channel within its group runs faster, so it stands first.
+    sizes = (
+        f"[], {groups}" if letter == "I" else f"size({name}, {axis})"
+        for axis, letter in enumerate(before, 1)
+    )
+    split = before.replace("I", "IG")
+    return _permuted_in_matlab(f"reshape({name}, {', '.join(sizes)})", split, after)
+
+
+def _wanted(after: str, merges: bool) -> str:
+    return after.replace("I", "GI") if merges else after
+
+
+def bias_code(source: str, target: str, *, rank: int = 2, groups: int = 1, name: str = "b") -> str:
+    """Write the bias' change of shape in the target's language.
+
+    >>> bias_code("pytorch", "tensorflow")
+    'b'
+    """
+    before, after = (_leading_ones(framework, rank, groups) for framework in (source, target))
+    language = convention(target).language
+    if source == target or (before == after and (groups == 1 or language != "matlab")):
+        return name
+    if language == "matlab":
+        return f"reshape({name}, {'1, ' * after}[])" if after else f"{name}(:)"
+    return f"Flatten[{name}]" if language == "wolfram" else f"{name}.reshape(-1)"
+
+
+def convert(array: Array, source: str, target: str, groups: int = 1) -> Array:
+    """Bring weights from one framework's layout into another's.
+
+    Parameters
+    ----------
+    array : numpy.ndarray
+        In the source's layout; its number of axes says the rank.
+    source, target : str
+        Frameworks.
+    groups : int
+
+    Returns
+    -------
+    numpy.ndarray
+        A view where that is possible, of the same type.
+
+    Raises
+    ------
+    WeightsError
+        Where the array cannot be weights of the source with so many groups.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> convert(np.zeros((64, 32, 4, 5)), "pytorch", "tensorflow").shape
+    (4, 5, 32, 64)
+    """
+    rank = rank_of(array.ndim, source, groups)
+    channels(array.shape, source, groups)
+    before, after = layout(source, rank, groups), layout(target, rank, groups)
+    if "G" in after and "G" not in before:
+        at = before.index("I")
+        shape = array.shape
+        array = array.reshape(*shape[:at], groups, shape[at] // groups, *shape[at + 1 :])
+        before = before.replace("I", "GI")
+    merges = "G" in before and "G" not in after
+    moved = array.transpose([before.index(letter) for letter in _wanted(after, merges)])
+    if not merges:
+        return moved
+    at = after.index("I")
+    return moved.reshape(*moved.shape[:at], -1, *moved.shape[at + 2 :])
+
+
+def convert_bias(
+    array: Array, source: str, target: str, *, rank: int = 2, groups: int = 1
+) -> Array:
+    """Bring a bias from one framework's shape into another's.
+
+    >>> import numpy as np
+    >>> convert_bias(np.zeros(3), "pytorch", "tensorflow").shape
+    (3,)
+    """
+    layout(source, rank, groups)
+    if array.size != max(array.shape, default=0):
+        raise WeightsError(f"a bias has one axis; this has the shape {array.shape}.")
+    return array.reshape((1,) * _leading_ones(target, rank, groups) + (-1,))
+
+
+def rank_of(axes: int, framework: str, groups: int = 1) -> int:
+    """Tell the rank of weights from how many axes they have.
+
+    >>> rank_of(4, "pytorch")
+    2
+    """
+    by_axes = {len(layout(framework, rank, groups)): rank for rank in _KERNEL}
+    if axes not in by_axes:
+        known = ", ".join(layout(framework, rank, groups) for rank in _KERNEL)
+        raise WeightsError(
+            f"weights of {axes} axes are none of {framework}'s"
+            f"{f' with {groups} groups' if groups > 1 else ''}: {known}."
+        )
+    return by_axes[axes]
+
+
+def channels(shape: Sequence[int], framework: str, groups: int = 1) -> tuple[int, int]:
+    """Read input and output channels off the shape of weights, all groups together.
+
+    >>> channels((6, 5, 3, 2), "pytorch", groups=2)
+    (6, 10)
+    """
+    letters = layout(framework, rank_of(len(shape), framework, groups), groups)
+    size = dict(zip(letters, shape, strict=True))
+    if size.get("G", groups) != groups:
+        raise WeightsError(
+            f"weights of shape {tuple(shape)} have {size['G']} groups ({letters}), not {groups}."
+        )
+    c_in = size["I"] * size.get("G", 1)
+    if c_in % groups:
+        raise WeightsError(
+            f"weights of shape {tuple(shape)} ({letters}) have {c_in} input channels, "
+            f"which {groups} groups do not divide."
+        )
+    return c_in, size["O"] * groups
+
+
+def readings(shape: Sequence[int], framework: str, groups: int = 1) -> dict[int, tuple[int, ...]]:
+    """List what weights can have been before MATLAB dropped axes of one element at the end.
+
+    Returns
+    -------
+    dict
+        From each possible rank to the whole shape.
+
+    Examples
+    --------
+    >>> readings((3, 2, 5), "tensorflow")
+    {1: (3, 2, 5), 2: (3, 2, 5, 1), 3: (3, 2, 5, 1, 1)}
+    """
+    found = {}
+    for rank in _KERNEL:
+        missing = len(layout(framework, rank, groups)) - len(shape)
+        whole = (*shape, *(1,) * missing)
+        if missing >= 0 and _is_possible(whole, framework, groups):
+            found[rank] = whole
+    return found
+
+
+def _is_possible(shape: Sequence[int], framework: str, groups: int) -> bool:
+    try:
+        channels(shape, framework, groups)
+    except WeightsError:
+        return False
+    return True
