@@ -44,6 +44,7 @@ class _Pad:
 
     widths: Value
     column: int
+    zeros: bool
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,12 @@ class _Bias:
     """An addition that cannot be but the bias."""
 
 
-_Step: TypeAlias = _Slice | _Pad | _Bias
+@dataclass(frozen=True)
+class _End:
+    """Something else is made of the output."""
+
+
+_Step: TypeAlias = _Slice | _Pad | _Bias | _End
 
 
 def before(statements: Sequence[Statement], call: Call) -> Context:
@@ -110,10 +116,10 @@ def after(
         The call of the layer that it makes.
     reading : Reading
 
-    Raises
-    ------
-    SnippetError
-        Where a slice or a pad cannot be followed.
+    Returns
+    -------
+    Reading
+        With a note where a slice or a pad cannot be followed.
     """
     results: set[str] = set()
     for statement in statements:
@@ -123,7 +129,13 @@ def after(
                 return reading
             continue
         for step in steps:
-            reading = _applied(step, reading)
+            if isinstance(step, _End):
+                return reading
+            try:
+                reading = _applied(step, reading)
+            except SnippetError as error:
+                note = f"What the text does with the output is not in the answer: {error.fact}"
+                return replace(reading, notes=(*reading.notes, note))
         # A layer's name is not its output's.
         if statement.target is not None and not (applied and statement.value is call):
             results = {statement.target}
@@ -155,12 +167,14 @@ def _steps_of_call(
     receiver = call.function.text.rpartition(".")[0] if isinstance(call.function, Name) else ""
     if receiver in results and last in _PASSES_ON:
         return []
-    if not call.arguments or last not in {"pad", *_ADDS_BIAS, *_PASSES_ON}:
+    if not call.arguments:
         return None
     first, *others = call.arguments
     inner = _steps(first.value, results_of, results)
-    if inner is None:
-        return None
+    if inner is None or last not in {"pad", *_ADDS_BIAS, *_PASSES_ON}:
+        return _made_into_another(
+            [argument.value for argument in call.arguments], results_of, results
+        )
     if last in _ADDS_BIAS:
         return [*inner, _Bias()]
     if last == "pad":
@@ -168,7 +182,8 @@ def _steps_of_call(
         named = [by_name[name] for name in ("pad_width", "paddings", "pad") if name in by_name]
         positional = [argument.value for argument in others if argument.name is None]
         widths = [*named, *positional][:1]
-        return [*inner, *(_Pad(found, call.column) for found in widths)]
+        zeros = not {by_name.get("mode"), *positional[1:2]} - {None, "constant", "CONSTANT"}
+        return [*inner, *(_Pad(found, call.column, zeros) for found in widths)]
     return inner
 
 
@@ -185,10 +200,28 @@ def _steps_of_expression(
         return None if inner is None else [*inner, _slice(node.slice, value.column)]
     if isinstance(node, ast.ListComp) and value.calls:
         return _steps(value.calls[0], results_of, results)
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) and _is_bias(node.right):
         inner = _steps_of_operand(node.left, value, results_of, results)
         return None if inner is None else [*inner, _Bias()]
-    return None
+    return _made_into_another(value.calls, results_of, results)
+
+
+def _is_bias(node: ast.expr) -> bool:
+    """Whether an operand is a vector laid along the channels: ``b.reshape((-1, 1, 1))``."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return False
+    shape = [number for given in node.args for number in ast.walk(given)]
+    ones = [number for number in shape if isinstance(number, ast.Constant) and number.value == 1]
+    return node.func.attr in {"reshape", "view"} and bool(ones)
+
+
+def _made_into_another(
+    values: Sequence[Value], results_of: tuple[Call, Call | None], results: set[str]
+) -> list[_Step] | None:
+    """What is done to the result inside an expression that makes something else of it."""
+    inner = [_steps(value, results_of, results) for value in values]
+    found = next((steps for steps in inner if steps is not None), None)
+    return None if found is None else [*found, _End()]
 
 
 def _steps_of_operand(
@@ -235,7 +268,7 @@ def _literal(node: ast.expr, column: int) -> int:
     return value
 
 
-def _applied(step: _Step, reading: Reading) -> Reading:
+def _applied(step: _Slice | _Pad | _Bias, reading: Reading) -> Reading:
     operator = reading.operator
     if isinstance(step, _Bias):
         return replace(reading, operator=replace(operator, bias=True))
@@ -283,13 +316,21 @@ def _cut(axis: int, span: _Span, reading: Reading, step: _Slice) -> tuple[int, i
 def _padded(step: _Pad, reading: Reading) -> Pairs:
     """Pads as pairs, or flat from the last axis (PyTorch) or from the first (MXNet)."""
     rank = reading.operator.rank
+    if reading.operator.bias:
+        raise SnippetError(
+            "it pads after the bias, so that the new elements hold 0: no transposed convolution "
+            "does that.",
+            step.column,
+        )
+    if not step.zeros:
+        raise SnippetError("it pads with other values than zeros.", step.column)
     pairs = list(_pairs(step))
     if isinstance(step.widths, tuple) and step.widths and isinstance(step.widths[0], tuple):
         pairs = pairs[1:-1] if reading.channels_last else pairs[2:]
     elif reading.framework == "mxnet":
         pairs = pairs[-rank:]
     else:
-        pairs = pairs[::-1]
+        pairs = pairs[::-1][-rank:]
     pairs = [(0, 0)] * (rank - len(pairs)) + pairs
     if len(pairs) != rank:
         raise SnippetError(f"the output is padded along other than its {rank} axes.", step.column)
