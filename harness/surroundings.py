@@ -123,21 +123,19 @@ def after(
     """
     results: set[str] = set()
     for statement in statements:
-        steps = _steps(statement.value, (call, applied), results)
-        if steps is None:
-            if statement.target in results:
+        try:
+            steps = _steps(statement.value, (call, applied), results)
+            if steps is None and statement.target in results:
                 return reading
-            continue
-        for step in steps:
-            if isinstance(step, _End):
-                return reading
-            try:
+            for step in steps or ():
+                if isinstance(step, _End):
+                    return reading
                 reading = _applied(step, reading)
-            except SnippetError as error:
-                note = f"What the text does with the output is not in the answer: {error.fact}"
-                return replace(reading, notes=(*reading.notes, note))
+        except SnippetError as error:
+            note = f"What the text does with the output is not in the answer: {error.fact}"
+            return replace(reading, notes=(*reading.notes, note))
         # A layer's name is not its output's.
-        if statement.target is not None and not (applied and statement.value is call):
+        if steps is not None and statement.target and not (applied and statement.value is call):
             results = {statement.target}
     return reading
 
