@@ -115,6 +115,17 @@ def convert_file(
     ------
     WeightsError
         With what to do about it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     given, out = Path(folder, "up.npz"), Path(folder, "out.npz")
+    ...     np.savez(given, weight=np.zeros((64, 32, 4, 5), "float32"), bias=np.zeros(32))
+    ...     print(convert_file(given, out, "pytorch", "tensorflow").text)
+    weight  IOHW -> HWOI  64x32x4x5 -> 4x5x32x64  float32
+    bias    O -> O        32 -> 32  float64
     """
     for framework in (source, target):
         convention(framework)

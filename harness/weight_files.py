@@ -195,7 +195,9 @@ def _write_npy(path: Path, contents: Contents) -> None:
         raise WeightsError(f"a .npy file holds one array, not {names}; write a .npz file.")
     (array,) = contents.arrays.values()
     with path.open("xb") as stream:
-        write_array(stream, array, allow_pickle=False)
+        # To what has a file's type NumPy writes permuted arrays element by element: 3 times slower.
+        pipe: Any = SimpleNamespace(write=stream.write)
+        write_array(pipe, array, allow_pickle=False)
 
 
 def _read_npz(path: Path) -> Contents:
