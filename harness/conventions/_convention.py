@@ -39,6 +39,8 @@ class Convention:
         where the framework has one.
     forms : tuple of Form
         The calls that are read.
+    remarks : tuple of str
+        What the reference page says about the framework: versions, traps, documents.
     environ : mapping
         Environment variables of its processes: one thread, no chatter, full precision.
     """
@@ -52,7 +54,15 @@ class Convention:
     language: str = "python"
     layer: LayerRenderer | None = None
     forms: tuple[Form, ...] = ()
+    remarks: tuple[str, ...] = ()
     environ: Mapping[str, str] = field(default_factory=dict)
+
+    def forms_by_table(self) -> list[Form]:
+        """The forms, those with one table of parameters next to each other."""
+        tables = [id(form.parameters) for form in self.forms]
+        return sorted(
+            self.forms, key=lambda form: (tables.index(id(form.parameters)), form.rank or 0)
+        )
 
 
 def arguments(**values: str | None) -> str:

@@ -1,0 +1,115 @@
+"""The reference page ``docs/conventions.md``, written from the conventions themselves.
+
+``python -m harness.conventions_page`` prints it; a test holds the committed page against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from harness.conventions import convention, framework_names, render
+from harness.conventions._convention import Convention
+from harness.conventions._forms import REQUIRED, Form, Parameter, Style, shown
+from harness.operator import Operator
+from harness.program import Unsupported
+from harness.weights import layout
+
+_HEAD = """\
+# How each framework says a transposed convolution
+
+Written by `python -m harness.conventions_page` from the files in `harness/conventions/`; change
+those, not this page.
+
+The canonical words: `x (n, c_in, *in_size)`, `w (c_in, c_out // groups, *kernel)`, `b (c_out,)`,
+and
+
+    out_size = (in_size - 1) * stride + dilation * (kernel - 1) + 1 - begin - end
+
+where `crop = (begin, end)` is removed at the two ends of each axis; a negative crop extends.
+Layouts name axes by letters: `I` input channels, `O` output channels of a group, `H`, `W` the
+kernel. No framework here flips the kernel.
+"""
+
+_EXAMPLES = {
+    "twice the size": Operator.of(64, 32, (4, 4), stride=2, crop=1),
+    "an odd crop": Operator.of(64, 32, (3, 3), stride=2, crop=((1, 0), (1, 0))),
+    "one end only": Operator.of(16, 8, (5,), stride=2, crop=((0, 3),), bias=False),
+    "groups and dilation": Operator.of(8, 4, (3, 3), dilation=2, groups=2, bias=False),
+}
+
+
+def page() -> str:
+    """Write the page.
+
+    >>> page().startswith("# How each framework says a transposed convolution")
+    True
+    """
+    return "\n".join([_HEAD, *_contents(), *_sections()])
+
+
+def _contents() -> Iterator[str]:
+    for name in framework_names():
+        title = convention(name).title
+        yield f"- [{title}](#{name})"
+    yield ""
+
+
+def _sections() -> Iterator[str]:
+    for name in framework_names():
+        spoken = convention(name)
+        yield f'## <a id="{name}"></a>{spoken.title}\n'
+        yield from _about(spoken)
+        yield from _examples(spoken)
+        for _, forms in groupby(spoken.forms_by_table(), key=lambda form: id(form.parameters)):
+            yield from _table(list(forms))
+
+
+def _about(spoken: Convention) -> Iterator[str]:
+    layouts = ", ".join(f"`{layout(spoken.name, rank)}`" for rank in (1, 2, 3))
+    yield f"`-f {spoken.name}`. Weights for one, two and three spatial axes: {layouts}.\n"
+    for remark in spoken.remarks:
+        yield f"- {remark}"
+    if spoken.remarks:
+        yield ""
+
+
+def _examples(spoken: Convention) -> Iterator[str]:
+    styles: tuple[Style, ...] = ("function", "layer") if spoken.layer else ("function",)
+    for what, operator in _EXAMPLES.items():
+        yield f"{what.capitalize()}, `{operator.descriptor}`:\n"
+        for style in styles:
+            made = render(operator, spoken.name, style=style)
+            if isinstance(made, Unsupported):
+                yield f"- as a {style}: {made.reason}\n"
+                continue
+            reason = f" ({made.reason})" if made.reason else ""
+            yield f"- as a {style}, {made.support}{reason}\n"
+            yield f"  ```{spoken.language}"
+            yield from (f"  {line}" for line in made.call.splitlines())
+            yield "  ```\n"
+
+
+def _table(forms: list[Form]) -> Iterator[str]:
+    yield f"### {', '.join(f'`{form.name}`' for form in forms)}\n"
+    links = dict.fromkeys(form.source for form in forms)
+    yield f"Documents: {', '.join(f'<{link}>' for link in links)}."
+    if also := [alias for form in forms if form.rank in {2, None} for alias in form.aliases]:
+        yield f"Also read as {', '.join(f'`{alias}`' for alias in also)}, and so on."
+    yield "\n| parameter | meaning | default | mind |"
+    yield "| --- | --- | --- | --- |"
+    for parameter in forms[0].parameters:
+        yield _row(parameter)
+    yield ""
+
+
+def _row(parameter: Parameter) -> str:
+    default = "" if parameter.default is REQUIRED else f"`{shown(parameter.default)}`"
+    names = ", ".join(f"`{name}`" for name in (parameter.name, *parameter.aliases))
+    meaning = parameter.meaning + (" (a note)" if parameter.ignored else "")
+    cells = (names, meaning, default, parameter.pitfall)
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+if __name__ == "__main__":
+    print(page(), end="")  # noqa: T201
