@@ -18,8 +18,8 @@ class Mark(NamedTuple):
     Attributes
     ----------
     kind : str
-        ``string``, ``comment``, ``open``, ``close``, ``skip`` (looks like one of them, but is none),
-        ``quote`` (a string that never ends) or ``unclosed`` (a comment that never ends).
+        ``string``, ``comment``, ``open``, ``close``, ``skip`` (what looks like one of them, but is
+        none), ``quote`` (of a string that never ends) or ``unclosed`` (a comment that never ends).
     start, end : int
         Offsets in the text.
     """
@@ -89,13 +89,12 @@ MATLAB: Final = Lexis(
 )
 
 
-def marks(text: str, lexis: Lexis) -> Iterator[Mark]:
-    """Give all strings, comments and brackets, in order; nothing is refused.
+def marks(text: str, lexis: Lexis, position: int = 0) -> Iterator[Mark]:
+    """Give all strings, comments and brackets from a position on, in order; nothing is refused.
 
     >>> [mark.kind for mark in marks('f["]" (* ] *)', WOLFRAM)]
     ['open', 'string', 'comment']
     """
-    position = 0
     while match := lexis.pattern.search(text, position):
         kind, position = match.lastgroup or "skip", match.end()
         if kind == "nest":

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from harness.syntax.grammar import Builder, Node, statements
+from harness.syntax.builder import Builder, Node
+from harness.syntax.grammar import statements
 from harness.syntax.lexis import MATLAB, without_comments
 from harness.syntax.tree import (
     Argument,
@@ -16,56 +17,6 @@ from harness.syntax.tree import (
     Value,
     check_text,
 )
-
-# From what binds least to what binds most:
-# https://www.mathworks.com/help/matlab/matlab_prog/operator-precedence.html
-_GRAMMAR: Final = r"""
-start: _separators? (_statement (_separators _statement)* _separators?)?
-_separators: (";" | "," | NEWLINE)+
-_statement: value | assignment
-assignment: expression "=" value
-
-?value: expression
-    | "@" SYMBOL ("." SYMBOL)* -> opaque
-    | "@" "(" _arguments? ")" value -> opaque
-?expression: range | expression LOGIC range -> opaque
-?range: sum | sum ":" sum (":" sum)? -> opaque
-?sum: product | sum SIGN product -> binary
-?product: unary | product TIMES unary -> binary
-?unary: power | (SIGN | NOT) unary -> signed
-?power: postfix | power POWER exponent -> binary
-?exponent: postfix | (SIGN | NOT) exponent -> signed
-?postfix: atom
-    | postfix "(" _arguments? ")" -> application
-    | postfix "{" _arguments? "}" -> opaque
-    | postfix "." SYMBOL -> opaque
-    | postfix "." "(" value ")" -> opaque
-    | postfix TRANSPOSE -> opaque
-?atom: NUMBER | STRING | SYMBOL
-    | "(" value ")" -> group
-    | "[" joined_row? (";" joined_row?)* "]" -> matrix
-    | "{" row? (";" row?)* "}" -> cell
-_arguments: _argument ("," _argument)*
-_argument: value | named | colon | nothing
-named: expression "=" value
-colon: ":" -> opaque
-nothing: NOT -> opaque
-joined_row: _elements
-row: _elements
-_elements: (value | nothing) ("," (value | nothing))* ","?
-
-NEWLINE: /\s*\n\s*/
-LOGIC: /&&?|\|\|?|[=~!<>]=|[<>]/
-SIGN: /[+-]/
-NOT: /[~!]/
-TIMES: /\.?[*\/\\]/
-POWER: /\.?\^/
-TRANSPOSE: /\.?'/
-NUMBER: /(?:[0-9]+(?:\.(?![*\/\\^'])[0-9]*)?|\.[0-9]+)(?:[eEdD][+-]?[0-9]+)?/
-STRING: /'(?:[^'\n]|'')*+'|"(?:[^"\n]|"")*+"/
-SYMBOL: /[^\W\d]\w*/
-%ignore /[^\S\n]+/
-"""
 
 _CONSTANTS: Final[dict[str, Value]] = {"true": True, "false": False}
 # In brackets a blank between two operands is a comma, and [1 -2] holds two numbers.
@@ -103,7 +54,7 @@ def parse(text: str) -> tuple[Statement, ...]:
     """
     check_text(text)
     code = _laid_out(without_comments(text, MATLAB))
-    return statements(_GRAMMAR, code, _Matlab(text), MATLAB)
+    return statements("matlab", code, _Matlab(text), MATLAB)
 
 
 def _laid_out(code: str) -> str:
@@ -155,34 +106,30 @@ class _Matlab(Builder):
 
     def assignment(self, nodes: Sequence[Node]) -> Node:
         target, _, value = nodes
-        return Node(
-            value.value, target.start, value.end, value.depth, target=self.source([target])
-        )
+        return self.assigned([target], value)
 
     def named(self, nodes: Sequence[Node]) -> Node:
         name, _, value = nodes
         if name.name is None:
             raise SnippetError("expected a name before '='.", name.start)
-        return Node(
-            value.value, name.start, value.end, value.depth, target=name.name
-        )
+        return replace(value, start=name.start, target=name.name)
 
     def application(self, nodes: Sequence[Node]) -> Node:
         arguments = [Argument(node.target, node.value, node.start) for node in nodes[2:-1:2]]
         return self.call(nodes[0], arguments, nodes)
 
     def row(self, nodes: Sequence[Node]) -> Node:
-        return self.tuple((node.value for node in nodes[::2]), nodes)
+        return self.sequence((node.value for node in nodes[::2]), nodes)
 
     def joined_row(self, nodes: Sequence[Node]) -> Node:
         values: list[Value] = []
         for node in nodes[::2]:
             values += node.value if node.is_row and isinstance(node.value, tuple) else [node.value]
-        return self.tuple(values, nodes)
+        return self.sequence(values, nodes)
 
     def cell(self, nodes: Sequence[Node]) -> Node:
         rows = [node.value for node in nodes if isinstance(node.value, tuple)]
-        return self.tuple((rows or [()])[0] if len(rows) < 2 else rows, nodes)
+        return self.sequence((rows or [()])[0] if len(rows) < 2 else rows, nodes)
 
     def matrix(self, nodes: Sequence[Node]) -> Node:
         node = self.cell(nodes)

@@ -7,63 +7,17 @@ from collections.abc import Sequence
 from typing import Final
 
 from harness.syntax.arithmetic import Number, fold, is_exact
-from harness.syntax.grammar import Builder, Node, statements
+from harness.syntax.builder import Builder, Node
+from harness.syntax.grammar import statements
 from harness.syntax.lexis import WOLFRAM, marks, without_comments
 from harness.syntax.tree import (
     MAX_DIGITS,
     Argument,
-    Call,
     SnippetError,
     Statement,
     Value,
     check_text,
 )
-
-# From what binds least to what binds most:
-# https://reference.wolfram.com/language/tutorial/OperatorInputForms.html
-_GRAMMAR: Final = r"""
-start: _separators? (_statement (_separators _statement)* _separators?)?
-_separators: (";" | "," | NEWLINE)+
-_statement: applied | assignment
-assignment: applied ASSIGN set
-
-?compound: set | set (";" set)+ ";"? | set ";" -> compound
-?set: applied | applied ASSIGN set
-?applied: function | applied "//" function
-?function: replaced | function "&" -> opaque
-?replaced: rule | replaced REPLACE rule -> opaque
-?rule: logic | logic RULE rule
-?logic: sum | logic LOGIC sum -> opaque
-?sum: product | sum SIGN product -> binary
-?product: unary | product TIMES unary -> binary
-?unary: power | SIGN unary -> signed
-?power: joined | joined "^" unary -> binary
-?joined: mapped | joined JOIN mapped -> opaque
-?mapped: prefixed | prefixed MAP mapped
-?prefixed: called | called "@" prefixed
-?called: atom
-    | called "[" _arguments? "]" -> application
-    | called "[" "[" _arguments "]" "]" -> part
-?atom: NUMBER | STRING | SYMBOL
-    | "(" compound ")" -> group
-    | "{" _arguments? "}" -> list
-    | "<|" _arguments? "|>" -> association
-_arguments: compound ("," compound)* ","?
-
-NEWLINE.2: /[^\S\n]*\n(?!\s*\/\/)\s*/
-ASSIGN: /\^?:?=(?!=)/
-REPLACE: /\/\/?\.|\/;/
-RULE: /->|:>|[→\uf522\uf51f]|\\\[Rule(?:Delayed)?\]/
-LOGIC: /===|=!=|==|!=|<=|>=|<|>|&&|\|\|/
-SIGN: /[+-]/
-TIMES: /[*\/]/
-JOIN: "<>"
-MAP: /\/@|@@@?/
-NUMBER: /(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:``?[0-9.]*)?(?:\*\^[+-]?[0-9]+)?/
-STRING: /"(?:[^"\\]|\\.)*+"/s
-SYMBOL: /(?:[^\W\d]|[$`]|\\\[(?!Rule)\w+\])(?:[\w$`]|\\\[(?!Rule)\w+\])*|#+\w*/
-%ignore /\s+/
-"""
 
 _CONSTANTS: Final[dict[str, Value]] = {"True": True, "False": False, "None": None}
 _ESCAPES: Final = {'"': '"', "\\": "\\", "n": "\n", "t": "\t"}
@@ -94,7 +48,7 @@ def parse(text: str) -> tuple[Statement, ...]:
     """
     check_text(text)
     code = _joined(without_comments(text, WOLFRAM))
-    return statements(_GRAMMAR, code, _Wolfram(text), WOLFRAM)
+    return statements("wolfram", code, _Wolfram(text), WOLFRAM)
 
 
 def _joined(code: str) -> str:
@@ -127,8 +81,7 @@ class _Wolfram(Builder):
 
     def string(self, text: str, start: int) -> Value:
         del start
-        unescaped = lambda match: _ESCAPES.get(match[1], match[0])  # noqa: E731
-        return re.sub(r"\\(.)", unescaped, text[1:-1], flags=re.DOTALL)
+        return re.sub(r"(?s)\\(.)", _unescaped, text[1:-1])
 
     def symbol(self, text: str, start: int) -> Value:
         return _CONSTANTS[text] if text in _CONSTANTS else super().symbol(text, start)
@@ -142,9 +95,7 @@ class _Wolfram(Builder):
 
     def assignment(self, nodes: Sequence[Node]) -> Node:
         target, _, value = nodes
-        return Node(
-            value.value, target.start, value.end, value.depth, target=self.source([target])
-        )
+        return self.assigned([target], value)
 
     def headed(self, head: str, operands: Sequence[Node], nodes: Sequence[Node]) -> Node:
         """Make a call of what the language writes with an operator."""
@@ -178,19 +129,17 @@ class _Wolfram(Builder):
     def application(self, nodes: Sequence[Node]) -> Node:
         return self.call(nodes[0], [_argument(node) for node in nodes[2:-1:2]], nodes)
 
-    def part(self, nodes: Sequence[Node]) -> Node:
-        # A part of a call must not hide the call.
-        if isinstance(nodes[0].value, Call):
-            return self.headed("Part", [nodes[0], *nodes[3:-2:2]], nodes)
-        return self.opaque(nodes)
-
     def list(self, nodes: Sequence[Node]) -> Node:
-        return self.tuple((node.value for node in nodes[1:-1:2]), nodes)
+        return self.sequence((node.value for node in nodes[1:-1:2]), nodes)
 
     def association(self, nodes: Sequence[Node]) -> Node:
         start = nodes[0].start
         head = Node(None, start, start, name="Association")
         return self.call(head, [_argument(node) for node in nodes[1:-1:2]], nodes)
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    return _ESCAPES.get(match[1], match[0])
 
 
 def _argument(node: Node) -> Argument:
@@ -200,5 +149,3 @@ def _argument(node: Node) -> Argument:
         if isinstance(name, str):
             return Argument(name, right.value, node.start)
     return Argument(None, node.value, node.start)
-
-

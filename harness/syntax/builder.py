@@ -1,0 +1,191 @@
+"""What grammars build: nodes of values, names and calls, and statements of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from harness.syntax.arithmetic import Number, fold
+from harness.syntax.tree import (
+    MAX_DEPTH,
+    MAX_DIGITS,
+    Argument,
+    Call,
+    Name,
+    SnippetError,
+    Statement,
+    Value,
+)
+
+_LONGEST: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A value, where it stands, and what the rules around it must know.
+
+    Attributes
+    ----------
+    depth : int
+        How deep calls and lists are nested in the value.
+    name : str or None
+        The identifier, where the text is nothing else.
+    rule : tuple of two Nodes, or None
+        The sides of Wolfram's ``->``.
+    target : str or None
+        What the statement gives the value to.
+    is_row : bool
+        Whether it is a matrix of at most one row, which MATLAB joins with its neighbours.
+    """
+
+    value: Value
+    start: int
+    end: int
+    depth: int = 0
+    name: str | None = None
+    rule: tuple[Node, Node] | None = None
+    target: str | None = None
+    is_row: bool = False
+
+
+class Builder:
+    """Makes nodes of what the rules of a grammar have found; a language adds its rules' methods.
+
+    Methods that carry a rule's name get the nodes of all its symbols, tokens included.
+
+    Parameters
+    ----------
+    text : str
+        The original text, which opaque names quote.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.statements: list[Statement] = []
+        self._known: dict[str, Value] = {}
+
+    def token(self, kind: str, text: str, start: int) -> Node:
+        """Make a node of a token: the value of a literal or a name, or else the token's text."""
+        end = start + len(text)
+        read = {"NUMBER": self.number, "STRING": self.string}.get(kind)
+        if read:
+            return Node(read(text, start), start, end)
+        if kind != "SYMBOL":
+            return Node(text, start, end)
+        return Node(self._known.get(text, self.symbol(text, start)), start, end, name=text)
+
+    def number(self, text: str, start: int) -> Value:
+        """Read a number in the form that Python shares."""
+        if text.isdecimal():
+            if len(text) > MAX_DIGITS:
+                raise SnippetError(
+                    f"this integer has {len(text)} digits; {MAX_DIGITS} are allowed.", start
+                )
+            return int(text)
+        number = float(text)
+        if not math.isfinite(number):
+            raise SnippetError("this number is too large.", start)
+        return number
+
+    def string(self, text: str, start: int) -> Value:
+        """Read a quoted string as the language writes it."""
+        raise NotImplementedError
+
+    def symbol(self, text: str, start: int) -> Value:
+        """Read an identifier: a constant of the language, or a name."""
+        return Name(text, start)
+
+    def source(self, nodes: Sequence[Node]) -> str:
+        """Give the text that nodes span."""
+        return self.text[nodes[0].start : nodes[-1].end]
+
+    def opaque(self, nodes: Sequence[Node]) -> Node:
+        """Make a name of what is no literal."""
+        calls = tuple(call for node in nodes for call in _calls_in(node.value))
+        return _over(nodes, Name(self.source(nodes), nodes[0].start, calls), deepest(nodes))
+
+    def group(self, nodes: Sequence[Node]) -> Node:
+        """Read parentheses that change no meaning."""
+        return _over(nodes, nodes[1].value, nodes[1].depth)
+
+    def signed(self, nodes: Sequence[Node]) -> Node:
+        """Negate a number."""
+        sign, operand = nodes
+        number = as_number(operand.value)
+        if number is None or sign.value not in {"+", "-"}:
+            return self.opaque(nodes)
+        return _over(nodes, -number if sign.value == "-" else number)
+
+    def binary(self, nodes: Sequence[Node]) -> Node:
+        """Compute with two numbers."""
+        left, right = as_number(nodes[0].value), as_number(nodes[2].value)
+        if left is not None and right is not None:
+            folded = self.folded(left, str(nodes[1].value), right)
+            if folded is not None:
+                return _over(nodes, folded)
+        return self.opaque(nodes)
+
+    def folded(self, left: Number, operation: str, right: Number) -> Number | None:
+        """Give the result; ``None`` where the language has no such number."""
+        return fold(left, operation, right)
+
+    def call(self, function: Node, arguments: Iterable[Argument], nodes: Sequence[Node]) -> Node:
+        """Make a call of the nodes that it spans."""
+        callee = function.value
+        if function.name is not None:
+            callee = Name(function.name, function.start)
+        if not isinstance(callee, Name | Call):
+            raise SnippetError(
+                "only a function can be called, but this is a value.", nodes[0].start
+            )
+        return _over(nodes, Call(callee, tuple(arguments), nodes[0].start), deepest(nodes) + 1)
+
+    def sequence(self, values: Iterable[Value], nodes: Sequence[Node]) -> Node:
+        """Make a list."""
+        return _over(nodes, tuple(values), deepest(nodes) + 1)
+
+    def statement(self, nodes: Sequence[Node]) -> Node:
+        """Keep a statement; small constants that it assigns are known to what follows."""
+        (node,) = nodes
+        target, value = node.target, node.value
+        self.statements.append(Statement(target, value))
+        if target is not None:
+            self._known.pop(target, None)
+            # Short and flat only: names of lists of names of lists would grow without bounds.
+            flat = value if isinstance(value, tuple) else (value,)
+            if len(flat) <= _LONGEST and all(as_number(item) is not None for item in flat):
+                self._known[target] = value
+        return node
+
+    def assigned(self, target: Sequence[Node], value: Node) -> Node:
+        """Give a value to what stands before the equals sign."""
+        return replace(value, start=target[0].start, target=self.source(target))
+
+
+def as_number(value: Value) -> Number | None:
+    """Give a number that arithmetic may use: True is none."""
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _calls_in(value: Value) -> Iterator[Call]:
+    """Give the outermost calls."""
+    if isinstance(value, Call):
+        yield value
+    elif isinstance(value, Name):
+        yield from value.calls
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _calls_in(item)
+
+
+def deepest(nodes: Iterable[Node]) -> int:
+    """Give how deep the deepest of them is."""
+    return max((node.depth for node in nodes), default=0)
+
+
+def _over(nodes: Sequence[Node], value: Value, depth: int = 0) -> Node:
+    if depth > 2 * MAX_DEPTH:
+        raise SnippetError("calls and lists are nested too deeply.", nodes[0].start)
+    return Node(value, nodes[0].start, nodes[-1].end, depth)

@@ -1,0 +1,93 @@
+"""A call that stands in the middle of what no parser reads: prose, half a list, a cut-off line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from itertools import islice
+from typing import Final, NamedTuple
+
+from harness.syntax.lexis import MATLAB, PAIRS, PYTHON, WOLFRAM, Lexis, marks
+
+_LANGUAGES: Final = {"python": (PYTHON, "("), "matlab": (MATLAB, "("), "wolfram": (WOLFRAM, "[")}
+_LONGEST_NAME: Final = 200
+_TRIES: Final = 10
+
+
+class Piece(NamedTuple):
+    """Where a call begins, its dotted name included, and where it ends."""
+
+    start: int
+    end: int
+
+
+def cut(text: str, names: Collection[str], language: str) -> Piece | None:
+    """Find the first balanced call of one of the names; ``None`` where there is none.
+
+    What is called of the result at once belongs to it.  Names inside strings and comments count
+    only where there are no others: an apostrophe in prose looks like a string, too.
+
+    Parameters
+    ----------
+    text : str
+    names : set of str
+        Without what stands before their last dot.
+    language : str
+        ``python``, ``matlab`` or ``wolfram``.
+
+    Examples
+    --------
+    >>> text = "8, tf.f(')', [2])(x)], # tf.f(1)"
+    >>> piece = cut(text, {"f"}, "python")
+    >>> text[piece.start : piece.end]
+    "tf.f(')', [2])(x)"
+    """
+    lexis, bracket = _LANGUAGES[language]
+    found = _first(text, 0, names, lexis, bracket)
+    if found is None and names:
+        name = "|".join(map(re.escape, sorted(names)))
+        # The name alone, so that the scan begins behind whatever hides it.
+        hidden = re.finditer(rf"(?<!\w)(?:{name})[ \t]*{re.escape(bracket)}", text)
+        for match in islice(hidden, _TRIES):
+            found = found or _first(text, match.start(), names, lexis, bracket)
+    return found
+
+
+def _first(
+    text: str, start: int, names: Collection[str], lexis: Lexis, bracket: str
+) -> Piece | None:
+    return min(
+        _balanced(text, start, names, lexis, bracket),
+        key=lambda piece: (piece.start, -piece.end),
+        default=None,
+    )
+
+
+def _balanced(
+    text: str, start: int, names: Collection[str], lexis: Lexis, bracket: str
+) -> Iterator[Piece]:
+    opened: list[tuple[str, int | None]] = []
+    last: Piece | None = None
+    for mark in marks(text, lexis, start):
+        shown = text[mark.start : mark.end]
+        if mark.kind == "open":
+            called = _called(text, mark.start, names) if shown == bracket else None
+            if last is not None and last.end == mark.start:
+                called = last.start
+            opened.append((shown, called))
+        elif mark.kind == "close" and opened:
+            opening, called = opened.pop()
+            if PAIRS[opening] != shown:
+                opened.clear()
+            elif called is not None:
+                last = Piece(called, mark.end)
+                yield last
+
+
+def _called(text: str, end: int, names: Collection[str]) -> int | None:
+    """Give where the known name before a bracket begins."""
+    before = text[max(0, end - _LONGEST_NAME) : end].rstrip(" \t")
+    name = re.sub(r"(?s).*[^\w.`$]", "", before)
+    if re.split(r"[.`]", name)[-1] not in names:
+        return None
+    return end - len(text[max(0, end - _LONGEST_NAME) : end]) + len(before) - len(name)
