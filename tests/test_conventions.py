@@ -23,7 +23,8 @@ from harness.operator import IllegalOperator, Operator
 from harness.program import Program, Unsupported
 from impl.reference import conv_transpose, conv_transpose_vjp
 
-FRAMEWORKS = ("numpy", "chainer", "mxnet", "pytorch", "tensorflow")
+FRAMEWORKS = ("numpy", "chainer", "matlab", "mxnet", "pytorch", "tensorflow")
+PYTHON = tuple(name for name in FRAMEWORKS if convention(name).language == "python")
 DTYPES = st.sampled_from(["float32", "float64", "float16"])
 
 
@@ -63,7 +64,7 @@ def test_an_unknown_framework_is_refused_with_what_is_known(name: str, hint: str
     with pytest.raises(UnknownFrameworkError) as caught:
         render(Operator.of(1, 1, (3,)), name)
     assert str(caught.value) == (
-        f"unknown framework {name!r}.{hint} Known: numpy, chainer, mxnet, pytorch, tensorflow."
+        f"unknown framework {name!r}.{hint} Known: {', '.join(FRAMEWORKS)}."
     )
 
 
@@ -179,6 +180,18 @@ TABLES = {
         Row(NATIVE, rank=3, dtype="float64", options={"documented": True}),
         Row(REWRITTEN, rank=3, dilation=2),
         Row(NATIVE, rank=3, dilation=2, options={"documented": True}),
+    ],
+    # Everything but what Cropping must not be: negative.
+    (
+        "matlab",
+        "https://www.mathworks.com/help/deeplearning/ref/dlarray.dltranspconv.html",
+    ): [
+        Row(NATIVE),
+        Row(NATIVE, stride=2, crop=(4, 1), dilation=2, groups=2, rank=3, dtype="float64"),
+        Row(NATIVE, rank=2, crop=((1, 0), (2, 2))),
+        Row(REWRITTEN, crop=(0, -1)),
+        Row(REWRITTEN, rank=2, crop=((0, 0), (-3, 5)), groups=2),
+        Row(UNSUPPORTED, dtype="float16"),
     ],
     # VALID: nothing at the begin, the end extended by less than the stride.
     # SAME: ceil(output / stride) == input, the odd element at the end.
@@ -341,6 +354,30 @@ y_ = mx.nd.Deconvolution(x_, w_, kernel=(2, 3, 5), num_filter=3, no_bias=True)
 y_.wait_to_read()
 y = y_.asnumpy()
 """,
+    ("matlab", GROUPED): """\
+x_ = dlarray(permute(x, [3 4 2 1]), 'SSCB');
+w_ = zeros([3 3 3 2 2], 'like', w);
+w_(1:3, 1:2, :, :, :) = permute(reshape(w, [], 2, 3, 3, 2), [4 5 3 1 2]);
+w_ = dlarray(w_);
+b_ = dlarray(b);
+y_ = dltranspconv(x_, w_, b_, 'Stride', [2 3], 'Cropping', [1 0; 0 0]);
+y = permute(extractdata(y_), [4 3 1 2]);
+""",
+    ("matlab", SHIFTED): """\
+x_ = dlarray(permute(x, [3 2 1]), 'SCB');
+w_ = zeros([4 3 2], 'like', w);
+w_(1:3, :, :) = permute(w, [3 2 1]);
+w_ = dlarray(w_);
+b_ = dlarray(b);
+y_ = dltranspconv(x_, w_, b_, 'Cropping', [2; 0]);
+y = permute(extractdata(y_), [3 2 1]);
+""",
+    ("matlab", DILATED): """\
+x_ = dlarray(permute(x, [3 4 5 2 1]), 'SSSCB');
+w_ = dlarray(permute(w, [3 4 5 2 1]));
+y_ = dltranspconv(x_, w_, 0, 'DilationFactor', [1 2 2]);
+y = permute(extractdata(y_), [5 4 1 2 3]);
+""",
     ("tensorflow", GROUPED): """\
 import numpy as np
 import tensorflow as tf
@@ -427,6 +464,29 @@ y_.backward(dy_)
 mx.nd.waitall()
 dx = x_.grad.asnumpy()
 dw = w_.grad.asnumpy()[:, :, :, ::2, ::2]
+""",
+    ("matlab", GROUPED): """\
+x_ = dlarray(permute(x, [3 4 2 1]), 'SSCB');
+w_ = zeros([3 3 3 2 2], 'like', w);
+w_(1:3, 1:2, :, :, :) = permute(reshape(w, [], 2, 3, 3, 2), [4 5 3 1 2]);
+w_ = dlarray(w_);
+b_ = dlarray(b);
+dy_ = dlarray(permute(dy, [3 4 2 1]), 'SSCB');
+loss = @(x, w, b) sum(dltranspconv(x, w, b, 'Stride', [2 3], 'Cropping', [1 0; 0 0]) .* dy_, 'all');
+[dx_, dw_, db_] = dlfeval(@(x, w, b) dlgradient(loss(x, w, b), x, w, b), x_, w_, b_);
+dx = permute(extractdata(dx_), [4 3 1 2]);
+dw_ = extractdata(dw_);
+dw = reshape(permute(dw_(1:3, 1:2, :, :, :), [4 5 3 1 2]), 4, 3, 3, 2);
+db = extractdata(db_);
+""",
+    ("matlab", DILATED): """\
+x_ = dlarray(permute(x, [3 4 5 2 1]), 'SSSCB');
+w_ = dlarray(permute(w, [3 4 5 2 1]));
+dy_ = dlarray(permute(dy, [3 4 5 2 1]), 'SSSCB');
+loss = @(x, w) sum(dltranspconv(x, w, 0, 'DilationFactor', [1 2 2]) .* dy_, 'all');
+[dx_, dw_] = dlfeval(@(x, w) dlgradient(loss(x, w), x, w), x_, w_);
+dx = permute(extractdata(dx_), [5 4 1 2 3]);
+dw = permute(extractdata(dw_), [5 4 1 2 3]);
 """,
     ("tensorflow", SHIFTED): """\
 import numpy as np
@@ -552,7 +612,7 @@ def test_programs_are_python_that_calls_nothing_unexpected(
 ) -> None:
     inputs = {"x", "w", "b"} if operator.bias else {"x", "w"}
     results = {"dx", "dw", "db"} if operator.bias else {"dx", "dw"}
-    for framework in FRAMEWORKS:
+    for framework in PYTHON:
         written = render(operator, framework, dtype, documented=documented)
         if isinstance(written, Unsupported):
             continue
@@ -576,8 +636,8 @@ def test_programs_are_python_that_calls_nothing_unexpected(
 
 def test_every_expected_call_is_written_for_some_operator() -> None:
     crops = ((0, 0), (1, 0), (0, 1), (2, -1), (-1, -1))
-    found: dict[str, set[str]] = {framework: set() for framework in FRAMEWORKS}
-    for framework in FRAMEWORKS:
+    found: dict[str, set[str]] = {framework: set() for framework in PYTHON}
+    for framework in PYTHON:
         for rank in (1, 2, 3):
             for crop in crops:
                 operator = Operator.of(4, 6, (3,) * rank, dilation=2, crop=[crop] * rank, groups=2)
@@ -607,8 +667,9 @@ def test_an_illegal_operator_is_written_too_so_that_it_can_be_refused(
     framework: str, operator: IllegalOperator
 ) -> None:
     written = program(operator, framework, documented=True)
-    ast.parse(written.text)
-    ast.parse(written.gradient_text)
+    if framework in PYTHON:
+        ast.parse(written.text)
+        ast.parse(written.gradient_text)
 
 
 # The one program that can be run here.

@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, TypeAlias
@@ -222,16 +222,22 @@ class _Process:
     """
 
     def __init__(self, command: Sequence[str], environ: Mapping[str, str]) -> None:
-        self._chatter: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 -- closed by close()
-        self._process = subprocess.Popen(
-            command,
-            bufsize=0,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._chatter,
-            env=dict(environ),
-            start_new_session=True,  # Ctrl-C is for the parent, which ends its workers itself.
-        )
+        with ExitStack() as stack:
+            self._chatter: IO[bytes] = stack.enter_context(tempfile.TemporaryFile())
+            # A worker is ended by force: what it leaves in files goes when it has gone.
+            scratch = stack.enter_context(
+                tempfile.TemporaryDirectory(prefix="deconform-", ignore_cleanup_errors=True)
+            )
+            self._process = subprocess.Popen(
+                command,
+                bufsize=0,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._chatter,
+                env={**environ, "TMPDIR": scratch},
+                start_new_session=True,  # Ctrl-C is for the parent, which ends its workers itself.
+            )
+            self._files = stack.pop_all()
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._streams = (self._process.stdin, self._process.stdout)
@@ -333,5 +339,6 @@ class _Process:
     def close(self) -> None:
         """End the process and let its pipes go."""
         self.kill()
-        for stream in (*self._streams, self._chatter):
+        for stream in self._streams:
             stream.close()
+        self._files.close()

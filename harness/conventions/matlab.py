@@ -1,0 +1,327 @@
+"""MATLAB: ``dltranspconv`` and ``transposedConv{1,2,3}dLayer`` of the Deep Learning Toolbox.
+
+https://www.mathworks.com/help/deeplearning/ref/dlarray.dltranspconv.html
+https://www.mathworks.com/help/deeplearning/ref/nnet.cnn.layer.transposedconvolution2dlayer.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from harness.conventions._convention import Convention, because, extends, lines
+from harness.operator import Operator
+from harness.program import Program, Section, Unsupported
+from harness.training import TRUNCATED_DEVIATION, Initializer, Training
+
+_CLASSES: Final = {"float32": "single", "float64": "double"}
+
+
+@dataclass(frozen=True)
+class _Spelled:
+    """An operator in MATLAB's dimensions, with zeros around the filter where the crop is negative.
+
+    Cropping must be nonnegative.  A filter that reaches further by zeros makes the output larger
+    without touching what was there, and so bias and gradients stay the toolbox's own.
+    """
+
+    operator: Operator
+
+    @property
+    def format(self) -> str:
+        return "S" * self.operator.rank + "CB"
+
+    @property
+    def zeros(self) -> list[tuple[int, int]]:
+        """How many zeros each end of the filter gets, per axis."""
+        axes = zip(self.operator.crop, self.operator.dilation, strict=True)
+        # The dilation of an illegal operator may be zero.
+        return [
+            (-(min(begin, 0) // max(d, 1)), -(min(end, 0) // max(d, 1))) for (begin, end), d in axes
+        ]
+
+    @property
+    def crop(self) -> list[tuple[int, int]]:
+        """What is left to crop, nowhere negative."""
+        axes = zip(self.operator.crop, self.zeros, self.operator.dilation, strict=True)
+        return [(begin + before * d, end + after * d) for (begin, end), (before, after), d in axes]
+
+    @property
+    def kernel(self) -> list[int]:
+        axes = zip(self.operator.kernel, self.zeros, strict=True)
+        return [before + k + after for k, (before, after) in axes]
+
+    @property
+    def reason(self) -> str | None:
+        if not extends(self.operator.crop):
+            return None
+        return (
+            "Cropping must be nonnegative: zeros around the filter give what crop "
+            f"{self.operator.crop} adds."
+        )
+
+    def native(self, array: str) -> str:
+        """Bring ``x``-like arrays from NCHW to SSCB."""
+        axes = range(3, 3 + self.operator.rank)
+        return f"permute({array}, {_vector([*axes, 2, 1])})"
+
+    def canonical(self, array: str) -> str:
+        """Bring them back."""
+        rank = self.operator.rank
+        return f"permute({array}, {_vector([rank + 2, rank + 1, *range(1, rank + 1)])})"
+
+    def filters(self, template: str) -> str:
+        """Write what makes the filters ``w_`` of ``w``; ``template`` is put around them."""
+        operator = self.operator
+        if not extends(operator.crop):
+            return f"w_ = {template.format(self._native_weights())};"
+        shape = [*self.kernel, operator.weight_shape[1], operator.in_channels]
+        if operator.groups != 1:
+            shape[-1:] = [operator.in_channels // max(operator.groups, 1), operator.groups]
+        made = template.format("w_")
+        return lines(
+            f"w_ = zeros({_vector(shape)}, 'like', w);",
+            f"w_{self._inside()} = {self._native_weights()};",
+            f"w_ = {made};" if made != "w_" else None,
+        )
+
+    def weights_gradient(self, found: str) -> str:
+        """Write what makes ``dw`` of the gradient by the filters."""
+        operator, rank = self.operator, self.operator.rank
+        first = None
+        if extends(operator.crop):
+            first, found = f"dw_ = {found};", f"dw_{self._inside()}"
+        if operator.groups == 1:
+            return lines(first, f"dw = {self.canonical(found)};")
+        order = _vector([rank + 2, rank + 3, rank + 1, *range(1, rank + 1)])
+        shape = ", ".join(map(str, operator.weight_shape))
+        return lines(first, f"dw = reshape(permute({found}, {order}), {shape});")
+
+    def _native_weights(self) -> str:
+        """From IOHW to [h w filters channels], and groups behind them."""
+        operator, rank = self.operator, self.operator.rank
+        if operator.groups == 1:
+            return self.native("w")
+        shape = ", ".join(map(str, [operator.groups, *operator.weight_shape[1:]]))
+        order = _vector([*range(4, 4 + rank), 3, 1, 2])
+        return f"permute(reshape(w, [], {shape}), {order})"
+
+    def _inside(self) -> str:
+        spans = [
+            f"{before + 1}:{before + k}"
+            for k, (before, _) in zip(self.operator.kernel, self.zeros, strict=True)
+        ]
+        rest = [":"] * (2 if self.operator.groups == 1 else 3)
+        return f"({', '.join([*spans, *rest])})"
+
+
+def _render(operator: Operator, dtype: str, _documented: bool) -> Program | Unsupported:
+    if dtype not in _CLASSES:
+        return _lacks(dtype)
+    spelled = _Spelled(operator)
+    inputs = ("x", "w", "b") if operator.bias else ("x", "w")
+    bias = "b" if operator.bias else "0"
+    call = f"dltranspconv({{x}}, {{w}}, {{b}}{_options(spelled)})"
+    names, natives = ", ".join(inputs), ", ".join(f"{name}_" for name in inputs)
+    to_native = lines(
+        f"x_ = dlarray({spelled.native('x')}, '{spelled.format}');",
+        spelled.filters("dlarray({})"),
+        "b_ = dlarray(b);" if operator.bias else None,
+    )
+    return Program(
+        framework="matlab",
+        language="matlab",
+        support="rewritten" if spelled.reason else "native",
+        reason=spelled.reason,
+        setup="",
+        forward=Section(
+            to_native,
+            f"y_ = {call.format(x='x_', w='w_', b='b_' if operator.bias else '0')};",
+            f"y = {spelled.canonical('extractdata(y_)')};",
+        ),
+        gradient=Section(
+            lines(to_native, f"dy_ = dlarray({spelled.native('dy')}, '{spelled.format}');"),
+            lines(
+                f"loss = @({names}) sum({call.format(x='x', w='w', b=bias)} .* dy_, 'all');",
+                f"[{', '.join(f'd{name}_' for name in inputs)}] = "
+                f"dlfeval(@({names}) dlgradient(loss({names}), {names}), {natives});",
+            ),
+            lines(
+                f"dx = {spelled.canonical('extractdata(dx_)')};",
+                spelled.weights_gradient("extractdata(dw_)"),
+                "db = extractdata(db_);" if operator.bias else None,
+            ),
+        ),
+    )
+
+
+def _lacks(dtype: str) -> Unsupported:
+    return Unsupported(
+        "matlab", f"the Deep Learning Toolbox computes in single and double; {dtype} is neither."
+    )
+
+
+def _options(spelled: _Spelled) -> str:
+    operator = spelled.operator
+    return _name_values(
+        Stride=_per_axis(operator.stride, default=1),
+        DilationFactor=_per_axis(operator.dilation, default=1),
+        Cropping=_cropping(spelled.crop),
+    )
+
+
+def _cropping(crop: Sequence[tuple[int, int]]) -> str | None:
+    """Write one number, one for each axis, or a row of beginnings over a row of ends."""
+    begins, ends = zip(*crop, strict=True)
+    if begins == ends:
+        return _per_axis(begins, default=0)
+    return _matrix(begins, ends)
+
+
+def _layer(operator: Operator, dtype: str, training: Training) -> Program | Unsupported:
+    rank, spelled = operator.rank, _Spelled(operator)
+    lacks = because(
+        f"transposedConv{rank}dLayer has no groups." if operator.groups != 1 else None,
+        f"transposedConv{rank}dLayer has no dilation." if set(operator.dilation) != {1} else None,
+    )
+    if lacks:
+        return Unsupported("matlab", f"{' '.join(lacks)} dltranspconv takes them.")
+    if dtype != "float32":
+        reason = "a dlnetwork's learnable parameters are single; dltranspconv keeps double."
+        return Unsupported("matlab", reason) if dtype in _CLASSES else _lacks(dtype)
+    ones = ", ".join(["1"] * rank)
+    bias = "b_" if operator.bias else f"zeros({ones}, {operator.out_channels})"
+    options = _name_values(
+        Stride=_per_axis(operator.stride, default=1),
+        Cropping=_layer_cropping(spelled.crop),
+        NumChannels=str(operator.in_channels),
+        Weights="w_",
+        Bias=bias,
+        # What learns would become a bias.
+        BiasLearnRateFactor=None if operator.bias else "0",
+    )
+    size = _per_axis(spelled.kernel)
+    to_native = lines(
+        f"x_ = dlarray({spelled.native('x')}, '{spelled.format}');",
+        spelled.filters("{}"),
+        f"b_ = reshape(b, {ones}, []);" if operator.bias else None,
+    )
+    net = lines(
+        f"layer = transposedConv{rank}dLayer({size}, {operator.out_channels}{options});",
+        "net = dlnetwork(layer, x_);",
+    )
+    return Program(
+        framework="matlab",
+        language="matlab",
+        support="rewritten" if spelled.reason else "native",
+        reason=spelled.reason,
+        setup="",
+        forward=Section(
+            to_native,
+            lines(net, "y_ = predict(net, x_);"),
+            f"y = {spelled.canonical('extractdata(y_)')};",
+        ),
+        gradient=Section(
+            lines(to_native, f"dy_ = dlarray({spelled.native('dy')}, '{spelled.format}');"),
+            lines(
+                net,
+                "loss = @(net, x) sum(predict(net, x) .* dy_, 'all');",
+                "[dx_, learned] = "
+                "dlfeval(@(net, x) dlgradient(loss(net, x), x, net.Learnables), net, x_);",
+            ),
+            lines(
+                f"dx = {spelled.canonical('extractdata(dx_)')};",
+                spelled.weights_gradient("extractdata(learned.Value{1})"),
+                "db = reshape(extractdata(learned.Value{2}), [], 1);" if operator.bias else None,
+            ),
+        ),
+        training=_training(operator, training),
+        notes=because(
+            None
+            if operator.bias
+            else "A layer cannot do without a bias: these are zeros that do not learn."
+        ),
+    )
+
+
+def _layer_cropping(crop: Sequence[tuple[int, int]]) -> str | None:
+    """Write what the layers take: [l r], [t b l r], or [t l f; b r bk]."""
+    sides = [side for pair in crop for side in pair]
+    if len(set(sides)) == 1:
+        return str(sides[0]) if sides[0] else None
+    return _matrix(*zip(*crop, strict=True)) if len(crop) == 3 else _vector(sides)
+
+
+def _training(operator: Operator, training: Training) -> str:
+    """Write initialisers and factors as properties of the layer."""
+    factors = {
+        "WeightLearnRateFactor": training.weights_rate,
+        "BiasLearnRateFactor": training.bias_rate if operator.bias else None,
+        "WeightL2Factor": training.weights_decay,
+        "BiasL2Factor": training.bias_decay if operator.bias else None,
+    }
+    biases = training.bias if operator.bias else None
+    return lines(
+        _initialised("Weights", training.weights, operator) if training.weights else None,
+        _initialised("Bias", biases, operator) if biases else None,
+        *(f"layer.{name} = {value!r};" for name, value in factors.items() if value is not None),
+    )
+
+
+def _initialised(parameter: str, wanted: Initializer, operator: Operator) -> str:
+    """Write an initialiser; the layer draws where the parameter itself is empty.
+
+    MATLAB's numIn counts ``NumChannels``, our ``in``.
+    """
+    deviation = wanted.deviation(operator)
+    match wanted:
+        case Initializer("constant", 0.0 | 1.0):
+            drawn = "'ones'" if wanted.scale else "'zeros'"
+        case Initializer("constant"):
+            drawn = f"@(sz) {wanted.scale!r} * ones(sz)"
+        case Initializer("uniform", 1.0, "average") if parameter == "Weights":
+            drawn = "'glorot'"
+        case Initializer("normal", 2.0, "in") if parameter == "Weights":
+            drawn = "'he'"
+        case Initializer("normal", 0.0001, None):
+            drawn = "'narrow-normal'"
+        case Initializer("uniform"):
+            drawn = f"@(sz) {wanted.bound(operator)!r} * (2 * rand(sz) - 1)"
+        case Initializer("truncated_normal"):
+            sigma = deviation / TRUNCATED_DEVIATION
+            # The inverse of the distribution function, between its values at -2 and 2.
+            drawn = f"@(sz) {sigma!r} * sqrt(2) * erfinv(erf(sqrt(2)) * (2 * rand(sz) - 1))"
+        case _:
+            drawn = f"@(sz) {deviation!r} * randn(sz)"
+    return lines(f"layer.{parameter} = [];", f"layer.{parameter}Initializer = {drawn};")
+
+
+def _name_values(**values: str | None) -> str:
+    return "".join(f", '{name}', {value}" for name, value in values.items() if value is not None)
+
+
+def _per_axis(values: Sequence[int], default: int | None = None) -> str | None:
+    if all(value == default for value in values):
+        return None
+    return str(values[0]) if len(set(values)) == 1 else _vector(values)
+
+
+def _vector(values: Sequence[int]) -> str:
+    return f"[{' '.join(map(str, values))}]"
+
+
+def _matrix(*rows: Sequence[int]) -> str:
+    return f"[{'; '.join(' '.join(map(str, row)) for row in rows)}]"
+
+
+CONVENTION: Final = Convention(
+    name="matlab",
+    title="MATLAB",
+    distribution="Deep Learning Toolbox",
+    module="dltranspconv",
+    weights="HWOI",
+    render=_render,
+    language="matlab",
+    layer=_layer,
+)

@@ -1,0 +1,3 @@
+function format = dims(array)
+  format = array.format;
+end

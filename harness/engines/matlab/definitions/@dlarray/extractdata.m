@@ -1,0 +1,3 @@
+function data = extractdata(array)
+  data = array.data;
+end
