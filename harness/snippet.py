@@ -159,10 +159,12 @@ def _read(text: str, conventions: Sequence[Convention], supplied: Supplied) -> R
             errors.append(error)
         except OperatorError as error:
             errors.append(SnippetError(str(error), found.call.column))
-    if len(readings) > 1:
-        options = " or ".join(f"--from {reading.framework}" for reading in readings)
+    # Of several forms of one framework the first that can be read is meant.
+    frameworks = list(dict.fromkeys(reading.framework for reading in readings))
+    if len(frameworks) > 1:
+        options = " or ".join(f"--from {framework}" for framework in frameworks)
         raise SnippetError(
-            f"{found.name} is a name in {len(readings)} frameworks: add {options}.",
+            f"{found.name} is a name in {len(frameworks)} frameworks: add {options}.",
             found.call.column,
         )
     if not readings:

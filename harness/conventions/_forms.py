@@ -267,15 +267,18 @@ class Arguments:
         Parameters
         ----------
         arrays : mapping
-            Shapes, as the framework has them, by the parameters for which the arrays stand.
+            Shapes, as the framework has them, by the parameters for which the arrays stand or,
+            for what is no parameter, by the arrays' names.
         """
         from harness.syntax.python import fold  # noqa: PLC0415 -- few calls need it
 
-        shapes = {
-            self.given[name].value.text: shape  # type: ignore[union-attr]
-            for name, shape in arrays.items()
-            if name in self.given and isinstance(self.given[name].value, Name)
-        }
+        shapes = {}
+        for name, shape in arrays.items():
+            value = self.given[name].value if name in self.given else None
+            if isinstance(value, Name):
+                shapes[value.text] = shape
+            elif self.form.parameter(name) is None:
+                shapes[name] = shape
         given = {
             name: replace(argument, value=fold(argument.value, shapes, self.assigned))
             for name, argument in self.given.items()

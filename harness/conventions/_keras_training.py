@@ -1,0 +1,234 @@
+"""What Keras's layers say about training: initialisers, regularisers and rates."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from harness.conventions._convention import lines
+from harness.conventions._forms import Arguments, shown
+from harness.operator import Operator
+from harness.syntax.tree import Call, Name, Value
+from harness.training import TRUNCATED_DEVIATION, Distribution, Fan, Initializer, Training
+
+# Keras takes the last but one axis of HWOI for "in": the output channels.
+_FAN_OF_MODE: Final[dict[str, Fan]] = {"fan_in": "out", "fan_out": "in", "fan_avg": "average"}
+_MODE_OF_FAN: Final = {fan: mode for mode, fan in _FAN_OF_MODE.items()}
+_NAMED: Final[dict[str, tuple[Distribution, float, str]]] = {
+    "glorotuniform": ("uniform", 1.0, "fan_avg"),
+    "glorotnormal": ("truncated_normal", 1.0, "fan_avg"),
+    "xavier": ("uniform", 1.0, "fan_avg"),
+    "heuniform": ("uniform", 2.0, "fan_in"),
+    "henormal": ("truncated_normal", 2.0, "fan_in"),
+    "lecununiform": ("uniform", 1.0, "fan_in"),
+    "lecunnormal": ("truncated_normal", 1.0, "fan_in"),
+}
+_DISTRIBUTIONS: Final[dict[str, Distribution]] = {
+    "uniform": "uniform",
+    "normal": "truncated_normal",
+    "truncated_normal": "truncated_normal",
+    "untruncated_normal": "normal",
+}
+_SIGNATURES: Final[dict[str, dict[str, float | str]]] = {
+    "variancescaling": {"scale": 1.0, "mode": "fan_in", "distribution": "truncated_normal"},
+    "randomnormal": {"mean": 0.0, "stddev": 0.05},
+    "truncatednormal": {"mean": 0.0, "stddev": 0.05},
+    "randomuniform": {"minval": -0.05, "maxval": 0.05},
+    "constant": {"value": 0.0},
+}
+_OTHER_NAMES: Final = {
+    "normal": "randomnormal",
+    "uniform": "randomuniform",
+    "zero": "zeros",
+    "one": "ones",
+}
+
+
+# Reading.
+
+
+def read_training(given: Arguments, operator: Operator) -> tuple[Training, list[str]]:
+    """Read what a layer's arguments say about training, with notes on what stays unread."""
+    weights, of_weights = _read_initializer(given, "kernel_initializer", operator)
+    bias, of_bias = _read_initializer(given, "bias_initializer", operator)
+    rate = None if given.value("trainable") is not False else 0.0
+    notes = [of_weights, of_bias, *(_regularizer(given, which) for which in ("kernel", "bias"))]
+    training = Training(weights, bias, rate, rate if operator.bias else None)
+    return training, [note for note in notes if note]
+
+
+def _read_initializer(
+    given: Arguments, name: str, operator: Operator
+) -> tuple[Initializer | None, str | None]:
+    if not given.has(name):
+        return None, None
+    value = given.value(name)
+    if isinstance(value, Name):
+        value = given.assigned.get(value.text, value)
+    called, options = _name_and_options(value)
+    found = None if called is None or options is None else _initializer(called, options)
+    if found is None:
+        return None, f"{name} {shown(value)} is not read here: keep what it does."
+    if name == "bias_initializer" and found.fan is not None:
+        # All fans of one axis are its length.
+        found = Initializer(found.distribution, found.scale / operator.out_channels)
+    return found, None
+
+
+def _name_and_options(value: Value) -> tuple[str | None, dict[str, float | str] | None]:
+    """The initialiser's name without case and underlines, and its options with defaults."""
+    text = value if isinstance(value, str) else None
+    given = value.arguments if isinstance(value, Call) else ()
+    function = value.function if isinstance(value, Call) else value
+    if isinstance(function, Name):
+        text = function.text.split(".")[-1]
+    if text is None:
+        return None, None
+    plain = text.lower().replace("_", "").removesuffix("initializer")
+    plain = _OTHER_NAMES.get(plain, plain)
+    options = dict(_SIGNATURES.get(plain, {}))
+    for argument, position in zip(given, [*options, *[None] * len(given)], strict=False):
+        key = argument.name or position
+        item = argument.value
+        if key in {"seed", "dtype"}:
+            continue
+        if key not in options or not isinstance(item, int | float | str):
+            return plain, None
+        options[key] = item
+    return plain, options
+
+
+def _initializer(name: str, options: dict[str, float | str]) -> Initializer | None:
+    if name in _NAMED:
+        distribution, scale, mode = _NAMED[name]
+        return Initializer(distribution, scale, _FAN_OF_MODE[mode])
+    if name in {"zeros", "ones"}:
+        return Initializer("constant", float(name == "ones"))
+    if name == "variancescaling":
+        mode, kind = str(options["mode"]), str(options["distribution"]).lower()
+        if mode not in _FAN_OF_MODE or kind not in _DISTRIBUTIONS:
+            return None
+        return Initializer(_DISTRIBUTIONS[kind], float(options["scale"]), _FAN_OF_MODE[mode])
+    numbers = {key: value for key, value in options.items() if not isinstance(value, str)}
+    if not options or len(numbers) < len(options) or numbers.get("mean", 0) != 0:
+        return None
+    if name == "constant":
+        return Initializer("constant", float(numbers["value"]))
+    if name == "randomuniform":
+        bound = float(numbers["maxval"])
+        return None if numbers["minval"] != -bound else Initializer("uniform", bound**2 / 3)
+    if name == "randomnormal":
+        return Initializer("normal", numbers["stddev"] ** 2)
+    # VarianceScaling makes up for what is cut off, TruncatedNormal does not:
+    # https://github.com/keras-team/keras/blob/master/keras/src/initializers/random_initializers.py
+    return Initializer("truncated_normal", (TRUNCATED_DEVIATION * numbers["stddev"]) ** 2)
+
+
+def _regularizer(given: Arguments, which: str) -> str | None:
+    name = f"{which}_regularizer"
+    if not given.has(name):
+        return None
+    value = given.value(name)
+    called = value.function if isinstance(value, Call) else None
+    if not isinstance(value, Call) or not isinstance(called, Name):
+        return f"{name} {shown(value)} is a penalty added to the loss: keep it."
+    last = called.text.split(".")[-1]
+    first = value.arguments[0] if value.arguments else None
+    amount = 0.01 if first is None else first.value
+    plain = last.lower().endswith("l2") and (first is None or first.name in {None, "l2", "l"})
+    if plain and isinstance(amount, int | float) and len(value.arguments) <= 1:
+        array = "w" if which == "kernel" else "b"
+        return (
+            f"{name} {last}({amount}) adds {amount} * sum({array}**2) to the loss, the gradient "
+            f"of a weight decay of {2 * amount:.12g}; Keras has no factors of one decay for all."
+        )
+    return f"{name} {shown(value)} is a penalty added to the loss: keep it."
+
+
+# Writing.
+
+
+def initializer_text(
+    initializer: Initializer | None, operator: Operator, *, of_bias: bool = False
+) -> str | None:
+    """Write the initialiser that gives the variance asked for, as an argument.
+
+    >>> print(initializer_text(Initializer("normal", 2.0, "in"), Operator.of(64, 128, (3, 3))))
+    tf.keras.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal")
+    """
+    if initializer is None:
+        return None
+    distribution, scale = initializer.distribution, initializer.scale
+    if distribution == "constant" or scale <= 0:
+        words = {0.0: '"zeros"', 1.0: '"ones"'}
+        return words.get(scale) or f"tf.keras.initializers.Constant({scale!r})"
+    if initializer.fan is not None and not of_bias:
+        mode = _MODE_OF_FAN[initializer.fan]
+        named = [key for key, known in _NAMED.items() if known == (distribution, scale, mode)]
+        if named:
+            word = named[0].replace("uniform", "_uniform").replace("normal", "_normal")
+            return f'"{word}"'
+        kind = "untruncated_normal" if distribution == "normal" else distribution
+        return f'tf.keras.initializers.VarianceScaling({scale!r}, "{mode}", "{kind}")'
+    # Keras would take the length of a bias for its fan: its deviation is written as a number.
+    variance = initializer.variance(operator)
+    if distribution == "uniform":
+        bound = math.sqrt(3 * variance)
+        return f"tf.keras.initializers.RandomUniform({-bound:.9g}, {bound:.9g})"
+    deviation = math.sqrt(variance)
+    if distribution == "normal":
+        return f"tf.keras.initializers.RandomNormal(0.0, {deviation:.9g})"
+    return f"tf.keras.initializers.TruncatedNormal(0.0, {deviation / TRUNCATED_DEVIATION:.9g})"
+
+
+def training_text(training: Training, made: str, *, has_bias: bool, own_bias: bool) -> str:
+    """Write factors of L2 regularisation and of the learning rate.
+
+    Parameters
+    ----------
+    training : Training
+    made : str
+        The layer's constructor without the bracket that closes it.
+    has_bias : bool
+    own_bias : bool
+        Whether the bias is the layer's own.
+    """
+    bias = "layer.bias" if own_bias else "b_"
+    rates = [("layer.kernel", training.weights_rate)]
+    decays = [("kernel", training.weights_decay)]
+    if has_bias:
+        rates.append((bias, training.bias_rate))
+        if own_bias:
+            decays.append(("bias", training.bias_decay))
+    return lines(_decay_text(made, decays), _rate_text(rates))
+
+
+def _decay_text(made: str, decays: list[tuple[str, float | None]]) -> str | None:
+    # A penalty of l2 * sum(w**2) has twice the gradient that a weight decay of l2 adds.
+    options = [
+        f", {which}_regularizer=tf.keras.regularizers.L2({factor / 2!r} * weight_decay)"
+        for which, factor in decays
+        if factor
+    ]
+    return f"layer = {made}{''.join(options)})" if options else None
+
+
+def _rate_text(rates: list[tuple[str, float | None]]) -> str | None:
+    if all(rate == 0 for _, rate in rates):
+        return "layer.trainable = False"
+    factors = [
+        # Inside an optimizer the variables are TensorFlow's own.
+        f"{'b_' if variable == 'b_' else variable + '.value'}.ref(): {rate!r}"
+        for variable, rate in rates
+        if rate is not None and rate != 1
+    ]
+    if not factors:
+        return None
+    return lines(
+        "# Keras has no factors of the learning rate: an optimizer of your own multiplies it.",
+        f"factors = {{{', '.join(factors)}}}",
+        "class Optimizer(tf.keras.optimizers.SGD):",
+        "    def update_step(self, gradient, variable, learning_rate):",
+        "        factor = factors.get(variable.ref(), 1.0)",
+        "        super().update_step(gradient, variable, factor * learning_rate)",
+    )
