@@ -163,6 +163,9 @@ def _add_translate(commands: argparse._SubParsersAction[argparse.ArgumentParser]
         help="what is executed (the default), or what people put in a network",
     )
     translate.add_argument("--program", action="store_true", help="print whole programs")
+    translate.add_argument(
+        "--check", action="store_true", help="run the answer in the frameworks that are here"
+    )
     translate.add_argument("--json", action="store_true", help="print one JSON object")
 
 

@@ -89,6 +89,13 @@ class LookUp:
             return operator.descriptor
         return f"{operator.descriptor}_n{shape[0]}_i{sizes(shape[2:])}"
 
+    @property
+    def example(self) -> str:
+        """The descriptor with an input, a small one where none is known: a case to run."""
+        if self.reading.input is not None:
+            return self.descriptor
+        return f"{self.descriptor}_n1_i{sizes(_example_size(self.reading.operator))}"
+
     def to_json(self) -> dict[str, Any]:
         """The object that ``translate --json`` prints."""
         shape, output = self.reading.input, self.output
@@ -245,10 +252,7 @@ def answer(found: LookUp, programs: bool = False) -> Iterator[Line]:  # noqa: FB
         yield []
         yield from _block(translation, programs)
     yield []
-    example = found.descriptor
-    if reading.input is None:
-        example += f"_n1_i{sizes(_example_size(reading.operator))}"
-    yield [("dim", f"run any of them and compare: deconform reproduce {example} -f NAME")]
+    yield [("dim", f"run any of them and compare: deconform reproduce {found.example} -f NAME")]
 
 
 def _block(translation: Translation, programs: bool) -> Iterator[Line]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator, Mapping, Sequence
 
-from harness.cli import OK
-from harness.lookup import answer, look_up
+from harness.cli import BAD, OK
+from harness.lookup import Line, LookUp, answer, look_up
 
 
 def translate(options: argparse.Namespace) -> int:
@@ -21,10 +22,44 @@ def translate(options: argparse.Namespace) -> int:
         weight=options.weight,
         style=options.style,
     )
+    evidence = _evidence(found) if options.check else {}
     if options.json:
-        print(json.dumps(found.to_json(), indent=2))  # noqa: T201
-        return OK
-    lines = answer(found, options.program)
+        answered = found.to_json()
+        for name, verdicts in evidence.items():
+            answered["translations"][name]["evidence"] = verdicts
+        print(json.dumps(answered, indent=2))  # noqa: T201
+    else:
+        _print([*answer(found, options.program), *_in_lines(evidence)])
+    bad = {status for verdicts in evidence.values() for status in verdicts.values()}
+    return BAD if bad & {"FAILED", "ERRORED", "CRASHED", "TIMEDOUT", "MISTRUSTED"} else OK
+
+
+def _evidence(found: LookUp) -> dict[str, dict[str, str]]:
+    """Run the look-up's programs, and give what became of each check."""
+    from harness.api import run  # noqa: PLC0415 -- a look-up as such needs no engine
+    from harness.case import case_from_descriptor  # noqa: PLC0415
+
+    names = [translation.framework for translation in found.translations]
+    verdicts: dict[str, dict[str, str]] = {name: {} for name in names}
+    for record in run([case_from_descriptor(found.example)], names):
+        verdicts[record.framework][record.check] = record.status
+    return verdicts
+
+
+def _in_lines(evidence: Mapping[str, Mapping[str, str]]) -> Iterator[Line]:
+    if evidence:
+        yield []
+        yield [("dim", "run just now, against the definition:")]
+    for name, verdicts in evidence.items():
+        by_status: dict[str, list[str]] = {}
+        for check, status in verdicts.items():
+            by_status.setdefault(status, []).append(check)
+        for status, checks in by_status.items():
+            style = {"PASSED": "green", "SKIPPED": "", "UNSUPPORTED": "yellow"}.get(status, "red")
+            yield [("", f"  {name:<11} "), (style, status), ("", f" {', '.join(checks)}")]
+
+
+def _print(lines: Sequence[Line]) -> None:
     if sys.stdout.isatty():
         # Half of a look-up's time would go into this import; a pipe does without.
         from rich.console import Console  # noqa: PLC0415
@@ -36,4 +71,3 @@ def translate(options: argparse.Namespace) -> int:
     else:
         for line in lines:
             print("".join(text for _, text in line))  # noqa: T201
-    return OK
