@@ -148,7 +148,8 @@ def _read(text: str, conventions: Sequence[Convention], supplied: Supplied) -> R
         try:
             application = found.applied.arguments if found.applied else ()
             arguments = bind(candidate.form, found.call, supplied, application, assigned, context)
-            reading = candidate.form.read(arguments)
+            around = tuple(each for statement in statements for each in calls(statement.value))
+            reading = candidate.form.read(replace(arguments, around=around))
             reading = replace(
                 reading, framework=candidate.convention.name, notes=(*note, *reading.notes)
             )

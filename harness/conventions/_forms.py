@@ -163,6 +163,8 @@ class Arguments:
     assigned : mapping
         Values that the text gives to names before.
     context : Context
+    around : tuple of Call
+        Every call in the text, such as those of ``with`` statements.
     """
 
     form: Form
@@ -172,6 +174,7 @@ class Arguments:
     application: tuple[Argument, ...] = ()
     assigned: Mapping[str, Value] = field(default_factory=dict)
     context: Context = NOWHERE
+    around: tuple[Call, ...] = ()
 
     # What was written.
 

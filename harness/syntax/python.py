@@ -155,6 +155,9 @@ class _Reader:
             elif isinstance(node, ast.Expr | ast.Return) and node.value is not None:
                 yield Statement(None, self.value(node.value))
             else:
+                # with chainer.using_config("autotune", True): says something about what follows.
+                for item in node.items if isinstance(node, ast.With) else ():
+                    yield Statement(None, self.value(item.context_expr))
                 for inner in ast.iter_child_nodes(node):
                     if isinstance(inner, ast.stmt):
                         yield from self.statements([inner])
