@@ -5,24 +5,27 @@ https://mxnet.apache.org/versions/1.9.1/api/python/docs/api/legacy/ndarray/ndarr
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from harness.conventions._forms import (
     Arguments,
     Form,
     Parameter,
     Reading,
+    Supplied,
     comma,
     integers,
     output_crop,
     shown,
 )
 from harness.conventions._mxnet_training import read_initializer
-from harness.operator import Operator, Sizes
+from harness.operator import Sizes
 from harness.syntax.tree import Call, Name, Value, calls
 from harness.training import Training
+
+_Complete: TypeAlias = tuple[int, int, Sizes]
 
 _OPERATOR: Final = (
     Parameter("data", "x, NCHW", None),
@@ -130,35 +133,29 @@ def _read_deconvolution(given: Arguments, *, bias: bool) -> Reading:
     rank = len(complete[2])
     _check_layout(given, rank)
     training, notes = _read_variables(given)
-    plain = given.reading(
-        complete,
-        stride=_whole(given, "stride", rank, 1),
-        dilation=_whole(given, "dilate", rank, 1),
-        groups=groups,
-        bias=bias,
-        training=training,
-        notes=notes,
-        channels_last=last,
-    )
-    if last and given.supplied.input:
+    said = {
+        "stride": _whole(given, "stride", rank, 1),
+        "dilation": _whole(given, "dilate", rank, 1),
+        "groups": groups,
+        "bias": bias,
+        "training": training,
+        "channels_last": last,
+    }
+    if given.supplied.input:
         n, c, *size = given.supplied.input
-        given = given.with_shapes({"data": (n, *size, c)})
-    elif given.supplied.input:
-        given = given.with_shapes({"data": given.supplied.input})
+        given = given.with_shapes({"data": (n, *size, c) if last else (n, c, *size)})
     target = given.value("target_shape")
-    if target is not None and any(_whole(given, "target_shape", rank, 0, empty=0)):
-        return _with_target(given, plain)
+    if target is not None and any(_whole(given, "target_shape", rank, 0)):
+        return _with_target(given, complete, said, notes)
     pad, adj = _whole(given, "pad", rank, 0), _whole(given, "adj", rank, 0)
-    return _finished(given, plain, pad, adj, "adj")
+    return _finished(given, complete, said, pad, adj, "adj", notes)
 
 
-def _whole(
-    given: Arguments, name: str, rank: int | None, least: int, *, empty: int | None = None
-) -> Sizes:
+def _whole(given: Arguments, name: str, rank: int | None, least: int) -> Sizes:
     """One integer for each axis; MXNet takes one for all of them nowhere but in Gluon's layers."""
     value = given.value(name)
     if value in ((), None) and rank is not None:
-        return (least if empty is None else empty,) * rank
+        return (least,) * rank
     column = given.given[name].column if name in given.given else given.call.column
     found = integers(name, value, column)
     if rank is not None and len(found) != rank:
@@ -172,62 +169,63 @@ def _whole(
     return found
 
 
-def _with_target(given: Arguments, plain: Reading) -> Reading:
+def _with_target(
+    given: Arguments, complete: _Complete, said: dict[str, Any], notes: tuple[str, ...]
+) -> Reading:
     """What target_shape makes of the crop: the odd element goes from the beginning.
 
     https://github.com/apache/mxnet/blob/v1.9.x/src/operator/nn/deconvolution-inl.h (InferPad)
     """
-    operator = plain.operator
+    in_size = given.in_size("target_shape")
+    operator = replace(given, supplied=Supplied()).reading(complete, **said).operator
     target = _whole(given, "target_shape", operator.rank, 1)
     crop = output_crop(given, operator, target, lambda _, total: (total + 1) // 2)
     if any(end < 0 for _, end in crop):
-        full = operator.full_size(given.in_size("target_shape"))
         raise given.error(
-            f"target_shape {list(target)} is more than the full size {list(full)}: MXNet refuses "
-            'it ("too big target shape").',
+            f"target_shape {list(target)} is more than the full size "
+            f'{list(operator.full_size(in_size))}: MXNet refuses it ("too big target shape").',
             "target_shape",
         )
-    pad, adj = [begin for begin, _ in crop], [begin - end for begin, end in crop]
-    reading = _finished(given, plain, pad, adj, "target_shape")
-    if pad == list(_whole(given, "pad", operator.rank, 0)):
-        return reading
-    note = (
-        f"target_shape: read as documented, pad {comma(pad)} and adj {comma(adj)}; MXNet 1.9.1 in "
-        "float32 on a CPU (oneDNN) keeps the pad of the call, and refuses it or crops otherwise."
-    )
-    return replace(reading, notes=(*reading.notes, note))
+    pad = tuple(begin for begin, _ in crop)
+    adj = tuple(begin - end for begin, end in crop)
+    if pad != _whole(given, "pad", operator.rank, 0):
+        note = (
+            f"target_shape: read as documented, pad {comma(pad)} and adj {comma(adj)}; MXNet 1.9.1 "
+            "in float32 on a CPU (oneDNN) keeps the pad of the call, and refuses it or crops "
+            "otherwise."
+        )
+        notes = (*notes, note)
+    return _finished(given, complete, said, pad, adj, "target_shape", notes)
 
 
 def _finished(
-    given: Arguments, plain: Reading, pad: Sequence[int], adj: Sequence[int], name: str
+    given: Arguments,
+    complete: _Complete,
+    said: dict[str, Any],
+    pad: Sizes,
+    adj: Sizes,
+    name: str,
+    notes: tuple[str, ...],
 ) -> Reading:
     """Put the crop in, and refuse what MXNet refuses."""
-    operator = plain.operator
-    if any(a >= s for a, s in zip(adj, operator.stride, strict=True)):
+    stride, dilation, kernel = said["stride"], said["dilation"], complete[2]
+    if any(a >= s for a, s in zip(adj, stride, strict=True)):
         what = f"{name} makes adj" if name == "target_shape" else name
         raise given.error(
-            f"{what} {list(adj)}, which must be less than the stride {list(operator.stride)} on "
-            "every axis, else MXNet refuses it.",
+            f"{what} {list(adj)}, which must be less than the stride {list(stride)} on every "
+            "axis, else MXNet refuses it.",
             name,
         )
-    dilated = given.context.steps is None and set(operator.dilation) != {1}
-    if operator.rank == 3 and dilated:
+    if len(kernel) == 3 and set(dilation) != {1}:
         raise given.error(
-            f"dilation {list(operator.dilation)}: MXNet refuses it with three spatial axes "
+            f"dilation {list(dilation)}: MXNet refuses it with three spatial axes "
             '("Dilate is not supported in 3d deconvolution").',
         )
-    operator = replace(operator, crop=tuple((p, p - a) for p, a in zip(pad, adj, strict=True)))
-    if plain.input is not None and (fact := operator.explain(plain.input[2:])):
-        raise given.error(fact)
-    notes = (*plain.notes, *_doubts(operator)) if dilated else plain.notes
-    return replace(plain, operator=operator, notes=notes)
-
-
-def _doubts(operator: Operator) -> tuple[str, ...]:
-    if max(operator.stride) == 1 or max(operator.kernel) == 1:
-        return ()
-    wrong = "stride > 1 with dilate > 1 wrongly in float64 on a CPU (apache/mxnet#11629)"
-    return (f"MXNet 1.9.1 computes {wrong}.",)
+    if max(dilation) > 1 and max(stride) > 1 and max(kernel) > 1:
+        wrong = "stride > 1 with dilate > 1 wrongly in float64 on a CPU (apache/mxnet#11629)"
+        notes = (*notes, f"MXNet 1.9.1 computes {wrong}.")
+    crop = tuple((p, p - a) for p, a in zip(pad, adj, strict=True))
+    return given.reading(complete, crop=crop, notes=notes, **said)
 
 
 def _is_channels_last(given: Arguments) -> bool:
@@ -296,19 +294,17 @@ def _read_gluon(given: Arguments) -> Reading:
     training, notes = _read_initializers(given)
     if given.has("activation"):
         notes = (*notes, f"activation {shown(given.value('activation'))} follows the operator.")
-    plain = given.reading(
-        complete,
-        stride=_of_layer(given, "strides", rank, 1),
-        dilation=_of_layer(given, "dilation", rank, 1),
-        groups=groups,
-        bias=given.flag("use_bias"),
-        training=_read_factors(given, training),
-        notes=notes,
-        channels_last=_is_channels_last(given),
-    )
+    said = {
+        "stride": _of_layer(given, "strides", rank, 1),
+        "dilation": _of_layer(given, "dilation", rank, 1),
+        "groups": groups,
+        "bias": given.flag("use_bias"),
+        "training": _read_factors(given, training),
+        "channels_last": _is_channels_last(given),
+    }
     pad = _of_layer(given, "padding", rank, 0)
     adj = _of_layer(given, "output_padding", rank, 0)
-    return _finished(given, plain, pad, adj, "output_padding")
+    return _finished(given, complete, said, pad, adj, "output_padding", notes)
 
 
 def _of_layer(given: Arguments, name: str, rank: int, least: int) -> Sizes:
