@@ -7,18 +7,25 @@ the call this is one operator.  What is done to the output after something else 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from harness.conventions._forms import Context, Reading
 from harness.operator import OperatorError, Sizes
+from harness.syntax.python import parse
 from harness.syntax.tree import Call, Name, SnippetError, Statement, Value, calls
 
 Pairs: TypeAlias = tuple[tuple[int, int], ...]
 
-_ADDS_BIAS: Final = {"bias_add", "bias", "broadcast_add"}
-_PASSES_ON: Final = {"expand_dims", "squeeze", "contiguous", "concat"}
+_ADDS_BIAS: Final = {"bias_add", "bias"}
+_PASSES_ON: Final = {
+    *("contiguous", "concat", "clone", "copy", "detach"),
+    *("cuda", "cpu", "to", "float", "half", "double", "eval", "train"),
+}
+_AXES: Final = {"expand_dims": 1, "squeeze": -1}
+_JOINS: Final = {"concat", "concatenate", "cat"}
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,16 @@ class _Pad:
 
 @dataclass(frozen=True)
 class _Bias:
-    """An addition that cannot be but the bias."""
+    """An addition of a vector; ``behind`` counts the axes behind its own, where it matters."""
+
+    behind: int | None
+
+
+@dataclass(frozen=True)
+class _Axes:
+    """Axes of size 1 put in, or taken out."""
+
+    more: int
 
 
 @dataclass(frozen=True)
@@ -57,49 +73,115 @@ class _End:
     """Something else is made of the output."""
 
 
-_Step: TypeAlias = _Slice | _Pad | _Bias | _End
+_Step: TypeAlias = _Slice | _Pad | _Bias | _Axes | _End
 
 
 def before(statements: Sequence[Statement], call: Call) -> Context:
     """Find out into how many groups, and with which dilation, the text itself takes the weights."""
-    return Context(_groups(statements, call), _inserted(statements))
+    return Context(_groups(statements, call), _inserted(statements, call))
 
 
 def _groups(statements: Sequence[Statement], call: Call) -> int:
     """``concat([f(x, w) for x, w in zip(split(x, 2), split(w, 2))])`` has two groups."""
-    joined = any(
-        _last(outer) in {"concat", "concatenate", "cat"} and outer is not call
-        for statement in statements
-        for outer in calls(statement.value)
-        if any(inner is call for inner in calls(outer))
-    )
-    if not joined:
+    for statement in statements:
+        for outer in calls(statement.value):
+            joined = [argument.value for argument in outer.arguments if _last(outer) in _JOINS]
+            for value in joined:
+                if isinstance(value, Name) and _holds(value, call):
+                    return _parts(value.text, statements)
+    return 1
+
+
+def _parts(text: str, statements: Sequence[Statement]) -> int:
+    """Into how many parts all arrays that a comprehension goes through together are split."""
+    node = ast.parse(text, mode="eval").body
+    if not isinstance(node, ast.ListComp | ast.GeneratorExp) or len(node.generators) > 1:
         return 1
-    counts = {
-        argument.value
-        for statement in statements
-        for inner in calls(statement.value)
-        if _last(inner) == "split"
-        for argument in inner.arguments[1:2]
-        if isinstance(argument.value, int)
-    }
+    over = node.generators[0].iter
+    if not isinstance(over, ast.Call) or ast.unparse(over.func) != "zip":
+        return 1
+    assigned = {statement.target: statement.value for statement in statements}
+    texts = [ast.unparse(array) for array in over.args]
+    counts = {_sections(assigned.get(text, _tree(text))) for text in texts}
     return counts.pop() if len(counts) == 1 else 1
 
 
-def _inserted(statements: Sequence[Statement]) -> Sizes | None:
+def _sections(value: Value) -> int:
+    """The number of parts that a call makes; 1 where it is none or says their sizes instead."""
+    if not isinstance(value, Call) or not isinstance(value.function, Name):
+        return 1
+    module, last = value.function.text.partition(".")[0], _last(value)
+    # torch.split takes the size of a part, torch.chunk their number.
+    if last not in {"split", "chunk", "split_axis"} or (module, last) == ("torch", "split"):
+        return 1
+    named = [a.value for a in value.arguments if a.name in {"num_outputs", "chunks"}]
+    positional = [argument.value for argument in value.arguments[1:2] if argument.name is None]
+    count = [*named, *positional, 1][0]
+    return count if type(count) is int else 1
+
+
+def _inserted(statements: Sequence[Statement], call: Call) -> Sizes | None:
     """``w_dilated[:, :, ::2, ::3] = w`` writes the zeros of a dilation (2, 3) into a kernel."""
     for statement in statements:
         if statement.target is None or "::" not in statement.target:
             continue
         node = ast.parse(statement.target, mode="eval").body
-        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Tuple):
-            steps = [
-                element.step.value if isinstance(element.step, ast.Constant) else 1
-                for element in node.slice.elts
-                if isinstance(element, ast.Slice)
-            ]
-            return tuple(step for step in steps[2:] if isinstance(step, int))
+        if isinstance(node, ast.Subscript) and _is_kernel(node.value, statements, call):
+            return _steps_of_taps(node.slice)
     return None
+
+
+def _steps_of_taps(node: ast.expr) -> Sizes | None:
+    """The steps of ``[:, :, ::2, ::3]``; ``None`` where taps are written in another way."""
+    if not isinstance(node, ast.Tuple):
+        return None
+    steps = []
+    for element in node.elts:
+        if not isinstance(element, ast.Slice) or element.lower or element.upper:
+            return None
+        step = 1 if element.step is None else getattr(element.step, "value", None)
+        if type(step) is not int or step < 1:
+            return None
+        steps.append(step)
+    return tuple(steps[2:]) if steps[:2] == [1, 1] else None
+
+
+def _is_kernel(array: ast.expr, statements: Sequence[Statement], call: Call) -> bool:
+    """Whether an array comes to a call, or to the layer that it makes, as its weights."""
+    made_of = {ast.unparse(array)}
+    layer = next((s.target for s in statements if s.value is call and s.target), None)
+    reached = False
+    for statement in statements:
+        if statement.target and made_of & _names(statement.value):
+            made_of.add(statement.target)
+            reached |= layer is not None and statement.target.startswith(f"{layer}.")
+        for inner in calls(statement.value):
+            owner = inner.function.text if isinstance(inner.function, Name) else ""
+            weights = inner.arguments[1:] if inner is call else ()
+            if layer is not None and owner.startswith(f"{layer}."):
+                weights = inner.arguments
+            reached |= any(made_of & _names(argument.value) for argument in weights)
+    return reached
+
+
+def _names(value: Value) -> set[str]:
+    """All names in a value, dotted ones in every length."""
+    if isinstance(value, tuple):
+        return set().union(*map(_names, value))
+    if isinstance(value, Name):
+        words = re.findall(r"[^\W\d][\w.]*", value.text)
+        return {".".join(w.split(".")[:n]) for w in words for n in range(1, w.count(".") + 2)}
+    if isinstance(value, Call):
+        return _names((value.function, *(argument.value for argument in value.arguments)))
+    return set()
+
+
+def _holds(value: Value, call: Call) -> bool:
+    return any(inner is call for inner in calls(value))
+
+
+def _tree(text: str) -> Value:
+    return parse(text)[0].value
 
 
 def after(
@@ -123,14 +205,20 @@ def after(
     """
     results: set[str] = set()
     for statement in statements:
+        if isinstance(statement.value, Call) and _last(statement.value) == "print":
+            continue
         try:
             steps = _steps(statement.value, (call, applied), results)
-            if steps is None and statement.target in results:
+            if steps is None and _is_changed(statement.target, results):
                 return reading
             for step in steps or ():
-                if isinstance(step, _End):
+                if isinstance(step, _Axes):
+                    continue
+                if isinstance(step, _End) or _is_no_bias(step, reading):
                     return reading
                 reading = _applied(step, reading)
+            if sum(step.more for step in steps or () if isinstance(step, _Axes)):
+                return reading
         except SnippetError as error:
             note = f"What the text does with the output is not in the answer: {error.fact}"
             return replace(reading, notes=(*reading.notes, note))
@@ -138,6 +226,17 @@ def after(
         if steps is not None and statement.target and not (applied and statement.value is call):
             results = {statement.target}
     return reading
+
+
+def _is_changed(target: str | None, results: set[str]) -> bool:
+    """Whether a statement gives a result's name, or a part of a result, to something else."""
+    return target is not None and target.partition("[")[0] in results
+
+
+def _is_no_bias(step: _Step, reading: Reading) -> bool:
+    """Whether a sum lays its vector along other axes than the channels."""
+    behind = 0 if reading.channels_last else reading.operator.rank
+    return isinstance(step, _Bias) and step.behind not in (None, behind)
 
 
 def _steps(
@@ -163,26 +262,38 @@ def _steps_of_call(
 ) -> list[_Step] | None:
     last = _last(call)
     receiver = call.function.text.rpartition(".")[0] if isinstance(call.function, Name) else ""
-    if receiver in results and last in _PASSES_ON:
-        return []
+    if receiver in results and last in {*_PASSES_ON, *_AXES}:
+        return [_Axes(_AXES[last])] if last in _AXES else []
     if not call.arguments:
         return None
     first, *others = call.arguments
     inner = _steps(first.value, results_of, results)
-    if inner is None or last not in {"pad", *_ADDS_BIAS, *_PASSES_ON}:
-        return _made_into_another(
-            [argument.value for argument in call.arguments], results_of, results
-        )
-    if last in _ADDS_BIAS:
-        return [*inner, _Bias()]
-    if last == "pad":
-        by_name = {argument.name: argument.value for argument in others if argument.name}
-        named = [by_name[name] for name in ("pad_width", "paddings", "pad") if name in by_name]
-        positional = [argument.value for argument in others if argument.name is None]
-        widths = [*named, *positional][:1]
-        zeros = not {by_name.get("mode"), *positional[1:2]} - {None, "constant", "CONSTANT"}
-        return [*inner, *(_Pad(found, call.column, zeros) for found in widths)]
-    return inner
+    if inner is not None and last in _ADDS_BIAS:
+        return [*inner, _Bias(None)]
+    if inner is not None and last == "broadcast_add" and others:
+        behind = _behind(others[0].value)
+        return [*inner, _End() if behind is None else _Bias(behind)]
+    if inner is not None and last == "pad":
+        return [*inner, _pad(call)]
+    if inner is not None and last in _AXES:
+        return [*inner, _Axes(_AXES[last])]
+    if inner is not None and last in _PASSES_ON:
+        return inner
+    return _made_into_another([argument.value for argument in call.arguments], results_of, results)
+
+
+def _pad(call: Call) -> _Pad:
+    others = call.arguments[1:]
+    by_name = {argument.name: argument.value for argument in others if argument.name}
+    named = [by_name[name] for name in ("pad_width", "paddings", "pad") if name in by_name]
+    positional = [argument.value for argument in others if argument.name is None]
+    widths, mode, value = [*named, *positional, None, None, None][:3]
+    modes = (by_name.get("mode"), mode)
+    values = [value, *(by_name.get(name) for name in ("value", "constant_value"))]
+    zeros = all(mode in {None, "constant", "CONSTANT"} for mode in modes) and all(
+        value in {None, 0} for value in (*values, by_name.get("constant_values"))
+    )
+    return _Pad(widths, call.column, zeros)
 
 
 def _steps_of_expression(
@@ -198,19 +309,35 @@ def _steps_of_expression(
         return None if inner is None else [*inner, _slice(node.slice, value.column)]
     if isinstance(node, ast.ListComp) and value.calls:
         return _steps(value.calls[0], results_of, results)
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) and _is_bias(node.right):
-        inner = _steps_of_operand(node.left, value, results_of, results)
-        return None if inner is None else [*inner, _Bias()]
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        first, last = replace(value, calls=value.calls[:1]), replace(value, calls=value.calls[-1:])
+        for one, other, whole in (
+            (node.left, node.right, first),
+            (node.right, node.left, last),
+        ):
+            behind = _behind(_tree(ast.unparse(other)))
+            inner = _steps_of_operand(one, whole, results_of, results)
+            if behind is not None and inner is not None:
+                return [*inner, _Bias(behind)]
     return _made_into_another(value.calls, results_of, results)
 
 
-def _is_bias(node: ast.expr) -> bool:
-    """Whether an operand is a vector laid along the channels: ``b.reshape((-1, 1, 1))``."""
-    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
-        return False
-    shape = [number for given in node.args for number in ast.walk(given)]
-    ones = [number for number in shape if isinstance(number, ast.Constant) and number.value == 1]
-    return node.func.attr in {"reshape", "view"} and bool(ones)
+def _behind(value: Value) -> int | None:
+    """The axes behind that of a vector laid along one axis: 2 for ``b.reshape((-1, 1, 1))``."""
+    if isinstance(value, Name) and value.text.endswith("]"):
+        # As in ``b[None, :, None]``.
+        index = value.text[value.text.rindex("[") + 1 : -1].split(", ")
+        shape: list[Value] = [1 if place == "None" else place for place in index]
+        if shape.count(":") != 1:
+            return None
+    elif isinstance(value, Call) and _last(value) in {"reshape", "view"}:
+        given = [argument.value for argument in value.arguments]
+        tuples = [shape for shape in given if isinstance(shape, tuple)]
+        shape = list(tuples[-1]) if tuples else given
+    else:
+        return None
+    long = [place for place, extent in enumerate(shape) if extent != 1 or extent is True]
+    return len(shape) - 1 - long[0] if len(long) == 1 and len(shape) > 1 else None
 
 
 def _made_into_another(
@@ -271,6 +398,14 @@ def _applied(step: _Slice | _Pad | _Bias, reading: Reading) -> Reading:
     if isinstance(step, _Bias):
         return replace(reading, operator=replace(operator, bias=True))
     pairs = _sliced(step, reading) if isinstance(step, _Slice) else _padded(step, reading)
+    cropped = [side > 0 for pair in operator.crop for side in pair]
+    added = [side < 0 for pair in pairs for side in pair]
+    if any(a and b for a, b in zip(cropped, added, strict=True)):
+        raise SnippetError(
+            "it pads where the output has been cropped, so that zeros stand where the operator "
+            "would have more of its output: pad first, then slice.",
+            step.column,
+        )
     crop = tuple(
         (begin + more_begin, end + more_end)
         for (begin, end), (more_begin, more_end) in zip(operator.crop, pairs, strict=True)
@@ -298,7 +433,7 @@ def _sliced(step: _Slice, reading: Reading) -> Pairs:
 
 def _cut(axis: int, span: _Span, reading: Reading, step: _Slice) -> tuple[int, int]:
     begin, stop = span.start or 0, span.stop
-    if begin >= 0 and (stop is None or stop < 0):
+    if reading.input is None and begin >= 0 and (stop is None or stop < 0):
         return begin, -(stop or 0)
     if reading.input is None:
         raise SnippetError(
@@ -323,16 +458,15 @@ def _padded(step: _Pad, reading: Reading) -> Pairs:
     if not step.zeros:
         raise SnippetError("it pads with other values than zeros.", step.column)
     pairs = list(_pairs(step))
-    if isinstance(step.widths, tuple) and step.widths and isinstance(step.widths[0], tuple):
-        pairs = pairs[1:-1] if reading.channels_last else pairs[2:]
-    elif reading.framework == "mxnet":
-        pairs = pairs[-rank:]
-    else:
-        pairs = pairs[::-1][-rank:]
+    nested = isinstance(step.widths, tuple) and isinstance([*step.widths, None][0], tuple)
+    if not nested and reading.framework != "mxnet":
+        pairs.reverse()
+    last = pairs.pop() if nested and reading.channels_last else (0, 0)
     pairs = [(0, 0)] * (rank - len(pairs)) + pairs
-    if len(pairs) != rank:
-        raise SnippetError(f"the output is padded along other than its {rank} axes.", step.column)
-    return tuple((-begin, -end) for begin, end in pairs)
+    others = [*pairs[: len(pairs) - rank], last]
+    if any(side for pair in others for side in pair):
+        raise SnippetError("the output is padded along batch or channels.", step.column)
+    return tuple((-begin, -end) for begin, end in pairs[-rank:])
 
 
 def _pairs(step: _Pad) -> Iterator[tuple[int, int]]:
