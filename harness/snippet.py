@@ -149,7 +149,8 @@ def _read(text: str, conventions: Sequence[Convention], supplied: Supplied) -> R
             application = found.applied.arguments if found.applied else ()
             arguments = bind(candidate.form, found.call, supplied, application, assigned, context)
             around = tuple(each for statement in statements for each in calls(statement.value))
-            reading = candidate.form.read(replace(arguments, around=around))
+            arguments = replace(arguments, around=around, statements=tuple(statements))
+            reading = candidate.form.read(arguments)
             reading = replace(
                 reading, framework=candidate.convention.name, notes=(*note, *reading.notes)
             )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal, TypeAlias, TypeVar
 
 from harness.operator import Crop, Operator, OperatorError, PerAxis, Sizes, axis_name, sizes
-from harness.syntax.tree import Argument, Call, Name, SnippetError, Value
+from harness.syntax.tree import Argument, Call, Name, SnippetError, Statement, Value
 from harness.training import SILENT, Training
 
 Style: TypeAlias = Literal["function", "layer"]
@@ -165,6 +165,8 @@ class Arguments:
     context : Context
     around : tuple of Call
         Every call in the text, such as those of ``with`` statements.
+    statements : tuple of Statement
+        The whole text: what it makes arrays of, and what it does to a layer afterwards.
     """
 
     form: Form
@@ -175,6 +177,7 @@ class Arguments:
     assigned: Mapping[str, Value] = field(default_factory=dict)
     context: Context = NOWHERE
     around: tuple[Call, ...] = ()
+    statements: tuple[Statement, ...] = ()
 
     # What was written.
 
