@@ -115,8 +115,10 @@ def test_module_names_say_what_is_inside() -> None:
     assert not {part for name in modules() for part in name.split(".")} & banned
 
 
-def test_worker_imports_the_standard_library_and_numpy_only() -> None:
-    tree = ast.parse((ROOT / "harness/engines/worker.py").read_text(), feature_version=(3, 7))
+@pytest.mark.parametrize(("file", "minor"), [("worker", 7), ("matlab_text", 11)])
+def test_workers_import_the_standard_library_and_numpy_only(file: str, minor: int) -> None:
+    path = ROOT / f"harness/engines/{file}.py"
+    tree = ast.parse(path.read_text(), feature_version=(3, minor))
     names = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

@@ -77,6 +77,46 @@ def test_building_is_asked_of_tox_for_one_environment_without_running_it(
     )
 
 
+def executable(folder: Path, name: str) -> Path:
+    """Write an executable that is never run."""
+    path = folder / name
+    path.write_text("#!/bin/sh\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_matlab_is_taken_where_it_is_and_gnu_octave_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(EngineUnavailableError, match="apt-get install octave"):
+        environments.launch(convention("matlab"))
+    for name in ("octave", "matlab"):  # Both, the second time.
+        path = executable(tmp_path, name)
+        found = environments.launch(convention("matlab"))
+        assert (found.python, found.module) == (Path(sys.executable), str(path))
+
+
+def test_the_users_matlab_comes_first(tmp_path: Path) -> None:
+    path = executable(tmp_path, "octave-9")
+    assert environments.launch(convention("matlab"), {"matlab": path}).module == str(path)
+    with pytest.raises(EngineUnavailableError, match="chosen for matlab, is no file"):
+        environments.launch(convention("matlab"), {"matlab": tmp_path / "none"})
+
+
+def test_text_languages_are_executed_by_a_file_of_ours() -> None:
+    language = environments.launch(convention("matlab"), {"matlab": Path(sys.executable)}).language
+    assert language is not None
+    assert language.name == "matlab_text.py"
+    assert language.is_file()
+
+
+def test_frameworks_without_an_environment_are_not_built() -> None:
+    built = {"chainer", "mxnet", "pytorch", "tensorflow"}
+    for name in (*built, "matlab", "numpy"):
+        assert environments.has_environment(convention(name)) == (name in built)
+
+
 def test_every_framework_has_a_pinned_environment() -> None:
     text = environments.tox_ini().read_text()
     for name in ("pytorch", "tensorflow", "mxnet", "chainer"):

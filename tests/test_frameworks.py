@@ -18,7 +18,7 @@ from harness.case import Case
 from harness.cli import BAD, OK, main
 from harness.compare import Status
 from harness.conventions import convention, framework_names, pytorch
-from harness.environments import interpreter, is_own
+from harness.environments import has_environment, interpreter
 from harness.operator import Operator, OperatorError
 from harness.pipeline import Settings, execute
 from harness.program import Program, Unsupported
@@ -27,7 +27,8 @@ from harness.report import Report
 from harness.spec import load_cases, load_limitations
 
 pytestmark = pytest.mark.frameworks
-REAL = [name for name in framework_names() if not is_own(convention(name))]
+REAL = [name for name in framework_names() if has_environment(convention(name))]
+PYTHON = [name for name in framework_names() if convention(name).language == "python"]
 
 
 @pytest.fixture(scope="module")
@@ -187,7 +188,7 @@ def test_random_operators_agree_in_every_framework() -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize("framework", framework_names())
+@pytest.mark.parametrize("framework", PYTHON)
 def test_whole_text_pasted_into_the_interpreter_gives_the_same_numbers(framework: str) -> None:
     """A program's text is whole: it needs no worker and nothing of ours."""
     program = translate(Operator.of(1, 1, (3,), stride=2, crop=((1, 0),)), framework)

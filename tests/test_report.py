@@ -20,6 +20,7 @@ from harness.report.console import followed, print_report
 from harness.report.jsonl import write_event
 from harness.report.junit import junit
 from harness.report.markdown import markdown
+from harness.report.words import describe_engine
 
 ENGINE = {
     "version": "2.13.0",
@@ -72,6 +73,13 @@ EVENTS: list[Event] = [
     record("value", Status.UNSUPPORTED, "mxnet", reason="no float64"),
     Footer({"PASSED": 1, "FAILED": 2, "KNOWN": 1, "SKIPPED": 1, "UNSUPPORTED": 1}, 1.25),
 ]
+
+
+def test_an_engine_of_documented_semantics_is_named_instead_of_a_python() -> None:
+    assert describe_engine(ENGINE) == ("2.13.0", "Python 3.11.7, NumPy 2.4.6, cpu")
+    octave = ENGINE | {"version": "GNU Octave 9", "engine": "documented semantics (GNU Octave 9)"}
+    assert describe_engine(octave) == ("GNU Octave 9", "documented semantics (GNU Octave 9), cpu")
+    assert describe_engine({"unavailable": "none here"}) == ("-", "none here")
 
 
 def written(events: list[Event]) -> str:

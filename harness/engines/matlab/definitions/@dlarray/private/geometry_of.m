@@ -32,7 +32,7 @@ function values = positive(name, values, rank)
   if ~isnumeric(values) || ~any(numel(values) == [1, rank]) || any(values(:) < 1) ...
       || any(values(:) ~= fix(values(:)))
     refuse(name, '%s must be a positive integer or a vector of %d positive integers, not %s.', ...
-           name, rank, mat2str(values));
+           name, rank, shown(values));
   end
   values = reshape(double(values), 1, []) .* ones(1, rank);
 end
@@ -52,7 +52,7 @@ function crop = crop_of(value, reach, stride)
   if ~known || isempty(value) || any(value(:) < 0) || any(value(:) ~= fix(value(:)))
     refuse('Cropping', ['Cropping must be ''same'' or nonnegative integers: one, one for each ' ...
                         'of %d dimensions, or a 2-by-%d matrix; not %s.'], rank, rank, ...
-           mat2str(value));
+           shown(value));
   end
   if ~isequal(size(value), [2, rank])
     value = reshape(value, 1, []) .* ones(1, rank);

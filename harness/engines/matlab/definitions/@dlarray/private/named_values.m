@@ -8,16 +8,8 @@ function values = named_values(given, known)
   for i = 1:2:numel(given)
     found = find(strcmpi(given{i}, names));
     if isempty(found)
-      refuse('options', '%s is none of: %s.', disp_of(given{i}), strjoin(names', ', '));
+      refuse('options', '%s is none of: %s.', shown(given{i}), strjoin(names', ', '));
     end
     values.(names{found}) = given{i + 1};
-  end
-end
-
-function text = disp_of(value)
-  if ischar(value)
-    text = ['''' value ''''];
-  else
-    text = ['a name that is ' class(value)];
   end
 end
