@@ -309,28 +309,27 @@ def _read(given: Arguments) -> Reading:
         None if given.is_open("kernel_size") else _per_axis(given, "kernel_size", rank),
         1,
     )
-    whole = shape is not None and None not in shape[1:]
-    plain = given.reading(
-        complete,
-        stride=_per_axis(given, "strides", rank),
-        dilation=_dilation(given, rank),
-        bias=given.flag("use_bias"),
-        input=tuple(size or 1 for size in shape) if shape and whole else None,
-        notes=_notes(given),
-        channels_last=not channels_first,
-    )
-    operator = plain.operator
-    if max(operator.stride) > 1 and max(operator.dilation) > 1:
+    stride, dilation = _per_axis(given, "strides", rank), _dilation(given, rank)
+    if max(stride) > 1 and max(dilation) > 1:
         raise given.error(
-            f"Keras refuses strides {list(operator.stride)} together with dilation_rate "
-            f"{list(operator.dilation)}: one of them must be 1 on every axis.",
+            f"Keras refuses strides {list(stride)} together with dilation_rate {list(dilation)}: "
+            "one of them must be 1 on every axis.",
             "dilation_rate",
         )
-    training, notes = read_training(given, operator)
-    operator = replace(operator, crop=_crop(given, operator))
-    if plain.input is not None and (fact := operator.explain(plain.input[2:])):
-        raise given.error(fact)
-    return replace(plain, operator=operator, training=training, notes=(*plain.notes, *notes))
+    whole = shape is not None and None not in shape[1:]
+    plain = Operator.of(1, 1, complete[2], stride=stride, dilation=dilation)
+    training, notes = read_training(given, complete[1])
+    return given.reading(
+        complete,
+        stride=stride,
+        dilation=dilation,
+        crop=_crop(given, plain),
+        bias=given.flag("use_bias"),
+        input=tuple(size or 1 for size in shape) if shape and whole else None,
+        training=training,
+        notes=(*_notes(given), *notes),
+        channels_last=not channels_first,
+    )
 
 
 def _dilation(given: Arguments, rank: int) -> Sizes:

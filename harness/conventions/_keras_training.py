@@ -47,18 +47,18 @@ _OTHER_NAMES: Final = {
 # Reading.
 
 
-def read_training(given: Arguments, operator: Operator) -> tuple[Training, list[str]]:
+def read_training(given: Arguments, out_channels: int) -> tuple[Training, list[str]]:
     """Read what a layer's arguments say about training, with notes on what stays unread."""
-    weights, of_weights = _read_initializer(given, "kernel_initializer", operator)
-    bias, of_bias = _read_initializer(given, "bias_initializer", operator)
+    weights, of_weights = _read_initializer(given, "kernel_initializer", out_channels)
+    bias, of_bias = _read_initializer(given, "bias_initializer", out_channels)
     rate = None if given.value("trainable") is not False else 0.0
     notes = [of_weights, of_bias, *(_regularizer(given, which) for which in ("kernel", "bias"))]
-    training = Training(weights, bias, rate, rate if operator.bias else None)
+    training = Training(weights, bias, rate, rate if given.flag("use_bias") else None)
     return training, [note for note in notes if note]
 
 
 def _read_initializer(
-    given: Arguments, name: str, operator: Operator
+    given: Arguments, name: str, out_channels: int
 ) -> tuple[Initializer | None, str | None]:
     if not given.has(name):
         return None, None
@@ -71,7 +71,7 @@ def _read_initializer(
         return None, f"{name} {shown(value)} is not read here: keep what it does."
     if name == "bias_initializer" and found.fan is not None:
         # All fans of one axis are its length.
-        found = Initializer(found.distribution, found.scale / operator.out_channels)
+        found = Initializer(found.distribution, found.scale / out_channels)
     return found, None
 
 
@@ -86,6 +86,8 @@ def _name_and_options(value: Value) -> tuple[str | None, dict[str, float | str] 
         return None, None
     plain = text.lower().replace("_", "").removesuffix("initializer")
     plain = _OTHER_NAMES.get(plain, plain)
+    if plain == "constant" and isinstance(value, str):
+        return plain, None  # Keras wants a value.
     options = dict(_SIGNATURES.get(plain, {}))
     for argument, position in zip(given, [*options, *[None] * len(given)], strict=False):
         key = argument.name or position

@@ -236,15 +236,17 @@ def _read(given: Arguments) -> Reading:
             "output_shape",
         )
     complete = given.channels_and_kernel(None, out_channels, None, 1, weight)
-    plain = given.reading(
+    stride = _spatial(given, "strides", rank, channels_first=channels_first)
+    dilation = _spatial(given, "dilations", rank, channels_first=channels_first)
+    plain = Operator.of(1, 1, complete[2], stride=stride, dilation=given.context.steps or dilation)
+    return given.reading(
         complete,
-        stride=_spatial(given, "strides", rank, channels_first=channels_first),
-        dilation=_spatial(given, "dilations", rank, channels_first=channels_first),
+        stride=stride,
+        dilation=dilation,
+        crop=_crop(given, plain, out_size, channels_first=channels_first),
         bias=False,  # A bias that is added behind the call is found there.
         channels_last=not channels_first,
     )
-    operator = _cropped(given, plain.operator, out_size, channels_first=channels_first)
-    return replace(plain, operator=operator)
 
 
 def _rank(given: Arguments) -> int:
@@ -363,10 +365,10 @@ def _spatial(given: Arguments, name: str, rank: int, *, channels_first: bool) ->
     return numbers[2:] if channels_first else numbers[1:-1]
 
 
-def _cropped(
+def _crop(
     given: Arguments, operator: Operator, out_size: Sizes, *, channels_first: bool
-) -> Operator:
-    """Return the operator with the crop that padding and output_shape choose together."""
+) -> tuple[tuple[int, int], ...]:
+    """Return the crop that padding and output_shape choose together."""
     padding = given.value("padding")
     ends: tuple[tuple[int, int], ...] | None = None
     if isinstance(padding, tuple) and operator.rank == 2:
@@ -380,13 +382,12 @@ def _cropped(
     elif padding == "VALID":
         ends = ((0, 0),) * operator.rank
     _check_size(given, operator, out_size, ends)
-    crop = output_crop(
+    return output_crop(
         given,
         operator,
         out_size,
         lambda axis, total: max(total, 0) // 2 if ends is None else ends[axis][0],
     )
-    return replace(operator, crop=crop)
 
 
 def _check_size(
