@@ -20,6 +20,7 @@ from harness.conventions._forms import (
     integer,
     shown,
 )
+from harness.conventions._initializers import assigned_value
 from harness.operator import Sizes, axis_name
 from harness.syntax.tree import Name
 from harness.training import Training
@@ -278,7 +279,7 @@ def _read_training(given: Arguments) -> tuple[Training, tuple[str, ...]]:
     found: dict[str, Any] = {}
     notes = []
     for name, of in (("initialW", "weights"), ("initial_bias", "bias")):
-        value = given.value(name)
+        value = assigned_value(given.value(name), given.assigned)
         if value is None or isinstance(value, Name) or given.array_shape(name):
             continue
         read = read_initializer(value)

@@ -50,6 +50,11 @@ def initializer_call(value: Value, signatures: Signatures) -> tuple[str, dict[st
     return name, bound
 
 
+def assigned_value(value: Value, assigned: Mapping[str, Value]) -> Value:
+    """Return what the text gives to a name, where it is one and the text does."""
+    return assigned.get(value.text, value) if isinstance(value, Name) else value
+
+
 def number(value: Value) -> float:
     """Return an argument as a number.
 

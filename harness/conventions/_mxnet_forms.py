@@ -20,6 +20,7 @@ from harness.conventions._forms import (
     output_crop,
     shown,
 )
+from harness.conventions._initializers import assigned_value
 from harness.conventions._mxnet_training import read_initializer
 from harness.operator import Sizes
 from harness.syntax.tree import Call, Name, Value, calls
@@ -318,14 +319,15 @@ def _read_initializers(given: Arguments) -> tuple[Training, tuple[str, ...]]:
     found: dict[str, Any] = {}
     notes = []
     for name, of in (("weight_initializer", "weights"), ("bias_initializer", "bias")):
-        if not given.has(name) or isinstance(given.value(name), Name):
+        value = assigned_value(given.value(name), given.assigned)
+        if not given.has(name) or isinstance(value, Name):
             continue
-        drawn = read_initializer(given.value(name))
+        drawn = read_initializer(value)
         if drawn is None:
-            notes.append(f"{name} {shown(given.value(name))} is not translated.")
+            notes.append(f"{name} {shown(value)} is not translated.")
         elif drawn.fan and of == "bias":
             raise given.error(
-                f"{name} {shown(given.value(name))}: MXNet refuses it "
+                f"{name} {shown(value)}: MXNet refuses it "
                 '("Xavier initializer cannot be applied to vector").',
                 name,
             )
@@ -369,18 +371,17 @@ def _read_variables(given: Arguments) -> tuple[Training, tuple[str, ...]]:
     notes = []
     for name, of in (("weight", "weights"), ("bias", "bias")):
         said = _variable(given, name)
+        init = assigned_value(said.get("init"), given.assigned)
         factors = {f"{of}_rate": said.get("lr_mult"), f"{of}_decay": said.get("wd_mult")}
-        found |= _numbers(factors) | {of: read_initializer(said.get("init"))}
-        if isinstance(said.get("init"), Call | str) and found[of] is None:
-            notes.append(f"init {shown(said['init'])} of {name} is not translated.")
+        found |= _numbers(factors) | {of: read_initializer(init)}
+        if isinstance(init, Call | str) and found[of] is None:
+            notes.append(f"init {shown(init)} of {name} is not translated.")
     return Training(**found), tuple(notes)
 
 
 def _variable(given: Arguments, name: str) -> dict[str | None, Value]:
     """The arguments of the symbol that stands for an array."""
-    value = given.value(name)
-    if isinstance(value, Name):
-        value = given.assigned.get(value.text)
+    value = assigned_value(given.value(name), given.assigned)
     if not isinstance(value, Call) or not isinstance(value.function, Name):
         return {}
     if value.function.text.split(".")[-1] not in {"Variable", "var"}:
