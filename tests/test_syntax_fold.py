@@ -47,7 +47,14 @@ def test_shape_is_computed(text: str, value: Value) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["y.shape[1]", "x.shape[n]", "tf.shape(y)[1] * 2", "f(x)[1]", "x.shape[1].value()", "x.ndim"],
+    [
+        "y.shape[1]",
+        "x.shape[n]",
+        "tf.shape(y)[1] * 2",
+        "f(x)[1]",
+        "x.shape[1].value()",
+        "x.shape[None]",
+    ],
 )
 def test_what_is_not_known_stays_as_it_was(text: str) -> None:
     (statement,) = parse(text)

@@ -242,7 +242,8 @@ class _Reader:
         part = node.slice if isinstance(node.slice, ast.Slice) else None
         places = (part.lower, part.upper, part.step) if part else (node.slice,)
         indices = [None if place is None else self.value(place) for place in places]
-        known = [index for index in indices if isinstance(index, int | None)]
+        possible = int | None if part else int
+        known = [index for index in indices if isinstance(index, possible)]
         if not isinstance(sequence, tuple) or len(known) < len(indices):
             return self._opaque(node)
         try:
