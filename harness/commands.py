@@ -12,12 +12,13 @@ from typing import IO
 from rich.console import Console
 from rich.text import Text
 
+from harness import export as exporting
 from harness.case import Case, case_from_descriptor
 from harness.cli import BAD, INTERRUPTED, OK
 from harness.conventions import convention, framework_names
 from harness.doctor import findings
 from harness.engines import EngineUnavailableError
-from harness.environments import build, has_environment
+from harness.environments import build, has_environment, launch
 from harness.errors import InputError
 from harness.pipeline import Settings, execute
 from harness.record import Event, Header
@@ -50,13 +51,7 @@ def run(options: argparse.Namespace) -> int:
         limitations=limitations,
     )
     console = _console()
-    checks = sum(len(case.checks) for case in cases)
-    with ExitStack() as stack:
-        stream = stack.enter_context(_opened(options.output)) if options.output else None
-        events = _written(execute(cases, frameworks, settings), stream)
-        report = _collected(followed(events, console, checks, frameworks))
-    print_report(report, console)
-    _write(report, options)
+    report = _executed(cases, frameworks, settings, options)
     if report.footer is None:
         return INTERRUPTED
     ran = {name for name, about in report.header.frameworks.items() if "unavailable" not in about}
@@ -64,6 +59,24 @@ def run(options: argparse.Namespace) -> int:
     for name in missing:
         console.print(f"{name} is required, but was not run.", style="bold red")
     return OK if report.ok and not missing else BAD
+
+
+def _executed(
+    cases: Sequence[Case],
+    frameworks: Sequence[str],
+    settings: Settings,
+    options: argparse.Namespace,
+) -> Report:
+    """Run cases, show how it goes and how it went, and write what is asked for."""
+    console = _console()
+    checks = sum(len(case.checks) for case in cases)
+    with ExitStack() as stack:
+        stream = stack.enter_context(_opened(options.output)) if options.output else None
+        events = _written(execute(cases, frameworks, settings), stream)
+        report = _collected(followed(events, console, checks, frameworks))
+    print_report(report, console)
+    _write(report, options)
+    return report
 
 
 def _written(events: Iterable[Event], stream: IO[str] | None) -> Iterator[Event]:
@@ -114,6 +127,27 @@ def report(options: argparse.Namespace) -> int:
     return OK if ok else BAD
 
 
+def export(options: argparse.Namespace) -> int:
+    """Write suites as one script for another machine."""
+    done = exporting.export(_cases(options.specs, options.select), options.to, options.output)
+    print(f"{done.jobs} programs in {done.folder}", end="")  # noqa: T201
+    print(f"; {done.unsupported} cases cannot be said" if done.unsupported else "")  # noqa: T201
+    print(f"run there:  {done.command}")  # noqa: T201
+    print(f"then here:  deconform import {done.folder / exporting.RESULT}")  # noqa: T201
+    return OK
+
+
+def import_(options: argparse.Namespace) -> int:
+    """Judge what an exported script has left."""
+    found = exporting.imported(options.result)
+    cases = exporting.check_known(found, _cases(options.specs, None))
+    settings = Settings(limitations=load_limitations(), recorded={found.framework: found.engine})
+    report = _executed(cases, [found.framework], settings, options)
+    if report.footer is None:
+        return INTERRUPTED
+    return OK if report.ok else BAD
+
+
 def doctor(options: argparse.Namespace) -> int:
     """Say what is here, what is missing and how to get it."""
     console = _console()
@@ -129,6 +163,9 @@ def envs(options: argparse.Namespace) -> int:
     chosen = _chosen(options.frameworks)
     wanted = [name for name in chosen if has_environment(convention(name))]
     console = _console()
+    for name in options.frameworks or ():
+        if name not in wanted:
+            console.print(f"{name}: {_without_environment(name)}", soft_wrap=True)
     ok = True
     try:
         for built in build(wanted, options.jobs):
@@ -141,6 +178,17 @@ def envs(options: argparse.Namespace) -> int:
     except EngineUnavailableError as error:
         raise UsageError(str(error)) from None
     return OK if ok else BAD
+
+
+def _without_environment(framework: str) -> str:
+    """Say what runs a framework that tox builds nothing for."""
+    try:
+        found = launch(convention(framework))
+    except EngineUnavailableError as error:
+        return str(error)
+    return (
+        f"no environment is needed; it runs in {found.module if found.language else found.python}"
+    )
 
 
 def weights(options: argparse.Namespace) -> int:

@@ -156,6 +156,11 @@ def test_reproduce_shows_program_numbers_and_verdicts(
     assert "value    FAILED: y: 4 of 4 elements differ" in out
 
 
+def test_envs_says_what_runs_where_nothing_is_built(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["envs", "numpy"]) == OK
+    assert "numpy: no environment is needed; it runs in " in capsys.readouterr().out
+
+
 def test_reproduce_without_the_framework_says_how_to_get_it(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
