@@ -1,8 +1,8 @@
 """deconform: say a transposed convolution in every framework, and prove it.
 
-``parse`` reads a framework's call, ``translate`` writes a program, ``load_cases`` reads suites, ``run`` executes them in the real
-frameworks, ``Report`` reads what a run wrote.  They are imported when first used, so that a look-up
-does not wait for what only a run needs.
+``parse`` reads a framework's call, ``translate`` writes a program, ``load_cases`` reads suites,
+``run`` executes them in the real frameworks, ``Report`` reads what a run wrote.  They are imported
+when first used, so that a look-up does not wait for what only a run needs.
 """
 
 from __future__ import annotations

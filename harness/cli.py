@@ -98,6 +98,8 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--junit", type=Path, metavar="FILE")
     report.add_argument("--markdown", type=Path, metavar="FILE")
 
+    _add_export(commands)
+
     doctor = commands.add_parser(
         "doctor", parents=[frameworks], help="what is here, what is missing, how to get it"
     )
@@ -167,6 +169,27 @@ def _add_translate(commands: argparse._SubParsersAction[argparse.ArgumentParser]
         "--check", action="store_true", help="run the answer in the frameworks that are here"
     )
     translate.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    export = commands.add_parser(
+        "export", help="write suites as one script, for a MATLAB or Wolfram on another machine"
+    )
+    export.set_defaults(command="export")
+    export.add_argument("specs", nargs="*", metavar="SPEC", help="file or folder (default suite)")
+    export.add_argument("--to", required=True, metavar="NAME", help="matlab or wolfram")
+    export.add_argument("-k", "--select", metavar="SELECT", help="part of a case's id, or a glob")
+    export.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+
+    back = commands.add_parser(
+        "import", help="judge what an exported script has left, as a column of a report"
+    )
+    back.set_defaults(command="import_")
+    back.add_argument("result", type=Path, metavar="RESULT", help="the file, or its folder")
+    back.add_argument("specs", nargs="*", metavar="SPEC", help="what was exported (default suite)")
+    back.add_argument("-o", "--output", type=Path, metavar="FILE.jsonl", help="write the report")
+    back.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")
+    back.add_argument("--markdown", type=Path, metavar="FILE", help="write the matrix as Markdown")
 
 
 def _positive(text: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -130,10 +131,14 @@ def report(options: argparse.Namespace) -> int:
 def export(options: argparse.Namespace) -> int:
     """Write suites as one script for another machine."""
     done = exporting.export(_cases(options.specs, options.select), options.to, options.output)
-    print(f"{done.jobs} programs in {done.folder}", end="")  # noqa: T201
-    print(f"; {done.unsupported} cases cannot be said" if done.unsupported else "")  # noqa: T201
-    print(f"run there:  {done.command}")  # noqa: T201
-    print(f"then here:  deconform import {done.folder / exporting.RESULT}")  # noqa: T201
+    result = shlex.quote(str(done.folder / exporting.RESULT))
+    specs = " ".join(map(shlex.quote, options.specs))
+    print(  # noqa: T201
+        f"{done.jobs} programs in {done.folder}; cases that cannot be said: {done.unsupported}",
+        f"run there:  {done.command}",
+        f"then here:  deconform import {result} {specs}".rstrip(),
+        sep="\n",
+    )
     return OK
 
 

@@ -23,7 +23,7 @@ from typing import Final
 from harness.case import FORWARD_CHECKS, GRADIENT_CHECKS, REFUSAL, Case
 from harness.compare import OUTPUT_OF, Expected, Status, Verdict, expect, judge
 from harness.conventions import Convention, convention, render
-from harness.engines import Engine, EngineUnavailableError, Job, Outcome
+from harness.engines import Engine, EngineUnavailableError, Job, Outcome, RecordedEngine
 from harness.environments import launch
 from harness.mutants import Data
 from harness.program import Program, Unsupported
@@ -46,12 +46,15 @@ class Settings:
     at_once : int
         How many frameworks run at the same time; all where it is 0.
     limitations : tuple of Limitation
+    recorded : mapping
+        By framework, what was run elsewhere; it takes the place of an engine.
     """
 
     pythons: Mapping[str, Path] = field(default_factory=dict)
     timeout: float = 60.0
     at_once: int = 0
     limitations: tuple[Limitation, ...] = ()
+    recorded: Mapping[str, RecordedEngine] = field(default_factory=dict)
 
 
 def execute(
@@ -146,7 +149,7 @@ class _Run:
         self._cases = cases
         self._settings = settings
         self._expectations = _Expectations(users=len(frameworks))
-        self._engines: dict[str, Engine] = {}
+        self._engines: dict[str, Engine | RecordedEngine] = {}
         self._unavailable: dict[str, str] = {}
         self._stopped = threading.Event()
         self.started = threading.Event()
@@ -167,7 +170,9 @@ class _Run:
         """Start a framework's engine; give its part of the header."""
         settings = self._settings
         try:
-            engine = engine_of(convention(framework), settings.pythons, settings.timeout)
+            engine = settings.recorded.get(framework) or engine_of(
+                convention(framework), settings.pythons, settings.timeout
+            )
             self._engines[framework] = engine
             return asdict(engine.start())
         except EngineUnavailableError as error:

@@ -11,6 +11,7 @@ from harness.engines.job import (
     TimedOut,
 )
 from harness.engines.process import Engine
+from harness.engines.recorded import RecordedEngine, key_of
 
 __all__ = [
     "Arrays",
@@ -21,5 +22,7 @@ __all__ = [
     "Job",
     "Outcome",
     "Raised",
+    "RecordedEngine",
     "TimedOut",
+    "key_of",
 ]

@@ -112,23 +112,43 @@ def execute(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Run the sections in one workspace; return the outputs, the seconds of each, or the error."""
     (interpreter,) = _running
-    names = [name for name, _ in sections]
-    texts = [text.encode() for _, text in sections]
-    with (interpreter.folder / "request").open("wb") as file:
-        file.writelines(texts)
-        file.writelines(array.tobytes(order="F") for array in arrays.values())
+    (interpreter.folder / "request").write_bytes(request(sections, arrays))
+    lengths = {name: len(text.encode()) for name, text in sections}
+    inputs = {name: (str(array.dtype), array.shape) for name, array in arrays.items()}
+    arguments = run_arguments(lengths, inputs, outputs)
+    answer = interpreter.ask(f"deconform_run({_quoted(interpreter.folder)}, {arguments})")
+    ranks = {name: array.ndim for name, array in arrays.items()}
+    return answered(answer, list(lengths), ranks)
+
+
+def request(sections: Sequence[tuple[str, str]], arrays: Mapping[str, Any]) -> bytes:
+    """Write what ``deconform_run.m`` reads: the texts, then the arrays, column by column."""
+    texts = (text.encode() for _, text in sections)
+    return b"".join([*texts, *(array.tobytes(order="F") for array in arrays.values())])
+
+
+def run_arguments(
+    lengths: Mapping[str, int],
+    inputs: Mapping[str, tuple[str, Sequence[int]]],
+    outputs: Sequence[str],
+) -> str:
+    """Write the arguments of ``deconform_run.m`` behind the folder."""
     described = "; ".join(
-        f"{_quoted(name)}, {_quoted(CLASSES[str(array.dtype)])}, {_extent(array.shape)}"
-        for name, array in arrays.items()
+        f"{_quoted(name)}, {_quoted(CLASSES[dtype])}, {_extent(shape)}"
+        for name, (dtype, shape) in inputs.items()
     )
-    answer = interpreter.ask(
-        f"deconform_run({_quoted(interpreter.folder)}, {_extent([len(text) for text in texts])}, "
-        f"{_cell(names)}, {{{described}}}, {_cell(outputs)})"
-    )
+    sizes = _extent(list(lengths.values()))
+    return f"{sizes}, {_cell(list(lengths))}, {{{described}}}, {_cell(outputs)}"
+
+
+def answered(
+    answer: bytes, names: Sequence[str], ranks: Mapping[str, int]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Read what ``deconform_run.m`` has written: a message as a worker's, and arrays."""
     kind, _, rest = answer.partition(b"\n")
     if kind == b"raised":
         return _raised(rest.decode(errors="replace")), {}
-    return _result(rest, names, {name: array.ndim for name, array in arrays.items()})
+    return _result(rest, names, ranks)
 
 
 def _raised(text: str) -> dict[str, Any]:

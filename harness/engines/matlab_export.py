@@ -1,0 +1,97 @@
+"""MATLAB programs for a run elsewhere: a folder that MATLAB, or GNU Octave, runs by itself.
+
+It holds the files by which programs run here, and a script in the place of the pipe.
+"""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from harness.engines import matlab_text
+from harness.engines.job import Job
+
+SCRIPT: Final = "deconform_export.m"
+
+_HEAD: Final = """\
+function deconform_export()
+% Run the programs in jobs/ and leave what they gave in the file "deconform-result".
+% Written by deconform {version}; needs the Deep Learning Toolbox, or GNU Octave.
+  here = fileparts(mfilename('fullpath'));
+  addpath(here);
+  deconform_start(here);
+  about = strsplit(fileread(fullfile(here, 'answer')), sprintf('\\n'));
+  if isempty(about{{1}})
+    error('deconform:start', '%s', about{{2}});
+  end
+  result = fopen(fullfile(here, 'deconform-result'), 'w', 'ieee-le');
+  fprintf(result, 'deconform-result 1\\n');
+  append(result, fullfile(here, 'manifest.json'));
+  append(result, fullfile(here, 'answer'));
+"""
+_JOB: Final = """\
+  one(result, fullfile(here, 'jobs', '{number}'), {arguments});
+"""
+_TAIL: Final = """\
+  fclose(result);
+  fprintf('\\n%d programs run; send back: %s\\n', {count}, fullfile(here, 'deconform-result'));
+end
+
+function one(result, folder, lengths, names, inputs, outputs)
+  deconform_run(folder, lengths, names, inputs, outputs);
+  append(result, fullfile(folder, 'answer'));
+end
+
+function append(result, path)
+  file = fopen(path, 'r');
+  content = fread(file, Inf, '*uint8');
+  fclose(file);
+  fprintf(result, '%d\\n', numel(content));
+  fwrite(result, content);
+end
+"""
+# In the place of the line that says that an answer is complete.
+_DONE: Final = """\
+function deconform_done()
+  fprintf('.');
+end
+"""
+
+
+def write_job(folder: Path, number: int, job: Job) -> None:
+    """Write one job's text and arrays, as ``deconform_run.m`` reads them."""
+    request = folder / "jobs" / str(number) / "request"
+    request.parent.mkdir(parents=True)
+    request.write_bytes(matlab_text.request(job.sections, job.inputs))
+
+
+def write_script(folder: Path, jobs: Sequence[Mapping[str, Any]]) -> str:
+    """Write the script and what it calls; return the command line for it."""
+    from importlib.metadata import version  # noqa: PLC0415
+
+    for name in ("deconform_run.m", "deconform_start.m"):
+        shutil.copy2(matlab_text.FOLDER / name, folder / name)
+    shutil.copytree(matlab_text.FOLDER / "definitions", folder / "definitions")
+    (folder / "deconform_done.m").write_text(_DONE, encoding="ascii")
+    calls = (
+        _JOB.format(number=number, arguments=matlab_text.run_arguments(*_parts(job)))
+        for number, job in enumerate(jobs, 1)
+    )
+    text = _HEAD.format(version=version("deconform")) + "".join(calls)
+    (folder / SCRIPT).write_text(text + _TAIL.format(count=len(jobs)), encoding="ascii")
+    there = f"cd {shlex.quote(str(folder))}"
+    return f"{there} && matlab -batch deconform_export   (or: octave {SCRIPT})"
+
+
+def _parts(job: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+    inputs = {name: (one["dtype"], one["shape"]) for name, one in job["inputs"].items()}
+    return dict(job["sections"]), inputs, job["outputs"]
+
+
+def read_answer(answer: bytes, job: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Read what ``deconform_run.m`` wrote of one job."""
+    ranks = {name: len(one["shape"]) for name, one in job["inputs"].items()}
+    return matlab_text.answered(answer, [name for name, _ in job["sections"]], ranks)

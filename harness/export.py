@@ -1,0 +1,224 @@
+"""Programs for a machine that deconform cannot reach, and the results that come back from there.
+
+``export`` writes a folder whose one script runs the programs of a suite in MATLAB or Wolfram and
+leaves one file; ``imported`` reads that file as an engine, so that what ran elsewhere is judged and
+recorded like everything else.  Data and expectations are made anew here: a result can be wrong, but
+it cannot say what would have been right.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from harness.case import Case
+from harness.compare import expect
+from harness.conventions import convention, render
+from harness.engines import (
+    Arrays,
+    EngineInfo,
+    Job,
+    Outcome,
+    Raised,
+    RecordedEngine,
+    key_of,
+    matlab_export,
+)
+from harness.errors import InputError
+from harness.pipeline import jobs_of
+from harness.program import Unsupported
+
+MAGIC: Final = b"deconform-result 1\n"
+MANIFEST: Final = "manifest.json"
+RESULT: Final = "deconform-result"
+
+
+class ExportError(InputError):
+    """A folder that cannot be written to, or a result that cannot be used."""
+
+
+class _Language(Protocol):
+    """How a language's programs are written for a run elsewhere, and its answers read."""
+
+    def write_job(self, folder: Path, number: int, job: Job) -> None:
+        """Write one job's text and arrays."""
+
+    def write_script(self, folder: Path, jobs: Sequence[Mapping[str, Any]]) -> str:
+        """Write what runs them all; return the command line for it."""
+
+    def read_answer(
+        self, answer: bytes, job: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Read one answer: a message as a worker's, and arrays."""
+
+
+_LANGUAGES: Final[Mapping[str, _Language]] = {
+    "matlab": matlab_export,
+}
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written, and the command to run there."""
+
+    folder: Path
+    jobs: int
+    unsupported: int
+    command: str
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What came back: the framework, what ran it, and the cases that it knows."""
+
+    framework: str
+    engine: RecordedEngine
+    cases: Mapping[str, str]
+
+
+def exportable() -> tuple[str, ...]:
+    """Frameworks whose programs can be run elsewhere.
+
+    >>> exportable()
+    ('matlab',)
+    """
+    return tuple(_LANGUAGES)
+
+
+def export(cases: Sequence[Case], framework: str, folder: Path) -> Exported:
+    """Write the programs of cases, with their data, and one script that runs them.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+    framework : {"matlab", "wolfram"}
+    folder : Path
+        Made if it is not there; must be empty.
+
+    Raises
+    ------
+    ExportError
+        If the framework's programs need no export, or the folder is in use.
+    """
+    if convention(framework).name not in _LANGUAGES:
+        raise ExportError(
+            f"{framework} is run here (deconform run -f {framework}); what can be exported: "
+            f"{', '.join(exportable())}."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise ExportError(f"{folder} is not empty: give a new folder, so that no results mix.")
+    language = _LANGUAGES[framework]
+    jobs: list[dict[str, Any]] = []
+    unsupported = 0
+    for case in cases:
+        made = list(_jobs(case, framework))
+        unsupported += not made
+        for job in made:
+            language.write_job(folder, len(jobs) + 1, job)
+            jobs.append(_described(case, job))
+    manifest = {
+        "deconform": version("deconform"),
+        "framework": framework,
+        "cases": {case.id: case.descriptor for case in cases},
+        "jobs": jobs,
+    }
+    (folder / MANIFEST).write_text(json.dumps(manifest), encoding="ascii")
+    command = language.write_script(folder, jobs)
+    return Exported(folder, len(jobs), unsupported, command)
+
+
+def _jobs(case: Case, framework: str) -> Iterator[Job]:
+    program = render(case.operator, framework, case.dtype, documented=case.documented)
+    if not isinstance(program, Unsupported):
+        yield from jobs_of(case, program, expect(case).data)
+
+
+def _described(case: Case, job: Job) -> dict[str, Any]:
+    return {
+        "case": case.id,
+        "outputs": list(job.outputs),
+        "sections": [[name, len(text.encode())] for name, text in job.sections],
+        "inputs": {
+            name: {"dtype": str(array.dtype), "shape": list(array.shape)}
+            for name, array in job.inputs.items()
+        },
+    }
+
+
+def imported(path: Path) -> Imported:
+    """Read what a script of :func:`export` has left.
+
+    Raises
+    ------
+    ExportError
+        If the file is not such a result, or ends too early to say what made it.
+    """
+    try:
+        file = path / RESULT if path.is_dir() else path
+        content = file.read_bytes()
+    except OSError as error:
+        raise ExportError(f"{path} cannot be read: {error.strerror}.") from None
+    if not content.startswith(MAGIC):
+        raise ExportError(f"{file} is not the result of a script that deconform exported.")
+    try:
+        chunks = _chunks(content[len(MAGIC) :])
+        manifest = json.loads(next(chunks))
+        product, engine, *_ = next(chunks).decode().splitlines()
+        language = _LANGUAGES[manifest["framework"]]
+        jobs: Sequence[Mapping[str, Any]] = manifest["jobs"]
+        outcomes = {
+            key_of(job["case"], job["outputs"]): _outcome(language, answer, job)
+            for job, answer in zip(jobs, chunks, strict=False)
+        }
+        cases = dict(manifest["cases"])
+    except (KeyError, ValueError, TypeError, AttributeError, StopIteration) as error:
+        raise ExportError(f"{file} is damaged, or ends too early ({error!r}).") from None
+    info = EngineInfo(version=product, engine=engine, python="", numpy="", device="elsewhere")
+    return Imported(manifest["framework"], RecordedEngine(info, outcomes), cases)
+
+
+def _chunks(content: bytes) -> Iterator[bytes]:
+    """Split lengths, each on a line, and their bytes; an incomplete last one is left out."""
+    start = 0
+    while (newline := content.find(b"\n", start)) >= 0:
+        end = newline + 1 + int(content[start:newline])
+        if end > len(content):
+            return
+        yield content[newline + 1 : end]
+        start = end
+
+
+def _outcome(language: _Language, answer: bytes, job: Mapping[str, Any]) -> Outcome:
+    message, arrays = language.read_answer(answer, job)
+    if message["op"] == "raised":
+        return Raised(message["section"], message["type"], message["message"], message["traceback"])
+    return Arrays(arrays, message["seconds"])
+
+
+def check_known(found: Imported, cases: Sequence[Case]) -> list[Case]:
+    """Choose the cases that a result is about; they must be what they were.
+
+    Raises
+    ------
+    ExportError
+        If a case has changed since, or none is known.
+    """
+    chosen = [case for case in cases if case.id in found.cases]
+    for case in chosen:
+        if case.descriptor != found.cases[case.id]:
+            raise ExportError(
+                f"case {case.id!r} was {found.cases[case.id]} when it was exported, and is "
+                f"{case.descriptor} now: export it again."
+            )
+    missing = found.cases.keys() - {case.id for case in chosen}
+    if missing:
+        raise ExportError(
+            f"the result has {len(missing)} cases that are not in these specs, such as "
+            f"{min(missing)!r}: give the specs that were exported."
+        )
+    return chosen

@@ -1,0 +1,180 @@
+"""Programs run on another machine: the folder that goes there and the file that comes back."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from harness import load_cases
+from harness.case import Case
+from harness.cli import BAD, OK, USAGE, main
+from harness.export import RESULT, ExportError, check_known, export, exportable, imported
+from harness.report import Report
+
+SCRIPTS = {"matlab": ["octave", "--no-gui", "--quiet", "deconform_export.m"]}
+
+SPEC = """\
+suite: away
+cases:
+  - {name: two, input: [2, 4, 3, 4], out_channels: 6, kernel: [3, 2], stride: [2, 1], groups: 2}
+  - {name: one, input: [1, 2, 5], out_channels: 3, kernel: 4, stride: 3, bias: false}
+  - {name: half, input: [1, 1, 3], out_channels: 1, kernel: 2, dtype: float16}
+  - {name: refused, input: [1, 2, 5], out_channels: 3, kernel: 4, stride: 0, rejected: true}
+"""
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Path:
+    path = tmp_path / "away.yaml"
+    path.write_text(SPEC)
+    return path
+
+
+def cases(spec: Path, select: str | None = None) -> Sequence[Case]:
+    return list(load_cases(spec, select))
+
+
+def licence_holder(framework: str, folder: Path) -> None:
+    """Run what was exported, where MATLAB or Wolfram would."""
+    subprocess.run(SCRIPTS[framework], cwd=folder, check=True, capture_output=True)
+
+
+@pytest.mark.frameworks
+@pytest.mark.parametrize("framework", sorted(SCRIPTS))
+def test_what_ran_elsewhere_is_judged_and_says_what_ran_it(
+    framework: str, spec: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, file = tmp_path / "with blank", tmp_path / "report.jsonl"
+    assert main(["export", "--to", framework, "-o", str(folder), str(spec)]) == OK
+    licence_holder(framework, folder)
+    assert main(["import", str(folder / RESULT), str(spec), "-o", str(file)]) == OK
+    report = Report.read(file)
+    statuses = {(r.case, r.check): r.status for r in report.records}
+    assert statuses["away/two", "grad_b"] == "PASSED"
+    assert statuses["away/one", "value"] == "PASSED"
+    assert statuses["away/half", "value"] == "UNSUPPORTED"
+    assert statuses["away/refused", "refusal"] == "PASSED"
+    about = report.header.frameworks[framework]
+    assert about["engine"].startswith("documented semantics (")
+    assert about["device"] == "elsewhere"
+    assert "cases that cannot be said: 1" in capsys.readouterr().out
+
+
+@pytest.mark.frameworks
+@pytest.mark.parametrize("framework", sorted(SCRIPTS))
+def test_a_wrong_number_that_came_back_is_found(framework: str, spec: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "away"
+    export(cases(spec, "two"), framework, folder)
+    request = folder / "jobs" / "1" / "request"
+    spoilt = request.read_bytes().replace(b"'Stride', [2 1]", b"'Stride', [1 2]")
+    request.write_bytes(spoilt)
+    licence_holder(framework, folder)
+    assert main(["import", str(folder), str(spec), "-o", str(tmp_path / "r.jsonl")]) == BAD
+    failed = {r.check for r in Report.read(tmp_path / "r.jsonl").records if r.status == "FAILED"}
+    assert failed == {"shape", "value"}
+
+
+@pytest.mark.frameworks
+def test_a_result_that_was_cut_off_has_what_it_has(spec: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "away"
+    export(cases(spec, "one"), "matlab", folder)
+    licence_holder("matlab", folder)
+    whole = (folder / RESULT).read_bytes()
+    (folder / RESULT).write_bytes(whole[:-20])
+    assert main(["import", str(folder), str(spec), "-o", str(tmp_path / "r.jsonl")]) == BAD
+    records = Report.read(tmp_path / "r.jsonl").records
+    crashed = [record for record in records if record.status == "CRASHED"]
+    assert {record.check for record in crashed} == {"grad_x", "grad_w"}
+    assert {record.reason for record in crashed} == {
+        "the run elsewhere ended before it came to this program"
+    }
+
+
+def test_the_folder_is_self_contained(spec: Path, tmp_path: Path) -> None:
+    done = export(cases(spec), "matlab", tmp_path / "away")
+    assert (done.jobs, done.unsupported) == (5, 1)
+    names = {path.name for path in (tmp_path / "away").iterdir()}
+    assert {
+        "deconform_export.m",
+        "deconform_run.m",
+        "definitions",
+        "jobs",
+        "manifest.json",
+    } <= names
+    script = (tmp_path / "away" / "deconform_export.m").read_text()
+    assert str(tmp_path) not in script
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--to", "pytorch"], "pytorch is run here (deconform run -f pytorch)"),
+        (["--to", "torch"], "unknown framework 'torch'"),
+    ],
+)
+def test_what_needs_no_export_is_said(
+    arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", *arguments, "-o", str(tmp_path / "o"), "-k", "edge/sizes"]) == USAGE
+    assert message in capsys.readouterr().err
+
+
+def test_a_folder_in_use_is_not_touched(
+    spec: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("")
+    assert main(["export", "--to", "matlab", "-o", str(tmp_path / "mine"), str(spec)]) == USAGE
+    assert "is not empty" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"%PDF-1.7", "is not the result of a script that deconform exported"),
+        (b"deconform-result 1\n", "is damaged, or ends too early"),
+        (b"deconform-result 1\n5\n[1]\n\n", "is damaged, or ends too early"),
+        (b"deconform-result 1\nx\n", "is damaged, or ends too early"),
+        (b"deconform-result 1\n2\n{}4\na\nb\n", "is damaged, or ends too early"),
+    ],
+)
+def test_another_file_is_refused(content: bytes, message: str, tmp_path: Path) -> None:
+    (tmp_path / RESULT).write_bytes(content)
+    with pytest.raises(ExportError, match=message):
+        imported(tmp_path)
+
+
+def result_of(cases: Sequence[Case], path: Path) -> Path:
+    """A result with no answers: what an interrupted script leaves."""
+    known = {case.id: case.descriptor for case in cases}
+    manifest = {"framework": "matlab", "cases": known, "jobs": []}
+    chunks = [json.dumps(manifest).encode(), b"1.0\nMATLAB\n"]
+    body = b"".join(b"%d\n%s" % (len(chunk), chunk) for chunk in chunks)
+    path.write_bytes(b"deconform-result 1\n" + body)
+    return path
+
+
+def test_cases_that_have_changed_since_are_refused(spec: Path, tmp_path: Path) -> None:
+    found = imported(result_of(cases(spec), tmp_path / "r"))
+    spec.write_text(SPEC.replace("kernel: 4, stride: 3", "kernel: 4, stride: 2"))
+    with pytest.raises(ExportError, match=r"'away/one' was ic2_oc3_k4_s3_n1_i5"):
+        check_known(found, cases(spec))
+
+
+def test_specs_without_the_exported_cases_are_refused(spec: Path, tmp_path: Path) -> None:
+    found = imported(result_of(cases(spec), tmp_path / "r"))
+    with pytest.raises(ExportError, match="4 cases that are not in these specs"):
+        check_known(found, list(load_cases(select="edge/sizes")))
+
+
+def test_a_missing_result_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["import", "nowhere/deconform-result"]) == USAGE
+    assert "nowhere/deconform-result cannot be read" in capsys.readouterr().err
+
+
+def test_every_language_that_is_not_python_can_be_exported() -> None:
+    assert set(exportable()) == set(SCRIPTS)
