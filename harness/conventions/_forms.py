@@ -514,7 +514,7 @@ def _paired(form: Form, arguments: Sequence[Argument]) -> Iterator[Argument]:
                     "values in turns.",
                     argument.column,
                 )
-            yield Argument(argument.value, value.value, value.column)
+            yield Argument(argument.value, value.value, argument.column)
         else:
             yield argument
 

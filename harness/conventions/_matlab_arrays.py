@@ -1,0 +1,236 @@
+"""What MATLAB text says of its arrays: how large they are and how their dimensions are labelled.
+
+Only what makes, converts and rearranges arrays is followed; no element has a value here.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from harness.operator import Sizes
+from harness.syntax.tree import Call, Name, Statement, Value, calls
+
+_MAKERS: Final = {"rand": 0, "randn": 0, "zeros": 0, "ones": 0, "nan": 0, "randi": 1}
+_CLASSES: Final = {
+    *("single", "double", "half", "logical"),
+    *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
+}
+_CONVERTERS: Final = {*_CLASSES, "cast", "gpuArray", "gather", "extractdata", "stripdims"}
+_PART: Final = re.compile(r"(\w+)\((.+)\)")
+_SPAN: Final = re.compile(r"\s*(\d{1,9})\s*:\s*(\d{1,9})\s*")
+_MOST_DIMENSIONS: Final = 8
+
+
+@dataclass(frozen=True)
+class Array:
+    """An array as MATLAB sees it.
+
+    Attributes
+    ----------
+    shape : tuple of int
+    labels : str
+        The format of a ``dlarray``, such as ``SSCB``.
+    is_zero : bool
+        Whether every element is 0.
+    margins : tuple of (int, int) pairs
+        How many zeros each dimension has before and behind what was put into it.
+    """
+
+    shape: Sizes
+    labels: str = ""
+    is_zero: bool = False
+    margins: tuple[tuple[int, int], ...] = ()
+
+    def size(self, dimension: int) -> int:
+        """Return the size of a dimension, from 0; those that MATLAB drops are 1."""
+        return self.shape[dimension] if dimension < len(self.shape) else 1
+
+    def labelled(self, label: str) -> list[int]:
+        """Return the sizes of the dimensions with a label."""
+        return [self.size(place) for place, each in enumerate(self.labels) if each == label]
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The arrays and numbers that the statements before a call have made.
+
+    Attributes
+    ----------
+    arrays : mapping
+    numbers : mapping
+    canonical : mapping
+        Shapes of ``x`` and ``w`` where the text only rearranges them, as our own programs do.
+    """
+
+    arrays: Mapping[str, Array]
+    numbers: Mapping[str, Value]
+    canonical: Mapping[str, Sizes]
+
+    @classmethod
+    def before(
+        cls, statements: Sequence[Statement], call: Call, canonical: Mapping[str, Sizes | None]
+    ) -> Workspace:
+        """Follow the statements up to that of a call."""
+        arrays: dict[str, Array] = {}
+        numbers: dict[str, Value] = {}
+        made = cls(arrays, numbers, {name: shape for name, shape in canonical.items() if shape})
+        for statement in statements:
+            if any(each is call for each in calls(statement.value)):
+                break
+            if statement.target is None:
+                continue
+            target = re.sub(r"\s", "", statement.target)
+            if part := _PART.fullmatch(target):
+                _put_inside(arrays, part[1], part[2])
+                continue
+            array, number = made.array(statement.value), made.plain(statement.value)
+            arrays.pop(target, None)
+            numbers.pop(target, None)
+            if array is not None:
+                arrays[target] = array
+            if isinstance(number, int | float | str | tuple):
+                numbers[target] = number
+        return made
+
+    def plain(self, value: Value) -> Value:
+        """Read a number whatever its class: ``uint8(2)``, ``[2]`` and ``2.0`` are 2."""
+        if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+            return int(value)
+        if isinstance(value, tuple):
+            return self._row(value)
+        if isinstance(value, Name):
+            return self.numbers.get(value.text, value)
+        if isinstance(value, Call) and isinstance(value.function, Name):
+            name, arguments = value.function.text, value.arguments
+            if name in _CLASSES and len(arguments) == 1:
+                return self.plain(arguments[0].value)
+            if len(arguments) == 1:
+                return self._element(name, arguments[0].value, value)
+        return value
+
+    def _row(self, value: tuple[Value, ...]) -> Value:
+        """``[2]`` is a number, but the rows of ``[1; 0]`` stay rows."""
+        items = [
+            item if isinstance(item, tuple) and len(item) == 1 else self.plain(item)
+            for item in value
+        ]
+        return items[0] if len(items) == 1 and isinstance(items[0], int | float) else tuple(items)
+
+    def _element(self, name: str, place: Value, otherwise: Value) -> Value:
+        """``inputSize(3)`` or ``inputSize(1:2)``."""
+        values, place = self.numbers.get(name), self.plain(place)
+        if not isinstance(values, tuple):
+            return otherwise
+        if isinstance(place, Name) and (span := _SPAN.fullmatch(place.text)):
+            return values[int(span[1]) - 1 : int(span[2])] or otherwise
+        if isinstance(place, int) and 1 <= place <= len(values):
+            return values[place - 1]
+        return otherwise
+
+    def array(self, value: Value) -> Array | None:
+        """Return what is known of an array; ``None`` where its size is not."""
+        if isinstance(value, Name):
+            return self.arrays.get(value.text)
+        if isinstance(value, int | float):
+            return Array((1, 1), is_zero=value == 0)
+        if isinstance(value, tuple):
+            return _literal(value)
+        if isinstance(value, Call) and isinstance(value.function, Name) and value.arguments:
+            return self._made(value.function.text, [each.value for each in value.arguments])
+        return None
+
+    def _made(self, name: str, values: Sequence[Value]) -> Array | None:
+        if name in _MAKERS:
+            shape = self._shape(values[_MAKERS[name] :])
+            return None if shape is None else Array(shape, is_zero=name == "zeros")
+        if name in _CONVERTERS:
+            return self.array(values[0])
+        if name == "dlarray":
+            array = self.array(values[0])
+            labels = self.plain(values[1]) if len(values) > 1 else None
+            if array is None or not isinstance(labels, str):
+                return array
+            return replace(array, labels=labels.upper())
+        if name in {"permute", "reshape"} and len(values) > 1:
+            return self._rearranged(name, values)
+        return None
+
+    def _shape(self, values: Sequence[Value]) -> Sizes | None:
+        """What ``zeros(3, 4, 'like', x)`` and the like are asked for; one number is a square."""
+        plain = [self.plain(value) for value in values]
+        words = [place for place, value in enumerate(plain) if isinstance(value, str)]
+        plain = plain[: words[0]] if words else plain
+        if len(plain) == 1:
+            plain = list(plain[0]) if isinstance(plain[0], tuple) else plain * 2
+        found = _integers(plain)
+        return found if found and len(found) <= _MOST_DIMENSIONS else None
+
+    def _rearranged(self, name: str, values: Sequence[Value]) -> Array | None:
+        first = values[0]
+        array = self.array(first)
+        if array is None and isinstance(first, Name) and first.text in self.canonical:
+            array = Array(self.canonical[first.text])
+        if array is None or array.margins:
+            return None
+        asked = [self.plain(value) for value in values[1:]]
+        if len(asked) == 1 and isinstance(asked[0], tuple):
+            asked = list(asked[0])
+        shape = _permuted(array, asked) if name == "permute" else _reshaped(array, asked)
+        return None if shape is None else Array(shape, is_zero=array.is_zero)
+
+
+def _permuted(array: Array, order: Sequence[Value]) -> Sizes | None:
+    places = _integers(order)
+    if places is None or sorted(places) != list(range(1, len(places) + 1)):
+        return None
+    return tuple(array.size(place - 1) for place in places)
+
+
+def _reshaped(array: Array, sizes: Sequence[Value]) -> Sizes | None:
+    """One of the sizes may be ``[]``."""
+    total, known = math.prod(array.shape), [size for size in sizes if size != ()]
+    found = _integers(known)
+    if found is None or len(known) < len(sizes) - 1:
+        return None
+    if len(known) == len(sizes):
+        return found
+    return tuple(total // math.prod(found) if size == () else _integer(size) for size in sizes)
+
+
+def _integers(values: Sequence[Value]) -> Sizes | None:
+    found = tuple(_integer(value) for value in values)
+    return found if all(size > 0 for size in found) else None
+
+
+def _integer(value: Value) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def _literal(value: tuple[Value, ...]) -> Array | None:
+    """``[1 2; 3 4]``, of numbers only."""
+    rows = [row if isinstance(row, tuple) else None for row in value]
+    cells = [cell for row in rows if row is not None for cell in row] if any(rows) else list(value)
+    if not cells or not all(isinstance(cell, int | float) for cell in cells):
+        return None
+    shape = (len(rows), len(cells) // len(rows)) if any(rows) else (1, len(cells))
+    return Array(shape, is_zero=not any(cells))
+
+
+def _put_inside(arrays: dict[str, Array], name: str, place: str) -> None:
+    """``w_(2:4, 1:3, :, :) = …`` puts something into zeros."""
+    array = arrays.pop(name, None)
+    if array is None:
+        return
+    margins = []
+    for dimension, text in enumerate(place.split(",")):
+        span = _SPAN.fullmatch(text)
+        if span is None and text != ":":
+            return
+        begin, end = (int(span[1]), int(span[2])) if span else (1, array.size(dimension))
+        margins.append((begin - 1, array.size(dimension) - end))
+    if array.is_zero and all(side >= 0 for pair in margins for side in pair):
+        arrays[name] = replace(array, is_zero=False, margins=tuple(margins))
