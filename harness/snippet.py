@@ -139,39 +139,65 @@ def _read(text: str, conventions: Sequence[Convention], supplied: Supplied) -> R
     language = known[_last(mentioned[0][1])][0].convention.language
     statements = _statements(text, language, {_last(match[1]) for match in mentioned})
     found = _the_call(statements, known, text)
-    assigned = {s.target: s.value for s in statements if s.target is not None}
-    context = before(statements, found.call) if language == "python" else Context()
     candidates, note = _candidates(found, known[_last(found.name)])
-    readings: list[Reading] = []
+    readings: list[tuple[_Known, Reading]] = []
     errors: list[SnippetError] = []
     for candidate in candidates:
         try:
-            application = found.applied.arguments if found.applied else ()
-            arguments = bind(candidate.form, found.call, supplied, application, assigned, context)
-            around = tuple(each for statement in statements for each in calls(statement.value))
-            arguments = replace(arguments, around=around, statements=tuple(statements))
-            reading = candidate.form.read(arguments)
-            reading = replace(
-                reading, framework=candidate.convention.name, notes=(*note, *reading.notes)
-            )
-            if language == "python":
-                reading = after(statements, found.call, found.applied, reading)
-            readings.append(reading)
+            readings.append((candidate, _as(candidate, found, statements, supplied)))
         except SnippetError as error:
             errors.append(error)
-        except OperatorError as error:
-            errors.append(SnippetError(str(error), found.call.column))
-    # Of several forms of one framework the first that can be read is meant.
-    frameworks = list(dict.fromkeys(reading.framework for reading in readings))
-    if len(frameworks) > 1:
-        options = " or ".join(f"--from {framework}" for framework in frameworks)
-        raise SnippetError(
-            f"{found.name} is a name in {len(frameworks)} frameworks: add {options}.",
-            found.call.column,
-        )
     if not readings:
         raise errors[0]
-    return readings[0]
+    reading = _meant(found, readings)
+    return replace(reading, notes=(*note, *reading.notes))
+
+
+def _as(
+    candidate: _Known, found: _Found, statements: Sequence[Statement], supplied: Supplied
+) -> Reading:
+    """Read a call as a form's, with what the text around it adds."""
+    is_python = candidate.convention.language == "python"
+    arguments = bind(
+        candidate.form,
+        found.call,
+        supplied,
+        found.applied.arguments if found.applied else (),
+        {s.target: s.value for s in statements if s.target is not None},
+        before(statements, found.call) if is_python else Context(),
+    )
+    around = tuple(each for statement in statements for each in calls(statement.value))
+    arguments = replace(arguments, around=around, statements=tuple(statements))
+    try:
+        reading = candidate.form.read(arguments)
+        reading = replace(reading, framework=candidate.convention.name)
+        return after(statements, found.call, found.applied, reading) if is_python else reading
+    except OperatorError as error:
+        raise SnippetError(str(error), found.call.column) from None
+
+
+def _meant(found: _Found, readings: Sequence[tuple[_Known, Reading]]) -> Reading:
+    """Choose among forms that can all be read: of one framework, the first.
+
+    A name that people import without its module, such as Keras's ``Conv2DTranspose``, is taken so
+    where the other framework's reading is the same operator.
+    """
+    frameworks = list(dict.fromkeys(reading.framework for _, reading in readings))
+    if len(frameworks) == 1:
+        return readings[0][1]
+    exact = [reading for known, reading in readings if found.name in known.form.names]
+    if len(exact) == 1 and all(reading.operator == exact[0].operator for _, reading in readings):
+        others = [name for name in frameworks if name != exact[0].framework]
+        note = (
+            f"{found.name} is a name in {' and '.join(others)} too, where the same text means the "
+            f"same operator: add --from {others[0]} if it is that."
+        )
+        return replace(exact[0], notes=(note, *exact[0].notes))
+    options = " or ".join(f"--from {framework}" for framework in frameworks)
+    raise SnippetError(
+        f"{found.name} is a name in {len(frameworks)} frameworks: add {options}.",
+        found.call.column,
+    )
 
 
 def _last(dotted: str) -> str:

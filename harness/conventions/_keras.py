@@ -455,7 +455,7 @@ def layer_forms(rank: int) -> tuple[Form, ...]:
     forms = (
         Form(
             f"tf.keras.layers.{name}",
-            (f"tf.keras.layers.{other}", *(f"{module}.{name}" for module in _MODULES)),
+            (f"tf.keras.layers.{other}", name, *(f"{module}.{name}" for module in _MODULES)),
             "layer",
             rank,
             _LAYER_3D if rank == 3 else _LAYER,
