@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from importlib.metadata import metadata
 from importlib.util import find_spec
@@ -134,6 +134,12 @@ def _launch_matlab(convention: Convention, chosen: Mapping[str, Path]) -> Launch
     return Launch(Path(sys.executable), str(found), _language_file("matlab"), advice)
 
 
+def _launch_wolfram(convention: Convention, chosen: Mapping[str, Path]) -> Launch:
+    """Mathics3 over our definitions, in the environment that tox builds."""
+    launch = _launch_python(convention, chosen)
+    return replace(launch, language=_language_file("wolfram"))
+
+
 def _language_file(language: str) -> Path:
     return Path(engines.__file__).with_name(f"{language}_text.py")
 
@@ -144,6 +150,7 @@ _Launcher: TypeAlias = Callable[[Convention, Mapping[str, Path]], Launch]
 _LAUNCHES: Final[Mapping[str, _Launcher]] = {
     "python": _launch_python,
     "matlab": _launch_matlab,
+    "wolfram": _launch_wolfram,
 }
 
 

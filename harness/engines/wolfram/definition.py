@@ -1,0 +1,161 @@
+"""A ``DeconvolutionLayer`` from its documentation, in NumPy: for what is too large for Mathics3.
+
+https://reference.wolfram.com/language/ref/DeconvolutionLayer.html
+
+It knows layers whose options are all given and legal; whatever else there is, and everything that
+must be refused, is left to ``deconvolution.wl``.
+
+Neither that nor ``impl.reference`` is copied here.  Those look up which input element meets which
+kernel element, or scatter one kernel position at a time; this spreads the input by the stride,
+slides the reversed kernel over it, and reads gradients off the transposed sums.  It runs in
+Mathics3's own interpreter, where there is NumPy and nothing of ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer with nothing left open; one entry an axis in ``stride``, ``dilation``, ``crop``."""
+
+    channels: int
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    dilation: tuple[int, ...]
+    crop: tuple[tuple[int, int], ...]
+    groups: int
+    weights: Any
+    biases: Any
+    input: tuple[int, ...]
+
+    @property
+    def out_size(self) -> tuple[int, ...]:
+        """``s (d - 1) + df (k - 1) + 1 - pb - pe`` on every axis."""
+        axes = zip(self.input[1:], self.kernel, self.stride, self.dilation, self.crop, strict=True)
+        return tuple(s * (n - 1) + d * (k - 1) + 1 - sum(pair) for n, k, s, d, pair in axes)
+
+    @property
+    def work(self) -> int:
+        """Multiply-adds and output elements of one example."""
+        sums = prod(self.input[1:]) * int(self.weights.size)
+        return sums + self.channels * prod(self.out_size)
+
+    def is_legal(self) -> bool:
+        """Whether the document allows it, and nothing remains to be completed."""
+        rank = len(self.kernel)
+        lengths = {len(self.stride), len(self.dilation), len(self.crop), len(self.input) - 1}
+        numbers = (self.channels, *self.kernel, *self.stride, *self.dilation, self.groups)
+        return (
+            rank in {1, 2}
+            and lengths == {rank}
+            and min(*numbers, *self.input) > 0
+            and min(side for pair in self.crop for side in pair) >= 0
+            and self.channels % self.groups == self.input[0] % self.groups == 0
+            and self.weights.shape == (self.input[0], self.channels // self.groups, *self.kernel)
+            and (self.biases is None or self.biases.shape == (self.channels,))
+            and min(self.out_size) > 0
+        )
+
+
+def output(layer: Layer, x: Any) -> Any:
+    """Give what the layer makes of a batch."""
+    w = layer.weights
+    reach = [d * (k - 1) for d, k in zip(layer.dilation, layer.kernel, strict=True)]
+    sizes = (s * (n - 1) + 1 for s, n in zip(layer.stride, x.shape[2:], strict=True))
+    spread = np.zeros((*x.shape[:2], *sizes))
+    spread[_every(layer.stride)] = x
+    around = [(r - begin, r - end) for r, (begin, end) in zip(reach, layer.crop, strict=True)]
+    windows = _windows(_padded(spread, around), layer)
+    kernel = list(range(2 - w.ndim, 0))
+    y = _per_group(
+        lambda x_, w_: np.tensordot(x_, w_, ([1, *kernel], [0, *kernel])),
+        (windows, 1),
+        (np.flip(w, tuple(range(2, w.ndim))), 0),
+        layer.groups,
+    )
+    y_ = np.moveaxis(np.concatenate(y, axis=-1), -1, 1)
+    return y_ if layer.biases is None else y_ + layer.biases.reshape(-1, *(1 for _ in kernel))
+
+
+def input_gradient(layer: Layer, x: Any, dy: Any) -> Any:  # noqa: ARG001
+    """Give the gradient at the input, of a batch."""
+    w = layer.weights
+    kernel = list(range(2 - w.ndim, 0))
+    dx = _per_group(
+        lambda dy_, w_: np.tensordot(dy_, w_, ([1, *kernel], [1, *kernel])),
+        (_reached(dy, layer), 1),
+        (w, 0),
+        layer.groups,
+    )
+    return np.moveaxis(np.concatenate(dx, axis=-1), -1, 1)
+
+
+def weights_gradient(layer: Layer, x: Any, dy: Any) -> Any:
+    """Give the gradient at the weights, summed over the batch."""
+    positions = [0, *range(2, x.ndim)]
+    dw = _per_group(
+        lambda x_, dy_: np.tensordot(x_, dy_, (positions, positions)),
+        (x, 1),
+        (_reached(dy, layer), 1),
+        layer.groups,
+    )
+    return np.concatenate(dw, axis=0)
+
+
+def biases_gradient(layer: Layer, x: Any, dy: Any) -> Any:  # noqa: ARG001
+    """Give the gradient at the biases, summed over the batch."""
+    return dy.sum(axis=(0, *range(2, dy.ndim)))
+
+
+def _per_group(
+    product: Callable[[Any, Any], Any], left: tuple[Any, int], right: tuple[Any, int], groups: int
+) -> list[Any]:
+    """Take the product of every group of channels, which stand on the axes named."""
+    lefts, rights = (np.split(array, groups, axis) for array, axis in (left, right))
+    return [product(*pair) for pair in zip(lefts, rights, strict=True)]
+
+
+def _reached(dy: Any, layer: Layer) -> Any:
+    """Give for every input position the output elements that it reaches, 0 where cut off."""
+    windows = _windows(_padded(dy, layer.crop), layer)
+    return windows[(slice(None), slice(None), *_every(layer.stride)[1:])]
+
+
+def _padded(array: Any, pairs: Sequence[tuple[int, int]]) -> Any:
+    """Put zeros around the last axes, or take elements away where a number is negative."""
+    around = [(max(begin, 0), max(end, 0)) for begin, end in pairs]
+    padded = np.pad(array, [(0, 0), (0, 0), *around])
+    sizes = padded.shape[2:]
+    inside: list[Any] = [...]
+    inside += [slice(max(-b, 0), n - max(-e, 0)) for n, (b, e) in zip(sizes, pairs, strict=True)]
+    return padded[tuple(inside)]
+
+
+def _windows(array: Any, layer: Layer) -> Any:
+    """Give every place of the dilated kernel, its elements on axes of their own."""
+    extents = tuple(d * (k - 1) + 1 for d, k in zip(layer.dilation, layer.kernel, strict=True))
+    windows = sliding_window_view(array, extents, axis=tuple(range(2, array.ndim)))
+    return windows[_every(layer.dilation)]
+
+
+def _every(steps: Sequence[int]) -> tuple[Any, ...]:
+    """Index the last axes in steps."""
+    return (..., *(slice(None, None, step) for step in steps))
+
+
+# By the name of the port or parameter whose gradient is asked for.
+GRADIENTS = {
+    "Input": input_gradient,
+    "Weights": weights_gradient,
+    "Biases": biases_gradient,
+}
