@@ -134,6 +134,8 @@ def test_workers_import_the_standard_library_and_numpy_only(file: str, minor: in
         ("harness", {"numpy", "rich", "yaml"}),
         ("harness.conventions", {"numpy", "rich", "yaml"}),
         ("harness.cli", {"numpy", "rich", "yaml"}),
+        ("harness.syntax.matlab", {"numpy", "rich", "yaml", "lark"}),
+        ("harness.syntax.wolfram", {"numpy", "rich", "yaml", "lark"}),
         ("harness.pipeline", {"rich", "torch", "tensorflow", "mxnet", "chainer"}),
         ("impl", {"harness", "rich", "yaml", "torch", "tensorflow"}),
     ],

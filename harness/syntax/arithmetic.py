@@ -19,7 +19,7 @@ def fold(left: Number, operation: str, right: Number) -> Number | None:
     ----------
     left, right : int or float
     operation : str
-        One of ``+ - * / ^``.
+        One of ``+ - * / ^``; there is no number for any other.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def _computed(left: Number, operation: str, right: Number) -> object:
             if isinstance(left, int) and isinstance(right, int) and left % right == 0:
                 return left // right
             return left / right
-    # A power that fits the bounds has a small exponent; any other is not even begun.
-    if abs(left) > 1 and abs(right) > _LARGEST.bit_length():
-        return None
-    return left**right
+        # A power that fits the bounds has a small exponent; any other is not even begun.
+        case "^" if abs(left) <= 1 or abs(right) <= _LARGEST.bit_length():
+            return left**right
+    return None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Final
 
 from harness.syntax.arithmetic import Number, fold
@@ -103,7 +104,7 @@ class Builder:
 
     def opaque(self, nodes: Sequence[Node]) -> Node:
         """Make a name of what is no literal."""
-        calls = tuple(call for node in nodes for call in _calls_in(node.value))
+        calls = _calls_in(node.value for node in nodes)
         return _over(nodes, Name(self.source(nodes), nodes[0].start, calls), deepest(nodes))
 
     def group(self, nodes: Sequence[Node]) -> Node:
@@ -169,15 +170,17 @@ def as_number(value: Value) -> Number | None:
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def _calls_in(value: Value) -> Iterator[Call]:
+def _calls_in(values: Iterable[Value]) -> tuple[Call, ...]:
     """Give the outermost calls."""
+    return tuple(chain.from_iterable(map(_calls_of, values)))
+
+
+def _calls_of(value: Value) -> tuple[Call, ...]:
     if isinstance(value, Call):
-        yield value
-    elif isinstance(value, Name):
-        yield from value.calls
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from _calls_in(item)
+        return (value,)
+    if isinstance(value, Name):
+        return value.calls
+    return _calls_in(value) if isinstance(value, tuple) else ()
 
 
 def deepest(nodes: Iterable[Node]) -> int:

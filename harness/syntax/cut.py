@@ -7,11 +7,13 @@ from collections.abc import Collection, Iterator
 from itertools import islice
 from typing import Final, NamedTuple
 
-from harness.syntax.lexis import MATLAB, PAIRS, PYTHON, WOLFRAM, Lexis, marks
+from harness.syntax.lexis import MATLAB, PAIRS, PYTHON, WOLFRAM, Lexis, marks, without_comments
+from harness.syntax.tree import MAX_TEXT
 
 _LANGUAGES: Final = {"python": (PYTHON, "("), "matlab": (MATLAB, "("), "wolfram": (WOLFRAM, "[")}
 _LONGEST_NAME: Final = 200
-_TRIES: Final = 10
+_TRIES: Final = 3
+_NAME_BACKWARDS: Final = re.compile(r"[ \t]*([\w.`$]+)")
 
 
 class Piece(NamedTuple):
@@ -42,6 +44,8 @@ def cut(text: str, names: Collection[str], language: str) -> Piece | None:
     >>> text[piece.start : piece.end]
     "tf.f(')', [2])(x)"
     """
+    if len(text) > MAX_TEXT:
+        return None
     lexis, bracket = _LANGUAGES[language]
     found = _first(text, 0, names, lexis, bracket)
     if found is None and names:
@@ -51,6 +55,21 @@ def cut(text: str, names: Collection[str], language: str) -> Piece | None:
         for match in islice(hidden, _TRIES):
             found = found or _first(text, match.start(), names, lexis, bracket)
     return found
+
+
+def alone(text: str, piece: Piece, language: str) -> str:
+    r"""Put blanks in the place of all that is no part of the piece, so that columns stay.
+
+    In Python the piece comes to stand on one line: the first line's blanks would be an indentation
+    that its other lines lack.
+
+    >>> alone("8, f(1, # one\n2)]", Piece(3, 16), "python")
+    '   f(1,       2)'
+    """
+    code = re.sub(r"[^\n]", " ", text[: piece.start]) + text[piece.start : piece.end]
+    if language == "python":
+        code = without_comments(code, PYTHON).replace("\n", " ")
+    return code
 
 
 def _first(
@@ -86,8 +105,9 @@ def _balanced(
 
 def _called(text: str, end: int, names: Collection[str]) -> int | None:
     """Give where the known name before a bracket begins."""
-    before = text[max(0, end - _LONGEST_NAME) : end].rstrip(" \t")
-    name = re.sub(r"(?s).*[^\w.`$]", "", before)
-    if re.split(r"[.`]", name)[-1] not in names:
+    # Backwards, so that a long text of names is not searched once for each of its characters.
+    before = text[max(0, end - _LONGEST_NAME) : end][::-1]
+    match = _NAME_BACKWARDS.match(before)
+    if match is None or re.split(r"[.`]", match[1][::-1])[-1] not in names:
         return None
-    return end - len(text[max(0, end - _LONGEST_NAME) : end]) + len(before) - len(name)
+    return end - match.end()

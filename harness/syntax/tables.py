@@ -26,8 +26,8 @@ def tables(language: str) -> dict[str, Any]:
 
         ``terminals``: pairs of name and pattern, in the order in which they are tried.
 
-        ``rules``: for each its name, the builder's method (none where its symbols belong to the rule
-        around it), how many symbols it has, and whether a single one stands for itself.
+        ``rules``: for each its name, the builder's method (none where its symbols belong to the
+        rule around it), how many symbols it has, and whether a single one stands for itself.
 
         ``states``, the first being the start: for each what it does with a terminal, the number of
         the next state or minus the number, from 1, of the rule that is complete (this number alone

@@ -107,8 +107,7 @@ def calls(value: Value) -> Iterator[Call]:
     """Give all calls inside a value, outer ones first."""
     if isinstance(value, Call):
         yield value
-        if isinstance(value.function, Call):
-            yield from calls(value.function)
+        yield from calls(value.function)
         for argument in value.arguments:
             yield from calls(argument.value)
     elif isinstance(value, Name):

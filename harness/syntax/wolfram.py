@@ -76,7 +76,7 @@ class _Wolfram(Builder):
         value = super().number(f"{mantissa}e{exponent}", start)
         # 2*^3 is the integer 2000.
         if mantissa.isdecimal() and "-" not in exponent and len(mantissa) + int(exponent) <= 15:
-            return int(mantissa) * 10 ** int(exponent)
+            return int(mantissa + int(exponent) * "0")
         return value
 
     def string(self, text: str, start: int) -> Value:
