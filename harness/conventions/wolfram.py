@@ -10,14 +10,21 @@ from collections.abc import Sequence
 from typing import Final
 
 from harness.conventions._convention import Convention, extends, lines
+from harness.conventions._wolfram_forms import FORMS
+from harness.conventions._wolfram_training import drawn_text, multipliers, training_notes
 from harness.operator import Operator
 from harness.program import Program, Section, Unsupported
+from harness.training import SILENT, Training
 
 # https://reference.wolfram.com/language/ref/NetChain.html, the options of net[data, opts]
 _PRECISIONS: Final = {"float32": "", "float64": ', WorkingPrecision -> "Real64"'}
 
 
 def _render(operator: Operator, dtype: str, _documented: bool) -> Program | Unsupported:
+    return _layer(operator, dtype, SILENT)
+
+
+def _layer(operator: Operator, dtype: str, training: Training) -> Program | Unsupported:
     if operator.rank > 2:
         return Unsupported(
             "wolfram",
@@ -31,7 +38,7 @@ def _render(operator: Operator, dtype: str, _documented: bool) -> Program | Unsu
         )
     precision = _PRECISIONS[dtype]
     zeros = _zeros(operator)
-    layer = f"layer = {_layer(operator, zeros)};"
+    layer = f"layer = {_constructed(operator, zeros, training)};"
     weights = f"weights = {_padded('w', zeros)};" if zeros else ""
     return Program(
         framework="wolfram",
@@ -45,7 +52,8 @@ def _render(operator: Operator, dtype: str, _documented: bool) -> Program | Unsu
             lines(layer, *_gradients(operator, precision)),
             f"dw = {_padded('dw', [(-begin, -end) for begin, end in zeros])};" if zeros else "",
         ),
-        notes=_notes(operator, dtype),
+        training=drawn_text(operator, training),
+        notes=(*_notes(operator, dtype), *training_notes(training)),
     )
 
 
@@ -71,7 +79,7 @@ def _reason(operator: Operator) -> str:
     )
 
 
-def _layer(operator: Operator, zeros: Sequence[tuple[int, int]]) -> str:
+def _constructed(operator: Operator, zeros: Sequence[tuple[int, int]], training: Training) -> str:
     around = zeros or [(0, 0)] * operator.rank
     axes = list(zip(operator.kernel, operator.dilation, operator.crop, around, strict=True))
     kernel = [before + k + after for k, _, _, (before, after) in axes]
@@ -83,6 +91,7 @@ def _layer(operator: Operator, zeros: Sequence[tuple[int, int]]) -> str:
         '"ChannelGroups"': None if operator.groups == 1 else str(operator.groups),
         '"Weights"': "weights" if zeros else "w",
         '"Biases"': "b" if operator.bias else "None",
+        "LearningRateMultipliers": multipliers(operator, training),
         '"Input"': "Rest[Dimensions[x]]",
     }
     rules = "".join(f", {name} -> {value}" for name, value in options.items() if value is not None)
@@ -142,6 +151,8 @@ CONVENTION: Final = Convention(
     weights="IOHW",
     render=_render,
     language="wolfram",
+    layer=_layer,
+    forms=FORMS,
     remarks=(
         "Weights are {in channels, out channels / groups, h, w}, as ours, and not flipped.",
         "PaddingSize -> {1, 2} is 1 at both ends of one axis and 2 of the other; not begin, end.",
