@@ -1,0 +1,207 @@
+"""Texts in the interpreters of the real frameworks, against what we make of them."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+import impl
+from harness.conventions import convention, render
+from harness.environments import interpreter
+from harness.operator import Operator, OperatorError, Sizes
+from harness.program import Program, Unsupported
+from harness.snippet import read
+from harness.syntax.tree import SnippetError
+from harness.training import SILENT, Training
+
+Array: TypeAlias = np.ndarray[Any, Any]
+
+# The interpreter's side: each job is a text, the arrays that it needs and the names that it leaves.
+_SERVER = """
+import json, sys
+import numpy as np
+
+def answer(job):
+    names = {name: np.array(array, job["dtype"]) for name, array in job["arrays"].items()}
+    try:
+        exec(job["text"], names)
+        return {name: np.asarray(names[name]).tolist() for name in job["leaves"]}
+    except Exception as error:
+        return {"error": type(error).__name__ + ": " + str(error)[:400]}
+
+print("\\n" + json.dumps([answer(job) for job in json.load(sys.stdin)]))
+"""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A text for an interpreter."""
+
+    text: str
+    leaves: tuple[str, ...]
+    arrays: Mapping[str, Any]
+    dtype: str = "float32"
+
+
+def run(framework: str, jobs: Sequence[Job]) -> list[dict[str, Any]]:
+    """Let one process of the real framework do all jobs."""
+    spoken = convention(framework)
+    done = subprocess.run(
+        [str(interpreter(spoken)), "-W", "ignore", "-I", "-c", _SERVER],
+        input=json.dumps([vars(job) for job in jobs]),
+        capture_output=True,
+        text=True,
+        check=True,
+        env=dict(spoken.environ),
+    )
+    found: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def integers(shape: Sequence[int], generator: random.Random) -> list[Any]:
+    """Small integers, as nested lists."""
+    flat = [generator.randint(-4, 4) for _ in range(math.prod(shape))]
+    nested: list[Any] = np.array(flat).reshape(shape).tolist()
+    return nested
+
+
+def expected(wanted: Operator, arrays: Mapping[str, Any]) -> dict[str, Array]:
+    """What the operator gives, and its gradients where there is a ``dy``."""
+    x, w, b = (np.array(arrays[name], "float64") for name in ("x", "w", "b"))
+    keywords: dict[str, Any] = {
+        "stride": wanted.stride,
+        "dilation": wanted.dilation,
+        "crop": wanted.crop,
+        "groups": wanted.groups,
+    }
+    found = {"y": impl.conv_transpose(x, w, b if wanted.bias else None, **keywords)}
+    if "dy" in arrays:
+        dy = np.array(arrays["dy"], "float64")
+        found |= zip(("dx", "dw", "db"), impl.conv_transpose_vjp(dy, x, w, **keywords), strict=True)
+    return found
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """A call as people write it, with what it is given."""
+
+    text: str
+    input: Sizes
+    weight: Sizes
+    groups: int = 1
+    dtype: str = "float32"
+
+
+def disagreements(framework: str, setup: str, calls: Sequence[Spoken], least: int) -> list[Any]:
+    """Run calls as they are written, and our readings of them; they must both refuse, or agree.
+
+    ``setup`` makes what the calls need of the arrays ``x``, ``w`` and ``b``.
+    """
+    generator = random.Random(3)
+    jobs = [
+        Job(
+            f"{setup}\n{call.text}\ny = y.asnumpy() if hasattr(y, 'asnumpy') else y.array",
+            ("y",),
+            {
+                "x": integers(call.input, generator),
+                "w": integers(call.weight, generator),
+                "b": integers((call.weight[1] * call.groups,), generator),
+            },
+            call.dtype,
+        )
+        for call in calls
+    ]
+    wrong: list[Any] = []
+    agreed = refused = 0
+    for call, job, real in zip(calls, jobs, run(framework, jobs), strict=True):
+        try:
+            wanted = read(call.text, framework, call.input, call.weight).operator
+        except SnippetError as error:
+            refused += 1
+            if "error" not in real:
+                wrong.append((call, "we refuse", str(error)))
+            continue
+        agreed += 1
+        if "error" in real:
+            wrong.append((call, wanted.descriptor, real["error"]))
+        elif not np.array_equal(np.array(real["y"]), expected(wanted, job.arrays)["y"]):
+            wrong.append((call, wanted.descriptor, "another output"))
+    assert min(agreed, refused) >= least, (agreed, refused)
+    return wrong
+
+
+def random_operators(count: int, seed: int) -> list[tuple[Operator, Sizes]]:
+    """Legal operators of every kind with an input: half of them with crops that calls have."""
+    generator = random.Random(seed)
+    drawn: list[tuple[Operator, Sizes]] = []
+    while len(drawn) < count:
+        rank = generator.choice((1, 2, 2, 3))
+        groups = generator.choice((1, 1, 2, 3))
+        stride = [generator.randint(1, 4) for _ in range(rank)]
+        crop = [(generator.randint(-2, 3), generator.randint(-2, 3)) for _ in range(rank)]
+        if generator.random() < 0.5:
+            crop = [
+                (abs(b), abs(b) - generator.randint(0, s - 1))
+                for (b, _), s in zip(crop, stride, strict=True)
+            ]
+        try:
+            wanted = Operator.of(
+                groups * generator.randint(1, 2),
+                groups * generator.randint(1, 2),
+                [generator.randint(1, 4) for _ in range(rank)],
+                stride=stride,
+                dilation=[generator.choice((1, 1, 2, 3)) for _ in range(rank)],
+                crop=crop,
+                groups=groups,
+                bias=generator.random() < 0.6,
+            )
+        except OperatorError:
+            continue
+        in_size = tuple(generator.randint(1, 4) for _ in range(rank))
+        if min(wanted.out_size(in_size)) > 0:
+            drawn.append((wanted, in_size))
+    return drawn
+
+
+def layers_that_differ(
+    framework: str, drawn: Sequence[tuple[Operator, Sizes]], training: Training = SILENT
+) -> list[Any]:
+    """Run layer-style programs forward and backward; give those that are not the operator."""
+    generator = random.Random(7)
+    done: list[tuple[Operator, Program, Job]] = []
+    for place, (wanted, in_size) in enumerate(drawn):
+        dtype = "float64" if place % 4 == 3 else "float32"
+        program = render(wanted, framework, dtype, style="layer", training=training)
+        if isinstance(program, Unsupported):
+            continue
+        leaves = ("y", "dx", "dw", "db") if wanted.bias else ("y", "dx", "dw")
+        shapes = {
+            "x": (2, wanted.in_channels, *in_size),
+            "w": wanted.weight_shape,
+            "b": (wanted.out_channels,),
+            "dy": (2, wanted.out_channels, *wanted.out_size(in_size)),
+        }
+        arrays = {name: integers(shape, generator) for name, shape in shapes.items()}
+        text = f"{program.text}{program.gradient_text}"
+        done.append((wanted, program, Job(text, leaves, arrays, dtype)))
+    supports = [program.support for _, program, _ in done]
+    assert min(supports.count("native"), supports.count("rewritten")) > len(drawn) // 5
+    wrong: list[Any] = []
+    for (wanted, _, job), real in zip(done, run(framework, [job for *_, job in done]), strict=True):
+        right = expected(wanted, job.arrays)
+        if "error" in real:
+            wrong.append((wanted.descriptor, real["error"]))
+        else:
+            wrong += [
+                (wanted.descriptor, job.dtype, name)
+                for name in job.leaves
+                if not np.array_equal(np.array(real[name]), right[name])
+            ]
+    return wrong

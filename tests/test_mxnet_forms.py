@@ -1,0 +1,598 @@
+"""What MXNet's calls mean, and the layers that we write, held against the real ones."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import reality
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from reality import Job, Spoken
+from strategies import sized_operators
+
+from harness.conventions import convention, render
+from harness.conventions._forms import Reading, Style
+from harness.operator import Operator, Sizes
+from harness.program import Program, Unsupported
+from harness.snippet import read
+from harness.syntax.tree import SnippetError
+from harness.training import GLOROT, ONES, ZEROS, Fan, Initializer, Training
+
+FORMS = {form.name: form for form in convention("mxnet").forms}
+IN, WEIGHT = (1, 4, 5, 7), (4, 6, 3, 2)
+
+
+def reading(text: str, **supplied: Sequence[int]) -> Reading:
+    return read(text, "mxnet", **supplied)
+
+
+def operator(text: str, **supplied: Sequence[int]) -> Operator:
+    return reading(text, **supplied).operator
+
+
+# Parameters, by their names.
+
+ND = "mx.nd.Deconvolution(x, w, kernel=(3, 2), num_filter=6{})"
+OPERATOR: list[tuple[str, str, dict[str, Any]]] = [
+    ("data", "mx.sym.Deconvolution(data=net, kernel=(3, 2), num_filter=6)", {"in_channels": 4}),
+    ("weight", ("mx.nd.Deconvolution(x, mx.nd.ones((4, 3, 3, 2)), kernel=(3, 2), num_filter=6, "
+     "num_group=2)"), {"groups": 2, "kernel": (3, 2)}),
+    ("bias", "mx.nd.Deconvolution(x, w, b, kernel=(3, 2), num_filter=6, no_bias=False)",
+     {"bias": True}),
+    ("bias", "mx.nd.Deconvolution(x, w, None, (3, 2), num_filter=6)", {"bias": False}),
+    ("kernel", ND.format(""), {"kernel": (3, 2), "bias": False, "stride": (1, 1)}),
+    ("stride", ND.format(", stride=(2, 3)"), {"stride": (2, 3), "crop": ((0, 0), (0, 0))}),
+    ("stride", ND.format(", stride=()"), {"stride": (1, 1)}),
+    ("dilate", ND.format(", dilate=[1, 2]"), {"dilation": (1, 2)}),
+    ("pad", ND.format(", pad=(1, 0)"), {"crop": ((1, 1), (0, 0))}),
+    ("adj", ND.format(", stride=(2, 3), pad=(1, 0), adj=(1, 2)"), {"crop": ((1, 0), (0, -2))}),
+    ("target_shape", ND.format(", stride=(2, 2), target_shape=(10, 11)"),
+     {"crop": ((1, 0), (2, 1))}),
+    ("target_shape", ND.format(", stride=(2, 2), pad=(9, 9), adj=(1, 1), target_shape=(11, 14)"),
+     {"crop": ((0, 0), (0, 0))}),
+    ("target_shape", ND.format(", pad=(1, 0), target_shape=(0, 0)"), {"crop": ((1, 1), (0, 0))}),
+    ("target_shape", ND.format(", stride=(2, 2), target_shape=(x.shape[2] * 2, 14)"),
+     {"crop": ((1, 0), (0, 0))}),
+    ("num_filter", "mx.nd.Deconvolution(x, w, kernel=(3, 2), num_filter=3 * 2)",
+     {"out_channels": 6}),
+    ("num_group", "mx.nd.Deconvolution(x, kernel=(3, 2), num_filter=8, num_group=2)",
+     {"out_channels": 8, "groups": 2}),
+    ("workspace", ND.format(", workspace=1024"), {"kernel": (3, 2)}),
+    ("no_bias", ND.format(", no_bias=0"), {"bias": True}),
+    ("no_bias", ND.format(", no_bias=True"), {"bias": False}),
+    ("cudnn_tune", ND.format(", cudnn_tune='off'"), {"bias": False}),
+    ("cudnn_off", ND.format(", cudnn_off=True"), {"bias": False}),
+    ("layout", ND.format(", layout='NCHW'"), {"kernel": (3, 2)}),
+    ("layout", ("mx.sym.Deconvolution(x, mx.nd.ones((4, 3, 2, 6)), kernel=(3, 2), num_filter=6, "
+     "layout='NHWC')"), {"in_channels": 4}),
+    ("out", ND.format(", out=y"), {"kernel": (3, 2)}),
+    ("name", ND.format(", name='up'"), {"kernel": (3, 2)}),
+    ("attr", ND.format(", attr=a"), {"kernel": (3, 2)}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "text", "fields"), OPERATOR)
+def test_parameter_of_the_operator(name: str, text: str, fields: Mapping[str, Any]) -> None:
+    assert FORMS["mxnet.ndarray.Deconvolution"].parameter(name) is not None
+    found = operator(text, input=IN)
+    assert {key: getattr(found, key) for key in fields} == fields
+
+
+GLUON = "nn.Conv2DTranspose(6, (3, 2){})"
+LAYERS: list[tuple[str, str, dict[str, Any]]] = [
+    ("channels", "nn.Conv2DTranspose(channels=6, kernel_size=3)", {"out_channels": 6}),
+    ("kernel_size", "gluon.nn.Conv2DTranspose(6, 3)", {"kernel": (3, 3)}),
+    ("strides", GLUON.format(", (2, 3)"), {"stride": (2, 3)}),
+    ("strides", GLUON.format(", strides=2"), {"stride": (2, 2)}),
+    ("padding", GLUON.format(", 2, (1, 0)"), {"crop": ((1, 1), (0, 0))}),
+    ("output_padding", GLUON.format(", (2, 3), 1, (1, 2)"), {"crop": ((1, 0), (1, -1))}),
+    ("dilation", GLUON.format(", dilation=(1, 2)"), {"dilation": (1, 2)}),
+    ("groups", GLUON.format(", groups=2, in_channels=4"), {"groups": 2, "out_channels": 6}),
+    ("layout", GLUON.format(", layout='NHWC'"), {"in_channels": 4}),
+    ("activation", GLUON.format(", activation='relu'"), {"bias": True}),
+    ("use_bias", GLUON.format(", use_bias=False"), {"bias": False}),
+    ("weight_initializer", GLUON.format(", weight_initializer='xavier'"), {}),
+    ("bias_initializer", GLUON.format(", bias_initializer='ones'"), {}),
+    ("in_channels", GLUON.format(", in_channels=4"), {"in_channels": 4}),
+    ("in_channels", GLUON.format(", in_channels=0"), {"in_channels": 4}),
+    ("prefix", GLUON.format(", prefix='up_'"), {}),
+    ("params", GLUON.format(", params=other.params"), {}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "text", "fields"), LAYERS)
+def test_parameter_of_the_layer(name: str, text: str, fields: Mapping[str, Any]) -> None:
+    assert FORMS["mxnet.gluon.nn.Conv2DTranspose"].parameter(name) is not None
+    found = operator(text, input=IN)
+    assert {key: getattr(found, key) for key in fields} == fields
+
+
+def test_every_parameter_has_a_test_by_its_name() -> None:
+    for form, rows in (
+        ("mxnet.ndarray.Deconvolution", OPERATOR),
+        ("mxnet.gluon.nn.Conv2DTranspose", LAYERS),
+    ):
+        assert {name for name, *_ in rows} == {p.name for p in FORMS[form].parameters}
+
+
+# Names and whole snippets.
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("mx.nd.Deconvolution", "mxnet.nd.Deconvolution", "mxnet.ndarray.Deconvolution"),
+        *("mx.sym.Deconvolution", "mx.symbol.Deconvolution", "sym.Deconvolution"),
+        *("F.Deconvolution", "nd.Deconvolution", "Deconvolution"),
+        *("mx.npx.deconvolution", "npx.deconvolution", "F.npx.deconvolution"),
+    ],
+)
+def test_name_of_the_operator_is_recognised(name: str) -> None:
+    found = read(f"{name}(x, w, kernel=(3, 2), num_filter=6)", input=IN)
+    assert (found.framework, found.operator.descriptor) == ("mxnet", "ic4_oc6_k3x2")
+    assert found.notes == ()
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+@pytest.mark.parametrize("module", ["nn", "gluon.nn", "mx.gluon.nn", "mxnet.gluon.nn"])
+def test_name_of_the_layer_is_recognised(module: str, rank: int) -> None:
+    found = read(f"{module}.Conv{rank}DTranspose(6, 3, in_channels=4)")
+    assert (found.framework, found.operator.kernel) == ("mxnet", (3,) * rank)
+
+
+@pytest.mark.parametrize(
+    ("text", "descriptor", "shape"),
+    [
+        (  # FCN-xs
+            (
+                "bigscore = mx.symbol.Deconvolution(data=score, kernel=(64, 64), stride=(32, 32), "
+                'adj=(31, 31), num_filter=21, workspace=workspace_default, name="bigscore")'
+            ),
+            "ic21_oc21_k64x64_s32x32_c0.-31x0.-31",
+            (1, 21, 8, 8),
+        ),
+        (
+            "ngf = 64\nnetG.add(nn.Conv2DTranspose(ngf * 8, 4, 1, 0, use_bias=False))",
+            "ic100_oc512_k4x4",
+            (1, 100, 1, 1),
+        ),
+        (
+            (
+                "mx.sym.Deconvolution(net, kernel=(4, 4), stride=(2, 2), num_filter=256, "
+                "target_shape=(8, 8), no_bias=True, name='g2')"
+            ),
+            "ic512_oc256_k4x4_s2x2_c1.1x1.1",
+            (1, 512, 4, 4),
+        ),
+        ("mx.nd.Deconvolution(x, kernel=3, stride=2, num_filter=6)", "ic4_oc6_k3_s2", (1, 4, 9)),
+    ],
+)
+def test_snippet(text: str, descriptor: str, shape: Sizes) -> None:
+    assert operator(text, input=shape).descriptor == descriptor
+
+
+def test_bias_of_the_numpy_extension_is_the_default_of_mxnet_2() -> None:
+    found = reading("npx.deconvolution(x, w, b, kernel=(3, 2), num_filter=6)", input=IN)
+    assert found.operator.bias
+    assert "from MXNet 2 it is the default" in found.notes[0]
+    assert not operator("npx.deconvolution(x, w, kernel=(3, 2), num_filter=6)", input=IN).bias
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        (ND.format(", workspace=1024"), "workspace: "),
+        (ND.format(", cudnn_tune='off'"), "cudnn_tune: "),
+        (ND.format(", cudnn_off=1"), "cudnn_off: "),
+        (ND.format(", stride=(2, 2), dilate=(2, 2)"), "wrongly in float64"),
+        (ND.format(", target_shape=(5, 6)"), "keeps the pad of the call"),
+        (GLUON.format(", activation='relu'"), "activation 'relu' follows"),
+        (GLUON.format(", weight_initializer=mx.init.Bilinear()"), "is not translated"),
+        (("mx.sym.Deconvolution(x, mx.sym.var('w', init=mx.init.Bilinear()), kernel=(3, 2), "
+         "num_filter=6)"), "init the call mx.init.Bilinear(…) of weight is not translated"),
+    ],
+)  # fmt: skip
+def test_what_is_not_the_operator_is_noted(text: str, note: str) -> None:
+    assert note in reading(text, input=IN).notes[0]
+
+
+def test_target_shape_whose_pad_is_in_the_call_too_is_not_doubted() -> None:
+    found = reading(ND.format(", stride=(2, 2), pad=(1, 0), target_shape=(9, 14)"), input=IN)
+    assert (found.operator.crop, found.notes) == (((1, 1), (0, 0)), ())
+
+
+@pytest.mark.parametrize(
+    ("text", "fact"),
+    [
+        ("mx.nd.Deconvolution(x, w, b, kernel=(3, 2), num_filter=6)", "Add no_bias=False"),
+        ("mx.nd.Deconvolution(x, w, b, kernel=(3, 2), num_filter=6, no_bias=1)", "but got 3"),
+        ("mx.nd.Deconvolution(x, w, num_filter=6)", "needs kernel"),
+        ("mx.nd.Deconvolution(x, w, kernel=(3, 2))", "needs num_filter"),
+        (ND.format(", stride=2"), "stride 2 has 1 number and the kernel 2"),
+        (ND.format(", pad=(1, 1, 1)"), "has 3 numbers and the kernel 2"),
+        (ND.format(", stride=(0, 1)"), "must be at least 1"),
+        (ND.format(", pad=(-1, 0)"), "must be at least 0"),
+        (ND.format(", stride=(2, 2), adj=(0, 2)"), r"must be less than the stride \[2, 2\]"),
+        (ND.format(", target_shape=(6, 8)"), "target_shape makes adj"),
+        (ND.format(", target_shape=(8, 8)"), r"more than the full size \[7, 8\]"),
+        (ND.format(", target_shape=(4, 0)"), "must be at least 1"),
+        (ND.format(", target_shape=5"), "has 1 number"),
+        (ND.format(", num_group=4"), "does not divide out_channels 6"),
+        (ND.format(", no_bias=flag"), "must be True or False, found flag"),
+        (ND.format(", layout='NCW'"), "NCHW or NHWC with 2 spatial axes"),
+        (ND.format(", cudnn_tune='fast'"), "'limited_workspace' or 'off'"),
+        (ND.format(", strides=(2, 2)"), "Did you mean 'stride'"),
+        (ND.format(", pad=(5, 5)"), "output height would be -3"),
+        ("mx.nd.Deconvolution(x, w, kernel=(1, 2, 3, 4), num_filter=6)", "4 axes; 1 to 3"),
+        (GLUON.format(", strides=(2,)"), "as many of them as the kernel has"),
+        (GLUON.format(", 2, output_padding=2"), "output_padding .* less than the stride"),
+        (GLUON.format(", padding='same'"), "padding must be an integer, found 'same'"),
+        (GLUON.format(", groups=2"), "Add in_channels"),
+        (GLUON.format(", layout='NWC'"), "NCHW or NHWC"),
+        (GLUON.format(", bias_initializer='xavier'"), "cannot be applied to vector"),
+        ("nn.Conv2DTranspose(filters=6, kernel_size=3)", "no parameter 'filters'"),
+        ("nn.Conv2DTranspose(4, 6, 3, stride=2)", "Did you mean 'strides'"),
+    ],
+)
+def test_what_is_refused_is_refused_with_its_reason(text: str, fact: str) -> None:
+    with pytest.raises(SnippetError, match=fact):
+        reading(text, input=IN if "1, 2, 3, 4" not in text else (1, 4, 1, 1, 1))
+
+
+def test_dilation_of_three_axes_is_refused() -> None:
+    for text in (
+        "mx.nd.Deconvolution(x, w, kernel=(3, 2, 2), dilate=(1, 2, 1), num_filter=6)",
+        "nn.Conv3DTranspose(6, 3, dilation=2, in_channels=4)",
+    ):
+        with pytest.raises(SnippetError, match="refuses it with three spatial axes"):
+            reading(text, input=(1, 4, 2, 2, 2))
+
+
+@pytest.mark.parametrize(
+    ("text", "asks"),
+    [
+        (ND.format(""), "leaves in_channels open: add --input"),
+        (GLUON.format(""), "leaves in_channels open: add --input"),
+        (ND.format(", target_shape=(5, 6)"), "add --input"),
+        ("mx.nd.Deconvolution(x, w, kernel=k, num_filter=n)", "kernel open: add --weight"),
+    ],
+)
+def test_error_says_what_to_add(text: str, asks: str) -> None:
+    with pytest.raises(SnippetError, match=asks):
+        reading(text, **({"weight": (4, 6, 3, 2)} if "target" in text else {}))
+
+
+# Training.
+
+INITIALIZERS = [
+    ("'xavier'", GLOROT),
+    ("mx.init.Xavier()", GLOROT),
+    ("mx.init.Xavier('gaussian', 'in', 2)", Initializer("normal", 2.0, "out")),
+    ("Xavier(factor_type='out', magnitude=6)", Initializer("uniform", 2.0, "in")),
+    ("mx.init.MSRAPrelu(slope=0)", Initializer("normal", 2.0, "average")),
+    ("mx.initializer.MSRAPrelu('out')", Initializer("normal", 2 / 1.0625, "in")),
+    ("mx.init.Normal(0.5)", Initializer("normal", 0.25)),
+    ("'normal'", Initializer("normal", 0.01**2)),
+    ("mx.init.Uniform(scale=3)", Initializer("uniform", 3.0)),
+    ("mx.init.Zero()", ZEROS),
+    ("'ones'", ONES),
+    ("mx.init.Constant(2)", Initializer("constant", 2.0)),
+]
+
+
+@pytest.mark.parametrize(("text", "wanted"), INITIALIZERS)
+def test_initializer_is_read(text: str, wanted: Initializer) -> None:
+    layer = GLUON.format(f", weight_initializer={text}")
+    assert reading(layer, input=IN).training == Training(weights=wanted)
+    assert reading(f"i = {text}\n{GLUON.format(', weight_initializer=i')}", input=IN).training == (
+        Training(weights=wanted)
+    )
+    symbol = f"mx.sym.Variable('w', init={text}, lr_mult=2)"
+    call = f"w = {symbol}\nmx.sym.Deconvolution(x, w, kernel=(3, 2), num_filter=6)"
+    assert reading(call, input=IN).training == Training(weights=wanted, weights_rate=2.0)
+
+
+def test_factors_of_symbols_are_read() -> None:
+    text = (
+        "mx.sym.Deconvolution(x, mx.sym.Variable('w', lr_mult=0), mx.sym.var('b', lr_mult=2, "
+        "wd_mult=0.0), kernel=(3, 2), num_filter=6, no_bias=False)"
+    )
+    assert reading(text, input=IN).training == Training(
+        weights_rate=0.0, bias_rate=2.0, bias_decay=0.0
+    )
+
+
+def test_factors_of_parameters_are_read() -> None:
+    text = (
+        f"up = {GLUON.format('')}\nup.weight.lr_mult = 0.5\nup.bias.wd_mult = 0\no.bias.lr_mult = 3"
+    )
+    assert reading(text, input=IN).training == Training(weights_rate=0.5, bias_decay=0.0)
+
+
+FANS: tuple[Fan, ...] = ("in", "out", "average")
+TRAININGS = [
+    Training(weights=Initializer(kind, 1.5, fan), bias=Initializer(kind, 0.5))
+    for kind in ("uniform", "normal")
+    for fan in (*FANS, None)
+] + [Training(weights=ZEROS, bias=Initializer("constant", 2.0), weights_rate=2.0, bias_decay=0.0)]
+
+
+@pytest.mark.parametrize("training", TRAININGS)
+def test_training_comes_back(training: Training) -> None:
+    wanted = Operator.of(4, 6, (3, 2), stride=2)
+    program = render(wanted, "mxnet", style="layer", training=training)
+    assert isinstance(program, Program)
+    found = reading(program.text + program.training)
+    assert found.operator == wanted
+    assert found.training == replace(
+        training,
+        weights=_rounded(training.weights, found.training.weights),
+        bias=_rounded(training.bias, found.training.bias),
+    )
+
+
+def _rounded(wanted: Initializer | None, found: Initializer | None) -> Initializer | None:
+    """What was found, if it differs by no more than a square root and a square do."""
+    assert wanted is not None
+    assert found is not None
+    assert found.scale == pytest.approx(wanted.scale, rel=1e-12)
+    return replace(wanted, scale=found.scale)
+
+
+def test_silent_training_is_no_text() -> None:
+    program = render(Operator.of(4, 6, (3, 2)), "mxnet", style="layer")
+    assert isinstance(program, Program)
+    assert (program.training, program.notes) == ("", ())
+    assert "initializer" not in program.text
+
+
+# Round trips.
+
+
+@given(sized_operators(), st.sampled_from(["function", "layer"]))
+def test_program_comes_back(drawn: tuple[Operator, Sizes], style: Style) -> None:
+    wanted, in_size = drawn
+    program = render(wanted, "mxnet", style=style)
+    assert isinstance(program, Program)
+    # Without elements a call that is padded behind may have an output of less than nothing.
+    assume(program.support == "native" or min(in_size) > 0)
+    shape, weight = (2, wanted.in_channels, *in_size), wanted.weight_shape
+    assert reading(program.text, input=shape, weight=weight).operator == wanted
+    if program.support == "native":
+        assert read(program.text, input=shape, weight=weight).framework == "mxnet"
+        assert reading(program.call, input=shape, weight=weight).operator == wanted
+
+
+def test_layer_of_three_axes_in_float64_is_unsupported() -> None:
+    program = render(Operator.of(4, 6, (3, 2, 2)), "mxnet", "float64", style="layer")
+    assert isinstance(program, Unsupported)
+
+
+def test_layer_is_written_as_people_write_it() -> None:
+    wanted = Operator.of(4, 6, (3, 2), stride=2, crop=((1, 0), (1, 1)), groups=2, bias=False)
+    program = render(wanted, "mxnet", style="layer", training=Training(weights=GLOROT))
+    assert isinstance(program, Program)
+    assert program.call.splitlines()[0] == (
+        "layer = nn.Conv2DTranspose(6, (3, 2), strides=2, padding=1, output_padding=(1, 0), "
+        "groups=2, use_bias=False, weight_initializer=mx.init.Xavier('uniform', 'avg', 3.0), "
+        "in_channels=4)"
+    )
+
+
+# The real thing.
+
+SETUP = "import mxnet as mx\nfrom mxnet.gluon import nn\nx, w, b = map(mx.nd.array, (x, w, b))"
+DOUBLE = "import mxnet as mx\nx, w, b = (mx.nd.array(a, dtype='float64') for a in (x, w, b))"
+
+
+def random_calls(count: int, *, targets: bool) -> list[Spoken]:
+    """Calls whose adj or target_shape is often legal, sometimes just not."""
+    generator = random.Random(21)
+    calls: list[Spoken] = []
+    while len(calls) < count:
+        rank = generator.choice((1, 2, 2) if targets else (1, 2, 2, 3))
+        groups = generator.choice((1, 2))
+        kernel, stride, dilate, pad, adj, size, target = [], [], [], [], [], [], []
+        for _ in range(rank):
+            kernel.append(generator.randint(1, 4))
+            stride.append(generator.randint(1, 4))
+            # In float64, which alone has a target_shape, dilation with a stride is wrong.
+            dilate.append(1 if targets else generator.choice((1, 1, 1, 2)))
+            adj.append(generator.randint(0, stride[-1] - (generator.random() < 0.9)))
+            pad.append(generator.randint(0, 2))
+            size.append(generator.randint(2, 4))
+            full = (size[-1] - 1) * stride[-1] + dilate[-1] * (kernel[-1] - 1) + 1
+            target.append(generator.randint(max(1, full - 4), full + (generator.random() < 0.1)))
+        options = f"target_shape={tuple(target)}" if targets else f"adj={tuple(adj)}"
+        text = (
+            f"y = mx.nd.Deconvolution(x, w, b, kernel={tuple(kernel)}, stride={tuple(stride)}, "
+            f"dilate={tuple(dilate)}, pad={tuple(pad)}, num_filter={3 * groups}, "
+            f"num_group={groups}, no_bias=False, {options})"
+        )
+        full_less = [
+            (n - 1) * s + d * (k - 1) + 1 - 2 * p + a
+            for n, s, d, k, p, a in zip(size, stride, dilate, kernel, pad, adj, strict=True)
+        ]
+        # What is empty is refused in one type and not in the other.
+        if targets or min(full_less) > 0:
+            dtype = "float64" if targets else "float32"
+            calls.append(
+                Spoken(text, (2, 2 * groups, *size), (2 * groups, 3, *kernel), groups, dtype)
+            )
+    return calls
+
+
+@pytest.mark.frameworks
+@pytest.mark.parametrize(
+    ("targets", "setup"), [(False, SETUP), (True, DOUBLE)], ids=["adj", "target_shape"]
+)
+def test_operator_crops_as_we_read_it(targets: bool, setup: str) -> None:
+    calls = random_calls(400, targets=targets)
+    assert reality.disagreements("mxnet", setup, calls, least=30) == []
+
+
+@pytest.mark.frameworks
+def test_float32_keeps_the_pad_that_target_shape_should_replace() -> None:
+    """What the note says; as documented the output is 2, 0, 10, 20, 0, 100 in both types."""
+    call = "mx.nd.Deconvolution(x, w, kernel=(2,), stride=(3,), num_filter=1, {}target_shape=(6,))"
+    arrays = {"x": [[[1, 10, 100]]], "w": [[[1, 2]]], "b": [0]}
+    jobs = [
+        Job(f"{setup}\ny = {call.format(pad)}.asnumpy()", ("y",), arrays)
+        for setup in (SETUP, DOUBLE)
+        for pad in ("pad=(2,), ", "")
+    ]
+    kept, refused, *double = reality.run("mxnet", jobs)
+    assert kept["y"] == [[[0, 10, 20, 0, 100, 200]]]
+    assert "could not create" in refused["error"]
+    assert [real["y"] for real in double] == [[[[2, 0, 10, 20, 0, 100]]]] * 2
+
+
+@pytest.mark.frameworks
+def test_layer_crops_as_we_read_it() -> None:
+    generator = random.Random(22)
+    calls = []
+    for _ in range(200):
+        rank = generator.choice((1, 2, 2, 3))
+        groups = generator.choice((1, 2))
+        kernel = tuple(generator.randint(2, 4) for _ in range(rank))
+        stride = tuple(generator.randint(1, 3) for _ in range(rank))
+        adj = tuple(generator.randint(0, s - (generator.random() < 0.9)) for s in stride)
+        size = tuple(generator.randint(3, 4) for _ in range(rank))
+        options = f"{stride}, 1, {adj}, {generator.choice((1, 1, 1, 2))}, {groups}"
+        inputs = generator.choice((2 * groups, 2 * groups, 2 * groups, 0))
+        text = (
+            f"layer = nn.Conv{rank}DTranspose({3 * groups}, {kernel}, {options}, "
+            f"in_channels={inputs})\nlayer.initialize()\nlayer(x)\n"
+            "layer.weight.set_data(w)\nlayer.bias.set_data(b)\ny = layer(x)"
+        )
+        calls.append(Spoken(text, (2, 2 * groups, *size), (2 * groups, 3, *kernel), groups))
+    assert reality.disagreements("mxnet", SETUP, calls, least=20) == []
+
+
+REFUSED = [
+    "mx.nd.Deconvolution(x, w, b, kernel=(3, 2), num_filter=6)",
+    "mx.nd.Deconvolution(x, w, num_filter=6)",
+    "mx.nd.Deconvolution(x, w, kernel=(3, 2))",
+    *(
+        ND.format(f", {option}")
+        for option in (
+            *("stride=2", "pad=(1, 1, 1)", "stride=(0, 1)", "pad=(-1, 0)", "target_shape=(6, 8)"),
+            *("target_shape=(8, 8)", "target_shape=5", "num_group=4", "layout='NCW'"),
+            *("cudnn_tune='fast'", "strides=(2, 2)", "pad=(5, 5)"),
+        )
+    ),
+]
+
+
+@pytest.mark.frameworks
+def test_what_we_refuse_mxnet_refuses() -> None:
+    for text in REFUSED:
+        with pytest.raises(SnippetError):
+            reading(text, input=IN, weight=WEIGHT)
+    calls = [Spoken(f"y = {text}", IN, WEIGHT) for text in REFUSED]
+    assert reality.disagreements("mxnet", SETUP, calls, least=0) == []
+
+
+@pytest.mark.frameworks
+def test_layer_style_programs_are_the_operator() -> None:
+    drawn = reality.random_operators(60, seed=23)
+    assert reality.layers_that_differ("mxnet", drawn, TRAININGS[0]) == []
+
+
+@pytest.mark.frameworks
+def test_weights_have_the_variance_that_is_asked_for() -> None:
+    wanted = Operator.of(60, 40, (5, 5), groups=2)
+    read_ones = [Training(weights=initializer) for _, initializer in INITIALIZERS]
+    jobs = []
+    for training in [*TRAININGS, *read_ones]:
+        program = render(wanted, "mxnet", style="layer", training=training)
+        assert isinstance(program, Program)
+        made = program.call.splitlines()[0]
+        text = (
+            f"{program.setup}\nmx.random.seed(1)\n{made}\nlayer.initialize()\n"
+            "w, b = layer.weight.data().asnumpy(), layer.bias.data().asnumpy()\n"
+            "found = [w.mean(), w.var(), abs(w).max(), b.var()]"
+        )
+        jobs.append(Job(text, ("found",), {}))
+    # What people write, drawn by MXNet itself.
+    for written, _ in INITIALIZERS:
+        text = (
+            "import mxnet as mx\nfrom mxnet.gluon import nn\n"
+            "from mxnet.initializer import *\nmx.random.seed(1)\n"
+            f"made = {written}\n"
+            "layer = nn.Conv2DTranspose(40, 5, groups=2, in_channels=60, weight_initializer=made)\n"
+            "layer.initialize()\nw = layer.weight.data().asnumpy()\n"
+            "found = [w.mean(), w.var(), abs(w).max(), 0]"
+        )
+        jobs.append(Job(text, ("found",), {}))
+    initializers = [*TRAININGS, *read_ones, *read_ones]
+    for training, real in zip(initializers, reality.run("mxnet", jobs), strict=True):
+        assert "error" not in real, real
+        assert training.weights is not None
+        mean, variance, largest, _ = real["found"]
+        # 30,000 elements: a deviation of 0.8 % of the variance.
+        assert variance == pytest.approx(training.weights.variance(wanted), rel=0.05), training
+        if training.weights.distribution == "uniform":
+            assert largest == pytest.approx(training.weights.bound(wanted), rel=0.01)
+        if training.weights.distribution == "constant":
+            assert mean == training.weights.scale
+
+
+FACTORS: list[tuple[Training, tuple[float, float], tuple[float, float]]] = [
+    (Training(weights_rate=2.0), (2.0, 1.0), (1.0, 1.0)),
+    (Training(weights_decay=0.0, bias_decay=4.0), (1.0, 1.0), (0.0, 4.0)),
+    (Training(weights_rate=0.0, bias_rate=0.5, bias_decay=0.0), (0.0, 0.5), (1.0, 0.0)),
+]
+
+
+@pytest.mark.frameworks
+def test_factors_work_in_training() -> None:
+    x, w, b = [[[1, 10]]], [[[8, 16, 32]]], [64]
+    jobs = []
+    for crop in (0, -1):  # With the bias in the layer, and behind a pad.
+        for training, *_ in FACTORS:
+            wanted = Operator.of(1, 1, (3,), crop=crop)
+            program = render(wanted, "mxnet", style="layer", training=training)
+            assert isinstance(program, Program)
+            text = (
+                f"lr, l2 = 0.5, 0.25\n{program.gradient_text}{program.training}\ntrainer.step(1)\n"
+                f"w = layer.weight.data().asnumpy()\n"
+                f"b = {'b_' if crop else 'layer.bias'}.data().asnumpy()"
+            )
+            arrays = {"x": x, "w": w, "b": b, "dy": [[[1] * (4 - 2 * crop)]]}
+            jobs.append(Job(text, ("w", "b", "dw", "db"), arrays))
+    for (_, rates, decays), real in zip(FACTORS * 2, reality.run("mxnet", jobs), strict=True):
+        assert "error" not in real, real
+        for name, before, rate, decay in zip("wb", (w, b), rates, decays, strict=True):
+            gradient = np.array(real[f"d{name}"]) + decay * 0.25 * np.array(before)
+            assert np.array_equal(real[name], np.array(before) - rate * 0.5 * gradient)
+
+
+@pytest.mark.frameworks
+def test_tables_are_the_real_signatures() -> None:
+    names = {
+        "mxnet.ndarray.Deconvolution": "mx.nd.Deconvolution",
+        "mxnet.npx.deconvolution": "mx.npx.deconvolution",
+        **{f"mxnet.gluon.nn.Conv{r}DTranspose": f"nn.Conv{r}DTranspose" for r in (1, 2, 3)},
+    }
+    jobs = [
+        Job(
+            "import inspect, mxnet as mx\nfrom mxnet.gluon import nn\n"
+            f"found = inspect.signature({name}).parameters.values()\n"
+            "names = [p.name for p in found if p.kind == p.POSITIONAL_OR_KEYWORD]\n"
+            "defaults = [repr(p.default) for p in found if p.kind == p.POSITIONAL_OR_KEYWORD]",
+            ("names", "defaults"),
+            {},
+        )
+        for name in names.values()
+    ]
+    for form, real in zip(names, reality.run("mxnet", jobs), strict=True):
+        ours = [p for p in FORMS[form].parameters if not p.keyword]
+        assert [p.name for p in ours] == [n for n in real["names"] if n not in {"out", "name"}]
+        if "gluon" in form:
+            assert [repr(p.default) for p in ours[2:]] == real["defaults"][2:]
