@@ -205,13 +205,13 @@ def _translation(reading: Reading, framework: str, style: Style) -> Translation:
         framework,
         convention(framework).title,
         answer,
-        _weights(reading.framework or "numpy", framework, operator),
-        _weights("numpy", framework, operator),
+        _weights(reading.framework or "numpy", framework, operator, style),
+        _weights("numpy", framework, operator, style),
         answer.notes if isinstance(answer, Program) else (),
     )
 
 
-def _weights(source: str, target: str, operator: Operator) -> Weights:
+def _weights(source: str, target: str, operator: Operator, style: Style) -> Weights:
     rank, groups = operator.rank, operator.groups
     bias = weights.bias_code(source, target, rank=rank, groups=groups)
     return Weights(
@@ -219,7 +219,10 @@ def _weights(source: str, target: str, operator: Operator) -> Weights:
         weights.layout(target, rank, groups),
         weights.pattern(source, target, rank=rank, groups=groups),
         weights.code(source, target, rank=rank, groups=groups),
-        bias if operator.bias and bias != "b" else None,
+        # MATLAB's layers want another shape than a vector's; its function takes the vector.
+        bias
+        if operator.bias and bias != "b" and (target, style) != ("matlab", "function")
+        else None,
     )
 
 

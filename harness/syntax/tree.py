@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from harness.errors import InputError
 
-MAX_TEXT: Final = 20_000
+MAX_TEXT: Final = 10_000
 MAX_DEPTH: Final = 60
 MAX_DIGITS: Final = 18
 
