@@ -21,11 +21,15 @@ from harness.syntax.tree import (
     Name,
     SnippetError,
     Statement,
+    Value,
     calls,
     check_text,
 )
 
-_CALLED: Final = re.compile(r"([A-Za-z_][\w.]*)\s*[(\[]")
+# Begun at a word's first letter only, and never gone back into: any text takes linear time.
+_CALLED: Final = re.compile(
+    r"(?:(?<![\w.])|(?<=[^\w.]\.))([A-Za-z_][\w.]*+)\s*+[(\[]",
+)
 
 # Other frameworks whose names look like those that we know, with other arguments behind them.
 _FOREIGN: Final = {
@@ -99,6 +103,8 @@ crop=((1, 1), (1, 1)), groups=1, bias=False)
         return _read(text, conventions, supplied)
     except SnippetError as error:
         raise SnippetError(error.shown_in(text)) from None
+    except RecursionError:
+        raise SnippetError("the text is nested too deeply. Paste the call alone.") from None
 
 
 def _shape(option: str, shape: Sequence[int] | None) -> Sizes | None:
@@ -163,7 +169,7 @@ def _as(
         found.call,
         supplied,
         found.applied.arguments if found.applied else (),
-        {s.target: s.value for s in statements if s.target is not None},
+        _assigned(statements, found.call),
         before(statements, found.call) if is_python else Context(),
     )
     around = tuple(each for statement in statements for each in calls(statement.value))
@@ -198,6 +204,17 @@ def _meant(found: _Found, readings: Sequence[tuple[_Known, Reading]]) -> Reading
         f"{found.name} is a name in {len(frameworks)} frameworks: add {options}.",
         found.call.column,
     )
+
+
+def _assigned(statements: Sequence[Statement], call: Call) -> dict[str, Value]:
+    """What names stand for where a call is made."""
+    assigned = {}
+    for statement in statements:
+        if any(inner is call for inner in calls(statement.value)):
+            break
+        if statement.target is not None:
+            assigned[statement.target] = statement.value
+    return assigned
 
 
 def _last(dotted: str) -> str:
@@ -239,15 +256,13 @@ def _statements(text: str, language: str, names: set[str]) -> tuple[Statement, .
     try:
         found: tuple[Statement, ...] = parse(text)
     except SnippetError as whole:
-        from harness.syntax.cut import cut  # noqa: PLC0415 -- needed for broken text only
+        from harness.syntax.cut import alone, cut  # noqa: PLC0415 -- needed for broken text only
 
         piece = cut(text, names, language)
         if piece is None:
             raise
         try:
-            # Blanks in place of what is cut off keep the columns.
-            blank = re.sub(r"[^\n]", " ", text[: piece.start])
-            found = parse(blank + text[piece.start : piece.end])
+            found = parse(alone(text, piece, language))
         except SnippetError as part:
             raise part from whole
     return found
@@ -255,19 +270,21 @@ def _statements(text: str, language: str, names: set[str]) -> tuple[Statement, .
 
 def _the_call(statements: Sequence[Statement], known: dict[str, list[_Known]], text: str) -> _Found:
     """Find the one known call; several are an error."""
-    found = [
-        (statement, call)
-        for statement in statements
+    # Once each: a name that stands for a list of layers shows them again.
+    places = {
+        id(call): (statement, call)
+        for statement in reversed(statements)
         for call in calls(statement.value)
         if isinstance(call.function, Name) and _last(call.function.text) in known
-    ]
+    }
+    found = sorted(places.values(), key=lambda place: place[1].column)
     if not found:
         raise SnippetError("the text names a transposed convolution, but does not call it.")
     if len(found) > 1:
-        lines = [text.count("\n", 0, call.column) + 1 for _, call in found]
+        lines = sorted({text.count("\n", 0, call.column) + 1 for _, call in found})
         raise SnippetError(
             f"the text holds {len(found)} transposed convolutions, on lines "
-            f"{', '.join(map(str, lines))}: paste one at a time.",
+            f"{', '.join(map(str, lines[:9]))}: paste one at a time.",
             found[1][1].column,
         )
     statement, call = found[0]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
@@ -244,7 +244,7 @@ def _steps(
 ) -> list[_Step] | None:
     """What an expression does to the result, innermost first; ``None`` if it is another's."""
     if isinstance(value, Call):
-        if value in results_of:
+        if any(value is result for result in results_of):
             return []
         return _steps_of_call(value, results_of, results)
     if isinstance(value, tuple):
@@ -268,18 +268,20 @@ def _steps_of_call(
         return None
     first, *others = call.arguments
     inner = _steps(first.value, results_of, results)
-    if inner is not None and last in _ADDS_BIAS:
-        return [*inner, _Bias(None)]
-    if inner is not None and last == "broadcast_add" and others:
-        behind = _behind(others[0].value)
-        return [*inner, _End() if behind is None else _Bias(behind)]
-    if inner is not None and last == "pad":
-        return [*inner, _pad(call)]
-    if inner is not None and last in _AXES:
-        return [*inner, _Axes(_AXES[last])]
-    if inner is not None and last in _PASSES_ON:
+    if inner is None:
+        return _made_into_another([argument.value for argument in others], results_of, results)
+    if last in _PASSES_ON:
         return inner
-    return _made_into_another([argument.value for argument in call.arguments], results_of, results)
+    step: _Step = _End()
+    if last in _ADDS_BIAS:
+        step = _Bias(None)
+    elif last == "broadcast_add" and others and (behind := _behind(others[0].value)) is not None:
+        step = _Bias(behind)
+    elif last == "pad":
+        step = _pad(call)
+    elif last in _AXES:
+        step = _Axes(_AXES[last])
+    return [*inner, step]
 
 
 def _pad(call: Call) -> _Pad:
@@ -304,22 +306,41 @@ def _steps_of_expression(
         node = ast.parse(value.text, mode="eval").body
     except SyntaxError:
         return None
-    if isinstance(node, ast.Subscript):
-        inner = _steps_of_operand(node.value, value, results_of, results)
-        return None if inner is None else [*inner, _slice(node.slice, value.column)]
-    if isinstance(node, ast.ListComp) and value.calls:
-        return _steps(value.calls[0], results_of, results)
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        first, last = replace(value, calls=value.calls[:1]), replace(value, calls=value.calls[-1:])
-        for one, other, whole in (
-            (node.left, node.right, first),
-            (node.right, node.left, last),
-        ):
-            behind = _behind(_tree(ast.unparse(other)))
-            inner = _steps_of_operand(one, whole, results_of, results)
-            if behind is not None and inner is not None:
-                return [*inner, _Bias(behind)]
-    return _made_into_another(value.calls, results_of, results)
+    known = dict(zip(_outermost_calls(node), value.calls, strict=False))
+
+    def steps_of(node: ast.expr) -> list[_Step] | None:
+        if isinstance(node, ast.Call) and node in known:
+            return _steps(known[node], results_of, results)
+        if isinstance(node, ast.Name | ast.Attribute):
+            return [] if ast.unparse(node) in results else None
+        if isinstance(node, ast.Subscript):
+            inner = steps_of(node.value)
+            return None if inner is None else [*inner, _slice(node.slice, value.column)]
+        if isinstance(node, ast.ListComp):
+            return steps_of(node.elt)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+            for one, other in ((node.left, node.right), (node.right, node.left)):
+                behind = _behind_of(other, known)
+                inner = None if behind is None else steps_of(one)
+                if inner is not None:
+                    return [*inner, _Bias(behind)]
+        inside = [known[call] for call in _outermost_calls(node) if call in known]
+        return _made_into_another(inside, results_of, results)
+
+    return steps_of(node)
+
+
+def _outermost_calls(node: ast.expr) -> list[ast.Call]:
+    if isinstance(node, ast.Call):
+        return [node]
+    children = [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
+    return [call for child in children for call in _outermost_calls(child)]
+
+
+def _behind_of(node: ast.expr, known: Mapping[ast.Call, Call]) -> int | None:
+    if isinstance(node, ast.Call):
+        return _behind(known.get(node))
+    return _behind(Name(ast.unparse(node), 0)) if isinstance(node, ast.Subscript) else None
 
 
 def _behind(value: Value) -> int | None:
@@ -347,15 +368,6 @@ def _made_into_another(
     inner = [_steps(value, results_of, results) for value in values]
     found = next((steps for steps in inner if steps is not None), None)
     return None if found is None else [*found, _End()]
-
-
-def _steps_of_operand(
-    node: ast.expr, whole: Name, results_of: tuple[Call, Call | None], results: set[str]
-) -> list[_Step] | None:
-    if isinstance(node, ast.Call) and whole.calls:
-        return _steps(whole.calls[0], results_of, results)
-    inner = Name(ast.unparse(node), whole.column, whole.calls)
-    return _steps(inner, results_of, results)
 
 
 def _slice(node: ast.expr, column: int) -> _Slice:

@@ -205,8 +205,8 @@ class Arguments:
         return name in self.given and self.given[name].value is not None
 
     def is_open(self, name: str) -> bool:
-        """Whether a value is left to the input or the weights: absent, ``None`` or a name."""
-        return name not in self.given or isinstance(self.given[name].value, Name | None)
+        """Whether a value is left to the input or the weights: absent, ``None`` or unknown."""
+        return name not in self.given or isinstance(self.given[name].value, Name | Call | None)
 
     # What it is.
 

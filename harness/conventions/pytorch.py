@@ -289,7 +289,9 @@ def _read_layer(given: Arguments) -> Reading:
         given.open_per_axis("kernel_size"),
         given.integer("groups"),
     )
-    return _geometry(given, complete, bias=given.flag("bias"))
+    # PyTorch asks only whether it is true: None is no bias.
+    bias = given.value("bias") is not None and given.flag("bias")
+    return _geometry(given, complete, bias=bias)
 
 
 def _geometry(given: Arguments, complete: tuple[int, int, Sizes], *, bias: bool) -> Reading:

@@ -152,10 +152,19 @@ class _Reader:
                 target = ast.unparse(targets[0])
                 _remember(self._known, target, value)
                 yield Statement(target, value)
+            elif isinstance(node, ast.AugAssign):
+                # layers += [nn.ConvTranspose2d(…)]
+                whole = ast.BinOp(node.target, node.op, node.value)
+                value = self.value(ast.copy_location(whole, node))
+                target = ast.unparse(node.target)
+                _remember(self._known, target, value)
+                yield Statement(target, value)
             elif isinstance(node, ast.Expr | ast.Return) and node.value is not None:
                 yield Statement(None, self.value(node.value))
             else:
                 # with chainer.using_config("autotune", True): says something about what follows.
+                for name in _given_anew(node):
+                    self._known.pop(name, None)
                 for item in node.items if isinstance(node, ast.With) else ():
                     yield Statement(None, self.value(item.context_expr))
                 for inner in ast.iter_child_nodes(node):
@@ -174,6 +183,8 @@ class _Reader:
                 return tuple(self.value(element) for element in node.elts)
             case ast.Call():
                 call = self._call(node)
+                if (whole := _whole_number(call)) is not None:
+                    return whole
                 shape = _shape_from_call(call, self._shapes)
                 return call if shape is None else shape
             case ast.Attribute(attr="shape") if ast.unparse(node.value) in self._shapes:
@@ -226,6 +237,8 @@ class _Reader:
         left, right = self.value(node.left), self.value(node.right)
         operation = _ARITHMETIC.get(type(node.op))
         if operation is None or not _can_be_computed(node.op, left, right):
+            if isinstance(node.op, ast.Pow) and type(left) is type(right) is int and right > 0:
+                raise self._too_large(node)
             return self._opaque(node)
         try:
             result = operation(left, right)
@@ -294,11 +307,37 @@ def _calls_in(node: ast.expr) -> list[ast.Call]:
 def _remember(known: dict[str, int | Shape], target: str, value: Value) -> None:
     """Keep what an assignment gives to a name, or to several."""
     names = target.strip("()").split(", ")
-    if len(names) == 1 and isinstance(value, int | tuple):
+    for name in names:
+        known.pop(name, None)
+    if len(names) == 1 and isinstance(value, int | tuple) and _size(value) <= _LONGEST:
         known[target] = value
     elif len(names) > 1 and isinstance(value, tuple) and len(value) == len(names):
         for name, item in zip(names, value, strict=True):
             _remember(known, name, item)
+
+
+def _whole_number(call: Call) -> int | None:
+    """What ``int(64 * 2 / 4)`` is, where nothing in it is unknown."""
+    is_int = isinstance(call.function, Name) and call.function.text == "int"
+    value = call.arguments[0].value if is_int and len(call.arguments) == 1 else None
+    return int(value) if isinstance(value, int | float) and abs(value) < _LARGEST else None
+
+
+def _size(value: Value) -> int:
+    """The number of elements of all sequences in a value: some are names for long ones."""
+    if isinstance(value, Call):
+        return sum(_size(argument.value) for argument in value.arguments)
+    return sum(map(_size, value)) + 1 if isinstance(value, tuple) else 1
+
+
+def _given_anew(node: ast.stmt) -> Iterator[str]:
+    """Names whose value a loop changes each time, or each call of a function."""
+    if isinstance(node, ast.For | ast.AsyncFor | ast.While):
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Name | ast.Attribute) and isinstance(inner.ctx, ast.Store):
+                yield ast.unparse(inner)
+    elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        yield from (inner.arg for inner in ast.walk(node.args) if isinstance(inner, ast.arg))
 
 
 def _folded(value: Value, shapes: Mapping[str, Shape], known: dict[str, int | Shape]) -> Value:
