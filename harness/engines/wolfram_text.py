@@ -10,6 +10,7 @@ warns of, and a result that is no array of numbers are errors.
 
 from __future__ import annotations
 
+import os
 import platform
 import runpy
 import time
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 FOLDER = Path(__file__).with_name("wolfram")
-LIMIT = 80
+# Terms of the sums and output elements of one example up to which a layer is evaluated in Wolfram
+# Language: Mathics3 takes half a second for the least, so this leaves it to some dozen small cases.
+LIMIT = int(os.environ.get("DECONFORM_WOLFRAM_LIMIT", "40"))
 TYPES = {"Real32": "float32", "Real64": "float64"}
 
 # Numbers in a NumericArray are out of Mathics3's sight but for what this tells it.
@@ -49,20 +52,18 @@ class WolframError(Exception):
 class Session:
     """A Mathics3 session with the layer's definitions.
 
-    Layers of up to ``limit`` multiply-adds and output elements, and all that is out of the
-    ordinary, are evaluated in Wolfram Language; others are looked up and summed by
-    ``wolfram/definition.py``.  ``evaluated`` counts both.
+    Layers of up to ``LIMIT`` terms and output elements, and all that is out of the ordinary, are
+    evaluated in Wolfram Language, others by ``wolfram/definition.py``.
     """
 
-    def __init__(self, limit: int = LIMIT) -> None:
+    def __init__(self) -> None:
         from mathics.core.load_builtin import import_and_load_builtins
         from mathics.session import MathicsSession
 
         import_and_load_builtins()
         self._session = MathicsSession()
-        self._limit = limit
         self._definition = runpy.run_path(str(FOLDER / "definition.py"))
-        self.evaluated = {"Wolfram Language": 0, "NumPy": 0}
+        self._last: tuple[Sequence[Any], Any] = ((), None)
         self._define()
         self._own = set(self._session.definitions.user)
 
@@ -101,6 +102,7 @@ class Session:
 
     def forget(self) -> None:
         """Remove what programs have defined."""
+        self._last = ((), None)
         definitions = self._session.definitions
         for name in set(definitions.user) - self._own:
             definitions.reset_user_definition(name)
@@ -111,7 +113,7 @@ class Session:
         try:
             return _ndarray(value, dtype)
         except (TypeError, ValueError):
-            unevaluated = f"{value:.200}"
+            unevaluated = str(value)[:200]
             message = f"{name} is no array of numbers but {unevaluated}"
             raise WolframError("Unevaluated", message) from None
 
@@ -161,10 +163,8 @@ class Session:
 
         layer = self._layer(arguments)
         request = layer and _request(data)
-        if not request or layer.work <= self._limit or not _fits(layer, request):
-            self.evaluated["Wolfram Language"] += 1
-            return Expression(self._defined(arguments), *data)
-        self.evaluated["NumPy"] += 1
+        if not request or layer.work <= LIMIT or not _fits(layer, request):
+            return Expression(self._built_once(arguments), *data)
         # As Mathics3's own machine numbers: summed in double precision, rounded once.
         x, dy, wanted, dtype = request
         x, dy = x.astype("float64"), None if dy is None else dy.astype("float64")
@@ -173,6 +173,16 @@ class Session:
         else:
             result = self._definition["GRADIENTS"][wanted](layer, x, dy)
         return NumericArray(result.astype(dtype))
+
+    def _built_once(self, arguments: Sequence[Any]) -> Any:
+        """Build the definition's layer, but not again for the next gradient."""
+        last, found = self._last
+        if len(last) != len(arguments) or any(
+            a is not b for a, b in zip(last, arguments, strict=True)
+        ):
+            found = self._defined(arguments).evaluate(self._session.evaluation)
+            self._last = (arguments, found)
+        return found
 
     def _defined(self, arguments: Sequence[Any]) -> Any:
         from mathics.core.expression import Expression
@@ -313,7 +323,7 @@ def start(_module: str, distribution: str) -> dict[str, Any]:
     return {
         "op": "started",
         "version": found,
-        "engine": f"documented semantics (Mathics3 {found})",
+        "engine": f"documented semantics (Mathics3 {found}; beyond {LIMIT} terms NumPy)",
         "python": platform.python_version(),
         "numpy": np.__version__,
         "device": "cpu",

@@ -53,7 +53,7 @@ built[n_, size_, rules_] := Module[{given, weights, groups, kernel, rank, channe
   channels = If[n === Automatic && weights =!= {}, weights[[2]] groups, n];
   positive[channels, "the number of output channels"];
   divisible[channels, "output", groups];
-  kernel = kernelSize[size, Drop[weights, 2], given["Input"]];
+  kernel = kernelSize[size, If[weights === {}, {}, Drop[weights, 2]], given["Input"]];
   If[kernel === Automatic, Return[DeconvolutionLayer[<|"Arguments" -> {n, size, rules}|>]]];
   rank = Length[kernel];
   completed[Join[given, <|"Channels" -> channels, "Kernel" -> kernel,
@@ -123,7 +123,8 @@ dimensioned[array_, dimensions_, message_] :=
 
 NetExtract[DeconvolutionLayer[layer_Association], name_String] := layer[name];
 Unprotect[Information];
-Information[DeconvolutionLayer[layer_Association], "OutputPorts"] := <|"Output" -> layer["Output"]|>;
+Information[layer_, "OutputPorts"] := Replace[layer,
+  DeconvolutionLayer[built_Association] :> <|"Output" -> built["Output"]|>];
 Protect[Information];
 DeconvolutionLayer[layer_Association][name_String] := layer[name];
 

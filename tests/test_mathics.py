@@ -1,0 +1,311 @@
+"""Wolfram Language programs, and both definitions of the layer that execute them in Mathics3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.case import Case
+from harness.compare import Status, expect, judge
+from harness.conventions import convention, render
+from harness.engines import Arrays, Engine, Job, Raised
+from harness.environments import launch
+from harness.operator import Operator
+from harness.pipeline import jobs_of
+from harness.program import Program, Section, Unsupported
+
+EVERYTHING, NOTHING = "1000000000", "0"
+
+
+def program(operator: Operator, dtype: str = "float32") -> Program:
+    rendered = render(operator, "wolfram", dtype)
+    assert isinstance(rendered, Program)
+    return rendered
+
+
+# Text.
+
+
+@pytest.mark.parametrize(
+    ("operator", "options"),
+    [
+        (Operator.of(4, 6, (3, 3)), "{3, 3}"),
+        (
+            Operator.of(4, 6, (3,), stride=2, dilation=3, crop=1),
+            '{3}, "Stride" -> 2, "Dilation" -> 3, PaddingSize -> 1',
+        ),
+        (
+            Operator.of(4, 6, (3, 2), stride=(2, 3), crop=(1, 2), groups=2),
+            '{3, 2}, "Stride" -> {2, 3}, PaddingSize -> {1, 2}, "ChannelGroups" -> 2',
+        ),
+        (
+            Operator.of(4, 6, (3, 2), dilation=(1, 2), crop=((1, 0), (2, 2))),
+            '{3, 2}, "Dilation" -> {1, 2}, PaddingSize -> {{1, 0}, {2, 2}}',
+        ),
+    ],
+)
+def test_a_crop_that_is_not_negative_is_one_layer(operator: Operator, options: str) -> None:
+    data = '"Weights" -> w, "Biases" -> b, "Input" -> Rest[Dimensions[x]]'
+    rendered = program(operator)
+    assert rendered.support == "native"
+    assert rendered.text == f"layer = DeconvolutionLayer[6, {options}, {data}];\ny = layer[x];\n"
+    unbiased = program(replace(operator, bias=False)).text
+    assert unbiased == rendered.text.replace('"Biases" -> b', '"Biases" -> None')
+
+
+def test_a_negative_crop_puts_zeros_around_the_kernel() -> None:
+    rendered = program(Operator.of(4, 6, (3, 2), dilation=(2, 1), crop=((-3, 1), (0, -2))))
+    assert rendered.support == "rewritten"
+    assert "crop ((-3, 1), (0, -2))" in (rendered.reason or "")
+    assert rendered.text == (
+        "weights = ArrayPad[Normal[w], {{0, 0}, {0, 0}, {2, 0}, {0, 2}}];\n"
+        'layer = DeconvolutionLayer[6, {5, 4}, "Dilation" -> {2, 1}, '
+        'PaddingSize -> {1, 0}, "Weights" -> weights, "Biases" -> b, '
+        '"Input" -> Rest[Dimensions[x]]];\n'
+        "y = layer[x];\n"
+    )
+    assert rendered.gradient_text.endswith(
+        'db = layer[given, NetPortGradient["Biases"]];\n'
+        "dw = ArrayPad[Normal[dw], {{0, 0}, {0, 0}, {-2, 0}, {0, -2}}];\n"
+    )
+
+
+def test_gradients_are_asked_for_at_the_ports() -> None:
+    text = program(Operator.of(1, 1, (3,), bias=False), "float64").gradient_text
+    assert text.splitlines()[0] == 'given = <|"Input" -> x, NetPortGradient["Output"] -> dy|>;'
+    assert text.splitlines()[2:] == [
+        'dx = layer[given, NetPortGradient["Input"], WorkingPrecision -> "Real64"];',
+        'dw = layer[given, NetPortGradient["Weights"], WorkingPrecision -> "Real64"];',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rank", "dtype", "why"), [(3, "float32", "not 3 axes"), (2, "float16", "no float16")]
+)
+def test_what_a_layer_lacks_is_said(rank: int, dtype: str, why: str) -> None:
+    rendered = render(Operator.of(1, 1, (2,) * rank), "wolfram", dtype)
+    assert isinstance(rendered, Unsupported)
+    assert why in rendered.reason
+
+
+def test_what_editions_differ_in_is_noted() -> None:
+    notes = program(Operator.of(2, 2, (3,), crop=((1, 0),), groups=2), "float64").notes
+    assert ["edition" in note for note in notes] == [True, True, False]
+    assert program(Operator.of(1, 1, (3,), crop=1)).notes == ()
+
+
+# Execution.
+
+
+def engine(limit: str) -> Engine:
+    found = convention("wolfram")
+    start = launch(found)
+    return Engine(
+        [str(start.python)],
+        start.module,
+        found.distribution,
+        language=start.language,
+        environ={"DECONFORM_WOLFRAM_LIMIT": limit},
+        advice=start.advice,
+    )
+
+
+@pytest.fixture(scope="module", params=[EVERYTHING, NOTHING], ids=["wl", "numpy"])
+def either(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """The definition in Wolfram Language, and that in NumPy."""
+    with closing(engine(request.param)) as started:
+        started.start()
+        yield started
+
+
+@pytest.fixture(scope="module")
+def definition() -> Iterator[Engine]:
+    """The definition in Wolfram Language alone."""
+    with closing(engine(EVERYTHING)) as started:
+        info = started.start()
+        assert info.engine.startswith(f"documented semantics (Mathics3 {info.version}")
+        yield started
+
+
+def outcome(engine: Engine, text: str, **arrays: Any) -> Arrays | Raised:
+    inputs = {name: np.array(array, "float32") for name, array in {"x": 0, **arrays}.items()}
+    job = Job("test", "", Section("", text, ""), inputs, ("y",), ("value",))
+    ((_, found),) = engine.run([job])
+    assert isinstance(found, Arrays | Raised)
+    return found
+
+
+def y(engine: Engine, text: str, **arrays: Any) -> Any:
+    found = outcome(engine, text, **arrays)
+    assert isinstance(found, Arrays), found
+    return found.outputs["y"].tolist()
+
+
+def refusal(engine: Engine, text: str, **arrays: Any) -> str:
+    found = outcome(engine, text, **arrays)
+    assert isinstance(found, Raised), found
+    return found.kind
+
+
+CASES = [
+    (Operator.of(2, 3, (3,), stride=2, crop=((0, 2),)), (1, (2,)), "float32"),
+    (Operator.of(1, 2, (2,), dilation=3, crop=((-4, 3),)), (2, (3,)), "float64"),
+    (Operator.of(2, 4, (1, 2), stride=(1, 2), groups=2), (1, (2, 2)), "float32"),
+    (Operator.of(2, 1, (2, 2), dilation=(1, 2), crop=((1, 0), (0, 2))), (1, (2, 3)), "float32"),
+    (Operator.of(1, 1, (1, 1), stride=(1, 3), bias=False), (1, (1, 2)), "float64"),
+]
+
+
+@pytest.mark.frameworks
+@pytest.mark.parametrize(("operator", "data", "dtype"), CASES)
+def test_both_definitions_give_values_and_gradients(
+    either: Engine, operator: Operator, data: tuple[int, tuple[int, ...]], dtype: str
+) -> None:
+    case = Case("test", "test", operator, *data, dtype)
+    expected = expect(case)
+    found = list(either.run(jobs_of(case, program(operator, dtype), expected.data)))
+    verdicts = {c: judge(case, expected, c, got) for job, got in found for c in job.checks}
+    assert set(verdicts) == set(case.checks)
+    assert {c: v.reason for c, v in verdicts.items() if v.status != Status.PASSED} == {}
+
+
+@pytest.mark.frameworks
+def test_a_spoilt_program_fails(either: Engine) -> None:
+    case = Case("test", "test", Operator.of(1, 1, (3,), stride=2), 1, (2,))
+    expected = expect(case)
+    right = program(case.operator)
+    call = right.forward.call.replace('"Stride" -> 2', '"Stride" -> 2, PaddingSize -> {{0, 1}}')
+    spoilt = replace(right, forward=replace(right.forward, call=call))
+    job, _ = jobs_of(case, spoilt, expected.data)
+    ((_, found),) = either.run([job])
+    assert judge(case, expected, "shape", found).status == Status.FAILED
+
+
+X, W = [[1, 10, 100]], [[[1, 2, 3]]]
+LAYER = 'DeconvolutionLayer["Weights" -> w, "Biases" -> None'
+FULL = [1, 12, 123, 230, 300]
+
+
+@pytest.mark.frameworks
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('DeconvolutionLayer["Weights" -> {{{1, 2, 3}}}, "Biases" -> None]', FULL),
+        ('DeconvolutionLayer[1, 3, "Weights" -> w, "Biases" -> None]', FULL),
+        (
+            'DeconvolutionLayer[1, {3}, "Weights" -> w, "Biases" -> {1000}]',
+            [n + 1000 for n in FULL],
+        ),
+        (f"{LAYER}, LearningRateMultipliers -> 0]", FULL),
+        (f'{LAYER}, "Input" -> {{1, 3}}, "Output" -> {{1, 5}}]', FULL),
+        (f"{LAYER}, PaddingSize -> 1]", FULL[1:-1]),
+        (f"{LAYER}, PaddingSize -> {{1}}]", FULL[1:-1]),
+        (f"{LAYER}, PaddingSize -> {{{{2, 1}}}}]", FULL[2:-1]),
+        (f'{LAYER}, PaddingSize -> "Same"]', FULL[1:-1]),
+        (f'{LAYER}, "Stride" -> 2]', [1, 2, 13, 20, 130, 200, 300]),
+        (f'{LAYER}, "Stride" -> 2, PaddingSize -> "Same"]', [1, 2, 13, 20, 130, 200]),
+        (f'{LAYER}, "Dilation" -> {{2}}]', [1, 10, 102, 20, 203, 30, 300]),
+    ],
+)
+def test_every_form_of_the_page_on_one_axis(
+    definition: Engine, text: str, expected: list[int]
+) -> None:
+    assert y(definition, f"y = {text}[x];", x=X, w=W) == [expected]
+
+
+@pytest.mark.frameworks
+def test_one_number_is_a_square_kernel_and_a_pair_means_axes(definition: Engine) -> None:
+    text = (
+        'layer = DeconvolutionLayer[1, 2, "Input" -> {1, 2, 3}, PaddingSize -> {0, 1}, '
+        '"Weights" -> {{{{1, 2}, {3, 4}}}}, "Biases" -> None];\ny = layer[x];'
+    )
+    # full: 1 12 34 | 3 ... of x = {{1, 10, 100}, {0, 0, 1000}}
+    found = y(definition, text, x=[[[1, 10, 100], [0, 0, 1000]]])
+    assert found == [[[12, 120], [34, 1340], [0, 3000]]]
+
+
+@pytest.mark.frameworks
+def test_interleaving_has_the_channels_last_and_weights_as_ever(definition: Engine) -> None:
+    x, w = np.arange(12.0).reshape(2, 2, 3), np.arange(1.0, 13).reshape(2, 1, 2, 3)
+    options = '"Weights" -> w, "Biases" -> {7}'
+    plain = y(definition, f"y = DeconvolutionLayer[1, {{2, 3}}, {options}][x];", x=x, w=w)
+    text = f"y = DeconvolutionLayer[1, {{2, 3}}, {options}, Interleaving -> True][x];"
+    found = y(definition, text, x=np.moveaxis(x, 0, -1), w=w)
+    assert np.moveaxis(np.array(found), -1, 0).tolist() == plain
+    assert np.array(plain).shape == (1, 3, 5)
+
+
+@pytest.mark.frameworks
+def test_a_list_of_inputs_gives_a_list_of_outputs(either: Engine) -> None:
+    text = f'y = {LAYER}, "Input" -> {{1, 3}}][x];'
+    assert y(either, text, x=[X, X], w=W) == [[FULL], [FULL]]
+
+
+@pytest.mark.frameworks
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('y = {Information[layer, "OutputPorts"]["Output"]};', [[1, 5]]),
+        ('y = {NetExtract[layer, "Biases"]};', [[0]]),
+        ('y = {Dimensions[NetExtract[layer, "Weights"]]};', [[1, 1, 3]]),
+    ],
+)
+def test_layers_are_initialised_and_taken_apart(
+    definition: Engine, text: str, expected: list[list[int]]
+) -> None:
+    layer = 'layer = NetInitialize@DeconvolutionLayer[1, {3}, "Input" -> {1, 3}];\n'
+    assert y(definition, layer + text) == expected
+
+
+REFUSED: Mapping[str, str] = {
+    'DeconvolutionLayer[3, {3}, "ChannelGroups" -> 2, "Input" -> {4, 3}]': "groups",
+    'DeconvolutionLayer[4, {3}, "ChannelGroups" -> 2, "Input" -> {3, 3}]': "groups",
+    'DeconvolutionLayer[1, {3}, "ChannelGroups" -> 0]': "argument",
+    'DeconvolutionLayer[1, {3}, "Stride" -> 0]': "argument",
+    'DeconvolutionLayer[1, {3}, "Stride" -> {1, 2}]': "argument",
+    'DeconvolutionLayer[1, {3}, "Dilation" -> -1]': "argument",
+    "DeconvolutionLayer[1, {3, 0}]": "argument",
+    "DeconvolutionLayer[1, {3, 3, 3}]": "rank",
+    "DeconvolutionLayer[1]": "argument",
+    'DeconvolutionLayer[1, {3}, PaddingSize -> -1, "Input" -> {1, 3}]': "argument",
+    'DeconvolutionLayer[1, {3}, PaddingSize -> 3, "Input" -> {1, 3}]': "output",
+    'DeconvolutionLayer[1, {3}, PaddingSize -> "Full"]': "argument",
+    'DeconvolutionLayer[1, {3}, "Kernel" -> 3]': "option",
+    'DeconvolutionLayer[1, {3}, "Input" -> {1, 3}, "Output" -> {1, 4}]': "port",
+    'DeconvolutionLayer[1, {3}, "Input" -> {1, 3}, "Weights" -> {{{1, 2}}}]': "weights",
+    'DeconvolutionLayer[1, {3}, "Input" -> {1, 3}, "Biases" -> {1, 2}]': "biases",
+    "DeconvolutionLayer[1, {3}]": "uninitialized",
+    f'{LAYER}, "Input" -> {{1, 4}}]': "input",
+    "DeconvolutionLayer[1, {3}": "",
+}
+
+
+@pytest.mark.frameworks
+def test_the_page_s_output_size_holds(definition: Engine) -> None:
+    """Its example call outputSize[{256, 120}, 5, 3, 2] beside the layer that it compares."""
+    text = (
+        'y = {Information[DeconvolutionLayer[11, 5, "Input" -> {11, 256, 120}, "Stride" -> 3, '
+        '"PaddingSize" -> 2], "OutputPorts"]["Output"]};'
+    )
+    assert y(definition, text) == [[11, 3 * 255 + 5 - 4, 3 * 119 + 5 - 4]]
+
+
+@pytest.mark.frameworks
+@pytest.mark.parametrize("text", REFUSED)
+def test_what_the_page_forbids_is_refused(definition: Engine, text: str) -> None:
+    kind = refusal(definition, f"y = {text}[x];", x=X, w=W)
+    tag = REFUSED[text]
+    assert kind == f"DeconvolutionLayer::{tag}" if tag else "::" in kind
+
+
+@pytest.mark.frameworks
+def test_what_does_not_evaluate_is_an_error_and_leaves_nothing_behind(definition: Engine) -> None:
+    assert refusal(definition, "y = ConvolutionLayer[1, 3][x]; z = 1;", x=X) == "Unevaluated"
+    assert refusal(definition, "y = z;", x=X) == "Unevaluated"
+    assert refusal(definition, "y = 1/0;", x=X) == "Power::infy"
+    assert y(definition, f"y = {LAYER}][x];", x=X, w=W) == [FULL]
