@@ -5,11 +5,13 @@ from __future__ import annotations
 import doctest
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
-from harness.cli import OK, main
+from harness.cli import OK, USAGE, main
+from harness.conventions_page import page
 from harness.spec import load_cases
 
 ROOT = Path(__file__).parent.parent
@@ -30,8 +32,10 @@ def test_case_of_the_readme_is_a_case(tmp_path: Path) -> None:
     (example,) = blocks("yaml")
     path = tmp_path / "mine.yaml"
     path.write_text(example)
-    (case,) = load_cases(path)
-    assert case.id == "mine/decoder"
+    assert [case.id for case in load_cases(path)] == [
+        "mine/decoder",
+        "mine/in-a-frameworks-own-words",
+    ]
 
 
 def test_continuous_integration_runs_the_readmes_test_command() -> None:
@@ -44,20 +48,39 @@ def test_continuous_integration_runs_the_readmes_test_command() -> None:
     assert commands[1].replace("pip install", "pip install --quiet") in script
 
 
-@pytest.mark.frameworks
+OUTPUTS = dict(
+    re.findall(r"<!-- output of: deconform (.*?) -->\n```\n(.*?)\n```", README, re.DOTALL)
+)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(command, marks=[pytest.mark.frameworks] * command.startswith("run"))
+        for command in OUTPUTS
+    ],
+)
 def test_output_in_the_readme_is_what_the_command_prints(
-    capsys: pytest.CaptureFixture[str],
+    command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    match = re.search(r"<!-- output of: deconform (.*?) -->\n```\n(.*?)\n```", README, re.DOTALL)
-    assert match is not None
-    assert main(match[1].split()) == OK
+    status = main(shlex.split(command))
 
     def lasting(text: str) -> list[str]:
         """Leave out the order in which columns end, the seconds, and our own Python's version."""
         lines = [line.rstrip() for line in text.splitlines()]
-        return sorted(re.sub(r"\(.*?\)|[\d.]+ s\b", "", line) for line in lines)
+        if command.startswith("run"):
+            lines = sorted(re.sub(r"\(.*\)|[\d.]+ s\b", "", line) for line in lines)
+        return lines
 
-    assert lasting(capsys.readouterr().out) == lasting(match[2])
+    printed = capsys.readouterr()
+    assert lasting(printed.out + printed.err) == lasting(OUTPUTS[command])
+    assert status == (USAGE if printed.err.startswith("error:") else OK)
+
+
+def test_the_reference_page_is_what_the_conventions_say() -> None:
+    assert (ROOT / "docs" / "conventions.md").read_text() == page(), (
+        "write it again: python -m harness.conventions_page > docs/conventions.md"
+    )
 
 
 def test_contributing_lists_every_key_of_a_case() -> None:
