@@ -90,7 +90,7 @@ def _of(decay: float | None) -> str:
     return "l2" if decay is None else f"{decay!r} * l2"
 
 
-def remarks(training: Training) -> tuple[str, ...]:
+def training_notes(training: Training) -> tuple[str, ...]:
     """Note what Chainer cannot draw."""
     truncated = any(
         wanted is not None and wanted.distribution == "truncated_normal"

@@ -338,12 +338,13 @@ def _read_initializers(given: Arguments) -> tuple[Training, tuple[str, ...]]:
 
 def _read_factors(given: Arguments, training: Training) -> Training:
     """Read ``layer.weight.lr_mult = 2`` where the text has such lines about the layer."""
-    for layer, value in given.assigned.items():
+    assigned = {said.target: said.value for said in given.statements}
+    for layer, value in assigned.items():
         if any(call is given.call for call in calls(value)):
             said = {
-                field: given.assigned[target]
+                field: assigned[target]
                 for field, attribute in _FACTORS.items()
-                if (target := f"{layer}.{attribute}") in given.assigned
+                if (target := f"{layer}.{attribute}") in assigned
             }
             return replace(training, **_numbers(said))
     return training

@@ -60,7 +60,7 @@ def factors(training: Training, bias: str | None) -> str:
     )
 
 
-def remarks(training: Training) -> tuple[str, ...]:
+def training_notes(training: Training) -> tuple[str, ...]:
     """Note what MXNet cannot draw."""
     truncated = any(
         wanted is not None and wanted.distribution == "truncated_normal"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from harness.conventions._chainer_forms import FORMS
-from harness.conventions._chainer_training import drawn, factors, remarks
+from harness.conventions._chainer_training import drawn, factors, training_notes
 from harness.conventions._convention import (
     Convention,
     Crops,
@@ -155,7 +155,7 @@ def _layer(operator: Operator, _dtype: str, training: Training) -> Program:
             lines(*(f"d{name} = d{name}_.array" for name in leaves)),
         ),
         training=factors(training, bias if operator.bias else None),
-        notes=remarks(training),
+        notes=training_notes(training),
     )
 
 
@@ -191,5 +191,17 @@ CONVENTION: Final = Convention(
     render=_render,
     layer=_layer,
     forms=FORMS,
+    remarks=(
+        (
+            "deterministic is no argument since Chainer 2: chainer.using_config("
+            "'cudnn_deterministic', True) around the call says it, as 'autotune' does for cuDNN."
+        ),
+        "dilate and groups are by keyword only in two dimensions.",
+        "groups=0 is silently 1 and a negative pad silently gives garbage: both are refused here.",
+        (
+            "fan_in counts the output channels of a transposed convolution; weights are "
+            "LeCunNormal() by default."
+        ),
+    ),
     environ={"CHAINER_WARN_VERSION_MISMATCH": "0"},
 )

@@ -27,7 +27,7 @@ from harness.conventions._convention import (
     zeros_removed,
 )
 from harness.conventions._mxnet_forms import FORMS
-from harness.conventions._mxnet_training import drawn, factors, remarks
+from harness.conventions._mxnet_training import drawn, factors, training_notes
 from harness.operator import Operator
 from harness.program import Program, Section, Unsupported
 from harness.training import Training
@@ -221,7 +221,7 @@ def _layer(operator: Operator, dtype: str, training: Training) -> Program | Unsu
             ),
         ),
         training=factors(training, bias if operator.bias else None),
-        notes=remarks(training),
+        notes=training_notes(training),
     )
 
 
@@ -273,5 +273,23 @@ CONVENTION: Final = Convention(
     render=_render,
     layer=_layer,
     forms=FORMS,
+    remarks=(
+        (
+            "mx.np has no deconvolution; mx.npx.deconvolution is the same operator, whose no_bias "
+            "becomes False by default in MXNet 2."
+        ),
+        (
+            "With target_shape the odd element of the crop goes from the beginning; with stride 1 "
+            "an odd crop is refused."
+        ),
+        (
+            "MXNet 1.9.1 on a CPU: stride > 1 with dilate > 1 is silently wrong in float64; three "
+            "spatial axes have no float64; in float32 (oneDNN) target_shape does not replace pad."
+        ),
+        (
+            "Xavier's 'in' counts the output channels of a transposed convolution, and 'out' the "
+            "input channels; weights are Uniform(0.07) by default."
+        ),
+    ),
     environ={"MXNET_CPU_WORKER_NTHREADS": "1", "MXNET_SUBGRAPH_VERBOSE": "0"},
 )
