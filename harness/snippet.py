@@ -226,21 +226,32 @@ def _nothing_known(
 ) -> SnippetError:
     called = [(match, _last(match[1])) for match in _CALLED.finditer(text)]
     whose = conventions[0].title if len(conventions) == 1 else "a framework"
-    for match, last in called:
-        if near := difflib.get_close_matches(last, known, n=1, cutoff=0.75):
-            return SnippetError(
-                f"{last!r} is no call of {whose} that is known here. Did you mean {near[0]!r}?",
-                match.start(1),
-            )
     if len(conventions) == 1 and (other := _whose([last for _, last in called])):
         return SnippetError(
             f"this is a call of {other.title}, not of {whose}: leave --from out, or give "
             f"--from {other.name}."
         )
+    for match, last in called:
+        if near := difflib.get_close_matches(last, known, n=1, cutoff=0.75):
+            if (foreign := _foreign(match[1])) is not None:
+                return SnippetError(foreign, match.start(1))
+            return SnippetError(
+                f"{last!r} is no call of {whose} that is known here. Did you mean {near[0]!r}?",
+                match.start(1),
+            )
     examples = ", ".join(spoken.forms[0].name for spoken in conventions if spoken.forms)
     return SnippetError(
         f"the text holds no transposed convolution that is known here, such as {examples}."
     )
+
+
+def _foreign(name: str) -> str | None:
+    """Say whose call a dotted name is, where it belongs to a framework that is not read."""
+    parts = name.split(".")
+    for key in (parts[0], ".".join(parts[-2:])):
+        if key in _FOREIGN and len(parts) > 1:
+            return f"{name} is a call of {_FOREIGN[key]}, which is not read here."
+    return None
 
 
 def _whose(names: Sequence[str]) -> Convention | None:
@@ -307,12 +318,8 @@ def _applications(
 def _candidates(found: _Found, known: Sequence[_Known]) -> tuple[list[_Known], tuple[str, ...]]:
     """The forms that a dotted name may mean, and a note where its module is not one we know."""
     parts = found.name.split(".")
-    for key in (parts[0], ".".join(parts[-2:])):
-        if key in _FOREIGN and len(parts) > 1:
-            raise SnippetError(
-                f"{found.name} is a call of {_FOREIGN[key]}, which is not read here.",
-                found.call.column,
-            )
+    if (foreign := _foreign(found.name)) is not None:
+        raise SnippetError(foreign, found.call.column)
     matching = [
         candidate
         for candidate in known

@@ -1,0 +1,543 @@
+"""From a text to what it means: which call is read, what completes it, and how errors look."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.conventions._forms import Reading
+from harness.errors import InputError
+from harness.operator import Operator
+from harness.snippet import read
+
+UP = Operator.of(64, 32, (4, 4))
+
+
+def dedented(text: str) -> str:
+    return textwrap.dedent(text).strip("\n")
+
+
+# Which call is meant, and what stands around it in real code.
+
+SURROUNDED = {
+    "alone": "nn.ConvTranspose2d(64, 32, 4)",
+    "without its module": "ConvTranspose2d(64, 32, 4)",
+    "with its whole module": "torch.nn.ConvTranspose2d(64, 32, 4)",
+    "with the module that defines it": "torch.nn.modules.conv.ConvTranspose2d(64, 32, 4)",
+    "an assignment": "up = nn.ConvTranspose2d(64, 32, 4)",
+    "an assignment to an attribute": "self.up = nn.ConvTranspose2d(64, 32, 4)",
+    "an annotation": "up: nn.Module = nn.ConvTranspose2d(64, 32, 4)",
+    "a comma": "nn.ConvTranspose2d(64, 32, 4),",
+    "a semicolon": "nn.ConvTranspose2d(64, 32, 4);",
+    "a comment": "nn.ConvTranspose2d(64, 32, 4)  # (64, 8, 8) -> (32, 11, 11)",
+    "a comma and a comment": "    nn.ConvTranspose2d(64, 32, 4), # state size (ngf) x 64",
+    "a blank before the bracket": "nn.ConvTranspose2d (64, 32, 4)",
+    "indentation": "\t\tnn.ConvTranspose2d(64, 32, 4)",
+    "Windows' line ends": "a = 1\r\nnn.ConvTranspose2d(64, 32, 4)\r\n",
+    "several lines": "nn.ConvTranspose2d(\n    64,  # in\n    32,\n    kernel_size=4,\n)",
+    "a backslash": "up = \\\n  nn.ConvTranspose2d(64, 32, 4)",
+    "prompts": ">>> up = nn.ConvTranspose2d(64,\n...                         32, 4)",
+    "a notebook's prompt": "In [12]: nn.ConvTranspose2d(64, 32, 4)",
+    "return": "    return nn.ConvTranspose2d(64, 32, 4)",
+    "a function": "def up():\n    return nn.ConvTranspose2d(64, 32, 4)",
+    "a condition": "nn.ConvTranspose2d(64, 32, 4) if learned else nn.Upsample(2)",
+    "a branch": "if learned:\n    up = nn.ConvTranspose2d(64, 32, 4)\nelse:\n    up = None",
+    "a list": "[nn.ConvTranspose2d(64, 32, 4), nn.ReLU(True)]",
+    "a list that is appended to": "layers += [nn.ConvTranspose2d(64, 32, 4), nn.ReLU(True)]",
+    "a list that is used twice": (
+        "layers = [nn.ConvTranspose2d(64, 32, 4)]\nlayers = layers + [nn.ReLU()]\nprint(layers)"
+    ),
+    "append": "layers.append(nn.ConvTranspose2d(64, 32, 4))",
+    "a pair": "('up', nn.ConvTranspose2d(64, 32, 4)),",
+    "a dictionary": "{'up': nn.ConvTranspose2d(64, 32, 4)}",
+    "a starred list": "nn.Sequential(*[nn.ConvTranspose2d(64, 32, 4), nn.ReLU()])",
+    "a lambda": "lambda x: nn.ConvTranspose2d(64, 32, 4)(x)",
+    "its application": "y = nn.ConvTranspose2d(64, 32, 4)(x)",
+    "a method": "nn.ConvTranspose2d(64, 32, 4).cuda()",
+    "methods and its application": "nn.ConvTranspose2d(64, 32, 4).to('cuda').eval()(x).mean()",
+    "a layer around it": "nn.Sequential(\n  nn.ConvTranspose2d(64, 32, 4),\n  nn.ReLU(True),\n)",
+    "what a module prints": "(0): ConvTranspose2d(64, 32, kernel_size=(4, 4), stride=(1, 1))",
+    "a list that is cut off": "nn.ConvTranspose2d(64, 32, 4),\nnn.BatchNorm2d(32), nn.ReLU(",
+    "the beginning cut off": "ngf), nn.ConvTranspose2d(64, 32, 4), nn.ReLU()",
+    "words": "I wrote nn.ConvTranspose2d(64, 32, 4) but it doesn't work!",
+    "a class": """
+        class Generator(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.up = nn.ConvTranspose2d(64, 32, 4)
+
+            def forward(self, x):
+                return torch.sigmoid(self.up(x))
+    """,
+}
+
+
+@pytest.mark.parametrize("text", SURROUNDED.values(), ids=SURROUNDED)
+def test_a_call_is_found_in(text: str) -> None:
+    found = read(textwrap.dedent(text))
+    assert (found.framework, found.operator, found.notes) == ("pytorch", UP, ())
+
+
+VALUES = {
+    "arithmetic": "nn.ConvTranspose2d(8 * 8, 2**5, (2 + 2, 9 // 2), bias=True)",
+    "a constant": "ngf = 32\nnn.ConvTranspose2d(ngf * 2, ngf, 4)",
+    "constants at once": "i, o, k = 64, 32, 4\nnn.ConvTranspose2d(i, o, k)",
+    "a constant of an object": "self.ngf = 32\nnn.ConvTranspose2d(self.ngf * 2, self.ngf, 4)",
+    "a constant that is added to": "c = 60\nc += 4\nnn.ConvTranspose2d(c, 32, 4)",
+    "an element": "sizes = [16, 32, 64]\nnn.ConvTranspose2d(sizes[-1], sizes[1], 4)",
+    "int": "nn.ConvTranspose2d(64, int(64 / 2), 4)",
+    "a repeated list": "nn.ConvTranspose2d(64, 32, [4] * 2)",
+    "a flag": "use_bias = True\nnn.ConvTranspose2d(64, 32, 4, bias=use_bias)",
+}
+
+
+@pytest.mark.parametrize("text", VALUES.values(), ids=VALUES)
+def test_values_are_computed(text: str) -> None:
+    assert read(text).operator == UP
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ngf = 64\nngf = opt.ngf\nnn.ConvTranspose2d(ngf, 32, 4)",
+        "ngf = 64\nfor _ in range(3):\n  ngf *= 2\n  nn.ConvTranspose2d(ngf, 32, 4)",
+        "ngf = 64\nwhile ngf < 99:\n  ngf = ngf * 2\n  nn.ConvTranspose2d(ngf, 32, 4)",
+        "ngf = 64\ndef up(ngf):\n  return nn.ConvTranspose2d(ngf, 32, 4)",
+        "nn.ConvTranspose2d(ngf, 32, 4)\nngf = 64",
+    ],
+)
+def test_a_value_that_a_name_does_not_have_is_not_taken(text: str) -> None:
+    with pytest.raises(InputError, match="leaves in_channels open: add --input 1,64,16,16 with"):
+        read(text)
+
+
+# Which framework.
+
+
+def test_an_unknown_module_is_taken_for_the_framework_that_has_the_name() -> None:
+    found = read("myns.ConvTranspose2d(64, 32, 4)")
+    assert found.operator == UP
+    assert found.notes == ("myns.ConvTranspose2d is taken for torch.nn.ConvTranspose2d.",)
+
+
+def test_a_framework_that_is_named_is_the_one_that_is_asked() -> None:
+    assert read("nn.ConvTranspose2d(64, 32, 4)", "pytorch").operator == UP
+
+
+@pytest.mark.parametrize(
+    ("text", "whose"),
+    [
+        ("paddle.nn.Conv2DTranspose(4, 6, (3, 3))", "PaddlePaddle"),
+        ("paddle.nn.functional.conv2d_transpose(x, w)", "PaddlePaddle"),
+        ("F.conv2d_transpose(x, w)", "PaddlePaddle"),
+        ("fluid.layers.conv2d_transpose(x, 6, 3)", "PaddlePaddle"),
+        ("jax.lax.conv_transpose(x, w, (2, 2), 'SAME')", "JAX"),
+        ("hk.Conv2DTranspose(6, 3)", "JAX"),
+        ("mindspore.nn.Conv2dTranspose(4, 6, 3)", "MindSpore"),
+        ("slim.conv2d_transpose(x, 6, 3)", "another library"),
+    ],
+)
+def test_a_framework_that_is_not_read_is_named(text: str, whose: str) -> None:
+    with pytest.raises(InputError) as refused:
+        read(text)
+    name = text.partition("(")[0]
+    assert str(refused.value) == (
+        f"line 1, column 1: {name} is a call of {whose}, which is not read here.\n  {text}\n  ^"
+    )
+
+
+def test_a_name_of_two_frameworks_is_read_as_people_import_it_where_both_mean_the_same() -> None:
+    found = read("Conv2DTranspose(32, 4)", input=(1, 64, 5, 5))
+    assert (found.framework, found.operator) == ("tensorflow", UP)
+    (note,) = found.notes
+    assert note == (
+        "Conv2DTranspose is a name in mxnet too, where the same text means the same operator: "
+        "add --from mxnet if it is that."
+    )
+    assert read("Conv2DTranspose(32, 4)", "mxnet", (1, 64, 5, 5)).notes == ()
+
+
+def test_a_name_of_two_frameworks_that_mean_different_operators_asks_which_one() -> None:
+    # With a stride larger than the kernel, Keras fills the last stride.
+    text, x = "Conv2DTranspose(32, 2, strides=3)", (1, 64, 5, 5)
+    with pytest.raises(InputError) as refused:
+        read(text, input=x)
+    assert str(refused.value).splitlines()[0] == (
+        "line 1, column 1: Conv2DTranspose is a name in 2 frameworks: add --from mxnet or "
+        "--from tensorflow."
+    )
+    assert read(text, "mxnet", x).operator.crop == ((0, 0), (0, 0))
+    assert read(text, "tensorflow", x).operator.crop == ((0, -1), (0, -1))
+
+
+# Errors: the fact, the line, the mark below the column.
+
+ERRORS = {
+    "": "there is no text. Paste a call, such as nn.ConvTranspose2d(64, 32, 4).",
+    " \n\t": "there is no text. Paste a call, such as nn.ConvTranspose2d(64, 32, 4).",
+    "x = 'nn.ConvTranspose2d(64, 32, 4)'": (
+        "the text names a transposed convolution, but does not call it."
+    ),
+    "nn.ConvTranspose2D(64, 32, 4)": """
+        line 1, column 1: 'ConvTranspose2D' is no call of a framework that is known here. \
+Did you mean 'ConvTranspose2d'?
+          nn.ConvTranspose2D(64, 32, 4)
+          ^""",
+    "up = nn.ConvTranspose2d(64, 32, 4, strides=2)": """
+        line 1, column 36: torch.nn.ConvTranspose2d has no parameter 'strides'. Did you mean \
+'stride'? Known: in_channels, out_channels, kernel_size, stride, padding, output_padding, groups, \
+bias, dilation, padding_mode, device, dtype.
+          up = nn.ConvTranspose2d(64, 32, 4, strides=2)
+                                             ^""",
+    "nn.ConvTranspose2d(64, 32, 4, kernel_size=3)": """
+        line 1, column 31: kernel_size is given twice.
+          nn.ConvTranspose2d(64, 32, 4, kernel_size=3)
+                                        ^""",
+    "nn.ConvTranspose2d(64, 32, 4, 1, 0, 0, 1, True, 1, 'zeros', None, None, 3)": """
+        line 1, column 73: torch.nn.ConvTranspose2d takes at most 12 arguments by position.
+           32, 4, 1, 0, 0, 1, True, 1, 'zeros', None, None, 3)
+                                                            ^""",
+    "a = 1\nnn.ConvTranspose2d(\n    64, 32,\n    'four')": """
+        line 4, column 5: kernel_size must be an integer, found 'four'.
+              'four')
+              ^""",
+    "    é = nn.ConvTranspose2d(64, 32, 4.0)": """
+        line 1, column 36: kernel_size must be an integer, found 4.0.
+              é = nn.ConvTranspose2d(64, 32, 4.0)
+                                             ^""",
+    ">>> nn.ConvTranspose2d(64, 32, True)": """
+        line 1, column 32: kernel_size must be an integer, found True.
+          >>> nn.ConvTranspose2d(64, 32, True)
+                                         ^""",
+    "nn.ConvTranspose2d(64, 32, (3, 3, 3))": """
+        line 1, column 28: kernel_size [3, 3, 3] has 3 numbers; there are 2 spatial axes: give \
+one number, or 2.
+          nn.ConvTranspose2d(64, 32, (3, 3, 3))
+                                     ^""",
+    "nn.ConvTranspose2d(64, 32, 4, stride=s)": """
+        line 1, column 38: stride is 's', whose value the text does not hold: write the number \
+in its place.
+          nn.ConvTranspose2d(64, 32, 4, stride=s)
+                                               ^""",
+    "nn.ConvTranspose2d(64, 32, 4, bias=b)": """
+        line 1, column 31: bias must be True or False, found b.
+          nn.ConvTranspose2d(64, 32, 4, bias=b)
+                                        ^""",
+    "nn.ConvTranspose2d(64, 33, 4, groups=2)": """
+        line 1, column 1: groups 2 does not divide out_channels 33 (33 = 16*2 + 1).
+          nn.ConvTranspose2d(64, 33, 4, groups=2)
+          ^""",
+    "nn.ConvTranspose2d(64, 32, 4": """
+        line 1, column 19: this is not Python: '(' was never closed.
+          nn.ConvTranspose2d(64, 32, 4
+                            ^""",
+    "nn.ConvTranspose2d(64, 32, 1 / 0)": """
+        line 1, column 28: division by zero.
+          nn.ConvTranspose2d(64, 32, 1 / 0)
+                                     ^""",
+    "up = nn.ConvTranspose2d(1, 2, 3)\nout = nn.ConvTranspose2d(2, 1, 3)": """
+        line 2, column 7: the text holds 2 transposed convolutions, on lines 1, 2: paste one at \
+a time.
+          out = nn.ConvTranspose2d(2, 1, 3)
+                ^""",
+}
+
+
+@pytest.mark.parametrize(("text", "said"), ERRORS.items(), ids=[repr(text) for text in ERRORS])
+def test_an_error_says_what_is_wrong_and_where(text: str, said: str) -> None:
+    with pytest.raises(InputError) as refused:
+        read(text)
+    assert str(refused.value) == dedented(said)
+
+
+def test_a_text_of_nothing_known_names_what_is_known() -> None:
+    with pytest.raises(InputError) as refused:
+        read("nn.Conv2d(64, 32, 4)", "pytorch")
+    assert str(refused.value) == (
+        "the text holds no transposed convolution that is known here, such as "
+        "torch.nn.ConvTranspose2d."
+    )
+
+
+@pytest.mark.parametrize(("framework", "title"), [("mxnet", "MXNet"), ("chainer", "Chainer")])
+def test_a_call_of_another_framework_names_it(framework: str, title: str) -> None:
+    with pytest.raises(InputError) as refused:
+        read("nn.ConvTranspose2d(64, 32, 4)", framework)
+    assert str(refused.value) == (
+        f"this is a call of PyTorch, not of {title}: leave --from out, or give --from pytorch."
+    )
+
+
+def test_an_unknown_framework_is_refused() -> None:
+    with pytest.raises(InputError, match=r"unknown framework 'pytroch'\. Did you mean 'pytorch'\?"):
+        read("nn.ConvTranspose2d(64, 32, 4)", "pytroch")
+
+
+# What --input and --weight complete.
+
+COMPLETED = {
+    "channels by --input": ("nn.ConvTranspose2d(c, 32, 4)", (1, 64, 8, 8), None),
+    "channels by --weight": ("nn.ConvTranspose2d(ngf * 2, ngf, 4)", None, (64, 32, 4, 4)),
+    "a call as a channel": ("nn.ConvTranspose2d(64, int(c / 2), 4)", None, (64, 32, 4, 4)),
+    "a kernel": ("nn.ConvTranspose2d(64, 32, k)", None, (64, 32, 4, 4)),
+    "all of a lazy layer's": ("nn.LazyConvTranspose2d(32, 4)", (3, 64, 8, 8), None),
+    "a function": ("F.conv_transpose2d(x, w, b)", None, (64, 32, 4, 4)),
+    "both, which agree": ("F.conv_transpose2d(x, w, b)", (1, 64, 8, 8), (64, 32, 4, 4)),
+    "what is known already": ("nn.ConvTranspose2d(64, 32, 4)", (1, 64, 8, 8), (64, 32, 4, 4)),
+    "weights that the text makes": (
+        "w = torch.randn(64, 32, 4, 4)\nF.conv_transpose2d(x, w, b)\nw = torch.randn(1, 1, 1, 1)",
+        None,
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "x", "w"), COMPLETED.values(), ids=COMPLETED)
+def test_what_is_open_is_completed_by(
+    text: str, x: tuple[int, ...] | None, w: tuple[int, ...] | None
+) -> None:
+    found = read(text, input=x, weight=w)
+    assert found.operator == UP
+    assert x is None or found.input == x
+
+
+OPEN = {
+    "nn.LazyConvTranspose2d(32, 4)": (
+        "the text leaves in_channels open: add --input 1,64,16,16 with your input's shape, "
+        "(n, c_in, height, width)."
+    ),
+    "nn.LazyConvTranspose3d(32, 4)": (
+        "the text leaves in_channels open: add --input 1,64,16,16,16 with your input's shape, "
+        "(n, c_in, depth, height, width)."
+    ),
+    "nn.ConvTranspose1d(i, 12, 5)": (
+        "the text leaves in_channels open: add --input 1,64,16 with your input's shape, "
+        "(n, c_in, length)."
+    ),
+    "nn.ConvTranspose2d(8, o, (5, 3))": (
+        "the text leaves out_channels open: add --weight 8,32,5,3 with your weights' shape, "
+        "(c_in, c_out/groups, height, width)."
+    ),
+    "F.conv_transpose2d(x, w)": (
+        "the text leaves in_channels and out_channels and kernel open: add --weight 64,32,4,4 "
+        "with your weights' shape, (c_in, c_out/groups, height, width)."
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "said"), OPEN.items(), ids=OPEN)
+def test_what_stays_open_is_asked_for(text: str, said: str) -> None:
+    with pytest.raises(InputError) as refused:
+        read(text)
+    assert str(refused.value).splitlines()[0] == f"line 1, column 1: {said}"
+
+
+CONFLICTS = [
+    ((1, 3, 8, 8), None, "in_channels is 64 in the text and 3 in --input; they must agree."),
+    (None, (3, 32, 4, 4), "in_channels is 64 in the text and 3 in --weight; they must agree."),
+    (None, (64, 3, 4, 4), "out_channels is 32 in the text and 3 in --weight; they must agree."),
+    (None, (64, 32, 4, 5), "kernel is (4, 4) in the text and (4, 5) in --weight; they must agree."),
+    (
+        None,
+        (64, 32, 4),
+        "--weight has weights [64, 32, 4] of 3 axes; torch.nn.ConvTranspose2d takes 4: (c_in, ",
+    ),
+    (
+        (1, 64, 8),
+        None,
+        "the input [1, 64, 8] has 3 axes; 4 are needed: (n, c_in, height, width).",
+    ),
+]
+
+
+@pytest.mark.parametrize(("x", "w", "said"), CONFLICTS)
+def test_shapes_that_contradict_the_text_are_refused(
+    x: tuple[int, ...] | None, w: tuple[int, ...] | None, said: str
+) -> None:
+    with pytest.raises(InputError) as refused:
+        read("nn.ConvTranspose2d(64, 32, 4)", input=x, weight=w)
+    assert str(refused.value).startswith(f"line 1, column 1: {said}")
+
+
+@pytest.mark.parametrize(
+    ("x", "w", "said"),
+    [
+        ((64,), None, "--input 64 is no shape of three to five axes, such as --input 1,64,16,16."),
+        ((1, -1, 3), None, "--input 1,-1,3 is no shape of"),
+        ((), None, "--input  is no shape of"),
+        (None, (1, 0, 3), "--weight 1,0,3 is no shape of three to five axes, such as --weight 64,"),
+        (None, (1,) * 6, "--weight 1,1,1,1,1,1 is no shape of"),
+        ((1, 10**18, 3), None, "--input 1,1000000000000000000,3 is no shape of"),
+    ],
+)
+def test_shapes_that_are_none_are_refused(
+    x: tuple[int, ...] | None, w: tuple[int, ...] | None, said: str
+) -> None:
+    with pytest.raises(InputError) as refused:
+        read("nn.ConvTranspose1d(64, 32, 4)", input=x, weight=w)
+    assert str(refused.value).startswith(said)
+
+
+def test_an_input_that_is_too_small_is_refused_with_the_arithmetic() -> None:
+    with pytest.raises(InputError) as refused:
+        read("nn.ConvTranspose2d(1, 1, 3, padding=2)", input=(1, 1, 1, 5))
+    assert "output height would be -1.\n  full height 3 = (1-1)*1 + 1*(3-1) + 1; crop" in str(
+        refused.value
+    )
+
+
+# Malicious text.  What it costs is counted in calls of Python functions: more than anything needs
+# whose effort does not grow faster than the text, or its square.
+
+MOST_CALLS = 4_000_000
+
+
+@contextmanager
+def little_effort() -> Iterator[None]:
+    """Let no more functions be called than that."""
+    count = 0
+
+    def counting(_frame: object, event: str, _argument: object) -> None:
+        nonlocal count
+        count += event == "call"
+        if count > MOST_CALLS:
+            sys.setprofile(None)
+            raise AssertionError(f"more than {MOST_CALLS} calls of functions")
+
+    sys.setprofile(counting)
+    try:
+        yield
+    finally:
+        sys.setprofile(None)
+
+
+MALICIOUS = {
+    "a call of the system": "nn.ConvTranspose2d(__import__('os').system('id'), 1, 1)",
+    "a method": "nn.ConvTranspose2d(().__class__.__bases__[0].__subclasses__(), 1, 1)",
+    "keyword arguments": "nn.ConvTranspose2d(**kwargs)",
+    "arguments": "nn.ConvTranspose2d(*args)",
+    "a starred list": "nn.ConvTranspose2d(*[1, 1, 1])",
+    "nested calls": "nn.ConvTranspose2d(" * 500 + ")" * 500,
+    "nested calls, never closed": "nn.ConvTranspose2d(" * 500,
+    "a megabyte of brackets": "(" * 1_000_000,
+    "a megabyte of brackets behind a call": "nn.ConvTranspose2d(1, 1, 1)" + "[" * 1_000_000,
+    "a megabyte of quotes": "nn.ConvTranspose2d(1, 1, 1" + "'" * 1_000_000,
+    "a huge integer": f"nn.ConvTranspose2d({'9' * 9_000}, 1, 1)",
+    "a large integer": f"nn.ConvTranspose2d({'9' * 19}, 1, 1)",
+    "a huge hexadecimal": f"nn.ConvTranspose2d(0x{'f' * 9_000}, 1, 1)",
+    "a power": "nn.ConvTranspose2d(9**9**9**9, 1, 1)",
+    "a large power": "nn.ConvTranspose2d(10**100, 1, 1)",
+    "a shift": "nn.ConvTranspose2d(1 << 10**15, 1, 1)",
+    "a huge product": "nn.ConvTranspose2d(" + "*".join(["99999999"] * 500) + ", 1, 1)",
+    "a huge list": "nn.ConvTranspose2d(1, 1, [1] * 10**12)",
+    "a huge text": "nn.ConvTranspose2d(1, 1, '1' * 10**12)",
+    "a long sum": "nn.ConvTranspose2d(c" + " + c" * 4_000 + ", 1, 1)",
+    "a long chain": "nn.ConvTranspose2d(c" + ".c" * 9_000 + ", 1, 1)",
+    "many signs": "nn.ConvTranspose2d(" + "-" * 15_000 + "1, 1, 1)",
+    "many nots": "nn.ConvTranspose2d(" + "not " * 4_000 + "1, 1, 1)",
+    "a doubling list": "a = (1, 1)\n" + "a = (a, a)\n" * 1_000 + "nn.ConvTranspose2d(1, 1, a)",
+    "a doubling product": "a = 9\n" + "a *= a\n" * 1_000 + "nn.ConvTranspose2d(1, 1, a)",
+    "an infinity": "nn.ConvTranspose2d(1, 1, 1e999)",
+    "no number": "nn.ConvTranspose2d(1, 1, int(1e999))",
+    "a negative root": "nn.ConvTranspose2d(1, 1, (-8)**0.5)",
+    "a null character": "nn.ConvTranspose2d(1, 1, \0)",
+    "half a character": "nn.ConvTranspose2d(1, 1, '\ud800')",
+    "many calls": "nn.ConvTranspose2d(1, 1, 1)\n" * 500,
+    "many names": "nn.ConvTranspose2d " * 1_000,
+}
+
+
+@pytest.mark.parametrize("text", MALICIOUS.values(), ids=MALICIOUS)
+def test_malicious_text_gives_one_error_soon(text: str) -> None:
+    with pytest.raises(InputError) as refused, little_effort():
+        read(text)
+    said = str(refused.value)
+    assert len(said) < 1000
+    assert len(said.splitlines()) <= 3
+
+
+LONG = {
+    "sums": "y = nn.ConvTranspose2d(64, 32, 4)(x)" + " + x" * 300,
+    "sums of reshaped arrays": "y = nn.ConvTranspose2d(64, 32, 4)(x)" + " + x.view(2, 2)" * 200,
+    "methods": "y = nn.ConvTranspose2d(64, 32, 4)(x)" + ".relu()" * 200,
+    "attributes": "y = nn.ConvTranspose2d(64, 32, 4)" + ".x" * 300,
+    "applications": "nn.ConvTranspose2d(64, 32, 4)" + "(x)" * 50,
+    "calls around it": "f(a, b, " * 50 + "nn.ConvTranspose2d(64, 32, 4)" + ")" * 50,
+    "a doubling list": "a = [nn.ConvTranspose2d(64, 32, 4)]\n" + "a = (a, a)\n" * 200,
+}
+
+
+@pytest.mark.parametrize("text", LONG.values(), ids=LONG)
+def test_much_around_a_call_takes_little_time(text: str) -> None:
+    with little_effort():
+        found = read(text)
+    assert found.operator == UP
+
+
+PIECES = st.sampled_from(
+    [
+        *(
+            "nn.ConvTranspose2d(",
+            "F.conv_transpose2d(",
+            "tf.nn.conv2d_transpose(",
+            "L.Deconvolution",
+        ),
+        *(
+            "mx.nd.Deconvolution(",
+            "F.pad(",
+            "up = ",
+            "y = up(x)\n",
+            "64, 32, 4",
+            "(1, 2)",
+            "stride=2",
+        ),
+        *(
+            "y[:, :, 1:-1]",
+            "\n",
+            "    ",
+            ")",
+            "(",
+            "[",
+            "]",
+            "{",
+            "}",
+            ",",
+            ":",
+            "'",
+            '"',
+            "#",
+            "\\",
+        ),
+        *(
+            "*",
+            "**",
+            "-1",
+            "0",
+            "10**9",
+            "None",
+            "x",
+            "lambda: ",
+            "for x in y",
+            ">>> ",
+            "%",
+            "\0",
+            "é",
+        ),
+        *("DeconvolutionLayer[", "transposedConv2dLayer(", "->", "{2, 2}", "'Stride', 2", "..."),
+    ]
+)
+
+
+@given(st.one_of(st.text(), st.lists(PIECES).map("".join)))
+def test_any_text_gives_a_reading_or_an_input_error(text: str) -> None:
+    try:
+        found: object = read(text, input=(1, 64, 5, 7), weight=(64, 32, 4, 4))
+    except InputError as error:
+        found = error
+    assert isinstance(found, Reading | InputError)
