@@ -20,7 +20,7 @@ from harness.report.console import followed, print_report
 from harness.report.jsonl import write_event
 from harness.report.junit import junit
 from harness.report.markdown import markdown
-from harness.report.words import describe_engine
+from harness.report.words import describe_engine, is_documented
 
 ENGINE = {
     "version": "2.13.0",
@@ -254,3 +254,10 @@ def test_plain_progress_is_a_line_when_a_column_starts_and_ends() -> None:
         "mxnet: - (no environment; build it)",
         "numpy: done, 2 FAILED, 1 KNOWN, 1 PASSED",
     ]
+
+
+def test_a_column_of_documented_semantics_is_no_products() -> None:
+    octave = ENGINE | {"version": "GNU Octave 9", "engine": "documented semantics (GNU Octave 9)"}
+    assert is_documented(octave)
+    assert not is_documented(ENGINE)
+    assert not is_documented({"unavailable": "no octave"})

@@ -20,7 +20,7 @@ from rich.text import Text
 from harness.compare import Status
 from harness.record import BAD_STATUSES, Event, Header, Record
 from harness.report.jsonl import Report
-from harness.report.words import LETTERS, alike, describe_engine, reasons
+from harness.report.words import LETTERS, alike, describe_engine, is_documented, reasons
 
 _COLOURS = {
     Status.PASSED: "green",
@@ -95,6 +95,8 @@ def print_report(report: Report, console: Console, *, every: bool = False) -> No
     for name, about in report.header.frameworks.items():
         if reason := about.get("unavailable"):
             _print(console, f"  {name} was skipped: {reason}")
+        elif is_documented(about):
+            _print(console, f"  {name}: {about['engine']}, not the product itself")
     groups = list(alike(report.bad))
     for group in groups if every else groups[:_SHOWN]:
         _print_group(group, console)

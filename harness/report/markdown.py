@@ -9,7 +9,14 @@ from itertools import groupby
 from harness.compare import Status
 from harness.record import Record
 from harness.report.jsonl import Report
-from harness.report.words import LETTERS, alike, describe_engine, reasons, short_counts
+from harness.report.words import (
+    LETTERS,
+    alike,
+    describe_engine,
+    is_documented,
+    reasons,
+    short_counts,
+)
 
 
 def markdown(report: Report) -> str:
@@ -38,7 +45,11 @@ def _lines(report: Report) -> Iterator[str]:
         for suite, row in report.matrix.items()
     ]
     total = ("**all**", *(short_counts(report.counts[name]) for name in report.frameworks))
-    yield from _table(("suite", *report.frameworks), [*rows, total])
+    columns = (
+        f"{name} (documented semantics)" if is_documented(about) else name
+        for name, about in report.header.frameworks.items()
+    )
+    yield from _table(("suite", *columns), [*rows, total])
     bad = list(report.bad)
     if bad:
         yield from ("", "## What went wrong", "")

@@ -46,6 +46,11 @@ def reasons(records: Iterable[Record]) -> list[str]:
     return list(dict.fromkeys(" ".join((record.reason or "").split()) for record in records))
 
 
+def is_documented(about: Mapping[str, str]) -> bool:
+    """Whether a column shows our definitions of documented semantics, not the product."""
+    return about.get("engine", "").startswith("documented semantics")
+
+
 def describe_engine(about: Mapping[str, str]) -> tuple[str, str]:
     """Give a framework's version and what executed it, or why nothing did."""
     if reason := about.get("unavailable"):
