@@ -1,0 +1,369 @@
+"""What MATLAB's calls mean: every row of the documents' tables, real code, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import sized_operators
+
+from harness.conventions import convention, render
+from harness.conventions._forms import Reading, Style
+from harness.operator import Operator, Sizes
+from harness.program import Program, Unsupported
+from harness.snippet import read
+from harness.syntax.tree import SnippetError
+from harness.training import GLOROT, ONES, ZEROS, Initializer, Training
+
+FORMS = {form.name: form for form in convention("matlab").forms}
+LAYER = "layer = transposedConv2dLayer([3 2], 6, 'NumChannels', 4{});"
+FUNCTION = "Y = dltranspconv(X, weights, {});"
+WEIGHT = (4, 6, 3, 2)
+
+
+def reading(text: str, **supplied: Sequence[int]) -> Reading:
+    return read(text, "matlab", **supplied)
+
+
+def seen(found: Reading, name: str) -> Any:
+    return (
+        getattr(found.operator, name, None) if hasattr(found.operator, name) else vars(found)[name]
+    )
+
+
+# The rows of the documents' tables, by their names.
+
+ROWS: list[tuple[str, str, dict[str, Any]]] = [
+    ("filterSize", "transposedConv2dLayer(5, 6, 'NumChannels', 4)", {"kernel": (5, 5)}),
+    ("filterSize", "transposedConv2dLayer([5 4], 6, 'NumChannels', 4)", {"kernel": (5, 4)}),
+    ("filterSize", "transposedConv1dLayer(5, 6, 'NumChannels', 4)", {"kernel": (5,)}),
+    ("filterSize", "transposedConv3dLayer([5 4 3], 6, NumChannels=4)", {"kernel": (5, 4, 3)}),
+    ("numFilters", LAYER.format(""), {"out_channels": 6, "bias": True, "groups": 1}),
+    ("numFilters", "transposedConv2dLayer(3, uint8(6), 'NumChannels', 4)", {"out_channels": 6}),
+    ("Stride", LAYER.format(""), {"stride": (1, 1)}),
+    ("Stride", LAYER.format(", 'Stride', 4"), {"stride": (4, 4)}),
+    ("Stride", LAYER.format(", 'Stride', [2 3]"), {"stride": (2, 3)}),
+    ("Stride", LAYER.format(", Stride=int32([2, 3])"), {"stride": (2, 3)}),
+    ("Cropping", LAYER.format(""), {"crop": ((0, 0), (0, 0))}),
+    ("Cropping", LAYER.format(", 'Cropping', 1"), {"crop": ((1, 1), (1, 1))}),
+    ("Cropping", LAYER.format(", 'Cropping', [0 1]"), {"crop": ((0, 0), (1, 1))}),
+    ("Cropping", LAYER.format(", 'Cropping', [1 2 0 3]"), {"crop": ((1, 2), (0, 3))}),
+    ("Cropping", LAYER.format(", 'Cropping', 'same'"), {"crop": ((1, 1), (0, 1))}),
+    ("Cropping", LAYER.format(', cropping="Same", stride=[1 3]'), {"crop": ((1, 1), (0, -1))}),
+    ("Cropping", "transposedConv1dLayer(3, 6, 'NumChannels', 4, 'Cropping', [0 1])",
+     {"crop": ((0, 1),)}),
+    ("Cropping", "transposedConv1dLayer(3, 6, 'NumChannels', 4, 'Cropping', 1)",
+     {"crop": ((1, 1),)}),
+    ("Cropping", "transposedConv3dLayer(3, 6, 'NumChannels', 4, 'Cropping', [0 1 2])",
+     {"crop": ((0, 0), (1, 1), (2, 2))}),
+    ("Cropping", "transposedConv3dLayer(3, 6, 'NumChannels', 4, 'Cropping', [0 1 2; 1 0 3])",
+     {"crop": ((0, 1), (1, 0), (2, 3))}),
+    ("NumChannels", LAYER.format(""), {"in_channels": 4}),
+    ("WeightsInitializer", LAYER.format(", 'WeightsInitializer', 'glorot'"),
+     {"training": Training(weights=GLOROT)}),
+    ("WeightsInitializer", LAYER.format(", 'WeightsInitializer', 'he'"),
+     {"training": Training(weights=Initializer("normal", 2.0, "in"))}),
+    ("WeightsInitializer", LAYER.format(", 'WeightsInitializer', 'narrow-normal'"),
+     {"training": Training(weights=Initializer("normal", 0.0001))}),
+    ("WeightsInitializer", LAYER.format(", 'WeightsInitializer', 'zeros'"),
+     {"training": Training(weights=ZEROS)}),
+    ("WeightsInitializer", LAYER.format(', WeightsInitializer="ones"'),
+     {"training": Training(weights=ONES)}),
+    ("WeightsInitializer", LAYER.format(", 'WeightsInitializer', @(sz) 0.5 * randn(sz)"),
+     {"training": Training(weights=Initializer("normal", 0.25))}),
+    ("WeightsInitializer", LAYER.format(", 'WeightsInitializer', @(s) 3*(2*rand(s)-1)"),
+     {"training": Training(weights=Initializer("uniform", 3.0))}),
+    ("WeightsInitializer", LAYER.format(", 'WeightsInitializer', @myOwn"),
+     {"training": Training(), "notes": (
+         "WeightsInitializer @myOwn is a function that is not read here: keep what it does.",)}),
+    ("BiasInitializer", LAYER.format(", 'BiasInitializer', 'ones'"),
+     {"training": Training(bias=ONES)}),
+    ("BiasInitializer", LAYER.format(", 'BiasInitializer', 'narrow-normal'"),
+     {"training": Training(bias=Initializer("normal", 0.0001))}),
+    ("BiasInitializer", LAYER.format(", 'BiasInitializer', 'zeros'"),
+     {"training": Training(bias=ZEROS)}),
+    ("Weights", "transposedConv2dLayer([3 2], 6, 'Weights', rand(3, 2, 6, 4))",
+     {"in_channels": 4, "out_channels": 6, "kernel": (3, 2)}),
+    ("Weights", "transposedConv2dLayer([3 2], 6, 'Weights', single(rand([3 2 6])))",
+     {"in_channels": 1}),
+    ("Bias", LAYER.format(", 'Bias', zeros(1, 1, 6)"), {"bias": True}),
+    ("Bias", LAYER.format(", 'Bias', zeros(1, 1, 6), 'BiasLearnRateFactor', 0"), {"bias": False}),
+    ("Bias", LAYER.format(", 'Bias', ones(1, 1, 6), 'BiasLearnRateFactor', 0"), {"bias": True}),
+    ("WeightLearnRateFactor", LAYER.format(", 'WeightLearnRateFactor', 2"),
+     {"training": Training(weights_rate=2.0)}),
+    ("BiasLearnRateFactor", LAYER.format(", 'BiasLearnRateFactor', 0.5"),
+     {"training": Training(bias_rate=0.5)}),
+    ("WeightL2Factor", LAYER.format(", 'WeightL2Factor', 0"),
+     {"training": Training(weights_decay=0.0)}),
+    ("BiasL2Factor", LAYER.format(", 'BiasL2Factor', 1"), {"training": Training(bias_decay=1.0)}),
+    ("Name", LAYER.format(", 'Name', 'up'"),
+     {"notes": ("Name: the layer's name; not part of the operator.",)}),
+    ("CroppingMode", LAYER.format("") + "layer.CroppingMode = 'same';",
+     {"crop": ((1, 1), (0, 1))}),
+    ("CroppingMode", LAYER.format(", 'CroppingMode', 'manual'"), {"crop": ((0, 0), (0, 0))}),
+    ("CroppingSize", LAYER.format("") + "\nlayer.CroppingSize = [0 1 0 1];",
+     {"crop": ((0, 1), (0, 1)), "notes": (
+         "CroppingSize is a property of the layer; the function's own word is Cropping.",)}),
+    ("NumInputs", LAYER.format(", 'NumInputs', 1"),
+     {"notes": ("NumInputs: always 1, read-only; not part of the operator.",)}),
+    ("InputNames", LAYER.format(", 'InputNames', {'in'}"),
+     {"notes": ("InputNames: always {'in'}, read-only; not part of the operator.",)}),
+    ("NumOutputs", LAYER.format(", 'NumOutputs', 1"),
+     {"notes": ("NumOutputs: always 1, read-only; not part of the operator.",)}),
+    ("OutputNames", LAYER.format(", 'OutputNames', {'out'}"),
+     {"notes": ("OutputNames: always {'out'}, read-only; not part of the operator.",)}),
+]  # fmt: skip
+FUNCTION_ROWS: list[tuple[str, str, dict[str, Any]]] = [
+    ("X", "X = dlarray(rand(5, 7, 4, 2), 'SSCB'); " + FUNCTION.format("b"),
+     {"input": (2, 4, 5, 7)}),
+    ("weights", "X = rand(5, 7, 4); weights = rand(3, 2, 6, 4); " + FUNCTION.format("b"),
+     {"in_channels": 4, "out_channels": 6, "kernel": (3, 2), "groups": 1}),
+    ("weights",
+     "weights = rand(3, 2, 3, 2, 2); Y = dltranspconv(X, weights, b, 'DataFormat', 'SSCB');",
+     {"in_channels": 4, "out_channels": 6, "kernel": (3, 2), "groups": 2}),
+    ("bias", FUNCTION.format("b"), {"bias": True}),
+    ("bias", FUNCTION.format("0"), {"bias": False}),
+    ("bias", "bias = zeros(1, 'like', X);" + FUNCTION.format("bias"), {"bias": False}),
+    ("bias", FUNCTION.format("single([1; 2; 3; 4; 5; 6])"), {"bias": True}),
+    ("Stride", FUNCTION.format("b, 'Stride', [2 3]"), {"stride": (2, 3)}),
+    ("DilationFactor", FUNCTION.format("b, DilationFactor=2"), {"dilation": (2, 2)}),
+    ("DilationFactor", FUNCTION.format("b, 'DilationFactor', [1 2]"), {"dilation": (1, 2)}),
+    ("Cropping", FUNCTION.format("b, 'Cropping', 1"), {"crop": ((1, 1), (1, 1))}),
+    ("Cropping", FUNCTION.format("b, 'Cropping', [1 0]"), {"crop": ((1, 1), (0, 0))}),
+    ("Cropping", FUNCTION.format("b, 'Cropping', [1 0; 2 3]"), {"crop": ((1, 2), (0, 3))}),
+    ("Cropping", FUNCTION.format("b, 'Cropping', 'same', 'DilationFactor', [1 3]"),
+     {"crop": ((1, 1), (1, 2))}),
+    ("DataFormat", "Y = dltranspconv(zeros(4, 7, 5), rand(3, 6, 4), b, 'DataFormat', 'CSB');",
+     {"in_channels": 4, "kernel": (3,), "input": (5, 4, 7)}),
+    ("WeightsFormat", "Y = dltranspconv(X, rand(4, 6, 3, 2), b, 'WeightsFormat', 'UCSS');",
+     {"in_channels": 4, "out_channels": 6, "kernel": (3, 2)}),
+    ("BiasFormat", FUNCTION.format("b, 'BiasFormat', 'C'"),
+     {"bias": True}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "text", "fields"), ROWS)
+def test_parameter_of_the_layers(name: str, text: str, fields: Mapping[str, Any]) -> None:
+    found = reading(text)
+    assert {key: seen(found, key) for key in fields} == dict(fields), name
+
+
+@pytest.mark.parametrize(("name", "text", "fields"), FUNCTION_ROWS)
+def test_parameter_of_the_function(name: str, text: str, fields: Mapping[str, Any]) -> None:
+    shown = "rand(3" in text or "rand(4, 6" in text
+    found = reading(text) if shown else reading(text, weight=WEIGHT)
+    assert {key: seen(found, key) for key in fields} == dict(fields), name
+
+
+def test_every_parameter_has_a_row() -> None:
+    layers = {name for name, _, _ in ROWS}
+    assert layers == {each.name for each in FORMS["transposedConv2dLayer"].parameters}
+    assert {name for name, _, _ in FUNCTION_ROWS} == {
+        each.name for each in FORMS["dltranspconv"].parameters
+    }
+
+
+def test_channels_left_to_the_input_are_asked_for() -> None:
+    text = "transposedConv2dLayer(3, 6, 'NumChannels', 'auto')"
+    with pytest.raises(SnippetError, match=r"leaves in_channels open: add --input 1,64,16,16"):
+        reading(text)
+    assert reading(text, input=(2, 5, 3, 4)).operator.in_channels == 5
+
+
+def test_weights_of_a_function_are_asked_for() -> None:
+    with pytest.raises(SnippetError, match=r"add --weight 64,32,4,4"):
+        reading(FUNCTION.format("b"))
+
+
+def test_groups_that_the_text_does_not_show_are_taken_for_one_and_said() -> None:
+    found = reading(FUNCTION.format("b"), weight=WEIGHT)
+    assert found.operator.groups == 1
+    assert found.notes[0].startswith("groups: taken for 1")
+
+
+# Code as people have it.
+
+NETWORK = """layers = [ ...
+    imageInputLayer([584 565 3])
+    convolution2dLayer(3, 64, 'Padding', 1)   % keeps the size
+    reluLayer()
+    maxPooling2dLayer(2, 'Stride', 1)
+    transposedConv2dLayer(4, 32, 'Stride', 2, 'Cropping', 1);
+    softmaxLayer()
+    ];
+"""
+PAGE = """miniBatchSize = 128;
+inputSize = [28 28];
+numChannels = 3;
+X = rand(inputSize(1),inputSize(2),numChannels,miniBatchSize);
+X = dlarray(X,"SSCB");
+
+filterSize = [3 3];
+numFilters = 64;
+weights = rand(filterSize(1),filterSize(2),numFilters,numChannels);
+bias = rand(1,numFilters);
+Y = dltranspconv(X,weights,bias,Stride=2);
+"""
+CODE: list[tuple[str, str, Sizes | None]] = [
+    ("layer = transposedConv2dLayer(11,96,'Stride',4);", "ic3_oc96_k11x11_s4x4_b", (1, 3, 9, 9)),
+    (NETWORK, "ic64_oc32_k4x4_s2x2_c1.1x1.1_b", None),
+    (PAGE, "ic3_oc64_k3x3_s2x2_b", (128, 3, 28, 28)),
+    ("""net = [imageInputLayer([1 1 100],'Name','in')
+     reluLayer
+     transposedConv2dLayer([10 1],4*64,'Stride',3,'Cropping',[1 0],'Name','t')];""",
+     "ic100_oc256_k10x1_s3x3_c1.1x0.0_b", (1, 100, 1, 1)),
+    ("""decoder = transposedConv2dLayer([3 3],64/2,Stride=[2 2],Cropping="same", ...
+        NumChannels=64,WeightsInitializer="narrow-normal",Name="d-UpConv");""",
+     "ic64_oc32_k3x3_s2x2_c0.1x0.1_b", None),
+    ("y = dltranspconv(x, dlarray(rand(3,3,8,5),'SSUC'), b, \"Stride\", 2, \"cropping\", 1);",
+     "ic8_oc5_k3x3_s2x2_c1.1x1.1_b", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "descriptor", "shape"), CODE)
+def test_code_as_people_have_it(text: str, descriptor: str, shape: Sizes | None) -> None:
+    needs = "11,96" in text
+    found = read(text, input=shape if needs else None)
+    assert found.operator.descriptor == descriptor
+    assert found.input == shape
+    assert found.framework == "matlab"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("layer.WeightLearnRateFactor = 2;", Training(weights_rate=2.0)),
+        ("layer.BiasL2Factor = 2; other.BiasL2Factor = 3;", Training(bias_decay=2.0)),
+        ("layer.WeightsInitializer = 'he';", Training(weights=Initializer("normal", 2.0, "in"))),
+    ],
+)
+def test_properties_set_behind_the_call(text: str, value: Training) -> None:
+    assert reading(LAYER.format("") + "\n" + text).training == value
+
+
+def test_the_deprecated_property_says_what_replaces_it() -> None:
+    found = reading(LAYER.format("") + " layer.Cropping = [0 1];")
+    assert found.operator.crop == ((0, 0), (1, 1))
+    assert "CroppingSize is to be used instead" in found.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "crop", "notes"),
+    [
+        (3, 1, (1, 1), 0),
+        (4, 1, (1, 2), 1),
+        (5, 2, (1, 2), 1),
+        (6, 2, (2, 2), 0),
+        (2, 2, (0, 0), 0),
+        (2, 5, (0, -3), 1),
+    ],
+)
+def test_same(kernel: int, stride: int, crop: tuple[int, int], notes: int) -> None:
+    """The output is the input times the stride; what more is assumed, a note says."""
+    text = f"transposedConv1dLayer({kernel}, 6, 'Cropping', 'same', 'Stride', {stride})"
+    found = reading(text, input=(1, 4, 7))
+    assert found.operator.crop == (crop,)
+    assert found.operator.out_size((7,)) == (7 * stride,)
+    assert len(found.notes) == notes
+
+
+# Errors, with their columns.
+
+ERRORS = [
+    ("transposedConv2dLayer(3, 6, 'Croping', 1)", 29, "no parameter 'Croping'. Did you mean 'Crop"),
+    (LAYER.format(", 'Cropping', [1 2 3]"), 59, "takes one number, [a b] for both ends of each"),
+    (LAYER.format(", 'Cropping', [1 0; 0 2]"), 59, "[t b l r] or 'same'"),
+    (LAYER.format(", 'Cropping', -1"), 59, "must be at least 0"),
+    (LAYER.format(", 'Cropping', [0 -1 0 0]"), 59, "must be nonnegative"),
+    (LAYER.format(", 'Cropping', 'full'"), 59, "the only word that it takes is 'same'"),
+    (LAYER.format(", 'CroppingMode', 'auto'"), 59, "CroppingMode is 'manual' or 'same'"),
+    (LAYER.format(", 'Stride', 0"), 59, "must be at least 1"),
+    (LAYER.format(", 'Stride', factor"), 69, "whose value the text does not hold"),
+    (LAYER.format(", 'Stride', [1 2 3]"), 59, "there are 2 spatial axes"),
+    (LAYER.format(", 'Stride', 1.5"), 59, "must be an integer"),
+    (LAYER.format(", 'Stride'"), 59, "has no value behind it"),
+    (LAYER.format(", 'NumChannels', 5"), 59, "given twice"),
+    (LAYER.format(", 'DilationFactor', 2"), 59, "no parameter 'DilationFactor'"),
+    (LAYER.format(", 'WeightsInitializer', 'xavier'"), 59, "is none of 'glorot', 'he'"),
+    (LAYER.format(", 'WeightL2Factor', -1"), 59, "must be nonnegative"),
+    (LAYER.format(", 'Bias', zeros(1, 1, 5)"), 59, "5 elements; there are 6 filters"),
+    (LAYER.format("") + "layer.NumFilters = 8;", 9, "read-only"),
+    (LAYER.format("") + "layer.Colour = 8;", 9, "no property 'Colour'"),
+    ("transposedConv2dLayer(3, 6, 'NumChannels', 'all')", 29, "give 'auto' or a number"),
+    ("transposedConv2dLayer(3, 6, 'Weights', rand(3, 2, 6, 4))", 1, "they must agree"),
+    ("Y = dltranspconv(X, rand(3,2,6,4));", 5, "needs bias"),
+    ("Y = dltranspconv(X, rand(3,2,6,4), [1 2 3]);", 36, "3 elements; there are 6 filters"),
+    ("Y = dltranspconv(X, rand(3,6,4), 0, 'DataFormat', 'SCB', 'Cropping', [0 1]);", 58,
+     "a row of beginnings over a row of ends"),
+    ("Y = dltranspconv(X, rand(3,6,4), 0, 'DataFormat', 'HWC');", 37, "the labels are S, C, B"),
+    ("Y = dltranspconv(zeros(2,3,4), rand(3,6,4), 0, 'DataFormat', 'SC');", 18, "names 2"),
+    ("Y = dltranspconv(X, rand(3,6,4), 0, 'DataFormat', 'CB');", 18, "has no spatial axis"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "column", "fact"), ERRORS)
+def test_errors_point_at_what_is_wrong(text: str, column: int, fact: str) -> None:
+    with pytest.raises(SnippetError) as caught:
+        reading(text)
+    assert fact in str(caught.value)
+    assert f"line 1, column {column}:" in str(caught.value)
+
+
+# What we write is read back.
+
+
+@pytest.mark.parametrize("style", ["function", "layer"])
+@given(sized_operators())
+def test_what_is_written_is_read_back(style: Style, sized: tuple[Operator, Sizes]) -> None:
+    """With zeros around the filters, groups split off the weights, and biases that do not learn."""
+    operator, in_size = sized
+    program = render(operator, "matlab", style=style)
+    if isinstance(program, Unsupported):
+        assert style == "layer"
+        return
+    shape = (2, operator.in_channels, *in_size)
+    found = reading(program.text, input=shape, weight=operator.weight_shape)
+    assert found.operator == operator
+
+
+INITIALIZERS = st.sampled_from(
+    [
+        GLOROT,
+        ZEROS,
+        ONES,
+        Initializer("normal", 2.0, "in"),
+        Initializer("normal", 0.0001),
+        Initializer("constant", 0.25),
+        Initializer("normal", 1.0, "out"),
+        Initializer("uniform", 2.0, "in"),
+        Initializer("truncated_normal", 2.0, "out"),
+    ]
+)
+
+
+@given(st.tuples(INITIALIZERS, *[st.sampled_from([None, 0.0, 0.5, 2.0])] * 4))
+def test_training_is_read_back(drawn: tuple[Initializer, Any, Any, Any, Any]) -> None:
+    operator = Operator.of(4, 6, (3, 2))
+    initializer, *factors = drawn
+    training = Training(initializer, ONES, *factors)
+    program = render(operator, "matlab", style="layer", training=training)
+    assert isinstance(program, Program)
+    found = reading(program.text + program.training).training
+    assert found.weights is not None
+    assert found.weights.distribution == initializer.distribution
+    assert found.weights.variance(operator) == pytest.approx(initializer.variance(operator))
+    assert (found.bias, *list(vars(found).values())[2:]) == (ONES, *factors)
+
+
+@pytest.mark.parametrize(
+    ("name", "variance"), [("glorot", 2 / (9 * 64 + 9 * 128)), ("he", 2 / (9 * 64))]
+)
+def test_fans_count_as_the_document_says(name: str, variance: float) -> None:
+    """NumIn is FilterSize(1)*FilterSize(2)*NumChannels."""
+    text = f"transposedConv2dLayer(3, 128, 'NumChannels', 64, 'WeightsInitializer', '{name}')"
+    found = reading(text)
+    assert found.training.weights is not None
+    assert found.training.weights.variance(found.operator) == pytest.approx(variance)
