@@ -1,0 +1,312 @@
+"""What ``DeconvolutionLayer`` means: every row of the documents' tables, real code, refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import sized_operators
+
+from harness.conventions import convention, render
+from harness.conventions._forms import Reading, Style
+from harness.operator import Operator, Sizes
+from harness.program import Program, Unsupported
+from harness.snippet import read
+from harness.syntax.tree import SnippetError
+from harness.training import GLOROT, ONES, ZEROS, Initializer, Training
+
+(FORM,) = convention("wolfram").forms
+LAYER = 'DeconvolutionLayer[6, {{3, 2}}, "Input" -> {{4, 5, 7}}{}]'
+
+
+def reading(text: str, **supplied: Sequence[int]) -> Reading:
+    return read(text, "wolfram", **supplied)
+
+
+def seen(found: Reading, name: str) -> Any:
+    return (
+        getattr(found.operator, name, None) if hasattr(found.operator, name) else vars(found)[name]
+    )
+
+
+# The rows of the document's table, the arguments and the ports, by their names.
+
+ROWS: list[tuple[str, str, dict[str, Any]]] = [
+    ("n", LAYER.format(""), {"out_channels": 6, "groups": 1}),
+    ("n", 'DeconvolutionLayer["Weights" -> RandomReal[1, {4, 6, 3, 2}]]', {"out_channels": 6}),
+    ("sz", 'DeconvolutionLayer[6, 3, "Input" -> {4, 5, 7}]', {"kernel": (3, 3)}),
+    ("sz", 'DeconvolutionLayer[6, 3, "Input" -> {4, 5}]', {"kernel": (3,)}),
+    ("sz", 'DeconvolutionLayer[6, {3}, "Input" -> {4, 5}]', {"kernel": (3,)}),
+    ("sz", LAYER.format(""), {"kernel": (3, 2)}),
+    ("sz", 'DeconvolutionLayer[6, 3, "Weights" -> RandomReal[{-1, 1}, {4, 6, 3}]]',
+     {"kernel": (3,)}),
+    ("Biases", LAYER.format(""), {"bias": True}),
+    ("Biases", LAYER.format(', "Biases" -> Automatic'), {"bias": True}),
+    ("Biases", LAYER.format(', "Biases" -> None'), {"bias": False}),
+    ("Biases", LAYER.format(', "Biases" -> {1, 2, 3, 4, 5, 6}'), {"bias": True}),
+    ("ChannelGroups", LAYER.format(', "ChannelGroups" -> 2'), {"groups": 2, "out_channels": 6}),
+    ("ChannelGroups",
+     'DeconvolutionLayer["Weights" -> RandomReal[1, {4, 3, 3, 2}], "ChannelGroups" -> 2]',
+     {"groups": 2, "out_channels": 6}),
+    ("Dilation", LAYER.format(', "Dilation" -> 2'), {"dilation": (2, 2)}),
+    ("Dilation", LAYER.format(', "Dilation" -> {1, 2}'), {"dilation": (1, 2)}),
+    ("Interleaving", LAYER.format(", Interleaving -> False"), {"channels_last": False}),
+    ("Interleaving",
+     'DeconvolutionLayer[6, {3, 2}, "Input" -> {5, 7, 4}, Interleaving -> True]',
+     {"channels_last": True, "in_channels": 4, "input": (1, 4, 5, 7)}),
+    ("LearningRateMultipliers", LAYER.format(", LearningRateMultipliers -> Automatic"),
+     {"training": Training()}),
+    ("LearningRateMultipliers", LAYER.format(", LearningRateMultipliers -> 0"),
+     {"training": Training(weights_rate=0.0, bias_rate=0.0)}),
+    ("LearningRateMultipliers", LAYER.format(', LearningRateMultipliers -> {"Weights" -> 2}'),
+     {"training": Training(weights_rate=2.0)}),
+    ("LearningRateMultipliers",
+     LAYER.format(', LearningRateMultipliers -> {"Biases" -> 0.5, _ -> None}'),
+     {"training": Training(weights_rate=0.0, bias_rate=0.5)}),
+    ("LearningRateMultipliers",
+     LAYER.format(', LearningRateMultipliers -> <|"Biases" -> 0.5, "Weights" -> 3|>'),
+     {"training": Training(weights_rate=3.0, bias_rate=0.5)}),
+    ("LearningRateMultipliers",
+     LAYER.format(', "Biases" -> None, LearningRateMultipliers -> 2'),
+     {"training": Training(weights_rate=2.0)}),
+    ("PaddingSize", LAYER.format(", PaddingSize -> 1"), {"crop": ((1, 1), (1, 1))}),
+    ("PaddingSize", LAYER.format(', "PaddingSize" -> {1, 2}'), {"crop": ((1, 1), (2, 2))}),
+    ("PaddingSize", LAYER.format(", PaddingSize -> {{1, 0}, {2, 3}}"),
+     {"crop": ((1, 0), (2, 3))}),
+    ("PaddingSize", LAYER.format(', PaddingSize -> "Same"'), {"crop": ((1, 1), (0, 1))}),
+    ("Stride", LAYER.format(', "Stride" -> 2'), {"stride": (2, 2)}),
+    ("Stride", LAYER.format(', "Stride" -> {2, 3}'), {"stride": (2, 3)}),
+    ("Weights", 'DeconvolutionLayer["Weights" -> {{{0.5, 0.5}}}]',
+     {"in_channels": 1, "out_channels": 1, "kernel": (2,)}),
+    ("Weights", ("w = RandomVariate[NormalDistribution[0, 0.5], {4, 6, 3, 2}];\n"
+     'DeconvolutionLayer[6, {3, 2}, "Weights" -> NumericArray[w, "Real32"]]'),
+     {"in_channels": 4}),
+    ("Weights", LAYER.format(', "Weights" -> Automatic'), {"training": Training()}),
+    ("Weights", LAYER.format(
+        ', "Weights" -> RandomVariate[NormalDistribution[0, 0.5], {4, 6, 3, 2}]'),
+     {"training": Training(weights=Initializer("normal", 0.25))}),
+    ("Input", LAYER.format(""), {"in_channels": 4, "input": (1, 4, 5, 7)}),
+    ("Input", 'DeconvolutionLayer[6, 3, "Input" -> "Image"]', {"input": (1, 3, 128, 128)}),
+    ("Input", 'DeconvolutionLayer[6, 3, "Input" -> NetEncoder["Image"]]',
+     {"input": (1, 3, 128, 128), "notes": (
+         '"Input": an encoder of images without a size makes them 128 by 128.',)}),
+    ("Input", 'DeconvolutionLayer[6, 3, "Input" -> NetEncoder[{"Image", 28}]]',
+     {"input": (1, 3, 28, 28)}),
+    ("Input", 'DeconvolutionLayer[6, 3, "Input" -> NetEncoder[{"Image", {28, 30}, "Grayscale"}]]',
+     {"input": (1, 1, 30, 28)}),
+    ("Input",
+     'DeconvolutionLayer[6, 3, "Input" -> NetEncoder[{"Image", 8, "ColorSpace" -> "CMYK"}]]',
+     {"input": (1, 4, 8, 8)}),
+    ("Input", ('DeconvolutionLayer[6, 3, "Input" -> NetEncoder[{"Image", 8, Interleaving -> True}],'
+     " Interleaving -> True]"), {"input": (1, 3, 8, 8)}),
+    ("Output", LAYER.format(', "Output" -> {6, 7, 8}'), {"kernel": (3, 2)}),
+    ("Output", LAYER.format(', "Output" -> NetDecoder["Image"]'), {"out_channels": 6}),
+    ("Output", ('DeconvolutionLayer[3, 2, "Input" -> {1, 4, 4}, "Output" -> NetDecoder[{"Image", '
+     '"RGB"}]]'), {"out_channels": 3}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "text", "fields"), ROWS)
+def test_parameter(name: str, text: str, fields: Mapping[str, Any]) -> None:
+    found = reading(text)
+    assert {key: seen(found, key) for key in fields} == dict(fields), name
+
+
+def test_every_parameter_has_a_row() -> None:
+    assert {name for name, _, _ in ROWS} == {each.name for each in FORM.parameters}
+
+
+def test_the_older_name_of_the_groups_is_read_and_said() -> None:
+    found = reading(LAYER.format(', "GroupNumber" -> 2'))
+    assert found.operator.groups == 2
+    assert '"GroupNumber" is what the text of an earlier edition' in found.notes[0]
+
+
+# Heads around the layer, and what it is applied to.
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "NetInitialize@{}",
+        "NetInitialize[{}]",
+        "deconv = {}//NetInitialize",
+        "deconv = NetInitialize[{}, RandomSeeding -> 1];",
+        'Information[{}, "OutputPorts"]',
+        "net = NetChain[{{{}, Ramp}}] (* up *)",
+        "f[x_] := {}[x]",
+    ],
+)
+def test_heads_around_the_layer(text: str) -> None:
+    found = read(text.format(LAYER.format("")))
+    assert (found.operator.descriptor, found.framework) == ("ic4_oc6_k3x2_b", "wolfram")
+
+
+APPLIED = [
+    ("d = DeconvolutionLayer[2, {2, 1}];\nd[{{{1, 1, 3}, {1, -2, 3}}}]//MatrixForm", (1, 1, 2, 3)),
+    ("d = DeconvolutionLayer[2, {2, 1}]; d[{{{{1, 1, 3}, {1, 0, 3}}}, {{{1, 1, 3}, {1, 0, 3}}}}]",
+     (2, 1, 2, 3)),
+    ("x = RandomReal[1, {5, 4, 2, 3}]; d = DeconvolutionLayer[2, {2, 1}]; d[x]", (5, 4, 2, 3)),
+    ("d = DeconvolutionLayer[2, {2, 1}, Interleaving -> True]; d[{{{1}, {2}, {3}}}]",
+     (1, 1, 1, 3)),
+    ("d = DeconvolutionLayer[2, {2}]; d[{{1, 2, 3}, {4, 5, 6}}]", (1, 2, 3)),
+    ('d = DeconvolutionLayer[2, 3, "Input" -> NetEncoder[{"Image", 9}]]; d[{one, two}]',
+     (2, 3, 9, 9)),
+    ('x = RandomReal[1, {5, 4, 2, 3}]; DeconvolutionLayer[2, 1, "Input" -> Rest[Dimensions[x]]]',
+     (1, 4, 2, 3)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "shape"), APPLIED)
+def test_what_the_layer_is_applied_to(text: str, shape: Sizes) -> None:
+    assert reading(text).input == shape
+
+
+CODE = [
+    ("""dc[i_] := DeconvolutionLayer[
+	"Weights" -> raw["/dc" <> ToString[i] <> "/W"],
+	"Biases" -> raw["/dc" <> ToString[i] <> "/b"],
+	"Stride" -> 2,
+	"PaddingSize" -> 1
+]""", "ic4_oc6_k3x2_s2x2_c1.1x1.1_b"),
+    ("""upres[c_]:=NetGraph[<|"long"->{NormalizationLayer[],Ramp,DeconvolutionLayer[c,{3,2},"Stride"->2],
+       ConvolutionLayer[c,{3,3},"PaddingSize"->1]}|>, {}]""", "ic4_oc6_k3x2_s2x2_b"),
+    ("""NetChain@{DeconvolutionLayer[n,k,"Stride"->3,"GroupNumber"->1],ConvolutionLayer[n,1]}""",
+     "ic4_oc6_k3x2_s3x3_b"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "descriptor"), CODE)
+def test_code_as_people_have_it(text: str, descriptor: str) -> None:
+    assert read(text, weight=(4, 6, 3, 2)).operator.descriptor == descriptor
+
+
+def test_another_input_than_the_ports_is_taken_and_said() -> None:
+    found = reading(LAYER.format(', "Output" -> {6, 7, 8}'), input=(2, 4, 3, 3))
+    assert found.input == (2, 4, 3, 3)
+    assert "the answer is for those of --input" in found.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "crop", "said"),
+    [
+        (3, 1, (1, 1), None),
+        (4, 1, (1, 2), "odd total"),
+        (5, 2, (1, 2), "odd total"),
+        (2, 2, (0, 0), None),
+        (2, 5, (0, -3), "stride above the kernel"),
+    ],
+)
+def test_same(kernel: int, stride: int, crop: tuple[int, int], said: str | None) -> None:
+    """The output is the input times the stride; what more is assumed, a note says."""
+    text = f'DeconvolutionLayer[6, {{{kernel}}}, PaddingSize -> "Same", "Stride" -> {stride}]'
+    found = reading(text, input=(1, 4, 7))
+    assert found.operator.crop == (crop,)
+    assert found.operator.out_size((7,)) == (7 * stride,)
+    assert [said in note for note in found.notes[1:]] == [True] if said else found.notes[1:] == ()
+
+
+# Errors, with their columns.
+
+ERRORS = [
+    ("DeconvolutionLayer[6, {3, 2}]", 1, "leaves in_channels open: add --input 1,64,16,16"),
+    ("DeconvolutionLayer[6, 3]", 1, "nothing says how many spatial axes there are: add --input"),
+    ("DeconvolutionLayer[n, k]", 1, "add --weight 64,32,4,4"),
+    (LAYER.format(', "Strid" -> 2'), 53, "no parameter 'Strid'. Did you mean 'Stride'?"),
+    (LAYER.format(', "Stride" -> 2, "Stride" -> 3'), 68, "given twice"),
+    (LAYER.format(', "Stride" -> 0'), 53, "must be at least 1"),
+    (LAYER.format(', "Stride" -> s'), 65, "whose value the text does not hold"),
+    (LAYER.format(', "Stride" -> {2}'), 1, "they must agree"),
+    (LAYER.format(", PaddingSize -> -1"), 53, "must be at least 0"),
+    (LAYER.format(", PaddingSize -> {{0, -1}, {0, 0}}"), 53, "must not be negative"),
+    (LAYER.format(", PaddingSize -> {{1, 2, 3}, {0, 0}}"), 53, "a pair of beginning and end"),
+    (LAYER.format(', PaddingSize -> "Full"'), 53, 'the only word that it takes is "Same"'),
+    (LAYER.format(', "ChannelGroups" -> 4'), 1, "groups 4 does not divide out_channels 6"),
+    (LAYER.format(', "Biases" -> {1, 2}'), 53, "dimensions [2]; {6} is needed"),
+    (LAYER.format(', "Output" -> {6, 7, 9}'), 53, "full size [7, 8] less crop [[0, 0], [0, 0]]"),
+    (LAYER.format(', "Output" -> {5, 7, 8}'), 53, '"Output" has 5 channels; the layer has 6'),
+    (LAYER.format(', "Output" -> NetDecoder[{"Image", "RGB"}]'), 53, "3 channels; the layer has 6"),
+    (LAYER.format(", Interleaving -> 2"), 53, "must be True or False"),
+    (LAYER.format(", LearningRateMultipliers -> fast"), 53, "must be numbers"),
+    (LAYER.format(', LearningRateMultipliers -> {"Bias" -> 1}'), 53, "not 'Bias'"),
+    ('DeconvolutionLayer[6, {3, 2}, "Input" -> {4}]', 31, "channels and one or two spatial axes"),
+    ('DeconvolutionLayer[6, {3, 2}, "Input" -> {4, 0, 5}]', 31, "must be positive integers"),
+    ('DeconvolutionLayer[6, {3, 2}, "Input" -> {4, 5}]', 1, "they must agree"),
+    ("DeconvolutionLayer[6, {1, 3, 2}]", 1, "has one or two: {s} or {h, w}"),
+    ('DeconvolutionLayer[6, 3, "Input" -> NetEncoder[{"Image", 9, "Pink"}]]', 26,
+     "'Pink' is no colour space"),
+    ('DeconvolutionLayer[6, 3, "Input" -> NetEncoder[{"Image", 9, Interleaving -> True}]]', 26,
+     "Interleaving must agree"),
+    ('d = DeconvolutionLayer[1, {2, 2}, "Input" -> {1, 2, 2}]; d[{{{1, 1, 1}}}]', 60,
+     'which its "Input" does not allow'),
+    ('DeconvolutionLayer[6, {3, 2}, "Weights" -> RandomReal[1, {4, 6, 3, 3}]]', 1,
+     "kernel is (3, 2) in the text and (3, 3)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "column", "fact"), ERRORS)
+def test_errors_point_at_what_is_wrong(text: str, column: int, fact: str) -> None:
+    with pytest.raises(SnippetError) as caught:
+        reading(text)
+    assert fact in str(caught.value)
+    assert f"line 1, column {column}:" in str(caught.value)
+
+
+def test_an_input_of_other_channels_is_refused() -> None:
+    with pytest.raises(SnippetError, match="in_channels is 4 in the text and 5 in --input"):
+        reading(LAYER.format(""), input=(1, 5, 5, 7))
+
+
+# What we write is read back.
+
+
+@pytest.mark.parametrize("style", ["function", "layer"])
+@given(sized_operators())
+def test_what_is_written_is_read_back(style: Style, sized: tuple[Operator, Sizes]) -> None:
+    """With zeros around the kernels too, for crops that extend."""
+    operator, in_size = sized
+    program = render(operator, "wolfram", style=style)
+    if isinstance(program, Unsupported):
+        assert operator.rank == 3
+        return
+    shape = (2, operator.in_channels, *in_size)
+    found = reading(program.text, input=shape, weight=operator.weight_shape)
+    assert found.operator == operator
+
+
+INITIALIZERS = st.sampled_from(
+    [
+        GLOROT,
+        ZEROS,
+        ONES,
+        Initializer("normal", 2.0, "in"),
+        Initializer("normal", 1e-12),
+        Initializer("constant", 0.25),
+        Initializer("truncated_normal", 2.0, "out"),
+    ]
+)
+
+
+@given(INITIALIZERS, st.sampled_from([None, 0.0, 0.5]), st.sampled_from([None, 0.0, 2.0]))
+def test_training_is_read_back(
+    initializer: Initializer, weights_rate: float | None, bias_rate: float | None
+) -> None:
+    operator = Operator.of(4, 6, (3, 2))
+    training = Training(initializer, ONES, weights_rate, bias_rate)
+    program = render(operator, "wolfram", style="layer", training=training)
+    assert isinstance(program, Program)
+    found = reading(f"{program.training}\n{program.text}").training
+    assert found.weights is not None
+    assert found.weights.distribution == initializer.distribution
+    assert found.weights.variance(operator) == pytest.approx(initializer.variance(operator))
+    assert (found.bias, found.weights_rate, found.bias_rate) == (ONES, weights_rate, bias_rate)
+
+
+def test_decay_has_no_word() -> None:
+    operator = Operator.of(4, 6, (3, 2))
+    program = render(operator, "wolfram", style="layer", training=Training(weights_decay=2.0))
+    assert isinstance(program, Program)
+    assert "no factors of L2 regularisation" in program.notes[-1]
