@@ -113,9 +113,9 @@ def run(cases: Iterable[Case], frameworks: Sequence[str] | None = None) -> Itera
     frameworks : sequence of str, optional
         All where it is ``None``; one whose environment is missing gives SKIPPED records.
     """
+    from harness.limitations import load_limitations  # noqa: PLC0415
     from harness.pipeline import Settings, execute  # noqa: PLC0415
     from harness.record import Record  # noqa: PLC0415
-    from harness.spec import load_limitations  # noqa: PLC0415
 
     settings = Settings(limitations=load_limitations())
     for event in execute(

@@ -21,6 +21,7 @@ from harness.doctor import findings
 from harness.engines import EngineUnavailableError
 from harness.environments import build, has_environment, launch
 from harness.errors import InputError
+from harness.limitations import Limitation, load_limitations, unmatched
 from harness.pipeline import Settings, execute
 from harness.record import Event, Header
 from harness.report import Report
@@ -29,7 +30,7 @@ from harness.report.jsonl import write_event
 from harness.report.junit import junit
 from harness.report.markdown import markdown
 from harness.reproduction import reproduced
-from harness.spec import Limitation, load_cases, load_limitations, unmatched
+from harness.spec import load_cases
 from harness.weight_conversion import convert_file
 
 

@@ -25,10 +25,10 @@ from harness.compare import OUTPUT_OF, Expected, Status, Verdict, expect, judge
 from harness.conventions import Convention, convention, render
 from harness.engines import Engine, EngineUnavailableError, Job, Outcome, RecordedEngine
 from harness.environments import launch
+from harness.limitations import Limitation
 from harness.mutants import Data
 from harness.program import Program, Unsupported
 from harness.record import Event, Footer, Header, Record
-from harness.spec import Limitation
 
 PREPARED_BYTES: Final = 2**28
 

@@ -5,70 +5,25 @@ The format is described by ``specs/schema.json`` and, for people, by ``CONTRIBUT
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import yaml
 
 from harness.case import FILLS, SIGNIFICANT_BITS, Case, check_sizes, exact_magnitude
-from harness.errors import InputError
 from harness.operator import IllegalOperator, Operator, OperatorError
 from harness.snippet import read
 from harness.syntax.tree import SnippetError
+from harness.yaml_fields import REQUIRED, Fields, SpecError, document, shown
 
 MAX_CASES_PER_ENTRY: Final = 10_000
-MAX_DEPTH: Final = 20
 LIMITATIONS_FILE: Final = "limitations.yaml"
 BENCH_FOLDER: Final = "bench"
-
-
-class SpecError(InputError):
-    """A spec that cannot be used; the message begins with ``file:line``."""
-
-
-@dataclass(frozen=True)
-class Limitation:
-    """Something a framework is known to get wrong, declared in ``specs/limitations.yaml``.
-
-    Attributes
-    ----------
-    id, framework, reason, upstream : str
-    cases : tuple of str
-        Globs over case ids.
-    checks : tuple of str
-        The checks concerned; all where empty.
-    status : str
-        The status that it explains.
-    depends_on : str
-        What else it takes, such as a processor's feature; without it a pass is only a pass.
-    """
-
-    id: str
-    framework: str
-    cases: tuple[str, ...]
-    checks: tuple[str, ...]
-    status: str
-    reason: str
-    upstream: str
-    depends_on: str
-    file: str
-    line: int
-
-    def concerns(self, case_id: str, framework: str, check: str) -> bool:
-        """Whether this limitation speaks of a record."""
-        return (
-            framework == self.framework
-            and (not self.checks or check in self.checks)
-            and any(fnmatch.fnmatchcase(case_id, glob) for glob in self.cases)
-        )
 
 
 def specs_root() -> Path:
@@ -128,30 +83,6 @@ def selected(case_id: str, select: str) -> bool:
     return select in case_id
 
 
-def load_limitations(path: Path | None = None) -> tuple[Limitation, ...]:
-    """Read the declared limitations; raise :class:`SpecError` where the file is wrong."""
-    file = path or specs_root() / LIMITATIONS_FILE
-    if not file.is_file():
-        return ()
-    fields = _Fields.of(_document(file), _shown(file))
-    found = tuple(
-        _Fields.of(node, fields.file).limitation() for node in fields.items("limitations")
-    )
-    fields.finish()
-    return found
-
-
-def unmatched(limitations: Sequence[Limitation], cases: Sequence[Case]) -> Iterator[Limitation]:
-    """Find limitations that speak of no case: a list of excuses must not rot."""
-    for limitation in limitations:
-        if not any(
-            limitation.concerns(case.id, limitation.framework, check)
-            for case in cases
-            for check in case.checks
-        ):
-            yield limitation
-
-
 def _spec_files(root: Path) -> list[Path]:
     if root.is_file():
         return [root]
@@ -166,47 +97,6 @@ def _spec_files(root: Path) -> list[Path]:
         raise SpecError(f"{root}: there is no spec (*.yaml) in this folder.")
     return files
 
-
-def _shown(file: Path) -> str:
-    try:
-        return str(file.resolve().relative_to(Path.cwd()))
-    except ValueError:
-        return str(file)
-
-
-def _document(file: Path) -> yaml.Node:
-    """Compose a file into nodes, which know their lines."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        text = file.read_text(encoding="utf-8")
-        depth = 0
-        for event in yaml.parse(text, Loader=loader):
-            where = f"{_shown(file)}:{event.start_mark.line + 1 if event.start_mark else 1}"
-            if isinstance(event, yaml.AliasEvent):
-                # An alias of an alias of an alias grows without bound.
-                raise SpecError(f"{where}: alias *{event.anchor} is not allowed; write it out.")
-            if (tag := getattr(event, "tag", None)) is not None:
-                raise SpecError(f"{where}: tag {tag} is not allowed; leave it out.")
-            # Composing recurses, in C, which a deep document overflows.
-            depth += isinstance(event, yaml.CollectionStartEvent)
-            depth -= isinstance(event, yaml.CollectionEndEvent)
-            if depth > MAX_DEPTH:
-                raise SpecError(f"{where}: nested more than {MAX_DEPTH} deep.")
-        node = yaml.compose(text, Loader=loader)
-    except (OSError, UnicodeDecodeError) as error:
-        raise SpecError(f"{_shown(file)}:1: cannot be read: {error}") from None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise SpecError(f"{_shown(file)}:{line}: not YAML: {error.problem}.") from None
-    except (yaml.YAMLError, RecursionError) as error:
-        raise SpecError(f"{_shown(file)}:1: not YAML: {error}") from None
-    if node is None:
-        raise SpecError(f"{_shown(file)}:1: the file is empty.")
-    assert isinstance(node, yaml.Node)
-    return node
-
-
-_REQUIRED: Final = object()
 
 _OPERATOR_KEYS: Final = ("stride", "dilation", "crop", "groups", "bias")
 _CALL_KEYS: Final = ("call", "weight")
@@ -226,111 +116,19 @@ _SWEPT_KEYS: Final = {
 
 
 def _cases_of(file: Path) -> Iterator[Case]:
-    shown = _shown(file)
-    suite = _Fields.of(_document(file), shown)
+    where = shown(file)
+    suite = Fields.of(document(file), where)
     name = suite.text("suite")
     source, _ = suite.text("source", ""), suite.text("note", "")
     for node in suite.items("cases"):
-        entry = _Fields.of(node, shown)
+        entry = _CaseFields.of(node, where)
         entry.subject = f"case {entry.text('name')!r}: "
         yield from entry.expanded(name, source)
     suite.finish()
 
 
-class _Fields:
-    """A YAML mapping being read: every key is taken once, and what is left is an error."""
-
-    def __init__(self, file: str, line: int, entries: Mapping[str, yaml.Node]) -> None:
-        self.file = file
-        self.line = line
-        self.subject = ""
-        self._entries = dict(entries)
-        self._known: list[str] = []
-
-    @classmethod
-    def of(cls, node: yaml.Node, file: str) -> _Fields:
-        line = node.start_mark.line + 1
-        if not isinstance(node, yaml.MappingNode):
-            raise SpecError(f"{file}:{line}: expected a mapping (key: value), found {_kind(node)}.")
-        return cls(file, line, _entries(node, file))
-
-    def error(self, message: str, key: str | None = None) -> SpecError:
-        line = self._entries[key].start_mark.line + 1 if key in self._entries else self.line
-        return SpecError(f"{self.file}:{line}: {self.subject}{message}")
-
-    def take(self, key: str, default: Any = _REQUIRED) -> Any:
-        self._known.append(key)
-        if key not in self._entries:
-            if default is _REQUIRED:
-                raise self.error(f"{key!r} is missing.")
-            return default
-        if isinstance(self._entries[key], yaml.MappingNode):
-            _entries(self._entries[key], self.file)
-        try:
-            return yaml.constructor.SafeConstructor().construct_document(self._entries[key])
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
-            raise self.error(f"{key}: {error}", key) from None
-
-    def items(self, key: str) -> list[yaml.Node]:
-        self._known.append(key)
-        if key not in self._entries:
-            raise self.error(f"{key!r} is missing.")
-        node = self._entries[key]
-        if not isinstance(node, yaml.SequenceNode):
-            raise self.error(f"{key!r} must be a list, found {_kind(node)}.", key)
-        return list(node.value)
-
-    def text(self, key: str, default: Any = _REQUIRED) -> str:
-        value = self.take(key, default)
-        if not isinstance(value, str):
-            raise self.error(f"{key!r} must be text, found {value!r}.", key)
-        return value
-
-    def texts(self, key: str, default: Any = _REQUIRED) -> tuple[str, ...]:
-        value = self.take(key, default)
-        values = [value] if isinstance(value, str) else value
-        if not isinstance(values, list | tuple) or not all(isinstance(v, str) for v in values):
-            raise self.error(f"{key!r} must be text or a list of texts, found {value!r}.", key)
-        return tuple(values)
-
-    def choice(self, key: str, choices: Sequence[str], default: Any = _REQUIRED) -> str:
-        value = self.text(key, default)
-        if value not in choices:
-            raise self.error(f"{key} {value!r} must be one of {', '.join(choices)}.", key)
-        return value
-
-    def flag(self, key: str, *, default: bool) -> bool:
-        value = self.take(key, default)
-        if not isinstance(value, bool):
-            raise self.error(f"{key!r} must be true or false, found {value!r}.", key)
-        return value
-
-    def finish(self) -> None:
-        """Raise for the first key that nobody asked for."""
-        for key in self._entries:
-            if key not in self._known:
-                near = difflib.get_close_matches(key, self._known, n=1)
-                hint = f" Did you mean {near[0]!r}?" if near else ""
-                known = ", ".join(sorted(set(self._known)))
-                raise self.error(f"unknown key {key!r}.{hint} Known: {known}.", key)
-
-    # What the entries of the two kinds of file mean.
-
-    def limitation(self) -> Limitation:
-        found = Limitation(
-            id=self.text("id"),
-            framework=self.text("framework"),
-            cases=self.texts("cases"),
-            checks=self.texts("checks", ()),
-            status=self.choice("status", ("FAILED", "ERRORED", "CRASHED", "TIMEDOUT"), "FAILED"),
-            reason=self.text("reason"),
-            upstream=self.text("upstream", ""),
-            depends_on=self.text("depends_on", ""),
-            file=self.file,
-            line=self.line,
-        )
-        self.finish()
-        return found
+class _CaseFields(Fields):
+    """One entry of a suite: a case, or a sweep of them."""
 
     def expanded(self, suite: str, source: str) -> Iterator[Case]:
         """One case, or one for each combination that its ``matrix`` lists."""
@@ -360,7 +158,7 @@ class _Fields:
         name = self.text("name") + (f"/{label}" if label else "")
         self.subject = f"case {name!r}: "
 
-        def value(key: str, default: Any = _REQUIRED) -> Any:
+        def value(key: str, default: Any = REQUIRED) -> Any:
             if key in swept:
                 self._known.append(key)
                 return swept[key]
@@ -527,27 +325,6 @@ class _Fields:
         if says and not rejected:
             raise self.error("'says' is for cases with 'rejected: true'.", "says")
         return says
-
-
-def _entries(node: yaml.Node, file: str) -> dict[str, yaml.Node]:
-    """Give the values of a mapping by key; a key must be a text, given once."""
-    entries: dict[str, yaml.Node] = {}
-    for key, value in node.value:
-        where = f"{file}:{key.start_mark.line + 1}"
-        if not isinstance(key, yaml.ScalarNode):
-            raise SpecError(f"{where}: a key must be a text, found {_kind(key)}.")
-        if key.value == "<<":
-            raise SpecError(f"{where}: '<<' is not allowed; write the keys out.")
-        if key.value in entries:
-            raise SpecError(f"{where}: key {key.value!r} is given twice.")
-        entries[key.value] = value
-    return entries
-
-
-def _kind(node: yaml.Node) -> str:
-    if isinstance(node, yaml.SequenceNode):
-        return "a list"
-    return "a mapping" if isinstance(node, yaml.MappingNode) else f"the value {node.value!r}"
 
 
 def _is_int(value: Any) -> bool:

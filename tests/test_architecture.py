@@ -44,13 +44,15 @@ ALLOWED = {
         "harness.weights",
     },
     "harness.case": {"harness.operator"},
+    "harness.yaml_fields": {"harness.errors"},
     "harness.spec": {
         "harness.case",
-        "harness.errors",
         "harness.operator",
         "harness.snippet",
         "harness.syntax",
+        "harness.yaml_fields",
     },
+    "harness.limitations": {"harness.case", "harness.spec", "harness.yaml_fields"},
     "harness.engines": {"harness.program", "harness.engines"},
     "harness.engines.worker": set(),
     "harness.mutants": {"harness.operator", "impl"},
@@ -67,7 +69,7 @@ ALLOWED = {
         "harness.mutants",
         "harness.program",
         "harness.record",
-        "harness.spec",
+        "harness.limitations",
     },
 }
 

@@ -19,12 +19,13 @@ from harness.cli import BAD, OK, main
 from harness.compare import Status
 from harness.conventions import convention, framework_names, pytorch
 from harness.environments import has_environment, interpreter
+from harness.limitations import load_limitations
 from harness.operator import Operator, OperatorError
 from harness.pipeline import Settings, execute
 from harness.program import Program, Unsupported
 from harness.record import Event, Header, Record
 from harness.report import Report
-from harness.spec import load_cases, load_limitations
+from harness.spec import load_cases
 
 pytestmark = pytest.mark.frameworks
 REAL = [name for name in framework_names() if has_environment(convention(name))]

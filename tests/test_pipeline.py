@@ -14,10 +14,10 @@ import pytest
 
 from harness.case import Case
 from harness.compare import Status
+from harness.limitations import Limitation
 from harness.operator import IllegalOperator, Operator
 from harness.pipeline import Settings, execute
 from harness.record import Footer, Header, Record
-from harness.spec import Limitation
 
 
 def some_cases(count: int = 6) -> list[Case]:

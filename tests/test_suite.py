@@ -12,8 +12,9 @@ import pytest
 from harness.case import Case
 from harness.compare import Expected, expect
 from harness.conventions import framework_names
+from harness.limitations import Limitation, load_limitations, unmatched
 from harness.mutants import MUTANTS, Mutant
-from harness.spec import Limitation, load_cases, load_limitations, specs_root, unmatched
+from harness.spec import load_cases, specs_root
 
 
 @cache

@@ -1,0 +1,88 @@
+"""What frameworks are known to get wrong, declared in ``specs/limitations.yaml``."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.case import Case
+from harness.spec import LIMITATIONS_FILE, specs_root
+from harness.yaml_fields import Fields, document, shown
+
+
+@dataclass(frozen=True)
+class Limitation:
+    """Something a framework is known to get wrong, declared in ``specs/limitations.yaml``.
+
+    Attributes
+    ----------
+    id, framework, reason, upstream : str
+    cases : tuple of str
+        Globs over case ids.
+    checks : tuple of str
+        The checks concerned; all where empty.
+    status : str
+        The status that it explains.
+    depends_on : str
+        What else it takes, such as a processor's feature; without it a pass is only a pass.
+    """
+
+    id: str
+    framework: str
+    cases: tuple[str, ...]
+    checks: tuple[str, ...]
+    status: str
+    reason: str
+    upstream: str
+    depends_on: str
+    file: str
+    line: int
+
+    def concerns(self, case_id: str, framework: str, check: str) -> bool:
+        """Whether this limitation speaks of a record."""
+        return (
+            framework == self.framework
+            and (not self.checks or check in self.checks)
+            and any(fnmatch.fnmatchcase(case_id, glob) for glob in self.cases)
+        )
+
+
+def load_limitations(path: Path | None = None) -> tuple[Limitation, ...]:
+    """Read the declared limitations; raise :class:`SpecError` where the file is wrong."""
+    file = path or specs_root() / LIMITATIONS_FILE
+    if not file.is_file():
+        return ()
+    fields = Fields.of(document(file), shown(file))
+    found = tuple(_limitation(Fields.of(node, fields.file)) for node in fields.items("limitations"))
+    fields.finish()
+    return found
+
+
+def unmatched(limitations: Sequence[Limitation], cases: Sequence[Case]) -> Iterator[Limitation]:
+    """Find limitations that speak of no case: a list of excuses must not rot."""
+    for limitation in limitations:
+        if not any(
+            limitation.concerns(case.id, limitation.framework, check)
+            for case in cases
+            for check in case.checks
+        ):
+            yield limitation
+
+
+def _limitation(fields: Fields) -> Limitation:
+    found = Limitation(
+        id=fields.text("id"),
+        framework=fields.text("framework"),
+        cases=fields.texts("cases"),
+        checks=fields.texts("checks", ()),
+        status=fields.choice("status", ("FAILED", "ERRORED", "CRASHED", "TIMEDOUT"), "FAILED"),
+        reason=fields.text("reason"),
+        upstream=fields.text("upstream", ""),
+        depends_on=fields.text("depends_on", ""),
+        file=fields.file,
+        line=fields.line,
+    )
+    fields.finish()
+    return found
