@@ -135,9 +135,12 @@ def _launch_matlab(convention: Convention, chosen: Mapping[str, Path]) -> Launch
 
 
 def _launch_wolfram(convention: Convention, chosen: Mapping[str, Path]) -> Launch:
-    """Mathics3 over our definitions, in the environment that tox builds."""
-    launch = _launch_python(convention, chosen)
-    return replace(launch, language=_language_file("wolfram"))
+    """Start a Wolfram kernel where there is one, else Mathics3 over our definitions."""
+    choice = _choice(convention, chosen)
+    kernel = choice or shutil.which("wolframscript")
+    if kernel and not Path(kernel).name.startswith("python"):
+        return Launch(Path(sys.executable), str(kernel), _language_file("wolframscript"))
+    return replace(_launch_python(convention, chosen), language=_language_file("wolfram"))
 
 
 def _language_file(language: str) -> Path:

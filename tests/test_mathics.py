@@ -309,3 +309,55 @@ def test_what_does_not_evaluate_is_an_error_and_leaves_nothing_behind(definition
     assert refusal(definition, "y = z;", x=X) == "Unevaluated"
     assert refusal(definition, "y = 1/0;", x=X) == "Power::infy"
     assert y(definition, f"y = {LAYER}][x];", x=X, w=W) == [FULL]
+
+
+# A kernel of its own: Mathics3 stands in for one that reads the files that it is told to.
+
+KERNEL = """#!{python}
+import sys
+from runpy import run_path
+
+session = run_path({language!r})["Session"]()
+assert sys.argv[1] == "-file"
+for line in sys.stdin:
+    evaluation = session._session.evaluation
+    for query in session.parsed(open(line.strip()).read()):
+        evaluation.out.clear()
+        query.evaluate(evaluation)
+        for said in evaluation.out:
+            print(said.text, flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    found = convention("wolfram")
+    mathics = launch(found)
+    path = tmp_path_factory.mktemp("kernel") / "wolframscript"
+    path.write_text(KERNEL.format(python=mathics.python, language=str(mathics.language)))
+    path.chmod(0o755)
+    start = launch(found, {"wolfram": path})
+    with closing(Engine([str(start.python)], start.module, "", language=start.language)) as started:
+        info = started.start()
+        assert info.engine == f"documented semantics ({info.version})"
+        assert info.version.startswith("Mathics3 ")
+        yield started
+
+
+@pytest.mark.frameworks
+@pytest.mark.parametrize(("operator", "data", "dtype"), CASES)
+def test_a_kernel_on_the_path_evaluates_the_same_text(
+    kernel: Engine, operator: Operator, data: tuple[int, tuple[int, ...]], dtype: str
+) -> None:
+    test_both_definitions_give_values_and_gradients(kernel, operator, data, dtype)
+
+
+@pytest.mark.frameworks
+def test_a_kernel_s_messages_and_unevaluated_results_are_errors(kernel: Engine) -> None:
+    assert refusal(kernel, "y = 1/0;", x=X) == "Message"
+    assert refusal(kernel, "y = z;", x=X) == "Unevaluated"
+    text = 'y = DeconvolutionLayer[1, {3}, "Stride" -> 0][x];'
+    found = outcome(kernel, text, x=X)
+    assert isinstance(found, Raised)
+    assert '0 is not a possible value of "Stride"' in found.message
+    assert y(kernel, f"y = {LAYER}][x];", x=X, w=W) == [FULL]

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 FOLDER = Path(__file__).with_name("wolfram")
 # Terms of the sums and output elements of one example up to which a layer is evaluated in Wolfram
@@ -75,24 +75,34 @@ class Session:
         WolframError
             At the first message, of the parser or of the evaluation.
         """
+        evaluation = self._session.evaluation
+        result = None
+        for query in self.parsed(text):
+            result = query.evaluate(evaluation)
+            self._complain()
+        return result
+
+    def parsed(self, text: str) -> Iterator[Any]:
+        """Read a text, one expression after the evaluation of the other."""
         from mathics.core.parser import MathicsMultiLineFeeder
 
         evaluation = self._session.evaluation
         feeder = MathicsMultiLineFeeder(text, "program")
-        result = None
         while not feeder.empty():
             evaluation.out.clear()
             # What an error has left behind counts towards the limits of the next evaluation.
             evaluation.recursion_depth = evaluation.iteration_count = 0
             evaluation.stopped = False
             query = evaluation.parse_feeder(feeder)
+            self._complain()
             if query is not None:
-                result = query.evaluate(evaluation)
-            for said in evaluation.out:
-                if hasattr(said, "tag"):
-                    symbol = said.symbol.rpartition("`")[2]
-                    raise WolframError(f"{symbol}::{said.tag}", said.text)
-        return result
+                yield query
+
+    def _complain(self) -> None:
+        for said in self._session.evaluation.out:
+            if hasattr(said, "tag"):
+                symbol = said.symbol.rpartition("`")[2]
+                raise WolframError(f"{symbol}::{said.tag}", said.text)
 
     def assign(self, name: str, array: Any) -> None:
         """Give a symbol an array."""
@@ -211,7 +221,7 @@ class Session:
                 input=options.pop("Input"),
             )
             return layer if not options and layer.is_legal() else None
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except (AttributeError, LookupError, TypeError, ValueError):
             return None
 
 
@@ -231,7 +241,7 @@ def _request(data: Sequence[Any]) -> tuple[Any, Any, str, str] | None:
         x, dy = given['"Input"'], given['System`NetPortGradient["Output"]']
         (port,) = rest
         return x, dy, _plain(port.elements[0]), dtype
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, LookupError, TypeError, ValueError):
         return None
 
 

@@ -67,7 +67,7 @@ kernelSize[sizes_List, _, _] := (
 kernelSize[Automatic, {}, _] := fail[DeconvolutionLayer::argument, Automatic, "the kernel size"];
 kernelSize[Automatic, sizes_, input_] := kernelSize[sizes, {}, input];
 kernelSize[size_, _, input_List] := kernelSize[ConstantArray[size, Length[input] - 1], {}, input];
-kernelSize[size_, {}, _] := (positive[size, "the kernel size"]; Automatic);
+kernelSize[size_, {}, input_ /; ! ListQ[input]] := (positive[size, "the kernel size"]; Automatic);
 kernelSize[size_, sizes_, _] := kernelSize[ConstantArray[size, Length[sizes]], {}, Automatic];
 
 positive[value_, name_] :=

@@ -1,0 +1,139 @@
+"""Execute Wolfram Language text in a Wolfram kernel: a worker's language file.
+
+One long-lived ``wolframscript`` runs ``wolfram/serve.wl``, which evaluates a file for every line of
+its standard input.  Arrays go in and come out as nested lists in the files' and the answers' text,
+which every version reads, with as many digits as a number needs.  The worker runs in deconform's
+own interpreter; it imports the standard library and NumPy only.
+
+There was no kernel to try this with: it follows the pages on scripts and on ``InputString``
+(https://reference.wolfram.com/language/tutorial/WolframLanguageScripts.html), and its way is tested
+with Mathics3 in the kernel's place.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+FOLDER: Final = Path(__file__).with_name("wolfram")
+DONE: Final = "deconform:done"
+ANSWER: Final = "deconform:answer "
+NAMES: Final = ("x", "w", "b", "dy", "y", "dx", "dw", "db", "layer", "weights", "given")
+
+
+class Kernel:
+    """A running kernel, one file and one answer at a time."""
+
+    def __init__(self, executable: str) -> None:
+        # It stays in this worker's session, and so dies with it.
+        self._process = subprocess.Popen(
+            [executable, "-file", str(FOLDER / "serve.wl")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._file = Path(tempfile.mkdtemp(prefix="deconform-")) / "program.wl"
+
+    def evaluate(self, text: str) -> tuple[list[str], str]:
+        """Let it evaluate a text; return the answers in it, and what else was printed."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._file.write_text(f'{text}\nPrint["{DONE}"];\n', encoding="utf-8")
+        print(self._file, file=self._process.stdin, flush=True)
+        answers: list[str] = []
+        chatter: list[str] = []
+        for line in self._process.stdout:
+            if line.strip() == DONE:
+                return answers, "\n".join(chatter)
+            if line.startswith(ANSWER):
+                answers.append(line.removeprefix(ANSWER).strip())
+            elif line.strip():
+                chatter.append(line.rstrip())
+        sys.exit("; ".join(chatter) or "the kernel ended without a word")
+
+
+_kernel: list[Kernel] = []
+
+
+def start(module: str, _distribution: str) -> dict[str, Any]:
+    """Start the kernel, the executable ``module``; say what it is."""
+    _kernel.append(Kernel(module))
+    (version,), _ = _kernel[0].evaluate(f'Print["{ANSWER}", $Version];')
+    # Only a kernel's own layer is Wolfram's; in Mathics3 it is ours.
+    own = not version.startswith("Mathics")
+    return {
+        "op": "started",
+        "version": version.split(" for ")[0].split(" Running")[0],
+        "engine": "Wolfram kernel" if own else f"documented semantics ({version.split(' R')[0]})",
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "device": "cpu",
+    }
+
+
+def execute(
+    sections: Sequence[tuple[str, str]], arrays: Mapping[str, Any], outputs: Sequence[str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Evaluate the sections; return the outputs, or what was said and what did not evaluate."""
+    (kernel,) = _kernel
+    given = [f"{name} = {literal(array)};" for name, array in arrays.items()]
+    kernel.evaluate("\n".join([f"ClearAll[{', '.join(NAMES)}];", *given]))
+    for name, text in sections:
+        (verdict,), said = kernel.evaluate(checked(text))
+        if verdict != "ok":
+            return _raised(name, "Message", said or "a message")
+    wanted = "\n".join(f'Print["{ANSWER}", ToString[Normal[{n}], InputForm]];' for n in outputs)
+    answers, said = kernel.evaluate(wanted)
+    found = {}
+    for name, answer in zip(outputs, answers, strict=True):
+        try:
+            found[name] = np.array(numbers(answer), arrays["x"].dtype)
+        except ValueError:
+            return _raised("from_native", "Unevaluated", f"{name} is {answer[:500]} {said}")
+    # The kernel does not say how long a section took, and the pipe's time is not the program's.
+    return {"op": "result", "seconds": {}}, found
+
+
+def checked(text: str) -> str:
+    """Write what answers ``ok`` where ``text`` emits no message.
+
+    >>> print(checked("y = x;"))
+    Print["deconform:answer ", Check[(y = x;
+    "ok"), "failed"]];
+    """
+    return f'Print["{ANSWER}", Check[({text.rstrip()}\n"ok"), "failed"]];'
+
+
+def literal(array: Any) -> str:
+    """Write an array as nested lists, in full.
+
+    >>> literal(np.array([[1, -2.5e-20]]))
+    '{{1.0, -2.5*^-20}}'
+    """
+    if array.ndim:
+        return "{" + ", ".join(map(literal, array)) + "}"
+    return repr(float(array)).replace("e", "*^")
+
+
+def numbers(text: str) -> Any:
+    """Read nested lists of numbers as ``InputForm`` writes them.
+
+    >>> numbers("{{1., -2.5*^-20}, {3, 0.25`}}")
+    [[1.0, -2.5e-20], [3, 0.25]]
+    """
+    plain = text.translate(str.maketrans("{}", "[]")).replace("*^", "e")
+    return json.loads(re.sub(r"\.(?!\d)", ".0", re.sub(r"`[\d.]*", "", plain)))
+
+
+def _raised(section: str, kind: str, message: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    answer = {"op": "raised", "section": section, "type": kind, "traceback": ""}
+    return {**answer, "message": message[:2000]}, {}
