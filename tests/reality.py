@@ -40,6 +40,10 @@ print("\\n" + json.dumps([answer(job) for job in json.load(sys.stdin)]))
 """
 
 
+# MXNet's arrays, Chainer's variables; PyTorch's tensors need no help.
+_IN_NUMPY = "y = y.asnumpy() if hasattr(y, 'asnumpy') else getattr(y, 'array', y)"
+
+
 @dataclass(frozen=True)
 class Job:
     """A text for an interpreter."""
@@ -107,7 +111,7 @@ def disagreements(framework: str, setup: str, calls: Sequence[Spoken], least: in
     generator = random.Random(3)
     jobs = [
         Job(
-            f"{setup}\n{call.text}\ny = y.asnumpy() if hasattr(y, 'asnumpy') else y.array",
+            f"{setup}\n{call.text}\n{_IN_NUMPY}",
             ("y",),
             {
                 "x": integers(call.input, generator),

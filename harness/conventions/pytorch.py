@@ -6,7 +6,6 @@ https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.conv_transpos
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 from harness.conventions._convention import (
@@ -282,6 +281,14 @@ def _read_layer(given: Arguments) -> Reading:
         raise given.error(
             f"padding_mode {shown(mode)}: PyTorch takes 'zeros' only.", "padding_mode"
         )
+    kernel = given.value("kernel_size") if given.has("kernel_size") else None
+    if isinstance(kernel, tuple) and len(kernel) == 1 and given.form.rank != 1:
+        # stride=(2,) serves every axis, but the weights get as many axes as the kernel has numbers.
+        raise given.error(
+            f"kernel_size {shown(kernel)} has one number; PyTorch takes {given.form.rank}, or a "
+            "number without brackets.",
+            "kernel_size",
+        )
     lazy = given.form.parameter("in_channels") is None
     complete = given.channels_and_kernel(
         None if lazy else given.open_integer("in_channels"),
@@ -298,28 +305,29 @@ def _geometry(given: Arguments, complete: tuple[int, int, Sizes], *, bias: bool)
     rank = len(complete[2])
     stride, dilation = given.per_axis("stride", rank), given.per_axis("dilation", rank)
     padding = given.per_axis("padding", rank, least=0)
+
+    def reading(output_padding: Sizes) -> Reading:
+        return given.reading(
+            complete,
+            stride=stride,
+            dilation=dilation,
+            crop=[(p, p - q) for p, q in zip(padding, output_padding, strict=True)],
+            groups=given.integer("groups"),
+            bias=bias,
+        )
+
     output_padding = given.per_axis("output_padding", rank, least=0)
-    plain = given.reading(
-        complete,
-        stride=stride,
-        dilation=dilation,
-        crop=[(p, p) for p in padding],
-        groups=given.integer("groups"),
-        bias=bias,
-    )
-    operator = plain.operator
     asked = [argument for argument in given.application if argument.name == "output_size"]
     if asked:
-        output_padding = _from_output_size(given, operator, asked[0])
-    if not _is_native(operator, padding, output_padding):
+        output_padding = _from_output_size(given, reading((0,) * rank).operator, asked[0])
+    if not _is_native(reading(output_padding).operator, padding, output_padding):
         raise given.error(
             f"output_padding {list(output_padding)} must be smaller than max(stride, dilation), "
             f"{[max(pair) for pair in zip(stride, dilation, strict=True)]}: PyTorch refuses it "
             "when it is called.",
             "output_padding",
         )
-    crop = tuple((p, p - q) for p, q in zip(padding, output_padding, strict=True))
-    return replace(plain, operator=replace(operator, crop=crop))
+    return reading(output_padding)
 
 
 def _from_output_size(given: Arguments, operator: Operator, asked: Argument) -> Sizes:
