@@ -218,6 +218,9 @@ CODE: list[tuple[str, str, Sizes | None]] = [
     ("""decoder = transposedConv2dLayer([3 3],64/2,Stride=[2 2],Cropping="same", ...
         NumChannels=64,WeightsInitializer="narrow-normal",Name="d-UpConv");""",
      "ic64_oc32_k3x3_s2x2_c0.1x0.1_b", None),
+    ("""layers = [sequenceInputLayer(2, "MinLength", 6)
+        transposedConv1dLayer(6, 32, "Cropping", "same", "Stride", 6)];""",
+     "ic2_oc32_k6_s6_b", None),
     ("y = dltranspconv(x, dlarray(rand(3,3,8,5),'SSUC'), b, \"Stride\", 2, \"cropping\", 1);",
      "ic8_oc5_k3x3_s2x2_c1.1x1.1_b", None),
 ]  # fmt: skip

@@ -184,6 +184,25 @@ def test_code_as_people_have_it(text: str, descriptor: str) -> None:
     assert read(text, weight=(4, 6, 3, 2)).operator.descriptor == descriptor
 
 
+@pytest.mark.parametrize(
+    ("text", "channels", "shape"),
+    [
+        ('NetChain[{{Ramp, {}, Tanh}}, "Input" -> {{8, 5, 6}}]', 8, (1, 8, 5, 6)),
+        ("NetChain[{{ConvolutionLayer[8, 3], Ramp, PoolingLayer[2], {}}}]", 8, None),
+        ('NetChain[{{LinearLayer[9], ConvolutionLayer[8, 3], "ReLU", {}}}]', 8, None),
+    ],
+)
+def test_a_chain_says_what_comes_in(text: str, channels: int, shape: Sizes | None) -> None:
+    found = reading(text.format("DeconvolutionLayer[6, {3, 2}, PaddingSize -> 1]"))
+    assert (found.operator.in_channels, found.input) == (channels, shape)
+
+
+@pytest.mark.parametrize("before", ["LinearLayer[8]", "ReshapeLayer[{8, 4, 4}]", "up"])
+def test_a_chain_that_does_not_say_it_is_asked(before: str) -> None:
+    with pytest.raises(SnippetError, match="leaves in_channels open"):
+        reading(f'NetChain[{{{before}, DeconvolutionLayer[6, {{3, 2}}]}}, "Input" -> 8]')
+
+
 def test_another_input_than_the_ports_is_taken_and_said() -> None:
     found = reading(LAYER.format(', "Output" -> {6, 7, 8}'), input=(2, 4, 3, 3))
     assert found.input == (2, 4, 3, 3)

@@ -73,6 +73,8 @@ def _walked(layers: Sequence[Value], workspace: Workspace) -> Before | None:
         values = [workspace.plain(each.value) for each in arguments[:2]]
         if name in _INPUTS and values:
             return _input(values[0], _INPUTS[name], same_size=same_size)
+        if name == "sequenceInputLayer" and values and isinstance(values[0], int):
+            return Before(values[0], None)
         if name in _CONVOLUTIONS and len(values) == 2 and isinstance(values[1], int):
             return Before(values[1], None)
         if name not in _KEEP | _KEEP_CHANNELS:

@@ -18,6 +18,7 @@ from harness.conventions._forms import (
     shown,
 )
 from harness.conventions._wolfram_arrays import Margins, dimensions, margins
+from harness.conventions._wolfram_network import chain_before
 from harness.conventions._wolfram_ports import Port, port
 from harness.conventions._wolfram_training import read_training
 from harness.operator import Operator, Sizes
@@ -77,7 +78,9 @@ _PARAMETERS: Final = (
 
 
 def _read(given: Arguments) -> Reading:
-    last = given.flag("Interleaving")
+    last, before = given.flag("Interleaving"), chain_before(given)
+    if before.input is not None and "Input" not in given.given:
+        given = replace(given, given={**given.given, "Input": before.input})
     source, output = port(given, "Input", last=last), port(given, "Output", last=last)
     weights = dimensions(given.value("Weights"), given.assigned)
     rank = _rank(given, source, output, weights)
@@ -85,7 +88,7 @@ def _read(given: Arguments) -> Reading:
     groups = given.integer("ChannelGroups")
     source, batch = _applied(given, source, rank, last=last)
     complete = given.channels_and_kernel(
-        source.channels,
+        source.channels if source.channels is not None else before.channels,
         None if given.is_open("n") else given.integer("n"),
         _less(_per_axis(given, "sz", rank), around) if not given.is_open("sz") else None,
         groups,

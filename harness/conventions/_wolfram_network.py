@@ -1,0 +1,66 @@
+"""What comes into a layer of a ``NetChain``: by the layers before it, or the chain's input."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from harness.conventions._forms import Arguments
+from harness.syntax.tree import Argument, Call, Name, Value
+
+_CONVOLUTIONS: Final = {"ConvolutionLayer", "DeconvolutionLayer"}
+_KEEP: Final = {
+    *("ElementwiseLayer", "ParametricRampLayer", "DropoutLayer"),
+    *("BatchNormalizationLayer", "NormalizationLayer", "LocalResponseNormalizationLayer"),
+    *("Ramp", "Tanh", "LogisticSigmoid"),
+    *("ReLU", "ELU", "SELU", "SoftSign", "SoftPlus", "HardTanh", "HardSigmoid", "Sigmoid"),
+}
+_KEEP_CHANNELS: Final = {"PoolingLayer", "ResizeLayer"}
+
+
+@dataclass(frozen=True)
+class Before:
+    """What a chain says: channels, or its own ``"Input"`` where nothing changes the sizes."""
+
+    channels: int | None = None
+    input: Argument | None = None
+
+
+def chain_before(given: Arguments) -> Before:
+    """Follow ``NetChain[{ConvolutionLayer[8, 3], Ramp, …}, "Input" -> …]`` back to what is known.
+
+    Parameters
+    ----------
+    given : Arguments
+    """
+    for call in given.around:
+        if not isinstance(call.function, Name) or call.function.text != "NetChain":
+            continue
+        layers = call.arguments[0].value if call.arguments else None
+        if not isinstance(layers, tuple):
+            continue
+        places = [place for place, layer in enumerate(layers) if layer is given.call]
+        if places:
+            return _walked(layers[: places[0]], call)
+    return Before()
+
+
+def _walked(layers: tuple[Value, ...], chain: Call) -> Before:
+    for layer in reversed(layers):
+        name = _name(layer)
+        if name in _CONVOLUTIONS and isinstance(layer, Call) and layer.arguments:
+            channels = layer.arguments[0].value
+            return Before(channels if isinstance(channels, int) else None)
+        if name not in _KEEP | _KEEP_CHANNELS:
+            return Before()
+    if any(_name(layer) in _KEEP_CHANNELS for layer in layers):
+        return Before()
+    return Before(input=next((each for each in chain.arguments if each.name == "Input"), None))
+
+
+def _name(layer: Value) -> str | None:
+    """Name a layer that is written out, or a function that stands for one."""
+    if isinstance(layer, str):
+        return layer
+    function = layer.function if isinstance(layer, Call) else layer
+    return function.text if isinstance(function, Name) else None
