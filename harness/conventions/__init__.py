@@ -30,7 +30,7 @@ def framework_names() -> tuple[str, ...]:
     """Every framework with a convention, the canonical implementation first.
 
     >>> framework_names()
-    ('numpy', 'chainer', 'matlab', 'mxnet', 'pytorch', 'tensorflow')
+    ('numpy', 'chainer', 'matlab', 'mxnet', 'pytorch', 'tensorflow', 'wolfram')
     """
     names = (module.name for module in iter_modules(__path__) if not module.name.startswith("_"))
     return tuple(sorted(names, key=lambda name: (name != "numpy", name)))
