@@ -15,6 +15,9 @@ from harness.program import Program, Unsupported
 from harness.snippet import read
 
 _DESCRIPTOR: Final = re.compile(r"ic\d+_oc\d+_k\S+")
+_SIZE: Final = re.compile(r"n\d{1,18}|i\d{1,18}(x\d{1,18})*", re.ASCII)
+# Words of a case's descriptor that say nothing of its operator.
+_OF_CASES: Final = {"f16", "f32", "f64", "integer", "random", "ones", "documented"}
 _EXAMPLE_SIZE: Final = 8
 
 
@@ -181,9 +184,9 @@ def look_up(
 def _from_descriptor(text: str, shape: Sequence[int] | None) -> Reading:
     """Read a descriptor, with the batch and the input's size where it has them."""
     words = text.split("_")
-    size = {word[0]: word[1:] for word in words if re.fullmatch(r"n\d+|i\d+(x\d+)*", word)}
+    size = {word[0]: word[1:] for word in words if _SIZE.fullmatch(word)}
     operator = operator_from_words(
-        [word for word in words if not re.fullmatch(r"[ni]\d+(x\d+)*|f16|f32|f64", word)]
+        [word for word in words if not _SIZE.fullmatch(word) and word not in _OF_CASES]
     )
     if shape is None and "i" in size:
         axes = [int(number) for number in size["i"].split("x")]
@@ -246,7 +249,7 @@ def answer(found: LookUp, programs: bool = False) -> Iterator[Line]:  # noqa: FB
         One line; styles are those of ``rich``.
     """
     reading = found.reading
-    yield [("bold", _in_words(reading.operator)), ("dim", f"   {_origin(reading)}")]
+    yield [("bold", _in_words(reading.operator)), ("dim", _origin(reading))]
     yield [("dim", "size     "), ("", _size_line(found))]
     yield [("dim", "operator "), ("", found.descriptor)]
     for note in reading.notes:
@@ -312,7 +315,7 @@ def _short_crop(crop: Sequence[tuple[int, int]]) -> str:
 def _origin(reading: Reading) -> str:
     if not reading.framework:
         return ""
-    return f"{convention(reading.framework).title} {reading.form}"
+    return f"   {convention(reading.framework).title} {reading.form}"
 
 
 def _size_line(found: LookUp) -> str:

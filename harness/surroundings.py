@@ -25,6 +25,7 @@ _PASSES_ON: Final = {
     *("cuda", "cpu", "to", "float", "half", "double", "eval", "train"),
 }
 _AXES: Final = {"expand_dims": 1, "squeeze": -1}
+_COUNTS: Final = ("num_or_size_splits", "num_outputs", "indices_or_sections", "chunks")
 _JOINS: Final = {"concat", "concatenate", "cat"}
 
 
@@ -83,40 +84,47 @@ def before(statements: Sequence[Statement], call: Call) -> Context:
 
 def _groups(statements: Sequence[Statement], call: Call) -> int:
     """``concat([f(x, w) for x, w in zip(split(x, 2), split(w, 2))])`` has two groups."""
+    assigned = {statement.target: statement.value for statement in statements}
+    sources = [source for _, source in _joined(statements, call)]
+    counts = {_sections(assigned.get(source, _tree(source))) for source in sources}
+    return counts.pop() if len(counts) == 1 else 1
+
+
+def _joined(statements: Sequence[Statement], call: Call) -> list[tuple[str, str]]:
+    """Name and array, as text, of all that a list goes through whose calls are concatenated."""
     for statement in statements:
         for outer in calls(statement.value):
-            joined = [argument.value for argument in outer.arguments if _last(outer) in _JOINS]
-            for value in joined:
-                if isinstance(value, Name) and _holds(value, call):
-                    return _parts(value.text, statements)
-    return 1
+            for argument in outer.arguments if _last(outer) in _JOINS else ():
+                if isinstance(argument.value, Name) and _holds(argument.value, call):
+                    return _zipped(argument.value.text)
+    return []
 
 
-def _parts(text: str, statements: Sequence[Statement]) -> int:
-    """Into how many parts all arrays that a comprehension goes through together are split."""
+def _zipped(text: str) -> list[tuple[str, str]]:
     node = ast.parse(text, mode="eval").body
     if not isinstance(node, ast.ListComp | ast.GeneratorExp) or len(node.generators) > 1:
-        return 1
-    over = node.generators[0].iter
+        return []
+    names, over = node.generators[0].target, node.generators[0].iter
     if not isinstance(over, ast.Call) or ast.unparse(over.func) != "zip":
-        return 1
-    assigned = {statement.target: statement.value for statement in statements}
-    texts = [ast.unparse(array) for array in over.args]
-    counts = {_sections(assigned.get(text, _tree(text))) for text in texts}
-    return counts.pop() if len(counts) == 1 else 1
+        return []
+    each = names.elts if isinstance(names, ast.Tuple) else []
+    return [(ast.unparse(a), ast.unparse(b)) for a, b in zip(each, over.args, strict=False)]
 
 
 def _sections(value: Value) -> int:
     """The number of parts that a call makes; 1 where it is none or says their sizes instead."""
     if not isinstance(value, Call) or not isinstance(value.function, Name):
         return 1
-    module, last = value.function.text.partition(".")[0], _last(value)
-    # torch.split takes the size of a part, torch.chunk their number.
-    if last not in {"split", "chunk", "split_axis"} or (module, last) == ("torch", "split"):
+    by_name = {argument.name: argument.value for argument in value.arguments if argument.name}
+    positional = [argument.value for argument in value.arguments if argument.name is None]
+    named = [by_name[name] for name in _COUNTS if name in by_name]
+    is_method = bool(positional) and isinstance(positional[0], int)
+    # PyTorch's split takes the size of a part, its chunk their number.
+    if _last(value) == "split" and (is_method or value.function.text == "torch.split"):
         return 1
-    named = [a.value for a in value.arguments if a.name in {"num_outputs", "chunks"}]
-    positional = [argument.value for argument in value.arguments[1:2] if argument.name is None]
-    count = [*named, *positional, 1][0]
+    if _last(value) not in {"split", "chunk", "split_axis"}:
+        return 1
+    count = [*named, *positional[0 if is_method else 1 :], 1][0]
     return count if type(count) is int else 1
 
 
@@ -148,12 +156,13 @@ def _steps_of_taps(node: ast.expr) -> Sizes | None:
 
 def _is_kernel(array: ast.expr, statements: Sequence[Statement], call: Call) -> bool:
     """Whether an array comes to a call, or to the layer that it makes, as its weights."""
-    made_of = {ast.unparse(array)}
+    made_of, parts = {ast.unparse(array)}, _joined(statements, call)
     layer = next((s.target for s in statements if s.value is call and s.target), None)
     reached = False
     for statement in statements:
         if statement.target and made_of & _names(statement.value):
             made_of.add(statement.target)
+            made_of |= {name for name, source in parts if made_of & _names(_tree(source))}
             reached |= layer is not None and statement.target.startswith(f"{layer}.")
         for inner in calls(statement.value):
             owner = inner.function.text if isinstance(inner.function, Name) else ""
