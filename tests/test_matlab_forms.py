@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
+import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +15,7 @@ from strategies import sized_operators
 
 from harness.conventions import convention, render
 from harness.conventions._forms import Reading, Style
+from harness.errors import InputError
 from harness.operator import Operator, Sizes
 from harness.program import Program, Unsupported
 from harness.snippet import read
@@ -315,6 +319,47 @@ def test_errors_point_at_what_is_wrong(text: str, column: int, fact: str) -> Non
     assert f"line 1, column {column}:" in str(caught.value)
 
 
+VALUES = """0 | 1 | -1 | 2.0 | 1.5 | nan | true | uint8(3) | 999999999999999999 | [] | [1 2] | [1 2 3] |
+[1, x] | [[1 2] 3] | [1 2; 3 4] | [1 2 3; 4 5 6] | [1; 2] | {} | {'in'} | '' | 'same' | 'auto' |
+'he' | 'SSCB' | x | f(3) | @(sz) 2*randn(sz) | @(sz) 1e400 | rand(3) | rand(3,2,6,4) | zeros(0,3) |
+zeros(1,1,6) | permute(w,[3 4 2 1]) | reshape(w,[],2,3) | reshape(x, 0, []) | w_ |
+dlarray(rand(2,3),'SC')"""
+ANY_VALUE = st.sampled_from([value.strip() for value in VALUES.split("|")])
+NAMES = st.sampled_from([row[0] for row in [*ROWS, *FUNCTION_ROWS]])
+BEFORE = st.sampled_from(
+    [
+        "",
+        "w_ = zeros([5 4 6 4], 'like', w); w_(2:4, 1:2, :, :) = w;\n",
+        "w_ = zeros(3); w_(4:1, :) = 2; w_(x) = 3; x = x; w_ = dlarray(w_);\n",
+    ]
+)
+CALLS = [f"transposedConv{rank}dLayer(3, 6" for rank in (1, 2, 3)]
+SHAPES = st.sampled_from([None, (1, 4, 5), (0, 4, 0, 7), (4, 6, 3, 2), (4, 6, 3, 3, 3)])
+
+
+@given(
+    BEFORE,
+    st.sampled_from([*CALLS, "dltranspconv(x, rand(3,2,6,4), b", "dltranspconv(x, w_, 0"]),
+    st.lists(st.tuples(NAMES, ANY_VALUE), max_size=3),
+    st.lists(st.tuples(NAMES, ANY_VALUE), max_size=2),
+    SHAPES,
+    SHAPES,
+)
+def test_any_arguments_are_read_or_refused(
+    before: str,
+    call: str,
+    arguments: Sequence[tuple[str, str]],
+    properties: Sequence[tuple[str, str]],
+    shape: Sizes | None,
+    weight: Sizes | None,
+) -> None:
+    text = before + "layer = " + call
+    text += "".join(f", '{name}', {value}" for name, value in arguments) + ");"
+    text += "".join(f"\nlayer.{name} = {value};" for name, value in properties)
+    with contextlib.suppress(InputError):
+        read(text, "matlab", shape, weight)
+
+
 # What we write is read back.
 
 
@@ -370,3 +415,39 @@ def test_fans_count_as_the_document_says(name: str, variance: float) -> None:
     found = reading(text)
     assert found.training.weights is not None
     assert found.training.weights.variance(found.operator) == pytest.approx(variance)
+
+
+@pytest.mark.frameworks
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        Initializer("normal", 1.0, "out"),
+        Initializer("uniform", 2.0, "in"),
+        Initializer("truncated_normal", 2.0, "out"),
+        Initializer("constant", 0.25),
+    ],
+)
+def test_functions_that_we_write_draw_what_they_should(wanted: Initializer) -> None:
+    """In GNU Octave, which has MATLAB's functions of random numbers."""
+    octave = shutil.which("octave")
+    assert octave, "there is no octave: apt-get install octave"
+    operator = Operator.of(40, 60, (3, 3))
+    program = render(operator, "matlab", style="layer", training=Training(wanted))
+    assert isinstance(program, Program)
+    line = program.training.splitlines()[-1]
+    text = (
+        f"rand('twister', 1); randn('twister', 1); {line} "
+        "w = layer.WeightsInitializer([3 3 60 40]); "
+        "printf('%.17g ', numel(w), mean(w(:)), var(w(:)), max(abs(w(:))));"
+    )
+    out = subprocess.run([octave, "--eval", text], capture_output=True, text=True, check=True)
+    count, mean, variance, largest = map(float, out.stdout.split())
+    deviation = wanted.deviation(operator)
+    assert count == 3 * 3 * 60 * 40
+    assert abs(variance - deviation**2) <= 0.05 * deviation**2
+    if wanted.distribution == "constant":
+        assert (mean, largest) == (0.25, 0.25)
+        return
+    assert abs(mean) < 0.035 * deviation
+    bounds = {"uniform": wanted.bound(operator), "truncated_normal": 2 * deviation / 0.8796}
+    assert largest <= bounds.get(wanted.distribution, 8 * deviation)

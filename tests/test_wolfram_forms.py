@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from strategies import sized_operators
 
 from harness.conventions import convention, render
 from harness.conventions._forms import Reading, Style
+from harness.errors import InputError
 from harness.operator import Operator, Sizes
 from harness.program import Program, Unsupported
 from harness.snippet import read
@@ -277,6 +279,44 @@ def test_errors_point_at_what_is_wrong(text: str, column: int, fact: str) -> Non
 def test_an_input_of_other_channels_is_refused() -> None:
     with pytest.raises(SnippetError, match="in_channels is 4 in the text and 5 in --input"):
         reading(LAYER.format(""), input=(1, 5, 5, 7))
+
+
+VALUES = """0;1;-1;2.0;1/3;True;None;Automatic;x;f[3];999999999999999999;_ -> 2;"Same";"Image";{};
+{{}};{1,2};{1,2,3};{{1,2},{3,4}};{{1},{2}};{1,x};{"a"->2};<|"Weights"->2|>;<||>;{"Weights"->2};
+{"Image"};NetEncoder["Image"];NetEncoder[{"Image",{3}}];NetEncoder[{"Image",{3,"a"}}];
+NetEncoder[{"Image",3,{}}];NetEncoder[{}];NetEncoder[];NetEncoder[x];{4,5,7};{{{{1.,2}}}};
+NetDecoder[{"Image","RGB"}];RandomReal[1,{4,6,3,2}];RandomReal[1,{4,0}];RandomReal[1];
+ConstantArray[0,{6}];ArrayPad[w,{{0,0},{0,0},{1,2},{3,0}}];Rest[Dimensions[x]];Rest[3];Rest[];
+RandomVariate[NormalDistribution[],{4,6,3,2}];{{{1,2},{3}}};w;
+RandomVariate[TruncatedDistribution[{},NormalDistribution[0,1]],{1}]"""
+ANY_VALUE = st.sampled_from([value.strip() for value in VALUES.split(";")])
+NAMES = st.sampled_from([each.name for each in FORM.parameters[2:]])
+BEFORE = st.sampled_from(
+    ["", "w = {w};\n", "w = Normal[w]; x = w;\n", "x = RandomReal[1, {2, 4, 5}];\n"]
+)
+SHAPES = st.sampled_from([None, (1, 4, 5), (0, 4, 0, 7), (4, 6, 3, 2), (4, 6, 3, 3, 3)])
+
+
+@given(
+    BEFORE,
+    st.lists(ANY_VALUE, max_size=2),
+    st.lists(st.tuples(NAMES, ANY_VALUE), max_size=4),
+    st.lists(ANY_VALUE, max_size=1),
+    SHAPES,
+    SHAPES,
+)
+def test_any_arguments_are_read_or_refused(
+    before: str,
+    positional: Sequence[str],
+    options: Sequence[tuple[str, str]],
+    applied: Sequence[str],
+    shape: Sizes | None,
+    weight: Sizes | None,
+) -> None:
+    arguments = [*positional, *(f'"{name}" -> {value}' for name, value in options)]
+    text = f"{before}d = DeconvolutionLayer[{', '.join(arguments)}]; d[{', '.join(applied)}]"
+    with contextlib.suppress(InputError):
+        read(text, "wolfram", shape, weight)
 
 
 # What we write is read back.

@@ -128,7 +128,9 @@ def _without_margins(array: Array | None, rank: int) -> Pairs:
     """The zeros that the text lays around a filter, which no operator counts to its kernel."""
     if array is None or not array.margins:
         return ((0, 0),) * rank
-    return array.margins[:rank]
+    spatial = [place for place, label in enumerate(array.labels) if label in "ST"] or range(rank)
+    pairs = dict(enumerate(array.margins))
+    return tuple(pairs.get(place, (0, 0)) for place in spatial)
 
 
 # dltranspconv.
@@ -142,8 +144,10 @@ def _read_function(given: Arguments) -> Reading:
     if rank is None:
         given.channels_and_kernel(None, None, None, 1)
         raise given.error("nothing says how many spatial axes there are.")
-    margins = _without_margins(weights, rank)
+    # What is supplied must have as many axes.
+    given = replace(given, form=replace(given.form, rank=rank))
     shape, groups = _weights(given, weights, rank)
+    margins = _without_margins(weights, rank)
     if shape is not None:
         kernel = tuple(k - b - e for k, (b, e) in zip(shape[2:], margins, strict=True))
         shape = (*shape[:2], *kernel)

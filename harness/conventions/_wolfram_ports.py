@@ -102,8 +102,8 @@ def _rest_of_dimensions(given: Arguments, value: Value, *, last: bool) -> Port:
 
 def _coder(given: Arguments, name: str, parts: Sequence[Value], *, last: bool) -> Port:
     """``NetEncoder[{"Image", {28, 28}, "Grayscale"}]`` and its like."""
-    if parts[0] != "Image":
-        note = f'"{name}" {shown(parts[0])}: only the coders of images are read here.'
+    if not parts or parts[0] != "Image":
+        note = f'"{name}" {_braces(parts)}: only the coders of images are read here.'
         return Port(notes=(note,))
     options = dict(_rules(parts[1:]))
     plain = [part for part in parts[1:] if not isinstance(part, Call)]
