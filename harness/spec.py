@@ -16,9 +16,9 @@ from typing import Any, Final
 import numpy as np
 
 from harness.case import FILLS, SIGNIFICANT_BITS, Case, check_sizes, exact_magnitude
+from harness.errors import InputError
 from harness.operator import IllegalOperator, Operator, OperatorError
 from harness.snippet import read
-from harness.syntax.tree import SnippetError
 from harness.yaml_fields import REQUIRED, Fields, SpecError, document, shown
 
 MAX_CASES_PER_ENTRY: Final = 10_000
@@ -234,13 +234,14 @@ class _CaseFields(Fields):
         if rejected:
             raise self.error("'call' is for legal cases: write a rejected one out.", "rejected")
         shape, weight = value("input", None), self.take("weight", None)
+        shapes = {
+            key: None if given is None else self._ints(key, given, at_least=3)
+            for key, given in {"input": shape, "weight": weight}.items()
+        }
+        text = self.text("call")
         try:
-            found = read(
-                self.text("call"),
-                input=None if shape is None else self._ints("input", shape, at_least=3),
-                weight=None if weight is None else self._ints("weight", weight, at_least=3),
-            )
-        except SnippetError as error:
+            found = read(text, input=shapes["input"], weight=shapes["weight"])
+        except InputError as error:
             raise self.error(f"call: {error}", "call") from None
         if found.input is None:
             raise self.error("'input' is missing: the call does not say it.")

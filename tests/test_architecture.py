@@ -47,9 +47,9 @@ ALLOWED = {
     "harness.yaml_fields": {"harness.errors"},
     "harness.spec": {
         "harness.case",
+        "harness.errors",
         "harness.operator",
         "harness.snippet",
-        "harness.syntax",
         "harness.yaml_fields",
     },
     "harness.limitations": {"harness.case", "harness.spec", "harness.yaml_fields"},
