@@ -152,10 +152,14 @@ def _read(text: str, conventions: Sequence[Convention], supplied: Supplied) -> R
         try:
             readings.append((candidate, _as(candidate, found, statements, supplied)))
         except SnippetError as error:
-            errors.append(error)
+            # People mean the form whose name they wrote in full.
+            errors.insert(0 if found.name in candidate.form.names else len(errors), error)
     if not readings:
         raise errors[0]
     reading = _meant(found, readings)
+    if found.call.assumed:
+        values = ", ".join(found.call.assumed)
+        note = (*note, f"{values}: taken from the function's defaults; its caller may give others.")
     return replace(reading, notes=(*note, *reading.notes))
 
 
@@ -208,11 +212,13 @@ def _meant(found: _Found, readings: Sequence[tuple[_Known, Reading]]) -> Reading
 
 def _assigned(statements: Sequence[Statement], call: Call) -> dict[str, Value]:
     """What names stand for where a call is made."""
-    assigned = {}
+    assigned: dict[str, Value] = {}
     for statement in statements:
         if any(inner is call for inner in calls(statement.value)):
             break
         if statement.target is not None:
+            # In the order of what is given last.
+            assigned.pop(statement.target, None)
             assigned[statement.target] = statement.value
     return assigned
 

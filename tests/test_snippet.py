@@ -226,7 +226,8 @@ in its place.
           nn.ConvTranspose2d(64, 32, 4, stride=s)
                                                ^""",
     "nn.ConvTranspose2d(64, 32, 4, bias=b)": """
-        line 1, column 31: bias must be True or False, found b.
+        line 1, column 31: bias must be True or False, found b, whose value the text does not \
+hold: write it in its place.
           nn.ConvTranspose2d(64, 32, 4, bias=b)
                                         ^""",
     "nn.ConvTranspose2d(64, 33, 4, groups=2)": """

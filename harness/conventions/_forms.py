@@ -200,13 +200,27 @@ class Arguments:
         default: Value = parameter.default  # type: ignore[assignment]
         return default
 
+    def known(self, name: str) -> Value:
+        """Return what was given for a parameter, or its default, where the text holds it."""
+        value = self.value(name)
+        if isinstance(value, Name | Call):
+            written = repr(value.text) if isinstance(value, Name) else shown(value)
+            raise self.error(
+                f"{name} is {written}, whose value the text does not hold: write it in its place.",
+                name,
+            )
+        return value
+
     def has(self, name: str) -> bool:
         """Whether something other than ``None`` was given."""
         return name in self.given and self.given[name].value is not None
 
     def is_open(self, name: str) -> bool:
         """Whether a value is left to the input or the weights: absent, ``None`` or unknown."""
-        return name not in self.given or isinstance(self.given[name].value, Name | Call | None)
+        value = self.given[name].value if name in self.given else None
+        # A kernel (k, k) is as open as k; of (k, 1) the text holds a part, which must not be lost.
+        values = value if isinstance(value, tuple) and value else (value,)
+        return all(isinstance(each, Name | Call | None) for each in values)
 
     # What it is.
 
@@ -249,6 +263,12 @@ class Arguments:
     def flag(self, name: str) -> bool:
         """Return a truth value; 0 and 1 serve."""
         value = self.value(name)
+        if isinstance(value, Name | Call):
+            raise self.error(
+                f"{name} must be True or False, found {shown(value)}, whose value the text does "
+                "not hold: write it in its place.",
+                name,
+            )
         if value not in (True, False) or isinstance(value, float):
             raise self.error(f"{name} must be True or False, found {shown(value)}.", name)
         return bool(value)
@@ -580,10 +600,11 @@ def _is_size(value: Value) -> bool:
 
 def integer(name: str, value: Value, column: int) -> int:
     """Return a value that must be an integer."""
-    if isinstance(value, Name):
+    if isinstance(value, Name | Call):
+        written = repr(value.text) if isinstance(value, Name) else shown(value)
         raise SnippetError(
-            f"{name} is {value.text!r}, whose value the text does not hold: write the number in "
-            "its place.",
+            f"{name} is {written}, whose value the text does not hold: write the number in its "
+            "place.",
             value.column,
         )
     if isinstance(value, bool) or not isinstance(value, int):

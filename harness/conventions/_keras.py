@@ -352,7 +352,7 @@ def _per_axis(given: Arguments, name: str, rank: int, *, least: int = 1) -> Size
 
 
 def _crop(given: Arguments, operator: Operator) -> tuple[tuple[int, int], ...]:
-    value = given.value("padding")
+    value = given.known("padding")
     if not isinstance(value, str) or value.lower() not in {"same", "valid"}:
         raise given.error(f"padding must be 'same' or 'valid', found {shown(value)}.", "padding")
     padding, extra = value.lower(), None
@@ -364,7 +364,7 @@ def _crop(given: Arguments, operator: Operator) -> tuple[tuple[int, int], ...]:
 
 
 def _is_channels_first(given: Arguments) -> bool:
-    value = given.value("data_format")
+    value = given.known("data_format")
     if value is not None and (
         not isinstance(value, str) or value.lower() not in {"channels_last", "channels_first"}
     ):

@@ -119,14 +119,14 @@ def _read_deconvolution(given: Arguments, *, bias: bool) -> Reading:
             "cudnn_tune",
         )
     groups = given.integer("num_group")
-    kernel = None if isinstance(given.value("kernel"), Name) else _whole(given, "kernel", None, 1)
-    filters = given.value("num_filter")
+    given.value("kernel"), given.value("num_filter")  # Neither has a default.
+    kernel = None if given.is_open("kernel") else _whole(given, "kernel", None, 1)
     weight, last = given.array_shape("weight"), _is_channels_last(given)
     if weight and last:
         weight = (weight[0], weight[-1], *weight[1:-1])
     complete = given.channels_and_kernel(
         None,
-        None if isinstance(filters, Name) else given.integer("num_filter"),
+        given.open_integer("num_filter"),
         kernel,
         groups,
         weight,

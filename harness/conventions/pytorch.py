@@ -267,8 +267,11 @@ _LAYER: Final = (Parameter("in_channels", "input channels"), *_OF_LAYER)
 
 
 def _read_function(given: Arguments) -> Reading:
-    groups = given.integer("groups")
     weight = given.array_shape("weight")
+    shapes = {"input": given.supplied.input, "weight": weight or given.supplied.weight}
+    # For groups that are the channels of x.
+    given = given.with_shapes({name: shape for name, shape in shapes.items() if shape})
+    groups = given.integer("groups")
     return _geometry(
         given, given.channels_and_kernel(None, None, None, groups, weight), bias=given.has("bias")
     )

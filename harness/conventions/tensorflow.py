@@ -265,7 +265,7 @@ def _rank(given: Arguments) -> int:
 
 
 def _is_channels_first(given: Arguments, rank: int) -> bool:
-    value = given.value("data_format")
+    value = given.known("data_format")
     last, first = _LAYOUTS[rank]
     if value not in {None, last, first}:
         raise given.error(
@@ -369,7 +369,7 @@ def _crop(
     given: Arguments, operator: Operator, out_size: Sizes, *, channels_first: bool
 ) -> tuple[tuple[int, int], ...]:
     """Return the crop that padding and output_shape choose together."""
-    padding = given.value("padding")
+    padding = given.known("padding")
     ends: tuple[tuple[int, int], ...] | None = None
     if isinstance(padding, tuple) and operator.rank == 2:
         ends = _explicit(given, padding, channels_first=channels_first)

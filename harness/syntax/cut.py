@@ -68,7 +68,7 @@ def alone(text: str, piece: Piece, language: str) -> str:
     """
     code = re.sub(r"[^\n]", " ", text[: piece.start]) + text[piece.start : piece.end]
     if language == "python":
-        code = without_comments(code, PYTHON).replace("\n", " ")
+        code = re.sub(r"\\?\n", " ", without_comments(code, PYTHON))
     return code
 
 

@@ -96,9 +96,12 @@ def fold(value: Value, shapes: Mapping[str, Shape], assigned: Mapping[str, Value
     >>> fold(value, {"x": (1, 5, 64)}, {})
     (1, 11, 64)
     """
-    known: dict[str, int | Shape] = {}
-    for target, given in assigned.items():
-        _remember(known, target, _folded(given, shapes, known))
+    known: dict[str, Value] = {}
+    places = {target: place for place, target in enumerate(assigned)}
+    for place, (target, given) in enumerate(assigned.items()):
+        # Before an array's name is given anew it stands for another array.
+        now = {name: shape for name, shape in shapes.items() if places.get(name, -1) < place}
+        _remember(known, target, _folded(given, now, known))
     return _folded(value, shapes, known)
 
 
@@ -137,12 +140,14 @@ class _Reader:
         self,
         source: _Source,
         shapes: Mapping[str, Shape] | None = None,
-        known: dict[str, int | tuple[Value, ...]] | None = None,
+        known: dict[str, Value] | None = None,
     ) -> None:
         self._source = source
         self._shapes = shapes or {}
         self._known = {} if known is None else known
         self._read: dict[ast.Call, Call] = {}
+        self._defaults: dict[str, Value] = {}
+        self._assumed: list[str] = []
 
     def statements(self, body: list[ast.stmt]) -> Iterator[Statement]:
         for node in body:
@@ -161,15 +166,47 @@ class _Reader:
                 yield Statement(target, value)
             elif isinstance(node, ast.Expr | ast.Return) and node.value is not None:
                 yield Statement(None, self.value(node.value))
+                self._known.pop(_whose_method(node.value), None)
+            elif isinstance(node, ast.If):
+                yield from self._branches(node)
             else:
                 # with chainer.using_config("autotune", True): says something about what follows.
                 for name in _given_anew(node):
                     self._known.pop(name, None)
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                    self._take_defaults(node.args)
                 for item in node.items if isinstance(node, ast.With) else ():
                     yield Statement(None, self.value(item.context_expr))
                 for inner in ast.iter_child_nodes(node):
                     if isinstance(inner, ast.stmt):
                         yield from self.statements([inner])
+
+    def _take_defaults(self, parameters: ast.arguments) -> None:
+        """``def __init__(self, stride=2)``; a ``None`` means that the function decides."""
+        positional = [*parameters.posonlyargs, *parameters.args]
+        pairs = zip(reversed(positional), reversed(parameters.defaults), strict=False)
+        keywords = zip(parameters.kwonlyargs, parameters.kw_defaults, strict=True)
+        for inner, default in (*pairs, *keywords):
+            value = None if default is None else self.value(default)
+            if value is not None and not isinstance(value, Name | Call):
+                self._defaults[inner.arg] = value
+                _remember(self._known, inner.arg, value)
+
+    def _branches(self, node: ast.If) -> Iterator[Statement]:
+        """Both branches; behind them a name has a value only where they agree on it."""
+        before = dict(self._known)
+        yield from self.statements(node.body)
+        taken = dict(self._known)
+        self._known.clear()
+        self._known.update(before)
+        yield from self.statements(node.orelse)
+        other = dict(self._known)
+        self._known.update(taken)
+        for name in {*taken, *other}:
+            both = name in taken and name in other
+            if taken[name] != other[name] if both else name in before:
+                del self._known[name]
+                yield Statement(name, self._name(node.test))
 
     def value(self, node: ast.expr) -> Value:
         match node:
@@ -196,8 +233,14 @@ class _Reader:
             case ast.BinOp():
                 return self._arithmetic(node)
             case ast.Name() | ast.Attribute() if ast.unparse(node) in self._known:
-                return self._known[ast.unparse(node)]
+                return self._of_name(ast.unparse(node))
         return self._opaque(node)
+
+    def _of_name(self, name: str) -> Value:
+        value = self._known[name]
+        if name in self._defaults and self._defaults[name] is value:
+            self._assumed.append(f"{name}={value!r}")
+        return value
 
     def _call(self, node: ast.Call) -> Call:
         # Each once: calls inside opaque expressions are met again on every level around them.
@@ -207,6 +250,7 @@ class _Reader:
 
     def _new_call(self, node: ast.Call) -> Call:
         receiver: list[Argument] = []
+        before = len(self._assumed)
         if isinstance(node.func, ast.Call):
             function: Name | Call = self._call(node.func)
         elif isinstance(node.func, ast.Attribute) and _calls_in(node.func.value):
@@ -225,7 +269,12 @@ class _Reader:
             Argument(given.arg or "**", self.value(given.value), self._source.offset_of(given))
             for given in node.keywords
         ]
-        return Call(function, (*receiver, *positional, *keywords), self._source.offset_of(node))
+        return Call(
+            function,
+            (*receiver, *positional, *keywords),
+            self._source.offset_of(node),
+            tuple(dict.fromkeys(self._assumed[before:])),
+        )
 
     def _signed(self, node: ast.UnaryOp) -> Value:
         value = self.value(node.operand)
@@ -304,16 +353,28 @@ def _calls_in(node: ast.expr) -> list[ast.Call]:
     return [call for child in children for call in _calls_in(child)]
 
 
-def _remember(known: dict[str, int | Shape], target: str, value: Value) -> None:
-    """Keep what an assignment gives to a name, or to several."""
+def _remember(known: dict[str, Value], target: str, value: Value) -> None:
+    """Keep what an assignment gives to a name, to several, or to an element of a list."""
+    if "[" in target:
+        name, place = target[:-1].split("[", 1)
+        whole = known.pop(name, None)
+        if isinstance(whole, tuple) and place.isdigit() and int(place) < len(whole):
+            known[name] = (*whole[: int(place)], value, *whole[int(place) + 1 :])
+        return
     names = target.strip("()").split(", ")
     for name in names:
         known.pop(name, None)
-    if len(names) == 1 and isinstance(value, int | tuple) and _size(value) <= _LONGEST:
+    if len(names) == 1 and not isinstance(value, Name | Call) and _size(value) <= _LONGEST:
         known[target] = value
     elif len(names) > 1 and isinstance(value, tuple) and len(value) == len(names):
         for name, item in zip(names, value, strict=True):
             _remember(known, name, item)
+
+
+def _whose_method(node: ast.expr) -> str:
+    """The name whose method a statement calls, as ``shape`` of ``shape.append(3)``."""
+    is_method = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    return ast.unparse(node.func.value) if is_method else ""  # type: ignore[attr-defined]
 
 
 def _whole_number(call: Call) -> int | None:
@@ -340,7 +401,7 @@ def _given_anew(node: ast.stmt) -> Iterator[str]:
         yield from (inner.arg for inner in ast.walk(node.args) if isinstance(inner, ast.arg))
 
 
-def _folded(value: Value, shapes: Mapping[str, Shape], known: dict[str, int | Shape]) -> Value:
+def _folded(value: Value, shapes: Mapping[str, Shape], known: dict[str, Value]) -> Value:
     if isinstance(value, tuple):
         return tuple(_folded(item, shapes, known) for item in value)
     if isinstance(value, Call):

@@ -44,11 +44,14 @@ class Call:
         A dotted name as written, or the call whose result is called.
     column : int
         Offset of the call in the text, from 0.
+    assumed : tuple of str
+        Names in it that have the default value of the function that it stands in: ``stride=2``.
     """
 
     function: Name | Call
     arguments: tuple[Argument, ...]
     column: int
+    assumed: tuple[str, ...] = ()
 
 
 # Lists, tuples and matrices are tuples; MATLAB's [1 2; 3 4] is a tuple of tuples.
