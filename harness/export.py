@@ -27,6 +27,7 @@ from harness.engines import (
     RecordedEngine,
     key_of,
     matlab_export,
+    wolfram_export,
 )
 from harness.errors import InputError
 from harness.pipeline import jobs_of
@@ -50,6 +51,9 @@ class _Language(Protocol):
     def write_script(self, folder: Path, jobs: Sequence[Mapping[str, Any]]) -> str:
         """Write what runs them all; return the command line for it."""
 
+    def read_about(self, text: str) -> tuple[str, str]:
+        """Read what ran it: version and engine."""
+
     def read_answer(
         self, answer: bytes, job: Mapping[str, Any]
     ) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -58,6 +62,7 @@ class _Language(Protocol):
 
 _LANGUAGES: Final[Mapping[str, _Language]] = {
     "matlab": matlab_export,
+    "wolfram": wolfram_export,
 }
 
 
@@ -84,7 +89,7 @@ def exportable() -> tuple[str, ...]:
     """Frameworks whose programs can be run elsewhere.
 
     >>> exportable()
-    ('matlab',)
+    ('matlab', 'wolfram')
     """
     return tuple(_LANGUAGES)
 
@@ -168,8 +173,8 @@ def imported(path: Path) -> Imported:
     try:
         chunks = _chunks(content[len(MAGIC) :])
         manifest = json.loads(next(chunks))
-        product, engine, *_ = next(chunks).decode().splitlines()
         language = _LANGUAGES[manifest["framework"]]
+        product, engine = language.read_about(next(chunks).decode())
         jobs: Sequence[Mapping[str, Any]] = manifest["jobs"]
         outcomes = {
             key_of(job["case"], job["outputs"]): _outcome(language, answer, job)

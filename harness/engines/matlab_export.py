@@ -91,6 +91,12 @@ def _parts(job: Mapping[str, Any]) -> tuple[Any, Any, Any]:
     return dict(job["sections"]), inputs, job["outputs"]
 
 
+def read_about(text: str) -> tuple[str, str]:
+    """Read what ran the script: version and engine."""
+    product, engine, *_ = text.splitlines()
+    return product, engine
+
+
 def read_answer(answer: bytes, job: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Read what ``deconform_run.m`` wrote of one job."""
     ranks = {name: len(one["shape"]) for name, one in job["inputs"].items()}

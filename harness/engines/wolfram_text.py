@@ -217,7 +217,7 @@ class Session:
                 crop=tuple(_repeated(n, 2) for n in _repeated(options.pop("PaddingSize", 0), rank)),
                 groups=options.pop("ChannelGroups", 1),
                 weights=weights,
-                biases=None if _plain(biases) == "None" else biases.value,
+                biases=None if _plain(biases) == "None" else _ndarray(biases, "float64"),
                 input=options.pop("Input"),
             )
             return layer if not options and layer.is_legal() else None
@@ -237,10 +237,12 @@ def _request(data: Sequence[Any]) -> tuple[Any, Any, str, str] | None:
             dtype = TYPES[kind] if option == "WorkingPrecision" else ""
         if isinstance(first, NumericArray) and not rest and dtype:
             return first.value, None, "Output", dtype
-        given = {str(rule.elements[0]): rule.elements[1].value for rule in first.elements}
+        given = {str(rule.elements[0]): rule.elements[1] for rule in first.elements}
         x, dy = given['"Input"'], given['System`NetPortGradient["Output"]']
+        if not (isinstance(x, NumericArray) and isinstance(dy, NumericArray)):
+            return None  # Lists give lists, which the definition itself sees to.
         (port,) = rest
-        return x, dy, _plain(port.elements[0]), dtype
+        return x.value, dy.value, _plain(port.elements[0]), dtype
     except (AttributeError, LookupError, TypeError, ValueError):
         return None
 

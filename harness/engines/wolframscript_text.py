@@ -68,16 +68,30 @@ def start(module: str, _distribution: str) -> dict[str, Any]:
     """Start the kernel, the executable ``module``; say what it is."""
     _kernel.append(Kernel(module))
     (version,), _ = _kernel[0].evaluate(f'Print["{ANSWER}", $Version];')
-    # Only a kernel's own layer is Wolfram's; in Mathics3 it is ours.
-    own = not version.startswith("Mathics")
+    brief, engine = about(version)
     return {
         "op": "started",
-        "version": version.split(" for ")[0].split(" Running")[0],
-        "engine": "Wolfram kernel" if own else f"documented semantics ({version.split(' R')[0]})",
+        "version": brief,
+        "engine": engine,
         "python": platform.python_version(),
         "numpy": np.__version__,
         "device": "cpu",
     }
+
+
+def about(version: str) -> tuple[str, str]:
+    """Give the version and the engine that ``$Version`` tells of.
+
+    Only a kernel's own layer is Wolfram's; in Mathics3 it is ours.
+
+    >>> about("14.3.0 for Linux x86 (64-bit)")
+    ('14.3.0', 'Wolfram kernel')
+    >>> about("Mathics3 10.0.1 Running on linux")
+    ('Mathics3 10.0.1', 'documented semantics (Mathics3 10.0.1)')
+    """
+    brief = version.split(" for ", maxsplit=1)[0].split(" Running", maxsplit=1)[0]
+    is_own = not version.startswith("Mathics")
+    return brief, "Wolfram kernel" if is_own else f"documented semantics ({brief})"
 
 
 def execute(

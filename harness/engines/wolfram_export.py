@@ -1,0 +1,100 @@
+"""Wolfram Language programs for a run elsewhere: a folder with one script for ``wolframscript``.
+
+There was no kernel to try this with: it uses what every version has, and is tested with Mathics3 in
+the kernel's place.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from harness.engines.job import Job
+from harness.engines.wolframscript_text import NAMES, about, literal, numbers
+
+SCRIPT: Final = "deconform_export.wl"
+
+_HEAD: Final = """\
+(* Runs the programs in jobs/ and leaves what they gave in the file "deconform-result".
+   Written by deconform {version}; run it in this folder: wolframscript -file {script} *)
+deconformResult = OpenWrite["deconform-result"];
+deconformAppend[text_] :=
+  WriteString[deconformResult, ToString[StringLength[text]] <> "\\n" <> text];
+WriteString[deconformResult, "deconform-result 1\\n"];
+deconformAppend[{manifest}];
+deconformAppend[$Version];
+"""
+_JOB: Final = """\
+deconformRaised = ""; ClearAll[{names}]; Get["jobs/{number}.wl"];
+deconformAppend[If[deconformRaised =!= "", "raised\\n" <> deconformRaised,
+  "result\\n" <> {outputs}]];
+"""
+_TAIL: Final = """\
+Close[deconformResult];
+Print["{count} programs run; send back the file deconform-result"];
+"""
+# A message makes the section the one that raised; what follows it is not run.
+_SECTION: Final = """\
+If[deconformRaised === "", If[Check[({text}
+"ok"), "failed"] =!= "ok", deconformRaised = "{name}"]];
+"""
+_OUTPUT: Final = '"{name} " <> ToString[Normal[{name}], InputForm] <> "\\n"'
+
+
+def write_job(folder: Path, number: int, job: Job) -> None:
+    """Write one job's arrays and text."""
+    given = [f"{name} = {literal(array)};\n" for name, array in job.inputs.items()]
+    sections = [_SECTION.format(name=name, text=text.rstrip()) for name, text in job.sections]
+    path = folder / "jobs" / f"{number}.wl"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("".join([*given, *sections]), encoding="ascii")
+
+
+def write_script(folder: Path, jobs: Sequence[Mapping[str, Any]]) -> str:
+    """Write the script; return the command line for it."""
+    from importlib.metadata import version  # noqa: PLC0415
+
+    manifest = (folder / "manifest.json").read_text(encoding="ascii")
+    quoted = '"' + manifest.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    head = _HEAD.format(version=version("deconform"), script=SCRIPT, manifest=quoted)
+    calls = (
+        _JOB.format(
+            number=number,
+            names=", ".join(NAMES),
+            outputs=" <> ".join(_OUTPUT.format(name=name) for name in job["outputs"]),
+        )
+        for number, job in enumerate(jobs, 1)
+    )
+    text = head + "".join(calls) + _TAIL.format(count=len(jobs))
+    (folder / SCRIPT).write_text(text, encoding="ascii")
+    return f"cd {shlex.quote(str(folder))} && wolframscript -file {SCRIPT}"
+
+
+def read_about(text: str) -> tuple[str, str]:
+    """Read what ran the script: version and engine."""
+    return about(text)
+
+
+def read_answer(answer: bytes, job: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Read what the script wrote of one job."""
+    kind, *lines = answer.decode().splitlines()
+    if kind == "raised":
+        return _raised(lines[0], "Message", "a message, which the script has printed there")
+    dtype = job["inputs"]["x"]["dtype"]
+    found = {}
+    for line in lines:
+        name, _, value = line.partition(" ")
+        try:
+            found[name] = np.array(numbers(value), dtype)
+        except ValueError:
+            return _raised("from_native", "Unevaluated", f"{name} is {value[:500]}")
+    return {"op": "result", "seconds": {}}, found
+
+
+def _raised(section: str, kind: str, message: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    answer = {"op": "raised", "section": section, "type": kind, "traceback": ""}
+    return {**answer, "message": message}, {}
