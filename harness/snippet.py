@@ -14,7 +14,8 @@ from harness.conventions import Convention, convention, framework_names
 from harness.conventions._forms import Context, Form, Reading, Supplied, bind, comma
 from harness.errors import InputError
 from harness.operator import OperatorError, Sizes
-from harness.surroundings import after, before
+from harness.preparation import before
+from harness.surroundings import after
 from harness.syntax.tree import (
     MAX_DIGITS,
     Call,

@@ -19,9 +19,16 @@ ALLOWED = {
     "harness.program": set(),
     "harness.syntax": {"harness.errors", "harness.syntax"},
     "harness.training": {"harness.operator"},
-    "harness.surroundings": {"harness.conventions", "harness.operator", "harness.syntax"},
+    "harness.preparation": {"harness.conventions", "harness.operator", "harness.syntax"},
+    "harness.surroundings": {
+        "harness.conventions",
+        "harness.operator",
+        "harness.preparation",
+        "harness.syntax",
+    },
     "harness.snippet": {
         "harness.conventions",
+        "harness.preparation",
         "harness.surroundings",
         "harness.errors",
         "harness.operator",

@@ -1,0 +1,140 @@
+"""What the Python before a call does to its weights: groups split off, zeros of a dilation put in.
+
+Frameworks without groups or dilation are given them so, by people and by our own programs.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from harness.conventions._forms import Context
+from harness.operator import Sizes
+from harness.syntax.python import parse
+from harness.syntax.tree import Call, Name, Statement, Value, calls
+
+_COUNTS: Final = ("num_or_size_splits", "num_outputs", "indices_or_sections", "chunks")
+_JOINS: Final = {"concat", "concatenate", "cat"}
+
+
+def before(statements: Sequence[Statement], call: Call) -> Context:
+    """Find out into how many groups, and with which dilation, the text itself takes the weights."""
+    return Context(_groups(statements, call), _inserted(statements, call))
+
+
+def _groups(statements: Sequence[Statement], call: Call) -> int:
+    """``concat([f(x, w) for x, w in zip(split(x, 2), split(w, 2))])`` has two groups."""
+    assigned = {statement.target: statement.value for statement in statements}
+    sources = [source for _, source in _joined(statements, call)]
+    counts = {_sections(assigned.get(source, _tree(source))) for source in sources}
+    return counts.pop() if len(counts) == 1 else 1
+
+
+def _joined(statements: Sequence[Statement], call: Call) -> list[tuple[str, str]]:
+    """Name and array, as text, of all that a list goes through whose calls are concatenated."""
+    for statement in statements:
+        for outer in calls(statement.value):
+            for argument in outer.arguments if last_name(outer) in _JOINS else ():
+                if isinstance(argument.value, Name) and _holds(argument.value, call):
+                    return _zipped(argument.value.text)
+    return []
+
+
+def _zipped(text: str) -> list[tuple[str, str]]:
+    node = ast.parse(text, mode="eval").body
+    if not isinstance(node, ast.ListComp | ast.GeneratorExp) or len(node.generators) > 1:
+        return []
+    names, over = node.generators[0].target, node.generators[0].iter
+    if not isinstance(over, ast.Call) or ast.unparse(over.func) != "zip":
+        return []
+    each = names.elts if isinstance(names, ast.Tuple) else []
+    return [(ast.unparse(a), ast.unparse(b)) for a, b in zip(each, over.args, strict=False)]
+
+
+def _sections(value: Value) -> int:
+    """The number of parts that a call makes; 1 where it is none or says their sizes instead."""
+    if not isinstance(value, Call) or not isinstance(value.function, Name):
+        return 1
+    by_name = {argument.name: argument.value for argument in value.arguments if argument.name}
+    positional = [argument.value for argument in value.arguments if argument.name is None]
+    named = [by_name[name] for name in _COUNTS if name in by_name]
+    is_method = bool(positional) and isinstance(positional[0], int)
+    # PyTorch's split takes the size of a part, its chunk their number.
+    if last_name(value) == "split" and (is_method or value.function.text == "torch.split"):
+        return 1
+    if last_name(value) not in {"split", "chunk", "split_axis"}:
+        return 1
+    count = [*named, *positional[0 if is_method else 1 :], 1][0]
+    return count if type(count) is int else 1
+
+
+def _inserted(statements: Sequence[Statement], call: Call) -> Sizes | None:
+    """``w_dilated[:, :, ::2, ::3] = w`` writes the zeros of a dilation (2, 3) into a kernel."""
+    for statement in statements:
+        if statement.target is None or "::" not in statement.target:
+            continue
+        node = ast.parse(statement.target, mode="eval").body
+        if isinstance(node, ast.Subscript) and _is_kernel(node.value, statements, call):
+            return _steps_of_taps(node.slice)
+    return None
+
+
+def _steps_of_taps(node: ast.expr) -> Sizes | None:
+    """The steps of ``[:, :, ::2, ::3]``; ``None`` where taps are written in another way."""
+    if not isinstance(node, ast.Tuple):
+        return None
+    steps = []
+    for element in node.elts:
+        if not isinstance(element, ast.Slice) or element.lower or element.upper:
+            return None
+        step = 1 if element.step is None else getattr(element.step, "value", None)
+        if type(step) is not int or step < 1:
+            return None
+        steps.append(step)
+    return tuple(steps[2:]) if steps[:2] == [1, 1] else None
+
+
+def _is_kernel(array: ast.expr, statements: Sequence[Statement], call: Call) -> bool:
+    """Whether an array comes to a call, or to the layer that it makes, as its weights."""
+    made_of, parts = {ast.unparse(array)}, _joined(statements, call)
+    layer = next((s.target for s in statements if s.value is call and s.target), None)
+    reached = False
+    for statement in statements:
+        if statement.target and made_of & _names(statement.value):
+            made_of.add(statement.target)
+            made_of |= {name for name, source in parts if made_of & _names(_tree(source))}
+            reached |= layer is not None and statement.target.startswith(f"{layer}.")
+        for inner in calls(statement.value):
+            owner = inner.function.text if isinstance(inner.function, Name) else ""
+            weights = inner.arguments[1:] if inner is call else ()
+            if layer is not None and owner.startswith(f"{layer}."):
+                weights = inner.arguments
+            reached |= any(made_of & _names(argument.value) for argument in weights)
+    return reached
+
+
+def _names(value: Value) -> set[str]:
+    """All names in a value, dotted ones in every length."""
+    if isinstance(value, tuple):
+        return set().union(*map(_names, value))
+    if isinstance(value, Name):
+        words = re.findall(r"[^\W\d][\w.]*", value.text)
+        return {".".join(w.split(".")[:n]) for w in words for n in range(1, w.count(".") + 2)}
+    if isinstance(value, Call):
+        return _names((value.function, *(argument.value for argument in value.arguments)))
+    return set()
+
+
+def _holds(value: Value, call: Call) -> bool:
+    return any(inner is call for inner in calls(value))
+
+
+def _tree(text: str) -> Value:
+    return parse(text)[0].value
+
+
+def last_name(call: Call) -> str:
+    """Return the last part of the dotted name that a call calls."""
+    return call.function.text.rpartition(".")[2] if isinstance(call.function, Name) else ""
