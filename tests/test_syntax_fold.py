@@ -71,13 +71,10 @@ def test_unknown_parts_stay_beside_known_ones() -> None:
         ("x.shape[4]", "of 4 elements"),
         ("x.shape[1] // 0", "by zero"),
         ("x.shape[-1] * 99999999999999999", "more than 18 digits"),
-        ("x.shape[1] ** 999999999", ""),
+        ("x.shape[1] ** 999999999", "more than 18 digits"),
     ],
 )
 def test_what_cannot_be_computed_is_an_error_at_its_place(text: str, fact: str) -> None:
-    if not fact:
-        assert isinstance(folded(text), Name)
-        return
     with pytest.raises(SnippetError, match=fact) as raised:
         folded(f"(1,  {text})")
     assert raised.value.column == 5

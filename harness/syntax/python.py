@@ -286,7 +286,11 @@ class _Reader:
         left, right = self.value(node.left), self.value(node.right)
         operation = _ARITHMETIC.get(type(node.op))
         if operation is None or not _can_be_computed(node.op, left, right):
-            if isinstance(node.op, ast.Pow) and type(left) is type(right) is int and right > 0:
+            if (
+                isinstance(node.op, ast.Pow)
+                and type(left) is type(right) is int
+                and min(right, abs(left) - 1) > 0
+            ):
                 raise self._too_large(node)
             return self._opaque(node)
         try:
