@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from harness import weights
@@ -13,6 +13,7 @@ from harness.conventions._forms import Reading, Style
 from harness.operator import Operator, OperatorError, Sizes, axis_name, operator_from_words, sizes
 from harness.program import Program, Unsupported
 from harness.snippet import read
+from harness.training import SILENT
 
 _DESCRIPTOR: Final = re.compile(r"ic\d+_oc\d+_k\S+")
 _SIZE: Final = re.compile(r"n\d{1,18}|i\d{1,18}(x\d{1,18})*", re.ASCII)
@@ -176,6 +177,9 @@ def look_up(
         reading = _from_descriptor(text.strip(), input)
     else:
         reading = read(text, framework, input, weight)
+    if style == "function" and reading.training != SILENT:
+        note = "The text says how the layer is trained: --style layer writes that too."
+        reading = replace(reading, notes=(*reading.notes, note))
     if not targets:
         targets = [name for name in framework_names() if name != reading.framework]
     return LookUp(reading, tuple(_translation(reading, target, style) for target in targets))
