@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
@@ -37,7 +37,7 @@ _FOREIGN: Final = {
     **dict.fromkeys(("paddle", "fluid"), "PaddlePaddle"),
     **dict.fromkeys(("jax", "lax", "flax", "hk", "haiku", "eqx", "equinox", "nnx"), "JAX"),
     **dict.fromkeys(("mindspore", "ms", "ops"), "MindSpore"),
-    **dict.fromkeys(("slim", "tflearn", "tl", "tlx", "lasagne", "jt", "jittor"), "another library"),
+    **dict.fromkeys(("tflearn", "tl", "tlx", "lasagne", "jt", "jittor"), "another library"),
     "F.conv2d_transpose": "PaddlePaddle",
     "F.conv1d_transpose": "PaddlePaddle",
     "F.conv3d_transpose": "PaddlePaddle",
@@ -195,7 +195,7 @@ def _meant(found: _Found, readings: Sequence[tuple[_Known, Reading]]) -> Reading
     """
     frameworks = list(dict.fromkeys(reading.framework for _, reading in readings))
     if len(frameworks) == 1:
-        return readings[0][1]
+        return _first(found, [reading for _, reading in readings])
     exact = [reading for known, reading in readings if found.name in known.form.names]
     if len(exact) == 1 and all(reading.operator == exact[0].operator for _, reading in readings):
         others = [name for name in frameworks if name != exact[0].framework]
@@ -209,6 +209,19 @@ def _meant(found: _Found, readings: Sequence[tuple[_Known, Reading]]) -> Reading
         f"{found.name} is a name in {len(frameworks)} frameworks: add {options}.",
         found.call.column,
     )
+
+
+def _first(found: _Found, readings: Sequence[Reading]) -> Reading:
+    """The first reading of one framework's, with a note where another would be another operator."""
+    first = readings[0]
+    for other in readings[1:]:
+        if other.operator != first.operator:
+            note = (
+                f"{found.name} is taken for {first.form}; {other.form} would mean "
+                f"{other.operator.descriptor}: write the module to choose."
+            )
+            return replace(first, notes=(note, *first.notes))
+    return first
 
 
 def _assigned(statements: Sequence[Statement], call: Call) -> dict[str, Value]:
@@ -271,19 +284,30 @@ def _whose(names: Sequence[str]) -> Convention | None:
 def _statements(text: str, language: str, names: set[str]) -> tuple[Statement, ...]:
     """Parse a text or, where that fails, the balanced call cut out of it."""
     parse = import_module(f"harness.syntax.{language}").parse
+    found: tuple[Statement, ...] = ()
+    whole: SnippetError | None = None
     try:
-        found: tuple[Statement, ...] = parse(text)
-    except SnippetError as whole:
-        from harness.syntax.cut import alone, cut  # noqa: PLC0415 -- needed for broken text only
+        found = parse(text)
+    except SnippetError as error:
+        whole = error
+    if any(_is_of(names, call) for statement in found for call in calls(statement.value)):
+        return found
+    # Broken text, or a call inside a comment.
+    from harness.syntax.cut import alone, cut  # noqa: PLC0415 -- few texts need it
 
-        piece = cut(text, names, language)
-        if piece is None:
-            raise
-        try:
-            found = parse(alone(text, piece, language))
-        except SnippetError as part:
-            raise part from whole
+    piece = cut(text, names, language)
+    try:
+        if piece is not None:
+            return parse(alone(text, piece, language))  # type: ignore[no-any-return]
+    except SnippetError as part:
+        raise part from whole
+    if whole is not None:
+        raise whole
     return found
+
+
+def _is_of(names: Collection[str], call: Call) -> bool:
+    return isinstance(call.function, Name) and _last(call.function.text) in names
 
 
 def _the_call(statements: Sequence[Statement], known: dict[str, list[_Known]], text: str) -> _Found:
@@ -293,7 +317,7 @@ def _the_call(statements: Sequence[Statement], known: dict[str, list[_Known]], t
         id(call): (statement, call)
         for statement in reversed(statements)
         for call in calls(statement.value)
-        if isinstance(call.function, Name) and _last(call.function.text) in known
+        if _is_of(known, call)
     }
     found = sorted(places.values(), key=lambda place: place[1].column)
     if not found:

@@ -805,7 +805,9 @@ def test_factors_work_in_training() -> None:
 
 @pytest.mark.frameworks
 def test_tables_are_the_real_signatures() -> None:
-    names = [name for name in FORMS if not name.startswith("tf.layers.")]
+    # What TensorFlow 2 no longer has cannot be asked.
+    gone = ("tf.layers.", "tf.contrib.", "tf.keras.backend.conv3d")
+    names = [name for name in FORMS if not name.startswith(gone)]
     answers = in_tensorflow([{"kind": "signature", "text": name} for name in names])
     for name, real in zip(names, answers, strict=True):
         table = [p for p in FORMS[name].parameters if not p.keyword]

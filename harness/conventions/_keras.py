@@ -452,10 +452,12 @@ _MODULES: Final = ("keras.layers.convolutional", "tfkl", "tfl", "kl", "KL", "L",
 def layer_forms(rank: int) -> tuple[Form, ...]:
     """The layers that are read and, for two and three axes, the functions of TensorFlow 1."""
     name, other = f"Conv{rank}DTranspose", f"Convolution{rank}DTranspose"
+    # Keras 2 has it under the name that it had in Keras 1, where it took other arguments.
+    old = (f"keras.layers.Deconvolution{rank}D",) if rank > 1 else ()
     forms = (
         Form(
             f"tf.keras.layers.{name}",
-            (f"tf.keras.layers.{other}", name, *(f"{module}.{name}" for module in _MODULES)),
+            (f"tf.keras.layers.{other}", name, *old, *(f"{module}.{name}" for module in _MODULES)),
             "layer",
             rank,
             _LAYER_3D if rank == 3 else _LAYER,

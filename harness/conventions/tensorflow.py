@@ -36,6 +36,7 @@ from harness.conventions._forms import (
     shown,
 )
 from harness.conventions._keras import layer, layer_forms
+from harness.conventions._tensorflow_1 import backend_form, slim_form
 from harness.operator import Operator, Sizes
 from harness.program import Program, Section
 from harness.syntax.tree import Call, Name, Value
@@ -467,6 +468,8 @@ CONVENTION: Final = Convention(
         *(form for rank in (2, 1, 3) for form in _forms(rank)),
         _ANY_RANK,
         *(form for rank in (2, 1, 3) for form in layer_forms(rank)),
+        *(slim_form(layer_forms(rank)[-1]) for rank in (2, 3)),
+        *(backend_form(_forms(rank)[0], _LAYOUTS[rank]) for rank in (2, 3)),
     ),
     environ={
         "KERAS_BACKEND": "tensorflow",
