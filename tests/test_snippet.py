@@ -205,7 +205,7 @@ bias, dilation, padding_mode, device, dtype.
               'four')
               ^""",
     "    é = nn.ConvTranspose2d(64, 32, 4.0)": """
-        line 1, column 36: kernel_size must be an integer, found 4.0.
+        line 1, column 36: kernel_size must be an integer, found 4.0: write 4.
               é = nn.ConvTranspose2d(64, 32, 4.0)
                                              ^""",
     ">>> nn.ConvTranspose2d(64, 32, True)": """
@@ -420,7 +420,7 @@ MALICIOUS = {
     "a method": "nn.ConvTranspose2d(().__class__.__bases__[0].__subclasses__(), 1, 1)",
     "keyword arguments": "nn.ConvTranspose2d(**kwargs)",
     "arguments": "nn.ConvTranspose2d(*args)",
-    "a starred list": "nn.ConvTranspose2d(*[1, 1, 1])",
+    "a starred list": "nn.ConvTranspose2d(*[1, 1, *more])",
     "nested calls": "nn.ConvTranspose2d(" * 500 + ")" * 500,
     "nested calls, never closed": "nn.ConvTranspose2d(" * 500,
     "a megabyte of brackets": "(" * 1_000_000,

@@ -117,6 +117,7 @@ def _link_parameters(rank: int | None) -> tuple[Parameter, ...]:
 
 def _read_function(given: Arguments) -> Reading:
     _check_deterministic(given)
+    given = _with_input(given)
     groups = given.integer("groups")
     weight = given.array_shape("W")
     complete = given.channels_and_kernel(None, None, None, groups, weight)

@@ -551,6 +551,7 @@ _MAKERS: Final = {
     *("rand", "randn", "randint", "normal", "random", "random_sample", "uniform", "zeros", "ones"),
     *("empty", "full", "arange", "array", "asarray", "tensor", "Tensor", "as_tensor", "constant"),
     *("from_numpy", "Variable", "variable", "Parameter", "astype", "float", "half", "cuda", "to"),
+    *("random_normal", "random_uniform", "truncated_normal", "get_variable", "placeholder"),
     *("as_in_context", "single", "double", "dlarray", "gpuArray"),
     *("RandomReal", "RandomInteger", "RandomVariate", "ConstantArray", "NumericArray"),
 }
@@ -581,7 +582,7 @@ def _made_shape(call: Call) -> Sizes | None:
     """The shape that a call such as ``randn(3, 4, 5, 5)`` or ``ones((3, 4))`` asks for."""
     by_name = {argument.name: argument.value for argument in call.arguments if argument.name}
     positional = [argument.value for argument in call.arguments if argument.name is None]
-    for name in ("shape", "size"):
+    for name in ("initializer", "initial_value", "shape", "size"):
         if name in by_name:
             positional = [by_name[name]]
     if positional and all(_is_size(value) for value in positional) and len(positional) > 1:
@@ -608,7 +609,10 @@ def integer(name: str, value: Value, column: int) -> int:
             value.column,
         )
     if isinstance(value, bool) or not isinstance(value, int):
-        raise SnippetError(f"{name} must be an integer, found {shown(value)}.", column)
+        whole = isinstance(value, float) and value.is_integer()
+        # As Python 3 makes them of 512 / 2.
+        hint = f": write {int(value)}" if whole else ""  # type: ignore[arg-type]
+        raise SnippetError(f"{name} must be an integer, found {shown(value)}{hint}.", column)
     return value
 
 

@@ -152,9 +152,10 @@ class Workspace:
         if name == "dlarray":
             array = self.array(values[0])
             labels = self.plain(values[1]) if len(values) > 1 else None
-            if array is None or not isinstance(labels, str):
+            if not isinstance(labels, str):
                 return array
-            return replace(array, labels=labels.upper())
+            # The format says how many axes there are, even where no size is known.
+            return replace(array or Array(()), labels=labels.upper())
         if name in {"permute", "reshape"} and len(values) > 1:
             return self._rearranged(name, values)
         return None

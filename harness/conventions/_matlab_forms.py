@@ -162,6 +162,11 @@ def _read_function(given: Arguments) -> Reading:
             "groups: taken for 1; they are the last dimension of weights, whose size the text "
             "does not show."
         )
+    elif not (weights and weights.labels) and _rank(given, x, None) is None:
+        notes.append(
+            f"spatial axes: {rank}, by the dimensions of weights; the format of X decides, which "
+            "the text does not show: add --input to be sure."
+        )
     bias, of_bias = _function_bias(given, workspace, complete[1])
     return given.reading(
         complete,

@@ -118,10 +118,14 @@ def _read_deconvolution(given: Arguments, *, bias: bool) -> Reading:
             "'off'.",
             "cudnn_tune",
         )
+    last = _is_channels_last(given)
+    if given.supplied.input:
+        n, c, *size = given.supplied.input
+        given = given.with_shapes({"data": (n, *size, c) if last else (n, c, *size)})
     groups = given.integer("num_group")
     given.value("kernel"), given.value("num_filter")  # Neither has a default.
     kernel = None if given.is_open("kernel") else _whole(given, "kernel", None, 1)
-    weight, last = given.array_shape("weight"), _is_channels_last(given)
+    weight = given.array_shape("weight")
     if weight and last:
         weight = (weight[0], weight[-1], *weight[1:-1])
     complete = given.channels_and_kernel(
@@ -142,9 +146,6 @@ def _read_deconvolution(given: Arguments, *, bias: bool) -> Reading:
         "training": training,
         "channels_last": last,
     }
-    if given.supplied.input:
-        n, c, *size = given.supplied.input
-        given = given.with_shapes({"data": (n, *size, c) if last else (n, c, *size)})
     target = given.value("target_shape")
     if target is not None and any(_whole(given, "target_shape", rank, 0)):
         return _with_target(given, complete, said, notes)

@@ -216,8 +216,8 @@ class _Reader:
                 if number >= _LARGEST:
                     raise self._too_large(node)
                 return number
-            case ast.Tuple() | ast.List():
-                return tuple(self.value(element) for element in node.elts)
+            case ast.Tuple() | ast.List() | ast.Dict():
+                return self._collection(node)
             case ast.Call():
                 call = self._call(node)
                 if (whole := _whole_number(call)) is not None:
@@ -235,6 +235,18 @@ class _Reader:
             case ast.Name() | ast.Attribute() if ast.unparse(node) in self._known:
                 return self._of_name(ast.unparse(node))
         return self._opaque(node)
+
+    def _collection(self, node: ast.Tuple | ast.List | ast.Dict) -> Value:
+        if isinstance(node, ast.Dict):
+            names = all(map(_is_text, node.keys))
+            return self._call(_as_call(node)) if names else self._opaque(node)
+        found: list[Value] = []
+        for element in node.elts:
+            starred = self.value(element.value) if isinstance(element, ast.Starred) else ()
+            if not isinstance(starred, tuple):
+                return self._opaque(node)
+            found += starred if isinstance(element, ast.Starred) else [self.value(element)]
+        return tuple(found)
 
     def _of_name(self, name: str) -> Value:
         value = self._known[name]
@@ -260,21 +272,31 @@ class _Reader:
             receiver = [Argument(None, self.value(node.func.value), column)]
         else:
             function = self._name(node.func)
-        positional = [
-            Argument("*" if isinstance(given, ast.Starred) else None, self.value(given), column)
-            for given in node.args
-            for column in [self._source.offset_of(given)]
-        ]
-        keywords = [
-            Argument(given.arg or "**", self.value(given.value), self._source.offset_of(given))
-            for given in node.keywords
-        ]
         return Call(
             function,
-            (*receiver, *positional, *keywords),
+            (*receiver, *self._arguments(node)),
             self._source.offset_of(node),
             tuple(dict.fromkeys(self._assumed[before:])),
         )
+
+    def _arguments(self, node: ast.Call) -> Iterator[Argument]:
+        """``*args`` and ``**kwargs`` are put in where the text shows what they hold."""
+        for given in node.args:
+            column = self._source.offset_of(given)
+            value = self.value(given.value if isinstance(given, ast.Starred) else given)
+            if not isinstance(given, ast.Starred):
+                yield Argument(None, value, column)
+            elif isinstance(value, tuple):
+                yield from (Argument(None, item, column) for item in value)
+            else:
+                yield Argument("*", value, column)
+        for keyword in node.keywords:
+            column, value = self._source.offset_of(keyword), self.value(keyword.value)
+            if keyword.arg is None and _is_dict(value):
+                assert isinstance(value, Call)
+                yield from (replace(inner, column=column) for inner in value.arguments)
+            else:
+                yield Argument(keyword.arg or "**", value, column)
 
     def _signed(self, node: ast.UnaryOp) -> Value:
         value = self.value(node.operand)
@@ -349,6 +371,30 @@ def _can_be_computed(operation: ast.operator, left: Value, right: Value) -> bool
     )
 
 
+def _is_text(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def _as_call(node: ast.Dict) -> ast.Call:
+    """``{"stride": 2}`` as ``dict(stride=2)``."""
+    pairs = zip(node.keys, node.values, strict=True)
+    keywords = [
+        ast.copy_location(ast.keyword(key.value, value), value)  # type: ignore[union-attr]
+        for key, value in pairs
+    ]
+    function = ast.copy_location(ast.Name("dict"), node)
+    return ast.copy_location(ast.Call(function, [], keywords), node)
+
+
+def _is_dict(value: Value) -> bool:
+    """Whether it is a ``dict(...)`` of which the text shows every element."""
+    return (
+        isinstance(value, Call)
+        and value.function == Name("dict", value.column)
+        and all(inner.name not in {None, "*", "**"} for inner in value.arguments)
+    )
+
+
 def _calls_in(node: ast.expr) -> list[ast.Call]:
     """The outermost calls inside an expression."""
     if isinstance(node, ast.Call):
@@ -368,7 +414,8 @@ def _remember(known: dict[str, Value], target: str, value: Value) -> None:
     names = target.strip("()").split(", ")
     for name in names:
         known.pop(name, None)
-    if len(names) == 1 and not isinstance(value, Name | Call) and _size(value) <= _LONGEST:
+    is_known = not isinstance(value, Name | Call) or _is_dict(value)
+    if len(names) == 1 and is_known and _size(value) <= _LONGEST:
         known[target] = value
     elif len(names) > 1 and isinstance(value, tuple) and len(value) == len(names):
         for name, item in zip(names, value, strict=True):
