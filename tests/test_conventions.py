@@ -8,7 +8,7 @@ import ast
 import re
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,8 +28,10 @@ PYTHON = tuple(name for name in FRAMEWORKS if convention(name).language == "pyth
 DTYPES = st.sampled_from(["float32", "float64", "float16"])
 
 
-def program(operator: Operator, framework: str, dtype: str = "float32", **options: bool) -> Program:
-    rendered = render(operator, framework, dtype, **options)
+def program(
+    operator: Operator, framework: str, dtype: str = "float32", *, documented: bool = False
+) -> Program:
+    rendered = render(operator, framework, dtype, documented=documented)
     assert isinstance(rendered, Program)
     return rendered
 
@@ -83,7 +85,7 @@ class Row:
     rank: int = 1
     groups: int = 1
     dtype: str = "float32"
-    options: dict[str, bool] = field(default_factory=dict)
+    documented: bool = False
 
     @property
     def operator(self) -> Operator:
@@ -126,7 +128,7 @@ TABLES = {
         Row(NATIVE, rank=2, stride=2, crop=((1, 0), (2, 2)), groups=2),
         Row(REWRITTEN, rank=2, stride=2, crop=((1, 0), (0, 1))),
         Row(NATIVE, rank=3, stride=2, crop=(1, 0), dilation=2, dtype="float64"),
-        Row(NATIVE, stride=2, crop=(0, 1), options={"documented": True}),
+        Row(NATIVE, stride=2, crop=(0, 1), documented=True),
     ],
     # |outsize - natural| < stride; outsize - natural is begin - end, of one sign on all axes.
     (
@@ -148,7 +150,7 @@ TABLES = {
         Row(NATIVE, rank=2, stride=2, crop=((0, 1), (2, 2))),
         Row(REWRITTEN, rank=2, stride=2, crop=((1, 0), (0, 1))),
         Row(NATIVE, rank=3, stride=2, crop=(1, 0), dilation=2, dtype="float64"),
-        Row(NATIVE, crop=(1, 0), options={"documented": True}),
+        Row(NATIVE, crop=(1, 0), documented=True),
     ],
     # The crop is (pad, pad - adj); 0 <= adj < stride.
     (
@@ -165,21 +167,21 @@ TABLES = {
         Row(REWRITTEN, stride=2, crop=(-1, -1)),
         Row(NATIVE, rank=2, stride=2, crop=((1, 0), (2, 2)), groups=2),
         Row(NATIVE, rank=3, stride=2, crop=(1, 0)),
-        Row(NATIVE, stride=2, crop=(0, 1), options={"documented": True}),
+        Row(NATIVE, stride=2, crop=(0, 1), documented=True),
     ],
     ("mxnet", "https://github.com/apache/mxnet/issues/11629"): [
         Row(NATIVE, stride=2, dilation=2),
         Row(REWRITTEN, stride=2, dilation=2, dtype="float64"),
-        Row(NATIVE, stride=2, dilation=2, dtype="float64", options={"documented": True}),
+        Row(NATIVE, stride=2, dilation=2, dtype="float64", documented=True),
         Row(NATIVE, stride=2, dtype="float64"),
         Row(NATIVE, dilation=2, dtype="float64"),
         Row(NATIVE, stride=2, dilation=2, kernel=1, dtype="float64"),
     ],
     ("mxnet", "https://github.com/apache/mxnet/issues/19904"): [
         Row(UNSUPPORTED, rank=3, dtype="float64"),
-        Row(NATIVE, rank=3, dtype="float64", options={"documented": True}),
+        Row(NATIVE, rank=3, dtype="float64", documented=True),
         Row(REWRITTEN, rank=3, dilation=2),
-        Row(NATIVE, rank=3, dilation=2, options={"documented": True}),
+        Row(NATIVE, rank=3, dilation=2, documented=True),
     ],
     # Everything but what Cropping must not be: negative.
     (
@@ -237,7 +239,7 @@ TABLES = {
     ("tensorflow", "https://github.com/tensorflow/tensorflow/issues/69103"): [
         Row(NATIVE, dilation=2),
         Row(REWRITTEN, dilation=2, dtype="float64"),
-        Row(NATIVE, dilation=2, dtype="float64", options={"documented": True}),
+        Row(NATIVE, dilation=2, dtype="float64", documented=True),
     ],
 }
 
@@ -248,7 +250,7 @@ TABLES = {
     ids=lambda value: "" if str(value).startswith("https") else None,
 )
 def test_support_is_what_the_framework_documents(framework: str, url: str, row: Row) -> None:
-    rendered = render(row.operator, framework, row.dtype, **row.options)
+    rendered = render(row.operator, framework, row.dtype, documented=row.documented)
     assert rendered.support == row.support, f"see {url}"
     assert (rendered.reason is None) == (row.support == NATIVE)
 
