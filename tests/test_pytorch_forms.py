@@ -184,7 +184,7 @@ REFUSED = {
     "nn.ConvTranspose2d(4, 6, (3,))": "kernel_size (3) has one number; PyTorch takes 2, or a",
     "nn.ConvTranspose2d(4, 6, 0)": "kernel_size is 0; it must be at least 1.",
     "nn.ConvTranspose2d(4, 6, 3, stride=0)": "stride is 0; it must be at least 1.",
-    "nn.ConvTranspose2d(4, 6, 3, stride=1.0)": "stride must be an integer, found 1.0.",
+    "nn.ConvTranspose2d(4, 6, 3, stride=1.0)": "stride must be an integer, found 1.0: write 1.",
     "nn.ConvTranspose2d(4, 6, 3, padding=-1)": "padding is -1; it must be at least 0.",
     "nn.ConvTranspose2d(4, 6, 3, padding='same')": "padding must be an integer, found 'same'.",
     "nn.ConvTranspose2d(4, 6, 3, dilation=0)": "dilation is 0; it must be at least 1.",
