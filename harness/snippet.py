@@ -148,15 +148,14 @@ def _read(text: str, conventions: Sequence[Convention], supplied: Supplied) -> R
     found = _the_call(statements, known, text)
     candidates, note = _candidates(found, known[_last(found.name)])
     readings: list[tuple[_Known, Reading]] = []
-    errors: list[SnippetError] = []
+    errors: list[tuple[_Known, SnippetError]] = []
     for candidate in candidates:
         try:
             readings.append((candidate, _as(candidate, found, statements, supplied)))
         except SnippetError as error:
-            # People mean the form whose name they wrote in full.
-            errors.insert(0 if found.name in candidate.form.names else len(errors), error)
+            errors.append((candidate, error))
     if not readings:
-        raise errors[0]
+        raise min(errors, key=lambda each: _strangeness(found, each[0].form))[1]
     reading = _meant(found, readings)
     if found.call.assumed:
         values = ", ".join(found.call.assumed)
@@ -209,6 +208,12 @@ def _meant(found: _Found, readings: Sequence[tuple[_Known, Reading]]) -> Reading
         f"{found.name} is a name in {len(frameworks)} frameworks: add {options}.",
         found.call.column,
     )
+
+
+def _strangeness(found: _Found, form: Form) -> tuple[int, bool]:
+    """How far a call is from a form: by its arguments' names, then by its own."""
+    names = [argument.name for argument in found.call.arguments if argument.name]
+    return sum(form.parameter(name) is None for name in names), found.name not in form.names
 
 
 def _first(found: _Found, readings: Sequence[Reading]) -> Reading:

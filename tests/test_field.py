@@ -288,6 +288,14 @@ REFUSED = {
         "Conv2DTranspose(filters=4, size=3)",
         r"tf\.keras\.layers\.Conv2DTranspose has no parameter 'size'",
     ),
+    "Gluon, by a bare name": (
+        "Conv2DTranspose(channels=4, kernel_size=3, stride=2)",
+        r"mxnet\.gluon\.nn\.Conv2DTranspose has no parameter 'stride'",
+    ),
+    "Keras 2, by a bare name": (
+        "Deconvolution2D(4, kernel_size=(4, 4), strides=2, padding=border)",
+        "padding is 'border'",
+    ),
     "the backend's padding in capitals": (
         "K.conv2d_transpose(x, w, (1, 5, 7, 4), padding='SAME')",
         "padding must be 'same' or 'valid', found 'SAME'",
