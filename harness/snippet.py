@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 from typing import Final
 
 from harness.conventions import Convention, convention, framework_names
-from harness.conventions._forms import Context, Form, Reading, Supplied, bind, comma
+from harness.conventions._arguments import bind
+from harness.conventions._forms import Context, Form, Reading, Supplied
+from harness.conventions._values import comma
 from harness.errors import InputError
 from harness.operator import OperatorError, Sizes
 from harness.preparation import before
@@ -135,14 +137,26 @@ def _known(framework: str) -> dict[str, list[_Known]]:
     return found
 
 
-def _read(text: str, conventions: Sequence[Convention], supplied: Supplied) -> Reading:
+def _known_in(conventions: Iterable[Convention]) -> dict[str, list[_Known]]:
+    """The forms of several frameworks by the last part of their names."""
     known: dict[str, list[_Known]] = {}
     for spoken in conventions:
         for last, forms in _known(spoken.name).items():
             known.setdefault(last, []).extend(forms)
+    return known
+
+
+def _read(text: str, conventions: Sequence[Convention], supplied: Supplied) -> Reading:
+    called = {_last(match[1]) for match in _CALLED.finditer(text)}
+    # The others need not even be loaded, which takes longer than everything else.
+    known = _known_in(
+        spoken
+        for spoken in conventions
+        if spoken.calls and any(re.fullmatch(spoken.calls, name) for name in called)
+    )
     mentioned = [match for match in _CALLED.finditer(text) if _last(match[1]) in known]
     if not mentioned:
-        raise _nothing_known(text, conventions, list(known))
+        raise _nothing_known(text, conventions, list(_known_in(conventions)))
     language = known[_last(mentioned[0][1])][0].convention.language
     statements = _statements(text, language, {_last(match[1]) for match in mentioned})
     found = _the_call(statements, known, text)

@@ -731,3 +731,11 @@ print(*sys.modules)
     roots = {name.split(".")[0] for name in done.stdout.split()}
     unwanted = {"torch", "tensorflow", "mxnet", "chainer", "cupy", "numpy", "yaml", "rich", "impl"}
     assert not roots & unwanted
+
+
+@pytest.mark.parametrize("framework", [name for name in FRAMEWORKS if name != "numpy"])
+def test_a_look_up_loads_a_framework_s_forms_for_their_names_only(framework: str) -> None:
+    spoken = convention(framework)
+    names = {name.rpartition(".")[2] for form in spoken.forms for name in form.names}
+    assert {name for name in names if not re.fullmatch(spoken.calls, name)} == set()
+    assert not re.fullmatch(spoken.calls, "Conv2d")

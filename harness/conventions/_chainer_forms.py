@@ -9,18 +9,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
+from harness.conventions._arguments import Arguments
 from harness.conventions._chainer_training import read_initializer
-from harness.conventions._forms import (
-    REQUIRED,
-    Arguments,
-    Form,
-    Parameter,
-    Reading,
-    Supplied,
-    integer,
-    shown,
-)
+from harness.conventions._forms import REQUIRED, Form, Parameter, Reading, Supplied
 from harness.conventions._initializers import assigned_value
+from harness.conventions._values import integer, shown
 from harness.operator import Sizes, axis_name
 from harness.syntax.tree import Name
 from harness.training import Training

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from importlib import import_module
+from typing import TYPE_CHECKING, TypeAlias
 
-from harness.conventions._forms import Form
 from harness.operator import Operator
 from harness.program import Program, Unsupported
 from harness.training import Training
+
+if TYPE_CHECKING:
+    from harness.conventions._forms import Form
 
 Renderer: TypeAlias = Callable[[Operator, str, bool], Program | Unsupported]
 Crops: TypeAlias = Sequence[tuple[int, int]]
@@ -37,8 +40,8 @@ class Convention:
     layer : callable, optional
         ``(operator, dtype, training) -> Program | Unsupported``: the same as a layer of a network,
         where the framework has one.
-    forms : tuple of Form
-        The calls that are read.
+    calls : str
+        A regular expression for the names of the calls that are read, without their modules.
     remarks : tuple of str
         What the reference page says about the framework: versions, traps, documents.
     environ : mapping
@@ -53,9 +56,17 @@ class Convention:
     render: Renderer
     language: str = "python"
     layer: LayerRenderer | None = None
-    forms: tuple[Form, ...] = ()
+    calls: str = ""
     remarks: tuple[str, ...] = ()
     environ: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def forms(self) -> tuple[Form, ...]:
+        """The calls that are read; a look-up loads those of the frameworks that its text names."""
+        if not self.calls:
+            return ()
+        found: tuple[Form, ...] = import_module(f"harness.conventions._{self.name}_forms").FORMS
+        return found
 
     def forms_by_table(self) -> list[Form]:
         """The forms, those with one table of parameters next to each other."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Final
 
+from harness.conventions._arguments import Arguments
 from harness.conventions._convention import lines
-from harness.conventions._forms import Arguments, shown
+from harness.conventions._values import shown
 from harness.operator import Operator
 from harness.syntax.tree import Call, Name, Value
 from harness.training import TRUNCATED_DEVIATION, Distribution, Fan, Initializer, Training

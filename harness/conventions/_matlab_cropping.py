@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
-from harness.conventions._forms import Arguments, integers, shown
+from harness.conventions._arguments import Arguments
+from harness.conventions._values import integers, shown
 from harness.operator import Sizes
 from harness.syntax.tree import Value
 

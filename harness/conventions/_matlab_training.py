@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from harness.conventions._forms import Arguments, shown
+from harness.conventions._arguments import Arguments
+from harness.conventions._values import shown
 from harness.operator import Operator
 from harness.syntax.tree import Name, Value
 from harness.training import GLOROT, ONES, TRUNCATED_DEVIATION, ZEROS, Initializer, Training

@@ -9,19 +9,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
-from harness.conventions._forms import (
-    Arguments,
-    Form,
-    Parameter,
-    Reading,
-    Supplied,
-    comma,
-    integers,
-    output_crop,
-    shown,
-)
+from harness.conventions._arguments import Arguments, output_crop
+from harness.conventions._forms import Form, Parameter, Reading, Supplied
 from harness.conventions._initializers import assigned_value
 from harness.conventions._mxnet_training import read_initializer
+from harness.conventions._values import comma, integers, shown
 from harness.operator import Sizes
 from harness.syntax.tree import Call, Name, Value, calls
 from harness.training import Training

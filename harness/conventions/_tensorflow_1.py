@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from harness.conventions._forms import Arguments, Form, Parameter, Reading, shown
+from harness.conventions._arguments import Arguments
+from harness.conventions._forms import Form, Parameter, Reading
+from harness.conventions._values import shown
 from harness.syntax.tree import Argument, Value
 
 _SLIM_MODULES: Final = ("slim", "tf_slim", "tf.contrib.slim", "contrib_slim", "contrib_layers")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from harness.conventions._forms import Arguments
+from harness.conventions._arguments import Arguments
 from harness.syntax.tree import Argument, Call, Name, Value
 
 _CONVOLUTIONS: Final = {"ConvolutionLayer", "DeconvolutionLayer"}

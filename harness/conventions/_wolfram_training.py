@@ -9,7 +9,8 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
-from harness.conventions._forms import Arguments, shown
+from harness.conventions._arguments import Arguments
+from harness.conventions._values import shown
 from harness.conventions._wolfram_arrays import resolved
 from harness.conventions._wolfram_ports import rules
 from harness.operator import Operator

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from harness.conventions._chainer_forms import FORMS
 from harness.conventions._chainer_training import drawn, factors, training_notes
 from harness.conventions._convention import (
     Convention,
@@ -190,7 +189,7 @@ CONVENTION: Final = Convention(
     weights="IOHW",
     render=_render,
     layer=_layer,
-    forms=FORMS,
+    calls=r"Deconvolution([123]|N)D|deconvolution_([123]|n)d",
     remarks=(
         (
             "deterministic is no argument since Chainer 2: chainer.using_config("

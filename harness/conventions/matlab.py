@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.conventions._convention import Convention, because, extends, lines
-from harness.conventions._matlab_forms import FORMS
 from harness.operator import Operator
 from harness.program import Program, Section, Unsupported
 from harness.training import TRUNCATED_DEVIATION, Initializer, Training
@@ -325,5 +324,5 @@ CONVENTION: Final = Convention(
     render=_render,
     language="matlab",
     layer=_layer,
-    forms=FORMS,
+    calls=r"transposedConv[123]dLayer|dltranspconv",
 )

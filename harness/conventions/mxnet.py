@@ -26,7 +26,6 @@ from harness.conventions._convention import (
     zero_inserted,
     zeros_removed,
 )
-from harness.conventions._mxnet_forms import FORMS
 from harness.conventions._mxnet_training import drawn, factors, training_notes
 from harness.operator import Operator
 from harness.program import Program, Section, Unsupported
@@ -272,7 +271,7 @@ CONVENTION: Final = Convention(
     weights="IOHW",
     render=_render,
     layer=_layer,
-    forms=FORMS,
+    calls=r"[Dd]econvolution|Conv[123]DTranspose",
     remarks=(
         (
             "mx.np has no deconvolution; mx.npx.deconvolution is the same operator, whose no_bias "

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from harness.conventions._convention import Convention, extends, lines
-from harness.conventions._wolfram_forms import FORMS
 from harness.conventions._wolfram_training import drawn_text, multipliers, training_notes
 from harness.operator import Operator
 from harness.program import Program, Section, Unsupported
@@ -152,7 +151,7 @@ CONVENTION: Final = Convention(
     render=_render,
     language="wolfram",
     layer=_layer,
-    forms=FORMS,
+    calls="DeconvolutionLayer",
     remarks=(
         "Weights are {in channels, out channels / groups, h, w}, as ours, and not flipped.",
         "PaddingSize -> {1, 2} is 1 at both ends of one axis and 2 of the other; not begin, end.",

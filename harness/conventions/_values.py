@@ -1,0 +1,112 @@
+"""Values of a snippet as sizes and shapes, and how errors write them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from harness.operator import Sizes, axis_name
+from harness.syntax.tree import Call, Name, SnippetError, Value
+
+# Functions and methods that make arrays, and those that pass one on.
+_MAKERS: Final = {
+    *("rand", "randn", "randint", "normal", "random", "random_sample", "uniform", "zeros", "ones"),
+    *("empty", "full", "arange", "array", "asarray", "tensor", "Tensor", "as_tensor", "constant"),
+    *("from_numpy", "Variable", "variable", "Parameter", "astype", "float", "half", "cuda", "to"),
+    *("random_normal", "random_uniform", "truncated_normal", "get_variable", "placeholder"),
+    *("as_in_context", "single", "double", "dlarray", "gpuArray"),
+    *("RandomReal", "RandomInteger", "RandomVariate", "ConstantArray", "NumericArray"),
+}
+
+
+def shape_of(value: Value) -> Sizes | None:
+    """Return the shape of an array that a text shows: its elements, or how it is made.
+
+    >>> shape_of(((1, 2, 3), (4, 5, 6)))
+    (2, 3)
+    """
+    if isinstance(value, tuple):
+        if not value or not isinstance(value[0], tuple):
+            numbers = all(isinstance(item, int | float) for item in value)
+            return (len(value),) if value and numbers else None
+        inner = [shape_of(item) for item in value]
+        if inner[0] is None or any(shape != inner[0] for shape in inner):
+            return None
+        return (len(value), *inner[0])
+    if not isinstance(value, Call) or not isinstance(value.function, Name):
+        return None
+    if value.function.text.split(".")[-1] not in _MAKERS:
+        return None
+    return _made_shape(value)
+
+
+def _made_shape(call: Call) -> Sizes | None:
+    """The shape that a call such as ``randn(3, 4, 5, 5)`` or ``ones((3, 4))`` asks for."""
+    by_name = {argument.name: argument.value for argument in call.arguments if argument.name}
+    positional = [argument.value for argument in call.arguments if argument.name is None]
+    for name in ("initializer", "initial_value", "shape", "size"):
+        if name in by_name:
+            positional = [by_name[name]]
+    if positional and all(_is_size(value) for value in positional) and len(positional) > 1:
+        return tuple(value for value in positional if isinstance(value, int))
+    for value in positional:
+        if isinstance(value, tuple) and value and all(_is_size(item) for item in value):
+            return tuple(item for item in value if isinstance(item, int))
+        if (shape := shape_of(value)) is not None:
+            return shape
+    return None
+
+
+def _is_size(value: Value) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def integer(name: str, value: Value, column: int) -> int:
+    """Return a value that must be an integer."""
+    if isinstance(value, Name | Call):
+        written = repr(value.text) if isinstance(value, Name) else shown(value)
+        raise SnippetError(
+            f"{name} is {written}, whose value the text does not hold: write the number in its "
+            "place.",
+            value.column,
+        )
+    if isinstance(value, bool) or not isinstance(value, int):
+        whole = isinstance(value, float) and value.is_integer()
+        # As Python 3 makes them of 512 / 2.
+        hint = f": write {int(value)}" if whole else ""  # type: ignore[arg-type]
+        raise SnippetError(f"{name} must be an integer, found {shown(value)}{hint}.", column)
+    return value
+
+
+def integers(name: str, value: Value, column: int) -> Sizes:
+    """Return a value that must be an integer or a sequence of integers."""
+    values = value if isinstance(value, tuple) else (value,)
+    return tuple(integer(name, item, column) for item in values)
+
+
+def shown(value: object) -> str:
+    """Write a value as people would."""
+    if isinstance(value, Name):
+        return value.text
+    if isinstance(value, Call):
+        return (
+            f"the call {value.function.text}(…)" if isinstance(value.function, Name) else "a call"
+        )
+    if isinstance(value, tuple):
+        return "(" + ", ".join(map(shown, value)) + ")"
+    return repr(value)
+
+
+def comma(shape: Sequence[int]) -> str:
+    """Write a shape as ``--input`` takes it."""
+    return ",".join(map(str, shape))
+
+
+def input_axes(rank: int) -> str:
+    """Name the axes of ``x``."""
+    return "(n, c_in, " + ", ".join(axis_name(axis, rank) for axis in range(rank)) + ")"
+
+
+def weight_axes(rank: int) -> str:
+    """Name the axes of ``w``."""
+    return "(c_in, c_out/groups, " + ", ".join(axis_name(axis, rank) for axis in range(rank)) + ")"
