@@ -342,11 +342,12 @@ def _the_call(statements: Sequence[Statement], known: dict[str, list[_Known]], t
     if not found:
         raise SnippetError("the text names a transposed convolution, but does not call it.")
     if len(found) > 1:
-        lines = sorted({text.count("\n", 0, call.column) + 1 for _, call in found})
+        numbers = sorted({text.count("\n", 0, call.column) + 1 for _, call in found})
+        lines = text.split("\n")
+        shown = [f"\n  line {n}: {lines[n - 1].strip()[:90]}" for n in numbers[:9]]
         raise SnippetError(
-            f"the text holds {len(found)} transposed convolutions, on lines "
-            f"{', '.join(map(str, lines[:9]))}: paste one at a time.",
-            found[1][1].column,
+            f"the text holds {len(found)} transposed convolutions: paste one at a time."
+            + "".join(shown)
         )
     statement, call = found[0]
     assert isinstance(call.function, Name)

@@ -240,10 +240,9 @@ hold: write it in its place.
           nn.ConvTranspose2d(64, 32, 1 / 0)
                                      ^""",
     "up = nn.ConvTranspose2d(1, 2, 3)\nout = nn.ConvTranspose2d(2, 1, 3)": """
-        line 2, column 7: the text holds 2 transposed convolutions, on lines 1, 2: paste one at \
-a time.
-          out = nn.ConvTranspose2d(2, 1, 3)
-                ^""",
+        the text holds 2 transposed convolutions: paste one at a time.
+          line 1: up = nn.ConvTranspose2d(1, 2, 3)
+          line 2: out = nn.ConvTranspose2d(2, 1, 3)""",
 }
 
 
@@ -316,11 +315,11 @@ OPEN = {
     ),
     "nn.ConvTranspose1d(i, 12, 5)": (
         "the text leaves in_channels open: add --input 1,64,16 with your input's shape, "
-        "(n, c_in, length)."
+        "(n, c_in, length), or write i = … above it."
     ),
     "nn.ConvTranspose2d(8, o, (5, 3))": (
         "the text leaves out_channels open: add --weight 8,32,5,3 with your weights' shape, "
-        "(c_in, c_out/groups, height, width)."
+        "(c_in, c_out/groups, height, width), or write o = … above it."
     ),
     "F.conv_transpose2d(x, w)": (
         "the text leaves in_channels and out_channels and kernel open: add --weight 64,32,4,4 "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
@@ -119,7 +120,13 @@ class Arguments:
 
     def open_integer(self, name: str) -> int | None:
         """Return an integer parameter, or ``None`` where the text leaves it open."""
+        self._check_given(name)
         return None if self.is_open(name) else self.integer(name)
+
+    def _check_given(self, name: str) -> None:
+        """Refuse a call without what its signature requires: no input makes up for that."""
+        if name not in self.given:
+            self.value(name)
 
     def per_axis(self, name: str, rank: int, *, least: int = 1) -> Sizes:
         """Return one integer per spatial axis; one integer in the text serves all."""
@@ -141,6 +148,7 @@ class Arguments:
 
     def open_per_axis(self, name: str) -> Sizes | None:
         """Return the kernel's sizes, with the form's rank or, where it has none, their own."""
+        self._check_given(name)
         if self.is_open(name):
             return None
         rank = self.form.rank or self._rank_of(name)
@@ -285,12 +293,29 @@ class Arguments:
         if missing == ["in_channels"]:
             shape = (1, 64, *(16,) * rank)
             return self.error(
-                f"{fact}--input {comma(shape)} with your input's shape, {input_axes(rank)}."
+                f"{fact}--input {comma(shape)} with your input's shape, {input_axes(rank)}"
+                f"{self._or_a_line_above()}."
             )
         example = (in_channels or 64, out_channels or 32, *(kernel or (4,) * rank))
         return self.error(
-            f"{fact}--weight {comma(example)} with your weights' shape, {weight_axes(rank)}."
+            f"{fact}--weight {comma(example)} with your weights' shape, {weight_axes(rank)}"
+            f"{self._or_a_line_above()}."
         )
+
+    def _or_a_line_above(self) -> str:
+        """Offer to give variables that stand for channels and kernel their values in the text."""
+        meant = ("input channels", "output channels", "kernel")
+        names = dict.fromkeys(
+            variable
+            for name, argument in self.given.items()
+            if isinstance(argument.value, Name)
+            and re.fullmatch(r"[\w\s*/+-]+", argument.value.text)
+            and (parameter := self.form.parameter(name)) is not None
+            and parameter.meaning.startswith(meant)
+            for variable in re.findall(r"[^\W\d]\w*", argument.value.text)
+        )
+        values = " and ".join(f"{variable} = …" for variable in names)
+        return f", or write {values} above it" if names else ""
 
     def in_size(self, asks: str) -> Sizes:
         """Return the input's spatial sizes; ``asks`` names what needs them."""

@@ -98,7 +98,7 @@ _LAYER: Final = (
     Parameter("BiasLearnRateFactor", "factor of the bias's learning rate", 1, keyword=True),
     Parameter("WeightL2Factor", "factor of the weights' L2 regularisation", 1, keyword=True),
     Parameter("BiasL2Factor", "factor of the bias's L2 regularisation", 0, keyword=True),
-    Parameter("Name", "the layer's name", "", ignored=True, keyword=True),
+    Parameter("Name", "the layer's name", "", keyword=True),
     Parameter(
         "CroppingMode", "'manual' or 'same': property that Cropping sets", "manual", keyword=True
     ),
