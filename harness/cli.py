@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     required framework was SKIPPED. 2: bad usage or a bad spec. 130: interrupted.
     """
     options = _parser().parse_args(arguments)
-    for stream in (sys.stdout, sys.stderr):
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import fakes
@@ -190,6 +191,15 @@ def test_doctor_says_what_is_missing_and_how_to_get_it(
     assert "ok numpy" in out
 
 
+@pytest.fixture
+def _can_be_interrupted() -> Iterator[None]:
+    """Let children hear of SIGINT, which shells have the jobs ignore that they put behind."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_can_be_interrupted")
 def test_interrupt_leaves_a_report_without_footer_and_no_worker(spec: str, tmp_path: Path) -> None:
     out = tmp_path / "run.jsonl"
     worker = fakes.interpreter(tmp_path, "hangs_always")
