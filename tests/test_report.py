@@ -261,3 +261,11 @@ def test_a_column_of_documented_semantics_is_no_products() -> None:
     assert is_documented(octave)
     assert not is_documented(ENGINE)
     assert not is_documented({"unavailable": "no octave"})
+
+
+def test_a_run_of_which_nothing_was_run_says_so() -> None:
+    events = [HEADER, record("shape", Status.SKIPPED, "mxnet"), Footer({"SKIPPED": 1}, 0.1)]
+    console = Console(width=200, record=True, file=io.StringIO())
+    print_report(Report.of(events), console)
+    text = console.export_text()
+    assert "1 cases, 1 checks in 0.1 s: nothing was run." in text

@@ -126,6 +126,8 @@ def _print_end(report: Report, console: Console, bad: int) -> None:
         console.print("The run was interrupted: this is not all of it.", style="bold red")
         return
     verdict = f"{bad} of them bad" if bad else "nothing failed"
+    if all(record.status == Status.SKIPPED for record in report.records):
+        verdict = "nothing was run"
     checks = len(report.records)
     console.print(
         f"{header.cases} cases, {checks} checks in {footer.elapsed_s:.1f} s: {verdict}.",
