@@ -264,7 +264,8 @@ def test_a_column_of_documented_semantics_is_no_products() -> None:
 
 
 def test_a_run_of_which_nothing_was_run_says_so() -> None:
-    events = [HEADER, record("shape", Status.SKIPPED, "mxnet"), Footer({"SKIPPED": 1}, 0.1)]
+    skipped = record("shape", Status.SKIPPED, "mxnet")
+    events: list[Event] = [HEADER, skipped, Footer({"SKIPPED": 1}, 0.1)]
     console = Console(width=200, record=True, file=io.StringIO())
     print_report(Report.of(events), console)
     text = console.export_text()
