@@ -181,8 +181,10 @@ def imported(path: Path) -> Imported:
             for job, answer in zip(jobs, chunks, strict=False)
         }
         cases = dict(manifest["cases"])
-    except (KeyError, ValueError, TypeError, AttributeError, StopIteration) as error:
+    except (LookupError, ValueError, TypeError, AttributeError, StopIteration) as error:
         raise ExportError(f"{file} is damaged, or ends too early ({error!r}).") from None
+    except RecursionError:
+        raise ExportError(f"{file} is damaged: its manifest is nested too deeply.") from None
     info = EngineInfo(version=product, engine=engine, python="", numpy="", device="elsewhere")
     return Imported(manifest["framework"], RecordedEngine(info, outcomes), cases)
 

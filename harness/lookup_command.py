@@ -9,11 +9,15 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from harness.cli import BAD, OK
 from harness.lookup import Line, LookUp, answer, look_up
+from harness.syntax.tree import MAX_TEXT
 
 
 def translate(options: argparse.Namespace) -> int:
     """Print how the frameworks say what a text says."""
-    text = sys.stdin.read() if options.text == "-" else options.text
+    text = options.text
+    if text == "-":
+        # One more than is allowed is refused like all that is too long.
+        text = sys.stdin.read(MAX_TEXT + 1) if sys.stdin else ""
     found = look_up(
         text,
         options.source,
@@ -60,7 +64,7 @@ def _in_lines(evidence: Mapping[str, Mapping[str, str]]) -> Iterator[Line]:
 
 
 def _print(lines: Sequence[Line]) -> None:
-    if sys.stdout.isatty():
+    if sys.stdout and sys.stdout.isatty():
         # Half of a look-up's time would go into this import; a pipe does without.
         from rich.console import Console  # noqa: PLC0415
         from rich.text import Text  # noqa: PLC0415

@@ -6,6 +6,7 @@ Frameworks without groups or dilation are given them so, by people and by our ow
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from collections.abc import Sequence
 from typing import Final
@@ -16,6 +17,7 @@ from harness.syntax.python import parse
 from harness.syntax.tree import Call, Name, Statement, Value, calls
 
 _COUNTS: Final = ("num_or_size_splits", "num_outputs", "indices_or_sections", "chunks")
+_CHANNELS: Final = {(1, 0), *itertools.product((-1, 3), repeat=2)}
 _JOINS: Final = {"concat", "concatenate", "cat"}
 
 
@@ -28,8 +30,30 @@ def _groups(statements: Sequence[Statement], call: Call) -> int:
     """``concat([f(x, w) for x, w in zip(split(x, 2), split(w, 2))])`` has two groups."""
     assigned = {statement.target: statement.value for statement in statements}
     sources = [source for _, source in _joined(statements, call)]
-    counts = {_sections(assigned.get(source, _tree(source))) for source in sources}
-    return counts.pop() if len(counts) == 1 else 1
+    splits = [assigned.get(source, _tree(source)) for source in sources]
+    counts = {_sections(value) for value in splits}
+    along = [_axis(value) for value in splits]
+    # Channels come second or last, and the weights' input channels first or last.
+    if len(counts) != 1 or len(along) != 2 or tuple(along) not in _CHANNELS:
+        return 1
+    return counts.pop()
+
+
+def _axis(value: Value) -> int | None:
+    """The axis along which a call splits an array, where the text says it."""
+    if not isinstance(value, Call):
+        return None
+    by_name = {argument.name: argument.value for argument in value.arguments if argument.name}
+    for name in ("axis", "dim"):
+        if name in by_name:
+            axis = by_name[name]
+            return axis if type(axis) is int else None
+    positional = [argument.value for argument in value.arguments if argument.name is None]
+    # x.chunk(2, 1), but split(x, 2, 1); the first axis where none is said.
+    place = 1 if positional and type(positional[0]) is int else 2
+    default = 1 if "num_outputs" in by_name else 0
+    axis = positional[place] if len(positional) > place else default
+    return axis if type(axis) is int else None
 
 
 def _joined(statements: Sequence[Statement], call: Call) -> list[tuple[str, str]]:
@@ -76,9 +100,20 @@ def _inserted(statements: Sequence[Statement], call: Call) -> Sizes | None:
         if statement.target is None or "::" not in statement.target:
             continue
         node = ast.parse(statement.target, mode="eval").body
-        if isinstance(node, ast.Subscript) and _is_kernel(node.value, statements, call):
+        if (
+            isinstance(node, ast.Subscript)
+            and not isinstance(statement.value, int | float)
+            and _is_zeros(node.value, statements)
+            and _is_kernel(node.value, statements, call)
+        ):
             return _steps_of_taps(node.slice)
     return None
+
+
+def _is_zeros(array: ast.expr, statements: Sequence[Statement]) -> bool:
+    """Whether an array was made of zeros, as far as the text shows it."""
+    made = [s.value for s in statements if s.target == ast.unparse(array)]
+    return not made or any(isinstance(v, Call) and last_name(v) == "zeros" for v in made)
 
 
 def _steps_of_taps(node: ast.expr) -> Sizes | None:

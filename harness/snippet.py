@@ -34,6 +34,12 @@ _CALLED: Final = re.compile(
     r"(?:(?<![\w.])|(?<=[^\w.]\.))([A-Za-z_][\w.]*+)\s*+[(\[]",
 )
 
+_IMPORT: Final = re.compile(
+    r"^[ \t]*(?:from[ \t]+(?P<module>[\w.]+)[ \t]+import[ \t]+(?P<names>[\w \t,()]+)"
+    r"|import[ \t]+(?P<plain>[\w.]+)[ \t]+as[ \t]+(?P<alias>\w+))",
+    re.MULTILINE,
+)
+
 # Other frameworks whose names look like those that we know, with other arguments behind them.
 _FOREIGN: Final = {
     **dict.fromkeys(("paddle", "fluid"), "PaddlePaddle"),
@@ -101,6 +107,8 @@ crop=((1, 1), (1, 1)), groups=1, bias=False)
     """
     supplied = Supplied(_shape("--input", input), _shape("--weight", weight))
     conventions = [convention(framework)] if framework else _conventions()
+    # A lone carriage return ends a line for some parsers and not for others.
+    text = text.replace("\r\n", " \n").replace("\r", "\n")
     try:
         check_text(text)
         return _read(text, conventions, supplied)
@@ -158,9 +166,11 @@ def _read(text: str, conventions: Sequence[Convention], supplied: Supplied) -> R
     if not mentioned:
         raise _nothing_known(text, conventions, list(_known_in(conventions)))
     language = known[_last(mentioned[0][1])][0].convention.language
-    statements = _statements(text, language, {_last(match[1]) for match in mentioned})
+    statements, cut_off = _statements(text, language, {_last(match[1]) for match in mentioned})
     found = _the_call(statements, known, text)
+    _check_imports(text, found)
     candidates, note = _candidates(found, known[_last(found.name)])
+    note = (*cut_off, *note)
     readings: list[tuple[_Known, Reading]] = []
     errors: list[tuple[_Known, SnippetError]] = []
     for candidate in candidates:
@@ -300,8 +310,10 @@ def _whose(names: Sequence[str]) -> Convention | None:
     return None
 
 
-def _statements(text: str, language: str, names: set[str]) -> tuple[Statement, ...]:
-    """Parse a text or, where that fails, the balanced call cut out of it."""
+def _statements(
+    text: str, language: str, names: set[str]
+) -> tuple[tuple[Statement, ...], tuple[str, ...]]:
+    """Parse a text or, where that fails, the balanced call cut out of it, with a note."""
     parse = import_module(f"harness.syntax.{language}").parse
     found: tuple[Statement, ...] = ()
     whole: SnippetError | None = None
@@ -310,19 +322,45 @@ def _statements(text: str, language: str, names: set[str]) -> tuple[Statement, .
     except SnippetError as error:
         whole = error
     if any(_is_of(names, call) for statement in found for call in calls(statement.value)):
-        return found
+        return found, ()
     # Broken text, or a call inside a comment.
     from harness.syntax.cut import alone, cut  # noqa: PLC0415 -- few texts need it
 
     piece = cut(text, names, language)
     try:
         if piece is not None:
-            return parse(alone(text, piece, language))  # type: ignore[no-any-return]
+            return parse(alone(text, piece, language)), _cut_off(text, piece, whole)
     except SnippetError as part:
         raise part from whole
     if whole is not None:
         raise whole
-    return found
+    return found, ()
+
+
+def _cut_off(text: str, piece: tuple[int, int], whole: SnippetError | None) -> tuple[str, ...]:
+    """Say what else there was, where it is more than what a line of a list leaves."""
+    first = text.rfind("\n", 0, piece[0]) + 1
+    last = text.find("\n", piece[1])
+    rest = text[:first] + (text[last:] if last >= 0 else "")
+    if whole is None or not rest.strip():
+        return ()
+    number = text.count("\n", 0, whole.column or 0) + 1
+    return (
+        f"Only the call itself was read, not the lines around it: line {number} is not understood.",
+    )
+
+
+def _check_imports(text: str, found: _Found) -> None:
+    """Refuse a name that the text imports from a framework that is not read."""
+    parts = found.name.split(".")
+    for match in _IMPORT.finditer(text):
+        module, names = match["module"] or match["plain"], match["names"] or match["alias"] or ""
+        bound = {name.split(" as ")[-1].strip() for name in names.strip("()").split(",")}
+        owner = _FOREIGN.get(module.split(".")[0])
+        if owner is not None and parts[0] in bound:
+            raise SnippetError(
+                f"{found.name} is a call of {owner}, which is not read here.", found.call.column
+            )
 
 
 def _is_of(names: Collection[str], call: Call) -> bool:

@@ -469,3 +469,9 @@ def test_factors_of_a_bias_that_is_not_there_write_no_group_for_it() -> None:
     program = render(operator, "pytorch", style="layer", training=Training(bias_rate=2.0))
     assert isinstance(program, Program)
     assert not re.search(r"bias|2\.0", program.training)
+
+
+@pytest.mark.parametrize("call", ["up(h, [12, 11])", "up(h, output_size=(12, 11))"])
+def test_output_size_is_read_by_position_too(call: str) -> None:
+    text = f"up = nn.ConvTranspose2d(16, 16, 3, stride=2, padding=1)\nout = {call}"
+    assert read(text, input=(1, 16, 6, 6)).operator.crop == ((1, 0), (1, 1))

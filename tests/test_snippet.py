@@ -15,6 +15,7 @@ from harness.conventions._forms import Reading
 from harness.errors import InputError
 from harness.operator import Operator
 from harness.snippet import read
+from harness.syntax.tree import SnippetError
 
 UP = Operator.of(64, 32, (4, 4))
 
@@ -63,7 +64,7 @@ SURROUNDED = {
     "methods and its application": "nn.ConvTranspose2d(64, 32, 4).to('cuda').eval()(x).mean()",
     "a layer around it": "nn.Sequential(\n  nn.ConvTranspose2d(64, 32, 4),\n  nn.ReLU(True),\n)",
     "what a module prints": "(0): ConvTranspose2d(64, 32, kernel_size=(4, 4), stride=(1, 1))",
-    "a list that is cut off": "nn.ConvTranspose2d(64, 32, 4),\nnn.BatchNorm2d(32), nn.ReLU(",
+    "a list that is cut off": "nn.ConvTranspose2d(64, 32, 4), nn.BatchNorm2d(32), nn.ReLU(",
     "the beginning cut off": "ngf), nn.ConvTranspose2d(64, 32, 4), nn.ReLU()",
     "words": "I wrote nn.ConvTranspose2d(64, 32, 4) but it doesn't work!",
     "a class": """
@@ -538,3 +539,36 @@ def test_any_text_gives_a_reading_or_an_input_error(text: str) -> None:
     except InputError as error:
         found = error
     assert isinstance(found, Reading | InputError)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "print 'a'\nup = nn.ConvTranspose2d(3, 4, 5)\ny = up(x)[:, :, 1:]",
+        "close all;\nlayer = transposedConv2dLayer(5, 4, 'NumChannels', 3);\nlayer.Stride = 3;",
+    ],
+)
+def test_lines_that_are_not_understood_are_said_to_be_left_out(text: str) -> None:
+    notes = " ".join(read(text).notes)
+    assert "not the lines around it: line 1 is not understood" in notes
+
+
+def test_what_a_line_of_a_list_leaves_is_not_worth_a_note() -> None:
+    assert read("'up', nn.ConvTranspose2d(3, 4,\n5)),").notes == ()
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n", "\n"])
+def test_any_end_of_line_is_one(end: str) -> None:
+    assert read(f"nn.ConvTranspose2d(1,{end} 2, 3)").operator.out_channels == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from paddle.nn import Linear, Conv2DTranspose\nConv2DTranspose(64, 32, 4, 2, 1)",
+        "import paddle.nn as nn\nnn.Conv2DTranspose(64, 32, 4, 2, 1)",
+    ],
+)
+def test_what_is_imported_from_a_framework_that_is_not_read_is_refused(text: str) -> None:
+    with pytest.raises(SnippetError, match="is a call of PaddlePaddle"):
+        read(text, input=(1, 64, 8, 8))

@@ -371,3 +371,30 @@ def test_any_program_comes_back(
     program = render(operator, framework, style=style)
     if isinstance(program, Program):
         assert back(program, drawn).operator == operator
+
+
+@pytest.mark.parametrize(
+    ("text", "descriptor"),
+    [
+        (
+            "w = torch.zeros(4, 5, 5, 5)\nw[:, :, ::2, ::2] = torch.randn(4, 5, 3, 3)\n"
+            "F.conv_transpose2d(x, w)",
+            "ic4_oc5_k3x3_d2x2",
+        ),
+        (
+            "w = torch.randn(4, 5, 5, 5)\nw[:, :, ::2, ::2] = 0\nF.conv_transpose2d(x, w)",
+            "ic4_oc5_k5x5",
+        ),
+        (
+            "w = torch.randn(4, 5, 5, 5)\nw[:, :, ::2, ::2] = v\nF.conv_transpose2d(x, w)",
+            "ic4_oc5_k5x5",
+        ),
+        (
+            "w = torch.randn(4, 5, 3, 3)\n"
+            "torch.cat([F.conv_transpose2d(a, w) for a, k in zip(x.chunk(2), w.chunk(2, 1))])",
+            "ic4_oc5_k3x3",
+        ),
+    ],
+)
+def test_only_a_dilation_and_groups_of_channels_are_taken_in(text: str, descriptor: str) -> None:
+    assert read(text).operator.descriptor == descriptor

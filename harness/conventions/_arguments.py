@@ -243,6 +243,10 @@ class Arguments:
         SnippetError
             Where something stays open, with what to add; or where two sources disagree.
         """
+        if weight is not None and self.context.steps is not None:
+            # What the text shows is the kernel with the zeros; --weight is the one without.
+            pairs = zip(weight[2:], self.context.steps, strict=False)
+            weight = (*weight[:2], *((extent - 1) // step + 1 for extent, step in pairs))
         spoken = [("the text", weight), ("--weight", self.supplied.weight)]
         shapes = [(who, shape) for who, shape in spoken if shape is not None]
         groups *= self.context.groups
