@@ -200,8 +200,7 @@ def _as(
         _assigned(statements, found.call),
         before(statements, found.call) if is_python else Context(),
     )
-    around = tuple(each for statement in statements for each in calls(statement.value))
-    arguments = replace(arguments, around=around, statements=tuple(statements))
+    arguments = replace(arguments, statements=tuple(statements))
     try:
         reading = candidate.form.read(arguments)
         reading = replace(reading, framework=candidate.convention.name)

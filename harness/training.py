@@ -92,5 +92,11 @@ class Training:
     weights_decay: float | None = None
     bias_decay: float | None = None
 
+    @property
+    def is_truncated(self) -> bool:
+        """Whether anything is drawn from a normal distribution that is cut off."""
+        drawn = (self.weights, self.bias)
+        return any(wanted and wanted.distribution == "truncated_normal" for wanted in drawn)
+
 
 SILENT: Final = Training()

@@ -28,7 +28,7 @@ from harness.conventions._values import (
     weight_axes,
 )
 from harness.operator import Crop, Operator, OperatorError, PerAxis, Sizes, sizes
-from harness.syntax.tree import Argument, Call, Name, SnippetError, Statement, Value
+from harness.syntax.tree import Argument, Call, Name, SnippetError, Statement, Value, calls
 from harness.training import SILENT, Training
 
 _T = TypeVar("_T")
@@ -50,8 +50,6 @@ class Arguments:
     assigned : mapping
         Values that the text gives to names before.
     context : Context
-    around : tuple of Call
-        Every call in the text, such as those of ``with`` statements.
     statements : tuple of Statement
         The whole text: what it makes arrays of, and what it does to a layer afterwards.
     """
@@ -63,8 +61,12 @@ class Arguments:
     application: tuple[Argument, ...] = ()
     assigned: Mapping[str, Value] = field(default_factory=dict)
     context: Context = NOWHERE
-    around: tuple[Call, ...] = ()
     statements: tuple[Statement, ...] = ()
+
+    @property
+    def around(self) -> Iterator[Call]:
+        """Every call in the text, such as those of ``with`` statements."""
+        return (each for statement in self.statements for each in calls(statement.value))
 
     # What was written.
 

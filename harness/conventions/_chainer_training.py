@@ -92,12 +92,8 @@ def _of(decay: float | None) -> str:
 
 def training_notes(training: Training) -> tuple[str, ...]:
     """Note what Chainer cannot draw."""
-    truncated = any(
-        wanted is not None and wanted.distribution == "truncated_normal"
-        for wanted in (training.weights, training.bias)
-    )
     what = "Chainer has no truncated normal initialiser: a normal one of the same variance"
-    return (f"{what} is written.",) if truncated else ()
+    return (f"{what} is written.",) if training.is_truncated else ()
 
 
 _SCALED: Final = {"scale": 1.0, "dtype": None}

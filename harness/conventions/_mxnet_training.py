@@ -62,12 +62,8 @@ def factors(training: Training, bias: str | None) -> str:
 
 def training_notes(training: Training) -> tuple[str, ...]:
     """Note what MXNet cannot draw."""
-    truncated = any(
-        wanted is not None and wanted.distribution == "truncated_normal"
-        for wanted in (training.weights, training.bias)
-    )
     note = "MXNet has no truncated normal initialiser: a normal one of the same variance is written"
-    return (f"{note}.",) if truncated else ()
+    return (f"{note}.",) if training.is_truncated else ()
 
 
 _INITIALIZERS: Final[Signatures] = {
