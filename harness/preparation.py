@@ -9,9 +9,10 @@ import ast
 import itertools
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
-from harness.conventions._forms import Context
+from harness.conventions._forms import Context, Reading
 from harness.operator import Sizes
 from harness.syntax.python import parse
 from harness.syntax.tree import Call, Name, Statement, Value, calls
@@ -21,16 +22,36 @@ _CHANNELS: Final = {(1, 0), *itertools.product((-1, 3), repeat=2)}
 _JOINS: Final = {"concat", "concatenate", "cat"}
 
 
-def before(statements: Sequence[Statement], call: Call) -> Context:
-    """Find out into how many groups, and with which dilation, the text itself takes the weights."""
-    return Context(_groups(statements, call), _inserted(statements, call))
+def before(statements: Sequence[Statement], home: Statement, call: Call) -> Context:
+    """Find out into how many groups, and with which dilation, the text itself takes the weights.
+
+    Parameters
+    ----------
+    statements : sequence of Statement
+    home : Statement
+        The one that holds the call.
+    call : Call
+    """
+    return Context(_groups(home, call), _inserted(statements, home, call))
 
 
-def _groups(statements: Sequence[Statement], call: Call) -> int:
+def noted(context: Context, reading: Reading) -> Reading:
+    """Say of a reading what of it the text around the call says."""
+    operator, notes = reading.operator, list(reading.notes)
+    if context.groups > 1 and operator.groups % context.groups == 0:
+        notes.append(f"The {context.groups} groups that the text splits off are in the answer.")
+    if context.steps is not None and context.steps == operator.dilation:
+        notes.append("The zeros that the text puts between taps are in the answer, as a dilation.")
+    return replace(reading, notes=tuple(notes))
+
+
+def _groups(home: Statement, call: Call) -> int:
     """``concat([f(x, w) for x, w in zip(split(x, 2), split(w, 2))])`` has two groups."""
-    assigned = {statement.target: statement.value for statement in statements}
-    sources = [source for _, source in _joined(statements, call)]
-    splits = [assigned.get(source, _tree(source)) for source in sources]
+    joined = _joined(home, call)
+    if not {name for name, _ in joined} <= _names((*(a.value for a in call.arguments),)):
+        return 1
+    sources = [source for _, source in joined]
+    splits = [home.assigned.get(source, _tree(source)) for source in sources]
     counts = {_sections(value) for value in splits}
     along = [_axis(value) for value in splits]
     # Channels come second or last, and the weights' input channels first or last.
@@ -56,13 +77,12 @@ def _axis(value: Value) -> int | None:
     return axis if type(axis) is int else None
 
 
-def _joined(statements: Sequence[Statement], call: Call) -> list[tuple[str, str]]:
+def _joined(home: Statement, call: Call) -> list[tuple[str, str]]:
     """Name and array, as text, of all that a list goes through whose calls are concatenated."""
-    for statement in statements:
-        for outer in calls(statement.value):
-            for argument in outer.arguments if last_name(outer) in _JOINS else ():
-                if isinstance(argument.value, Name) and _holds(argument.value, call):
-                    return _zipped(argument.value.text)
+    for outer in calls(home.value):
+        for argument in outer.arguments if last_name(outer) in _JOINS else ():
+            if isinstance(argument.value, Name) and _holds(argument.value, call):
+                return _zipped(argument.value.text)
     return []
 
 
@@ -94,7 +114,7 @@ def _sections(value: Value) -> int:
     return count if type(count) is int else 1
 
 
-def _inserted(statements: Sequence[Statement], call: Call) -> Sizes | None:
+def _inserted(statements: Sequence[Statement], home: Statement, call: Call) -> Sizes | None:
     """``w_dilated[:, :, ::2, ::3] = w`` writes the zeros of a dilation (2, 3) into a kernel."""
     for statement in statements:
         if statement.target is None or "::" not in statement.target:
@@ -104,16 +124,16 @@ def _inserted(statements: Sequence[Statement], call: Call) -> Sizes | None:
             isinstance(node, ast.Subscript)
             and not isinstance(statement.value, int | float)
             and _is_zeros(node.value, statements)
-            and _is_kernel(node.value, statements, call)
+            and _is_kernel(node.value, statements, home, call)
         ):
             return _steps_of_taps(node.slice)
     return None
 
 
 def _is_zeros(array: ast.expr, statements: Sequence[Statement]) -> bool:
-    """Whether an array was made of zeros, as far as the text shows it."""
+    """Whether the text shows that an array was made of zeros."""
     made = [s.value for s in statements if s.target == ast.unparse(array)]
-    return not made or any(isinstance(v, Call) and last_name(v) == "zeros" for v in made)
+    return bool(made) and all(isinstance(v, Call) and last_name(v) == "zeros" for v in made)
 
 
 def _steps_of_taps(node: ast.expr) -> Sizes | None:
@@ -131,9 +151,11 @@ def _steps_of_taps(node: ast.expr) -> Sizes | None:
     return tuple(steps[2:]) if steps[:2] == [1, 1] else None
 
 
-def _is_kernel(array: ast.expr, statements: Sequence[Statement], call: Call) -> bool:
+def _is_kernel(
+    array: ast.expr, statements: Sequence[Statement], home: Statement, call: Call
+) -> bool:
     """Whether an array comes to a call, or to the layer that it makes, as its weights."""
-    made_of, parts = {ast.unparse(array)}, _joined(statements, call)
+    made_of, parts = {ast.unparse(array)}, _joined(home, call)
     layer = next((s.target for s in statements if s.value is call and s.target), None)
     reached = False
     for statement in statements:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,19 +13,20 @@ from typing import Final
 
 from harness.conventions import Convention, convention, framework_names
 from harness.conventions._arguments import bind
-from harness.conventions._forms import Context, Form, Reading, Supplied
+from harness.conventions._forms import NOWHERE, Form, Reading, Supplied
 from harness.conventions._values import comma
 from harness.errors import InputError
 from harness.operator import OperatorError, Sizes
-from harness.preparation import before
+from harness.preparation import before, noted
 from harness.surroundings import after
 from harness.syntax.tree import (
     MAX_DIGITS,
     Call,
     Name,
+    OpenError,
+    Parsed,
     SnippetError,
     Statement,
-    Value,
     calls,
     check_text,
 )
@@ -35,7 +37,7 @@ _CALLED: Final = re.compile(
 )
 
 _IMPORT: Final = re.compile(
-    r"^[ \t]*(?:from[ \t]+(?P<module>[\w.]+)[ \t]+import[ \t]+(?P<names>[\w \t,()]+)"
+    r"^[ \t]*(?:from[ \t]+(?P<module>[\w.]+)[ \t]+import[ \t]+(?P<names>\([^()]*\)|[\w \t,]+)"
     r"|import[ \t]+(?P<plain>[\w.]+)[ \t]+as[ \t]+(?P<alias>\w+))",
     re.MULTILINE,
 )
@@ -49,6 +51,15 @@ _FOREIGN: Final = {
     "F.conv2d_transpose": "PaddlePaddle",
     "F.conv1d_transpose": "PaddlePaddle",
     "F.conv3d_transpose": "PaddlePaddle",
+}
+
+
+# Modules that our names are imported from.
+_MODULES: Final = {
+    **dict.fromkeys(("torch",), "pytorch"),
+    **dict.fromkeys(("tensorflow", "tf", "keras", "tf_keras"), "tensorflow"),
+    **dict.fromkeys(("mxnet", "mx", "gluon"), "mxnet"),
+    "chainer": "chainer",
 }
 
 
@@ -66,6 +77,7 @@ class _Found:
 
     call: Call
     name: str
+    statement: Statement
     applied: Call | None
 
 
@@ -166,21 +178,21 @@ def _read(text: str, conventions: Sequence[Convention], supplied: Supplied) -> R
     if not mentioned:
         raise _nothing_known(text, conventions, list(_known_in(conventions)))
     language = known[_last(mentioned[0][1])][0].convention.language
-    statements, cut_off = _statements(text, language, {_last(match[1]) for match in mentioned})
-    found = _the_call(statements, known, text)
-    _check_imports(text, found)
-    candidates, note = _candidates(found, known[_last(found.name)])
-    note = (*cut_off, *note)
+    parsed, left_out = _parsed(text, language, {_last(match[1]) for match in mentioned})
+    found = _the_call(parsed, known, text)
+    candidates, note = _candidates(found, known[_last(found.name)], _imported_from(text, found))
+    note = (*left_out, *note)
     readings: list[tuple[_Known, Reading]] = []
     errors: list[tuple[_Known, SnippetError]] = []
     for candidate in candidates:
         try:
-            readings.append((candidate, _as(candidate, found, statements, supplied)))
+            readings.append((candidate, _as(candidate, found, parsed.statements, supplied)))
         except SnippetError as error:
             errors.append((candidate, error))
     if not readings:
         raise min(errors, key=lambda each: _strangeness(found, each[0].form))[1]
-    reading = _meant(found, readings)
+    undecided = [known.convention.name for known, error in errors if isinstance(error, OpenError)]
+    reading = _meant(found, readings, undecided)
     if found.call.assumed:
         values = ", ".join(found.call.assumed)
         note = (*note, f"{values}: taken from the function's defaults; its caller may give others.")
@@ -192,34 +204,55 @@ def _as(
 ) -> Reading:
     """Read a call as a form's, with what the text around it adds."""
     is_python = candidate.convention.language == "python"
+    context = before(statements, found.statement, found.call) if is_python else NOWHERE
     arguments = bind(
         candidate.form,
         found.call,
         supplied,
         found.applied.arguments if found.applied else (),
-        _assigned(statements, found.call),
-        before(statements, found.call) if is_python else Context(),
+        found.statement.assigned,
+        context,
     )
     arguments = replace(arguments, statements=tuple(statements))
     try:
         reading = candidate.form.read(arguments)
         reading = replace(reading, framework=candidate.convention.name)
-        return after(statements, found.call, found.applied, reading) if is_python else reading
+        if not is_python:
+            return reading
+        reading = after(statements, found.call, found.applied, noted(context, reading))
+        set_later = _set_later(statements, found.statement, candidate.form)
+        return replace(reading, notes=(*reading.notes, *set_later))
     except OperatorError as error:
         raise SnippetError(str(error), found.call.column) from None
 
 
-def _meant(found: _Found, readings: Sequence[tuple[_Known, Reading]]) -> Reading:
+def _set_later(statements: Sequence[Statement], home: Statement, form: Form) -> Iterator[str]:
+    """Name the layer's own attributes that the text sets once the layer is made."""
+    behind = itertools.dropwhile(lambda statement: statement is not home, statements)
+    for statement in behind:
+        layer, _, attribute = (statement.target or "").rpartition(".")
+        is_array = isinstance(statement.value, Name | Call)
+        if layer and layer == home.target and form.parameter(attribute) and not is_array:
+            yield f"{statement.target} = ... is not in the answer: give it where the layer is made."
+
+
+def _meant(
+    found: _Found, readings: Sequence[tuple[_Known, Reading]], undecided: Sequence[str]
+) -> Reading:
     """Choose among forms that can all be read: of one framework, the first.
+
+    What is undecided are frameworks that could read it, too, if the user said more.
 
     A name that people import without its module, such as Keras's ``Conv2DTranspose``, is taken so
     where the other framework's reading is the same operator.
     """
-    frameworks = list(dict.fromkeys(reading.framework for _, reading in readings))
+    read_by = (reading.framework for _, reading in readings)
+    frameworks = list(dict.fromkeys([*read_by, *undecided]))
     if len(frameworks) == 1:
         return _first(found, [reading for _, reading in readings])
     exact = [reading for known, reading in readings if found.name in known.form.names]
-    if len(exact) == 1 and all(reading.operator == exact[0].operator for _, reading in readings):
+    agree = not undecided and len({reading.operator for _, reading in readings}) == 1
+    if len(exact) == 1 and agree:
         others = [name for name in frameworks if name != exact[0].framework]
         note = (
             f"{found.name} is a name in {' and '.join(others)} too, where the same text means the "
@@ -252,19 +285,6 @@ def _first(found: _Found, readings: Sequence[Reading]) -> Reading:
     return first
 
 
-def _assigned(statements: Sequence[Statement], call: Call) -> dict[str, Value]:
-    """What names stand for where a call is made."""
-    assigned: dict[str, Value] = {}
-    for statement in statements:
-        if any(inner is call for inner in calls(statement.value)):
-            break
-        if statement.target is not None:
-            # In the order of what is given last.
-            assigned.pop(statement.target, None)
-            assigned[statement.target] = statement.value
-    return assigned
-
-
 def _last(dotted: str) -> str:
     return dotted.rsplit(".", 1)[-1]
 
@@ -280,17 +300,24 @@ def _nothing_known(
             f"--from {other.name}."
         )
     for match, last in called:
-        if near := difflib.get_close_matches(last, known, n=1, cutoff=0.75):
+        if near := _nearest(last, known):
             if (foreign := _foreign(match[1])) is not None:
                 return SnippetError(foreign, match.start(1))
             return SnippetError(
-                f"{last!r} is no call of {whose} that is known here. Did you mean {near[0]!r}?",
+                f"{last!r} is no call of {whose} that is known here. Did you mean {near!r}?",
                 match.start(1),
             )
     examples = ", ".join(spoken.forms[0].name for spoken in conventions if spoken.forms)
     return SnippetError(
         f"the text holds no transposed convolution that is known here, such as {examples}."
     )
+
+
+def _nearest(last: str, known: Sequence[str]) -> str | None:
+    """The known name most like another; of equals the one of two axes, the most usual."""
+    near = difflib.get_close_matches(last, known, n=5, cutoff=0.75)
+    likeness = {name: difflib.SequenceMatcher(None, last, name).ratio() for name in near}
+    return max(near, key=lambda name: (likeness[name], "2" in name), default=None)
 
 
 def _foreign(name: str) -> str | None:
@@ -309,31 +336,38 @@ def _whose(names: Sequence[str]) -> Convention | None:
     return None
 
 
-def _statements(
-    text: str, language: str, names: set[str]
-) -> tuple[tuple[Statement, ...], tuple[str, ...]]:
-    """Parse a text or, where that fails, the balanced call cut out of it, with a note."""
-    parse = import_module(f"harness.syntax.{language}").parse
-    found: tuple[Statement, ...] = ()
-    whole: SnippetError | None = None
+def _parsed(text: str, language: str, names: set[str]) -> tuple[Parsed, tuple[str, ...]]:
+    """Parse a text or, where its call is in none that can be, the balanced call cut out of it."""
+    module = import_module(f"harness.syntax.{language}")
+    parsed, whole = Parsed(()), None
     try:
-        found = parse(text)
+        parsed = module.read(text)
+        whole = next((unread.error for unread in parsed.unread), None)
     except SnippetError as error:
         whole = error
-    if any(_is_of(names, call) for statement in found for call in calls(statement.value)):
-        return found, ()
+    if any(_is_of(names, call) for said in parsed.statements for call in calls(said.value)):
+        return parsed, _left_out(text, parsed)
     # Broken text, or a call inside a comment.
     from harness.syntax.cut import alone, cut  # noqa: PLC0415 -- few texts need it
 
     piece = cut(text, names, language)
     try:
         if piece is not None:
-            return parse(alone(text, piece, language)), _cut_off(text, piece, whole)
+            found = Parsed(module.parse(alone(text, piece, language)))
+            return found, _cut_off(text, piece, whole)
     except SnippetError as part:
         raise part from whole
     if whole is not None:
         raise whole
-    return found, ()
+    return parsed, ()
+
+
+def _left_out(text: str, parsed: Parsed) -> tuple[str, ...]:
+    """Say which lines of a text were not understood."""
+    return tuple(
+        f"Line {_line(text, unread.start)} was left out: {unread.error.fact}"
+        for unread in parsed.unread
+    )
 
 
 def _cut_off(text: str, piece: tuple[int, int], whole: SnippetError | None) -> tuple[str, ...]:
@@ -343,53 +377,59 @@ def _cut_off(text: str, piece: tuple[int, int], whole: SnippetError | None) -> t
     rest = text[:first] + (text[last:] if last >= 0 else "")
     if whole is None or not rest.strip():
         return ()
-    number = text.count("\n", 0, whole.column or 0) + 1
     return (
-        f"Only the call itself was read, not the lines around it: line {number} is not understood.",
+        "Only the call itself was read, not the lines around it: "
+        f"line {_line(text, whole.column or 0)} is not understood.",
     )
 
 
-def _check_imports(text: str, found: _Found) -> None:
-    """Refuse a name that the text imports from a framework that is not read."""
-    parts = found.name.split(".")
+def _line(text: str, offset: int) -> int:
+    return text.count("\n", 0, offset) + 1
+
+
+def _imported_from(text: str, found: _Found) -> str | None:
+    """Return the module that the text imports a call's name, or its first part, from."""
+    first = found.name.split(".")[0]
+    module = None
     for match in _IMPORT.finditer(text):
-        module, names = match["module"] or match["plain"], match["names"] or match["alias"] or ""
-        bound = {name.split(" as ")[-1].strip() for name in names.strip("()").split(",")}
-        owner = _FOREIGN.get(module.split(".")[0])
-        if owner is not None and parts[0] in bound:
-            raise SnippetError(
-                f"{found.name} is a call of {owner}, which is not read here.", found.call.column
-            )
+        names = match["names"] or match["alias"] or ""
+        if first in {name.split(" as ")[-1].strip() for name in names.strip("()").split(",")}:
+            module = match["module"] or match["plain"]
+    return module
 
 
 def _is_of(names: Collection[str], call: Call) -> bool:
     return isinstance(call.function, Name) and _last(call.function.text) in names
 
 
-def _the_call(statements: Sequence[Statement], known: dict[str, list[_Known]], text: str) -> _Found:
-    """Find the one known call; several are an error."""
+def _the_call(parsed: Parsed, known: dict[str, list[_Known]], text: str) -> _Found:
+    """Find the one known call; several are an error, also in what was left out."""
     # Once each: a name that stands for a list of layers shows them again.
     places = {
         id(call): (statement, call)
-        for statement in reversed(statements)
+        for statement in reversed(parsed.statements)
         for call in calls(statement.value)
         if _is_of(known, call)
     }
     found = sorted(places.values(), key=lambda place: place[1].column)
     if not found:
         raise SnippetError("the text names a transposed convolution, but does not call it.")
-    if len(found) > 1:
-        numbers = sorted({text.count("\n", 0, call.column) + 1 for _, call in found})
+    columns = [call.column for _, call in found]
+    for unread in parsed.unread:
+        named = _CALLED.finditer(text, unread.start, unread.end)
+        columns += [match.start(1) for match in named if _last(match[1]) in known]
+    if len(columns) > 1:
         lines = text.split("\n")
+        numbers = sorted({_line(text, column) for column in columns})
         shown = [f"\n  line {n}: {lines[n - 1].strip()[:90]}" for n in numbers[:9]]
         raise SnippetError(
-            f"the text holds {len(found)} transposed convolutions: paste one at a time."
+            f"the text holds {len(columns)} transposed convolutions: paste one at a time."
             + "".join(shown)
         )
     statement, call = found[0]
     assert isinstance(call.function, Name)
-    applied = next(_applications(statements, statement.target, call), None)
-    return _Found(call, call.function.text, applied)
+    applied = next(_applications(parsed.statements, statement.target, call), None)
+    return _Found(call, call.function.text, statement, applied)
 
 
 def _applications(
@@ -403,11 +443,22 @@ def _applications(
                 yield call
 
 
-def _candidates(found: _Found, known: Sequence[_Known]) -> tuple[list[_Known], tuple[str, ...]]:
+def _candidates(
+    found: _Found, known: Sequence[_Known], module: str | None
+) -> tuple[list[_Known], tuple[str, ...]]:
     """The forms that a dotted name may mean, and a note where its module is not one we know."""
     parts = found.name.split(".")
-    if (foreign := _foreign(found.name)) is not None:
+    root = (module or "").split(".")[0]
+    owner = _FOREIGN.get(root)
+    foreign = f"{found.name} is a call of {owner}, which is not read here." if owner else None
+    if (foreign := foreign or _foreign(found.name)) is not None:
         raise SnippetError(foreign, found.call.column)
+    if root in _MODULES:
+        known = [each for each in known if each.convention.name == _MODULES[root]] or known
+    elif module is not None:
+        note = f"{parts[0]} is imported from {module}, which is not known here."
+        candidates, notes = _candidates(found, known, None)
+        return candidates, (note, *notes)
     matching = [
         candidate
         for candidate in known

@@ -7,6 +7,7 @@ the call this is one operator.  What is done to the output after something else 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
@@ -14,7 +15,7 @@ from typing import Final, TypeAlias
 from harness.conventions._forms import Reading
 from harness.operator import OperatorError
 from harness.preparation import last_name
-from harness.syntax.tree import Call, Name, SnippetError, Statement, Value
+from harness.syntax.tree import Call, Name, SnippetError, Statement, Value, calls
 
 Pairs: TypeAlias = tuple[tuple[int, int], ...]
 
@@ -71,6 +72,12 @@ class _End:
     """Something else is made of the output."""
 
 
+_WORDS: Final = {
+    _Slice: "The slice of the output is in the answer, as a crop.",
+    _Pad: "The zeros that are put around the output are in the answer, as a negative crop.",
+    _Bias: "The vector that is added to the output is in the answer, as the bias.",
+}
+
 _Step: TypeAlias = _Slice | _Pad | _Bias | _Axes | _End
 
 
@@ -93,34 +100,81 @@ def after(
     Reading
         With a note where a slice or a pad cannot be followed.
     """
-    results: set[str] = set()
-    for statement in statements:
+    result = applied or call
+    places = (
+        place
+        for place, statement in enumerate(statements)
+        if any(inner is result for inner in calls(statement.value))
+    )
+    rest = list(statements[next(places, len(statements)) :])
+    name: str | None = None
+    block = rest[0].block if rest else ()
+    while rest:
+        statement, *rest = rest
         if isinstance(statement.value, Call) and last_name(statement.value) == "print":
             continue
         try:
-            steps = _steps(statement.value, (call, applied), results)
-            if steps is None and _is_changed(statement.target, results):
+            steps = _steps(statement.value, result, name)
+            if steps is None and not _is_changed(statement.target, name):
+                continue
+            if _is_elsewhere(statement.block, block):
+                continue
+            if steps and not isinstance(steps[0], _End):
+                _check_certain(statement, block, name, rest)
+            if steps is None or statement.block != block:
                 return reading
-            for step in steps or ():
+            for step in steps:
                 if isinstance(step, _Axes):
                     continue
                 if isinstance(step, _End) or _is_no_bias(step, reading):
                     return reading
                 reading = _applied(step, reading)
-            if sum(step.more for step in steps or () if isinstance(step, _Axes)):
+            if sum(step.more for step in steps if isinstance(step, _Axes)):
                 return reading
         except SnippetError as error:
             note = f"What the text does with the output is not in the answer: {error.fact}"
             return replace(reading, notes=(*reading.notes, note))
-        # A layer's name is not its output's.
-        if steps is not None and statement.target and not (applied and statement.value is call):
-            results = {statement.target}
+        name = statement.target
     return reading
 
 
-def _is_changed(target: str | None, results: set[str]) -> bool:
+def _is_changed(target: str | None, name: str | None) -> bool:
     """Whether a statement gives a result's name, or a part of a result, to something else."""
-    return target is not None and target.partition("[")[0] in results
+    return target is not None and target.partition("[")[0] == name
+
+
+def _is_elsewhere(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    """Whether neither of two blocks is inside the other."""
+    shared = min(len(one), len(other))
+    return one[:shared] != other[:shared]
+
+
+def _check_certain(
+    statement: Statement, block: tuple[int, ...], name: str | None, rest: Sequence[Statement]
+) -> None:
+    """Refuse steps behind which somebody still has the output as it was before."""
+    if statement.block != block:
+        raise SnippetError("it is done inside a branch, a loop or a function of its own.")
+    if name is None:
+        return
+    if _mentions(statement.value, name) > 1:
+        raise SnippetError(f"{name} is there more than once in what it makes of it.")
+    for later in () if statement.target == name else rest:
+        if _mentions(later.value, name) or _is_changed(later.target, name):
+            if _mentions(later.value, name) or later.target != name:
+                raise SnippetError(f"{name} itself is used after it, too.")
+            return
+
+
+def _mentions(value: Value, name: str) -> int:
+    """How often a name stands in a value."""
+    if isinstance(value, tuple):
+        return sum(_mentions(item, name) for item in value)
+    if isinstance(value, Call):
+        parts = (value.function, *(argument.value for argument in value.arguments))
+        return sum(_mentions(part, name) for part in parts)
+    text = value.text if isinstance(value, Name) else ""
+    return len(re.findall(rf"(?<![\w.]){re.escape(name)}(?!\w)", text))
 
 
 def _is_no_bias(step: _Step, reading: Reading) -> bool:
@@ -129,37 +183,33 @@ def _is_no_bias(step: _Step, reading: Reading) -> bool:
     return isinstance(step, _Bias) and step.behind not in (None, behind)
 
 
-def _steps(
-    value: Value, results_of: tuple[Call, Call | None], results: set[str]
-) -> list[_Step] | None:
+def _steps(value: Value, result: Call, name: str | None) -> list[_Step] | None:
     """What an expression does to the result, innermost first; ``None`` if it is another's."""
     if isinstance(value, Call):
-        if any(value is result for result in results_of):
+        if value is result:
             return []
-        return _steps_of_call(value, results_of, results)
+        return _steps_of_call(value, result, name)
     if isinstance(value, tuple):
-        inner = [_steps(item, results_of, results) for item in value]
+        inner = [_steps(item, result, name) for item in value]
         return next((steps for steps in inner if steps is not None), None)
     if not isinstance(value, Name):
         return None
-    if value.text in results:
+    if value.text == name:
         return []
-    return _steps_of_expression(value, results_of, results)
+    return _steps_of_expression(value, result, name)
 
 
-def _steps_of_call(
-    call: Call, results_of: tuple[Call, Call | None], results: set[str]
-) -> list[_Step] | None:
+def _steps_of_call(call: Call, result: Call, name: str | None) -> list[_Step] | None:
     last = last_name(call)
     receiver = call.function.text.rpartition(".")[0] if isinstance(call.function, Name) else ""
-    if receiver in results and last in {*_PASSES_ON, *_AXES}:
+    if receiver and receiver == name and last in {*_PASSES_ON, *_AXES}:
         return [_Axes(_AXES[last])] if last in _AXES else []
     if not call.arguments:
         return None
     first, *others = call.arguments
-    inner = _steps(first.value, results_of, results)
+    inner = _steps(first.value, result, name)
     if inner is None:
-        return _made_into_another([argument.value for argument in others], results_of, results)
+        return _made_into_another([argument.value for argument in others], result, name)
     if last in _PASSES_ON:
         return inner
     step: _Step = _End()
@@ -188,9 +238,7 @@ def _pad(call: Call) -> _Pad:
     return _Pad(widths, call.column, zeros)
 
 
-def _steps_of_expression(
-    value: Name, results_of: tuple[Call, Call | None], results: set[str]
-) -> list[_Step] | None:
+def _steps_of_expression(value: Name, result: Call, name: str | None) -> list[_Step] | None:
     """Slices and sums, which the tree keeps as text."""
     try:
         node = ast.parse(value.text, mode="eval").body
@@ -200,9 +248,9 @@ def _steps_of_expression(
 
     def steps_of(node: ast.expr) -> list[_Step] | None:
         if isinstance(node, ast.Call) and node in known:
-            return _steps(known[node], results_of, results)
+            return _steps(known[node], result, name)
         if isinstance(node, ast.Name | ast.Attribute):
-            return [] if ast.unparse(node) in results else None
+            return [] if ast.unparse(node) == name else None
         if isinstance(node, ast.Subscript):
             inner = steps_of(node.value)
             return None if inner is None else [*inner, _slice(node.slice, value.column)]
@@ -215,7 +263,7 @@ def _steps_of_expression(
                 if inner is not None:
                     return [*inner, _Bias(behind)]
         inside = [known[call] for call in _outermost_calls(node) if call in known]
-        return _made_into_another(inside, results_of, results)
+        return _made_into_another(inside, result, name)
 
     return steps_of(node)
 
@@ -252,10 +300,10 @@ def _behind(value: Value) -> int | None:
 
 
 def _made_into_another(
-    values: Sequence[Value], results_of: tuple[Call, Call | None], results: set[str]
+    values: Sequence[Value], result: Call, name: str | None
 ) -> list[_Step] | None:
     """What is done to the result inside an expression that makes something else of it."""
-    inner = [_steps(value, results_of, results) for value in values]
+    inner = [_steps(value, result, name) for value in values]
     found = next((steps for steps in inner if steps is not None), None)
     return None if found is None else [*found, _End()]
 
@@ -297,8 +345,9 @@ def _literal(node: ast.expr, column: int) -> int:
 
 def _applied(step: _Slice | _Pad | _Bias, reading: Reading) -> Reading:
     operator = reading.operator
+    noted = replace(reading, notes=tuple(dict.fromkeys((*reading.notes, _WORDS[type(step)]))))
     if isinstance(step, _Bias):
-        return replace(reading, operator=replace(operator, bias=True))
+        return replace(noted, operator=replace(operator, bias=True))
     pairs = _sliced(step, reading) if isinstance(step, _Slice) else _padded(step, reading)
     cropped = [side > 0 for pair in operator.crop for side in pair]
     added = [side < 0 for pair in pairs for side in pair]
@@ -315,7 +364,7 @@ def _applied(step: _Slice | _Pad | _Bias, reading: Reading) -> Reading:
     changed = replace(operator, crop=crop)
     if reading.input is not None and (fact := changed.explain(reading.input[2:])):
         raise OperatorError(fact)
-    return replace(reading, operator=changed)
+    return replace(noted, operator=changed)
 
 
 def _sliced(step: _Slice, reading: Reading) -> Pairs:

@@ -281,7 +281,7 @@ REFUSED = {
     ),
     "a size that is asked for": (
         "up = nn.ConvTranspose2d(6, 4, 3, 2)\ny = up(x, output_size=skip.size())",
-        r"output_size is the call skip.size\(…\), whose value",
+        r"output_size is the call skip.size\(\.\.\.\), whose value",
     ),
     "a division": ("nn.ConvTranspose2d(12 / 2, 4, 3)", "found 6.0: write 6"),
     "Keras, by a bare name": (

@@ -27,6 +27,8 @@ NOT_IN = "What the text does with the output is not in the answer: "
 
 def operator(text: str, shape: Sequence[int] | None = None) -> Operator:
     found = read(text, input=shape)
+    if (found.operator.crop, found.operator.bias) != (((0, 0), (0, 0)), "bias=" not in text):
+        assert any("in the answer, as" in note for note in found.notes)
     assert [note for note in found.notes if note.startswith(NOT_IN)] == []
     return found.operator
 
@@ -51,7 +53,15 @@ SLICES = {
     "contiguous": ("y = up(x)[:, :, 1:].contiguous()", ((1, 0), (0, 0))),
     "after what only looks": ("y = up(x)\nprint(y[:, :, :2])\ny = y[:, :, 1:]", ((1, 0), (0, 0))),
     "returned": ("def f(x):\n  x = up(x)\n  return x[:, :, 1:]", ((1, 0), (0, 0))),
-    "in a branch": ("y = up(x)\nif odd:\n  y = y[:, :, 1:]", ((1, 0), (0, 0))),
+    "with it in a branch": ("if odd:\n  y = up(x)\n  y = y[:, :, 1:]", ((1, 0), (0, 0))),
+    "beside another function": (
+        "def f(x):\n  return up(x)[:, :, 1:]\ndef g(y):\n  return y[..., 3:]",
+        ((1, 0), (0, 0)),
+    ),
+    "of a name that is given anew": (
+        "y = up(x)\nz = y[:, :, 1:]\ny = relu(z)",
+        ((1, 0), (0, 0)),
+    ),
 }
 
 
@@ -195,6 +205,34 @@ NOTED = {
         "y = up(x)[:, :, :skip.size(2)]",
         "the output is sliced at skip.size(2), whose value the text does not hold: write the",
     ),
+    "a slice in a branch": (
+        "y = up(x)\nif odd:\n  y = y[:, :, 1:]",
+        "it is done inside a branch, a loop or a function of its own.",
+    ),
+    "a slice in a loop": (
+        "y = up(x)\nfor _ in range(3):\n  y = y[:, :, 1:]",
+        "it is done inside a branch, a loop or a function of its own.",
+    ),
+    "a slice behind its branch": (
+        "if odd:\n  y = up(x)\nelse:\n  y = x\ny = y[:, :, 1:]",
+        "it is done inside a branch, a loop or a function of its own.",
+    ),
+    "a slice in a loss": (
+        "y = up(x)\nloss = mse(y[:, :, 1:], target)\nreturn loss, y",
+        "y itself is used after it, too.",
+    ),
+    "a slice under another name": (
+        "y = up(x)\nz = y[:, :, 1:]\nw = y + z",
+        "y itself is used after it, too.",
+    ),
+    "a vector under another name": (
+        "y = up(x)\nz = y + v.view(1, -1, 1, 1)\nout = y * z",
+        "y itself is used after it, too.",
+    ),
+    "a difference of slices": (
+        "y = up(x)\nz = mse(y[:, :, 1:], y[:, :, :-1])",
+        "y is there more than once in what it makes of it.",
+    ),
     "an index without an input": (
         "y = up(x)[:, :, :8]",
         "the output is sliced at an index counted from the other end: add --input with your",
@@ -246,7 +284,8 @@ def test_what_cannot_be_followed_is_noted(text: str, note: str) -> None:
     found = read(NO_BIAS + text)
     assert (found.operator.kernel, found.operator.stride) == ((3, 5), (2, 2))
     assert min(side for pair in found.operator.crop for side in pair) >= 0
-    (said,) = found.notes
+    *taken, said = found.notes
+    assert all("is in the answer, as" in before for before in taken)
     assert said.startswith(NOT_IN + note)
 
 
@@ -284,6 +323,14 @@ GROUPS = {
         "a, b = torch.chunk(z, 2)\ny = torch.cat([F.conv_transpose2d(x, w), a], 1)",
         1,
     ),
+    "split in another function": (
+        f"def f(x, w):\n  xs, ws = x.chunk(3, 1), w.chunk(3, 0)\n{JOINED.format('xs', 'ws')}",
+        1,
+    ),
+    "what is not called with": (
+        "y = torch.cat([F.conv_transpose2d(x, w) for a, b in zip(x.chunk(2, 1), w.chunk(2))])",
+        1,
+    ),
     "not joined": ("y = [F.conv_transpose2d(a, v) for a, v in zip(x.chunk(2), w.chunk(2))]", 1),
 }
 
@@ -292,7 +339,8 @@ GROUPS = {
 def test_groups(text: str, groups: int) -> None:
     found = read(text, weight=(6, 4, 3, 3))
     wanted = Operator.of(6, 4 * groups, (3, 3), groups=groups, bias=False)
-    assert (found.operator, found.notes) == (wanted, ())
+    notes = (f"The {groups} groups that the text splits off are in the answer.",)
+    assert (found.operator, found.notes) == (wanted, notes if groups > 1 else ())
 
 
 INSERTED = {
@@ -314,8 +362,16 @@ INSERTED = {
 
 @pytest.mark.parametrize(("text", "dilation"), INSERTED.values(), ids=INSERTED)
 def test_zeros_written_into_a_kernel(text: str, dilation: Sizes) -> None:
-    found = read(text, weight=(6, 4, 3, 3)).operator
-    assert found == Operator(**{**vars(PIECES), "dilation": dilation})
+    found = read(f"w_ = x_ = z = np.zeros(shape)\n{text}", weight=(6, 4, 3, 3))
+    note = "The zeros that the text puts between taps are in the answer, as a dilation."
+    assert found.operator == Operator(**{**vars(PIECES), "dilation": dilation})
+    assert found.notes == ((note,) if dilation != (1, 1) else ())
+
+
+@pytest.mark.parametrize("made", ["", "w_ = np.ones(shape)\n", "w_ = np.zeros(n)\nw_ = f(w_)\n"])
+def test_what_is_not_seen_to_be_zero_is_no_dilation(made: str) -> None:
+    text = f"{made}w_[:, :, ::2, ::3] = w\ny = F.conv_transpose2d(x, w_)"
+    assert read(text, weight=(6, 4, 3, 3)).operator == PIECES
 
 
 # What we write, read back: every case of the default suite, and operators of which nobody thought.

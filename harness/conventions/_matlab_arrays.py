@@ -9,8 +9,10 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Final
 
+from harness.conventions._values import shown
 from harness.operator import Sizes
 from harness.syntax.tree import Call, Name, Statement, Value, calls
 
@@ -56,18 +58,22 @@ class Array:
 
 @dataclass(frozen=True)
 class Workspace:
-    """The arrays and numbers that the statements before a call have made.
+    """The arrays and numbers that the text has made where a statement stands.
 
     Attributes
     ----------
-    arrays : mapping
-    numbers : mapping
+    given : mapping
+        What names stand for there.
+    arrays, numbers : dict
+        What is known of a value that a name was given, by its ``id``: the same words mean something
+        else behind a statement that changes them.
     canonical : mapping
         Shapes of ``x`` and ``w`` where the text only rearranges them, as our own programs do.
     """
 
-    arrays: Mapping[str, Array]
-    numbers: Mapping[str, Value]
+    given: Mapping[str, Value]
+    arrays: dict[int, Array]
+    numbers: dict[int, Value]
     canonical: Mapping[str, Sizes]
 
     @classmethod
@@ -75,26 +81,36 @@ class Workspace:
         cls, statements: Sequence[Statement], call: Call, canonical: Mapping[str, Sizes | None]
     ) -> Workspace:
         """Follow the statements up to that of a call."""
-        arrays: dict[str, Array] = {}
-        numbers: dict[str, Value] = {}
-        made = cls(arrays, numbers, {name: shape for name, shape in canonical.items() if shape})
-        for statement in statements:
+        shapes = {name: shape for name, shape in canonical.items() if shape}
+        here = cls({}, {}, {}, shapes)
+        for statement, following in zip_longest(statements, statements[1:]):
+            here = replace(here, given=statement.assigned)
             if any(each is call for each in calls(statement.value)):
                 break
-            if statement.target is None:
-                continue
-            target = re.sub(r"\s", "", statement.target)
-            if part := _PART.fullmatch(target):
-                _put_inside(arrays, part[1], part[2])
-                continue
-            array, number = made.array(statement.value), made.plain(statement.value)
-            arrays.pop(target, None)
-            numbers.pop(target, None)
+            here.keep(statement, following)
+        return here
+
+    def keep(self, statement: Statement, following: Statement | None) -> None:
+        """Keep what is known of what a statement gives to its target."""
+        part = _PART.fullmatch(re.sub(r"\s", "", statement.target or ""))
+        if part is None:
+            array, number = self.array(statement.value), self.plain(statement.value)
             if array is not None:
-                arrays[target] = array
+                self.arrays[id(statement.value)] = array
             if isinstance(number, int | float | str | tuple):
-                numbers[target] = number
-        return made
+                self.numbers[id(statement.value)] = number
+            return
+        # Where the part belongs to a name of this block, the whole is called by the part.
+        whole = following.assigned.get(part[1]) if following else None
+        array = self.arrays.get(id(self.given.get(part[1])))
+        is_new = isinstance(whole, Name) and whole.text == statement.target
+        if is_new and id(whole) not in self.arrays and array is not None:
+            inside = _put_inside(array, part[2])
+            if inside is not None:
+                self.arrays[id(whole)] = inside
+
+    def _number(self, name: str) -> Value:
+        return self.numbers.get(id(self.given[name])) if name in self.given else None
 
     def plain(self, value: Value) -> Value:
         """Read a number whatever its class: ``uint8(2)``, ``[2]`` and ``2.0`` are 2."""
@@ -103,7 +119,8 @@ class Workspace:
         if isinstance(value, tuple):
             return self._row(value)
         if isinstance(value, Name):
-            return self.numbers.get(value.text, value)
+            number = self._number(value.text)
+            return value if number is None else number
         if isinstance(value, Call) and isinstance(value.function, Name):
             name, arguments = value.function.text, value.arguments
             if name in _CLASSES and len(arguments) == 1:
@@ -122,7 +139,7 @@ class Workspace:
 
     def _element(self, name: str, place: Value, otherwise: Value) -> Value:
         """``inputSize(3)`` or ``inputSize(1:2)``."""
-        values, place = self.numbers.get(name), self.plain(place)
+        values, place = self._number(name), self.plain(place)
         if not isinstance(values, tuple):
             return otherwise
         if isinstance(place, Name) and (span := _SPAN.fullmatch(place.text)):
@@ -134,7 +151,7 @@ class Workspace:
     def array(self, value: Value) -> Array | None:
         """Return what is known of an array; ``None`` where its size is not."""
         if isinstance(value, Name):
-            return self.arrays.get(value.text)
+            return self.arrays.get(id(self.given[value.text])) if value.text in self.given else None
         if isinstance(value, int | float):
             return Array((1, 1), is_zero=value == 0)
         if isinstance(value, tuple):
@@ -173,8 +190,9 @@ class Workspace:
     def _rearranged(self, name: str, values: Sequence[Value]) -> Array | None:
         first = values[0]
         array = self.array(first)
-        if array is None and isinstance(first, Name) and first.text in self.canonical:
-            array = Array(self.canonical[first.text])
+        if array is None and isinstance(first, Name) and first.text not in self.given:
+            shape = self.canonical.get(first.text)
+            array = None if shape is None else Array(shape)
         if array is None or array.margins:
             return None
         asked = [self.plain(value) for value in values[1:]]
@@ -221,17 +239,27 @@ def _literal(value: tuple[Value, ...]) -> Array | None:
     return Array(shape, is_zero=not any(cells))
 
 
-def _put_inside(arrays: dict[str, Array], name: str, place: str) -> None:
-    """``w_(2:4, 1:3, :, :) = …`` puts something into zeros."""
-    array = arrays.pop(name, None)
-    if array is None:
-        return
+def _put_inside(array: Array, place: str) -> Array | None:
+    """``w_(2:4, 1:3, :, :) = ...`` puts something into zeros; nothing is known of any other."""
     margins = []
     for dimension, text in enumerate(place.split(",")):
         span = _SPAN.fullmatch(text)
         if span is None and text != ":":
-            return
+            return None
         begin, end = (int(span[1]), int(span[2])) if span else (1, array.size(dimension))
         margins.append((begin - 1, array.size(dimension) - end))
-    if array.is_zero and all(side >= 0 for pair in margins for side in pair):
-        arrays[name] = replace(array, is_zero=False, margins=tuple(margins))
+    if not array.is_zero or any(side < 0 for pair in margins for side in pair):
+        return None
+    return replace(array, is_zero=False, margins=tuple(margins))
+
+
+def written(value: Value) -> str:
+    """Write a value as MATLAB does.
+
+    >>> written((3, 3)), written(((1, 2), (3, 4))), written("same")
+    ('[3 3]', '[1 2; 3 4]', "'same'")
+    """
+    if not isinstance(value, tuple):
+        return shown(value)
+    between = "; " if any(isinstance(row, tuple) for row in value) else " "
+    return "[" + between.join(written(each).strip("[]") for each in value) + "]"

@@ -6,21 +6,20 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Final
 
 from harness.syntax.arithmetic import Number, fold
+from harness.syntax.scope import Scope
 from harness.syntax.tree import (
     MAX_DEPTH,
     MAX_DIGITS,
     Argument,
     Call,
     Name,
+    Parsed,
     SnippetError,
     Statement,
     Value,
 )
-
-_LONGEST: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +59,25 @@ class Builder:
     ----------
     text : str
         The original text, which opaque names quote.
+
+    Attributes
+    ----------
+    statements : list of Statement
+        All that were read.
+    end : int
+        Where the last of them ends.
+    scope : Scope
+        What names stand for behind it.
+    block : tuple of int
+        What the next one stands in.
     """
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.statements: list[Statement] = []
-        self._known: dict[str, Value] = {}
+        self.end = 0
+        self.scope = Scope()
+        self.block: tuple[int, ...] = ()
 
     def token(self, kind: str, text: str, start: int) -> Node:
         """Make a node of a token: the value of a literal or a name, or else the token's text."""
@@ -75,7 +87,9 @@ class Builder:
             return Node(read(text, start), start, end)
         if kind != "SYMBOL":
             return Node(text, start, end)
-        return Node(self._known.get(text, self.symbol(text, start)), start, end, name=text)
+        known = self.scope.known(text)
+        value = self.symbol(text, start) if known is None else known
+        return Node(value, start, end, name=text)
 
     def number(self, text: str, start: int) -> Value:
         """Read a number in the form that Python shares."""
@@ -150,19 +164,29 @@ class Builder:
     def statement(self, nodes: Sequence[Node]) -> Node:
         """Keep a statement; small constants that it assigns are known to what follows."""
         (node,) = nodes
-        target, value = node.target, node.value
-        self.statements.append(Statement(target, value))
-        if target is not None:
-            self._known.pop(target, None)
-            # Short and flat only: names of lists of names of lists would grow without bounds.
-            flat = value if isinstance(value, tuple) else (value,)
-            if len(flat) <= _LONGEST and all(as_number(item) is not None for item in flat):
-                self._known[target] = value
+        given = self.scope.snapshot()
+        self.statements.append(Statement(node.target, node.value, given, self.block))
+        self.end = node.end
+        if node.target is not None:
+            self.scope.give(node.target, node.value, node.start)
         return node
 
     def assigned(self, target: Sequence[Node], value: Node) -> Node:
         """Give a value to what stands before the equals sign."""
         return replace(value, start=target[0].start, target=self.source(target))
+
+
+def strict(parsed: Parsed) -> tuple[Statement, ...]:
+    """Return the statements of a text all of which was understood.
+
+    Raises
+    ------
+    SnippetError
+        For the first stretch that was not.
+    """
+    if parsed.unread:
+        raise parsed.unread[0].error
+    return parsed.statements
 
 
 def as_number(value: Value) -> Number | None:

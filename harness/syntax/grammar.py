@@ -6,17 +6,18 @@ recursion, so no text is too deep for it.
 
 from __future__ import annotations
 
+import bisect
 import functools
 import json
 import re
-from collections.abc import Container
-from dataclasses import dataclass
+from collections.abc import Container, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from harness.syntax.builder import Builder, Node
-from harness.syntax.lexis import PAIRS, Lexis, innermost
-from harness.syntax.tree import SnippetError, Statement
+from harness.syntax.lexis import PAIRS, Lexis, innermost, skeleton
+from harness.syntax.tree import SnippetError, Unread
 
 
 class Token(NamedTuple):
@@ -48,6 +49,11 @@ class Rule:
     length: int
     is_optional: bool
 
+    @property
+    def passes_on(self) -> bool:
+        """Whether it is its only symbol."""
+        return self.length == 1 and (self.is_optional or self.method is None)
+
 
 @dataclass(frozen=True)
 class Grammar:
@@ -57,6 +63,7 @@ class Grammar:
     terminals: tuple[tuple[str, re.Pattern[str]], ...]
     rules: tuple[Rule, ...]
     states: tuple[tuple[int | dict[str, int], dict[str, int]], ...]
+    _passed_on: dict[tuple[int, int, str], int] = field(default_factory=dict)
 
     def token(self, code: str, position: int, wanted: Container[str]) -> Token:
         """Read a token of a wanted kind, or else of any, or else a character of no kind."""
@@ -66,11 +73,28 @@ class Grammar:
             if ignored is None:
                 break
             position = ignored.end()
-        if position == len(code):
+        if found is None and position == len(code):
             return Token("$END", "", position)
-        anything = [kind for kind, _ in self.terminals]
-        found = found or self._matching(code, position, anything)
+        found = found or self._matching(code, position, dict(self.terminals))
         return found or Token("", code[position], position)
+
+    def passed_on(self, below: int, state: int, kind: str) -> int:
+        """Return the state behind all rules that are their only symbol, one inside the other.
+
+        Most symbols pass a dozen of them, so each way is gone once.
+        """
+        key = (below, state, kind)
+        if key not in self._passed_on:
+            while rule := self._passing(state, kind):
+                state = self.states[below][1][rule.name]
+            self._passed_on[key] = state
+        return self._passed_on[key]
+
+    def _passing(self, state: int, kind: str) -> Rule | None:
+        action = self.states[state][0]
+        number = action.get(kind, 0) if isinstance(action, dict) else action
+        rule = self.rules[-number - 1] if number < 0 else None
+        return rule if rule and rule.passes_on else None
 
     def _matching(self, code: str, position: int, kinds: Container[str]) -> Token | None:
         for kind, pattern in self.terminals:
@@ -90,17 +114,19 @@ def _grammar(language: str) -> Grammar:
     )
 
 
-def statements(language: str, code: str, builder: Builder, lexis: Lexis) -> tuple[Statement, ...]:
-    """Read code, balanced and without comments, by a language's grammar.
+def read_some(language: str, code: str, start: int, builder: Builder, lexis: Lexis) -> None:
+    """Read statements by a language's grammar up to the end of code, or to what it does not know.
 
     Parameters
     ----------
     language : str
         Whose tables.
     code : str
-        As long as the original text.
+        Balanced and without comments; may stop before the original text does.
+    start : int
+        Where a statement begins.
     builder : Builder
-        Of the original text, with a method for each rule.
+        Of the original text, with a method for each rule; keeps the statements.
     lexis : Lexis
         For the brackets that an error names.
 
@@ -110,14 +136,16 @@ def statements(language: str, code: str, builder: Builder, lexis: Lexis) -> tupl
         With the column, and what was expected there.
     """
     grammar = _grammar(language)
-    states, symbols, position = [0], list[list[Node]](), 0
+    states, symbols, position = [0], list[list[Node]](), start
     token: Token | None = None
     while True:
         action = grammar.states[states[-1]][0]
         if isinstance(action, dict):
             token = token or grammar.token(code, position, action)
             if token.kind not in action:
-                raise _in_words(builder.text, code, token, "NUMBER" in action, lexis)
+                # Behind an operand there may be a factor of it.
+                is_value = "NUMBER" in action and "TIMES" not in action
+                raise _in_words(builder.text, code, builder.end, token, lexis, is_value=is_value)
             action = action[token.kind]
         if token is not None and action >= 0:
             states.append(action)
@@ -126,11 +154,40 @@ def statements(language: str, code: str, builder: Builder, lexis: Lexis) -> tupl
             continue
         rule = grammar.rules[-action - 1]
         if rule.name == "start":
-            return tuple(builder.statements)
+            return
+        if rule.passes_on:
+            states[-1] = grammar.passed_on(states[-2], states[-1], token.kind if token else "")
+            continue
         nodes = _completed(rule, symbols, builder)
         del states[-rule.length :], symbols[-rule.length :]
         states.append(grammar.states[states[-1]][1][rule.name])
         symbols.append(nodes)
+
+
+def read_all(language: str, code: str, builder: Builder, lexis: Lexis) -> Iterator[Unread]:
+    """Read statements to the end of code, and give the stretches that the grammar does not know.
+
+    Such a stretch ends where a statement may end: outside of brackets and strings.  Parameters are
+    those of ``read_some``.
+    """
+    separators = [match.start() for match in re.finditer(r"[;,\n]", skeleton(code, lexis))]
+    start = 0
+    while True:
+        builder.end = start
+        try:
+            read_some(language, code, start, builder, lexis)
+        except SnippetError as error:
+            column = max(error.column or 0, start + 1)
+            place = bisect.bisect_left(separators, column)
+            start = separators[place] if place < len(separators) else len(code)
+            begin = min(start, builder.end + _leading(code[builder.end :]))
+            yield Unread(begin, start, error)
+        else:
+            return
+
+
+def _leading(code: str) -> int:
+    return len(code) - len(code.lstrip(";, \t\n\r\f\v"))
 
 
 def _completed(rule: Rule, symbols: list[list[Node]], builder: Builder) -> list[Node]:
@@ -144,14 +201,10 @@ def _completed(rule: Rule, symbols: list[list[Node]], builder: Builder) -> list[
 
 
 def _in_words(
-    text: str,
-    code: str,
-    token: Token,
-    is_value: bool,
-    lexis: Lexis,
+    text: str, code: str, start: int, token: Token, lexis: Lexis, *, is_value: bool
 ) -> SnippetError:
     column = min(token.start, len(text.rstrip()))
-    bracket = innermost(code, column, lexis)
+    bracket = innermost(code, column, lexis, start)
     if is_value:
         expected = "a value"
     elif bracket is None:
@@ -167,4 +220,4 @@ def _found(text: str, column: int, token: Token) -> str:
         return "the end of the text"
     if rest[0].isspace():
         return "a blank" if rest.split("\n")[0].strip() else "the end of the line"
-    return ascii(rest[0]) if not rest[0].isprintable() else repr(rest[: len(token.text)][:20])
+    return ascii(rest[0]) if not rest[0].isprintable() else repr(rest[: len(token.text) or 1][:20])

@@ -65,26 +65,29 @@ WOLFRAM: Final = Lexis(
     re.compile(
         r"""
         (?P<string> "(?:[^"\\]|\\.)*+" ) |(?P<nest> \(\* ) |(?P<skip> \\\[\w+\] | \\. )
+        |(?P<comment> ^[^\S\n]*(?:In|Out)\[\d+\][^\S\n]*:?=(?!=) )
         |(?P<open> <\| | [(\[{] ) |(?P<close> \|> | [)\]}] ) |(?P<quote> " )
         """,
-        re.VERBOSE | re.DOTALL,
+        re.VERBOSE | re.DOTALL | re.MULTILINE,
     ),
     re.compile(r"\(\*|(?P<end>\*\))"),
     "*)",
 )
+# What a session writes before what is typed, as In[1]:= and >>, is no part of the text.
+# Octave's comments may begin with # as well, which MATLAB does not know at all.
 # An apostrophe behind an operand transposes it; any other begins a string.
 MATLAB: Final = Lexis(
     re.compile(
         r"""
         (?P<skip> (?<=[\w)\]}'".])' )
         |(?P<string> '(?:[^'\n]|'')*+' | "(?:[^"\n]|"")*+" )
-        |(?P<nest> ^[^\S\n]*%\{[^\S\n]*$ )
-        |(?P<comment> %[^\n]* | \.\.\.[^\n]*\n? | ^[^\S\n]*>> )
+        |(?P<nest> ^[^\S\n]*[%\#]\{[^\S\n]*$ )
+        |(?P<comment> [%\#][^\n]* | \.\.\.[^\n]*\n? | ^[^\S\n]*>> )
         |(?P<open> [(\[{] ) |(?P<close> [)\]}] ) |(?P<quote> ["'] )
         """,
         re.VERBOSE | re.MULTILINE,
     ),
-    re.compile(r"^[^\S\n]*%(?:\{|(?P<end>\}))[^\S\n]*$", re.MULTILINE),
+    re.compile(r"^[^\S\n]*[%#](?:\{|(?P<end>\}))[^\S\n]*$", re.MULTILINE),
     "%}",
 )
 
@@ -156,18 +159,39 @@ def _check_closing(text: str, closing: Mark, opening: Mark | None) -> None:
         )
 
 
-def innermost(text: str, column: int, lexis: Lexis) -> str | None:
-    """Give the bracket that is open at a column of balanced text.
+def skeleton(code: str, lexis: Lexis) -> str:
+    """Put blanks in the place of all that strings and brackets hold, in code that is balanced.
+
+    >>> skeleton("k = f[{1}; 2]; '", WOLFRAM)
+    "k = f[      ]; '"
+    """
+    hidden, begin, depth = list[tuple[int, int]](), 0, 0
+    for mark in marks(code, lexis):
+        if mark.kind == "open":
+            begin = begin if depth else mark.end
+            depth += 1
+        elif mark.kind == "close":
+            depth -= 1
+            hidden += [] if depth else [(begin, mark.start)]
+        elif mark.kind == "string" and depth == 0:
+            hidden.append((mark.start + 1, mark.end - 1))
+    pieces, position = [], 0
+    for begin, end in hidden:
+        pieces += [code[position:begin], " " * (end - begin)]
+        position = end
+    return "".join([*pieces, code[position:]])
+
+
+def innermost(text: str, column: int, lexis: Lexis, start: int = 0) -> str | None:
+    """Give the bracket that is open at a column of balanced text, from where none is open.
 
     >>> innermost("f[1, {2}, 3]", 7, WOLFRAM)
     '{'
     """
     opened: list[str] = []
-    for mark in marks(text, lexis):
-        if mark.start >= column:
-            break
+    for mark in marks(text[start:column], lexis):
         if mark.kind == "open":
-            opened.append(text[mark.start : mark.end])
+            opened.append(text[start + mark.start : start + mark.end])
         elif mark.kind == "close" and opened:
             opened.pop()
     return opened[-1] if opened else None

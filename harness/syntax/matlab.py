@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from harness.syntax.builder import Builder, Node
-from harness.syntax.grammar import statements
-from harness.syntax.lexis import MATLAB, without_comments
+from harness.syntax.builder import Builder, Node, strict
+from harness.syntax.lexis import MATLAB, skeleton, without_comments
+from harness.syntax.matlab_blocks import split
+from harness.syntax.matlab_reader import Reader
 from harness.syntax.tree import (
     Argument,
+    Parsed,
     SnippetError,
     Statement,
     Value,
@@ -31,15 +33,38 @@ _LAYOUT: Final = re.compile(
 )
 
 
-def parse(text: str) -> tuple[Statement, ...]:
-    """Read MATLAB text as statements.
+def read(text: str) -> Parsed:
+    r"""Read MATLAB or Octave text as statements; what is not understood is left out.
 
     A matrix of one row, and a cell array of one row, is a tuple; one of several is a tuple of
     tuples.  Arithmetic of literals has a value; indexing is a call, as it is written like one.
+    Conditions, and what loops run over, are statements without a target.
 
     Parameters
     ----------
     text : str
+
+    Raises
+    ------
+    SnippetError
+        Where a string, a comment or a bracket never ends.
+
+    Examples
+    --------
+    >>> parsed = read("for k = 1:3\n  up = transposedConv2dLayer([4 2], 64*k, 'Stride', 2);\nend")
+    >>> [argument.value for argument in parsed.statements[-1].value.arguments]
+    [(4, 2), Name(text='64*k', column=48, calls=()), 'Stride', 2]
+    """
+    check_text(text)
+    code = _laid_out(without_comments(text, MATLAB))
+    outside = skeleton(code, MATLAB)
+    builder = _Matlab(text)
+    reader = Reader(code, outside, list(split(outside)), builder)
+    return Parsed(tuple(builder.statements), tuple(reader.unread))
+
+
+def parse(text: str) -> tuple[Statement, ...]:
+    """Read MATLAB text all of which must be understood.
 
     Raises
     ------
@@ -52,9 +77,7 @@ def parse(text: str) -> tuple[Statement, ...]:
     >>> [argument.value for argument in layer.arguments]
     [(4, 2), 128, 'Stride', 2]
     """
-    check_text(text)
-    code = _laid_out(without_comments(text, MATLAB))
-    return statements("matlab", code, _Matlab(text), MATLAB)
+    return strict(read(text))
 
 
 def _laid_out(code: str) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from harness.errors import InputError
@@ -60,10 +60,48 @@ Value: TypeAlias = int | float | bool | str | tuple["Value", ...] | Name | Call 
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement: a value and the name that it is given, if any."""
+    """One statement: a value and the name that it is given, if any.
+
+    Attributes
+    ----------
+    target : str or None
+    value : Value
+    assigned : mapping
+        What the names of its scope have been given where it stands, the last given last; a
+        ``Name`` where the text gives them what it does not hold.
+    block : tuple of int
+        Numbers of the functions, branches and loops that it stands in, outermost first.
+    """
 
     target: str | None
     value: Value
+    assigned: Mapping[str, Value] = field(default_factory=dict, compare=False, repr=False)
+    block: tuple[int, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A stretch of the text that is not understood and was left out.
+
+    Attributes
+    ----------
+    start, end : int
+        Offsets in the text.
+    error : SnippetError
+        Why.
+    """
+
+    start: int
+    end: int
+    error: SnippetError
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """All that was understood of a text, and what was not."""
+
+    statements: tuple[Statement, ...]
+    unread: tuple[Unread, ...] = ()
 
 
 class SnippetError(InputError):
@@ -104,6 +142,10 @@ class SnippetError(InputError):
             f"line {number}, column {offset + 1}: {self.fact}\n"
             f"  {shown}\n  {' ' * (offset - left)}^"
         )
+
+
+class OpenError(SnippetError):
+    """A snippet that leaves something open, which the user can say."""
 
 
 def calls(value: Value) -> Iterator[Call]:

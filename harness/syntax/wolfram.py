@@ -4,29 +4,38 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from harness.syntax.arithmetic import Number, fold, is_exact
-from harness.syntax.builder import Builder, Node
-from harness.syntax.grammar import statements
+from harness.syntax.builder import Builder, Node, as_number, strict
+from harness.syntax.grammar import read_all
 from harness.syntax.lexis import WOLFRAM, marks, without_comments
+from harness.syntax.scope import identifiers, is_constant
 from harness.syntax.tree import (
     MAX_DIGITS,
     Argument,
+    Parsed,
     SnippetError,
     Statement,
     Value,
     check_text,
 )
+from harness.syntax.wolfram_names import unsettled
 
 _CONSTANTS: Final[dict[str, Value]] = {"True": True, "False": False, "None": None}
 _ESCAPES: Final = {'"': '"', "\\": "\\", "n": "\n", "t": "\t"}
 _DELAYED: Final = {":>", "\uf51f", "\\[RuleDelayed]"}
+_USUAL_CONTEXT: Final = re.compile(r"^(?:System|Global)`")
+# A file, a text that is evaluated, and Clear["Global`*"].
+_CHANGES_ALL: Final = re.compile(
+    r'<<|\b(?:Get|ToExpression)\b|\b(?:Clear|ClearAll|Remove)\s*[\[@]+\s*"'
+)
 _HEADS: Final = {"/@": "Map", "@@": "Apply", "@@@": "MapApply"}
 
 
-def parse(text: str) -> tuple[Statement, ...]:
-    """Read Wolfram Language text as statements.
+def read(text: str) -> Parsed:
+    """Read Wolfram Language text as statements; what is not understood is left out.
 
     Lists are tuples, associations are calls of ``Association``; a rule is a named argument where it
     stands in a call, and a call of ``Rule`` anywhere else.
@@ -38,17 +47,35 @@ def parse(text: str) -> tuple[Statement, ...]:
     Raises
     ------
     SnippetError
-        Where the text is not of the language, or of no part of it that is read here.
+        Where a string, a comment or a bracket never ends.
 
     Examples
     --------
-    >>> layer = parse('NetInitialize@DeconvolutionLayer[64*8, {3, 3}, "Stride" -> 2]')[0].value
-    >>> layer.arguments[0].value.arguments[0].value
+    >>> parsed = read('a ? b; NetInitialize@DeconvolutionLayer[64*8, {3, 3}, "Stride" -> 2]')
+    >>> parsed.statements[0].value.arguments[0].value.arguments[0].value
     512
+    >>> [unread.error.fact for unread in parsed.unread]
+    ["expected ';' or the end of the line, but found '?'."]
     """
     check_text(text)
     code = _joined(without_comments(text, WOLFRAM))
-    return statements("wolfram", code, _Wolfram(text), WOLFRAM)
+    builder = _Wolfram(text, unsettled(code))
+    unread = []
+    for stretch in read_all("wolfram", code, builder, WOLFRAM):
+        builder.leave_out(code[stretch.start : stretch.end])
+        unread.append(stretch)
+    return Parsed(tuple(builder.statements), tuple(unread))
+
+
+def parse(text: str) -> tuple[Statement, ...]:
+    """Read Wolfram Language text all of which must be understood.
+
+    Raises
+    ------
+    SnippetError
+        Where the text is not of the language, or of no part of it that is read here.
+    """
+    return strict(read(text))
 
 
 def _joined(code: str) -> str:
@@ -64,7 +91,53 @@ def _joined(code: str) -> str:
 
 
 class _Wolfram(Builder):
-    """One method for each rule of the grammar."""
+    """One method for each rule of the grammar.
+
+    Parameters
+    ----------
+    text : str
+    unsettled : set of str
+        Names that the text gives values elsewhere than in statements of their own.
+    """
+
+    def __init__(self, text: str, unsettled: frozenset[str] = frozenset()) -> None:
+        super().__init__(text)
+        self._unsettled = unsettled
+        # Which names were given something that speaks of a name.
+        self._speaking: dict[str, list[str]] = {}
+
+    def token(self, kind: str, text: str, start: int) -> Node:
+        if kind != "SYMBOL" or "`" not in text:
+            return super().token(kind, text, start)
+        # System`DeconvolutionLayer is DeconvolutionLayer.
+        plain = _USUAL_CONTEXT.sub("", text)
+        return replace(super().token(kind, plain, start), end=start + len(text))
+
+    def statement(self, nodes: Sequence[Node]) -> Node:
+        """Keep a statement; what it may change is not known to what follows."""
+        node = super().statement(nodes)
+        code = self.source([node])
+        if _CHANGES_ALL.search(code):
+            self.scope.forget_all()
+        elif node.target is not None:
+            self._settle(node.target, node.value, code[len(node.target) :])
+        return node
+
+    def _settle(self, target: str, value: Value, code: str) -> None:
+        """Unlike a constant, a value is looked into later: what it speaks of must still be so."""
+        self.scope.forget(self._speaking.pop(target, ()))
+        words = set(identifiers(code))
+        if target in self._unsettled or (target in words and not is_constant(value)):
+            self.scope.forget([target])
+        elif not is_constant(value):
+            for word in words:
+                self._speaking.setdefault(word, []).append(target)
+
+    def leave_out(self, code: str) -> None:
+        """Let all names in a stretch that is not understood stand for nothing known."""
+        self.scope.forget(identifiers(code))
+        if _CHANGES_ALL.search(code):
+            self.scope.forget_all()
 
     def number(self, text: str, start: int) -> Value:
         mantissa, _, exponent = text.partition("*^")
@@ -95,7 +168,15 @@ class _Wolfram(Builder):
 
     def assignment(self, nodes: Sequence[Node]) -> Node:
         target, _, value = nodes
-        return self.assigned([target], value)
+        node = self.assigned([target], value)
+        return node if target.name is None else replace(node, target=target.name)
+
+    def juxtaposed(self, nodes: Sequence[Node]) -> Node:
+        """Read ``2 n``: what stands side by side is multiplied."""
+        left, right = nodes
+        if as_number(left.value) is None or as_number(right.value) is None:
+            return self.opaque(nodes)
+        return self.binary([left, Node("*", left.end, right.start), right])
 
     def headed(self, head: str, operands: Sequence[Node], nodes: Sequence[Node]) -> Node:
         """Make a call of what the language writes with an operator."""

@@ -1,0 +1,232 @@
+"""Reading MATLAB text step by step, with what its names stand for from block to block."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from harness.syntax.builder import Builder
+from harness.syntax.grammar import read_some
+from harness.syntax.lexis import MATLAB, skeleton
+from harness.syntax.matlab_blocks import (
+    ANY,
+    CONDITIONS,
+    DECLARING,
+    LOOPS,
+    PROTECTED,
+    SCOPES,
+    TURNS,
+    Block,
+    Step,
+    bound,
+    structure,
+)
+from harness.syntax.scope import Scope, agreed, identifiers
+from harness.syntax.tree import Name, SnippetError, Unread, Value
+
+# Commands that change no variable, or of which it is known what they change.
+_COMMAND: Final = re.compile(
+    r"(?:addpath|axis|beep|box|cd|clc|clear|clearvars|clf|close|colorbar|colormap|dbstop|diary"
+    r"|disp|doc|drawnow|echo|figure|format|global|graphics_toolkit|grid|help|hold|import|legend"
+    r"|load|mex|mkdir|more|parpool|persistent|pkg|rmpath|rng|run|save|shading|tic|toc|warning"
+    r"|which|who|whos)(?:\s+(?![=(])[^=]*)?"
+)
+_LOOP: Final = re.compile(r"(\(?)\s*([^\W\d]\w*)\s*=(?!=)\s*")
+_FUNCTION: Final = re.compile(
+    r"(?:(?:\[[^]]*\]|[^\W\d]\w*)\s*=(?!=)\s*)?[^\W\d][\w.]*\s*(?:\([^)]*\))?\s*"
+)
+_UPDATE: Final = re.compile(
+    r"(?:(?:\+\+|--)\s*[^\W\d]\w*|[^\W\d]\w*\s*(?:(?:\+\+|--)\s*$|[-+*/^|&]=(?!=)))\s*"
+)
+_DECLARED: Final = re.compile(r"([^\W\d][\w.]*)([^=]*)")
+_PARAMETERS: Final = re.compile(r"@\s*\(([^()]*)\)")
+
+
+@dataclass
+class _Open:
+    """A block that is being read: what names stood for before it and at its branches' ends."""
+
+    block: Block
+    before: Mapping[str, Value]
+    number: int = 0
+    ends: list[Mapping[str, Value]] = field(default_factory=list)
+    is_exhaustive: bool = False
+
+
+class Reader:
+    """Reads steps in order.
+
+    Parameters
+    ----------
+    code : str
+        Laid out, and without comments.
+    outside : str
+        The same without what strings and brackets hold.
+    steps : sequence of Step
+    builder : Builder
+        Of the original text.
+
+    Attributes
+    ----------
+    unread : list of Unread
+        What was not understood.
+    """
+
+    def __init__(self, code: str, outside: str, steps: Sequence[Step], builder: Builder) -> None:
+        self.unread: list[Unread] = []
+        self._code, self._outside, self._builder = code, outside, builder
+        self._structure = structure(code, outside, steps)
+        self._open: list[_Open] = []
+        self._numbers = itertools.count(1)
+        for index, step in enumerate(steps):
+            self._go_on(step, self._structure.blocks.get(index))
+            self._read(step)
+
+    @property
+    def _scope(self) -> Scope:
+        return self._builder.scope
+
+    # Blocks.
+
+    def _go_on(self, step: Step, block: Block | None) -> None:
+        """Open, turn or close a block."""
+        if block is not None:
+            self._enter(block)
+        elif step.keyword in TURNS | {"end", "until"} and not self._open:
+            # What it belongs to begins before the text, and there may be more between.
+            self._scope.forget_all()
+        elif step.keyword in TURNS:
+            self._turn(step.keyword)
+        elif step.keyword in {"end", "until"}:
+            self._leave()
+        self._builder.block = tuple(each.number for each in self._open)
+
+    def _enter(self, block: Block) -> None:
+        if block.keyword == "function" and self._structure.is_open_ended:
+            self._open.clear()
+        self._open.append(_Open(block, self._scope.snapshot(), next(self._numbers)))
+        if block.keyword in SCOPES:
+            self._scope.restore({})
+        elif block.keyword in LOOPS:
+            # Each time but the first it begins with what it has left behind.
+            self._forget(block.bound)
+
+    def _turn(self, keyword: str) -> None:
+        inner = self._open[-1]
+        inner.number = next(self._numbers)
+        inner.ends.append(self._scope.snapshot())
+        inner.is_exhaustive |= keyword in {"else", "otherwise"}
+        self._scope.restore(inner.before)
+        if inner.block.keyword in PROTECTED:
+            self._forget(inner.block.bound)
+
+    def _leave(self) -> None:
+        inner = self._open.pop()
+        keyword, ends = inner.block.keyword, [*inner.ends, self._scope.snapshot()]
+        if keyword in SCOPES:
+            self._scope.restore(inner.before)
+            return
+        self._scope.restore(agreed(ends if inner.is_exhaustive else [*ends, inner.before]))
+        if keyword in LOOPS | PROTECTED:
+            self._forget(inner.block.bound)
+
+    def _forget(self, names: Collection[str]) -> None:
+        if ANY in names:
+            self._scope.forget_all()
+        else:
+            self._scope.forget(names)
+
+    # Statements.
+
+    def _read(self, step: Step) -> None:
+        """Read a step; what is not understood is left out, and its names stand for nothing."""
+        shown = self._code[step.start : step.end]
+        self._builder.end = step.start
+        parameters = {name for each in _PARAMETERS.findall(shown) for name in identifiers(each)}
+        before = self._scope.snapshot()
+        self._scope.forget(parameters)
+        hidden = self._scope.snapshot()
+        try:
+            self._understand(step, shown)
+        except SnippetError as error:
+            self.unread.append(Unread(step.start, step.end, error))
+            self._scope.forget(identifiers(shown))
+        else:
+            # Behind an anonymous function, names that are its parameters' are again what they were.
+            for name in parameters & before.keys():
+                if self._scope.snapshot()[name] is hidden[name]:
+                    self._scope.give(name, before[name], step.start)
+        if ANY in bound(step, self._code, self._outside):
+            self._scope.forget_all()
+        self._scope.forget(self._structure.shared)
+
+    def _understand(self, step: Step, shown: str) -> None:
+        keyword, start, end = step
+        if keyword in {"for", "parfor"}:
+            self._loop(start, end)
+        elif keyword in CONDITIONS:
+            self._header(start, end)
+        elif keyword == "function":
+            header = _FUNCTION.match(self._outside, start, end)
+            self._plain(header.end() if header else start, end)
+        elif keyword == "catch" or _COMMAND.fullmatch(shown):
+            self._forget(bound(step, self._code, self._outside))
+        elif keyword:
+            pass
+        elif self._open and self._open[-1].block.keyword in DECLARING:
+            self._declaration(start, end)
+        else:
+            self._plain(start, end)
+
+    def _plain(self, start: int, end: int) -> None:
+        """Read a statement; one that counts or adds up is the value that it adds."""
+        if update := _UPDATE.match(self._code, start, end):
+            self._scope.forget(identifiers(update[0]))
+            start = update.end()
+        self._statement(start, end)
+
+    def _statement(self, start: int, end: int) -> None:
+        if self._code[start:end].strip():
+            read_some("matlab", self._code[:end], start, self._builder, MATLAB)
+
+    def _header(self, start: int, end: int) -> None:
+        """Read a condition, and a statement that stands behind it without a comma."""
+        try:
+            self._statement(start, end)
+        except SnippetError as error:
+            column = error.column or 0
+            if not start < column < end:
+                raise
+            try:
+                self._statement(start, column)
+            except SnippetError:
+                raise error from None
+            self._plain(column, end)
+
+    def _loop(self, start: int, end: int) -> None:
+        loop = _LOOP.match(self._code, start, end)
+        if loop is None:
+            return self._header(start, end)
+        close = self._outside.find(")", start, end) if loop[1] else -1
+        if close < 0:
+            self._header(loop.end(), end)
+        else:
+            # parfor (k = 1:3, workers)
+            values = skeleton(self._code[loop.end() : close], MATLAB).split(",")[0]
+            self._statement(loop.end(), loop.end() + len(values))
+            self._plain(close + 1, end)
+        self._scope.give(loop[2], Name(loop[2], loop.start(2)), start)
+        return None
+
+    def _declaration(self, start: int, end: int) -> None:
+        """Read the default in ``size (1, 1) double = 3``, which a caller may change."""
+        declared = _DECLARED.match(self._outside, start, end)
+        if declared is None or declared.end() == end:
+            return
+        name, between = declared.span(1)[1], declared.end()
+        code = self._code[:name] + " " * (between - name) + self._code[between:end]
+        read_some("matlab", code, start, self._builder, MATLAB)
+        self._scope.forget(identifiers(declared[1]))

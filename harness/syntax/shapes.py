@@ -1,0 +1,126 @@
+"""Expressions that speak of an array's shape, computed once the shape is known."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final, TypeAlias
+
+from harness.syntax.expressions import Expressions, Names, Source
+from harness.syntax.tree import Call, Name, SnippetError, Value
+
+Shape: TypeAlias = tuple[Value, ...]
+
+_OF_ARRAY: Final = {"shape", "int_shape"}
+_ELEMENT: Final = re.compile(r"([\w.]+)\[(?:(-?\d+)|.*)\]", re.DOTALL)
+_PASSES_ON: Final = {
+    *("stack", "constant", "convert_to_tensor", "tuple", "list", "TensorShape", "as_list"),
+    *("array", "asarray", "Size", "int"),
+}
+
+
+def fold(value: Value, shapes: Mapping[str, Shape], assigned: Mapping[str, Value]) -> Value:
+    """Compute what a value is once the shapes of arrays are known.
+
+    Parameters
+    ----------
+    value : Value
+        As the parser left it: ``x.shape[1] * 2`` is a name.
+    shapes : mapping
+        Shapes by the names of the arrays.
+    assigned : mapping
+        What the text gives to names, in its order.
+
+    Returns
+    -------
+    Value
+        What stays unknown stays as it was.
+
+    Examples
+    --------
+    >>> from harness.syntax.python import parse
+    >>> value = parse("(x.shape[0], (x.shape[1] - 1) * 2 + 3, tf.shape(x)[-1])")[0].value
+    >>> fold(value, {"x": (1, 5, 64)}, {})
+    (1, 11, 64)
+    """
+    known = Names()
+    places = {target: place for place, target in enumerate(assigned)}
+    for place, (target, given) in enumerate(assigned.items()):
+        # Before an array's name is given anew it stands for another array.
+        now = {name: shape for name, shape in shapes.items() if places.get(name, -1) < place}
+        computed = _folded(given, now, known)
+        if element := _ELEMENT.fullmatch(target):
+            index = int(element[2]) if element[2] else None
+            known.give_element(element[1], index, computed)
+        else:
+            known.give(target, computed)
+    return _folded(value, shapes, known)
+
+
+class _Folder(Expressions):
+    """Expressions whose arrays have shapes."""
+
+    def __init__(self, text: str, names: Names, shapes: Mapping[str, Shape]) -> None:
+        super().__init__(Source(text), names)
+        self._shapes = shapes
+
+    def value(self, node: ast.expr) -> Value:
+        if isinstance(node, ast.Attribute) and node.attr == "shape":
+            owner = ast.unparse(node.value)
+            if owner in self._shapes:
+                return self._shapes[owner]
+        value = super().value(node)
+        shape = _shape_from_call(value, self._shapes) if isinstance(value, Call) else None
+        return value if shape is None else shape
+
+
+def _folded(value: Value, shapes: Mapping[str, Shape], names: Names) -> Value:
+    if isinstance(value, tuple):
+        return tuple(_folded(item, shapes, names) for item in value)
+    if isinstance(value, Call):
+        arguments = tuple(
+            replace(argument, value=_folded(argument.value, shapes, names))
+            for argument in value.arguments
+        )
+        shape = _shape_from_call(replace(value, arguments=arguments), shapes)
+        return value if shape is None else shape
+    if not isinstance(value, Name) or value.text in shapes:
+        return value
+    try:
+        node = ast.parse(value.text, mode="eval").body
+        found = _Folder(value.text, names, shapes).value(node)
+    except SnippetError as error:
+        raise SnippetError(error.fact, value.column) from None
+    except SyntaxError:  # Such as the target of a starred assignment.
+        return value
+    return _moved(found, value.column) if isinstance(found, int | tuple) else value
+
+
+def _moved(value: Value, column: int) -> Value:
+    """Names in a folded expression stand where the expression does."""
+    if isinstance(value, tuple):
+        return tuple(_moved(item, column) for item in value)
+    return replace(value, column=column) if isinstance(value, Name | Call) else value
+
+
+def _shape_from_call(call: Call, shapes: Mapping[str, Shape]) -> int | Shape | None:
+    """The shape, or the size, that a call such as ``tf.shape(x)`` or ``x.size(2)`` gives."""
+    if not shapes or not isinstance(call.function, Name):
+        return None
+    owner, _, last = call.function.text.rpartition(".")
+    first = call.arguments[0].value if call.arguments else None
+    if last in {"get_shape", "size"} and owner in shapes:
+        shape = shapes[owner]
+        if first is None:
+            return shape
+        one = shape[first] if type(first) is int and -len(shape) <= first < len(shape) else None
+        return one if isinstance(one, int) else None
+    if last == "as_list" and owner.removesuffix(".shape") in shapes:
+        return shapes[owner.removesuffix(".shape")]
+    if last in _OF_ARRAY and isinstance(first, Name):
+        return shapes.get(first.text)
+    if last in _PASSES_ON and isinstance(first, int | tuple):
+        return first
+    return None

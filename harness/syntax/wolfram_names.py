@@ -1,0 +1,121 @@
+"""Names of a Wolfram Language text whose values no reading in order can tell."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+from harness.syntax.lexis import WOLFRAM, marks, skeleton
+
+_NAME: Final = r"(?<![\w$`])(?:[^\W\d_]|\$)(?:[^\W_]|[$`])*+"
+_NAMES: Final = re.compile(_NAME)
+_LAST: Final = re.compile(rf"({_NAME})\s*$")
+_LONGEST: Final = 60
+_SET: Final = re.compile(r"(?<![=!<>])\^?:?=(?!=|!=)")
+# k++, ++k, k += 1, k |-> 1, k_ and k : 1 | 2.
+_ELSEWHERE: Final = re.compile(
+    rf"({_NAME})\s*(?:\+\+|--|//=|[-+*/]=(?!=)|\|->|:(?![=>:]))|({_NAME})_|(?:\+\+|--)\s*({_NAME})"
+)
+# An operator at the end of a line lets the statement go on.
+_SEPARATOR: Final = re.compile(r"[;,]|(?<![-=+*/@>|&^<!~:.\s])[^\S\n]*\n")
+_LOCAL: Final = re.compile(r"(?:Dynamic)?Module|Block|With|Function|Compile")
+_ITERATING: Final = re.compile(
+    r"\w*Table|(?:Parallel)?(?:Do|Sum|Product)|NSum|NProduct|\w*Plot\w*|N?Integrate|Manipulate"
+    r"|Animate|Limit"
+)
+_CHANGING: Final = re.compile(
+    r"\b(?:Clear|ClearAll|Remove|Unset|Set|SetDelayed|TagSet|UpSet|Increment|Decrement"
+    r"|PreIncrement|PreDecrement|AddTo|SubtractFrom|TimesBy|DivideBy|AppendTo|PrependTo"
+    r"|AssociateTo|KeyDropFrom|ApplyTo|For)\b\s*"
+)
+_DELAYED: Final = re.compile(r":=|&|\bFunction\b")
+
+
+def unsettled(code: str) -> frozenset[str]:
+    """Return the names that are given values anywhere but in statements of their own.
+
+    A function's body is evaluated when it is called: where there is any, these are also the names
+    that are given values more than once.
+
+    Parameters
+    ----------
+    code : str
+        Without comments.
+
+    Examples
+    --------
+    >>> sorted(unsettled("k = 3; n = 1; n++; Table[DeconvolutionLayer[m, k], {m, 4}]"))
+    ['m', 'n']
+    """
+    code = _without_strings(code)
+    set_alone, others = _sets(code)
+    found = {name for match in _ELSEWHERE.finditer(code) for name in match.groups() if name}
+    found |= {*others, *_localized(code), *_changed(code)}
+    if _DELAYED.search(code):
+        found |= {name for name, times in Counter(set_alone).items() if times > 1}
+    return frozenset(found)
+
+
+def _without_strings(code: str) -> str:
+    pieces, position = [], 0
+    for mark in marks(code, WOLFRAM):
+        if mark.kind == "string":
+            pieces += [code[position : mark.start], '"' * (mark.end - mark.start)]
+            position = mark.end
+    return re.sub(r"(?:System|Global)`", _blanks, "".join([*pieces, code[position:]]))
+
+
+def _blanks(match: re.Match[str]) -> str:
+    return " " * len(match[0])
+
+
+def _sets(code: str) -> tuple[list[str], list[str]]:
+    """Names that statements give values, and names that anything else gives values."""
+    outside = skeleton(code, WOLFRAM)
+    starts = [0, *(match.end() for match in _SEPARATOR.finditer(outside)), len(code) + 1]
+    alone, others, place, end = list[str](), list[str](), 0, 0
+    for match in _SET.finditer(code):
+        while starts[place + 1] <= match.start():
+            place += 1
+        left = code[max(end, starts[place]) : match.start()].strip()
+        last = _LAST.search(left[-_LONGEST:])
+        if last is None:
+            others += _NAMES.findall(left)
+        elif last[1] == left and end <= starts[place]:
+            alone.append(left)
+        else:
+            others.append(last[1])
+        end = match.end()
+    return alone, others
+
+
+def _localized(code: str) -> Iterator[str]:
+    """Names of ``Module[{k}, …]`` and ``Table[…, {k, 3}]``."""
+    opened: list[tuple[int, str]] = []
+    for mark in marks(code, WOLFRAM):
+        if mark.kind == "open":
+            head = opened[-1][1] if opened else ""
+            first = _NAMES.match(code, mark.end)
+            if first and code[mark.start] == "{" and _ITERATING.fullmatch(head):
+                yield first[0]
+            opened.append((mark.end, _head(code, mark.start)))
+        elif mark.kind == "close" and opened:
+            begin, head = opened.pop()
+            if opened and code[begin - 1] == "{" and _LOCAL.fullmatch(opened[-1][1]):
+                yield from _NAMES.findall(code[begin : mark.start])
+            elif _LOCAL.fullmatch(head):
+                yield from _NAMES.findall(code[begin : mark.start].partition(",")[0])
+
+
+def _head(code: str, bracket: int) -> str:
+    before = _LAST.search(code[max(0, bracket - _LONGEST) : bracket])
+    return before[1] if before and code[bracket] == "[" else ""
+
+
+def _changed(code: str) -> Iterator[str]:
+    """Names that ``Clear[k]`` and the like speak of."""
+    for match in _CHANGING.finditer(code):
+        end = re.compile(r"[;\n]").search(code, match.end())
+        yield from _NAMES.findall(code[match.end() : end.start() if end else len(code)])
