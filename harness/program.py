@@ -29,29 +29,35 @@ class Program:
 
     Attributes
     ----------
-    framework, language : str
-    support : {"native", "rewritten"}
-        ``native`` is one call (a separate bias addition counts in); ``rewritten`` needs the
-        visible crop, pad, split, concatenation or zero-inserted kernel that ``reason`` explains.
+    framework : str
+    forward, gradient : Section
     setup : str
         Imports.
-    forward, gradient : Section
+    reason : str, optional
+        Why it takes more than one call: the crop, pad, split, concatenation or zero-inserted
+        kernel that the text shows.
+    language : str
     training : str
-        What the framework writes for initialisers and for factors of learning rate and L2
-        regularisation: text for people, with names that their own program has.
+        What the framework writes behind the layer for initialisers and for factors of learning
+        rate and L2 regularisation, where they are no arguments of the layer's own: text for
+        people, whose own program says what ``lr`` and ``l2`` are.
     notes : tuple of str
         What a reader should know before using the text.
     """
 
     framework: str
-    language: str
-    support: Support
-    reason: str | None
-    setup: str
     forward: Section
     gradient: Section
+    setup: str = ""
+    reason: str | None = None
+    language: str = "python"
     training: str = ""
     notes: tuple[str, ...] = ()
+
+    @property
+    def support(self) -> Support:
+        """``native`` for one call (a separate bias addition counts in), or ``rewritten``."""
+        return "rewritten" if self.reason else "native"
 
     @property
     def text(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
 from harness.operator import Operator
@@ -67,6 +67,9 @@ def fans(operator: Operator) -> dict[Fan, float]:
 # Of the standard normal distribution cut off at two: what a truncated draw must be divided by.
 TRUNCATED_DEVIATION: Final = 0.87962566103423978
 
+# No layer is drawn with more; the square of what a text may say would be no number any longer.
+LARGEST_DEVIATION: Final = 1e100
+
 ZEROS: Final = Initializer("constant", 0.0)
 ONES: Final = Initializer("constant", 1.0)
 GLOROT: Final = Initializer("uniform", 1.0, "average")
@@ -82,7 +85,8 @@ class Training:
     weights_rate, bias_rate : float, optional
         Factors of the learning rate.
     weights_decay, bias_decay : float, optional
-        Factors of the L2 regularisation: of the ``l2`` in ``gradient + l2 * weight``.
+        Factors of the L2 regularisation: of the ``l2`` in ``gradient + l2 * weight``.  Where one
+        is given, ``None`` for the other is 1: a framework whose own default is another says it.
     """
 
     weights: Initializer | None = None
@@ -91,6 +95,24 @@ class Training:
     bias_rate: float | None = None
     weights_decay: float | None = None
     bias_decay: float | None = None
+
+    @property
+    def has_rate(self) -> bool:
+        """Whether it says anything of the learning rate."""
+        return self.weights_rate is not None or self.bias_rate is not None
+
+    @property
+    def has_decay(self) -> bool:
+        """Whether it says anything of L2 regularisation."""
+        return self.weights_decay is not None or self.bias_decay is not None
+
+    def without_bias(self) -> Training:
+        """Return what is left of it for a layer that has no bias.
+
+        >>> Training(weights_rate=2.0, bias_decay=0.0).without_bias() == Training(weights_rate=2.0)
+        True
+        """
+        return replace(self, bias=None, bias_rate=None, bias_decay=None)
 
     @property
     def is_truncated(self) -> bool:

@@ -6,8 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
-from harness.conventions._convention import arguments, lines
-from harness.conventions._initializers import Signatures, initializer_call, number
+from harness.conventions import _initializers
+from harness.conventions._convention import arguments, lines, scaled
+from harness.conventions._initializers import Signatures, initializer_text, number
 from harness.operator import Operator
 from harness.syntax.tree import Value
 from harness.training import Fan, Initializer, Training
@@ -27,20 +28,13 @@ def drawn(wanted: Initializer | None, operator: Operator, *, by_fan: bool) -> st
     """
     if wanted is None:
         return None
-    initializers = "chainer.initializers"
-    constants = {0.0: f"{initializers}.Zero()", 1.0: f"{initializers}.One()"}
-    if wanted.distribution == "constant":
-        return constants.get(wanted.scale, f"{initializers}.Constant({wanted.scale!r})")
-    uniform = wanted.distribution == "uniform"
-    if by_fan and (known := _by_fan(wanted, "Uniform" if uniform else "Normal")):
-        return f"{initializers}.{known}"
-    if uniform:
-        return f"{initializers}.Uniform({wanted.bound(operator)!r})"
-    return f"{initializers}.Normal({wanted.deviation(operator)!r})"
+    known = _by_fan if by_fan else lambda _: None
+    return initializer_text(wanted, operator, "chainer.initializers", known)
 
 
-def _by_fan(wanted: Initializer, kind: str) -> str | None:
+def _by_fan(wanted: Initializer) -> str | None:
     """Give the initialiser that counts the fan itself, where Chainer has it."""
+    kind = "Uniform" if wanted.distribution == "uniform" else "Normal"
     match wanted.fan:
         case "average":
             return f"Glorot{kind}({_scale(wanted.scale)})"
@@ -68,32 +62,22 @@ def factors(training: Training, bias: str | None) -> str:
     decays = {"layer.W": training.weights_decay}
     if bias:
         rates[bias], decays[bias] = training.bias_rate, training.bias_decay
-    said = [value for value in (*rates.values(), *decays.values()) if value is not None]
-    decaying = any(value is not None for value in decays.values())
+    said = training.has_rate or training.has_decay
     return lines(
         "optimizer = chainer.optimizers.SGD(lr).setup(layer)" if said else None,
         *(
-            f"{parameter}.update_rule.hyperparam.lr = {rate!r} * lr"
+            f"{parameter}.update_rule.hyperparam.lr = {scaled(rate, 'lr')}"
             for parameter, rate in rates.items()
             if rate is not None
         ),
         # A hook of the optimizer would serve all parameters alike.
         *(
-            f"{parameter}.update_rule.add_hook(chainer.optimizer_hooks.WeightDecay({_of(decay)}))"
+            f"{parameter}.update_rule.add_hook("
+            f"chainer.optimizer_hooks.WeightDecay({scaled(decay, 'l2')}))"
             for parameter, decay in decays.items()
-            if decaying
+            if training.has_decay
         ),
     )
-
-
-def _of(decay: float | None) -> str:
-    return "l2" if decay is None else f"{decay!r} * l2"
-
-
-def training_notes(training: Training) -> tuple[str, ...]:
-    """Note what Chainer cannot draw."""
-    what = "Chainer has no truncated normal initialiser: a normal one of the same variance"
-    return (f"{what} is written.",) if training.is_truncated else ()
 
 
 _SCALED: Final = {"scale": 1.0, "dtype": None}
@@ -116,11 +100,7 @@ def read_initializer(value: Value) -> Initializer | None:
     """Read an initialiser, or the number for a constant; ``None`` without a counterpart."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return Initializer("constant", float(value))
-    bound = initializer_call(value, _INITIALIZERS)
-    try:
-        return _distribution(*bound) if bound else None
-    except (KeyError, TypeError):
-        return None
+    return _initializers.read_initializer(value, _INITIALIZERS, _distribution)
 
 
 def _distribution(name: str, given: Mapping[str, Value]) -> Initializer:

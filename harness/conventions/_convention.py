@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from harness.operator import Operator
 from harness.program import Program, Unsupported
-from harness.training import Training
+from harness.training import SILENT, Training
 
 if TYPE_CHECKING:
     from harness.conventions._forms import Form
@@ -184,9 +184,25 @@ def zeros_removed(operator: Operator, gradient: str) -> str:
     return f"{gradient}{_taps(operator)}"
 
 
+def zeros_learn(training: Training, *, in_kernel: bool) -> tuple[str, ...]:
+    """Note what a layer does to zeros that the text writes into its kernel."""
+    if not in_kernel or training == SILENT:
+        return ()
+    return ("The zeros written into the kernel learn too: set them to 0 again after each step.",)
+
+
 def _taps(operator: Operator) -> str:
     steps = ", ".join(f"::{step}" if step > 1 else ":" for step in operator.dilation)
     return f"[:, :, {steps}]"
+
+
+def scaled(factor: float | None, base: str) -> str:
+    """Write a factor of what the person's own program calls ``base``; nothing said is 1.
+
+    >>> scaled(0.5, "l2"), scaled(None, "l2")
+    ('0.5 * l2', 'l2')
+    """
+    return base if factor is None else f"{factor!r} * {base}"
 
 
 def lines(*parts: str | None) -> str:

@@ -1,11 +1,13 @@
-"""How a snippet names an initialiser: by a word, or by a call with arguments of its own."""
+"""Initialisers as calls with arguments of their own, or words: read, and written."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
+from harness.operator import Operator
 from harness.syntax.tree import Call, Name, Value
+from harness.training import LARGEST_DEVIATION, Initializer, Training
 
 Signatures: TypeAlias = Mapping[str, Mapping[str, Value]]
 
@@ -50,6 +52,64 @@ def initializer_call(value: Value, signatures: Signatures) -> tuple[str, dict[st
     return name, bound
 
 
+def read_initializer(
+    value: Value,
+    signatures: Signatures,
+    meaning: Callable[[str, Mapping[str, Value]], Initializer | None],
+) -> Initializer | None:
+    """Read an initialiser; ``None`` for one that has no counterpart here.
+
+    Parameters
+    ----------
+    value : Value
+    signatures : mapping
+    meaning : callable
+        What an initialiser of a name and these arguments draws; a ``KeyError`` or ``TypeError``
+        where they are none that it takes.
+    """
+    bound = initializer_call(value, signatures)
+    try:
+        return meaning(*bound) if bound else None
+    except (KeyError, TypeError):
+        return None
+
+
+def initializer_text(
+    wanted: Initializer,
+    operator: Operator,
+    module: str,
+    by_fan: Callable[[Initializer], str | None] = lambda _: None,
+) -> str:
+    """Write what draws from the wanted distribution, in Chainer's and MXNet's words.
+
+    Parameters
+    ----------
+    wanted : Initializer
+    operator : Operator
+    module : str
+        Where the initialisers are.
+    by_fan : callable
+        Give the initialiser that counts the fan itself, where there is one.
+    """
+    if wanted.distribution == "constant":
+        words = {0.0: "Zero()", 1.0: "One()"}
+        return f"{module}.{words.get(wanted.scale, f'Constant({wanted.scale!r})')}"
+    if known := by_fan(wanted):
+        return f"{module}.{known}"
+    if wanted.distribution == "uniform":
+        return f"{module}.Uniform({wanted.bound(operator)!r})"
+    return f"{module}.Normal({wanted.deviation(operator)!r})"
+
+
+def training_notes(title: str, training: Training) -> tuple[str, ...]:
+    """Note what Chainer and MXNet cannot draw."""
+    note = (
+        f"{title} has no truncated normal initialiser: a normal one of the same variance is "
+        "written."
+    )
+    return (note,) if training.is_truncated else ()
+
+
 def assigned_value(value: Value, assigned: Mapping[str, Value]) -> Value:
     """Return what the text gives to a name, where it is one and the text does."""
     return assigned.get(value.text, value) if isinstance(value, Name) else value
@@ -61,8 +121,10 @@ def number(value: Value) -> float:
     Raises
     ------
     TypeError
-        If it is none.
+        If it is none, or too large to be squared.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(value)
+    if not abs(value) <= LARGEST_DEVIATION:
         raise TypeError(value)
     return float(value)

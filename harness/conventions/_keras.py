@@ -18,7 +18,7 @@ from harness.conventions._convention import (
     per_axis,
     removes,
 )
-from harness.conventions._keras_training import initializer_text, training_text
+from harness.conventions._keras_training import initializer_text, penalty_text, training_text
 from harness.operator import Operator
 from harness.program import Program, Section, Unsupported
 from harness.training import Training
@@ -34,7 +34,7 @@ def layer(operator: Operator, dtype: str, training: Training) -> Program | Unsup
         operator, dtype, training, padding=padding, output_padding=output_padding, late=late_bias
     )
     built = lines(
-        f"layer = {made})",
+        f"layer = {made}",
         "layer.build(x_.shape)",
         f"layer.set_weights([w_{', b' if operator.bias and not late_bias else ''}])",
     )
@@ -51,10 +51,13 @@ def layer(operator: Operator, dtype: str, training: Training) -> Program | Unsup
     cropped = removes(rest) or extends(rest)
     return Program(
         framework="tensorflow",
-        language="python",
-        support="rewritten" if cropped else "native",
         reason=_needs_crop(operator) if cropped else None,
-        setup="import numpy as np\nimport tensorflow as tf",
+        setup=lines(
+            "import numpy as np",
+            "import tensorflow as tf",
+            # The constructor needs a value.
+            "l2 = 0.0001  # Write your own weight decay." if "* l2)" in made else None,
+        ),
         forward=Section(to_native, lines(built, call), "y = np.moveaxis(y_.numpy(), -1, 1)"),
         gradient=Section(
             lines(to_native, "dy_ = tf.constant(np.moveaxis(dy, 1, -1))"),
@@ -71,7 +74,7 @@ def layer(operator: Operator, dtype: str, training: Training) -> Program | Unsup
                 "db = db_.numpy()" if operator.bias else None,
             ),
         ),
-        training=training_text(training, made, has_bias=operator.bias, own_bias=not late_bias),
+        training=training_text(operator, training, late_bias=late_bias),
     )
 
 
@@ -102,7 +105,6 @@ def _constructor(
     output_padding: Sequence[int] | None,
     late: bool,
 ) -> str:
-    """The layer's constructor without the bracket that closes it."""
     has_bias = operator.bias and not late
     options = arguments(
         strides=per_axis(operator.stride, default=1),
@@ -114,12 +116,14 @@ def _constructor(
         bias_initializer=(
             initializer_text(training.bias, operator, of_bias=True) if has_bias else None
         ),
+        kernel_regularizer=penalty_text(training, training.weights_decay),
+        bias_regularizer=penalty_text(training, training.bias_decay) if has_bias else None,
         # A layer turns its input into its own type, float32 if nothing is said.
         dtype=None if dtype == "float32" else f'"{dtype}"',
     )
     kernel = per_axis(operator.kernel)
     name = f"tf.keras.layers.Conv{operator.rank}DTranspose"
-    return f"{name}({operator.out_channels}, {kernel}{options}"
+    return f"{name}({operator.out_channels}, {kernel}{options})"
 
 
 def _cropped(rest: Crops, *, late_bias: bool) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Final
 
 from harness.conventions._arguments import Arguments
@@ -10,7 +11,14 @@ from harness.conventions._convention import lines
 from harness.conventions._values import shown
 from harness.operator import Operator
 from harness.syntax.tree import Call, Name, Value
-from harness.training import TRUNCATED_DEVIATION, Distribution, Fan, Initializer, Training
+from harness.training import (
+    LARGEST_DEVIATION,
+    TRUNCATED_DEVIATION,
+    Distribution,
+    Fan,
+    Initializer,
+    Training,
+)
 
 # Keras takes the last but one axis of HWOI for "in": the output channels.
 _FAN_OF_MODE: Final[dict[str, Fan]] = {"fan_in": "out", "fan_out": "in", "fan_avg": "average"}
@@ -102,6 +110,9 @@ def _name_and_options(value: Value) -> tuple[str | None, dict[str, float | str] 
 
 
 def _initializer(name: str, options: dict[str, float | str]) -> Initializer | None:
+    given = [value for value in options.values() if not isinstance(value, str)]
+    if not all(abs(value) <= LARGEST_DEVIATION for value in given):
+        return None
     if name in _NAMED:
         distribution, scale, mode = _NAMED[name]
         return Initializer(distribution, scale, _FAN_OF_MODE[mode])
@@ -184,46 +195,51 @@ def initializer_text(
     return f"tf.keras.initializers.TruncatedNormal(0.0, {deviation / TRUNCATED_DEVIATION:.9g})"
 
 
-def training_text(training: Training, made: str, *, has_bias: bool, own_bias: bool) -> str:
-    """Write factors of L2 regularisation and of the learning rate.
+def penalty_text(training: Training, factor: float | None) -> str | None:
+    """Write a regularizer; ``l2`` is the weight decay that all factors multiply.
+
+    >>> penalty_text(Training(weights_decay=0.5), None)
+    'tf.keras.regularizers.L2(0.5 * l2)'
+    """
+    if not training.has_decay or factor == 0:
+        return None
+    # A penalty of l2 * sum(w**2) has twice the gradient that a weight decay of l2 adds.
+    return f"tf.keras.regularizers.L2({0.5 if factor is None else factor / 2!r} * l2)"
+
+
+def training_text(operator: Operator, training: Training, *, late_bias: bool) -> str:
+    """Write what no argument of the layer says: factors of the learning rate, and a late bias.
 
     Parameters
     ----------
+    operator : Operator
     training : Training
-    made : str
-        The layer's constructor without the bracket that closes it.
-    has_bias : bool
-    own_bias : bool
-        Whether the bias is the layer's own.
+    late_bias : bool
+        Whether the bias is no weight of the layer, but a variable that is added later.
     """
-    bias = "layer.bias" if own_bias else "b_"
-    rates = [("layer.kernel", training.weights_rate)]
-    decays = [("kernel", training.weights_decay)]
-    if has_bias:
-        rates.append((bias, training.bias_rate))
-        if own_bias:
-            decays.append(("bias", training.bias_decay))
-    return lines(_decay_text(made, decays), _rate_text(rates))
-
-
-def _decay_text(made: str, decays: list[tuple[str, float | None]]) -> str | None:
-    # A penalty of l2 * sum(w**2) has twice the gradient that a weight decay of l2 adds.
-    options = [
-        f", {which}_regularizer=tf.keras.regularizers.L2({factor / 2!r} * weight_decay)"
-        for which, factor in decays
-        if factor
-    ]
-    return f"layer = {made}{''.join(options)})" if options else None
-
-
-def _rate_text(rates: list[tuple[str, float | None]]) -> str | None:
-    if all(rate == 0 for _, rate in rates):
-        return "layer.trainable = False"
-    factors = [
+    rates = {"layer.kernel.value": training.weights_rate}
+    if operator.bias:
         # Inside an optimizer the variables are TensorFlow's own.
-        f"{'b_' if variable == 'b_' else variable + '.value'}.ref(): {rate!r}"
-        for variable, rate in rates
-        if rate is not None and rate != 1
+        rates["b_" if late_bias else "layer.bias.value"] = training.bias_rate
+    frozen = not late_bias and all(rate == 0 for rate in rates.values())
+    return lines(
+        _late_bias_text(operator, training) if late_bias else None,
+        "layer.trainable = False" if frozen else _rate_text(rates),
+    )
+
+
+def _late_bias_text(operator: Operator, training: Training) -> str:
+    initial = initializer_text(training.bias, operator, of_bias=True)
+    penalty = penalty_text(training, training.bias_decay)
+    return lines(
+        f"b_.assign(tf.keras.initializers.get({initial})(b_.shape))" if initial else None,
+        f"penalty = {penalty}(b_)  # Of no layer: add it to the loss." if penalty else None,
+    )
+
+
+def _rate_text(rates: Mapping[str, float | None]) -> str | None:
+    factors = [
+        f"{variable}.ref(): {rate!r}" for variable, rate in rates.items() if rate not in (None, 1)
     ]
     if not factors:
         return None

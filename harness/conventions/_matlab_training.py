@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from harness.conventions._arguments import Arguments
-from harness.conventions._values import shown
+from harness.conventions._convention import lines
+from harness.conventions._matlab_arrays import written
 from harness.operator import Operator
-from harness.syntax.tree import Name, Value
-from harness.training import GLOROT, ONES, TRUNCATED_DEVIATION, ZEROS, Initializer, Training
+from harness.syntax.tree import Argument, Call, Name, Statement, Value
+from harness.training import (
+    GLOROT,
+    LARGEST_DEVIATION,
+    ONES,
+    TRUNCATED_DEVIATION,
+    ZEROS,
+    Initializer,
+    Training,
+)
 
 # Its numIn counts NumChannels, our "in".
 _NAMED: Final = {
@@ -37,6 +47,9 @@ _DRAWN: Final[tuple[tuple[str, Callable[[float], Initializer]], ...]] = (
 )
 
 
+# Reading.
+
+
 def read_training(given: Arguments, operator: Operator) -> tuple[Training, list[str]]:
     """Read what a layer's arguments and properties say, with notes on what stays unread."""
     weights, of_weights = _initializer(given, "Weights", tuple(_NAMED))
@@ -45,11 +58,51 @@ def read_training(given: Arguments, operator: Operator) -> tuple[Training, list[
         weights,
         bias,
         _factor(given, "WeightLearnRateFactor"),
-        _factor(given, "BiasLearnRateFactor") if operator.bias else None,
+        _factor(given, "BiasLearnRateFactor"),
         _factor(given, "WeightL2Factor"),
-        _factor(given, "BiasL2Factor") if operator.bias else None,
+        _factor(given, "BiasL2Factor"),
     )
+    if training.has_decay and training.bias_decay is None:
+        # What it says of the weights alone leaves the bias at its default, which is 0.
+        training = replace(training, bias_decay=0.0)
+    if not operator.bias:
+        training = training.without_bias()
     return training, [note for note in (of_weights, of_bias) if note]
+
+
+_SETTERS: Final = {"setLearnRateFactor": "LearnRateFactor", "setL2Factor": "L2Factor"}
+_PARAMETERS: Final = {"Weights": "Weight", "Bias": "Bias"}
+
+
+def factor_setter(given: Arguments, statement: Statement, layer: str) -> Argument | str | None:
+    """Read ``layer = setL2Factor(layer, 'Weights', 2)``, which gives a layer with that factor.
+
+    Parameters
+    ----------
+    given : Arguments
+    statement : Statement
+    layer : str
+        The layer's name in the text.
+
+    Returns
+    -------
+    Argument, str or None
+        What the call of the layer could have been given instead; a note where the text does not
+        say that it is about this layer; ``None`` for any other statement.
+    """
+    call = statement.value
+    name = call.function.text if isinstance(call, Call) and isinstance(call.function, Name) else ""
+    if not isinstance(call, Call) or name not in _SETTERS:
+        return None
+    whole, *path = [argument.value for argument in call.arguments]
+    about_layer = isinstance(whole, Name) and whole.text == layer == statement.target
+    if len(path) == 3 and path[0] == given.value("Name") != "":
+        about_layer, path = statement.target is not None, path[1:]
+    parameter = _PARAMETERS.get(path[0]) if path and isinstance(path[0], str) else None
+    if not about_layer or parameter is None or len(path) != 2:
+        said = ", ".join(map(written, [whole, *path]))
+        return f"{name}({said}) is not read here: where it is about this layer, keep it."
+    return Argument(f"{parameter}{_SETTERS[name]}", path[1], given.call.column)
 
 
 def _factor(given: Arguments, name: str) -> float | None:
@@ -82,7 +135,7 @@ def _initializer(
             )
         return _NAMED[word], None
     found = _drawn(value)
-    note = f"{name} {shown(value)} is a function that is not read here: keep what it does."
+    note = f"{name} {written(value)} is a function that is not read here: keep what it does."
     return found, None if found else note
 
 
@@ -93,6 +146,84 @@ def _drawn(value: Value) -> Initializer | None:
     text = re.sub(r"\s", "", value.text)
     for drawn, initializer in _DRAWN:
         match = re.fullmatch(rf"@\((?P<size>\w+)\)(?:{_FACTOR}\.?\*)?{drawn}", text)
-        if match:
-            return initializer(float(match["factor"] or 1))
+        if match and (factor := float(match["factor"] or 1)) <= LARGEST_DEVIATION:
+            return initializer(factor)
     return None
+
+
+# Writing.
+
+
+def factors(operator: Operator, training: Training) -> dict[str, str | None]:
+    """Give the layer's arguments for factors.
+
+    Examples
+    --------
+    >>> said = factors(Operator.of(3, 5, (7, 7)), Training(weights_decay=0.5))
+    >>> {name: value for name, value in said.items() if value}
+    {'WeightL2Factor': '0.5', 'BiasL2Factor': '1.0'}
+    """
+    bias_decay = training.bias_decay
+    if training.has_decay and bias_decay is None:
+        # Elsewhere a decay is one of weights and bias; MATLAB's default of this factor is 0.
+        bias_decay = 1.0
+    said = {
+        "WeightLearnRateFactor": training.weights_rate,
+        # What learns would become a bias.
+        "BiasLearnRateFactor": training.bias_rate if operator.bias else 0,
+        "WeightL2Factor": training.weights_decay,
+        "BiasL2Factor": bias_decay if operator.bias else None,
+    }
+    return {name: None if value is None else repr(value) for name, value in said.items()}
+
+
+def drawn_text(operator: Operator, training: Training, inside: str) -> str:
+    """Write what draws a layer's first weights and bias.
+
+    Parameters
+    ----------
+    operator : Operator
+    training : Training
+    inside : str
+        Index of the filters' own elements, where the layer's filters have zeros around them.
+    """
+    weights, biases = training.weights, training.bias
+    drawn = lines(
+        _drawn_weights(weights, operator, inside) if weights else None,
+        _emptied("Bias", _word(biases, _OF_BIAS) or _function(biases, operator))
+        if biases
+        else None,
+    )
+    return lines(drawn, "net = dlnetwork(layer, x_);") if drawn else ""
+
+
+def _drawn_weights(wanted: Initializer, operator: Operator, inside: str) -> str:
+    if not inside:
+        return _emptied("Weights", _word(wanted, tuple(_NAMED)) or _function(wanted, operator))
+    shape = [*operator.kernel, operator.out_channels, operator.in_channels]
+    size = f"[{' '.join(map(str, shape))}]"
+    return lines(f"draw = {_function(wanted, operator)};", f"layer.Weights{inside} = draw({size});")
+
+
+def _emptied(parameter: str, drawn: str) -> str:
+    """The layer draws where the parameter itself is empty."""
+    return lines(f"layer.{parameter} = [];", f"layer.{parameter}Initializer = {drawn};")
+
+
+def _word(wanted: Initializer, names: Sequence[str]) -> str | None:
+    return next((f"'{name}'" for name in names if _NAMED[name] == wanted), None)
+
+
+def _function(wanted: Initializer, operator: Operator) -> str:
+    """Write a function that draws an array of a size."""
+    deviation = wanted.deviation(operator)
+    match wanted.distribution:
+        case "constant":
+            return f"@(sz) {wanted.scale!r} * ones(sz)"
+        case "uniform":
+            return f"@(sz) {wanted.bound(operator)!r} * (2 * rand(sz) - 1)"
+        case "truncated_normal":
+            sigma = deviation / TRUNCATED_DEVIATION
+            # The inverse of the distribution function, between its values at -2 and 2.
+            return f"@(sz) {sigma!r} * sqrt(2) * erfinv(erf(sqrt(2)) * (2 * rand(sz) - 1))"
+    return f"@(sz) {deviation!r} * randn(sz)"

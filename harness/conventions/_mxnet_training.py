@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from harness.conventions import _initializers
 from harness.conventions._convention import because, lines
-from harness.conventions._initializers import Signatures, initializer_call, number
+from harness.conventions._initializers import Signatures, initializer_text, number
 from harness.operator import Operator
 from harness.syntax.tree import Value
 from harness.training import Fan, Initializer, Training
@@ -27,17 +28,17 @@ def drawn(wanted: Initializer | None, operator: Operator, *, by_fan: bool) -> st
     """
     if wanted is None:
         return None
-    constants = {0.0: "mx.init.Zero()", 1.0: "mx.init.One()"}
-    if wanted.distribution == "constant":
-        return constants.get(wanted.scale, f"mx.init.Constant({wanted.scale!r})")
+    known = _by_fan if by_fan else lambda _: None
+    return initializer_text(wanted, operator, "mx.init", known)
+
+
+def _by_fan(wanted: Initializer) -> str | None:
+    if wanted.fan is None:
+        return None
     uniform = wanted.distribution == "uniform"
-    if wanted.fan and by_fan:
-        kind = "uniform" if uniform else "gaussian"
-        magnitude = 3 * wanted.scale if uniform else wanted.scale
-        return f"mx.init.Xavier('{kind}', '{FACTOR_TYPES[wanted.fan]}', {magnitude!r})"
-    if uniform:
-        return f"mx.init.Uniform({wanted.bound(operator)!r})"
-    return f"mx.init.Normal({wanted.deviation(operator)!r})"
+    magnitude = 3 * wanted.scale if uniform else wanted.scale
+    kind = "uniform" if uniform else "gaussian"
+    return f"Xavier('{kind}', '{FACTOR_TYPES[wanted.fan]}', {magnitude!r})"
 
 
 def factors(training: Training, bias: str | None) -> str:
@@ -53,17 +54,11 @@ def factors(training: Training, bias: str | None) -> str:
         known |= {f"{bias}.lr_mult": training.bias_rate, f"{bias}.wd_mult": training.bias_decay}
     said = {target: factor for target, factor in known.items() if factor is not None}
     parameters = ", ".join(because("layer.weight", bias))
-    options = "{'learning_rate': lr, 'wd': l2}"
+    options = "'learning_rate': lr" + (", 'wd': l2" if training.has_decay else "")
     return lines(
         *(f"{target} = {factor!r}" for target, factor in said.items()),
-        f"trainer = mx.gluon.Trainer([{parameters}], 'sgd', {options})" if said else None,
+        f"trainer = mx.gluon.Trainer([{parameters}], 'sgd', {{{options}}})" if said else None,
     )
-
-
-def training_notes(training: Training) -> tuple[str, ...]:
-    """Note what MXNet cannot draw."""
-    note = "MXNet has no truncated normal initialiser: a normal one of the same variance is written"
-    return (f"{note}.",) if training.is_truncated else ()
 
 
 _INITIALIZERS: Final[Signatures] = {
@@ -82,11 +77,7 @@ _FANS: Final = {factor: fan for fan, factor in FACTOR_TYPES.items()}
 
 def read_initializer(value: Value) -> Initializer | None:
     """Read an initialiser, in quotes or as a call; ``None`` for one that has no counterpart."""
-    bound = initializer_call(value, _INITIALIZERS)
-    try:
-        return _distribution(*bound) if bound else None
-    except (KeyError, TypeError):
-        return None
+    return _initializers.read_initializer(value, _INITIALIZERS, _distribution)
 
 
 def _distribution(name: str, given: Mapping[str, Value]) -> Initializer:

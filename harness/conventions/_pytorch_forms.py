@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from harness.conventions._arguments import Arguments
 from harness.conventions._forms import Form, Parameter, Reading
+from harness.conventions._pytorch_statements import read_training
 from harness.conventions._values import integers, shown
 from harness.conventions.pytorch import is_native
 from harness.operator import Operator, Sizes
@@ -88,7 +90,9 @@ def _read_layer(given: Arguments) -> Reading:
     )
     # PyTorch asks only whether it is true: None is no bias.
     bias = given.value("bias") is not None and given.flag("bias")
-    return _geometry(given, complete, bias=bias)
+    reading = _geometry(given, complete, bias=bias)
+    training, notes = read_training(given, bias=bias)
+    return replace(reading, training=training, notes=(*notes, *reading.notes))
 
 
 def _geometry(given: Arguments, complete: tuple[int, int, Sizes], *, bias: bool) -> Reading:

@@ -6,16 +6,17 @@ https://reference.wolfram.com/language/ref/LearningRateMultipliers.html
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from harness.conventions._arguments import Arguments
+from harness.conventions._convention import because
 from harness.conventions._values import shown
 from harness.conventions._wolfram_arrays import resolved
 from harness.conventions._wolfram_ports import rules
 from harness.operator import Operator
-from harness.syntax.tree import Call, Name, Value
-from harness.training import ONES, TRUNCATED_DEVIATION, ZEROS, Initializer, Training
+from harness.syntax.tree import Argument, Call, Name, Value, calls
+from harness.training import LARGEST_DEVIATION, TRUNCATED_DEVIATION, Initializer, Training
 
 # Reading.
 
@@ -28,22 +29,60 @@ def read_training(given: Arguments, operator: Operator) -> tuple[Training, list[
     given : Arguments
     operator : Operator
     """
+    replaced, notes = _replaced(given)
     weights_rate, bias_rate = _rates(given)
     training = Training(
-        weights=_drawn(given.value("Weights"), given.assigned),
-        bias=_drawn(given.value("Biases"), given.assigned) if operator.bias else None,
+        weights=_drawn(replaced.get("Weights", given.value("Weights")), given.assigned),
+        bias=_drawn(replaced.get("Biases", given.value("Biases")), given.assigned),
         weights_rate=weights_rate,
-        bias_rate=bias_rate if operator.bias else None,
+        bias_rate=bias_rate,
     )
-    methods = [
-        argument
-        for call in given.around
-        if isinstance(call.function, Name) and call.function.text == "NetInitialize"
-        for argument in call.arguments
-        if argument.name == "Method"
+    options = [(call, argument) for call in given.around for argument in call.arguments]
+    notes += [
+        f"{name}'s {option} is not read here: keep what it does."
+        for name, option in _NOT_READ
+        if any(_name(call) == name and argument.name == option for call, argument in options)
     ]
-    notes = ["NetInitialize's Method is not read here: keep what it does."] if methods else []
-    return training, notes
+    return training if operator.bias else training.without_bias(), notes
+
+
+_NOT_READ: Final = (
+    ("NetInitialize", "Method"),
+    *((name, "LearningRateMultipliers") for name in ("NetTrain", "NetChain", "NetGraph")),
+)
+
+
+def _name(value: Value) -> str:
+    function = value.function if isinstance(value, Call) else None
+    return function.text if isinstance(function, Name) else ""
+
+
+def _replaced(given: Arguments) -> tuple[dict[str, Value], list[str]]:
+    """Read ``layer = NetReplacePart[layer, {"Weights" -> ...}]``, which gives another layer."""
+    layer: str | None = None
+    found: dict[str, Value] = {}
+    notes = []
+    for statement in given.statements:
+        if statement.value is given.call:
+            layer = statement.target
+        for call in calls(statement.value):
+            if _name(call) != "NetReplacePart" or not call.arguments:
+                continue
+            first, *rest = call.arguments
+            is_layer = isinstance(first.value, Name) and first.value.text == layer is not None
+            replaced = [pair for each in rest for pair in _pairs(each, given)]
+            if is_layer and replaced and all(key in {"Weights", "Biases"} for key, _ in replaced):
+                found |= replaced
+            else:
+                notes.append("NetReplacePart is not read here: keep what it does to this layer.")
+    return found, notes
+
+
+def _pairs(argument: Argument, given: Arguments) -> Sequence[tuple[str, Value]]:
+    """``"Weights" -> w``, or a list of such."""
+    if argument.name is not None:
+        return [(argument.name, argument.value)]
+    return rules(argument.value, given.assigned) or [("", argument.value)]
 
 
 def _rates(given: Arguments) -> tuple[float | None, float | None]:
@@ -135,7 +174,9 @@ def _uniform(ends: Value) -> Initializer | None:
 
 
 def _number(value: Value) -> float | None:
-    return None if isinstance(value, bool) or not isinstance(value, int | float) else float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if abs(value) <= LARGEST_DEVIATION else None
 
 
 # Writing.
@@ -157,15 +198,20 @@ def multipliers(operator: Operator, training: Training) -> str | None:
     return "{" + ", ".join(parts) + "}" if parts else None
 
 
-def drawn_text(operator: Operator, training: Training) -> str:
-    """Write first weights and biases as what draws them, of the asked-for variance."""
+def drawn_text(operator: Operator, training: Training, padded: Callable[[str], str]) -> str:
+    """Write what puts first weights and biases of the asked-for variance into the layer.
+
+    ``padded`` puts an array between the zeros that the layer's kernel has around it.
+    """
+    weights, biases = training.weights, training.bias
     dims = "{" + ", ".join(map(str, operator.weight_shape)) + "}"
-    parts = []
-    if training.weights:
-        parts.append(f"w = {_drawing(training.weights, operator, dims)};")
-    if training.bias and operator.bias:
-        parts.append(f"b = {_drawing(training.bias, operator, f'{{{operator.out_channels}}}')};")
-    return "\n".join(parts)
+    rules = because(
+        f'"Weights" -> {padded(_drawing(weights, operator, dims))}' if weights else None,
+        f'"Biases" -> {_drawing(biases, operator, f"{{{operator.out_channels}}}")}'
+        if biases
+        else None,
+    )
+    return f"layer = NetReplacePart[layer, {{{', '.join(rules)}}}];" if rules else ""
 
 
 _NO_DECAY: Final = (
@@ -176,13 +222,12 @@ _NO_DECAY: Final = (
 
 def training_notes(training: Training) -> tuple[str, ...]:
     """Say what the language has no word for."""
-    decays = training.weights_decay is not None or training.bias_decay is not None
-    return (_NO_DECAY,) if decays else ()
+    return (_NO_DECAY,) if training.has_decay else ()
 
 
 def _drawing(wanted: Initializer, operator: Operator, dims: str) -> str:
     deviation = wanted.deviation(operator)
-    if wanted in (ZEROS, ONES) or wanted.distribution == "constant":
+    if wanted.distribution == "constant" or wanted.scale == 0:
         return f"ConstantArray[{_real(wanted.scale)}, {dims}]"
     if wanted.distribution == "uniform":
         bound = _real(wanted.bound(operator))

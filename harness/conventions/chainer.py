@@ -5,10 +5,10 @@ https://docs.chainer.org/en/stable/reference/generated/chainer.functions.deconvo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from harness.conventions._chainer_training import drawn, factors, training_notes
+from harness.conventions._chainer_training import drawn, factors
 from harness.conventions._convention import (
     Convention,
     Crops,
@@ -23,6 +23,7 @@ from harness.conventions._convention import (
     symmetric_part,
     tuple_of,
 )
+from harness.conventions._initializers import training_notes
 from harness.operator import Operator
 from harness.program import Program, Section
 from harness.training import Training
@@ -31,21 +32,41 @@ from harness.training import Training
 def _render(operator: Operator, _dtype: str, documented: bool) -> Program:
     call, reason = _call(operator, documented)
     inputs = ("x", "w", "b") if operator.bias else ("x", "w")
-    names = ", ".join(f"{name}_" for name in inputs)
-    gradients = ", ".join(f"d{name}_" for name in inputs)
+    return _program(
+        inputs,
+        {name: f"{name}_" for name in inputs},
+        call,
+        setup="import chainer\nimport chainer.functions as F",
+        reason=reason,
+    )
+
+
+def _program(
+    inputs: Sequence[str],
+    leaves: Mapping[str, str],
+    call: str,
+    *,
+    setup: str,
+    reason: str | None,
+    training: str = "",
+    notes: tuple[str, ...] = (),
+) -> Program:
+    """Make the program of a call that is given ``inputs`` and differentiated by ``leaves``."""
+    gradients = ", ".join(f"d{name}_" for name in leaves)
+    names = ", ".join(leaves.values())
     variables = lines(*(f"{name}_ = chainer.Variable({name})" for name in inputs))
     return Program(
         framework="chainer",
-        language="python",
-        support="rewritten" if reason else "native",
+        setup=setup,
         reason=reason,
-        setup="import chainer\nimport chainer.functions as F",
         forward=Section(variables, call, "y = y_.array"),
         gradient=Section(
             lines(variables, "dy_ = chainer.Variable(dy)"),
             lines(call, f"{gradients} = chainer.grad([y_], [{names}], [dy_])"),
-            lines(*(f"d{name} = d{name}_.array" for name in inputs)),
+            lines(*(f"d{name} = d{name}_.array" for name in leaves)),
         ),
+        training=training,
+        notes=notes,
     )
 
 
@@ -135,26 +156,18 @@ def _layer(operator: Operator, _dtype: str, training: Training) -> Program:
         "y_ = layer(x_)",
         _cropped(rest, bias if late_bias else None),
     )
-    leaves = {"x": "x_", "w": "layer.W"} | ({"b": bias} if operator.bias else {})
-    gradients = ", ".join(f"d{name}_" for name in leaves)
-    return Program(
-        framework="chainer",
-        language="python",
-        support="native" if native else "rewritten",
-        reason=None if native else _needs_crop(operator),
+    return _program(
+        ("x",),
+        {"x": "x_", "w": "layer.W"} | ({"b": bias} if operator.bias else {}),
+        call,
         setup=lines(
             "import chainer",
             "import chainer.functions as F" if extends(rest) else None,
             "import chainer.links as L",
         ),
-        forward=Section("x_ = chainer.Variable(x)", call, "y = y_.array"),
-        gradient=Section(
-            "x_ = chainer.Variable(x)\ndy_ = chainer.Variable(dy)",
-            lines(call, f"{gradients} = chainer.grad([y_], [{', '.join(leaves.values())}], [dy_])"),
-            lines(*(f"d{name} = d{name}_.array" for name in leaves)),
-        ),
+        reason=None if native else _needs_crop(operator),
         training=factors(training, bias if operator.bias else None),
-        notes=training_notes(training),
+        notes=training_notes("Chainer", training),
     )
 
 

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from harness.conventions._convention import Convention, because, extends, lines
+from harness.conventions._convention import Convention, because, extends, lines, zeros_learn
+from harness.conventions._matlab_training import drawn_text, factors
 from harness.operator import Operator
 from harness.program import Program, Section, Unsupported
-from harness.training import TRUNCATED_DEVIATION, Initializer, Training
+from harness.training import Training
 
 _CLASSES: Final = {"float32": "single", "float64": "double"}
 
@@ -82,7 +83,7 @@ class _Spelled:
         made = template.format("w_")
         return lines(
             f"w_ = zeros({_vector(shape)}, 'like', w);",
-            f"w_{self._inside()} = {self._native_weights()};",
+            f"w_{self.inside} = {self._native_weights()};",
             f"w_ = {made};" if made != "w_" else None,
         )
 
@@ -91,7 +92,7 @@ class _Spelled:
         operator, rank = self.operator, self.operator.rank
         first = None
         if extends(operator.crop):
-            first, found = f"dw_ = {found};", f"dw_{self._inside()}"
+            first, found = f"dw_ = {found};", f"dw_{self.inside}"
         if operator.groups == 1:
             return lines(first, f"dw = {self.canonical(found)};")
         order = _vector([rank + 2, rank + 3, rank + 1, *range(1, rank + 1)])
@@ -107,7 +108,11 @@ class _Spelled:
         order = _vector([*range(4, 4 + rank), 3, 1, 2])
         return f"permute(reshape(w, [], {shape}), {order})"
 
-    def _inside(self) -> str:
+    @property
+    def inside(self) -> str:
+        """Index the filters' own elements, where zeros are around them."""
+        if not extends(self.operator.crop):
+            return ""
         spans = [
             f"{before + 1}:{before + k}"
             for k, (before, _) in zip(self.operator.kernel, self.zeros, strict=True)
@@ -124,35 +129,56 @@ def _render(operator: Operator, dtype: str, _documented: bool) -> Program | Unsu
     bias = "b" if operator.bias else "0"
     call = f"dltranspconv({{x}}, {{w}}, {{b}}{_options(spelled)})"
     names, natives = ", ".join(inputs), ", ".join(f"{name}_" for name in inputs)
+    return _program(
+        spelled,
+        filters="dlarray({})",
+        bias="dlarray(b)",
+        call=f"y_ = {call.format(x='x_', w='w_', b='b_' if operator.bias else '0')};",
+        derived=lines(
+            f"loss = @({names}) sum({call.format(x='x', w='w', b=bias)} .* dy_, 'all');",
+            f"[{', '.join(f'd{name}_' for name in inputs)}] = "
+            f"dlfeval(@({names}) dlgradient(loss({names}), {names}), {natives});",
+        ),
+        dw="dw_",
+        db="extractdata(db_)",
+    )
+
+
+def _program(
+    spelled: _Spelled,
+    *,
+    filters: str,
+    bias: str,
+    call: str,
+    derived: str,
+    dw: str,
+    db: str,
+    training: str = "",
+    notes: tuple[str, ...] = (),
+) -> Program:
+    """Make the program of a call that leaves ``y_``, and is ``derived`` to ``dx_`` and others."""
+    has_bias = spelled.operator.bias
     to_native = lines(
         f"x_ = dlarray({spelled.native('x')}, '{spelled.format}');",
-        spelled.filters("dlarray({})"),
-        "b_ = dlarray(b);" if operator.bias else None,
+        spelled.filters(filters),
+        f"b_ = {bias};" if has_bias else None,
     )
     return Program(
         framework="matlab",
         language="matlab",
-        support="rewritten" if spelled.reason else "native",
         reason=spelled.reason,
-        setup="",
-        forward=Section(
-            to_native,
-            f"y_ = {call.format(x='x_', w='w_', b='b_' if operator.bias else '0')};",
-            f"y = {spelled.canonical('extractdata(y_)')};",
-        ),
+        forward=Section(to_native, call, f"y = {spelled.canonical('extractdata(y_)')};"),
         gradient=Section(
             lines(to_native, f"dy_ = dlarray({spelled.native('dy')}, '{spelled.format}');"),
-            lines(
-                f"loss = @({names}) sum({call.format(x='x', w='w', b=bias)} .* dy_, 'all');",
-                f"[{', '.join(f'd{name}_' for name in inputs)}] = "
-                f"dlfeval(@({names}) dlgradient(loss({names}), {names}), {natives});",
-            ),
+            derived,
             lines(
                 f"dx = {spelled.canonical('extractdata(dx_)')};",
-                spelled.weights_gradient("extractdata(dw_)"),
-                "db = extractdata(db_);" if operator.bias else None,
+                spelled.weights_gradient(f"extractdata({dw})"),
+                f"db = {db};" if has_bias else None,
             ),
         ),
+        training=training,
+        notes=notes,
     )
 
 
@@ -191,56 +217,37 @@ def _layer(operator: Operator, dtype: str, training: Training) -> Program | Unsu
         reason = "a dlnetwork's learnable parameters are single; dltranspconv keeps double."
         return Unsupported("matlab", reason) if dtype in _CLASSES else _lacks(dtype)
     ones = ", ".join(["1"] * rank)
-    bias = "b_" if operator.bias else f"zeros({ones}, {operator.out_channels})"
     options = _name_values(
         Stride=_per_axis(operator.stride, default=1),
         Cropping=_layer_cropping(spelled.crop),
         NumChannels=str(operator.in_channels),
         Weights="w_",
-        Bias=bias,
-        # What learns would become a bias.
-        BiasLearnRateFactor=None if operator.bias else "0",
+        Bias="b_" if operator.bias else f"zeros({ones}, {operator.out_channels})",
+        **factors(operator, training),
     )
     size = _per_axis(spelled.kernel)
-    to_native = lines(
-        f"x_ = dlarray({spelled.native('x')}, '{spelled.format}');",
-        spelled.filters("{}"),
-        f"b_ = reshape(b, {ones}, []);" if operator.bias else None,
-    )
     net = lines(
         f"layer = transposedConv{rank}dLayer({size}, {operator.out_channels}{options});",
         "net = dlnetwork(layer, x_);",
     )
-    return Program(
-        framework="matlab",
-        language="matlab",
-        support="rewritten" if spelled.reason else "native",
-        reason=spelled.reason,
-        setup="",
-        forward=Section(
-            to_native,
-            lines(net, "y_ = predict(net, x_);"),
-            f"y = {spelled.canonical('extractdata(y_)')};",
+    no_bias = "A layer cannot do without a bias: these are zeros that do not learn."
+    return _program(
+        spelled,
+        filters="{}",
+        bias=f"reshape(b, {ones}, [])",
+        call=lines(net, "y_ = predict(net, x_);"),
+        derived=lines(
+            net,
+            "loss = @(net, x) sum(predict(net, x) .* dy_, 'all');",
+            "[dx_, learned] = "
+            "dlfeval(@(net, x) dlgradient(loss(net, x), x, net.Learnables), net, x_);",
         ),
-        gradient=Section(
-            lines(to_native, f"dy_ = dlarray({spelled.native('dy')}, '{spelled.format}');"),
-            lines(
-                net,
-                "loss = @(net, x) sum(predict(net, x) .* dy_, 'all');",
-                "[dx_, learned] = "
-                "dlfeval(@(net, x) dlgradient(loss(net, x), x, net.Learnables), net, x_);",
-            ),
-            lines(
-                f"dx = {spelled.canonical('extractdata(dx_)')};",
-                spelled.weights_gradient("extractdata(learned.Value{1})"),
-                "db = reshape(extractdata(learned.Value{2}), [], 1);" if operator.bias else None,
-            ),
-        ),
-        training=_training(operator, training),
-        notes=because(
-            None
-            if operator.bias
-            else "A layer cannot do without a bias: these are zeros that do not learn."
+        dw="learned.Value{1}",
+        db="reshape(extractdata(learned.Value{2}), [], 1)",
+        training=drawn_text(operator, training, spelled.inside),
+        notes=(
+            *because(None if operator.bias else no_bias),
+            *zeros_learn(training, in_kernel=extends(operator.crop)),
         ),
     )
 
@@ -251,50 +258,6 @@ def _layer_cropping(crop: Sequence[tuple[int, int]]) -> str | None:
     if len(set(sides)) == 1:
         return str(sides[0]) if sides[0] else None
     return _matrix(*zip(*crop, strict=True)) if len(crop) == 3 else _vector(sides)
-
-
-def _training(operator: Operator, training: Training) -> str:
-    """Write initialisers and factors as properties of the layer."""
-    factors = {
-        "WeightLearnRateFactor": training.weights_rate,
-        "BiasLearnRateFactor": training.bias_rate if operator.bias else None,
-        "WeightL2Factor": training.weights_decay,
-        "BiasL2Factor": training.bias_decay if operator.bias else None,
-    }
-    biases = training.bias if operator.bias else None
-    return lines(
-        _initialised("Weights", training.weights, operator) if training.weights else None,
-        _initialised("Bias", biases, operator) if biases else None,
-        *(f"layer.{name} = {value!r};" for name, value in factors.items() if value is not None),
-    )
-
-
-def _initialised(parameter: str, wanted: Initializer, operator: Operator) -> str:
-    """Write an initialiser; the layer draws where the parameter itself is empty.
-
-    MATLAB's numIn counts ``NumChannels``, our ``in``.
-    """
-    deviation = wanted.deviation(operator)
-    match wanted:
-        case Initializer("constant", 0.0 | 1.0):
-            drawn = "'ones'" if wanted.scale else "'zeros'"
-        case Initializer("constant"):
-            drawn = f"@(sz) {wanted.scale!r} * ones(sz)"
-        case Initializer("uniform", 1.0, "average") if parameter == "Weights":
-            drawn = "'glorot'"
-        case Initializer("normal", 2.0, "in") if parameter == "Weights":
-            drawn = "'he'"
-        case Initializer("normal", 0.0001, None):
-            drawn = "'narrow-normal'"
-        case Initializer("uniform"):
-            drawn = f"@(sz) {wanted.bound(operator)!r} * (2 * rand(sz) - 1)"
-        case Initializer("truncated_normal"):
-            sigma = deviation / TRUNCATED_DEVIATION
-            # The inverse of the distribution function, between its values at -2 and 2.
-            drawn = f"@(sz) {sigma!r} * sqrt(2) * erfinv(erf(sqrt(2)) * (2 * rand(sz) - 1))"
-        case _:
-            drawn = f"@(sz) {deviation!r} * randn(sz)"
-    return lines(f"layer.{parameter} = [];", f"layer.{parameter}Initializer = {drawn};")
 
 
 def _name_values(**values: str | None) -> str:
@@ -325,4 +288,11 @@ CONVENTION: Final = Convention(
     language="matlab",
     layer=_layer,
     calls=r"transposedConv[123]dLayer|dltranspconv",
+    remarks=(
+        (
+            "BiasL2Factor is 0 by default: where an L2 factor is given, the bias of the layer does "
+            "not decay unless it is said, and elsewhere does."
+        ),
+        "Properties set behind the layer, setLearnRateFactor and setL2Factor are read with it.",
+    ),
 )

@@ -24,9 +24,11 @@ from harness.conventions._convention import (
     tuple_of,
     undilated,
     zero_inserted,
+    zeros_learn,
     zeros_removed,
 )
-from harness.conventions._mxnet_training import drawn, factors, training_notes
+from harness.conventions._initializers import training_notes
+from harness.conventions._mxnet_training import drawn, factors
 from harness.operator import Operator
 from harness.program import Program, Section, Unsupported
 from harness.training import Training
@@ -51,8 +53,6 @@ def _render(operator: Operator, dtype: str, documented: bool) -> Program | Unsup
     dw = "w_.grad.asnumpy()"
     return Program(
         framework="mxnet",
-        language="python",
-        support="rewritten" if reasons else "native",
         reason=" ".join(reasons) or None,
         setup=lines("import mxnet as mx", "import numpy as np" if dilated else None),
         forward=Section(to_native, lines(call, "y_.wait_to_read()"), "y = y_.asnumpy()"),
@@ -201,8 +201,6 @@ def _layer(operator: Operator, dtype: str, training: Training) -> Program | Unsu
     reasons = because(dilated, None if _is_native(spoken) else _needs_crop(spoken))
     return Program(
         framework="mxnet",
-        language="python",
-        support="rewritten" if reasons else "native",
         reason=" ".join(reasons) or None,
         setup=lines(
             "import mxnet as mx",
@@ -220,7 +218,7 @@ def _layer(operator: Operator, dtype: str, training: Training) -> Program | Unsu
             ),
         ),
         training=factors(training, bias if operator.bias else None),
-        notes=training_notes(training),
+        notes=(*training_notes("MXNet", training), *zeros_learn(training, in_kernel=bool(dilated))),
     )
 
 

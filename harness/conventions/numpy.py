@@ -20,9 +20,6 @@ def _render(operator: Operator, _dtype: str, _documented: bool) -> Program:
     returned = "dx, dw, db" if operator.bias else "dx, dw, _"
     return Program(
         framework="numpy",
-        language="python",
-        support="native",
-        reason=None,
         setup="import impl",
         forward=Section("", f"y = impl.conv_transpose(x, w{bias}{options})", ""),
         gradient=Section("", f"{returned} = impl.conv_transpose_vjp(dy, x, w{options})", ""),

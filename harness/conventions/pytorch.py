@@ -5,14 +5,13 @@ https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.conv_transpos
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from harness.conventions._convention import (
     Convention,
     Crops,
     arguments,
-    because,
     extended,
     extends,
     kept,
@@ -22,26 +21,46 @@ from harness.conventions._convention import (
     symmetric_part,
     tuple_of,
 )
+from harness.conventions._pytorch_training import training_text
 from harness.operator import Operator
 from harness.program import Program, Section
-from harness.training import TRUNCATED_DEVIATION, Initializer, Training
+from harness.training import Training
 
 
 def _render(operator: Operator, _dtype: str, documented: bool) -> Program:
     call, reason = _call(operator, documented)
     inputs = ("x", "w", "b") if operator.bias else ("x", "w")
-    names = ", ".join(f"{name}_" for name in inputs)
-    gradients = ", ".join(f"d{name}_" for name in inputs)
+    return _program(
+        inputs,
+        {name: f"{name}_" for name in inputs},
+        call,
+        result="y_.numpy()",
+        setup="import torch\nimport torch.nn.functional as F",
+        reason=reason,
+    )
+
+
+def _program(
+    inputs: Sequence[str],
+    leaves: Mapping[str, str],
+    call: str,
+    *,
+    result: str,
+    setup: str,
+    reason: str | None,
+    training: str = "",
+) -> Program:
+    """Make the program of a call that is given ``inputs`` and differentiated by ``leaves``."""
+    gradients = ", ".join(f"d{name}_" for name in leaves)
+    names = ", ".join(leaves.values())
     return Program(
         framework="pytorch",
-        language="python",
-        support="rewritten" if reason else "native",
+        setup=setup,
         reason=reason,
-        setup="import torch\nimport torch.nn.functional as F",
         forward=Section(
             lines(*(f"{name}_ = torch.from_numpy({name})" for name in inputs)),
             call,
-            "y = y_.numpy()",
+            f"y = {result}",
         ),
         gradient=Section(
             lines(
@@ -49,8 +68,9 @@ def _render(operator: Operator, _dtype: str, documented: bool) -> Program:
                 "dy_ = torch.from_numpy(dy)",
             ),
             lines(call, f"{gradients} = torch.autograd.grad(y_, ({names}), dy_)"),
-            lines(*(f"d{name} = d{name}_.numpy()" for name in inputs)),
+            lines(*(f"d{name} = d{name}_.numpy()" for name in leaves)),
         ),
+        training=training,
     )
 
 
@@ -127,86 +147,19 @@ def _layer(operator: Operator, _dtype: str, training: Training) -> Program:
         _cropped(operator, rest, "b_" if late_bias else None),
     )
     bias = "b_" if late_bias else "layer.bias"
-    leaves = {"x": "x_", "w": "layer.weight"} | ({"b": bias} if operator.bias else {})
-    names = ", ".join(leaves.values())
-    gradients = ", ".join(f"d{name}_" for name in leaves)
-    return Program(
-        framework="pytorch",
-        language="python",
-        support="native" if native else "rewritten",
-        reason=None if native else _needs_crop(operator),
+    return _program(
+        ("x",),
+        {"x": "x_", "w": "layer.weight"} | ({"b": bias} if operator.bias else {}),
+        call,
+        result="y_.detach().numpy()",
         setup=lines(
             "import torch",
             "from torch import nn",
             "import torch.nn.functional as F" if extends(rest) else None,
         ),
-        forward=Section("x_ = torch.from_numpy(x)", call, "y = y_.detach().numpy()"),
-        gradient=Section(
-            "x_ = torch.from_numpy(x).requires_grad_()\ndy_ = torch.from_numpy(dy)",
-            lines(call, f"{gradients} = torch.autograd.grad(y_, ({names}), dy_)"),
-            lines(*(f"d{name} = d{name}_.numpy()" for name in leaves)),
-        ),
-        training=_training(operator, training, bias=bias),
+        reason=None if native else _needs_crop(operator),
+        training=training_text(operator, training, bias if operator.bias else None),
     )
-
-
-def _training(operator: Operator, training: Training, *, bias: str) -> str:
-    """Write initialisers, and parameter groups for factors of learning rate and weight decay."""
-    weights, biases = training.weights, training.bias if operator.bias else None
-    groups = [
-        _parameter_group("layer.weight", training.weights_rate, training.weights_decay),
-        _parameter_group(bias, training.bias_rate, training.bias_decay) if operator.bias else None,
-    ]
-    options = [factor for factor in vars(training).values() if isinstance(factor, float)]
-    return lines(
-        _initialised("layer.weight", weights, operator) if weights else None,
-        _initialised(bias, biases, operator) if biases else None,
-        "optimizer = torch.optim.SGD([" if options else None,
-        *(f"    {group}," for group in groups if group and options),
-        "], lr=lr, weight_decay=l2)" if options else None,
-    )
-
-
-def _parameter_group(parameter: str, rate: float | None, decay: float | None) -> str:
-    return (
-        "{"
-        + ", ".join(
-            because(
-                f'"params": [{parameter}]',
-                f'"lr": {rate!r} * lr' if rate is not None else None,
-                f'"weight_decay": {decay!r} * l2' if decay is not None else None,
-            )
-        )
-        + "}"
-    )
-
-
-def _initialised(parameter: str, wanted: Initializer, operator: Operator) -> str:
-    """Write what draws from the wanted distribution; for PyTorch ``fan_out`` is our ``in``.
-
-    Its fans are those of the convolution whose transpose this is:
-    https://github.com/pytorch/pytorch/blob/main/torch/nn/init.py (_calculate_fan_in_and_fan_out)
-    """
-    deviation = wanted.deviation(operator)
-    match wanted:
-        case Initializer("constant", 0.0 | 1.0):
-            return f"nn.init.{'ones' if wanted.scale else 'zeros'}_({parameter})"
-        case Initializer("constant"):
-            return f"nn.init.constant_({parameter}, {wanted.scale!r})"
-        case Initializer("uniform" | "normal" as shape, 1.0, "average"):
-            return f"nn.init.xavier_{shape}_({parameter})"
-        case Initializer("uniform" | "normal" as shape, 1.0 | 2.0, "in" | "out" as fan):
-            mode = {"in": "fan_out", "out": "fan_in"}[fan]
-            gain = "relu" if wanted.scale == 2 else "linear"
-            return f"nn.init.kaiming_{shape}_({parameter}, mode='{mode}', nonlinearity='{gain}')"
-        case Initializer("uniform"):
-            bound = wanted.bound(operator)
-            return f"nn.init.uniform_({parameter}, {-bound!r}, {bound!r})"
-        case Initializer("truncated_normal"):
-            sigma = deviation / TRUNCATED_DEVIATION
-            cut = f"a={-2 * sigma!r}, b={2 * sigma!r}"
-            return f"nn.init.trunc_normal_({parameter}, std={sigma!r}, {cut})"
-    return f"nn.init.normal_({parameter}, std={deviation!r})"
 
 
 def is_native(operator: Operator, padding: Sequence[int], output_padding: Sequence[int]) -> bool:
@@ -230,4 +183,15 @@ CONVENTION: Final = Convention(
     render=_render,
     layer=_layer,
     calls=r"(Lazy)?ConvTranspose[123]d|conv_transpose[123]d",
+    remarks=(
+        (
+            "fan_in counts the output channels of a transposed convolution, and fan_out the input "
+            "channels; weights are kaiming_uniform_(a=sqrt(5)) by default."
+        ),
+        (
+            "Behind a layer that has a name, nn.init, the tensors' methods that draw, "
+            "requires_grad and parameter groups of an optimizer are read as what it says of its "
+            "training."
+        ),
+    ),
 )

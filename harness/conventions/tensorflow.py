@@ -50,8 +50,6 @@ def _render(operator: Operator, dtype: str, documented: bool) -> Program:
     dw = "np.moveaxis(dw_.numpy(), (-1, -2), (0, 1))"
     return Program(
         framework="tensorflow",
-        language="python",
-        support="rewritten" if reasons else "native",
         reason=" ".join(reasons) or None,
         setup="import numpy as np\nimport tensorflow as tf",
         forward=Section(to_native, call, "y = np.moveaxis(y_.numpy(), -1, 1)"),
@@ -179,6 +177,8 @@ CONVENTION: Final = Convention(
     calls=r"Conv(olution)?[123]DTranspose|conv[123]?d?_transpose|Deconvolution[23]D",
     environ={
         "KERAS_BACKEND": "tensorflow",
+        # Without it the CPU decides whether there are dilations: it is on where there is AVX-512.
+        "TF_ENABLE_ONEDNN_OPTS": "1",
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "TF_NUM_INTRAOP_THREADS": "1",
         "TF_NUM_INTEROP_THREADS": "1",

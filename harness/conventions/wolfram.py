@@ -7,9 +7,10 @@ https://reference.wolfram.com/language/ref/NetPortGradient.html
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
-from harness.conventions._convention import Convention, extends, lines
+from harness.conventions._convention import Convention, Crops, extends, lines, zeros_learn
 from harness.conventions._wolfram_training import drawn_text, multipliers, training_notes
 from harness.operator import Operator
 from harness.program import Program, Section, Unsupported
@@ -38,21 +39,23 @@ def _layer(operator: Operator, dtype: str, training: Training) -> Program | Unsu
     precision = _PRECISIONS[dtype]
     zeros = _zeros(operator)
     layer = f"layer = {_constructed(operator, zeros, training)};"
-    weights = f"weights = {_padded('w', zeros)};" if zeros else ""
+    weights = f"weights = {_padded('Normal[w]', zeros)};" if zeros else ""
     return Program(
         framework="wolfram",
         language="wolfram",
-        support="rewritten" if zeros else "native",
         reason=_reason(operator) if zeros else None,
-        setup="",
         forward=Section(weights, lines(layer, f"y = layer[x{precision}];"), ""),
         gradient=Section(
             lines(weights, 'given = <|"Input" -> x, NetPortGradient["Output"] -> dy|>;'),
             lines(layer, *_gradients(operator, precision)),
-            f"dw = {_padded('dw', [(-begin, -end) for begin, end in zeros])};" if zeros else "",
+            f"dw = {_padded('Normal[dw]', _removed(zeros))};" if zeros else "",
         ),
-        training=drawn_text(operator, training),
-        notes=(*_notes(operator, dtype), *training_notes(training)),
+        training=drawn_text(operator, training, partial(_padded, zeros=zeros)),
+        notes=(
+            *_notes(operator, dtype),
+            *training_notes(training),
+            *zeros_learn(training, in_kernel=bool(zeros)),
+        ),
     )
 
 
@@ -113,9 +116,15 @@ def _padding_size(crop: Sequence[tuple[int, int]]) -> str | None:
     return _list([_list(pair) for pair in crop])
 
 
-def _padded(array: str, pairs: Sequence[tuple[int, int]]) -> str:
-    around = [(0, 0), (0, 0), *pairs]
-    return f"ArrayPad[Normal[{array}], {_list([_list(pair) for pair in around])}]"
+def _padded(array: str, zeros: Crops) -> str:
+    if not zeros:
+        return array
+    around = [(0, 0), (0, 0), *zeros]
+    return f"ArrayPad[{array}, {_list([_list(pair) for pair in around])}]"
+
+
+def _removed(zeros: Crops) -> Crops:
+    return [(-begin, -end) for begin, end in zeros]
 
 
 def _per_axis(values: Sequence[int], default: int) -> str | None:

@@ -32,7 +32,9 @@ TYPES = {"Real32": "float32", "Real64": "float64"}
 # Numbers in a NumericArray are out of Mathics3's sight but for what this tells it.
 _DEFINITION = "Deconform`Definition`"
 # What programs and the definition must mean the same by.
-_SHARED = ("NetExtract", "NetInitialize", "NetPortGradient", "WorkingPrecision")
+_SHARED = (
+    *("NetExtract", "NetInitialize", "NetPortGradient", "NetReplacePart", "WorkingPrecision"),
+)
 _NUMERIC_ARRAYS = """
 Unprotect[Dimensions, Normal];
 Dimensions[array_NumericArray] := Deconform`Shape[array];

@@ -128,6 +128,9 @@ Information[layer_, "OutputPorts"] := Replace[layer,
 Protect[Information];
 DeconvolutionLayer[layer_Association][name_String] := layer[name];
 
+NetReplacePart[DeconvolutionLayer[layer_Association], rules_List] := checked[
+  completed[Join[layer, Association @@ rules]]];
+
 NetInitialize[DeconvolutionLayer[layer_Association]] := checked[Module[{weights},
   weights = Join[{layer["InputChannels"], layer["Channels"]/layer["ChannelGroups"]}, layer["Kernel"]];
   completed[Join[layer, <|

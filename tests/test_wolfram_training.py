@@ -1,0 +1,101 @@
+"""What Wolfram Language text says of training, and what we write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.conventions import render
+from harness.conventions._forms import Reading
+from harness.operator import Operator
+from harness.program import Program
+from harness.snippet import read
+from harness.training import GLOROT, ONES, SILENT, ZEROS, Initializer, Training
+
+
+def reading(text: str, **supplied: Sequence[int]) -> Reading:
+    return read(text, "wolfram", **supplied)
+
+
+DECONVOLUTION = 'up = DeconvolutionLayer[6, {3, 2}, "Input" -> {4, 8, 8}];\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "training"),
+    [
+        (
+            'up = NetReplacePart[up, "Biases" -> ConstantArray[0.25, {6}]];',
+            Training(bias=Initializer("constant", 0.25)),
+        ),
+        (
+            'net = NetReplacePart[up, {"Weights" -> RandomReal[{-3, 3}, {4, 6, 3, 2}], '
+            '"Biases" -> ConstantArray[0, {6}]}];',
+            Training(Initializer("uniform", 3.0), ZEROS),
+        ),
+    ],
+)
+def test_replaced_arrays_are_read(text: str, training: Training) -> None:
+    found = reading(DECONVOLUTION + text)
+    assert (found.training, found.notes) == (training, ())
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ('net = NetReplacePart[net, "Weights" -> w];', "NetReplacePart is not read here"),
+        ('net = NetReplacePart[up, "Stride" -> 2];', "NetReplacePart is not read here"),
+        (
+            "NetTrain[up, data, LearningRateMultipliers -> {_ -> 0}]",
+            "NetTrain's LearningRateMultipliers is not read here",
+        ),
+        (
+            "net = NetChain[{up, Ramp}, LearningRateMultipliers -> {1 -> 2}];",
+            "NetChain's LearningRateMultipliers is not read here",
+        ),
+    ],
+)
+def test_what_is_done_to_nets_is_a_note(text: str, note: str) -> None:
+    found = reading(DECONVOLUTION + text)
+    assert found.training == SILENT
+    assert len(found.notes) == 1
+    assert note in found.notes[0]
+
+
+# What we write.
+
+INITIALIZERS = st.sampled_from(
+    [
+        GLOROT,
+        ZEROS,
+        ONES,
+        Initializer("normal", 2.0, "in"),
+        Initializer("normal", 1e-12),
+        Initializer("constant", 0.25),
+        Initializer("truncated_normal", 2.0, "out"),
+    ]
+)
+
+
+@given(INITIALIZERS, st.sampled_from([None, 0.0, 0.5]), st.sampled_from([None, 0.0, 2.0]))
+def test_training_is_read_back(
+    initializer: Initializer, weights_rate: float | None, bias_rate: float | None
+) -> None:
+    operator = Operator.of(4, 6, (3, 2))
+    training = Training(initializer, ONES, weights_rate, bias_rate)
+    program = render(operator, "wolfram", style="layer", training=training)
+    assert isinstance(program, Program)
+    found = reading(program.text + program.training, input=(1, 4, 8, 8)).training
+    assert found.weights is not None
+    assert found.weights.distribution == initializer.distribution
+    assert found.weights.variance(operator) == pytest.approx(initializer.variance(operator))
+    assert (found.bias, found.weights_rate, found.bias_rate) == (ONES, weights_rate, bias_rate)
+
+
+def test_decay_has_no_word() -> None:
+    operator = Operator.of(4, 6, (3, 2))
+    program = render(operator, "wolfram", style="layer", training=Training(weights_decay=2.0))
+    assert isinstance(program, Program)
+    assert "no factors of L2 regularisation" in program.notes[-1]
