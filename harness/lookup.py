@@ -212,7 +212,7 @@ def _translation(reading: Reading, framework: str, style: Style) -> Translation:
         framework,
         convention(framework).title,
         answer,
-        _weights(reading.framework or "numpy", framework, operator, style),
+        _weights(reading.weights or reading.framework or "numpy", framework, operator, style),
         _weights("numpy", framework, operator, style),
         answer.notes if isinstance(answer, Program) else (),
     )

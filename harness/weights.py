@@ -38,6 +38,7 @@ def layout(framework: str, rank: int = 2, groups: int = 1) -> str:
     Parameters
     ----------
     framework : str
+        Or a layout of two spatial axes, for what a text has in another one.
     rank : int
         Number of spatial axes.
     groups : int
@@ -47,13 +48,17 @@ def layout(framework: str, rank: int = 2, groups: int = 1) -> str:
     --------
     >>> layout("pytorch"), layout("tensorflow"), layout("tensorflow", rank=3)
     ('IOHW', 'HWOI', 'DHWOI')
+    >>> layout("IHWO", rank=1)
+    'IWO'
     """
     if rank not in _KERNEL:
         raise WeightsError(f"weights have 1 to 3 spatial axes, not {rank}.")
     if groups < 1:
         raise WeightsError(f"groups {groups} must be at least 1.")
-    spoken = convention(framework)
-    letters = _GROUPED.get(framework, spoken.weights) if groups > 1 else spoken.weights
+    is_layout = set(framework) == set("IOHW")
+    letters = framework if is_layout else convention(framework).weights
+    if groups > 1:
+        letters = _GROUPED.get(framework, letters)
     return letters.replace("HW", _KERNEL[rank])
 
 

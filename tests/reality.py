@@ -11,15 +11,21 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
+import pytest
 
 import impl
+from harness import engines
+from harness.case import Case
+from harness.compare import Verdict, expect, judge
 from harness.conventions import convention, render
+from harness.engines import Engine, Outcome
 from harness.environments import interpreter
 from harness.operator import Operator, OperatorError, Sizes
-from harness.program import Program, Unsupported
+from harness.pipeline import jobs_of
+from harness.program import Program, Section, Unsupported
 from harness.snippet import read
 from harness.syntax.tree import SnippetError
-from harness.training import SILENT, Training
+from harness.training import SILENT, Initializer, Training
 
 Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -103,15 +109,18 @@ class Spoken:
     dtype: str = "float32"
 
 
-def disagreements(framework: str, setup: str, calls: Sequence[Spoken], least: int) -> list[Any]:
+def disagreements(
+    framework: str, setup: str, calls: Sequence[Spoken], least: int, finish: str = _IN_NUMPY
+) -> list[Any]:
     """Run calls as they are written, and our readings of them; they must both refuse, or agree.
 
-    ``setup`` makes what the calls need of the arrays ``x``, ``w`` and ``b``.
+    ``setup`` makes what the calls need of the arrays ``x``, ``w`` and ``b``; ``finish`` brings
+    ``y`` into our layout.
     """
     generator = random.Random(3)
     jobs = [
         Job(
-            f"{setup}\n{call.text}\n{_IN_NUMPY}",
+            f"{setup}\n{call.text}\n{finish}",
             ("y",),
             {
                 "x": integers(call.input, generator),
@@ -193,7 +202,8 @@ def layers_that_differ(
             "dy": (2, wanted.out_channels, *wanted.out_size(in_size)),
         }
         arrays = {name: integers(shape, generator) for name, shape in shapes.items()}
-        text = f"{program.text}{program.gradient_text}"
+        types = f"assert {{str(array.dtype) for array in ({', '.join(leaves)})}} == {{{dtype!r}}}"
+        text = f"{program.text}{program.gradient_text}{types}"
         done.append((wanted, program, Job(text, leaves, arrays, dtype)))
     supports = [program.support for _, program, _ in done]
     assert min(supports.count("native"), supports.count("rewritten")) > len(drawn) // 5
@@ -209,3 +219,68 @@ def layers_that_differ(
                 if real[name] != right[name].tolist()
             ]
     return wrong
+
+
+def signatures(
+    framework: str, setup: str, names: Sequence[str]
+) -> list[tuple[list[str], list[str]]]:
+    """Names and defaults, as text, of what functions and classes take by position.
+
+    A parameter without a default has ``-``.
+    """
+    found = run(framework, [Job(_SIGNATURE.format(setup, name), ("found",), {}) for name in names])
+    return [([name for name, _ in f["found"]], [value for _, value in f["found"]]) for f in found]
+
+
+_SIGNATURE = """
+{}
+import inspect
+made = {}
+made = made.__init__ if isinstance(made, type) else made
+found = [
+    [p.name, "-" if p.default is p.empty else repr(p.default)]
+    for p in inspect.signature(made).parameters.values()
+    if p.name != "self" and p.kind == p.POSITIONAL_OR_KEYWORD
+]
+"""
+
+
+def check_drawn(drawn: Sequence[float], wanted: Initializer, of: Operator) -> None:
+    """Hold mean, variance and largest element of some ten thousand drawn against what is asked."""
+    mean, variance, largest = drawn
+    if wanted.distribution == "constant":
+        assert (mean, variance) == (wanted.scale, 0)
+        return
+    deviation = wanted.deviation(of)
+    assert abs(mean) < 0.03 * deviation
+    # Of 30,000 elements the deviation of the variance is 0.8 %.
+    assert variance == pytest.approx(wanted.variance(of), rel=0.05)
+    if wanted.distribution == "uniform":
+        assert 0.999 < largest / wanted.bound(of) < 1.00001
+    elif wanted.distribution == "truncated_normal":
+        assert 1.99 < largest / deviation * 0.87962566103423978 < 2.00001
+    else:
+        assert largest > 3 * deviation
+
+
+# The engines of MATLAB's and Wolfram's language.
+
+
+def engine_job(text: str, outputs: Sequence[str] = ("y",), **arrays: Array) -> engines.Job:
+    """Make a job of a text and its arrays."""
+    return engines.Job(text, "", Section("", text, ""), arrays, tuple(outputs), ("value",))
+
+
+def outcome(engine: Engine, text: str, outputs: Sequence[str] = ("y",), **arrays: Array) -> Outcome:
+    """Let an engine run a text."""
+    ((_, found),) = engine.run([engine_job(text, outputs, **arrays)])
+    return found
+
+
+def verdicts(engine: Engine, case: Case, program: Program) -> dict[str, Verdict]:
+    """Let an engine run a case's program; judge each check."""
+    return {
+        check: judge(case, expect(case), check, answer)
+        for wanted, answer in engine.run(jobs_of(case, program, case.data()))
+        for check in wanted.checks
+    }

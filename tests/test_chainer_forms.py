@@ -20,7 +20,7 @@ from harness.operator import Operator, Sizes
 from harness.program import Program
 from harness.snippet import read
 from harness.syntax.tree import SnippetError
-from harness.training import GLOROT, ONES, ZEROS, Fan, Initializer, Training
+from harness.training import GLOROT, Initializer, Training
 
 FORMS = {form.name: form for form in convention("chainer").forms}
 IN, WEIGHT = (1, 4, 5, 7), (4, 6, 3, 2)
@@ -254,68 +254,6 @@ def test_error_says_what_to_add(text: str, asks: str) -> None:
         reading(text)
 
 
-# Training.
-
-INITIALIZERS = [
-    ("chainer.initializers.GlorotUniform()", GLOROT),
-    ("initializers.GlorotNormal(scale=2)", Initializer("normal", 4.0, "average")),
-    ("HeNormal()", Initializer("normal", 2.0, "out")),
-    ("HeNormal(0.5, fan_option='fan_out')", Initializer("normal", 0.5, "in")),
-    ("HeUniform()", Initializer("uniform", 2.0, "out")),
-    ("LeCunNormal()", Initializer("normal", 1.0, "out")),
-    ("LeCunUniform(2)", Initializer("uniform", 4.0, "out")),
-    ("Normal()", Initializer("normal", 0.05**2)),
-    ("Normal(scale=0.5, dtype='f')", Initializer("normal", 0.25)),
-    ("Uniform(3)", Initializer("uniform", 3.0)),
-    ("Zero()", ZEROS),
-    ("One()", ONES),
-    ("Constant(2)", Initializer("constant", 2.0)),
-    ("0.5", Initializer("constant", 0.5)),
-]
-
-
-@pytest.mark.parametrize(("text", "wanted"), INITIALIZERS)
-def test_initializer_is_read(text: str, wanted: Initializer) -> None:
-    assert reading(LINK.format(f", initialW={text}")).training == Training(weights=wanted)
-    named = f"init = {text}\n{LINK.format(', initialW=init')}"
-    if text != "0.5":
-        assert reading(named).training == Training(weights=wanted)
-
-
-FANS: tuple[Fan, ...] = ("in", "out", "average")
-TRAININGS = [
-    Training(weights=Initializer(kind, scale, fan), bias=Initializer(kind, 0.5))
-    for kind in ("uniform", "normal")
-    for fan in (*FANS, None)
-    for scale in (1.0, 2.0, 1.5)
-] + [Training(weights=ZEROS, bias=Initializer("constant", 2.0))]
-
-
-@pytest.mark.parametrize("training", TRAININGS)
-def test_initializers_come_back(training: Training) -> None:
-    wanted = Operator.of(4, 6, (3, 2), stride=2)
-    program = render(wanted, "chainer", style="layer", training=training)
-    assert isinstance(program, Program)
-    found = reading(program.text)
-    assert found.operator == wanted
-    for drawn, asked in (
-        (found.training.weights, training.weights),
-        (found.training.bias, training.bias),
-    ):
-        assert drawn is not None
-        assert asked is not None
-        assert drawn.distribution == asked.distribution
-        assert drawn.variance(wanted) == pytest.approx(asked.variance(wanted), rel=1e-12)
-        assert drawn.distribution != "constant" or drawn == asked
-
-
-def test_silent_training_is_no_text() -> None:
-    program = render(Operator.of(4, 6, (3, 2)), "chainer", style="layer")
-    assert isinstance(program, Program)
-    assert (program.training, program.notes) == ("", ())
-    assert "initial" not in program.text
-
-
 # Round trips.
 
 
@@ -347,6 +285,7 @@ def test_link_is_written_as_people_write_it() -> None:
 
 # The real thing.
 
+TRAINED = Training(weights=Initializer("uniform", 1.0, "in"), bias=Initializer("uniform", 0.5))
 SETUP = (
     "import chainer, chainer.functions as F, chainer.links as L\n"
     "x, W, b = map(chainer.Variable, (x, w, b))"
@@ -441,95 +380,14 @@ def test_link_without_input_channels_takes_its_sizes_from_the_left() -> None:
 @pytest.mark.frameworks
 def test_layer_style_programs_are_the_operator() -> None:
     drawn = reality.random_operators(60, seed=33)
-    assert reality.layers_that_differ("chainer", drawn, TRAININGS[0]) == []
-
-
-@pytest.mark.frameworks
-def test_weights_have_the_variance_that_is_asked_for() -> None:
-    wanted = Operator.of(60, 40, (5, 5), groups=2)
-    made = []
-    for training in TRAININGS:
-        program = render(wanted, "chainer", style="layer", training=training)
-        assert isinstance(program, Program)
-        made.append((training, f"{program.setup}\n{program.call.splitlines()[0]}"))
-    # What people write, drawn by Chainer itself.
-    for written, initializer in INITIALIZERS:
-        text = (
-            "import chainer, chainer.links as L\nfrom chainer import initializers\n"
-            "from chainer.initializers import *\n"
-            f"layer = L.Deconvolution2D(60, 40, 5, groups=2, initialW={written})"
-        )
-        made.append((Training(weights=initializer), text))
-    jobs = [
-        Job(
-            f"import numpy as np\nnp.random.seed(1)\n{text}\nw = layer.W.array\n"
-            "found = [w.mean(), w.var(), abs(w).max()]",
-            ("found",),
-            {},
-        )
-        for _, text in made
-    ]
-    for job, real, (training, _) in zip(jobs, reality.run("chainer", jobs), made, strict=True):
-        assert "error" not in real, (job.text, real)
-        assert training.weights is not None
-        mean, variance, largest = real["found"]
-        # 30,000 elements: a deviation of 0.8 % of the variance.
-        assert variance == pytest.approx(training.weights.variance(wanted), rel=0.05), job.text
-        if training.weights.distribution == "uniform":
-            assert largest == pytest.approx(training.weights.bound(wanted), rel=0.01)
-        if training.weights.distribution == "constant":
-            assert mean == training.weights.scale
-
-
-FACTORS: list[tuple[Training, tuple[float, float], tuple[float, float]]] = [
-    (Training(weights_rate=2.0), (2.0, 1.0), (0.0, 0.0)),
-    (Training(weights_decay=0.0), (1.0, 1.0), (0.0, 1.0)),
-    (Training(bias_rate=0.5, bias_decay=4.0), (1.0, 0.5), (1.0, 4.0)),
-    (Training(weights_rate=0.0, bias_rate=0.5, bias_decay=0.0), (0.0, 0.5), (1.0, 0.0)),
-]
-
-
-@pytest.mark.frameworks
-def test_factors_work_in_training() -> None:
-    x, w, b = [[[1, 10]]], [[[8, 16, 32]]], [64]
-    jobs = []
-    for crop in (0, -1):  # With the bias in the link, and behind a pad.
-        for training, *_ in FACTORS:
-            wanted = Operator.of(1, 1, (3,), crop=crop)
-            program = render(wanted, "chainer", style="layer", training=training)
-            assert isinstance(program, Program)
-            bias = "layer.late_b" if crop else "layer.b"
-            text = (
-                f"lr, l2 = 0.5, 0.25\n{program.gradient_text}{program.training}\n"
-                f"layer.W.grad, {bias}.grad = dw.copy(), db.copy()\noptimizer.update()\n"
-                f"w, b = layer.W.array, {bias}.array"
-            )
-            arrays = {"x": x, "w": w, "b": b, "dy": [[[1] * (4 - 2 * crop)]]}
-            jobs.append(Job(text, ("w", "b", "dw", "db"), arrays))
-    for (_, rates, decays), real in zip(FACTORS * 2, reality.run("chainer", jobs), strict=True):
-        assert "error" not in real, real
-        for name, before, rate, decay in zip("wb", (w, b), rates, decays, strict=True):
-            gradient = np.array(real[f"d{name}"]) + decay * 0.25 * np.array(before)
-            assert np.array_equal(real[name], np.array(before) - rate * 0.5 * gradient)
+    assert reality.layers_that_differ("chainer", drawn, TRAINED) == []
 
 
 @pytest.mark.frameworks
 def test_tables_are_the_real_signatures() -> None:
-    jobs = [
-        Job(
-            f"import inspect, chainer.functions, chainer.links\nmade = {name}\n"
-            "made = made.__init__ if isinstance(made, type) else made\n"
-            "found = [p for p in inspect.signature(made).parameters.values()\n"
-            "         if p.name != 'self' and p.kind == p.POSITIONAL_OR_KEYWORD]\n"
-            "names = [p.name for p in found]\n"
-            "defaults = ['-' if p.default is p.empty else repr(p.default) for p in found]",
-            ("names", "defaults"),
-            {},
-        )
-        for name in FORMS
-    ]
-    for form, real in zip(FORMS.values(), reality.run("chainer", jobs), strict=True):
+    imports = "import chainer.functions, chainer.links"
+    found = reality.signatures("chainer", imports, list(FORMS))
+    for form, (names, defaults) in zip(FORMS.values(), found, strict=True):
         ours = [p for p in form.parameters if not p.keyword]
-        assert [p.name for p in ours] == real["names"]
-        defaults = ["-" if p.default is REQUIRED else repr(p.default) for p in ours]
-        assert defaults == real["defaults"]
+        assert [p.name for p in ours] == names
+        assert ["-" if p.default is REQUIRED else repr(p.default) for p in ours] == defaults

@@ -9,15 +9,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from reality import outcome, verdicts
 
 from harness.case import Case
 from harness.compare import Status, expect, judge
 from harness.conventions import convention, render
-from harness.engines import Arrays, Engine, Job, Raised
+from harness.engines import Arrays, Engine, Raised
 from harness.environments import launch
 from harness.operator import Operator
 from harness.pipeline import jobs_of
-from harness.program import Program, Section, Unsupported
+from harness.program import Program, Unsupported
 
 EVERYTHING, NOTHING = "1000000000", "0"
 
@@ -132,22 +133,18 @@ def definition() -> Iterator[Engine]:
         yield started
 
 
-def outcome(engine: Engine, text: str, **arrays: Any) -> Arrays | Raised:
-    inputs = {name: np.array(array, "float32") for name, array in {"x": 0, **arrays}.items()}
-    job = Job("test", "", Section("", text, ""), inputs, ("y",), ("value",))
-    ((_, found),) = engine.run([job])
-    assert isinstance(found, Arrays | Raised)
-    return found
+def singles(**arrays: Any) -> dict[str, Any]:
+    return {name: np.array(array, "float32") for name, array in {"x": 0, **arrays}.items()}
 
 
 def y(engine: Engine, text: str, **arrays: Any) -> Any:
-    found = outcome(engine, text, **arrays)
+    found = outcome(engine, text, **singles(**arrays))
     assert isinstance(found, Arrays), found
     return found.outputs["y"].tolist()
 
 
 def refusal(engine: Engine, text: str, **arrays: Any) -> str:
-    found = outcome(engine, text, **arrays)
+    found = outcome(engine, text, **singles(**arrays))
     assert isinstance(found, Raised), found
     return found.kind
 
@@ -167,11 +164,9 @@ def test_both_definitions_give_values_and_gradients(
     either: Engine, operator: Operator, data: tuple[int, tuple[int, ...]], dtype: str
 ) -> None:
     case = Case("test", "test", operator, *data, dtype)
-    expected = expect(case)
-    found = list(either.run(jobs_of(case, program(operator, dtype), expected.data)))
-    verdicts = {c: judge(case, expected, c, got) for job, got in found for c in job.checks}
-    assert set(verdicts) == set(case.checks)
-    assert {c: v.reason for c, v in verdicts.items() if v.status != Status.PASSED} == {}
+    found = verdicts(either, case, program(operator, dtype))
+    assert set(found) == set(case.checks)
+    assert {c: v.reason for c, v in found.items() if v.status != Status.PASSED} == {}
 
 
 @pytest.mark.frameworks
@@ -357,7 +352,7 @@ def test_a_kernel_s_messages_and_unevaluated_results_are_errors(kernel: Engine) 
     assert refusal(kernel, "y = 1/0;", x=X) == "Message"
     assert refusal(kernel, "y = z;", x=X) == "Unevaluated"
     text = 'y = DeconvolutionLayer[1, {3}, "Stride" -> 0][x];'
-    found = outcome(kernel, text, x=X)
+    found = outcome(kernel, text, **singles(x=X))
     assert isinstance(found, Raised)
     assert '0 is not a possible value of "Stride"' in found.message
     assert y(kernel, f"y = {LAYER}][x];", x=X, w=W) == [FULL]

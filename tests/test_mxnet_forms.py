@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pytest
 import reality
 from hypothesis import assume, given
@@ -17,11 +15,12 @@ from strategies import sized_operators
 
 from harness.conventions import convention, render
 from harness.conventions._forms import Reading, Style
+from harness.lookup import look_up
 from harness.operator import Operator, Sizes
 from harness.program import Program, Unsupported
 from harness.snippet import read
 from harness.syntax.tree import SnippetError
-from harness.training import GLOROT, ONES, ZEROS, Fan, Initializer, Training
+from harness.training import GLOROT, Initializer, Training
 
 FORMS = {form.name: form for form in convention("mxnet").forms}
 IN, WEIGHT = (1, 4, 5, 7), (4, 6, 3, 2)
@@ -194,7 +193,7 @@ def test_bias_of_the_numpy_extension_is_the_default_of_mxnet_2() -> None:
         (GLUON.format(", activation='relu'"), "activation 'relu' follows"),
         (GLUON.format(", weight_initializer=mx.init.Bilinear()"), "is not translated"),
         (("mx.sym.Deconvolution(x, mx.sym.var('w', init=mx.init.Bilinear()), kernel=(3, 2), "
-         "num_filter=6)"), "init the call mx.init.Bilinear(…) of weight is not translated"),
+         "num_filter=6)"), "init the call mx.init.Bilinear(...) of weight is not translated"),
     ],
 )  # fmt: skip
 def test_what_is_not_the_operator_is_noted(text: str, note: str) -> None:
@@ -267,90 +266,6 @@ def test_error_says_what_to_add(text: str, asks: str) -> None:
         reading(text, **({"weight": (4, 6, 3, 2)} if "target" in text else {}))
 
 
-# Training.
-
-INITIALIZERS = [
-    ("'xavier'", GLOROT),
-    ("mx.init.Xavier()", GLOROT),
-    ("mx.init.Xavier('gaussian', 'in', 2)", Initializer("normal", 2.0, "out")),
-    ("Xavier(factor_type='out', magnitude=6)", Initializer("uniform", 2.0, "in")),
-    ("mx.init.MSRAPrelu(slope=0)", Initializer("normal", 2.0, "average")),
-    ("mx.initializer.MSRAPrelu('out')", Initializer("normal", 2 / 1.0625, "in")),
-    ("mx.init.Normal(0.5)", Initializer("normal", 0.25)),
-    ("'normal'", Initializer("normal", 0.01**2)),
-    ("mx.init.Uniform(scale=3)", Initializer("uniform", 3.0)),
-    ("mx.init.Zero()", ZEROS),
-    ("'ones'", ONES),
-    ("mx.init.Constant(2)", Initializer("constant", 2.0)),
-]
-
-
-@pytest.mark.parametrize(("text", "wanted"), INITIALIZERS)
-def test_initializer_is_read(text: str, wanted: Initializer) -> None:
-    layer = GLUON.format(f", weight_initializer={text}")
-    assert reading(layer, input=IN).training == Training(weights=wanted)
-    assert reading(f"i = {text}\n{GLUON.format(', weight_initializer=i')}", input=IN).training == (
-        Training(weights=wanted)
-    )
-    symbol = f"mx.sym.Variable('w', init={text}, lr_mult=2)"
-    call = f"w = {symbol}\nmx.sym.Deconvolution(x, w, kernel=(3, 2), num_filter=6)"
-    assert reading(call, input=IN).training == Training(weights=wanted, weights_rate=2.0)
-
-
-def test_factors_of_symbols_are_read() -> None:
-    text = (
-        "mx.sym.Deconvolution(x, mx.sym.Variable('w', lr_mult=0), mx.sym.var('b', lr_mult=2, "
-        "wd_mult=0.0), kernel=(3, 2), num_filter=6, no_bias=False)"
-    )
-    assert reading(text, input=IN).training == Training(
-        weights_rate=0.0, bias_rate=2.0, bias_decay=0.0
-    )
-
-
-def test_factors_of_parameters_are_read() -> None:
-    text = (
-        f"up = {GLUON.format('')}\nup.weight.lr_mult = 0.5\nup.bias.wd_mult = 0\no.bias.lr_mult = 3"
-    )
-    assert reading(text, input=IN).training == Training(weights_rate=0.5, bias_decay=0.0)
-
-
-FANS: tuple[Fan, ...] = ("in", "out", "average")
-TRAININGS = [
-    Training(weights=Initializer(kind, 1.5, fan), bias=Initializer(kind, 0.5))
-    for kind in ("uniform", "normal")
-    for fan in (*FANS, None)
-] + [Training(weights=ZEROS, bias=Initializer("constant", 2.0), weights_rate=2.0, bias_decay=0.0)]
-
-
-@pytest.mark.parametrize("training", TRAININGS)
-def test_training_comes_back(training: Training) -> None:
-    wanted = Operator.of(4, 6, (3, 2), stride=2)
-    program = render(wanted, "mxnet", style="layer", training=training)
-    assert isinstance(program, Program)
-    found = reading(program.text + program.training)
-    assert found.operator == wanted
-    assert found.training == replace(
-        training,
-        weights=_rounded(training.weights, found.training.weights),
-        bias=_rounded(training.bias, found.training.bias),
-    )
-
-
-def _rounded(wanted: Initializer | None, found: Initializer | None) -> Initializer | None:
-    """What was found, if it differs by no more than a square root and a square do."""
-    assert wanted is not None
-    assert found is not None
-    assert found.scale == pytest.approx(wanted.scale, rel=1e-12)
-    return replace(wanted, scale=found.scale)
-
-
-def test_silent_training_is_no_text() -> None:
-    program = render(Operator.of(4, 6, (3, 2)), "mxnet", style="layer")
-    assert isinstance(program, Program)
-    assert (program.training, program.notes) == ("", ())
-    assert "initializer" not in program.text
-
-
 # Round trips.
 
 
@@ -384,8 +299,34 @@ def test_layer_is_written_as_people_write_it() -> None:
     )
 
 
+# Weights.
+
+CHANNELS_LAST = [
+    ("nn.Conv2DTranspose(6, (3, 2), layout='NHWC', in_channels=4)", "IHWO", "0, 3, 1, 2"),
+    ("nn.Conv2DTranspose(6, 3, layout='NHWC', in_channels=4, groups=2)", "IHWO", "0, 3, 1, 2"),
+    ("nn.Conv3DTranspose(6, 2, 1, 0, 0, 1, 1, 'NDHWC', in_channels=4)", "IDHWO", "0, 4, 1, 2, 3"),
+    (ND.format(", layout='NHWC'"), "IHWO", "0, 3, 1, 2"),
+    (ND.format(", layout='NHWC', num_group=2, pad=(1, 0)"), "IHWO", "0, 3, 1, 2"),
+    (ND.format(", layout='NHWC', target_shape=(5, 6)"), "IHWO", "0, 3, 1, 2"),
+]
+
+
+@pytest.mark.parametrize(("text", "layout", "axes"), CHANNELS_LAST)
+def test_weights_of_channels_last_have_another_layout(text: str, layout: str, axes: str) -> None:
+    shape = IN if "3D" not in text else (1, 4, 2, 2, 2)
+    (found,) = look_up(text, "mxnet", ["pytorch"], input=shape).translations
+    assert (found.weights.source, found.weights.code) == (layout, f"w.transpose({axes})")
+
+
+@pytest.mark.parametrize("text", [ND.format(", layout='NCHW'"), GLUON.format("")])
+def test_weights_of_channels_first_are_as_ever(text: str) -> None:
+    (found,) = look_up(text, "mxnet", ["pytorch"], input=IN).translations
+    assert (found.weights.source, found.weights.code) == ("IOHW", "w")
+
+
 # The real thing.
 
+TRAINED = Training(weights=Initializer("uniform", 1.5, "in"), bias=Initializer("uniform", 0.5))
 SETUP = "import mxnet as mx\nfrom mxnet.gluon import nn\nx, w, b = map(mx.nd.array, (x, w, b))"
 DOUBLE = "import mxnet as mx\nx, w, b = (mx.nd.array(a, dtype='float64') for a in (x, w, b))"
 
@@ -474,6 +415,28 @@ def test_layer_crops_as_we_read_it() -> None:
     assert reality.disagreements("mxnet", SETUP, calls, least=20) == []
 
 
+@pytest.mark.frameworks
+def test_weights_of_channels_last_have_the_shape_that_mxnet_gives_them() -> None:
+    """A CPU refuses to compute such a layer; it makes its weights all the same."""
+    texts = [text for text, *_ in CHANNELS_LAST]
+    jobs = [
+        Job(
+            f"{SETUP}\nx, w = mx.sym.var('x'), mx.sym.var('w')\n"
+            f"made = {text.replace('mx.nd', 'mx.sym')}\n"
+            "symbol = not hasattr(made, 'weight')\n"
+            "shape = made.infer_shape(x=(1, 5, 7, 4))[0][1] if symbol else made.weight.shape",
+            ("shape",),
+            {"x": [0], "w": [0], "b": [0]},
+        )
+        for text in texts
+    ]
+    for text, real in zip(texts, reality.run("mxnet", jobs), strict=True):
+        c_in, c_out, *kernel = operator(
+            text, input=IN if "3D" not in text else (1, 4, 2, 2, 2)
+        ).weight_shape
+        assert real["shape"] == [c_in, *kernel, c_out], text
+
+
 REFUSED = [
     "mx.nd.Deconvolution(x, w, b, kernel=(3, 2), num_filter=6)",
     "mx.nd.Deconvolution(x, w, num_filter=6)",
@@ -501,76 +464,7 @@ def test_what_we_refuse_mxnet_refuses() -> None:
 @pytest.mark.frameworks
 def test_layer_style_programs_are_the_operator() -> None:
     drawn = reality.random_operators(60, seed=23)
-    assert reality.layers_that_differ("mxnet", drawn, TRAININGS[0]) == []
-
-
-@pytest.mark.frameworks
-def test_weights_have_the_variance_that_is_asked_for() -> None:
-    wanted = Operator.of(60, 40, (5, 5), groups=2)
-    read_ones = [Training(weights=initializer) for _, initializer in INITIALIZERS]
-    jobs = []
-    for training in [*TRAININGS, *read_ones]:
-        program = render(wanted, "mxnet", style="layer", training=training)
-        assert isinstance(program, Program)
-        made = program.call.splitlines()[0]
-        text = (
-            f"{program.setup}\nmx.random.seed(1)\n{made}\nlayer.initialize()\n"
-            "w, b = layer.weight.data().asnumpy(), layer.bias.data().asnumpy()\n"
-            "found = [w.mean(), w.var(), abs(w).max(), b.var()]"
-        )
-        jobs.append(Job(text, ("found",), {}))
-    # What people write, drawn by MXNet itself.
-    for written, _ in INITIALIZERS:
-        text = (
-            "import mxnet as mx\nfrom mxnet.gluon import nn\n"
-            "from mxnet.initializer import *\nmx.random.seed(1)\n"
-            f"made = {written}\n"
-            "layer = nn.Conv2DTranspose(40, 5, groups=2, in_channels=60, weight_initializer=made)\n"
-            "layer.initialize()\nw = layer.weight.data().asnumpy()\n"
-            "found = [w.mean(), w.var(), abs(w).max(), 0]"
-        )
-        jobs.append(Job(text, ("found",), {}))
-    initializers = [*TRAININGS, *read_ones, *read_ones]
-    for training, real in zip(initializers, reality.run("mxnet", jobs), strict=True):
-        assert "error" not in real, real
-        assert training.weights is not None
-        mean, variance, largest, _ = real["found"]
-        # 30,000 elements: a deviation of 0.8 % of the variance.
-        assert variance == pytest.approx(training.weights.variance(wanted), rel=0.05), training
-        if training.weights.distribution == "uniform":
-            assert largest == pytest.approx(training.weights.bound(wanted), rel=0.01)
-        if training.weights.distribution == "constant":
-            assert mean == training.weights.scale
-
-
-FACTORS: list[tuple[Training, tuple[float, float], tuple[float, float]]] = [
-    (Training(weights_rate=2.0), (2.0, 1.0), (1.0, 1.0)),
-    (Training(weights_decay=0.0, bias_decay=4.0), (1.0, 1.0), (0.0, 4.0)),
-    (Training(weights_rate=0.0, bias_rate=0.5, bias_decay=0.0), (0.0, 0.5), (1.0, 0.0)),
-]
-
-
-@pytest.mark.frameworks
-def test_factors_work_in_training() -> None:
-    x, w, b = [[[1, 10]]], [[[8, 16, 32]]], [64]
-    jobs = []
-    for crop in (0, -1):  # With the bias in the layer, and behind a pad.
-        for training, *_ in FACTORS:
-            wanted = Operator.of(1, 1, (3,), crop=crop)
-            program = render(wanted, "mxnet", style="layer", training=training)
-            assert isinstance(program, Program)
-            text = (
-                f"lr, l2 = 0.5, 0.25\n{program.gradient_text}{program.training}\ntrainer.step(1)\n"
-                f"w = layer.weight.data().asnumpy()\n"
-                f"b = {'b_' if crop else 'layer.bias'}.data().asnumpy()"
-            )
-            arrays = {"x": x, "w": w, "b": b, "dy": [[[1] * (4 - 2 * crop)]]}
-            jobs.append(Job(text, ("w", "b", "dw", "db"), arrays))
-    for (_, rates, decays), real in zip(FACTORS * 2, reality.run("mxnet", jobs), strict=True):
-        assert "error" not in real, real
-        for name, before, rate, decay in zip("wb", (w, b), rates, decays, strict=True):
-            gradient = np.array(real[f"d{name}"]) + decay * 0.25 * np.array(before)
-            assert np.array_equal(real[name], np.array(before) - rate * 0.5 * gradient)
+    assert reality.layers_that_differ("mxnet", drawn, TRAINED) == []
 
 
 @pytest.mark.frameworks
@@ -580,19 +474,10 @@ def test_tables_are_the_real_signatures() -> None:
         "mxnet.npx.deconvolution": "mx.npx.deconvolution",
         **{f"mxnet.gluon.nn.Conv{r}DTranspose": f"nn.Conv{r}DTranspose" for r in (1, 2, 3)},
     }
-    jobs = [
-        Job(
-            "import inspect, mxnet as mx\nfrom mxnet.gluon import nn\n"
-            f"found = inspect.signature({name}).parameters.values()\n"
-            "names = [p.name for p in found if p.kind == p.POSITIONAL_OR_KEYWORD]\n"
-            "defaults = [repr(p.default) for p in found if p.kind == p.POSITIONAL_OR_KEYWORD]",
-            ("names", "defaults"),
-            {},
-        )
-        for name in names.values()
-    ]
-    for form, real in zip(names, reality.run("mxnet", jobs), strict=True):
+    imports = "import mxnet as mx\nfrom mxnet.gluon import nn"
+    found = reality.signatures("mxnet", imports, list(names.values()))
+    for form, (parameters, defaults) in zip(names, found, strict=True):
         ours = [p for p in FORMS[form].parameters if not p.keyword]
-        assert [p.name for p in ours] == [n for n in real["names"] if n not in {"out", "name"}]
+        assert [p.name for p in ours] == [p for p in parameters if p not in {"out", "name"}]
         if "gluon" in form:
-            assert [repr(p.default) for p in ours[2:]] == real["defaults"][2:]
+            assert [repr(p.default) for p in ours[2:]] == defaults[2:]

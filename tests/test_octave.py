@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,17 +14,18 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
+from reality import engine_job, outcome, verdicts
 from strategies import cases
 
 from harness import translate
 from harness.case import Case
-from harness.compare import Status, expect, judge
+from harness.compare import Status
 from harness.conventions import convention
 from harness.conventions.matlab import CONVENTION
-from harness.engines import Arrays, Crashed, Engine, Job, Outcome, Raised, TimedOut
+from harness.engines import Arrays, Crashed, Engine, Raised, TimedOut
 from harness.operator import Operator
-from harness.pipeline import Settings, engine_of, execute, jobs_of
-from harness.program import Program, Section, Unsupported
+from harness.pipeline import Settings, engine_of, execute
+from harness.program import Program, Unsupported
 from harness.record import Header, Record
 from harness.report.words import describe_engine
 from harness.spec import load_cases
@@ -50,38 +51,30 @@ def engine(octave: Path) -> Iterator[Engine]:
         yield found
 
 
-def job(text: str, *outputs: str, **arrays: npt.NDArray[Any]) -> Job:
-    return Job(text, "", Section("", text, ""), arrays, outputs, ("value",))
-
-
-def outcome(engine: Engine, text: str, *outputs: str, **arrays: npt.NDArray[Any]) -> Outcome:
-    ((_, found),) = engine.run([job(text, *outputs, **arrays)])
-    return found
-
-
 def left(engine: Engine, text: str, *outputs: str, **arrays: Any) -> list[npt.NDArray[Any]]:
     """Run a text; give what it leaves."""
     given_arrays = {name: np.array(value, "float64") for name, value in arrays.items()}
-    found = outcome(engine, text, *outputs, **given_arrays)
+    found = outcome(engine, text, outputs, **given_arrays)
     assert isinstance(found, Arrays), found
     return [found.outputs[name] for name in outputs]
 
 
 def raised(engine: Engine, text: str, **arrays: Any) -> Raised:
     given_arrays = {name: np.array(value, "float64") for name, value in arrays.items()}
-    found = outcome(engine, text, "y", **given_arrays)
+    found = outcome(engine, text, ("y",), **given_arrays)
     assert isinstance(found, Raised), found
     return found
 
 
-def verdicts(engine: Engine, case: Case, program: Program) -> Mapping[str, Status]:
-    found = {}
-    for wanted, answer in engine.run(jobs_of(case, program, case.data())):
-        for check in wanted.checks:
-            verdict = judge(case, expect(case), check, answer)
-            found[check] = verdict.status
-            assert verdict.status in {Status.PASSED, Status.MISTRUSTED}, verdict.reason
-    return found
+def check_all(engine: Engine, case: Case, program: Program) -> None:
+    found = verdicts(engine, case, program)
+    assert set(found) == set(case.checks)
+    wrong = {
+        check: verdict.reason
+        for check, verdict in found.items()
+        if verdict.status not in {Status.PASSED, Status.MISTRUSTED}
+    }
+    assert wrong == {}
 
 
 # Programs.
@@ -97,7 +90,7 @@ def test_functions_compute_what_the_implementation_computes(engine: Engine, case
     assume(min(case.operator.out_size(case.in_size)) > 0)
     program = translate(case, "matlab")
     if not isinstance(program, Unsupported):
-        verdicts(engine, case, program)
+        check_all(engine, case, program)
 
 
 LAYERS = {
@@ -124,7 +117,7 @@ def test_layers_compute_what_the_implementation_computes(
     program = CONVENTION.layer(operator, "float32", SILENT)
     assert isinstance(program, Program)
     assert f"transposedConv{operator.rank}dLayer(" in program.call
-    assert set(verdicts(engine, case, program)) == set(case.checks)
+    check_all(engine, case, program)
 
 
 @pytest.mark.parametrize(
@@ -304,7 +297,7 @@ w = double(extractdata(net.Learnables.Value{{1}}));
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int16"])
 def test_arrays_come_back_as_they_went(engine: Engine, shape: tuple[int, ...], dtype: str) -> None:
     x = np.arange(np.prod(shape)).reshape(shape).astype(dtype)
-    found = outcome(engine, "y = x;", "y", x=x)
+    found = outcome(engine, "y = x;", x=x)
     assert isinstance(found, Arrays)
     np.testing.assert_array_equal(found.outputs["y"], x, strict=True)
 
@@ -343,7 +336,7 @@ def test_an_octave_that_dies_costs_one_record(octave: Path) -> None:
     texts = ["y = x;", "kill(getpid(), 9);", "y = 2 * x;"]
     with closing(engine_of(convention("matlab"), {"matlab": octave})) as engine:
         engine.start()
-        jobs = [job(text, "y", x=np.ones(1)) for text in texts]
+        jobs = [engine_job(text, x=np.ones(1)) for text in texts]
         first, second, third = [found for _, found in engine.run(jobs)]
     assert isinstance(first, Arrays)
     assert isinstance(second, Crashed)
@@ -372,7 +365,7 @@ def test_an_octave_that_hangs_ends_with_its_worker(
         engine.start()
         (scratch,) = tmp_path.iterdir()
         assert len(children_of(scratch)) == 2
-        found = outcome(engine, "while true, end", "y", x=np.ones(1))
+        found = outcome(engine, "while true, end", x=np.ones(1))
         assert found == TimedOut(2)
         assert children_of(scratch) == []
     assert list(tmp_path.iterdir()) == []
@@ -435,7 +428,7 @@ def test_matlab_is_not_given_our_definitions(octave: Path, tmp_path: Path) -> No
     matlab = posing_as_matlab(octave, tmp_path, "struct('Version', '99.1')")
     with closing(engine_of(convention("matlab"), {"matlab": matlab})) as engine:
         info = engine.start()
-        found = outcome(engine, "y = dlarray(x);", "y", x=np.ones(1))
+        found = outcome(engine, "y = dlarray(x);", x=np.ones(1))
     assert info.version == "9.9 (R2099a), Deep Learning Toolbox 99.1"
     assert info.engine == "MATLAB"
     assert isinstance(found, Raised)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import random
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pytest
 import reality
 from hypothesis import given
@@ -21,7 +18,6 @@ from harness.errors import InputError
 from harness.operator import Operator
 from harness.program import Program
 from harness.snippet import read
-from harness.training import Distribution, Fan, Initializer, Training
 
 FORMS = {form.name: form for form in convention("pytorch").forms}
 PLAIN = Operator.of(4, 6, (3, 2))
@@ -339,136 +335,6 @@ def test_what_we_refuse_pytorch_refuses() -> None:
 def test_layer_style_programs_are_the_operator() -> None:
     drawn = reality.random_operators(60, seed=31)
     assert reality.layers_that_differ("pytorch", drawn) == []
-
-
-# Initialisers: the variance that we promise is that of the numbers which PyTorch draws.
-
-DISTRIBUTIONS: tuple[Distribution, ...] = ("uniform", "normal", "truncated_normal")
-FANS: tuple[Fan | None, ...] = (None, "in", "out", "average")
-INITIALIZERS = list(
-    itertools.starmap(Initializer, itertools.product(DISTRIBUTIONS, (1.0, 2.0, 0.37), FANS))
-)
-CONSTANTS = [Initializer("constant", value) for value in (0.0, 1.0, -0.25)]
-DRAWN = [
-    Operator.of(24, 16, (11, 13)),
-    Operator.of(24, 16, (21, 23), groups=4, bias=False),
-    Operator.of(24, 48, (43,), crop=((1, -1),)),
-]
-
-
-def initialised(operator: Operator, training: Training) -> Job:
-    program = render(operator, "pytorch", style="layer", training=training)
-    assert isinstance(program, Program)
-    weights = np.zeros(operator.weight_shape)
-    late = "b_" if "b_ =" in program.text else "layer.bias"
-    return Job(
-        f"{program.text}\ntorch.manual_seed(5)\n{program.training}\n"
-        "w = layer.weight.detach()\nm, v, most = w.mean(), w.var(), w.abs().max()\n"
-        f"bias = {late}.detach().numpy() if {operator.bias} else 0",
-        ("m", "v", "most", "bias"),
-        {
-            "x": np.zeros((1, operator.in_channels, *(1,) * operator.rank)).tolist(),
-            "w": weights.tolist(),
-            "b": [7] * operator.out_channels,
-        },
-    )
-
-
-@pytest.mark.frameworks
-@pytest.mark.parametrize("operator", DRAWN, ids=[operator.descriptor for operator in DRAWN])
-def test_weights_are_drawn_with_the_variance_that_we_promise(operator: Operator) -> None:
-    jobs = [initialised(operator, Training(weights=each)) for each in INITIALIZERS + CONSTANTS]
-    found = reality.run("pytorch", jobs)
-    for wanted, real in zip(INITIALIZERS + CONSTANTS, found, strict=True):
-        assert "error" not in real, real
-        deviation = wanted.deviation(operator)
-        if wanted.distribution == "constant":
-            assert (real["m"], real["v"]) == (pytest.approx(wanted.scale), 0)
-            continue
-        assert real["v"] == pytest.approx(wanted.variance(operator), rel=0.04), wanted
-        assert abs(real["m"]) < deviation / 25, wanted
-        # The shapes have their own largest element, in deviations.
-        least, most = {
-            "uniform": (1.70, 1.7321),
-            "truncated_normal": (2.1, 2.2737),
-            "normal": (3.3, 7.0),
-        }[wanted.distribution]
-        assert least < real["most"] / deviation < most, wanted
-
-
-@pytest.mark.frameworks
-def test_bias_is_drawn_too_and_where_it_is_added_late() -> None:
-    for operator in (DRAWN[0], DRAWN[2]):
-        jobs = [initialised(operator, Training(bias=each)) for each in CONSTANTS]
-        for wanted, real in zip(CONSTANTS, reality.run("pytorch", jobs), strict=True):
-            assert real["bias"] == [wanted.scale] * operator.out_channels
-
-
-FACTORS = [
-    Training(weights_rate=2.0),
-    Training(bias_rate=0.0),
-    Training(weights_decay=3.0, bias_decay=0.0),
-    Training(weights_rate=0.5, bias_rate=4.0, weights_decay=2.0, bias_decay=1.5),
-]
-
-
-@pytest.mark.frameworks
-@pytest.mark.parametrize(
-    "operator",
-    [
-        Operator.of(2, 3, (2, 2), stride=2),
-        Operator.of(2, 3, (2, 2), crop=((-1, 0), (0, 0))),
-        Operator.of(2, 3, (2, 2), bias=False),
-    ],
-    ids=["native", "bias added late", "no bias"],
-)
-def test_factors_are_those_of_a_step_of_the_optimizer(operator: Operator) -> None:
-    lr, l2 = 0.25, 0.5
-    jobs = []
-    for training in FACTORS:
-        program = render(operator, "pytorch", style="layer", training=training)
-        assert isinstance(program, Program)
-        late = "b_" if "b_ =" in program.text else "layer.bias"
-        jobs.append(
-            Job(
-                f"{program.text}\nlr, l2 = {lr}, {l2}\n{program.training}\ny_.sum().backward()\n"
-                f"bias = {late} if {operator.bias} else layer.weight\n"
-                "g = [layer.weight.grad.numpy().copy(), bias.grad.numpy().copy()]\n"
-                "optimizer.step()\nw, b, gw, gb = layer.weight.detach(), bias.detach(), *g",
-                ("w", "b", "gw", "gb"),
-                {
-                    "x": np.ones((1, 2, 2, 2)).tolist(),
-                    "w": np.full(operator.weight_shape, 2).tolist(),
-                    "b": [4, 4, 4],
-                },
-            )
-        )
-    for training, real in zip(FACTORS, reality.run("pytorch", jobs), strict=True):
-        assert "error" not in real, real
-        rate = 1 if training.weights_rate is None else training.weights_rate
-        decay = 1 if training.weights_decay is None else training.weights_decay
-        gradient = np.array(real["gw"])
-        assert (
-            np.array(real["w"]).tolist() == (2 - rate * lr * (gradient + decay * l2 * 2)).tolist()
-        )
-        if operator.bias:
-            rate = 1 if training.bias_rate is None else training.bias_rate
-            decay = 1 if training.bias_decay is None else training.bias_decay
-            gradient = np.array(real["gb"])
-            assert real["b"] == (4 - rate * lr * (gradient + decay * l2 * 4)).tolist()
-
-
-def test_silent_training_writes_nothing() -> None:
-    program = render(PLAIN, "pytorch", style="layer", training=Training())
-    assert isinstance(program, Program)
-    assert program.training == ""
-
-
-def test_factors_of_a_bias_that_is_not_there_write_no_group_for_it() -> None:
-    operator = Operator.of(2, 3, (2,), bias=False)
-    program = render(operator, "pytorch", style="layer", training=Training(bias_rate=2.0))
-    assert isinstance(program, Program)
-    assert not re.search(r"bias|2\.0", program.training)
 
 
 @pytest.mark.parametrize("call", ["up(h, [12, 11])", "up(h, output_size=(12, 11))"])

@@ -78,5 +78,5 @@ def render(
     """
     spoken = convention(framework)
     if style == "layer" and spoken.layer is not None:
-        return spoken.layer(operator, dtype, training)
+        return spoken.layer(operator, dtype, training if operator.bias else training.without_bias())
     return spoken.render(operator, dtype, documented)

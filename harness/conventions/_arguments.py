@@ -1,211 +1,49 @@
-"""Arguments of a call bound to a form, and completed by what the user says beside the text."""
+"""A call's arguments, completed by what the user says beside the text and what stands around it."""
 
 from __future__ import annotations
 
-import difflib
+import keyword
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Final, TypeVar
 
-from harness.conventions._forms import (
-    NOTHING,
-    NOWHERE,
-    REQUIRED,
-    Context,
-    Form,
-    Parameter,
-    Reading,
-    Supplied,
-)
-from harness.conventions._values import (
-    comma,
-    input_axes,
-    integer,
-    integers,
-    shape_of,
-    shown,
-    weight_axes,
-)
+from harness.conventions._binding import BoundCall, bound
+from harness.conventions._forms import NOTHING, NOWHERE, Context, Form, Reading, Supplied
+from harness.conventions._values import comma, input_axes, shown, weight_axes
 from harness.operator import Crop, Operator, OperatorError, PerAxis, Sizes, sizes
-from harness.syntax.tree import Argument, Call, Name, SnippetError, Statement, Value, calls
+from harness.syntax.tree import Argument, Call, Name, OpenError, SnippetError, Value
 from harness.training import SILENT, Training
 
 _T = TypeVar("_T")
 
+_WORD: Final = re.compile(r"(?<!\w)[^\W\d]\w*")
+# Words that no line can give a value, or, in MATLAB, that have one: 3j, Inf.
+_NO_VARIABLES: Final = {*keyword.kwlist, "j", "Inf", "inf", "NaN", "nan", "pi", "eps"}
+
 
 @dataclass(frozen=True)
-class Arguments:
-    """The arguments of one call, bound to the parameters of its form.
+class Arguments(BoundCall):
+    """The arguments of one call, and where to find what they leave open.
 
     Attributes
     ----------
-    form : Form
-    given : mapping
-        Arguments by their parameter's name.
-    call : Call
     supplied : Supplied
-    application : tuple of Argument
-        The arguments with which the layer that the call makes is called in its turn.
-    assigned : mapping
-        Values that the text gives to names before.
+        What the user says beside the text.
     context : Context
-    statements : tuple of Statement
-        The whole text: what it makes arrays of, and what it does to a layer afterwards.
+        What the text around the call does to its weights.
     """
 
-    form: Form
-    given: Mapping[str, Argument]
-    call: Call
     supplied: Supplied = NOTHING
-    application: tuple[Argument, ...] = ()
-    assigned: Mapping[str, Value] = field(default_factory=dict)
     context: Context = NOWHERE
-    statements: tuple[Statement, ...] = ()
-
-    @property
-    def around(self) -> Iterator[Call]:
-        """Every call in the text, such as those of ``with`` statements."""
-        return (each for statement in self.statements for each in calls(statement.value))
-
-    # What was written.
-
-    def error(self, fact: str, name: str | None = None) -> SnippetError:
-        """Make an error that points at an argument, or at the call."""
-        return SnippetError(fact, self._column(name))
-
-    def _column(self, name: str | None = None) -> int:
-        given = self.given.get(name) if name else None
-        return (given or self.call).column
-
-    def value(self, name: str) -> Value:
-        """Return what was given for a parameter, or its default."""
-        if name in self.given:
-            return self.given[name].value
-        parameter = self.form.parameter(name)
-        assert parameter is not None, name
-        if parameter.default is REQUIRED:
-            raise self.error(f"{self.form.name} needs {name}: {parameter.meaning}.")
-        default: Value = parameter.default  # type: ignore[assignment]
-        return default
-
-    def known(self, name: str) -> Value:
-        """Return what was given for a parameter, or its default, where the text holds it."""
-        value = self.value(name)
-        if isinstance(value, Name | Call):
-            written = repr(value.text) if isinstance(value, Name) else shown(value)
-            raise self.error(
-                f"{name} is {written}, whose value the text does not hold: write it in its place.",
-                name,
-            )
-        return value
-
-    def has(self, name: str) -> bool:
-        """Whether something other than ``None`` was given."""
-        return name in self.given and self.given[name].value is not None
-
-    def is_open(self, name: str) -> bool:
-        """Whether a value is left to the input or the weights: absent, ``None`` or unknown."""
-        value = self.given[name].value if name in self.given else None
-        # A kernel (k, k) is as open as k; of (k, 1) the text holds a part, which must not be lost.
-        values = value if isinstance(value, tuple) and value else (value,)
-        return all(isinstance(each, Name | Call | None) for each in values)
-
-    # What it is.
-
-    def integer(self, name: str, *, least: int = 1) -> int:
-        """Return an integer parameter."""
-        value = integer(name, self.value(name), self._column(name))
-        if value < least:
-            raise self.error(f"{name} is {value}; it must be at least {least}.", name)
-        return value
-
-    def open_integer(self, name: str) -> int | None:
-        """Return an integer parameter, or ``None`` where the text leaves it open."""
-        self._check_given(name)
-        return None if self.is_open(name) else self.integer(name)
-
-    def _check_given(self, name: str) -> None:
-        """Refuse a call without what its signature requires: no input makes up for that."""
-        if name not in self.given:
-            self.value(name)
-
-    def per_axis(self, name: str, rank: int, *, least: int = 1) -> Sizes:
-        """Return one integer per spatial axis; one integer in the text serves all."""
-        value = self.value(name)
-        if not isinstance(value, tuple):
-            return (self.integer(name, least=least),) * rank
-        found = integers(name, value, self._column(name))
-        if len(found) == 1:
-            found *= rank
-        if len(found) != rank:
-            raise self.error(
-                f"{name} {list(found)} has {len(found)} numbers; "
-                f"there are {rank} spatial axes: give one number, or {rank}.",
-                name,
-            )
-        if min(found) < least:
-            raise self.error(f"{name} {list(found)} must be at least {least} on every axis.", name)
-        return found
 
     def open_per_axis(self, name: str) -> Sizes | None:
         """Return the kernel's sizes, with the form's rank or, where it has none, their own."""
-        self._check_given(name)
+        self.check_given(name)
         if self.is_open(name):
             return None
         rank = self.form.rank or self._rank_of(name)
         return self.per_axis(name, rank) if rank else None
-
-    def flag(self, name: str) -> bool:
-        """Return a truth value; 0 and 1 serve."""
-        value = self.value(name)
-        if isinstance(value, Name | Call):
-            raise self.error(
-                f"{name} must be True or False, found {shown(value)}, whose value the text does "
-                "not hold: write it in its place.",
-                name,
-            )
-        if value not in (True, False) or isinstance(value, float):
-            raise self.error(f"{name} must be True or False, found {shown(value)}.", name)
-        return bool(value)
-
-    def real(self, name: str) -> float:
-        """Return a number that need not be whole."""
-        value = self.value(name)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise self.error(f"{name} must be a number, found {shown(value)}.", name)
-        return float(value)
-
-    def array_shape(self, name: str) -> Sizes | None:
-        """Return the shape of an array parameter, where the text shows how the array is made."""
-        value = self.given[name].value if name in self.given else None
-        if isinstance(value, Name):
-            value = self.assigned.get(value.text)
-        return shape_of(value)
-
-    def with_shapes(self, arrays: Mapping[str, Sizes]) -> Arguments:
-        """Return the same with ``x.shape[1]`` and the like computed in every argument.
-
-        Parameters
-        ----------
-        arrays : mapping
-            Shapes, as the framework has them, by the parameters for which the arrays stand or,
-            for what is no parameter, by the arrays' names.
-        """
-        from harness.syntax.python import fold  # noqa: PLC0415 -- few calls need it
-
-        shapes = {}
-        for name, shape in arrays.items():
-            value = self.given[name].value if name in self.given else None
-            if isinstance(value, Name):
-                shapes[value.text] = shape
-            elif self.form.parameter(name) is None:
-                shapes[name] = shape
-        given = {
-            name: replace(argument, value=fold(argument.value, shapes, self.assigned))
-            for name, argument in self.given.items()
-        }
-        return replace(self, given=given)
 
     def _rank_of(self, name: str) -> int | None:
         """The number of spatial axes that a sequence, the weights or the input show."""
@@ -220,7 +58,18 @@ class Arguments:
             "are: add --input, such as --input 1,64,16,16 for two."
         )
 
-    # Where the text, the input and the weights come together.
+    def in_size(self, asks: str) -> Sizes:
+        """Return the input's spatial sizes; ``asks`` names what needs them."""
+        shape = self.supplied.input
+        if shape is not None:
+            return shape[2:]
+        rank = self.form.rank or 2
+        raise self.error(
+            f"{asks} chooses the output's size, which depends on the input's: add "
+            f"--input {comma((1, 64, *(16,) * rank))} with your input's shape, {input_axes(rank)}."
+        )
+
+    # Channels and kernel.
 
     def channels_and_kernel(
         self,
@@ -245,21 +94,31 @@ class Arguments:
         SnippetError
             Where something stays open, with what to add; or where two sources disagree.
         """
-        if weight is not None and self.context.steps is not None:
-            # What the text shows is the kernel with the zeros; --weight is the one without.
-            pairs = zip(weight[2:], self.context.steps, strict=False)
-            weight = (*weight[:2], *((extent - 1) // step + 1 for extent, step in pairs))
-        spoken = [("the text", weight), ("--weight", self.supplied.weight)]
-        shapes = [(who, shape) for who, shape in spoken if shape is not None]
-        groups *= self.context.groups
         if out_channels is not None:
             out_channels *= self.context.groups
-        if kernel is not None and self.context.steps is not None:
-            pairs = zip(kernel, self.context.steps, strict=True)
-            kernel = tuple((extent - 1) // step + 1 for extent, step in pairs)
-        found_in = [("the text", in_channels)]
-        found_out = [("the text", out_channels)]
-        found_kernel = [("the text", kernel)]
+        if kernel is not None:
+            kernel = self._without_zeros(kernel)
+        shapes = self._weight_shapes(weight, kernel)
+        groups *= self.context.groups
+        ins = [("the text", in_channels), *((who, shape[0]) for who, shape in shapes)]
+        outs = [("the text", out_channels), *((who, shape[1] * groups) for who, shape in shapes)]
+        kernels = [("the text", kernel), *((who, shape[2:]) for who, shape in shapes)]
+        if self.supplied.input is not None:
+            ins.append(("--input", self.supplied.input[1]))
+        one_in = self._agreed("in_channels", ins)
+        one_out = self._agreed("out_channels", outs)
+        one_kernel = self._agreed("kernel", kernels)
+        if one_in is None or one_out is None or one_kernel is None:
+            raise self._what_is_open(one_in, one_out, one_kernel)
+        return one_in, one_out, one_kernel
+
+    def _weight_shapes(self, weight: Sizes | None, kernel: Sizes | None) -> list[tuple[str, Sizes]]:
+        """The canonical shapes of the weights that are known, each with who says it."""
+        if weight is not None:
+            # What the text shows is the kernel with the zeros; --weight is the one without.
+            weight = (*weight[:2], *self._without_zeros(weight[2:]))
+        spoken = [("the text", weight), ("--weight", self.supplied.weight)]
+        shapes = [(who, shape) for who, shape in spoken if shape is not None]
         for who, shape in shapes:
             rank = self.form.rank or (len(kernel) if kernel else len(shape) - 2)
             if len(shape) != rank + 2:
@@ -267,17 +126,23 @@ class Arguments:
                     f"{who} has weights {list(shape)} of {len(shape)} axes; {self.form.name} "
                     f"takes {rank + 2}: {weight_axes(rank)}."
                 )
-            found_in.append((who, shape[0]))
-            found_out.append((who, shape[1] * groups))
-            found_kernel.append((who, shape[2:]))
-        if self.supplied.input is not None:
-            found_in.append(("--input", self.supplied.input[1]))
-        one_in = self._agreed("in_channels", found_in)
-        one_out = self._agreed("out_channels", found_out)
-        one_kernel = self._agreed("kernel", found_kernel)
-        if one_in is None or one_out is None or one_kernel is None:
-            raise self._what_is_open(one_in, one_out, one_kernel)
-        return one_in, one_out, one_kernel
+        # The call and an array may both be in the text, and say different things.
+        names = {"the text": "the text's weights"}
+        return [(names.get(who, who), shape) for who, shape in shapes]
+
+    def _without_zeros(self, kernel: Sizes) -> Sizes:
+        """The kernel into which the text around the call writes the zeros of a dilation."""
+        steps = self.context.steps
+        if steps is None:
+            return kernel
+        if len(steps) != len(kernel):
+            raise self.error(
+                f"zeros are written into the weights on {len(steps)} spatial axes, with steps "
+                f"{list(steps)}; the kernel {list(kernel)} has {len(kernel)}: write a step for "
+                "each axis, 1 where there are no zeros."
+            )
+        pairs = zip(kernel, steps, strict=True)
+        return tuple((extent - 1) // step + 1 for extent, step in pairs)
 
     def _agreed(self, what: str, found: Sequence[tuple[str, _T | None]]) -> _T | None:
         said = [(who, value) for who, value in found if value is not None]
@@ -298,41 +163,34 @@ class Arguments:
         fact = f"the text leaves {' and '.join(missing)} open: add "
         if missing == ["in_channels"]:
             shape = (1, 64, *(16,) * rank)
-            return self.error(
-                f"{fact}--input {comma(shape)} with your input's shape, {input_axes(rank)}"
-                f"{self._or_a_line_above()}."
-            )
+            wanted = f"--input {comma(shape)} with your input's shape, {input_axes(rank)}"
+            return OpenError(f"{fact}{wanted}{self._or_a_line_above()}.", self.call.column)
         example = (in_channels or 64, out_channels or 32, *(kernel or (4,) * rank))
-        return self.error(
-            f"{fact}--weight {comma(example)} with your weights' shape, {weight_axes(rank)}"
-            f"{self._or_a_line_above()}."
-        )
+        wanted = f"--weight {comma(example)} with your weights' shape, {weight_axes(rank)}"
+        return OpenError(f"{fact}{wanted}{self._or_a_line_above()}.", self.call.column)
 
     def _or_a_line_above(self) -> str:
         """Offer to give variables that stand for channels and kernel their values in the text."""
-        meant = ("input channels", "output channels", "kernel")
         names = dict.fromkeys(
             variable
-            for name, argument in self.given.items()
+            for argument in self._sizes_given()
             if isinstance(argument.value, Name)
             and re.fullmatch(r"[\w\s*/+-]+", argument.value.text)
-            and (parameter := self.form.parameter(name)) is not None
-            and parameter.meaning.startswith(meant)
-            for variable in re.findall(r"[^\W\d]\w*", argument.value.text)
+            and not _NO_VARIABLES & set(words := _WORD.findall(argument.value.text))
+            for variable in words
         )
-        values = " and ".join(f"{variable} = …" for variable in names)
+        values = " and ".join(f"{variable} = ..." for variable in names)
         return f", or write {values} above it" if names else ""
 
-    def in_size(self, asks: str) -> Sizes:
-        """Return the input's spatial sizes; ``asks`` names what needs them."""
-        shape = self.supplied.input
-        if shape is not None:
-            return shape[2:]
-        rank = self.form.rank or 2
-        raise self.error(
-            f"{asks} chooses the output's size, which depends on the input's: add "
-            f"--input {comma((1, 64, *(16,) * rank))} with your input's shape, {input_axes(rank)}."
-        )
+    def _sizes_given(self) -> Iterator[Argument]:
+        """The arguments that stand for channels and kernel."""
+        meant = ("input channels", "output channels", "kernel")
+        for name, argument in self.given.items():
+            parameter = self.form.parameter(name)
+            if parameter is not None and parameter.meaning.startswith(meant):
+                yield argument
+
+    # The operator.
 
     def reading(
         self,
@@ -355,16 +213,11 @@ class Arguments:
         SnippetError
             If the definition does not allow the operator, or the input's axes do not fit.
         """
-        in_channels, out_channels, kernel = channels_and_kernel
-        if self.context.steps is not None:
-            dilation = self.context.steps
         try:
             operator = Operator.of(
-                in_channels,
-                out_channels,
-                kernel,
+                *channels_and_kernel,
                 stride=stride,
-                dilation=dilation,
+                dilation=dilation if self.context.steps is None else self.context.steps,
                 crop=crop,
                 groups=groups * self.context.groups,
                 bias=bias,
@@ -373,21 +226,25 @@ class Arguments:
             raise self.error(str(error)) from None
         shape = self.supplied.input or input
         if shape is not None:
-            if len(shape) != operator.rank + 2:
-                raise self.error(
-                    f"the input {list(shape)} has {len(shape)} axes; {operator.rank + 2} are "
-                    f"needed: {input_axes(operator.rank)}."
-                )
-            if fact := operator.explain(shape[2:]):
-                raise self.error(fact)
+            self._check_input(operator, shape)
         return Reading(
             self.form.name,
             operator,
             shape,
             training,
-            (*notes, *self._ignored()),
+            (*notes, *self._ignored(), *self._from_weight()),
             channels_last=channels_last,
         )
+
+    def _check_input(self, operator: Operator, shape: Sizes) -> None:
+        """Refuse an input whose axes do not fit, or that leaves no output."""
+        if len(shape) != operator.rank + 2:
+            raise self.error(
+                f"the input {list(shape)} has {len(shape)} axes; {operator.rank + 2} are "
+                f"needed: {input_axes(operator.rank)}."
+            )
+        if fact := operator.explain(shape[2:]):
+            raise self.error(fact)
 
     def _ignored(self) -> list[str]:
         """Notes about what was given and says nothing about the operator."""
@@ -395,6 +252,16 @@ class Arguments:
             f"{parameter.name}: {parameter.meaning}; not part of the operator."
             for parameter in self.form.parameters
             if parameter.ignored and parameter.name in self.given
+        ]
+
+    def _from_weight(self) -> list[str]:
+        """Notes about what the text computes by calls, and ``--weight`` says in their place."""
+        if self.supplied.weight is None:
+            return []
+        return [
+            f"{shown(argument.value)} is not computed here: its value is that of --weight."
+            for argument in self._sizes_given()
+            if isinstance(argument.value, Call)
         ]
 
 
@@ -413,54 +280,8 @@ def bind(
     SnippetError
         For an unknown, repeated or surplus argument, or one that the text does not show.
     """
-    positional = [parameter for parameter in form.parameters if not parameter.keyword]
-    given: dict[str, Argument] = {}
-    arguments = _paired(form, call.arguments) if form.named_pairs else call.arguments
-    for argument in arguments:
-        if argument.name in {"*", "**"}:
-            raise SnippetError(
-                f"{argument.name} holds arguments that the text does not show: write them out.",
-                argument.column,
-            )
-        if argument.name is None:
-            if len(given) >= len(positional):
-                raise SnippetError(
-                    f"{form.name} takes at most {len(positional)} arguments by position.",
-                    argument.column,
-                )
-            parameter: Parameter | None = positional[len(given)]
-        else:
-            parameter = form.parameter(argument.name)
-        if parameter is None:
-            raise SnippetError(_unknown(form, str(argument.name)), argument.column)
-        if parameter.name in given:
-            raise SnippetError(f"{parameter.name} is given twice.", argument.column)
-        given[parameter.name] = argument
-    return Arguments(form, given, call, supplied, application, assigned, context)
-
-
-def _paired(form: Form, arguments: Sequence[Argument]) -> Iterator[Argument]:
-    """Turn ``..., 'Stride', 4`` into an argument of that name."""
-    names = iter(arguments)
-    for argument in names:
-        if argument.name is None and isinstance(argument.value, str):
-            value = next(names, None)
-            if value is None or value.name is not None:
-                raise SnippetError(
-                    f"{argument.value!r} has no value behind it: {form.name} takes names and "
-                    "values in turns.",
-                    argument.column,
-                )
-            yield Argument(argument.value, value.value, argument.column)
-        else:
-            yield argument
-
-
-def _unknown(form: Form, name: str) -> str:
-    known = [each for parameter in form.parameters for each in (parameter.name, *parameter.aliases)]
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    return f"{form.name} has no parameter {name!r}.{hint} Known: {', '.join(known)}."
+    given = bound(form, call)
+    return Arguments(form, given, call, application, assigned, supplied=supplied, context=context)
 
 
 def output_crop(

@@ -109,6 +109,8 @@ class Reading:
     framework : str
     channels_last : bool
         Whether the text's arrays have their channels last.
+    weights : str
+        Layout of the text's weights, as ``IHWO``, where it is not the framework's usual one.
     """
 
     form: str
@@ -118,6 +120,7 @@ class Reading:
     notes: tuple[str, ...] = ()
     framework: str = ""
     channels_last: bool = False
+    weights: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 from harness.conventions._arguments import Arguments
 from harness.conventions._forms import Form, Parameter, Reading
 from harness.conventions._keras import crop_of, output_padding_error
+from harness.conventions._keras_network import Shape, input_of
 from harness.conventions._keras_training import read_training
-from harness.conventions._values import shape_of, shown
+from harness.conventions._values import shown
 from harness.operator import Operator, Sizes
-from harness.syntax.tree import Call, Name, Value
-
-# Writing.
-
 
 _BEFORE: Final = (
     Parameter("filters", "output channels", aliases=("nb_filter",)),
@@ -109,7 +105,7 @@ def _read(given: Arguments) -> Reading:
     rank = given.form.rank
     assert rank is not None
     channels_first = _is_channels_first(given)
-    shape = _input(given, rank, channels_first=channels_first)
+    shape = input_of(given, rank, channels_first=channels_first)
     complete = given.channels_and_kernel(
         shape[1] if shape else None,
         given.open_integer("filters"),
@@ -123,7 +119,7 @@ def _read(given: Arguments) -> Reading:
             "one of them must be 1 on every axis.",
             "dilation_rate",
         )
-    whole = shape is not None and None not in shape[1:]
+    whole = _whole(shape)
     plain = Operator.of(1, 1, complete[2], stride=stride, dilation=dilation)
     training, notes = read_training(given, complete[1])
     return given.reading(
@@ -132,11 +128,25 @@ def _read(given: Arguments) -> Reading:
         dilation=dilation,
         crop=_crop(given, plain),
         bias=given.flag("use_bias"),
-        input=tuple(size or 1 for size in shape) if shape and whole else None,
+        input=whole,
         training=training,
-        notes=(*_notes(given), *notes),
+        notes=(*_notes(given), *_other_sizes(given, whole), *notes),
         channels_last=not channels_first,
     )
+
+
+def _whole(shape: Shape | None) -> Sizes | None:
+    """The input's shape where only its batch may be unknown."""
+    if shape is None or None in shape[1:]:
+        return None
+    return tuple(size or 1 for size in shape)
+
+
+def _other_sizes(given: Arguments, own: Sizes | None) -> list[str]:
+    supplied = given.supplied.input
+    if own is None or supplied is None or own[2:] == supplied[2:]:
+        return []
+    return [f"The text's input has the sizes {list(own[2:])}; the answer is for those of --input."]
 
 
 def _dilation(given: Arguments, rank: int) -> Sizes:
@@ -199,57 +209,6 @@ def _notes(given: Arguments) -> list[str]:
             )
         notes.append("groups: Keras 3 refuses the word, even for 1.")
     return notes
-
-
-def _input(given: Arguments, rank: int, *, channels_first: bool) -> tuple[int | None, ...] | None:
-    """The input's canonical shape as far as the text shows it."""
-    shape: Sequence[int | None] | None = None
-    if given.form.parameter("input_shape") is not None:
-        if given.has("batch_input_shape"):
-            shape = _sizes(given.value("batch_input_shape"))
-        elif given.has("input_shape"):
-            inner = _sizes(given.value("input_shape"))
-            shape = None if inner is None else (1, *inner)
-        elif given.has("input_dim"):
-            return (1, given.integer("input_dim"), *(None,) * rank)
-    if shape is None:
-        shape = _applied_to(given)
-    if shape is None:
-        return None
-    if len(shape) != rank + 2:
-        raise given.error(
-            f"the input {list(shape)}, batch included, has {len(shape)} axes; {given.form.name} "
-            f"takes {rank + 2}."
-        )
-    if channels_first:
-        return tuple(shape)
-    return (shape[0], shape[-1], *shape[1:-1])
-
-
-def _sizes(value: Value) -> tuple[int | None, ...] | None:
-    if not isinstance(value, tuple):
-        return None
-    return tuple(item if type(item) is int and item > 0 else None for item in value)
-
-
-def _applied_to(given: Arguments) -> Sequence[int | None] | None:
-    """The shape of what the layer is called with, where the text shows it."""
-    value: Value = None
-    if given.form.parameter("inputs") is not None and "inputs" in given.given:
-        value = given.given["inputs"].value
-    elif given.application:
-        value = given.application[0].value
-    if isinstance(value, Name):
-        value = given.assigned.get(value.text)
-    if not isinstance(value, Call) or not isinstance(value.function, Name):
-        return None
-    if value.function.text.split(".")[-1] not in {"Input", "InputLayer"}:
-        return shape_of(value)
-    for argument in value.arguments:
-        if argument.name in {None, "shape", "input_shape"}:
-            inner = _sizes(argument.value)
-            return None if inner is None else (1, *inner)
-    return None
 
 
 _DOCS: Final = "https://keras.io/api/layers/convolution_layers/convolution{rank}d_transpose/"

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Final, TypeAlias
 
 from harness.conventions._arguments import Arguments
-from harness.conventions._values import integers, shown
+from harness.conventions._matlab_arrays import written
+from harness.conventions._values import integers
 from harness.operator import Sizes
 from harness.syntax.tree import Value
 
@@ -30,7 +31,7 @@ def function_crop(
     crop = _symmetric_or_rows(given, rank)
     if crop is None:
         raise given.error(
-            f"Cropping {shown(value)}: dltranspconv takes one number, {rank} for {rank} spatial "
+            f"Cropping {written(value)}: dltranspconv takes one number, {rank} for {rank} spatial "
             f"{'axis' if rank == 1 else 'axes'}, a row of beginnings over a row of ends, or "
             "'same'.",
             "Cropping",
@@ -57,7 +58,9 @@ def layer_crop(given: Arguments, kernel: Sequence[int], stride: Sizes) -> tuple[
     """Return the crop that a layer is given, or has as its properties, and notes."""
     mode = given.value("CroppingMode")
     if not isinstance(mode, str) or mode.lower() not in {"manual", "same"}:
-        raise given.error(f"CroppingMode is 'manual' or 'same', not {shown(mode)}.", "CroppingMode")
+        raise given.error(
+            f"CroppingMode is 'manual' or 'same', not {written(mode)}.", "CroppingMode"
+        )
     name = "CroppingSize" if "CroppingSize" in given.given else "Cropping"
     value = given.value(name)
     if mode.lower() == "same" or _is_same(value, given, name):
@@ -66,7 +69,7 @@ def layer_crop(given: Arguments, kernel: Sequence[int], stride: Sizes) -> tuple[
     crop = _sides_of_layer(given, name, rank)
     if crop is None:
         raise given.error(
-            f"{name} {shown(value)}: transposedConv{rank}dLayer takes {_TAKES[rank]}.", name
+            f"{name} {written(value)}: transposedConv{rank}dLayer takes {_TAKES[rank]}.", name
         )
     return crop, []
 

@@ -6,19 +6,20 @@ https://www.mathworks.com/help/deeplearning/ref/nnet.cnn.layer.transposedconvolu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 from harness.conventions._arguments import Arguments
 from harness.conventions._forms import Form, Parameter, Reading
-from harness.conventions._matlab_arrays import Array, Workspace
+from harness.conventions._matlab_arrays import Array, Workspace, written
 from harness.conventions._matlab_cropping import Pairs, function_crop, layer_crop
 from harness.conventions._matlab_network import Before, layer_before
-from harness.conventions._matlab_training import read_training
+from harness.conventions._matlab_training import factor_setter, read_training
 from harness.conventions._values import shown
 from harness.operator import Sizes
-from harness.syntax.tree import Argument, Call, Name
+from harness.syntax.tree import Argument, Call, Name, Statement, calls
 
 
 class _NamedForm(Form):
@@ -187,7 +188,9 @@ def _formatted(given: Arguments, workspace: Workspace, name: str, option: str) -
     array = workspace.array(given.value(name))
     labels = given.value(option)
     if not isinstance(labels, str):
-        raise given.error(f"{option} must be a text such as 'SSCB', found {shown(labels)}.", option)
+        raise given.error(
+            f"{option} must be a text such as 'SSCB', found {written(labels)}.", option
+        )
     if strange := sorted(set(labels.upper()) - set("SCBTU")):
         raise given.error(
             f"{option} {labels!r} has {', '.join(strange)}; the labels are S, C, B, T and U.",
@@ -328,30 +331,70 @@ def _opened(argument: Argument) -> Argument:
 
 def _with_properties(given: Arguments) -> tuple[Arguments, list[str]]:
     """Add what the text sets behind the call: ``layer.WeightLearnRateFactor = 2``."""
-    arguments, notes = dict(given.given), []
+    arguments, notes = dict(given.given), list[str]()
     layer: str | None = None
+    block: tuple[int, ...] = ()
+    made = False
     for statement in given.statements:
-        if statement.value is given.call:
-            layer = statement.target
+        if any(call is given.call for call in calls(statement.value)):
+            # Where the layer is a part of an array, that has the name.
+            layer = statement.target if statement.value is given.call else None
+            block, made = statement.block, True
+        elif made and (found := factor_setter(given, statement, layer or "")):
+            if isinstance(found, str):
+                notes.append(found)
+            elif statement.block == block:
+                arguments[str(found.name)] = found
+            else:
+                notes.append(f"{found.name} is set in a branch: it is not in the answer.")
+        elif statement.target is not None and statement.target == layer:
+            layer = None
         elif layer and statement.target and statement.target.startswith(f"{layer}."):
-            name = statement.target.removeprefix(f"{layer}.")
-            parameter = given.form.parameter(name)
-            if parameter is None:
-                raise given.error(f"the layer has no property {name!r}.")
-            if parameter.name in _READ_ONLY:
-                raise given.error(f"{layer}.{name} is read-only: give it in the call.")
-            if parameter.name == "Cropping":
+            if statement.block == block:
+                _set_property(given, statement, layer, arguments, notes)
+            else:
                 notes.append(
-                    f"{layer}.Cropping: the property is going to be removed, and CroppingSize is "
-                    "to be used instead; two numbers are for top and bottom, left and right."
+                    f"{statement.target} is set in a branch or a loop: it is not in the answer."
                 )
-            arguments[parameter.name] = Argument(name, statement.value, given.call.column)
+        elif made and _sets_a_property(statement, given.form):
+            notes.append(f"{statement.target} is not read here: where it is this layer's, keep it.")
     notes += [
         f"{name} is a property of the layer; the function's own word is Cropping."
         for name in ("CroppingMode", "CroppingSize")
         if name in arguments
     ]
     return replace(given, given=arguments), notes
+
+
+def _sets_a_property(statement: Statement, form: Form) -> bool:
+    """Whether it is like ``layers(2).WeightL2Factor = 2``."""
+    target = re.fullmatch(r"\w+\(.+\)\.(\w+)", statement.target or "")
+    return target is not None and form.parameter(target[1]) is not None
+
+
+def _set_property(
+    given: Arguments,
+    statement: Statement,
+    layer: str,
+    arguments: dict[str, Argument],
+    notes: list[str],
+) -> None:
+    target = str(statement.target)
+    name, _, part = target.removeprefix(f"{layer}.").partition("(")
+    parameter = given.form.parameter(name)
+    if parameter is None:
+        raise given.error(f"the layer has no property {name!r}.")
+    if part:
+        notes.append(f"{target} is a part of an array, which is not read here: keep it.")
+        return
+    if parameter.name in _READ_ONLY:
+        raise given.error(f"{layer}.{name} is read-only: give it in the call.")
+    if parameter.name == "Cropping":
+        notes.append(
+            f"{layer}.Cropping: the property is going to be removed, and CroppingSize is "
+            "to be used instead; two numbers are for top and bottom, left and right."
+        )
+    arguments[parameter.name] = Argument(name, statement.value, given.call.column)
 
 
 def _layer_channels(

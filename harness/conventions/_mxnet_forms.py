@@ -80,6 +80,11 @@ _OPERATOR: Final = (
 )
 _TUNING: Final = (None, "None", "fastest", "limited_workspace", "off")
 _LAYOUTS: Final = {1: ("NCW",), 2: ("NCHW", "NHWC"), 3: ("NCDHW", "NDHWC")}
+_LAYOUT_MEANING: Final = {
+    1: "of data and output",
+    2: "of data and output; NHWC has the weights as (in_channels, *kernel, channels // groups)",
+    3: "of data and output; NDHWC has the weights as (in_channels, *kernel, channels // groups)",
+}
 
 
 def _read_operator(given: Arguments) -> Reading:
@@ -219,7 +224,8 @@ def _finished(
         wrong = "stride > 1 with dilate > 1 wrongly in float64 on a CPU (apache/mxnet#11629)"
         notes = (*notes, f"MXNet 1.9.1 computes {wrong}.")
     crop = tuple((p, p - a) for p, a in zip(pad, adj, strict=True))
-    return given.reading(complete, crop=crop, notes=notes, **said)
+    found = given.reading(complete, crop=crop, notes=notes, **said)
+    return replace(found, weights="IHWO") if found.channels_last else found
 
 
 def _is_channels_last(given: Arguments) -> bool:
@@ -258,7 +264,7 @@ def _gluon_parameters(rank: int) -> tuple[Parameter, ...]:
         ),
         Parameter("dilation", "dilation", alike(1), pitfall="Refused with three axes."),
         Parameter("groups", "groups", 1, pitfall="More than one needs in_channels."),
-        Parameter("layout", "of data, output and weights", _LAYOUTS[rank][0]),
+        Parameter("layout", _LAYOUT_MEANING[rank], _LAYOUTS[rank][0]),
         Parameter("activation", "what follows the operator", None),
         Parameter("use_bias", "whether there is a bias", True),
         Parameter("weight_initializer", "how w is drawn; None is Uniform(0.07)", None),
@@ -370,6 +376,10 @@ def _read_variables(given: Arguments) -> tuple[Training, tuple[str, ...]]:
         found |= _numbers(factors) | {of: read_initializer(init)}
         if isinstance(init, Call | str) and found[of] is None:
             notes.append(f"init {shown(init)} of {name} is not translated.")
+    if found.get("weights_decay") is not None and not given.flag("no_bias"):
+        # Unless it is said, a symbol's optimizer decays what is named *_weight or *_gamma only:
+        # https://github.com/apache/mxnet/blob/v1.9.x/python/mxnet/optimizer/optimizer.py
+        found.setdefault("bias_decay", 0.0)
     return Training(**found), tuple(notes)
 
 

@@ -68,8 +68,18 @@ _LAYOUTS: Final = {
 }
 
 
-def _as(given: Arguments, form: Form, names: Mapping[str, str], **values: Value) -> Arguments:
-    """Bind what was given to another form's parameters, with other values for some of them."""
+def as_form(given: Arguments, form: Form, names: Mapping[str, str], **values: Value) -> Arguments:
+    """Bind what was given to another form's parameters, with other values for some of them.
+
+    Parameters
+    ----------
+    given : Arguments
+    form : Form
+    names : mapping
+        Names of the form's parameters by those that they have in what was given.
+    **values
+        By the form's names.
+    """
     kept = {
         names.get(name, name): argument
         for name, argument in given.given.items()
@@ -88,7 +98,7 @@ def slim_form(layer: Form) -> Form:
         layout = given.known("data_format")
         normalizer = given.value("normalizer_fn")
         reading = layer.read(
-            _as(
+            as_form(
                 given,
                 layer,
                 _OF_LAYERS,
@@ -127,7 +137,7 @@ def backend_form(function: Form, layouts: tuple[str, str]) -> Form:
                 f"padding must be 'same' or 'valid', found {shown(padding)}.", "padding"
             )
         reading = function.read(
-            _as(
+            as_form(
                 given,
                 function,
                 _OF_FUNCTION,

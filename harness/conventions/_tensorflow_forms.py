@@ -7,6 +7,7 @@ from typing import Final
 
 from harness.conventions._arguments import Arguments, output_crop
 from harness.conventions._forms import Form, Parameter, Reading
+from harness.conventions._keras_1 import keras_1_form
 from harness.conventions._keras_forms import layer_forms
 from harness.conventions._tensorflow_1 import backend_form, slim_form
 from harness.conventions._values import integers, shown
@@ -115,8 +116,14 @@ def _is_channels_first(given: Arguments, rank: int) -> bool:
 def _completed(given: Arguments, rank: int, *, channels_first: bool) -> Arguments:
     """Take the input's shape from the text, and compute what speaks of shapes."""
     supplied, native = given.supplied, given.array_shape("input")
-    if supplied.input is None and native is not None and len(native) == rank + 2:
+    if native is not None and len(native) == rank + 2:
         canonical = native if channels_first else (native[0], native[-1], *native[1:-1])
+        if supplied.input not in (None, canonical):
+            raise given.error(
+                f"the input is {list(canonical)} in the text and {list(supplied.input or ())} in "
+                "--input; they must agree.",
+                "input",
+            )
         supplied = replace(supplied, input=canonical)
     weight = _weight(given, rank) or supplied.weight
     shapes = {}
@@ -181,11 +188,24 @@ def _output(given: Arguments, rank: int, *, channels_first: bool) -> tuple[int |
     in_size = given.in_size("output_shape")
     if len(in_size) != rank:
         raise given.error(f"the input has {len(in_size)} spatial axes; there must be {rank}.")
+    if len(value) == rank + 2:
+        _check_batch(given, value[0])
     sizes = integers("output_shape", spatial, given.given["output_shape"].column)
     if isinstance(channels, int) and channels < 1:
         # -1 ends the process on a CPU; the batch may be -1.
         raise given.error(f"output_shape asks for {channels} channels.", "output_shape")
     return channels if isinstance(channels, int) else None, sizes
+
+
+def _check_batch(given: Arguments, batch: Value) -> None:
+    """Refuse a batch that is not the input's, as TensorFlow does; it may be -1 or unknown."""
+    shape = given.supplied.input
+    known = type(batch) is int and batch >= 0
+    if known and shape is not None and batch != shape[0]:
+        raise given.error(
+            f"output_shape has a batch of {batch}, the input one of {shape[0]}; they must agree.",
+            "output_shape",
+        )
 
 
 def _spatial(given: Arguments, name: str, rank: int, *, channels_first: bool) -> Sizes:
@@ -297,6 +317,7 @@ _ANY_RANK: Final = Form(
 FORMS: Final = (
     *(form for rank in (2, 1, 3) for form in _forms(rank)),
     _ANY_RANK,
+    keras_1_form(_forms(2)[0], layer_forms(2)[0]),
     *(form for rank in (2, 1, 3) for form in layer_forms(rank)),
     *(slim_form(layer_forms(rank)[-1]) for rank in (2, 3)),
     *(backend_form(_forms(rank)[0], _LAYOUTS[rank]) for rank in (2, 3)),

@@ -90,7 +90,7 @@ def shown(value: object) -> str:
         return value.text
     if isinstance(value, Call):
         return (
-            f"the call {value.function.text}(…)" if isinstance(value.function, Name) else "a call"
+            f"the call {value.function.text}(...)" if isinstance(value.function, Name) else "a call"
         )
     if isinstance(value, tuple):
         return "(" + ", ".join(map(shown, value)) + ")"

@@ -36,13 +36,25 @@ def chain_before(given: Arguments) -> Before:
     for call in given.around:
         if not isinstance(call.function, Name) or call.function.text != "NetChain":
             continue
-        layers = call.arguments[0].value if call.arguments else None
-        if not isinstance(layers, tuple):
-            continue
+        layers = _layers(call.arguments[0].value) if call.arguments else ()
         places = [place for place, layer in enumerate(layers) if layer is given.call]
         if places:
             return _walked(layers[: places[0]], call)
     return Before()
+
+
+def _layers(value: Value) -> tuple[Value, ...]:
+    """The layers of ``{a, b}``, of ``{"a" -> a, "b" -> b}`` or of an association."""
+    if isinstance(value, tuple):
+        return tuple(_named(layer) for layer in value)
+    # <|"a" -> a|> is a call whose arguments have names.
+    named = value.arguments if isinstance(value, Call) else ()
+    return tuple(each.value for each in named) if all(each.name for each in named) else ()
+
+
+def _named(layer: Value) -> Value:
+    is_rule = _name(layer) == "Rule" and isinstance(layer, Call) and len(layer.arguments) == 2
+    return layer.arguments[1].value if is_rule and isinstance(layer, Call) else layer
 
 
 def _walked(layers: tuple[Value, ...], chain: Call) -> Before:
@@ -51,6 +63,9 @@ def _walked(layers: tuple[Value, ...], chain: Call) -> Before:
         if name in _CONVOLUTIONS and isinstance(layer, Call) and layer.arguments:
             channels = layer.arguments[0].value
             return Before(channels if isinstance(channels, int) else None)
+        if name == "ReshapeLayer" and layer is layers[-1] and isinstance(layer, Call):
+            # What it gives is what comes in, as if the layer had it for its "Input".
+            return Before(input=layer.arguments[0] if layer.arguments else None)
         if name not in _KEEP | _KEEP_CHANNELS:
             return Before()
     if any(_name(layer) in _KEEP_CHANNELS for layer in layers):

@@ -1,0 +1,233 @@
+"""Arguments of a call bound to a form's parameters: what the text itself says."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+from harness.conventions._forms import REQUIRED, Form, Parameter
+from harness.conventions._values import integer, integers, shape_of, shown
+from harness.operator import Sizes
+from harness.syntax.tree import Argument, Call, Name, SnippetError, Statement, Value, calls
+
+
+@dataclass(frozen=True)
+class BoundCall:
+    """A call whose arguments are bound to the parameters of its form.
+
+    Attributes
+    ----------
+    form : Form
+    given : mapping
+        Arguments by their parameter's name.
+    call : Call
+    application : tuple of Argument
+        The arguments with which the layer that the call makes is called in its turn.
+    assigned : mapping
+        Values that the text gives to names before.
+    statements : tuple of Statement
+        The whole text: what it makes arrays of, and what it does to a layer afterwards.
+    """
+
+    form: Form
+    given: Mapping[str, Argument]
+    call: Call
+    application: tuple[Argument, ...] = ()
+    assigned: Mapping[str, Value] = field(default_factory=dict)
+    statements: tuple[Statement, ...] = ()
+
+    @property
+    def around(self) -> Iterator[Call]:
+        """Every call in the text, such as those of ``with`` statements."""
+        return (each for statement in self.statements for each in calls(statement.value))
+
+    # What was written.
+
+    def error(self, fact: str, name: str | None = None) -> SnippetError:
+        """Make an error that points at an argument, or at the call."""
+        return SnippetError(fact, self._column(name))
+
+    def _column(self, name: str | None = None) -> int:
+        given = self.given.get(name) if name else None
+        return (given or self.call).column
+
+    def value(self, name: str) -> Value:
+        """Return what was given for a parameter, or its default."""
+        if name in self.given:
+            return self.given[name].value
+        parameter = self.form.parameter(name)
+        assert parameter is not None, name
+        if parameter.default is REQUIRED:
+            raise self.error(f"{self.form.name} needs {name}: {parameter.meaning}.")
+        default: Value = parameter.default  # type: ignore[assignment]
+        return default
+
+    def known(self, name: str) -> Value:
+        """Return what was given for a parameter, or its default, where the text holds it."""
+        value = self.value(name)
+        if isinstance(value, Name | Call):
+            written = repr(value.text) if isinstance(value, Name) else shown(value)
+            raise self.error(
+                f"{name} is {written}, whose value the text does not hold: write it in its place.",
+                name,
+            )
+        return value
+
+    def has(self, name: str) -> bool:
+        """Whether something other than ``None`` was given."""
+        return name in self.given and self.given[name].value is not None
+
+    def is_open(self, name: str) -> bool:
+        """Whether a value is left to the input or the weights: absent, ``None`` or unknown."""
+        value = self.given[name].value if name in self.given else None
+        # A kernel (k, k) is as open as k; of (k, 1) the text holds a part, which must not be lost.
+        values = value if isinstance(value, tuple) and value else (value,)
+        return all(isinstance(each, Name | Call | None) for each in values)
+
+    # What it is.
+
+    def integer(self, name: str, *, least: int = 1) -> int:
+        """Return an integer parameter."""
+        value = integer(name, self.value(name), self._column(name))
+        if value < least:
+            raise self.error(f"{name} is {value}; it must be at least {least}.", name)
+        return value
+
+    def open_integer(self, name: str) -> int | None:
+        """Return an integer parameter, or ``None`` where the text leaves it open."""
+        self.check_given(name)
+        return None if self.is_open(name) else self.integer(name)
+
+    def check_given(self, name: str) -> None:
+        """Refuse a call without what its signature requires: no input makes up for that."""
+        if name not in self.given:
+            self.value(name)
+
+    def per_axis(self, name: str, rank: int, *, least: int = 1) -> Sizes:
+        """Return one integer per spatial axis; one integer in the text serves all."""
+        value = self.value(name)
+        if not isinstance(value, tuple):
+            return (self.integer(name, least=least),) * rank
+        found = integers(name, value, self._column(name))
+        if len(found) == 1:
+            found *= rank
+        if len(found) != rank:
+            raise self.error(
+                f"{name} {list(found)} has {len(found)} numbers; "
+                f"there are {rank} spatial axes: give one number, or {rank}.",
+                name,
+            )
+        if min(found) < least:
+            raise self.error(f"{name} {list(found)} must be at least {least} on every axis.", name)
+        return found
+
+    def flag(self, name: str) -> bool:
+        """Return a truth value; 0 and 1 serve."""
+        value = self.value(name)
+        if isinstance(value, Name | Call):
+            raise self.error(
+                f"{name} must be True or False, found {shown(value)}, whose value the text does "
+                "not hold: write it in its place.",
+                name,
+            )
+        if value not in (True, False) or isinstance(value, float):
+            raise self.error(f"{name} must be True or False, found {shown(value)}.", name)
+        return bool(value)
+
+    def real(self, name: str) -> float:
+        """Return a number that need not be whole."""
+        value = self.value(name)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self.error(f"{name} must be a number, found {shown(value)}.", name)
+        return float(value)
+
+    def array_shape(self, name: str) -> Sizes | None:
+        """Return the shape of an array parameter, where the text shows how the array is made."""
+        value = self.given[name].value if name in self.given else None
+        if isinstance(value, Name):
+            value = self.assigned.get(value.text)
+        return shape_of(value)
+
+    def with_shapes(self, arrays: Mapping[str, Sizes]) -> Self:
+        """Return the same with ``x.shape[1]`` and the like computed in every argument.
+
+        Parameters
+        ----------
+        arrays : mapping
+            Shapes, as the framework has them, by the parameters for which the arrays stand or,
+            for what is no parameter, by the arrays' names.
+        """
+        from harness.syntax.shapes import fold  # noqa: PLC0415 -- few calls need it
+
+        shapes = {}
+        for name, shape in arrays.items():
+            value = self.given[name].value if name in self.given else None
+            if isinstance(value, Name):
+                shapes[value.text] = shape
+            elif self.form.parameter(name) is None:
+                shapes[name] = shape
+        given = {
+            name: replace(argument, value=fold(argument.value, shapes, self.assigned))
+            for name, argument in self.given.items()
+        }
+        return replace(self, given=given)
+
+
+def bound(form: Form, call: Call) -> dict[str, Argument]:
+    """Find the parameter of each argument.
+
+    Raises
+    ------
+    SnippetError
+        For an unknown, repeated or surplus argument, or one that the text does not show.
+    """
+    positional = [parameter for parameter in form.parameters if not parameter.keyword]
+    given: dict[str, Argument] = {}
+    arguments = _paired(form, call.arguments) if form.named_pairs else call.arguments
+    for argument in arguments:
+        if argument.name in {"*", "**"}:
+            raise SnippetError(
+                f"{argument.name} holds arguments that the text does not show: write them out.",
+                argument.column,
+            )
+        if argument.name is None:
+            if len(given) >= len(positional):
+                raise SnippetError(
+                    f"{form.name} takes at most {len(positional)} arguments by position.",
+                    argument.column,
+                )
+            parameter: Parameter | None = positional[len(given)]
+        else:
+            parameter = form.parameter(argument.name)
+        if parameter is None:
+            raise SnippetError(_unknown(form, str(argument.name)), argument.column)
+        if parameter.name in given:
+            raise SnippetError(f"{parameter.name} is given twice.", argument.column)
+        given[parameter.name] = argument
+    return given
+
+
+def _paired(form: Form, arguments: Sequence[Argument]) -> Iterator[Argument]:
+    """Turn ``..., 'Stride', 4`` into an argument of that name."""
+    names = iter(arguments)
+    for argument in names:
+        if argument.name is None and isinstance(argument.value, str):
+            value = next(names, None)
+            if value is None or value.name is not None:
+                raise SnippetError(
+                    f"{argument.value!r} has no value behind it: {form.name} takes names and "
+                    "values in turns.",
+                    argument.column,
+                )
+            yield Argument(argument.value, value.value, argument.column)
+        else:
+            yield argument
+
+
+def _unknown(form: Form, name: str) -> str:
+    known = [each for parameter in form.parameters for each in (parameter.name, *parameter.aliases)]
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return f"{form.name} has no parameter {name!r}.{hint} Known: {', '.join(known)}."

@@ -1,0 +1,153 @@
+"""Which input comes to a Keras layer: by its own words, by what it is called with, or before it."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final, TypeAlias
+
+from harness.conventions._arguments import Arguments
+from harness.conventions._values import shape_of
+from harness.syntax.tree import Call, Name, Statement, Value, calls
+
+Shape: TypeAlias = tuple[int | None, ...]
+
+# Layers whose output's shape they say themselves, by the names of the argument that says it.
+_SHAPED: Final = {
+    "Reshape": ("target_shape",),
+    "Input": ("shape",),
+    "InputLayer": ("shape", "input_shape"),
+}
+_WITH_BATCH: Final = {"batch_shape", "batch_input_shape"}
+
+
+def input_of(given: Arguments, rank: int, *, channels_first: bool) -> Shape | None:
+    """Return the input's canonical shape as far as the text shows it; the batch it seldom does.
+
+    Parameters
+    ----------
+    given : Arguments
+    rank : int
+    channels_first : bool
+        Whether the data are laid out so.
+    """
+    if given.form.parameter("input_dim") is not None and given.has("input_dim"):
+        return (None, given.integer("input_dim"), *(None,) * rank)
+    shape = _own(given) or _applied_to(given) or _before(given)
+    if shape is None:
+        return None
+    if len(shape) != rank + 2:
+        raise given.error(
+            f"the input {list(shape)}, batch included, has {len(shape)} axes; {given.form.name} "
+            f"takes {rank + 2}."
+        )
+    return shape if channels_first else (shape[0], shape[-1], *shape[1:-1])
+
+
+def _own(given: Arguments) -> Shape | None:
+    """What the layer says of its input."""
+    for name in ("batch_input_shape", "input_shape"):
+        if given.form.parameter(name) is not None and given.has(name):
+            shape = _sizes(given.value(name))
+            return shape if shape is None or name in _WITH_BATCH else (None, *shape)
+    return None
+
+
+def _sizes(value: Value) -> Shape | None:
+    if not isinstance(value, tuple):
+        return None
+    return tuple(item if type(item) is int and item > 0 else None for item in value)
+
+
+def _applied_to(given: Arguments) -> Shape | None:
+    """The shape of what the layer is called with, where the text shows it."""
+    value: Value = None
+    if given.form.parameter("inputs") is not None and "inputs" in given.given:
+        value = given.given["inputs"].value
+    elif given.application:
+        value = given.application[0].value
+    if isinstance(value, Name):
+        value = _names_at_application(given).get(value.text)
+    if isinstance(value, Call) and isinstance(value.function, Call):
+        # A layer that is called at once, such as a Reshape.
+        return _given_by(value.function)
+    return _given_by(value) if _last(value) == "Input" else shape_of(value)
+
+
+def _names_at_application(given: Arguments) -> Mapping[str, Value]:
+    """What names stand for where the layer is called, which may be long after it is made."""
+    for statement in given.statements:
+        if any(call.arguments is given.application for call in calls(statement.value)):
+            return statement.assigned
+    return given.assigned
+
+
+def _before(given: Arguments) -> Shape | None:
+    """What the layer right before gives, in a ``Sequential`` of layers or by ``model.add``."""
+    for call in given.around:
+        layers = call.arguments[0].value if call.arguments else None
+        if _last(call) != "Sequential" or not isinstance(layers, tuple):
+            continue
+        for before, layer in itertools.pairwise(layers):
+            if layer is given.call:
+                return _given_by(before)
+    return _added_before(given.statements, given.call)
+
+
+def _added_before(statements: Sequence[Statement], layer: Call) -> Shape | None:
+    """Follow ``model.add(Reshape((7, 7, 256)))`` to ``model.add(layer)`` in the same block."""
+    at = [place for place, statement in enumerate(statements) if _added(statement) is layer]
+    if not at:
+        return None
+    here = statements[at[0]]
+    model = _model(here)
+    # Whatever else has to do with the model may add layers to it.
+    before = [said for said in statements[: at[0]] if _mentions((_target(said), said.value), model)]
+    if not before or before[-1].block != here.block or _model(before[-1]) != model:
+        return None
+    return _given_by(_added(before[-1]))
+
+
+def _model(statement: Statement) -> str:
+    """The model to which a statement adds a layer, or nothing."""
+    function = statement.value.function if isinstance(statement.value, Call) else None
+    text = function.text if isinstance(function, Name) else ""
+    return text.removesuffix(".add") if text.endswith(".add") else ""
+
+
+def _added(statement: Statement) -> Value:
+    if not _model(statement) or not isinstance(statement.value, Call):
+        return None
+    return statement.value.arguments[0].value if statement.value.arguments else None
+
+
+def _target(statement: Statement) -> Name:
+    return Name(statement.target or "", 0)
+
+
+def _mentions(value: Value, name: str) -> bool:
+    if isinstance(value, Name):
+        return re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", value.text) is not None
+    if isinstance(value, Call):
+        return _mentions((value.function, *(each.value for each in value.arguments)), name)
+    return isinstance(value, tuple) and any(_mentions(item, name) for item in value)
+
+
+def _given_by(layer: Value) -> Shape | None:
+    """The output's shape, where a layer says it itself."""
+    names = _SHAPED.get(_last(layer), ())
+    for place, argument in enumerate(layer.arguments if isinstance(layer, Call) else ()):
+        if argument.name in names or (names and argument.name is None and place == 0):
+            inner = _sizes(argument.value)
+            return None if inner is None else (None, *inner)
+        if names and argument.name in _WITH_BATCH:
+            return _sizes(argument.value)
+    return None
+
+
+def _last(value: Value) -> str:
+    """The last part of the name that a call calls."""
+    if not isinstance(value, Call) or not isinstance(value.function, Name):
+        return ""
+    return value.function.text.rpartition(".")[2]
