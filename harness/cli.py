@@ -7,22 +7,30 @@ from __future__ import annotations
 
 import argparse
 import io
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from typing import TypeAlias
 
 from harness.errors import InputError
 
-OK, BAD, USAGE, INTERRUPTED = 0, 1, 2, 130
+OK, BAD, USAGE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 _A_DAY = 86400
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, where it ends a command as Ctrl-C does."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status.
 
     0: nothing bad. 1: something FAILED, ERRORED, CRASHED, TIMEDOUT, MISTRUSTED or FIXED, or a
-    required framework was SKIPPED. 2: bad usage or a bad spec. 130: interrupted.
+    required framework was SKIPPED. 2: bad usage or a bad spec. 130: interrupted. 143: terminated.
     """
     options = _parser().parse_args(arguments)
     for stream in (sys.stdin, sys.stdout, sys.stderr):
@@ -30,9 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     try:
         status: int = getattr(import_module(options.module), options.command)(options)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         print("interrupted", file=sys.stderr)  # noqa: T201
-        return INTERRUPTED
+        return status_of(interrupt)
     except BrokenPipeError:
         sys.stderr.close()
         return BAD
@@ -45,6 +53,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
+def status_of(interrupt: KeyboardInterrupt) -> int:
+    """Give the exit status that a shell gives to the signal."""
+    return TERMINATED if isinstance(interrupt, Terminated) else INTERRUPTED
+
+
+@contextmanager
+def ended_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM raise :class:`Terminated` inside, so that workers end with their parent."""
+    chosen = signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+    if chosen or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _terminate(number: int, _: object) -> None:
+    signal.signal(number, signal.SIG_IGN)  # A second one would cut the ending short.
+    raise Terminated
+
+
+_Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 -- it has no other name
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="deconform",
@@ -52,28 +87,63 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.set_defaults(module="harness.commands")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    frameworks = argparse.ArgumentParser(add_help=False)
-    frameworks.add_argument(
-        "--python",
-        action="append",
-        default=[],
-        metavar="NAME=PATH",
-        help="run a framework with this interpreter instead of the one that tox built",
-    )
+    for add in (
+        _add_translate,
+        _add_run,
+        _add_reproduce,
+        _add_report,
+        _add_export,
+        _add_import,
+        _add_doctor,
+        _add_envs,
+        _add_weights,
+    ):
+        add(commands)
+    return parser
 
-    _add_translate(commands)
-    run = commands.add_parser(
-        "run",
-        parents=[frameworks],
-        help="run suites through the frameworks and compare with the reference",
+
+def _add_translate(commands: _Commands) -> None:
+    translate = commands.add_parser(
+        "translate", help="say a framework's call in the other frameworks"
     )
+    translate.set_defaults(command="translate", module="harness.lookup_command")
+    translate.add_argument("text", metavar="TEXT", help="a call, or a descriptor; - reads it")
+    translate.add_argument("--from", dest="source", metavar="NAME", help="whose call it is")
+    translate.add_argument(
+        "--to", action="append", default=[], metavar="NAME", help="only these (all others)"
+    )
+    translate.add_argument(
+        "--input", type=_shape, metavar="N,C,H,W", help="the input's shape, channels first"
+    )
+    translate.add_argument(
+        "--weight",
+        type=_shape,
+        metavar="I,O,H,W",
+        help="the weights' shape, (c_in, c_out/groups, ...)",
+    )
+    translate.add_argument(
+        "--style",
+        choices=("function", "layer"),
+        default="function",
+        help="what is executed (the default), or what people put in a network",
+    )
+    translate.add_argument("--program", action="store_true", help="print whole programs")
+    translate.add_argument(
+        "--check", action="store_true", help="run the answer in the frameworks that are here"
+    )
+    translate.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _add_run(commands: _Commands) -> None:
+    run = commands.add_parser(
+        "run", help="run suites through the frameworks and compare with the reference"
+    )
+    _add_python(run)
     run.set_defaults(command="run")
     run.add_argument("specs", nargs="*", metavar="SPEC", help="file or folder (default suite)")
     run.add_argument("-f", "--framework", action="append", metavar="NAME", help="only these")
     run.add_argument("-k", "--select", metavar="SELECT", help="part of a case's id, or a glob")
-    run.add_argument("-o", "--output", type=Path, metavar="FILE.jsonl", help="write the report")
-    run.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")
-    run.add_argument("--markdown", type=Path, metavar="FILE", help="write the matrix as Markdown")
+    _add_outputs(run)
     run.add_argument(
         "--require", action="append", default=[], metavar="NAME", help="fail if NAME is SKIPPED"
     )
@@ -84,32 +154,59 @@ def _parser() -> argparse.ArgumentParser:
         "--timeout", type=_seconds, default=60.0, metavar="S", help="seconds per program (60)"
     )
 
-    reproduce = commands.add_parser(
-        "reproduce", parents=[frameworks], help="run one case; show its program and numbers"
-    )
+
+def _add_reproduce(commands: _Commands) -> None:
+    reproduce = commands.add_parser("reproduce", help="run one case; show its program and numbers")
+    _add_python(reproduce)
     reproduce.set_defaults(command="reproduce")
     reproduce.add_argument("case", metavar="DESCRIPTOR", help="a descriptor, or a case's id")
     reproduce.add_argument("-f", "--framework", required=True, metavar="NAME")
     reproduce.add_argument("--timeout", type=_seconds, default=60.0, metavar="S")
 
+
+def _add_report(commands: _Commands) -> None:
     report = commands.add_parser("report", help="show report files again, or as other formats")
     report.set_defaults(command="report")
     report.add_argument("files", nargs="+", type=Path, metavar="FILE")
     report.add_argument("--junit", type=Path, metavar="FILE")
     report.add_argument("--markdown", type=Path, metavar="FILE")
 
-    _add_export(commands)
 
-    doctor = commands.add_parser(
-        "doctor", parents=[frameworks], help="what is here, what is missing, how to get it"
+def _add_export(commands: _Commands) -> None:
+    export = commands.add_parser(
+        "export", help="write suites as one script, for a MATLAB or Wolfram on another machine"
     )
+    export.set_defaults(command="export")
+    export.add_argument("specs", nargs="*", metavar="SPEC", help="file or folder (default suite)")
+    export.add_argument("--to", required=True, metavar="NAME", help="matlab or wolfram")
+    export.add_argument("-k", "--select", metavar="SELECT", help="part of a case's id, or a glob")
+    export.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+
+
+def _add_import(commands: _Commands) -> None:
+    back = commands.add_parser(
+        "import", help="judge what an exported script has left, as a column of a report"
+    )
+    back.set_defaults(command="import_")
+    back.add_argument("result", type=Path, metavar="RESULT", help="the file, or its folder")
+    back.add_argument("specs", nargs="*", metavar="SPEC", help="what was exported (default suite)")
+    _add_outputs(back)
+
+
+def _add_doctor(commands: _Commands) -> None:
+    doctor = commands.add_parser("doctor", help="what is here, what is missing, how to get it")
+    _add_python(doctor)
     doctor.set_defaults(command="doctor")
 
+
+def _add_envs(commands: _Commands) -> None:
     envs = commands.add_parser("envs", help="build the frameworks' environments, through tox")
     envs.set_defaults(command="envs")
     envs.add_argument("frameworks", nargs="*", metavar="NAME", help="all without one")
     envs.add_argument("-j", "--jobs", type=_positive, default=2, metavar="N", help="at once (2)")
 
+
+def _add_weights(commands: _Commands) -> None:
     weights = commands.add_parser(
         "weights", help="convert arrays of weights between frameworks' layouts"
     )
@@ -136,60 +233,24 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="the array of each one's bias (the one vector that fits)",
     )
-    return parser
 
 
-def _add_translate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    translate = commands.add_parser(
-        "translate", help="say a framework's call in the other frameworks"
+def _add_python(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--python",
+        action="append",
+        default=[],
+        metavar="NAME=PATH",
+        help="run a framework with this interpreter instead of the one that tox built",
     )
-    translate.set_defaults(command="translate", module="harness.lookup_command")
-    translate.add_argument("text", metavar="TEXT", help="a call, or a descriptor; - reads it")
-    translate.add_argument("--from", dest="source", metavar="NAME", help="whose call it is")
-    translate.add_argument(
-        "--to", action="append", default=[], metavar="NAME", help="only these (all others)"
-    )
-    translate.add_argument(
-        "--input", type=_shape, metavar="N,C,H,W", help="the input's shape, channels first"
-    )
-    translate.add_argument(
-        "--weight",
-        type=_shape,
-        metavar="I,O,H,W",
-        help="the weights' shape, (c_in, c_out/groups, …)",
-    )
-    translate.add_argument(
-        "--style",
-        choices=("function", "layer"),
-        default="function",
-        help="what is executed (the default), or what people put in a network",
-    )
-    translate.add_argument("--program", action="store_true", help="print whole programs")
-    translate.add_argument(
-        "--check", action="store_true", help="run the answer in the frameworks that are here"
-    )
-    translate.add_argument("--json", action="store_true", help="print one JSON object")
 
 
-def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    export = commands.add_parser(
-        "export", help="write suites as one script, for a MATLAB or Wolfram on another machine"
+def _add_outputs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE.jsonl", help="write the report")
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")
+    parser.add_argument(
+        "--markdown", type=Path, metavar="FILE", help="write the matrix as Markdown"
     )
-    export.set_defaults(command="export")
-    export.add_argument("specs", nargs="*", metavar="SPEC", help="file or folder (default suite)")
-    export.add_argument("--to", required=True, metavar="NAME", help="matlab or wolfram")
-    export.add_argument("-k", "--select", metavar="SELECT", help="part of a case's id, or a glob")
-    export.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
-
-    back = commands.add_parser(
-        "import", help="judge what an exported script has left, as a column of a report"
-    )
-    back.set_defaults(command="import_")
-    back.add_argument("result", type=Path, metavar="RESULT", help="the file, or its folder")
-    back.add_argument("specs", nargs="*", metavar="SPEC", help="what was exported (default suite)")
-    back.add_argument("-o", "--output", type=Path, metavar="FILE.jsonl", help="write the report")
-    back.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")
-    back.add_argument("--markdown", type=Path, metavar="FILE", help="write the matrix as Markdown")
 
 
 def _positive(text: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,7 +16,7 @@ from rich.text import Text
 
 from harness import export as exporting
 from harness.case import Case, case_from_descriptor
-from harness.cli import BAD, INTERRUPTED, OK
+from harness.cli import BAD, OK, ended_by_sigterm, status_of
 from harness.conventions import convention, framework_names
 from harness.doctor import findings
 from harness.engines import EngineUnavailableError
@@ -53,9 +54,9 @@ def run(options: argparse.Namespace) -> int:
         limitations=limitations,
     )
     console = _console()
-    report = _executed(cases, frameworks, settings, options)
-    if report.footer is None:
-        return INTERRUPTED
+    report, interrupted = _executed(cases, frameworks, settings, options)
+    if interrupted:
+        return interrupted
     ran = {name for name, about in report.header.frameworks.items() if "unavailable" not in about}
     missing = [name for name in required if name not in ran]
     for name in missing:
@@ -68,17 +69,20 @@ def _executed(
     frameworks: Sequence[str],
     settings: Settings,
     options: argparse.Namespace,
-) -> Report:
-    """Run cases, show how it goes and how it went, and write what is asked for."""
+) -> tuple[Report, int]:
+    """Run cases, show how it goes and how it went, and write what is asked for.
+
+    Beside the report stands the exit status of what interrupted the run, 0 where nothing did.
+    """
     console = _console()
     checks = sum(len(case.checks) for case in cases)
-    with ExitStack() as stack:
+    with ended_by_sigterm(), ExitStack() as stack:
         stream = stack.enter_context(_opened(options.output)) if options.output else None
         events = _written(execute(cases, frameworks, settings), stream)
-        report = _collected(followed(events, console, checks, frameworks))
+        report, interrupted = _collected(followed(events, console, checks, frameworks))
     print_report(report, console)
     _write(report, options)
-    return report
+    return report, interrupted
 
 
 def _written(events: Iterable[Event], stream: IO[str] | None) -> Iterator[Event]:
@@ -91,16 +95,18 @@ def _written(events: Iterable[Event], stream: IO[str] | None) -> Iterator[Event]
         yield event
 
 
-def _collected(events: Iterable[Event]) -> Report:
+def _collected(events: Iterable[Event]) -> tuple[Report, int]:
     """Collect events; an interrupt after the header leaves a report without a footer."""
     kept: list[Event] = []
+    status = OK
     try:
         for event in events:
             kept.append(event)  # noqa: PERF402 -- what came before an interrupt is kept
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         if not kept:
             raise
-    return Report.of(kept)
+        status = status_of(interrupt)
+    return Report.of(kept), status
 
 
 def reproduce(options: argparse.Namespace) -> int:
@@ -109,7 +115,8 @@ def reproduce(options: argparse.Namespace) -> int:
     (framework,) = _chosen([options.framework])
     pythons = _pythons(options.python)
     try:
-        text, ok = reproduced(case, framework, pythons, options.timeout)
+        with ended_by_sigterm():
+            text, ok = reproduced(case, framework, pythons, options.timeout)
     except EngineUnavailableError as error:
         raise UsageError(f"{framework} cannot be run: {error}") from None
     print(text)  # noqa: T201
@@ -123,6 +130,9 @@ def report(options: argparse.Namespace) -> int:
     ok = True
     for file in options.files:
         report = Report.read(file)
+        if report.incomplete:
+            said = "the last line is incomplete, and left out; the run was killed."
+            print(f"warning: {report.incomplete}: {said}", file=sys.stderr)  # noqa: T201
         print_report(report, _console(), every=True)
         _write(report, options)
         ok = ok and report.ok
@@ -148,10 +158,8 @@ def import_(options: argparse.Namespace) -> int:
     found = exporting.imported(options.result)
     cases = exporting.check_known(found, _cases(options.specs, None))
     settings = Settings(limitations=load_limitations(), recorded={found.framework: found.engine})
-    report = _executed(cases, [found.framework], settings, options)
-    if report.footer is None:
-        return INTERRUPTED
-    return OK if report.ok else BAD
+    report, interrupted = _executed(cases, [found.framework], settings, options)
+    return interrupted or (OK if report.ok else BAD)
 
 
 def doctor(options: argparse.Namespace) -> int:
@@ -275,7 +283,8 @@ def _write(report: Report, options: argparse.Namespace) -> None:
 def _opened(path: Path) -> IO[str]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("w", encoding="utf-8")
+        # An exception's message may hold what no encoding has.
+        return path.open("w", encoding="utf-8", errors="replace")
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from None
 

@@ -7,14 +7,15 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from subprocess import PIPE
 
 import fakes
 import pytest
 
 from harness import Report
-from harness.cli import BAD, INTERRUPTED, OK, USAGE, main
+from harness.cli import BAD, INTERRUPTED, OK, TERMINATED, USAGE, ended_by_sigterm, main
 
 SPEC = """\
 suite: made
@@ -199,38 +200,55 @@ def _can_be_interrupted() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-@pytest.mark.usefixtures("_can_be_interrupted")
-def test_interrupt_leaves_a_report_without_footer_and_no_worker(spec: str, tmp_path: Path) -> None:
-    out = tmp_path / "run.jsonl"
-    worker = fakes.interpreter(tmp_path, "hangs_always")
+def started(arguments: Sequence[str]) -> subprocess.Popen[str]:
+    """Start the command line in a process of its own, and wait until the first framework is on."""
     process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "harness",
-            "run",
-            spec,
-            "-f",
-            "numpy",
-            "-o",
-            str(out),
-            f"--python=numpy={worker}",
-        ],
-        stdout=subprocess.PIPE,
+        [sys.executable, "-m", "harness", *arguments],
+        stdout=PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         env=os.environ | {"PYTHONUNBUFFERED": "1"},
     )
     assert process.stdout is not None
-    assert process.stdout.readline().startswith("numpy: ")  # started: the run is on
-    process.send_signal(signal.SIGINT)
+    assert process.stdout.readline().startswith("numpy: ")
+    return process
+
+
+def runs(program: Path) -> bool:
+    return not subprocess.run(["pgrep", "-f", str(program)], stdout=PIPE, check=False).returncode
+
+
+ENDINGS = [(signal.SIGINT, INTERRUPTED), (signal.SIGTERM, TERMINATED)]
+
+
+@pytest.mark.usefixtures("_can_be_interrupted")
+@pytest.mark.parametrize(("number", "status"), ENDINGS)
+def test_a_signal_leaves_a_report_without_footer_and_no_worker(
+    number: signal.Signals, status: int, spec: str, tmp_path: Path
+) -> None:
+    out, worker = tmp_path / "run.jsonl", fakes.interpreter(tmp_path, "hangs_always")
+    process = started(["run", spec, "-f", "numpy", "-o", str(out), f"--python=numpy={worker}"])
+    assert runs(worker)
+    process.send_signal(number)
     said, _ = process.communicate(timeout=30)
-    assert process.returncode == INTERRUPTED
+    assert process.returncode == status
     assert "interrupted" in said
     assert "Traceback" not in said
     assert Report.read(out).footer is None
-    command = ["pgrep", "-f", str(worker)]
-    assert not subprocess.run(command, capture_output=True, check=False).stdout
+    assert not runs(worker)
+
+
+def test_sigterm_is_as_it_was_when_a_command_is_over_and_as_its_user_chose() -> None:
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    with ended_by_sigterm():
+        assert signal.getsignal(signal.SIGTERM) != signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        with ended_by_sigterm():
+            assert signal.getsignal(signal.SIGTERM) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def test_json_lines_are_complete_while_the_run_goes_on(spec: str, tmp_path: Path) -> None:
