@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.case import Case
+from harness.conventions import UnknownFrameworkError, convention
 from harness.spec import LIMITATIONS_FILE, specs_root
 from harness.yaml_fields import Fields, document, shown
 
@@ -74,7 +75,7 @@ def unmatched(limitations: Sequence[Limitation], cases: Sequence[Case]) -> Itera
 def _limitation(fields: Fields) -> Limitation:
     found = Limitation(
         id=fields.text("id"),
-        framework=fields.text("framework"),
+        framework=_framework(fields),
         cases=fields.texts("cases"),
         checks=fields.texts("checks", ()),
         status=fields.choice("status", ("FAILED", "ERRORED", "CRASHED", "TIMEDOUT"), "FAILED"),
@@ -86,3 +87,11 @@ def _limitation(fields: Fields) -> Limitation:
     )
     fields.finish()
     return found
+
+
+def _framework(fields: Fields) -> str:
+    """A mistyped name would excuse nothing, and nobody would notice."""
+    try:
+        return convention(fields.text("framework")).name
+    except UnknownFrameworkError as error:
+        raise fields.error(str(error), "framework") from None

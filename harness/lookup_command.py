@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 
-from harness.cli import BAD, OK
+from harness.cli import BAD, OK, ended_by_sigterm
 from harness.lookup import Line, LookUp, answer, look_up
 from harness.syntax.tree import MAX_TEXT
 
@@ -45,8 +45,9 @@ def _evidence(found: LookUp) -> dict[str, dict[str, str]]:
 
     names = [translation.framework for translation in found.translations]
     verdicts: dict[str, dict[str, str]] = {name: {} for name in names}
-    for record in run([case_from_descriptor(found.example)], names):
-        verdicts[record.framework][record.check] = record.status
+    with ended_by_sigterm():
+        for record in run([case_from_descriptor(found.example)], names):
+            verdicts[record.framework][record.check] = record.status
     return verdicts
 
 

@@ -20,7 +20,7 @@ Sizes: TypeAlias = tuple[int, ...]
 
 
 class OperatorError(InputError):
-    """An operator, an input size or a descriptor that the definition does not allow."""
+    """An operator, an input size or a descriptor that is refused."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,8 @@ class Operator:
     Raises
     ------
     OperatorError
-        If the definition does not allow the configuration.
+        If the configuration is refused.  Zero channels, too, which the definition could do: no
+        framework has them all.
 
     Examples
     --------
@@ -130,7 +131,7 @@ class Operator:
         return None
 
     def violations(self) -> list[str]:
-        """Return what the definition does not allow, one sentence each."""
+        """Return why it is refused, one sentence for each reason."""
         facts = []
         if not 1 <= self.rank <= 3:
             facts.append(f"kernel {list(self.kernel)} has {self.rank} axes; 1 to 3 are possible.")

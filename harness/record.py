@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final, TypeAlias
+from types import UnionType
+from typing import Any, Final, TypeAlias, get_args, get_origin, get_type_hints
 
 from harness.compare import Status
 
@@ -69,6 +70,7 @@ _KINDS: Final[dict[str, type[Header | Record | Footer]]] = {
     "record": Record,
     "footer": Footer,
 }
+_TYPES: Final = {kind: get_type_hints(kind) for kind in _KINDS.values()}
 
 
 def to_json(event: Event) -> dict[str, Any]:
@@ -86,4 +88,22 @@ def from_json(line: Mapping[str, Any]) -> Event:
     kind = _KINDS[fields.pop("kind")]
     if kind is Record:
         fields["status"] = Status(fields["status"])
-    return kind(**fields)
+    event = kind(**fields)
+    for name, value in fields.items():
+        if not _is_of(_TYPES[kind][name], value):
+            raise TypeError(f"{name} cannot be {value!r:.60}")
+    return event
+
+
+def _is_of(expected: Any, value: Any) -> bool:
+    """Whether a value that was read from JSON is of a field's type."""
+    if expected is Any:
+        return True
+    if get_origin(expected) is UnionType:
+        return any(_is_of(one, value) for one in get_args(expected))
+    if get_origin(expected) is Mapping:
+        _, inner = get_args(expected)
+        return isinstance(value, Mapping) and all(_is_of(inner, each) for each in value.values())
+    if expected is float:
+        expected = (int, float)
+    return isinstance(value, expected) and not isinstance(value, bool)

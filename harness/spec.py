@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from harness.case import FILLS, SIGNIFICANT_BITS, Case, check_sizes, exact_magnitude
+from harness.conventions import UnknownFrameworkError, convention
 from harness.errors import InputError
 from harness.operator import IllegalOperator, Operator, OperatorError
 from harness.snippet import read
@@ -325,6 +326,11 @@ class _CaseFields(Fields):
             raise self.error("'says' must map frameworks to a part of what they say.", "says")
         if says and not rejected:
             raise self.error("'says' is for cases with 'rejected: true'.", "says")
+        for framework in says:
+            try:
+                convention(framework)
+            except UnknownFrameworkError as error:
+                raise self.error(str(error), "says") from None
         return says
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -127,6 +127,15 @@ def convert_file(
     weight  IOHW -> HWOI  64x32x4x5 -> 4x5x32x64  float32
     bias    O -> O        32 -> 32  float64
     """
+    task = _task(path, out, source, target, groups, rank)
+    contents = read(path)
+    pairs = _pairs(path, contents, weight_names, bias_names)
+    done = [each for pair in pairs for each in _converted(path, contents, task, *pair)]
+    return _written(out, contents, done)
+
+
+def _task(path: Path, out: Path, source: str, target: str, groups: int, rank: int | None) -> _Task:
+    """Refuse what cannot be done before anything is read."""
     for framework in (source, target):
         convention(framework)
     for each in (path, out):
@@ -134,37 +143,30 @@ def convert_file(
     if out.exists() and path.exists() and out.samefile(path):
         raise WeightsError(f"{out} is the file that is read; write another one.")
     layout(source, groups=groups)
-    task = _Task(source, target, groups, rank)
-    contents = read(path)
-    arrays = dict(contents.arrays)
-    moves: list[Move] = []
-    for weight, bias in _pairs(path, contents, weight_names, bias_names):
-        _convert_pair(path, contents, task, (weight, bias), arrays, moves)
-    notes = _notes(out, arrays, moves)
-    renamed = write(out, replace(contents, arrays=arrays))
-    moved = {move.name for move in moves}
-    copied = tuple(name for name in arrays if name not in moved)
-    return Conversion(tuple(moves), copied, renamed, notes)
+    return _Task(source, target, groups, rank)
 
 
-def _convert_pair(
-    path: Path,
-    contents: Contents,
-    task: _Task,
-    names: tuple[str, str | None],
-    arrays: dict[str, Array],
-    moves: list[Move],
-) -> None:
-    weight, bias = names
-    options = {"groups": task.groups}
+def _written(out: Path, contents: Contents, done: Sequence[tuple[Move, Array]]) -> Conversion:
+    """Write what was converted, and the other arrays as they are."""
+    moves = tuple(move for move, _ in done)
+    moved = {move.name: array for move, array in done}
+    renamed = write(out, replace(contents, arrays={**contents.arrays, **moved}))
+    copied = tuple(name for name in contents.arrays if name not in moved)
+    return Conversion(moves, copied, renamed, _notes(out, moves))
+
+
+def _converted(
+    path: Path, contents: Contents, task: _Task, weight: str, bias: str | None
+) -> Iterator[tuple[Move, Array]]:
+    """Bring weights over, then their bias where they have one."""
     whole = _whole(path, contents, task, weight, bias)
     try:
-        options["rank"] = rank_of(whole.ndim, task.source, task.groups)
-        arrays[weight] = convert(whole, task.source, task.target, task.groups)
+        rank = rank_of(whole.ndim, task.source, task.groups)
+        array = convert(whole, task.source, task.target, task.groups)
     except WeightsError as error:
         raise WeightsError(f"{path}: {weight}: {error}") from None
-    said = pattern(task.source, task.target, **options)
-    moves.append(_move(weight, said, whole, arrays[weight]))
+    said = pattern(task.source, task.target, rank=rank, groups=task.groups)
+    yield _move(weight, said, whole, array), array
     bias = bias or _default_bias(path, contents, task, weight, whole.shape)
     if bias is None:
         return
@@ -175,9 +177,9 @@ def _convert_pair(
             f"{path}: {bias} of shape {vector.shape} is no bias of {weight}, "
             f"which has {c_out} output channels."
         )
-    arrays[bias] = convert_bias(vector, task.source, task.target, **options)
-    said = bias_pattern(task.source, task.target, **options)
-    moves.append(_move(bias, said, vector, arrays[bias]))
+    array = convert_bias(vector, task.source, task.target, rank=rank, groups=task.groups)
+    said = bias_pattern(task.source, task.target, rank=rank, groups=task.groups)
+    yield _move(bias, said, vector, array), array
 
 
 def _move(name: str, said: str, before: Array, after: Array) -> Move:
@@ -310,13 +312,13 @@ def _is_vector(array: Array) -> bool:
     return array.ndim >= 1 and array.size == max(array.shape)
 
 
-def _notes(out: Path, arrays: Mapping[str, Array], moves: Sequence[Move]) -> tuple[str, ...]:
+def _notes(out: Path, moves: Sequence[Move]) -> tuple[str, ...]:
     if suffix_of(out) != ".mat":
         return ()
     return tuple(
         f"{move.name}: MATLAB drops the axes of one element at the end; they count there."
         for move in moves
-        if move.after[-1] == 1 and arrays[move.name].ndim > 2
+        if move.after[-1] == 1 and len(move.after) > 2
     )
 
 

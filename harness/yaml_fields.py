@@ -87,7 +87,7 @@ class Fields:
         self._known.append(key)
         if key not in self._entries:
             if default is REQUIRED:
-                raise self.error(f"{key!r} is missing.")
+                raise self._missing(key)
             return default
         if isinstance(self._entries[key], yaml.MappingNode):
             _entries(self._entries[key], self.file)
@@ -96,11 +96,19 @@ class Fields:
         except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise self.error(f"{key}: {error}", key) from None
 
+    def _missing(self, key: str) -> SpecError:
+        """Make an error at the key that can be this one, misspelt; else at the mapping's line."""
+        others = [other for other in self._entries if other not in self._known]
+        near = difflib.get_close_matches(key, others, n=1)
+        if not near:
+            return self.error(f"{key!r} is missing.")
+        return self.error(f"{key!r} is missing. Did you mean {key!r} by {near[0]!r}?", near[0])
+
     def items(self, key: str) -> list[yaml.Node]:
         """Give the nodes of a list."""
         self._known.append(key)
         if key not in self._entries:
-            raise self.error(f"{key!r} is missing.")
+            raise self._missing(key)
         node = self._entries[key]
         if not isinstance(node, yaml.SequenceNode):
             raise self.error(f"{key!r} must be a list, found {_kind(node)}.", key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -20,11 +21,13 @@ from harness.report import Report
 OCTAVE = ["octave", "--no-gui", "--quiet", "deconform_export.m"]
 # Mathics3 with our definitions, in the place of a kernel that has the layer.
 MATHICS = """
-import sys
+import os, sys
 from runpy import run_path
 session = run_path(sys.argv[1])["Session"]()
-for query in session.parsed(open("deconform_export.wl").read()):
-    query.evaluate(session._session.evaluation)
+for folder in sys.argv[2:]:
+    os.chdir(folder)
+    for query in session.parsed(open("deconform_export.wl").read()):
+        query.evaluate(session._session.evaluation)
 """
 FRAMEWORKS = ("matlab", "wolfram")
 
@@ -49,50 +52,75 @@ def cases(spec: Path, select: str | None = None) -> Sequence[Case]:
     return list(load_cases(spec, select))
 
 
-def licence_holder(framework: str, folder: Path) -> None:
+def licence_holder(framework: str, *folders: Path) -> None:
     """Run what was exported, where MATLAB or Wolfram would."""
-    command = OCTAVE
-    if framework == "wolfram":
+    if framework == "matlab":
+        for folder in folders:
+            subprocess.run(OCTAVE, cwd=folder, check=True, capture_output=True)
+    else:  # One process, since its start takes longer than all it does.
         mathics = launch(convention("wolfram"))
-        command = [str(mathics.python), "-c", MATHICS, str(mathics.language)]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+        command = [str(mathics.python), "-c", MATHICS, str(mathics.language), *map(str, folders)]
+        subprocess.run(command, check=True, capture_output=True)
+
+
+@dataclass(frozen=True)
+class Away:
+    """What came back from elsewhere: a whole suite, and one program that was spoilt on its way."""
+
+    framework: str
+    spec: Path
+    whole: Path
+    spoilt: Path
+
+
+@pytest.fixture(scope="module", params=FRAMEWORKS)
+def away(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Away:
+    folder = tmp_path_factory.mktemp("with blank")
+    found = Away(request.param, folder / "away.yaml", folder / "whole", folder / "spoilt")
+    found.spec.write_text(SPEC)
+    export(cases(found.spec), found.framework, found.whole)
+    export(cases(found.spec, "two"), found.framework, found.spoilt)
+    program = found.spoilt / "jobs" / ("1/request" if found.framework == "matlab" else "1.wl")
+    written = program.read_bytes()
+    spoilt = written.replace(b"'Stride', [3 1]", b"'Stride', [1 3]").replace(b"{3, 1}", b"{1, 3}")
+    assert spoilt != written
+    program.write_bytes(spoilt)
+    licence_holder(found.framework, found.whole, found.spoilt)
+    return found
 
 
 @pytest.mark.frameworks
-@pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_what_ran_elsewhere_is_judged_and_says_what_ran_it(
-    framework: str, spec: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder, file = tmp_path / "with blank", tmp_path / "report.jsonl"
-    assert main(["export", "--to", framework, "-o", str(folder), str(spec)]) == OK
-    licence_holder(framework, folder)
-    assert main(["import", str(folder / RESULT), str(spec), "-o", str(file)]) == OK
+def test_what_ran_elsewhere_is_judged_and_says_what_ran_it(away: Away, tmp_path: Path) -> None:
+    file = tmp_path / "report.jsonl"
+    assert main(["import", str(away.whole / RESULT), str(away.spec), "-o", str(file)]) == OK
     report = Report.read(file)
     statuses = {(r.case, r.check): r.status for r in report.records}
     assert statuses["away/two", "grad_b"] == "PASSED"
     assert statuses["away/one", "value"] == "PASSED"
     assert statuses["away/half", "value"] == "UNSUPPORTED"
     assert statuses["away/refused", "refusal"] == "PASSED"
-    about = report.header.frameworks[framework]
+    about = report.header.frameworks[away.framework]
     assert about["engine"].startswith("documented semantics (")
     assert about["device"] == "elsewhere"
-    assert "cases that cannot be said: 1" in capsys.readouterr().out
 
 
 @pytest.mark.frameworks
-@pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_a_wrong_number_that_came_back_is_found(framework: str, spec: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "away"
-    export(cases(spec, "two"), framework, folder)
-    request = folder / "jobs" / ("1/request" if framework == "matlab" else "1.wl")
-    whole = request.read_bytes()
-    spoilt = whole.replace(b"'Stride', [3 1]", b"'Stride', [1 3]").replace(b"{3, 1}", b"{1, 3}")
-    assert spoilt != whole
-    request.write_bytes(spoilt)
-    licence_holder(framework, folder)
-    assert main(["import", str(folder), str(spec), "-o", str(tmp_path / "r.jsonl")]) == BAD
-    failed = {r.check for r in Report.read(tmp_path / "r.jsonl").records if r.status == "FAILED"}
+def test_a_wrong_number_that_came_back_is_found(away: Away, tmp_path: Path) -> None:
+    file = tmp_path / "report.jsonl"
+    assert main(["import", str(away.spoilt), str(away.spec), "-o", str(file)]) == BAD
+    failed = {r.check for r in Report.read(file).records if r.status == "FAILED"}
     assert failed == {"shape", "value"}
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_what_was_exported_is_said(
+    framework: str, spec: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "with blank"
+    assert main(["export", "--to", framework, "-o", str(folder), str(spec)]) == OK
+    said = capsys.readouterr().out
+    assert f"5 programs in {folder}; cases that cannot be said: 1" in said
+    assert f"deconform import '{folder}/{RESULT}' {spec}" in said
 
 
 @pytest.mark.frameworks

@@ -10,10 +10,7 @@ from suites import LIMITATIONS, limitations
 from harness.limitations import Limitation, load_limitations
 from harness.yaml_fields import SpecError
 
-
-@pytest.fixture(autouse=True)
-def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("in_an_empty_folder")
 
 
 def test_limitations_are_read() -> None:
@@ -72,6 +69,18 @@ WRONG_LIMITATIONS: dict[str, tuple[str, str, str]] = {
         *("CRASHED", "BROKEN"),
         "limitations.yaml:6: status 'BROKEN' must be one of FAILED, ERRORED, CRASHED, TIMEDOUT.",
     ),
+    "framework mistyped": (
+        *("framework: mxnet", "framework: mxnt"),
+        "limitations.yaml:3: unknown framework 'mxnt'. Did you mean 'mxnet'? Known: numpy, chainer",
+    ),
+    "framework of nobody": (
+        *("framework: chainer", "framework: caffe"),
+        "limitations.yaml:11: unknown framework 'caffe'. Known: numpy, chainer",
+    ),
+    "framework's key mistyped": (
+        *("framework: chainer", "framwork: chainer"),
+        "limitations.yaml:11: 'framework' is missing. Did you mean 'framework' by 'framwork'?",
+    ),
     "no reason": ("    reason: It dies.\n", "", "limitations.yaml:2: 'reason' is missing."),
     "cases of numbers": (
         *("cases: grid/one", "cases: [3]"),
@@ -95,7 +104,7 @@ WRONG_LIMITATIONS: dict[str, tuple[str, str, str]] = {
     ),
     "another list": (
         *("limitations:", "note: n\nlimitation:"),
-        "limitations.yaml:1: 'limitations' is missing.",
+        "limitations.yaml:3: 'limitations' is missing. Did you mean 'limitations' by 'limitation'?",
     ),
     "another key": (
         *("limitations:", "note: n\nlimitations:"),

@@ -5,16 +5,20 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
 from harness import Report
+from harness.cli import BAD, USAGE, main
 from harness.compare import Status
-from harness.record import Event, Footer, Header, Record
+from harness.record import Event, Footer, Header, Record, to_json
 from harness.report import ReportError
 from harness.report.console import followed, print_report
 from harness.report.jsonl import write_event
@@ -89,6 +93,14 @@ def written(events: list[Event]) -> str:
     return stream.getvalue()
 
 
+def spoilt(event: Event, **fields: object) -> str:
+    """Write the report with other values in the line of one event."""
+    lines = written(EVENTS).splitlines(keepends=True)
+    number = EVENTS.index(event)
+    lines[number] = json.dumps(json.loads(lines[number]) | fields) + "\n"
+    return "".join(lines)
+
+
 def read(tmp_path: Path, text: str) -> Report:
     path = tmp_path / "report.jsonl"
     path.write_text(text)
@@ -160,11 +172,144 @@ def test_report_without_footer_is_an_interrupted_run(tmp_path: Path) -> None:
         ),
         (written(EVENTS).replace('"schema":1', '"schema":2'), r"report.jsonl:1: schema 2 is not 1"),
         (written(EVENTS).replace('"PASSED",', '"PASSABLE",'), r"report.jsonl:2: .*PASSABLE"),
+        (spoilt(HEADER, frameworks=["numpy"]), r":1: not a line .*: frameworks cannot be \['num"),
+        (
+            spoilt(HEADER, frameworks={"numpy": []}),
+            r":1: not a line of a report: frameworks cannot",
+        ),
+        (spoilt(HEADER, frameworks={"numpy": {"version": 2}}), r":1: not a line of a report: fram"),
+        (
+            spoilt(HEADER, frameworks={"numpy": {}}),
+            r":1: the header's framework 'numpy' has no 've",
+        ),
+        (
+            spoilt(HEADER, frameworks={"mxnet": {"unavailable": ""}}),
+            r"report.jsonl:1: the header's framework 'mxnet' has no 'version'\.",
+        ),
+        (
+            spoilt(HEADER, cases=True),
+            r"report.jsonl:1: not a line of a report: cases cannot be True",
+        ),
+        (
+            spoilt(HEADER, started=None),
+            r"report.jsonl:1: not a line of a report: started cannot be ",
+        ),
+        (spoilt(EVENTS[1], suite=3), r"report.jsonl:2: not a line of a report: suite cannot be 3"),
+        (
+            spoilt(EVENTS[1], framework=[]),
+            r"report.jsonl:2: not a line .*: framework cannot be \[\]",
+        ),
+        (spoilt(EVENTS[1], status=["PASSED"]), r"report.jsonl:2: not a line of a report: "),
+        (
+            spoilt(EVENTS[1], reason={"a": 1}),
+            r"report.jsonl:2: not a line .*: reason cannot be {'a'",
+        ),
+        (
+            spoilt(EVENTS[1], evidence="none"),
+            r"report.jsonl:2: not a line .*: evidence cannot be 'n",
+        ),
+        (spoilt(EVENTS[1], line="seven"), r"report.jsonl:2: not a line .*: line cannot be 'seven'"),
+        (spoilt(EVENTS[1], colour="red"), r"report.jsonl:2: not a line of a report: .*colour"),
+        (
+            spoilt(EVENTS[-1], elapsed_s="long"),
+            r"report.jsonl:8: not a line .*: elapsed_s cannot be",
+        ),
+        (
+            spoilt(EVENTS[-1], counts={"PASSED": "1"}),
+            r"report.jsonl:8: not a line .*: counts cannot",
+        ),
+        (
+            written([HEADER]) + "[" * 100_000 + "\n",
+            r"report.jsonl:2: not a line .*: nested too deep",
+        ),
+        (
+            written(EVENTS) + '{"kind":"rec',
+            r"report.jsonl:9: the report goes on after its footer\.",
+        ),
+        (written([HEADER])[:-9], r"report.jsonl:1: not a line of a report: "),
+        (
+            written(EVENTS)[:-9].replace("grad_w", 'grad"w'),
+            r"report.jsonl:5: not a line of a report",
+        ),
     ],
 )
 def test_broken_report_names_the_line(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(ReportError, match=message):
         read(tmp_path, text)
+
+
+def test_a_last_line_that_is_incomplete_is_left_out(tmp_path: Path) -> None:
+    whole, last = written(EVENTS[:2]), written(EVENTS[2:3])
+    for left in range(1, len(last) - 1):
+        report = read(tmp_path, whole + last[:left])
+        assert report.incomplete == f"{tmp_path}/report.jsonl:3"
+        assert replace(report, incomplete="") == Report.of(EVENTS[:2])
+
+
+def test_a_last_line_without_its_end_is_read_if_it_is_whole(tmp_path: Path) -> None:
+    report = read(tmp_path, written(EVENTS).rstrip("\n"))
+    assert report == Report.of(EVENTS)
+    assert report.incomplete == ""
+
+
+def test_the_report_of_a_killed_run_is_shown_with_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "report.jsonl"
+    path.write_text(written(EVENTS)[:-9])
+    assert main(["report", str(path)]) == BAD
+    captured = capsys.readouterr()
+    assert "The run was interrupted: this is not all of it." in captured.out
+    assert captured.err == (
+        f"warning: {path}:8: the last line is incomplete, and left out; the run was killed.\n"
+    )
+
+
+def test_a_damaged_report_is_one_error_at_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "report.jsonl"
+    path.write_text(spoilt(EVENTS[1], suite=3))
+    assert main(["report", str(path)]) == USAGE
+    assert capsys.readouterr().err == (
+        f"error: {path}:2: not a line of a report: suite cannot be 3\n"
+    )
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=4,
+)
+
+
+@given(st.data())
+def test_a_report_with_any_value_is_refused_or_shown(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    event = data.draw(st.sampled_from(EVENTS))
+    field = data.draw(st.sampled_from(sorted(to_json(event))))
+    text = spoilt(event, **{field: data.draw(JSON)})
+    try:
+        report = read(tmp_path_factory.getbasetemp(), text)
+    except ReportError as error:
+        assert re.search(r"report\.jsonl(:\d+)?: ", str(error))  # noqa: PT017 -- either will do
+    else:
+        assert shown(report)
+        assert markdown(report)
+        assert ET.fromstring(junit(report)) is not None
+
+
+def test_what_no_encoding_has_does_not_stop_a_report(tmp_path: Path) -> None:
+    path, out = tmp_path / "report.jsonl", tmp_path / "report.md"
+    path.write_text(spoilt(EVENTS[2], reason="half a \ud800 character"))
+    assert main(["report", str(path), "--markdown", str(out)]) == BAD
+    assert "half a ? character" in out.read_text()
+
+
+def test_an_engine_without_numpy_is_described_without_it() -> None:
+    engine = {key: value for key, value in ENGINE.items() if key != "numpy"}
+    assert describe_engine(engine) == ("2.13.0", "Python 3.11.7, cpu")
 
 
 def test_missing_and_truncated_files_are_report_errors(tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ def print_report(report: Report, console: Console, *, every: bool = False) -> No
     for group in groups if every else groups[:_SHOWN]:
         _print_group(group, console)
     if len(groups) > _SHOWN and not every:
-        console.print(f"\n… and {len(groups) - _SHOWN} more; the report (-o FILE) has them all.")
+        console.print(f"\n... and {len(groups) - _SHOWN} more; the report (-o FILE) has them all.")
     _print_end(report, console, sum(map(len, groups)))
 
 

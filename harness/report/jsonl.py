@@ -6,15 +6,17 @@ import gzip
 import json
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 from harness.compare import Status
 from harness.errors import InputError
 from harness.record import BAD_STATUSES, SCHEMA, Event, Footer, Header, Record, from_json, to_json
+
+_ENGINE_KEYS: Final = ("version", "engine", "python", "device")
 
 
 class ReportError(InputError):
@@ -24,6 +26,14 @@ class ReportError(InputError):
 @dataclass(frozen=True)
 class Report:
     """A run: its header, its records, and its footer if it came to its end.
+
+    Attributes
+    ----------
+    header : Header
+    records : tuple of Record
+    footer : Footer or None
+    incomplete : str
+        Where the file ends inside a line, which is left out: ``file:line``.
 
     Examples
     --------
@@ -37,12 +47,14 @@ class Report:
     header: Header
     records: tuple[Record, ...]
     footer: Footer | None
+    incomplete: str = ""
 
     @classmethod
     def read(cls, path: str | Path) -> Report:
         """Read a report file, plain or gzipped.
 
-        A report without a footer is an interrupted run; ``footer`` is then ``None``.
+        A report without a footer is an interrupted run; ``footer`` is then ``None``.  The last
+        line of a run that was killed may be incomplete; ``incomplete`` then says where.
 
         Raises
         ------
@@ -52,10 +64,17 @@ class Report:
         file = Path(path)
         opened = gzip.open if file.suffix == ".gz" else open
         try:
-            with opened(file, "rt", encoding="utf-8") as lines:
-                return cls.of(_events(lines, file))
+            with opened(file, "rt", encoding="utf-8") as stream:
+                lines = stream.readlines()
         except (OSError, UnicodeDecodeError, EOFError, zlib.error) as error:
             raise ReportError(f"{file}: cannot be read: {error}") from None
+        if not _ends_inside_a_line(lines):
+            return cls.of(_events(lines, file))
+        where = f"{file}:{len(lines)}"
+        report = cls.of(_events(lines[:-1], file))
+        if report.footer is not None:
+            raise ReportError(f"{where}: the report goes on after its footer.")
+        return replace(report, incomplete=where)
 
     @classmethod
     def of(cls, events: Iterable[Event]) -> Report:
@@ -110,27 +129,34 @@ def write_event(event: Event, stream: IO[str]) -> None:
     stream.write(json.dumps(to_json(event), separators=(",", ":"), default=list) + "\n")
 
 
+def _ends_inside_a_line(lines: Sequence[str]) -> bool:
+    """Whether a run was killed while it wrote its last line; a header must be whole."""
+    if len(lines) < 2 or lines[-1].endswith("\n"):
+        return False
+    try:
+        json.loads(lines[-1])
+    except ValueError:
+        return True
+    return False
+
+
 def _events(lines: Iterable[str], file: Path) -> Iterator[Event]:
     """Read lines, checking that they make one report."""
     seen: set[tuple[str, str, str]] = set()
     ended = False
-    number = 0
-    header = Header("", "", {}, 0)
+    header: Header | None = None
     for number, line in enumerate(lines, 1):
         where = f"{file}:{number}"
-        try:
-            event = from_json(json.loads(line))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise ReportError(f"{where}: not a line of a report: {error}") from None
+        event = _event(line, where)
         if ended:
             raise ReportError(f"{where}: the report goes on after its footer.")
         if isinstance(event, Header) != (number == 1):
             raise ReportError(f"{where}: the header must be the first line and no other.")
-        if isinstance(event, Header) and event.schema != SCHEMA:
-            raise ReportError(f"{where}: schema {event.schema} is not {SCHEMA}; update deconform.")
         if isinstance(event, Header):
+            _check_header(event, where)
             header = event
         if isinstance(event, Record):
+            assert header is not None
             if event.framework not in header.frameworks:
                 raise ReportError(f"{where}: the header has no framework {event.framework!r}.")
             key = (event.case, event.framework, event.check)
@@ -139,5 +165,23 @@ def _events(lines: Iterable[str], file: Path) -> Iterator[Event]:
             seen.add(key)
         ended = isinstance(event, Footer)
         yield event
-    if number == 0:
+    if header is None:
         raise ReportError(f"{file}: the report is empty.")
+
+
+def _event(line: str, where: str) -> Event:
+    try:
+        return from_json(json.loads(line))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ReportError(f"{where}: not a line of a report: {error}") from None
+    except RecursionError:
+        raise ReportError(f"{where}: not a line of a report: nested too deeply") from None
+
+
+def _check_header(header: Header, where: str) -> None:
+    if header.schema != SCHEMA:
+        raise ReportError(f"{where}: schema {header.schema} is not {SCHEMA}; update deconform.")
+    for name, about in header.frameworks.items():
+        missing = [key for key in _ENGINE_KEYS if key not in about]
+        if missing and not about.get("unavailable"):
+            raise ReportError(f"{where}: the header's framework {name!r} has no {missing[0]!r}.")

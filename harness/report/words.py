@@ -58,5 +58,5 @@ def describe_engine(about: Mapping[str, str]) -> tuple[str, str]:
     if about["engine"] != "python":
         # Who reads a column of documented semantics must not take it for the product's own.
         return about["version"], f"{about['engine']}, {about['device']}"
-    engine = f"Python {about['python']}, NumPy {about['numpy']}, {about['device']}"
-    return about["version"], engine
+    numpy = f"NumPy {about['numpy']}, " if about.get("numpy") else ""
+    return about["version"], f"Python {about['python']}, {numpy}{about['device']}"

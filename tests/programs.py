@@ -1,0 +1,21 @@
+"""Frameworks, and their programs, for tests."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from harness.conventions import convention, render
+from harness.operator import Operator
+from harness.program import Program
+
+FRAMEWORKS = ("numpy", "chainer", "matlab", "mxnet", "pytorch", "tensorflow", "wolfram")
+PYTHON = tuple(name for name in FRAMEWORKS if convention(name).language == "python")
+DTYPES = st.sampled_from(["float32", "float64", "float16"])
+
+
+def program(
+    operator: Operator, framework: str, dtype: str = "float32", *, documented: bool = False
+) -> Program:
+    rendered = render(operator, framework, dtype, documented=documented)
+    assert isinstance(rendered, Program)
+    return rendered

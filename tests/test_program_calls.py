@@ -1,0 +1,168 @@
+"""What the programs call: nothing but the framework's own, and the implementation's result."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from programs import DTYPES, FRAMEWORKS, PYTHON, program
+from strategies import cases, keywords, operators
+
+from harness.case import Case
+from harness.conventions import render
+from harness.operator import IllegalOperator, Operator
+from harness.program import Program, Unsupported
+from impl.reference import conv_transpose, conv_transpose_vjp
+
+# Nothing but the framework's own calls.
+
+CALLS = {
+    "numpy": {"impl.conv_transpose", "impl.conv_transpose_vjp"},
+    "pytorch": {
+        *("torch.from_numpy", "torch.autograd.grad", "F.pad"),
+        *(f"F.conv_transpose{rank}d" for rank in (1, 2, 3)),
+        *(".numpy", ".requires_grad_", ".reshape"),
+    },
+    "chainer": {
+        *("chainer.Variable", "chainer.grad", "F.pad", "F.bias"),
+        *(f"F.deconvolution_{rank}d" for rank in (1, 2, 3)),
+    },
+    "mxnet": {
+        *("mx.nd.array", "mx.nd.Deconvolution", "mx.nd.pad", "mx.nd.broadcast_add"),
+        *("mx.nd.waitall", "mx.autograd.record", "np.zeros"),
+        *(".asnumpy", ".attach_grad", ".backward", ".wait_to_read"),
+        *(".expand_dims", ".reshape", ".squeeze"),
+    },
+    "tensorflow": {
+        *("tf.constant", "tf.split", "tf.concat", "tf.pad", "tf.nn.bias_add", "tf.GradientTape"),
+        *(f"tf.nn.conv{rank}d_transpose" for rank in (1, 2, 3)),
+        *("np.moveaxis", "np.zeros", "zip", ".numpy", ".watch", ".gradient"),
+    },
+}
+IMPORTS = {
+    "numpy": {"impl": "impl"},
+    "pytorch": {"torch": "torch", "F": "torch.nn.functional"},
+    "chainer": {"chainer": "chainer", "F": "chainer.functions"},
+    "mxnet": {"mx": "mxnet", "np": "numpy"},
+    "tensorflow": {"tf": "tensorflow", "np": "numpy"},
+}
+STATEMENTS = (ast.Import, ast.Assign, ast.Expr, ast.With)
+
+
+def imports(tree: ast.Module) -> dict[str, str]:
+    """Names that a program imports, each with what it means."""
+    return {
+        alias.asname or alias.name: alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    }
+
+
+def callee(call: ast.Call, modules: set[str]) -> str:
+    """Write a module's function as ``np.zeros``, a method as ``.reshape``."""
+    text = ast.unparse(call.func)
+    if isinstance(call.func, ast.Attribute) and not re.match(
+        rf"({'|'.join(modules)})[.\w]*$", text
+    ):
+        return f".{call.func.attr}"
+    return text
+
+
+def names(tree: ast.Module, kind: type[ast.expr_context]) -> set[str]:
+    return {
+        node.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, kind)
+    }
+
+
+@given(operators(), DTYPES, st.booleans())
+def test_programs_are_python_that_calls_nothing_unexpected(
+    operator: Operator,
+    dtype: str,
+    documented: bool,
+) -> None:
+    inputs = {"x", "w", "b"} if operator.bias else {"x", "w"}
+    results = {"dx", "dw", "db"} if operator.bias else {"dx", "dw"}
+    for framework in PYTHON:
+        written = render(operator, framework, dtype, documented=documented)
+        if isinstance(written, Unsupported):
+            continue
+        for text, given_names, left in (
+            (written.text, inputs, {"y"}),
+            (written.gradient_text, inputs | {"dy"}, results),
+        ):
+            tree = ast.parse(text)
+            modules = imports(tree)
+            assert modules.items() <= IMPORTS[framework].items()
+            assert all(isinstance(node, STATEMENTS) for node in tree.body)
+            calls = {
+                callee(node, set(modules)) for node in ast.walk(tree) if isinstance(node, ast.Call)
+            }
+            assert calls <= CALLS[framework]
+            assigned = names(tree, ast.Store)
+            assert names(tree, ast.Load) <= given_names | assigned | set(modules) | {"zip"}
+            assert left <= assigned
+            assert ("db" in assigned) == ("db" in left)
+
+
+def test_every_expected_call_is_written_for_some_operator() -> None:
+    crops = ((0, 0), (1, 0), (0, 1), (2, -1), (-1, -1))
+    found: dict[str, set[str]] = {framework: set() for framework in PYTHON}
+    for framework in PYTHON:
+        for rank in (1, 2, 3):
+            for crop in crops:
+                operator = Operator.of(4, 6, (3,) * rank, dilation=2, crop=[crop] * rank, groups=2)
+                written = render(operator, framework, "float64" if rank < 3 else "float32")
+                assert isinstance(written, Program)
+                for text in (written.text, written.gradient_text):
+                    tree = ast.parse(text)
+                    found[framework] |= {
+                        callee(node, set(imports(tree)))
+                        for node in ast.walk(tree)
+                        if isinstance(node, ast.Call)
+                    }
+    assert found == CALLS
+
+
+@pytest.mark.parametrize(
+    "operator",
+    [
+        IllegalOperator.of(4, 6, (3, 3), groups=0),
+        IllegalOperator.of(4, 6, (3, 3), groups=3, stride=-1, dilation=0),
+        IllegalOperator.of(4, 6, (0, 3), crop=((-9, 99), (0, 0))),
+        IllegalOperator.of(4, 6, (3,), groups=-2),
+    ],
+)
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_an_illegal_operator_is_written_too_so_that_it_can_be_refused(
+    framework: str, operator: IllegalOperator
+) -> None:
+    written = program(operator, framework, documented=True)
+    if framework in PYTHON:
+        ast.parse(written.text)
+        ast.parse(written.gradient_text)
+
+
+# The one program that can be run here.
+
+
+@given(cases())
+def test_the_numpy_program_leaves_what_the_implementation_computes(case: Case) -> None:
+    written, data, options = program(case.operator, "numpy"), case.data(), keywords(case.operator)
+    forward = dict(data)
+    del forward["dy"]
+    exec(written.text, forward)
+    y = conv_transpose(data["x"], data["w"], data.get("b"), **options)
+    np.testing.assert_array_equal(forward["y"], y, strict=True)
+    gradient = dict(data)
+    exec(written.gradient_text, gradient)
+    expected = conv_transpose_vjp(data["dy"], data["x"], data["w"], **options)
+    for name, array in zip(("dx", "dw", "db"), expected, strict=True):
+        if name != "db" or case.operator.bias:
+            np.testing.assert_array_equal(gradient[name], array, strict=True)

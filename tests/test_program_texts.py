@@ -1,0 +1,295 @@
+"""The whole text that is written for each framework."""
+
+# ruff: noqa: E501 -- the programs written out here have lines as long as they are
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from programs import FRAMEWORKS, program
+from strategies import operators
+
+from harness.conventions import render
+from harness.operator import Operator
+from harness.program import Unsupported
+
+GROUPED = Operator.of(4, 6, (3, 2), stride=(2, 3), crop=((1, 0), (0, -1)), groups=2)
+SHIFTED = Operator.of(2, 3, (3,), crop=((2, -1),))
+DILATED = Operator.of(2, 3, (2, 2, 3), dilation=(1, 2, 2), bias=False)
+
+FORWARD = {
+    ("numpy", GROUPED): """\
+import impl
+y = impl.conv_transpose(x, w, b, stride=(2, 3), crop=((1, 0), (0, -1)), groups=2)
+""",
+    ("pytorch", GROUPED): """\
+import torch
+import torch.nn.functional as F
+x_ = torch.from_numpy(x)
+w_ = torch.from_numpy(w)
+b_ = torch.from_numpy(b)
+y_ = F.conv_transpose2d(x_, w_, b_, stride=(2, 3), padding=(1, 0), output_padding=1, groups=2)
+y = y_.numpy()
+""",
+    ("pytorch", SHIFTED): """\
+import torch
+import torch.nn.functional as F
+x_ = torch.from_numpy(x)
+w_ = torch.from_numpy(w)
+b_ = torch.from_numpy(b)
+y_ = F.conv_transpose1d(x_, w_)
+y_ = F.pad(y_, (0, 1))
+y_ = y_[:, :, 2:]
+y_ = y_ + b_.reshape((-1, 1))
+y = y_.numpy()
+""",
+    ("pytorch", DILATED): """\
+import torch
+import torch.nn.functional as F
+x_ = torch.from_numpy(x)
+w_ = torch.from_numpy(w)
+y_ = F.conv_transpose3d(x_, w_, dilation=(1, 2, 2))
+y = y_.numpy()
+""",
+    ("chainer", GROUPED): """\
+import chainer
+import chainer.functions as F
+x_ = chainer.Variable(x)
+w_ = chainer.Variable(w)
+b_ = chainer.Variable(b)
+y_ = F.deconvolution_2d(x_, w_, b_, stride=(2, 3), pad=(1, 0), outsize=((x_.shape[2] - 1) * 2 + 2, (x_.shape[3] - 1) * 3 + 3), groups=2)
+y = y_.array
+""",
+    ("chainer", SHIFTED): """\
+import chainer
+import chainer.functions as F
+x_ = chainer.Variable(x)
+w_ = chainer.Variable(w)
+b_ = chainer.Variable(b)
+y_ = F.deconvolution_1d(x_, w_)
+y_ = F.pad(y_, ((0, 0), (0, 0), (0, 1)), 'constant')
+y_ = y_[:, :, 2:]
+y_ = F.bias(y_, b_)
+y = y_.array
+""",
+    ("mxnet", GROUPED): """\
+import mxnet as mx
+x_ = mx.nd.array(x, dtype=x.dtype)
+w_ = mx.nd.array(w, dtype=x.dtype)
+b_ = mx.nd.array(b, dtype=x.dtype)
+y_ = mx.nd.Deconvolution(x_, w_, b_, kernel=(3, 2), stride=(2, 3), pad=(1, 0), adj=(1, 1), num_filter=6, num_group=2, no_bias=False)
+y_.wait_to_read()
+y = y_.asnumpy()
+""",
+    ("mxnet", SHIFTED): """\
+import mxnet as mx
+x_ = mx.nd.array(x, dtype=x.dtype)
+w_ = mx.nd.array(w, dtype=x.dtype)
+b_ = mx.nd.array(b, dtype=x.dtype)
+y_ = mx.nd.Deconvolution(x_, w_, kernel=(3,), num_filter=3, no_bias=True)
+y_ = mx.nd.pad(y_.expand_dims(2), mode='constant', pad_width=(0, 0, 0, 0, 0, 0, 0, 1)).squeeze(axis=2)
+y_ = y_[:, :, 2:]
+y_ = mx.nd.broadcast_add(y_, b_.reshape((1, -1, 1)))
+y_.wait_to_read()
+y = y_.asnumpy()
+""",
+    ("mxnet", DILATED): """\
+import mxnet as mx
+import numpy as np
+w_dilated = np.zeros(w.shape[:2] + (2, 3, 5), w.dtype)
+w_dilated[:, :, :, ::2, ::2] = w
+x_ = mx.nd.array(x, dtype=x.dtype)
+w_ = mx.nd.array(w_dilated, dtype=x.dtype)
+y_ = mx.nd.Deconvolution(x_, w_, kernel=(2, 3, 5), num_filter=3, no_bias=True)
+y_.wait_to_read()
+y = y_.asnumpy()
+""",
+    ("matlab", GROUPED): """\
+x_ = dlarray(permute(x, [3 4 2 1]), 'SSCB');
+w_ = zeros([3 3 3 2 2], 'like', w);
+w_(1:3, 1:2, :, :, :) = permute(reshape(w, [], 2, 3, 3, 2), [4 5 3 1 2]);
+w_ = dlarray(w_);
+b_ = dlarray(b);
+y_ = dltranspconv(x_, w_, b_, 'Stride', [2 3], 'Cropping', [1 0; 0 0]);
+y = permute(extractdata(y_), [4 3 1 2]);
+""",
+    ("matlab", SHIFTED): """\
+x_ = dlarray(permute(x, [3 2 1]), 'SCB');
+w_ = zeros([4 3 2], 'like', w);
+w_(1:3, :, :) = permute(w, [3 2 1]);
+w_ = dlarray(w_);
+b_ = dlarray(b);
+y_ = dltranspconv(x_, w_, b_, 'Cropping', [2; 0]);
+y = permute(extractdata(y_), [3 2 1]);
+""",
+    ("matlab", DILATED): """\
+x_ = dlarray(permute(x, [3 4 5 2 1]), 'SSSCB');
+w_ = dlarray(permute(w, [3 4 5 2 1]));
+y_ = dltranspconv(x_, w_, 0, 'DilationFactor', [1 2 2]);
+y = permute(extractdata(y_), [5 4 1 2 3]);
+""",
+    ("tensorflow", GROUPED): """\
+import numpy as np
+import tensorflow as tf
+x_ = tf.constant(np.moveaxis(x, 1, -1))
+w_ = tf.constant(np.moveaxis(w, (0, 1), (-1, -2)))
+b_ = tf.constant(b)
+x_groups = tf.split(x_, 2, axis=-1)
+w_groups = tf.split(w_, 2, axis=-1)
+y_ = tf.concat([
+    tf.nn.conv2d_transpose(x_group, w_group, output_shape=(x_.shape[0], (x_.shape[1] - 1) * 2 + 2, (x_.shape[2] - 1) * 3 + 3, 3), strides=(2, 3), padding=[[0, 0], [1, 0], [0, 0], [0, 0]])
+    for x_group, w_group in zip(x_groups, w_groups)
+], axis=-1)
+y_ = tf.nn.bias_add(y_, b_)
+y = np.moveaxis(y_.numpy(), -1, 1)
+""",
+    ("tensorflow", SHIFTED): """\
+import numpy as np
+import tensorflow as tf
+x_ = tf.constant(np.moveaxis(x, 1, -1))
+w_ = tf.constant(np.moveaxis(w, (0, 1), (-1, -2)))
+b_ = tf.constant(b)
+y_ = tf.nn.conv1d_transpose(x_, w_, output_shape=(x_.shape[0], (x_.shape[1] - 1) * 1 + 3, 3), strides=1, padding='VALID')
+y_ = tf.pad(y_, [(0, 0), (0, 1), (0, 0)])
+y_ = y_[:, 2:, :]
+y_ = tf.nn.bias_add(y_, b_)
+y = np.moveaxis(y_.numpy(), -1, 1)
+""",
+    ("tensorflow", DILATED): """\
+import numpy as np
+import tensorflow as tf
+x_ = tf.constant(np.moveaxis(x, 1, -1))
+w_ = tf.constant(np.moveaxis(w, (0, 1), (-1, -2)))
+y_ = tf.nn.conv3d_transpose(x_, w_, output_shape=(x_.shape[0], (x_.shape[1] - 1) * 1 + 2, (x_.shape[2] - 1) * 1 + 3, (x_.shape[3] - 1) * 1 + 5, 3), strides=1, padding='VALID', dilations=(1, 2, 2))
+y = np.moveaxis(y_.numpy(), -1, 1)
+""",
+}
+
+GRADIENT = {
+    ("numpy", GROUPED): """\
+import impl
+dx, dw, db = impl.conv_transpose_vjp(dy, x, w, stride=(2, 3), crop=((1, 0), (0, -1)), groups=2)
+""",
+    ("numpy", DILATED): """\
+import impl
+dx, dw, _ = impl.conv_transpose_vjp(dy, x, w, dilation=(1, 2, 2))
+""",
+    ("pytorch", GROUPED): """\
+import torch
+import torch.nn.functional as F
+x_ = torch.from_numpy(x).requires_grad_()
+w_ = torch.from_numpy(w).requires_grad_()
+b_ = torch.from_numpy(b).requires_grad_()
+dy_ = torch.from_numpy(dy)
+y_ = F.conv_transpose2d(x_, w_, b_, stride=(2, 3), padding=(1, 0), output_padding=1, groups=2)
+dx_, dw_, db_ = torch.autograd.grad(y_, (x_, w_, b_), dy_)
+dx = dx_.numpy()
+dw = dw_.numpy()
+db = db_.numpy()
+""",
+    ("chainer", DILATED): """\
+import chainer
+import chainer.functions as F
+x_ = chainer.Variable(x)
+w_ = chainer.Variable(w)
+dy_ = chainer.Variable(dy)
+y_ = F.deconvolution_3d(x_, w_, dilate=(1, 2, 2))
+dx_, dw_ = chainer.grad([y_], [x_, w_], [dy_])
+dx = dx_.array
+dw = dw_.array
+""",
+    ("mxnet", DILATED): """\
+import mxnet as mx
+import numpy as np
+w_dilated = np.zeros(w.shape[:2] + (2, 3, 5), w.dtype)
+w_dilated[:, :, :, ::2, ::2] = w
+x_ = mx.nd.array(x, dtype=x.dtype)
+w_ = mx.nd.array(w_dilated, dtype=x.dtype)
+dy_ = mx.nd.array(dy, dtype=x.dtype)
+x_.attach_grad()
+w_.attach_grad()
+with mx.autograd.record():
+    y_ = mx.nd.Deconvolution(x_, w_, kernel=(2, 3, 5), num_filter=3, no_bias=True)
+y_.backward(dy_)
+mx.nd.waitall()
+dx = x_.grad.asnumpy()
+dw = w_.grad.asnumpy()[:, :, :, ::2, ::2]
+""",
+    ("matlab", GROUPED): """\
+x_ = dlarray(permute(x, [3 4 2 1]), 'SSCB');
+w_ = zeros([3 3 3 2 2], 'like', w);
+w_(1:3, 1:2, :, :, :) = permute(reshape(w, [], 2, 3, 3, 2), [4 5 3 1 2]);
+w_ = dlarray(w_);
+b_ = dlarray(b);
+dy_ = dlarray(permute(dy, [3 4 2 1]), 'SSCB');
+loss = @(x, w, b) sum(dltranspconv(x, w, b, 'Stride', [2 3], 'Cropping', [1 0; 0 0]) .* dy_, 'all');
+[dx_, dw_, db_] = dlfeval(@(x, w, b) dlgradient(loss(x, w, b), x, w, b), x_, w_, b_);
+dx = permute(extractdata(dx_), [4 3 1 2]);
+dw_ = extractdata(dw_);
+dw = reshape(permute(dw_(1:3, 1:2, :, :, :), [4 5 3 1 2]), 4, 3, 3, 2);
+db = extractdata(db_);
+""",
+    ("matlab", DILATED): """\
+x_ = dlarray(permute(x, [3 4 5 2 1]), 'SSSCB');
+w_ = dlarray(permute(w, [3 4 5 2 1]));
+dy_ = dlarray(permute(dy, [3 4 5 2 1]), 'SSSCB');
+loss = @(x, w) sum(dltranspconv(x, w, 0, 'DilationFactor', [1 2 2]) .* dy_, 'all');
+[dx_, dw_] = dlfeval(@(x, w) dlgradient(loss(x, w), x, w), x_, w_);
+dx = permute(extractdata(dx_), [5 4 1 2 3]);
+dw = permute(extractdata(dw_), [5 4 1 2 3]);
+""",
+    ("tensorflow", SHIFTED): """\
+import numpy as np
+import tensorflow as tf
+x_ = tf.constant(np.moveaxis(x, 1, -1))
+w_ = tf.constant(np.moveaxis(w, (0, 1), (-1, -2)))
+b_ = tf.constant(b)
+dy_ = tf.constant(np.moveaxis(dy, 1, -1))
+with tf.GradientTape() as tape:
+    tape.watch((x_, w_, b_))
+    y_ = tf.nn.conv1d_transpose(x_, w_, output_shape=(x_.shape[0], (x_.shape[1] - 1) * 1 + 3, 3), strides=1, padding='VALID')
+    y_ = tf.pad(y_, [(0, 0), (0, 1), (0, 0)])
+    y_ = y_[:, 2:, :]
+    y_ = tf.nn.bias_add(y_, b_)
+dx_, dw_, db_ = tape.gradient(y_, (x_, w_, b_), output_gradients=dy_)
+dx = np.moveaxis(dx_.numpy(), -1, 1)
+dw = np.moveaxis(dw_.numpy(), (-1, -2), (0, 1))
+db = db_.numpy()
+""",
+}
+
+
+def _id(value: Any) -> str | None:
+    return value.descriptor if isinstance(value, Operator) else None
+
+
+@pytest.mark.parametrize(
+    ("framework", "operator", "text"),
+    [(*key, text) for key, text in FORWARD.items()],
+    ids=lambda value: _id(value) or (value if len(value) < 20 else ""),
+)
+def test_the_forward_program_is_this(framework: str, operator: Operator, text: str) -> None:
+    assert program(operator, framework).text == text
+
+
+@pytest.mark.parametrize(
+    ("framework", "operator", "text"),
+    [(*key, text) for key, text in GRADIENT.items()],
+    ids=lambda value: _id(value) or (value if len(value) < 20 else ""),
+)
+def test_the_gradient_program_is_this(framework: str, operator: Operator, text: str) -> None:
+    assert program(operator, framework).gradient_text == text
+
+
+@given(operators())
+def test_a_text_is_its_sections_and_the_call_is_one_of_them(operator: Operator) -> None:
+    for framework in FRAMEWORKS:
+        written = render(operator, framework)
+        if isinstance(written, Unsupported):
+            continue
+        sections = (written.setup, *vars(written.forward).values())
+        assert written.text == "\n".join(filter(None, sections)) + "\n"
+        assert written.call == written.forward.call
+        assert written.call in written.text

@@ -1,0 +1,86 @@
+"""Specs that mean harm: tags, merges, numbers and brackets beyond all measure."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from suites import case, load, refusal
+
+pytestmark = pytest.mark.usefixtures("in_an_empty_folder")
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["!!int ''", "!!int x", "!!float ''", "!!bool foo", "!!timestamp foo", "!!binary é"],
+)
+@pytest.mark.parametrize("key", ["stride", "note", "x"])
+def test_a_value_that_its_tag_does_not_allow_is_refused(key: str, value: str) -> None:
+    assert refusal(case(f"{key}: {value}")).startswith("suite.yaml:7: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("suite: !!python/name:os.system", 1),
+        ("!!python/object:os.system {suite: s, cases: []}", 1),
+        ("suite: s\ncases: !!python/tuple []", 2),
+        ("suite: s\ncases:\n  - !!python/object:os.system {name: a}", 3),
+        (case("note: !!python/object/apply:os.system [echo]"), 7),
+        (case("x: !!python/tuple [1, 2]"), 7),
+        (case("matrix: {stride: [1, !!python/name:os.system ]}"), 7),
+    ],
+)
+def test_a_tag_of_python_is_refused_wherever_it_stands(text: str, line: int) -> None:
+    message = refusal(text)
+    assert message.startswith(f"suite.yaml:{line}: ")
+    assert "python/" in message
+
+
+def test_a_tag_of_nobody_is_refused() -> None:
+    assert refusal(case("note: !foo 3")).startswith("suite.yaml:7: ")
+
+
+def test_a_merge_is_refused_inside_a_matrix_too() -> None:
+    assert refusal(case("matrix: {<<: {stride: [2]}}")).startswith("suite.yaml:7: ")
+
+
+@pytest.mark.parametrize(
+    "array", ["[1, 2, 3, .nan]", "[1, 2, 3, .inf]", "[1, 2, 3, '4']", "[1, 2, 3, true]"]
+)
+def test_a_given_array_holds_finite_numbers_only(array: str) -> None:
+    assert refusal(case(f"b: {array}")).startswith("suite.yaml:7: case 'a': b ")
+
+
+def test_a_given_number_that_no_float_holds_is_refused() -> None:
+    assert refusal(case(f"b: [1, 2, 3, {10**400}]")).startswith("suite.yaml:7: case 'a': b ")
+
+
+@pytest.mark.parametrize("depth", [40, 400, 2_000, 5_000])
+@pytest.mark.parametrize("key", ["stride", "note", "x", "says", "matrix", "zzz"])
+def test_deeply_nested_brackets_are_refused(key: str, depth: int) -> None:
+    assert refusal(case(f"{key}: {'[' * depth}{']' * depth}")).startswith("suite.yaml:")
+
+
+@pytest.mark.parametrize("brackets", ["[]", "{}"])
+def test_brackets_nested_beyond_all_measure_do_not_kill_the_process(brackets: str) -> None:
+    # A process of its own, since libyaml's parser overflows the C stack.
+    deep = 100_000
+    Path("suite.yaml").write_text(f"suite: {brackets[0] * deep}{brackets[1] * deep}")
+    code = "import harness.spec as s; list(s.load_cases('suite.yaml'))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "SpecError: suite.yaml:1: " in done.stderr
+
+
+def test_a_rejected_case_may_not_be_enormous_either() -> None:
+    text = case("groups: 3", "rejected: true").replace("[1, 2, 3]", "[1, 2, 99999999999]")
+    assert "99999999998 elements; 268435456 are allowed" in refusal(text)
+
+
+def test_a_rejected_case_of_four_axes_is_read_whatever_its_output() -> None:
+    text = case("crop: 5", "rejected: true").replace("[1, 2, 3]", "[1, 2, 3, 3, 3, 3]")
+    (read,) = load(text)
+    assert read.operator.rank == 4

@@ -1,0 +1,83 @@
+"""Weights in the layouts of all frameworks, and files of them, made without our own code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+import scipy.io
+from numpy.typing import NDArray
+from wolframclient.serializers import export
+
+Array = NDArray[Any]
+PYTHON = ("numpy", "pytorch", "tensorflow", "mxnet", "chainer")
+FRAMEWORKS = (*PYTHON, "matlab", "wolfram")
+KERNELS: dict[int, tuple[int, ...]] = {1: (7,), 2: (7, 2), 3: (7, 2, 3)}
+SUFFIXES = (".npy", ".npz", ".safetensors", ".mat", ".wxf")
+
+
+def canonical(rank: int, groups: int, dtype: str = "int32") -> Array:
+    """Weights of distinct numbers with another size on every axis."""
+    shape = (4 * groups, 5, *KERNELS[rank])
+    return np.arange(np.prod(shape), dtype=dtype).reshape(shape)
+
+
+def native(w: Array, framework: str, groups: int) -> Array:
+    """Bring canonical weights into a framework's layout, element by element."""
+    c_in, c_out, *kernel = w.shape
+    each = c_in // groups
+    channels_last = framework in {"tensorflow", "matlab"}
+    grouped = framework == "matlab" and groups > 1
+    shape = [*kernel, c_out, c_in] if channels_last else [c_in, c_out, *kernel]
+    if grouped:
+        shape = [*kernel, c_out, each, groups]
+    out = np.empty(shape, w.dtype)
+    for i, o, *k in np.ndindex(*w.shape):
+        place = [*k, o, i] if channels_last else [i, o, *k]
+        if grouped:
+            place = [*k, o, i % each, i // each]
+        out[tuple(place)] = w[(i, o, *k)]
+    return out
+
+
+def biases(count: int, framework: str, rank: int, groups: int) -> Array:
+    ones = (1,) * rank if framework == "matlab" and groups == 1 else ()
+    return np.arange(count).reshape(*ones, count)
+
+
+def saved(path: Path, arrays: Mapping[str, Array]) -> Path:
+    """Write a file with the format's own library, without ours."""
+    match path.suffix:
+        case ".npy":
+            (array,) = arrays.values()
+            np.save(path, array)
+        case ".npz":
+            np.savez(path, allow_pickle=False, **arrays)
+        case ".safetensors":
+            safetensors.numpy.save_file(dict(arrays), path, metadata={"format": "pt"})
+        case ".mat":
+            scipy.io.savemat(path, dict(arrays))
+        case ".wxf":
+            export(dict(arrays), str(path), target_format="wxf")
+    return path
+
+
+def loaded(path: Path) -> dict[str, Array]:
+    """Read a file with the format's own library."""
+    match path.suffix:
+        case ".npy":
+            return {"weight": np.load(path)}
+        case ".npz":
+            return dict(np.load(path))
+        case ".safetensors":
+            return dict(safetensors.numpy.load_file(path))
+        case ".mat":
+            found = scipy.io.loadmat(str(path))
+            return {name: array for name, array in found.items() if name[0] != "_"}
+    from wolframclient.deserializers import binary_deserialize  # noqa: PLC0415
+
+    return dict(binary_deserialize(path.read_bytes()))
