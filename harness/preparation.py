@@ -18,7 +18,8 @@ from harness.syntax.python import parse
 from harness.syntax.tree import Call, Name, Statement, Value, calls
 
 _COUNTS: Final = ("num_or_size_splits", "num_outputs", "indices_or_sections", "chunks")
-_CHANNELS: Final = {(1, 0), *itertools.product((-1, 3), repeat=2)}
+_LAST: Final = (-1, 3)
+_CHANNELS: Final = {(1, 0), *itertools.product(_LAST, repeat=2)}
 _JOINS: Final = {"concat", "concatenate", "cat"}
 
 
@@ -47,7 +48,7 @@ def noted(context: Context, reading: Reading) -> Reading:
 
 def _groups(home: Statement, call: Call) -> int:
     """``concat([f(x, w) for x, w in zip(split(x, 2), split(w, 2))])`` has two groups."""
-    joined = _joined(home, call)
+    joined, joined_along = _joined(home, call)
     if not {name for name, _ in joined} <= _names((*(a.value for a in call.arguments),)):
         return 1
     sources = [source for _, source in joined]
@@ -57,7 +58,8 @@ def _groups(home: Statement, call: Call) -> int:
     # Channels come second or last, and the weights' input channels first or last.
     if len(counts) != 1 or len(along) != 2 or tuple(along) not in _CHANNELS:
         return 1
-    return counts.pop()
+    is_last = joined_along in _LAST if along[0] in _LAST else joined_along == along[0]
+    return counts.pop() if is_last else 1
 
 
 def _axis(value: Value) -> int | None:
@@ -77,18 +79,33 @@ def _axis(value: Value) -> int | None:
     return axis if type(axis) is int else None
 
 
-def _joined(home: Statement, call: Call) -> list[tuple[str, str]]:
-    """Name and array, as text, of all that a list goes through whose calls are concatenated."""
+def _joined(home: Statement, call: Call) -> tuple[list[tuple[str, str]], int | None]:
+    """Name and array, as text, of all that a list goes through whose calls are concatenated.
+
+    And the axis along which they are.
+    """
     for outer in calls(home.value):
         for argument in outer.arguments if last_name(outer) in _JOINS else ():
             if isinstance(argument.value, Name) and _holds(argument.value, call):
-                return _zipped(argument.value.text)
-    return []
+                return _zipped(argument.value.text), _joined_along(outer)
+    return [], None
+
+
+def _joined_along(call: Call) -> int | None:
+    """The axis of a concatenation, where the text says it."""
+    by_name = {argument.name: argument.value for argument in call.arguments if argument.name}
+    positional = [argument.value for argument in call.arguments if argument.name is None]
+    # Chainer's and MXNet's concat join channels where no axis is said.
+    default = 1 if last_name(call) == "concat" else 0
+    axis = by_name.get("axis", by_name.get("dim", [*positional, default][1 if positional else 0]))
+    return axis if type(axis) is int else None
 
 
 def _zipped(text: str) -> list[tuple[str, str]]:
     node = ast.parse(text, mode="eval").body
     if not isinstance(node, ast.ListComp | ast.GeneratorExp) or len(node.generators) > 1:
+        return []
+    if node.generators[0].ifs:
         return []
     names, over = node.generators[0].target, node.generators[0].iter
     if not isinstance(over, ast.Call) or ast.unparse(over.func) != "zip":
@@ -155,7 +172,7 @@ def _is_kernel(
     array: ast.expr, statements: Sequence[Statement], home: Statement, call: Call
 ) -> bool:
     """Whether an array comes to a call, or to the layer that it makes, as its weights."""
-    made_of, parts = {ast.unparse(array)}, _joined(home, call)
+    made_of, (parts, _) = {ast.unparse(array)}, _joined(home, call)
     layer = next((s.target for s in statements if s.value is call and s.target), None)
     reached = False
     for statement in statements:

@@ -11,6 +11,7 @@ from functools import cache
 from importlib import import_module
 from typing import Final
 
+from harness.application import applications
 from harness.conventions import Convention, convention, framework_names
 from harness.conventions._arguments import bind
 from harness.conventions._forms import NOWHERE, Form, Reading, Supplied
@@ -18,7 +19,7 @@ from harness.conventions._values import comma
 from harness.errors import InputError
 from harness.operator import OperatorError, Sizes
 from harness.preparation import before, noted
-from harness.surroundings import after
+from harness.surroundings import after, indexed
 from harness.syntax.tree import (
     MAX_DIGITS,
     Call,
@@ -78,7 +79,12 @@ class _Found:
     call: Call
     name: str
     statement: Statement
-    applied: Call | None
+    applications: tuple[Call, ...]
+
+    @property
+    def applied(self) -> Call | None:
+        """The first call of the layer that the call makes."""
+        return self.applications[0] if self.applications else None
 
 
 def read(
@@ -190,9 +196,12 @@ def _read(text: str, conventions: Sequence[Convention], supplied: Supplied) -> R
         except SnippetError as error:
             errors.append((candidate, error))
     if not readings:
-        raise min(errors, key=lambda each: _strangeness(found, each[0].form))[1]
+        raise min(errors, key=lambda each: _strangeness(found, *each))[1]
     undecided = [known.convention.name for known, error in errors if isinstance(error, OpenError)]
     reading = _meant(found, readings, undecided)
+    if len(found.applications) > 1:
+        count = len(found.applications)
+        note = (*note, f"The layer is called {count} times: the answer is about the first call.")
     if found.call.assumed:
         values = ", ".join(found.call.assumed)
         note = (*note, f"{values}: taken from the function's defaults; its caller may give others.")
@@ -217,6 +226,8 @@ def _as(
     try:
         reading = candidate.form.read(arguments)
         reading = replace(reading, framework=candidate.convention.name)
+        if candidate.convention.language == "matlab":
+            return indexed(statements, found.statement, reading)
         if not is_python:
             return reading
         reading = after(statements, found.call, found.applied, noted(context, reading))
@@ -266,10 +277,11 @@ def _meant(
     )
 
 
-def _strangeness(found: _Found, form: Form) -> tuple[int, bool]:
-    """How far a call is from a form: by its arguments' names, then by its own."""
+def _strangeness(found: _Found, known: _Known, error: SnippetError) -> tuple[int, bool, bool]:
+    """How far a call is from a form: by its arguments' names, its values, then by its own name."""
     names = [argument.name for argument in found.call.arguments if argument.name]
-    return sum(form.parameter(name) is None for name in names), found.name not in form.names
+    unknown = sum(known.form.parameter(name) is None for name in names)
+    return unknown, not isinstance(error, OpenError), found.name not in known.form.names
 
 
 def _first(found: _Found, readings: Sequence[Reading]) -> Reading:
@@ -306,6 +318,12 @@ def _nothing_known(
             return SnippetError(
                 f"{last!r} is no call of {whose} that is known here. Did you mean {near!r}?",
                 match.start(1),
+            )
+    for name in known:
+        if named := re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text):
+            raise SnippetError(
+                f"the text names {name}, but does not call it: paste the call, with its arguments.",
+                named.start(),
             )
     examples = ", ".join(spoken.forms[0].name for spoken in conventions if spoken.forms)
     return SnippetError(
@@ -350,9 +368,11 @@ def _parsed(text: str, language: str, names: set[str]) -> tuple[Parsed, tuple[st
     # Broken text, or a call inside a comment.
     from harness.syntax.cut import alone, cut  # noqa: PLC0415 -- few texts need it
 
-    piece = cut(text, names, language)
+    pieces = cut(text, names, language)
+    if len(pieces) > 1:
+        raise _several(text, [piece.start for piece in pieces])
     try:
-        if piece is not None:
+        for piece in pieces:
             found = Parsed(module.parse(alone(text, piece, language)))
             return found, _cut_off(text, piece, whole)
     except SnippetError as part:
@@ -419,28 +439,21 @@ def _the_call(parsed: Parsed, known: dict[str, list[_Known]], text: str) -> _Fou
         named = _CALLED.finditer(text, unread.start, unread.end)
         columns += [match.start(1) for match in named if _last(match[1]) in known]
     if len(columns) > 1:
-        lines = text.split("\n")
-        numbers = sorted({_line(text, column) for column in columns})
-        shown = [f"\n  line {n}: {lines[n - 1].strip()[:90]}" for n in numbers[:9]]
-        raise SnippetError(
-            f"the text holds {len(columns)} transposed convolutions: paste one at a time."
-            + "".join(shown)
-        )
+        raise _several(text, columns)
     statement, call = found[0]
     assert isinstance(call.function, Name)
-    applied = next(_applications(parsed.statements, statement.target, call), None)
-    return _Found(call, call.function.text, statement, applied)
+    applied = applications(parsed.statements, statement, call)
+    return _Found(call, call.function.text, statement, tuple(applied))
 
 
-def _applications(
-    statements: Sequence[Statement], target: str | None, layer: Call
-) -> Iterator[Call]:
-    """Calls of the layer that a call makes: at once, or by the name that it was given."""
-    for statement in statements:
-        for call in calls(statement.value):
-            by_name = isinstance(call.function, Name) and call.function.text == target
-            if call.function is layer or by_name:
-                yield call
+def _several(text: str, columns: Sequence[int]) -> SnippetError:
+    lines = text.split("\n")
+    numbers = sorted({_line(text, column) for column in columns})
+    shown = [f"\n  line {n}: {lines[n - 1].strip()[:90]}" for n in numbers[:9]]
+    return SnippetError(
+        f"the text holds {len(columns)} transposed convolutions: paste one at a time."
+        + "".join(shown)
+    )
 
 
 def _candidates(

@@ -7,6 +7,7 @@ the call this is one operator.  What is done to the output after something else 
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from typing import Final, TypeAlias
 from harness.conventions._forms import Reading
 from harness.operator import OperatorError
 from harness.preparation import last_name
+from harness.syntax.shapes import fold
 from harness.syntax.tree import Call, Name, SnippetError, Statement, Value, calls
 
 Pairs: TypeAlias = tuple[tuple[int, int], ...]
@@ -23,6 +25,13 @@ _ADDS_BIAS: Final = {"bias_add", "bias"}
 _PASSES_ON: Final = {
     *("contiguous", "concat", "clone", "copy", "detach"),
     *("cuda", "cpu", "to", "float", "half", "double", "eval", "train"),
+}
+# Crops and pads that people put behind it, too.
+_NOT_READ: Final = {
+    *("slice", "slice_axis", "strided_slice", "Crop", "get_item", "narrow", "center_crop", "crop"),
+    *("resize_with_crop_or_pad", "resize_image_with_crop_or_pad", "central_crop"),
+    *(f"{name}{rank}D" for name in ("Cropping", "ZeroPadding") for rank in (1, 2, 3)),
+    *(f"{kind}Pad{rank}d" for kind in ("Zero", "Constant", "Reflection") for rank in (1, 2, 3)),
 }
 _AXES: Final = {"expand_dims": 1, "squeeze": -1}
 
@@ -72,9 +81,18 @@ class _End:
     """Something else is made of the output."""
 
 
+@dataclass(frozen=True)
+class _Output:
+    """What is followed: the result of a call, by the name that it was given last."""
+
+    made_by: Call
+    name: str | None
+    assigned: Mapping[str, Value]
+
+
 _WORDS: Final = {
     _Slice: "The slice of the output is in the answer, as a crop.",
-    _Pad: "The zeros that are put around the output are in the answer, as a negative crop.",
+    _Pad: "The pad of the output is in the answer, as a crop.",
     _Bias: "The vector that is added to the output is in the answer, as the bias.",
 }
 
@@ -107,20 +125,21 @@ def after(
         if any(inner is result for inner in calls(statement.value))
     )
     rest = list(statements[next(places, len(statements)) :])
-    name: str | None = None
+    output = _Output(result, None, {})
     block = rest[0].block if rest else ()
     while rest:
         statement, *rest = rest
+        output = replace(output, assigned=statement.assigned)
         if isinstance(statement.value, Call) and last_name(statement.value) == "print":
             continue
         try:
-            steps = _steps(statement.value, result, name)
-            if steps is None and not _is_changed(statement.target, name):
+            steps = _steps(statement.value, output)
+            if steps is None and not _is_changed(statement.target, output.name):
                 continue
             if _is_elsewhere(statement.block, block):
                 continue
             if steps and not isinstance(steps[0], _End):
-                _check_certain(statement, block, name, rest)
+                _check_certain(statement, block, output.name, rest)
             if steps is None or statement.block != block:
                 return reading
             for step in steps:
@@ -134,7 +153,25 @@ def after(
         except SnippetError as error:
             note = f"What the text does with the output is not in the answer: {error.fact}"
             return replace(reading, notes=(*reading.notes, note))
-        name = statement.target
+        output = replace(output, name=statement.target)
+    return reading
+
+
+def indexed(statements: Sequence[Statement], home: Statement, reading: Reading) -> Reading:
+    r"""Say of a reading of MATLAB text that its output is indexed, which is not followed there.
+
+    >>> from harness.snippet import read
+    >>> read("Y = dltranspconv(X, zeros(4, 4, 3, 2), b);\nY = Y(2:end-1, :, :);").notes[-1]
+    'What the text does with Y(...) is not in the answer: it is indexed.'
+    """
+    behind = itertools.dropwhile(lambda statement: statement is not home, statements)
+    for call in (call for statement in behind for call in calls(statement.value)):
+        parts = [str(a.value.text) for a in call.arguments if isinstance(a.value, Name)]
+        if call.function == Name(home.target or "", call.column) and any(":" in p for p in parts):
+            fact = (
+                f"What the text does with {home.target}(...) is not in the answer: it is indexed."
+            )
+            return replace(reading, notes=(*reading.notes, fact))
     return reading
 
 
@@ -183,36 +220,38 @@ def _is_no_bias(step: _Step, reading: Reading) -> bool:
     return isinstance(step, _Bias) and step.behind not in (None, behind)
 
 
-def _steps(value: Value, result: Call, name: str | None) -> list[_Step] | None:
+def _steps(value: Value, output: _Output) -> list[_Step] | None:
     """What an expression does to the result, innermost first; ``None`` if it is another's."""
     if isinstance(value, Call):
-        if value is result:
+        if value is output.made_by:
             return []
-        return _steps_of_call(value, result, name)
+        return _steps_of_call(value, output)
     if isinstance(value, tuple):
-        inner = [_steps(item, result, name) for item in value]
+        inner = [_steps(item, output) for item in value]
         return next((steps for steps in inner if steps is not None), None)
     if not isinstance(value, Name):
         return None
-    if value.text == name:
+    if value.text == output.name:
         return []
-    return _steps_of_expression(value, result, name)
+    return _steps_of_expression(value, output)
 
 
-def _steps_of_call(call: Call, result: Call, name: str | None) -> list[_Step] | None:
+def _steps_of_call(call: Call, output: _Output) -> list[_Step] | None:
     last = last_name(call)
     receiver = call.function.text.rpartition(".")[0] if isinstance(call.function, Name) else ""
-    if receiver and receiver == name and last in {*_PASSES_ON, *_AXES}:
+    if receiver and receiver == output.name and last in {*_PASSES_ON, *_AXES}:
         return [_Axes(_AXES[last])] if last in _AXES else []
     if not call.arguments:
         return None
     first, *others = call.arguments
-    inner = _steps(first.value, result, name)
+    inner = _steps(first.value, output)
     if inner is None:
-        return _made_into_another([argument.value for argument in others], result, name)
+        return _made_into_another([argument.value for argument in others], output)
     if last in _PASSES_ON:
         return inner
     step: _Step = _End()
+    if (last or _name_of_maker(call)) in _NOT_READ:
+        raise SnippetError(f"{last or _name_of_maker(call)} is not read here.", call.column)
     if last in _ADDS_BIAS:
         step = _Bias(None)
     elif last == "broadcast_add" and others and (behind := _behind(others[0].value)) is not None:
@@ -222,6 +261,11 @@ def _steps_of_call(call: Call, result: Call, name: str | None) -> list[_Step] | 
     elif last in _AXES:
         step = _Axes(_AXES[last])
     return [*inner, step]
+
+
+def _name_of_maker(call: Call) -> str:
+    """``Cropping2D`` of ``Cropping2D(1)(y)``."""
+    return last_name(call.function) if isinstance(call.function, Call) else ""
 
 
 def _pad(call: Call) -> _Pad:
@@ -238,7 +282,7 @@ def _pad(call: Call) -> _Pad:
     return _Pad(widths, call.column, zeros)
 
 
-def _steps_of_expression(value: Name, result: Call, name: str | None) -> list[_Step] | None:
+def _steps_of_expression(value: Name, output: _Output) -> list[_Step] | None:
     """Slices and sums, which the tree keeps as text."""
     try:
         node = ast.parse(value.text, mode="eval").body
@@ -248,12 +292,16 @@ def _steps_of_expression(value: Name, result: Call, name: str | None) -> list[_S
 
     def steps_of(node: ast.expr) -> list[_Step] | None:
         if isinstance(node, ast.Call) and node in known:
-            return _steps(known[node], result, name)
+            return _steps(known[node], output)
         if isinstance(node, ast.Name | ast.Attribute):
-            return [] if ast.unparse(node) == name else None
+            return [] if ast.unparse(node) == output.name else None
         if isinstance(node, ast.Subscript):
             inner = steps_of(node.value)
-            return None if inner is None else [*inner, _slice(node.slice, value.column)]
+            return (
+                None
+                if inner is None
+                else [*inner, _slice(node.slice, value.column, output.assigned)]
+            )
         if isinstance(node, ast.ListComp):
             return steps_of(node.elt)
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
@@ -263,7 +311,7 @@ def _steps_of_expression(value: Name, result: Call, name: str | None) -> list[_S
                 if inner is not None:
                     return [*inner, _Bias(behind)]
         inside = [known[call] for call in _outermost_calls(node) if call in known]
-        return _made_into_another(inside, result, name)
+        return _made_into_another(inside, output)
 
     return steps_of(node)
 
@@ -299,16 +347,14 @@ def _behind(value: Value) -> int | None:
     return len(shape) - 1 - long[0] if len(long) == 1 and len(shape) > 1 else None
 
 
-def _made_into_another(
-    values: Sequence[Value], result: Call, name: str | None
-) -> list[_Step] | None:
+def _made_into_another(values: Sequence[Value], output: _Output) -> list[_Step] | None:
     """What is done to the result inside an expression that makes something else of it."""
-    inner = [_steps(value, result, name) for value in values]
+    inner = [_steps(value, output) for value in values]
     found = next((steps for steps in inner if steps is not None), None)
     return None if found is None else [*found, _End()]
 
 
-def _slice(node: ast.expr, column: int) -> _Slice:
+def _slice(node: ast.expr, column: int, assigned: Mapping[str, Value]) -> _Slice:
     elements = node.elts if isinstance(node, ast.Tuple) else [node]
     spans: list[_Span] = []
     ellipsis_at = None
@@ -316,25 +362,24 @@ def _slice(node: ast.expr, column: int) -> _Slice:
         if isinstance(element, ast.Constant) and element.value is Ellipsis:
             ellipsis_at = place
         else:
-            spans.append(_span(element, column))
+            spans.append(_span(element, column, assigned))
     return _Slice(tuple(spans), ellipsis_at, column)
 
 
-def _span(node: ast.expr, column: int) -> _Span:
+def _span(node: ast.expr, column: int, assigned: Mapping[str, Value]) -> _Span:
     if not isinstance(node, ast.Slice) or node.step is not None:
         raise SnippetError(
             f"[{ast.unparse(node)}] of the output is no slice from one index to another.", column
         )
-    ends = [None if end is None else _literal(end, column) for end in (node.lower, node.upper)]
+    ends = [
+        None if end is None else _number(end, column, assigned) for end in (node.lower, node.upper)
+    ]
     return _Span(*ends)
 
 
-def _literal(node: ast.expr, column: int) -> int:
-    try:
-        value = ast.literal_eval(node)
-    except ValueError:
-        value = None
-    if not isinstance(value, int):
+def _number(node: ast.expr, column: int, assigned: Mapping[str, Value]) -> int:
+    value = fold(Name(ast.unparse(node), column), {}, assigned)
+    if type(value) is not int:
         raise SnippetError(
             f"the output is sliced at {ast.unparse(node)}, whose value the text does not hold: "
             "write the number in its place.",

@@ -20,6 +20,7 @@ ALLOWED = {
     "harness.syntax": {"harness.errors", "harness.syntax"},
     "harness.training": {"harness.operator"},
     "harness.preparation": {"harness.conventions", "harness.operator", "harness.syntax"},
+    "harness.application": {"harness.preparation", "harness.syntax"},
     "harness.surroundings": {
         "harness.conventions",
         "harness.operator",
@@ -27,6 +28,7 @@ ALLOWED = {
         "harness.syntax",
     },
     "harness.snippet": {
+        "harness.application",
         "harness.conventions",
         "harness.preparation",
         "harness.surroundings",

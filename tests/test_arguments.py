@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from harness import parse
+from harness.conventions._values import shape_of
 from harness.snippet import read
+from harness.syntax.python import parse as statements
 from harness.syntax.tree import SnippetError
 
 DILATED = "w_ = np.zeros({shape})\nw_[{taps}] = w\n{call}"
@@ -89,3 +91,148 @@ def test_what_a_call_computes_is_taken_from_the_weights_and_said() -> None:
     assert found.notes == (
         "the call size(...) is not computed here: its value is that of --weight.",
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "offered"),
+    [
+        ("nn.ConvTranspose2d(n, 4, 3)", "write n = ... above it"),
+        ("n = count()\nnn.ConvTranspose2d(n, 4, 3)", "write n = ... above it"),
+        ("[nn.ConvTranspose2d(n, 4, 3) for m in sizes]", "write n = ... above it"),
+        ("def up(m):\n  return nn.ConvTranspose2d(n, 4, 3)", "write n = ... above it"),
+        ("[nn.ConvTranspose2d(n, 4, 3) for n in sizes]", "write numbers in the call"),
+        ("[nn.ConvTranspose2d(n, 4, 3) for m, (n, k) in sizes]", "write numbers in the call"),
+        ("make = lambda n: nn.ConvTranspose2d(n, 4, 3)", "write numbers in the call"),
+        ("for n in sizes:\n  nn.ConvTranspose2d(n, 4, 3)", "write numbers in the call"),
+        ("def up(n):\n  return nn.ConvTranspose2d(n, 4, 3)", "write numbers in the call"),
+        ("def up(n):\n  return nn.ConvTranspose2d(n * m, 4, 3)", "write numbers in the call"),
+    ],
+)
+def test_a_line_above_is_offered_where_it_would_be_read(text: str, offered: str) -> None:
+    with pytest.raises(SnippetError, match="leaves in_channels open: add --input") as caught:
+        read(text)
+    assert f", or {offered}." in str(caught.value)
+
+
+@pytest.mark.parametrize("extent", [8, 6])
+def test_zeros_behind_the_last_tap_are_no_dilation(extent: int) -> None:
+    text = f"w_ = torch.zeros(4, 6, {extent}, 7)\nw_[:, :, ::2, ::2] = w\n"
+    with pytest.raises(SnippetError, match=rf"Write a kernel \[{extent - 1}, 7\], step \* "):
+        read(f"{text}F.conv_transpose2d(x, w_)")
+
+
+# A bias that may be None.
+
+ADDED = {"pytorch": "F.conv_transpose2d(x, w, {})", "chainer": "F.deconvolution_2d(x, w, {})"}
+LAYERS = """
+class Up(nn.Module):
+    def __init__(self, bias=True):
+        {}
+    def forward(self, x):
+        return {}
+"""
+MAYBE = [
+    "if bias:\n            self.bias = Parameter(zeros(6))\n"
+    "        else:\n            self.bias = None",
+    "if bias:\n            self.bias = Parameter(zeros(6))\n"
+    "        else:\n            self.register_parameter('bias', None)",
+    "self.bias = None\n        if bias:\n            self.bias = Parameter(zeros(6))",
+    "self.register_parameter('bias', None)",
+    "self.bias = make_bias()",
+]
+
+
+def notes_on_the_bias(text: str, framework: str) -> list[str]:
+    found = read(text, framework, weight=(4, 6, 3, 2))
+    assert found.operator.bias
+    return [note for note in found.notes if note.startswith("The bias is taken to be there")]
+
+
+@pytest.mark.parametrize("framework", ADDED)
+@pytest.mark.parametrize(
+    "bias", ["b if use_bias else None", "getattr(self, 'bias', None)", "b or None", "make()"]
+)
+def test_a_bias_that_may_be_none_is_noted(bias: str, framework: str) -> None:
+    assert len(notes_on_the_bias(ADDED[framework].format(bias), framework)) == 1
+
+
+@pytest.mark.parametrize("framework", ADDED)
+def test_a_parameter_that_is_none_by_default_is_noted(framework: str) -> None:
+    text = f"def up(x, w, b=None):\n  return {ADDED[framework].format('b')}"
+    assert notes_on_the_bias(text, framework) == [
+        "The bias is taken to be there: where b is None, leave it out of the call."
+    ]
+
+
+@pytest.mark.parametrize("framework", ADDED)
+@pytest.mark.parametrize("made", MAYBE)
+def test_a_bias_that_a_class_may_not_make_is_noted(made: str, framework: str) -> None:
+    text = LAYERS.format(made, ADDED[framework].format("self.bias"))
+    assert len(notes_on_the_bias(text, framework)) == 1
+
+
+@pytest.mark.parametrize("framework", ADDED)
+@pytest.mark.parametrize("bias", ["b", "self.bias", "weights['b']", "torch.zeros(6)", "up.b.to(d)"])
+@pytest.mark.parametrize("before", ["", "b = torch.zeros(n)\n", "b = self.bias\n", "b = p[0]\n"])
+def test_nothing_is_said_of_a_bias_that_is_there(before: str, bias: str, framework: str) -> None:
+    assert notes_on_the_bias(before + ADDED[framework].format(bias), framework) == []
+
+
+# Defaults of functions.
+
+
+@pytest.mark.parametrize(
+    ("text", "assumed"),
+    [
+        ("def f(x, k=4):\n  w = torch.randn(64, 32, k, k)\n  F.conv_transpose2d(x, w)", "k=4"),
+        (
+            "def f(x, s=[19, 19]):\n  up = nn.ConvTranspose2d(64, 32, 4, 2)\n"
+            "  return up(x, output_size=s)",
+            "s=[19, 19]",
+        ),
+        (
+            "def f(c=64):\n  x = Input((8, 8, c))\n"
+            "  return Conv2DTranspose(32, 4, padding='same')(x)",
+            "c=64",
+        ),
+        (
+            "def f(c=64):\n  m.add(Reshape((8, 8, c)))\n"
+            "  m.add(Conv2DTranspose(32, 4, padding='same'))",
+            "c=64",
+        ),
+    ],
+)
+def test_a_default_that_comes_by_another_line_is_said(text: str, assumed: str) -> None:
+    found = read(text, input=(1, 64, 8, 8))
+    assert found.operator.weight_shape == (64, 32, 4, 4)
+    assert [note for note in found.notes if "defaults" in note] == [
+        f"{assumed}: taken from the function's defaults; its caller may give others."
+    ]
+
+
+def test_a_default_that_changes_nothing_is_not_said() -> None:
+    text = (
+        "def f(x, k=4):\n  x = block(x, k)\n  return F.conv_transpose2d(x, torch.ones(4, 6, 3, 3))"
+    )
+    assert read(text).notes == ()
+
+
+# Shapes of arrays.
+
+
+@pytest.mark.parametrize(
+    ("text", "shape"),
+    [
+        ("torch.randn(4, 8, 1, 2)", (4, 8, 1, 2)),
+        ("np.ones((4, 8))", (4, 8)),
+        ("np.random.normal(1, 2, (4, 8))", (4, 8)),
+        ("torch.arange(4, 8, 1, 2)", None),
+        ("np.linspace(1, 2, 3)", None),
+        ("np.random.uniform(1, 2)", None),
+        ("np.random.randint(1, 10, 5)", None),
+    ],
+)
+def test_shape_of_an_array_is_that_which_its_maker_takes(
+    text: str, shape: tuple[int, ...] | None
+) -> None:
+    assert shape_of(statements(text)[0].value) == shape

@@ -256,7 +256,7 @@ REFUSED = {
         "stride is 's', whose value",
     ),
     "options that are changed": (
-        "o = dict(stride=2)\no['stride'] = 3\nup = nn.ConvTranspose2d(6, 4, 2, **o)",
+        "o = dict(stride=2)\no[s] = 3\nup = nn.ConvTranspose2d(6, 4, 2, **o)",
         r"\*\* holds arguments that the text does not show",
     ),
     "a shape from before a view": (

@@ -219,3 +219,15 @@ def test_tensorflow_gives_what_we_read() -> None:
     ]
     finish = "y = np.moveaxis(np.array(y), -1, 1)"
     assert reality.disagreements("tensorflow", SETUP, calls, 8, finish) == []
+
+
+@pytest.mark.parametrize(
+    ("ordering", "own", "weights"), [("th", (8, 5, 5), "OIHW"), ("tf", (5, 5, 8), "HWIO")]
+)
+def test_ordering_of_the_configuration(ordering: str, own: tuple[int, ...], weights: str) -> None:
+    text = (
+        f"K.set_image_dim_ordering('{ordering}')\n"
+        f"Deconvolution2D(6, 2, 2, (None, 6, 6, 6), input_shape={own})"
+    )
+    found = read(text, "tensorflow")
+    assert (found.input, found.weights) == ((1, 8, 5, 5), weights)

@@ -389,3 +389,55 @@ def test_native_layers_are_written_as_one_call() -> None:
         for program in [render(wanted, "tensorflow", style="layer")]
     ]
     assert supports == ["native"] * len(supports)
+
+
+# The configuration's layout.
+
+SHAPED = "layers.Conv2DTranspose(6, (3, 2), input_shape=(4, 5, 7){})"
+
+
+@pytest.mark.parametrize(
+    ("setting", "more", "shape"),
+    [
+        ("K.set_image_data_format('channels_first')", "", (1, 4, 5, 7)),
+        ("tf.keras.backend.set_image_data_format('channels_last')", "", (1, 7, 4, 5)),
+        ("K.set_image_dim_ordering('th')", "", (1, 4, 5, 7)),
+        ("K.set_image_dim_ordering('tf')", "", (1, 7, 4, 5)),
+        (
+            "K.set_image_data_format('channels_first')",
+            ", data_format='channels_last'",
+            (1, 7, 4, 5),
+        ),
+        ("K.set_image_data_format(fmt)", ", data_format='channels_first'", (1, 4, 5, 7)),
+    ],
+)
+def test_layout_of_the_configuration(setting: str, more: str, shape: Sizes) -> None:
+    found = reading(f"{setting}\nup = {SHAPED.format(more)}")
+    assert (found.input, found.channels_last) == (shape, shape[1] == 7)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "K.set_image_data_format(fmt)\n{}",
+        "if theano:\n  K.set_image_data_format('channels_first')\n{}",
+        "def build():\n  return {}\nK.set_image_data_format('channels_first')\nbuild()",
+    ],
+)
+def test_layout_that_may_hold_for_the_layer_is_asked_for(text: str) -> None:
+    with pytest.raises(SnippetError, match=r"not certain what holds .*: add data_format to the"):
+        reading(text.format(SHAPED.format("")))
+
+
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_words_for_padding_tell_keras_from_gluon(padding: str) -> None:
+    text = f"x = Input((16, 16, 64))\nu = Conv2DTranspose(32, (2, 2), padding='{padding}')(x)"
+    found = read(text)
+    assert (found.framework, found.operator.in_channels) == ("tensorflow", 64)
+
+
+@pytest.mark.parametrize("arguments", ["32, 3, 2, 1", "32, 3, strides=(2, 2), padding=1"])
+def test_numbers_for_padding_tell_gluon_from_keras(arguments: str) -> None:
+    assert read(f"Conv2DTranspose({arguments})", input=(1, 4, 5, 7)).framework == "mxnet"
+    with pytest.raises(SnippetError, match="leaves in_channels open: add --input"):
+        read(f"Conv2DTranspose({arguments})")

@@ -481,3 +481,10 @@ def test_tables_are_the_real_signatures() -> None:
         assert [p.name for p in ours] == [p for p in parameters if p not in {"out", "name"}]
         if "gluon" in form:
             assert [repr(p.default) for p in ours[2:]] == defaults[2:]
+
+
+@pytest.mark.parametrize(("bias", "is_noted"), [("b", False), ("b if c else None", True)])
+def test_bias_that_may_be_none_is_noted(bias: str, is_noted: bool) -> None:
+    text = f"npx.deconvolution(x, w, {bias}, kernel=(3, 2), num_filter=6)"
+    noted = [note for note in reading(text, input=IN).notes if "taken to be there" in note]
+    assert bool(noted) == is_noted

@@ -41,6 +41,7 @@ def cropped(plain: Operator, *crop: tuple[int, int]) -> Operator:
 
 SLICES = {
     "of the call": ("y = up(x)[:, :, 1:, :-2]", ((1, 0), (0, 2))),
+    "with names": ("p = 2\ny = up(x)[:, :, 1:, :-p]", ((1, 0), (0, 2))),
     "both ends": ("y = up(x)[:, :, 1:-1, 2:-3]", ((1, 1), (2, 3))),
     "from 0": ("y = up(x)[0:, 0:, 1:, 0:]", ((1, 0), (0, 0))),
     "fewer axes": ("y = up(x)[:, :, 1:]", ((1, 0), (0, 0))),
@@ -163,6 +164,9 @@ ANOTHER = {
     "a method": "y = up(x).relu()\ny = y[:, :, 1:]",
     "another layer": "y = conv(up(x))\ny = y[:, :, 1:]",
     "a layer around it": "m = nn.Sequential(up, conv)\ny = m(x)[:, :, 1:]",
+    "a model under its name": "up = nn.Sequential(up, conv)\ny = up(x)[:, :, 1:]",
+    "a layer under its name": "up = nn.Conv2d(4, 4, 3)\ny = up(x)[:, :, 1:]",
+    "a decoder around it": "m = Decoder(up)\ny = m(x)[:, :, 1:]",
     "transposed": "y = up(x)\ny = y.transpose(2, 3)\ny = y[..., 1:]",
     "permuted": "y = up(x).permute(0, 2, 3, 1)\ny = y[:, 1:, 2:]",
     "squeezed": "y = up(x).squeeze(0)\ny = y[:, :, 1:]",
@@ -188,6 +192,8 @@ def test_what_is_something_else_is_not_taken_in(text: str) -> None:
 
 
 NOTED = {
+    "a layer that crops": ("y = up(x)\ny = Cropping2D(1)(y)", "Cropping2D is not read here."),
+    "a function that crops": ("y = tf.slice(up(x), a, b)", "slice is not read here."),
     "a step": (
         "y = up(x)[:, :, ::2]",
         "[::2] of the output is no slice from one index to another.",
@@ -305,7 +311,9 @@ GROUPS = {
     "methods": (JOINED.format("x.chunk(3, dim=1)", "w.chunk(3)"), 3),
     "names": (f"xs = x.chunk(3, 1)\nws = w.chunk(3, 0)\n{JOINED.format('xs', 'ws')}", 3),
     "TensorFlow's": (
-        JOINED.format("tf.split(x, 2, -1)", "tf.split(axis=3, num_or_size_splits=2, value=w)"),
+        JOINED.replace("1)", "-1)").format(
+            "tf.split(x, 2, -1)", "tf.split(axis=3, num_or_size_splits=2, value=w)"
+        ),
         2,
     ),
     "MXNet's": (JOINED.format("mx.nd.split(x, num_outputs=2)", "mx.nd.split(w, 2, axis=0)"), 2),
@@ -329,6 +337,18 @@ GROUPS = {
     ),
     "what is not called with": (
         "y = torch.cat([F.conv_transpose2d(x, w) for a, b in zip(x.chunk(2, 1), w.chunk(2))])",
+        1,
+    ),
+    "joined along the batch": (
+        JOINED.replace("], 1)", "])").format("x.chunk(2, 1)", "w.chunk(2, 0)"),
+        1,
+    ),
+    "joined along the height": (
+        JOINED.replace("], 1)", "], axis=2)").format("x.chunk(2, 1)", "w.chunk(2, 0)"),
+        1,
+    ),
+    "some of them": (
+        JOINED.replace("], 1)", " if a], 1)").format("x.chunk(2, 1)", "w.chunk(2, 0)"),
         1,
     ),
     "not joined": ("y = [F.conv_transpose2d(a, v) for a, v in zip(x.chunk(2), w.chunk(2))]", 1),

@@ -19,8 +19,7 @@ from harness.syntax.tree import MAX_TEXT, Call
     st.sampled_from(["python", "matlab", "wolfram"]),
 )
 def test_what_is_cut_out_of_any_text_begins_with_the_name(text: str, language: str) -> None:
-    piece = cut(text, {"f"}, language)
-    if piece is not None:
+    for piece in cut(text, {"f"}, language):
         inside = text[piece.start : piece.end]
         assert inside[-1] in ")]"
         assert "f" in inside.replace("[", "(").split("(")[0]
@@ -48,8 +47,14 @@ CUT = [
 
 @pytest.mark.parametrize(("language", "text", "expected"), CUT)
 def test_a_balanced_call_is_cut_out(language: str, text: str, expected: str | None) -> None:
-    piece = cut(text, {"f"}, language)
-    assert (piece and text[piece.start : piece.end]) == expected
+    found = [text[piece.start : piece.end] for piece in cut(text, {"f"}, language)]
+    assert found == ([] if expected is None else [expected])
+
+
+def test_all_separate_calls_are_cut_out() -> None:
+    text = "- f(1)\n+ g(f(2), f(f(3))"
+    found = [text[piece.start : piece.end] for piece in cut(text, {"f"}, "python")]
+    assert found == ["f(1)", "f(2)", "f(f(3))"]
 
 
 @pytest.mark.parametrize(
@@ -64,8 +69,7 @@ def test_what_is_cut_out_is_read_alone_with_its_columns(
     language: ModuleType, text: str, expected: str
 ) -> None:
     name = language.__name__.rsplit(".", 1)[-1]
-    piece = cut(text, {"f"}, name)
-    assert piece is not None
+    (piece,) = cut(text, {"f"}, name)
     (statement,) = language.parse(alone(text, piece, name))
     assert shown(statement.value) == expected
     assert isinstance(statement.value, Call)

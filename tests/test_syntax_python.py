@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from harness import snippet
 from harness.syntax.python import parse, read
 from harness.syntax.tree import Call, Name, Value, calls
 
@@ -54,6 +55,44 @@ KNOWN = {
         "class A:\n  def __init__(self):\n    self.k = 3\n  def g(self):\n    f(self.k)",
         3,
     ),
+    "a list that is set by another name": ("s = t = [4, 4]\nt[0] = 3\nf(t[0])", 3),
+    "a list that a layer is made with": ("s = [3, 5]\ng = nn.Conv2d(1, s)\nf(s[0])", 3),
+    "a list that is measured": ("s = [3, 5]\nn = len(s)\nf(s[0])", 3),
+    "a number that is passed": ("k = 3\ng(k)\nf(k)", 3),
+    "a list that a star takes apart": ("s = [3, 5]\ng(*s)\nf(s[0])", 3),
+    "a list of a list": ("s = [3, 5]\nt = list(s)\nf(t[0])", 3),
+    "by its key": ('s = {"k": 3}\nf(s["k"])', 3),
+    "by keys and places": ('s = {"a": {"k": [5, 3]}}\nf(s["a"]["k"][1])', 3),
+    "by the key of a dictionary with another in it": (
+        'a = {"k": 5, "n": 1}\ns = {**a, "k": 3}\nf(s["k"])',
+        3,
+    ),
+    "of another in a dictionary": ('a = {"k": 3}\ns = {**a, "n": 1}\nf(s["k"])', 3),
+    "by a key that is set": ('s = {"k": 5}\ns["k"] = 3\nf(**s)', 3),
+    "by a key that is added": ('s = {}\ns["k"] = 3\nf(**s)', 3),
+    "an attribute beside one that is set": ("cfg.k = 3\ncfg.n = 4\nf(cfg.k)", 3),
+    "an attribute of what a layer is given": ("cfg.k = 3\ny = nn.Conv2d(cfg)\nf(cfg.k)", 3),
+    "behind a base class's beginning": (
+        "class A(B):\n  def __init__(self, **kw):\n    super().__init__(**kw)\n"
+        "    self.k = 3\n    f(self.k)",
+        3,
+    ),
+    "behind a base class's beginning without arguments": (
+        "class A(B):\n  def __init__(self):\n    self.k = 3\n    super().__init__()\n    f(self.k)",
+        3,
+    ),
+    "behind a method of the class": (
+        "class A:\n  def __init__(self):\n    self.k = 3\n    self.g()\n    f(self.k)\n"
+        "  def g(self):\n    self.n = 1",
+        3,
+    ),
+    "an attribute of what goes to a device": ("m.k = 3\nm.cuda()\nf(m.k)", 3),
+    "behind a layer": (
+        "class A:\n  def g(self, x):\n    self.k = 3\n    self.up = nn.ReLU()\n"
+        "    y = self.up(x)\n    f(self.k)",
+        3,
+    ),
+    "behind an import of everything": ("from sizes import *\nk = 3\ndef g():\n  f(k)", 3),
     "an attribute of what is given to a function": ("cfg.k = 3\ndef g():\n  f(cfg.k)", 3),
 }
 
@@ -129,6 +168,82 @@ UNKNOWN = {
     ),
     "an attribute that a function gives": "cfg.k = 3\ndef g():\n  cfg.k = 5\nf(cfg.k)",
     "a dictionary that is updated": "s = dict(k=3)\ns.update(k=5)\nf(s)",
+    # Parts of what is given anew.
+    "an attribute of an attribute": "self.c.k = 3\nself.c = g()\nf(self.c.k)",
+    "an attribute of one of two": "a.b.k = 3\na.b, z = g()\nf(a.b.k)",
+    "an attribute of an element": "a[0].k = 3\na[0] = g()\nf(a[0].k)",
+    "an attribute of an element by its number": "a[i].k = 3\ni = 2\nf(a[i].k)",
+    # Lists and objects with more than one name.
+    "a list with two names": "a = b = [4, 4]\na[0] = 3\nf(b)",
+    "a list with another name": "b = [4, 4]\na = b\na.append(3)\nf(b)",
+    "a list that grows by another name": "b = [4, 4]\na = b\na += [3]\nf(b[-1])",
+    "a list in a list": "b = [4, 4]\na = [b, b]\na[0][0] = 3\nf(b)",
+    "a list of a dictionary": 's = {"k": [4, 4]}\na = s["k"]\na[0] = 3\nf(s)',
+    "a dictionary in a dictionary": 's = {"a": {"k": 4}}\ns["a"]["k"] = 3\nf(s["a"]["k"])',
+    "a dictionary with another name": 's = {"k": 4}\nt = s\nt["k"] = 3\nf(s["k"])',
+    "an object with another name": "cfg.k = 3\nt = cfg\nt.k = 4\nf(cfg.k)",
+    "an object with two names": "s = t = g()\ns.k = 3\nt.k = 4\nf(s.k)",
+    "an object with another name, in a branch": (
+        "cfg.k = 3\nif a:\n  t = cfg\nelse:\n  t = g()\nt.k = 4\nf(cfg.k)"
+    ),
+    "elements of what is gone through": "for s in t:\n  t.k = 3\n  s.k = 4\n  f(t.k)",
+    # Lists that are changed somewhere else.
+    "an element that is deleted": "s = [3, 5]\ndel s[0]\nf(s[0])",
+    "a list that is shuffled": "s = [3, 5]\nrandom.shuffle(s)\nf(s[0])",
+    "a list that NumPy shuffles": "s = [3, 5]\nnp.random.shuffle(s)\nf(s[0])",
+    "a list that a function is given": "s = [3, 5]\nn = change(by=s)\nf(s[0])",
+    "a list outside": "s = [3, 5]\ndef g():\n  f(s[0])\ns[0] = 4",
+    "a list outside that shrinks": "s = [3, 5]\ndef g():\n  f(s[0])\ns.pop(0)",
+    "a list outside that a function is given": "s = [3, 5]\ndef g():\n  f(s[0])\nchange(s)",
+    "a list that a function changes": "s = [3, 5]\ndef g():\n  s[0] = 4\ng()\nf(s[0])",
+    "a list that a function makes grow": "s = [3]\ndef g():\n  s.append(4)\ng()\nf(s[-1])",
+    "a list that a method changes": (
+        "class A:\n  def __init__(self):\n    self.s = [3, 5]\n  def g(self):\n"
+        "    self.s[0] = 4\n  def h(self):\n    f(self.s[0])"
+    ),
+    "a list that a method changes first": (
+        "class A:\n  def g(self):\n    self.s.pop()\n  def __init__(self):\n"
+        "    self.s = [3, 5]\n    self.g()\n    f(self.s[-1])"
+    ),
+    "an element in a loop": "s = [3, 5]\nfor n in x:\n  f(s[0])\n  s[0] = n",
+    "an element in a handler": "s = [3, 5]\ntry:\n  s[0] = 4\nexcept E:\n  f(s[0])",
+    "an element in a branch": "s = [3, 5]\nif a:\n  s[0] = 4\nf(s[0])",
+    "a key of what is not known": "s = {**t}\nf(s['k'])",
+    "a key that another may have": 's = {"k": 3, **t}\nf(s["k"])',
+    "a key that is not there": 's = {"n": 3}\nf(s["k"])',
+    # Code that may change any name, or any attribute.
+    "an import of everything": "k = 3\nfrom sizes import *\nf(k)",
+    "an import of everything, later": "k = 3\ndef g():\n  f(k)\nfrom sizes import *",
+    "exec": "k = 3\nexec(text)\nf(k)",
+    "exec in a function": "k = 3\ndef g():\n  exec(text, n)\ng()\nf(k)",
+    "globals": 'k = 3\nglobals()["k"] = 5\nf(k)',
+    "globals in a test": "k = 3\nif globals().update(n):\n  pass\nf(k)",
+    "locals": "k = 3\nlocals().update(n)\nf(k)",
+    "setattr": "self.k = 3\nsetattr(self, n, 5)\nf(self.k)",
+    "setattr in another method": (
+        "class A:\n  def __init__(self):\n    self.k = 3\n  def g(self):\n"
+        "    setattr(self, n, 5)\n  def h(self):\n    f(self.k)"
+    ),
+    "vars": "self.k = 3\nvars(self).update(n)\nf(self.k)",
+    "vars by key": 'self.k = 3\nvars(self)["k"] = 5\nf(self.k)',
+    "__dict__": "self.k = 3\nself.__dict__.update(n)\nf(self.k)",
+    "__dict__ by key": 'self.k = 3\nself.__dict__["k"] = 5\nf(self.k)',
+    "a method of an object": "cfg.k = 3\ncfg.merge_from_file(p)\nf(cfg.k)",
+    "a method of an object outside": "cfg.k = 3\ndef g():\n  f(cfg.k)\ncfg.merge(p)",
+    "an object that a function is given": "cfg.k = 3\nupdate(cfg)\nf(cfg.k)",
+    "a method of self that is not in the text": "self.k = 3\nself.g()\nf(self.k)",
+    "a method of self that gives it something else": (
+        "class A:\n  def __init__(self):\n    self.k = 3\n    self.g()\n    f(self.k)\n"
+        "  def g(self):\n    self.k = 5"
+    ),
+    "a base class's beginning": (
+        "class A(B):\n  def __init__(self, **kw):\n    self.k = 3\n"
+        "    super().__init__(**kw)\n    f(self.k)"
+    ),
+    "a base class's beginning by its name": (
+        "class A(B):\n  def __init__(self, n):\n    self.k = 3\n"
+        "    B.__init__(self, n)\n    f(self.k)"
+    ),
 }
 
 
@@ -152,6 +267,7 @@ ASSUMED = {
     "through branches": ("def g(k=3, n=1):\n  if a:\n    n = 2\n  f(k)", 3, ("k=3",)),
     "by the function": ("def g(k=None):\n  if k is None:\n    k = 3\n  f(k)", 3, ("k=None",)),
     "given anew": ("def g(k=1):\n  k = 3\n  f(k)", 3, ()),
+    "a dictionary": ("def g(s={'k': 3}):\n  f(s['k'])", 3, ("s={'k': 3}",)),
 }
 
 
@@ -178,10 +294,71 @@ def test_a_statement_knows_what_was_given_before_it() -> None:
         ("with a:\n  f(1)\nf(2)", [(), (), ()]),
         ("if a:\n  f(1)\nelse:\n  f(2)\nf(3)", [(1,), (2,), ()]),
         ("def g():\n  f(1)\n  for n in x:\n    f(2)", [(1,), (1, 2)]),
+        ("class A:\n  f(1)\n  def g(self):\n    f(2)\n  f(3)", [(-1,), (-1, 2), (-1,)]),
+        ("if f(1):\n  f(2)\nwhile f(3):\n  assert f(4)", [(), (1,), (), (3,)]),
     ],
 )
 def test_a_statement_knows_where_it_stands(text: str, blocks: list[tuple[int, ...]]) -> None:
     assert [statement.block for statement in parse(text)] == blocks
+
+
+@pytest.mark.parametrize(
+    ("text", "given"),
+    [
+        ("m.w = g()\nm = load()\nf()", {"m.w": Name("m.w", 0)}),
+        ('p["w"] = g()\np = load()\nf()', {"p['w']": Name("p['w']", 0)}),
+        ("p[0] = 3\np = load()\nf()", {"p[0]": Name("p[0]", 0)}),
+        ("p[0] = 3\np[i] = 4\nf()", {"p[0]": Name("p[0]", 0), "p[i]": 4}),
+        ("p[i] = 3\np[0] = 4\nf()", {"p[i]": Name("p[i]", 0), "p[0]": 4}),
+        ("p[i] = 3\ni = 4\nf()", {"p[i]": Name("p[i]", 0)}),
+        ("p[0] = 3\np[1] = 4\nf()", {"p[0]": 3, "p[1]": 4}),
+        ("m.w = 3\nm.b = 4\nf()", {"m.w": 3, "m.b": 4}),
+    ],
+)
+def test_parts_of_what_is_given_anew_are_not_what_they_were(
+    text: str, given: dict[str, Value]
+) -> None:
+    assigned = parse(text)[-1].assigned
+    assert {part: assigned[part] for part in given} == given
+
+
+def test_another_name_of_an_array_that_changes_its_shape_is_not_known() -> None:
+    assigned = parse("w = randn(3, 4)\nv = w\nv.transpose_(0, 1)\nf(w)")[-1].assigned
+    assert assigned["w"] == Name("w", 0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "assert f(k)",
+        "assert a, f(k)",
+        "if f(k): pass",
+        "if a: pass\nelif f(k): pass",
+        "while f(k): pass",
+        "for a in [f(k), g]: pass",
+        "raise E(f(k))",
+        "@f(k)\ndef g(): pass",
+        "@f(k)\nclass A: pass",
+        "class A(f(k)): pass",
+        "class A:\n  def g(self, n=f(k)): pass",
+        "def g(n=f(k)): pass",
+        "def g(*, n=f(k)): pass",
+        "match f(k):\n  case 1: pass",
+    ],
+)
+def test_calls_that_nothing_is_made_of_are_read(text: str) -> None:
+    assert kernel(f"k = 3\n{text}") == (3, ())
+
+
+@pytest.mark.parametrize("test", ["assert g(y, z)", "if g(y): pass", "for a in zip(y, z): pass"])
+def test_a_test_does_not_use_up_what_it_speaks_of(test: str) -> None:
+    found = snippet.read(f"y = nn.ConvTranspose2d(4, 3, 4)(x)\n{test}\nz = y[:, :, 1:]")
+    assert found.operator.crop == ((1, 0), (0, 0))
+
+
+def test_a_head_that_cannot_be_read_is_left_out() -> None:
+    (unread,) = read("if f(9 ** 99):\n  g(1)").unread
+    assert unread.error.fact.startswith("a number of more than 18 digits")
 
 
 def test_what_is_left_out_is_a_line() -> None:

@@ -194,6 +194,76 @@ def test_weights_must_be_said_where_a_name_stands_for_them() -> None:
         reading("tf.nn.conv2d_transpose(x, w, [1, 10, 14, 6], 2)", input=IN)
 
 
+# What a scope or the configuration says in the call's place.
+
+SLIM = "slim.conv2d_transpose(net, 128, [4, 4]{})"
+SCOPE = "with slim.arg_scope({}):\n  "
+OURS = SCOPE.format("[slim.conv2d, slim.conv2d_transpose], stride=2, padding='VALID'")
+
+
+@pytest.mark.parametrize(
+    ("text", "descriptor"),
+    [
+        (OURS + SLIM.format(""), "s2x2_b"),
+        (OURS + SLIM.format(", padding='SAME'"), "s2x2_c1.1x1.1_b"),
+        (OURS + SLIM.format(", stride=3"), "s3x3_b"),
+        (SCOPE.format("[slim.conv2d], stride=2") + SLIM.format(""), "c1.2x1.2_b"),
+        (
+            SCOPE.format("[slim.conv2d_transpose], normalizer_fn=slim.batch_norm, stride=2")
+            + SLIM.format(""),
+            "s2x2_c1.1x1.1",
+        ),
+        (
+            OURS + SCOPE.format("[conv2d_transpose], stride=4") + "  " + SLIM.format(""),
+            "s4x4_b",
+        ),
+    ],
+)
+def test_scope_gives_the_arguments_that_the_call_does_not(text: str, descriptor: str) -> None:
+    found = operator(text, input=(1, 64, 8, 8))
+    assert found.descriptor == f"ic64_oc128_k4x4_{descriptor}"
+
+
+def test_arguments_of_a_scope_are_named() -> None:
+    notes = reading(OURS + SLIM.format(""), input=IN).notes
+    assert notes[0] == "stride, padding: taken from the arg_scope above the call."
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        (
+            SCOPE.format("vgg_arg_scope()") + SLIM.format(""),
+            "does not show what arg_scope(the call",
+        ),
+        (SCOPE.format("sc") + SLIM.format(""), "does not show what arg_scope(sc) sets"),
+        (
+            f"def net(x):\n  {SLIM.format('')}\ndef main():\n  {OURS}  net(x)",
+            "Another function's arg_scope sets stride, padding: write in the call what holds.",
+        ),
+        (SLIM.format("") + "\n" + OURS + "net(x)", "Another function's arg_scope sets stride"),
+    ],
+)
+def test_scope_that_may_hold_for_the_call_is_noted(text: str, note: str) -> None:
+    found = reading(text, input=(1, 64, 8, 8))
+    assert found.operator.stride == (1, 1)
+    assert note in found.notes[0]
+
+
+@pytest.mark.parametrize("given_", ["stride=s", "**options", "strid=2"])
+def test_scope_with_what_the_text_does_not_hold_is_refused(given_: str) -> None:
+    with pytest.raises(
+        SnippetError, match=r"strides is 's', whose|write them out|Did you mean 'st"
+    ):
+        reading(SCOPE.format(f"[slim.conv2d_transpose], {given_}") + SLIM.format(""), input=IN)
+
+
+def test_backend_takes_the_layout_of_the_configuration() -> None:
+    call = "K.conv2d_transpose(x, w, (1, 6, 11, 15), strides=(2, 2))"
+    text = f"K.set_image_data_format('channels_first')\n{call}"
+    assert operator(text, input=IN, weight=WEIGHT).crop == ((0, 0), (0, -1))
+
+
 # Round trips.
 
 

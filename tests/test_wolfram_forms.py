@@ -341,3 +341,42 @@ def test_what_is_written_is_read_back(style: Style, sized: tuple[Operator, Sizes
     shape = (2, operator.in_channels, *in_size)
     found = reading(program.text, input=shape, weight=operator.weight_shape)
     assert found.operator == operator
+
+
+PLAIN = LAYER.format("")
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        (f'SetOptions[DeconvolutionLayer, "Stride" -> 2];\nup = {PLAIN}', "SetOptions changes"),
+        (f"up = {PLAIN};\nup = up /. 1 -> 2", "/. is not read here: keep what it does"),
+        (f"up = {PLAIN} /. {{1 -> 2}}", "/. is not read here: keep what it does"),
+        (f"up = {PLAIN};\nnet = NetChain[{{up //. 1 -> 2}}]", "/. is not read here"),
+        (f"up = {PLAIN};\nup = ReplaceAll[up, 1 -> 2]", "ReplaceAll is not read here"),
+        (f"up = {PLAIN};\nn = m /. 1 -> 2", None),
+        (f"SetOptions[Plot, Frame -> True];\nup = {PLAIN}", None),
+    ],
+)
+def test_what_changes_the_layer_elsewhere_is_noted(text: str, note: str | None) -> None:
+    notes = reading(text).notes
+    assert [note is not None and note in each for each in notes] == [True] * (note is not None)
+
+
+@pytest.mark.parametrize(
+    ("chain", "message"),
+    [
+        ('NetChain[{{{}}}, "Input" -> {{4, 5, 7}}]', None),
+        ("NetChain[{{ConvolutionLayer[4, 3], {}}}]", None),
+        ('NetChain[{{{}}}, "Input" -> {{5, 5, 7}}]', "channels: 4 in .* and 5 by the chain"),
+        ('NetChain[{{{}}}, "Input" -> {{4, 5, 8}}]', r"sizes: \(5, 7\) in .* and \(5, 8\) by the"),
+        ("NetChain[{{ConvolutionLayer[8, 3], {}}}]", "channels: 4 in .* and 8 by the chain"),
+    ],
+)
+def test_own_input_must_agree_with_the_chain_s(chain: str, message: str | None) -> None:
+    text = chain.format(PLAIN)
+    if message is None:
+        assert reading(text).input == (1, 4, 5, 7)
+        return
+    with pytest.raises(InputError, match=message):
+        reading(text)

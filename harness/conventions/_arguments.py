@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from harness.conventions._assumptions import assumed_notes
 from harness.conventions._binding import BoundCall, bound
 from harness.conventions._forms import NOTHING, NOWHERE, Context, Form, Reading, Supplied
 from harness.conventions._values import comma, input_axes, shown, weight_axes
@@ -141,7 +142,15 @@ class Arguments(BoundCall):
                 f"{list(steps)}; the kernel {list(kernel)} has {len(kernel)}: write a step for "
                 "each axis, 1 where there are no zeros."
             )
-        pairs = zip(kernel, steps, strict=True)
+        pairs = list(zip(kernel, steps, strict=True))
+        beyond = [(extent - 1) % step for extent, step in pairs]
+        if any(beyond):
+            least = [extent - more for extent, more in zip(kernel, beyond, strict=True)]
+            raise self.error(
+                f"zeros are written into a kernel {list(kernel)} with steps {list(steps)}, and "
+                f"the last tap is not at its end: it ends with zeros that make the output larger. "
+                f"Write a kernel {least}, step * (k - 1) + 1 on each axis."
+            )
         return tuple((extent - 1) // step + 1 for extent, step in pairs)
 
     def _agreed(self, what: str, found: Sequence[tuple[str, _T | None]]) -> _T | None:
@@ -170,7 +179,10 @@ class Arguments(BoundCall):
         return OpenError(f"{fact}{wanted}{self._or_a_line_above()}.", self.call.column)
 
     def _or_a_line_above(self) -> str:
-        """Offer to give variables that stand for channels and kernel their values in the text."""
+        """Offer to give variables that stand for channels and kernel their values in the text.
+
+        A parameter, or a loop's variable, would be given another value all the same.
+        """
         names = dict.fromkeys(
             variable
             for argument in self._sizes_given()
@@ -179,6 +191,8 @@ class Arguments(BoundCall):
             and not _NO_VARIABLES & set(words := _WORD.findall(argument.value.text))
             for variable in words
         )
+        if any(self.is_bound(variable) for variable in names):
+            return ", or write numbers in the call"
         values = " and ".join(f"{variable} = ..." for variable in names)
         return f", or write {values} above it" if names else ""
 
@@ -205,8 +219,14 @@ class Arguments(BoundCall):
         training: Training = SILENT,
         notes: Sequence[str] = (),
         channels_last: bool = False,
+        sources: Sequence[Value] = (),
     ) -> Reading:
         """Make the reading of a legal operator.
+
+        Parameters
+        ----------
+        sources : sequence of Value
+            Values of other lines that the reading was taken from.
 
         Raises
         ------
@@ -232,7 +252,7 @@ class Arguments(BoundCall):
             operator,
             shape,
             training,
-            (*notes, *self._ignored(), *self._from_weight()),
+            (*notes, *self._ignored(), *self._from_weight(), *assumed_notes(self, sources)),
             channels_last=channels_last,
         )
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import itertools
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
@@ -42,6 +44,33 @@ class BoundCall:
     def around(self) -> Iterator[Call]:
         """Every call in the text, such as those of ``with`` statements."""
         return (each for statement in self.statements for each in calls(statement.value))
+
+    @property
+    def home(self) -> Statement | None:
+        """The statement that holds the call."""
+        holds = (
+            each for each in self.statements if any(call is self.call for call in calls(each.value))
+        )
+        return next(holds, None)
+
+    def always_before(self, statement: Statement) -> bool:
+        """Whether a statement is carried out before the call, wherever the call is."""
+        home = self.home
+        if home is None or home.block[: len(statement.block)] != statement.block:
+            return False
+        earlier = itertools.takewhile(lambda each: each is not home, self.statements)
+        return any(each is statement for each in earlier)
+
+    def is_bound(self, variable: str) -> bool:
+        """Whether a function, a loop, a lambda or the like gives a variable its values.
+
+        The names of comprehensions and lambdas are in no statement, only in an expression's text.
+        """
+        if isinstance(self.assigned.get(variable), Name):
+            return True
+        around = _around(self.home.value, self.call) if self.home is not None else ()
+        binds = re.compile(rf"\b(?:for|lambda)\b[^:]*?\b{re.escape(variable)}\b[^:]*?(?:\bin\b|:)")
+        return any(binds.search(name.text) for name in around)
 
     # What was written.
 
@@ -173,6 +202,19 @@ class BoundCall:
             for name, argument in self.given.items()
         }
         return replace(self, given=given)
+
+
+def _around(value: Value, call: Call) -> Iterator[Name]:
+    """The expressions without a value that a call stands in."""
+    if isinstance(value, Name) and any(each is call for each in calls(value)):
+        yield value
+    inner = value if isinstance(value, tuple) else ()
+    if isinstance(value, Name):
+        inner = value.calls
+    elif isinstance(value, Call):
+        inner = (value.function, *(argument.value for argument in value.arguments))
+    for each in inner:
+        yield from _around(each, call)
 
 
 def bound(form: Form, call: Call) -> dict[str, Argument]:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 from harness.conventions._arguments import Arguments
+from harness.conventions._assumptions import bias_notes
 from harness.conventions._chainer_training import read_initializer
 from harness.conventions._forms import REQUIRED, Form, Parameter, Reading, Supplied
 from harness.conventions._initializers import assigned_value
@@ -114,7 +115,7 @@ def _read_function(given: Arguments) -> Reading:
     groups = given.integer("groups")
     weight = given.array_shape("W")
     complete = given.channels_and_kernel(None, None, None, groups, weight)
-    return _read_geometry(given, complete, {"bias": given.has("b")}, ())
+    return _read_geometry(given, complete, {"bias": given.has("b")}, (*bias_notes(given, "b"),))
 
 
 def _read_link(given: Arguments) -> Reading:
@@ -132,6 +133,9 @@ def _read_link(given: Arguments) -> Reading:
             f"{given.form.name} needs out_channels and ksize: without a third size the first two "
             "are these.",
         )
+    # Before what may be open: what Keras 1 takes under the same name is refused first.
+    for name, least in (("stride", 1), ("pad", 0), ("dilate", 1)):
+        _sizes(given, name, given.form.rank or 2, least)
     complete = given.channels_and_kernel(
         given.open_integer(inputs) if inputs else None,
         given.open_integer(outputs),

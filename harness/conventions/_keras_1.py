@@ -10,6 +10,7 @@ from typing import Final
 
 from harness.conventions._arguments import Arguments
 from harness.conventions._forms import Form, Parameter, Reading, Supplied
+from harness.conventions._keras_configuration import configured_layout
 from harness.conventions._keras_network import Shape, input_of
 from harness.conventions._tensorflow_1 import as_form
 from harness.conventions._values import shown
@@ -58,6 +59,7 @@ _PARAMETERS: Final = (
     Parameter("trainable", "whether weights and bias learn", True, keyword=True, ignored=True),
 )
 _ORDERINGS: Final = {"tf": "channels_last", "th": "channels_first"}
+_OF_LAYOUTS: Final = {layout: ordering for ordering, layout in _ORDERINGS.items()}
 _WEIGHTS: Final = {"tf": "HWIO", "th": "OIHW"}
 _OF_KERAS_2: Final = {
     "nb_filter": "filters",
@@ -185,6 +187,8 @@ def _ordering(given: Arguments) -> str:
         raise given.error(
             f"dim_ordering must be 'tf' or 'th', found {shown(ordering)}.", "dim_ordering"
         )
+    if (layout := configured_layout(given, "dim_ordering")) is not None:
+        return _OF_LAYOUTS[layout]
     shape, channels = given.value("output_shape"), given.value("nb_filter")
     sizes = shape if isinstance(shape, tuple) and len(shape) == 4 else (None,) * 4
     found = [name for name, place in (("th", 1), ("tf", 3)) if sizes[place] == channels]

@@ -8,7 +8,8 @@ from typing import Final
 from harness.conventions._arguments import Arguments
 from harness.conventions._forms import Form, Parameter, Reading
 from harness.conventions._keras import crop_of, output_padding_error
-from harness.conventions._keras_network import Shape, input_of
+from harness.conventions._keras_configuration import configured_layout
+from harness.conventions._keras_network import Shape, input_of, input_source
 from harness.conventions._keras_training import read_training
 from harness.conventions._values import shown
 from harness.operator import Operator, Sizes
@@ -105,6 +106,9 @@ def _read(given: Arguments) -> Reading:
     rank = given.form.rank
     assert rank is not None
     channels_first = _is_channels_first(given)
+    # Before what may be open: what another framework takes under the same name is refused first.
+    stride, dilation = _per_axis(given, "strides", rank), _dilation(given, rank)
+    _padding(given)
     shape = input_of(given, rank, channels_first=channels_first)
     complete = given.channels_and_kernel(
         shape[1] if shape else None,
@@ -112,7 +116,6 @@ def _read(given: Arguments) -> Reading:
         None if given.is_open("kernel_size") else _per_axis(given, "kernel_size", rank),
         1,
     )
-    stride, dilation = _per_axis(given, "strides", rank), _dilation(given, rank)
     if max(stride) > 1 and max(dilation) > 1:
         raise given.error(
             f"Keras refuses strides {list(stride)} together with dilation_rate {list(dilation)}: "
@@ -132,6 +135,7 @@ def _read(given: Arguments) -> Reading:
         training=training,
         notes=(*_notes(given), *_other_sizes(given, whole), *notes),
         channels_last=not channels_first,
+        sources=(input_source(given),),
     )
 
 
@@ -169,10 +173,7 @@ def _per_axis(given: Arguments, name: str, rank: int, *, least: int = 1) -> Size
 
 
 def _crop(given: Arguments, operator: Operator) -> tuple[tuple[int, int], ...]:
-    value = given.known("padding")
-    if not isinstance(value, str) or value.lower() not in {"same", "valid"}:
-        raise given.error(f"padding must be 'same' or 'valid', found {shown(value)}.", "padding")
-    padding, extra = value.lower(), None
+    padding, extra = _padding(given), None
     if given.form.parameter("output_padding") is not None and given.has("output_padding"):
         extra = _per_axis(given, "output_padding", operator.rank, least=0)
         if error := output_padding_error(padding, extra, operator):
@@ -180,8 +181,17 @@ def _crop(given: Arguments, operator: Operator) -> tuple[tuple[int, int], ...]:
     return crop_of(padding, extra, operator)
 
 
+def _padding(given: Arguments) -> str:
+    value = given.known("padding")
+    if not isinstance(value, str) or value.lower() not in {"same", "valid"}:
+        raise given.error(f"padding must be 'same' or 'valid', found {shown(value)}.", "padding")
+    return value.lower()
+
+
 def _is_channels_first(given: Arguments) -> bool:
     value = given.known("data_format")
+    if value is None:
+        value = configured_layout(given, "data_format")
     if value is not None and (
         not isinstance(value, str) or value.lower() not in {"channels_last", "channels_first"}
     ):

@@ -34,7 +34,7 @@ def input_of(given: Arguments, rank: int, *, channels_first: bool) -> Shape | No
     """
     if given.form.parameter("input_dim") is not None and given.has("input_dim"):
         return (None, given.integer("input_dim"), *(None,) * rank)
-    shape = _own(given) or _applied_to(given) or _before(given)
+    shape = _own(given) or _shape(input_source(given))
     if shape is None:
         return None
     if len(shape) != rank + 2:
@@ -43,6 +43,18 @@ def input_of(given: Arguments, rank: int, *, channels_first: bool) -> Shape | No
             f"takes {rank + 2}."
         )
     return shape if channels_first else (shape[0], shape[-1], *shape[1:-1])
+
+
+def input_source(given: Arguments) -> Value:
+    """Return the layer or the array that comes into a layer which does not say its input itself."""
+    if _own(given) is not None:
+        return None
+    applied_to = _applied_to(given)
+    return _before(given) if _shape(applied_to) is None else applied_to
+
+
+def _shape(source: Value) -> Shape | None:
+    return _given_by(source) if _last(source) in _SHAPED else shape_of(source)
 
 
 def _own(given: Arguments) -> Shape | None:
@@ -60,8 +72,8 @@ def _sizes(value: Value) -> Shape | None:
     return tuple(item if type(item) is int and item > 0 else None for item in value)
 
 
-def _applied_to(given: Arguments) -> Shape | None:
-    """The shape of what the layer is called with, where the text shows it."""
+def _applied_to(given: Arguments) -> Value:
+    """What the layer is called with, or the layer that gives it."""
     value: Value = None
     if given.form.parameter("inputs") is not None and "inputs" in given.given:
         value = given.given["inputs"].value
@@ -71,8 +83,8 @@ def _applied_to(given: Arguments) -> Shape | None:
         value = _names_at_application(given).get(value.text)
     if isinstance(value, Call) and isinstance(value.function, Call):
         # A layer that is called at once, such as a Reshape.
-        return _given_by(value.function)
-    return _given_by(value) if _last(value) == "Input" else shape_of(value)
+        return value.function
+    return value
 
 
 def _names_at_application(given: Arguments) -> Mapping[str, Value]:
@@ -83,19 +95,19 @@ def _names_at_application(given: Arguments) -> Mapping[str, Value]:
     return given.assigned
 
 
-def _before(given: Arguments) -> Shape | None:
-    """What the layer right before gives, in a ``Sequential`` of layers or by ``model.add``."""
+def _before(given: Arguments) -> Value:
+    """The layer right before, in a ``Sequential`` of layers or by ``model.add``."""
     for call in given.around:
         layers = call.arguments[0].value if call.arguments else None
         if _last(call) != "Sequential" or not isinstance(layers, tuple):
             continue
         for before, layer in itertools.pairwise(layers):
             if layer is given.call:
-                return _given_by(before)
+                return before
     return _added_before(given.statements, given.call)
 
 
-def _added_before(statements: Sequence[Statement], layer: Call) -> Shape | None:
+def _added_before(statements: Sequence[Statement], layer: Call) -> Value:
     """Follow ``model.add(Reshape((7, 7, 256)))`` to ``model.add(layer)`` in the same block."""
     at = [place for place, statement in enumerate(statements) if _added(statement) is layer]
     if not at:
@@ -106,7 +118,7 @@ def _added_before(statements: Sequence[Statement], layer: Call) -> Shape | None:
     before = [said for said in statements[: at[0]] if _mentions((_target(said), said.value), model)]
     if not before or before[-1].block != here.block or _model(before[-1]) != model:
         return None
-    return _given_by(_added(before[-1]))
+    return _added(before[-1])
 
 
 def _model(statement: Statement) -> str:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 from harness.conventions._arguments import Arguments, output_crop
+from harness.conventions._assumptions import bias_notes
 from harness.conventions._forms import Form, Parameter, Reading, Supplied
 from harness.conventions._initializers import assigned_value
 from harness.conventions._mxnet_training import read_initializer
@@ -104,7 +105,7 @@ def _read_numpy_extension(given: Arguments) -> Reading:
         return _read_operator(given)
     reading = _read_deconvolution(given, bias=True)
     note = "MXNet 1 needs no_bias=False where there is a bias; from MXNet 2 it is the default."
-    return replace(reading, notes=(*reading.notes, note))
+    return replace(reading, notes=(*reading.notes, note, *bias_notes(given, "bias")))
 
 
 def _read_deconvolution(given: Arguments, *, bias: bool) -> Reading:
@@ -284,26 +285,27 @@ def _read_gluon(given: Arguments) -> Reading:
             'called ("input num_filter must divide group size"). Add in_channels.',
             "groups",
         )
+    # Before what may be open: what another framework takes under the same name is refused first.
+    _check_layout(given, rank)
+    said = {
+        "stride": _of_layer(given, "strides", rank, 1),
+        "dilation": _of_layer(given, "dilation", rank, 1),
+        "groups": groups,
+        "bias": given.flag("use_bias"),
+        "channels_last": _is_channels_last(given),
+    }
+    pad = _of_layer(given, "padding", rank, 0)
+    adj = _of_layer(given, "output_padding", rank, 0)
     complete = given.channels_and_kernel(
         None if inputs == 0 else given.open_integer("in_channels"),
         given.open_integer("channels"),
         None if given.is_open("kernel_size") else _of_layer(given, "kernel_size", rank, 1),
         groups,
     )
-    _check_layout(given, rank)
     training, notes = _read_initializers(given)
     if given.has("activation"):
         notes = (*notes, f"activation {shown(given.value('activation'))} follows the operator.")
-    said = {
-        "stride": _of_layer(given, "strides", rank, 1),
-        "dilation": _of_layer(given, "dilation", rank, 1),
-        "groups": groups,
-        "bias": given.flag("use_bias"),
-        "training": _read_factors(given, training),
-        "channels_last": _is_channels_last(given),
-    }
-    pad = _of_layer(given, "padding", rank, 0)
-    adj = _of_layer(given, "output_padding", rank, 0)
+    said["training"] = _read_factors(given, training)
     return _finished(given, complete, said, pad, adj, "output_padding", notes)
 
 

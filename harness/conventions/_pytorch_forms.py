@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from harness.conventions._arguments import Arguments
+from harness.conventions._assumptions import bias_notes
 from harness.conventions._forms import Form, Parameter, Reading
 from harness.conventions._pytorch_statements import read_training
 from harness.conventions._values import integers, shown
@@ -61,9 +62,9 @@ def _read_function(given: Arguments) -> Reading:
     # For groups that are the channels of x.
     given = given.with_shapes({name: shape for name, shape in shapes.items() if shape})
     groups = given.integer("groups")
-    return _geometry(
-        given, given.channels_and_kernel(None, None, None, groups, weight), bias=given.has("bias")
-    )
+    complete = given.channels_and_kernel(None, None, None, groups, weight)
+    reading = _geometry(given, complete, bias=given.has("bias"))
+    return replace(reading, notes=(*bias_notes(given, "bias"), *reading.notes))
 
 
 def _read_layer(given: Arguments) -> Reading:

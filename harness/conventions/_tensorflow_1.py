@@ -11,9 +11,11 @@ from dataclasses import replace
 from typing import Final
 
 from harness.conventions._arguments import Arguments
+from harness.conventions._binding import bound
 from harness.conventions._forms import Form, Parameter, Reading
+from harness.conventions._keras_configuration import configured_layout
 from harness.conventions._values import shown
-from harness.syntax.tree import Argument, Value
+from harness.syntax.tree import Argument, Call, Name, Value
 
 _SLIM_MODULES: Final = ("slim", "tf_slim", "tf.contrib.slim", "contrib_slim", "contrib_layers")
 _SLIM: Final = (
@@ -95,6 +97,7 @@ def slim_form(layer: Form) -> Form:
     """The layer of ``tf.contrib.layers`` that makes a given layer of ``tf.layers``."""
 
     def read(given: Arguments) -> Reading:
+        given, inherited = _with_scopes(given)
         layout = given.known("data_format")
         normalizer = given.value("normalizer_fn")
         reading = layer.read(
@@ -111,6 +114,7 @@ def slim_form(layer: Form) -> Form:
         notes = reading.notes
         if normalizer is not None:
             notes = (f"normalizer_fn {shown(normalizer)} is applied in the bias's place.", *notes)
+        notes = (*inherited, *notes)
         return replace(reading, form=given.form.name, notes=notes)
 
     last = layer.name.rpartition(".")[2]
@@ -125,6 +129,38 @@ def slim_form(layer: Form) -> Form:
     )
 
 
+def _with_scopes(given: Arguments) -> tuple[Arguments, list[str]]:
+    """Take in what ``slim.arg_scope`` sets, with notes: where a scope ends is not known."""
+    notes, taken = [], dict[str, Argument]()
+    for statement in given.statements:
+        scope = statement.value
+        if not isinstance(scope, Call) or _last(scope.function) != "arg_scope":
+            continue
+        first, *rest = scope.arguments or (Argument(None, None, scope.column),)
+        if not isinstance(first.value, tuple):
+            notes.append(
+                f"The text does not show what arg_scope({shown(first.value)}) sets: write in the "
+                "call what it sets for it."
+            )
+        elif not any(_last(each) == _last(given.call.function) for each in first.value):
+            continue
+        elif given.always_before(statement):
+            taken |= bound(given.form, replace(scope, arguments=tuple(rest)))
+        else:
+            names = ", ".join(str(each.name) for each in rest)
+            notes.append(
+                f"Another function's arg_scope sets {names}: write in the call what holds."
+            )
+    taken = {name: argument for name, argument in taken.items() if name not in given.given}
+    if taken:
+        notes.append(f"{', '.join(taken)}: taken from the arg_scope above the call.")
+    return replace(given, given=taken | dict(given.given)), notes
+
+
+def _last(value: Value) -> str:
+    return value.text.rpartition(".")[2] if isinstance(value, Name) else ""
+
+
 def backend_form(function: Form, layouts: tuple[str, str]) -> Form:
     """The function of Keras's backend that calls a given function of ``tf.nn``."""
     last = function.name.rpartition(".")[2]
@@ -132,6 +168,7 @@ def backend_form(function: Form, layouts: tuple[str, str]) -> Form:
 
     def read(given: Arguments) -> Reading:
         padding, layout = given.known("padding"), given.known("data_format")
+        layout = layout or configured_layout(given, "data_format")
         if padding not in {"same", "valid"}:
             raise given.error(
                 f"padding must be 'same' or 'valid', found {shown(padding)}.", "padding"

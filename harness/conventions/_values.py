@@ -8,15 +8,31 @@ from typing import Final
 from harness.operator import Sizes, axis_name
 from harness.syntax.tree import Call, Name, SnippetError, Value
 
-# Functions and methods that make arrays, and those that pass one on.
+# Functions that take an array's sizes one by one: zeros(3, 4), but not uniform(3, 4).
+_BY_SIZES: Final = {"rand", "randn", "zeros", "ones", "empty", "Tensor"}
+# Functions and methods that make arrays of a shape, and those that pass one on.
 _MAKERS: Final = {
-    *("rand", "randn", "randint", "normal", "random", "random_sample", "uniform", "zeros", "ones"),
-    *("empty", "full", "arange", "array", "asarray", "tensor", "Tensor", "as_tensor", "constant"),
-    *("from_numpy", "Variable", "variable", "Parameter", "astype", "float", "half", "cuda", "to"),
+    *_BY_SIZES,
+    *("randint", "normal", "random", "random_sample", "uniform", "full", "array", "asarray"),
+    *(
+        "tensor",
+        "as_tensor",
+        "constant",
+        "from_numpy",
+        "Variable",
+        "variable",
+        "Parameter",
+        "astype",
+        "float",
+        "half",
+        "cuda",
+        "to",
+    ),
     *("random_normal", "random_uniform", "truncated_normal", "get_variable", "placeholder"),
     *("as_in_context", "single", "double", "dlarray", "gpuArray"),
     *("RandomReal", "RandomInteger", "RandomVariate", "ConstantArray", "NumericArray"),
 }
+_RANGES: Final = {"arange", "linspace", "logspace", "range"}
 
 
 def shape_of(value: Value) -> Sizes | None:
@@ -35,19 +51,28 @@ def shape_of(value: Value) -> Sizes | None:
         return (len(value), *inner[0])
     if not isinstance(value, Call) or not isinstance(value.function, Name):
         return None
-    if value.function.text.split(".")[-1] not in _MAKERS:
-        return None
-    return _made_shape(value)
+    last = value.function.text.split(".")[-1]
+    return _made_shape(value, by_sizes=last in _BY_SIZES) if last in _MAKERS else None
 
 
-def _made_shape(call: Call) -> Sizes | None:
+def is_made(call: Call) -> bool:
+    """Say whether a call makes an array, whatever its shape, or passes one on.
+
+    >>> is_made(Call(Name("torch.zeros", 0), (), 0))
+    True
+    """
+    last = call.function.text.split(".")[-1] if isinstance(call.function, Name) else ""
+    return last in _MAKERS | _RANGES
+
+
+def _made_shape(call: Call, *, by_sizes: bool) -> Sizes | None:
     """The shape that a call such as ``randn(3, 4, 5, 5)`` or ``ones((3, 4))`` asks for."""
     by_name = {argument.name: argument.value for argument in call.arguments if argument.name}
     positional = [argument.value for argument in call.arguments if argument.name is None]
     for name in ("initializer", "initial_value", "shape", "size"):
         if name in by_name:
             positional = [by_name[name]]
-    if positional and all(_is_size(value) for value in positional) and len(positional) > 1:
+    if by_sizes and len(positional) > 1 and all(_is_size(value) for value in positional):
         return tuple(value for value in positional if isinstance(value, int))
     for value in positional:
         if isinstance(value, tuple) and value and all(_is_size(item) for item in value):

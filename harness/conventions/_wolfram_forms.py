@@ -13,7 +13,7 @@ from harness.conventions._arguments import Arguments
 from harness.conventions._forms import Form, Parameter, Reading
 from harness.conventions._values import integers, shown
 from harness.conventions._wolfram_arrays import Margins, dimensions, margins
-from harness.conventions._wolfram_network import chain_before
+from harness.conventions._wolfram_network import Before, chain_before, changed_elsewhere
 from harness.conventions._wolfram_ports import Port, port
 from harness.conventions._wolfram_training import read_training
 from harness.operator import Operator, Sizes
@@ -74,8 +74,7 @@ _PARAMETERS: Final = (
 
 def _read(given: Arguments) -> Reading:
     last, before = given.flag("Interleaving"), chain_before(given)
-    if before.input is not None and "Input" not in given.given:
-        given = replace(given, given={**given.given, "Input": before.input})
+    given = _with_chain(given, before, last=last)
     source, output = port(given, "Input", last=last), port(given, "Output", last=last)
     weights = dimensions(given.value("Weights"), given.assigned)
     rank = _rank(given, source, output, weights)
@@ -106,6 +105,7 @@ def _read(given: Arguments) -> Reading:
     _check_output(given, plain.operator, source.size or (plain.input or ())[2:], output)
     training, of_training = read_training(given, plain.operator)
     notes = [*source.notes, *output.notes, *of_crop, *_notes(given, plain, source), *of_training]
+    notes += changed_elsewhere(given)
     return replace(plain, training=training, notes=(*notes, *plain.notes))
 
 
@@ -218,6 +218,28 @@ def _same(effective: Sequence[int], stride: Sizes) -> tuple[Margins, list[str]]:
 
 
 # What is put in and comes out.
+
+
+def _with_chain(given: Arguments, before: Before, *, last: bool) -> Arguments:
+    """Take in the chain's ``"Input"``; one of the layer's own must agree with it."""
+    of_chain = Port(before.channels)
+    if before.input is not None:
+        inherited = replace(given, given={**given.given, "Input": before.input})
+        if "Input" not in given.given:
+            return inherited
+        of_chain = port(inherited, "Input", last=last)
+    own = port(given, "Input", last=last)
+    for what, ours, theirs in (
+        ("channels", own.channels, of_chain.channels),
+        ("sizes", own.size, of_chain.size),
+    ):
+        if None not in (ours, theirs) and ours != theirs:
+            raise given.error(
+                f'{what}: {shown(ours)} in the layer\'s own "Input" and {shown(theirs)} by the '
+                "chain around it; they must agree.",
+                "Input",
+            )
+    return given
 
 
 def _applied(given: Arguments, source: Port, rank: int, *, last: bool) -> tuple[Port, int]:

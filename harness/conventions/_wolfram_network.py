@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from harness.conventions._arguments import Arguments
+from harness.syntax.scope import identifiers
 from harness.syntax.tree import Argument, Call, Name, Value
 
 _CONVOLUTIONS: Final = {"ConvolutionLayer", "DeconvolutionLayer"}
@@ -15,6 +17,8 @@ _KEEP: Final = {
     *("Ramp", "Tanh", "LogisticSigmoid"),
     *("ReLU", "ELU", "SELU", "SoftSign", "SoftPlus", "HardTanh", "HardSigmoid", "Sigmoid"),
 }
+_REPLACING: Final = {"ReplaceAll", "ReplaceRepeated", "ReplacePart"}
+_REPLACED: Final = "{} is not read here: keep what it does to this layer."
 _KEEP_CHANNELS: Final = {"PoolingLayer", "ResizeLayer"}
 
 
@@ -41,6 +45,44 @@ def chain_before(given: Arguments) -> Before:
         if places:
             return _walked(layers[: places[0]], call)
     return Before()
+
+
+def changed_elsewhere(given: Arguments) -> list[str]:
+    """Name what the text does to the layer, or to all such layers, outside of its call.
+
+    Parameters
+    ----------
+    given : Arguments
+    """
+    layers = {each.target for each in given.statements if each.value is given.call}
+    notes = []
+    for call in given.around:
+        first = call.arguments[0].value if call.arguments else None
+        if _name(call) == "SetOptions" and _name(first) == _name(given.call):
+            notes.append(
+                "SetOptions changes the defaults of the layer, which is not read here: write the "
+                "options in the call."
+            )
+        is_layer = first is given.call or (isinstance(first, Name) and first.text in layers)
+        if _name(call) in _REPLACING and is_layer:
+            notes.append(_REPLACED.format(_name(call)))
+    for text in (name.text for each in given.statements for name in _opaque(each.value)):
+        owner, operator, _ = text.partition("/.")
+        words = set(identifiers(owner))
+        if operator and words & {*layers, _name(given.call)}:
+            notes.append(_REPLACED.format("/."))
+    return list(dict.fromkeys(notes))
+
+
+def _opaque(value: Value) -> Iterator[Name]:
+    """The expressions without a value in a value."""
+    if isinstance(value, Name):
+        yield value
+    inner = value if isinstance(value, tuple) else ()
+    if isinstance(value, Call):
+        inner = (value.function, *(argument.value for argument in value.arguments))
+    for each in inner:
+        yield from _opaque(each)
 
 
 def _layers(value: Value) -> tuple[Value, ...]:

@@ -23,8 +23,8 @@ class Piece(NamedTuple):
     end: int
 
 
-def cut(text: str, names: Collection[str], language: str) -> Piece | None:
-    """Find the first balanced call of one of the names; ``None`` where there is none.
+def cut(text: str, names: Collection[str], language: str) -> list[Piece]:
+    """Find the balanced calls of the names that stand in no other one.
 
     What is called of the result at once belongs to it.  Names inside strings and comments count
     only where there are no others: an apostrophe in prose looks like a string, too.
@@ -40,20 +40,19 @@ def cut(text: str, names: Collection[str], language: str) -> Piece | None:
     Examples
     --------
     >>> text = "8, tf.f(')', [2])(x)], # tf.f(1)"
-    >>> piece = cut(text, {"f"}, "python")
-    >>> text[piece.start : piece.end]
-    "tf.f(')', [2])(x)"
+    >>> [text[piece.start : piece.end] for piece in cut(text, {"f"}, "python")]
+    ["tf.f(')', [2])(x)"]
     """
     if len(text) > MAX_TEXT:
-        return None
+        return []
     lexis, bracket = _LANGUAGES[language]
-    found = _first(text, 0, names, lexis, bracket)
-    if found is None and names:
+    found = _separate(text, 0, names, lexis, bracket)
+    if not found and names:
         name = "|".join(map(re.escape, sorted(names)))
         # The name alone, so that the scan begins behind whatever hides it.
         hidden = re.finditer(rf"(?<!\w)(?:{name})[ \t]*{re.escape(bracket)}", text)
         for match in islice(hidden, _TRIES):
-            found = found or _first(text, match.start(), names, lexis, bracket)
+            found = found or _separate(text, match.start(), names, lexis, bracket)
     return found
 
 
@@ -72,14 +71,15 @@ def alone(text: str, piece: Piece, language: str) -> str:
     return code
 
 
-def _first(
+def _separate(
     text: str, start: int, names: Collection[str], lexis: Lexis, bracket: str
-) -> Piece | None:
-    return min(
-        _balanced(text, start, names, lexis, bracket),
-        key=lambda piece: (piece.start, -piece.end),
-        default=None,
-    )
+) -> list[Piece]:
+    found: list[Piece] = []
+    pieces = _balanced(text, start, names, lexis, bracket)
+    for piece in sorted(pieces, key=lambda piece: (piece.start, -piece.end)):
+        if not found or piece.start >= found[-1].end:
+            found.append(piece)
+    return found
 
 
 def _balanced(

@@ -6,13 +6,13 @@ import ast
 import operator
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Final
 
+from harness.syntax.python_names import LONGEST, Names, is_dict
 from harness.syntax.tree import MAX_DIGITS, Argument, Call, Name, SnippetError, Value
 
 _LARGEST: Final = 10**MAX_DIGITS
-_LONGEST: Final = 16
 _PROMPT: Final = re.compile(r"(?:>>>|\.\.\.|In \[\d+\]:) ?")
 _ARITHMETIC: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
     ast.Add: operator.add,
@@ -24,67 +24,6 @@ _ARITHMETIC: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
     ast.Pow: operator.pow,
 }
 _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
-
-
-@dataclass
-class Names:
-    """What the names of one scope stand for.
-
-    Attributes
-    ----------
-    given : dict
-        All that they were given, the last given last; a ``Name`` is nothing that the text holds.
-    known : dict
-        Of it, what expressions may use.
-    assumed : dict
-        Which defaults of functions, such as ``k=3``, a value was computed from.
-    undecided : set
-        Parameters whose default is ``None``: the function decides when the caller does not.
-    """
-
-    given: dict[str, Value] = field(default_factory=dict)
-    known: dict[str, Value] = field(default_factory=dict)
-    assumed: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    undecided: set[str] = field(default_factory=set)
-
-    def copy(self) -> Names:
-        """Copy them for another branch, or for an inner scope."""
-        return Names(dict(self.given), dict(self.known), dict(self.assumed), set(self.undecided))
-
-    def give(self, name: str, value: Value, assumed: tuple[str, ...] = ()) -> None:
-        """Let a name stand for a value from here on."""
-        self._drop(name)
-        if "." not in name:
-            for attribute in [other for other in self.known if other.startswith(f"{name}.")]:
-                self.forget(attribute)
-        self.given[name] = value
-        if _is_plain(value) and size(value) <= _LONGEST:
-            self.known[name] = value
-            if assumed:
-                self.assumed[name] = assumed
-
-    def forget(self, name: str) -> None:
-        """Let a name stand for what the text does not hold."""
-        self.give(name, Name(name, 0))
-
-    def give_element(
-        self, name: str, place: Value, value: Value, assumed: tuple[str, ...] = ()
-    ) -> None:
-        """Let an element of a list stand for a value; of a list that is not known, remember it."""
-        whole, key = self.known.get(name), f"{name}[{place}]"
-        if isinstance(whole, tuple) and type(place) is int and -len(whole) <= place < len(whole):
-            elements = list(whole)
-            elements[place] = value
-            self.give(name, tuple(elements), (*self.assumed.get(name, ()), *assumed))
-        elif whole is not None or key in self.given:
-            self.forget(name)
-        else:
-            self.given[key] = value
-
-    def _drop(self, name: str) -> None:
-        for values in (self.given, self.known, self.assumed):
-            values.pop(name, None)
-        self.undecided.discard(name)
 
 
 class Source:
@@ -146,8 +85,8 @@ class Expressions:
                 return self._collection(node)
             case ast.Call():
                 call = self._call(node)
-                whole = _whole_number(call)
-                return call if whole is None else whole
+                converted = _converted(call)
+                return call if converted is None else converted
             case ast.Subscript():
                 return self._element(node)
             case ast.UnaryOp(op=ast.USub() | ast.UAdd()):
@@ -167,8 +106,8 @@ class Expressions:
 
     def _collection(self, node: ast.Tuple | ast.List | ast.Dict) -> Value:
         if isinstance(node, ast.Dict):
-            names = all(map(_is_text, node.keys))
-            return self._call(_as_call(node)) if names else self._opaque(node)
+            names = all(key is None or _is_text(key) for key in node.keys)
+            return _last_of_each(self._call(_as_call(node))) if names else self._opaque(node)
         found: list[Value] = []
         for element in node.elts:
             starred = self.value(element.value) if isinstance(element, ast.Starred) else ()
@@ -255,6 +194,10 @@ class Expressions:
         indices = [None if place is None else self.value(place) for place in places]
         possible = int | None if part else int
         known = [index for index in indices if isinstance(index, possible)]
+        if is_dict(sequence) and isinstance(indices[0], str):
+            assert isinstance(sequence, Call)
+            elements = {each.name: each.value for each in sequence.arguments}
+            return elements.get(indices[0], self._opaque(node))
         if not isinstance(sequence, tuple) or len(known) < len(indices):
             return self._opaque(node)
         try:
@@ -298,9 +241,9 @@ class Expressions:
 def _can_be_computed(operation: ast.operator, left: Value, right: Value) -> bool:
     """Whether both sides are numbers, or sequences short enough to put together."""
     if isinstance(left, tuple) and isinstance(right, tuple):
-        return isinstance(operation, ast.Add) and len(left + right) <= _LONGEST
+        return isinstance(operation, ast.Add) and len(left + right) <= LONGEST
     if isinstance(left, tuple) and isinstance(right, int):
-        return isinstance(operation, ast.Mult) and len(left) * right <= _LONGEST
+        return isinstance(operation, ast.Mult) and len(left) * right <= LONGEST
     numbers = (left, right)
     if any(isinstance(n, bool) or not isinstance(n, int | float) for n in numbers):
         return False
@@ -315,23 +258,17 @@ def _is_text(node: ast.expr | None) -> bool:
 
 
 def _as_call(node: ast.Dict) -> ast.Call:
-    """``{"stride": 2}`` as ``dict(stride=2)``."""
+    """``{**base, "stride": 2}`` as ``dict(**base, stride=2)``."""
     pairs = zip(node.keys, node.values, strict=True)
     keywords = [
-        ast.copy_location(ast.keyword(key.value, value), value)  # type: ignore[union-attr]
+        ast.copy_location(
+            ast.keyword(key.value if isinstance(key, ast.Constant) else None, value),  # type: ignore[arg-type]
+            value,
+        )
         for key, value in pairs
     ]
     function = ast.copy_location(ast.Name("dict"), node)
     return ast.copy_location(ast.Call(function, [], keywords), node)
-
-
-def is_dict(value: Value) -> bool:
-    """Whether it is a ``dict(...)`` of which the text shows every element."""
-    return (
-        isinstance(value, Call)
-        and value.function == Name("dict", value.column)
-        and all(inner.name not in {None, "*", "**"} for inner in value.arguments)
-    )
 
 
 def holds_call(node: ast.expr) -> bool:
@@ -349,19 +286,17 @@ def _own_names(node: ast.expr | ast.comprehension) -> Iterator[str]:
         yield from (each.arg for each in ast.walk(node.args) if isinstance(each, ast.arg))
 
 
-def _is_plain(value: Value) -> bool:
-    return not isinstance(value, Name | Call) or is_dict(value)
+def _last_of_each(call: Call) -> Call:
+    """Of elements with the same key the last one counts."""
+    if not is_dict(call):
+        return call
+    return replace(call, arguments=tuple({each.name: each for each in call.arguments}.values()))
 
 
-def _whole_number(call: Call) -> int | None:
-    """What ``int(64 * 2 / 4)`` is, where nothing in it is unknown."""
-    is_int = isinstance(call.function, Name) and call.function.text == "int"
-    value = call.arguments[0].value if is_int and len(call.arguments) == 1 else None
-    return int(value) if isinstance(value, int | float) and abs(value) < _LARGEST else None
-
-
-def size(value: Value) -> int:
-    """The number of elements of all sequences in a value: some are names for long ones."""
-    if isinstance(value, Call):
-        return sum(size(argument.value) for argument in value.arguments)
-    return sum(map(size, value)) + 1 if isinstance(value, tuple) else 1
+def _converted(call: Call) -> int | tuple[Value, ...] | None:
+    """What ``int(64 * 2 / 4)`` is, or ``tuple([3, 3])``, where it is known."""
+    kind = call.function.text if isinstance(call.function, Name) else ""
+    value = call.arguments[0].value if len(call.arguments) == 1 else None
+    if kind == "int" and isinstance(value, int | float) and abs(value) < _LARGEST:
+        return int(value)
+    return value if kind in {"list", "tuple"} and isinstance(value, tuple) else None

@@ -9,10 +9,22 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from dataclasses import replace
+from copy import copy
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from harness.syntax.expressions import Expressions, Names, Source, is_dict
+from harness.syntax.expressions import Expressions, Source
+from harness.syntax.python_changes import (
+    EVERYTHING,
+    FUNCTIONS,
+    LOOPS,
+    Change,
+    bindings,
+    changes,
+    parameters,
+    same_object,
+)
+from harness.syntax.python_names import Names, agreed, is_key
 from harness.syntax.tree import (
     MAX_DIGITS,
     MAX_TEXT,
@@ -27,12 +39,9 @@ from harness.syntax.tree import (
 )
 
 _MOST_UNREAD: Final = 20
+# Each is read again for each that it stands in.
+_DEEPEST: Final = 24
 _IDENTIFIER: Final = re.compile(r"[^\W\d]\w*+(?:\.[^\W\d]\w*+)*+")
-_LOOPS = ast.For | ast.AsyncFor | ast.While
-_FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
-# Of lists and dictionaries: what leaves them as they are.
-_KEEPS: Final = {"copy", "count", "get", "index", "items", "keys", "values"}
-_CHANGES: Final = {"append", "clear", "extend", "insert", "pop", "remove", "reverse", "sort"}
 
 
 def read(text: str) -> Parsed:
@@ -131,11 +140,10 @@ class _Reader(Expressions):
         self.unread: list[Unread] = []
         self._block: tuple[int, ...] = ()
         self._blocks = itertools.count(1)
-        # What names are given in the whole of the scope that is being read, and how often.
-        self._bound: Counter[str] = Counter()
+        self._scope = self._class_scope = _Scope()
 
     def module(self, module: ast.Module) -> Iterator[Statement]:
-        self._bound = _bindings(module.body)
+        self._scope = _Scope.of(module.body)
         yield from self._statements(module.body)
 
     def _statements(self, body: Iterable[ast.stmt]) -> Iterator[Statement]:
@@ -148,39 +156,41 @@ class _Reader(Expressions):
                 yield from self._if(node)
             case ast.Try() | ast.TryStar():
                 # A handler is come to from anywhere in the body.
-                handlers = [(_bindings([*node.body, each]), each.body) for each in node.handlers]
-                yield from self._branches([((), [*node.body, *node.orelse]), *handlers])
+                handlers = [([*node.body, each], each.body) for each in node.handlers]
+                yield from self._branches([([], [*node.body, *node.orelse]), *handlers])
                 yield from self._statements(node.finalbody)
             case ast.Match():
-                self._forget(_changed(node.subject, self.names))
-                cases = [(_bindings([each.pattern]), each.body) for each in node.cases]
-                yield from self._branches([*cases, ((), [])])
+                yield from self._head("match", [node.subject])
+                cases = [([each.pattern], each.body) for each in node.cases]
+                yield from self._branches([*cases, ([], [])])
             case ast.For() | ast.AsyncFor() | ast.While():
                 yield from self._loop(node)
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 yield from self._function(node, self._inherited(), Names())
-                self._forget(_bindings([node]))
+                self._forget(bindings([node]))
+                self._change(changes([node]), if_given=True)
             case ast.ClassDef():
+                values = [each.value for each in node.keywords]
+                yield from self._head("class", [*node.bases, *values, *node.decorator_list])
                 yield from self._class(node)
-                self._forget(_bindings([node]))
+                self._forget(bindings([node]))
+                self._change(changes([node]), if_given=True)
             case ast.With() | ast.AsyncWith():
                 # with chainer.using_config("autotune", True): says something about what follows.
                 for item in node.items:
-                    self._forget(_changed(item.context_expr, self.names))
+                    later = self._before([item.context_expr])
                     yield self._said(None, self.value(item.context_expr))
-                    self._forget(_bindings([item]))
+                    self._change(later)
+                    self._forget(bindings([item]))
                 yield from self._statements(node.body)
             case _:
                 try:
                     yield from list(self._simple(node))
                 except SnippetError as error:
-                    start = self.source.offset(node.lineno, 0)
-                    end = self.source.offset(node.end_lineno or node.lineno, MAX_TEXT)
-                    self.unread.append(Unread(start, end, error))
-                    self._forget(_bindings([node]))
+                    self._leave_out(node, error)
+                    self._unsettle([node])
 
     def _simple(self, node: ast.stmt) -> Iterator[Statement]:
-        self._forget(_changed(node, self.names))
         match node:
             case ast.Assign():
                 yield from self._assignment(node.targets, node.value)
@@ -188,12 +198,44 @@ class _Reader(Expressions):
                 yield from self._assignment([node.target], value)
             case ast.AugAssign():
                 # layers += [nn.ConvTranspose2d(…)]
-                whole = ast.copy_location(ast.BinOp(node.target, node.op, node.value), node)
+                target = copy(node.target)
+                target.ctx = ast.Load()
+                whole = ast.copy_location(ast.BinOp(target, node.op, node.value), node)
                 yield from self._assignment([node.target], whole)
+                for name in same_object(node.target):
+                    self.names.change_others(name)
             case ast.Expr(value=value) | ast.Return(value=ast.expr() as value):
+                later = self._before([value])
                 yield self._said(None, self.value(value))
+                self._change(later)
+            case ast.Assert() | ast.Raise():
+                children = ast.iter_child_nodes(node)
+                parts = [child for child in children if isinstance(child, ast.expr)]
+                yield from self._head(type(node).__name__.lower(), parts)
             case _:
-                self._forget(_bindings([node]))
+                self._unsettle([node])
+                if isinstance(node, ast.ImportFrom) and node.names[0].name == EVERYTHING:
+                    self._scope.unsettled -= 1
+
+    def _head(self, word: str, parts: Sequence[ast.expr]) -> Iterator[Statement]:
+        """Calls in a test, or in another expression whose value nothing is made of.
+
+        The text of the value is no expression, so that nobody takes what it speaks of as used.
+        """
+        later = self._before(parts)
+        try:
+            found = tuple(call for part in parts for call in self._calls_in(part))
+        except SnippetError as error:
+            self._leave_out(parts[0], error)
+            found = ()
+        if found:
+            yield self._said(None, Name(f"{word} ...", found[0].column, found))
+        self._change(later)
+
+    def _leave_out(self, node: ast.stmt | ast.expr, error: SnippetError) -> None:
+        start = self.source.offset(node.lineno, 0)
+        end = self.source.offset(node.end_lineno or node.lineno, MAX_TEXT)
+        self.unread.append(Unread(start, end, error))
 
     def _said(self, target: str | None, value: Value) -> Statement:
         # Only what stands around a call is ever asked for.
@@ -201,11 +243,19 @@ class _Reader(Expressions):
         return Statement(target, value, assigned, self._block)
 
     def _assignment(self, targets: Sequence[ast.expr], node: ast.expr) -> Iterator[Statement]:
+        inside = [child for target in targets for child in ast.iter_child_nodes(target)]
+        later = self._before([node, *inside])
         value, assumed = self.with_defaults(node)
         for target in targets:
             yield self._said(ast.unparse(target), value)
+        self._change(later)
+        # Not what the targets were before.
         for target in targets:
             self._give(target, value, assumed)
+        objects = [*same_object(node)]
+        if objects or len(targets) > 1:
+            given = (name for target in targets for name in same_object(target))
+            self.names.share([*objects, *given])
 
     def _give(self, target: ast.expr, value: Value, assumed: tuple[str, ...]) -> None:
         if isinstance(target, ast.Tuple | ast.List):
@@ -220,14 +270,18 @@ class _Reader(Expressions):
 
     def _give_element(self, target: ast.Subscript, value: Value, assumed: tuple[str, ...]) -> None:
         place = self.value(target.slice)
-        name, shown = ast.unparse(target.value), ast.unparse(target.slice)
-        self.names.give_element(name, place if type(place) is int else shown, value, assumed)
+        place = place if is_key(place) else Name(ast.unparse(target.slice), 0)
+        name, of_attributes, _ = ast.unparse(target.value).partition(".__dict__")
+        if of_attributes:
+            self.names.change(name, certain=True)
+        else:
+            self.names.give_element(name, place, value, assumed)
 
     def _if(self, node: ast.If) -> Iterator[Statement]:
-        self._forget(_changed(node.test, self.names))
+        yield from self._head("if", [node.test])
         name = _none(node.test)
         if name not in self.names.undecided:
-            yield from self._branches([((), node.body), ((), node.orelse)])
+            yield from self._branches([([], node.body), ([], node.orelse)])
             return
         # if shape is None: shape = …, of a parameter that is None unless the caller gives it.
         before = self.names.copy()
@@ -238,91 +292,175 @@ class _Reader(Expressions):
         decided.assumed[name] = (f"{name}=None",)
 
     def _branches(
-        self, suites: Sequence[tuple[Iterable[str], Sequence[ast.stmt]]]
+        self, suites: Sequence[tuple[Sequence[ast.AST], Sequence[ast.stmt]]]
     ) -> Iterator[Statement]:
-        """Branches, each with the names that are unknown at its beginning.
+        """Branches, each with the code any part of which may have been run before it.
 
         Behind them a name has a value only where all that come to their end agree on it.
         """
         before, ends = self.names, []
-        for unknown, suite in suites:
+        for code, suite in suites:
             self.names = before.copy()
-            self._forget(unknown)
+            self._unsettle(code)
             yield from self._inner(suite)
             if not (suite and isinstance(suite[-1], ast.Return | ast.Raise)):
                 ends.append(self.names)
-        self.names = _agreed(ends) if ends else before
+        self.names = agreed(ends) if ends else before
 
     def _inner(self, body: Sequence[ast.stmt]) -> Iterator[Statement]:
         outer = self._block
+        if len(outer) == _DEEPEST:
+            raise SnippetError(
+                f"functions, branches and loops are nested more than {_DEEPEST} deep."
+            )
         self._block = (*outer, next(self._blocks))
         yield from self._statements(body)
         self._block = outer
 
-    def _loop(self, node: _LOOPS) -> Iterator[Statement]:
-        changed = {*_bindings([node]), *_changed(node, self.names)}
-        self._forget(changed)
+    def _loop(self, node: LOOPS) -> Iterator[Statement]:
+        if not isinstance(node, ast.While):
+            yield from self._head("for", [node.iter])
+            self.names.share([*same_object(node.iter), *same_object(node.target)])
+        self._unsettle([node])
+        if isinstance(node, ast.While):
+            yield from self._head("while", [node.test])
         yield from self._inner([*node.body, *node.orelse])
-        self._forget(changed)
+        self._unsettle([node])
 
     def _inherited(self) -> Names:
         """The names of this scope that an inner one sees whenever it is called."""
-        names = self.names.copy()
-        for name in self.names.given:
-            if self._bound[name] > 1:
-                names.forget(name)
+        outer, self.names = self.names, self.names.copy()
+        for name in outer.given:
+            if self._scope.bound[name] > 1:
+                self.names.forget(name)
+        self._change(self._scope.changed, if_given=True)
+        if self._scope.unsettled:
+            self.names.forget_all()
+        names, self.names = self.names, outer
         return names
 
     def _function(
-        self, node: _FUNCTIONS, names: Names, attributes: Names
+        self, node: FUNCTIONS, names: Names, attributes: Names
     ) -> Generator[Statement, None, Names]:
         """A function's body; returns what its names stand for in the end."""
+        parts = (*node.args.defaults, *node.args.kw_defaults, *node.decorator_list)
+        yield from self._head("def", [part for part in parts if part is not None])
         defaults = list(self._defaults(node.args))
-        outer = self.names, self._bound
-        self.names = names
-        parameters = [each.arg for each in ast.walk(node.args) if isinstance(each, ast.arg)]
-        self._bound = _bindings(node.body) + Counter(parameters)
+        outer = self.names, self._scope
+        self.names, self._scope = names, _Scope.of(node.body)
+        own = parameters(node)
+        self._scope.bound.update(own)
         # A name that the body gives a value is the function's own from its first line.
-        self._forget([*parameters, *(name for name in self._bound if "." not in name)])
-        for name, value in defaults:
+        self._forget([*own, *(name for name in self._scope.bound if "." not in name)])
+        for name, value, shown in defaults:
             if value is None:
                 self.names.undecided.add(name)
             else:
-                self.names.give(name, value, (f"{name}={value!r}",))
+                self.names.give(name, value, (f"{name}={shown}",))
         for name, value in attributes.given.items():
             self.names.give(name, value, attributes.assumed.get(name, ()))
         yield from self._inner(node.body)
         names = self.names
-        self.names, self._bound = outer
+        self.names, self._scope = outer
         return names
 
-    def _defaults(self, parameters: ast.arguments) -> Iterator[tuple[str, Value]]:
+    def _defaults(self, arguments: ast.arguments) -> Iterator[tuple[str, Value, str]]:
         """``def __init__(self, stride=2)``; a ``None`` means that the function decides."""
-        positional = [*parameters.posonlyargs, *parameters.args]
-        pairs = zip(reversed(positional), reversed(parameters.defaults), strict=False)
-        keywords = zip(parameters.kwonlyargs, parameters.kw_defaults, strict=True)
+        positional = [*arguments.posonlyargs, *arguments.args]
+        pairs = zip(reversed(positional), reversed(arguments.defaults), strict=False)
+        keywords = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
         for inner, default in (*pairs, *keywords):
             if default is not None and not isinstance(value := self.value(default), Name):
-                yield inner.arg, value
+                yield inner.arg, value, ast.unparse(default)
 
     def _class(self, node: ast.ClassDef) -> Iterator[Statement]:
         """Methods do not see the names of the class, but one another's ``self.…``."""
-        outer, bound = self.names, self._bound
-        around, attributes = self._inherited(), Names()
-        self.names, self._bound = outer.copy(), _bindings(node.body)
+        outer, around, attributes = self.names, self._inherited(), Names()
+        scopes, block = (self._scope, self._class_scope), self._block
+        self.names, self._scope = outer.copy(), _Scope.of(node.body)
+        self._class_scope, self._block = self._scope, (*block, -next(self._blocks))
         for inner in node.body:
-            if isinstance(inner, _FUNCTIONS):
+            if isinstance(inner, FUNCTIONS):
                 names = yield from self._function(inner, around.copy(), attributes)
-                for name in names.given:
-                    if name.startswith("self.") and self._bound[name] == 1:
-                        attributes.give(name, names.given[name], names.assumed.get(name, ()))
+                self._share_attributes(names, attributes)
             else:
-                yield from self._inner([inner])
-        self.names, self._bound = outer, bound
+                yield from self._statement(inner)
+        self.names, self._block = outer, block
+        self._scope, self._class_scope = scopes
+
+    def _share_attributes(self, names: Names, attributes: Names) -> None:
+        """Add attributes that a method gives, and that nothing else in the class changes."""
+        scope = self._class_scope
+        for name in names.given:
+            is_own = name.startswith("self.") and name not in attributes.given
+            if is_own and scope.bound[name] == 1:
+                attributes.give(name, names.given[name], names.assumed.get(name, ()))
+        for change in scope.changed:
+            # Methods that are called change what the class shows them to change.
+            if change.name.startswith("self") and not change.method:
+                attributes.change(change.name, change.certain and change.name in attributes.given)
+        if scope.unsettled:
+            attributes.forget_all()
+
+    def _before(self, parts: Sequence[ast.AST]) -> list[Change]:
+        """Forget what expressions certainly change, at once: it may be so for a part of them.
+
+        What they may change is returned, and is to be forgotten behind them.
+        """
+        found = list(changes(parts))
+        self._change(change for change in found if change.certain)
+        return [change for change in found if not change.certain]
+
+    def _unsettle(self, code: Sequence[ast.AST]) -> None:
+        """Forget all that code gives something or changes."""
+        self._forget(bindings(code))
+        self._change(changes(code))
+
+    def _change(self, found: Iterable[Change], *, if_given: bool = False) -> None:
+        for change in found:
+            if change.name == EVERYTHING:
+                self.names.forget_all()
+            elif change.method:
+                self._change_by_method(change.method)
+            else:
+                is_meant = not if_given or change.name in self.names.given
+                self.names.change(change.name, change.certain and is_meant)
+
+    def _change_by_method(self, method: str) -> None:
+        """``self.method()``, of this class, of one that it inherits from, or of a layer."""
+        scope, name = self._class_scope, f"self.{method}"
+        if method in scope.bound and method != "__init__":
+            for given in [*self.names.given]:
+                if given.startswith("self.") and scope.bound[given] > 1:
+                    self.names.forget(given)
+            own = [change for change in scope.changed if change.name.startswith("self")]
+            self._change((change for change in own if not change.method), if_given=True)
+        elif name not in scope.bound and name not in self.names.given:
+            self.names.change("self", certain=False)
 
     def _forget(self, names: Iterable[str]) -> None:
         for name in names:
             self.names.forget(name)
+
+
+@dataclass
+class _Scope:
+    """What the whole of a module, a function or a class does to names.
+
+    ``bound`` says how often it gives names something, ``changed`` what it may change in place,
+    ``unsettled`` how often it may change everything from where it is being read.
+    """
+
+    bound: Counter[str] = field(default_factory=Counter)
+    changed: tuple[Change, ...] = ()
+    unsettled: int = 0
+
+    @staticmethod
+    def of(body: Sequence[ast.stmt]) -> _Scope:
+        found = list(changes(body))
+        everything = [change for change in found if change.name == EVERYTHING]
+        others = dict.fromkeys(change for change in found if change.name != EVERYTHING)
+        return _Scope(bindings(body), tuple(others), len(everything))
 
 
 def _items(value: Value, targets: Sequence[ast.expr]) -> Sequence[Value]:
@@ -335,92 +473,9 @@ def _items(value: Value, targets: Sequence[ast.expr]) -> Sequence[Value]:
     return [Name(f"({value.text})[{place}]", value.column) for place in range(len(targets))]
 
 
-def _agreed(ends: Sequence[Names]) -> Names:
-    """What names stand for behind branches, by what they stand for at the end of each."""
-    first, *others = ends
-    agreed = first.copy()
-    for name in dict.fromkeys(name for names in ends for name in names.given):
-        value = first.given.get(name)
-        if not all(name in names.given and _same(names.given[name], value) for names in others):
-            agreed.forget(name)
-        for names in others:
-            if name in agreed.known and name in names.assumed:
-                agreed.assumed[name] = names.assumed[name]
-    return agreed
-
-
 def _none(test: ast.expr) -> str:
     """The name of which a test asks whether it is ``None``."""
     match test:
         case ast.Compare(ast.Name(id=name), [ast.Is()], [ast.Constant(value=None)]):
             return name
     return ""
-
-
-def _same(one: Value, other: Value) -> bool:
-    return one is other or (type(one) is type(other) and one == other)
-
-
-def _changed(node: ast.AST, names: Names) -> Iterator[str]:
-    """Names that expressions give a value, and lists and arrays that methods change in place."""
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.NamedExpr):
-            yield inner.target.id
-        elif isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute):
-            owner, method = _dotted(inner.func.value), inner.func.attr
-            in_place = method in _CHANGES or (method[-1:] == "_" != method[-2:-1])
-            can_change = _can_change(names.known.get(owner)) and method not in _KEEPS
-            if owner and (in_place or can_change):
-                yield owner
-
-
-def _dotted(node: ast.expr) -> str:
-    """A dotted name as text; nothing for any other expression."""
-    inner = node
-    while isinstance(inner, ast.Attribute):
-        inner = inner.value
-    return ast.unparse(node) if isinstance(inner, ast.Name) else ""
-
-
-def _can_change(value: Value) -> bool:
-    return isinstance(value, tuple) or is_dict(value)
-
-
-def _bindings(body: Iterable[ast.AST]) -> Counter[str]:
-    """How often each name of a scope is given something; twice in a loop.
-
-    Inner functions have names of their own, but attributes are everybody's.
-    """
-    found: Counter[str] = Counter()
-    pending: list[tuple[ast.AST, int, bool]] = [(node, 1, False) for node in body]
-    while pending:
-        node, times, nested = pending.pop()
-        for name, is_shared in _given_by(node):
-            if is_shared or not nested:
-                found[name] += times
-        times += isinstance(node, _LOOPS)
-        nested = nested or isinstance(
-            node, _FUNCTIONS | ast.ClassDef | ast.Lambda | ast.comprehension
-        )
-        pending += [(inner, times, nested) for inner in ast.iter_child_nodes(node)]
-    return found
-
-
-def _given_by(node: ast.AST) -> Iterator[tuple[str, bool]]:
-    """Names that a node itself gives something, and whether other scopes see it."""
-    match node:
-        case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
-            yield name, False
-        case ast.Attribute(ctx=ast.Store() | ast.Del()):
-            yield ast.unparse(node), True
-        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-            yield node.name, False
-        case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)):
-            yield name, False
-        case ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name)):
-            yield name, False
-        case ast.alias():
-            yield node.asname or node.name.split(".")[0], False
-        case ast.Global() | ast.Nonlocal():
-            # Whoever calls the function changes the name of another scope.
-            yield from ((name, True) for name in 2 * node.names)

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final, TypeAlias
 
-from harness.syntax.expressions import Expressions, Names, Source
+from harness.syntax.expressions import Expressions, Source
+from harness.syntax.python_names import Names
 from harness.syntax.tree import Call, Name, SnippetError, Value
 
 Shape: TypeAlias = tuple[Value, ...]

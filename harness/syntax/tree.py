@@ -70,7 +70,8 @@ class Statement:
         What the names of its scope have been given where it stands, the last given last; a
         ``Name`` where the text gives them what it does not hold.
     block : tuple of int
-        Numbers of the functions, branches and loops that it stands in, outermost first.
+        Numbers of the functions, branches and loops that it stands in, outermost first; those of
+        classes are negative.
     """
 
     target: str | None

@@ -1,0 +1,95 @@
+"""What a reading takes for granted, as notes: a bias that may be ``None``, and defaults."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from harness.conventions._binding import BoundCall
+from harness.conventions._values import is_made, shape_of, shown
+from harness.syntax.tree import Call, Name, Value, calls
+
+_PLAIN: Final = re.compile(r"[\w.]+(?:\[[^][]*\])*")
+
+
+def bias_notes(given: BoundCall, name: str) -> list[str]:
+    """Say of a bias that it is taken to be there, where the text does not show that it is.
+
+    Parameters
+    ----------
+    given : BoundCall
+    name : str
+        The parameter that is ``None`` where there is no bias.
+    """
+    if not given.has(name) or _is_there(given, given.given[name].value):
+        return []
+    return [
+        f"The bias is taken to be there: where {shown(given.value(name))} is None, leave it out of "
+        "the call."
+    ]
+
+
+def _is_there(given: BoundCall, value: Value) -> bool:
+    """Whether the text shows an array, or nothing at all about what a name stands for."""
+    seen: set[str] = set()
+    while isinstance(value, Name) and value.text in given.assigned and value.text not in seen:
+        seen.add(value.text)
+        if not _always_given(given, value.text):
+            return False
+        value = given.assigned[value.text]
+    if isinstance(value, Name):
+        is_new = value.text not in seen and _PLAIN.fullmatch(value.text) is not None
+        return is_new and _always_given(given, value.text)
+    return is_made(value) if isinstance(value, Call) else value is not None
+
+
+def _always_given(given: BoundCall, name: str) -> bool:
+    """Whether no line gives a name ``None``, as many layers do to a bias that is not wanted."""
+    set_to_none = any(each.target == name and each.value is None for each in given.statements)
+    return not set_to_none and not any(_registers_none(call, name) for call in given.around)
+
+
+def _registers_none(call: Call, name: str) -> bool:
+    """``self.register_parameter("bias", None)`` gives ``self.bias`` nothing."""
+    owner, _, attribute = name.rpartition(".")
+    values = [argument.value for argument in call.arguments]
+    is_register = isinstance(call.function, Name) and call.function.text in {
+        f"{owner}.register_parameter",
+        f"{owner}.register_buffer",
+    }
+    return is_register and values[:2] == [attribute, None]
+
+
+def assumed_notes(given: BoundCall, sources: Sequence[Value] = ()) -> list[str]:
+    """Name the defaults of functions that a reading comes from by other lines than the call's.
+
+    Parameters
+    ----------
+    given : BoundCall
+    sources : sequence of Value
+        What else the reading was taken from.
+    """
+    values = dict.fromkeys(
+        assumed
+        for value in (*_arrays(given), *sources)
+        for call in calls(value)
+        for assumed in call.assumed
+        if assumed not in given.call.assumed
+    )
+    if not values:
+        return []
+    return [f"{', '.join(values)}: taken from the function's defaults; its caller may give others."]
+
+
+def _arrays(given: BoundCall) -> Iterator[Value]:
+    """The arrays whose shapes were used, and the call of the layer."""
+    for argument in given.given.values():
+        value = argument.value
+        if isinstance(value, Name):
+            value = given.assigned.get(value.text)
+        if shape_of(value) is not None:
+            yield value
+    for call in given.around:
+        if given.application and call.arguments is given.application:
+            yield call

@@ -1,0 +1,214 @@
+"""Which names Python code gives something, and which lists and objects it may change in place."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+EVERYTHING: Final = "*"
+FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
+LOOPS = ast.For | ast.AsyncFor | ast.While
+_SCOPES = FUNCTIONS | ast.ClassDef | ast.Lambda | ast.comprehension
+
+# Methods of lists, dictionaries and layers that leave them as they are, and that do not.
+_KEEPS: Final = {
+    *("copy", "count", "get", "index", "items", "keys", "values"),
+    *("to", "cuda", "cpu", "to_gpu", "to_cpu", "float", "half", "double", "eval", "train"),
+    *("parameters", "modules", "children", "named_parameters", "named_modules", "state_dict"),
+    *("register_buffer", "register_parameter", "add_module", "add_link", "add_param", "apply"),
+    *("add_weight", "init_scope", "name_scope", "build", "compile", "summary", "forward"),
+    *("initialize", "hybridize", "collect_params", "zero_grad"),
+}
+_CHANGES: Final = {
+    *("append", "clear", "extend", "insert", "pop", "remove", "reverse", "sort"),
+    *("update", "setdefault", "popitem"),
+}
+# Functions that leave their arguments as they are; so do classes, and frameworks' functions.
+_PURE: Final = {
+    *("abs", "all", "any", "bool", "dict", "enumerate", "float", "getattr", "hasattr", "hash"),
+    *("id", "int", "isinstance", "issubclass", "iter", "len", "list", "map", "max", "min"),
+    *("print", "range", "repr", "reversed", "set", "sorted", "str", "sum", "super", "tuple"),
+    *("type", "zip", "format", "callable", "copy", "deepcopy"),
+}
+_FRAMEWORKS: Final = {
+    *("torch", "nn", "F", "tf", "tensorflow", "keras", "layers", "K", "np", "numpy", "jnp", "math"),
+    *("mx", "mxnet", "nd", "sym", "gluon", "chainer", "L"),
+}
+_OF_ALL_NAMES: Final = {"exec", "execfile", "globals", "locals"}
+_OF_ATTRIBUTES: Final = {"setattr", "delattr", "vars"}
+
+
+@dataclass(frozen=True)
+class Change:
+    """A name of something that may be changed in place.
+
+    Attributes
+    ----------
+    name : str
+        ``EVERYTHING`` where the text does not say which.
+    certain : bool
+        Whether that is so whatever it is; else only where it is a list, or has attributes.
+    method : str
+        The method of ``self`` that does it.
+    """
+
+    name: str
+    certain: bool
+    method: str = ""
+
+
+def bindings(body: Iterable[ast.AST]) -> Counter[str]:
+    """Count how often each name of a scope is given something; twice in a loop.
+
+    Inner functions have names of their own, but attributes are everybody's.
+    """
+    found: Counter[str] = Counter()
+    pending: list[tuple[ast.AST, int, bool]] = [(node, 1, False) for node in body]
+    while pending:
+        node, times, nested = pending.pop()
+        for name, is_shared in _given_by(node):
+            if is_shared or not nested:
+                found[name] += times
+        times += isinstance(node, LOOPS)
+        nested = nested or isinstance(node, _SCOPES)
+        pending += [(inner, times, nested) for inner in ast.iter_child_nodes(node)]
+    return found
+
+
+def changes(body: Iterable[ast.AST]) -> Iterator[Change]:
+    """Give what code may change in place, other than names that are an inner function's own.
+
+    Examples
+    --------
+    >>> list(changes([ast.parse("k[0] = 3")]))
+    [Change(name='k', certain=True, method='')]
+    """
+    pending: list[tuple[ast.AST, frozenset[str]]] = [(node, frozenset()) for node in body]
+    while pending:
+        node, hidden = pending.pop()
+        for change in _changed_by(node):
+            if change.name.split(".")[0] not in hidden:
+                yield change
+        if isinstance(node, FUNCTIONS):
+            hidden |= {*parameters(node), *_own_names(node)} - {"self"}
+        pending += [(inner, hidden) for inner in ast.iter_child_nodes(node)]
+
+
+def parameters(node: FUNCTIONS) -> list[str]:
+    """Return the names of a function's parameters."""
+    return [each.arg for each in ast.walk(node.args) if isinstance(each, ast.arg)]
+
+
+def same_object(node: ast.expr) -> Iterator[str]:
+    """Give names that stand for the same object as an expression, or for one that holds it."""
+    match node:
+        case ast.Name() | ast.Attribute() if name := dotted(node):
+            yield name
+        case ast.Attribute(value=inner) | ast.Subscript(value=inner) | ast.Starred(value=inner):
+            yield from same_object(inner)
+        case ast.Tuple() | ast.List() | ast.Dict() | ast.IfExp() | ast.BoolOp() | ast.NamedExpr():
+            for child in ast.iter_child_nodes(node):
+                if isinstance(child, ast.expr):
+                    yield from same_object(child)
+
+
+def dotted(node: ast.expr) -> str:
+    """Return a dotted name as text; nothing for any other expression."""
+    inner = node
+    while isinstance(inner, ast.Attribute):
+        inner = inner.value
+    return ast.unparse(node) if isinstance(inner, ast.Name) else ""
+
+
+def _own_names(function: FUNCTIONS) -> set[str]:
+    """Names that a function's body gives something, and that no other scope sees."""
+    own, others = set[str](), set[str]()
+    pending: list[ast.AST] = [*function.body]
+    while pending:
+        node = pending.pop()
+        for name, is_shared in _given_by(node):
+            (others if is_shared else own).add(name)
+        if not isinstance(node, _SCOPES):
+            pending += ast.iter_child_nodes(node)
+    return own - others
+
+
+def _given_by(node: ast.AST) -> Iterator[tuple[str, bool]]:
+    """Names that a node itself gives something, and whether other scopes see it."""
+    match node:
+        case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+            yield name, False
+        case ast.Attribute(ctx=ast.Store() | ast.Del()):
+            yield ast.unparse(node), True
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            yield node.name, False
+        case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)):
+            yield name, False
+        case ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name)):
+            yield name, False
+        case ast.alias() if node.name != EVERYTHING:
+            yield node.asname or node.name.split(".")[0], False
+        case ast.Global() | ast.Nonlocal():
+            # Whoever calls the function changes the name of another scope.
+            yield from ((name, True) for name in 2 * node.names)
+
+
+def _changed_by(node: ast.AST) -> Iterator[Change]:
+    match node:
+        case ast.NamedExpr():
+            yield Change(node.target.id, certain=True)
+        case ast.Subscript(ctx=ast.Store() | ast.Del(), value=owner):
+            yield from _whole(owner)
+        case ast.ImportFrom(names=[ast.alias(name="*")]):
+            yield Change(EVERYTHING, certain=True)
+        case ast.Call():
+            yield from _changed_by_call(node)
+
+
+def _changed_by_call(call: ast.Call) -> Iterator[Change]:
+    name = dotted(call.func)
+    bare = [each for given in call.args if (each := dotted(given))]
+    bare += [each for given in call.keywords if given.arg and (each := dotted(given.value))]
+    if name in _OF_ALL_NAMES:
+        yield Change(EVERYTHING, certain=True)
+    elif name in _OF_ATTRIBUTES:
+        yield from (Change(each, certain=True) for each in bare[:1])
+    elif isinstance(call.func, ast.Attribute) and call.func.attr == "__init__":
+        base = call.func.value
+        is_super = isinstance(base, ast.Call) and dotted(base.func) == "super"
+        if len(call.args) + len(call.keywords) > (0 if is_super else 1):
+            yield Change("self", certain=False, method="__init__")
+    else:
+        if isinstance(call.func, ast.Attribute):
+            yield from _changed_by_method(call.func)
+        if not _is_harmless(name):
+            yield from (Change(each, certain=False) for each in bare)
+
+
+def _changed_by_method(function: ast.Attribute) -> Iterator[Change]:
+    method = function.attr
+    if method in _CHANGES or (method[-1:] == "_" != method[-2:-1]):
+        yield from _whole(function.value)
+    elif method not in _KEEPS and (owner := dotted(function.value)):
+        yield Change(owner, certain=False, method=method if owner == "self" else "")
+
+
+def _whole(node: ast.expr) -> Iterator[Change]:
+    """The list or object of which something is changed: of ``a.b[0][1]``, and of its parts."""
+    for name in same_object(node):
+        yield Change(name.partition(".__dict__")[0], certain=True)
+
+
+def _is_harmless(name: str) -> bool:
+    root, last = name.partition(".")[0], name.rpartition(".")[2]
+    is_framework = root in _FRAMEWORKS and "shuffle" not in last
+    return (
+        is_framework
+        or last in _PURE
+        or (last != name and last in _CHANGES | _KEEPS)
+        or last[:1].isupper()
+        or "conv" in last.lower()
+    )

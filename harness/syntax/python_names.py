@@ -1,0 +1,250 @@
+"""What the names of Python text stand for where it is being read."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Final
+
+from harness.syntax.tree import Argument, Call, Name, Value
+
+LONGEST: Final = 16
+# A quote before it would make it a part of a string.
+_DOTTED: Final = re.compile(r"(?<![\w.\])'\"])[^\W\d]\w*+(?:\.[^\W\d]\w*+)*+")
+
+
+@dataclass
+class _Relations:
+    """Which names are parts of others, or of the same object: all that ever were."""
+
+    parts: defaultdict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
+    computed: defaultdict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
+    shared: defaultdict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
+
+
+@dataclass
+class Names:
+    """What the names of one scope stand for.
+
+    Attributes
+    ----------
+    given : dict
+        All that they were given, the last given last; a ``Name`` is nothing that the text holds.
+    known : dict
+        Of it, what expressions may use.
+    assumed : dict
+        Which defaults of functions, such as ``k=3``, a value was computed from.
+    undecided : set
+        Parameters whose default is ``None``: the function decides when the caller does not.
+
+    Examples
+    --------
+    >>> names = Names()
+    >>> names.give("cfg.k", 3)
+    >>> names.give("cfg", Name("load()", 0))
+    >>> names.given["cfg.k"], names.known
+    (Name(text='cfg.k', column=0, calls=()), {})
+    """
+
+    given: dict[str, Value] = field(default_factory=dict)
+    known: dict[str, Value] = field(default_factory=dict)
+    assumed: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    undecided: set[str] = field(default_factory=set)
+    _relations: _Relations = field(default_factory=_Relations)
+
+    def copy(self) -> Names:
+        """Copy them for another branch, or for an inner scope."""
+        return Names(
+            dict(self.given),
+            dict(self.known),
+            dict(self.assumed),
+            set(self.undecided),
+            self._relations,
+        )
+
+    def give(self, name: str, value: Value, assumed: tuple[str, ...] = ()) -> None:
+        """Let a name, or an attribute, stand for a value from here on."""
+        self._lose_parts(name)
+        for owner in _owners(name):
+            self._relations.parts[owner][name] = None
+        for owner in _heads(name):
+            if can_change(self.known.get(owner)):
+                self.forget(owner)
+            self.change_others(owner)
+        self._put(name, value, assumed)
+
+    def forget(self, name: str) -> None:
+        """Let a name stand for what the text does not hold."""
+        self.give(name, Name(name, 0))
+
+    def forget_all(self) -> None:
+        """Let all names stand for what the text does not hold."""
+        for name in list(self.given):
+            self._put(name, Name(name, 0))
+
+    def change(self, name: str, certain: bool) -> None:
+        """Forget a list, a dictionary or an object's attributes that are changed in place.
+
+        Where it is not certain that it is changed, a name of anything else keeps its value.
+        """
+        is_list = can_change(self.known.get(name))
+        self._change_one(name, certain)
+        self.change_others(name, certain=certain and not is_list)
+        if certain:
+            self.forget(name)
+
+    def change_others(self, name: str, *, certain: bool = False) -> None:
+        """Change what may be the same object, or a part of it."""
+        shared = self._relations.shared
+        if name not in shared:
+            return
+        seen, pending = {name}, [name]
+        while pending:
+            for other in shared[pending.pop()]:
+                if other not in seen:
+                    seen.add(other)
+                    pending.append(other)
+                    self._change_one(other, certain)
+
+    def share(self, names: Sequence[str]) -> None:
+        """Note that names may stand for the same object, or for parts of it."""
+        for name in names[1:]:
+            self._relations.shared[name][names[0]] = None
+            self._relations.shared[names[0]][name] = None
+
+    def give_element(
+        self, name: str, place: Value, value: Value, assumed: tuple[str, ...] = ()
+    ) -> None:
+        """Let an element of a list stand for a value; of a list that is not known, remember it.
+
+        The place is a number, a key, or the ``Name`` of what is neither.
+        """
+        whole, key = self.known.get(name), f"{name}[{_shown(place)}]"
+        if (changed := _with_element(whole, place, value)) is not None:
+            self.give(name, changed, (*self.assumed.get(name, ()), *assumed))
+            self.change_others(name)
+        elif whole is not None or key in self.given:
+            self.change(name, certain=True)
+        else:
+            # ws[i] may be ws[0].
+            relations = self._relations
+            for part in (relations.computed if is_key(place) else relations.parts)[name]:
+                if part.startswith(f"{name}["):
+                    self._lose(part)
+            if not is_key(place):
+                relations.computed[name][key] = None
+            self.give(key, value)
+
+    def _change_one(self, name: str, certain: bool) -> None:
+        if can_change(self.known.get(name)) or (certain and isinstance(self.given.get(name), Call)):
+            self.forget(name)
+        self._lose_parts(name)
+
+    def _lose_parts(self, name: str) -> None:
+        if name in self._relations.parts:
+            for part in self._relations.parts[name]:
+                self._lose(part)
+
+    def _lose(self, part: str) -> None:
+        value = self.given.get(part, self)
+        if value is not self and not (isinstance(value, Name) and value.text == part):
+            self._put(part, Name(part, 0))
+
+    def _put(self, name: str, value: Value, assumed: tuple[str, ...] = ()) -> None:
+        for values in (self.given, self.known, self.assumed):
+            values.pop(name, None)
+        self.undecided.discard(name)
+        self.given[name] = value
+        if _is_plain(value) and size(value) <= LONGEST and _DOTTED.fullmatch(name):
+            self.known[name] = value
+            if assumed:
+                self.assumed[name] = tuple(dict.fromkeys(assumed))
+
+
+def agreed(ends: Sequence[Names]) -> Names:
+    """Return what names stand for behind branches, by what they stand for at the end of each."""
+    first, *others = ends
+    found = first.copy()
+    for name in dict.fromkeys(name for names in ends for name in names.given):
+        value = first.given.get(name)
+        if not all(name in names.given and _same(names.given[name], value) for names in others):
+            found.forget(name)
+        for names in others:
+            if name in found.known and name in names.assumed:
+                found.assumed[name] = names.assumed[name]
+    return found
+
+
+def can_change(value: Value) -> bool:
+    """Whether it may be a list or a dictionary."""
+    return isinstance(value, tuple) or is_dict(value)
+
+
+def is_dict(value: Value) -> bool:
+    """Whether it is a ``dict(...)`` of which the text shows every element."""
+    return (
+        isinstance(value, Call)
+        and value.function == Name("dict", value.column)
+        and all(inner.name not in {None, "*", "**"} for inner in value.arguments)
+    )
+
+
+def is_key(place: Value) -> bool:
+    """Whether it is the place of an element, or its key."""
+    return type(place) is int or isinstance(place, str)
+
+
+def size(value: Value) -> int:
+    """Return the number of elements of all sequences in a value: some are names for long ones."""
+    if isinstance(value, Call):
+        return sum(size(argument.value) for argument in value.arguments)
+    return sum(map(size, value)) + 1 if isinstance(value, tuple) else 1
+
+
+def _with_element(whole: Value, place: Value, value: Value) -> Value:
+    """A known list or dictionary with another element; ``None`` where that is not known."""
+    if isinstance(whole, tuple) and type(place) is int and -len(whole) <= place < len(whole):
+        elements = list(whole)
+        elements[place] = value
+        return tuple(elements)
+    if isinstance(whole, Call) and isinstance(place, str):
+        others = [each for each in whole.arguments if each.name != place]
+        return replace(whole, arguments=(*others, Argument(place, value, whole.column)))
+    return None
+
+
+def _shown(place: Value) -> str:
+    return place.text if isinstance(place, Name) else repr(place)
+
+
+@lru_cache(maxsize=4096)
+def _owners(name: str) -> tuple[str, ...]:
+    """Names that ``a.b[i].c`` is made of: ``a``, ``a.b`` and ``i``."""
+    if name.isidentifier():
+        return ()
+    found = (owner for chain in _DOTTED.findall(name) for owner in _prefixes(chain))
+    return tuple(owner for owner in found if owner != name)
+
+
+@lru_cache(maxsize=4096)
+def _heads(name: str) -> tuple[str, ...]:
+    """Names of which it is a part: ``a`` and ``a.b`` of ``a.b[i].c``."""
+    chain = None if name.isidentifier() else _DOTTED.match(name)
+    return tuple(owner for owner in _prefixes(chain[0]) if owner != name) if chain else ()
+
+
+def _prefixes(chain: str) -> Iterator[str]:
+    words = chain.split(".")
+    for count in range(1, len(words) + 1):
+        yield ".".join(words[:count])
+
+
+def _is_plain(value: Value) -> bool:
+    return not isinstance(value, Name | Call) or is_dict(value)
+
+
+def _same(one: Value, other: Value) -> bool:
+    return one is other or (type(one) is type(other) and one == other)
