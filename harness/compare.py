@@ -18,10 +18,10 @@ from typing import Any, Final, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-import impl
 from harness.case import REFUSAL, SIGNIFICANT_BITS, Case
 from harness.engines.job import Arrays, Crashed, Outcome, Raised, TimedOut
 from harness.mutants import MUTANTS, Mutant, options
+from impl import reference
 
 OUTPUT_OF: Final = {"shape": "y", "value": "y", "grad_x": "dx", "grad_w": "dw", "grad_b": "db"}
 # These exceptions mean that our text is wrong, not that a configuration was refused.
@@ -123,8 +123,8 @@ def judge(
 
 def _reference(case: Case, data: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
     arguments = options(case.operator)
-    y = impl.conv_transpose(data["x"], data["w"], data.get("b"), **arguments)
-    dx, dw, db = impl.conv_transpose_vjp(data["dy"], data["x"], data["w"], **arguments)
+    y = reference.conv_transpose(data["x"], data["w"], data.get("b"), **arguments)
+    dx, dw, db = reference.conv_transpose_vjp(data["dy"], data["x"], data["w"], **arguments)
     outputs = {"y": y, "dx": dx, "dw": dw}
     return outputs | {"db": db} if case.operator.bias else outputs
 
@@ -226,7 +226,7 @@ def _mistrust(case: Case, data: Mapping[str, npt.NDArray[Any]], y: npt.NDArray[A
     if case.given or case.fill == "random" or not y.size:
         return None
     if y.size - np.count_nonzero(y) > y.size // 2:
-        reached = impl.conv_transpose(
+        reached = reference.conv_transpose(
             np.ones_like(data["x"]), np.ones_like(data["w"]), **options(case.operator)
         )
         zeros = np.count_nonzero((y == 0) & ((reached != 0) | ("b" in data)))
@@ -247,6 +247,8 @@ def _equivalent(mutant: Mutant, case: Case, data: Mapping[str, npt.NDArray[Any]]
     """Whether a mutant computes the same thing for any data, as on one input element and tap."""
     generator = np.random.default_rng(0)
     other = {name: generator.integers(1, 2**20, array.shape) for name, array in data.items()}
-    right = impl.conv_transpose(other["x"], other["w"], other.get("b"), **options(case.operator))
+    right = reference.conv_transpose(
+        other["x"], other["w"], other.get("b"), **options(case.operator)
+    )
     wrong = mutant.forward(case.operator, other)
     return wrong is not None and np.array_equal(right, wrong)

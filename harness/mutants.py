@@ -15,8 +15,8 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-import impl
 from harness.operator import Operator, OperatorError, Sizes
+from impl import reference
 
 Array: TypeAlias = npt.NDArray[Any]
 Data: TypeAlias = Mapping[str, Array]
@@ -54,7 +54,7 @@ class Mutant:
         x, w = data["x"][:, self.order(operator)], self.weights(data["w"])
         b = self.bias(operator, data.get("b"))
         try:
-            return impl.conv_transpose(x, w, b, **options(changed))
+            return reference.conv_transpose(x, w, b, **options(changed))
         except ValueError:
             return None
 
@@ -66,7 +66,7 @@ class Mutant:
         order = self.order(operator)
         x, w = data["x"][:, order], self.weights(data["w"])
         try:
-            dx, dw, db = impl.conv_transpose_vjp(data["dy"], x, w, **options(changed))
+            dx, dw, db = reference.conv_transpose_vjp(data["dy"], x, w, **options(changed))
         except ValueError:
             return {}
         return {"dx": dx[:, np.argsort(order)], "dw": self.weights(dw), "db": db}

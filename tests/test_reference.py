@@ -16,7 +16,8 @@ from strategies import cases, keywords
 
 from harness.case import Case, case_from_descriptor
 from harness.operator import Operator
-from impl.reference import Array, conv_transpose, conv_transpose_vjp
+from impl.geometry import Array
+from impl.reference import conv_transpose, conv_transpose_vjp
 
 SEEDS = st.integers(0, 2**32 - 1)
 

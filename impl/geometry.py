@@ -1,0 +1,156 @@
+"""Where the elements of a transposed convolution lie, and which calls are none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Array: TypeAlias = npt.NDArray[Any]
+PerAxis: TypeAlias = int | Sequence[int]
+Crop: TypeAlias = int | Sequence[int | Sequence[int]]
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Where things are: the full output lies on a canvas that also holds what a crop adds to it."""
+
+    groups: int
+    out_channels: int
+    in_size: tuple[int, ...]
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    dilation: tuple[int, ...]
+    crop: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def of(
+        cls, x: Array, w: Array, stride: PerAxis, dilation: PerAxis, crop: Crop, groups: int
+    ) -> Geometry:
+        """Check a call; raise ``ValueError`` with the arithmetic where it is none."""
+        rank = x.ndim - 2
+        if not 1 <= rank <= 3 or w.ndim != x.ndim:
+            raise ValueError(
+                f"x has shape {x.shape} and w {w.shape}: both must have a batch or channel axis, "
+                "a channel axis and the same one to three spatial axes."
+            )
+        if groups < 1 or x.shape[1] % groups:
+            raise ValueError(f"groups {groups} must be positive and divide c_in {x.shape[1]}.")
+        if w.shape[0] != x.shape[1]:
+            raise ValueError(f"x has {x.shape[1]} channels, but w is for {w.shape[0]}.")
+        if min(w.shape[2:]) < 1:
+            raise ValueError(f"kernel {w.shape[2:]} must be at least 1 on every axis.")
+        geometry = cls(
+            groups=groups,
+            out_channels=w.shape[1] * groups,
+            in_size=x.shape[2:],
+            kernel=w.shape[2:],
+            stride=_positive("stride", stride, rank),
+            dilation=_positive("dilation", dilation, rank),
+            crop=_pairs(crop, rank),
+        )
+        for axis, size in enumerate(geometry.out_size):
+            if size < 0:
+                raise ValueError(
+                    f"output size {size} on spatial axis {axis}: full size "
+                    f"{geometry.full_size[axis]} = ({geometry.in_size[axis]}-1)*"
+                    f"{geometry.stride[axis]} + {geometry.dilation[axis]}*"
+                    f"({geometry.kernel[axis]}-1) + 1; crop {geometry.crop[axis]} removes "
+                    f"{sum(geometry.crop[axis])}. Reduce crop or enlarge the input."
+                )
+        return geometry
+
+    def check_bias(self, b: Array | None) -> None:
+        """Raise ``ValueError`` for a bias of another shape."""
+        if b is not None and b.shape != (self.out_channels,):
+            raise ValueError(
+                f"b has shape {b.shape}, but w has {self.out_channels // self.groups} output "
+                f"channels per group x {self.groups} groups: it must be ({self.out_channels},)."
+            )
+
+    def check_cotangent(self, dy: Array, n: int) -> None:
+        """Raise ``ValueError`` for a cotangent that is not of the output's shape."""
+        shape = (n, self.out_channels, *self.out_size)
+        if dy.shape != shape:
+            raise ValueError(f"dy has shape {dy.shape}, but the output has shape {shape}.")
+
+    @property
+    def rank(self) -> int:
+        """Number of spatial axes."""
+        return len(self.in_size)
+
+    @cached_property
+    def full_size(self) -> tuple[int, ...]:
+        """``(in_size - 1) * stride + dilation * (kernel - 1) + 1``."""
+        axes = zip(self.in_size, self.stride, self.dilation, self.kernel, strict=True)
+        return tuple((i - 1) * s + d * (k - 1) + 1 for i, s, d, k in axes)
+
+    @cached_property
+    def out_size(self) -> tuple[int, ...]:
+        """What the crop leaves of it."""
+        return tuple(
+            full - begin - end for full, (begin, end) in zip(self.full_size, self.crop, strict=True)
+        )
+
+    @cached_property
+    def origin(self) -> tuple[int, ...]:
+        """Where the full output begins on the canvas: behind what a negative crop adds."""
+        return tuple(max(0, -begin) for begin, _ in self.crop)
+
+    @property
+    def canvas_size(self) -> tuple[int, ...]:
+        """The full output, and what negative crops add."""
+        return tuple(
+            max(origin + full, kept.stop)
+            for origin, full, kept in zip(self.origin, self.full_size, self.kept, strict=True)
+        )
+
+    @property
+    def kept(self) -> tuple[slice, ...]:
+        """What the crop leaves of the canvas."""
+        return tuple(
+            slice(origin + begin, origin + begin + out)
+            for origin, (begin, _), out in zip(self.origin, self.crop, self.out_size, strict=True)
+        )
+
+    def reached_through(self, tap: tuple[int, ...]) -> tuple[slice, ...]:
+        """The canvas elements, one per input element, that the kernel element ``tap`` writes to."""
+        axes = zip(self.origin, tap, self.dilation, self.stride, self.in_size, strict=True)
+        return tuple(slice(o + t * d, o + t * d + s * i, s) for o, t, d, s, i in axes)
+
+    def rows(self, array: Array) -> Array:
+        """``(n, c, *size)`` as ``(n, groups, c // groups, positions)``."""
+        n, c, *size = array.shape
+        return array.reshape(n, self.groups, c // self.groups, math.prod(size))
+
+    def blocks(self, w: Array) -> Array:
+        """``(c_in, ...)`` as ``(groups, c_in // groups, ...)``."""
+        return w.reshape(self.groups, w.shape[0] // self.groups, *w.shape[1:])
+
+
+def accumulator(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the dtype that sums have: single precision for half, else the same."""
+    return np.dtype(np.float32) if dtype == np.float16 else dtype
+
+
+def _positive(name: str, value: PerAxis, rank: int) -> tuple[int, ...]:
+    values = tuple(value) if isinstance(value, Sequence) else (int(value),) * rank
+    if len(values) != rank or min(values) < 1:
+        raise ValueError(f"{name} {value} must be a positive int, or {rank} of them.")
+    return values
+
+
+def _pairs(crop: Crop, rank: int) -> tuple[tuple[int, int], ...]:
+    per_axis = crop if isinstance(crop, Sequence) else (crop,) * rank
+    pairs = [tuple(side) if isinstance(side, Sequence) else (side, side) for side in per_axis]
+    if len(pairs) != rank or any(len(pair) != 2 for pair in pairs):
+        raise ValueError(
+            f"crop {crop} must be an int, or for each of {rank} spatial axes an int or a "
+            "(begin, end) pair, such as " + str(((1, 0),) * rank) + "."
+        )
+    return tuple((begin, end) for begin, end in pairs)
