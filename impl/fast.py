@@ -35,18 +35,15 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Final, Literal, TypeAlias
+from collections.abc import Iterator, Sequence
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 
 from impl import reference
 from impl.geometry import Array, Crop, Geometry, PerAxis, accumulator
+from impl.phases import Problem, Sizes, Spans, last_axes, overlap
 
-Sizes: TypeAlias = tuple[int, ...]
-Spans: TypeAlias = tuple[tuple[int, int], ...]
 Way: TypeAlias = Literal["scatter", "gather"]
 
 # Bytes of one block's largest array: larger ones leave the caches, smaller ones cost more calls.
@@ -115,13 +112,13 @@ def conv_transpose_by(
     array([[[ 1,  2, 13, 20, 30]]])
     """
     dtype = np.result_type(*(array for array in (x, w, b) if array is not None))
-    problem = _Problem.of(geometry, x, w, b, dtype)
+    problem = Problem.of(geometry, x, w, b, dtype)
     y = np.empty_like(x, dtype=dtype, shape=(len(x), geometry.out_channels, *geometry.out_size))
     grouped = problem.grouped(y)
     if not problem.reaches_all:
         grouped[...] = 0 if problem.b is None else problem.b
     if x.size and y.size:
-        by = _gather if (way or problem.cheaper) == "gather" else _scatter
+        by = _gather if (way or cheaper(problem)) == "gather" else _scatter
         by(problem, grouped)
     return y
 
@@ -171,7 +168,7 @@ def conv_transpose_vjp(
             dy, x, w, stride=stride, dilation=dilation, crop=crop, groups=groups
         )
     dtype = np.result_type(dy, x, w)
-    problem = _Problem.of(geometry, x, w, None, dtype)
+    problem = Problem.of(geometry, x, w, None, dtype)
     dx = np.zeros_like(x, dtype=dtype, order="C")
     dw = np.zeros_like(w, dtype=accumulator(dtype), order="C")
     if dy.size and x.size:
@@ -185,119 +182,23 @@ def _is_plain(*arrays: Array | None) -> bool:
     return all(array is None or array.dtype.kind in "iufc" for array in arrays)
 
 
-@dataclass(frozen=True)
-class _Problem:
-    """A call, its arrays by group: ``x (g, n, c_in, *size)``, ``w (g, c_in, c_out, taps)``."""
-
-    geometry: Geometry
-    x: Array
-    w: Array
-    b: Array | None
-    dtype: np.dtype[Any]
-
-    @classmethod
-    def of(
-        cls, geometry: Geometry, x: Array, w: Array, b: Array | None, dtype: np.dtype[Any]
-    ) -> _Problem:
-        groups, sums = geometry.groups, accumulator(dtype)
-        if b is not None:
-            b = b.astype(sums, copy=False).reshape(groups, 1, -1, *(1,) * geometry.rank)
-        problem = cls(geometry, x, w.astype(sums, copy=False), b, sums)
-        return cls(geometry, problem.grouped(x), problem.taps_last(problem.w), b, sums)
-
-    def grouped(self, array: Array) -> Array:
-        """View ``(n, c, *size)`` as ``(g, n, c // g, *size)``."""
-        n, c, *size = array.shape
-        groups = self.geometry.groups
-        return array.reshape(n, groups, c // groups, *size).swapaxes(0, 1)
-
-    def taps_last(self, w: Array) -> Array:
-        """View ``(c_in, c_out // g, *kernel)`` as ``(g, c_in // g, c_out // g, taps)``."""
-        groups = self.geometry.groups
-        return w.reshape(groups, len(w) // groups, w.shape[1], -1)
-
-    @property
-    def channels(self) -> tuple[int, int]:
-        """Input and output channels of one group."""
-        return self.w.shape[1], self.w.shape[2]
-
-    @cached_property
-    def taps(self) -> Mapping[Sizes, list[tuple[int, Sizes]]]:
-        """The taps of each phase that has any, with their shifts."""
-        found: dict[Sizes, list[tuple[int, Sizes]]] = {}
-        geometry = self.geometry
-        every = itertools.product(*map(range, geometry.kernel))
-        for number, tap in enumerate(every):
-            reached = [t * d for t, d in zip(tap, geometry.dilation, strict=True)]
-            pairs = [divmod(at, s) for at, s in zip(reached, geometry.stride, strict=True)]
-            phase = tuple(rest for _, rest in pairs)
-            found.setdefault(phase, []).append((number, tuple(shift for shift, _ in pairs)))
-        return found
-
-    @cached_property
-    def shift(self) -> Sizes:
-        """The largest shift of any tap."""
-        shifts = [shift for taps in self.taps.values() for _, shift in taps]
-        return tuple(map(max, zip(*shifts, strict=True)))
-
-    @cached_property
-    def kept(self) -> Mapping[Sizes, Spans]:
-        """The positions of each phase that the crop leaves."""
-        return {phase: self._kept(phase) for phase in self.taps}
-
-    def _kept(self, phase: Sizes) -> Spans:
-        g, spans = self.geometry, []
-        axes = zip(phase, g.stride, g.crop, g.out_size, g.in_size, self.shift, strict=True)
-        for r, s, (begin, _), out, size, shift in axes:
-            first = max(0, -((r - begin) // s))
-            last = min(size + shift, -((r - begin - out) // s))
-            spans.append((first, max(first, last)))
-        return tuple(spans)
-
-    def places(self, phase: Sizes, box: Spans) -> tuple[slice, ...]:
-        """Where the output has the positions of a phase."""
-        axes = zip(phase, box, self.geometry.stride, self.geometry.crop, strict=True)
-        return tuple(
-            slice(s * first + r - begin, s * (last - 1) + r - begin + 1, s)
-            for r, (first, last), s, (begin, _) in axes
-        )
-
-    @property
-    def reaches_all(self) -> bool:
-        """Whether every output element belongs to a phase that is computed."""
-        g = self.geometry
-        return (
-            self.x.size > 0
-            and len(self.taps) == math.prod(g.stride)
-            and all(side >= 0 for pair in g.crop for side in pair)
-        )
-
-    @cached_property
-    def patterns(self) -> Mapping[tuple[Sizes, ...], list[Sizes]]:
-        """The phases that have the same shifts, by these."""
-        found: dict[tuple[Sizes, ...], list[Sizes]] = {}
-        for phase, taps in self.taps.items():
-            found.setdefault(tuple(shift for _, shift in taps), []).append(phase)
-        return found
-
-    @property
-    def cheaper(self) -> Way:
-        """The way that moves fewer elements; gathering only for finite weights."""
-        groups, n = self.x.shape[:2]
-        c_in, c_out = self.channels
-        sizes = [
-            size + shift for size, shift in zip(self.geometry.in_size, self.shift, strict=True)
-        ]
-        positions = groups * n * math.prod(self.geometry.in_size)
-        scattered = c_out * self.w.shape[3] * positions
-        gathered = groups * n * math.prod(sizes) * c_in * sum(map(len, self.patterns))
-        cost = _COPY * gathered + _COPY_OF_WEIGHTS * self.w.size
-        if cost >= scattered or self.w.nbytes > _MOST_WEIGHTS or not np.isfinite(self.w).all():
-            return "scatter"
-        return "gather"
+def cheaper(problem: Problem) -> Way:
+    """The way that moves fewer elements; gathering only for finite weights."""
+    groups, n = problem.x.shape[:2]
+    c_in, c_out = problem.channels
+    sizes = [
+        size + shift for size, shift in zip(problem.geometry.in_size, problem.shift, strict=True)
+    ]
+    positions = groups * n * math.prod(problem.geometry.in_size)
+    scattered = c_out * problem.w.shape[3] * positions
+    gathered = groups * n * math.prod(sizes) * c_in * sum(map(len, problem.patterns))
+    cost = _COPY * gathered + _COPY_OF_WEIGHTS * problem.w.size
+    if cost >= scattered or problem.w.nbytes > _MOST_WEIGHTS or not np.isfinite(problem.w).all():
+        return "scatter"
+    return "gather"
 
 
-def _scatter(problem: _Problem, y: Array) -> None:
+def _scatter(problem: Problem, y: Array) -> None:
     c_in, _ = problem.channels
     weights = problem.w.reshape(*problem.w.shape[:2], -1).swapaxes(1, 2)
     taps = problem.w.shape[3]
@@ -318,7 +219,7 @@ def _scatter(problem: _Problem, y: Array) -> None:
                     _put(problem, phase, sums, box, y[groups, entries, outs], b)
 
 
-def _added(problem: _Problem, phase: Sizes, columns: Array, begun: Array | None) -> Array:
+def _added(problem: Problem, phase: Sizes, columns: Array, begun: Array | None) -> Array:
     """Add the taps of a phase, to what the block of rows before has begun of it."""
     k, outs, _, n, *size = columns.shape
     taps = problem.taps[phase]
@@ -330,11 +231,11 @@ def _added(problem: _Problem, phase: Sizes, columns: Array, begun: Array | None)
         sums[:, :, :, : problem.shift[0]] = begun
     for number, shift in taps:
         at = tuple(slice(j, j + extent) for j, extent in zip(shift, size, strict=True))
-        sums[_at(at)] += columns[:, :, number]
+        sums[last_axes(at)] += columns[:, :, number]
     return sums
 
 
-def _finished(problem: _Problem, rows: slice) -> Spans:
+def _finished(problem: Problem, rows: slice) -> Spans:
     """The positions to which no later row adds anything."""
     size, shift = problem.geometry.in_size, problem.shift
     end = rows.stop + (shift[0] if rows.stop == size[0] else 0)
@@ -343,24 +244,24 @@ def _finished(problem: _Problem, rows: slice) -> Spans:
 
 
 def _put(
-    problem: _Problem, phase: Sizes, sums: Array, box: Spans, y: Array, b: Array | None
+    problem: Problem, phase: Sizes, sums: Array, box: Spans, y: Array, b: Array | None
 ) -> None:
     """Write what the crop leaves of a phase to its places, with the bias."""
-    kept = _overlap(box, problem.kept[phase])
+    kept = overlap(box, problem.kept[phase])
     if kept is None:
         return
     inside = tuple(
         slice(first - at, last - at) for (first, last), (at, _) in zip(kept, box, strict=True)
     )
-    source = sums[_at(inside)].swapaxes(1, 2)
-    target = y[_at(problem.places(phase, kept))]
+    source = sums[last_axes(inside)].swapaxes(1, 2)
+    target = y[last_axes(problem.places(phase, kept))]
     if b is None:
         target[...] = source
     else:
         np.add(source, b, out=target, casting="unsafe")
 
 
-def _gather(problem: _Problem, y: Array) -> None:
+def _gather(problem: Problem, y: Array) -> None:
     c_out = problem.channels[1]
     weights = {shifts: _weights_of(problem, phases) for shifts, phases in problem.patterns.items()}
     for groups, entries, box in _boxes(problem):
@@ -377,7 +278,7 @@ def _gather(problem: _Problem, y: Array) -> None:
                 _put(problem, phase, made[:, place], box, y[groups, entries], b)
 
 
-def _weights_of(problem: _Problem, phases: Sequence[Sizes]) -> Array:
+def _weights_of(problem: Problem, phases: Sequence[Sizes]) -> Array:
     """The weights of phases with the same shifts as ``(g, phases * c_out, c_in * shifts)``."""
     numbers = [number for phase in phases for number, _ in problem.taps[phase]]
     groups, c_in, c_out = problem.w.shape[:3]
@@ -386,18 +287,18 @@ def _weights_of(problem: _Problem, phases: Sequence[Sizes]) -> Array:
     return np.ascontiguousarray(rows).reshape(groups, len(phases) * c_out, -1)
 
 
-def _framed(problem: _Problem, x: Array, box: Spans) -> Array:
+def _framed(problem: Problem, x: Array, box: Spans) -> Array:
     """The inputs that a box of positions meets, with zeros where there are none."""
     begins = [first - shift for (first, _), shift in zip(box, problem.shift, strict=True)]
     extents = [last - begin for (_, last), begin in zip(box, begins, strict=True)]
     framed = np.zeros_like(x, dtype=problem.dtype, shape=(*x.shape[:3], *extents))
-    met = _overlap(
+    met = overlap(
         tuple((begin, begin + extent) for begin, extent in zip(begins, extents, strict=True)),
         tuple((0, size) for size in problem.geometry.in_size),
     )
     if met is not None:
         inside = tuple(slice(i - at, j - at) for (i, j), at in zip(met, begins, strict=True))
-        framed[_at(inside)] = x[_at(tuple(slice(*span) for span in met))]
+        framed[last_axes(inside)] = x[last_axes(tuple(slice(*span) for span in met))]
     return framed
 
 
@@ -410,11 +311,11 @@ def _shifted(framed: Array, shifts: Sequence[Sizes], frame: Sizes, sizes: Sequen
     for number, shift in enumerate(shifts):
         axes = zip(frame, shift, sizes, strict=True)
         at = tuple(slice(most - j, most - j + size) for most, j, size in axes)
-        shifted[:, :, number] = framed[_at(at)]
+        shifted[:, :, number] = framed[last_axes(at)]
     return shifted.reshape(k, c_in * len(shifts), -1)
 
 
-def _adjoint(problem: _Problem, dy: Array, dx: Array, dw: Array) -> None:
+def _adjoint(problem: Problem, dy: Array, dx: Array, dw: Array) -> None:
     c_in, _ = problem.channels
     for groups, entries, outs_of_block, rows_of_block in _blocks(problem):
         x = problem.x[groups, entries].swapaxes(1, 2)
@@ -430,7 +331,7 @@ def _adjoint(problem: _Problem, dy: Array, dx: Array, dw: Array) -> None:
             dx[groups, entries, :, rows] = sums.reshape(part.shape).swapaxes(1, 2)
 
 
-def _met(problem: _Problem, dy: Array, rows: slice) -> Array:
+def _met(problem: Problem, dy: Array, rows: slice) -> Array:
     """What each tap meets of the cotangent, as ``(g, c_out * taps, n * positions)``."""
     k, outs, n = dy.shape[:3]
     size = (rows.stop - rows.start, *problem.geometry.in_size[1:])
@@ -443,27 +344,17 @@ def _met(problem: _Problem, dy: Array, rows: slice) -> Array:
     for phase, taps in problem.taps.items():
         extents = [end - at for at, end in wanted]
         whole = np.zeros_like(met, shape=(k, outs, n, *extents))
-        if (box := _overlap(wanted, problem.kept[phase])) is not None:
+        if (box := overlap(wanted, problem.kept[phase])) is not None:
             inside = tuple(slice(i - at, j - at) for (i, j), at in zip(box, begins, strict=True))
-            whole[_at(inside)] = dy[_at(problem.places(phase, box))]
+            whole[last_axes(inside)] = dy[last_axes(problem.places(phase, box))]
         for number, shift in taps:
             at = tuple(slice(j, j + s) for j, s in zip(shift, size, strict=True))
-            met[:, :, number] = whole[_at(at)]
+            met[:, :, number] = whole[last_axes(at)]
     return met.reshape(k, outs * problem.w.shape[3], -1)
 
 
-def _at(spatial: tuple[slice, ...]) -> tuple[Any, ...]:
-    """Index the last axes."""
-    return (..., *spatial)
-
-
-def _overlap(one: Spans, other: Spans) -> Spans | None:
-    spans = tuple((max(a, c), min(b, d)) for (a, b), (c, d) in zip(one, other, strict=True))
-    return spans if all(first < last for first, last in spans) else None
-
-
 def _blocks(
-    problem: _Problem,
+    problem: Problem,
 ) -> Iterator[tuple[slice, slice, list[slice], list[slice]]]:
     """Groups, batch entries, output channels and input rows whose columns make one block."""
     groups, n = problem.x.shape[:2]
@@ -482,7 +373,7 @@ def _blocks(
             )
 
 
-def _boxes(problem: _Problem) -> Iterator[tuple[slice, slice, Spans]]:
+def _boxes(problem: Problem) -> Iterator[tuple[slice, slice, Spans]]:
     """Groups, batch entries and positions whose shifted inputs make one block."""
     groups, n = problem.x.shape[:2]
     c_in, c_out = problem.channels

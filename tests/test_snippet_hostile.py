@@ -1,0 +1,168 @@
+"""Malicious, large and random text: one clear error, or a reading, soon."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.conventions._forms import Reading
+from harness.errors import InputError
+from harness.operator import Operator
+from harness.snippet import read
+
+UP = Operator.of(64, 32, (4, 4))
+
+# Malicious text.  What it costs is counted in calls of Python functions: more than anything needs
+# whose effort does not grow faster than the text, or its square.
+
+MOST_CALLS = 4_000_000
+
+
+@contextmanager
+def little_effort() -> Iterator[None]:
+    """Let no more functions be called than that."""
+    count = 0
+
+    def counting(_frame: object, event: str, _argument: object) -> None:
+        nonlocal count
+        count += event == "call"
+        if count > MOST_CALLS:
+            sys.setprofile(None)
+            raise AssertionError(f"more than {MOST_CALLS} calls of functions")
+
+    sys.setprofile(counting)
+    try:
+        yield
+    finally:
+        sys.setprofile(None)
+
+
+MALICIOUS = {
+    "a call of the system": "nn.ConvTranspose2d(__import__('os').system('id'), 1, 1)",
+    "a method": "nn.ConvTranspose2d(().__class__.__bases__[0].__subclasses__(), 1, 1)",
+    "keyword arguments": "nn.ConvTranspose2d(**kwargs)",
+    "arguments": "nn.ConvTranspose2d(*args)",
+    "a starred list": "nn.ConvTranspose2d(*[1, 1, *more])",
+    "nested calls": "nn.ConvTranspose2d(" * 500 + ")" * 500,
+    "nested calls, never closed": "nn.ConvTranspose2d(" * 500,
+    "a megabyte of brackets": "(" * 1_000_000,
+    "a megabyte of brackets behind a call": "nn.ConvTranspose2d(1, 1, 1)" + "[" * 1_000_000,
+    "a megabyte of quotes": "nn.ConvTranspose2d(1, 1, 1" + "'" * 1_000_000,
+    "a huge integer": f"nn.ConvTranspose2d({'9' * 9_000}, 1, 1)",
+    "a large integer": f"nn.ConvTranspose2d({'9' * 19}, 1, 1)",
+    "a huge hexadecimal": f"nn.ConvTranspose2d(0x{'f' * 9_000}, 1, 1)",
+    "a power": "nn.ConvTranspose2d(9**9**9**9, 1, 1)",
+    "a large power": "nn.ConvTranspose2d(10**100, 1, 1)",
+    "a shift": "nn.ConvTranspose2d(1 << 10**15, 1, 1)",
+    "a huge product": "nn.ConvTranspose2d(" + "*".join(["99999999"] * 500) + ", 1, 1)",
+    "a huge list": "nn.ConvTranspose2d(1, 1, [1] * 10**12)",
+    "a huge text": "nn.ConvTranspose2d(1, 1, '1' * 10**12)",
+    "a long sum": "nn.ConvTranspose2d(c" + " + c" * 4_000 + ", 1, 1)",
+    "a long chain": "nn.ConvTranspose2d(c" + ".c" * 9_000 + ", 1, 1)",
+    "many signs": "nn.ConvTranspose2d(" + "-" * 15_000 + "1, 1, 1)",
+    "many nots": "nn.ConvTranspose2d(" + "not " * 4_000 + "1, 1, 1)",
+    "a doubling list": "a = (1, 1)\n" + "a = (a, a)\n" * 1_000 + "nn.ConvTranspose2d(1, 1, a)",
+    "a doubling product": "a = 9\n" + "a *= a\n" * 1_000 + "nn.ConvTranspose2d(1, 1, a)",
+    "an infinity": "nn.ConvTranspose2d(1, 1, 1e999)",
+    "no number": "nn.ConvTranspose2d(1, 1, int(1e999))",
+    "a negative root": "nn.ConvTranspose2d(1, 1, (-8)**0.5)",
+    "a null character": "nn.ConvTranspose2d(1, 1, \0)",
+    "half a character": "nn.ConvTranspose2d(1, 1, '\ud800')",
+    "many calls": "nn.ConvTranspose2d(1, 1, 1)\n" * 500,
+    "many names": "nn.ConvTranspose2d " * 1_000,
+}
+
+
+@pytest.mark.parametrize("text", MALICIOUS.values(), ids=MALICIOUS)
+def test_malicious_text_gives_one_error_soon(text: str) -> None:
+    with pytest.raises(InputError) as refused, little_effort():
+        read(text)
+    said = str(refused.value)
+    assert len(said) < 1000
+    assert len(said.splitlines()) <= 3
+
+
+LONG = {
+    "sums": "y = nn.ConvTranspose2d(64, 32, 4)(x)" + " + x" * 300,
+    "sums of reshaped arrays": "y = nn.ConvTranspose2d(64, 32, 4)(x)" + " + x.view(2, 2)" * 200,
+    "methods": "y = nn.ConvTranspose2d(64, 32, 4)(x)" + ".relu()" * 200,
+    "attributes": "y = nn.ConvTranspose2d(64, 32, 4)" + ".x" * 300,
+    "applications": "nn.ConvTranspose2d(64, 32, 4)" + "(x)" * 50,
+    "calls around it": "f(a, b, " * 50 + "nn.ConvTranspose2d(64, 32, 4)" + ")" * 50,
+    "a doubling list": "a = [nn.ConvTranspose2d(64, 32, 4)]\n" + "a = (a, a)\n" * 200,
+}
+
+
+@pytest.mark.parametrize("text", LONG.values(), ids=LONG)
+def test_much_around_a_call_takes_little_time(text: str) -> None:
+    with little_effort():
+        found = read(text)
+    assert found.operator == UP
+
+
+PIECES = st.sampled_from(
+    [
+        *(
+            "nn.ConvTranspose2d(",
+            "F.conv_transpose2d(",
+            "tf.nn.conv2d_transpose(",
+            "L.Deconvolution",
+        ),
+        *(
+            "mx.nd.Deconvolution(",
+            "F.pad(",
+            "up = ",
+            "y = up(x)\n",
+            "64, 32, 4",
+            "(1, 2)",
+            "stride=2",
+        ),
+        *(
+            "y[:, :, 1:-1]",
+            "\n",
+            "    ",
+            ")",
+            "(",
+            "[",
+            "]",
+            "{",
+            "}",
+            ",",
+            ":",
+            "'",
+            '"',
+            "#",
+            "\\",
+        ),
+        *(
+            "*",
+            "**",
+            "-1",
+            "0",
+            "10**9",
+            "None",
+            "x",
+            "lambda: ",
+            "for x in y",
+            ">>> ",
+            "%",
+            "\0",
+            "é",
+        ),
+        *("DeconvolutionLayer[", "transposedConv2dLayer(", "->", "{2, 2}", "'Stride', 2", "..."),
+    ]
+)
+
+
+@given(st.one_of(st.text(), st.lists(PIECES).map("".join)))
+def test_any_text_gives_a_reading_or_an_input_error(text: str) -> None:
+    try:
+        found: object = read(text, input=(1, 64, 5, 7), weight=(64, 32, 4, 4))
+    except InputError as error:
+        found = error
+    assert isinstance(found, Reading | InputError)
