@@ -36,9 +36,10 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from impl import reference
 from impl.geometry import Array, Crop, Geometry, PerAxis, accumulator
@@ -49,6 +50,8 @@ Way: TypeAlias = Literal["scatter", "gather"]
 # Bytes of one block's largest array: larger ones leave the caches, smaller ones cost more calls.
 BLOCK: Final = 4 << 20
 _MOST_WEIGHTS: Final = 16 << 20
+# Phases from which on it is quicker to interleave them beside the output than one by one in it.
+_MANY: Final = 16
 # What the cost model counts: elements moved, in units of an addition into place.
 _COPY: Final = 0.5
 _COPY_OF_WEIGHTS: Final = 1.0
@@ -253,8 +256,10 @@ def _put(
     inside = tuple(
         slice(first - at, last - at) for (first, last), (at, _) in zip(kept, box, strict=True)
     )
-    source = sums[last_axes(inside)].swapaxes(1, 2)
-    target = y[last_axes(problem.places(phase, kept))]
+    _write(sums[last_axes(inside)].swapaxes(1, 2), b, y[last_axes(problem.places(phase, kept))])
+
+
+def _write(source: Array, b: Array | None, target: Array) -> None:
     if b is None:
         target[...] = source
     else:
@@ -267,15 +272,40 @@ def _gather(problem: Problem, y: Array) -> None:
     for groups, entries, box in _boxes(problem):
         x = problem.x[groups, entries].swapaxes(1, 2)
         b = None if problem.b is None else problem.b[groups]
-        framed = _framed(problem, x, box)
+        frame = zip(box, problem.shift, strict=True)
+        wanted = tuple((first - shift, last) for (first, last), shift in frame)
+        framed = _framed(x, wanted, problem.dtype)
         sizes = [last - first for first, last in box]
         for shifts, phases in problem.patterns.items():
             shifted = _shifted(framed, shifts, problem.shift, sizes)
             made = (weights[shifts][groups] @ shifted).reshape(
                 len(x), len(phases), c_out, x.shape[2], *sizes
             )
+            if len(phases) == math.prod(problem.geometry.stride) >= _MANY:
+                _put_all(problem, made, box, y[groups, entries], b)
+                continue
             for place, phase in enumerate(phases):
                 _put(problem, phase, made[:, place], box, y[groups, entries], b)
+
+
+def _put_all(problem: Problem, made: Array, box: Spans, y: Array, b: Array | None) -> None:
+    """Interleave all phases, and write what the crop leaves of them: two calls for any stride."""
+    g, rank = problem.geometry, problem.geometry.rank
+    k, _, outs, n, *sizes = made.shape
+    phases = made.reshape(k, *g.stride, outs, n, *sizes)
+    spatial = [axis for a in range(rank) for axis in (3 + rank + a, 1 + a)]
+    whole = phases.transpose(0, 2 + rank, 1 + rank, *spatial).reshape(
+        k, n, outs, *(s * size for s, size in zip(g.stride, sizes, strict=True))
+    )
+    reached = tuple(
+        (s * first - begin, s * last - begin)
+        for (first, last), s, (begin, _) in zip(box, g.stride, g.crop, strict=True)
+    )
+    kept = overlap(reached, tuple((0, size) for size in g.out_size))
+    if kept is None:
+        return
+    inside = tuple(slice(i - at, j - at) for (i, j), (at, _) in zip(kept, reached, strict=True))
+    _write(whole[last_axes(inside)], b, y[last_axes(tuple(slice(*span) for span in kept))])
 
 
 def _weights_of(problem: Problem, phases: Sequence[Sizes]) -> Array:
@@ -287,18 +317,16 @@ def _weights_of(problem: Problem, phases: Sequence[Sizes]) -> Array:
     return np.ascontiguousarray(rows).reshape(groups, len(phases) * c_out, -1)
 
 
-def _framed(problem: Problem, x: Array, box: Spans) -> Array:
-    """The inputs that a box of positions meets, with zeros where there are none."""
-    begins = [first - shift for (first, _), shift in zip(box, problem.shift, strict=True)]
-    extents = [last - begin for (_, last), begin in zip(box, begins, strict=True)]
-    framed = np.zeros_like(x, dtype=problem.dtype, shape=(*x.shape[:3], *extents))
-    met = overlap(
-        tuple((begin, begin + extent) for begin, extent in zip(begins, extents, strict=True)),
-        tuple((0, size) for size in problem.geometry.in_size),
-    )
+def _framed(array: Array, wanted: Spans, dtype: np.dtype[Any]) -> Array:
+    """A part of an array that may go beyond it: there it holds zeros."""
+    extents = [last - first for first, last in wanted]
+    framed = np.zeros_like(array, dtype=dtype, shape=(*array.shape[:3], *extents), order="C")
+    met = overlap(wanted, tuple((0, size) for size in array.shape[3:]))
     if met is not None:
-        inside = tuple(slice(i - at, j - at) for (i, j), at in zip(met, begins, strict=True))
-        framed[last_axes(inside)] = x[last_axes(tuple(slice(*span) for span in met))]
+        inside = tuple(
+            slice(first - at, last - at) for (first, last), (at, _) in zip(met, wanted, strict=True)
+        )
+        framed[last_axes(inside)] = array[last_axes(tuple(slice(*span) for span in met))]
     return framed
 
 
@@ -333,24 +361,19 @@ def _adjoint(problem: Problem, dy: Array, dx: Array, dw: Array) -> None:
 
 def _met(problem: Problem, dy: Array, rows: slice) -> Array:
     """What each tap meets of the cotangent, as ``(g, c_out * taps, n * positions)``."""
-    k, outs, n = dy.shape[:3]
-    size = (rows.stop - rows.start, *problem.geometry.in_size[1:])
-    met = np.empty_like(
-        dy, dtype=problem.dtype, shape=(k, outs, problem.w.shape[3], n, *size), order="C"
-    )
-    begins = (rows.start, *(0,) * (len(size) - 1))
-    ends = [at + s + shift for at, s, shift in zip(begins, size, problem.shift, strict=True)]
-    wanted = tuple(zip(begins, ends, strict=True))
-    for phase, taps in problem.taps.items():
-        extents = [end - at for at, end in wanted]
-        whole = np.zeros_like(met, shape=(k, outs, n, *extents))
-        if (box := overlap(wanted, problem.kept[phase])) is not None:
-            inside = tuple(slice(i - at, j - at) for (i, j), at in zip(box, begins, strict=True))
-            whole[last_axes(inside)] = dy[last_axes(problem.places(phase, box))]
-        for number, shift in taps:
-            at = tuple(slice(j, j + s) for j, s in zip(shift, size, strict=True))
-            met[:, :, number] = whole[last_axes(at)]
-    return met.reshape(k, outs * problem.w.shape[3], -1)
+    g = problem.geometry
+    size = (rows.stop - rows.start, *g.in_size[1:])
+    reaches = [d * (extent - 1) + 1 for d, extent in zip(g.dilation, g.kernel, strict=True)]
+    begins = [-begin for begin, _ in g.crop]
+    begins[0] += g.stride[0] * rows.start
+    axes = zip(begins, g.stride, size, reaches, strict=True)
+    wanted = tuple((at, at + s * (extent - 1) + reach) for at, s, extent, reach in axes)
+    framed = _framed(dy, wanted, problem.dtype)
+    windows = sliding_window_view(framed, reaches, tuple(range(3, 3 + g.rank)))
+    steps = tuple(slice(None, None, step) for step in (*g.stride, *g.dilation))
+    taps = range(3 + g.rank, 3 + 2 * g.rank)
+    met: Array = windows[last_axes(steps)].transpose(0, 1, *taps, 2, *range(3, 3 + g.rank))
+    return met.reshape(*dy.shape[:1], dy.shape[1] * problem.w.shape[3], -1)
 
 
 def _blocks(

@@ -111,7 +111,7 @@ class Problem:
         found: dict[tuple[Sizes, ...], list[Sizes]] = {}
         for phase, taps in self.taps.items():
             found.setdefault(tuple(shift for _, shift in taps), []).append(phase)
-        return found
+        return {shifts: sorted(phases) for shifts, phases in found.items()}
 
 
 def last_axes(spatial: tuple[slice, ...]) -> tuple[Any, ...]:
