@@ -17,49 +17,50 @@ import os
 import statistics
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from harness.case import Case
 from harness.conventions import convention, render
 from harness.environments import interpreter
-from harness.program import Program, Section
+from harness.program import Program
 from harness.spec import load_cases
 
+Worker: TypeAlias = "subprocess.Popen[str]"
+Times: TypeAlias = dict[str, list[float]]
+
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+# Seconds: what calls of one turn fill, and how long the threads of the turn before may still spin.
+_FILLED = 0.05
+_CALM = 0.05
 
 
 def main() -> None:
     """Measure and print."""
     options = _options()
     cases = [case for case in load_cases("specs/bench") if fnmatch.fnmatch(case.id, options.select)]
-    frameworks = ["numpy", *options.frameworks]
     ratios: dict[tuple[str, str], list[float]] = {}
-    with tempfile.TemporaryDirectory() as temporary, ExitStack() as stack:
+    with ExitStack() as stack:
+        workers = {
+            name: stack.enter_context(_worker(name, options.threads))
+            for name in ("numpy", *options.frameworks)
+        }
         for case in cases:
-            folder = Path(temporary) / str(cases.index(case))
-            workers = {
-                name: stack.enter_context(_worker(folder / name, case, name, options.threads))
-                for name in frameworks
-            }
-            for direction in ("forward", "backward"):
-                times = _times(workers, direction, options.rounds)
-                _print(case, direction, times)
-                for name in options.frameworks:
-                    medians = (statistics.median(times[each]) for each in ("numpy", name))
-                    ratios.setdefault((name, direction), []).append(next(medians) / next(medians))
-            stack.close()
+            for direction, times in _measured(case, workers, options.rounds):
+                for name, ratio in _printed(case, direction, times).items():
+                    ratios.setdefault((direction, name), []).append(ratio)
     print(f"\nimpl's time to the framework's, {len(cases)} layers, {options.threads} threads:")
-    for (name, direction), found in ratios.items():
+    for (direction, name), found in ratios.items():
         mean = math.exp(statistics.fmean(map(math.log, found)))
-        slower = sum(ratio > 1 for ratio in found)
         print(
-            f"{direction:<9} {name:<10} geometric mean {mean:.2f}, largest {max(found):.2f}, "
-            f"smallest {min(found):.2f}; {slower} above 1"
+            f"{direction:<9} {name:<10} geometric mean {mean:.2f}, from {min(found):.2f} to "
+            f"{max(found):.2f}; above 1: {sum(ratio > 1 for ratio in found)}, "
+            f"above 1.5: {sum(ratio > 1.5 for ratio in found)}"
         )
 
 
@@ -74,53 +75,13 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _times(workers: dict[str, Any], direction: str, rounds: int) -> dict[str, list[float]]:
-    """Give each framework's seconds per round; a round is as many calls as fill a while."""
-    parts = {"forward": ["forward"], "backward": ["backward"]}[direction]
-    times: dict[str, list[float]] = {name: [] for name in workers}
-    for name, worker in workers.items():
-        # impl's gradients do not need the forward pass, which the frameworks' texts run.
-        asked = ["forward", "backward"] if (name, direction) == ("numpy", "backward") else parts
-        times[name] = [sum(_ask(worker, part, 1) for part in asked)]
-    calls = max(1, min(20, int(0.05 / max(min(min(each) for each in times.values()), 1e-6))))
-    times = {name: [] for name in workers}
-    for _ in range(rounds):
-        for name, worker in workers.items():
-            asked = ["forward", "backward"] if (name, direction) == ("numpy", "backward") else parts
-            times[name].append(sum(_ask(worker, part, calls) for part in asked))
-    return times
-
-
-def _ask(worker: "subprocess.Popen[str]", part: str, calls: int) -> float:
-    assert worker.stdin is not None
-    assert worker.stdout is not None
-    worker.stdin.write(f"{0 if part == 'forward' else 1} {calls}\n")
-    worker.stdin.flush()
-    return float(worker.stdout.readline() or "nan")
-
-
-def _print(case: Case, direction: str, times: dict[str, list[float]]) -> None:
-    medians = {name: statistics.median(each) for name, each in times.items()}
-    others = "  ".join(
-        f"{name} {medians['numpy'] / seconds:6.2f}"
-        for name, seconds in medians.items()
-        if name != "numpy"
-    )
-    shown = case.id.removeprefix("bench/")
-    print(f"{direction:<9}{shown:<46}{medians['numpy'] * 1e3:9.2f} ms  {others}", flush=True)
-
-
 @contextmanager
-def _worker(
-    folder: Path, case: Case, framework: str, threads: int
-) -> Iterator["subprocess.Popen[str]"]:
-    _store(folder, case, framework)
+def _worker(framework: str, threads: int) -> Iterator[Worker]:
     found = convention(framework)
     script = Path(__file__).with_name("timed_calls.py")
-    limits = dict.fromkeys(_THREADS, str(threads))
     with subprocess.Popen(
-        [str(interpreter(found)), "-I", str(script), str(folder), found.module],
-        env={**os.environ, **found.environ, **limits},
+        [str(interpreter(found)), "-I", str(script), found.module],
+        env={**os.environ, **found.environ, **dict.fromkeys(_THREADS, str(threads))},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -134,27 +95,68 @@ def _worker(
         process.stdin.close()
 
 
-def _store(folder: Path, case: Case, framework: str) -> None:
-    """Write the two programs of a case, and its data, for ``timed_calls.py``."""
+def _measured(
+    case: Case, workers: Mapping[str, Worker], rounds: int
+) -> Iterator[tuple[str, Times]]:
+    """Give each framework's seconds per round; a round is as many calls as fill a while."""
+    with tempfile.TemporaryDirectory() as folder:
+        stored = Path(folder) / "arrays.npz"
+        arrays: dict[str, Any] = dict(case.data())
+        np.savez(stored, **arrays)
+        for direction in ("forward", "backward"):
+            parts = {name: _parts(case, name, direction, stored) for name in workers}
+            # The first calls start threads and take memory; a framework's threads wait for more.
+            warm = {name: _seconds(workers[name], parts[name], 3) for name in workers}
+            calls = max(3, min(20, int(_FILLED / max(warm.values()))))
+            times: Times = {name: [] for name in workers}
+            for _ in range(rounds):
+                for name, worker in workers.items():
+                    time.sleep(_CALM)
+                    times[name].append(_seconds(worker, parts[name], calls))
+            yield direction, times
+
+
+def _parts(case: Case, framework: str, direction: str, stored: Path) -> list[dict[str, Any]]:
+    """The programs that make a direction: ``impl``'s gradients do not run the forward pass."""
     program = render(case.operator, framework, case.dtype)
     assert isinstance(program, Program), f"{framework} has no program for {case.id}"
-    data = case.data()
-    folder.mkdir(parents=True)
-    sections: Sequence[tuple[Section, list[str]]] = [
-        (program.forward, [name for name in data if name != "dy"]),
-        (program.gradient, list(data)),
-    ]
-    programs = [
+    sections = {"forward": [program.forward], "backward": [program.gradient]}[direction]
+    if (framework, direction) == ("numpy", "backward"):
+        sections = [program.forward, program.gradient]
+    names = ["x", "w", *(["b"] if case.operator.bias else [])]
+    return [
         {
             "setup": f"{program.setup}\n{section.to_native}",
             "call": section.call,
-            "inputs": {name: name for name in names},
+            "arrays": str(stored),
+            "inputs": names if section is program.forward else [*names, "dy"],
         }
-        for section, names in sections
+        for section in sections
     ]
-    (folder / "programs.json").write_text(json.dumps(programs))
-    arrays: dict[str, Any] = dict(data)
-    np.savez(folder / "arrays.npz", **arrays)
+
+
+def _seconds(worker: Worker, parts: Sequence[Mapping[str, Any]], calls: int) -> float:
+    assert worker.stdin is not None
+    assert worker.stdout is not None
+    total = 0.0
+    for part in parts:
+        worker.stdin.write(json.dumps({**part, "calls": calls}) + "\n")
+        worker.stdin.flush()
+        total += float(worker.stdout.readline())
+    return total
+
+
+def _printed(case: Case, direction: str, times: Times) -> dict[str, float]:
+    own = statistics.median(times["numpy"])
+    ratios = {
+        name: own / statistics.median(each) for name, each in times.items() if name != "numpy"
+    }
+    shown = "  ".join(f"{name} {ratio:6.2f}" for name, ratio in ratios.items())
+    print(
+        f"{direction:<9}{case.id.removeprefix('bench/'):<46}{own * 1e3:9.2f} ms  {shown}",
+        flush=True,
+    )
+    return ratios
 
 
 if __name__ == "__main__":

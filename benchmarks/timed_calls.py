@@ -1,44 +1,40 @@
 """Time programs one call at a time; run by a framework's own interpreter.
 
-``python -I timed_calls.py FOLDER MODULE``: the folder holds ``programs.json`` and ``arrays.npz``,
-as ``implementation.py`` writes them.  Each line that comes in is the number of a program and of
-calls; the answer is the seconds of the fastest call.
+``python -I timed_calls.py MODULE``: each line that comes in is a JSON object with a program's
+``setup`` and ``call``, the ``.npz`` file of its arrays, the names of its ``inputs`` and the number
+of ``calls``; the answer is the seconds of the fastest call.
 """
 
 import importlib
 import json
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 
 def main() -> None:
-    """Prepare each program when it is first asked for."""
-    folder, module = Path(sys.argv[1]), sys.argv[2]
-    importlib.import_module(module)
-    arrays = np.load(folder / "arrays.npz")
-    programs = json.loads((folder / "programs.json").read_text())
+    """Answer line by line; a program stays ready until another one is asked for."""
+    importlib.import_module(sys.argv[1])
     answers, sys.stdout = sys.stdout, sys.stderr
-    ready: dict[int, tuple[Any, dict[str, Any]]] = {}
-    answers.write("ready\n")
-    answers.flush()
+    print("ready", file=answers, flush=True)
+    ready: dict[str, Any] = {}
     for line in sys.stdin:
-        number, calls = map(int, line.split())
-        if number not in ready:
-            ready.clear()  # One program's arrays at a time.
-            ready[number] = _prepared(programs[number], arrays)
-        seconds = min(_seconds(*ready[number]) for _ in range(calls))
-        answers.write(f"{seconds!r}\n")
-        answers.flush()
+        program = json.loads(line)
+        if program["call"] != ready.get("call"):
+            ready.clear()
+            ready.update(call=program["call"], namespace=_prepared(program))
+        code = compile(program["call"], "<call>", "exec")
+        seconds = min(_seconds(code, ready["namespace"]) for _ in range(program["calls"]))
+        print(repr(seconds), file=answers, flush=True)
 
 
-def _prepared(program: dict[str, Any], arrays: Any) -> tuple[Any, dict[str, Any]]:
-    namespace = {name: arrays[key] for name, key in program["inputs"].items()}
+def _prepared(program: dict[str, Any]) -> dict[str, Any]:
+    with np.load(program["arrays"]) as arrays:
+        namespace: dict[str, Any] = {name: arrays[name] for name in program["inputs"]}
     exec(program["setup"], namespace)  # noqa: S102 -- our renderers' text
-    return compile(program["call"], "<call>", "exec"), namespace
+    return namespace
 
 
 def _seconds(code: Any, namespace: dict[str, Any]) -> float:

@@ -1,4 +1,4 @@
-"""Transposed convolution made of matrix products, over NumPy or CuPy arrays.
+"""Transposed convolution made of matrix products.
 
 Along each axis an element of the full output is ``stride * p + r``: position ``p`` of *phase*
 ``r``; and ``dilation * t`` of kernel element ``t`` is ``stride * j + r``: it belongs to that phase,
@@ -20,8 +20,9 @@ Gather
     ``c_in * shifts * positions`` elements, and copies the weights once.  A kernel that is a
     multiple of the stride has one set of shifts for all phases.
 
-The cost model counts the elements moved: the multiplications are the same.  A copy costs half of an
-addition into place; ``benchmarks/implementation.py`` measures both ways on the layers of known
+The cost model counts the elements moved, and the calls: the multiplications are the same.  A copy
+costs half of an addition into place, and a call as much as 5000 of these;
+``benchmarks/implementation.py`` holds what is chosen against the frameworks, on the layers of known
 models.  Gathering has another price: where the weights are infinite, the zeros beyond the input
 would give NaN that the definition does not have.  So it is for finite weights of moderate size.
 
@@ -49,12 +50,13 @@ Way: TypeAlias = Literal["scatter", "gather"]
 
 # Bytes of one block's largest array: larger ones leave the caches, smaller ones cost more calls.
 BLOCK: Final = 4 << 20
-_MOST_WEIGHTS: Final = 16 << 20
+_MOST_WEIGHTS: Final = 32 << 20
 # Phases from which on it is quicker to interleave them beside the output than one by one in it.
 _MANY: Final = 16
 # What the cost model counts: elements moved, in units of an addition into place.
 _COPY: Final = 0.5
 _COPY_OF_WEIGHTS: Final = 1.0
+_CALL: Final = 5000.0
 
 
 def conv_transpose(
@@ -72,7 +74,6 @@ def conv_transpose(
     Parameters
     ----------
     x : (n, c_in, *in_size) array
-        Of NumPy or CuPy; the result is of the same kind.
     w : (c_in, c_out // groups, *kernel) array
     b : (c_out,) array, optional
     stride, dilation : int or one int per spatial axis, default 1
@@ -195,8 +196,14 @@ def cheaper(problem: Problem) -> Way:
     positions = groups * n * math.prod(problem.geometry.in_size)
     scattered = c_out * problem.w.shape[3] * positions
     gathered = groups * n * math.prod(sizes) * c_in * sum(map(len, problem.patterns))
-    cost = _COPY * gathered + _COPY_OF_WEIGHTS * problem.w.size
-    if cost >= scattered or problem.w.nbytes > _MOST_WEIGHTS or not np.isfinite(problem.w).all():
+    shifts, phases = sum(map(len, problem.patterns)), len(problem.taps)
+    to_gather = _COPY * gathered + _COPY_OF_WEIGHTS * problem.w.size + _CALL * shifts
+    to_scatter = scattered + _CALL * (problem.w.shape[3] + phases)
+    if (
+        to_gather >= to_scatter
+        or problem.w.nbytes > _MOST_WEIGHTS
+        or not np.isfinite(problem.w).all()
+    ):
         return "scatter"
     return "gather"
 

@@ -16,7 +16,7 @@ from harness.case import Case
 from harness.conventions import render
 from harness.operator import IllegalOperator, Operator
 from harness.program import Program, Unsupported
-from impl.reference import conv_transpose, conv_transpose_vjp
+from impl import conv_transpose, conv_transpose_vjp
 
 # Nothing but the framework's own calls.
 
