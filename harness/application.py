@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from harness.preparation import last_name
-from harness.syntax.tree import Call, Name, Statement, Value, calls
+from harness.syntax.tree import Call, Name, Statement, Value, calls, last_name
 
 # What gives a layer back that is called like the one that it was given.
 _SAME_LAYER: Final = {

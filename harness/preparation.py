@@ -15,7 +15,7 @@ from typing import Final
 from harness.conventions._forms import Context, Reading
 from harness.operator import Sizes
 from harness.syntax.python import parse
-from harness.syntax.tree import Call, Name, Statement, Value, calls
+from harness.syntax.tree import Call, Name, Statement, Value, calls, last_name
 
 _COUNTS: Final = ("num_or_size_splits", "num_outputs", "indices_or_sections", "chunks")
 _LAST: Final = (-1, 3)
@@ -207,8 +207,3 @@ def _holds(value: Value, call: Call) -> bool:
 
 def _tree(text: str) -> Value:
     return parse(text)[0].value
-
-
-def last_name(call: Call) -> str:
-    """Return the last part of the dotted name that a call calls."""
-    return call.function.text.rpartition(".")[2] if isinstance(call.function, Name) else ""

@@ -15,9 +15,8 @@ from typing import Final, TypeAlias
 
 from harness.conventions._forms import Reading
 from harness.operator import OperatorError
-from harness.preparation import last_name
 from harness.syntax.shapes import fold
-from harness.syntax.tree import Call, Name, SnippetError, Statement, Value, calls
+from harness.syntax.tree import Call, Name, SnippetError, Statement, Value, calls, last_name
 
 Pairs: TypeAlias = tuple[tuple[int, int], ...]
 

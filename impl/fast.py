@@ -44,7 +44,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from impl import reference
 from impl.geometry import Array, Crop, Geometry, PerAxis, accumulator
-from impl.phases import Problem, Sizes, Spans, last_axes, overlap
+from impl.phases import Problem, Sizes, Spans, inside, last_axes, overlap
 
 Way: TypeAlias = Literal["scatter", "gather"]
 
@@ -260,10 +260,8 @@ def _put(
     kept = overlap(box, problem.kept[phase])
     if kept is None:
         return
-    inside = tuple(
-        slice(first - at, last - at) for (first, last), (at, _) in zip(kept, box, strict=True)
-    )
-    _write(sums[last_axes(inside)].swapaxes(1, 2), b, y[last_axes(problem.places(phase, kept))])
+    source = sums[last_axes(inside(kept, box))].swapaxes(1, 2)
+    _write(source, b, y[last_axes(problem.places(phase, kept))])
 
 
 def _write(source: Array, b: Array | None, target: Array) -> None:
@@ -308,11 +306,10 @@ def _put_all(problem: Problem, made: Array, box: Spans, y: Array, b: Array | Non
         (s * first - begin, s * last - begin)
         for (first, last), s, (begin, _) in zip(box, g.stride, g.crop, strict=True)
     )
-    kept = overlap(reached, tuple((0, size) for size in g.out_size))
-    if kept is None:
-        return
-    inside = tuple(slice(i - at, j - at) for (i, j), (at, _) in zip(kept, reached, strict=True))
-    _write(whole[last_axes(inside)], b, y[last_axes(tuple(slice(*span) for span in kept))])
+    everything = tuple((0, size) for size in g.out_size)
+    if (kept := overlap(reached, everything)) is not None:
+        source = whole[last_axes(inside(kept, reached))]
+        _write(source, b, y[last_axes(inside(kept, everything))])
 
 
 def _weights_of(problem: Problem, phases: Sequence[Sizes]) -> Array:
@@ -328,12 +325,9 @@ def _framed(array: Array, wanted: Spans, dtype: np.dtype[Any]) -> Array:
     """A part of an array that may go beyond it: there it holds zeros."""
     extents = [last - first for first, last in wanted]
     framed = np.zeros_like(array, dtype=dtype, shape=(*array.shape[:3], *extents), order="C")
-    met = overlap(wanted, tuple((0, size) for size in array.shape[3:]))
-    if met is not None:
-        inside = tuple(
-            slice(first - at, last - at) for (first, last), (at, _) in zip(met, wanted, strict=True)
-        )
-        framed[last_axes(inside)] = array[last_axes(tuple(slice(*span) for span in met))]
+    there = tuple((0, size) for size in array.shape[3:])
+    if (met := overlap(wanted, there)) is not None:
+        framed[last_axes(inside(met, wanted))] = array[last_axes(inside(met, there))]
     return framed
 
 

@@ -114,6 +114,12 @@ class Problem:
         return {shifts: sorted(phases) for shifts, phases in found.items()}
 
 
+def inside(box: Spans, frame: Spans) -> tuple[slice, ...]:
+    """Return where a box lies in an array that holds a larger one."""
+    pairs = zip(box, frame, strict=True)
+    return tuple(slice(first - at, last - at) for (first, last), (at, _) in pairs)
+
+
 def last_axes(spatial: tuple[slice, ...]) -> tuple[Any, ...]:
     """Index the last axes."""
     return (..., *spatial)

@@ -6,7 +6,7 @@ from typing import Final
 
 from harness.conventions._arguments import Arguments
 from harness.conventions._values import shown
-from harness.syntax.tree import Call, Name, calls
+from harness.syntax.tree import calls, last_name
 
 _LAYOUTS: Final = {
     "set_image_data_format": {"channels_first": "channels_first", "channels_last": "channels_last"},
@@ -31,7 +31,7 @@ def configured_layout(given: Arguments, name: str) -> str | None:
     found = None
     for statement in given.statements:
         for call in calls(statement.value):
-            function = _last(call)
+            function = last_name(call)
             if function not in _LAYOUTS:
                 continue
             value = call.arguments[0].value if call.arguments else None
@@ -42,7 +42,3 @@ def configured_layout(given: Arguments, name: str) -> str | None:
                     f"for this layer: add {name} to the call."
                 )
     return found
-
-
-def _last(call: Call) -> str:
-    return call.function.text.rpartition(".")[2] if isinstance(call.function, Name) else ""

@@ -149,6 +149,11 @@ class OpenError(SnippetError):
     """A snippet that leaves something open, which the user can say."""
 
 
+def last_name(call: Call) -> str:
+    """Return the last part of the dotted name that a call calls."""
+    return call.function.text.rpartition(".")[2] if isinstance(call.function, Name) else ""
+
+
 def calls(value: Value) -> Iterator[Call]:
     """Give all calls inside a value, outer ones first."""
     if isinstance(value, Call):
