@@ -217,16 +217,25 @@ class _Run:
             for check in case.checks:
                 yield self._record(case, framework, program, check, verdict)
         if framework not in self._unavailable:
-            for job, outcome in self._engines[framework].run(self._jobs(programs)):
+            for job, outcome in self._engines[framework].run(self._jobs(framework, programs)):
                 yield from self._judged(job, framework, programs, outcome)
             self._engines[framework].stop()
 
-    def _jobs(self, programs: Mapping[str, Program | Unsupported]) -> Iterator[Job]:
+    def _jobs(self, framework: str, programs: Mapping[str, Program | Unsupported]) -> Iterator[Job]:
         for case in self._cases:
             program = programs[case.id]
             if isinstance(program, Unsupported) or self._stopped.is_set():
                 continue
-            yield from jobs_of(case, program, self._expectations.of(case).data)
+            for job in jobs_of(case, program, self._expectations.of(case).data):
+                yield replace(job, ends_worker=self._may_crash(job, framework))
+
+    def _may_crash(self, job: Job, framework: str) -> bool:
+        return any(
+            limitation.status == Status.CRASHED
+            and limitation.concerns(job.key.id, framework, check)
+            for limitation in self._settings.limitations
+            for check in job.checks
+        )
 
     def _judged(
         self,

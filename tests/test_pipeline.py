@@ -178,9 +178,9 @@ def test_unsupported_case_has_a_record_for_every_check(tmp_path: Path) -> None:
     assert {record.status for record in records} == {Status.UNSUPPORTED}
 
 
-def limitation(status: str, depends_on: str = "") -> Limitation:
+def limitation(status: str, depends_on: str = "", check: str = "value") -> Limitation:
     return Limitation(
-        "made", "numpy", ("made/*",), ("value",), status, "because", "", depends_on, "f", 1
+        "made", "numpy", ("made/*",), (check,), status, "because", "", depends_on, "f", 1
     )
 
 
@@ -210,6 +210,14 @@ def test_limitation_that_depends_on_the_machine_may_pass(tmp_path: Path) -> None
 def test_limitation_does_not_excuse_another_failure(tmp_path: Path) -> None:
     records = run(tmp_path, "raises", limitations=(limitation("FAILED"),))
     assert {r.status for r in records if r.check == "value"} == {Status.ERRORED}
+
+
+def test_nothing_runs_in_a_process_after_what_may_have_corrupted_it(tmp_path: Path) -> None:
+    declared = (limitation("CRASHED", depends_on="luck", check="grad_x"),)
+    passed = run(tmp_path, "corrupted_by_gradients", limitations=declared)
+    assert {record.status for record in passed} == {Status.PASSED}
+    failed = run(tmp_path, "corrupted_by_gradients")
+    assert Status.CRASHED in {record.status for record in failed}
 
 
 def test_frameworks_one_at_a_time_give_the_same_records(tmp_path: Path) -> None:

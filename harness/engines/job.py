@@ -30,7 +30,9 @@ class EngineInfo:
 class Job:
     """One direction of one program with its data, and the checks that its outputs serve.
 
-    ``key`` is the caller's; an engine gives it back with the outcome.
+    ``key`` is the caller's; an engine gives it back with the outcome.  What is known to kill its
+    process may also leave it with damaged memory: after a job that ``ends_worker`` none follows in
+    the same process.
     """
 
     key: Any
@@ -39,6 +41,7 @@ class Job:
     inputs: Mapping[str, npt.NDArray[Any]]
     outputs: tuple[str, ...]
     checks: tuple[str, ...]
+    ends_worker: bool = False
 
     @property
     def sections(self) -> list[tuple[str, str]]:

@@ -128,6 +128,8 @@ class Engine:
                 return
             outcome = self._answer(sent[0])
             job = sent.popleft()
+            if job.ends_worker:
+                self._end_process()
             if self._stopped:
                 return
             if isinstance(outcome, Arrays | Raised):
@@ -147,7 +149,9 @@ class Engine:
     def _send(self, sent: deque[Job], again: deque[Job], source: Iterator[Job]) -> None:
         """Send jobs until enough are on their way, those to be run again first."""
         size = sum(_nbytes(job) for job in sent)
-        while not sent or (len(sent) < _JOBS_AHEAD and size < _BYTES_AHEAD):
+        while not sent or (
+            len(sent) < _JOBS_AHEAD and size < _BYTES_AHEAD and not sent[-1].ends_worker
+        ):
             job = again.popleft() if again else next(source, None)
             if job is None:
                 return
