@@ -1,10 +1,118 @@
 """Transposed convolution on arrays: the canonical implementation.
 
-``conv_transpose`` and ``conv_transpose_vjp`` are what other programs call: fast, made of matrix
-products.  ``impl.reference`` has the same two functions: the definition, slow and obvious, which
-the fast ones are tested against.
+``conv_transpose`` and ``conv_transpose_vjp`` are what other programs call.  NumPy's arrays go to
+``impl.fast``, made of matrix products; CuPy's to ``impl.cuda``, cuBLAS and kernels of ours.
+``impl.reference`` has the same two functions: the definition, slow and obvious, which both are
+tested against.
 """
 
-from impl.fast import conv_transpose, conv_transpose_vjp
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+from impl import fast
+from impl.geometry import Array, Crop, PerAxis
 
 __all__ = ["conv_transpose", "conv_transpose_vjp"]
+
+
+def conv_transpose(
+    x: Array,
+    w: Array,
+    b: Array | None = None,
+    *,
+    stride: PerAxis = 1,
+    dilation: PerAxis = 1,
+    crop: Crop = 0,
+    groups: int = 1,
+) -> Array:
+    """Transposed convolution, as :func:`impl.reference.conv_transpose` defines it.
+
+    Parameters
+    ----------
+    x : (n, c_in, *in_size) array
+        One, two or three spatial axes; NumPy's, or CuPy's with the other arrays on its device.
+    w : (c_in, c_out // groups, *kernel) array
+    b : (c_out,) array, optional
+    stride, dilation : int or one int per spatial axis, default 1
+    crop : int, or per spatial axis an int or a (begin, end) pair, default 0
+        Elements removed from the full output; negative extends it.
+    groups : int, default 1
+
+    Returns
+    -------
+    y : (n, c_out, *out_size) array
+        ``out_size = (in_size - 1) * stride + dilation * (kernel - 1) + 1 - begin - end``.
+        Integers are exact, half precision is accumulated in single and rounded once.
+
+    Raises
+    ------
+    ValueError
+        If shapes disagree, an option is out of range, or an output size would be negative.
+    TypeError
+        If some arrays are NumPy's and some CuPy's.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> conv_transpose(np.array([[[1, 10]]]), np.array([[[1, 2, 3]]]), stride=2)
+    array([[[ 1,  2, 13, 20, 30]]])
+    """
+    y: Array = _implementation(x, w, b).conv_transpose(
+        x, w, b, stride=stride, dilation=dilation, crop=crop, groups=groups
+    )
+    return y
+
+
+def conv_transpose_vjp(
+    dy: Array,
+    x: Array,
+    w: Array,
+    *,
+    stride: PerAxis = 1,
+    dilation: PerAxis = 1,
+    crop: Crop = 0,
+    groups: int = 1,
+) -> tuple[Array, Array, Array]:
+    """Vector-Jacobian products of :func:`conv_transpose`: what ``backward`` computes.
+
+    Parameters
+    ----------
+    dy : (n, c_out, *out_size) array
+        Cotangent of the output.
+    x, w, stride, dilation, crop, groups
+        As given to :func:`conv_transpose`.
+
+    Returns
+    -------
+    dx : (n, c_in, *in_size) array
+    dw : (c_in, c_out // groups, *kernel) array
+    db : (c_out,) array
+
+    Raises
+    ------
+    ValueError, TypeError
+        As :func:`conv_transpose`, or if ``dy`` does not have the output's shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x, w = np.array([[[1, 10]]]), np.array([[[1, 2, 3]]])
+    >>> dx, dw, db = conv_transpose_vjp(np.array([[[1, 0, 0, 0, 2]]]), x, w, stride=2)
+    >>> dx, dw, db
+    (array([[[1, 6]]]), array([[[ 1,  0, 20]]]), array([3]))
+    """
+    gradients: tuple[Array, Array, Array] = _implementation(dy, x, w).conv_transpose_vjp(
+        dy, x, w, stride=stride, dilation=dilation, crop=crop, groups=groups
+    )
+    return gradients
+
+
+def _implementation(*arrays: Any) -> ModuleType:
+    """Ask the arrays' types, so that CuPy is not imported for NumPy's."""
+    if any(type(array).__module__.partition(".")[0] == "cupy" for array in arrays):
+        from impl import cuda  # noqa: PLC0415 -- nobody without a GPU needs it
+
+        return cuda
+    return fast
