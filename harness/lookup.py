@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from harness import weights
+from harness import benchdnn, weights
 from harness.conventions import convention, framework_names, render
 from harness.conventions._forms import Reading, Style
 from harness.operator import Operator, OperatorError, Sizes, axis_name, operator_from_words, sizes
@@ -72,10 +72,13 @@ class LookUp:
     ----------
     reading : Reading
     translations : tuple of Translation
+    problem : str or Unsupported, optional
+        The line for benchdnn, where it is asked for.
     """
 
     reading: Reading
     translations: tuple[Translation, ...]
+    problem: str | Unsupported | None = None
 
     @property
     def output(self) -> Sizes | None:
@@ -103,6 +106,7 @@ class LookUp:
     def to_json(self) -> dict[str, Any]:
         """The object that ``translate --json`` prints."""
         shape, output = self.reading.input, self.output
+        problem = {} if self.problem is None else {benchdnn.NAME: _problem_to_json(self.problem)}
         return {
             "operator": self.reading.operator.to_json(),
             "descriptor": self.descriptor,
@@ -112,7 +116,14 @@ class LookUp:
             "form": self.reading.form,
             "notes": list(self.reading.notes),
             "translations": {each.framework: _to_json(each) for each in self.translations},
+            **problem,
         }
+
+
+def _problem_to_json(problem: str | Unsupported) -> dict[str, str | None]:
+    if isinstance(problem, Unsupported):
+        return {"support": problem.support, "reason": problem.reason, "problem": None}
+    return {"support": "native", "reason": None, "problem": problem}
 
 
 def _to_json(translation: Translation) -> dict[str, Any]:
@@ -151,11 +162,12 @@ def look_up(
     Parameters
     ----------
     text : str
-        A call, or an operator's descriptor.
+        A call, an operator's descriptor, or a problem of oneDNN's benchdnn.
     framework : str, optional
-        Whose call it is; recognised where it is ``None``.
+        Whose call it is, or ``benchdnn``; recognised where it is ``None``.
     to : sequence of str
-        Frameworks to write it for; all others where it is empty.
+        Frameworks to write it for, and ``benchdnn``; where it is empty all other
+        frameworks whose call is their own.
     input, weight : sequence of int, optional
         Canonical shapes, for what the text leaves open.
     style : {"function", "layer"}
@@ -172,17 +184,53 @@ def look_up(
     >>> [each.answer.call for each in found.translations if each.framework == "pytorch"]
     ['y_ = F.conv_transpose2d(x_, w_, b_, stride=2, padding=1)']
     """
-    targets = [convention(name).name for name in to]
-    if _DESCRIPTOR.fullmatch(text.strip()):
+    targets = [convention(name).name for name in to if name != benchdnn.NAME]
+    problem = None
+    if framework == benchdnn.NAME or (framework is None and benchdnn.recognises(text)):
+        problem = benchdnn.read(text)
+        reading = _from_problem(problem, input)
+    elif _DESCRIPTOR.fullmatch(text.strip()):
         reading = _from_descriptor(text.strip(), input)
     else:
         reading = read(text, framework, input, weight)
     if style == "function" and reading.training != SILENT:
         note = "The text says how the layer is trained: --style layer writes that too."
         reading = replace(reading, notes=(*reading.notes, note))
-    if not targets:
-        targets = [name for name in framework_names() if name != reading.framework]
-    return LookUp(reading, tuple(_translation(reading, target, style) for target in targets))
+    if not to:
+        others = (name for name in framework_names() if name != reading.framework)
+        targets = [name for name in others if not convention(name).same_call_as]
+    translations = tuple(_translation(reading, target, style) for target in targets)
+    asked = benchdnn.NAME in to
+    return LookUp(reading, translations, _in_benchdnn(reading, problem) if asked else None)
+
+
+def _from_problem(problem: benchdnn.Problem, shape: Sequence[int] | None) -> Reading:
+    operator = problem.operator
+    if shape is None:
+        shape = (problem.batch, operator.in_channels, *problem.in_size)
+    # The order of the primitive's own axes; a problem leaves the layout in memory open.
+    # https://uxlfoundation.github.io/oneDNN/dev_guide_deconvolution.html
+    layout = "OIHW" if operator.groups == 1 else "GOIHW"
+    fitting = _fitting(operator, shape)
+    return Reading(benchdnn.NAME, operator, fitting, notes=problem.notes, weights=layout)
+
+
+def _in_benchdnn(reading: Reading, source: benchdnn.Problem | None) -> str | Unsupported:
+    """Write the line for benchdnn; what a problem said of type, name and direction stays."""
+    if reading.input is None:
+        return Unsupported(
+            benchdnn.NAME,
+            "a problem holds the sizes: add --input with your input's shape, channels first.",
+        )
+    batch, _, *size = reading.input
+    if source is None:
+        problem = benchdnn.Problem.of(reading.operator, batch, tuple(size))
+    else:
+        problem = replace(source, batch=batch, in_size=tuple(size))
+    try:
+        return benchdnn.write(problem)
+    except benchdnn.BenchdnnError as error:
+        return Unsupported(benchdnn.NAME, str(error))
 
 
 def _from_descriptor(text: str, shape: Sequence[int] | None) -> Reading:
@@ -195,14 +243,19 @@ def _from_descriptor(text: str, shape: Sequence[int] | None) -> Reading:
     if shape is None and "i" in size:
         axes = [int(number) for number in size["i"].split("x")]
         shape = (int(size.get("n", "1")), operator.in_channels, *axes)
-    if shape is not None and (len(shape) != operator.rank + 2 or shape[1] != operator.in_channels):
+    return Reading("descriptor", operator, None if shape is None else _fitting(operator, shape))
+
+
+def _fitting(operator: Operator, shape: Sequence[int]) -> Sizes:
+    """Refuse an input that the operator does not take."""
+    if len(shape) != operator.rank + 2 or shape[1] != operator.in_channels:
         raise OperatorError(
             f"input {list(shape)} does not fit {operator.rank} spatial axes and "
             f"{operator.in_channels} input channels."
         )
-    if shape is not None and (fact := operator.explain(tuple(shape[2:]))):
+    if fact := operator.explain(tuple(shape[2:])):
         raise OperatorError(fact)
-    return Reading("descriptor", operator, None if shape is None else tuple(shape))
+    return tuple(shape)
 
 
 def _translation(reading: Reading, framework: str, style: Style) -> Translation:
@@ -261,6 +314,9 @@ def answer(found: LookUp, programs: bool = False) -> Iterator[Line]:  # noqa: FB
     for translation in found.translations:
         yield []
         yield from _block(translation, programs)
+    if found.problem is not None:
+        yield []
+        yield from _problem_block(found.problem)
     yield []
     yield [("dim", f"run any of them and compare: deconform reproduce {found.example} -f NAME")]
 
@@ -287,6 +343,15 @@ def _block(translation: Translation, programs: bool) -> Iterator[Line]:
         yield [("dim", "  training "), ("", line)]
     for note in translation.notes:
         yield [("dim", "  note     "), ("", note)]
+
+
+def _problem_block(problem: str | Unsupported) -> Iterator[Line]:
+    if isinstance(problem, Unsupported):
+        yield [("bold cyan", benchdnn.TITLE), ("", "  "), ("red", problem.support)]
+        yield [("dim", f"  {problem.reason}")]
+    else:
+        yield [("bold cyan", benchdnn.TITLE), ("", "  "), ("green", "native")]
+        yield [("", f"    {problem}")]
 
 
 def _in_words(operator: Operator) -> str:

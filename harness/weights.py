@@ -38,7 +38,7 @@ def layout(framework: str, rank: int = 2, groups: int = 1) -> str:
     Parameters
     ----------
     framework : str
-        Or a layout of two spatial axes, for what a text has in another one.
+        Or a layout of two spatial axes, with or without groups, for what a text has in another one.
     rank : int
         Number of spatial axes.
     groups : int
@@ -55,7 +55,7 @@ def layout(framework: str, rank: int = 2, groups: int = 1) -> str:
         raise WeightsError(f"weights have 1 to 3 spatial axes, not {rank}.")
     if groups < 1:
         raise WeightsError(f"groups {groups} must be at least 1.")
-    is_layout = set(framework) == set("IOHW")
+    is_layout = set(framework) in (set("IOHW"), set("GIOHW"))
     letters = framework if is_layout else convention(framework).weights
     if groups > 1:
         letters = _GROUPED.get(framework, letters)
