@@ -9,15 +9,17 @@ from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from harness import environments
-from harness.conventions import convention, framework_names
+from harness import environments, gpu
+from harness.conventions import Device, Math, convention, framework_names
 from harness.engines import EngineUnavailableError
 from harness.pipeline import engine_of
 from harness.report.words import describe_engine
 from harness.spec import specs_root
 
 
-def findings(pythons: Mapping[str, Path]) -> Iterator[tuple[str, str, str]]:
+def findings(
+    pythons: Mapping[str, Path], device: Device = "cpu", math: Math = "ieee"
+) -> Iterator[tuple[str, str, str]]:
     """Look at this machine; yield a mark (``ok`` or ``--``), a subject and what was found."""
     yield "ok", "deconform", f"{version('deconform')}, Python {platform.python_version()}"
     yield "ok", "suite", str(specs_root())
@@ -26,9 +28,12 @@ def findings(pythons: Mapping[str, Path]) -> Iterator[tuple[str, str, str]]:
         yield "ok", "tox", version("tox")
     except PackageNotFoundError:
         yield "--", "tox", "missing (only `deconform envs` needs it): python -m pip install tox"
+    reason = gpu.missing()
+    yield ("--", "gpu", reason) if reason else ("ok", "gpu", ", ".join(gpu.gpus()))
     for name in framework_names():
         try:
-            with closing(engine_of(convention(name), pythons)) as engine:
+            spoken = convention(name)
+            with closing(engine_of(spoken, pythons, device=device, math=math)) as engine:
                 info = engine.start()
         except EngineUnavailableError as error:
             yield "--", name, str(error)

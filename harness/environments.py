@@ -10,15 +10,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from importlib.metadata import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from harness import engines
-from harness.conventions import Convention
+from harness import engines, gpu
+from harness.conventions import Convention, Device
 from harness.engines import EngineUnavailableError
 
 _interrupted = threading.Event()
@@ -48,23 +48,46 @@ class Launch:
         The file that tells a worker how programs in another language than Python are executed.
     advice : str
         What to do where it cannot be started.
+    packages : mapping
+        Packages of ours that its programs import, each with its file.
     """
 
     python: Path
     module: str
     language: Path | None = None
     advice: str = ""
+    packages: Mapping[str, str] = field(default_factory=dict)
 
 
-def launch(convention: Convention, chosen: Mapping[str, Path] | None = None) -> Launch:
+def launch(
+    convention: Convention, chosen: Mapping[str, Path] | None = None, device: Device = "cpu"
+) -> Launch:
     """Find what executes a framework's programs: the user's choice, or what is here.
 
     Raises
     ------
     EngineUnavailableError
-        With the command that installs it.
+        With the command that installs it, or with what is missing for the device.
     """
-    return _LAUNCHES[convention.language](convention, chosen or {})
+    chosen = chosen or {}
+    if reason := lacks_device(convention, device, chosen):
+        raise EngineUnavailableError(reason)
+    return _LAUNCHES[convention.language](convention, chosen)
+
+
+def lacks_device(
+    convention: Convention, asked: Device = "cpu", chosen: Mapping[str, Path] | None = None
+) -> str | None:
+    """Say what a framework lacks to compute where it is asked to; ``None`` where that may be.
+
+    A user's own interpreter finds out by itself what there is for it.
+    """
+    device = convention.device(asked)
+    if asked == "cuda" and device == "cpu":
+        return f"{convention.title} is run on the CPU only; leave --device cuda out for it"
+    if device == "cpu" or convention.name in (chosen or {}):
+        return None
+    return gpu.missing()
 
 
 def tox_ini() -> Path:
@@ -122,7 +145,20 @@ def _choice(convention: Convention, chosen: Mapping[str, Path]) -> Path | None:
 
 def _launch_python(convention: Convention, chosen: Mapping[str, Path]) -> Launch:
     advice = "" if convention.name in chosen else how_to_build(convention.name)
-    return Launch(interpreter(convention, chosen), convention.module, advice=advice)
+    return Launch(
+        interpreter(convention, chosen),
+        convention.module,
+        advice=advice,
+        packages={name: _file_of(name) for name in convention.packages},
+    )
+
+
+def _file_of(package: str) -> str:
+    """Find a package's file without importing it."""
+    found = find_spec(package)
+    assert found is not None
+    assert found.origin is not None
+    return found.origin
 
 
 def _launch_matlab(convention: Convention, chosen: Mapping[str, Path]) -> Launch:

@@ -28,6 +28,8 @@ class Limitation:
         The status that it explains.
     depends_on : str
         What else it takes, such as a processor's feature; without it a pass is only a pass.
+    device : str
+        Where the framework computes then: ``cpu``, ``cuda`` or ``any``.
     """
 
     id: str
@@ -40,6 +42,7 @@ class Limitation:
     depends_on: str
     file: str
     line: int
+    device: str = "any"
 
     def concerns(self, case_id: str, framework: str, check: str) -> bool:
         """Whether this limitation speaks of a record."""
@@ -84,6 +87,7 @@ def _limitation(fields: Fields) -> Limitation:
         depends_on=fields.text("depends_on", ""),
         file=fields.file,
         line=fields.line,
+        device=fields.choice("device", ("any", "cpu", "cuda"), "any"),
     )
     fields.finish()
     return found

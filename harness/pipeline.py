@@ -22,7 +22,7 @@ from typing import Final
 
 from harness.case import FORWARD_CHECKS, GRADIENT_CHECKS, REFUSAL, Case
 from harness.compare import OUTPUT_OF, Expected, Status, Verdict, expect, judge
-from harness.conventions import Convention, convention, render
+from harness.conventions import Convention, Device, Math, convention, render
 from harness.engines import Engine, EngineUnavailableError, Job, Outcome, RecordedEngine
 from harness.environments import launch
 from harness.limitations import Limitation
@@ -48,6 +48,10 @@ class Settings:
     limitations : tuple of Limitation
     recorded : mapping
         By framework, what was run elsewhere; it takes the place of an engine.
+    device : {"cpu", "cuda"}
+        Where frameworks compute; one that has no choice computes where it can.
+    math : {"ieee", "tf32"}
+        How they multiply float32 on a GPU.
     """
 
     pythons: Mapping[str, Path] = field(default_factory=dict)
@@ -55,6 +59,8 @@ class Settings:
     at_once: int = 0
     limitations: tuple[Limitation, ...] = ()
     recorded: Mapping[str, RecordedEngine] = field(default_factory=dict)
+    device: Device = "cpu"
+    math: Math = "ieee"
 
 
 def execute(
@@ -108,7 +114,14 @@ def execute(
     yield Footer({status: counts[status] for status in Status if counts[status]}, elapsed)
 
 
-def engine_of(convention: Convention, pythons: Mapping[str, Path], timeout: float = 60.0) -> Engine:
+def engine_of(
+    convention: Convention,
+    pythons: Mapping[str, Path],
+    timeout: float = 60.0,
+    device: Device = "cpu",
+    math: Math = "ieee",
+    threads: int = 1,
+) -> Engine:
     """Find what executes a framework's programs, not started yet.
 
     Raises
@@ -116,15 +129,19 @@ def engine_of(convention: Convention, pythons: Mapping[str, Path], timeout: floa
     EngineUnavailableError
         With the reason and, where there is one, the command that helps.
     """
-    found = launch(convention, pythons)
+    found = launch(convention, pythons, device)
+    used = convention.device(device)
     return Engine(
         [str(found.python)],
         found.module,
         convention.distribution,
         language=found.language,
-        environ=convention.environ,
+        environ=convention.environment(used, math),
         timeout=timeout,
         advice=found.advice,
+        packages=found.packages,
+        device=convention.device_check(used, math),
+        threads=threads,
     )
 
 
@@ -171,7 +188,11 @@ class _Run:
         settings = self._settings
         try:
             engine = settings.recorded.get(framework) or engine_of(
-                convention(framework), settings.pythons, settings.timeout
+                convention(framework),
+                settings.pythons,
+                settings.timeout,
+                settings.device,
+                settings.math,
             )
             self._engines[framework] = engine
             return asdict(engine.start())
@@ -202,7 +223,13 @@ class _Run:
 
     def _column(self, framework: str) -> Iterator[Record]:
         programs = {
-            case.id: render(case.operator, framework, case.dtype, documented=case.documented)
+            case.id: render(
+                case.operator,
+                framework,
+                case.dtype,
+                documented=case.documented,
+                device=self._settings.device,
+            )
             for case in self._cases
         }
         for case in self._cases:
@@ -233,9 +260,20 @@ class _Run:
         return any(
             limitation.status == Status.CRASHED
             and limitation.concerns(job.key.id, framework, check)
-            for limitation in self._settings.limitations
+            for limitation in self._limitations(framework)
             for check in job.checks
         )
+
+    def _limitations(self, framework: str) -> Iterator[Limitation]:
+        """Give what is declared of frameworks on the device of this one's column."""
+        device = convention(framework).device(self._settings.device)
+        return (each for each in self._settings.limitations if each.device in {"any", device})
+
+    def _reproduce(self, case: Case, framework: str) -> str:
+        settings = self._settings
+        command = f"deconform reproduce {shlex.quote(case.reproducible)} -f {framework}"
+        device = "" if settings.device == "cpu" else f" --device {settings.device}"
+        return command + device + ("" if settings.math == "ieee" else f" --math {settings.math}")
 
     def _judged(
         self,
@@ -273,9 +311,9 @@ class _Run:
             evidence=verdict.evidence,
             file=case.file,
             line=case.line,
-            reproduce=f"deconform reproduce {shlex.quote(case.reproducible)} -f {framework}",
+            reproduce=self._reproduce(case, framework),
         )
-        for limitation in self._settings.limitations:
+        for limitation in self._limitations(framework):
             if limitation.concerns(case.id, framework, check):
                 return _limited(record, limitation)
         return record

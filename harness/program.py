@@ -41,6 +41,8 @@ class Program:
         What the framework writes behind the layer for initialisers and for factors of learning
         rate and L2 regularisation, where they are no arguments of the layer's own: text for
         people, whose own program says what ``lr`` and ``l2`` are.
+    gradient_alone : bool
+        Whether the gradient text leaves out the forward pass, which others cannot do without.
     notes : tuple of str
         What a reader should know before using the text.
     """
@@ -52,6 +54,7 @@ class Program:
     reason: str | None = None
     language: str = "python"
     training: str = ""
+    gradient_alone: bool = False
     notes: tuple[str, ...] = ()
 
     @property

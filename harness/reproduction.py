@@ -11,14 +11,19 @@ import numpy.typing as npt
 
 from harness.case import Case
 from harness.compare import Expected, Status, Verdict, expect, judge
-from harness.conventions import convention, render
+from harness.conventions import Device, Math, convention, render
 from harness.engines import Arrays, EngineInfo, Job, Outcome, Raised
 from harness.pipeline import engine_of, jobs_of
 from harness.program import Program, Unsupported
 
 
 def reproduced(
-    case: Case, framework: str, pythons: Mapping[str, Path], timeout: float
+    case: Case,
+    framework: str,
+    pythons: Mapping[str, Path],
+    timeout: float,
+    device: Device = "cpu",
+    math: Math = "ieee",
 ) -> tuple[str, bool]:
     """Run one case; return what there is to see, and whether nothing is wrong with it.
 
@@ -27,10 +32,12 @@ def reproduced(
     EngineUnavailableError
         If the framework cannot be started.
     """
-    program = render(case.operator, framework, case.dtype, documented=case.documented)
+    program = render(
+        case.operator, framework, case.dtype, documented=case.documented, device=device
+    )
     if isinstance(program, Unsupported):
         return f"{case.id}\n{framework}: unsupported. {program.reason}", True
-    engine = engine_of(convention(framework), pythons, timeout)
+    engine = engine_of(convention(framework), pythons, timeout, device, math)
     try:
         info = engine.start()
         expected = expect(case)
@@ -54,7 +61,8 @@ def _shown(
     outcomes: list[tuple[Job, Outcome]],
     verdicts: Mapping[str, Verdict],
 ) -> Iterator[str]:
-    yield f"{case.id}: {program.framework} {info.version}, {program.support}"
+    where = "" if info.device == "cpu" else f", {info.device}"
+    yield f"{case.id}: {program.framework} {info.version}, {program.support}{where}"
     if program.reason:
         yield f"  {program.reason}"
     yield from ("", "# forward", program.text)

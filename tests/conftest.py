@@ -7,9 +7,17 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from harness import gpu
+
 # A test must not fail because a machine is busy.
 settings.register_profile("deconform", deadline=None)
 settings.load_profile("deconform")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Leave out what is marked ``gpu`` where there is none."""
+    if item.get_closest_marker("gpu") and (reason := gpu.missing()):
+        pytest.skip(reason)
 
 
 @pytest.fixture

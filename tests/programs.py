@@ -8,7 +8,7 @@ from harness.conventions import convention, render
 from harness.operator import Operator
 from harness.program import Program
 
-FRAMEWORKS = ("numpy", "chainer", "matlab", "mxnet", "pytorch", "tensorflow", "wolfram")
+FRAMEWORKS = (*("numpy", "chainer", "cupy", "matlab", "mxnet", "pytorch", "tensorflow", "wolfram"),)
 PYTHON = tuple(name for name in FRAMEWORKS if convention(name).language == "python")
 DTYPES = st.sampled_from(["float32", "float64", "float16"])
 

@@ -12,13 +12,23 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from harness.conventions._convention import Convention
+from harness.conventions._device import CUPY_WAIT, Device, Math
 from harness.conventions._forms import Style
 from harness.errors import InputError
 from harness.operator import Operator
 from harness.program import Program, Unsupported
 from harness.training import SILENT, Training
 
-__all__ = ["Convention", "UnknownFrameworkError", "convention", "framework_names", "render"]
+__all__ = [
+    "CUPY_WAIT",
+    "Convention",
+    "Device",
+    "Math",
+    "UnknownFrameworkError",
+    "convention",
+    "framework_names",
+    "render",
+]
 
 
 class UnknownFrameworkError(InputError):
@@ -30,7 +40,7 @@ def framework_names() -> tuple[str, ...]:
     """Every framework with a convention, the canonical implementation first.
 
     >>> framework_names()
-    ('numpy', 'chainer', 'matlab', 'mxnet', 'pytorch', 'tensorflow', 'wolfram')
+    ('numpy', 'chainer', 'cupy', 'matlab', 'mxnet', 'pytorch', 'tensorflow', 'wolfram')
     """
     names = (module.name for module in iter_modules(__path__) if not module.name.startswith("_"))
     return tuple(sorted(names, key=lambda name: (name != "numpy", name)))
@@ -58,6 +68,7 @@ def render(
     documented: bool = False,
     style: Style = "function",
     training: Training = SILENT,
+    device: Device = "cpu",
 ) -> Program | Unsupported:
     """Write ``operator`` as a program of ``framework``.
 
@@ -75,8 +86,11 @@ def render(
         one of them answers with that.
     training : Training
         What a layer says about its training.
+    device : {"cpu", "cuda"}
+        Where the arrays of an executed program are; one that computes elsewhere only is written for
+        there, and a layer is text for people, who have their own arrays.
     """
     spoken = convention(framework)
     if style == "layer" and spoken.layer is not None:
         return spoken.layer(operator, dtype, training if operator.bias else training.without_bias())
-    return spoken.render(operator, dtype, documented)
+    return spoken.render(operator, dtype, documented, spoken.device(device))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, TypeAlias
 
+from harness.conventions._device import NO_GPU, Cuda, Device, Math
 from harness.operator import Operator
 from harness.program import Program, Unsupported
 from harness.training import SILENT, Training
@@ -14,7 +15,7 @@ from harness.training import SILENT, Training
 if TYPE_CHECKING:
     from harness.conventions._forms import Form
 
-Renderer: TypeAlias = Callable[[Operator, str, bool], Program | Unsupported]
+Renderer: TypeAlias = Callable[[Operator, str, bool, Device], Program | Unsupported]
 Crops: TypeAlias = Sequence[tuple[int, int]]
 LayerRenderer: TypeAlias = Callable[[Operator, str, Training], Program | Unsupported]
 
@@ -36,7 +37,8 @@ class Convention:
     weights : str
         Layout of the weights in the framework's own call, groups aside; ours is ``IOHW``.
     render : callable
-        ``(operator, dtype, documented) -> Program | Unsupported``; see ``conventions.render``.
+        ``(operator, dtype, documented, device) -> Program | Unsupported``; see
+        ``conventions.render``.
     layer : callable, optional
         ``(operator, dtype, training) -> Program | Unsupported``: the same as a layer of a network,
         where the framework has one.
@@ -46,6 +48,15 @@ class Convention:
         What the reference page says about the framework: versions, traps, documents.
     environ : mapping
         Environment variables of its processes: one thread, no chatter, full precision.
+    cpu : bool
+        Whether it computes on a CPU.
+    cuda : Cuda, optional
+        How it computes on an NVIDIA GPU, where it can.
+    packages : tuple of str
+        Packages of ours that its programs import, whatever its interpreter has installed.
+    same_call_as : str
+        The framework whose call this is, too: a look-up answers with that one, and with this one
+        only where it is asked for.
     """
 
     name: str
@@ -59,6 +70,34 @@ class Convention:
     calls: str = ""
     remarks: tuple[str, ...] = ()
     environ: Mapping[str, str] = field(default_factory=dict)
+    cpu: bool = True
+    cuda: Cuda | None = None
+    packages: tuple[str, ...] = ()
+    same_call_as: str = ""
+
+    def device(self, asked: Device) -> Device:
+        """Where it computes: where it is asked to, unless it can do so elsewhere only."""
+        if asked == "cpu":
+            return "cpu" if self.cpu else "cuda"
+        return "cuda" if self.cuda else "cpu"
+
+    def environment(self, device: Device, math: Math = "ieee") -> dict[str, str]:
+        """Give the environment variables of its processes on a device that it computes on."""
+        if device == "cpu":
+            return {**NO_GPU, **self.environ}
+        assert self.cuda is not None
+        return {**self.environ, **self.cuda.environment(math)}
+
+    def wait(self, device: Device) -> str:
+        """Give the text that waits for what its programs have begun on a device."""
+        return self.cuda.wait if self.cuda and self.device(device) == "cuda" else ""
+
+    def device_check(self, device: Device, math: Math = "ieee") -> str:
+        """Give the text that finds a device that it computes on; the CPU needs no looking for."""
+        if device == "cpu":
+            return ""
+        assert self.cuda is not None
+        return self.cuda.check_text(math)
 
     @property
     def forms(self) -> tuple[Form, ...]:

@@ -23,20 +23,30 @@ from harness.conventions._convention import (
     symmetric_part,
     tuple_of,
 )
+from harness.conventions._device import CUPY_WAIT, Cuda, Device, another_interpreter
 from harness.conventions._initializers import training_notes
 from harness.operator import Operator
 from harness.program import Program, Section
 from harness.training import Training
 
+_HERE: Final = "{}"
 
-def _render(operator: Operator, _dtype: str, documented: bool) -> Program:
+
+def _render(operator: Operator, _dtype: str, documented: bool, device: Device) -> Program:
     call, reason = _call(operator, documented)
     inputs = ("x", "w", "b") if operator.bias else ("x", "w")
+    is_cpu = device == "cpu"
     return _program(
         inputs,
         {name: f"{name}_" for name in inputs},
         call,
-        setup="import chainer\nimport chainer.functions as F",
+        there=_HERE if is_cpu else "cupy.asarray({})",
+        back=_HERE if is_cpu else "cupy.asnumpy({})",
+        setup=lines(
+            "import chainer",
+            "import chainer.functions as F",
+            None if is_cpu else "import cupy",
+        ),
         reason=reason,
     )
 
@@ -48,22 +58,27 @@ def _program(
     *,
     setup: str,
     reason: str | None,
+    there: str = _HERE,
+    back: str = _HERE,
     training: str = "",
     notes: tuple[str, ...] = (),
 ) -> Program:
-    """Make the program of a call that is given ``inputs`` and differentiated by ``leaves``."""
+    """Make the program of a call that is given ``inputs`` and differentiated by ``leaves``.
+
+    ``there`` and ``back`` move an array to the device and to the host.
+    """
     gradients = ", ".join(f"d{name}_" for name in leaves)
     names = ", ".join(leaves.values())
-    variables = lines(*(f"{name}_ = chainer.Variable({name})" for name in inputs))
+    variables = lines(*(f"{name}_ = chainer.Variable({there.format(name)})" for name in inputs))
     return Program(
         framework="chainer",
         setup=setup,
         reason=reason,
-        forward=Section(variables, call, "y = y_.array"),
+        forward=Section(variables, call, f"y = {back.format('y_.array')}"),
         gradient=Section(
-            lines(variables, "dy_ = chainer.Variable(dy)"),
+            lines(variables, f"dy_ = chainer.Variable({there.format('dy')})"),
             lines(call, f"{gradients} = chainer.grad([y_], [{names}], [dy_])"),
-            lines(*(f"d{name} = d{name}_.array" for name in leaves)),
+            lines(*(f"d{name} = {back.format(f'd{name}_.array')}" for name in leaves)),
         ),
         training=training,
         notes=notes,
@@ -194,6 +209,20 @@ def _late_parameter(operator: Operator, training: Training) -> str:
     return f"with layer.init_scope():\n    layer.late_b = {parameter}"
 
 
+_CHECK: Final = f"""\
+import chainer
+from chainer.backends import cuda
+try:
+    cuda.check_cuda_available()
+except RuntimeError as error:
+    raise RuntimeError(
+        "chainer " + chainer.__version__ + " has no CuPy that works ("
+        + " ".join(str(error).split()) + "); {another_interpreter("chainer")}"
+    )
+import cupy
+cupy.asnumpy(cupy.zeros(1) + 1)
+name = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)["name"].decode()"""
+
 CONVENTION: Final = Convention(
     name="chainer",
     title="Chainer",
@@ -216,4 +245,5 @@ CONVENTION: Final = Convention(
         ),
     ),
     environ={"CHAINER_WARN_VERSION_MISMATCH": "0"},
+    cuda=Cuda(_CHECK, wait=CUPY_WAIT),
 )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.conventions._convention import Convention, because, extends, lines, zeros_learn
+from harness.conventions._device import Device
 from harness.conventions._matlab_training import drawn_text, factors
 from harness.operator import Operator
 from harness.program import Program, Section, Unsupported
@@ -121,7 +122,9 @@ class _Spelled:
         return f"({', '.join([*spans, *rest])})"
 
 
-def _render(operator: Operator, dtype: str, _documented: bool) -> Program | Unsupported:
+def _render(
+    operator: Operator, dtype: str, _documented: bool, _device: Device
+) -> Program | Unsupported:
     if dtype not in _CLASSES:
         return _lacks(dtype)
     spelled = _Spelled(operator)

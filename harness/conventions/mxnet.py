@@ -27,6 +27,7 @@ from harness.conventions._convention import (
     zeros_learn,
     zeros_removed,
 )
+from harness.conventions._device import Cuda, Device, another_interpreter
 from harness.conventions._initializers import training_notes
 from harness.conventions._mxnet_training import drawn, factors
 from harness.operator import Operator
@@ -38,17 +39,23 @@ _NO_DOUBLE: Final = Unsupported(
 )
 
 
-def _render(operator: Operator, dtype: str, documented: bool) -> Program | Unsupported:
-    if operator.rank == 3 and dtype == "float64" and not documented:
+def _render(
+    operator: Operator, dtype: str, documented: bool, device: Device
+) -> Program | Unsupported:
+    if operator.rank == 3 and dtype == "float64" and not documented and device == "cpu":
         return _NO_DOUBLE
     dilated = None if documented else _dilation_defect(operator, dtype)
     call, cropped = _call(undilated(operator) if dilated else operator, documented)
     reasons = because(dilated, cropped)
     weights = "w_dilated" if dilated else "w"
     arrays = {"x": "x", "w": weights, "b": "b"} if operator.bias else {"x": "x", "w": weights}
+    there = {"cpu": "", "cuda": ", ctx=mx.gpu()"}[device]
     to_native = lines(
         zero_inserted(operator) if dilated else None,
-        *(f"{name}_ = mx.nd.array({array}, dtype=x.dtype)" for name, array in arrays.items()),
+        *(
+            f"{name}_ = mx.nd.array({array}, dtype=x.dtype{there})"
+            for name, array in arrays.items()
+        ),
     )
     dw = "w_.grad.asnumpy()"
     return Program(
@@ -59,7 +66,7 @@ def _render(operator: Operator, dtype: str, documented: bool) -> Program | Unsup
         gradient=Section(
             lines(
                 to_native,
-                "dy_ = mx.nd.array(dy, dtype=x.dtype)",
+                f"dy_ = mx.nd.array(dy, dtype=x.dtype{there})",
                 *(f"{name}_.attach_grad()" for name in arrays),
             ),
             _recorded(call),
@@ -261,6 +268,16 @@ def _late_parameter(operator: Operator, training: Training) -> str:
     return f"b_ = mx.gluon.Parameter('bias'{options})\nb_.initialize()"
 
 
+# MXNet does not tell what a GPU is called.
+_CHECK: Final = f"""\
+import mxnet as mx
+if not mx.runtime.Features().is_enabled("CUDA"):
+    raise RuntimeError(
+        "mxnet " + mx.__version__ + " is built without CUDA; {another_interpreter("mxnet")}"
+    )
+(mx.nd.ones((1,), ctx=mx.gpu()) + 1).asnumpy()
+name = 'GPU 0'"""
+
 CONVENTION: Final = Convention(
     name="mxnet",
     title="MXNet",
@@ -289,4 +306,5 @@ CONVENTION: Final = Convention(
         ),
     ),
     environ={"MXNET_CPU_WORKER_NTHREADS": "1", "MXNET_SUBGRAPH_VERBOSE": "0"},
+    cuda=Cuda(_CHECK),
 )

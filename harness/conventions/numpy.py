@@ -5,24 +5,31 @@ from __future__ import annotations
 from typing import Final
 
 from harness.conventions._convention import Convention, arguments, per_axis
+from harness.conventions._device import Device
 from harness.operator import Operator
 from harness.program import Program, Section
 
 
-def _render(operator: Operator, _dtype: str, _documented: bool) -> Program:
-    options = arguments(
-        stride=per_axis(operator.stride, default=1),
-        dilation=per_axis(operator.dilation, default=1),
-        crop=_crop(operator),
-        groups=str(operator.groups) if operator.groups != 1 else None,
-    )
+def _render(operator: Operator, _dtype: str, _documented: bool, _device: Device) -> Program:
+    given = options(operator)
     bias = ", b" if operator.bias else ""
     returned = "dx, dw, db" if operator.bias else "dx, dw, _"
     return Program(
         framework="numpy",
         setup="import impl",
-        forward=Section("", f"y = impl.conv_transpose(x, w{bias}{options})", ""),
-        gradient=Section("", f"{returned} = impl.conv_transpose_vjp(dy, x, w{options})", ""),
+        forward=Section("", f"y = impl.conv_transpose(x, w{bias}{given})", ""),
+        gradient=Section("", f"{returned} = impl.conv_transpose_vjp(dy, x, w{given})", ""),
+        gradient_alone=True,
+    )
+
+
+def options(operator: Operator) -> str:
+    """Write what both functions of ``impl`` are told beside their arrays."""
+    return arguments(
+        stride=per_axis(operator.stride, default=1),
+        dilation=per_axis(operator.dilation, default=1),
+        crop=_crop(operator),
+        groups=str(operator.groups) if operator.groups != 1 else None,
     )
 
 

@@ -21,20 +21,24 @@ from harness.conventions._convention import (
     symmetric_part,
     tuple_of,
 )
+from harness.conventions._device import Cuda, Device, another_interpreter
 from harness.conventions._pytorch_training import training_text
 from harness.operator import Operator
 from harness.program import Program, Section
 from harness.training import Training
 
 
-def _render(operator: Operator, _dtype: str, documented: bool) -> Program:
+def _render(operator: Operator, _dtype: str, documented: bool, device: Device) -> Program:
     call, reason = _call(operator, documented)
     inputs = ("x", "w", "b") if operator.bias else ("x", "w")
+    there, back = {"cpu": ("", ""), "cuda": (".cuda()", ".cpu()")}[device]
     return _program(
         inputs,
         {name: f"{name}_" for name in inputs},
         call,
-        result="y_.numpy()",
+        result=f"y_{back}.numpy()",
+        there=there,
+        back=back,
         setup="import torch\nimport torch.nn.functional as F",
         reason=reason,
     )
@@ -48,9 +52,14 @@ def _program(
     result: str,
     setup: str,
     reason: str | None,
+    there: str = "",
+    back: str = "",
     training: str = "",
 ) -> Program:
-    """Make the program of a call that is given ``inputs`` and differentiated by ``leaves``."""
+    """Make the program of a call that is given ``inputs`` and differentiated by ``leaves``.
+
+    ``there`` and ``back`` move a tensor to the device and to the host.
+    """
     gradients = ", ".join(f"d{name}_" for name in leaves)
     names = ", ".join(leaves.values())
     return Program(
@@ -58,17 +67,17 @@ def _program(
         setup=setup,
         reason=reason,
         forward=Section(
-            lines(*(f"{name}_ = torch.from_numpy({name})" for name in inputs)),
+            lines(*(f"{name}_ = torch.from_numpy({name}){there}" for name in inputs)),
             call,
             f"y = {result}",
         ),
         gradient=Section(
             lines(
-                *(f"{name}_ = torch.from_numpy({name}).requires_grad_()" for name in inputs),
-                "dy_ = torch.from_numpy(dy)",
+                *(f"{name}_ = torch.from_numpy({name}){there}.requires_grad_()" for name in inputs),
+                f"dy_ = torch.from_numpy(dy){there}",
             ),
             lines(call, f"{gradients} = torch.autograd.grad(y_, ({names}), dy_)"),
-            lines(*(f"d{name} = d{name}_.numpy()" for name in leaves)),
+            lines(*(f"d{name} = d{name}_{back}.numpy()" for name in leaves)),
         ),
         training=training,
     )
@@ -174,6 +183,18 @@ def is_native(operator: Operator, padding: Sequence[int], output_padding: Sequen
     )
 
 
+_CHECK: Final = f"""\
+import torch
+if torch.version.cuda is None:
+    raise RuntimeError(
+        "torch " + torch.__version__ + " is built without CUDA; {another_interpreter("pytorch")}"
+    )
+(torch.zeros(1).cuda() + 1).cpu()
+name = torch.cuda.get_device_name()"""
+_ALLOW_TF32: Final = """\
+torch.backends.cuda.matmul.allow_tf32 = True
+torch.backends.cudnn.allow_tf32 = True"""
+
 CONVENTION: Final = Convention(
     name="pytorch",
     title="PyTorch",
@@ -194,4 +215,5 @@ CONVENTION: Final = Convention(
             "training."
         ),
     ),
+    cuda=Cuda(_CHECK, _ALLOW_TF32, wait="torch.cuda.synchronize()"),
 )

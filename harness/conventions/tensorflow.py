@@ -25,6 +25,7 @@ from harness.conventions._convention import (
     zero_inserted,
     zeros_removed,
 )
+from harness.conventions._device import Cuda, Device, another_interpreter
 from harness.operator import Operator
 from harness.program import Program, Section, Unsupported
 from harness.training import Training
@@ -33,7 +34,9 @@ _TO_CHANNELS_LAST = "np.moveaxis({array}, 1, -1)"
 _TO_HWOI = "np.moveaxis({array}, (0, 1), (-1, -2))"
 
 
-def _render(operator: Operator, dtype: str, documented: bool) -> Program:
+def _render(operator: Operator, dtype: str, documented: bool, _device: Device) -> Program:
+    # TensorFlow places arrays by itself; what its CPU kernels need rewritten is so everywhere, for
+    # the call is one.
     dilated = None if documented else _dilation_defect(operator, dtype)
     spelled = undilated(operator) if dilated else operator
     call, *rewritings = _call(spelled)
@@ -166,6 +169,19 @@ def _layer(operator: Operator, dtype: str, training: Training) -> Program | Unsu
     return layer(operator, dtype, training)
 
 
+_CHECK: Final = f"""\
+import tensorflow as tf
+if not tf.test.is_built_with_cuda():
+    raise RuntimeError(
+        "tensorflow " + tf.__version__
+        + " is built without CUDA; {another_interpreter("tensorflow")}"
+    )
+found = tf.config.list_physical_devices("GPU")
+if not found or "GPU" not in (tf.ones(1) + 1).device:
+    raise RuntimeError("tensorflow " + tf.__version__ + " finds no GPU that it can use")
+name = tf.config.experimental.get_device_details(found[0]).get("device_name", "GPU")"""
+_ALLOW_TF32: Final = "tf.config.experimental.enable_tensor_float_32_execution(True)"
+
 CONVENTION: Final = Convention(
     name="tensorflow",
     title="TensorFlow",
@@ -180,7 +196,13 @@ CONVENTION: Final = Convention(
         # Without it the CPU decides whether there are dilations: it is on where there is AVX-512.
         "TF_ENABLE_ONEDNN_OPTS": "1",
         "TF_CPP_MIN_LOG_LEVEL": "3",
-        "TF_NUM_INTRAOP_THREADS": "1",
         "TF_NUM_INTEROP_THREADS": "1",
     },
+    # It would take all of the GPU's memory, which other frameworks use at the same time.
+    cuda=Cuda(
+        _CHECK,
+        _ALLOW_TF32,
+        {"TF_FORCE_GPU_ALLOW_GROWTH": "true"},
+        wait="tf.test.experimental.sync_devices()",
+    ),
 )

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Final
 
 from harness.conventions._convention import Convention, Crops, extends, lines, zeros_learn
+from harness.conventions._device import Device
 from harness.conventions._wolfram_training import drawn_text, multipliers, training_notes
 from harness.operator import Operator
 from harness.program import Program, Section, Unsupported
@@ -20,7 +21,9 @@ from harness.training import SILENT, Training
 _PRECISIONS: Final = {"float32": "", "float64": ', WorkingPrecision -> "Real64"'}
 
 
-def _render(operator: Operator, dtype: str, _documented: bool) -> Program | Unsupported:
+def _render(
+    operator: Operator, dtype: str, _documented: bool, _device: Device
+) -> Program | Unsupported:
     return _layer(operator, dtype, SILENT)
 
 

@@ -5,10 +5,12 @@ from harness.engines.job import (
     Crashed,
     EngineInfo,
     EngineUnavailableError,
+    Held,
     Job,
     Outcome,
     Raised,
     TimedOut,
+    Timing,
 )
 from harness.engines.process import Engine
 from harness.engines.recorded import RecordedEngine, key_of
@@ -19,10 +21,12 @@ __all__ = [
     "Engine",
     "EngineInfo",
     "EngineUnavailableError",
+    "Held",
     "Job",
     "Outcome",
     "Raised",
     "RecordedEngine",
     "TimedOut",
+    "Timing",
     "key_of",
 ]

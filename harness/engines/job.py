@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -52,6 +52,24 @@ class Job:
             ("call", self.section.call),
             ("from_native", self.section.from_native),
         ]
+
+
+@dataclass(frozen=True)
+class Held:
+    """A program that is made ready once and then timed: its call is apart from all the rest."""
+
+    key: str
+    sections: Sequence[tuple[str, str]]
+    call: str
+    inputs: Mapping[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds that one call took, on the clock and of all processors together."""
+
+    seconds: float
+    cpu_s: float
 
 
 @dataclass(frozen=True)

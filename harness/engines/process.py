@@ -27,20 +27,38 @@ from harness.engines.job import (
     Crashed,
     EngineInfo,
     EngineUnavailableError,
+    Held,
     Job,
     Outcome,
     Raised,
     TimedOut,
+    Timing,
 )
 
 START_TIMEOUT = 180.0
 _JOBS_AHEAD = 8
 _BYTES_AHEAD = 32 * 2**20
 
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+# What each framework's pool of threads obeys: OpenMP and oneDNN (PyTorch, MXNet), the BLAS of NumPy
+# (impl, Chainer), MKL, and TensorFlow's own pool.
+_THREAD_COUNTS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+)
 
 Message: TypeAlias = Mapping[str, Any]
 _Frame: TypeAlias = tuple[dict[str, Any], dict[str, Any]]
+
+
+def thread_counts(threads: int) -> dict[str, str]:
+    """Give the environment variables that limit a framework to a number of threads.
+
+    >>> thread_counts(2)["OMP_NUM_THREADS"]
+    '2'
+    """
+    return dict.fromkeys(_THREAD_COUNTS, str(threads))
 
 
 class Engine:
@@ -61,6 +79,13 @@ class Engine:
         Seconds that one job may take.
     advice : str
         What to do about an interpreter that cannot be started.
+    packages : mapping
+        Packages of ours that programs import, by name, each with the file to import it from.
+    device : str
+        Text for the worker's interpreter that finds the device that it is to compute on: it leaves
+        ``device``, or raises with what is missing; nothing where that is the CPU.
+    threads : int
+        How many threads a call may use.
     """
 
     def __init__(
@@ -73,10 +98,19 @@ class Engine:
         environ: Mapping[str, str] | None = None,
         timeout: float = 60.0,
         advice: str = "",
+        packages: Mapping[str, str] | None = None,
+        device: str = "",
+        threads: int = 1,
     ) -> None:
         self._command = (*command, "-I", worker.__file__, *([str(language)] if language else []))
-        self._start = {"op": "start", "module": module, "distribution": distribution}
-        self._environ = {**os.environ, **ONE_THREAD, **(environ or {})}
+        self._start = {
+            "op": "start",
+            "module": module,
+            "distribution": distribution,
+            "packages": packages or {},
+            "device": device,
+        }
+        self._environ = {**os.environ, **thread_counts(threads), **(environ or {})}
         self._timeout = timeout
         self._advice = f"; {advice}" if advice else ""
         self._process: _Process | None = None
@@ -99,6 +133,10 @@ class Engine:
                 raise _ProcessEndedError("the run was stopped")
             process.send(self._start, {})
             answer, _ = process.receive(START_TIMEOUT)
+            if answer.get("section") == "device":
+                # It says itself what to do; building the environment again would not help.
+                self._end_process()
+                raise EngineUnavailableError(f"{self._command[0]}: {answer['message']}")
             if answer["op"] != "started":
                 raise _ProcessEndedError(f"{answer['type']}: {answer['message']}")
         except (OSError, _ProcessEndedError) as error:  # A TimeoutError is an OSError.
@@ -145,6 +183,49 @@ class Engine:
             yield replace(job, checks=job.checks[:1]), outcome
             if job.checks[1:]:
                 again.appendleft(replace(job, checks=job.checks[1:]))
+
+    def hold(self, held: Held) -> int | None | Raised | Crashed | TimedOut:
+        """Make a program ready to be timed; return the bytes that a call needs, where they show."""
+        message = {"op": "hold", "key": held.key, "sections": held.sections, "call": held.call}
+        answer = self._asked(message, held.inputs)
+        if isinstance(answer, Raised | Crashed | TimedOut):
+            return answer
+        peak: int | None = answer["peak_bytes"]
+        return peak
+
+    def time(self, key: str, calls: int) -> Timing | Raised | Crashed | TimedOut:
+        """Time calls of a program that is held."""
+        answer = self._asked({"op": "time", "key": key, "calls": calls}, {})
+        if isinstance(answer, Raised | Crashed | TimedOut):
+            return answer
+        return Timing(answer["seconds"] / calls, answer["cpu_s"] / calls)
+
+    def drop(self, key: str) -> None:
+        """Let the worker forget a program that is held."""
+        self._asked({"op": "drop", "key": key}, {})
+
+    def _asked(
+        self, message: Message, arrays: Message
+    ) -> Mapping[str, Any] | Raised | Crashed | TimedOut:
+        """Send one request and wait for its answer; without one, the process is ended."""
+        if self._process is None:
+            try:
+                self.start()
+            except EngineUnavailableError as error:
+                return Crashed(f"the worker died, and could not be started again: {error}")
+        assert self._process is not None
+        self._process.send(message, arrays)
+        try:
+            answer, _ = self._process.receive(self._timeout)
+        except TimeoutError:
+            self._end_process()
+            return TimedOut(self._timeout)
+        except _ProcessEndedError as ended:
+            self._end_process()
+            return Crashed(str(ended))
+        if answer["op"] == "raised":
+            return Raised(answer["section"], answer["type"], answer["message"], answer["traceback"])
+        return answer
 
     def _send(self, sent: deque[Job], again: deque[Job], source: Iterator[Job]) -> None:
         """Send jobs until enough are on their way, those to be run again first."""

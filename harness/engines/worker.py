@@ -9,21 +9,32 @@ here: so are programs in other languages than Python executed.
 A frame is one line of JSON, then the bytes of the arrays that the line announces.  Requests are
 answered one by one, in order:
 
-``start``   imports the framework and answers with versions;
+``start``   imports the framework and answers with versions; before that it provides the packages
+            of deconform's that programs import, after it executes the text that finds the device;
 ``run``     executes the sections of one program on the arrays of the frame and answers
             ``result`` with the arrays asked for, or ``raised``;
+``hold``    executes all but the call of a program, keeps what is then there, and answers with the
+            bytes that the call needs beside it;
+``time``    executes the call of a program that is held, a number of times, and answers with the
+            seconds;
+``drop``    forgets a program that is held.
 """
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import importlib
+import importlib.util
 import json
 import os
 import platform
 import runpy
 import sys
 import time
+import timeit
 import traceback
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -153,6 +164,50 @@ def _compiled(text: str, name: str) -> CodeType:
     return _code[text]
 
 
+_held: dict[str, timeit.Timer] = {}
+
+
+def hold(
+    key: str, sections: Sequence[tuple[str, str]], call: str, arrays: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Make a program ready to be timed: the standard library's own loop executes the call."""
+    namespace: dict[str, Any] = dict(arrays)
+    for name, text in sections:
+        exec(_compiled(text, name), namespace)
+    _held[key] = timer = timeit.Timer(call, globals=namespace)
+    return {"op": "held", "peak_bytes": _peak(timer)}
+
+
+def take_time(key: str, calls: int) -> dict[str, Any]:
+    """Time a number of calls, after one that wakes threads and fills caches."""
+    timer = _held[key]
+    if calls > 1:
+        timer.timeit(1)
+    cpu = time.process_time()
+    seconds = timer.timeit(calls)
+    return {"op": "timed", "seconds": seconds, "cpu_s": time.process_time() - cpu}
+
+
+def _peak(timer: timeit.Timer) -> int | None:
+    """The most memory that a call takes beside what was there; None where Linux does not tell."""
+    gc.collect()
+    try:
+        # What earlier calls left in the heap would hide what this one needs.
+        ctypes.CDLL(None).malloc_trim(0)
+        before = _memory("VmRSS")
+        Path("/proc/self/clear_refs").write_text("5")
+        timer.timeit(1)
+        return max(0, _memory("VmHWM") - before)
+    except (OSError, AttributeError, StopIteration):
+        return None
+
+
+def _memory(name: str) -> int:
+    status = Path("/proc/self/status").read_text().splitlines()
+    line = next(line for line in status if line.startswith(name + ":"))
+    return int(line.split()[1]) * 1024
+
+
 def start(module: str, distribution: str) -> dict[str, Any]:
     """Import the framework; say what is running here."""
     import numpy as np
@@ -173,6 +228,43 @@ def start(module: str, distribution: str) -> dict[str, Any]:
     }
 
 
+def provide(name: str, path: str) -> None:
+    """Import a package from the file of its own, since it need not be installed here."""
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError("%s is no package" % path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+
+
+def find_device(text: str) -> str:
+    """Execute the text that finds a framework's device; it leaves its name, or raises."""
+    namespace: dict[str, Any] = {}
+    exec(_compiled(text, "device"), namespace)
+    return str(namespace["device"])
+
+
+def started(start: Any, message: Mapping[str, Any]) -> dict[str, Any]:
+    """Start a language as it is asked to; answer what is running, or what went wrong in what."""
+    section = "setup"
+    try:
+        for name, path in message["packages"].items():
+            provide(name, path)
+        answer: dict[str, Any] = start(message["module"], message["distribution"])
+        section = "device"
+        if message["device"]:
+            answer["device"] = find_device(message["device"])
+    except Exception as error:
+        return {
+            "op": "raised",
+            "section": section,
+            "type": type(error).__name__,
+            "message": str(error)[:2000],
+        }
+    return answer
+
+
 def main() -> None:
     """Answer frames from standard input until it ends."""
     # Frameworks print; what they print must not get between the frames.
@@ -180,27 +272,41 @@ def main() -> None:
     os.dup2(2, 1)
     requests = sys.stdin.buffer
     language = runpy.run_path(sys.argv[1]) if len(sys.argv) > 1 else globals()
+    device = ""
     while True:
         frame = read_frame(requests)
         if frame is None:
             return
         message, arrays = frame
         if message["op"] == "start":
-            try:
-                write_frame(answers, language["start"](message["module"], message["distribution"]))
-            except Exception as error:
-                write_frame(
-                    answers,
-                    {
-                        "op": "raised",
-                        "section": "setup",
-                        "type": type(error).__name__,
-                        "message": str(error)[:2000],
-                    },
-                )
+            device = message["device"]
+            write_frame(answers, started(language["start"], message))
         elif message["op"] == "run":
             answer, outputs = language["execute"](message["sections"], arrays, message["outputs"])
+            if device and answer["op"] == "raised":
+                # What has gone wrong on a GPU may stay: then the process ends here, of this text.
+                find_device(device)
             write_frame(answers, answer, outputs)
+        else:
+            write_frame(answers, _timing(message, arrays))
+
+
+def _timing(message: Mapping[str, Any], arrays: Mapping[str, Any]) -> dict[str, Any]:
+    key = message["key"]
+    try:
+        if message["op"] == "hold":
+            return hold(key, message["sections"], message["call"], arrays)
+        if message["op"] == "time":
+            return take_time(key, message["calls"])
+        return {"op": "dropped", "key": _held.pop(key, None) and key}
+    except Exception as error:
+        return {
+            "op": "raised",
+            "section": "call",
+            "type": type(error).__name__,
+            "message": str(error)[:2000],
+            "traceback": traceback.format_exc(limit=-3)[-4000:],
+        }
 
 
 if __name__ == "__main__":

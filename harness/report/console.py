@@ -57,7 +57,8 @@ def _with_bars(
         for event in events:
             if isinstance(event, Header):
                 for name, about in event.frameworks.items():
-                    progress.update(bars[name], said=describe_engine(about)[0])
+                    said = "skipped" if "unavailable" in about else describe_engine(about)[0]
+                    progress.update(bars[name], said=said)
             elif isinstance(event, Record):
                 counts[event.framework][event.status] += 1
                 if bad := sum(counts[event.framework][status] for status in BAD_STATUSES):
@@ -70,15 +71,18 @@ def _with_lines(
     events: Iterable[Event], console: Console, checks: int, frameworks: Iterable[str]
 ) -> Iterator[Event]:
     counts: dict[str, Counter[Status]] = {name: Counter() for name in frameworks}
+    skipped: set[str] = set()
     for event in events:
         if isinstance(event, Header):
             for name, about in event.frameworks.items():
+                if "unavailable" in about:
+                    skipped.add(name)
                 version, engine = describe_engine(about)
                 console.print(f"{name}: {version} ({engine})", soft_wrap=True, highlight=False)
         elif isinstance(event, Record):
             count = counts[event.framework]
             count[event.status] += 1
-            if count.total() == checks:
+            if count.total() == checks and event.framework not in skipped:
                 told = ", ".join(f"{n} {status}" for status, n in sorted(count.items()))
                 console.print(f"{event.framework}: done, {told}", soft_wrap=True, highlight=False)
         yield event
@@ -86,12 +90,9 @@ def _with_lines(
 
 def print_report(report: Report, console: Console, *, every: bool = False) -> None:
     """Print the matrix, then each failure with its reason, diagnosis and reproduce line."""
-    console.print(_matrix(report))
-    legend = Text("  ")
-    for status, letter in LETTERS.items():
-        if any(counts[status] for counts in report.counts.values()):
-            legend.append(f"{letter} {status.lower()}  ", style=_COLOURS[status])
-    console.print(legend)
+    if report.columns:
+        console.print(_matrix(report))
+        console.print(_legend(report))
     for name, about in report.header.frameworks.items():
         if reason := about.get("unavailable"):
             _print(console, f"  {name} was skipped: {reason}")
@@ -128,9 +129,8 @@ def _print_end(report: Report, console: Console, bad: int) -> None:
     verdict = f"{bad} of them bad" if bad else "nothing failed"
     if all(record.status == Status.SKIPPED for record in report.records):
         verdict = "nothing was run"
-    checks = len(report.records)
     console.print(
-        f"{header.cases} cases, {checks} checks in {footer.elapsed_s:.1f} s: {verdict}.",
+        f"{header.cases} cases, {report.checks} checks in {footer.elapsed_s:.1f} s: {verdict}.",
         style="bold red" if bad else "bold green",
         highlight=False,
     )
@@ -139,14 +139,22 @@ def _print_end(report: Report, console: Console, bad: int) -> None:
 def _matrix(report: Report) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", row_styles=("", "dim"))
     table.add_column("suite", no_wrap=True)
-    for name in report.frameworks:
+    for name in report.columns:
         table.add_column(name)
     for suite, row in report.matrix.items():
-        table.add_row(suite, *(_cell(row[name]) for name in report.frameworks))
+        table.add_row(suite, *(_cell(row[name]) for name in report.columns))
     table.add_section()
-    total = (_cell(report.counts[name]) for name in report.frameworks)
+    total = (_cell(report.counts[name]) for name in report.columns)
     table.add_row(Text("all", "bold"), *total)
     return table
+
+
+def _legend(report: Report) -> Text:
+    legend = Text("  ")
+    for status, letter in LETTERS.items():
+        if any(report.counts[name][status] for name in report.columns):
+            legend.append(f"{letter} {status.lower()}  ", style=_COLOURS[status])
+    return legend
 
 
 def _cell(counts: Counter[Status]) -> Text:

@@ -1,8 +1,9 @@
-"""JUnit XML: one test per case, framework and check."""
+"""JUnit XML: one test per case, framework and check; one for a framework that was skipped."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Final
 from xml.etree import ElementTree as ET
 
@@ -20,24 +21,38 @@ _FORBIDDEN: Final = dict.fromkeys(
 def junit(report: Report) -> str:
     """Write a report as JUnit XML."""
     root = ET.Element("testsuites", name="deconform")
-    for framework in report.frameworks:
-        records = [record for record in report.records if record.framework == framework]
-        counts = Counter(record.status for record in records)
-        failures = sum(counts[status] for status in _FAILURES)
-        suite = ET.SubElement(
-            root,
-            "testsuite",
-            name=framework,
-            tests=str(len(records)),
-            failures=str(failures),
-            errors=str(sum(counts[status] for status in BAD_STATUSES) - failures),
-            skipped=str(counts[Status.SKIPPED] + counts[Status.UNSUPPORTED] + counts[Status.KNOWN]),
-        )
-        for record in records:
-            suite.append(_test(record))
+    for framework in report.columns:
+        root.append(_suite(framework, [r for r in report.records if r.framework == framework]))
+    for framework, reason in report.skipped.items():
+        root.append(_skipped(framework, reason))
     ET.indent(root)
     text = ET.tostring(root, encoding="unicode", xml_declaration=True)
     return text.translate(_FORBIDDEN) + "\n"
+
+
+def _suite(framework: str, records: Sequence[Record]) -> ET.Element:
+    counts = Counter(record.status for record in records)
+    failures = sum(counts[status] for status in _FAILURES)
+    suite = ET.Element(
+        "testsuite",
+        name=framework,
+        tests=str(len(records)),
+        failures=str(failures),
+        errors=str(sum(counts[status] for status in BAD_STATUSES) - failures),
+        skipped=str(counts[Status.SKIPPED] + counts[Status.UNSUPPORTED] + counts[Status.KNOWN]),
+    )
+    suite.extend(map(_test, records))
+    return suite
+
+
+def _skipped(framework: str, reason: str) -> ET.Element:
+    """Say once of a framework what holds for all of its tests."""
+    suite = ET.Element(
+        "testsuite", name=framework, tests="1", failures="0", errors="0", skipped="1"
+    )
+    test = ET.SubElement(suite, "testcase", classname=framework, name="all")
+    ET.SubElement(test, "skipped", message=f"{Status.SKIPPED}: {reason}")
+    return suite
 
 
 def _test(record: Record) -> ET.Element:

@@ -29,7 +29,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield ""
     yield _summary(report)
     yield ""
-    yield from _table(
+    yield from table(
         ("framework", "version", "engine"),
         ((name, *describe_engine(about)) for name, about in report.header.frameworks.items()),
     )
@@ -41,19 +41,20 @@ def _lines(report: Report) -> Iterator[str]:
     )
     yield ""
     rows = [
-        (suite, *(short_counts(row[name]) for name in report.frameworks))
+        (suite, *(short_counts(row[name]) for name in report.columns))
         for suite, row in report.matrix.items()
     ]
-    total = ("**all**", *(short_counts(report.counts[name]) for name in report.frameworks))
+    total = ("**all**", *(short_counts(report.counts[name]) for name in report.columns))
     columns = (
         f"{name} (documented semantics)" if is_documented(about) else name
         for name, about in report.header.frameworks.items()
+        if name in report.columns
     )
-    yield from _table(("suite", *columns), [*rows, total])
+    yield from table(("suite", *columns), [*rows, total])
     bad = list(report.bad)
     if bad:
         yield from ("", "## What went wrong", "")
-        yield from _table(
+        yield from table(
             ("case: checks", "framework", "status", "reason", "equals the mutant", "reproduce"),
             (
                 (
@@ -70,12 +71,12 @@ def _lines(report: Report) -> Iterator[str]:
     known = [record for record in report.records if record.status == Status.KNOWN]
     if known:
         yield from ("", "## Known limitations that reproduced", "")
-        yield from _table(("framework", "limitation", "checks", "what happens"), _grouped(known))
+        yield from table(("framework", "limitation", "checks", "what happens"), _grouped(known))
     unsupported = [r for r in report.records if r.status == Status.UNSUPPORTED]
     if unsupported:
         yield from ("", "## What cannot be said", "")
         counts = Counter((record.framework, record.reason or "") for record in unsupported)
-        yield from _table(
+        yield from table(
             ("framework", "checks", "reason"),
             ((framework, str(n), reason) for (framework, reason), n in sorted(counts.items())),
         )
@@ -83,7 +84,7 @@ def _lines(report: Report) -> Iterator[str]:
 
 def _summary(report: Report) -> str:
     header, footer = report.header, report.footer
-    text = f"{header.cases} cases, {len(report.records)} checks, deconform {header.deconform}, "
+    text = f"{header.cases} cases, {report.checks} checks, deconform {header.deconform}, "
     text += f"{header.started}. "
     if footer is None:
         return text + "**The run was interrupted: this is not all of it.**"
@@ -100,7 +101,8 @@ def _grouped(records: Iterable[Record]) -> Iterator[tuple[str, str, str, str]]:
         yield framework, limitation, str(len(members)), reason
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
+    """Write the lines of a table."""
     cells = tuple(head)
     yield "| " + " | ".join(cells) + " |"
     yield "|" + " --- |" * len(cells)

@@ -1,0 +1,66 @@
+"""What a machine is: what times measured on it depend on."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+from pathlib import Path
+from typing import Final
+
+# The extensions that libraries choose their kernels by.
+_EXTENSIONS: Final = ("sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512_vnni", "amx_tile")
+_GIB: Final = 2**30
+
+
+def machine() -> dict[str, str]:
+    """Describe this machine; times can be compared where the ``fingerprint`` is the same.
+
+    The fingerprint is of the processor, the number of its cores that we may use, and the memory in
+    GiB; what else runs on the machine it cannot know.
+
+    >>> found = machine()
+    >>> sorted(found)
+    ['cores', 'cpu', 'fingerprint', 'flags', 'memory', 'os']
+    >>> len(found["fingerprint"])
+    12
+    """
+    cpu, flags = _processor()
+    cores = str(len(available_cores()))
+    memory = f"{_memory() / _GIB:.0f} GiB"
+    digest = hashlib.sha256(f"{cpu}\n{flags}\n{cores}\n{memory}".encode()).hexdigest()
+    return {
+        "cpu": cpu,
+        "flags": flags,
+        "cores": cores,
+        "memory": memory,
+        "os": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "fingerprint": digest[:12],
+    }
+
+
+def available_cores() -> list[int]:
+    """List the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def _processor() -> tuple[str, str]:
+    """Name the processor and those of its extensions that matter."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or "unknown", ""
+    fields = [line.partition(":") for line in lines]
+    values = {name.strip(): value.strip() for name, _, value in reversed(fields)}
+    found = values.get("flags", values.get("Features", "")).split()
+    flags = " ".join(flag for flag in _EXTENSIONS if flag in found)
+    return values.get("model name") or platform.processor() or "unknown", flags
+
+
+def _memory() -> int:
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError):
+        return 0

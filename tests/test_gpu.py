@@ -1,0 +1,306 @@
+"""What the driver says of GPUs, and what becomes of a run with and without one."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import fakes
+import pytest
+
+from harness import Report, gpu
+from harness.case import Case
+from harness.cli import BAD, OK, USAGE, main
+from harness.compare import Status
+from harness.environments import Built
+from harness.limitations import Limitation
+from harness.operator import Operator
+from harness.pipeline import Settings, execute
+from harness.record import Header, Record
+
+NO_DRIVER = "no NVIDIA driver here (libcuda.so.1)"
+
+
+@pytest.fixture(autouse=True)
+def _asked_anew() -> Iterator[None]:
+    gpu.gpus.cache_clear()
+    yield
+    gpu.gpus.cache_clear()
+
+
+@pytest.fixture
+def _no_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the driver away from machines that have one."""
+
+    def not_found(name: str) -> None:
+        raise OSError(f"{name}: cannot open shared object file")
+
+    monkeypatch.setattr(ctypes, "CDLL", not_found)
+
+
+class Driver:
+    """Stands for ``libcuda.so.1``, with some GPUs."""
+
+    def __init__(self, *names: bytes, status: int = 0) -> None:
+        self.names, self.status = names, status
+
+    def cuInit(self, _flags: int) -> int:  # noqa: N802 -- the driver's names
+        return self.status
+
+    def cuDeviceGetCount(self, count: Any) -> int:  # noqa: N802
+        count._obj.value = len(self.names)
+        return 0
+
+    def cuDeviceGet(self, device: Any, number: int) -> int:  # noqa: N802
+        device._obj.value = number + 10
+        return 0
+
+    def cuDeviceGetName(self, name: Any, length: int, device: Any) -> int:  # noqa: N802
+        assert length == ctypes.sizeof(name)
+        name.value = self.names[device.value - 10]
+        return 0
+
+    def cuGetErrorName(self, status: int, words: Any) -> int:  # noqa: N802
+        words._obj.value = b"CUDA_ERROR_NO_DEVICE" if status == 100 else None
+        return 0
+
+
+@pytest.mark.parametrize(
+    ("driver", "names", "missing"),
+    [
+        (Driver(b"NVIDIA H200"), ("NVIDIA H200",), None),
+        (Driver(b"NVIDIA A100", b"NVIDIA T4"), ("NVIDIA A100", "NVIDIA T4"), None),
+        (Driver(), (), "the NVIDIA driver offers no GPU here"),
+        (Driver(status=100), (), "the NVIDIA driver offers no GPU here: CUDA_ERROR_NO_DEVICE"),
+        (Driver(status=7), (), "the NVIDIA driver offers no GPU here: error 7"),
+    ],
+)
+def test_the_driver_is_asked(
+    driver: Driver, names: tuple[str, ...], missing: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: driver)
+    assert gpu.missing() == missing
+    if missing is None:
+        assert gpu.gpus() == names
+
+
+@pytest.mark.usefixtures("_no_driver")
+def test_a_machine_without_the_driver_says_so() -> None:
+    assert gpu.missing() == NO_DRIVER
+
+
+# A run.
+
+
+def some_cases(count: int = 2) -> list[Case]:
+    return [
+        Case(
+            id=f"made/{number}",
+            suite="made",
+            operator=Operator.of(2, 3, (3, 2), stride=2, crop=((1, 0), (0, number))),
+            batch=2,
+            in_size=(3, 4),
+        )
+        for number in range(count)
+    ]
+
+
+def run(framework: str, settings: Settings) -> tuple[dict[str, str], list[Record]]:
+    header, *events = execute(some_cases(), [framework], settings)
+    assert isinstance(header, Header)
+    records = [event for event in events if isinstance(event, Record)]
+    return dict(header.frameworks[framework]), records
+
+
+def test_cupys_programs_run_wherever_its_interpreter_is(tmp_path: Path) -> None:
+    pythons = {"cupy": fakes.interpreter(tmp_path, "has_a_gpu")}
+    about, records = run("cupy", Settings(pythons=pythons))
+    assert about["device"] == "cuda: NVIDIA H300, ieee"
+    assert len(records) == 10
+    assert {record.status for record in records} == {Status.PASSED}
+    assert records[0].reproduce.endswith(" -f cupy")
+
+
+def test_an_interpreter_that_sees_no_gpu_is_skipped_in_its_own_words(tmp_path: Path) -> None:
+    python = fakes.interpreter(tmp_path, "has_no_gpu")
+    about, records = run("cupy", Settings(pythons={"cupy": python}))
+    words = f"{python}: cudaErrorNoDevice: no CUDA-capable device is detected"
+    assert about == {"unavailable": words}
+    assert {(record.status, record.reason) for record in records} == {(Status.SKIPPED, words)}
+
+
+def test_a_gpu_that_is_lost_costs_the_program_that_lost_it(tmp_path: Path) -> None:
+    pythons = {"cupy": fakes.interpreter(tmp_path, "has_a_gpu_that_is_lost")}
+    _, records = run("cupy", Settings(pythons=pythons))
+    # Each process loses it under its first program: all end so, none blames a later one.
+    assert {record.status for record in records} == {Status.CRASHED}
+    assert "cudaErrorNoDevice" in (records[0].reason or "")
+
+
+@pytest.mark.usefixtures("_no_driver")
+@pytest.mark.parametrize(
+    ("framework", "device", "reason"),
+    [
+        ("cupy", "cpu", NO_DRIVER),
+        ("cupy", "cuda", NO_DRIVER),
+        ("pytorch", "cuda", NO_DRIVER),
+        ("numpy", "cuda", "NumPy (impl) is run on the CPU only; leave --device cuda out for it"),
+        ("matlab", "cuda", "MATLAB is run on the CPU only; leave --device cuda out for it"),
+    ],
+)
+def test_without_a_gpu_nothing_is_started(framework: str, device: Any, reason: str) -> None:
+    about, records = run(framework, Settings(device=device))
+    assert about == {"unavailable": reason}
+    assert {(record.status, record.reason) for record in records} == {(Status.SKIPPED, reason)}
+    expected = "" if device == "cpu" else " --device cuda"
+    assert all(record.reproduce.endswith(f" -f {framework}{expected}") for record in records)
+
+
+def limitation(device: str) -> Limitation:
+    return Limitation(
+        "made", "cupy", ("made/*",), ("value",), "FAILED", "because", "", "", "f", 1, device
+    )
+
+
+@pytest.mark.parametrize(
+    ("device", "status"),
+    [("any", Status.FIXED), ("cuda", Status.FIXED), ("cpu", Status.PASSED)],
+)
+def test_a_limitation_speaks_of_its_device_only(
+    device: str, status: Status, tmp_path: Path
+) -> None:
+    pythons = {"cupy": fakes.interpreter(tmp_path, "has_a_gpu")}
+    settings = Settings(pythons=pythons, limitations=(limitation(device),))
+    _, records = run("cupy", settings)
+    assert {record.status for record in records if record.check == "value"} == {status}
+
+
+# The command line.
+
+SPEC = "suite: made\ncases:\n  - {name: one, input: [1, 1, 2], out_channels: 1, kernel: 2}\n"
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> str:
+    path = tmp_path / "made.yaml"
+    path.write_text(SPEC)
+    return str(path)
+
+
+@pytest.mark.usefixtures("_no_driver")
+def test_a_column_without_a_gpu_is_a_line_in_every_report(
+    spec: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run.jsonl"
+    options = ["-o", str(out), "--junit", f"{out}.xml", "--markdown", f"{out}.md"]
+    assert main(["run", spec, "-f", "numpy", "-f", "cupy", *options]) == OK
+    printed = capsys.readouterr().out.splitlines()
+    assert [line for line in printed if "cupy" in line] == [
+        f"cupy: - ({NO_DRIVER})",
+        f"  cupy was skipped: {NO_DRIVER}",
+    ]
+    assert printed[-1].startswith("1 cases, 5 checks in ")
+    assert [line for line in Path(f"{out}.md").read_text().splitlines() if "cupy" in line] == [
+        f"| cupy | - | {NO_DRIVER} |"
+    ]
+    assert Path(f"{out}.xml").read_text().count("<skipped ") == 1
+    # The report itself has all of them.
+    assert Report.read(out).counts["cupy"] == {Status.SKIPPED: 5}
+
+
+@pytest.mark.usefixtures("_no_driver")
+def test_a_gpu_may_be_required(spec: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", spec, "-f", "cupy", "--require", "cupy"]) == BAD
+    assert "cupy is required, but was not run" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("_no_driver")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["run", "-f", "pytorch", "--math", "tf32"],
+            "error: --math tf32 is for GPUs: add --device cuda.\n",
+        ),
+        (
+            ["reproduce", "ic1_oc1_k2_n1_i2", "-f", "numpy", "--device", "cuda"],
+            "error: numpy cannot be run: NumPy (impl) is run on the CPU only; "
+            "leave --device cuda out for it\n",
+        ),
+        (
+            ["reproduce", "ic1_oc1_k2_n1_i2", "-f", "cupy"],
+            f"error: cupy cannot be run: {NO_DRIVER}\n",
+        ),
+    ],
+)
+def test_what_cannot_be_followed_is_one_error(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == USAGE
+    assert capsys.readouterr().err == message
+
+
+@pytest.mark.parametrize("option", [["--device", "tpu"], ["--math", "bf16"]])
+def test_other_devices_and_arithmetic_are_unknown(option: list[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["run", *option])
+    assert stopped.value.code == USAGE
+
+
+def test_reproduce_shows_the_program_of_the_gpu_and_its_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    python = fakes.interpreter(tmp_path, "has_a_gpu")
+    descriptor = "ic1_oc1_k2_s2_b_n1_i2"
+    assert main(["reproduce", descriptor, "-f", "cupy", f"--python=cupy={python}"]) == OK
+    out = capsys.readouterr().out
+    assert out.splitlines()[0].endswith(", native, cuda: NVIDIA H300, ieee")
+    assert "x_ = cupy.asarray(x)\n" in out
+
+
+@pytest.mark.usefixtures("_no_driver")
+def test_doctor_tells_of_the_gpu(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOX_WORK_DIR", str(tmp_path))
+    assert main(["doctor"]) == OK
+    out = capsys.readouterr().out.splitlines()
+    assert f"-- gpu          {NO_DRIVER}" in out
+    assert f"-- cupy         {NO_DRIVER}" in out
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: Driver(b"NVIDIA H200", b"NVIDIA T4"))
+    assert main(["doctor"]) == OK
+    out = capsys.readouterr().out.splitlines()
+    assert "ok gpu          NVIDIA H200, NVIDIA T4" in out
+    assert "-- cupy         no environment; build it with: deconform envs cupy" in out
+
+
+@pytest.mark.parametrize(
+    ("names", "here", "built"),
+    [
+        ([], False, {"chainer", "mxnet", "pytorch", "tensorflow", "wolfram"}),
+        ([], True, {"chainer", "cupy", "mxnet", "pytorch", "tensorflow", "wolfram"}),
+        (["cupy"], False, {"cupy"}),
+    ],
+)
+def test_cupys_environment_is_built_unasked_only_for_a_gpu(
+    names: list[str],
+    here: bool,
+    built: set[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    def build(frameworks: list[str], _at_once: int) -> Iterator[Built]:
+        asked.extend(frameworks)
+        return iter(())
+
+    driver = Driver(b"NVIDIA H200") if here else Driver()
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: driver)
+    monkeypatch.setattr("harness.commands.build", build)
+    assert main(["envs", *names]) == OK
+    assert set(asked) == built
+    left_out = "cupy: left out, the NVIDIA driver offers no GPU here" in capsys.readouterr().out
+    assert left_out == (not names and not here)
