@@ -30,7 +30,7 @@ import numpy as np
 
 from harness.case import Case
 from harness.conventions import convention, framework_names, render
-from harness.engines.process import ONE_THREAD
+from harness.engines.process import thread_counts
 from harness.environments import interpreter
 from harness.pipeline import execute, jobs_of
 from harness.program import Program
@@ -47,8 +47,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
     cases = [case for case in load_cases() if not case.id.startswith(_DEADLY)]
-    # What a bare loop in Python can run.
-    frameworks = [name for name in framework_names() if convention(name).language == "python"]
+    # What a bare loop in Python can run, on the CPU.
+    found = [convention(name) for name in framework_names()]
+    frameworks = [each.name for each in found if each.language == "python" and each.cpu]
     rows: dict[str, list[float]] = {}
 
     def note(row: str, seconds: float) -> None:
@@ -110,7 +111,7 @@ def _bare_loops(folder: Path, frameworks: Sequence[str]) -> dict[str, float]:
             processes[name] = stack.enter_context(
                 subprocess.Popen(
                     [str(interpreter(found)), "-I", str(script), str(folder / name), found.module],
-                    env={**os.environ, **ONE_THREAD, **found.environ},
+                    env={**os.environ, **thread_counts(1), **found.environ},
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""The command line: ``deconform translate | run | reproduce | report | doctor | envs | weights``.
+"""The command line: ``deconform translate | run | reproduce | report | compare | ...``.
 
 Only what parses is imported here; ``harness.commands`` and all it needs come when a command runs.
 """
@@ -90,8 +90,11 @@ def _parser() -> argparse.ArgumentParser:
     for add in (
         _add_translate,
         _add_run,
+        _add_bench,
         _add_reproduce,
         _add_report,
+        _add_compare,
+        _add_history,
         _add_export,
         _add_import,
         _add_doctor,
@@ -107,10 +110,16 @@ def _add_translate(commands: _Commands) -> None:
         "translate", help="say a framework's call in the other frameworks"
     )
     translate.set_defaults(command="translate", module="harness.lookup_command")
-    translate.add_argument("text", metavar="TEXT", help="a call, or a descriptor; - reads it")
+    translate.add_argument(
+        "text", metavar="TEXT", help="a call, a descriptor or a line of benchdnn; - reads it"
+    )
     translate.add_argument("--from", dest="source", metavar="NAME", help="whose call it is")
     translate.add_argument(
-        "--to", action="append", default=[], metavar="NAME", help="only these (all others)"
+        "--to",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only these (all others); or benchdnn",
     )
     translate.add_argument(
         "--input", type=_shape, metavar="N,C,H,W", help="the input's shape, channels first"
@@ -139,6 +148,7 @@ def _add_run(commands: _Commands) -> None:
         "run", help="run suites through the frameworks and compare with the reference"
     )
     _add_python(run)
+    _add_device(run)
     run.set_defaults(command="run")
     run.add_argument("specs", nargs="*", metavar="SPEC", help="file or folder (default suite)")
     run.add_argument("-f", "--framework", action="append", metavar="NAME", help="only these")
@@ -153,11 +163,51 @@ def _add_run(commands: _Commands) -> None:
     run.add_argument(
         "--timeout", type=_seconds, default=60.0, metavar="S", help="seconds per program (60)"
     )
+    _add_save(run)
+
+
+def _add_bench(commands: _Commands) -> None:
+    bench = commands.add_parser("bench", help="time the frameworks' programs side by side")
+    bench.set_defaults(command="bench", module="harness.bench_command")
+    _add_python(bench)
+    _add_device(bench)
+    bench.add_argument("specs", nargs="*", metavar="SPEC", help="file or folder (specs/bench)")
+    bench.add_argument("-f", "--framework", action="append", metavar="NAME", help="only these")
+    bench.add_argument("-k", "--select", metavar="SELECT", help="part of a case's id, or a glob")
+    bench.add_argument(
+        "--dtype", choices=("float16", "float32", "float64"), help="instead of the cases' own"
+    )
+    bench.add_argument(
+        "--threads", type=_positive, default=1, metavar="N", help="threads of each framework (1)"
+    )
+    bench.add_argument(
+        "--rounds", type=_positive, default=50, metavar="N", help="most turns of each (50)"
+    )
+    bench.add_argument(
+        "--budget", type=_seconds, default=6.0, metavar="S", help="seconds for all turns (6)"
+    )
+    bench.add_argument(
+        "--seconds", type=_seconds, default=0.01, metavar="S", help="a turn's least length (0.01)"
+    )
+    bench.add_argument(
+        "--timeout", type=_seconds, default=300.0, metavar="S", help="seconds per program (300)"
+    )
+    bench.add_argument("-o", "--output", type=Path, metavar="FILE.jsonl", help="write the report")
+    bench.add_argument("--markdown", type=Path, metavar="FILE", help="write the table as Markdown")
+    bench.add_argument(
+        "--resume", type=Path, metavar="FILE.jsonl", help="go on with an interrupted run"
+    )
+    bench.add_argument(
+        "--self-check", action="store_true", help="say what the figures are worth on this machine"
+    )
+    _add_benchmark_view(bench)
+    _add_save(bench)
 
 
 def _add_reproduce(commands: _Commands) -> None:
     reproduce = commands.add_parser("reproduce", help="run one case; show its program and numbers")
     _add_python(reproduce)
+    _add_device(reproduce)
     reproduce.set_defaults(command="reproduce")
     reproduce.add_argument("case", metavar="DESCRIPTOR", help="a descriptor, or a case's id")
     reproduce.add_argument("-f", "--framework", required=True, metavar="NAME")
@@ -170,6 +220,50 @@ def _add_report(commands: _Commands) -> None:
     report.add_argument("files", nargs="+", type=Path, metavar="FILE")
     report.add_argument("--junit", type=Path, metavar="FILE")
     report.add_argument("--markdown", type=Path, metavar="FILE")
+    _add_benchmark_view(report)
+    _add_save(report)
+
+
+def _add_history(commands: _Commands) -> None:
+    history = commands.add_parser(
+        "history", help="show the trend of times over saved runs, and since when a case fails"
+    )
+    history.set_defaults(command="history", module="harness.history_command")
+    history.add_argument("case", nargs="?", metavar="CASE", help="part of a case's id, or a glob")
+    history.add_argument(
+        "-f", "--framework", action="append", default=[], metavar="NAME", help="only these"
+    )
+    history.add_argument("--direction", choices=("forward", "gradient"), help="only this one")
+    history.add_argument(
+        "--machine", metavar="FINGERPRINT", help="only this one's runs; its beginning is enough"
+    )
+    history.add_argument("--branch", metavar="NAME", help="only runs of this branch")
+    history.add_argument(
+        "--database", metavar="URL", help="sqlite:///FILE or postgresql://... (DECONFORM_DATABASE)"
+    )
+    history.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _add_compare(commands: _Commands) -> None:
+    compare = commands.add_parser(
+        "compare", help="say what became slower or faster from one benchmark to another"
+    )
+    compare.set_defaults(command="compare", module="harness.compare_command")
+    compare.add_argument("old", type=Path, metavar="OLD", help="a benchmark's report")
+    compare.add_argument("new", type=Path, metavar="NEW", help="another one's")
+    compare.add_argument(
+        "--threshold",
+        type=_part,
+        default=0.05,
+        metavar="5%",
+        help="how much slower is too slow: exit 1 (5%%)",
+    )
+    compare.add_argument(
+        "--baseline", metavar="NAME", help="a framework that did not change (all others, each)"
+    )
+    compare.add_argument(
+        "--markdown", metavar="FILE", help="write it for a pull request's comment; - prints it"
+    )
 
 
 def _add_export(commands: _Commands) -> None:
@@ -196,13 +290,14 @@ def _add_import(commands: _Commands) -> None:
 def _add_doctor(commands: _Commands) -> None:
     doctor = commands.add_parser("doctor", help="what is here, what is missing, how to get it")
     _add_python(doctor)
+    _add_device(doctor)
     doctor.set_defaults(command="doctor")
 
 
 def _add_envs(commands: _Commands) -> None:
     envs = commands.add_parser("envs", help="build the frameworks' environments, through tox")
     envs.set_defaults(command="envs")
-    envs.add_argument("frameworks", nargs="*", metavar="NAME", help="all without one")
+    envs.add_argument("frameworks", nargs="*", metavar="NAME", help="all that can be used here")
     envs.add_argument("-j", "--jobs", type=_positive, default=2, metavar="N", help="at once (2)")
 
 
@@ -245,6 +340,21 @@ def _add_python(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_device(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--device",
+        choices=("cpu", "cuda"),
+        default="cpu",
+        help="where the frameworks compute (cpu); cupy always on a GPU",
+    )
+    parser.add_argument(
+        "--math",
+        choices=("ieee", "tf32"),
+        default="ieee",
+        help="how a GPU multiplies float32 (ieee)",
+    )
+
+
 def _add_outputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, metavar="FILE.jsonl", help="write the report")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")
@@ -253,11 +363,43 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_benchmark_view(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--baseline", metavar="NAME", help="whose times a benchmark's ratios are to (the first's)"
+    )
+    parser.add_argument(
+        "--detail", action="store_true", help="print every figure of a benchmark's programs"
+    )
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write a benchmark's table")
+    parser.add_argument(
+        "--pytest-benchmark", type=Path, metavar="FILE", help="write a benchmark as it saves them"
+    )
+
+
+def _add_save(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--save",
+        nargs="?",
+        const="",
+        metavar="URL",
+        help="add the run to the history in this database, such as sqlite:///FILE "
+        "(DECONFORM_DATABASE, else a file of yours)",
+    )
+
+
 def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a positive number")
     return number
+
+
+def _part(text: str) -> float:
+    """Read ``5%`` or ``0.05``."""
+    part = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    if not 0 < part < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a part such as 5% or 0.05")
+    return part
 
 
 def _shape(text: str) -> tuple[int, ...]:

@@ -94,14 +94,10 @@ def judge(
 
     ``says`` is a part of what must be said when a rejected case is refused.
     """
-    if isinstance(outcome, Crashed):
-        return Verdict(Status.CRASHED, outcome.reason)
-    if isinstance(outcome, TimedOut):
-        return Verdict(Status.TIMEDOUT, f"no answer within {outcome.seconds:g} s")
-    if check == REFUSAL:
+    if check == REFUSAL and isinstance(outcome, Raised | Arrays):
         return _judge_refusal(outcome, says)
-    if isinstance(outcome, Raised):
-        return Verdict(Status.ERRORED, _said(outcome))
+    if not isinstance(outcome, Arrays):
+        return failed(outcome)
     name = OUTPUT_OF[check]
     got, want = outcome.outputs[name], expected.outputs[name]
     if got.shape != want.shape:
@@ -131,6 +127,15 @@ def _reference(case: Case, data: Mapping[str, npt.NDArray[Any]]) -> dict[str, np
 
 def _as_float64(data: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
     return {name: array.astype(np.float64) for name, array in data.items()}
+
+
+def failed(outcome: Raised | Crashed | TimedOut) -> Verdict:
+    """Turn an outcome without arrays into a verdict."""
+    if isinstance(outcome, Crashed):
+        return Verdict(Status.CRASHED, outcome.reason)
+    if isinstance(outcome, TimedOut):
+        return Verdict(Status.TIMEDOUT, f"no answer within {outcome.seconds:g} s")
+    return Verdict(Status.ERRORED, _said(outcome))
 
 
 def _judge_refusal(outcome: Arrays | Raised, says: str | None) -> Verdict:

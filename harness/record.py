@@ -1,6 +1,7 @@
 """Records: one verdict with its case, framework, check and evidence.
 
-A run is a stream of events: a header, records, a footer.  Reports are made of nothing else.
+A run is a stream of events: a header, records or measurements, a footer.  Reports are made of
+nothing else.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from types import UnionType
 from typing import Any, Final, TypeAlias, get_args, get_origin, get_type_hints
 
 from harness.compare import Status
+from harness.measurement import Measurement
 
 SCHEMA: Final = 1
 BAD_STATUSES: Final = frozenset(
@@ -27,13 +29,37 @@ BAD_STATUSES: Final = frozenset(
 
 @dataclass(frozen=True)
 class Header:
-    """What ran: for each framework its version and engine, or why it could not be started."""
+    """What ran: for each framework its version and engine, or why it could not be started.
+
+    What a benchmark adds is empty for a conformance run.
+
+    Attributes
+    ----------
+    deconform, started : str
+    frameworks : mapping
+    cases : int
+    schema : int
+    commit : str
+        What of the measured project was checked out.
+    machine : mapping
+        ``cpu``, ``cores``, ``memory``, ``os``, ..., and ``fingerprint``: times of two reports can
+        be compared where it is the same.
+    settings : mapping
+        How it was measured: ``threads``, ``rounds``, ...
+    ceilings : mapping
+        What this machine reached in the same run: ``gemm_flops:float32`` in operations a second,
+        ``copy_bytes`` in bytes a second.
+    """
 
     deconform: str
     started: str
     frameworks: Mapping[str, Mapping[str, str]]
     cases: int
     schema: int = SCHEMA
+    commit: str = ""
+    machine: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    ceilings: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -64,22 +90,30 @@ class Footer:
     elapsed_s: float = 0.0
 
 
-Event: TypeAlias = Header | Record | Footer
-_KINDS: Final[dict[str, type[Header | Record | Footer]]] = {
+Event: TypeAlias = Header | Record | Measurement | Footer
+_KINDS: Final[dict[str, type[Event]]] = {
     "header": Header,
     "record": Record,
+    "measurement": Measurement,
     "footer": Footer,
 }
 _TYPES: Final = {kind: get_type_hints(kind) for kind in _KINDS.values()}
+# Left out of a line where they are empty.
+_OPTIONAL: Final[Mapping[type[Event], frozenset[str]]] = {
+    Header: frozenset({"commit", "machine", "settings", "ceilings"}),
+    Record: frozenset({"diagnosis", "limitation", "evidence", "file", "line"}),
+    Measurement: frozenset(
+        {"reason", "calls", "samples", "first_s", "to_native_s", "from_native_s", "file", "line"}
+    ),
+    Footer: frozenset(),
+}
 
 
 def to_json(event: Event) -> dict[str, Any]:
-    """The object that a line of a report holds; fields without a value are left out of records."""
-    found = {"kind": type(event).__name__.lower(), **asdict(event)}
-    if isinstance(event, Record):
-        optional = ("diagnosis", "limitation", "evidence", "file", "line")
-        return {k: v for k, v in found.items() if v or k not in optional}
-    return found
+    """The object that a line of a report holds; optional fields without a value are left out."""
+    optional = _OPTIONAL[type(event)]
+    fields = {k: v for k, v in asdict(event).items() if v or k not in optional}
+    return {"kind": type(event).__name__.lower(), **fields}
 
 
 def from_json(line: Mapping[str, Any]) -> Event:
@@ -88,6 +122,8 @@ def from_json(line: Mapping[str, Any]) -> Event:
     kind = _KINDS[fields.pop("kind")]
     if kind is Record:
         fields["status"] = Status(fields["status"])
+    if kind is Measurement and isinstance(fields.get("samples"), list):
+        fields["samples"] = tuple(fields["samples"])
     event = kind(**fields)
     for name, value in fields.items():
         if not _is_of(_TYPES[kind][name], value):
@@ -104,6 +140,9 @@ def _is_of(expected: Any, value: Any) -> bool:
     if get_origin(expected) is Mapping:
         _, inner = get_args(expected)
         return isinstance(value, Mapping) and all(_is_of(inner, each) for each in value.values())
+    if get_origin(expected) is tuple:
+        inner, _ = get_args(expected)
+        return isinstance(value, tuple) and all(_is_of(inner, each) for each in value)
     if expected is float:
         expected = (int, float)
     return isinstance(value, expected) and not isinstance(value, bool)

@@ -9,6 +9,23 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+# Stands for CuPy: NumPy's arrays, and a GPU with a name.
+_CUPY = """
+import numpy, types
+def lost(array):
+    raise RuntimeError("cudaErrorNoDevice: no CUDA-capable device is detected")
+class Gpu:
+    asarray = staticmethod(numpy.asarray)
+    asnumpy = staticmethod(numpy.asarray)
+    zeros = staticmethod(numpy.zeros)
+    class cuda:
+        class Device:
+            id = 3
+        class runtime:
+            getDeviceProperties = staticmethod(lambda number: {"name": b"NVIDIA H%d00" % number})
+sys.modules["cupy"] = Gpu
+"""
+
 BEHAVIOURS = {
     "correct": "",
     "always_wrong": """
@@ -124,6 +141,54 @@ def execute(sections, arrays, outputs):
         calls.append(1)
     return real_execute(sections, arrays, outputs)
 """,
+    "has_a_gpu": _CUPY,
+    "has_a_gpu_that_is_lost": _CUPY
+    + """
+def execute(sections, arrays, outputs):
+    if len(calls) == 0:
+        calls.append(1)
+        Gpu.asnumpy = staticmethod(lost)
+        return real_execute([("call", "raise RuntimeError('illegal memory access')")], {}, outputs)
+    return real_execute(sections, arrays, outputs)
+""",
+    "has_no_gpu": _CUPY + "Gpu.asnumpy = staticmethod(lost)",
+    "dies_when_held": """
+def hold(*arguments):
+    os.kill(os.getpid(), signal.SIGKILL)
+""",
+    "dies_when_timed": """
+def take_time(*arguments):
+    os.kill(os.getpid(), signal.SIGKILL)
+""",
+    "hangs_when_timed": """
+def take_time(*arguments):
+    signal.pause()
+""",
+    "tells_its_turns": """
+import impl
+
+def execute(sections, arrays, outputs):
+    x, w, b, dy = (arrays.get(name) for name in ("x", "w", "b", "dy"))
+    found = {"y": impl.conv_transpose(x, w, b, stride=2)}
+    if dy is not None:
+        found = dict(zip(("dx", "dw", "db"), impl.conv_transpose_vjp(dy, x, w, stride=2)))
+    return {"op": "result", "seconds": {}}, found
+
+def hold(key, sections, call, arrays):
+    return real_hold(key, [], "pass", arrays)
+
+def take_time(key, calls):
+    if key in ("forward", "gradient"):
+        with told.open("a") as log:
+            log.write(marker.parent.name + " ")
+    return real_take_time(key, calls)
+""",
+    "says_its_threads": """
+def start(module, distribution):
+    names = ("OMP", "OPENBLAS", "MKL", "TF_NUM_INTRAOP")
+    found = [os.environ[n + ("_THREADS" if n[:2] == "TF" else "_NUM_THREADS")] for n in names]
+    return dict(real_start("numpy", "numpy"), version=" ".join(found))
+""",
     "cannot_import": """
 def start(module, distribution):
     raise ImportError("libfake.so.1: cannot open shared object file")
@@ -139,12 +204,12 @@ _SCRIPT = """#!{python}
 import io, json, os, pathlib, signal, subprocess, sys
 from harness.engines import worker
 calls = []
-marker = pathlib.Path({marker!r})
+marker, told = pathlib.Path({marker!r}), pathlib.Path({told!r})
 real_execute, real_write_frame = worker.execute, worker.write_frame
-real_start = worker.start
+real_start, real_hold, real_take_time = worker.start, worker.hold, worker.take_time
 worker.start = lambda module, distribution: real_start("numpy", "numpy")
 {behaviour}
-for name in ("execute", "write_frame", "start"):
+for name in ("execute", "write_frame", "start", "hold", "take_time"):
     if name in globals():
         setattr(worker, name, globals()[name])
 sys.argv = sys.argv[2:]  # as a real interpreter, given "-I worker.py", has it
@@ -152,12 +217,14 @@ worker.main()
 """
 
 
-def interpreter(folder: Path, behaviour: str) -> Path:
-    """Write the stand-in for an interpreter and return its path."""
+def interpreter(folder: Path, behaviour: str, told: Path | None = None) -> Path:
+    """Write the stand-in for an interpreter and return its path; ``told`` is a file it writes."""
+    folder.mkdir(exist_ok=True)
     path = folder / behaviour
     text = _SCRIPT.format(
         python=sys.executable,
         marker=str(folder / f"{behaviour}.marker"),
+        told=str(told),
         behaviour=BEHAVIOURS[behaviour],
     )
     path.write_text(text)

@@ -18,10 +18,14 @@ STUBS = {
     "python": RECORDED,
     "tox": RECORDED,
     "octave": "",
+    "postgres": "",
+    "pg_ctlcluster": "",
 }
 REAL = ("bash", "basename", "dirname", "env", "mkdir", "touch", "true")
 TOX = ["python3 -m venv .venv", "python -m pip install --quiet tox", "tox run"]
-APT = ["apt-get update -qq", "apt-get install -y -qq --no-install-recommends octave"]
+UPDATE = "apt-get update -qq"
+INSTALL = "apt-get install -y -qq --no-install-recommends"
+SERVER = {"postgres", "pg_ctlcluster"}
 
 
 def run(folder: Path, without: set[str], user: int, sudoer: str = "") -> tuple[list[str], str]:
@@ -46,17 +50,24 @@ def run(folder: Path, without: set[str], user: int, sudoer: str = "") -> tuple[l
     return (folder / "calls").read_text().splitlines(), done.stderr
 
 
-def test_nothing_is_installed_where_octave_is(tmp_path: Path) -> None:
-    assert run(tmp_path, set(), user=1000) == (TOX, "")
+@pytest.mark.parametrize("without", [set(), {"postgres"}, {"pg_ctlcluster"}])
+def test_nothing_is_installed_where_all_is_there(without: set[str], tmp_path: Path) -> None:
+    assert run(tmp_path, without, user=1000) == (TOX, "")
 
 
-def test_root_installs_octave(tmp_path: Path) -> None:
-    assert run(tmp_path, {"octave", "sudo"}, user=0) == ([*APT, *TOX], "")
+@pytest.mark.parametrize(
+    ("without", "packages"),
+    [({"octave"}, "octave"), (SERVER, "postgresql"), ({"octave", *SERVER}, "octave postgresql")],
+)
+def test_root_installs_what_is_missing(without: set[str], packages: str, tmp_path: Path) -> None:
+    apt = [UPDATE, f"{INSTALL} {packages}"]
+    assert run(tmp_path, {*without, "sudo"}, user=0) == ([*apt, *TOX], "")
 
 
-def test_who_may_become_root_installs_octave(tmp_path: Path) -> None:
+def test_who_may_become_root_installs_it(tmp_path: Path) -> None:
     calls, said = run(tmp_path, {"octave"}, user=1000, sudoer="yes")
-    assert [call for call in calls if not call.startswith("sudo")] == [*APT, *TOX]
+    without_sudo = [call for call in calls if not call.startswith("sudo")]
+    assert without_sudo == [UPDATE, f"{INSTALL} octave", *TOX]
     assert said == ""
 
 
@@ -64,8 +75,8 @@ def test_who_may_become_root_installs_octave(tmp_path: Path) -> None:
 def test_who_may_not_is_told_what_to_install_and_the_tests_run(
     without: set[str], tmp_path: Path
 ) -> None:
-    calls, said = run(tmp_path, {"octave", *without}, user=1000)
+    calls, said = run(tmp_path, {"octave", *SERVER, *without}, user=1000)
     assert [call for call in calls if not call.startswith("sudo")] == TOX
     assert said.startswith(
-        "GNU Octave is missing and could not be installed; as root: apt-get insta"
+        "Missing, and could not be installed; as root: apt-get install octave postgresql\n"
     )

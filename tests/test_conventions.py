@@ -89,6 +89,10 @@ TABLES = {
         Row(NATIVE),
         Row(NATIVE, stride=2, crop=(-3, 4), dilation=2, groups=2, rank=3),
     ],
+    ("cupy", "impl.cuda"): [
+        Row(NATIVE),
+        Row(NATIVE, stride=2, crop=(-3, 4), dilation=2, groups=2, rank=3, dtype="float16"),
+    ],
     # The crop is (padding, padding - output_padding); 0 <= output_padding < max(stride, dilation).
     (
         "pytorch",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -112,13 +113,15 @@ def test_text_languages_are_executed_by_a_file_of_ours() -> None:
 
 
 def test_frameworks_without_an_environment_are_not_built() -> None:
-    built = {"chainer", "mxnet", "pytorch", "tensorflow"}
+    built = {"chainer", "cupy", "mxnet", "pytorch", "tensorflow"}
     for name in (*built, "matlab", "numpy"):
         assert environments.has_environment(convention(name)) == (name in built)
 
 
 def test_every_framework_has_a_pinned_environment() -> None:
     text = environments.tox_ini().read_text()
-    for name in ("pytorch", "tensorflow", "mxnet", "chainer"):
-        assert f"[testenv:{name}]" in text
-        assert f"    {convention(name).distribution}==" in text
+    for name in ("pytorch", "tensorflow", "mxnet", "chainer", "cupy"):
+        (section,) = re.findall(rf"^\[testenv:{name}\]\n(.*?)\n\n", text, re.DOTALL | re.MULTILINE)
+        assert re.search(
+            rf"^    {convention(name).distribution}(\[ctk\])?==", section, re.MULTILINE
+        )

@@ -138,10 +138,17 @@ def titles(out: str) -> list[str]:
 
 def test_without_to_every_other_framework_answers(capsys: pytest.CaptureFixture[str]) -> None:
     out = printed(capsys, DCGAN)
-    assert len(titles(out)) == len(framework_names()) - 1
+    # NumPy's call is CuPy's, too.
+    assert len(titles(out)) == len(framework_names()) - 2
     assert "PyTorch" not in titles(out)
     # A descriptor is no framework's.
-    assert len(titles(printed(capsys, "ic1_oc1_k3"))) == len(framework_names())
+    assert len(titles(printed(capsys, "ic1_oc1_k3"))) == len(framework_names()) - 1
+
+
+def test_cupy_answers_where_it_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    out = printed(capsys, DCGAN, "--to", "cupy")
+    assert titles(out) == ["CuPy (impl)"]
+    assert "    y_ = impl.conv_transpose(x_, w_, " in out
 
 
 def test_to_may_name_the_framework_itself(capsys: pytest.CaptureFixture[str]) -> None:
@@ -288,7 +295,9 @@ def test_json_says_the_weights_of_both_sides(capsys: pytest.CaptureFixture[str])
 
 def test_json_holds_every_framework(capsys: pytest.CaptureFixture[str]) -> None:
     found = answered(capsys, DCGAN)
-    assert list(found["translations"]) == [n for n in framework_names() if n != "pytorch"]
+    assert list(found["translations"]) == [
+        name for name in framework_names() if name not in {"pytorch", "cupy"}
+    ]
     for translation in found["translations"].values():
         assert set(translation) == {
             *("support", "reason", "call", "program", "gradient", "training", "weights", "notes")

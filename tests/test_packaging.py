@@ -39,6 +39,8 @@ def test_wheel_has_our_packages_and_nothing_else(wheel: Path) -> None:
         "harness/engines/wolfram/serve.wl",
         "harness/engines/worker.py",
         "harness/py.typed",
+        "harness/store/migrations/env.py",
+        "harness/store/migrations/versions/v0001_runs.py",
         "impl/py.typed",
     } <= set(names)
 

@@ -22,6 +22,7 @@ from impl import conv_transpose, conv_transpose_vjp
 
 CALLS = {
     "numpy": {"impl.conv_transpose", "impl.conv_transpose_vjp"},
+    "cupy": {"impl.conv_transpose", "impl.conv_transpose_vjp", "cupy.asarray", "cupy.asnumpy"},
     "pytorch": {
         *("torch.from_numpy", "torch.autograd.grad", "F.pad"),
         *(f"F.conv_transpose{rank}d" for rank in (1, 2, 3)),
@@ -45,6 +46,7 @@ CALLS = {
 }
 IMPORTS = {
     "numpy": {"impl": "impl"},
+    "cupy": {"impl": "impl", "cupy": "cupy"},
     "pytorch": {"torch": "torch", "F": "torch.nn.functional"},
     "chainer": {"chainer": "chainer", "F": "chainer.functions"},
     "mxnet": {"mx": "mxnet", "np": "numpy"},

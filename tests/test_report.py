@@ -414,4 +414,4 @@ def test_a_run_of_which_nothing_was_run_says_so() -> None:
     console = Console(width=200, record=True, file=io.StringIO())
     print_report(Report.of(events), console)
     text = console.export_text()
-    assert "1 cases, 1 checks in 0.1 s: nothing was run." in text
+    assert "1 cases, 0 checks in 0.1 s: nothing was run." in text

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import harness
-from harness.conventions import framework_names, render
+from harness.conventions import convention, framework_names, render
 from harness.lookup import look_up
 from harness.operator import Operator
 from harness.program import Program
@@ -20,7 +20,7 @@ PLAIN = Operator.of(2, 3, (3, 2), stride=2)
 LATE = Operator.of(2, 3, (3, 2), crop=((-1, 0), (0, 0)))
 UNBIASED = Operator.of(2, 3, (3, 2), bias=False)
 # Frameworks whose layers have anything to say.
-LAYERS = tuple(name for name in framework_names() if name != "numpy")
+LAYERS = tuple(name for name in framework_names() if convention(name).layer is not None)
 
 
 def written(framework: str, operator: Operator, training: Training) -> Program:

@@ -1,9 +1,10 @@
-"""The report file: one JSON object a line; a header, records, a footer."""
+"""The report file: one JSON object a line; a header, records or measurements, a footer."""
 
 from __future__ import annotations
 
 import gzip
 import json
+import sys
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,6 +15,7 @@ from typing import IO, Final
 
 from harness.compare import Status
 from harness.errors import InputError
+from harness.measurement import DIRECTIONS, MEASURED, Measurement
 from harness.record import BAD_STATUSES, SCHEMA, Event, Footer, Header, Record, from_json, to_json
 
 _ENGINE_KEYS: Final = ("version", "engine", "python", "device")
@@ -34,6 +36,8 @@ class Report:
     footer : Footer or None
     incomplete : str
         Where the file ends inside a line, which is left out: ``file:line``.
+    measurements : tuple of Measurement
+        Of a benchmark, which has no records.
 
     Examples
     --------
@@ -48,6 +52,7 @@ class Report:
     records: tuple[Record, ...]
     footer: Footer | None
     incomplete: str = ""
+    measurements: tuple[Measurement, ...] = ()
 
     @classmethod
     def read(cls, path: str | Path) -> Report:
@@ -79,21 +84,26 @@ class Report:
     @classmethod
     def of(cls, events: Iterable[Event]) -> Report:
         """Collect a stream of events."""
-        header, footer, records = None, None, []
+        header, footer = None, None
+        records, measurements = [], []
         for event in events:
             if isinstance(event, Record):
                 records.append(event)
+            elif isinstance(event, Measurement):
+                measurements.append(event)
             elif isinstance(event, Header):
                 header = event
             else:
                 footer = event
         if header is None:
             raise ReportError("the report has no header.")
-        return cls(header, tuple(records), footer)
+        return cls(header, tuple(records), footer, measurements=tuple(measurements))
 
     @property
     def ok(self) -> bool:
         """Whether the run came to its end with nothing in it that a run must not have."""
+        if any(measurement.status in BAD_STATUSES for measurement in self.measurements):
+            return False
         return self.footer is not None and not any(self.bad)
 
     @property
@@ -105,6 +115,25 @@ class Report:
     def frameworks(self) -> tuple[str, ...]:
         """The columns."""
         return tuple(self.header.frameworks)
+
+    @property
+    def skipped(self) -> Mapping[str, str]:
+        """The columns in which nothing was run, each with the reason: all that is to be said."""
+        return {
+            name: about["unavailable"]
+            for name, about in self.header.frameworks.items()
+            if about.get("unavailable") and set(self.counts[name]) <= {Status.SKIPPED}
+        }
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns in which something was run."""
+        return tuple(name for name in self.frameworks if name not in self.skipped)
+
+    @property
+    def checks(self) -> int:
+        """The number of records in these columns."""
+        return sum(self.counts[name].total() for name in self.columns)
 
     @cached_property
     def matrix(self) -> Mapping[str, Mapping[str, Counter[Status]]]:
@@ -155,18 +184,26 @@ def _events(lines: Iterable[str], file: Path) -> Iterator[Event]:
         if isinstance(event, Header):
             _check_header(event, where)
             header = event
-        if isinstance(event, Record):
+        if isinstance(event, Record | Measurement):
             assert header is not None
             if event.framework not in header.frameworks:
                 raise ReportError(f"{where}: the header has no framework {event.framework!r}.")
-            key = (event.case, event.framework, event.check)
+            key = _key(event)
             if key in seen:
-                raise ReportError(f"{where}: a second record of {' / '.join(key)}.")
+                kind = type(event).__name__.lower()
+                raise ReportError(f"{where}: a second {kind} of {' / '.join(key)}.")
             seen.add(key)
+        if isinstance(event, Measurement):
+            _check_measurement(event, where)
         ended = isinstance(event, Footer)
         yield event
     if header is None:
         raise ReportError(f"{file}: the report is empty.")
+
+
+def _key(event: Record | Measurement) -> tuple[str, str, str]:
+    what = event.check if isinstance(event, Record) else event.direction
+    return event.case, event.framework, what
 
 
 def _event(line: str, where: str) -> Event:
@@ -185,3 +222,26 @@ def _check_header(header: Header, where: str) -> None:
         missing = [key for key in _ENGINE_KEYS if key not in about]
         if missing and not about.get("unavailable"):
             raise ReportError(f"{where}: the header's framework {name!r} has no {missing[0]!r}.")
+    if bad := [name for name, value in header.ceilings.items() if not _is_positive(value)]:
+        raise ReportError(f"{where}: the ceiling {bad[0]!r} is not a positive number.")
+
+
+def _check_measurement(event: Measurement, where: str) -> None:
+    """Check what everything that reckons with a measurement relies on."""
+    if event.direction not in DIRECTIONS:
+        raise ReportError(f"{where}: direction {event.direction!r} is none of {DIRECTIONS}.")
+    if event.status != MEASURED and event.status not in set(Status):
+        raise ReportError(f"{where}: there is no status {event.status!r}.")
+    if (event.status == MEASURED) != bool(event.samples):
+        raise ReportError(f"{where}: {event.status} with {len(event.samples)} samples.")
+    if bad := [sample for sample in event.samples if not _is_positive(sample)]:
+        raise ReportError(f"{where}: a sample of {bad[0]} s; each must be a positive number.")
+    if event.samples and min(event.batch, event.multiply_adds, event.nbytes, event.calls) < 0:
+        raise ReportError(f"{where}: batch, multiply_adds, nbytes and calls cannot be negative.")
+    spent = (event.first_s, event.to_native_s, event.from_native_s)
+    if not all(0 <= seconds <= sys.float_info.max for seconds in spent):
+        raise ReportError(f"{where}: seconds of {spent}; none may be negative or infinite.")
+
+
+def _is_positive(value: float) -> bool:
+    return 0 < value <= sys.float_info.max

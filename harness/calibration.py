@@ -1,0 +1,130 @@
+"""What a benchmark's figures are worth here: its loop and its verdicts, put to the test.
+
+Three questions, each answered by measuring: does the loop that times programs add anything to a
+bare one; does a comparison of a program with itself find no difference; does it find one that was
+put there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
+from typing import Final
+
+from harness.benchmark import BenchmarkSettings, held
+from harness.case import case_from_descriptor
+from harness.conventions import convention, render
+from harness.engines import Engine, Held, Timing
+from harness.pipeline import engine_of
+from harness.program import Program
+from harness.statistics import Change, Interval, change, paired_ratio
+
+# A middling layer, of about a millisecond.
+_LAYER: Final = "ic32_oc16_k4x4_s2x2_c1.1x1.1_b_n1_i32x32"
+# So many calls are one; as many more, and the program is a tenth slower.
+_CALLS: Final = 10
+_OVERHEAD: Final = 0.02
+_OF_A_HUNDRED: Final = {"no difference": 99, "slow-down": 95}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One promise, what was found of it, and whether it is kept here."""
+
+    promise: str
+    found: str
+    kept: bool
+
+
+def self_check(
+    settings: BenchmarkSettings, runs: int = 100, tick: Callable[[], None] = lambda: None
+) -> Iterator[Finding]:
+    """Put the timing loop and the verdicts to the test on this machine.
+
+    Parameters
+    ----------
+    runs : int
+        How many comparisons of each kind.
+    tick : callable
+        Called after each of ``2 * runs + 1`` steps.
+
+    Raises
+    ------
+    EngineUnavailableError
+    """
+    with ExitStack() as stack:
+        one, other = (stack.enter_context(closing(_engine(settings))) for _ in range(2))
+        yield _overhead(one, settings)
+        tick()
+        for promise, more in (("no difference", 0), ("slow-down", 1)):
+            one.hold(_repeated(_CALLS))
+            other.hold(_repeated(_CALLS + more))
+            found = []
+            for _ in range(runs):
+                found.append(change(_compared(one, other, settings)))
+                tick()
+            yield _judged(promise, found)
+
+
+def _engine(settings: BenchmarkSettings) -> Engine:
+    engine = engine_of(
+        convention("numpy"), settings.pythons, settings.timeout, threads=settings.threads
+    )
+    engine.start()
+    return engine
+
+
+def _program() -> Held:
+    case = case_from_descriptor(_LAYER)
+    program = render(case.operator, "numpy", case.dtype)
+    assert isinstance(program, Program)
+    return held(program, "forward", case.data())
+
+
+def _repeated(calls: int) -> Held:
+    """A program whose call is several calls, in a bare loop."""
+    once = _program()
+    return replace(once, key="repeated", call=f"for _ in range({calls}):\n    {once.call}")
+
+
+def _overhead(engine: Engine, settings: BenchmarkSettings) -> Finding:
+    """Hold the loop that times programs against a bare one around the same call."""
+    engine.hold(_program())
+    engine.hold(_repeated(_CALLS))
+    ours, bare = [], []
+    for _ in range(4 * settings.rounds):
+        ours.append(_seconds(engine.time("forward", _CALLS)))
+        bare.append(_seconds(engine.time("repeated", 1)) / _CALLS)
+    ratio = paired_ratio(ours, bare)
+    shown = f"{ratio.value - 1:+.2%}, between {ratio.low - 1:+.2%} and {ratio.high - 1:+.2%}"
+    kept = abs(ratio.value - 1) <= _OVERHEAD
+    return Finding(f"the loop adds less than {_OVERHEAD:.0%} to a bare one", shown, kept)
+
+
+def _compared(one: Engine, other: Engine, settings: BenchmarkSettings) -> Interval:
+    """Let two engines take turns; give the second's time to the first's."""
+    times: tuple[list[float], list[float]] = ([], [])
+    for turn in range(settings.rounds):
+        for place in (0, 1) if turn % 2 else (1, 0):
+            time.sleep(settings.calm)
+            times[place].append(_seconds((one, other)[place].time("repeated", 1)))
+    return paired_ratio(times[1], times[0])
+
+
+def _judged(promise: str, found: list[Change]) -> Finding:
+    least = _OF_A_HUNDRED[promise]
+    if promise == "no difference":
+        right = sum(each not in {Change.FASTER, Change.SLOWER} for each in found)
+        said = f"a program against itself: no difference in {least} of 100"
+    else:
+        right = sum(each == Change.SLOWER for each in found)
+        said = f"a program against one that is 10 % slower: found in {least} of 100"
+    return Finding(said, f"{right} of {len(found)}", right * 100 >= least * len(found))
+
+
+def _seconds(timing: object) -> float:
+    if isinstance(timing, Timing):
+        return timing.seconds
+    raise RuntimeError(f"the worker that is timed ended: {timing}")

@@ -1,0 +1,327 @@
+"""History: how times went from run to run, where they changed for good, since when a case fails.
+
+Steps are found in three parts, each of them published; none assumes normal noise:
+
+- PELT (Killick, Fearnhead and Eckley 2012, https://doi.org/10.1080/01621459.2012.737745), by the
+  library ruptures, cuts a series where the *ranks* of its times change (Lung-Yut-Fong, Levy-Leduc
+  and Cappe 2015, https://arxiv.org/abs/1107.1971): an outlier is but one high rank.
+- What a cut costs is more than all but ``ALARMS`` of random orders of the same runs would reach, so
+  that noise of any distribution gives no more false alarms; this is the permutation test of
+  E-divisive (Matteson and James 2014, https://arxiv.org/abs/1306.4933).
+- Between which runs a change lies is a confidence set by likelihood ratio (Siegmund 1988,
+  https://doi.org/10.2307/1403360) around medians, that is for Laplace noise.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache, cached_property
+from itertools import groupby, pairwise
+from typing import Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.compare import Status
+from harness.errors import InputError
+from harness.report.quantities import seconds as in_seconds
+
+# With fewer runs even a perfect step is an order that chance gives too often, see _penalty.
+FEWEST: Final = 12
+# Runs on either side that make a change a lasting one.
+LASTING: Final = 3
+ALARMS: Final = 0.003
+# What is smaller interests nobody, even where the noise is smaller still.
+SMALLEST: Final = 0.01
+_ORDERS: Final = 10000
+# A true place is this much less likely than the best one in 1 of 100 cases; there are two sides.
+_NATS: Final = -math.log(1 - math.sqrt(0.99))
+_BARS: Final = "▁▂▃▄▅▆▇█"
+
+_Numbers: TypeAlias = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A saved run, as far as one framework goes.
+
+    Attributes
+    ----------
+    date : datetime
+    commit, branch : str
+        Empty where nobody knows.
+    version : str
+        The framework's.
+    """
+
+    date: datetime
+    commit: str
+    branch: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What a run measured; ``seconds`` is the median, ``None`` where ``status`` says why."""
+
+    run: Run
+    status: str
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Step:
+    """A lasting change.
+
+    Attributes
+    ----------
+    before, after : int
+        It came after the first and no later than the second of these two of the measured runs.
+    old, new : float
+        The medians of the times on either side.
+    """
+
+    before: int
+    after: int
+    old: float
+    new: float
+
+    @property
+    def ratio(self) -> float:
+        """The new time by the old one."""
+        return self.new / self.old
+
+    @property
+    def change(self) -> str:
+        """How much the time grew or shrank.
+
+        >>> Step(3, 4, 1.0, 1.12).change, Step(3, 4, 1.0, 0.9).change
+        ('12 % slower', '10 % faster')
+        """
+        percent = abs(self.ratio - 1) * 100
+        digits = 0 if percent >= 9.95 else 1
+        return f"{percent:.{digits}f} % {'slower' if self.ratio > 1 else 'faster'}"
+
+
+@dataclass(frozen=True)
+class Series:
+    """The times of one program, on one machine and with the same settings, oldest first.
+
+    ``machine`` and ``settings`` say in words what can be compared: ``threads 4``.
+    """
+
+    fingerprint: str
+    machine: str
+    settings: str
+    case: str
+    descriptor: str
+    framework: str
+    device: str
+    direction: str
+    timings: tuple[Timing, ...]
+
+    @cached_property
+    def measured(self) -> tuple[tuple[Run, float], ...]:
+        """The runs that have a time."""
+        return tuple(
+            (timing.run, timing.seconds) for timing in self.timings if timing.seconds is not None
+        )
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """The lasting changes, oldest first."""
+        return steps([seconds for _, seconds in self.measured])
+
+    def say(self, step: Step) -> str:
+        """Say a step with its commits, and with the framework's versions where they differ too."""
+        old, new = self.measured[step.before][0], self.measured[step.after][0]
+        times = f"{in_seconds(step.old)} -> {in_seconds(step.new)}"
+        text = f"{_between(old, new)}: {step.change} ({times})"
+        if old.version != new.version:
+            text += f"; {self.framework} {old.version} -> {new.version}"
+        return text
+
+
+@dataclass(frozen=True)
+class CaseVerdict:
+    """What a run found out about a case in a framework: the worst status of its checks."""
+
+    run: Run
+    status: Status
+    checks: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Runs in a row with the same verdict."""
+
+    status: Status
+    checks: tuple[str, ...]
+    reason: str
+    first: Run
+    last: Run
+    runs: int
+
+
+@dataclass(frozen=True)
+class Career:
+    """How a case fared in a framework, oldest stretch first; ``where`` says what executed it."""
+
+    case: str
+    framework: str
+    where: str
+    stretches: tuple[Stretch, ...]
+
+
+def steps(seconds: Sequence[float]) -> tuple[Step, ...]:
+    """Find the lasting changes in a series of times.
+
+    Parameters
+    ----------
+    seconds : sequence of float
+        Positive; one for each run, oldest first.
+
+    Examples
+    --------
+    >>> noise = (0.00, 0.02, -0.01, 0.01, 0.03, -0.02)
+    >>> [(s.before, s.after, s.change) for s in steps([b + e for b in (1.0, 1.2) for e in noise])]
+    [(5, 6, '20 % slower')]
+    """
+    logs = np.log(np.asarray(seconds, np.float64))
+    cuts = _cuts(logs)
+    bounds = [0, *cuts, len(logs)]
+    found = []
+    for begin, cut, end in zip(bounds, cuts, bounds[2:], strict=False):
+        old, new = float(np.median(logs[begin:cut])), float(np.median(logs[cut:end]))
+        if abs(new - old) >= math.log1p(SMALLEST):
+            first, last = _where(logs[begin:end], old, new)
+            found.append(Step(begin + first - 1, begin + last, math.exp(old), math.exp(new)))
+    return tuple(found)
+
+
+def _cuts(values: _Numbers) -> list[int]:
+    """Cut where the ranks change, and each piece again: a large change hides a small one."""
+    count = len(values)
+    if count < FEWEST:
+        return []
+    cuts: list[int] = []
+    # The last one is the end.
+    pieces = [0, *_pelt(_ranks(values), _penalty(count))]
+    if len(pieces) > 2:
+        for begin, end in pairwise(pieces):
+            cuts += [begin + cut for cut in _cuts(values[begin:end])]
+            cuts += [end] * (end < count)
+    return cuts
+
+
+def _pelt(ranks: _Numbers, penalty: float) -> list[int]:
+    try:
+        from ruptures import KernelCPD  # noqa: PLC0415 -- an extra, and SciPy with it
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f'finding steps needs {error.name}: pip install "deconform[history]"'
+        ) from None
+    method = KernelCPD(kernel="linear", min_size=LASTING).fit(ranks[:, None])
+    return [int(cut) for cut in method.predict(pen=penalty)]
+
+
+def _ranks(values: _Numbers) -> _Numbers:
+    """Rank from 1; what is equal shares the mean of its ranks."""
+    _, which, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[which], np.float64)
+
+
+@cache
+def _penalty(count: int) -> float:
+    """What a cut must gain so that no more than ``ALARMS`` of random orders have one."""
+    ranks = np.arange(count) - (count - 1) / 2
+    orders = np.random.default_rng(0).permuted(np.tile(ranks, (_ORDERS, 1)), axis=1)
+    cut = np.arange(LASTING, count - LASTING + 1)
+    gains = np.cumsum(orders, axis=1)[:, cut - 1] ** 2 * (count / (cut * (count - cut)))
+    best = np.sort(gains.max(axis=1))
+    # Just this much is not enough, however it is rounded.
+    return float(best[-1 - math.floor(ALARMS * _ORDERS)]) * (1 + 1e-9)
+
+
+def _where(values: _Numbers, old: float, new: float) -> tuple[int, int]:
+    """Between which cuts the change from one level to the other lies: the first and the last."""
+    as_old, as_new = np.abs(values - old), np.abs(values - new)
+    # Of Laplace noise; a mean would let outliers blur the place.
+    scale = float(np.median(np.minimum(as_old, as_new))) / math.log(2)
+    cost = (np.cumsum(as_old - as_new) + as_new.sum())[:-1]
+    likely = np.flatnonzero(cost <= cost.min() + _NATS * scale)
+    return int(likely[0]) + 1, int(likely[-1]) + 1
+
+
+def _between(old: Run, new: Run) -> str:
+    """Name what lies between two runs."""
+    if old.commit != new.commit and old.commit and new.commit:
+        return f"commit {short(old.commit)}..{short(new.commit)}"
+    dates = f"between {old.date:%Y-%m-%d %H:%M} and {new.date:%Y-%m-%d %H:%M}"
+    if old.commit and old.commit == new.commit:
+        # Something else changed: the machine, or what is installed.
+        return f"commit {short(old.commit)} itself, {dates}"
+    return dates
+
+
+def short(commit: str) -> str:
+    """Cut a commit as people write it.
+
+    >>> short("0123456789abcdef0123456789abcdef01234567-dirty")
+    '0123456789-dirty'
+    """
+    name, dash, mark = commit.partition("-")
+    return f"{name[:10]}{dash}{mark}"
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """Draw a series on one line, from its least to its greatest value.
+
+    >>> sparkline([1.0, 2.0, 3.0])
+    '▁▅█'
+    """
+    low, high = min(values), max(values)
+    scale = (len(_BARS) - 1) / (high - low) if high > low else 0.0
+    return "".join(_BARS[math.floor((value - low) * scale + 0.5)] for value in values)
+
+
+def worst(run: Run, statuses: Mapping[str, tuple[Status, str]]) -> CaseVerdict:
+    """Fold a case's checks, each with its status and reason, into one verdict."""
+    status = max((status for status, _ in statuses.values()), key=_WORSE.index)
+    if status == Status.PASSED:
+        return CaseVerdict(run, status)
+    alike = {check: reason for check, (other, reason) in statuses.items() if other == status}
+    return CaseVerdict(run, status, tuple(sorted(alike)), next(iter(alike.values())))
+
+
+_WORSE: Final = (
+    Status.SKIPPED,
+    Status.PASSED,
+    Status.UNSUPPORTED,
+    Status.KNOWN,
+    Status.FIXED,
+    Status.MISTRUSTED,
+    Status.FAILED,
+    Status.ERRORED,
+    Status.TIMEDOUT,
+    Status.CRASHED,
+)
+
+
+def stretches(verdicts: Iterable[CaseVerdict]) -> Iterator[Stretch]:
+    """Join runs in a row with the same verdict; SKIPPED ones say nothing and are left out."""
+    told = (verdict for verdict in verdicts if verdict.status != Status.SKIPPED)
+    for (status, checks), group in groupby(told, lambda one: (one.status, one.checks)):
+        runs = list(group)
+        yield Stretch(status, checks, runs[-1].reason, runs[0].run, runs[-1].run, len(runs))
+
+
+def ratio_to_first(series: Series) -> float:
+    """The newest time by the oldest, each the median of up to three runs."""
+    seconds = [one for _, one in series.measured]
+    return statistics.median(seconds[-3:]) / statistics.median(seconds[:3])

@@ -1,0 +1,119 @@
+"""Measurements: the times of one program in one direction, a line of a benchmark report."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from harness.operator import Operator, Sizes
+
+DIRECTIONS: Final = ("forward", "gradient")
+MEASURED: Final = "MEASURED"
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One program's times in one direction, or why it has none.
+
+    Attributes
+    ----------
+    case, suite, descriptor, framework, support : str
+        As in a record.
+    direction : {"forward", "gradient"}
+        ``gradient`` is what a training step needs: the forward pass and all gradients.
+    status : str
+        ``MEASURED``, or the status of a record, with its ``reason``.
+    dtype : str
+    batch : int
+        Entries, or images, of one call.
+    multiply_adds, nbytes : int
+        Useful multiply-adds of one call, and the bytes of all arrays that it must touch once; a
+        gradient counts the forward pass's three times: as much again for each of dx and dw.
+    calls : int
+        Calls in one sample.
+    samples : tuple of float
+        Seconds a call, one for each round, in the order of the rounds: samples of two frameworks
+        with the same index were taken next to each other.
+    first_s : float
+        Seconds of the first call: just-in-time compilation, choice of kernels, graph building.
+    to_native_s, from_native_s : float
+        Seconds of the conversions, which ``samples`` do not hold.
+    cpus : float
+        Processors that the calls kept busy: what became of the threads that they may use.
+    peak_bytes : int, optional
+        What the calls needed at most beside what was there before them.
+    """
+
+    case: str
+    suite: str
+    descriptor: str
+    framework: str
+    direction: str
+    support: str
+    status: str
+    dtype: str
+    batch: int
+    multiply_adds: int
+    nbytes: int
+    reason: str | None = None
+    calls: int = 0
+    samples: tuple[float, ...] = ()
+    first_s: float = 0.0
+    to_native_s: float = 0.0
+    from_native_s: float = 0.0
+    cpus: float = 0.0
+    peak_bytes: int | None = None
+    file: str = ""
+    line: int = 0
+
+    @property
+    def seconds(self) -> float:
+        """The median of the samples.
+
+        Raises
+        ------
+        statistics.StatisticsError
+            If there are none.
+        """
+        return statistics.median(self.samples)
+
+
+def multiply_adds(operator: Operator, batch: int, in_size: Sizes) -> int:
+    """Count the multiply-adds of the forward pass whose results the crop leaves.
+
+    >>> multiply_adds(Operator.of(2, 3, (3,), stride=2), batch=1, in_size=(4,))
+    72
+    >>> multiply_adds(Operator.of(2, 3, (3,), stride=2, crop=1), batch=1, in_size=(4,))
+    60
+    """
+    axes = zip(
+        in_size,
+        operator.kernel,
+        operator.stride,
+        operator.dilation,
+        operator.crop,
+        operator.out_size(in_size),
+        strict=True,
+    )
+    met = 1
+    for size, kernel, stride, dilation, (begin, _), out in axes:
+        at = np.add.outer(np.arange(size) * stride, np.arange(kernel) * dilation) - begin
+        met *= int(np.count_nonzero((at >= 0) & (at < out)))
+    channels = operator.in_channels * operator.out_channels // operator.groups
+    return batch * channels * met
+
+
+def touched_bytes(operator: Operator, batch: int, in_size: Sizes, dtype: str) -> int:
+    """Count the bytes of input, weights, bias and output, each once.
+
+    >>> touched_bytes(Operator.of(2, 3, (3,), bias=False), batch=1, in_size=(4,), dtype="float32")
+    176
+    """
+    elements = batch * operator.in_channels * math.prod(in_size)
+    elements += batch * operator.out_channels * math.prod(operator.out_size(in_size))
+    elements += math.prod(operator.weight_shape) + operator.bias * operator.out_channels
+    return elements * np.dtype(dtype).itemsize

@@ -1,0 +1,137 @@
+"""What several commands' options mean: suites, frameworks, interpreters, files to be written."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from rich.console import Console
+
+from harness.case import Case
+from harness.cli import OK, status_of
+from harness.conventions import convention, framework_names
+from harness.errors import InputError
+from harness.record import Event, Header
+from harness.report import Report
+from harness.report.forms import forms
+from harness.report.jsonl import write_event
+from harness.spec import load_cases
+
+if TYPE_CHECKING:
+    from harness.store import Store
+
+
+class UsageError(InputError):
+    """An option that cannot be followed."""
+
+
+def chosen_cases(specs: Sequence[str], select: str | None) -> list[Case]:
+    """Load the cases of files and folders, of the default suite where none is given."""
+    cases: dict[str, Case] = {}
+    paths: Sequence[str | None] = specs or [None]
+    for path in paths:
+        for case in load_cases(path, select):
+            if other := cases.get(case.id):
+                where = f"{other.file}:{other.line} and {case.file}:{case.line}"
+                raise UsageError(f"case {case.id!r} is given twice, by {where}.")
+            cases[case.id] = case
+    if not cases:
+        raise UsageError(f"no case matches -k {select!r}.")
+    return list(cases.values())
+
+
+def chosen_frameworks(names: Sequence[str] | None) -> tuple[str, ...]:
+    """Check frameworks' names; all of them where none is given."""
+    for name in names or ():
+        convention(name)
+    return tuple(dict.fromkeys(names)) if names else framework_names()
+
+
+def check_math(options: argparse.Namespace, frameworks: Sequence[str]) -> None:
+    """Refuse a choice that nobody would follow."""
+    devices = {convention(name).device(options.device) for name in frameworks}
+    if options.math != "ieee" and "cuda" not in devices:
+        raise UsageError(f"--math {options.math} is for GPUs: add --device cuda.")
+
+
+def chosen_pythons(assignments: Sequence[str]) -> dict[str, Path]:
+    """Read ``NAME=PATH``."""
+    chosen = {}
+    for assignment in assignments:
+        name, equals, path = assignment.partition("=")
+        if not equals:
+            raise UsageError(
+                f"--python {assignment}: expected NAME=PATH, such as mxnet=/opt/python"
+            )
+        chosen[convention(name).name] = Path(os.path.expanduser(path))  # noqa: PTH111 -- leaves ~nobody as it is
+    return chosen
+
+
+def opened_store(options: argparse.Namespace) -> Store | None:
+    """Open the history store if the run is to be saved: what is wrong with it shows at once."""
+    if options.save is None:
+        return None
+    from harness import store  # noqa: PLC0415 -- an extra
+
+    return store.opened(options.save or None)
+
+
+def written(events: Iterable[Event], stream: IO[str] | None) -> Iterator[Event]:
+    """Pass events on, each written before anybody hears of it."""
+    for event in events:
+        if stream is not None:
+            write_event(event, stream)
+            if isinstance(event, Header):
+                stream.flush()
+        yield event
+
+
+def collected(events: Iterable[Event]) -> tuple[Report, int]:
+    """Collect events; an interrupt after the header leaves a report without a footer.
+
+    Beside the report stands the exit status of what interrupted the run, 0 where nothing did.
+    """
+    kept: list[Event] = []
+    status = OK
+    try:
+        for event in events:
+            kept.append(event)  # noqa: PERF402 -- what came before an interrupt is kept
+    except KeyboardInterrupt as interrupt:
+        if not kept:
+            raise
+        status = status_of(interrupt)
+    return Report.of(kept), status
+
+
+def write_forms(report: Report, options: argparse.Namespace) -> None:
+    """Write a report in the formats that options ask for."""
+    available = forms(report, getattr(options, "baseline", None))
+    for name in ("junit", "markdown", "csv", "pytest_benchmark"):
+        path = getattr(options, name, None)
+        if path is None:
+            continue
+        if name not in available:
+            kind = "benchmark" if report.measurements else "conformance run"
+            option = name.replace("_", "-")
+            raise UsageError(f"--{option}: the report of a {kind} has no such form.")
+        with opened(path) as stream:
+            stream.write(available[name]())
+
+
+def opened(path: Path) -> IO[str]:
+    """Open a file to be written, and the folder that it is in."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # An exception's message may hold what no encoding has.
+        return path.open("w", encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def wide_console() -> Console:
+    """Give a console; a log has no width: let tables be as wide as they are."""
+    console = Console(markup=False, highlight=False)
+    return console if console.is_terminal else Console(width=200, markup=False, highlight=False)

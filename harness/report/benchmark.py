@@ -1,0 +1,202 @@
+"""The terminal's view of a benchmark: times side by side, or every figure of each program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from harness.measurement import DIRECTIONS, MEASURED, Measurement
+from harness.record import BAD_STATUSES, Header
+from harness.report import quantities
+from harness.report.grid import Cell, GridRow, grid
+from harness.report.jsonl import Report
+from harness.report.side_by_side import Row, SideBySide
+from harness.report.words import describe_engine
+from harness.roofline import rates, share
+from harness.statistics import CONFIDENCE, Change, Interval, change
+
+STYLES: Mapping[Change, str] = {Change.FASTER: "green", Change.SLOWER: "red"}
+
+
+def print_benchmark(
+    report: Report, console: Console, baseline: str | None = None, *, detail: bool = False
+) -> None:
+    """Print a benchmark: the programs' times side by side, means, and what has no time.
+
+    Parameters
+    ----------
+    report : Report
+    console : rich.console.Console
+    baseline : str, optional
+        Whose times the ratios are to; the first framework that was measured.
+    detail : bool
+        Print for each program also its rates, its share of the machine's ceilings, its first call,
+        its conversions and its memory.
+    """
+    table = SideBySide.of(report, baseline)
+    if table.baseline:
+        rows, means = _overview(table)
+        for text in explanation(table):
+            _print(console, Text(text, "dim"))
+        if detail:
+            for line in _detail(table, report.header):
+                _print(console, line)
+        for line in grid(table.frameworks, means if detail else [*rows, *means], console.width):
+            _print(console, line)
+    for text in (*conditions(report.header), *missing(report.measurements)):
+        _print(console, Text(text))
+    _print(console, Text())
+    _print(console, Text(ending(report), "bold green" if report.ok else "bold red"))
+
+
+def conditions(header: Header) -> Iterator[str]:
+    """Say what was measured with, on what, and what this machine can do."""
+    yield ""
+    for name, about in header.frameworks.items():
+        version, engine = describe_engine(about)
+        threads = f", {about['threads']} threads" if about.get("threads") else ""
+        blas = f", {about['blas']}" if about.get("blas") else ""
+        yield f"{name} {version} ({engine}{blas}{threads})"
+    machine = dict(header.machine)
+    if "cores" in machine:
+        machine["cores"] += " cores"
+    if told := [machine[key] for key in ("cpu", "cores", "memory", "os") if machine.get(key)]:
+        yield "machine: " + ", ".join(told)
+    if header.settings:
+        yield "settings: " + ", ".join(f"{key} {value}" for key, value in header.settings.items())
+    if header.ceilings:
+        yield "ceilings: " + ", ".join(ceilings(header.ceilings))
+    yield f"deconform {header.deconform}, {header.started}" + (
+        f", commit {header.commit}" if header.commit else ""
+    )
+
+
+def ceilings(found: Mapping[str, float]) -> Iterator[str]:
+    """Write what a machine reached: of operations, or of bytes."""
+    for name, value in found.items():
+        kind, _, dtype = name.partition(":")
+        if kind == "gemm_flops":
+            yield f"{quantities.three_digits(value / 1e9)} GFLOP/s {dtype} (matrix product)"
+        elif kind == "copy_bytes":
+            yield f"{quantities.three_digits(value / 1e9)} GB/s (copy)"
+        else:
+            yield f"{name} {value:g}"
+
+
+def missing(measurements: Sequence[Measurement]) -> Iterator[str]:
+    """Say of programs without a time why they have none."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for one in measurements:
+        if one.status != MEASURED:
+            reason = " ".join((one.reason or "no reason is given").split())
+            found.setdefault((one.framework, one.status, reason), []).append(one.case)
+    for (framework, status, reason), cases in found.items():
+        of = list(dict.fromkeys(cases))
+        where = ", ".join(of[:3]) + (f" and {len(of) - 3} more cases" if len(of) > 3 else "")
+        yield f"{status} {framework}: {reason} ({where})"
+
+
+def ending(report: Report) -> str:
+    """Say how many programs were measured, and whether that is all."""
+    measured = sum(one.status == MEASURED for one in report.measurements)
+    bad = sum(one.status in BAD_STATUSES for one in report.measurements)
+    text = f"{measured} of {len(report.measurements)} programs measured"
+    if report.footer is None:
+        return f"{text}; the run was interrupted: this is not all of it."
+    text += f" in {report.footer.elapsed_s:.1f} s"
+    return f"{text}; {bad} went wrong." if bad else f"{text}."
+
+
+def explanation(table: SideBySide) -> tuple[str, ...]:
+    """Say what the figures are."""
+    return (
+        f"Time of a call: median, and the farther end of its {CONFIDENCE:.0%} interval.",
+        f"x: ratio to {table.baseline}'s time in the same rounds; below 1 is less time.",
+        "±?: too few rounds, or too much alike from one to the next, for an interval.",
+    )
+
+
+def _overview(table: SideBySide) -> tuple[list[GridRow], list[GridRow]]:
+    """The programs' rows, and the means' rows."""
+    rows = [
+        GridRow(row.case, row.direction, [_cell(row, name) for name in table.frameworks])
+        for row in table.rows
+    ]
+    heading = "geometric mean of the ratios, and of how many cases"
+    means = [
+        GridRow(heading, direction, [_mean(table, direction, name) for name in table.frameworks])
+        for direction in DIRECTIONS
+        if any(key[0] == direction for key in table.means)
+    ]
+    return rows, means
+
+
+def _cell(row: Row, framework: str) -> Cell:
+    one = row.measurements.get(framework)
+    if one is None:
+        return Cell("-")
+    if one.status != MEASURED:
+        return Cell(one.status)
+    ratio = row.ratios.get(framework)
+    if ratio is None:
+        return Cell(quantities.time(row.times[framework]))
+    return Cell(quantities.time(row.times[framework]), quantities.ratio(ratio), _style(ratio))
+
+
+def _mean(table: SideBySide, direction: str, framework: str) -> Cell:
+    if (direction, framework) not in table.means:
+        return Cell()
+    mean, count = table.means[direction, framework]
+    return Cell(quantities.ratio(mean), f"of {count}", _style(mean))
+
+
+def _style(ratio: Interval) -> str:
+    return STYLES.get(change(ratio), "")
+
+
+def _detail(table: SideBySide, header: Header) -> Iterator[Text]:
+    """Each program's figures in one line, and what is not steady state below it."""
+    head = f"  {'':<11}{'median':>13}{'ratio':>12}{'images/s':>10}{'GFLOP/s':>9}{'GB/s':>7}"
+    for row in table.rows:
+        one = next(iter(row.measurements.values()))
+        yield Text()
+        yield Text.assemble((f"{row.case}, {row.direction}", "bold"))
+        yield Text(f"  {one.descriptor}, {one.dtype}, {one.batch} a call", "dim")
+        yield Text(f"{head}  of ceiling", "bold")
+        for framework in table.frameworks:
+            if framework in row.measurements:
+                yield from _figures(row, framework, header)
+
+
+def _figures(row: Row, framework: str, header: Header) -> Iterator[Text]:
+    one = row.measurements[framework]
+    if one.status != MEASURED:
+        yield Text(f"  {framework:<11}{one.status}")
+        return
+    ratio = row.ratios.get(framework)
+    found = rates(one)
+    reached = share(one, header.ceilings)
+    yield Text.assemble(
+        f"  {framework:<11}{quantities.time(row.times[framework]):>13}",
+        (f"{quantities.ratio(ratio) if ratio else '':>12}", _style(ratio) if ratio else ""),
+        f"{quantities.three_digits(found.images):>10}",
+        f"{quantities.three_digits(found.operations / 1e9):>9}",
+        f"{quantities.three_digits(found.nbytes / 1e9):>7}",
+        f"  {reached.part:.0%} {reached.bound}" if reached else "  ?",
+    )
+    yield Text(f"    {unsteady(one)}", "dim")
+
+
+def unsteady(one: Measurement) -> str:
+    """Write what a median does not hold: the first call, the conversions, the memory."""
+    return (
+        f"first call {quantities.seconds(one.first_s)}; "
+        f"in {quantities.seconds(one.to_native_s)}, out {quantities.seconds(one.from_native_s)}; "
+        f"peak {quantities.size(one.peak_bytes)}; {len(one.samples)} x {one.calls} calls"
+    )
+
+
+def _print(console: Console, line: Text) -> None:
+    console.print(line, soft_wrap=True)

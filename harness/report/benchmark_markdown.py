@@ -1,0 +1,95 @@
+"""Markdown of a benchmark: the tables that the terminal shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.measurement import DIRECTIONS, MEASURED
+from harness.record import Header
+from harness.report import quantities
+from harness.report.benchmark import conditions, ending, explanation, missing
+from harness.report.jsonl import Report
+from harness.report.markdown import table
+from harness.report.side_by_side import Row, SideBySide
+from harness.roofline import rates, share
+
+
+def benchmark_markdown(report: Report, baseline: str | None = None) -> str:
+    """Write a benchmark: times side by side, means, and in folded details every figure.
+
+    Raises
+    ------
+    InputError
+        If the baseline was not measured.
+    """
+    return "\n".join(_lines(report, SideBySide.of(report, baseline))) + "\n"
+
+
+def _lines(report: Report, shown: SideBySide) -> Iterator[str]:
+    yield from ("# Benchmark of transposed convolutions", "", ending(report))
+    if shown.baseline:
+        yield ""
+        yield from table(
+            ("case", "direction", *shown.frameworks),
+            (
+                (row.case, row.direction, *(_cell(row, name) for name in shown.frameworks))
+                for row in shown.rows
+            ),
+        )
+        yield from ("", " ".join(explanation(shown)), "", "## Geometric means of the ratios", "")
+        yield from table(("direction", *shown.frameworks), _means(shown))
+        yield from ("", "<details>", "<summary>Every figure of each program</summary>", "")
+        yield from table(
+            (
+                *("case", "direction", "framework", "median", "images/s", "GFLOP/s", "GB/s"),
+                *("of ceiling", "first call", "in", "out", "peak memory", "samples"),
+            ),
+            (
+                (row.case, row.direction, name, *_figures(row, name, report.header))
+                for row in shown.rows
+                for name in row.times
+            ),
+        )
+        yield from ("", "</details>")
+    if gone := list(missing(report.measurements)):
+        yield from ("", "## Without a time", "")
+        yield from (f"- {line}" for line in gone)
+    yield from ("", "## Measured with", "")
+    yield from (f"- {line}" for line in conditions(report.header) if line)
+
+
+def _cell(row: Row, framework: str) -> str:
+    one = row.measurements.get(framework)
+    if one is None:
+        return "-"
+    if one.status != MEASURED:
+        return one.status
+    ratio = row.ratios.get(framework)
+    time = quantities.time(row.times[framework])
+    return f"{time} ({quantities.ratio(ratio)})" if ratio else time
+
+
+def _means(shown: SideBySide) -> Iterator[tuple[str, ...]]:
+    for direction in DIRECTIONS:
+        found = (shown.means.get((direction, name)) for name in shown.frameworks)
+        cells = [f"{quantities.ratio(m[0])} of {m[1]}" if m else "" for m in found]
+        if any(cells):
+            yield direction, *cells
+
+
+def _figures(row: Row, framework: str, header: Header) -> tuple[str, ...]:
+    one = row.measurements[framework]
+    found = rates(one)
+    reached = share(one, header.ceilings)
+    return (
+        quantities.time(row.times[framework]),
+        quantities.three_digits(found.images),
+        quantities.three_digits(found.operations / 1e9),
+        quantities.three_digits(found.nbytes / 1e9),
+        f"{reached.part:.0%} {reached.bound}" if reached else "?",
+        quantities.seconds(one.first_s),
+        quantities.seconds(one.to_native_s),
+        quantities.seconds(one.from_native_s),
+        quantities.size(one.peak_bytes),
+        f"{len(one.samples)} x {one.calls}",
+    )

@@ -1,0 +1,176 @@
+"""Faces of a comparison: the terminal's table, and Markdown for a pull request's comment."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+
+from rich.console import Console
+from rich.text import Text
+
+from harness.comparison import Comparison, Pair, Single
+from harness.report import quantities
+from harness.report.benchmark import STYLES
+from harness.report.markdown import table
+from harness.statistics import CONFIDENCE, Change
+
+_LOUD = (Change.SLOWER, Change.FASTER)
+_SHOWN = 3
+
+
+def print_comparison(comparison: Comparison, console: Console) -> None:
+    """Print each program's times, ratio and verdict; then means, what else changed, and the end."""
+    for line in _lines(comparison):
+        console.print(line, soft_wrap=True)
+
+
+def comparison_markdown(comparison: Comparison) -> str:
+    """Write a comparison as Markdown: what changed outside, all else in folded details."""
+    return "\n".join(_markdown(comparison)) + "\n"
+
+
+def verdict(comparison: Comparison) -> str:
+    """Say in one line how it ended."""
+    counts = {change: sum(pair.change == change for pair in comparison.pairs) for change in Change}
+    said = ", ".join(f"{count} {change}" for change, count in counts.items() if count)
+    if not comparison.is_comparable:
+        return f"Nothing can be compared: {'; '.join(_incomparable(comparison))}."
+    return (
+        f"{len(comparison.pairs)} programs: {said} (threshold {100 * comparison.threshold:.3g}%)."
+    )
+
+
+def explanation(comparison: Comparison) -> tuple[str, ...]:
+    """Say what the ratio is."""
+    what = (
+        f"{comparison.baseline}'s, in its rounds;"
+        if comparison.baseline
+        else "the others', in its rounds (median);"
+    )
+    return (
+        f"Ratio, new / old, of each program's time to {what}",
+        f"above 1 is slower. In brackets its {CONFIDENCE:.0%} interval; none: too few rounds.",
+    )
+
+
+def _lines(comparison: Comparison) -> Iterator[Text]:
+    yield from (Text(line, "dim") for line in explanation(comparison))
+    yield Text()
+    yield Text(f"  {'':<11}{'old':>9}{'new':>10}{'ratio':>8}  {'interval':<16}", "bold")
+    for heading, pairs in groupby(
+        comparison.pairs, lambda pair: f"{pair.new.case}, {pair.new.direction}"
+    ):
+        yield Text(heading, "bold")
+        yield from map(_line, pairs)
+    yield from _means(comparison)
+    if comparison.singles:
+        yield from (Text(), Text("in one report only", "bold"))
+        yield from (Text(f"  {said}") for said in _singles(comparison.singles))
+    if incomparable := list(_incomparable(comparison)):
+        yield from (Text(), Text("incomparable", "bold"))
+        yield from (Text(f"  {said}") for said in incomparable)
+    if notes := list(comparison.notes):
+        yield from (Text(), Text("what else changed", "bold"))
+        yield from (Text(f"  {note}") for note in notes)
+    yield Text()
+    bad = comparison.regressions or not comparison.is_comparable
+    for pair in comparison.regressions:
+        yield Text(_regression(pair), "red")
+    yield Text(verdict(comparison), "bold red" if bad else "bold green")
+
+
+def _line(pair: Pair) -> Text:
+    times = f"{quantities.seconds(pair.old.seconds):>9}{quantities.seconds(pair.new.seconds):>10}"
+    start = f"  {pair.new.framework:<11}{times}"
+    if pair.ratio is None:
+        return Text(f"{start}{'':26}{pair.change}")
+    ratio = f"{quantities.factor(pair.ratio.value):>8}  {quantities.bounds(pair.ratio):<16}"
+    return Text.assemble(start, ratio, (pair.change, STYLES.get(pair.change, "")))
+
+
+def _means(comparison: Comparison) -> Iterator[Text]:
+    if not comparison.means:
+        return
+    yield from (Text(), Text("geometric mean of the ratios", "bold"))
+    for framework, (mean, count) in comparison.means.items():
+        ratio = f"{quantities.factor(mean.value):>8}  {quantities.bounds(mean):<16}"
+        yield Text(f"  {framework:<11}{'':19}{ratio}of {count} programs")
+
+
+def _regression(pair: Pair) -> str:
+    assert pair.ratio is not None
+    ratio = f"x{quantities.factor(pair.ratio.value)} {quantities.bounds(pair.ratio)}"
+    return f"slower: {pair.new.case}, {pair.new.direction}, {pair.new.framework}: {ratio}"
+
+
+def _incomparable(comparison: Comparison) -> Iterator[str]:
+    reasons = Counter(pair.reason for pair in comparison.pairs if pair.reason)
+    yield from (f"{reason} ({count} programs)" for reason, count in reasons.items())
+
+
+def _singles(singles: Iterable[Single]) -> Iterator[str]:
+    """Say what has a time in one report only, what is alike together."""
+    found: dict[str, list[str]] = {}
+    for single in singles:
+        other = "NEW" if single.where == "OLD" else "OLD"
+        why = f" ({single.reason})" if single.reason else ""
+        said = f"{single.measured.framework}, {single.status} in {other}{why}"
+        one = single.measured
+        time = quantities.seconds(one.seconds)
+        found.setdefault(said, []).append(f"{one.case}, {one.direction}: {time} in {single.where}")
+    for said, programs in found.items():
+        more = f"; and {len(programs) - _SHOWN} more" if len(programs) > _SHOWN else ""
+        yield f"{said}: {'; '.join(programs[:_SHOWN])}{more}"
+
+
+def _markdown(comparison: Comparison) -> Iterator[str]:
+    loud = [pair for pair in comparison.pairs if pair.change in _LOUD]
+    mark = "no program became slower" if comparison.is_comparable else "nothing to compare"
+    if comparison.regressions:
+        mark = f"{len(comparison.regressions)} became slower"
+    yield f"### Benchmark: {mark}"
+    yield ""
+    yield verdict(comparison)
+    if loud:
+        yield ""
+        yield from _pairs_table(loud)
+    if comparison.singles:
+        yield ""
+        yield from (f"- {said}" for said in _singles(comparison.singles))
+    if notes := list(comparison.notes):
+        yield ""
+        yield from (f"- {note}" for note in notes)
+    if comparison.means:
+        yield ""
+        yield from table(
+            ("framework", "geometric mean of the ratios", "interval", "programs"),
+            (
+                (name, quantities.factor(mean.value), quantities.bounds(mean), str(count))
+                for name, (mean, count) in comparison.means.items()
+            ),
+        )
+    yield from ("", "<details>", f"<summary>All {len(comparison.pairs)} programs</summary>", "")
+    yield from _pairs_table(comparison.pairs)
+    yield from ("", " ".join(explanation(comparison)), "", "</details>")
+
+
+def _pairs_table(pairs: Iterable[Pair]) -> Iterator[str]:
+    return table(
+        ("case", "direction", "framework", "old", "new", "ratio", "interval", "verdict"),
+        (
+            (
+                pair.new.case,
+                pair.new.direction,
+                pair.new.framework,
+                quantities.seconds(pair.old.seconds),
+                quantities.seconds(pair.new.seconds),
+                quantities.factor(pair.ratio.value) if pair.ratio else "",
+                quantities.bounds(pair.ratio) if pair.ratio else "",
+                f"**{pair.change}**"
+                if pair.change in _LOUD
+                else f"{pair.change}{': ' if pair.reason else ''}{pair.reason}",
+            )
+            for pair in pairs
+        ),
+    )

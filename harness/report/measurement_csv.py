@@ -1,0 +1,93 @@
+"""CSV of a benchmark: one row a measurement, for spreadsheets and data frames."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Mapping
+from typing import Final
+
+from harness.measurement import MEASURED, Measurement
+from harness.report.jsonl import Report
+from harness.roofline import rates, share
+from harness.statistics import median_interval
+
+COLUMNS: Final[Mapping[str, str]] = {
+    "started": "when the run began",
+    "commit": "what was checked out",
+    "machine": "the machine's fingerprint",
+    "case": "",
+    "suite": "",
+    "descriptor": "",
+    "framework": "",
+    "version": "of the framework",
+    "device": "where it ran",
+    "direction": "forward or gradient",
+    "support": "native or rewritten",
+    "status": "MEASURED, or what became of it",
+    "reason": "why there is no time",
+    "dtype": "",
+    "batch": "images a call",
+    "multiply_adds": "useful ones of a call",
+    "nbytes": "that a call must touch",
+    "samples": "how many; the report's JSON lines hold them",
+    "calls": "in a sample",
+    "median_s": "seconds a call",
+    "low_s": "lower end of the median's 99 % interval; empty if there is none",
+    "high_s": "upper end",
+    "min_s": "least sample",
+    "images_per_s": "",
+    "gflop_per_s": "a multiply-add is two",
+    "gb_per_s": "",
+    "ceiling_share": "of what this machine can do; empty if it was not measured",
+    "bound": "compute or memory: which ceiling",
+    "first_s": "seconds of the first call",
+    "to_native_s": "seconds of the conversion into the framework",
+    "from_native_s": "seconds of the conversion back",
+    "peak_bytes": "of memory",
+}
+
+
+def measurement_csv(report: Report) -> str:
+    """Write one row a measurement; ``COLUMNS`` says what is in them.
+
+    A program without a time has its status and its reason, and empty figures.
+    """
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, list(COLUMNS), restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(_row(report, one) for one in report.measurements)
+    return stream.getvalue()
+
+
+def _row(report: Report, one: Measurement) -> dict[str, object]:
+    about = report.header.frameworks[one.framework]
+    row: dict[str, object] = {
+        "started": report.header.started,
+        "commit": report.header.commit,
+        "machine": report.header.machine.get("fingerprint", ""),
+        "version": about.get("version", ""),
+        "device": about.get("device", ""),
+        "samples": len(one.samples),
+    }
+    same = COLUMNS.keys() & vars(one).keys() - row.keys()
+    row |= {name: value for name in same if (value := getattr(one, name)) is not None}
+    return row | _figures(report, one) if one.status == MEASURED else row
+
+
+def _figures(report: Report, one: Measurement) -> dict[str, object]:
+    time = median_interval(one.samples)
+    found = rates(one)
+    reached = share(one, report.header.ceilings)
+    return {
+        "median_s": time.value,
+        "low_s": time.low or "",
+        "high_s": time.high if math.isfinite(time.high) else "",
+        "min_s": min(one.samples),
+        "images_per_s": found.images,
+        "gflop_per_s": found.operations / 1e9,
+        "gb_per_s": found.nbytes / 1e9,
+        "ceiling_share": reached.part if reached else "",
+        "bound": reached.bound if reached else "",
+    }

@@ -1,0 +1,136 @@
+"""JSON as pytest-benchmark saves it, for what reads that.
+
+``pytest-benchmark compare`` does, github-action-benchmark (``tool: pytest``) and bencher (adapter
+``python_pytest``).  A group is a case in one direction, so that frameworks stand side by side.  See
+https://pytest-benchmark.readthedocs.io for the fields; the figures are reckoned as it does.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from harness.measurement import MEASURED, Measurement
+from harness.record import Header
+from harness.report.jsonl import Report
+from harness.roofline import rates, share
+
+_FORMAT: Final = "5.0.0"  # Of pytest-benchmark; its fields are the same since 3.1.
+
+
+def pytest_benchmark(report: Report) -> str:
+    """Write the measured programs; the format has no word for those without a time."""
+    measured = (one for one in report.measurements if one.status == MEASURED)
+    saved = {
+        "machine_info": _machine(report.header),
+        "commit_info": _commit(report.header),
+        "benchmarks": [_benchmark(one, report.header) for one in measured],
+        "datetime": report.header.started,
+        "version": _FORMAT,
+    }
+    return json.dumps(saved, indent=4) + "\n"
+
+
+def _machine(header: Header) -> dict[str, Any]:
+    """What is known of the machine, under pytest-benchmark's names where it has one."""
+    machine = dict(header.machine)
+    cpu = {"brand_raw": machine.pop("cpu", "unknown"), "flags": machine.pop("flags", "").split()}
+    return {
+        "node": machine.get("fingerprint", "unknown"),
+        "processor": cpu["brand_raw"],
+        "system": machine.pop("os", "unknown"),
+        "cpu": cpu,
+        **machine,
+        "settings": dict(header.settings),
+        "ceilings": dict(header.ceilings),
+        "frameworks": {name: dict(about) for name, about in header.frameworks.items()},
+    }
+
+
+def _commit(header: Header) -> dict[str, Any]:
+    return {
+        "id": header.commit.removesuffix("-dirty") or "unversioned",
+        "time": None,
+        "author_time": None,
+        "dirty": header.commit.endswith("-dirty"),
+        "project": "deconform",
+        "branch": "(unknown)",
+    }
+
+
+def _benchmark(one: Measurement, header: Header) -> dict[str, Any]:
+    return {
+        "group": f"{one.case} {one.direction}",
+        "name": one.framework,
+        "fullname": f"{one.case}[{one.direction}-{one.framework}]",
+        "params": {"case": one.case, "direction": one.direction, "framework": one.framework},
+        "param": f"{one.direction}-{one.framework}",
+        "extra_info": _extra(one, header),
+        "options": {"disable_gc": True, "warmup": True},
+        "stats": {**_stats(one.samples), "iterations": one.calls, "data": list(one.samples)},
+    }
+
+
+def _extra(one: Measurement, header: Header) -> dict[str, Any]:
+    found = rates(one)
+    reached = share(one, header.ceilings)
+    return {
+        "descriptor": one.descriptor,
+        "dtype": one.dtype,
+        "batch": one.batch,
+        "images_per_s": found.images,
+        "gflop_per_s": found.operations / 1e9,
+        "gb_per_s": found.nbytes / 1e9,
+        "ceiling_share": reached.part if reached else None,
+        "bound": reached.bound if reached else None,
+        "first_s": one.first_s,
+        "to_native_s": one.to_native_s,
+        "from_native_s": one.from_native_s,
+        "peak_bytes": one.peak_bytes,
+    }
+
+
+def _stats(samples: Sequence[float]) -> Mapping[str, Any]:
+    data = sorted(samples)
+    mean = statistics.mean(data)
+    deviation = statistics.stdev(data) if len(data) > 1 else 0
+    first, third = _quartiles(data)
+    low, high = first - 1.5 * (third - first), third + 1.5 * (third - first)
+    far = sum(abs(sample - mean) > deviation for sample in data)
+    outside = sum(not low <= sample <= high for sample in data)
+    return {
+        "min": data[0],
+        "max": data[-1],
+        "mean": mean,
+        "stddev": deviation,
+        "rounds": len(data),
+        "median": statistics.median(data),
+        "iqr": third - first,
+        "q1": first,
+        "q3": third,
+        "iqr_outliers": outside,
+        "stddev_outliers": far,
+        "outliers": f"{far};{outside}",
+        "ld15iqr": data[bisect_left(data, low)],
+        "hd15iqr": data[bisect_right(data, high) - 1],
+        "ops": len(data) / sum(samples),
+        "total": sum(samples),
+    }
+
+
+def _quartiles(data: Sequence[float]) -> tuple[float, float]:
+    """Give them as pytest-benchmark does: of halves, or weighted where the middle is a sample."""
+    count = len(data)
+    if count == 1:
+        return data[0], data[0]
+    if count % 2 == 0:
+        return statistics.median(data[: count // 2]), statistics.median(data[count // 2 :])
+    quarter = count // 4
+    if count % 4 == 1:
+        first = 0.25 * data[quarter - 1] + 0.75 * data[quarter]
+        return first, 0.75 * data[3 * quarter] + 0.25 * data[3 * quarter + 1]
+    first = 0.75 * data[quarter] + 0.25 * data[quarter + 1]
+    return first, 0.25 * data[3 * quarter + 1] + 0.75 * data[3 * quarter + 2]

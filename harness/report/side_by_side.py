@@ -1,0 +1,97 @@
+"""A benchmark report as rows and columns: programs side by side, and their ratios to a baseline."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from harness.compare import Status
+from harness.errors import InputError
+from harness.measurement import MEASURED, Measurement
+from harness.report.jsonl import Report
+from harness.statistics import Interval, geometric_mean, median_interval, paired_ratio
+
+
+@dataclass(frozen=True)
+class Row:
+    """One case in one direction, by framework."""
+
+    case: str
+    direction: str
+    measurements: Mapping[str, Measurement]
+    times: Mapping[str, Interval]
+    ratios: Mapping[str, Interval]
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """The programs of a report beside each other.
+
+    Attributes
+    ----------
+    frameworks : tuple of str
+        Those of which something was run, in the header's order.
+    baseline : str
+        Whose times divide: a ratio below 1 is less time.
+    rows : tuple of Row
+        ``ratios`` are of samples taken in the same rounds, where both were measured.
+    """
+
+    frameworks: tuple[str, ...]
+    baseline: str
+    rows: tuple[Row, ...]
+
+    @classmethod
+    def of(cls, report: Report, baseline: str | None = None) -> SideBySide:
+        """Lay a report out; the baseline is the first framework that was measured.
+
+        Raises
+        ------
+        InputError
+            If there is no such baseline in the report.
+        """
+        measured = Counter(one.framework for one in report.measurements if one.status == MEASURED)
+        met = {one.framework for one in report.measurements if one.status != Status.SKIPPED}
+        frameworks = tuple(name for name in report.frameworks if name in met)
+        if baseline is None:
+            baseline = next((name for name in frameworks if measured[name]), "")
+        elif not measured[baseline]:
+            there = ", ".join(name for name in frameworks if measured[name]) or "none"
+            raise InputError(
+                f"baseline {baseline!r} was not measured in this report; measured: {there}."
+            )
+        return cls(frameworks, baseline, tuple(_rows(report, baseline)))
+
+    @cached_property
+    def means(self) -> Mapping[tuple[str, str], tuple[Interval, int]]:
+        """By direction and framework: the geometric mean of the ratios, and how many they are."""
+        ratios: dict[tuple[str, str], list[Interval]] = {}
+        for row in self.rows:
+            for framework, ratio in row.ratios.items():
+                if ratio.is_bounded:
+                    ratios.setdefault((row.direction, framework), []).append(ratio)
+        return {key: (geometric_mean(found), len(found)) for key, found in ratios.items()}
+
+
+def _rows(report: Report, baseline: str) -> Iterator[Row]:
+    found: dict[tuple[str, str], dict[str, Measurement]] = {}
+    for one in report.measurements:
+        found.setdefault((one.case, one.direction), {})[one.framework] = one
+    for (case, direction), measurements in found.items():
+        samples = {
+            name: one.samples for name, one in measurements.items() if one.status == MEASURED
+        }
+        divisor = samples.get(baseline)
+        yield Row(
+            case,
+            direction,
+            measurements,
+            {name: median_interval(times) for name, times in samples.items()},
+            {
+                name: paired_ratio(times, divisor)
+                for name, times in samples.items()
+                if divisor and name != baseline
+            },
+        )

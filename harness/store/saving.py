@@ -1,0 +1,180 @@
+"""A report becomes rows.
+
+Values are bound, never part of a statement.  A report may come from anywhere: what a database
+cannot hold (a NUL, half a surrogate pair, NaN in JSON) is replaced.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+
+from harness.measurement import Measurement
+from harness.record import Record, to_json
+from harness.report import Report
+from harness.store.database import StoreError
+from harness.store.tables import cases, frameworks, measurements, records, runs
+
+_INSERT: Final[Mapping[str, Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+_Row = dict[str, Any]
+# Bound to fields of the same name; a file and its line are the commit's business.
+_MEASURED: Final = tuple(
+    column.name
+    for column in measurements.columns
+    if column.name not in {"case_id", "framework_id", "seconds"}
+)
+_JUDGED: Final = tuple(
+    column.name for column in records.columns if column.name not in {"case_id", "framework_id"}
+)
+
+
+def add(connection: Connection, report: Report, branch: str) -> tuple[int, bool]:
+    """Add a report that is not there yet; return its run's number, and whether it was new."""
+    row = _run(report, branch)
+    new = _insert_new(connection, row)
+    found = connection.execute(select(runs.c.id).where(runs.c.digest == row["digest"]))
+    run = int(found.scalar_one())
+    if new:
+        ids = _add_frameworks(connection, report, run)
+        known = _add_cases(connection, (*report.records, *report.measurements))
+        for table, rows in (
+            (measurements, [_row(one, _MEASURED, known, ids) for one in report.measurements]),
+            (records, [_row(one, _JUDGED, known, ids) for one in report.records]),
+        ):
+            if rows:
+                connection.execute(table.insert(), rows)
+    return run, new
+
+
+def digest(report: Report) -> str:
+    """Hash what a report says, however its file is written."""
+    found = hashlib.sha256()
+    for event in (report.header, *report.records, *report.measurements, report.footer):
+        if event is not None:
+            line = json.dumps(to_json(event), sort_keys=True, default=list)
+            found.update(line.encode() + b"\n")
+    return found.hexdigest()
+
+
+def _run(report: Report, branch: str) -> _Row:
+    header = report.header
+    try:
+        date = datetime.fromisoformat(header.started)
+    except ValueError:
+        date = None
+    if date is None or date.tzinfo is None:
+        raise StoreError(f"the report started at {header.started!r:.60}: no date with a time zone.")
+    is_benchmark = bool(report.measurements or header.settings)
+    return _storable(
+        {
+            "digest": digest(report),
+            "kind": "benchmark" if is_benchmark else "conformance",
+            "date": date,
+            "commit": header.commit,
+            "branch": branch,
+            "deconform": header.deconform,
+            "fingerprint": header.machine.get("fingerprint", ""),
+            "machine": header.machine,
+            "settings": header.settings,
+            "ceilings": header.ceilings,
+            "cases": header.cases,
+            "elapsed_s": report.footer.elapsed_s if report.footer else 0.0,
+        }
+    )
+
+
+def _insert_new(connection: Connection, row: _Row) -> bool:
+    """Insert a run; return whether its digest was not there, not even since a moment ago."""
+    try:
+        with connection.begin_nested():
+            connection.execute(runs.insert(), row)
+    except IntegrityError:
+        return False
+    return True
+
+
+def _add_frameworks(connection: Connection, report: Report, run: int) -> dict[str, int]:
+    rows = [
+        _storable(
+            {
+                "run_id": run,
+                "name": name,
+                **{key: about.get(key, "") for key in ("version", "engine", "device")},
+                "about": about,
+            }
+        )
+        for name, about in report.header.frameworks.items()
+    ]
+    if rows:
+        connection.execute(frameworks.insert(), rows)
+    query = select(frameworks.c.name, frameworks.c.id).where(frameworks.c.run_id == run)
+    return {row.name: row.id for row in connection.execute(query)}
+
+
+def _add_cases(
+    connection: Connection, results: Iterable[Record | Measurement]
+) -> dict[tuple[str, str], int]:
+    """Number all cases; those that are met for the first time are added."""
+    found = {(_text(one.case), _text(one.descriptor)): _text(one.suite) for one in results}
+    known = _known_cases(connection)
+    # In order: who add the same ones at the same time must not wait for one another in a circle.
+    missing = [
+        {"name": name, "descriptor": descriptor, "suite": suite}
+        for (name, descriptor), suite in sorted(found.items())
+        if (name, descriptor) not in known
+    ]
+    if not missing:
+        return known
+    insert = _INSERT[connection.dialect.name](cases)
+    connection.execute(
+        insert.on_conflict_do_nothing(index_elements=["name", "descriptor"]), missing
+    )
+    return _known_cases(connection)
+
+
+def _known_cases(connection: Connection) -> dict[tuple[str, str], int]:
+    query = select(cases.c.name, cases.c.descriptor, cases.c.id)
+    return {(name, descriptor): number for name, descriptor, number in connection.execute(query)}
+
+
+def _row(
+    one: Record | Measurement,
+    fields: Iterable[str],
+    known: Mapping[tuple[str, str], int],
+    ids: Mapping[str, int],
+) -> _Row:
+    row = _storable({field: getattr(one, field) for field in fields})
+    row["case_id"] = known[_text(one.case), _text(one.descriptor)]
+    row["framework_id"] = ids[_text(one.framework)]
+    if isinstance(one, Measurement):
+        row["seconds"] = one.seconds if one.samples else None
+    return row
+
+
+def _text(value: str) -> str:
+    """Replace what PostgreSQL's or SQLite's text cannot hold."""
+    return value.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
+
+
+def _storable(row: Mapping[str, Any]) -> _Row:
+    return {_text(key): _storable_value(value) for key, value in row.items()}
+
+
+def _storable_value(value: Any) -> Any:
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, Mapping):
+        return _storable(value)
+    if isinstance(value, (list, tuple)):
+        return [_storable_value(each) for each in value]
+    return value

@@ -1,0 +1,102 @@
+"""Benchmarks made up: times as a shared machine gives them, and reports of chosen times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.measurement import MEASURED, Measurement
+from harness.record import Event, Footer, Header
+from harness.report import Report
+from harness.report.jsonl import write_event
+
+ENGINE = {"version": "2.0", "engine": "python", "python": "3.11.7", "numpy": "2.4", "device": "cpu"}
+MACHINE = {"cpu": "Fast 9000", "cores": "2", "memory": "16 GB", "fingerprint": "ab12"}
+
+
+def interleaved(
+    seed: int,
+    rounds: int,
+    programs: int = 2,
+    noise: float = 0.01,
+    drift: float = 0.02,
+    swing: float = 0.15,
+) -> npt.NDArray[np.float64]:
+    """Times of equal programs taken in turns, a row each, as a busy machine with two cores gives.
+
+    What they have in common walks at random and swings by 15 %.  Each program's own noise has heavy
+    tails (Student's t with 3 degrees of freedom), resembles that of its round before (0.3), and
+    is half as much again to twice the time in one of twelve samples.
+    """
+    rng = np.random.default_rng(seed)
+    turns = np.arange(rounds * programs)
+    common = np.cumsum(rng.normal(0, drift, turns.size)) + swing * np.sin(turns / 7 + seed)
+    own = rng.standard_t(3, (programs, rounds)) * noise
+    for i in range(1, rounds):
+        own[:, i] = 0.3 * own[:, i - 1] + (1 - 0.3**2) ** 0.5 * own[:, i]
+    hit = rng.random(own.shape) < 1 / 12
+    outliers: npt.NDArray[np.float64] = 1 + hit * rng.uniform(0.5, 1, own.shape)
+    return 0.01 * np.exp(common.reshape(rounds, programs).T + own) * outliers
+
+
+def measurement(
+    framework: str, samples: Iterable[float] = (), case: str = "made/one", **fields: Any
+) -> Measurement:
+    """Make a program that was measured, or one with another status where it has no samples."""
+    return replace(
+        Measurement(
+            case=case,
+            suite=case.partition("/")[0],
+            descriptor="ic2_oc3_k4_n8_i5",
+            framework=framework,
+            direction="forward",
+            support="native",
+            status=MEASURED,
+            dtype="float32",
+            batch=8,
+            multiply_adds=500_000,
+            nbytes=1_000_000,
+            samples=tuple(map(float, samples)),
+            calls=4,
+            first_s=0.5,
+            to_native_s=0.002,
+            from_native_s=0.001,
+            peak_bytes=3_000_000,
+        ),
+        **fields,
+    )
+
+
+def header(names: Sequence[str], **fields: Any) -> Header:
+    """Make the header of a benchmark."""
+    about: Mapping[str, Any] = {
+        "deconform": "0.2.0",
+        "started": "2026-01-02T03:04:05+00:00",
+        "frameworks": dict.fromkeys(names, ENGINE),
+        "cases": 1,
+        "commit": "0123abc",
+        "machine": MACHINE,
+        "settings": {"threads": 2},
+        "ceilings": {"gemm_flops:float32": 2e9, "copy_bytes": 4e9},
+    }
+    return Header(**{**about, **fields})
+
+
+def report(measurements: Sequence[Measurement], about: Header | None = None) -> Report:
+    """Make a report that came to its end."""
+    names = tuple(dict.fromkeys(one.framework for one in measurements))
+    return Report.of([about or header(names), *measurements, Footer({}, 12.5)])
+
+
+def written(path: Path, made: Report) -> Path:
+    """Write a report."""
+    events: list[Event] = [made.header, *made.measurements]
+    with path.open("w") as stream:
+        for event in (*events, *([made.footer] if made.footer else [])):
+            write_event(event, stream)
+    return path

@@ -1,0 +1,82 @@
+"""Reports to be saved: benchmarks and conformance runs of made-up frameworks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from harness import Report
+from harness.compare import Status
+from harness.measurement import MEASURED, Measurement
+from harness.record import Footer, Header, Record
+
+BEGAN = datetime(2026, 1, 1, 12, tzinfo=UTC)
+MACHINE = {"fingerprint": "f00d", "cpu": "Abacus 9", "cores": "2", "memory": "8 GiB"}
+DESCRIPTOR = "ic1_oc1_k2_n1_i3"
+
+
+def engine(version: str = "1.0", **about: str) -> dict[str, str]:
+    return {"version": version, "engine": "python", "python": "3.11", "device": "cpu"} | about
+
+
+def header(day: int, frameworks: Mapping[str, Mapping[str, str]], **fields: Any) -> Header:
+    """The header of a run on a day, of the commit ``c<day>``."""
+    started = (BEGAN + timedelta(days=day)).isoformat()
+    return Header("0.1.0", started, frameworks, cases=1, **({"commit": f"c{day}"} | fields))
+
+
+def measurement(case: str = "bench/a", **fields: Any) -> Measurement:
+    usual: dict[str, Any] = {
+        "suite": "bench",
+        "descriptor": DESCRIPTOR,
+        "framework": "numpy",
+        "direction": "forward",
+        "support": "native",
+        "status": MEASURED,
+        "dtype": "float32",
+        "batch": 1,
+        "multiply_adds": 6,
+        "nbytes": 28,
+        "calls": 100,
+    }
+    return Measurement(case, **(usual | fields))
+
+
+def benchmark(
+    day: int,
+    seconds: float = 0.001,
+    *,
+    frameworks: Mapping[str, Mapping[str, str]] | None = None,
+    machine: Mapping[str, str] = MACHINE,
+    settings: Mapping[str, Any] | None = None,
+    **fields: Any,
+) -> Report:
+    """One program's times, whose median is ``seconds``."""
+    samples = (seconds, seconds * 0.75, seconds * 1.5)
+    about = header(
+        day,
+        frameworks or {"numpy": engine()},
+        machine=machine,
+        settings=settings or {"threads": 2, "rounds": 3},
+        ceilings={"copy_bytes": 1e10},
+    )
+    return Report.of([about, measurement(samples=samples, **fields), Footer({}, 1.5)])
+
+
+def record(check: str, status: Status, case: str = "edge/a", **fields: Any) -> Record:
+    usual: dict[str, Any] = {
+        "suite": "edge",
+        "descriptor": DESCRIPTOR,
+        "framework": "numpy",
+        "support": "native",
+        "reason": None if status == Status.PASSED else "it differs",
+    }
+    return Record(case, check=check, status=status, **(usual | fields))
+
+
+def conformance(day: int, statuses: Sequence[Status], version: str = "1.0", **about: str) -> Report:
+    """One case, whose checks had these statuses."""
+    checks = zip(("shape", "value", "grad_x"), statuses, strict=False)
+    records = (record(check, status) for check, status in checks)
+    return Report.of([header(day, {"numpy": engine(version, **about)}), *records, Footer({}, 2.0)])

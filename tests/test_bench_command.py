@@ -1,0 +1,152 @@
+"""``deconform bench``: files, an interruption and going on after it, and what it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import fakes
+import pytest
+
+from harness import bench_command, ceilings
+from harness.benchmark import BenchmarkSettings, benchmark
+from harness.case import Case
+from harness.cli import main
+from harness.measurement import MEASURED, Measurement
+from harness.report import Report
+
+SPEC = """\
+suite: small
+cases:
+  - {name: one, input: [1, 2, 4], out_channels: 2, kernel: 3, stride: 2}
+  - {name: two, input: [1, 2, 5], out_channels: 2, kernel: 3, stride: 2}
+  - {name: three, input: [1, 2, 6], out_channels: 2, kernel: 3, stride: 2}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _small_probes(monkeypatch: pytest.MonkeyPatch) -> None:
+    probes = {k: replace(probe, side=16, nbytes=1 << 10) for k, probe in ceilings._PROBES.items()}
+    monkeypatch.setattr(ceilings, "_PROBES", probes)
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Path:
+    path = tmp_path / "small.yaml"
+    path.write_text(SPEC)
+    return path
+
+
+def bench(*arguments: object) -> int:
+    return main(["bench", *map(str, arguments)])
+
+
+def quickly(folder: Path) -> list[object]:
+    python = f"numpy={fakes.interpreter(folder, 'correct')}"
+    return ["-f", "numpy", "--python", python, "--rounds", 2, "--seconds", "0.000001"]
+
+
+def test_table_and_files(spec: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = {
+        name: tmp_path / f"report.{name}" for name in ("csv", "md", "json", "jsonl", "database")
+    }
+    status = bench(
+        spec, *quickly(tmp_path), "-o", files["jsonl"], "--csv", files["csv"],
+        "--markdown", files["md"], "--pytest-benchmark", files["json"],
+        "--save", f"sqlite:///{files['database']}",
+    )  # fmt: skip
+    assert status == 0
+    assert "6 of 6 programs measured" in capsys.readouterr().out
+    assert all(file.stat().st_size for file in files.values())
+    report = Report.read(files["jsonl"])
+    assert report.footer is not None
+    assert {one.status for one in report.measurements} == {MEASURED}
+    assert report.header.settings["specs"] == [str(spec)]
+
+
+def interrupted_after(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let Ctrl-C come after so many measurements."""
+
+    def cut(
+        cases: Sequence[Case], frameworks: Sequence[str], settings: BenchmarkSettings
+    ) -> Iterator[Any]:
+        seen = 0
+        for event in benchmark(cases, frameworks, settings):
+            yield event
+            seen += isinstance(event, Measurement)
+            if seen == count:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(bench_command, "benchmark", cut)
+
+
+def test_interrupted_run_is_completed_by_resume(
+    spec: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output = tmp_path / "report.jsonl"
+    with monkeypatch.context() as patch:
+        interrupted_after(3, patch)
+        assert bench(spec, *quickly(tmp_path), "-o", output) == 130
+    assert f"deconform bench --resume {output}" in capsys.readouterr().out
+    begun = Report.read(output)
+    assert begun.footer is None
+    assert len(begun.measurements) == 3
+    python = quickly(tmp_path)[2:4]
+    with monkeypatch.context() as patch:
+        interrupted_after(1, patch)
+        assert bench("--resume", output, *python) == 130
+    assert bench("--resume", output, *python) == 0
+    whole = Report.read(output)
+    assert whole.footer is not None
+    assert whole.footer.counts == {MEASURED: 6}
+    assert [one.case for one in whole.measurements[::2]] == [
+        "small/one",
+        "small/two",
+        "small/three",
+    ]
+    assert whole.header == begun.header
+    assert whole.measurements[:2] == begun.measurements[:2]
+    assert not list(tmp_path.glob("*.new"))
+
+
+def test_resume_refuses_what_does_not_fit(
+    spec: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "report.jsonl"
+    assert bench(spec, *quickly(tmp_path), "-o", output) == 0
+    assert bench("--resume", output) == 2
+    assert "came to its end" in capsys.readouterr().err
+    lines = output.read_text().splitlines(keepends=True)
+    output.write_text("".join(lines[:3]).replace('"fingerprint":"', '"fingerprint":"0'))
+    assert bench("--resume", output, *quickly(tmp_path)[2:4]) == 2
+    assert "it was begun with machine 0" in capsys.readouterr().err
+    assert bench("--resume", output, "-f", "numpy") == 2
+    assert "says itself what is to be measured" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--baseline", "pytorch", "-f", "numpy"], "add -f pytorch"),
+        (["-f", "matlab"], "nothing can be measured: matlab: "),
+        (["--threads", "0"], "not a positive number"),
+        (["-f", "numpi"], "numpi"),
+        (["-k", "nothing"], "no case matches"),
+        (["--math", "tf32", "-f", "numpy"], "add --device cuda"),
+        (["--resume", "missing.jsonl"], "missing.jsonl"),
+    ],
+)
+def test_wrong_usage(
+    arguments: list[str], words: str, spec: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        status = bench(*([] if "--resume" in arguments else [spec]), *arguments)
+    except SystemExit as exit_:
+        status = exit_.code if isinstance(exit_.code, int) else 1
+    assert status == 2
+    assert words in capsys.readouterr().err

@@ -1,0 +1,166 @@
+"""Benchmarks: what is timed, how often, in which order, and what is not timed at all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import fakes
+import pytest
+
+from harness import ceilings
+from harness.benchmark import BenchmarkSettings, benchmark, held, timed_frameworks
+from harness.case import Case, case_from_descriptor
+from harness.conventions import render
+from harness.limitations import Limitation
+from harness.measurement import DIRECTIONS, MEASURED, Measurement
+from harness.operator import Operator
+from harness.program import Program
+from harness.record import Footer, Header
+
+QUICK = BenchmarkSettings(rounds=3, seconds=1e-9, calm=0, timeout=20)
+
+
+@pytest.fixture(autouse=True)
+def _small_probes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the machine's ceilings be looked for where they are found quickly."""
+    probes = {
+        key: replace(probe, side=16, nbytes=1 << 10) for key, probe in ceilings._PROBES.items()
+    }
+    monkeypatch.setattr(ceilings, "_PROBES", probes)
+
+
+def some_cases(count: int = 2) -> list[Case]:
+    return [
+        Case(f"made/{number}", "made", Operator.of(2, 3, (3, 2), stride=2), 2, (3, 4 + number))
+        for number in range(count)
+    ]
+
+
+def run(
+    settings: BenchmarkSettings, frameworks: Sequence[str] = ("numpy",), count: int = 2
+) -> list[Measurement]:
+    header, *measurements, footer = benchmark(some_cases(count), frameworks, settings)
+    assert isinstance(header, Header)
+    assert isinstance(footer, Footer)
+    found = [event for event in measurements if isinstance(event, Measurement)]
+    assert len(found) == len(measurements)
+    assert footer.counts == Counter(one.status for one in found)
+    return found
+
+
+def with_fake(folder: Path, behaviour: str, **settings: object) -> BenchmarkSettings:
+    pythons = {"numpy": fakes.interpreter(folder, behaviour)}
+    return BenchmarkSettings(**{**vars(QUICK), "pythons": pythons, **settings})
+
+
+def test_every_program_is_timed_in_both_directions(tmp_path: Path) -> None:
+    found = run(with_fake(tmp_path, "correct"))
+    assert [(one.case, one.direction) for one in found] == [
+        (case.id, direction) for case in some_cases() for direction in DIRECTIONS
+    ]
+    for one in found:
+        assert (one.status, one.reason, len(one.samples), one.calls) == (MEASURED, None, 3, 1)
+        assert min(one.samples) > 0
+        assert one.first_s > 0
+        assert one.batch == 2
+    forward, gradient = found[:2]
+    assert gradient.multiply_adds == 3 * forward.multiply_adds
+
+
+def test_header_says_what_was_measured_on_what(tmp_path: Path) -> None:
+    header, *_ = benchmark(some_cases(1), ["numpy"], with_fake(tmp_path, "correct"))
+    assert isinstance(header, Header)
+    assert header.settings["threads"] == 1
+    assert header.settings["rounds"] == 3
+    assert len(header.machine["fingerprint"]) == 12
+    assert set(header.ceilings) == {"gemm_flops:float32", "gemm_flops:float64", "copy_bytes"}
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "status", "words"),
+    [
+        ("flips_kernel", "FAILED", "differ"),
+        ("raises", "ERRORED", "no such layer"),
+        ("crashes_always", "CRASHED", "SIGSEGV"),
+        ("cannot_import", "SKIPPED", "libfake"),
+        ("dies_when_held", "CRASHED", "SIGKILL"),
+        ("dies_when_timed", "CRASHED", "SIGKILL"),
+        ("hangs_when_timed", "TIMEDOUT", "no answer within 2 s"),
+    ],
+)
+def test_what_is_not_correct_is_not_timed(
+    tmp_path: Path, behaviour: str, status: str, words: str
+) -> None:
+    for one in run(with_fake(tmp_path, behaviour, timeout=2.0), count=1):
+        assert (one.status, one.samples) == (status, ()), one.reason
+        assert words in (one.reason or "")
+
+
+def test_declared_failure_is_known(tmp_path: Path) -> None:
+    declared = Limitation(
+        "made", "numpy", ("made/*",), ("value",), "FAILED", "because", "", "", "f", 1
+    )
+    found = run(with_fake(tmp_path, "flips_kernel", limitations=(declared,)))
+    assert [one.status for one in found if one.direction == "forward"] == ["KNOWN"] * 2
+
+
+def test_what_is_unsupported_or_not_executed_itself_says_so() -> None:
+    case = case_from_descriptor("ic1_oc1_k2x2x2_n1_i2x2x2_f64")
+    (_, forward, *_) = benchmark([case], ["matlab"], QUICK)
+    assert isinstance(forward, Measurement)
+    assert forward.status == "SKIPPED"
+    assert "matlab" not in timed_frameworks()
+    assert {"numpy", "pytorch", "tensorflow", "mxnet", "chainer"} <= set(timed_frameworks())
+
+
+def test_frameworks_take_turns(tmp_path: Path) -> None:
+    """Each round times every framework once."""
+    log = tmp_path / "turns"
+    pythons = {
+        name: fakes.interpreter(tmp_path / name, "tells_its_turns", told=log)
+        for name in ("numpy", "chainer")
+    }
+    settings = BenchmarkSettings(**{**vars(QUICK), "pythons": pythons, "rounds": 5})
+    found = run(settings, ["numpy", "chainer"])
+    assert {one.status for one in found} == {MEASURED}
+    turns = log.read_text().split()
+    rounds = [
+        turns[start : start + 2]
+        for start in range(0, len(turns), 2)
+        if set(turns[start : start + 2]) == {"numpy", "chainer"}
+    ]
+    # One turn of each to see how long a call takes, then the rounds.
+    assert len(rounds) == len(turns) / 2 == len(some_cases()) * len(DIRECTIONS) * 6
+    assert len(set(map(tuple, rounds))) == 2, "the order changes from round to round"
+
+
+def test_threads_are_what_the_process_is_told(tmp_path: Path) -> None:
+    settings = with_fake(tmp_path, "says_its_threads", threads=3)
+    header, *_ = benchmark(some_cases(1), ["numpy"], settings)
+    assert isinstance(header, Header)
+    assert header.frameworks["numpy"]["version"] == "3 3 3 3"
+
+
+def test_gradient_of_a_training_step_holds_the_forward_pass() -> None:
+    case = some_cases(1)[0]
+    for framework in timed_frameworks():
+        program = render(case.operator, framework, case.dtype)
+        assert isinstance(program, Program)
+        forward = held(program, "forward", case.data())
+        gradient = held(program, "gradient", case.data())
+        assert "dy" not in forward.inputs
+        assert "dy" in gradient.inputs
+        first = forward.call.strip().splitlines()[0]
+        assert first.strip() in gradient.call
+        assert "conv" in gradient.call.lower()
+
+
+def test_waiting_for_a_gpu_is_part_of_the_call() -> None:
+    case = some_cases(1)[0]
+    program = render(case.operator, "pytorch", case.dtype, device="cuda")
+    assert isinstance(program, Program)
+    found = held(program, "forward", case.data(), "torch.cuda.synchronize()")
+    assert found.call.endswith("\ntorch.cuda.synchronize()")
