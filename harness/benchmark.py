@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -37,7 +37,7 @@ from harness.engines import (
     Timing,
 )
 from harness.limitations import Limitation
-from harness.machine import machine
+from harness.machine import available_cores, machine
 from harness.measurement import DIRECTIONS, MEASURED, Measurement, multiply_adds, touched_bytes
 from harness.mutants import options
 from harness.pipeline import engine_of, jobs_of
@@ -202,13 +202,14 @@ class _Bench:
                 settings.device,
                 settings.math,
                 threads=settings.threads,
+                cores=available_cores()[: settings.threads],
             )
             info = engine.start()
         except EngineUnavailableError as error:
             self._unavailable[framework] = str(error)
             return {"unavailable": str(error)}
         self._engines[framework] = engine
-        return asdict(info)
+        return info.told()
 
     def ceilings(self) -> dict[str, float]:
         """Measure what this machine can do, where a framework is here to tell."""

@@ -17,6 +17,7 @@ from harness.benchmark import BenchmarkSettings, held
 from harness.case import case_from_descriptor
 from harness.conventions import convention, render
 from harness.engines import Engine, Held, Timing
+from harness.machine import available_cores
 from harness.pipeline import engine_of
 from harness.program import Program
 from harness.statistics import Change, Interval, change, paired_ratio
@@ -70,7 +71,11 @@ def self_check(
 
 def _engine(settings: BenchmarkSettings) -> Engine:
     engine = engine_of(
-        convention("numpy"), settings.pythons, settings.timeout, threads=settings.threads
+        convention("numpy"),
+        settings.pythons,
+        settings.timeout,
+        threads=settings.threads,
+        cores=available_cores()[: settings.threads],
     )
     engine.start()
     return engine

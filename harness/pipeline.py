@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -121,6 +121,7 @@ def engine_of(
     device: Device = "cpu",
     math: Math = "ieee",
     threads: int = 1,
+    cores: Sequence[int] = (),
 ) -> Engine:
     """Find what executes a framework's programs, not started yet.
 
@@ -142,6 +143,7 @@ def engine_of(
         packages=found.packages,
         device=convention.device_check(used, math),
         threads=threads,
+        cores=cores,
     )
 
 
@@ -195,7 +197,7 @@ class _Run:
                 settings.math,
             )
             self._engines[framework] = engine
-            return asdict(engine.start())
+            return engine.start().told()
         except EngineUnavailableError as error:
             self._unavailable[framework] = str(error)
             return {"unavailable": str(error)}

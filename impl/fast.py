@@ -10,53 +10,61 @@ There are two ways to make matrix products of it, in the words of Dumoulin and V
 (arXiv:1603.07285) the transposed and the ordinary convolution; Shi et al. (arXiv:1609.07009) show
 that they are the same.
 
-Scatter
-    One product makes all taps of all positions, ``columns[o, t, p] = sum_c w[c, o, t] * x[c, p]``;
-    each tap is added to its phase, ``j`` positions further.  It moves
+Scatter (``impl.scatter``)
+    One product makes all taps of all positions, and each tap is added to its phase.  It moves
     ``c_out * taps * positions`` elements.
-Gather
-    Phases whose taps have the same shifts share one matrix of shifted inputs,
-    ``shifted[c, j, p] = x[c, p - j]``, and one product with their weights.  It moves
-    ``c_in * shifts * positions`` elements, and copies the weights once.  A kernel that is a
-    multiple of the stride has one set of shifts for all phases.
+Gather (``impl.gather``)
+    Phases whose taps have the same shifts share one matrix of shifted inputs, and one product with
+    their weights.  It moves ``c_in * shifts * positions`` elements, and copies the weights once.  A
+    kernel that is a multiple of the stride has one set of shifts for all phases.
+
+Where nothing is added or moved the output is one product (``impl.product``).
 
 The cost model counts the elements moved, and the calls: the multiplications are the same.  A copy
-costs half of an addition into place, and a call as much as 5000 of these;
-``benchmarks/implementation.py`` holds what is chosen against the frameworks, on the layers of known
-models.  Gathering has another price: where the weights are infinite, the zeros beyond the input
-would give NaN that the definition does not have.  So it is for finite weights of moderate size.
+costs 0.6 of an addition into place, and a call as much as 4000 of these; the adjoint of scattering
+copies what scattering adds, and that of gathering copies and adds.  Scattering takes a call for
+each tap and some for each phase, gathering some for each set of shifts, shift and phase.
+``deconform bench`` holds what is chosen against the frameworks, on the layers of known models
+(``specs/bench``).  Gathering has another price: where the weights (for its adjoint the cotangent) are
+infinite, the zeros beyond the input would give NaN that the definition does not have.  So it is for
+finite numbers of moderate size.
 
-The gradients are the adjoint of scattering: one matrix of the cotangent's elements that each tap
-meets, ``met[o, t, p]``, gives ``dx = w @ met`` and ``dw = x @ met^T``.
-
-All of them go block by block: the memory beside inputs and output stays below 64 MiB.
+All of them go block by block, so that temporaries stay in the caches, in memory kept from call to
+call; blocks whose products are too small for the threads of the BLAS are dealt to threads of ours
+(``impl.threads``).  Where rows of positions are much shorter than the batch, its entries are moved
+side by side first, because NumPy's loops go along the last axis.  The memory beside inputs and
+output stays below 64 MiB.
 """
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from impl import reference
-from impl.geometry import Array, Crop, Geometry, PerAxis, accumulator
-from impl.phases import Problem, Sizes, Spans, inside, last_axes, overlap
+from impl.gather import gather, gather_vjp
+from impl.geometry import Array, Crop, Geometry, PerAxis
+from impl.phases import Phases, Problem, entries_last, extents, grouped, slices
+from impl.product import is_product, multiply, multiply_vjp
+from impl.scatter import scatter, scatter_vjp
 
 Way: TypeAlias = Literal["scatter", "gather"]
 
 # Bytes of one block's largest array: larger ones leave the caches, smaller ones cost more calls.
 BLOCK: Final = 4 << 20
 _MOST_WEIGHTS: Final = 32 << 20
-# Phases from which on it is quicker to interleave them beside the output than one by one in it.
-_MANY: Final = 16
+_MOST_COPIES: Final = 50 << 20
+# How many times as many batch entries as elements in a row are worth moving side by side.
+_MANY_ENTRIES: Final = 16
 # What the cost model counts: elements moved, in units of an addition into place.
-_COPY: Final = 0.5
+_COPY: Final = 0.6
 _COPY_OF_WEIGHTS: Final = 1.0
-_CALL: Final = 5000.0
+_CALL: Final = 4000.0
 
 
 def conv_transpose(
@@ -118,13 +126,36 @@ def conv_transpose_by(
     dtype = np.result_type(*(array for array in (x, w, b) if array is not None))
     problem = Problem.of(geometry, x, w, b, dtype)
     y = np.empty_like(x, dtype=dtype, shape=(len(x), geometry.out_channels, *geometry.out_size))
-    grouped = problem.grouped(y)
-    if not problem.reaches_all:
-        grouped[...] = 0 if problem.b is None else problem.b
-    if x.size and y.size:
-        by = _gather if (way or cheaper(problem)) == "gather" else _scatter
-        by(problem, grouped)
+    if not (x.size and y.size):
+        return _filled(y, b)
+    if way is None and _lie_plainly(dtype, problem, x, y) and is_product(problem.phases, len(x)):
+        multiply(problem, y)
+        return y
+    if not problem.phases.reaches_all:
+        _filled(y, b)
+    by = gather if (way or cheaper(problem)) == "gather" else scatter
+    for part, entries in _by_entries(problem, y):
+        if part is problem:
+            by(problem, grouped(y, geometry.groups), BLOCK)
+            continue
+        beyond = not problem.phases.reaches_all
+        target = entries_last("y, entries last", y[entries], y.dtype, copied=beyond)
+        by(part, grouped(target, geometry.groups), BLOCK)
+        y[entries] = target
     return y
+
+
+def _filled(y: Array, b: Array | None) -> Array:
+    """Write what an output holds where nothing reaches."""
+    y[...] = 0 if b is None else b.reshape(-1, *(1,) * (y.ndim - 2))
+    return y
+
+
+def _lie_plainly(dtype: np.dtype[Any], problem: Problem, *arrays: Array) -> bool:
+    """Whether arrays lie in memory so that a product takes them as they are."""
+    return dtype == problem.dtype and all(
+        array.dtype == dtype and array.flags.c_contiguous for array in arrays
+    )
 
 
 def conv_transpose_vjp(
@@ -171,13 +202,42 @@ def conv_transpose_vjp(
         return reference.conv_transpose_vjp(
             dy, x, w, stride=stride, dilation=dilation, crop=crop, groups=groups
         )
+    return conv_transpose_vjp_by(None, geometry, dy, x, w)
+
+
+def conv_transpose_vjp_by(
+    way: Way | None, geometry: Geometry, dy: Array, x: Array, w: Array
+) -> tuple[Array, Array, Array]:
+    """Gradients by the adjoint of one of the two ways; of the cheaper one where it is ``None``.
+
+    Half precision always goes by that of scattering: it makes each element of ``dx`` at once.
+    """
     dtype = np.result_type(dy, x, w)
     problem = Problem.of(geometry, x, w, None, dtype)
-    dx = np.zeros_like(x, dtype=dtype, order="C")
-    dw = np.zeros_like(w, dtype=accumulator(dtype), order="C")
-    if dy.size and x.size:
-        _adjoint(problem, problem.grouped(dy), problem.grouped(dx), problem.taps_last(dw))
-    db = dy.sum(axis=(0, *range(2, dy.ndim)), dtype=accumulator(dtype))
+    dx = np.empty_like(x, dtype=dtype, order="C")
+    dw = np.empty_like(w, dtype=problem.dtype, order="C")
+    if not (dy.size and x.size):
+        dx[...] = dw[...] = 0
+    elif way is None and _lie_plainly(dtype, problem, x, dy) and is_product(problem.phases, len(x)):
+        multiply_vjp(problem, dy, dx, dw)
+    else:
+        by = scatter_vjp
+        if dtype == problem.dtype and (way or cheaper_vjp(problem, dy)) == "gather":
+            by = gather_vjp
+            dx[...] = 0
+        by_group, groups = dw.reshape(problem.w.shape), geometry.groups
+        for part, entries in _by_entries(problem, dy):
+            if part is problem:
+                by(problem, grouped(dy, groups), grouped(dx, groups), by_group, BLOCK)
+                continue
+            sums = np.empty_like(by_group) if entries.start else by_group
+            cotangent = entries_last("y, entries last", dy[entries], problem.dtype)
+            target = entries_last("dx, entries last", dx[entries], dtype)
+            by(part, grouped(cotangent, groups), grouped(target, groups), sums, BLOCK)
+            dx[entries] = target
+            if entries.start:
+                by_group += sums
+    db = dy.sum(axis=(0, *range(2, dy.ndim)), dtype=problem.dtype)
     return dx, dw.astype(dtype, copy=False), db.astype(dtype, copy=False)
 
 
@@ -186,248 +246,63 @@ def _is_plain(*arrays: Array | None) -> bool:
     return all(array is None or array.dtype.kind in "iufc" for array in arrays)
 
 
+def _by_entries(problem: Problem, y: Array) -> Iterator[tuple[Problem, slice]]:
+    """Parts of a call with batch entries side by side, where rows of positions are too short.
+
+    NumPy's loops go along the last axis: a handful of elements cost as much as a hundred.
+    """
+    x, n = problem.x, problem.x.shape[1]
+    bytes_of_one = max(1, x[:, 0].size, y[0].size) * problem.dtype.itemsize
+    most = max(1, BLOCK // bytes_of_one)
+    short = min(n, most) >= _MANY_ENTRIES * x.shape[-1] and problem.w.nbytes <= 2 * BLOCK
+    if problem.entries_last or not short:
+        yield problem, slice(0, n)
+        return
+    for entries in slices(n, most):
+        by_entry = x[:, entries].swapaxes(0, 1)
+        made = entries_last("x, entries last", by_entry, problem.dtype).swapaxes(0, 1)
+        yield replace(problem, x=made), entries
+
+
 def cheaper(problem: Problem) -> Way:
     """The way that moves fewer elements; gathering only for finite weights."""
-    groups, n = problem.x.shape[:2]
-    c_in, c_out = problem.channels
-    sizes = [
-        size + shift for size, shift in zip(problem.geometry.in_size, problem.shift, strict=True)
-    ]
-    positions = groups * n * math.prod(problem.geometry.in_size)
-    scattered = c_out * problem.w.shape[3] * positions
-    gathered = groups * n * math.prod(sizes) * c_in * sum(map(len, problem.patterns))
-    shifts, phases = sum(map(len, problem.patterns)), len(problem.taps)
-    to_gather = _COPY * gathered + _COPY_OF_WEIGHTS * problem.w.size + _CALL * shifts
-    to_scatter = scattered + _CALL * (problem.w.shape[3] + phases)
-    if (
-        to_gather >= to_scatter
-        or problem.w.nbytes > _MOST_WEIGHTS
-        or not np.isfinite(problem.w).all()
-    ):
-        return "scatter"
-    return "gather"
-
-
-def _scatter(problem: Problem, y: Array) -> None:
     c_in, _ = problem.channels
-    weights = problem.w.reshape(*problem.w.shape[:2], -1).swapaxes(1, 2)
-    taps = problem.w.shape[3]
-    for groups, entries, outs_of_block, rows_of_block in _blocks(problem):
-        x = problem.x[groups, entries].swapaxes(1, 2)
-        for outs in outs_of_block:
-            w = weights[groups, outs.start * taps : outs.stop * taps]
-            b = None if problem.b is None else problem.b[groups, :, outs]
-            begun: dict[Sizes, Array] = {}
-            for rows in rows_of_block:
-                part = x[:, :, :, rows]
-                flat = part.reshape(len(part), c_in, -1).astype(problem.dtype, copy=False)
-                columns = (w @ flat).reshape(len(part), -1, taps, *part.shape[2:])
-                for phase in problem.taps:
-                    sums = _added(problem, phase, columns, begun.get(phase))
-                    begun[phase] = sums[:, :, :, rows.stop - rows.start :]
-                    box = _finished(problem, rows)
-                    _put(problem, phase, sums, box, y[groups, entries, outs], b)
+    forward, _ = _ways(problem.phases, problem.x.shape[1], c_in)
+    small = problem.w.nbytes <= _MOST_WEIGHTS
+    return "gather" if forward == "gather" and small and _is_finite(problem.w) else "scatter"
 
 
-def _added(problem: Problem, phase: Sizes, columns: Array, begun: Array | None) -> Array:
-    """Add the taps of a phase, to what the block of rows before has begun of it."""
-    k, outs, _, n, *size = columns.shape
-    taps = problem.taps[phase]
-    if not any(problem.shift):
-        return columns[:, :, taps[0][0]]
-    extended = [extent + shift for extent, shift in zip(size, problem.shift, strict=True)]
-    sums = np.zeros_like(columns, shape=(k, outs, n, *extended))
-    if begun is not None:
-        sums[:, :, :, : problem.shift[0]] = begun
-    for number, shift in taps:
-        at = tuple(slice(j, j + extent) for j, extent in zip(shift, size, strict=True))
-        sums[last_axes(at)] += columns[:, :, number]
-    return sums
-
-
-def _finished(problem: Problem, rows: slice) -> Spans:
-    """The positions to which no later row adds anything."""
-    size, shift = problem.geometry.in_size, problem.shift
-    end = rows.stop + (shift[0] if rows.stop == size[0] else 0)
-    inner = zip(size[1:], shift[1:], strict=True)
-    return ((rows.start, end), *((0, extent + more) for extent, more in inner))
-
-
-def _put(
-    problem: Problem, phase: Sizes, sums: Array, box: Spans, y: Array, b: Array | None
-) -> None:
-    """Write what the crop leaves of a phase to its places, with the bias."""
-    kept = overlap(box, problem.kept[phase])
-    if kept is None:
-        return
-    source = sums[last_axes(inside(kept, box))].swapaxes(1, 2)
-    _write(source, b, y[last_axes(problem.places(phase, kept))])
-
-
-def _write(source: Array, b: Array | None, target: Array) -> None:
-    if b is None:
-        target[...] = source
-    else:
-        np.add(source, b, out=target, casting="unsafe")
-
-
-def _gather(problem: Problem, y: Array) -> None:
-    c_out = problem.channels[1]
-    weights = {shifts: _weights_of(problem, phases) for shifts, phases in problem.patterns.items()}
-    for groups, entries, box in _boxes(problem):
-        x = problem.x[groups, entries].swapaxes(1, 2)
-        b = None if problem.b is None else problem.b[groups]
-        frame = zip(box, problem.shift, strict=True)
-        wanted = tuple((first - shift, last) for (first, last), shift in frame)
-        framed = _framed(x, wanted, problem.dtype)
-        sizes = [last - first for first, last in box]
-        for shifts, phases in problem.patterns.items():
-            shifted = _shifted(framed, shifts, problem.shift, sizes)
-            made = (weights[shifts][groups] @ shifted).reshape(
-                len(x), len(phases), c_out, x.shape[2], *sizes
-            )
-            if len(phases) == math.prod(problem.geometry.stride) >= _MANY:
-                _put_all(problem, made, box, y[groups, entries], b)
-                continue
-            for place, phase in enumerate(phases):
-                _put(problem, phase, made[:, place], box, y[groups, entries], b)
-
-
-def _put_all(problem: Problem, made: Array, box: Spans, y: Array, b: Array | None) -> None:
-    """Interleave all phases, and write what the crop leaves of them: two calls for any stride."""
-    g, rank = problem.geometry, problem.geometry.rank
-    k, _, outs, n, *sizes = made.shape
-    phases = made.reshape(k, *g.stride, outs, n, *sizes)
-    spatial = [axis for a in range(rank) for axis in (3 + rank + a, 1 + a)]
-    whole = phases.transpose(0, 2 + rank, 1 + rank, *spatial).reshape(
-        k, n, outs, *(s * size for s, size in zip(g.stride, sizes, strict=True))
-    )
-    reached = tuple(
-        (s * first - begin, s * last - begin)
-        for (first, last), s, (begin, _) in zip(box, g.stride, g.crop, strict=True)
-    )
-    everything = tuple((0, size) for size in g.out_size)
-    if (kept := overlap(reached, everything)) is not None:
-        source = whole[last_axes(inside(kept, reached))]
-        _write(source, b, y[last_axes(inside(kept, everything))])
-
-
-def _weights_of(problem: Problem, phases: Sequence[Sizes]) -> Array:
-    """The weights of phases with the same shifts as ``(g, phases * c_out, c_in * shifts)``."""
-    numbers = [number for phase in phases for number, _ in problem.taps[phase]]
-    groups, c_in, c_out = problem.w.shape[:3]
-    chosen = problem.w[..., numbers].reshape(groups, c_in, c_out, len(phases), -1)
-    rows = chosen.transpose(0, 3, 2, 1, 4)
-    return np.ascontiguousarray(rows).reshape(groups, len(phases) * c_out, -1)
-
-
-def _framed(array: Array, wanted: Spans, dtype: np.dtype[Any]) -> Array:
-    """A part of an array that may go beyond it: there it holds zeros."""
-    extents = [last - first for first, last in wanted]
-    framed = np.zeros_like(array, dtype=dtype, shape=(*array.shape[:3], *extents), order="C")
-    there = tuple((0, size) for size in array.shape[3:])
-    if (met := overlap(wanted, there)) is not None:
-        framed[last_axes(inside(met, wanted))] = array[last_axes(inside(met, there))]
-    return framed
-
-
-def _shifted(framed: Array, shifts: Sequence[Sizes], frame: Sizes, sizes: Sequence[int]) -> Array:
-    """``(g, c_in, n, *framed)`` as ``(g, c_in * shifts, n * positions)``."""
-    k, c_in, n = framed.shape[:3]
-    if len(shifts) == 1 and not any(frame):
-        return framed.reshape(k, c_in, -1)
-    shifted = np.empty_like(framed, shape=(k, c_in, len(shifts), n, *sizes))
-    for number, shift in enumerate(shifts):
-        axes = zip(frame, shift, sizes, strict=True)
-        at = tuple(slice(most - j, most - j + size) for most, j, size in axes)
-        shifted[:, :, number] = framed[last_axes(at)]
-    return shifted.reshape(k, c_in * len(shifts), -1)
-
-
-def _adjoint(problem: Problem, dy: Array, dx: Array, dw: Array) -> None:
+def cheaper_vjp(problem: Problem, dy: Array) -> Way:
+    """The same for the gradients; gathering only for a finite cotangent."""
     c_in, _ = problem.channels
-    for groups, entries, outs_of_block, rows_of_block in _blocks(problem):
-        x = problem.x[groups, entries].swapaxes(1, 2)
-        for rows in rows_of_block:
-            part = x[:, :, :, rows]
-            flat = part.reshape(len(part), c_in, -1).astype(problem.dtype, copy=False)
-            sums = np.zeros_like(flat)
-            for outs in outs_of_block:
-                met = _met(problem, dy[groups, entries, outs].swapaxes(1, 2), rows)
-                w = problem.w[groups, :, outs]
-                sums += w.reshape(*w.shape[:2], -1) @ met
-                dw[groups, :, outs] += (flat @ met.swapaxes(1, 2)).reshape(w.shape)
-            dx[groups, entries, :, rows] = sums.reshape(part.shape).swapaxes(1, 2)
+    _, backward = _ways(problem.phases, problem.x.shape[1], c_in)
+    copies = 2 if problem.phases.in_runs else 3  # Runs add few output channels at a time.
+    small = copies * problem.w.nbytes <= _MOST_COPIES
+    return "gather" if backward == "gather" and small and _is_finite(dy) else "scatter"
 
 
-def _met(problem: Problem, dy: Array, rows: slice) -> Array:
-    """What each tap meets of the cotangent, as ``(g, c_out * taps, n * positions)``."""
-    g = problem.geometry
-    size = (rows.stop - rows.start, *g.in_size[1:])
-    reaches = [d * (extent - 1) + 1 for d, extent in zip(g.dilation, g.kernel, strict=True)]
-    begins = [-begin for begin, _ in g.crop]
-    begins[0] += g.stride[0] * rows.start
-    axes = zip(begins, g.stride, size, reaches, strict=True)
-    wanted = tuple((at, at + s * (extent - 1) + reach) for at, s, extent, reach in axes)
-    framed = _framed(dy, wanted, problem.dtype)
-    windows = sliding_window_view(framed, reaches, tuple(range(3, 3 + g.rank)))
-    steps = tuple(slice(None, None, step) for step in (*g.stride, *g.dilation))
-    taps = range(3 + g.rank, 3 + 2 * g.rank)
-    met: Array = windows[last_axes(steps)].transpose(0, 1, *taps, 2, *range(3, 3 + g.rank))
-    return met.reshape(*dy.shape[:1], dy.shape[1] * problem.w.shape[3], -1)
+def _is_finite(array: Array) -> bool:
+    """Whether all elements are, and not so large that the sum of their squares is not."""
+    if array.dtype.kind in "iu":
+        return True
+    if not array.flags.c_contiguous and array.nbytes > _MOST_WEIGHTS:
+        return False  # To look at it would take a copy.
+    flat = array.reshape(-1)
+    return bool(np.isfinite(np.vdot(flat, flat)))
 
 
-def _blocks(
-    problem: Problem,
-) -> Iterator[tuple[slice, slice, list[slice], list[slice]]]:
-    """Groups, batch entries, output channels and input rows whose columns make one block."""
-    groups, n = problem.x.shape[:2]
-    size = problem.geometry.in_size
-    taps_of_row = problem.dtype.itemsize * problem.w.shape[3] * math.prod(size[1:])
-    outs, left = _some(problem.channels[1], BLOCK // max(1, taps_of_row))
-    rows, left = _some(size[0], left)
-    entries, left = _some(n, left)
-    for some_groups in _slices(groups, _some(groups, left)[0]):
-        for some_entries in _slices(n, entries):
-            yield (
-                some_groups,
-                some_entries,
-                list(_slices(problem.channels[1], outs)),
-                list(_slices(size[0], rows)),
-            )
-
-
-def _boxes(problem: Problem) -> Iterator[tuple[slice, slice, Spans]]:
-    """Groups, batch entries and positions whose shifted inputs make one block."""
-    groups, n = problem.x.shape[:2]
-    c_in, c_out = problem.channels
-    widest = max(
-        max(c_in * len(shifts), c_out * len(phases)) for shifts, phases in problem.patterns.items()
-    )
-    axes = list(zip(*problem.kept.values(), strict=True))
-    whole = [(min(a for a, _ in spans), max(b for _, b in spans)) for spans in axes]
-    left = BLOCK // (problem.dtype.itemsize * widest)
-    parts: list[int] = []
-    for first, last in reversed(whole):
-        part, left = _some(last - first, left)
-        parts.insert(0, part)
-    entries, left = _some(n, left)
-    spans = [
-        [(first + part.start, first + part.stop) for part in _slices(last - first, size)]
-        for (first, last), size in zip(whole, parts, strict=True)
-    ]
-    for some_groups in _slices(groups, _some(groups, left)[0]):
-        for some_entries in _slices(n, entries):
-            for box in itertools.product(*spans):
-                yield some_groups, some_entries, box
-
-
-def _some(total: int, most: int) -> tuple[int, int]:
-    """How many of a total a block takes, and how many times as much it could still hold."""
-    taken = max(1, min(total, most))
-    return taken, most // taken if taken == total else 0
-
-
-def _slices(total: int, size: int) -> Iterator[slice]:
-    for start in range(0, total, size):
-        yield slice(start, min(start + size, total))
+@lru_cache(maxsize=256)
+def _ways(phases: Phases, n: int, c_in: int) -> tuple[Way, Way]:
+    """The way that moves fewer elements, and the one whose adjoint does."""
+    geometry, groups = phases.geometry, phases.geometry.groups
+    c_out, taps = geometry.out_channels // groups, math.prod(geometry.kernel)
+    shifts = sum(len(pattern.shifts) for pattern in phases.patterns)
+    scattered = groups * n * c_out * taps * math.prod(geometry.in_size)
+    gathered = groups * n * c_in * shifts * math.prod(extents(phases.positions))
+    weights = _COPY_OF_WEIGHTS * groups * c_in * c_out * taps
+    count, patterns = len(phases.taps), len(phases.patterns)
+    more_calls = 8 * patterns + 2 * shifts - 2 * count - taps
+    forward = _COPY * gathered + weights + _CALL * more_calls < scattered
+    more_calls = 14 * patterns + 4 * shifts - count - taps
+    backward = (_COPY + 1) * gathered + 2 * weights + _CALL * more_calls < _COPY * scattered
+    return "gather" if forward else "scatter", "gather" if backward else "scatter"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from operator import index
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -33,23 +34,39 @@ class Geometry:
         cls, x: Array, w: Array, stride: PerAxis, dilation: PerAxis, crop: Crop, groups: int
     ) -> Geometry:
         """Check a call; raise ``ValueError`` with the arithmetic where it is none."""
-        rank = x.ndim - 2
-        if not 1 <= rank <= 3 or w.ndim != x.ndim:
+        try:
+            return _of_shapes(x.shape, w.shape, stride, dilation, crop, groups)
+        except TypeError:  # Lists have no hash: such a call is checked each time.
+            return cls.of_shapes(x.shape, w.shape, stride, dilation, crop, groups)
+
+    @classmethod
+    def of_shapes(
+        cls,
+        x: tuple[int, ...],
+        w: tuple[int, ...],
+        stride: PerAxis,
+        dilation: PerAxis,
+        crop: Crop,
+        groups: int,
+    ) -> Geometry:
+        """Check a call of the arrays' shapes."""
+        rank = len(x) - 2
+        if not 1 <= rank <= 3 or len(w) != len(x):
             raise ValueError(
-                f"x has shape {x.shape} and w {w.shape}: both must have a batch or channel axis, "
+                f"x has shape {x} and w {w}: both must have a batch or channel axis, "
                 "a channel axis and the same one to three spatial axes."
             )
-        if groups < 1 or x.shape[1] % groups:
-            raise ValueError(f"groups {groups} must be positive and divide c_in {x.shape[1]}.")
-        if w.shape[0] != x.shape[1]:
-            raise ValueError(f"x has {x.shape[1]} channels, but w is for {w.shape[0]}.")
-        if min(w.shape[2:]) < 1:
-            raise ValueError(f"kernel {w.shape[2:]} must be at least 1 on every axis.")
+        if groups < 1 or x[1] % groups:
+            raise ValueError(f"groups {groups} must be positive and divide c_in {x[1]}.")
+        if w[0] != x[1]:
+            raise ValueError(f"x has {x[1]} channels, but w is for {w[0]}.")
+        if min(w[2:]) < 1:
+            raise ValueError(f"kernel {w[2:]} must be at least 1 on every axis.")
         geometry = cls(
             groups=groups,
-            out_channels=w.shape[1] * groups,
-            in_size=x.shape[2:],
-            kernel=w.shape[2:],
+            out_channels=w[1] * groups,
+            in_size=x[2:],
+            kernel=w[2:],
             stride=_positive("stride", stride, rank),
             dilation=_positive("dilation", dilation, rank),
             crop=_pairs(crop, rank),
@@ -133,13 +150,17 @@ class Geometry:
         return w.reshape(self.groups, w.shape[0] // self.groups, *w.shape[1:])
 
 
+_of_shapes = lru_cache(maxsize=256)(Geometry.of_shapes)
+
+
 def accumulator(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """Return the dtype that sums have: single precision for half, else the same."""
     return np.dtype(np.float32) if dtype == np.float16 else dtype
 
 
 def _positive(name: str, value: PerAxis, rank: int) -> tuple[int, ...]:
-    values = tuple(value) if isinstance(value, Sequence) else (int(value),) * rank
+    per_axis = value if isinstance(value, Sequence) else (value,) * rank
+    values = tuple(map(index, per_axis))
     if len(values) != rank or min(values) < 1:
         raise ValueError(f"{name} {value} must be a positive int, or {rank} of them.")
     return values
@@ -147,7 +168,10 @@ def _positive(name: str, value: PerAxis, rank: int) -> tuple[int, ...]:
 
 def _pairs(crop: Crop, rank: int) -> tuple[tuple[int, int], ...]:
     per_axis = crop if isinstance(crop, Sequence) else (crop,) * rank
-    pairs = [tuple(side) if isinstance(side, Sequence) else (side, side) for side in per_axis]
+    pairs = [
+        tuple(map(index, side)) if isinstance(side, Sequence) else (index(side),) * 2
+        for side in per_axis
+    ]
     if len(pairs) != rank or any(len(pair) != 2 for pair in pairs):
         raise ValueError(
             f"crop {crop} must be an int, or for each of {rank} spatial axes an int or a "

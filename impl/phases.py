@@ -4,24 +4,168 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, TypeAlias
+from functools import cached_property, lru_cache
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from impl.geometry import Array, Geometry, accumulator
+from impl.threads import scratch
 
 Sizes: TypeAlias = tuple[int, ...]
 Spans: TypeAlias = tuple[tuple[int, int], ...]
+Index: TypeAlias = tuple[Any, ...]
+
+# The last axis' stride from which on runs of phases are moved rather than one after the other.
+_LONG_RUN: Final = 16
+
+
+class Tap(NamedTuple):
+    """A kernel element: its number, and how many positions further than its input it writes."""
+
+    number: int
+    shift: Sizes
+
+
+class Pattern(NamedTuple):
+    """Phases that have the same shifts; ``numbers`` of the taps, by shift and phase."""
+
+    shifts: tuple[Sizes, ...]
+    phases: list[Sizes]
+    numbers: npt.NDArray[np.intp]
+
+
+class Put(NamedTuple):
+    """Where an array of positions, and where the output, has what the crop leaves of a phase."""
+
+    phase: Sizes
+    elements: int
+    inside: Index
+    places: Index
+
+
+@dataclass(frozen=True, eq=False)
+class Phases:
+    """The phases of a geometry; ``phases_of`` keeps them, so that the same object is the same."""
+
+    geometry: Geometry
+
+    @cached_property
+    def taps(self) -> Mapping[Sizes, list[Tap]]:
+        """The taps of each phase that has any."""
+        found: dict[Sizes, list[Tap]] = {}
+        geometry = self.geometry
+        every = itertools.product(*map(range, geometry.kernel))
+        for number, tap in enumerate(every):
+            reached = [t * d for t, d in zip(tap, geometry.dilation, strict=True)]
+            pairs = [divmod(at, s) for at, s in zip(reached, geometry.stride, strict=True)]
+            phase = tuple(rest for _, rest in pairs)
+            found.setdefault(phase, []).append(Tap(number, tuple(shift for shift, _ in pairs)))
+        return found
+
+    @cached_property
+    def shift(self) -> Sizes:
+        """The largest shift of any tap."""
+        shifts = [tap.shift for taps in self.taps.values() for tap in taps]
+        return tuple(map(max, zip(*shifts, strict=True)))
+
+    @cached_property
+    def positions(self) -> Spans:
+        """Positions of the full output."""
+        sizes = zip(self.geometry.in_size, self.shift, strict=True)
+        return tuple((0, size + shift) for size, shift in sizes)
+
+    @cached_property
+    def kept(self) -> Mapping[Sizes, Spans]:
+        """The positions of each phase that the crop leaves."""
+        return {phase: self._kept(phase) for phase in self.taps}
+
+    def _kept(self, phase: Sizes) -> Spans:
+        g, spans = self.geometry, []
+        axes = zip(phase, g.stride, g.crop, g.out_size, self.positions, strict=True)
+        for r, s, (begin, _), out, (_, most) in axes:
+            first = max(0, -((r - begin) // s))
+            last = min(most, -((r - begin - out) // s))
+            spans.append((first, max(first, last)))
+        return tuple(spans)
+
+    @cached_property
+    def kept_by_any(self) -> Spans:
+        """The smallest box that holds what the crop leaves of all phases."""
+        axes = zip(*self.kept.values(), strict=True)
+        return tuple((min(a for a, _ in spans), max(b for _, b in spans)) for spans in axes)
+
+    def puts(self, box: Spans, frame: Spans) -> list[Put]:
+        """What the crop leaves of a box of positions, in an array of a frame's, by phase."""
+        found = []
+        for phase, spans in self.kept.items():
+            if (kept := overlap(box, spans)) is not None:
+                places = self._places(phase, kept)
+                found.append(Put(phase, math.prod(extents(kept)), inside(kept, frame), places))
+        return found
+
+    def _places(self, phase: Sizes, box: Spans) -> Index:
+        axes = zip(phase, box, self.geometry.stride, self.geometry.crop, strict=True)
+        return last_axes(
+            slice(s * first + r - begin, s * (last - 1) + r - begin + 1, s)
+            for r, (first, last), s, (begin, _) in axes
+        )
+
+    @cached_property
+    def reaches_all(self) -> bool:
+        """Whether every output element belongs to a phase that has taps, and to a position."""
+        g = self.geometry
+        return len(self.taps) == math.prod(g.stride) and all(
+            side >= 0 for pair in g.crop for side in pair
+        )
+
+    @cached_property
+    def patterns(self) -> Sequence[Pattern]:
+        """The phases that have the same shifts."""
+        found: dict[tuple[Sizes, ...], list[Sizes]] = {}
+        for phase, taps in sorted(self.taps.items()):
+            found.setdefault(tuple(tap.shift for tap in taps), []).append(phase)
+        patterns = []
+        for shifts, phases in found.items():
+            numbers = [[tap.number for tap in self.taps[phase]] for phase in phases]
+            patterns.append(Pattern(shifts, phases, np.array(numbers).T))
+        return patterns
+
+    @cached_property
+    def is_regular(self) -> bool:
+        """Whether all phases have the same shifts, those of a kernel that stride divides."""
+        g = self.geometry
+        axes = zip(g.kernel, g.stride, g.dilation, strict=True)
+        return all(k % s == 0 and d == 1 for k, s, d in axes)
+
+    @cached_property
+    def in_runs(self) -> bool:
+        """Whether the phases of a position are moved as runs: they lie side by side."""
+        return self.is_regular and self.geometry.stride[-1] >= _LONG_RUN
+
+    @cached_property
+    def phases_last(self) -> bool:
+        """Whether weights are ordered by phases within an output channel, not the other way."""
+        return self.in_runs or (self.is_regular and len(self.patterns[0].shifts) == 1)
+
+
+@lru_cache(maxsize=256)
+def phases_of(geometry: Geometry) -> Phases:
+    """Return the phases of a geometry."""
+    return Phases(geometry)
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A call, its arrays by group: ``x (g, n, c_in, *size)``, ``w (g, c_in, c_out, taps)``."""
+    """A call, its arrays by group: ``x (g, n, c_in, *size)``, ``w (g, c_in, c_out, *kernel)``.
 
-    geometry: Geometry
+    Sums have its ``dtype``; so have ``w`` and ``b``, and ``x`` block by block.
+    """
+
+    phases: Phases
     x: Array
     w: Array
     b: Array | None
@@ -35,92 +179,57 @@ class Problem:
         groups, sums = geometry.groups, accumulator(dtype)
         if b is not None:
             b = b.astype(sums, copy=False).reshape(groups, 1, -1, *(1,) * geometry.rank)
-        problem = cls(geometry, x, w.astype(sums, copy=False), b, sums)
-        return cls(geometry, problem.grouped(x), problem.taps_last(problem.w), b, sums)
+        by_group = w.astype(sums, copy=False).reshape(groups, len(w) // groups, *w.shape[1:])
+        return cls(phases_of(geometry), grouped(x, groups), by_group, b, sums)
 
-    def grouped(self, array: Array) -> Array:
-        """View ``(n, c, *size)`` as ``(g, n, c // g, *size)``."""
-        n, c, *size = array.shape
-        groups = self.geometry.groups
-        return array.reshape(n, groups, c // groups, *size).swapaxes(0, 1)
+    @property
+    def entries_last(self) -> bool:
+        """Whether batch entries lie side by side in memory; what a call makes follows that."""
+        return self.x.shape[1] > 1 and self.x.strides[1] == self.x.itemsize
 
-    def taps_last(self, w: Array) -> Array:
-        """View ``(c_in, c_out // g, *kernel)`` as ``(g, c_in // g, c_out // g, taps)``."""
-        groups = self.geometry.groups
-        return w.reshape(groups, len(w) // groups, w.shape[1], -1)
+    def spread(self, rows: Array, lead: Sizes, n: int, size: Sizes) -> Array:
+        """View rows of batch entries and positions as ``(*lead, n, *size)``."""
+        if not self.entries_last:
+            return rows.reshape(*lead, n, *size)
+        return np.moveaxis(rows.reshape(*lead, *size, n), -1, len(lead))
+
+    def rows(self, array: Array, lead: Sizes) -> Array:
+        """The rows of an array ``(g, n, c, *size)``, as ``(*lead, rows)``."""
+        order = (
+            (0, 2, *range(3, array.ndim), 1)
+            if self.entries_last
+            else (0, 2, 1, *range(3, array.ndim))
+        )
+        return array.transpose(order).reshape(*lead, -1)
 
     @property
     def channels(self) -> tuple[int, int]:
         """Input and output channels of one group."""
         return self.w.shape[1], self.w.shape[2]
 
-    @cached_property
-    def taps(self) -> Mapping[Sizes, list[tuple[int, Sizes]]]:
-        """The taps of each phase that has any, with their shifts."""
-        found: dict[Sizes, list[tuple[int, Sizes]]] = {}
-        geometry = self.geometry
-        every = itertools.product(*map(range, geometry.kernel))
-        for number, tap in enumerate(every):
-            reached = [t * d for t, d in zip(tap, geometry.dilation, strict=True)]
-            pairs = [divmod(at, s) for at, s in zip(reached, geometry.stride, strict=True)]
-            phase = tuple(rest for _, rest in pairs)
-            found.setdefault(phase, []).append((number, tuple(shift for shift, _ in pairs)))
-        return found
 
-    @cached_property
-    def shift(self) -> Sizes:
-        """The largest shift of any tap."""
-        shifts = [shift for taps in self.taps.values() for _, shift in taps]
-        return tuple(map(max, zip(*shifts, strict=True)))
-
-    @cached_property
-    def kept(self) -> Mapping[Sizes, Spans]:
-        """The positions of each phase that the crop leaves."""
-        return {phase: self._kept(phase) for phase in self.taps}
-
-    def _kept(self, phase: Sizes) -> Spans:
-        g, spans = self.geometry, []
-        axes = zip(phase, g.stride, g.crop, g.out_size, g.in_size, self.shift, strict=True)
-        for r, s, (begin, _), out, size, shift in axes:
-            first = max(0, -((r - begin) // s))
-            last = min(size + shift, -((r - begin - out) // s))
-            spans.append((first, max(first, last)))
-        return tuple(spans)
-
-    def places(self, phase: Sizes, box: Spans) -> tuple[slice, ...]:
-        """Where the output has the positions of a phase."""
-        axes = zip(phase, box, self.geometry.stride, self.geometry.crop, strict=True)
-        return tuple(
-            slice(s * first + r - begin, s * (last - 1) + r - begin + 1, s)
-            for r, (first, last), s, (begin, _) in axes
-        )
-
-    @property
-    def reaches_all(self) -> bool:
-        """Whether every output element belongs to a phase that is computed."""
-        g = self.geometry
-        return (
-            self.x.size > 0
-            and len(self.taps) == math.prod(g.stride)
-            and all(side >= 0 for pair in g.crop for side in pair)
-        )
-
-    @cached_property
-    def patterns(self) -> Mapping[tuple[Sizes, ...], list[Sizes]]:
-        """The phases that have the same shifts, by these."""
-        found: dict[tuple[Sizes, ...], list[Sizes]] = {}
-        for phase, taps in self.taps.items():
-            found.setdefault(tuple(shift for _, shift in taps), []).append(phase)
-        return {shifts: sorted(phases) for shifts, phases in found.items()}
+def grouped(array: Array, groups: int) -> Array:
+    """View ``(n, c, *size)`` as ``(g, n, c // g, *size)``."""
+    n, c, *size = array.shape
+    return array.reshape(n, groups, c // groups, *size).swapaxes(0, 1)
 
 
-def inside(box: Spans, frame: Spans) -> tuple[slice, ...]:
-    """Return where a box lies in an array that holds a larger one."""
+def entries_last(kind: str, array: Array, dtype: np.dtype[Any], *, copied: bool = True) -> Array:
+    """Return a copy of an array ``(n, ...)`` with entries side by side, or room for one."""
+    made = scratch(kind, (*array.shape[1:], len(array)), dtype)
+    view = np.moveaxis(made, -1, 0)
+    if copied:
+        view[...] = array
+    return view
+
+
+def inside(box: Spans, frame: Spans) -> Index:
+    """Index an array of the positions of a frame by a box in it."""
     pairs = zip(box, frame, strict=True)
-    return tuple(slice(first - at, last - at) for (first, last), (at, _) in pairs)
+    return last_axes(slice(first - at, last - at) for (first, last), (at, _) in pairs)
 
 
-def last_axes(spatial: tuple[slice, ...]) -> tuple[Any, ...]:
+def last_axes(spatial: Iterable[slice]) -> Index:
     """Index the last axes."""
     return (..., *spatial)
 
@@ -129,3 +238,36 @@ def overlap(one: Spans, other: Spans) -> Spans | None:
     """Return what two boxes share; ``None`` where that is nothing."""
     spans = tuple((max(a, c), min(b, d)) for (a, b), (c, d) in zip(one, other, strict=True))
     return spans if all(first < last for first, last in spans) else None
+
+
+def extents(box: Spans) -> Sizes:
+    """Return a box's size."""
+    return tuple(last - first for first, last in box)
+
+
+def some(total: int, most: int) -> tuple[int, int]:
+    """How many of a total a block takes, and how many times as much it could still hold."""
+    taken = max(1, min(total, most))
+    return taken, most // taken if taken == total else 0
+
+
+def slices(total: int, size: int) -> list[slice]:
+    """Cut a total into parts of a size."""
+    return [slice(start, min(start + size, total)) for start in range(0, total, size)]
+
+
+def write(source: Array, b: Array | None, target: Array) -> None:
+    """Write into a target ``(g, n, c_out, *places)``, with the bias of each output channel."""
+    if b is None:
+        target[...] = source
+    else:
+        b = b.reshape(*b.shape[:3], *(1,) * (target.ndim - 3))
+        np.add(source, b, out=target, casting="unsafe")
+
+
+def accumulate(left: Array, right: Array, sums: Array, kind: str, *, more: bool) -> None:
+    """Write a product into ``sums``, or add it as ``more``."""
+    if more:
+        sums += np.matmul(left, right, out=scratch(kind, sums.shape, sums.dtype))
+    else:
+        np.matmul(left, right, out=sums)

@@ -168,13 +168,14 @@ def test_module_names_say_what_is_inside() -> None:
 def test_workers_import_the_standard_library_and_numpy_only(file: str, minor: int) -> None:
     path = ROOT / f"harness/engines/{file}.py"
     tree = ast.parse(path.read_text(), feature_version=(3, minor))
+    # What the report says of threads is said by threadpoolctl, where a framework's environment has it.
     names = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             names.add((node.module or "").split(".")[0])
-    assert names - set(sys.stdlib_module_names) == {"numpy"}
+    assert names - set(sys.stdlib_module_names) - {"threadpoolctl"} == {"numpy"}
 
 
 @pytest.mark.parametrize(

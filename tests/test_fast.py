@@ -5,7 +5,8 @@ from __future__ import annotations
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from types import ModuleType
+from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
@@ -15,20 +16,40 @@ from strategies import cases, keywords
 
 from harness.case import Case, case_from_descriptor
 from harness.spec import load_cases
-from impl import fast, reference
-from impl.fast import Way, conv_transpose, conv_transpose_by, conv_transpose_vjp
+from impl import fast, phases, product, reference, scatter, threads
+from impl.fast import (
+    Way,
+    conv_transpose,
+    conv_transpose_by,
+    conv_transpose_vjp,
+    conv_transpose_vjp_by,
+)
 from impl.geometry import Array, Geometry
 from impl.phases import Problem
 
 WAYS: tuple[Way | None, ...] = ("scatter", "gather", None)
-BLOCKS = st.sampled_from([fast.BLOCK, 256, 1])
+# Blocks and limits that make small cases go where only large ones go.
+LIMITS = st.fixed_dictionaries(
+    {
+        (fast, "BLOCK"): st.sampled_from([fast.BLOCK, 1024, 4]),
+        (fast, "_MANY_ENTRIES"): st.sampled_from([fast._MANY_ENTRIES, 0]),
+        (phases, "_LONG_RUN"): st.sampled_from([phases._LONG_RUN, 1]),
+        (scatter, "_WIDE"): st.sampled_from([scatter._WIDE, 1]),
+        (product, "_WIDE"): st.sampled_from([product._WIDE, 1]),
+        (threads, "_ONE_THREAD"): st.sampled_from([threads._ONE_THREAD, 0]),
+    }
+)
+Limits: TypeAlias = dict[tuple[ModuleType, str], int]
 
 
 @contextmanager
-def blocks_of(size: int) -> Iterator[None]:
+def limited(limits: Limits) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fast, "BLOCK", size)
+        for (module, name), value in limits.items():
+            patch.setattr(module, name, value)
+        phases.phases_of.cache_clear()
         yield
+    phases.phases_of.cache_clear()
 
 
 def assert_same(got: Array, expected: Array) -> None:
@@ -42,24 +63,26 @@ def made(way: Way | None, data: dict[str, Array], options: dict[str, Any]) -> Ar
 
 
 @settings(max_examples=300)
-@given(cases(fills=["integer"]), BLOCKS)
-def test_every_way_gives_the_definitions_numbers(case: Case, block: int) -> None:
+@given(cases(fills=["integer"]), LIMITS)
+def test_every_way_gives_the_definitions_numbers(case: Case, limits: Limits) -> None:
     data, options = case.data(), keywords(case.operator)
     expected = reference.conv_transpose(data["x"], data["w"], data.get("b"), **options)
-    with blocks_of(block):
+    with limited(limits):
         for way in WAYS:
             assert_same(made(way, data, options), expected)
 
 
 @settings(max_examples=300)
-@given(cases(fills=["integer"]), BLOCKS)
-def test_gradients_are_the_definitions(case: Case, block: int) -> None:
+@given(cases(fills=["integer"]), LIMITS)
+def test_gradients_are_the_definitions(case: Case, limits: Limits) -> None:
     data, options = case.data(), keywords(case.operator)
     expected = reference.conv_transpose_vjp(data["dy"], data["x"], data["w"], **options)
-    with blocks_of(block):
-        got = conv_transpose_vjp(data["dy"], data["x"], data["w"], **options)
-    for one, other in zip(got, expected, strict=True):
-        assert_same(one, other)
+    geometry = Geometry.of(data["x"], data["w"], **options)
+    with limited(limits):
+        for way in WAYS:
+            got = conv_transpose_vjp_by(way, geometry, data["dy"], data["x"], data["w"])
+            for one, other in zip(got, expected, strict=True):
+                assert_same(one, other)
 
 
 DTYPES = ["int8", "uint16", "int64", "float16", "complex64", "complex128", "object", "bool"]
@@ -109,11 +132,58 @@ def test_what_is_not_finite_stays_where_the_definition_has_it(which: str, value:
         )
 
 
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+@pytest.mark.parametrize(
+    ("which", "ways"),
+    [("dy", ("scatter", None)), ("x", WAYS), ("w", WAYS)],
+)
+def test_gradients_are_not_finite_where_the_definitions_are_not(
+    which: str, ways: tuple[Way | None, ...], value: float
+) -> None:
+    case = case_from_descriptor("ic3_oc2_k4x4_s2x2_c1.1x0.1_n1_i4x4_f64")
+    data, options = case.data(), keywords(case.operator)
+    data[which][0, 1, 1, 1] = value
+    geometry = Geometry.of(data["x"], data["w"], **options)
+    with np.errstate(invalid="ignore"):
+        expected = reference.conv_transpose_vjp(data["dy"], data["x"], data["w"], **options)
+        for way in ways:
+            got = conv_transpose_vjp_by(way, geometry, data["dy"], data["x"], data["w"])
+            for one, other in zip(got, expected, strict=True):
+                assert_same(one, other)
+
+
+@pytest.mark.parametrize(
+    "descriptor",
+    [
+        "ic4_oc6_k3x3_s2x2_c1.0x0.1_g2_b_n40_i2x2",
+        "ic2_oc3_k5_s3_c-1.2_b_n100_i3",
+        "ic3_oc2_k64_s32_c5.40_b_n2_i5",
+        "ic2_oc2_k3x32_s1x16_c1.1x-3.20_g2_n2_i3x4",
+        "ic6_oc4_k1x1_s1x1_g2_b_n3_i9x9",
+        "ic6_oc4_k3x2_s2x1_g2_b_n3_i1x1",
+    ],
+)
+@pytest.mark.parametrize("dtype", ["float16", "float32", "int32", "complex64"])
+def test_short_rows_long_runs_and_plain_products(descriptor: str, dtype: str) -> None:
+    case = case_from_descriptor(descriptor)
+    data = {name: (array % 5).astype(dtype) for name, array in case.data().items()}
+    options = keywords(case.operator)
+    geometry = Geometry.of(data["x"], data["w"], **options)
+    y = reference.conv_transpose(data["x"], data["w"], data.get("b"), **options)
+    gradients = reference.conv_transpose_vjp(data["dy"], data["x"], data["w"], **options)
+    for way in WAYS:
+        assert_same(made(way, data, options), y)
+        got = conv_transpose_vjp_by(way, geometry, data["dy"], data["x"], data["w"])
+        for one, other in zip(got, gradients, strict=True):
+            assert_same(one, other)
+
+
 @pytest.mark.parametrize("way", ["scatter", "gather"])
 def test_layouts_in_memory_change_nothing_and_inputs_are_left_alone(way: Way) -> None:
     case = case_from_descriptor("ic4_oc6_k4x3_s2x1_c1.0x0.2_g2_b_n2_i3x4")
     data, options = case.data(), keywords(case.operator)
     expected = reference.conv_transpose(data["x"], data["w"], data["b"], **options)
+    gradients = reference.conv_transpose_vjp(data["dy"], data["x"], data["w"], **options)
     last = {
         name: np.ascontiguousarray(np.moveaxis(a, 1, -1)) for name, a in data.items() if a.ndim > 2
     }
@@ -123,6 +193,10 @@ def test_layouts_in_memory_change_nothing_and_inputs_are_left_alone(way: Way) ->
         for array in arrays.values():
             array.flags.writeable = False
         assert_same(made(way, {"b": data["b"], **arrays}, options), expected)
+        geometry = Geometry.of(arrays["x"], arrays["w"], **options)
+        got = conv_transpose_vjp_by(way, geometry, arrays["dy"], arrays["x"], arrays["w"])
+        for one, other in zip(got, gradients, strict=True):
+            assert_same(one, other)
 
 
 BENCH = [case for case in load_cases("specs/bench") if case.dtype == "float32"]
@@ -155,6 +229,10 @@ LARGE = [
     "ic64_oc64_k4x4_s2x2_g64_n2_i128x128",
     "ic4_oc8_k2x2x2_s2x2x2_n1_i48x48x48",
     "ic4_oc4_k64_s16_n4_i40000",
+    "ic80_oc80_k1024_s256_n1_i63",
+    "ic80_oc80_k1024_s256_n2_i600",
+    "ic256_oc256_k8x8_s4x4_n1_i40x40",
+    "ic16_oc8_k5x5_s3x3_c1.1x1.1_b_n2000_i5x5",
 ]
 
 

@@ -14,12 +14,14 @@ from types import ModuleType
 import pytest
 
 from harness import translate
-from harness.case import Case
+from harness.benchmark import BenchmarkSettings, benchmark
+from harness.case import Case, case_from_descriptor
 from harness.cli import BAD, OK, main
 from harness.compare import Status
 from harness.conventions import Device, convention, framework_names, pytorch
 from harness.environments import has_environment, interpreter, lacks_device
 from harness.limitations import load_limitations
+from harness.measurement import DIRECTIONS, MEASURED, Measurement
 from harness.operator import Operator, OperatorError
 from harness.pipeline import Settings, execute
 from harness.program import Program, Unsupported
@@ -203,3 +205,18 @@ def test_whole_text_pasted_into_the_interpreter_gives_the_same_numbers(framework
     path = str(interpreter(convention(framework)))
     done = subprocess.run([path, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "y is [[[102.0, 113.0, 120.0, 130.0]]]"
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_benchmark_measures_every_framework_with_the_threads_it_is_given(threads: int) -> None:
+    """Processor time tells whether a framework obeys: idle or spinning threads count as well."""
+    case = case_from_descriptor("ic32_oc32_k4x4_s2x2_c1.1x1.1_b_n1_i24x24")
+    settings = BenchmarkSettings(threads=threads, rounds=3, seconds=0.005, calm=0)
+    header, *measurements, _ = benchmark([case], PYTHON, settings)
+    assert isinstance(header, Header)
+    assert {about["threads"] for about in header.frameworks.values()} == {str(threads)}
+    found = [one for one in measurements if isinstance(one, Measurement)]
+    assert [(one.framework, one.status) for one in found] == [
+        (name, MEASURED) for _ in DIRECTIONS for name in PYTHON
+    ]
+    assert all(0 < one.cpus < threads + 0.2 for one in found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
 import numpy.typing as npt
@@ -17,13 +17,20 @@ class EngineUnavailableError(Exception):
 
 @dataclass(frozen=True)
 class EngineInfo:
-    """What executes a column of a report."""
+    """What executes a column of a report: on which cores, where it is held to any."""
 
     version: str
     engine: str
     python: str
     numpy: str
     device: str
+    blas: str = ""
+    threads: str = ""
+    cores: str = ""
+
+    def told(self) -> dict[str, str]:
+        """What is known, as a report's header says it."""
+        return {name: value for name, value in asdict(self).items() if value}
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,8 @@ class Engine:
         ``device``, or raises with what is missing; nothing where that is the CPU.
     threads : int
         How many threads a call may use.
+    cores : sequence of int
+        The cores that the processes are held to, where the system can; all where there are none.
     """
 
     def __init__(
@@ -101,6 +103,7 @@ class Engine:
         packages: Mapping[str, str] | None = None,
         device: str = "",
         threads: int = 1,
+        cores: Sequence[int] = (),
     ) -> None:
         self._command = (*command, "-I", worker.__file__, *([str(language)] if language else []))
         self._start = {
@@ -111,6 +114,7 @@ class Engine:
             "device": device,
         }
         self._environ = {**os.environ, **thread_counts(threads), **(environ or {})}
+        self._cores = cores if hasattr(os, "sched_setaffinity") else ()
         self._timeout = timeout
         self._advice = f"; {advice}" if advice else ""
         self._process: _Process | None = None
@@ -128,7 +132,7 @@ class Engine:
         try:
             if self._stopped:
                 raise _ProcessEndedError("the run was stopped")
-            self._process = process = _Process(self._command, self._environ)
+            self._process = process = _Process(self._command, self._environ, self._cores)
             if self._stopped:  # In the meantime, by another thread that saw no process.
                 raise _ProcessEndedError("the run was stopped")
             process.send(self._start, {})
@@ -148,6 +152,9 @@ class Engine:
             python=answer["python"],
             numpy=answer["numpy"],
             device=answer["device"],
+            blas=answer.get("blas", ""),
+            threads=self._environ["OMP_NUM_THREADS"],
+            cores=",".join(map(str, self._cores)),
         )
 
     def run(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Outcome]]:
@@ -306,7 +313,9 @@ class _Process:
     answers are waited for.  One thread does it all, since threads would take turns at every frame.
     """
 
-    def __init__(self, command: Sequence[str], environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, command: Sequence[str], environ: Mapping[str, str], cores: Sequence[int] = ()
+    ) -> None:
         with ExitStack() as stack:
             self._chatter: IO[bytes] = stack.enter_context(tempfile.TemporaryFile())
             # A worker is ended by force: what it leaves in files goes when it has gone.
@@ -323,6 +332,9 @@ class _Process:
                 start_new_session=True,  # Ctrl-C is for the parent, which ends its workers itself.
             )
             self._files = stack.pop_all()
+        if cores:
+            with suppress(ProcessLookupError):
+                os.sched_setaffinity(self._process.pid, cores)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._streams = (self._process.stdin, self._process.stdout)

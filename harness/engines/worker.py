@@ -225,7 +225,25 @@ def start(module: str, distribution: str) -> dict[str, Any]:
         "python": platform.python_version(),
         "numpy": np.__version__,
         "device": "cpu",
+        "blas": pools(),
     }
+
+
+def pools() -> str:
+    """Name the libraries here that compute in threads of their own, where threadpoolctl tells."""
+    try:
+        from threadpoolctl import threadpool_info
+    except ImportError:
+        return ""
+    return ", ".join(sorted(set(map(_pool, threadpool_info()))))
+
+
+def _pool(about: Mapping[str, Any]) -> str:
+    """Such as ``openblas 0.3.31 Haswell of numpy``; TensorFlow's own pool is not told of."""
+    words = [about["internal_api"], about.get("version"), about.get("architecture")]
+    package = about["filepath"].rpartition("site-packages/")[2].split("/")[0]
+    found = " ".join(word for word in words if word)
+    return "%s of %s" % (found, package.replace(".libs", "")) if package else found
 
 
 def provide(name: str, path: str) -> None:

@@ -1,0 +1,126 @@
+"""Hold ``deconform bench``'s times against the standard library's ``timeit``, nothing between them.
+
+For each framework one layer is timed by a worker, as a benchmark does, and by ``timeit`` in a
+process of its own with the program's text pasted in; they take turns.  Printed is the ratio of the
+two, with its interval: the project promises 2 %.
+
+    python benchmarks/raw_timeit.py [-f pytorch] [--rounds 60] [DESCRIPTOR]
+"""
+
+import argparse
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.benchmark import BenchmarkSettings, held
+from harness.case import case_from_descriptor
+from harness.conventions import convention, render
+from harness.engines import Held, Timing
+from harness.engines.process import thread_counts
+from harness.environments import interpreter
+from harness.machine import available_cores
+from harness.pipeline import engine_of
+from harness.program import Program
+from harness.statistics import paired_ratio
+
+_LAYER = "ic64_oc32_k4x4_s2x2_c1.1x1.1_b_n1_i16x16"
+_SCRIPT = """\
+import sys, timeit
+import numpy as np
+namespace = dict(np.load({arrays!r}))
+for text in {texts!r}:
+    exec(text, namespace)
+timer = timeit.Timer({call!r}, globals=namespace)
+for line in iter(sys.stdin.readline, ""):
+    timer.timeit(1)
+    print(timer.timeit(int(line)), flush=True)
+"""
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("-f", "--framework", dest="frameworks", action="append")
+    parser.add_argument("--rounds", type=int, default=60)
+    parser.add_argument("layer", nargs="?", default=_LAYER)
+    options = parser.parse_args()
+    every = ["numpy", "pytorch", "tensorflow", "mxnet", "chainer"]
+    for framework in options.frameworks or every:
+        ratio = _compared(framework, options.layer, options.rounds)
+        print(f"{framework:<12} {ratio}", flush=True)
+
+
+def _compared(framework: str, layer: str, rounds: int) -> str:
+    case = case_from_descriptor(layer)
+    program = render(case.operator, framework, case.dtype)
+    assert isinstance(program, Program)
+    timed = held(program, "forward", case.data())
+    settings = BenchmarkSettings()
+    cores = available_cores()[: settings.threads]
+    ours, raw = [], []
+    with ExitStack() as stack:
+        engine = engine_of(convention(framework), {}, threads=settings.threads, cores=cores)
+        stack.enter_context(closing(engine))
+        engine.start()
+        engine.hold(timed)
+        process = stack.enter_context(_raw(framework, timed, settings.threads, cores))
+        first = engine.time(timed.key, 3)
+        assert isinstance(first, Timing)
+        calls = max(1, round(settings.seconds / first.seconds))
+        for turn in range(rounds):
+            for is_ours in (turn % 2 == 0, turn % 2 == 1):
+                time.sleep(settings.calm)
+                if is_ours:
+                    sample = engine.time(timed.key, calls)
+                    assert isinstance(sample, Timing)
+                    ours.append(sample.seconds)
+                else:
+                    raw.append(_asked(process, calls) / calls)
+    ratio = paired_ratio(ours, raw)
+    return f"{ratio.value - 1:+.2%}, between {ratio.low - 1:+.2%} and {ratio.high - 1:+.2%}"
+
+
+@contextmanager
+def _raw(
+    framework: str, timed: Held, threads: int, cores: list[int]
+) -> Iterator["subprocess.Popen[str]"]:
+    """A plain process of the framework's interpreter that answers with timeit's seconds."""
+    found = convention(framework)
+    with tempfile.TemporaryDirectory() as folder:
+        arrays = Path(folder) / "arrays.npz"
+        inputs: dict[str, Any] = dict(timed.inputs)
+        np.savez(arrays, **inputs)
+        script = _SCRIPT.format(
+            arrays=str(arrays), texts=[text for _, text in timed.sections], call=timed.call
+        )
+        with subprocess.Popen(
+            [str(interpreter(found)), "-c", script],
+            env={**os.environ, **thread_counts(threads), **found.environ},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        ) as process:
+            os.sched_setaffinity(process.pid, cores)
+            yield process
+            assert process.stdin is not None
+            process.stdin.close()
+
+
+def _asked(process: "subprocess.Popen[str]", calls: int) -> float:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(f"{calls}\n")
+    process.stdin.flush()
+    return float(process.stdout.readline())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""The product itself: layers whose output is one matrix product, with nothing to add or to move.
+
+A kernel of one element with stride 1 mixes channels at each position,
+``y[n, o, p] = sum over c: w[c, o] * x[c, p]``; a single input element has the kernel as its output,
+``y[n, o, t] = sum over c: w[c, o, t] * x[n, c]``.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+
+from impl.geometry import Array
+from impl.phases import Phases, Problem, accumulate
+
+# Positions from which on each batch entry has a product of its own.
+_WIDE: Final = 64
+
+
+@lru_cache(maxsize=256)
+def is_product(phases: Phases, n: int) -> bool:
+    """Whether the output is a product of the arrays as they lie."""
+    geometry = phases.geometry
+    if any(side for pair in geometry.crop for side in pair):
+        return False
+    if math.prod(geometry.in_size) == 1:
+        return geometry.out_size == geometry.kernel
+    mixes = math.prod(geometry.kernel) == 1 and geometry.out_size == geometry.in_size
+    return mixes and (n == 1 or math.prod(geometry.in_size) >= _WIDE)
+
+
+def multiply(problem: Problem, y: Array) -> None:
+    """Write ``y (n, c_out, *out)``, which is contiguous."""
+    g, n, c_in = problem.x.shape[:3]
+    x, w = problem.x.reshape(g, n, c_in, -1), problem.w.reshape(g, c_in, -1)
+    if x.shape[3] == 1:
+        np.matmul(x[..., 0], w, out=y.reshape(n, g, -1).swapaxes(0, 1))
+    else:
+        out = y.reshape(n, g, -1, x.shape[3]).swapaxes(0, 1)
+        np.matmul(w.swapaxes(1, 2)[:, None], x, out=out)
+    if problem.b is not None:
+        y += problem.b.reshape(-1, *(1,) * (y.ndim - 2))
+
+
+def multiply_vjp(problem: Problem, dy: Array, dx: Array, dw: Array) -> None:
+    """Write ``dx`` and ``dw``, which are contiguous, from ``dy (n, c_out, *out)``."""
+    g, n, c_in = problem.x.shape[:3]
+    x, w = problem.x.reshape(g, n, c_in, -1), problem.w.reshape(g, c_in, -1)
+    to = dx.reshape(n, g, c_in, -1).swapaxes(0, 1)
+    sums = dw.reshape(g, c_in, -1)
+    if x.shape[3] == 1:
+        rows = dy.reshape(n, g, -1).swapaxes(0, 1)
+        np.matmul(rows, w.swapaxes(1, 2), out=to[..., 0])
+        np.matmul(x[..., 0].swapaxes(1, 2), rows, out=sums)
+        return
+    cotangent = dy.reshape(n, g, -1, x.shape[3]).swapaxes(0, 1)
+    np.matmul(w[:, None], cotangent, out=to)
+    for entry in range(n):
+        met = cotangent[:, entry].swapaxes(1, 2)
+        accumulate(x[:, entry], met, sums, "dw", more=entry > 0)

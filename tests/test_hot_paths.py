@@ -1,0 +1,89 @@
+"""What everything else waits for: run once here, and timed by ``tox run -e hot-paths``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import harness
+import impl
+from harness.case import Case, case_from_descriptor
+from harness.compare import Status, expect, judge
+from harness.conventions import framework_names, render
+from harness.engines import Arrays, Engine
+from harness.pipeline import jobs_of
+from harness.program import Program
+from harness.spec import load_cases
+from impl import reference
+
+Timed = Callable[..., Any]
+CASE = case_from_descriptor("ic32_oc16_k4x4_s2x2_c1.1x1.1_b_n1_i16x16")
+SNIPPET = "nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1)"
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    engine = Engine([sys.executable], "impl", "deconform")
+    engine.start()
+    yield engine
+    engine.close()
+
+
+def test_parse(benchmark: Timed) -> None:
+    assert benchmark(harness.parse, SNIPPET).kernel == (4, 4)
+
+
+def test_render_everywhere(benchmark: Timed) -> None:
+    def everywhere() -> list[object]:
+        return [render(CASE.operator, name, CASE.dtype) for name in framework_names()]
+
+    assert all(isinstance(program, Program) for program in benchmark(everywhere))
+
+
+def test_load_a_suite(benchmark: Timed) -> None:
+    def loaded() -> list[Case]:
+        return list(load_cases("specs/models"))
+
+    assert benchmark(loaded)
+
+
+def test_make_data(benchmark: Timed) -> None:
+    assert set(benchmark(CASE.data)) == {"x", "w", "b", "dy"}
+
+
+def test_judge(benchmark: Timed) -> None:
+    expected = expect(CASE)
+    outcome = Arrays(expected.outputs, {})
+    assert benchmark(judge, CASE, expected, "value", outcome).status == Status.PASSED
+
+
+def test_round_trip_to_a_worker(benchmark: Timed, engine: Engine) -> None:
+    program = render(CASE.operator, "numpy", CASE.dtype)
+    assert isinstance(program, Program)
+    forward = next(jobs_of(CASE, program, CASE.data()))
+
+    def there_and_back() -> object:
+        return next(engine.run([forward]))[1]
+
+    assert isinstance(benchmark(there_and_back), Arrays)
+
+
+@pytest.mark.parametrize("compute", [impl, reference], ids=["impl", "reference"])
+def test_forward(benchmark: Timed, compute: Any) -> None:
+    data = CASE.data()
+    y = benchmark(compute.conv_transpose, data["x"], data["w"], data["b"], stride=2, crop=1)
+    assert y.shape == (1, 16, 32, 32)
+
+
+@pytest.mark.parametrize("compute", [impl, reference], ids=["impl", "reference"])
+def test_gradients(benchmark: Timed, compute: Any) -> None:
+    data = CASE.data()
+    dx, dw, db = benchmark(
+        compute.conv_transpose_vjp, data["dy"], data["x"], data["w"], stride=2, crop=1
+    )
+    assert (dx.shape, dw.shape, db.shape) == (data["x"].shape, data["w"].shape, (16,))
+    assert np.array_equal(db, data["dy"].sum((0, 2, 3)))
