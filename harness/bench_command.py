@@ -195,7 +195,24 @@ def _legal(chosen: Mapping[str, Any]) -> list[Case]:
     return legal
 
 
+_KINDS: Final[Mapping[str, type]] = {
+    "threads": int,
+    "rounds": int,
+    "budget": float,
+    "seconds": float,
+    "device": str,
+    "math": str,
+}
+
+
 def _settings(options: argparse.Namespace, chosen: Mapping[str, Any]) -> BenchmarkSettings:
+    """Take what decides about times from the options, or from a report's header."""
+    for name, kind in _KINDS.items():
+        if not isinstance(chosen.get(name), kind):
+            raise UsageError(
+                f"{options.resume}: its header says {chosen.get(name)!r} for {name}: "
+                "it cannot be resumed."
+            )
     return BenchmarkSettings(
         threads=chosen["threads"],
         rounds=chosen["rounds"],

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from strategies import sized_operators
 
 from harness import benchdnn, weights
 from harness.benchdnn import BenchdnnError, Problem, read, write
@@ -22,7 +23,6 @@ from harness.lookup import look_up
 from harness.operator import IllegalOperator, Operator, Sizes
 from harness.program import Unsupported
 from harness.spec import load_cases
-from strategies import sized_operators
 
 # Lines of benchdnn's input files: the case that each is, as our descriptor, and its output.
 

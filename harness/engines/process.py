@@ -209,7 +209,8 @@ class Engine:
 
     def drop(self, key: str) -> None:
         """Let the worker forget a program that is held."""
-        self._asked({"op": "drop", "key": key}, {})
+        if self._process is not None:
+            self._asked({"op": "drop", "key": key}, {})
 
     def _asked(
         self, message: Message, arrays: Message

@@ -56,7 +56,8 @@ def conditions(header: Header) -> Iterator[str]:
     yield ""
     for name, about in header.frameworks.items():
         version, engine = describe_engine(about)
-        threads = f", {about['threads']} threads" if about.get("threads") else ""
+        count = about.get("threads", "")
+        threads = f", {count} thread{'s' * (count != '1')}" if count else ""
         blas = f", {about['blas']}" if about.get("blas") else ""
         yield f"{name} {version} ({engine}{blas}{threads})"
     machine = dict(header.machine)

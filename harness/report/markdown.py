@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import groupby
@@ -40,17 +41,7 @@ def _lines(report: Report) -> Iterator[str]:
         + "."
     )
     yield ""
-    rows = [
-        (suite, *(short_counts(row[name]) for name in report.columns))
-        for suite, row in report.matrix.items()
-    ]
-    total = ("**all**", *(short_counts(report.counts[name]) for name in report.columns))
-    columns = (
-        f"{name} (documented semantics)" if is_documented(about) else name
-        for name, about in report.header.frameworks.items()
-        if name in report.columns
-    )
-    yield from table(("suite", *columns), [*rows, total])
+    yield from matrix(report)
     bad = list(report.bad)
     if bad:
         yield from ("", "## What went wrong", "")
@@ -63,7 +54,7 @@ def _lines(report: Report) -> Iterator[str]:
                     group[0].status,
                     "; ".join(reasons(group)),
                     group[0].diagnosis or "",
-                    f"`{group[0].reproduce}`",
+                    code(group[0].reproduce),
                 )
                 for group in alike(bad)
             ),
@@ -101,14 +92,50 @@ def _grouped(records: Iterable[Record]) -> Iterator[tuple[str, str, str, str]]:
         yield framework, limitation, str(len(members)), reason
 
 
+def matrix(report: Report) -> Iterator[str]:
+    """Write the lines of the matrix: counts by suite and framework."""
+    rows = [
+        (suite, *(short_counts(row[name]) for name in report.columns))
+        for suite, row in report.matrix.items()
+    ]
+    total = ("**all**", *(short_counts(report.counts[name]) for name in report.columns))
+    columns = (
+        f"{name} (documented semantics)" if is_documented(about) else name
+        for name, about in report.header.frameworks.items()
+        if name in report.columns
+    )
+    yield from table(("suite", *columns), [*rows, total])
+
+
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
-    """Write the lines of a table."""
+    """Write the lines of a table; in its cells bold and code are Markdown, all else is text."""
     cells = tuple(head)
-    yield "| " + " | ".join(cells) + " |"
+    yield "| " + " | ".join(map(_escaped, cells)) + " |"
     yield "|" + " --- |" * len(cells)
     for row in rows:
-        yield "| " + " | ".join(_escaped(cell) for cell in row) + " |"
+        yield "| " + " | ".join(map(_escaped, row)) + " |"
+
+
+class Code(str):
+    """Markdown of a text that is shown as it is."""
+
+    __slots__ = ()
+
+
+def code(text: str) -> Code:
+    """Write code for a table's cell or a line, whatever stands in it.
+
+    >>> print(code("a`b"), code("x | y"))
+    `` a`b `` `x \\| y`
+    """
+    line = " ".join(text.split())
+    longest = max(map(len, re.findall("`+", line)), default=0)
+    fence, space = "`" * (longest + 1), " " * bool(longest)
+    return Code(f"{fence}{space}{line}{space}{fence}".replace("|", "\\|"))
 
 
 def _escaped(cell: str) -> str:
-    return " ".join(cell.replace("|", "\\|").split())
+    """Write a cell on one line; what somebody else wrote makes no HTML, link or image."""
+    if isinstance(cell, Code):
+        return cell
+    return " ".join(cell.replace("|", "\\|").replace("<", "&lt;").replace("](", "]\\(").split())

@@ -45,6 +45,7 @@ COLUMNS: Final[Mapping[str, str]] = {
     "first_s": "seconds of the first call",
     "to_native_s": "seconds of the conversion into the framework",
     "from_native_s": "seconds of the conversion back",
+    "cpus": "processors kept busy",
     "peak_bytes": "of memory",
 }
 

@@ -89,6 +89,7 @@ def _extra(one: Measurement, header: Header) -> dict[str, Any]:
         "first_s": one.first_s,
         "to_native_s": one.to_native_s,
         "from_native_s": one.from_native_s,
+        "cpus": one.cpus,
         "peak_bytes": one.peak_bytes,
     }
 

@@ -1,0 +1,64 @@
+"""Annotations of GitHub Actions: what went wrong, beside the line of the spec that says the case.
+
+https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from harness.record import Record
+from harness.report.jsonl import Report
+from harness.report.words import alike, reasons
+
+# GitHub shows no more errors of one step.
+_SHOWN: Final = 10
+_DATA: Final = {"%": "%25", "\r": "%0D", "\n": "%0A"}
+_PROPERTY: Final = {**_DATA, ":": "%3A", ",": "%2C"}
+
+
+def annotations(report: Report) -> str:
+    """Write a command for each line of a spec with something bad; the last one counts the others.
+
+    >>> from harness.record import Header
+    >>> annotations(Report.of([Header("0.1.0", "2026-01-02T03:04:05+00:00", {}, cases=0)]))
+    ''
+    """
+    places: dict[tuple[str, int], list[Record]] = {}
+    for record in report.bad:
+        places.setdefault((record.file, record.line), []).append(record)
+    shown = list(places.items())
+    if len(shown) > _SHOWN:
+        shown = shown[: _SHOWN - 1]
+    lines = [_command(file, line, records) for (file, line), records in shown]
+    if rest := len(places) - len(shown):
+        lines.append(_error({}, f"{rest} more lines of specs have something bad; see the report."))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _command(file: str, line: int, records: Sequence[Record]) -> str:
+    cases = list(dict.fromkeys(record.case for record in records))
+    more = f" and {len(cases) - 1} more" if len(cases) > 1 else ""
+    place = {"file": file, "line": f"{line}"} if file else {}
+    return _error({**place, "title": f"{cases[0]}{more}"}, "\n".join(_said(records)))
+
+
+def _said(records: Sequence[Record]) -> Iterator[str]:
+    for group in alike(records):
+        first = group[0]
+        checks = ", ".join(record.check for record in group)
+        yield f"{first.status} {first.framework} {first.case}: {checks}"
+        yield from (f"  {reason}" for reason in reasons(group))
+        if first.diagnosis:
+            yield f"  equals the mutant: {first.diagnosis}"
+        yield f"  {first.reproduce}"
+
+
+def _error(properties: dict[str, str], message: str) -> str:
+    written = ",".join(f"{key}={_escaped(value, _PROPERTY)}" for key, value in properties.items())
+    return f"::error{' ' * bool(written)}{written}::{_escaped(message, _DATA)}"
+
+
+def _escaped(text: str, escapes: dict[str, str]) -> str:
+    return text.translate(str.maketrans(escapes))

@@ -1,0 +1,116 @@
+"""SARIF 2.1.0: a result for each bad record, at the line of the spec that says the case.
+
+https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any, Final
+from urllib.parse import quote
+
+from harness.compare import Status
+from harness.record import Record
+from harness.report.jsonl import Report
+
+_SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
+# GitHub refuses a file with more.
+# https://docs.github.com/en/code-security/reference/code-scanning/sarif-support-for-code-scanning
+_MOST: Final = 25_000
+_MEANINGS: Final = {
+    Status.FAILED: "does not compute what the definition says",
+    Status.ERRORED: "raised an error",
+    Status.CRASHED: "ended the framework's process",
+    Status.TIMEDOUT: "did not end in time",
+    Status.MISTRUSTED: "agrees, but the case proves little",
+    Status.FIXED: "agrees, although it is declared a known limitation",
+}
+
+
+def sarif(report: Report) -> str:
+    """Write what is bad in a report as SARIF."""
+    bad = list(report.bad)
+    rules = sorted({_rule_id(record) for record in bad[:_MOST]})
+    driver = {
+        "name": "deconform",
+        "version": report.header.deconform,
+        "rules": [_rule(rule) for rule in rules],
+    }
+    run = {
+        "tool": {"driver": driver},
+        "invocations": [_invocation(report, len(bad))],
+        "results": [_result(record, rules) for record in bad[:_MOST]],
+    }
+    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+
+
+def _invocation(report: Report, bad: int) -> Mapping[str, Any]:
+    said = []
+    if report.footer is None:
+        said.append("The run was interrupted: this is not all of it.")
+    if bad > _MOST:
+        said.append(f"{bad - _MOST} more records are bad; the report has them all.")
+    found: dict[str, Any] = {"executionSuccessful": report.footer is not None}
+    if said:
+        found["toolExecutionNotifications"] = [
+            {"level": "warning", "message": {"text": text}} for text in said
+        ]
+    return found
+
+
+def _rule_id(record: Record) -> str:
+    return f"{record.status}/{record.check}"
+
+
+def _rule(rule: str) -> Mapping[str, Any]:
+    status, _, check = rule.partition("/")
+    meaning = f"{check}: {_MEANINGS[Status(status)]}"
+    return {
+        "id": rule,
+        "shortDescription": {"text": meaning},
+        "defaultConfiguration": {"level": "error"},
+    }
+
+
+def _result(record: Record, rules: list[str]) -> Mapping[str, Any]:
+    rule = _rule_id(record)
+    key = f"{record.case}/{record.framework}/{record.check}"
+    found = {
+        "ruleId": rule,
+        "ruleIndex": rules.index(rule),
+        "level": "error",
+        "message": {"text": _message(record)},
+        "partialFingerprints": {"deconform/v1": key},
+        "properties": {
+            "case": record.case,
+            "descriptor": record.descriptor,
+            "framework": record.framework,
+            "check": record.check,
+            "status": record.status,
+        },
+    }
+    return {**found, "locations": [_location(record)]} if record.file else found
+
+
+def _message(record: Record) -> str:
+    parts = [f"{record.status} {record.framework} {record.case}: {record.check}"]
+    parts += [record.reason] if record.reason else []
+    parts += [f"equals the mutant: {record.diagnosis}"] if record.diagnosis else []
+    return "\n".join((*parts, record.reproduce))
+
+
+def _location(record: Record) -> Mapping[str, Any]:
+    path = PurePath(record.file)
+    # No encoding has half of a surrogate pair.
+    uri = quote(path.as_posix(), errors="replace")
+    artifact = (
+        {"uri": f"file://{uri}"} if path.is_absolute() else {"uri": uri, "uriBaseId": "%SRCROOT%"}
+    )
+    return {
+        "physicalLocation": {
+            "artifactLocation": artifact,
+            "region": {"startLine": max(record.line, 1)},
+        }
+    }

@@ -1,0 +1,125 @@
+"""A run in short, as Markdown for the summary page of a job in GitHub Actions.
+
+https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from harness.compare import Status
+from harness.record import BAD_STATUSES, Record
+from harness.report.jsonl import Report
+from harness.report.markdown import code, matrix, table
+from harness.report.words import alike, describe_engine, reasons
+
+# GitHub drops a larger one altogether.
+MOST_BYTES: Final = 2**20
+# For what closes the folded parts, and says that more was left out.
+_RESERVE: Final = 500
+_LONGEST_REASON: Final = 300
+
+
+def summary(report: Report, most: int = MOST_BYTES) -> str:
+    """Write how a run ended: a line for each framework; suites and what is bad are folded.
+
+    Parameters
+    ----------
+    report : Report
+    most : int
+        Bytes that it may take; what does not fit is left out and counted.
+    """
+    groups = list(alike(report.bad))
+    blocks = [*_head(report, groups), _suites(report)]
+    left = most - _RESERVE
+    text = ""
+    for block in blocks:
+        if (size := len(block.encode(errors="replace"))) <= left:
+            text += block
+            left -= size
+    return text + _bad(groups, left)
+
+
+def _head(report: Report, groups: Sequence[Sequence[Record]]) -> Iterator[str]:
+    header, footer = report.header, report.footer
+    checks = sum(map(len, groups))
+    verdict = f"{checks} checks are bad" if checks else "nothing failed"
+    if footer is None:
+        verdict += ", but the run was interrupted"
+    took = f" in {footer.elapsed_s:.1f} s" if footer else ""
+    commit = f", commit {code(header.commit[:12])}" if header.commit else ""
+    yield f"### Conformance: {verdict}\n\n"
+    yield (
+        f"{header.cases} cases, {report.checks} checks{took}; deconform {header.deconform}, "
+        f"{header.started}{commit}.\n\n"
+    )
+    head = ("framework", "version", "engine", "passed", "known", "unsupported", "skipped", "bad")
+    yield "\n".join(table(head, (_counts(report, name) for name in report.frameworks))) + "\n"
+
+
+def _counts(report: Report, framework: str) -> tuple[str, ...]:
+    counts = report.counts[framework]
+    bad = sum(counts[status] for status in BAD_STATUSES)
+    if framework in report.skipped:
+        return (framework, *describe_engine(report.header.frameworks[framework]), *[""] * 5)
+    named = (Status.PASSED, Status.KNOWN, Status.UNSUPPORTED, Status.SKIPPED)
+    return (
+        framework,
+        *describe_engine(report.header.frameworks[framework]),
+        *(f"{counts[status] or ''}" for status in named),
+        f"**{bad}**" if bad else "",
+    )
+
+
+def _suites(report: Report) -> str:
+    if not report.columns:
+        return ""
+    lines = (
+        "",
+        "<details>",
+        f"<summary>{len(report.matrix)} suites</summary>",
+        "",
+        *matrix(report),
+        "",
+        "</details>",
+    )
+    return "\n".join(lines) + "\n"
+
+
+def _bad(groups: Sequence[Sequence[Record]], left: int) -> str:
+    """Fold what is bad, as much of it as there is room for."""
+    if not groups:
+        return ""
+    head = ("case: checks", "framework", "status", "reason", "equals the mutant", "reproduce")
+    lines = list(table(head, map(_row, groups)))
+    kept = []
+    for line in lines:
+        left -= len(line.encode(errors="replace")) + 1
+        if left < 0:
+            break
+        kept.append(line)
+    more = len(lines) - len(kept)
+    # Without its first two lines it is no table.
+    kept = kept if len(kept) > 2 else []
+    rest = f"\n{min(more, len(groups))} more do not fit here; the report has them all.\n"
+    body = "\n".join(kept) + "\n" if kept else ""
+    return (
+        f"\n<details>\n<summary>What went wrong</summary>\n\n{body}{rest if more else ''}\n"
+        "</details>\n"
+    )
+
+
+def _row(group: Sequence[Record]) -> tuple[str, ...]:
+    first = group[0]
+    reason = "; ".join(reasons(group))
+    if len(reason) > _LONGEST_REASON:
+        reason = reason[:_LONGEST_REASON] + " ..."
+    return (
+        f"{first.case}: {', '.join(record.check for record in group)}",
+        first.framework,
+        first.status,
+        reason,
+        first.diagnosis or "",
+        code(first.reproduce),
+    )
