@@ -69,7 +69,8 @@ class BenchmarkSettings:
     budget : float
         Seconds for all turns with one program, ``LEAST_ROUNDS`` of which there are in any case.
     seconds : float
-        How long a turn lasts at least: as many calls make one sample.
+        How long a turn lasts at least: as many calls make one sample.  Short ones often come through
+        between what else a busy machine does; long ones never.
     calm : float
         Seconds between turns, in which the threads of the framework before go to sleep.
     pythons, timeout, limitations, device, math
@@ -77,16 +78,33 @@ class BenchmarkSettings:
     """
 
     threads: int = 1
-    rounds: int = 50
+    rounds: int = 200
     precision: float = 0.02
     budget: float = 6.0
-    seconds: float = 0.01
+    seconds: float = 0.002
     calm: float = 0.01
     pythons: Mapping[str, Path] = field(default_factory=dict)
     timeout: float = 300.0
     limitations: tuple[Limitation, ...] = ()
     device: Device = "cpu"
     math: Math = "ieee"
+
+    def is_enough(self, times: Sequence[Sequence[float]], began: float) -> bool:
+        """Whether the budget is spent or the ratios are known: how well, not what they are.
+
+        To stop as soon as a difference shows would find one everywhere.
+
+        Parameters
+        ----------
+        times : sequence of sequences of float
+            The samples so far, of each program.
+        began : float
+            When the first was taken, by ``time.monotonic``.
+        """
+        spreads = (paired_ratio(each, times[0]).spread for each in times[1:])
+        return time.monotonic() - began > self.budget or (
+            len(times) > 1 and max(spreads) <= self.precision
+        )
 
     def recorded(self) -> dict[str, object]:
         """What a report's header says of them."""
@@ -299,24 +317,14 @@ class _Bench:
             order = random.Random(len(found))  # noqa: S311 -- an order that repeats, no secret
             began = time.monotonic()
             for count in range(self._settings.rounds):
-                if count >= LEAST_ROUNDS and self._is_enough(found, time.monotonic() - began):
+                times = [each.seconds for each in found.values() if each.failure is None]
+                if count >= LEAST_ROUNDS and self._settings.is_enough(times, began):
                     break
                 for name in order.sample(list(found), len(found)):
                     if found[name].failure is None:
                         time.sleep(self._settings.calm)
                         found[name].add(engines[name].time(direction, found[name].calls))
         return found
-
-    def _is_enough(self, found: Mapping[str, _Times], elapsed: float) -> bool:
-        """Whether the budget is spent or the ratios are known: how well, not what they are.
-
-        To stop as soon as a difference shows would find one everywhere.
-        """
-        times = [each.seconds for each in found.values() if each.failure is None]
-        spreads = (paired_ratio(each, times[0]).spread for each in times[1:])
-        return elapsed > self._settings.budget or (
-            len(times) > 1 and max(spreads) <= self._settings.precision
-        )
 
     def _ready(self, engine: Engine, program: Held) -> _Times:
         """Make a program ready, and see how many calls fill a turn."""

@@ -13,7 +13,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from typing import Final
 
-from harness.benchmark import BenchmarkSettings, held
+from harness.benchmark import LEAST_ROUNDS, BenchmarkSettings, held
 from harness.case import case_from_descriptor
 from harness.conventions import convention, render
 from harness.engines import Engine, Held, Timing
@@ -22,8 +22,8 @@ from harness.pipeline import engine_of
 from harness.program import Program
 from harness.statistics import Change, Interval, change, paired_ratio
 
-# A middling layer, of about a millisecond.
-_LAYER: Final = "ic32_oc16_k4x4_s2x2_c1.1x1.1_b_n1_i32x32"
+# A small layer: a tenth of a millisecond or so.
+_LAYER: Final = "ic16_oc8_k4x4_s2x2_c1.1x1.1_b_n1_i16x16"
 # So many calls are one; as many more, and the program is a tenth slower.
 _CALLS: Final = 10
 _OVERHEAD: Final = 0.02
@@ -99,9 +99,10 @@ def _overhead(engine: Engine, settings: BenchmarkSettings) -> Finding:
     engine.hold(_program())
     engine.hold(_repeated(_CALLS))
     ours, bare = [], []
-    for _ in range(4 * settings.rounds):
-        ours.append(_seconds(engine.time("forward", _CALLS)))
-        bare.append(_seconds(engine.time("repeated", 1)) / _CALLS)
+    for _ in range(settings.rounds):
+        # More than one call, so that both are preceded by one that wakes threads and fills caches.
+        ours.append(_seconds(engine.time("forward", 2 * _CALLS)))
+        bare.append(_seconds(engine.time("repeated", 2)) / _CALLS)
     ratio = paired_ratio(ours, bare)
     shown = f"{ratio.value - 1:+.2%}, between {ratio.low - 1:+.2%} and {ratio.high - 1:+.2%}"
     kept = abs(ratio.value - 1) <= _OVERHEAD
@@ -111,7 +112,10 @@ def _overhead(engine: Engine, settings: BenchmarkSettings) -> Finding:
 def _compared(one: Engine, other: Engine, settings: BenchmarkSettings) -> Interval:
     """Let two engines take turns; give the second's time to the first's."""
     times: tuple[list[float], list[float]] = ([], [])
+    began = time.monotonic()
     for turn in range(settings.rounds):
+        if turn >= LEAST_ROUNDS and settings.is_enough(times, began):
+            break
         for place in (0, 1) if turn % 2 else (1, 0):
             time.sleep(settings.calm)
             times[place].append(_seconds((one, other)[place].time("repeated", 1)))

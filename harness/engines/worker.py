@@ -179,7 +179,7 @@ def hold(
 
 
 def take_time(key: str, calls: int) -> dict[str, Any]:
-    """Time a number of calls, after one that wakes threads and fills caches."""
+    """Time a number of calls; before several of them comes one that wakes threads."""
     timer = _held[key]
     if calls > 1:
         timer.timeit(1)
