@@ -42,14 +42,15 @@ from typing import Any, Final, Literal, TypeAlias
 import numpy as np
 
 from impl.geometry import Crop, Geometry, PerAxis, accumulator
+from impl.phases import slices
 
 Math: TypeAlias = Literal["ieee", "tf32"]
 Array: TypeAlias = Any  # cupy.ndarray: CuPy is not imported before it is needed.
 
 # Bytes of columns that are in memory at the same time.
 BLOCK: Final = 256 << 20
-# Input channels of a group up to which no columns are made: a multiply-add of the direct way costs
-# about a tenth of an element moved.
+# Input channels of a group up to which no columns are made.  Reckoned, not measured yet: columns are
+# written and read, two elements moved a tap, and a card multiplies some ten times while it moves one.
 FEW: Final = 8
 # Threads that are worth starting for the sums of direct_dw, and positions that one should have.
 _MANY_THREADS: Final = 1 << 19
@@ -233,20 +234,15 @@ def forward(
             "direct", y.size, x, w, bias, y, has_bias, *call.index(len(x)), *ins_outs, *call.sizes
         )
         return y
+    weights = call.grouped_weights(w)
     with device.precision(math, dtype):
-        for entries, outs in call.blocks():
-            columns = call.columns_of(w, x[entries], outs)
-            part = y[entries]
-            call.run(
-                "col2im",
-                part.size // call.outs * (outs.stop - outs.start),
-                columns,
-                bias,
-                part,
-                has_bias,
-                *call.block(len(part), outs),
-                *call.sizes,
-            )
+        for entries, outs_of_block in call.blocks():
+            part, rows = y[entries], call.grouped(x[entries])
+            for outs in outs_of_block:
+                columns = call.product_of_taps(weights[:, :, outs], rows)
+                threads = part.size // call.outs * (outs.stop - outs.start)
+                block = call.block(len(part), outs)
+                call.run("col2im", threads, columns, bias, part, has_bias, *block, *call.sizes)
     return y
 
 
@@ -286,17 +282,18 @@ def _gradients_of_columns(call: _Call, dy: Array, x: Array, w: Array) -> tuple[A
     dx, dw = xp.zeros(x.shape, call.sums), xp.zeros(w.shape, call.sums)
     weights = call.grouped_weights(w)
     by_group = dw.reshape(weights.shape)
-    for entries, outs in call.blocks():
-        some = dy[entries]
+    for entries, outs_of_block in call.blocks():
+        some, rows = dy[entries], call.grouped(x[entries])
         n = len(some)
-        met = xp.empty((geometry.groups, outs.stop - outs.start, *call.taps_and_rest(n)), call.sums)
-        call.run("im2col", met.size, some, met, *call.block(n, outs), *call.sizes)
-        met = met.reshape(geometry.groups, -1, n * call.positions)
-        chosen = weights[:, :, outs]
-        products = _product(chosen.reshape(*chosen.shape[:2], -1), met)
-        dx[entries] += call.ungrouped(products, n).reshape(dx[entries].shape)
-        rows = call.grouped(x[entries])
-        by_group[:, :, outs] += _product(rows, met.swapaxes(1, 2)).reshape(chosen.shape)
+        for outs in outs_of_block:
+            shape = (geometry.groups, outs.stop - outs.start, *call.taps_and_rest(n))
+            met = xp.empty(shape, call.sums)
+            call.run("im2col", met.size, some, met, *call.block(n, outs), *call.sizes)
+            met = met.reshape(geometry.groups, -1, n * call.positions)
+            chosen = weights[:, :, outs]
+            products = _product(chosen.reshape(*chosen.shape[:2], -1), met)
+            dx[entries] += call.ungrouped(products, n).reshape(dx[entries].shape)
+            by_group[:, :, outs] += _product(rows, met.swapaxes(1, 2)).reshape(chosen.shape)
     return dx.astype(x.dtype, copy=False), dw
 
 
@@ -364,22 +361,17 @@ class _Call:
     def run(self, name: str, threads: int, *arguments: Any) -> None:
         self.device.launch(name, self.words, threads, arguments)
 
-    def blocks(self) -> Iterator[tuple[slice, slice]]:
-        """Batch entries and output channels whose columns fit into a block."""
+    def blocks(self) -> Iterator[tuple[slice, list[slice]]]:
+        """Batch entries, and output channels whose columns fit into a block."""
         of_channel = self.geometry.groups * math.prod(self.taps_and_rest(1)) * self.sums.itemsize
         outs = max(1, min(self.outs, BLOCK // of_channel))
         entries = max(1, min(self.n, BLOCK // (of_channel * outs)))
-        for start in range(0, self.n, entries):
-            for first in range(0, self.outs, outs):
-                yield (
-                    slice(start, min(start + entries, self.n)),
-                    slice(first, min(first + outs, self.outs)),
-                )
+        for some in slices(self.n, entries):
+            yield some, slices(self.outs, outs)
 
-    def columns_of(self, w: Array, x: Array, outs: slice) -> Array:
+    def product_of_taps(self, weights: Array, rows: Array) -> Array:
         """``(groups, outs * taps, n * positions)``."""
-        weights = self.grouped_weights(w)[:, :, outs]
-        return _product(weights.reshape(*weights.shape[:2], -1).swapaxes(1, 2), self.grouped(x))
+        return _product(weights.reshape(*weights.shape[:2], -1).swapaxes(1, 2), rows)
 
     def grouped_weights(self, w: Array) -> Array:
         """``(groups, ins, outs, taps)``, in the dtype of sums."""
