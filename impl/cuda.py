@@ -49,8 +49,8 @@ Array: TypeAlias = Any  # cupy.ndarray: CuPy is not imported before it is needed
 
 # Bytes of columns that are in memory at the same time.
 BLOCK: Final = 256 << 20
-# Input channels of a group up to which no columns are made.  Reckoned, not measured yet: columns are
-# written and read, two elements moved a tap, and a card multiplies some ten times while it moves one.
+# Input channels of a group up to which no columns are made.  Reckoned, not measured yet: columns
+# move two elements a tap, and a card multiplies some ten times while it moves one.
 FEW: Final = 8
 # Threads that are worth starting for the sums of direct_dw, and positions that one should have.
 _MANY_THREADS: Final = 1 << 19

@@ -25,9 +25,9 @@ costs 0.6 of an addition into place, and a call as much as 4000 of these; the ad
 copies what scattering adds, and that of gathering copies and adds.  Scattering takes a call for
 each tap and some for each phase, gathering some for each set of shifts, shift and phase.
 ``deconform bench`` holds what is chosen against the frameworks, on the layers of known models
-(``specs/bench``).  Gathering has another price: where the weights (for its adjoint the cotangent) are
-infinite, the zeros beyond the input would give NaN that the definition does not have.  So it is for
-finite numbers of moderate size.
+(``specs/bench``).  Gathering has another price: where the weights (for its adjoint the cotangent)
+are infinite, the zeros beyond the input would give NaN that the definition does not have.  So it is
+for finite numbers of moderate size.
 
 All of them go block by block, so that temporaries stay in the caches, in memory kept from call to
 call; blocks whose products are too small for the threads of the BLAS are dealt to threads of ours
