@@ -69,8 +69,8 @@ class BenchmarkSettings:
     budget : float
         Seconds for all turns with one program, ``LEAST_ROUNDS`` of which there are in any case.
     seconds : float
-        How long a turn lasts at least: as many calls make one sample.  Short ones often come through
-        between what else a busy machine does; long ones never.
+        How long a turn lasts at least: as many calls make one sample.  Short ones often come
+        through between what else a busy machine does; long ones never.
     calm : float
         Seconds between turns, in which the threads of the framework before go to sleep.
     pythons, timeout, limitations, device, math

@@ -89,11 +89,14 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for add in (
         _add_translate,
+        _add_draw,
+        _add_serve,
         _add_run,
         _add_bench,
         _add_reproduce,
         _add_report,
         _add_compare,
+        _add_diff,
         _add_history,
         _add_export,
         _add_import,
@@ -110,25 +113,13 @@ def _add_translate(commands: _Commands) -> None:
         "translate", help="say a framework's call in the other frameworks"
     )
     translate.set_defaults(command="translate", module="harness.lookup_command")
-    translate.add_argument(
-        "text", metavar="TEXT", help="a call, a descriptor or a line of benchdnn; - reads it"
-    )
-    translate.add_argument("--from", dest="source", metavar="NAME", help="whose call it is")
+    _add_text(translate)
     translate.add_argument(
         "--to",
         action="append",
         default=[],
         metavar="NAME",
         help="only these (all others); or benchdnn",
-    )
-    translate.add_argument(
-        "--input", type=_shape, metavar="N,C,H,W", help="the input's shape, channels first"
-    )
-    translate.add_argument(
-        "--weight",
-        type=_shape,
-        metavar="I,O,H,W",
-        help="the weights' shape, (c_in, c_out/groups, ...)",
     )
     translate.add_argument(
         "--style",
@@ -141,6 +132,48 @@ def _add_translate(commands: _Commands) -> None:
         "--check", action="store_true", help="run the answer in the frameworks that are here"
     )
     translate.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _add_serve(commands: _Commands) -> None:
+    serve = commands.add_parser("serve", help="look calls up in a browser, and by a JSON API")
+    serve.set_defaults(command="serve", module="harness.serve_command")
+    serve.add_argument("--port", type=_port, default=8000, metavar="N", help="0 takes a free one")
+    serve.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="this machine alone")
+    beside = serve.add_mutually_exclusive_group()
+    beside.add_argument(
+        "--reports", type=Path, metavar="DIR", help="what `report --html` built, shown beside it"
+    )
+    beside.add_argument(
+        "--database", metavar="URL", help="a history, whose dashboard is built and shown beside it"
+    )
+
+
+def _add_draw(commands: _Commands) -> None:
+    draw = commands.add_parser(
+        "draw", help="draw which input elements of a call reach which output elements, as SVG"
+    )
+    draw.set_defaults(command="draw", module="harness.draw_command")
+    _add_text(draw)
+    draw.add_argument("--axis", metavar="NAME", help="only this one, such as width, or 0")
+    draw.add_argument(
+        "-o", "--output", required=True, metavar="FILE.svg", help="write it; - prints it"
+    )
+
+
+def _add_text(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "text", metavar="TEXT", help="a call, a descriptor or a line of benchdnn; - reads it"
+    )
+    parser.add_argument("--from", dest="source", metavar="NAME", help="whose call it is")
+    parser.add_argument(
+        "--input", type=_shape, metavar="N,C,H,W", help="the input's shape, channels first"
+    )
+    parser.add_argument(
+        "--weight",
+        type=_shape,
+        metavar="I,O,H,W",
+        help="the weights' shape, (c_in, c_out/groups, ...)",
+    )
 
 
 def _add_run(commands: _Commands) -> None:
@@ -181,13 +214,13 @@ def _add_bench(commands: _Commands) -> None:
         "--threads", type=_positive, default=1, metavar="N", help="threads of each framework (1)"
     )
     bench.add_argument(
-        "--rounds", type=_positive, default=50, metavar="N", help="most turns of each (50)"
+        "--rounds", type=_positive, default=200, metavar="N", help="most turns of each (200)"
     )
     bench.add_argument(
         "--budget", type=_seconds, default=6.0, metavar="S", help="seconds for all turns (6)"
     )
     bench.add_argument(
-        "--seconds", type=_seconds, default=0.01, metavar="S", help="a turn's least length (0.01)"
+        "--seconds", type=_seconds, default=0.002, metavar="S", help="a turn's least length (0.002)"
     )
     bench.add_argument(
         "--timeout", type=_seconds, default=300.0, metavar="S", help="seconds per program (300)"
@@ -220,6 +253,19 @@ def _add_report(commands: _Commands) -> None:
     report.add_argument("files", nargs="+", type=Path, metavar="FILE")
     report.add_argument("--junit", type=Path, metavar="FILE")
     report.add_argument("--markdown", type=Path, metavar="FILE")
+    _add_ci(report)
+    report.add_argument("--badges", type=Path, metavar="DIR", help="draw one for each framework")
+    report.add_argument(
+        "--html",
+        type=Path,
+        metavar="DIR",
+        help="write a dashboard of all FILEs: one conformance run at most, and benchmarks",
+    )
+    report.add_argument(
+        "--database",
+        metavar="URL",
+        help="show this history in the dashboard too: sqlite:///FILE or postgresql://...",
+    )
     _add_benchmark_view(report)
     _add_save(report)
 
@@ -262,6 +308,18 @@ def _add_compare(commands: _Commands) -> None:
         "--baseline", metavar="NAME", help="a framework that did not change (all others, each)"
     )
     compare.add_argument(
+        "--markdown", metavar="FILE", help="write it for a pull request's comment; - prints it"
+    )
+
+
+def _add_diff(commands: _Commands) -> None:
+    diff = commands.add_parser(
+        "diff", help="say what fails, or is fixed, from one conformance report to another"
+    )
+    diff.set_defaults(command="diff", module="harness.diff_command")
+    diff.add_argument("old", type=Path, metavar="OLD", help="a conformance run's report")
+    diff.add_argument("new", type=Path, metavar="NEW", help="another one's")
+    diff.add_argument(
         "--markdown", metavar="FILE", help="write it for a pull request's comment; - prints it"
     )
 
@@ -361,6 +419,24 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--markdown", type=Path, metavar="FILE", help="write the matrix as Markdown"
     )
+    _add_ci(parser)
+
+
+def _add_ci(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--sarif", type=Path, metavar="FILE", help="write what is bad as SARIF")
+    parser.add_argument(
+        "--summary",
+        nargs="?",
+        const="",
+        metavar="FILE",
+        help="write it in short as Markdown (after what $GITHUB_STEP_SUMMARY holds)",
+    )
+    parser.add_argument(
+        "--annotations",
+        action="store_true",
+        default=None,
+        help="print what is bad as annotations of GitHub Actions",
+    )
 
 
 def _add_benchmark_view(parser: argparse.ArgumentParser) -> None:
@@ -392,6 +468,12 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a positive number")
     return number
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) >= 2**16:
+        raise argparse.ArgumentTypeError(f"{text} is not a port from 0 to 65535")
+    return int(text)
 
 
 def _part(text: str) -> float:

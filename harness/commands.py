@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -121,10 +122,13 @@ def reproduce(options: argparse.Namespace) -> int:
 
 def report(options: argparse.Namespace) -> int:
     """Show report files again, or write them in other formats."""
-    named = (options.junit, options.markdown, options.csv, options.pytest_benchmark)
-    if len(options.files) > 1 and any(named):
+    forms = ("junit", "markdown", "csv", "pytest_benchmark", "sarif", "summary", "badges")
+    if len(options.files) > 1 and any(getattr(options, name) is not None for name in forms):
         raise UsageError("--junit, --markdown and other forms take one report at a time.")
+    if options.database is not None and options.html is None:
+        raise UsageError("--database is for the dashboard: add --html DIR.")
     ok = True
+    reports = []
     store = opened_store(options)
     for file in options.files:
         report = Report.read(file)
@@ -139,7 +143,22 @@ def report(options: argparse.Namespace) -> int:
         if store:
             print(store.save(report).text)  # noqa: T201
         ok = ok and report.ok
+        reports.append(report)
+    if options.html:
+        _write_dashboard(reports, options)
     return OK if ok else BAD
+
+
+def _write_dashboard(reports: Sequence[Report], options: argparse.Namespace) -> None:
+    from harness import dashboard  # noqa: PLC0415 -- an extra
+
+    history = None
+    if options.database is not None:
+        from harness import store  # noqa: PLC0415 -- an extra
+
+        history = store.opened(options.database, create=False)
+    built = dashboard.build(reports, options.html, history, processes=os.cpu_count() or 1)
+    print(built.text)  # noqa: T201
 
 
 def export(options: argparse.Namespace) -> int:

@@ -17,7 +17,7 @@ from harness.report.comparison import comparison_markdown, print_comparison
 def compare(options: argparse.Namespace) -> int:
     """Compare two benchmarks; say by the exit status whether anything became slower."""
     found = compare_reports(
-        _read(options.old), _read(options.new), options.threshold, options.baseline
+        read_report(options.old), read_report(options.new), options.threshold, options.baseline
     )
     if options.markdown == "-":
         print(comparison_markdown(found), end="")  # noqa: T201
@@ -31,7 +31,8 @@ def compare(options: argparse.Namespace) -> int:
     return BAD if found.regressions else OK
 
 
-def _read(file: Path) -> Report:
+def read_report(file: Path) -> Report:
+    """Read a report; warn where it is not all of a run."""
     report = Report.read(file)
     if report.footer is None:
         print(f"warning: {file}: the run was interrupted, not all is there.", file=sys.stderr)  # noqa: T201

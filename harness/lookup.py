@@ -185,14 +185,7 @@ def look_up(
     ['y_ = F.conv_transpose2d(x_, w_, b_, stride=2, padding=1)']
     """
     targets = [convention(name).name for name in to if name != benchdnn.NAME]
-    problem = None
-    if framework == benchdnn.NAME or (framework is None and benchdnn.recognises(text)):
-        problem = benchdnn.read(text)
-        reading = _from_problem(problem, input)
-    elif _DESCRIPTOR.fullmatch(text.strip()):
-        reading = _from_descriptor(text.strip(), input)
-    else:
-        reading = read(text, framework, input, weight)
+    reading, problem = _read(text, framework, input, weight)
     if style == "function" and reading.training != SILENT:
         note = "The text says how the layer is trained: --style layer writes that too."
         reading = replace(reading, notes=(*reading.notes, note))
@@ -202,6 +195,36 @@ def look_up(
     translations = tuple(_translation(reading, target, style) for target in targets)
     asked = benchdnn.NAME in to
     return LookUp(reading, translations, _in_benchdnn(reading, problem) if asked else None)
+
+
+def read_text(
+    text: str,
+    framework: str | None = None,
+    *,
+    input: Sequence[int] | None = None,  # noqa: A002 -- the contract's word
+    weight: Sequence[int] | None = None,
+) -> Reading:
+    """Read what :func:`look_up` reads, and no more.
+
+    >>> read_text("ic4_oc6_k3_s2_b_n1_i5").input
+    (1, 4, 5)
+    """
+    return _read(text, framework, input, weight)[0]
+
+
+def _read(
+    text: str,
+    framework: str | None,
+    shape: Sequence[int] | None,
+    weight: Sequence[int] | None,
+) -> tuple[Reading, benchdnn.Problem | None]:
+    """Read a text of any kind; beside it the problem, where it is one."""
+    if framework == benchdnn.NAME or (framework is None and benchdnn.recognises(text)):
+        problem = benchdnn.read(text)
+        return _from_problem(problem, shape), problem
+    if _DESCRIPTOR.fullmatch(text.strip()):
+        return _from_descriptor(text.strip(), shape), None
+    return read(text, framework, shape, weight), None
 
 
 def _from_problem(problem: benchdnn.Problem, shape: Sequence[int] | None) -> Reading:
@@ -306,8 +329,8 @@ def answer(found: LookUp, programs: bool = False) -> Iterator[Line]:  # noqa: FB
         One line; styles are those of ``rich``.
     """
     reading = found.reading
-    yield [("bold", _in_words(reading.operator)), ("dim", _origin(reading))]
-    yield [("dim", "size     "), ("", _size_line(found))]
+    yield [("bold", in_words(reading.operator)), ("dim", _origin(reading))]
+    yield [("dim", "size     "), ("", size_line(found))]
     yield [("dim", "operator "), ("", found.descriptor)]
     for note in reading.notes:
         yield [("dim", "note     "), ("", note)]
@@ -354,7 +377,8 @@ def _problem_block(problem: str | Unsupported) -> Iterator[Line]:
         yield [("", f"    {problem}")]
 
 
-def _in_words(operator: Operator) -> str:
+def in_words(operator: Operator) -> str:
+    """Say an operator for people: channels, kernel, and whatever is not the usual."""
     parts = [
         f"{operator.in_channels} -> {operator.out_channels} channels",
         f"kernel {sizes(operator.kernel)}",
@@ -387,7 +411,7 @@ def _origin(reading: Reading) -> str:
     return f"   {convention(reading.framework).title} {reading.form}"
 
 
-def _size_line(found: LookUp) -> str:
+def size_line(found: LookUp) -> str:
     """Shapes where the input is known, and the rule."""
     operator = found.reading.operator
     rules = [

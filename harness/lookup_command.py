@@ -14,12 +14,8 @@ from harness.syntax.tree import MAX_TEXT
 
 def translate(options: argparse.Namespace) -> int:
     """Print how the frameworks say what a text says."""
-    text = options.text
-    if text == "-":
-        # One more than is allowed is refused like all that is too long.
-        text = sys.stdin.read(MAX_TEXT + 1) if sys.stdin else ""
     found = look_up(
-        text,
+        typed(options.text),
         options.source,
         options.to,
         input=options.input,
@@ -36,6 +32,14 @@ def translate(options: argparse.Namespace) -> int:
         _print([*answer(found, options.program), *_in_lines(evidence)])
     bad = {status for verdicts in evidence.values() for status in verdicts.values()}
     return BAD if bad & {"FAILED", "ERRORED", "CRASHED", "TIMEDOUT", "MISTRUSTED"} else OK
+
+
+def typed(text: str) -> str:
+    """Give a text as it was typed, or from the standard input where it is ``-``."""
+    if text != "-":
+        return text
+    # One more than is allowed is refused like all that is too long.
+    return sys.stdin.read(MAX_TEXT + 1) if sys.stdin else ""
 
 
 def _evidence(found: LookUp) -> dict[str, dict[str, str]]:

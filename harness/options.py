@@ -6,7 +6,7 @@ import argparse
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Literal
 
 from rich.console import Console
 
@@ -16,8 +16,10 @@ from harness.conventions import convention, framework_names
 from harness.errors import InputError
 from harness.record import Event, Header
 from harness.report import Report
+from harness.report.badge import badges
 from harness.report.forms import forms
 from harness.report.jsonl import write_event
+from harness.report.summary import MOST_BYTES, summary
 from harness.spec import load_cases
 
 if TYPE_CHECKING:
@@ -109,24 +111,53 @@ def collected(events: Iterable[Event]) -> tuple[Report, int]:
 def write_forms(report: Report, options: argparse.Namespace) -> None:
     """Write a report in the formats that options ask for."""
     available = forms(report, getattr(options, "baseline", None))
-    for name in ("junit", "markdown", "csv", "pytest_benchmark"):
+    for name in ("junit", "markdown", "csv", "pytest_benchmark", "sarif", "summary", "annotations"):
         path = getattr(options, name, None)
         if path is None:
             continue
         if name not in available:
-            kind = "benchmark" if report.measurements else "conformance run"
-            option = name.replace("_", "-")
-            raise UsageError(f"--{option}: the report of a {kind} has no such form.")
-        with opened(path) as stream:
-            stream.write(available[name]())
+            raise _without_form(report, name)
+        if name == "summary":
+            _write_summary(report, path)
+        elif name == "annotations":
+            print(available[name](), end="")  # noqa: T201
+        else:
+            with opened(path) as stream:
+                stream.write(available[name]())
+    if getattr(options, "badges", None) is not None:
+        if report.measurements:
+            raise _without_form(report, "badges")
+        for name, drawn in badges(report).items():
+            with opened(options.badges / name) as stream:
+                stream.write(drawn)
 
 
-def opened(path: Path) -> IO[str]:
+def _without_form(report: Report, name: str) -> UsageError:
+    kind = "benchmark" if report.measurements else "conformance run"
+    option = name.replace("_", "-")
+    return UsageError(f"--{option}: the report of a {kind} has no such form.")
+
+
+def _write_summary(report: Report, path: str) -> None:
+    """Write to a file, or after what others wrote to the job's summary where none is named."""
+    if path:
+        with opened(Path(path)) as stream:
+            stream.write(summary(report))
+        return
+    if not (named := os.environ.get("GITHUB_STEP_SUMMARY")):
+        raise UsageError("--summary: GITHUB_STEP_SUMMARY is not set; name a file.")
+    job = Path(named)
+    there = job.stat().st_size if job.exists() else 0
+    with opened(job, "a") as stream:
+        stream.write(summary(report, MOST_BYTES - there))
+
+
+def opened(path: Path, mode: Literal["w", "a"] = "w") -> IO[str]:
     """Open a file to be written, and the folder that it is in."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # An exception's message may hold what no encoding has.
-        return path.open("w", encoding="utf-8", errors="replace")
+        return path.open(mode, encoding="utf-8", errors="replace")
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from None
 

@@ -5,7 +5,7 @@ https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-comm
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from harness.record import Record
@@ -14,15 +14,15 @@ from harness.report.words import alike, reasons
 
 # GitHub shows no more errors of one step.
 _SHOWN: Final = 10
-_DATA: Final = {"%": "%25", "\r": "%0D", "\n": "%0A"}
-_PROPERTY: Final = {**_DATA, ":": "%3A", ",": "%2C"}
+_DATA: Final = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
+_PROPERTY: Final = _DATA | str.maketrans({":": "%3A", ",": "%2C"})
 
 
-def annotations(report: Report) -> str:
+def github_annotations(report: Report) -> str:
     """Write a command for each line of a spec with something bad; the last one counts the others.
 
     >>> from harness.record import Header
-    >>> annotations(Report.of([Header("0.1.0", "2026-01-02T03:04:05+00:00", {}, cases=0)]))
+    >>> github_annotations(Report.of([Header("0.1.0", "2026-01-02T03:04:05+00:00", {}, cases=0)]))
     ''
     """
     places: dict[tuple[str, int], list[Record]] = {}
@@ -55,10 +55,6 @@ def _said(records: Sequence[Record]) -> Iterator[str]:
         yield f"  {first.reproduce}"
 
 
-def _error(properties: dict[str, str], message: str) -> str:
-    written = ",".join(f"{key}={_escaped(value, _PROPERTY)}" for key, value in properties.items())
-    return f"::error{' ' * bool(written)}{written}::{_escaped(message, _DATA)}"
-
-
-def _escaped(text: str, escapes: dict[str, str]) -> str:
-    return text.translate(str.maketrans(escapes))
+def _error(properties: Mapping[str, str], message: str) -> str:
+    written = ",".join(f"{key}={value.translate(_PROPERTY)}" for key, value in properties.items())
+    return f"::error{' ' * bool(written)}{written}::{message.translate(_DATA)}"

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
+from harness.report.annotations import github_annotations
 from harness.report.benchmark_markdown import benchmark_markdown
 from harness.report.jsonl import Report
 from harness.report.junit import junit
 from harness.report.markdown import markdown
 from harness.report.measurement_csv import measurement_csv
 from harness.report.pytest_benchmark import pytest_benchmark
+from harness.report.sarif import sarif
+from harness.report.summary import summary
 
 
 def forms(report: Report, baseline: str | None = None) -> Mapping[str, Callable[[], str]]:
@@ -18,7 +21,7 @@ def forms(report: Report, baseline: str | None = None) -> Mapping[str, Callable[
 
     >>> from harness.record import Header
     >>> sorted(forms(Report.of([Header("0.1.0", "2026-01-02T03:04:05+00:00", {}, cases=0)])))
-    ['junit', 'markdown']
+    ['annotations', 'junit', 'markdown', 'sarif', 'summary']
     """
     if report.measurements:
         return {
@@ -26,4 +29,10 @@ def forms(report: Report, baseline: str | None = None) -> Mapping[str, Callable[
             "csv": partial(measurement_csv, report),
             "pytest_benchmark": partial(pytest_benchmark, report),
         }
-    return {"junit": partial(junit, report), "markdown": partial(markdown, report)}
+    return {
+        "junit": partial(junit, report),
+        "markdown": partial(markdown, report),
+        "sarif": partial(sarif, report),
+        "summary": partial(summary, report),
+        "annotations": partial(github_annotations, report),
+    }

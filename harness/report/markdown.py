@@ -123,19 +123,25 @@ class Code(str):
 
 
 def code(text: str) -> Code:
-    """Write code for a table's cell or a line, whatever stands in it.
+    r"""Write code for a table's cell or a line, whatever stands in it.
 
     >>> print(code("a`b"), code("x | y"))
-    `` a`b `` `x \\| y`
+    `` a`b `` `x \| y`
     """
     line = " ".join(text.split())
     longest = max(map(len, re.findall("`+", line)), default=0)
     fence, space = "`" * (longest + 1), " " * bool(longest)
-    return Code(f"{fence}{space}{line}{space}{fence}".replace("|", "\\|"))
+    return Code(_without_bars(f"{fence}{space}{line}{space}{fence}"))
 
 
 def _escaped(cell: str) -> str:
     """Write a cell on one line; what somebody else wrote makes no HTML, link or image."""
     if isinstance(cell, Code):
         return cell
-    return " ".join(cell.replace("|", "\\|").replace("<", "&lt;").replace("](", "]\\(").split())
+    text = cell.replace("<", "&lt;").replace("](", "]\\(")
+    return " ".join(_without_bars(text).split())
+
+
+def _without_bars(text: str) -> str:
+    """Escape what would end a cell; backslashes before it are escaped by others."""
+    return re.sub(r"(\\*)\|", lambda found: 2 * found[1] + "\\|", text)

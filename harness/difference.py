@@ -1,0 +1,177 @@
+"""Two conformance reports, an old and a new one: what fails now, what no longer does, what is gone.
+
+A check fails newly where its record in NEW is bad and the one in OLD was not, or was not there.  It
+is fixed where it passes in NEW and was bad, or a known limitation, in OLD.  All else that changed
+is told apart from both, such as a check that is not run any more: neither a fault nor a repair.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from harness.compare import Status
+from harness.errors import InputError
+from harness.record import BAD_STATUSES, Header, Record
+from harness.report.jsonl import Report
+
+Key: TypeAlias = tuple[str, str, str]
+
+# What of an engine may be the reason, with the word for it.
+_ENGINE: Final = {
+    "version": "",
+    "engine": "engine ",
+    "device": "device ",
+    "python": "Python ",
+    "numpy": "NumPy ",
+}
+
+
+class DifferenceError(InputError):
+    """Two reports of which no check can be compared."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A check in both reports, with another status in each; or failing, and in NEW alone.
+
+    Attributes
+    ----------
+    old : Record, optional
+    new : Record
+    """
+
+    old: Record | None
+    new: Record
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What became of the checks of an old report in a new one.
+
+    Attributes
+    ----------
+    old, new : Header
+    failing : tuple of Change
+        Bad in NEW, and not in OLD.
+    fixed : tuple of Change
+        Passed in NEW; bad, or a known limitation, in OLD.
+    others : tuple of Change
+        All other changes of status.
+    gone, added : tuple of Record
+        In OLD alone; in NEW alone, and not bad.
+    same : mapping of Status to int
+        How many checks kept which status.
+    redefined : tuple of str
+        Cases that have another descriptor in NEW.
+    """
+
+    old: Header
+    new: Header
+    failing: tuple[Change, ...]
+    fixed: tuple[Change, ...]
+    others: tuple[Change, ...]
+    gone: tuple[Record, ...]
+    added: tuple[Record, ...]
+    same: Mapping[Status, int]
+    redefined: tuple[str, ...]
+
+    @property
+    def still_bad(self) -> int:
+        """How many checks are bad in both, in the same way or another."""
+        kept = sum(self.same.get(status, 0) for status in BAD_STATUSES)
+        return kept + sum(change.new.status in BAD_STATUSES for change in self.others)
+
+    @property
+    def notes(self) -> Iterator[str]:
+        """What else differs between the reports, and may be the reason."""
+        yield from _engines(self.old, self.new)
+        for name in ("deconform", "commit"):
+            before, after = getattr(self.old, name), getattr(self.new, name)
+            if before != after:
+                yield f"{name}: {before or 'unknown'} -> {after or 'unknown'}"
+        if self.redefined:
+            first = ", ".join(self.redefined[:3])
+            yield f"{len(self.redefined)} cases are not what they were, such as {first}"
+
+
+def difference(old: Report, new: Report) -> Difference:
+    """Say what changed from one conformance report to another.
+
+    Raises
+    ------
+    DifferenceError
+        If a report holds no record, or no check is in both.
+
+    Examples
+    --------
+    >>> about = {"version": "1", "engine": "python", "python": "3.11", "device": "cpu"}
+    >>> header = Header("0.1.0", "2026-01-02T03:04:05+00:00", {"numpy": about}, cases=1)
+    >>> def report(status):
+    ...     one = Record("a/b", "a", "ic1_oc1_k1_n1_i1", "numpy", "value", "native", status)
+    ...     return Report.of([header, one])
+    >>> found = difference(report(Status.PASSED), report(Status.FAILED))
+    >>> [change.new.case for change in found.failing]
+    ['a/b']
+    """
+    before, after = _records(old, "OLD"), _records(new, "NEW")
+    if not before.keys() & after.keys():
+        raise DifferenceError("OLD and NEW have no check in common.")
+    changes = [
+        Change(before.get(key), record)
+        for key, record in after.items()
+        if key not in before or before[key].status != record.status
+    ]
+    kinds: dict[str, list[Change]] = {}
+    for change in changes:
+        kinds.setdefault(_kind(change), []).append(change)
+    both = [(before[key], record) for key, record in after.items() if key in before]
+    redefined = dict.fromkeys(a.case for b, a in both if a.descriptor != b.descriptor)
+    return Difference(
+        old.header,
+        new.header,
+        tuple(kinds.get("failing", ())),
+        tuple(kinds.get("fixed", ())),
+        tuple(kinds.get("other", ())),
+        tuple(record for key, record in before.items() if key not in after),
+        tuple(change.new for change in kinds.get("added", ())),
+        Counter(after.status for before, after in both if before.status == after.status),
+        tuple(redefined),
+    )
+
+
+def _kind(change: Change) -> str:
+    was = change.old.status if change.old else None
+    if change.new.status in BAD_STATUSES:
+        return "other" if was in BAD_STATUSES else "failing"
+    if was is None:
+        return "added"
+    is_fixed = change.new.status == Status.PASSED and was in {*BAD_STATUSES, Status.KNOWN}
+    return "fixed" if is_fixed else "other"
+
+
+def _records(report: Report, name: str) -> dict[Key, Record]:
+    if not report.records:
+        raise DifferenceError(
+            f"{name} holds no conformance record; deconform run -o FILE.jsonl writes some."
+        )
+    return {(one.case, one.framework, one.check): one for one in report.records}
+
+
+def _engines(old: Header, new: Header) -> Iterator[str]:
+    """Say which engines are others, or are here in one report only."""
+    for framework in dict.fromkeys((*old.frameworks, *new.frameworks)):
+        before = old.frameworks.get(framework, {"unavailable": "not in the report"})
+        after = new.frameworks.get(framework, {"unavailable": "not in the report"})
+        reasons = before.get("unavailable"), after.get("unavailable")
+        if any(reasons):
+            words = [f"not run ({why})" if why else "run" for why in reasons]
+            if bool(reasons[0]) != bool(reasons[1]):
+                yield f"{framework}: {words[0]} -> {words[1]}"
+            continue
+        for key, word in _ENGINE.items():
+            if before.get(key) != after.get(key):
+                ends = (about.get(key) or "unknown" for about in (before, after))
+                yield f"{framework}: {word}{' -> '.join(ends)}"

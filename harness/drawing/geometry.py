@@ -1,0 +1,181 @@
+"""Where elements go along each axis alone: a transposed convolution is a product of its axes.
+
+An input element ``i`` reaches position ``i * stride + t * dilation`` of the full output through tap
+``t``; the output is what the crop leaves of these positions.  An axis that is too long to be looked
+at is drawn with fewer input elements: each one left out would add ``stride`` positions like those
+before it, and both ends stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Final
+
+from harness.operator import Operator, OperatorError, Sizes, axis_name
+
+_LEAST_INPUT: Final = 3
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much is drawn of an axis, in positions.
+
+    Attributes
+    ----------
+    whole : int
+        An axis up to this long is drawn whole.
+    cut : int
+        A longer one is drawn with fewer input elements, that it be no longer than this; but with
+        three at least, and with as many as give an output.
+    longest : int
+        Where even these take more positions, the first of them are drawn.
+    """
+
+    whole: int = 36
+    cut: int = 24
+    longest: int = 128
+
+
+LIMITS: Final = Limits()
+
+
+@dataclass(frozen=True)
+class Link:
+    """One product: an input element reaches a position of the full output through a tap."""
+
+    element: int
+    tap: int
+    position: int
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis of an operator on an input, as much of it as is shown.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The axes that look like this, such as ``("height", "width")``.
+    whole : int
+        Input elements there are; ``shown`` of them are drawn.
+    shown, kernel, stride, dilation : int
+    crop : (begin, end)
+    longest : int
+        Positions that are drawn at most.
+
+    Examples
+    --------
+    >>> axis = Axis(("length",), 3, 3, kernel=3, stride=2, dilation=1, crop=(1, 0))
+    >>> axis.full, axis.out, [axis.count(position) for position in axis.positions]
+    (7, 6, [1, 1, 2, 1, 2, 1, 1])
+    """
+
+    names: tuple[str, ...]
+    whole: int
+    shown: int
+    kernel: int
+    stride: int
+    dilation: int
+    crop: tuple[int, int]
+    longest: int = LIMITS.longest
+
+    @property
+    def effective_kernel(self) -> int:
+        """Extent of the dilated kernel."""
+        return self.dilation * (self.kernel - 1) + 1
+
+    @cached_property
+    def full(self) -> int:
+        """Size of the full output of what is shown."""
+        return (self.shown - 1) * self.stride + self.effective_kernel
+
+    @cached_property
+    def out(self) -> int:
+        """Size of the output of what is shown."""
+        return self.full - sum(self.crop)
+
+    @cached_property
+    def output(self) -> range:
+        """The positions that the output consists of."""
+        return range(self.crop[0], self.crop[0] + self.out)
+
+    @cached_property
+    def extent(self) -> range:
+        """The positions of the full output and of what a negative crop adds."""
+        begin, end = self.output.start, self.output.stop
+        return range(min(0, begin), max(0, self.full, end))
+
+    @cached_property
+    def positions(self) -> range:
+        """The positions that are drawn, all of them where they are not too many."""
+        start = max(self.extent.start, -(self.longest // 4))
+        return range(start, min(self.extent.stop, start + self.longest))
+
+    @cached_property
+    def elements(self) -> range:
+        """The input elements that are drawn: those that reach positions that are."""
+        return range(min(self.shown, -(-max(self.positions.stop, 0) // self.stride)))
+
+    @cached_property
+    def links(self) -> tuple[Link, ...]:
+        """What reaches the positions that are drawn."""
+        return tuple(
+            Link(element, tap, element * self.stride + tap * self.dilation)
+            for element in self.elements
+            for tap in range(self.kernel)[: self._taps_from(element)]
+        )
+
+    def _taps_from(self, element: int) -> int:
+        """How many of an element's taps reach a position that is drawn."""
+        return -(-(self.positions.stop - element * self.stride) // self.dilation)
+
+    @cached_property
+    def _counts(self) -> Mapping[int, int]:
+        return Counter(link.position for link in self.links)
+
+    def count(self, position: int) -> int:
+        """How many products are summed at a position."""
+        return self._counts.get(position, 0)
+
+    def is_full(self, position: int) -> bool:
+        """Whether a position is one of the full output."""
+        return 0 <= position < self.full
+
+
+def axes_of(operator: Operator, in_size: Sizes, limits: Limits = LIMITS) -> tuple[Axis, ...]:
+    """Give each axis of an operator on an input, cut to a length that can be drawn.
+
+    Raises
+    ------
+    OperatorError
+        If the input has another rank, or gives no output.
+    """
+    if len(in_size) != operator.rank or min(in_size) < 0:
+        raise OperatorError(
+            f"input size {list(in_size)} does not have {operator.rank} axes of 0 elements or more."
+        )
+    if fact := operator.explain(in_size):
+        raise OperatorError(fact)
+    return tuple(_axis(operator, in_size, axis, limits) for axis in range(operator.rank))
+
+
+def _axis(operator: Operator, in_size: Sizes, axis: int, limits: Limits) -> Axis:
+    whole = Axis(
+        (axis_name(axis, operator.rank),),
+        in_size[axis],
+        in_size[axis],
+        operator.kernel[axis],
+        operator.stride[axis],
+        operator.dilation[axis],
+        operator.crop[axis],
+        limits.longest,
+    )
+    if whole.extent.stop - whole.extent.start <= limits.whole:
+        return whole
+    added = sum(max(-side, 0) for side in whole.crop)
+    fitting = (limits.cut - added - whole.effective_kernel) // whole.stride + 1
+    giving = -((whole.effective_kernel - sum(whole.crop) - 1) // whole.stride) + 1
+    return replace(whole, shown=min(whole.whole, max(_LEAST_INPUT, fitting, giving)))

@@ -1,0 +1,137 @@
+"""A benchmark in one picture: how long each framework takes beside the baseline, by suite."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from harness.errors import InputError
+from harness.measurement import DIRECTIONS
+from harness.report.jsonl import Report
+from harness.report.side_by_side import SideBySide
+from harness.statistics import Interval, geometric_mean
+
+_TITLES: Final = {"forward": "forward", "gradient": "forward and gradients"}
+# Told apart by colour-blind readers (Okabe & Ito), and by their shapes.
+_MARKS: Final = (
+    ("#0072b2", "o"),
+    ("#d55e00", "s"),
+    ("#009e73", "^"),
+    ("#cc79a7", "D"),
+    ("#e69f00", "v"),
+    ("#56b4e9", "P"),
+    ("#444444", "X"),
+)
+_STYLE: Final = {
+    "svg.hashsalt": "deconform",
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+}
+
+
+def benchmark_chart(report: Report, baseline: str | None = None) -> str:
+    """Draw the geometric means of a benchmark's ratios, by suite and framework, as SVG.
+
+    Parameters
+    ----------
+    report : Report
+        Of a benchmark.
+    baseline : str, optional
+        Whose times divide; the first framework that was measured.
+
+    Returns
+    -------
+    str
+        A whole SVG document, the same for the same report and version of Matplotlib.
+
+    Raises
+    ------
+    InputError
+        If Matplotlib is not here, the baseline was not measured, or nothing stands beside it.
+    """
+    table = SideBySide.of(report, baseline)
+    means = means_by_suite(table)
+    if not means:
+        raise InputError("a chart needs a baseline and another framework, measured side by side.")
+    try:
+        from matplotlib import rc_context  # noqa: PLC0415 -- an extra
+        from matplotlib.figure import Figure  # noqa: PLC0415
+    except ImportError:
+        raise InputError(
+            "a chart needs Matplotlib: python -m pip install 'deconform[publish]'"
+        ) from None
+    directions = [one for one in DIRECTIONS if any(key[0] == one for key in means)]
+    suites = list(dict.fromkeys(suite for _, suite, _ in means))
+    with rc_context(_STYLE):
+        figure = Figure(figsize=(9.6, 1.5 + 0.42 * len(suites)), layout="constrained")
+        panels = figure.subplots(1, len(directions), sharey=True, squeeze=False)[0]
+        for panel, direction in zip(panels, directions, strict=True):
+            of = {key[1:]: mean for key, mean in means.items() if key[0] == direction}
+            _draw(panel, of, suites, table)
+            panel.set_title(_TITLES[direction], fontsize=11)
+        _label(figure, panels[0], suites, table.baseline)
+        drawn = io.StringIO()
+        figure.savefig(drawn, format="svg", metadata={"Date": None})
+    return drawn.getvalue()
+
+
+def means_by_suite(table: SideBySide) -> Mapping[tuple[str, str, str], Interval]:
+    """Give the geometric means of the ratios by direction, suite and framework."""
+    ratios: dict[tuple[str, str, str], list[Interval]] = {}
+    for row in table.rows:
+        for framework, ratio in row.ratios.items():
+            if ratio.is_bounded:
+                suite = row.measurements[framework].suite
+                ratios.setdefault((row.direction, suite, framework), []).append(ratio)
+    return {key: geometric_mean(found) for key, found in ratios.items()}
+
+
+def _draw(
+    panel: Any, means: Mapping[tuple[str, str], Interval], suites: Sequence[str], table: SideBySide
+) -> None:
+    """Draw a row for each suite, and in it a mark with its interval for each framework."""
+    others = [name for name in table.frameworks if name != table.baseline]
+    for i, framework in enumerate(others):
+        found = [
+            (row, means[suite, framework])
+            for row, suite in enumerate(suites)
+            if (suite, framework) in means
+        ]
+        shift = 0.5 * ((i + 0.5) / len(others) - 0.5)
+        colour, marker = _MARKS[i % len(_MARKS)]
+        panel.errorbar(
+            [mean.value for _, mean in found],
+            [row + shift for row, _ in found],
+            xerr=(
+                [mean.value - mean.low for _, mean in found],
+                [mean.high - mean.value for _, mean in found],
+            ),
+            fmt=marker,
+            color=colour,
+            markersize=6,
+            elinewidth=1.2,
+            label=framework,
+        )
+    panel.axvline(1, color="#333333", linewidth=1)
+    panel.set_xscale("log", base=2)
+    panel.xaxis.set_major_formatter(lambda value, _: f"x{value:g}")
+    panel.grid(axis="x", color="#dddddd", linewidth=0.8)
+    panel.set_axisbelow(True)
+    panel.tick_params(axis="y", length=0)
+
+
+def _label(figure: Any, panel: Any, suites: Sequence[str], baseline: str) -> None:
+    """Name the rows and the marks, and say what the axis is."""
+    panel.set_yticks(range(len(suites)), [suite.removeprefix("bench/") for suite in suites])
+    panel.invert_yaxis()
+    figure.supxlabel(
+        f"time as a multiple of {baseline}'s, geometric mean over the suite; left is faster",
+        fontsize=10,
+    )
+    figure.legend(
+        *panel.get_legend_handles_labels(), loc="outside upper center", ncols=7, frameon=False
+    )
