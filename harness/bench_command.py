@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from harness import revision
-from harness.benchmark import BenchmarkSettings, benchmark, timed_frameworks
+from harness.benchmark import LEAST_ROUNDS, BenchmarkSettings, benchmark, timed_frameworks
 from harness.calibration import self_check
 from harness.case import Case
 from harness.cli import BAD, OK, ended_by_sigterm
@@ -41,8 +41,8 @@ from harness.report.benchmark import print_benchmark
 from harness.spec import specs_root
 
 _COMPARISONS: Final = 100
-# Of the remaining time: what a case takes at least, and what its arithmetic adds to that.
-_LEAST_WORK: Final = 1e8
+# Multiply-adds a second, as a guess at how long a case takes: of what is left, not of any result.
+_RATE: Final = 1e10
 
 
 def bench(options: argparse.Namespace) -> int:
@@ -93,6 +93,12 @@ class _Plan:
         if self.output is None or self.before is None:
             return self.output
         return self.output.with_name(self.output.name + ".new")
+
+    def guess(self, case: Case) -> float:
+        """Guess the seconds that a case takes: its budget, or the least rounds of long calls."""
+        step = 4 * multiply_adds(case.operator, case.batch, case.in_size) / _RATE
+        rounds = LEAST_ROUNDS + 3  # Its execution, its first call and the calibration.
+        return len(DIRECTIONS) * self.settings.budget + rounds * len(self.frameworks) * step
 
     def put_in_place(self) -> None:
         """Replace the report of the interrupted run by the one that goes on."""
@@ -241,10 +247,7 @@ def _checked(settings: BenchmarkSettings, console: Console) -> int:
 
 def _followed(events: Iterable[Event], plan: _Plan) -> Iterator[Event]:
     """Pass events on, showing how far it is and how long the rest may take."""
-    work = {
-        case.id: _LEAST_WORK + multiply_adds(case.operator, case.batch, case.in_size)
-        for case in plan.left
-    }
+    work = {case.id: plan.guess(case) for case in plan.left}
     total, done, whole = sum(work.values()), 0.0, len(plan.frameworks) * len(DIRECTIONS)
     seen: Counter[str] = Counter()
     began = time.monotonic()

@@ -1,0 +1,75 @@
+"""How long look-ups take in a running service: a crowd all at once, and visitors one by one."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from statistics import quantiles
+from urllib.parse import quote, urlsplit
+
+# Whole answers, for all frameworks; no two of them the same, so that none is remembered.
+_TEXT = "nn.ConvTranspose2d({}, 32, 4, stride=2, padding=1)"
+
+
+def main() -> None:
+    """Print the times of look-ups."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--visitors", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    command = [sys.executable, "-m", "harness", "serve", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().split()[2].rstrip("/")
+        try:
+            asyncio.run(_measure(address, options.visitors, options.rounds))
+        finally:
+            process.terminate()
+
+
+async def _measure(address: str, visitors: int, rounds: int) -> None:
+    numbers = iter(range(1, 10**9))
+
+    async def new() -> float:
+        return await _seconds(address, _TEXT.format(next(numbers)))
+
+    print(f"{os.cpu_count()} processors, {visitors} visitors, {rounds} rounds")
+    await asyncio.gather(*(new() for _ in range(2 * (os.cpu_count() or 1))))
+    _print("one by one, all new", [await new() for _ in range(visitors)])
+    known = _TEXT.format(next(numbers))
+    _print("one by one, known", [await _seconds(address, known) for _ in range(visitors)])
+    for _ in range(rounds):
+        began = time.perf_counter()
+        times = await asyncio.gather(*(new() for _ in range(visitors)))
+        rate = visitors / (time.perf_counter() - began)
+        _print(f"all at once, all new ({rate:.0f} a second)", times)
+
+
+async def _seconds(address: str, text: str) -> float:
+    """Time one look-up on a connection of its own; fail where it has no answer."""
+    place = urlsplit(address)
+    began = time.perf_counter()
+    reader, writer = await asyncio.open_connection(place.hostname, place.port)
+    head = f"GET /api/translate?text={quote(text)} HTTP/1.1\r\nHost: {place.netloc}\r\n"
+    writer.write(f"{head}Connection: close\r\n\r\n".encode())
+    answer = await reader.read()
+    seconds = time.perf_counter() - began
+    writer.close()
+    if not answer.startswith(b"HTTP/1.1 200 ") or not answer.endswith(b"}"):
+        raise SystemExit(f"a look-up was lost: {answer[:200]!r}")
+    return seconds
+
+
+def _print(name: str, times: Sequence[float]) -> None:
+    hundredths = quantiles(times, n=100)
+    p50, p99 = hundredths[49] * 1e3, hundredths[98] * 1e3
+    print(f"{name:<40} p50 {p50:8.1f} ms  p99 {p99:8.1f} ms  most {max(times) * 1e3:8.1f} ms")
+
+
+if __name__ == "__main__":
+    main()

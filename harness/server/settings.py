@@ -1,0 +1,69 @@
+"""How the service is set up: by ``deconform serve``, or by the environment of an ASGI server."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from harness.errors import InputError
+
+LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
+
+
+class SettingsError(InputError):
+    """A setting that cannot be followed."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the application is made with.
+
+    Attributes
+    ----------
+    reports : Path, optional
+        A folder that ``deconform report --html`` has built, shown below ``/reports/``.
+    hosts : tuple of str
+        Names by which the service may be called; any other ``Host`` is refused.
+    lookups : int
+        Look-ups at the same time: each has a process.
+    seconds : float
+        The most that a look-up may take.
+    waiting : int
+        Look-ups that may wait.
+    """
+
+    reports: Path | None = None
+    hosts: tuple[str, ...] = LOOPBACK
+    lookups: int = min(8, os.cpu_count() or 1)
+    seconds: float = 5.0
+    waiting: int = 2000
+
+    def __post_init__(self) -> None:
+        if self.reports is not None and not (self.reports / "index.html").is_file():
+            raise SettingsError(
+                f"{self.reports} holds no index.html: build it with "
+                f"`deconform report FILE --html {self.reports}`."
+            )
+
+
+def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read ``DECONFORM_REPORTS``, ``DECONFORM_HOSTS`` and ``DECONFORM_LOOKUPS``.
+
+    Examples
+    --------
+    >>> from_environment({"DECONFORM_HOSTS": "look.example.org, example.org"}).hosts
+    ('look.example.org', 'example.org')
+    """
+    reports = environment.get("DECONFORM_REPORTS")
+    hosts = environment.get("DECONFORM_HOSTS", "").replace(",", " ").split()
+    lookups = environment.get("DECONFORM_LOOKUPS", str(Settings.lookups))
+    if not lookups.isdecimal() or not 1 <= int(lookups) <= 256:
+        raise SettingsError(f"DECONFORM_LOOKUPS is {lookups!r}; expected a number from 1 to 256.")
+    return Settings(
+        reports=Path(reports) if reports else None,
+        hosts=tuple(hosts) or LOOPBACK,
+        lookups=int(lookups),
+    )

@@ -1,0 +1,150 @@
+"""What the look-up's page shows, from the very object that the API answers with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlencode
+
+from harness import benchdnn
+from harness.conventions import convention, framework_names
+from harness.server.answers import Answer
+from harness.server.query import Query, to_fields
+from harness.syntax.tree import MAX_TEXT
+
+# Longer addresses are cut or refused by what stands between.
+# https://nginx.org/en/docs/http/ngx_http_core_module.html#large_client_header_buffers
+_LONGEST_LINK: Final = 7000
+
+LONGEST: Final = MAX_TEXT
+EMPTY: Final = dict.fromkeys(("text", "from", "to", "input", "weight", "style"), "")
+
+# What is asked, and what it shows.
+EXAMPLES: Final = (
+    (Query("nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1)", style="layer"), "PyTorch"),
+    (
+        Query(
+            "Conv2DTranspose(32, 3, strides=2, padding='same')",
+            input=(1, 64, 16, 16),
+            style="layer",
+        ),
+        "Keras, which leaves the input channels open",
+    ),
+    (
+        Query(
+            "transposedConv2dLayer(4, 32, 'Stride', 2, 'Cropping', 'same', 'NumChannels', 64)",
+            style="layer",
+        ),
+        "MATLAB",
+    ),
+    (
+        Query(
+            'DeconvolutionLayer[32, {4, 4}, "Stride" -> 2, PaddingSize -> 1]',
+            input=(1, 64, 16, 16),
+            style="layer",
+        ),
+        "Wolfram Language",
+    ),
+    (
+        Query("nn.ConvTranspose2d(64, 32, 3, stride=2, dilation=2)", to=("tensorflow",)),
+        "Can TensorFlow do dilation 2 with stride 2?",
+    ),
+)
+
+
+class Mark(NamedTuple):
+    """How a support looks: a class of the style sheet, and a sign."""
+
+    kind: str
+    sign: str
+
+
+# As the dashboard shows them.
+MARKS: Final = {
+    "native": Mark("good", "\N{BLACK CIRCLE}"),
+    "rewritten": Mark("change", "\N{CIRCLE WITH LEFT HALF BLACK}"),
+    "unsupported": Mark("none", "\N{WHITE CIRCLE}"),
+}
+
+
+@dataclass(frozen=True)
+class Card:
+    """One framework's answer.
+
+    Attributes
+    ----------
+    name, title, support : str
+    reason, call, program, gradient, training : str, optional
+    weights : mapping, optional
+        ``from``, ``to`` and ``code`` from the layout of the text's framework, ``bias_code``.
+    notes : tuple of str
+    """
+
+    name: str
+    title: str
+    support: str
+    reason: str | None = None
+    call: str | None = None
+    program: str | None = None
+    gradient: str | None = None
+    training: str | None = None
+    weights: Mapping[str, str | None] | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def mark(self) -> Mark:
+        """How the support looks."""
+        return MARKS[self.support]
+
+
+def cards(answer: Answer) -> list[Card]:
+    """Give the answers in the order of the page: our own implementation last."""
+    names = sorted(answer.found["translations"], key=lambda name: name == "numpy")
+    made = [_card(name, answer.found["translations"][name]) for name in names]
+    if problem := answer.found.get(benchdnn.NAME):
+        call = problem["problem"]
+        reason, support = problem["reason"], problem["support"]
+        made.append(Card(benchdnn.NAME, benchdnn.TITLE, support, reason, call))
+    return made
+
+
+def _card(name: str, said: Mapping[str, Any]) -> Card:
+    source = said["weights"]["source"]
+    weights = {**source, "to": said["weights"]["to"]}
+    return Card(
+        name,
+        title(name),
+        said["support"],
+        said["reason"],
+        said["call"],
+        said["program"],
+        said["gradient"],
+        said["training"],
+        weights if said["call"] else None,
+        tuple(said["notes"]),
+    )
+
+
+def title(name: str) -> str:
+    """A framework's name for people."""
+    return benchdnn.TITLE if name == benchdnn.NAME else convention(name).title
+
+
+def choices() -> list[tuple[str, str]]:
+    """Names and titles of the frameworks that a text may be of, as a form offers them."""
+    names = [name for name in framework_names() if not convention(name).same_call_as]
+    names = [*sorted(names, key=lambda name: name == "numpy"), benchdnn.NAME]
+    return [(name, title(name)) for name in names]
+
+
+def origin(answer: Answer) -> str:
+    """Whose call it was, and which."""
+    framework, form = answer.found["framework"], answer.found["form"]
+    return f"{title(framework)} {form or ''}".strip() if framework else "a descriptor"
+
+
+def permalink(query: Query) -> str | None:
+    """The page's address with the query in it; none where that would be too long."""
+    link = f"?{urlencode(to_fields(query))}"
+    return link if len(link) <= _LONGEST_LINK else None

@@ -1,0 +1,83 @@
+"""The process that look-ups run in: one JSON line in, one JSON line out, until the input ends."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import sys
+from collections.abc import Mapping
+from typing import IO, Any, Final
+
+from harness.errors import InputError
+from harness.lookup import in_words, look_up, size_line
+from harness.server.query import Query
+
+_MEMORY: Final = 2**30
+_PLACE: Final = re.compile(r"line (\d+), column (\d+): ")
+
+
+def answer(query: Query) -> dict[str, Any]:
+    """Look a call up; give the object of the API and what a page says beside it.
+
+    >>> answer(Query("nn.ConvTranspose2d(1, 2, kernel=3)"))["error"]["column"]
+    26
+    """
+    try:
+        found = look_up(
+            query.text,
+            query.source,
+            query.to,
+            input=query.input,
+            weight=query.weight,
+            style=query.style,
+        )
+    except InputError as error:
+        return {"error": _error(str(error))}
+    return {
+        "found": found.to_json(),
+        "words": in_words(found.reading.operator),
+        "size": size_line(found),
+        "example": found.example,
+    }
+
+
+def _error(message: str) -> dict[str, Any]:
+    place = _PLACE.match(message)
+    line, column = map(int, place.groups()) if place else (None, None)
+    return {"message": message, "line": line, "column": column}
+
+
+def serve(lines: IO[bytes], out: IO[bytes]) -> None:
+    """Answer queries, one after the other."""
+    for line in lines:
+        said: Mapping[str, Any] = json.loads(line)
+        shapes = {
+            name: None if said[name] is None else tuple(said[name]) for name in ("input", "weight")
+        }
+        query = Query(**{**said, **shapes, "to": tuple(said["to"])})
+        out.write(json.dumps(answer(query)).encode() + b"\n")
+        out.flush()
+
+
+def main() -> None:
+    """Say that all is loaded, and serve."""
+    # Ctrl-C reaches all processes of a terminal: the service ends its workers by itself.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _limit_memory()
+    ready = answer(Query("nn.ConvTranspose2d(1, 1, 2)"))
+    sys.stdout.buffer.write(json.dumps(ready).encode() + b"\n")
+    sys.stdout.buffer.flush()
+    serve(sys.stdin.buffer, sys.stdout.buffer)
+
+
+def _limit_memory() -> None:
+    try:
+        import resource  # noqa: PLC0415 -- not on Windows
+    except ImportError:
+        return
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+
+
+if __name__ == "__main__":
+    main()

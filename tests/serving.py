@@ -1,0 +1,44 @@
+"""A running ``deconform serve``, as a person would start it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+COMMAND = (sys.executable, "-m", "harness", "serve", "--port", "0")
+
+
+@contextmanager
+def started(*arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Start the service on a free port; give its address and its process."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        [*COMMAND, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    ) as process:
+        assert process.stdout is not None
+        said = process.stdout.readline()
+        try:
+            assert said.startswith("look-ups at http://"), process.communicate()
+            yield said.split()[2].rstrip("/"), process
+        finally:
+            process.kill()
+
+
+@contextmanager
+def served(*arguments: str) -> Iterator[str]:
+    """Give the address of a running service; nothing may go wrong in it unnoticed."""
+    with started(*arguments) as (address, process):
+        yield address
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate()
+        assert (errors, process.returncode) == ("", 0)

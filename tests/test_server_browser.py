@@ -1,0 +1,193 @@
+"""The look-up's page in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlencode
+
+import pytest
+
+pytest.importorskip("playwright", reason="no Playwright here: pip install playwright")
+
+from axe_playwright_python.sync_playwright import Axe
+from browsing import chromium
+from playwright.sync_api import Browser, Page, expect
+from serving import served
+
+pytestmark = pytest.mark.browser
+
+PYTORCH = "nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1)"
+KERAS = "Conv2DTranspose(32, 4, strides=2, padding='same')"
+IN_MATLAB = "transposedConv2dLayer(4, 32, 'Stride', 2, 'Cropping', 1, 'NumChannels', 64"
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with served() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+@contextmanager
+def opened(browser: Browser, address: str, **options: object) -> Iterator[Page]:
+    """Open a page in which nothing may be said on the console."""
+    context = browser.new_context(**options)  # type: ignore[arg-type]
+    page = context.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(address)
+    yield page
+    context.close()
+    assert said == []
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    with opened(browser, address, permissions=["clipboard-read", "clipboard-write"]) as found:
+        yield found
+
+
+def at(address: str, **query: str) -> str:
+    return f"{address}/?{urlencode(query)}"
+
+
+def test_a_newcomer_pastes_a_layer_and_copies_the_matlab_line(page: Page) -> None:
+    expect(page.get_by_label("A call, from any framework")).to_be_focused()
+    page.keyboard.insert_text(PYTORCH)
+    matlab = page.get_by_role("article", name="MATLAB")
+    expect(matlab).to_contain_text(IN_MATLAB)
+    matlab.get_by_role("button", name="Copy: MATLAB, the call").click()
+    expect(matlab.get_by_text("Copied")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("layer = transposedConv2dLayer(4, 32, ")
+    assert copied.splitlines()[-1] == "y_ = predict(net, x_);"
+
+
+def test_an_answer_follows_each_change_and_so_does_the_address(page: Page) -> None:
+    text = page.get_by_label("A call, from any framework")
+    text.press_sequentially("nn.ConvTranspose2d(8, 4, 3)")
+    expect(page.get_by_role("heading", level=2)).to_contain_text("8 → 4 channels")
+    text.fill(PYTORCH)
+    expect(page.get_by_role("heading", level=2)).to_contain_text("64 → 32 channels")
+    page.get_by_label("Answer for").select_option("Wolfram Language")
+    expect(page.get_by_role("article")).to_have_count(1)
+    expect(page.get_by_role("article")).to_contain_text("DeconvolutionLayer[32, {4, 4}")
+    page.get_by_label("Written as").select_option("a function")
+    expect(page.get_by_text("style=function")).to_have_count(0)
+    page.wait_for_url("**style=function*")
+    expect(page.get_by_role("status")).to_have_text(
+        "64 -> 32 channels, kernel 4x4, stride 2, crop 1, bias. 1 answer."
+    )
+
+
+def test_an_address_is_the_answer_again(page: Page, browser: Browser) -> None:
+    page.get_by_label("A call, from any framework").fill(PYTORCH)
+    page.wait_for_url("**text=*")
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == page.url
+    with opened(browser, page.url) as again:
+        assert again.locator("#answer").inner_text() == page.locator(
+            "#answer"
+        ).inner_text().replace("Copied", "Copy link")
+        assert again.get_by_label("A call, from any framework").input_value() == PYTORCH
+
+
+def test_what_is_wrong_is_shown_with_its_place_and_leads_to_the_field(page: Page) -> None:
+    page.get_by_label("A call, from any framework").fill(KERAS)
+    wrong = page.get_by_role("region", name="What is wrong")
+    expect(wrong).to_contain_text("line 1, column 1: the text leaves in_channels open")
+    page.get_by_text("Fill in the input shape").click()
+    expect(page.get_by_label("Input shape")).to_be_focused()
+    page.keyboard.insert_text("1, 64, 16, 16")
+    expect(page.get_by_text("(1, 64, 16, 16) → (1, 32, 32, 32)")).to_be_visible()
+    expect(wrong).to_have_count(0)
+
+
+def test_an_emptied_text_leads_back_to_the_examples(page: Page) -> None:
+    text = page.get_by_label("A call, from any framework")
+    text.fill("f(")
+    expect(page.get_by_role("region", name="What is wrong")).to_be_visible()
+    text.fill("")
+    page.get_by_role("link", name="Can TensorFlow do dilation 2 with stride 2?").click()
+    expect(page.get_by_role("article", name="TensorFlow")).to_be_visible()
+
+
+def test_what_is_typed_stays_text(page: Page) -> None:
+    text = "nn.ConvTranspose2d(1, 2, <img src=x onerror=document.title='hit'>)"
+    page.get_by_label("A call, from any framework").fill(text)
+    expect(page.get_by_role("region", name="What is wrong")).to_contain_text("<img src=x")
+    assert page.locator("#answer img").count() == 0
+    assert "hit" not in page.title()
+
+
+def test_an_opened_program_stays_open_while_the_text_changes(page: Page) -> None:
+    page.get_by_label("A call, from any framework").fill(PYTORCH)
+    chainer = page.get_by_role("article", name="Chainer")
+    chainer.get_by_text("Whole program").click()
+    expect(chainer.get_by_text("import chainer.links as L").first).to_be_visible()
+    page.get_by_label("A call, from any framework").fill(PYTORCH.replace("64", "16"))
+    expect(chainer).to_contain_text("L.Deconvolution2D(16, 32, 4")
+    expect(chainer.get_by_text("import chainer.links as L").first).to_be_visible()
+
+
+def test_a_service_that_has_ended_is_told(browser: Browser) -> None:
+    with served() as own:
+        page = browser.new_page()
+        page.goto(own)
+    page.get_by_label("A call, from any framework").fill(PYTORCH)
+    expect(page.locator("#answer")).to_contain_text("The service does not answer.")
+    page.close()
+
+
+def test_without_javascript_the_form_answers(browser: Browser, address: str) -> None:
+    with opened(browser, address, java_script_enabled=False) as page:
+        page.get_by_label("A call, from any framework").fill(PYTORCH)
+        page.get_by_role("button", name="Look up").click()
+        expect(page.get_by_role("article", name="MATLAB")).to_contain_text(IN_MATLAB)
+        assert page.get_by_role("button", name="Copy").count() == 0
+        page.get_by_label("A call, from any framework").fill(KERAS)
+        page.get_by_role("button", name="Look up").click()
+        page.get_by_text("Fill in the input shape").click()
+        page.get_by_label("Input shape").fill("1,64,16,16")
+        page.get_by_role("button", name="Look up").click()
+        expect(page.get_by_text("(1, 64, 16, 16) → (1, 32, 32, 32)")).to_be_visible()
+
+
+def test_the_keyboard_alone_is_enough(page: Page) -> None:
+    page.keyboard.insert_text(PYTORCH)
+    page.keyboard.press("Control+Enter")
+    link = page.get_by_role("navigation", name="Frameworks").get_by_role("link", name="MATLAB")
+    expect(link).to_be_visible()
+    link.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("article", name="MATLAB")).to_be_in_viewport()
+
+
+PAGES = {
+    "start": "/",
+    "answer": f"/?{urlencode({'text': PYTORCH, 'input': '1,64,16,16'})}",
+    "unsupported": f"/?{urlencode({'text': 'nn.ConvTranspose2d(8, 4, 3, groups=2)'})}",
+    "refused": f"/?{urlencode({'text': KERAS})}",
+    "api": "/api",
+}
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1400, "light")])
+@pytest.mark.parametrize("name", PAGES)
+def test_everybody_can_use_every_page(
+    browser: Browser, address: str, name: str, width: int, scheme: str
+) -> None:
+    screen = {"width": width, "height": 900}
+    with opened(browser, address + PAGES[name], viewport=screen, color_scheme=scheme) as page:
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+        # Nothing stands beyond the right edge of the screen.
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
