@@ -135,14 +135,13 @@ def _is_of(expected: Any, value: Any) -> bool:
     """Whether a value that was read from JSON is of a field's type."""
     if expected is Any:
         return True
+    if isinstance(expected, type):  # most are: this comes first as reports are long
+        wanted = (int, float) if expected is float else expected
+        return isinstance(value, wanted) and not isinstance(value, bool)
     if get_origin(expected) is UnionType:
         return any(_is_of(one, value) for one in get_args(expected))
     if get_origin(expected) is Mapping:
         _, inner = get_args(expected)
         return isinstance(value, Mapping) and all(_is_of(inner, each) for each in value.values())
-    if get_origin(expected) is tuple:
-        inner, _ = get_args(expected)
-        return isinstance(value, tuple) and all(_is_of(inner, each) for each in value)
-    if expected is float:
-        expected = (int, float)
-    return isinstance(value, expected) and not isinstance(value, bool)
+    inner, _ = get_args(expected)
+    return isinstance(value, tuple) and all(_is_of(inner, each) for each in value)

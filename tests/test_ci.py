@@ -20,6 +20,7 @@ STUBS = {
     "octave": "",
     "postgres": "",
     "pg_ctlcluster": "",
+    "chromium": "",
 }
 REAL = ("bash", "basename", "dirname", "env", "mkdir", "touch", "true")
 TOX = ["python3 -m venv .venv", "python -m pip install --quiet tox", "tox run"]
@@ -57,7 +58,12 @@ def test_nothing_is_installed_where_all_is_there(without: set[str], tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("without", "packages"),
-    [({"octave"}, "octave"), (SERVER, "postgresql"), ({"octave", *SERVER}, "octave postgresql")],
+    [
+        ({"octave"}, "octave"),
+        (SERVER, "postgresql"),
+        ({"chromium"}, "chromium"),
+        ({"octave", *SERVER, "chromium"}, "octave postgresql chromium"),
+    ],
 )
 def test_root_installs_what_is_missing(without: set[str], packages: str, tmp_path: Path) -> None:
     apt = [UPDATE, f"{INSTALL} {packages}"]

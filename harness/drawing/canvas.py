@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 WIDTH: Final = 760
@@ -79,6 +80,7 @@ def wide(said: str) -> float:
     return 6.7 * len(said)
 
 
+@lru_cache(maxsize=4096)
 def coordinate(value: float) -> str:
     """Write a coordinate as briefly as can be seen.
 

@@ -89,11 +89,16 @@ class _Plane:
 
     def output_at(self, row: int, column: int) -> tuple[float, float]:
         """Where a position of the full output stands."""
-        left = len(self.width.elements) * self.cell + _GAP
-        lower = (len(self.height.elements) - len(self.height.positions)) / 2
+        left, top = self._origin
+        return left + column * self.cell, top + row * self.cell
+
+    @cached_property
+    def _origin(self) -> tuple[float, float]:
+        """Where position 0 of the full output stands."""
+        lower = max((len(self.height.elements) - len(self.height.positions)) / 2, 0)
         return (
-            left + (column - self.width.positions.start) * self.cell,
-            _TOP + (max(lower, 0) + row - self.height.positions.start) * self.cell,
+            (len(self.width.elements) - self.width.positions.start) * self.cell + _GAP,
+            _TOP + (lower - self.height.positions.start) * self.cell,
         )
 
     def inputs(self) -> Iterator[Cell]:
@@ -170,17 +175,18 @@ def _frame(placed: _Plane) -> Iterator[str]:
 
 def _legend(placed: _Plane) -> tuple[list[str], float]:
     """Say what the colours mean, of all that is in the picture; and how wide that is."""
+    every = product(placed.height.positions, placed.width.positions)
+    kinds = {at: placed.kind(*at) for at in every}
     found = {
         placed.height.count(row) * placed.width.count(column)
-        for row, column in product(placed.height.positions, placed.width.positions)
-        if placed.kind(row, column) == "kept"
+        for (row, column), kind in kinds.items()
+        if kind == "kept"
     }
     counts = sorted(found)[:: -(-len(found) // _NAMED_COUNTS) or 1]
-    kinds = {cell.kind for cell in placed.outputs()}
     words = [(Cell(0, -11, "kept", shade(count, placed.most)), f"{count}") for count in counts]
     words += [(Cell(0, -11, "reach"), "what one element reaches, by tap")]
-    words += [(Cell(0, -11, "cut"), "removed by the crop")] * ("cut" in kinds)
-    words += [(Cell(0, -11, "added"), "added: the bias alone")] * ("added" in kinds)
+    words += [(Cell(0, -11, "cut"), "removed by the crop")] * ("cut" in kinds.values())
+    words += [(Cell(0, -11, "added"), "added: the bias alone")] * ("added" in kinds.values())
     lines = [text("products summed", y=0, kind="quiet")]
     x = wide("products summed") + 14
     for mark, said in words:

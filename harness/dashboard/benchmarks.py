@@ -1,0 +1,160 @@
+"""The pages of a benchmark: which framework is the fastest, by how much, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from harness.dashboard.programs import title
+from harness.dashboard.site import Site
+from harness.measurement import MEASURED, Measurement
+from harness.report import Report, quantities
+from harness.report.benchmark import ceilings, conditions, ending, missing
+from harness.report.side_by_side import Row, SideBySide
+from harness.roofline import rates
+from harness.statistics import CONFIDENCE, Change, Interval, change, paired_ratio
+
+_EXPLANATION: Final = (
+    f"Median time of a call and the farther end of its {CONFIDENCE:.0%} interval; below it the "
+    "ratio to the fastest of the row, of times that were taken in the same rounds. Nobody is "
+    "called the fastest where these ratios cannot tell."
+)
+
+
+def write_benchmark(
+    site: Site, report: Report, address: str, others: list[tuple[str, str]]
+) -> None:
+    """Write a benchmark's page."""
+    table = SideBySide.of(report)
+    timed = [row for row in table.rows if row.times]
+    name = "benchmarks" + address.removeprefix("benchmarks").removesuffix(".html")
+    scripts: tuple[str, ...] = ()
+    if timed:
+        site.data(name, _figures(report, table))
+        scripts = (f"data/{name}.js", "charts.js", "benchmarks.js")
+    site.page(
+        "benchmarks.html",
+        address,
+        scripts=scripts,
+        data=name,
+        plotly_style=site.plotly_style,
+        summary=ending(report),
+        conditions=[line for line in conditions(report.header) if line],
+        ceilings=", ".join(ceilings(report.header.ceilings)),
+        others=others,
+        cases=list(dict.fromkeys(row.case for row in timed)),
+        confidence=f"{CONFIDENCE:.0%}",
+        explanation=_EXPLANATION,
+        measured=table.frameworks,
+        rows=[_cells(row, table.frameworks) for row in table.rows],
+        missing=list(missing(report.measurements)),
+    )
+
+
+def fastest(report: Report, page: str) -> list[dict[str, str]]:
+    """Say of each case and direction who is the fastest."""
+    return [
+        {"case": row.case, "direction": row.direction, "text": verdict(row), "page": page}
+        for row in SideBySide.of(report).rows
+        if row.times
+    ]
+
+
+def verdict(row: Row) -> str:
+    """Say who is the fastest, and who cannot be told from it.
+
+    A benchmark that has nothing to compare with has no fastest.
+    """
+    best = _best(row)
+    time = quantities.time(row.times[best])
+    if len(row.times) == 1:
+        return f"only {title(best)} was measured, {time}."
+    ratios = {name: _ratio(row, name, best) for name in row.times if name != best}
+    level = [name for name, ratio in ratios.items() if change(ratio) != Change.SLOWER]
+    if level:
+        names = ", ".join(title(name) for name in level)
+        return f"{title(best)} in {time}, but these rounds cannot tell it from {names}."
+    second = min(ratios, key=lambda name: ratios[name].value)
+    factor = quantities.three_digits(ratios[second].value)
+    return f"{title(best)} in {time}; next is {title(second)}, which takes {factor} times as long."
+
+
+def _best(row: Row) -> str:
+    return min(row.times, key=lambda name: row.times[name].value)
+
+
+def _ratio(row: Row, framework: str, best: str) -> Interval:
+    measured = row.measurements
+    return paired_ratio(measured[framework].samples, measured[best].samples)
+
+
+def _cells(row: Row, frameworks: tuple[str, ...]) -> dict[str, Any]:
+    best = _best(row) if row.times else ""
+    return {
+        "case": row.case,
+        "direction": row.direction,
+        "fastest": verdict(row).partition(";")[0] if row.times else "",
+        "cells": {name: _cell(row, name, best) for name in frameworks},
+    }
+
+
+def _cell(row: Row, framework: str, best: str) -> tuple[str, str]:
+    """A time, and its ratio to the fastest."""
+    one = row.measurements.get(framework)
+    if one is None:
+        return "-", ""
+    if one.status != MEASURED:
+        return one.status.lower(), ""
+    time = quantities.time(row.times[framework])
+    return time, "" if framework == best else quantities.ratio(_ratio(row, framework, best))
+
+
+def _figures(report: Report, table: SideBySide) -> dict[str, Any]:
+    """Give the numbers that charts are drawn from."""
+    found = report.header.ceilings
+    copy = found.get("copy_bytes")
+    flops = {
+        name.removeprefix("gemm_flops:"): value
+        for name, value in found.items()
+        if name.startswith("gemm_flops:")
+    }
+    used = {one.dtype for one in report.measurements if one.status == MEASURED}
+    return {
+        "frameworks": table.frameworks,
+        "titles": [title(name) for name in table.frameworks],
+        "copy": copy,
+        "roofs": {
+            dtype: {"flops": top, "ridge": top / copy}
+            for dtype, top in flops.items()
+            if copy and dtype in used
+        },
+        "rows": [_row(row, table.frameworks) for row in table.rows if row.times],
+    }
+
+
+def _row(row: Row, frameworks: tuple[str, ...]) -> dict[str, Any]:
+    one = next(iter(row.measurements.values()))
+    return {
+        "case": row.case,
+        "direction": row.direction,
+        "fastest": verdict(row),
+        "about": f"{one.descriptor}, {one.dtype}, {one.batch} a call",
+        "entries": [_entry(row, name, frameworks.index(name)) for name in row.times],
+    }
+
+
+def _entry(row: Row, framework: str, number: int) -> Mapping[str, Any]:
+    one: Measurement = row.measurements[framework]
+    time = row.times[framework]
+    return {
+        "framework": number,
+        "median": time.value,
+        "low": time.low if time.is_bounded else None,
+        "high": time.high if time.is_bounded else None,
+        "said": quantities.time(time),
+        "first": one.first_s,
+        "in": one.to_native_s,
+        "out": one.from_native_s,
+        "intensity": 2 * one.multiply_adds / one.nbytes if one.nbytes else None,
+        "rate": rates(one).operations,
+    }

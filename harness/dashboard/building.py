@@ -1,0 +1,222 @@
+"""From reports to the whole folder."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from harness.dashboard.benchmarks import fastest, write_benchmark
+from harness.dashboard.case_pages import Chunk, chunks
+from harness.dashboard.conformance import Conformance, summary, write_matrix
+from harness.dashboard.layers import write_layers
+from harness.dashboard.limits import limitations
+from harness.dashboard.parameters import EXPLANATIONS, PARAMETERS
+from harness.dashboard.programs import title
+from harness.dashboard.search import index, legality
+from harness.dashboard.site import Site, prepare
+from harness.dashboard.trends import write_history
+from harness.errors import InputError
+from harness.report import Report
+from harness.report.badge import badges
+from harness.report.words import alike
+
+if TYPE_CHECKING:
+    from harness.store import Store
+
+# The start page shows so much of what went wrong.
+_MOST_BAD: Final = 30
+_FEW_CHUNKS: Final = 8
+
+
+@dataclass(frozen=True)
+class Built:
+    """A dashboard that was written."""
+
+    start: Path
+    pages: int
+
+    @property
+    def text(self) -> str:
+        """Say it."""
+        return f"{self.pages} pages; open {self.start}"
+
+
+def build(
+    reports: Sequence[Report], folder: Path, store: Store | None = None, *, processes: int = 1
+) -> Built:
+    """Write a dashboard.
+
+    Parameters
+    ----------
+    reports : sequence of Report
+        One conformance report at most, and any number of benchmarks.
+    folder : Path
+        New, empty, or an earlier dashboard's, which is replaced.
+    store : Store, optional
+        The history that is shown as well.
+    processes : int
+        How many share the work of a large report.
+
+    Raises
+    ------
+    InputError
+        If there are two conformance reports, the folder holds something else, or a library is not
+        installed.
+    """
+    timed = [report for report in reports if report.measurements]
+    tried = [report for report in reports if not report.measurements]
+    if len(tried) > 1:
+        raise InputError("a dashboard shows one conformance report; more were given.")
+    conformance = Conformance.of(tried[0]) if tried else None
+    benches = {f"benchmarks{n or ''}.html": report for n, report in enumerate(timed)}
+    site = Site(
+        folder,
+        origin=_origin(reports),
+        pages=_pages(conformance, benches, history=store is not None),
+        titles=_titles(reports),
+    )
+    prepare(folder, charts=bool(timed) or store is not None)
+    for address, report in benches.items():
+        others = [(_label(one), other) for other, one in benches.items() if other != address]
+        write_benchmark(site, report, address, others)
+    if conformance:
+        _write_conformance(site, conformance, processes)
+    if store:
+        addresses = {each.id: each.address for each in conformance.cases} if conformance else {}
+        write_history(site, store, addresses)
+    _write_start(site, conformance, benches)
+    return Built(folder / "index.html", sum(1 for _ in folder.rglob("*.html")))
+
+
+def _origin(reports: Sequence[Report]) -> str:
+    """Say what the pages were made from."""
+    return " | ".join(_of(report) for report in reports)
+
+
+def _of(report: Report) -> str:
+    header = report.header
+    kind = "benchmark" if report.measurements else "conformance"
+    told = [f"{kind} of {header.started}", f"deconform {header.deconform}"]
+    if header.commit:
+        told.append(f"commit {header.commit[:10]}{'-dirty' * header.commit.endswith('-dirty')}")
+    cores = header.machine.get("cores")
+    told += [header.machine.get("cpu", ""), f"{cores} cores" if cores else ""]
+    told += [header.machine.get("os", "")]
+    return ", ".join(word for word in told if word)
+
+
+def _label(report: Report) -> str:
+    suites = dict.fromkeys(one.suite for one in report.measurements)
+    return f"{', '.join(islice(suites, 3))} ({report.header.started[:10]})"
+
+
+def _titles(reports: Sequence[Report]) -> dict[str, str]:
+    return {name: title(name) for report in reports for name in report.frameworks}
+
+
+def _pages(
+    conformance: Conformance | None, benches: dict[str, Report], *, history: bool
+) -> list[tuple[str, str]]:
+    """Give what the pages' heads lead to."""
+    found = [("index.html", "Start")]
+    if conformance:
+        found += [
+            ("conformance.html", "Conformance"),
+            ("parameters.html", "Parameters"),
+            ("layers.html", "Layers"),
+            ("limitations.html", "Limitations"),
+        ]
+    found += [("benchmarks.html", "Benchmarks")] * bool(benches)
+    return found + [("history.html", "History")] * history
+
+
+def _write_cases(site: Site, shown: Conformance, processes: int) -> dict[str, dict[str, Any]]:
+    """Write the cases' pages, most of the work; give the programs, by case and framework."""
+    parts = list(chunks(site, shown))
+    # A process needs a second to start.
+    if processes == 1 or len(parts) < _FEW_CHUNKS:
+        return {name: made for part in parts for name, made in part.write().items()}
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+        written = pool.map(Chunk.write, parts)
+        return {name: made for found in written for name, made in found.items()}
+
+
+def _write_conformance(site: Site, shown: Conformance, processes: int) -> None:
+    for name, drawn in badges(shown.report).items():
+        site.write(f"badges/{name}", drawn)
+    write_matrix(site, shown)
+    write_layers(site, shown, _write_cases(site, shown, processes))
+    indexed = site.data("index", index(shown))
+    site.page(
+        "parameters.html",
+        "parameters.html",
+        scripts=(indexed, "index_of_cases.js", "parameters.js"),
+        parameters=PARAMETERS,
+        explanations=EXPLANATIONS,
+        suites=shown.suites,
+        legality=legality(shown),
+        usual=_most_rewritten(shown),
+        **shown.frame(),
+    )
+    site.page("limitations.html", "limitations.html", limitations=limitations(shown))
+
+
+def _write_start(site: Site, shown: Conformance | None, benches: dict[str, Report]) -> None:
+    scripts = ["start.js"]
+    quickest = [row for page, report in benches.items() for row in fastest(report, page)]
+    if quickest:
+        scripts.insert(0, site.data("fastest", quickest))
+    if shown:
+        scripts = ["data/index.js", "index_of_cases.js", *scripts]
+    site.page(
+        "index.html",
+        "index.html",
+        scripts=scripts,
+        conformance=shown is not None,
+        fastest=bool(quickest),
+        timed=list(dict.fromkeys(row["case"] for row in quickest)),
+        fastest_page="benchmarks.html",
+        parameters=PARAMETERS,
+        **(
+            _start_of(shown)
+            if shown
+            else {"summary": "Times of transposed convolutions.", "badges": []}
+        ),
+    )
+
+
+def _start_of(shown: Conformance) -> dict[str, Any]:
+    addresses = {each.id: each.address for each in shown.cases}
+    wrong = [(group, addresses[group[0].case]) for group in alike(shown.report.bad)]
+    return {
+        "summary": f"{summary(shown.report)} {shown.report.header.started[:10]}.",
+        "frameworks": shown.report.frameworks,
+        "badges": [(name, f"badges/{name}.svg") for name in shown.report.frameworks],
+        "supports": _supports(shown),
+        "bad": wrong[:_MOST_BAD],
+        "bad_left": len(wrong[_MOST_BAD:]),
+        **shown.frame(),
+    }
+
+
+def _most_rewritten(shown: Conformance) -> str:
+    """The framework of which there is most to be seen."""
+    found = _supports(shown)
+    return max(shown.report.columns, key=lambda name: found[name]["rewritten"], default="")
+
+
+def _supports(shown: Conformance) -> dict[str, dict[str, int]]:
+    """Count for each framework how it says the cases."""
+    kinds = ("native", "rewritten", "unsupported")
+    found = {name: dict.fromkeys(kinds, 0) for name in shown.report.frameworks}
+    for each in shown.cases:
+        for name, result in each.results.items():
+            if result.legality in kinds:
+                found[name][result.legality] += 1
+    return found

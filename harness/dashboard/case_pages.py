@@ -1,0 +1,126 @@
+"""A page for each case; programs and pictures, most of what there is, in files that some share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from harness.conventions import Device
+from harness.dashboard.addresses import anchor
+from harness.dashboard.cases import CaseResults
+from harness.dashboard.conformance import Conformance, suite_address
+from harness.dashboard.parameters import kinds
+from harness.dashboard.programs import picture, programs
+from harness.dashboard.site import Site
+from harness.lookup import in_words
+from harness.operator import sizes
+
+# So many cases share a file: a page loads it in no time, and alike texts are packed well.
+_CHUNK: Final = 50
+# The order of columns in a case's table; a check of another name comes behind.
+_CHECKS: Final = ("shape", "value", "grad_x", "grad_w", "grad_b", "refusal")
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Cases whose pages share a file of programs and pictures.
+
+    Attributes
+    ----------
+    site : Site
+    number : int
+    cases : tuple of CaseResults
+    devices : mapping of str to {"cpu", "cuda"}
+        Where each framework computed.
+    anchors : mapping of str to str
+        Where on a page each framework's program is.
+    skipped : mapping of str to str
+        The frameworks that were skipped, with the reason.
+    """
+
+    site: Site
+    number: int
+    cases: tuple[CaseResults, ...]
+    devices: Mapping[str, Device]
+    anchors: Mapping[str, str]
+    skipped: Mapping[str, str]
+
+    def write(self) -> dict[str, dict[str, Any]]:
+        """Write the pages and their file; give the programs, by case and framework."""
+        name = f"programs-{self.number}"
+        texts = {each.id: self._texts(each) for each in self.cases if each.case}
+        titles = {framework: self.site.titles[framework] for framework in self.devices}
+        address = self.site.data(name, {"titles": titles, "anchors": self.anchors, "cases": texts})
+        for each in self.cases:
+            self.site.page(
+                "case.html",
+                each.address,
+                scripts=(address, "case.js"),
+                chunk=name,
+                anchors=self.anchors,
+                skipped=self.skipped,
+                drawn=bool(texts.get(each.id, {}).get("picture")),
+                **_facts(each),
+            )
+        return {name: text["programs"] for name, text in texts.items()}
+
+    def _texts(self, each: CaseResults) -> dict[str, Any]:
+        """What a page loads of a case."""
+        assert each.case is not None
+        made: dict[str, Any] = {}
+        for name, device in self.devices.items():
+            made |= programs(each.case, [name], device)
+        return {
+            "programs": made,
+            "picture": picture(each.case),
+            "geometry": in_words(each.case.operator),
+        }
+
+
+def chunks(site: Site, shown: Conformance) -> Iterator[Chunk]:
+    """Divide the cases."""
+    devices = {name: shown.device(name) for name in shown.report.frameworks}
+    for number, first in enumerate(range(0, len(shown.cases), _CHUNK)):
+        members = shown.cases[first : first + _CHUNK]
+        yield Chunk(site, number, members, devices, shown.anchors, shown.report.skipped)
+
+
+def _facts(each: CaseResults) -> dict[str, Any]:
+    """What a page says of a case."""
+    records = [record for result in each.results.values() for record in result.records]
+    checks = dict.fromkeys(record.check for record in records)
+    return {
+        "case": each,
+        "suite_address": suite_address(each.suite),
+        "limitations": {r.limitation: anchor(r.limitation) for r in records if r.limitation},
+        "checks": sorted(checks, key=lambda name: (*_CHECKS, name).index(name)),
+        "words": _words(each),
+        "shapes": _shapes(each),
+        "more": list(_more(each)),
+    }
+
+
+def _words(each: CaseResults) -> str:
+    if each.case is None:
+        return ""
+    text = in_words(each.case.operator)
+    return f"{text}; illegal: every framework should refuse it" if each.case.rejected else text
+
+
+def _shapes(each: CaseResults) -> str:
+    case = each.case
+    if case is None:
+        return ""
+    text = f"x {sizes(case.shapes['x'])}, w {sizes(case.shapes['w'])}, {case.dtype}"
+    return text if case.rejected else f"{text}, y {sizes(case.out_shape)}"
+
+
+def _more(each: CaseResults) -> Iterator[tuple[str, str]]:
+    """Lead to the cases that share two parameters with this one."""
+    if each.case is None or each.case.rejected:
+        return
+    found = kinds(each.case)
+    for one, other in (("stride", "dilation"), ("groups", "crop")):
+        query = f"{one}={found[one]}&{other}={found[other]}".replace(" ", "+")
+        yield f"{one} {found[one]}, {other} {found[other]}", f"parameters.html?{query}"

@@ -1,0 +1,155 @@
+"""A conformance report by case: what became of each in every framework."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from harness.case import REFUSAL, Case, case_from_descriptor
+from harness.compare import Status
+from harness.dashboard.addresses import file_name
+from harness.errors import InputError
+from harness.record import Record
+from harness.report import Report
+from harness.report.words import alike
+
+# The worst of several checks speaks for all of them.
+_WORSE: Final = (
+    Status.PASSED,
+    Status.SKIPPED,
+    Status.UNSUPPORTED,
+    Status.KNOWN,
+    Status.FIXED,
+    Status.MISTRUSTED,
+    Status.FAILED,
+    Status.ERRORED,
+    Status.TIMEDOUT,
+    Status.CRASHED,
+)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one case in one framework.
+
+    Attributes
+    ----------
+    records : tuple of Record
+        One for each check.
+    """
+
+    records: tuple[Record, ...]
+
+    @cached_property
+    def status(self) -> Status:
+        """The worst status of the checks."""
+        return max((record.status for record in self.records), key=_WORSE.index)
+
+    @property
+    def support(self) -> str:
+        """``native``, ``rewritten`` or ``unsupported``."""
+        return self.records[0].support
+
+    @property
+    def legality(self) -> str:
+        """The support; of what the definition forbids, whether it was ``rejected``."""
+        if all(record.check != REFUSAL for record in self.records) or self.support == "unsupported":
+            return self.support
+        if self.status == Status.SKIPPED:
+            return ""
+        return "rejected" if self.status == Status.PASSED else "accepted"
+
+    @property
+    def same(self) -> Status | None:
+        """The status of every check, where they all ended alike."""
+        return self.status if len({record.status for record in self.records}) == 1 else None
+
+    @property
+    def by_check(self) -> Mapping[str, Record]:
+        """The records by the name of their check."""
+        return {record.check: record for record in self.records}
+
+    @property
+    def told(self) -> list[tuple[Record, ...]]:
+        """What is to be said beyond the statuses: records that ended alike, together."""
+        return [group for group in alike(self.records) if group[0].status != Status.PASSED]
+
+    @property
+    def reproduce(self) -> str:
+        """The command that shows it again; what else a report may hold here is not offered."""
+        first = self.records[0]
+        name = first.descriptor
+        try:
+            words = shlex.split(first.reproduce)
+        except ValueError:
+            words = []
+        if words[:2] == ["deconform", "reproduce"] and first.case in words[2:3]:
+            name = first.case
+        return shlex.join(["deconform", "reproduce", name, "-f", first.framework])
+
+
+@dataclass(frozen=True)
+class CaseResults:
+    """One case in every framework.
+
+    Attributes
+    ----------
+    id, suite, descriptor : str
+    case : Case or None
+        What the descriptor says; None where it cannot be read.
+    results : mapping of str to Result
+        By framework.
+    """
+
+    id: str
+    suite: str
+    descriptor: str
+    case: Case | None
+    results: Mapping[str, Result]
+
+    @property
+    def name(self) -> str:
+        """What the case is called inside its suite."""
+        return self.id.removeprefix(f"{self.suite}/")
+
+    @cached_property
+    def address(self) -> str:
+        """Where its page is."""
+        return f"cases/{file_name(self.id)}.html"
+
+    @property
+    def place(self) -> str:
+        """Where the case is written, ``file:line``."""
+        first = next(iter(self.results.values())).records[0]
+        return f"{first.file}:{first.line}" if first.file and first.line else first.file
+
+
+def by_case(report: Report) -> tuple[CaseResults, ...]:
+    """Put the records of a report together, in the order of suites and of the report.
+
+    Frameworks come in the order of the header.
+    """
+    found: dict[str, dict[str, list[Record]]] = {}
+    for record in report.records:
+        found.setdefault(record.case, {}).setdefault(record.framework, []).append(record)
+    every = [
+        _results(name, {f: columns[f] for f in report.frameworks if f in columns})
+        for name, columns in found.items()
+    ]
+    return tuple(sorted(every, key=lambda each: each.suite))
+
+
+def _results(name: str, columns: Mapping[str, Sequence[Record]]) -> CaseResults:
+    first = next(iter(columns.values()))[0]
+    results = {framework: Result(tuple(records)) for framework, records in columns.items()}
+    return CaseResults(name, first.suite, first.descriptor, _read(first.descriptor), results)
+
+
+def _read(descriptor: str) -> Case | None:
+    try:
+        return case_from_descriptor(descriptor)
+    except InputError:
+        return None

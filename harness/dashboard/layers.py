@@ -1,0 +1,68 @@
+"""The operators of a report as people write them in a network, in every framework."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from harness.dashboard.cases import CaseResults
+from harness.dashboard.conformance import Conformance
+from harness.dashboard.site import Site
+from harness.lookup import in_words
+
+# Suites of known networks come first: that is what people look for.
+_KNOWN: Final = ("models/", "documents/", "bench/")
+
+
+def write_layers(
+    site: Site, shown: Conformance, programs: Mapping[str, Mapping[str, dict[str, Any]]]
+) -> None:
+    """Write the page of layers: every different operator with its cases, and its texts.
+
+    Each framework's texts are in a file of their own, and a page loads two of them.
+
+    Parameters
+    ----------
+    site : Site
+    shown : Conformance
+    programs : mapping
+        Of each case by its id, in each framework.
+    """
+    names = shown.report.columns
+    ordered = sorted(shown.cases, key=_rank)
+    found: dict[str, list[int]] = {}
+    for number, each in enumerate(ordered):
+        if each.case and not each.case.rejected and not each.case.documented:
+            found.setdefault(each.case.operator.descriptor, []).append(number)
+    firsts = [ordered[members[0]] for members in found.values()]
+    index = {
+        "frameworks": names,
+        "titles": [shown.titles[name] for name in names],
+        "anchors": [shown.anchors[name] for name in names],
+        "cases": [(each.id, each.address) for each in ordered],
+        "layers": [
+            {"w": _words(first), "i": members}
+            for first, members in zip(firsts, found.values(), strict=True)
+        ],
+        "texts": [
+            site.data(f"layers-{number}", [_text(programs[first.id].get(name)) for first in firsts])
+            for number, name in enumerate(names)
+        ],
+    }
+    scripts = (site.data("layers", index), "layers.js")
+    site.page("layers.html", "layers.html", scripts=scripts, **shown.frame())
+
+
+def _rank(each: CaseResults) -> int:
+    return next((n for n, prefix in enumerate(_KNOWN) if each.suite.startswith(prefix)), 9)
+
+
+def _words(each: CaseResults) -> str:
+    assert each.case is not None
+    return in_words(each.case.operator)
+
+
+def _text(made: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if made is None:
+        return None
+    return {"s": made["support"], "r": made["reason"], "t": made.get("layer")}

@@ -1,0 +1,64 @@
+"""Known limitations: what is declared, and whether this report still shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from harness.compare import Status
+from harness.dashboard.addresses import anchor
+from harness.dashboard.conformance import Conformance
+from harness.limitations import Limitation, load_limitations
+from harness.record import Record
+
+_KINDS: Final = {
+    "live": ("known", "K"),
+    "fixed": ("change", "X"),
+    "partly fixed": ("change", "X"),
+    "not run": ("none", "-"),
+}
+
+
+def limitations(shown: Conformance) -> list[dict[str, Any]]:
+    """Give what is declared or met, those that matter most first."""
+    met: dict[str, list[Record]] = {}
+    for record in shown.report.records:
+        if record.limitation:
+            met.setdefault(record.limitation, []).append(record)
+    declared = {one.id: one for one in load_limitations()}
+    addresses = {each.id: each.address for each in shown.cases}
+    rows = [
+        _row(name, declared.get(name), met.get(name, []), addresses)
+        for name in dict.fromkeys([*declared, *met])
+    ]
+    return sorted(rows, key=lambda row: (list(_KINDS).index(row["state"]), row["framework"]))
+
+
+def _row(
+    name: str,
+    declared: Limitation | None,
+    records: Sequence[Record],
+    addresses: Mapping[str, str],
+) -> dict[str, Any]:
+    state = _state(records)
+    upstream = declared.upstream if declared else ""
+    cases = dict.fromkeys(record.case for record in records)
+    return {
+        "id": name,
+        "anchor": anchor(name),
+        "framework": declared.framework if declared else records[0].framework,
+        "state": state,
+        "kind": _KINDS[state],
+        "reason": declared.reason if declared else records[0].reason or "",
+        "depends_on": declared.depends_on if declared else "",
+        "upstream": upstream if urlsplit(upstream).scheme in {"http", "https"} else "",
+        "cases": [(case, addresses[case]) for case in cases],
+    }
+
+
+def _state(records: Sequence[Record]) -> str:
+    statuses = {record.status for record in records}
+    if Status.FIXED in statuses:
+        return "partly fixed" if Status.KNOWN in statuses else "fixed"
+    return "live" if Status.KNOWN in statuses else "not run"

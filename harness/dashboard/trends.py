@@ -1,0 +1,118 @@
+"""The page of the history: times over saved runs, lasting changes, verdicts that changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from harness.dashboard.programs import title
+from harness.dashboard.site import Site
+from harness.history import FEWEST, Career, Run, Series, Step, Stretch, short
+from harness.report import quantities
+
+if TYPE_CHECKING:
+    from harness.store import Store
+
+
+def write_history(site: Site, store: Store, addresses: Mapping[str, str]) -> None:
+    """Write what the store holds; ``addresses`` are the pages of cases that have one."""
+    from harness.store import Selection  # noqa: PLC0415 -- an extra
+
+    times = [series for series in store.times(Selection()) if series.measured]
+    careers = store.careers(Selection())
+    changed = [career for career in careers if len(career.stretches) > 1]
+    machines = _machines(times)
+    scripts: tuple[str, ...] = ("history.js",)
+    if times:
+        address = site.data("history", _figures(times, machines))
+        scripts = (address, "charts.js", "history.js")
+    site.page(
+        "history.html",
+        "history.html",
+        scripts=scripts,
+        plotly_style=site.plotly_style,
+        summary="How times and verdicts went from one saved run to the next.",
+        series=bool(times),
+        cases=list(dict.fromkeys(series.case for series in times)),
+        machines=[(number, text) for text, number in machines.items()],
+        steps=[_step(one, step, machines) for one in times for step in one.steps],
+        fewest=FEWEST,
+        careers=[_career(career, addresses) for career in changed] if careers else None,
+        same=len(careers) - len(changed),
+    )
+
+
+def _machines(times: Sequence[Series]) -> dict[str, int]:
+    """Number the machines with their settings: within one, times can be compared."""
+    return {text: number for number, text in enumerate(dict.fromkeys(map(_machine, times)))}
+
+
+def _machine(series: Series) -> str:
+    told = (series.machine, series.settings, series.fingerprint[:8])
+    return ", ".join(word for word in told if word) or "unknown"
+
+
+def _figures(times: Sequence[Series], machines: Mapping[str, int]) -> dict[str, Any]:
+    colours = {name: n for n, name in enumerate(sorted({one.framework for one in times}))}
+    return {
+        "series": [
+            {
+                "case": one.case,
+                "direction": one.direction,
+                "machine": machines[_machine(one)],
+                "title": title(one.framework) + (f", {one.device}" * (one.device != "cpu")),
+                "colour": colours[one.framework],
+                "dates": [run.date.isoformat() for run, _ in one.measured],
+                "seconds": [seconds for _, seconds in one.measured],
+                "said": [_said(run, seconds) for run, seconds in one.measured],
+                "steps": [_place(one, step) for step in one.steps],
+            }
+            for one in times
+        ]
+    }
+
+
+def _said(run: Run, seconds: float) -> str:
+    told = (quantities.seconds(seconds), run.version, f"commit {short(run.commit)}")
+    return ", ".join(told if run.commit else told[:2])
+
+
+def _place(series: Series, step: Step) -> dict[str, Any]:
+    date = series.measured[step.after][0].date.isoformat()
+    return {"date": date, "change": step.change, "slower": step.ratio > 1}
+
+
+def _step(series: Series, step: Step, machines: Mapping[str, int]) -> dict[str, Any]:
+    return {
+        "case": series.case,
+        "framework": series.framework,
+        "direction": series.direction,
+        "machine": str(machines[_machine(series)]),
+        "slower": step.ratio > 1,
+        "text": series.say(step),
+    }
+
+
+def _career(career: Career, addresses: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "case": career.case,
+        "address": addresses.get(career.case, ""),
+        "framework": career.framework,
+        "where": career.where,
+        "stretches": [
+            {"status": str(stretch.status), "text": _since(stretch)}
+            for stretch in reversed(career.stretches)
+        ],
+    }
+
+
+def _since(stretch: Stretch) -> str:
+    first, last = stretch.first, stretch.last
+    text = f"since {first.date:%Y-%m-%d} ({_run(first)})"
+    if stretch.runs > 1:
+        text += f", last {last.date:%Y-%m-%d}, {stretch.runs} runs"
+    return f"{text}: {', '.join(stretch.checks)}" if stretch.checks else text
+
+
+def _run(run: Run) -> str:
+    return f"{short(run.commit)}, {run.version}" if run.commit else run.version

@@ -1,0 +1,42 @@
+"""Templates, style sheet and scripts of the pages that people look at in a browser.
+
+All templates escape what they are given: reports and texts that visitors paste are untrusted.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from harness.errors import InputError
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+FOLDER: Final = Path(__file__).parent
+
+
+def environment(extra: str = "dashboard") -> Environment:
+    """Give what renders the templates.
+
+    Parameters
+    ----------
+    extra : str
+        The extra of this distribution that brings the library along.
+
+    Raises
+    ------
+    InputError
+        If Jinja2 is not installed.
+    """
+    try:
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise InputError(f'pages need {error.name}: pip install "deconform[{extra}]"') from None
+    return Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )

@@ -1,0 +1,40 @@
+// Times from run to run, with the lasting changes.
+"use strict";
+
+document.addEventListener("DOMContentLoaded", async () => {
+  const form = document.getElementById("history");
+  if (form) {
+    const data = await deconform.take("history");
+    const show = () => {
+      const { case: name, direction, machine } = Object.fromEntries(new FormData(form));
+      const found = data.series.filter((one) => one.case === name
+        && one.direction === direction && String(one.machine) === machine);
+      const steps = found.flatMap((one) => one.steps);
+      const lines = found.map((one) => ({
+        type: "scatter", mode: "lines+markers", name: one.title,
+        x: one.dates, y: one.seconds.map((seconds) => seconds * 1e3), text: one.said,
+        hovertemplate: "%{x|%Y-%m-%d %H:%M}: %{text}<extra>%{fullData.name}</extra>",
+        line: { color: charts.colour(one.colour), width: 1.5 },
+        marker: { symbol: charts.symbol(one.colour), size: 8, color: charts.colour(one.colour) },
+      }));
+      form.querySelector("output").textContent = found.length
+        ? `${found.length} frameworks, ${steps.length} lasting changes` : "nothing saved for this choice";
+      charts.later("plot-history", () => charts.draw("plot-history", lines, {
+        height: 440,
+        yaxis: { title: { text: "milliseconds a call" }, rangemode: "tozero" },
+        shapes: steps.map((step) => ({
+          type: "line", x0: step.date, x1: step.date, yref: "paper", y0: 0, y1: 1,
+          line: { color: charts.css(step.slower ? "--bad" : "--good"), dash: "dot", width: 2 },
+        })),
+        annotations: steps.map((step) => ({
+          x: step.date, yref: "paper", y: 1, yanchor: "bottom", showarrow: false,
+          text: step.change, font: { color: charts.css(step.slower ? "--bad" : "--good"), size: 12 },
+        })),
+        margin: { l: 10, r: 20, t: 30, b: 40 },
+      }));
+    };
+    deconform.follow(form, show);
+    charts.redrawn(show);
+  }
+  document.documentElement.dataset.ready = "yes";
+});

@@ -1,0 +1,253 @@
+"""The dashboard in a real browser, opened from disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("playwright", reason="no Playwright here: pip install playwright")
+pytest.importorskip("jinja2", reason="no Jinja2 here: pip install jinja2")
+pytest.importorskip("plotly", reason="no plotly here: pip install plotly")
+
+from axe_playwright_python.sync_playwright import Axe
+from browsing import chromium
+from dashboards import DCGAN, STRIDED, timed, usual
+from playwright.sync_api import Browser, Page, expect
+from saved_runs import BEGAN, benchmark
+from saved_runs import conformance as saved_conformance
+
+from harness import store, translate
+from harness.case import case_from_descriptor
+from harness.compare import Status
+from harness.dashboard import build
+from harness.program import Program
+
+pytestmark = pytest.mark.browser
+
+PAGES = {
+    "start": "index.html",
+    "matrix": "conformance.html",
+    "suite": "suites/grid.html",
+    "case": "cases/models_dcgan_up.html",
+    "illegal": "cases/rejects_stride_zero.html",
+    "parameters": "parameters.html?framework=tensorflow&stride=2",
+    "layers": "layers.html?q=dcgan",
+    "not found": "layers.html?q=nn.ConvTranspose2d(7,7,7)",
+    "limitations": "limitations.html",
+    "benchmarks": "benchmarks.html",
+    "history": "history.html",
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dashboard with everything, of which a history whose times change once."""
+    place = tmp_path_factory.mktemp("made")
+    kept = store.opened(f"sqlite:///{place / 'history.sqlite'}")
+    for day in range(24):
+        noise = 1 + (day * 7 % 5) / 100
+        kept.save(benchmark(day, noise * (0.001 if day < 12 else 0.002), case="bench/a"))
+        kept.save(saved_conformance(day, [Status.PASSED, Status.FAILED][: 1 + (day > 5)]))
+    build([usual(), timed()], place / "dashboard", kept)
+    return place / "dashboard"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+@contextmanager
+def opened(browser: Browser, folder: Path, name: str, **options: object) -> Iterator[Page]:
+    """Open a page from disk, on whose console nothing may be said, and which may load no more."""
+    context = browser.new_context(**options)  # type: ignore[arg-type]
+    page = context.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("requestfailed", lambda request: said.append(f"{request.url} failed"))
+    page.goto(f"{folder.as_uri()}/{name}")
+    yield page
+    context.close()
+    assert said == []
+
+
+def test_from_the_matrix_down_to_a_program(browser: Browser, folder: Path) -> None:
+    with opened(browser, folder, "index.html") as page:
+        page.get_by_role("navigation").get_by_role("link", name="Conformance").click()
+        page.get_by_role("link", name="models/dcgan in TensorFlow").click()
+        expect(page.get_by_role("combobox", name="in", exact=True)).to_have_value("1")
+        page.get_by_role("link", name="up").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("up")
+        expect(page.locator("main")).to_contain_text("Equals the mutant: kernel flipped")
+        picture = page.get_by_role("img", name="Geometry: 16 -> 8 channels")
+        expect(picture).to_be_visible()
+        assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
+        page.get_by_role("row", name="TensorFlow").get_by_role("link").click()
+        expect(page.get_by_role("heading", name="TensorFlow", exact=False).last).to_be_in_viewport()
+
+
+def test_a_program_is_copied_as_it_was_run(browser: Browser, folder: Path) -> None:
+    program = translate(case_from_descriptor(DCGAN), "pytorch")
+    assert isinstance(program, Program)
+    rights = ["clipboard-read", "clipboard-write"]
+    name = "cases/models_dcgan_up.html#in-pytorch"
+    with opened(browser, folder, name, permissions=rights) as page:
+        section = page.locator("#in-pytorch")
+        section.get_by_text("The whole program that was run").click()
+        section.get_by_role("button", name="Copy").nth(1).click()
+        expect(section.get_by_role("button", name="Copied")).to_be_visible()
+        assert page.evaluate("navigator.clipboard.readText()") == program.text
+
+
+def test_the_command_that_reproduces_is_copied(browser: Browser, folder: Path) -> None:
+    rights = ["clipboard-read", "clipboard-write"]
+    with opened(browser, folder, "cases/models_dcgan_up.html", permissions=rights) as page:
+        page.locator(".told").get_by_role("button", name="Copy").click()
+        expect(page.locator(".told").get_by_role("button", name="Copied")).to_be_visible()
+        copied = page.evaluate("navigator.clipboard.readText()")
+        assert copied == f"deconform reproduce {DCGAN} -f tensorflow"
+
+
+@pytest.mark.parametrize("framework", ["pytorch", "tensorflow"])
+def test_a_permalink_leads_to_a_frameworks_program(
+    browser: Browser, folder: Path, framework: str
+) -> None:
+    with opened(browser, folder, f"cases/grid_strided.html#in-{framework}") as page:
+        expect(page.locator(f"#in-{framework}")).to_be_in_viewport()
+        expect(page.locator("#case")).to_contain_text(STRIDED)
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "value", "shown"),
+    [
+        ("conformance.html", "suite", "dcgan", "1 of 3 shown"),
+        ("suites/grid.html", "case", "s2x2_d2x2_g2", "1 of 3 shown"),
+        ("limitations.html", "search", "float64-dilation", "1 of"),
+    ],
+)
+def test_what_is_typed_filters_and_is_in_the_address(
+    browser: Browser, folder: Path, name: str, label: str, value: str, shown: str
+) -> None:
+    with opened(browser, folder, name) as page:
+        page.get_by_label(label, exact=True).fill(value)
+        expect(page.locator("form.filters output").first).to_contain_text(shown)
+        page.wait_for_url(f"**?q={value}")
+        address = page.url.rpartition("/")[2]
+    place = name.rpartition("/")[0]
+    with opened(browser, folder, f"{place}/{address}".lstrip("/")) as again:
+        expect(again.get_by_label(label, exact=True)).to_have_value(value)
+        expect(again.locator("form.filters output").first).to_contain_text(shown)
+
+
+def test_a_suite_is_filtered_by_what_became_of_its_cases(browser: Browser, folder: Path) -> None:
+    query = "?framework=tensorflow&support=rewritten&status=PASSED"
+    with opened(browser, folder, f"suites/grid.html{query}") as page:
+        rows = page.locator("#cases tbody tr:visible")
+        expect(rows).to_have_count(1)
+        expect(rows).to_contain_text("grouped")
+        page.get_by_role("combobox", name="status").select_option("KNOWN")
+        expect(rows).to_have_count(0)
+
+
+def test_the_start_page_says_whether_a_framework_can(browser: Browser, folder: Path) -> None:
+    with opened(browser, folder, "index.html") as page:
+        answer = page.locator("#can .answer")
+        expect(answer).to_contain_text("Yes. By one call in 2 of 3 cases; 1 need more than one")
+        expect(answer).to_contain_text("More than one call always with: groups 2")
+        expect(answer.get_by_role("link", name="tensorflow-float64-dilation")).to_be_visible()
+        page.get_by_role("combobox", name="framework").select_option("pytorch")
+        expect(answer).to_contain_text("Yes. By one call in all of 3 cases.")
+        page.get_by_role("combobox", name="stride").select_option("3")
+        expect(answer).to_contain_text("No case of this report has that.")
+
+
+def test_a_cell_of_two_parameters_leads_to_its_cases(browser: Browser, folder: Path) -> None:
+    with opened(browser, folder, "parameters.html?framework=tensorflow&rows=groups") as page:
+        page.get_by_role("button", name="groups 2, stride 2: 1 cases").click()
+        found = page.locator("#pivot-cases")
+        expect(found.get_by_role("heading")).to_have_text("groups 2, stride 2: 1 cases")
+        found.get_by_role("link", name="grid/grouped").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("grouped")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nn.ConvTranspose2d(16, 8, 4, stride=2, padding=1)",
+        "self.up = nn.ConvTranspose2d(16,8,4,  stride=2, padding=1),",
+        "torch.nn.ConvTranspose2d(16, 8, 4, stride=2, padding=1)",
+        "dcgan",
+    ],
+)
+def test_a_layer_is_found_in_another_framework(browser: Browser, folder: Path, text: str) -> None:
+    with opened(browser, folder, "index.html") as page:
+        page.get_by_label("A call, or words").fill(text)
+        page.get_by_role("combobox", name="to", exact=True).select_option("tensorflow")
+        page.get_by_role("button", name="Find the layer").click()
+        found = page.locator("#found li")
+        expect(found).to_have_count(1)
+        expect(found.locator(".side").nth(0)).to_contain_text("nn.ConvTranspose2d(16, 8, 4,")
+        expect(found.locator(".side").nth(1)).to_contain_text("Conv2DTranspose(8, 4,")
+
+
+def test_another_call_is_not_taken_for_one_that_is_there(browser: Browser, folder: Path) -> None:
+    with opened(browser, folder, "layers.html?to=tensorflow") as page:
+        field = page.get_by_label("call or words")
+        field.fill("nn.ConvTranspose2d(16, 8, 4, stride=2, padding=1, bias='no')")
+        command = page.locator("#found .notice pre")
+        expect(command).to_have_text(
+            "deconform translate 'nn.ConvTranspose2d(16, 8, 4, stride=2, padding=1, "
+            "bias='\\''no'\\'')' --to tensorflow --style layer"
+        )
+
+
+def test_charts_are_drawn_of_the_chosen_layer(browser: Browser, folder: Path) -> None:
+    with opened(browser, folder, "index.html") as page:
+        expect(page.locator("#fastest .answer")).to_contain_text("Forward: PyTorch in")
+        page.get_by_role("button", name="Show the times").click()
+        page.wait_for_url("**/benchmarks.html?case=bench%2Fsegmentation%2Ffcn32s-upscore")
+        expect(page.locator("#answer")).to_contain_text("PyTorch in")
+        for name in ("plot-time", "plot-cold", "plot-roof"):
+            page.locator(f"#{name}").scroll_into_view_if_needed()
+            expect(page.locator(f"#{name} svg.main-svg").first).to_be_visible()
+        expect(page.locator("#plot-time .bars .point")).to_have_count(2)
+        expect(page.locator("#plot-cold .bars .point")).to_have_count(8)
+
+
+def test_the_history_marks_its_step(browser: Browser, folder: Path) -> None:
+    with opened(browser, folder, "history.html") as page:
+        expect(page.locator("main")).to_contain_text("commit c11..c12")
+        expect(page.locator("#plot-history .scatterlayer .point")).to_have_count(24)
+        expect(page.locator("#plot-history .shapelayer path")).to_have_count(1)
+        expect(page.locator("main")).to_contain_text(f"since {BEGAN:%Y-%m}-07")
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name != "not found"])
+def test_every_page_can_be_walked_by_keyboard(browser: Browser, folder: Path, name: str) -> None:
+    with opened(browser, folder, PAGES[name]) as page:
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.querySelector('main').contains(document.activeElement)")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1400, "light")])
+@pytest.mark.parametrize("name", PAGES)
+def test_everybody_can_use_every_page(
+    browser: Browser, folder: Path, name: str, width: int, scheme: str
+) -> None:
+    screen = {"width": width, "height": 900}
+    with opened(browser, folder, PAGES[name], viewport=screen, color_scheme=scheme) as page:
+        if name not in {"matrix", "suite", "limitations"}:
+            page.wait_for_selector("html[data-ready=yes]")
+        # It would load the style sheet once more, which a page from disk may not.
+        found = Axe().run(page, options={"preload": False})
+        assert found.violations_count == 0, found.generate_report()
+        # Nothing stands beyond the right edge of the screen.
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
