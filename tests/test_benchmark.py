@@ -34,7 +34,14 @@ def _small_probes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def some_cases(count: int = 2) -> list[Case]:
     return [
-        Case(f"made/{number}", "made", Operator.of(2, 3, (3, 2), stride=2), 2, (3, 4 + number))
+        Case(
+            f"made/{number}",
+            "made",
+            Operator.of(2, 3, (3, 2), stride=2),
+            batch=2,
+            in_size=(3, 4 + number),
+            fill=("integer", "random")[number % 2],
+        )
         for number in range(count)
     ]
 
