@@ -29,8 +29,9 @@ class EngineInfo:
     cores: str = ""
 
     def told(self) -> dict[str, str]:
-        """What is known, as a report's header says it."""
-        return {name: value for name, value in asdict(self).items() if value}
+        """What a report's header says of it: always the first five, of the others what is known."""
+        always = ("version", "engine", "python", "numpy", "device")
+        return {name: value for name, value in asdict(self).items() if value or name in always}
 
 
 @dataclass(frozen=True)
