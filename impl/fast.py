@@ -77,33 +77,7 @@ def conv_transpose(
     crop: Crop = 0,
     groups: int = 1,
 ) -> Array:
-    """Transposed convolution, as :func:`impl.reference.conv_transpose` defines it.
-
-    Parameters
-    ----------
-    x : (n, c_in, *in_size) array
-    w : (c_in, c_out // groups, *kernel) array
-    b : (c_out,) array, optional
-    stride, dilation : int or one int per spatial axis, default 1
-    crop : int, or per spatial axis an int or a (begin, end) pair, default 0
-    groups : int, default 1
-
-    Returns
-    -------
-    y : (n, c_out, *out_size) array
-        Integers are exact, half precision is accumulated in single and rounded once.
-
-    Raises
-    ------
-    ValueError
-        If shapes disagree, an option is out of range, or an output size would be negative.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> conv_transpose(np.array([[[1, 10]]]), np.array([[[1, 2, 3]]]), stride=2)
-    array([[[ 1,  2, 13, 20, 30]]])
-    """
+    """Transposed convolution of NumPy arrays: :func:`impl.conv_transpose` is its contract."""
     geometry = Geometry.of(x, w, stride, dilation, crop, groups)
     geometry.check_bias(b)
     if not _is_plain(x, w, b):
@@ -168,34 +142,7 @@ def conv_transpose_vjp(
     crop: Crop = 0,
     groups: int = 1,
 ) -> tuple[Array, Array, Array]:
-    """Vector-Jacobian products of :func:`conv_transpose`: what ``backward`` computes.
-
-    Parameters
-    ----------
-    dy : (n, c_out, *out_size) array
-        Cotangent of the output.
-    x, w, stride, dilation, crop, groups
-        As given to :func:`conv_transpose`.
-
-    Returns
-    -------
-    dx : (n, c_in, *in_size) array
-    dw : (c_in, c_out // groups, *kernel) array
-    db : (c_out,) array
-
-    Raises
-    ------
-    ValueError
-        As :func:`conv_transpose`, or if ``dy`` does not have the output's shape.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> x, w = np.array([[[1, 10]]]), np.array([[[1, 2, 3]]])
-    >>> dx, dw, db = conv_transpose_vjp(np.array([[[1, 0, 0, 0, 2]]]), x, w, stride=2)
-    >>> dx, dw, db
-    (array([[[1, 6]]]), array([[[ 1,  0, 20]]]), array([3]))
-    """
+    """Gradients of NumPy arrays: :func:`impl.conv_transpose_vjp` is their contract."""
     geometry = Geometry.of(x, w, stride, dilation, crop, groups)
     geometry.check_cotangent(dy, len(x))
     if not _is_plain(dy, x, w):

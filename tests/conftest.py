@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-from harness import gpu
+from harness import ceilings, gpu
 
 # A test must not fail because a machine is busy.
 settings.register_profile("deconform", deadline=None)
@@ -24,3 +25,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files go by short names, which messages then begin with."""
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def small_probes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the machine's ceilings be looked for where they are found quickly."""
+    probes = {k: replace(probe, side=16, nbytes=1 << 10) for k, probe in ceilings._PROBES.items()}
+    monkeypatch.setattr(ceilings, "_PROBES", probes)

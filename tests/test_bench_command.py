@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import fakes
 import pytest
 
-from harness import bench_command, ceilings
+from harness import bench_command
 from harness.benchmark import BenchmarkSettings, benchmark
 from harness.case import Case
 from harness.cli import main
 from harness.measurement import MEASURED, Measurement
 from harness.report import Report
 
+pytestmark = pytest.mark.usefixtures("small_probes")
 SPEC = """\
 suite: small
 cases:
@@ -24,12 +24,6 @@ cases:
   - {name: two, input: [1, 2, 5], out_channels: 2, kernel: 3, stride: 2}
   - {name: three, input: [1, 2, 6], out_channels: 2, kernel: 3, stride: 2}
 """
-
-
-@pytest.fixture(autouse=True)
-def _small_probes(monkeypatch: pytest.MonkeyPatch) -> None:
-    probes = {k: replace(probe, side=16, nbytes=1 << 10) for k, probe in ceilings._PROBES.items()}
-    monkeypatch.setattr(ceilings, "_PROBES", probes)
 
 
 @pytest.fixture

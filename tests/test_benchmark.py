@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import fakes
 import pytest
 
-from harness import ceilings
 from harness.benchmark import BenchmarkSettings, benchmark, held, timed_frameworks
 from harness.case import Case, case_from_descriptor
 from harness.conventions import render
@@ -20,16 +18,8 @@ from harness.operator import Operator
 from harness.program import Program
 from harness.record import Footer, Header
 
+pytestmark = pytest.mark.usefixtures("small_probes")
 QUICK = BenchmarkSettings(rounds=3, seconds=1e-9, calm=0, timeout=20)
-
-
-@pytest.fixture(autouse=True)
-def _small_probes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the machine's ceilings be looked for where they are found quickly."""
-    probes = {
-        key: replace(probe, side=16, nbytes=1 << 10) for key, probe in ceilings._PROBES.items()
-    }
-    monkeypatch.setattr(ceilings, "_PROBES", probes)
 
 
 def some_cases(count: int = 2) -> list[Case]:

@@ -118,11 +118,11 @@ def test_sarif_of_an_interrupted_run_says_so() -> None:
 
 
 def test_sarif_places_files_elsewhere_by_their_uri_and_none_nowhere() -> None:
-    away = replace(BAD_ONES[0], file="/home/me/my specs.yaml", line=0)
+    away = replace(BAD_ONES[0], file="/elsewhere/my specs.yaml", line=0)
     unplaced = replace(BAD_ONES[1], file="")
     first, second = results(run(away, unplaced))
     place = first["locations"][0]["physicalLocation"]
-    assert place["artifactLocation"] == {"uri": "file:///home/me/my%20specs.yaml"}
+    assert place["artifactLocation"] == {"uri": "file:///elsewhere/my%20specs.yaml"}
     assert place["region"] == {"startLine": 1}
     assert "locations" not in second
 

@@ -113,19 +113,17 @@ def test_the_same_reports_give_the_same_bytes(tmp_path: Path) -> None:
 def test_no_path_of_the_machine_is_published(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TOX_WORK_DIR", "/srv/envs")
-    monkeypatch.setenv("HOME", "/home/somebody")
+    home, envs = tmp_path.with_name("somebody"), tmp_path.with_name("envs")
+    monkeypatch.setenv("TOX_WORK_DIR", str(envs))
+    monkeypatch.setenv("HOME", str(home))
     monkeypatch.chdir(tmp_path)
     reason = (
-        "/opt/my-envs/mxnet/bin/python3.11: /home/somebody/lib/x.so and /srv/envs/mxnet/y.so are "
-        f"not {tmp_path}/z.so; see https://example.org/home/somebody/page"
+        f"{tmp_path.with_name('mine')}/mxnet/bin/python3.11: {home}/lib/x.so and {envs}/mxnet/y.so "
+        f"are not {tmp_path}/z.so; see https://example.org{home}/page"
     )
     assert published(tmp_path, conformance(reason), bench()) == OK
     run = Report.read("out/conformance.jsonl.gz")
-    wanted = (
-        "python3.11: lib/x.so and mxnet/y.so are not z.so; "
-        "see https://example.org/home/somebody/page"
-    )
+    wanted = f"python3.11: lib/x.so and mxnet/y.so are not z.so; see https://example.org{home}/page"
     assert [one.reason for one in run.records] == [None, wanted]
     assert wanted in Path("out/conformance.md").read_text()
 
