@@ -73,8 +73,6 @@ class BenchmarkSettings:
     seconds : float
         How long a turn lasts at least: as many calls make one sample.  Short ones often come
         through between what else a busy machine does; long ones never.
-    calm : float
-        Seconds between turns, in which the threads of the framework before go to sleep.
     pythons, timeout, limitations, device, math
         As a conformance run has them.
     """
@@ -84,7 +82,6 @@ class BenchmarkSettings:
     precision: float = 0.02
     budget: float = 6.0
     seconds: float = 0.002
-    calm: float = 0.01
     pythons: Mapping[str, Path] = field(default_factory=dict)
     timeout: float = 300.0
     limitations: tuple[Limitation, ...] = ()
@@ -110,7 +107,7 @@ class BenchmarkSettings:
 
     def recorded(self) -> dict[str, object]:
         """What a report's header says of them."""
-        names = ("threads", "rounds", "precision", "budget", "seconds", "calm", "device", "math")
+        names = ("threads", "rounds", "precision", "budget", "seconds", "device", "math")
         return {name: getattr(self, name) for name in names}
 
 
@@ -324,7 +321,6 @@ class _Bench:
                     break
                 for name in order.sample(list(found), len(found)):
                     if found[name].failure is None:
-                        time.sleep(self._settings.calm)
                         found[name].add(engines[name].time(direction, found[name].calls))
         return found
 

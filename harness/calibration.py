@@ -117,7 +117,6 @@ def _compared(one: Engine, other: Engine, settings: BenchmarkSettings) -> Interv
         if turn >= LEAST_ROUNDS and settings.is_enough(times, began):
             break
         for place in (0, 1) if turn % 2 else (1, 0):
-            time.sleep(settings.calm)
             times[place].append(_seconds((one, other)[place].time("repeated", 1)))
     return paired_ratio(times[1], times[0])
 

@@ -19,7 +19,7 @@ from harness.program import Program
 from harness.record import Footer, Header
 
 pytestmark = pytest.mark.usefixtures("small_probes")
-QUICK = BenchmarkSettings(rounds=3, seconds=1e-9, calm=0, timeout=20)
+QUICK = BenchmarkSettings(rounds=3, seconds=1e-9, timeout=20)
 
 
 def some_cases(count: int = 2) -> list[Case]:
