@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from harness.record import Record
 
 
-def load_cases(path: str | Path | None = None, select: str | None = None) -> Iterator[Case]:
+def load_cases(
+    path: str | Path | None = None, select: str | Sequence[str] | None = None
+) -> Iterator[Case]:
     """Read cases; see :func:`harness.spec.load_cases`."""
     from harness.spec import load_cases as load  # noqa: PLC0415
 

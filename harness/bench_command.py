@@ -192,7 +192,9 @@ def _check_engines(header: Header) -> None:
 def _legal(chosen: Mapping[str, Any]) -> list[Case]:
     """Load the cases that there is something to time of."""
     specs = chosen.get("specs") or [str(specs_root() / "bench")]
-    cases = chosen_cases(specs, chosen.get("select"))
+    select = chosen.get("select")
+    # A report of before -k could be given several times has one text.
+    cases = chosen_cases(specs, [select] if isinstance(select, str) else select)
     legal = [
         replace(case, dtype=chosen.get("dtype", case.dtype)) for case in cases if not case.rejected
     ]

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import TypeAlias
 
 from harness.errors import InputError
+from harness.option_values import part, port, positive, seconds, shape
 
 OK, BAD, USAGE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
-_A_DAY = 86400
 
 
 class Terminated(KeyboardInterrupt):
@@ -137,7 +137,7 @@ def _add_translate(commands: _Commands) -> None:
 def _add_serve(commands: _Commands) -> None:
     serve = commands.add_parser("serve", help="look calls up in a browser, and by a JSON API")
     serve.set_defaults(command="serve", module="harness.serve_command")
-    serve.add_argument("--port", type=_port, default=8000, metavar="N", help="0 takes a free one")
+    serve.add_argument("--port", type=port, default=8000, metavar="N", help="0 takes a free one")
     serve.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="this machine alone")
     beside = serve.add_mutually_exclusive_group()
     beside.add_argument(
@@ -166,11 +166,11 @@ def _add_text(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--from", dest="source", metavar="NAME", help="whose call it is")
     parser.add_argument(
-        "--input", type=_shape, metavar="N,C,H,W", help="the input's shape, channels first"
+        "--input", type=shape, metavar="N,C,H,W", help="the input's shape, channels first"
     )
     parser.add_argument(
         "--weight",
-        type=_shape,
+        type=shape,
         metavar="I,O,H,W",
         help="the weights' shape, (c_in, c_out/groups, ...)",
     )
@@ -183,18 +183,17 @@ def _add_run(commands: _Commands) -> None:
     _add_python(run)
     _add_device(run)
     run.set_defaults(command="run")
-    run.add_argument("specs", nargs="*", metavar="SPEC", help="file or folder (default suite)")
+    _add_cases(run)
     run.add_argument("-f", "--framework", action="append", metavar="NAME", help="only these")
-    run.add_argument("-k", "--select", metavar="SELECT", help="part of a case's id, or a glob")
     _add_outputs(run)
     run.add_argument(
         "--require", action="append", default=[], metavar="NAME", help="fail if NAME is SKIPPED"
     )
     run.add_argument(
-        "-j", "--jobs", type=_positive, default=0, metavar="N", help="frameworks at once (all)"
+        "-j", "--jobs", type=positive, default=0, metavar="N", help="frameworks at once (all)"
     )
     run.add_argument(
-        "--timeout", type=_seconds, default=60.0, metavar="S", help="seconds per program (60)"
+        "--timeout", type=seconds, default=60.0, metavar="S", help="seconds per program (60)"
     )
     _add_save(run)
 
@@ -204,26 +203,25 @@ def _add_bench(commands: _Commands) -> None:
     bench.set_defaults(command="bench", module="harness.bench_command")
     _add_python(bench)
     _add_device(bench)
-    bench.add_argument("specs", nargs="*", metavar="SPEC", help="file or folder (specs/bench)")
+    _add_cases(bench, "specs/bench")
     bench.add_argument("-f", "--framework", action="append", metavar="NAME", help="only these")
-    bench.add_argument("-k", "--select", metavar="SELECT", help="part of a case's id, or a glob")
     bench.add_argument(
         "--dtype", choices=("float16", "float32", "float64"), help="instead of the cases' own"
     )
     bench.add_argument(
-        "--threads", type=_positive, default=1, metavar="N", help="threads of each framework (1)"
+        "--threads", type=positive, default=1, metavar="N", help="threads of each framework (1)"
     )
     bench.add_argument(
-        "--rounds", type=_positive, default=200, metavar="N", help="most turns of each (200)"
+        "--rounds", type=positive, default=200, metavar="N", help="most turns of each (200)"
     )
     bench.add_argument(
-        "--budget", type=_seconds, default=6.0, metavar="S", help="seconds for all turns (6)"
+        "--budget", type=seconds, default=6.0, metavar="S", help="seconds for all turns (6)"
     )
     bench.add_argument(
-        "--seconds", type=_seconds, default=0.002, metavar="S", help="a turn's least length (0.002)"
+        "--seconds", type=seconds, default=0.002, metavar="S", help="a turn's least length (0.002)"
     )
     bench.add_argument(
-        "--timeout", type=_seconds, default=300.0, metavar="S", help="seconds per program (300)"
+        "--timeout", type=seconds, default=300.0, metavar="S", help="seconds per program (300)"
     )
     bench.add_argument("-o", "--output", type=Path, metavar="FILE.jsonl", help="write the report")
     bench.add_argument("--markdown", type=Path, metavar="FILE", help="write the table as Markdown")
@@ -244,7 +242,7 @@ def _add_reproduce(commands: _Commands) -> None:
     reproduce.set_defaults(command="reproduce")
     reproduce.add_argument("case", metavar="DESCRIPTOR", help="a descriptor, or a case's id")
     reproduce.add_argument("-f", "--framework", required=True, metavar="NAME")
-    reproduce.add_argument("--timeout", type=_seconds, default=60.0, metavar="S")
+    reproduce.add_argument("--timeout", type=seconds, default=60.0, metavar="S")
 
 
 def _add_report(commands: _Commands) -> None:
@@ -299,7 +297,7 @@ def _add_compare(commands: _Commands) -> None:
     compare.add_argument("new", type=Path, metavar="NEW", help="another one's")
     compare.add_argument(
         "--threshold",
-        type=_part,
+        type=part,
         default=0.05,
         metavar="5%",
         help="how much slower is too slow: exit 1 (5%%)",
@@ -329,9 +327,8 @@ def _add_export(commands: _Commands) -> None:
         "export", help="write suites as one script, for a MATLAB or Wolfram on another machine"
     )
     export.set_defaults(command="export")
-    export.add_argument("specs", nargs="*", metavar="SPEC", help="file or folder (default suite)")
+    _add_cases(export)
     export.add_argument("--to", required=True, metavar="NAME", help="matlab or wolfram")
-    export.add_argument("-k", "--select", metavar="SELECT", help="part of a case's id, or a glob")
     export.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
 
 
@@ -356,7 +353,7 @@ def _add_envs(commands: _Commands) -> None:
     envs = commands.add_parser("envs", help="build the frameworks' environments, through tox")
     envs.set_defaults(command="envs")
     envs.add_argument("frameworks", nargs="*", metavar="NAME", help="all that can be used here")
-    envs.add_argument("-j", "--jobs", type=_positive, default=2, metavar="N", help="at once (2)")
+    envs.add_argument("-j", "--jobs", type=positive, default=2, metavar="N", help="at once (2)")
 
 
 def _add_weights(commands: _Commands) -> None:
@@ -368,7 +365,7 @@ def _add_weights(commands: _Commands) -> None:
     weights.add_argument("out", type=Path, metavar="OUT", help="any of these, another file")
     weights.add_argument("--from", dest="source", required=True, metavar="NAME")
     weights.add_argument("--to", dest="target", required=True, metavar="NAME")
-    weights.add_argument("--groups", type=_positive, default=1, metavar="N", help="channel groups")
+    weights.add_argument("--groups", type=positive, default=1, metavar="N", help="channel groups")
     weights.add_argument(
         "--rank", type=int, choices=(1, 2, 3), help="spatial axes, where MATLAB leaves it open"
     )
@@ -385,6 +382,17 @@ def _add_weights(commands: _Commands) -> None:
         default=[],
         metavar="NAME",
         help="the array of each one's bias (the one vector that fits)",
+    )
+
+
+def _add_cases(parser: argparse.ArgumentParser, suite: str = "default suite") -> None:
+    parser.add_argument("specs", nargs="*", metavar="SPEC", help=f"file or folder ({suite})")
+    parser.add_argument(
+        "-k",
+        "--select",
+        action="append",
+        metavar="SELECT",
+        help="only cases with this part in their id, or a glob; another -k adds more",
     )
 
 
@@ -461,39 +469,3 @@ def _add_save(parser: argparse.ArgumentParser) -> None:
         help="add the run to the history in this database, such as sqlite:///FILE "
         "(DECONFORM_DATABASE, else a file of yours)",
     )
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
-    return number
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) >= 2**16:
-        raise argparse.ArgumentTypeError(f"{text} is not a port from 0 to 65535")
-    return int(text)
-
-
-def _part(text: str) -> float:
-    """Read ``5%`` or ``0.05``."""
-    part = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-    if not 0 < part < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a part such as 5% or 0.05")
-    return part
-
-
-def _shape(text: str) -> tuple[int, ...]:
-    """Read ``1,64,16,16``; blanks and ``x`` may stand between as well."""
-    parts = text.replace("x", ",").replace(" ", ",").strip("()[],").split(",")
-    if not all(part.isdecimal() and len(part) < 19 for part in parts if part):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a shape such as 1,64,16,16")
-    return tuple(int(part) for part in parts if part)
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 < seconds <= _A_DAY:
-        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds up to {_A_DAY}")
-    return seconds

@@ -20,7 +20,7 @@ from harness.report.badge import badges
 from harness.report.forms import forms
 from harness.report.jsonl import write_event
 from harness.report.summary import MOST_BYTES, summary
-from harness.spec import load_cases
+from harness.spec import load_cases, selected
 
 if TYPE_CHECKING:
     from harness.store import Store
@@ -30,8 +30,11 @@ class UsageError(InputError):
     """An option that cannot be followed."""
 
 
-def chosen_cases(specs: Sequence[str], select: str | None) -> list[Case]:
-    """Load the cases of files and folders, of the default suite where none is given."""
+def chosen_cases(specs: Sequence[str], select: Sequence[str] | None) -> list[Case]:
+    """Load the cases of files and folders, of the default suite where none is given.
+
+    Each of ``select`` must mean one of them: what means none is likely to be misspelt.
+    """
     cases: dict[str, Case] = {}
     paths: Sequence[str | None] = specs or [None]
     for path in paths:
@@ -40,8 +43,11 @@ def chosen_cases(specs: Sequence[str], select: str | None) -> list[Case]:
                 where = f"{other.file}:{other.line} and {case.file}:{case.line}"
                 raise UsageError(f"case {case.id!r} is given twice, by {where}.")
             cases[case.id] = case
+    for wanted in select or ():
+        if not any(selected(name, wanted) for name in cases):
+            raise UsageError(f"no case matches -k {wanted!r}.")
     if not cases:
-        raise UsageError(f"no case matches -k {select!r}.")
+        raise UsageError(f"{', '.join(specs)}: there is no case.")
     return list(cases.values())
 
 

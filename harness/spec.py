@@ -33,7 +33,9 @@ def specs_root() -> Path:
     return installed if installed.is_dir() else Path(__file__).parent.parent / "specs"
 
 
-def load_cases(path: str | Path | None = None, select: str | None = None) -> Iterator[Case]:
+def load_cases(
+    path: str | Path | None = None, select: str | Sequence[str] | None = None
+) -> Iterator[Case]:
     """Read the cases of a spec file or of a folder of them.
 
     Parameters
@@ -41,9 +43,9 @@ def load_cases(path: str | Path | None = None, select: str | None = None) -> Ite
     path : path, optional
         A YAML file or a folder, read recursively but for ``bench/`` inside it; the default suite
         where it is ``None``.
-    select : str, optional
+    select : str or sequence of str, optional
         Keep the cases whose id contains this text or, with ``*``, ``?`` or ``[``, matches it as a
-        glob.
+        glob; of several, those that any of them means.
 
     Yields
     ------
@@ -60,6 +62,7 @@ def load_cases(path: str | Path | None = None, select: str | None = None) -> Ite
     (4, 4)
     """
     root = specs_root() if path is None else Path(path)
+    wanted = (select,) if isinstance(select, str) else select
     seen: dict[str, Case] = {}
     for file in _spec_files(root):
         for case in _cases_of(file):
@@ -69,7 +72,7 @@ def load_cases(path: str | Path | None = None, select: str | None = None) -> Ite
                     f"at {other.file}:{other.line}. Give it another name."
                 )
             seen[case.id] = case
-            if select is None or selected(case.id, select):
+            if wanted is None or any(selected(case.id, one) for one in wanted):
                 yield case
 
 

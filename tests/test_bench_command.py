@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,34 @@ def test_interrupted_run_is_completed_by_resume(
     assert not list(tmp_path.glob("*.new"))
 
 
+@pytest.mark.parametrize(
+    ("selections", "recorded", "measured"),
+    [
+        (["one", "*/th*"], ["one", "*/th*"], ["small/one", "small/three"]),
+        (["*/o?e"], "*/o?e", ["small/one"]),  # as reports have it that knew but one selection
+    ],
+)
+def test_resume_measures_what_was_selected(
+    selections: list[str],
+    recorded: list[str] | str,
+    measured: list[str],
+    spec: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output = tmp_path / "report.jsonl"
+    options = [option for selection in selections for option in ("-k", selection)]
+    assert bench(spec, *quickly(tmp_path), *options, "-o", output) == 0
+    assert f"select {' '.join(selections)}" in capsys.readouterr().out
+    header, *_ = output.read_text().splitlines()
+    fields = json.loads(header)
+    assert fields["settings"]["select"] == selections
+    fields["settings"]["select"] = recorded
+    output.write_text(json.dumps(fields) + "\n")
+    assert bench("--resume", output, *quickly(tmp_path)[2:4]) == 0
+    assert [one.case for one in Report.read(output).measurements[::2]] == measured
+
+
 def test_resume_refuses_what_does_not_fit(
     spec: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -130,7 +159,8 @@ def test_resume_refuses_what_does_not_fit(
         (["-f", "matlab"], "nothing can be measured: matlab: "),
         (["--threads", "0"], "not a positive number"),
         (["-f", "numpi"], "numpi"),
-        (["-k", "nothing"], "no case matches"),
+        (["-k", "nothing"], "no case matches -k 'nothing'"),
+        (["-k", "one", "-k", "tow"], "no case matches -k 'tow'"),
         (["--math", "tf32", "-f", "numpy"], "add --device cuda"),
         (["--resume", "missing.jsonl"], "missing.jsonl"),
     ],

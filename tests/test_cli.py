@@ -59,6 +59,24 @@ def test_run_writes_report_junit_and_markdown(
     assert "1 cases, 5 checks" in capsys.readouterr().out
 
 
+def test_run_takes_the_cases_that_any_selection_means(tmp_path: Path) -> None:
+    suite, out = tmp_path / "sizes.yaml", tmp_path / "run.jsonl"
+    one = "{{name: {}, input: [1, 1, 2], out_channels: 1, kernel: 2}}"
+    lines = [f"  - {one.format(name)}" for name in ("small", "large", "odd")]
+    suite.write_text("\n".join(["suite: sizes", "cases:", *lines]))
+    options = ["-f", "numpy", fake(tmp_path, "correct"), "-o", str(out)]
+    assert main(["run", str(suite), *options, "-k", "odd", "-k", "sizes/s*"]) == OK
+    chosen = dict.fromkeys(record.case for record in Report.read(out).records)
+    assert list(chosen) == ["sizes/small", "sizes/odd"]
+
+
+def test_a_suite_without_cases_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    suite = tmp_path / "empty.yaml"
+    suite.write_text("suite: empty\ncases: []\n")
+    assert main(["run", str(suite)]) == USAGE
+    assert capsys.readouterr().err == f"error: {suite}: there is no case.\n"
+
+
 def test_run_with_a_wrong_framework_exits_1_and_names_the_mutant(
     spec: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -86,6 +104,7 @@ def test_skipped_framework_is_no_failure_unless_required(
         (["run", "nowhere.yaml"], "nowhere.yaml: there is no such spec file or folder."),
         (["run", "-f", "pytroch"], "unknown framework 'pytroch'. Did you mean 'pytorch'?"),
         (["run", "-k", "no-such-case"], "no case matches -k 'no-such-case'."),
+        (["run", "-k", "edge/", "-k", "edgy/", "-f", "numpy"], "no case matches -k 'edgy/'."),
         (["run", "--python", "mxnet"], "--python mxnet: expected NAME=PATH"),
         (["run", "--require", "jaks"], "unknown framework 'jaks'"),
         (["report", "nowhere.jsonl"], "nowhere.jsonl: cannot be read"),

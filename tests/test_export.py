@@ -168,6 +168,13 @@ def test_what_needs_no_export_is_said(
     assert message in capsys.readouterr().err
 
 
+def test_cases_that_any_selection_means_are_exported(spec: Path, tmp_path: Path) -> None:
+    both, folder = ["-k", "one", "-k", "*/two"], tmp_path / "o"
+    assert main(["export", str(spec), "--to", "matlab", "-o", str(folder), *both]) == OK
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert set(manifest["cases"]) == {"away/one", "away/two"}
+
+
 def test_a_folder_in_use_is_not_touched(
     spec: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

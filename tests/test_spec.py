@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -203,9 +204,16 @@ def test_a_folder_named_bench_above_the_specs_hides_nothing() -> None:
         ("y*", []),
         ("Y", []),
         ("nothing", []),
+        (["y/"], ["a/y/a"]),
+        (["b/a", "*/y/*"], ["a/y/a", "b/a"]),
+        (["a/?/a", "y/"], ["a/y/a", "a/z/a"]),
+        (("nothing", "b/"), ["b/a"]),
+        ([], []),
     ],
 )
-def test_cases_are_selected_by_a_part_or_a_glob(select: str | None, expected: list[str]) -> None:
+def test_cases_are_selected_by_parts_or_globs(
+    select: str | Sequence[str] | None, expected: list[str]
+) -> None:
     folder()
     assert [one.id for one in load_cases("specs", select)] == expected
 

@@ -211,10 +211,10 @@ def _fall_asleep() -> None:
 def _runs(thread: Path) -> bool:
     """Whether a thread has work, or looks out for it; not of the one that asks."""
     try:
-        state = (thread / "stat").read_text().rpartition(")")[2].split()[0]
+        state = (thread / "stat").read_bytes().rpartition(b")")[2].split()[0]
     except OSError:
         return False  # It has ended.
-    return state == "R" and thread.name != str(os.getpid())
+    return state == b"R" and thread.name != str(os.getpid())
 
 
 def _peak(timer: timeit.Timer) -> int | None:

@@ -66,12 +66,18 @@ def conditions(header: Header) -> Iterator[str]:
     if told := [machine[key] for key in ("cpu", "cores", "memory", "os") if machine.get(key)]:
         yield "machine: " + ", ".join(told)
     if header.settings:
-        yield "settings: " + ", ".join(f"{key} {value}" for key, value in header.settings.items())
+        yield "settings: " + ", ".join(
+            f"{key} {_said(value)}" for key, value in header.settings.items()
+        )
     if header.ceilings:
         yield "ceilings: " + ", ".join(ceilings(header.ceilings))
     yield f"deconform {header.deconform}, {header.started}" + (
         f", commit {header.commit}" if header.commit else ""
     )
+
+
+def _said(setting: object) -> str:
+    return " ".join(map(str, setting)) if isinstance(setting, list) else str(setting)
 
 
 def ceilings(found: Mapping[str, float]) -> Iterator[str]:
