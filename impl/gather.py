@@ -36,6 +36,7 @@ from impl.phases import (
     extents,
     inside,
     last_axes,
+    matmul,
     overlap,
     slices,
     some,
@@ -151,8 +152,7 @@ def _gather_vjp_part(
 
 def _product(kind: str, left: Array, right: Array) -> Array:
     shape = (len(left), left.shape[1], right.shape[2])
-    made: Array = np.matmul(left, right, out=scratch(kind, shape, left.dtype))
-    return made
+    return matmul(left, right, scratch(kind, shape, left.dtype))
 
 
 def _shifted(problem: Problem, part: Part, number: int) -> Array:

@@ -265,9 +265,16 @@ def write(source: Array, b: Array | None, target: Array) -> None:
         np.add(source, b, out=target, casting="unsafe")
 
 
+def matmul(left: Array, right: Array, out: Array) -> Array:
+    """Write a matrix product, also that of one column and one row: NumPy's is slow at those."""
+    multiplied = np.multiply if left.shape[-1] == 1 else np.matmul
+    made: Array = multiplied(left, right, out=out)
+    return made
+
+
 def accumulate(left: Array, right: Array, sums: Array, kind: str, *, more: bool) -> None:
     """Write a product into ``sums``, or add it as ``more``."""
     if more:
-        sums += np.matmul(left, right, out=scratch(kind, sums.shape, sums.dtype))
+        sums += matmul(left, right, scratch(kind, sums.shape, sums.dtype))
     else:
-        np.matmul(left, right, out=sums)
+        matmul(left, right, sums)

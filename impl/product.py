@@ -11,10 +11,8 @@ import math
 from functools import lru_cache
 from typing import Final
 
-import numpy as np
-
 from impl.geometry import Array
-from impl.phases import Phases, Problem, accumulate
+from impl.phases import Phases, Problem, accumulate, matmul
 
 # Positions from which on each batch entry has a product of its own.
 _WIDE: Final = 64
@@ -37,10 +35,10 @@ def multiply(problem: Problem, y: Array) -> None:
     g, n, c_in = problem.x.shape[:3]
     x, w = problem.x.reshape(g, n, c_in, -1), problem.w.reshape(g, c_in, -1)
     if x.shape[3] == 1:
-        np.matmul(x[..., 0], w, out=y.reshape(n, g, -1).swapaxes(0, 1))
+        matmul(x[..., 0], w, y.reshape(n, g, -1).swapaxes(0, 1))
     else:
         out = y.reshape(n, g, -1, x.shape[3]).swapaxes(0, 1)
-        np.matmul(w.swapaxes(1, 2)[:, None], x, out=out)
+        matmul(w.swapaxes(1, 2)[:, None], x, out)
     if problem.b is not None:
         y += problem.b.reshape(-1, *(1,) * (y.ndim - 2))
 
@@ -53,11 +51,11 @@ def multiply_vjp(problem: Problem, dy: Array, dx: Array, dw: Array) -> None:
     sums = dw.reshape(g, c_in, -1)
     if x.shape[3] == 1:
         rows = dy.reshape(n, g, -1).swapaxes(0, 1)
-        np.matmul(rows, w.swapaxes(1, 2), out=to[..., 0])
-        np.matmul(x[..., 0].swapaxes(1, 2), rows, out=sums)
+        matmul(rows, w.swapaxes(1, 2), to[..., 0])
+        matmul(x[..., 0].swapaxes(1, 2), rows, sums)
         return
     cotangent = dy.reshape(n, g, -1, x.shape[3]).swapaxes(0, 1)
-    np.matmul(w[:, None], cotangent, out=to)
+    matmul(w[:, None], cotangent, to)
     for entry in range(n):
         met = cotangent[:, entry].swapaxes(1, 2)
         accumulate(x[:, entry], met, sums, "dw", more=entry > 0)

@@ -32,6 +32,7 @@ from impl.phases import (
     accumulate,
     extents,
     last_axes,
+    matmul,
     slices,
     some,
     write,
@@ -99,10 +100,10 @@ def _columns(problem: Problem, w: Array, x: Array, size: Sizes) -> Array:
     if n > 1 and positions >= _WIDE and not problem.entries_last:
         flat = x.reshape(k, n, c_in, -1).astype(problem.dtype, copy=False)
         columns = scratch("columns", (k, n, w.shape[1], positions), problem.dtype)
-        np.matmul(w[:, None], flat, out=columns)
+        matmul(w[:, None], flat, columns)
         return columns.reshape(k, n, -1, taps, *size)
     folded = scratch("columns", (k, w.shape[1], n * positions), problem.dtype)
-    np.matmul(w, problem.rows(x, (k, c_in)).astype(problem.dtype, copy=False), out=folded)
+    matmul(w, problem.rows(x, (k, c_in)).astype(problem.dtype, copy=False), folded)
     spread = problem.spread(folded, (k, w.shape[1] // taps, taps), n, size)
     return np.moveaxis(spread, 3, 1)
 
