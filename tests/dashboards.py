@@ -113,6 +113,12 @@ class Page(HTMLParser):
         self.texts.append(data)
 
     @property
+    def root(self) -> str:
+        """The way up to the folder's top."""
+        (sheet,) = [link for link in self.links if link.endswith("style.css")]
+        return sheet.removesuffix("style.css")
+
+    @property
     def text(self) -> str:
         return " ".join("".join(self.texts).split())
 

@@ -77,7 +77,7 @@ def test_every_link_leads_somewhere(folder: Path) -> None:
     for file, page in every.items():
         for link in page.links:
             parts = urlsplit(link)
-            if parts.scheme in {"http", "https"}:
+            if parts.scheme in {"http", "https"} or link.startswith(page.root + "../"):
                 continue
             target = (file.parent / unquote(parts.path)).resolve() if parts.path else file
             assert target.is_relative_to(folder)
@@ -85,6 +85,16 @@ def test_every_link_leads_somewhere(folder: Path) -> None:
             # What scripts make is tested in a browser.
             if parts.fragment and not parts.fragment.startswith("in-"):
                 assert parts.fragment in every[target].ids, f"{file}: {link}"
+
+
+def test_every_page_leads_to_the_look_up_where_there_is_one(folder: Path) -> None:
+    for file, page in pages(folder).items():
+        up = [a for tag, a in page.elements if tag == "a" and a.get("href") == f"{page.root}../"]
+        assert up
+        assert {link["class"] for link in up} == {"served"}
+        assert (file.parent / page.root / "service.css").resolve() == folder / "service.css"
+        assert f"{page.root}service.css" in page.links
+    assert ".served { display: none; }" in (folder / "service.css").read_text()
 
 
 def test_nothing_is_loaded_from_elsewhere(folder: Path) -> None:
@@ -132,7 +142,11 @@ def test_an_illegal_case_has_no_picture_but_programs(folder: Path) -> None:
     assert found["picture"] is None
     assert "stride=0" in found["programs"]["pytorch"]["forward"]
     assert found["programs"]["pytorch"]["gradient"] is None
-    assert "picture" not in Page(folder / "cases/rejects_stride_zero.html").ids
+    page = Page(folder / "cases/rejects_stride_zero.html")
+    assert "picture" not in page.ids
+    assert "PyTorch ⊘ rejected" in page.text
+    assert "TensorFlow ! accepted" in page.text
+    assert "more like it" not in page.text
 
 
 def test_the_matrix_counts_checks(folder: Path) -> None:
@@ -175,6 +189,17 @@ def test_layers_are_found_in_the_words_of_a_framework(folder: Path) -> None:
     assert [index["cases"][n][0] for n in index["layers"][at]["i"]] == ["models/dcgan/up"]
     # Of an operator in two types there is one layer.
     assert len(index["layers"]) == 3
+
+
+def test_a_layer_is_written_in_frameworks_that_did_not_run(folder: Path) -> None:
+    index = unpacked(folder / "data/layers.js")
+    assert set(index["frameworks"]) >= {"pytorch", "tensorflow", "matlab", "wolfram", "chainer"}
+    at = index["frameworks"].index("matlab")
+    texts = [made["t"] or "" for made in unpacked(folder / f"data/layers-{at}.js")]
+    assert [text for text in texts if "transposedConv2dLayer(4, 8, 'Stride', 2," in text]
+    # A case's page has nothing to lead to.
+    assert index["anchors"][at] == ""
+    assert index["anchors"][index["frameworks"].index("pytorch")] == "in-pytorch"
 
 
 @pytest.mark.parametrize(
@@ -338,6 +363,20 @@ def test_nobody_is_the_fastest_by_chance(samples: dict[str, tuple[float, ...]], 
     made = benchmark([measurement(name, times) for name, times in samples.items()])
     (found,) = fastest(made, "benchmarks.html")
     assert said in found["text"]
+    assert found["where"] == "Measured 2026-01-02 on Fast 9000, 2 cores."
+
+
+@pytest.mark.parametrize(
+    ("slower", "said"),
+    [((1.1, 1.1), "PyTorch or 1 other"), (tuple(3.0 + n / 100 for n in range(40)), "PyTorch")],
+)
+def test_the_table_of_times_names_the_fastest_in_few_words(
+    slower: tuple[float, ...], said: str, tmp_path: Path
+) -> None:
+    quick = tuple(1.0 + n / 100 for n in range(len(slower)))
+    made = benchmark([measurement("pytorch", quick), measurement("tensorflow", slower)])
+    build([made], tmp_path / "made")
+    assert f" forward {said} " in Page(tmp_path / "made/benchmarks.html").text
 
 
 def test_an_unreadable_descriptor_costs_its_programs_alone(tmp_path: Path) -> None:
@@ -368,7 +407,13 @@ def test_report_writes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
             write_event(event, stream)
     main(["report", str(run), str(bench), "--html", str(tmp_path / "made")])
     assert f"open {tmp_path / 'made' / 'index.html'}" in capsys.readouterr().out
-    assert "bench/segmentation/fcn32s-upscore" in Page(tmp_path / "made/index.html").text
+    start = Page(tmp_path / "made/index.html")
+    assert (
+        "option",
+        {"value": "bench/segmentation/fcn32s-upscore", "selected": ""},
+    ) in start.elements
+    assert ("optgroup", {"label": "bench/segmentation"}) in start.elements
+    assert "Which framework is fastest for FCN-32s here?" in start.text
     assert main(["report", str(run), str(run), "--html", str(tmp_path / "other")]) == USAGE
     assert main(["report", str(run), "--database", "sqlite:///h.sqlite"]) == USAGE
 

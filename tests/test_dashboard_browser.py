@@ -15,7 +15,7 @@ pytest.importorskip("plotly", reason="no plotly here: pip install plotly")
 from axe_playwright_python.sync_playwright import Axe
 from browsing import chromium
 from dashboards import DCGAN, STRIDED, timed, usual
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from saved_runs import BEGAN, benchmark
 from saved_runs import conformance as saved_conformance
 
@@ -34,8 +34,8 @@ PAGES = {
     "case": "cases/models_dcgan_up.html",
     "illegal": "cases/rejects_stride_zero.html",
     "parameters": "parameters.html?framework=tensorflow&stride=2",
-    "layers": "layers.html?q=dcgan",
-    "not found": "layers.html?q=nn.ConvTranspose2d(7,7,7)",
+    "layers": "layers.html?text=dcgan",
+    "not found": "layers.html?text=nn.ConvTranspose2d(7,7,7)",
     "limitations": "limitations.html",
     "benchmarks": "benchmarks.html",
     "history": "history.html",
@@ -164,6 +164,66 @@ def test_the_start_page_says_whether_a_framework_can(browser: Browser, folder: P
         expect(answer).to_contain_text("Yes. By one call in all of 3 cases.")
         page.get_by_role("combobox", name="stride").select_option("3")
         expect(answer).to_contain_text("No case of this report has that.")
+        page.wait_for_url("**?framework=pytorch&stride=3")
+        address = page.url.rpartition("/")[2]
+    with opened(browser, folder, address) as again:
+        expect(again.locator("#can .answer")).to_contain_text("No case of this report has that.")
+        again.get_by_role("combobox", name="stride").select_option("2")
+        again.get_by_role("button", name="Show the cases").click()
+        again.wait_for_url("**/parameters.html?framework=pytorch&dilation=2&stride=2*")
+        expect(again.get_by_role("heading", name="3 cases")).to_be_visible()
+        expect(again.get_by_role("combobox", name="dilation", exact=True)).to_have_value("2")
+
+
+@pytest.mark.parametrize(
+    ("question", "card"),
+    [
+        ("Can TensorFlow do dilation 2 with stride 2?", "Can it do that?"),
+        ("What is this PyTorch layer in MATLAB?", "What is this layer in another framework?"),
+        ("Which framework is fastest for FCN-32s here?", "Which is fastest here?"),
+    ],
+)
+def test_the_start_page_leads_to_what_people_ask(
+    browser: Browser, folder: Path, question: str, card: str
+) -> None:
+    phone = {"width": 390, "height": 700}
+    with opened(browser, folder, "index.html", viewport=phone) as page:
+        page.get_by_role("link", name=question).click()
+        expect(page.get_by_role("heading", name=card)).to_be_in_viewport()
+
+
+def test_a_layer_is_shown_in_a_framework_that_did_not_run(browser: Browser, folder: Path) -> None:
+    with opened(browser, folder, "index.html") as page:
+        page.get_by_label("A call, or words").fill("dcgan")
+        page.keyboard.press("Enter")
+        matlab = page.locator("#found .side").nth(1)
+        expect(matlab).to_contain_text("MATLAB ● native not run in this report")
+        expect(matlab).to_contain_text("transposedConv2dLayer(4, 8, 'Stride', 2, 'Cropping', 1,")
+
+
+def test_verdicts_are_in_sight_on_a_phone(browser: Browser, folder: Path) -> None:
+    phone = {"width": 390, "height": 900}
+    with opened(browser, folder, "suites/grid.html", viewport=phone) as page:
+        expect(page.locator("#cases tbody td").first).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("index.html", "These questions are answered with JavaScript."),
+        ("benchmarks.html", "Charts need JavaScript."),
+        ("parameters.html", "the legality map below is not"),
+        ("cases/models_dcgan_up.html", "deconform translate"),
+    ],
+)
+def test_without_javascript_a_page_says_what_there_is(
+    browser: Browser, folder: Path, name: str, said: str
+) -> None:
+    with opened(browser, folder, name, java_script_enabled=False) as page:
+        expect(page.locator("main")).to_contain_text(said)
+        for plot in page.locator(".plot").all():
+            expect(plot).to_be_hidden()
+        expect(page.get_by_role("link", name="Look up", exact=True)).to_be_hidden()
 
 
 def test_a_cell_of_two_parameters_leads_to_its_cases(browser: Browser, folder: Path) -> None:
@@ -235,6 +295,47 @@ def test_every_page_can_be_walked_by_keyboard(browser: Browser, folder: Path, na
         page.keyboard.press("Enter")
         page.keyboard.press("Tab")
         assert page.evaluate("document.querySelector('main').contains(document.activeElement)")
+
+
+def tab_to(page: Page, wanted: Locator) -> None:
+    """Press Tab until something has the focus, as somebody without a mouse does."""
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if wanted.evaluate("element => element === document.activeElement"):
+            return
+    pytest.fail(f"{wanted} cannot be reached by keyboard")
+
+
+def test_from_a_filter_to_a_copied_program_by_keyboard(browser: Browser, folder: Path) -> None:
+    rights = ["clipboard-read", "clipboard-write"]
+    with opened(browser, folder, "suites/grid.html", permissions=rights) as page:
+        tab_to(page, page.get_by_label("case", exact=True))
+        page.keyboard.type("grouped")
+        expect(page.locator("form.filters output")).to_contain_text("1 of 3 shown")
+        tab_to(page, page.get_by_role("link", name="grouped"))
+        page.keyboard.press("Enter")
+        copy = page.locator("#in-pytorch").get_by_role("button", name="Copy").first
+        expect(copy).to_be_visible()
+        tab_to(page, copy)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("button", name="Copied")).to_be_visible()
+        assert "nn.ConvTranspose2d(" in page.evaluate("navigator.clipboard.readText()")
+
+
+def test_a_case_is_printed_without_what_only_a_screen_has(browser: Browser, folder: Path) -> None:
+    name = "cases/models_dcgan_up.html"
+    with opened(browser, folder, name, color_scheme="dark") as page:
+        page.wait_for_selector("html[data-ready=yes]")
+        page.emulate_media(media="print")
+        expect(page.get_by_text("Equals the mutant: kernel flipped")).to_be_visible()
+        expect(page.locator("#picture img")).to_be_visible()
+        # Its own style sheet follows that of the page.
+        expect(page.locator("#picture img")).to_have_css("color-scheme", "light")
+        for hidden in ("nav", "button", ".skip"):
+            assert not [each for each in page.locator(hidden).all() if each.is_visible()]
+        colour = "element => getComputedStyle(element).backgroundColor"
+        assert page.locator("body").evaluate(colour) == "rgb(255, 255, 255)"
+        assert page.locator(".mark.bad").first.evaluate(colour) == "rgb(251, 230, 228)"
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1400, "light")])

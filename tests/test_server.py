@@ -319,11 +319,46 @@ def test_only_known_hosts_are_answered(client: TestClient, host: str, status: in
     assert response.headers["x-content-type-options"] == "nosniff"
 
 
+@pytest.mark.parametrize(
+    ("hosts", "host", "status"),
+    [
+        (("look.example.org",), "look.example.org:443", 200),
+        (("look.example.org",), "localhost", 400),
+        (("*.example.org",), "look.example.org", 200),
+        (("*.example.org",), "example.org", 400),
+        (("*",), "any.where", 200),
+        (("*",), "any where", 400),
+    ],
+)
+def test_other_names_are_allowed_by_a_setting(
+    hosts: tuple[str, ...], host: str, status: int
+) -> None:
+    with TestClient(create_app(Settings(lookups=1, hosts=hosts))) as client:
+        assert client.get("/style.css", headers={"host": host}).status_code == 200
+        assert client.get("/", headers={"host": host}).status_code == status
+
+
+def test_another_name_is_refused_with_what_to_do(client: TestClient) -> None:
+    headers = {"host": "look.example.org:8000"}
+    said = "DECONFORM_HOSTS=look.example.org"
+    page = client.get("/", headers=headers)
+    assert page.headers["content-type"].startswith("text/html")
+    assert said in page.text
+    assert 'href="style.css"' in page.text
+    assert "Look up" not in page.text
+    refused = client.get("/api/translate", params={"text": PYTORCH}, headers=headers)
+    assert said in refused.json()["error"]["message"]
+    assert refused.status_code == 400
+    hostile = client.get("/", headers={"host": "<script>alert(1)</script>"})
+    assert hostile.status_code == 400
+    assert "<script>" not in hostile.text
+
+
 @pytest.mark.parametrize("path", ["/lookup.html", "/%2e%2e/pyproject.toml", "/__init__.py"])
 def test_no_other_file_is_served(client: TestClient, path: str) -> None:
     response = client.get(path)
     assert response.status_code == 404
-    assert "there is no such page." in response.text
+    assert "There is no such page." in response.text
 
 
 def test_a_built_dashboard_stands_beside_the_page(tmp_path: Path) -> None:
@@ -338,6 +373,57 @@ def test_a_built_dashboard_stands_beside_the_page(tmp_path: Path) -> None:
         assert missing.status_code == 404
         assert "secret" not in missing.text.replace("/secret", "")
         assert 'href="../style.css"' in client.get("/reports/nowhere").text
+
+
+def test_a_dashboard_beside_the_page_leads_back_to_it(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("the dashboard")
+    (tmp_path / "service.css").write_text(".served { display: none; }")
+    with TestClient(create_app(Settings(reports=tmp_path)), base_url="http://localhost") as client:
+        assert "#ask-fastest" not in client.get("/").text
+        assert ".unserved { display: none; }" in client.get("/reports/service.css").text
+    (tmp_path / "benchmarks.html").write_text("times")
+    with TestClient(create_app(Settings(reports=tmp_path)), base_url="http://localhost") as client:
+        assert 'href="reports/#ask-fastest"' in client.get("/").text
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("open: add --input 1,64,16,16 with your input's shape, (n, c_in, height, width).",
+         'open: fill in "Input shape", such as 1,64,16,16, with your input\'s shape, '
+         "(n, c_in, height, width)."),
+        ("add --input, such as --input 1,64,16,16.",
+         'fill in "Input shape", such as 1,64,16,16.'),
+        ("the text says 3, --weight says 4.", 'the text says 3, "Weights\' shape" says 4.'),
+        ("add --from mxnet if it is that.", 'choose "Whose call it is": MXNet if it is that.'),
+        ("asked to, with --to chainer.", 'asked to, with "Answer for": Chainer.'),
+        ("--style layer writes that too.", '"Written as": a layer writes that too.'),
+        ("--inputs and --weight-name stay.", "--inputs and --weight-name stay."),
+    ],
+)  # fmt: skip
+def test_a_page_names_its_own_fields(message: str, shown: str) -> None:
+    assert view.for_page(message) == shown
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"text": KERAS},
+        {"text": "F.deconvolution_2d(x, W)"},
+        {"text": PYTORCH, "to": "benchdnn"},
+        {"text": "transposedConv2dLayer(4, 2, 'NumChannels', 3, 'WeightLearnRateFactor', 2)",
+         "style": "function"},
+        {"text": "F.conv_transpose2d(x, w, b)"},
+    ],
+)  # fmt: skip
+def test_no_page_speaks_of_the_command_line(client: TestClient, given: dict[str, str]) -> None:
+    api = client.post(
+        "/api/translate",
+        json={name: [text] if name == "to" else text for name, text in given.items()},
+    )
+    assert re.search(r"--(input|weight|from|to|style)", api.text)
+    page = client.get("/answer", params=given).text
+    assert not re.search(r"--(input|weight|from|to|style)", page)
 
 
 def test_a_folder_without_a_dashboard_is_refused(tmp_path: Path) -> None:
@@ -360,7 +446,7 @@ def test_a_mistake_of_ours_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> N
     with TestClient(app, base_url="http://localhost", raise_server_exceptions=False) as client:
         response = client.get("/", params={"text": PYTORCH})
     assert response.status_code == 500
-    assert "the service has made a mistake" in response.text
+    assert "The service has made a mistake" in response.text
     assert "inside" not in response.text
     assert "Traceback" not in response.text
     assert "content-security-policy" in response.headers

@@ -12,8 +12,11 @@ pytest.importorskip("playwright", reason="no Playwright here: pip install playwr
 
 from axe_playwright_python.sync_playwright import Axe
 from browsing import chromium
+from dashboards import timed, usual
 from playwright.sync_api import Browser, Page, expect
 from serving import served
+
+from harness.dashboard import build
 
 pytestmark = pytest.mark.browser
 
@@ -159,6 +162,42 @@ def test_without_javascript_the_form_answers(browser: Browser, address: str) -> 
         page.get_by_label("Input shape").fill("1,64,16,16")
         page.get_by_role("button", name="Look up").click()
         expect(page.get_by_text("(1, 64, 16, 16) → (1, 32, 32, 32)")).to_be_visible()
+
+
+@pytest.fixture(scope="module")
+def beside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A service with a dashboard beside it."""
+    folder = tmp_path_factory.mktemp("made") / "dashboard"
+    build([usual(), timed()], folder)
+    with served("--reports", str(folder)) as found:
+        yield found
+
+
+def test_the_dashboard_leads_back_to_the_look_up(browser: Browser, beside: str) -> None:
+    with opened(browser, beside) as page:
+        page.get_by_role("link", name="Which framework is fastest").click()
+        expect(page.get_by_text("Forward: PyTorch in")).to_be_visible()
+        page.get_by_label("A call, or words").fill(PYTORCH)
+        page.get_by_role("button", name="Translate the call").click()
+        expect(page.get_by_role("article", name="MATLAB")).to_contain_text(IN_MATLAB)
+        page.get_by_role("link", name="Reports").click()
+        page.get_by_role("link", name="Look up", exact=True).click()
+        expect(page.get_by_label("A call, from any framework")).to_be_focused()
+
+
+def test_a_layer_that_no_report_holds_is_looked_up(browser: Browser, beside: str) -> None:
+    with opened(browser, f"{beside}/reports/layers.html?{urlencode({'text': PYTORCH})}") as page:
+        expect(page.get_by_text("deconform translate")).to_be_hidden()
+        page.get_by_role("link", name="Look it up").click()
+        expect(page.get_by_role("article", name="MATLAB")).to_contain_text(IN_MATLAB)
+
+
+def test_a_case_is_looked_up_in_every_framework(browser: Browser, beside: str) -> None:
+    with opened(browser, f"{beside}/reports/cases/models_dcgan_up.html") as page:
+        page.get_by_role("link", name="Look it up in every framework").click()
+        expect(page.get_by_role("article", name="MATLAB")).to_contain_text(
+            "transposedConv2dLayer(4, 8, 'Stride', 2, 'Cropping', 1, 'NumChannels', 16"
+        )
 
 
 def test_the_keyboard_alone_is_enough(page: Page) -> None:

@@ -17,7 +17,8 @@ from harness.statistics import CONFIDENCE, Change, Interval, change, paired_rati
 _EXPLANATION: Final = (
     f"Median time of a call and the farther end of its {CONFIDENCE:.0%} interval; below it the "
     "ratio to the fastest of the row, of times that were taken in the same rounds. Nobody is "
-    "called the fastest where these ratios cannot tell."
+    "called the fastest where these ratios cannot tell: others may be. ±? is an interval without "
+    "an end: there were too few rounds."
 )
 
 
@@ -53,11 +54,26 @@ def write_benchmark(
 
 def fastest(report: Report, page: str) -> list[dict[str, str]]:
     """Say of each case and direction who is the fastest."""
+    where = _where(report)
     return [
-        {"case": row.case, "direction": row.direction, "text": verdict(row), "page": page}
+        {
+            "case": row.case,
+            "direction": row.direction,
+            "text": verdict(row),
+            "page": page,
+            "where": where,
+        }
         for row in SideBySide.of(report).rows
         if row.times
     ]
+
+
+def _where(report: Report) -> str:
+    """Say what "here" is."""
+    machine = report.header.machine
+    cores = f"{machine['cores']} cores" if machine.get("cores") else ""
+    told = ", ".join(word for word in (machine.get("cpu", ""), cores) if word)
+    return f"Measured {report.header.started[:10]}{f' on {told}' * bool(told)}."
 
 
 def verdict(row: Row) -> str:
@@ -69,14 +85,32 @@ def verdict(row: Row) -> str:
     time = quantities.time(row.times[best])
     if len(row.times) == 1:
         return f"only {title(best)} was measured, {time}."
-    ratios = {name: _ratio(row, name, best) for name in row.times if name != best}
-    level = [name for name, ratio in ratios.items() if change(ratio) != Change.SLOWER]
+    ratios = _ratios(row, best)
+    level = _level(ratios)
     if level:
         names = ", ".join(title(name) for name in level)
         return f"{title(best)} in {time}, but these rounds cannot tell it from {names}."
     second = min(ratios, key=lambda name: ratios[name].value)
     factor = quantities.three_digits(ratios[second].value)
     return f"{title(best)} in {time}; next is {title(second)}, which takes {factor} times as long."
+
+
+def _briefly(row: Row) -> str:
+    """Name the fastest, and say how many cannot be told from it."""
+    best = _best(row)
+    level = len(_level(_ratios(row, best)))
+    if not level:
+        return title(best)
+    return f"{title(best)} or {level} other{'s' * (level > 1)}"
+
+
+def _ratios(row: Row, best: str) -> dict[str, Interval]:
+    return {name: _ratio(row, name, best) for name in row.times if name != best}
+
+
+def _level(ratios: Mapping[str, Interval]) -> list[str]:
+    """Name those that may be as fast."""
+    return [name for name, ratio in ratios.items() if change(ratio) != Change.SLOWER]
 
 
 def _best(row: Row) -> str:
@@ -93,7 +127,8 @@ def _cells(row: Row, frameworks: tuple[str, ...]) -> dict[str, Any]:
     return {
         "case": row.case,
         "direction": row.direction,
-        "fastest": verdict(row).partition(";")[0] if row.times else "",
+        "fastest": _briefly(row) if row.times else "",
+        "verdict": verdict(row) if row.times else "",
         "cells": {name: _cell(row, name, best) for name in frameworks},
     }
 

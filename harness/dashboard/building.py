@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from harness.dashboard.benchmarks import fastest, write_benchmark
 from harness.dashboard.case_pages import Chunk, chunks
 from harness.dashboard.conformance import Conformance, summary, write_matrix
-from harness.dashboard.layers import write_layers
+from harness.dashboard.layers import write_layers, writers
 from harness.dashboard.limits import limitations
 from harness.dashboard.parameters import EXPLANATIONS, PARAMETERS
 from harness.dashboard.programs import title
@@ -174,13 +174,15 @@ def _write_start(site: Site, shown: Conformance | None, benches: dict[str, Repor
         scripts.insert(0, site.data("fastest", quickest))
     if shown:
         scripts = ["data/index.js", "index_of_cases.js", *scripts]
+    timed = list(dict.fromkeys(row["case"] for row in quickest))
     site.page(
         "index.html",
         "index.html",
         scripts=scripts,
         conformance=shown is not None,
         fastest=bool(quickest),
-        timed=list(dict.fromkeys(row["case"] for row in quickest)),
+        timed=timed,
+        known_layer=any("fcn32s" in case for case in timed),
         fastest_page="benchmarks.html",
         parameters=PARAMETERS,
         **(
@@ -197,12 +199,19 @@ def _start_of(shown: Conformance) -> dict[str, Any]:
     return {
         "summary": f"{summary(shown.report)} {shown.report.header.started[:10]}.",
         "frameworks": shown.report.frameworks,
+        "first": _asked_of(shown.report.columns),
+        "writers": [(name, title(name)) for name in writers(shown)],
         "badges": [(name, f"badges/{name}.svg") for name in shown.report.frameworks],
         "supports": _supports(shown),
         "bad": wrong[:_MOST_BAD],
         "bad_left": len(wrong[_MOST_BAD:]),
         **shown.frame(),
     }
+
+
+def _asked_of(columns: Sequence[str]) -> str:
+    """The framework that the start page asks about at first."""
+    return "tensorflow" if "tensorflow" in columns else next(iter(columns), "")
 
 
 def _most_rewritten(shown: Conformance) -> str:

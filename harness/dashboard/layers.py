@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from harness.conventions import convention, framework_names
 from harness.dashboard.cases import CaseResults
 from harness.dashboard.conformance import Conformance
+from harness.dashboard.programs import programs as written
+from harness.dashboard.programs import title
 from harness.dashboard.site import Site
 from harness.lookup import in_words
 
@@ -28,7 +31,7 @@ def write_layers(
     programs : mapping
         Of each case by its id, in each framework.
     """
-    names = shown.report.columns
+    names, ran = writers(shown), shown.report.columns
     ordered = sorted(shown.cases, key=_rank)
     found: dict[str, list[int]] = {}
     for number, each in enumerate(ordered):
@@ -37,20 +40,39 @@ def write_layers(
     firsts = [ordered[members[0]] for members in found.values()]
     index = {
         "frameworks": names,
-        "titles": [shown.titles[name] for name in names],
-        "anchors": [shown.anchors[name] for name in names],
+        "titles": [title(name) for name in names],
+        # Of those that did not run a case's page shows nothing.
+        "anchors": [shown.anchors[name] if name in ran else "" for name in names],
         "cases": [(each.id, each.address) for each in ordered],
         "layers": [
             {"w": _words(first), "i": members}
             for first, members in zip(firsts, found.values(), strict=True)
         ],
         "texts": [
-            site.data(f"layers-{number}", [_text(programs[first.id].get(name)) for first in firsts])
+            site.data(f"layers-{number}", [_text(_made(first, name, programs)) for first in firsts])
             for number, name in enumerate(names)
         ],
     }
     scripts = (site.data("layers", index), "layers.js")
-    site.page("layers.html", "layers.html", scripts=scripts, **shown.frame())
+    titled = [(name, title(name)) for name in names]
+    site.page("layers.html", "layers.html", scripts=scripts, writers=titled, **shown.frame())
+
+
+def writers(shown: Conformance) -> list[str]:
+    """Name the frameworks that layers are written in: those that ran, and then all others."""
+    ran = shown.report.columns
+    own = [name for name in framework_names() if not convention(name).same_call_as]
+    return [*ran, *(name for name in own if name not in ran)]
+
+
+def _made(
+    each: CaseResults, framework: str, programs: Mapping[str, Mapping[str, dict[str, Any]]]
+) -> dict[str, Any] | None:
+    """A case's program, which the report has no need to hold."""
+    found = programs[each.id]
+    if framework in found or each.case is None:
+        return found.get(framework)
+    return written(each.case, [framework]).get(framework)
 
 
 def _rank(each: CaseResults) -> int:

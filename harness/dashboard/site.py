@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 _SIGNATURE: Final = ".deconform-dashboard"
 _PARTS: Final = ("cases", "suites", "data", "badges")
 _FILES: Final = (
-    *("style.css", "icon.svg", "dashboard.js", "start.js", "index_of_cases.js", "parameters.js"),
-    *("layers.js", "case.js", "charts.js", "benchmarks.js", "history.js"),
+    *("style.css", "service.css", "icon.svg", "dashboard.js", "start.js", "index_of_cases.js"),
+    *("parameters.js", "layers.js", "case.js", "charts.js", "benchmarks.js", "history.js"),
 )
 _CLASSES: Final = {
     Status.PASSED: "good",

@@ -85,7 +85,7 @@ def _place(series: Series, step: Step) -> dict[str, Any]:
 def _step(series: Series, step: Step, machines: Mapping[str, int]) -> dict[str, Any]:
     return {
         "case": series.case,
-        "framework": series.framework,
+        "framework": title(series.framework),
         "direction": series.direction,
         "machine": str(machines[_machine(series)]),
         "slower": step.ratio > 1,
@@ -97,7 +97,7 @@ def _career(career: Career, addresses: Mapping[str, str]) -> dict[str, Any]:
     return {
         "case": career.case,
         "address": addresses.get(career.case, ""),
-        "framework": career.framework,
+        "framework": title(career.framework),
         "where": career.where,
         "stretches": [
             {"status": str(stretch.status), "text": _since(stretch)}

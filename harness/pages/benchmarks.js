@@ -37,7 +37,7 @@
       bar("conversion out", "out", 4, "."), bar("conversion in", "in", 5, "x"),
       bar("median call", "median", 0, ""), bar("first call", "first", 1, "/"),
     ], {
-      height: 120 + 74 * entries.length, barmode: "group",
+      height: 130 + 74 * entries.length, barmode: "group", margin: { l: 10, r: 20, t: 10, b: 50 },
       xaxis: { type: "log", title: { text: "milliseconds" } },
       legend: { orientation: "h", traceorder: "reversed", y: 1.02, yanchor: "bottom" },
     });

@@ -153,7 +153,8 @@ const deconform = (() => {
         show();
       }, 80);
     });
-    form.addEventListener("submit", (event) => event.preventDefault());
+    // A form that leads to another page still does.
+    if (!form.hasAttribute("action")) form.addEventListener("submit", (event) => event.preventDefault());
     show();
   }
 

@@ -1,6 +1,8 @@
 // Times from run to run, with the lasting changes.
 "use strict";
 
+const counted = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
+
 document.addEventListener("DOMContentLoaded", async () => {
   const form = document.getElementById("history");
   if (form) {
@@ -18,7 +20,7 @@ document.addEventListener("DOMContentLoaded", async () => {
         marker: { symbol: charts.symbol(one.colour), size: 8, color: charts.colour(one.colour) },
       }));
       form.querySelector("output").textContent = found.length
-        ? `${found.length} frameworks, ${steps.length} lasting changes` : "nothing saved for this choice";
+        ? `${counted(found.length, "line")}, ${counted(steps.length, "lasting change")}` : "nothing saved for this choice";
       charts.later("plot-history", () => charts.draw("plot-history", lines, {
         height: 440,
         yaxis: { title: { text: "milliseconds a call" }, rangemode: "tozero" },
@@ -31,6 +33,7 @@ document.addEventListener("DOMContentLoaded", async () => {
           text: step.change, font: { color: charts.css(step.slower ? "--bad" : "--good"), size: 12 },
         })),
         margin: { l: 10, r: 20, t: 30, b: 40 },
+        showlegend: true,
       }));
     };
     deconform.follow(form, show);

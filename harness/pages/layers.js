@@ -26,7 +26,8 @@
       || about(layers[at]).includes(word)));
   }
 
-  function side(made, title) {
+  function side(at, { texts, title, ran }) {
+    const made = texts[at];
     const cell = element("div", { class: "side" });
     const head = element("p", { class: "small" }, element("strong", {}, title), " ");
     cell.append(head);
@@ -34,7 +35,7 @@
       head.append("not written by this deconform");
       return cell;
     }
-    head.append(mark(SUPPORTS[made.s], made.s));
+    head.append(mark(SUPPORTS[made.s], made.s), ran ? "" : element("span", { class: "soft" }, " not run in this report"));
     if (made.r) cell.append(element("p", { class: "small soft" }, made.r));
     if (made.t) cell.append(copyable(made.t));
     return cell;
@@ -45,20 +46,20 @@
     const known = element("p", { class: "small" }, "Cases: ");
     layer.i.slice(0, 4).forEach((one, number) => {
       if (number) known.append(", ");
-      known.append(element("a", { href: `${data.cases[one][1]}#${to.anchor}` }, data.cases[one][0]));
+      known.append(element("a", { href: data.cases[one][1] + (to.ran ? `#${to.anchor}` : "") }, data.cases[one][0]));
     });
     if (layer.i.length > 4) known.append(` and ${layer.i.length - 4} more`);
     return element("li", { class: "card" },
       element("h2", { class: "layer" }, layer.w),
-      element("div", { class: "sides" }, side(from.texts[at], from.title),
-        side(to.texts[at], to.title)),
+      element("div", { class: "sides" }, side(at, from), side(at, to)),
       known);
   }
 
-  function nothing(query, from, to) {
+  function nothing(query, title, from, to) {
     const text = document.getElementById("not-found").content.cloneNode(true);
     const quoted = `'${query.replaceAll("'", "'\\''")}'`;
-    text.querySelector(".from").textContent = from;
+    text.querySelector(".from").textContent = title;
+    text.querySelector(".look-up").href = `../?${new URLSearchParams({ text: query, from, to })}`;
     const command = `deconform translate ${quoted} --to ${to} --style layer`;
     text.querySelector(".copyable").replaceWith(copyable(command));
     return text;
@@ -71,7 +72,7 @@
     const at = data.frameworks.indexOf(name);
     if (!loaded.has(at)) {
       loaded.set(at, deconform.load(data.texts[at]).then(() => deconform.take(`layers-${at}`))
-        .then((texts) => ({ texts, title: data.titles[at], anchor: data.anchors[at] })));
+        .then((texts) => ({ texts, title: data.titles[at], anchor: data.anchors[at], ran: data.anchors[at] !== "" })));
     }
     return loaded.get(at);
   }
@@ -82,14 +83,14 @@
     let turn = 0;
     deconform.follow(form, async () => {
       const mine = ++turn;
-      const { q, from, to } = Object.fromEntries(new FormData(form));
+      const { text, from, to } = Object.fromEntries(new FormData(form));
       const [source, target] = [await framework(from, data), await framework(to, data)];
       if (mine !== turn) return;
-      const found = search(data, source.texts, q);
+      const found = search(data, source.texts, text);
       const shown = found.slice(0, MOST).map((at) => card(at, source, target, data));
       const place = document.getElementById("found");
       if (shown.length) place.replaceChildren(element("ul", { class: "stack" }, ...shown));
-      else place.replaceChildren(nothing(q, source.title, to));
+      else place.replaceChildren(nothing(text, source.title, from, to));
       const left = found.length > MOST ? `, the first ${MOST} shown` : "";
       form.querySelector("output").textContent = `${found.length} layers${left}`;
       document.documentElement.dataset.ready = "yes";

@@ -29,7 +29,7 @@
     const all = cases.index.parameters;
     const met = (parameter) => all[parameter].filter(
       (value) => found.some((one) => cases.value(one, parameter) === value));
-    const head = element("tr", {}, element("th", {}, `${rows} \\ ${columns}`));
+    const head = element("tr", {}, element("th", {}, `${rows} \u2193 ${columns} \u2192`));
     met(columns).forEach((value) => head.append(element("th", { scope: "col" }, value)));
     const body = element("tbody");
     for (const value of met(rows)) {
@@ -75,7 +75,7 @@
     }
     const inside = chosen ? found.filter((one) => cases.value(one, rows) === chosen.row
       && cases.value(one, columns) === chosen.column) : found;
-    const title = chosen ? `${rows} ${chosen.row}, ${columns} ${chosen.column}` : "Cases";
+    const title = chosen ? `${rows} ${chosen.row}, ${columns} ${chosen.column}: ` : "";
     const lines = inside.slice(0, MOST).map((one) => {
       const line = element("tr", {}, element("th", {}, cases.link(one)));
       for (const column of frameworks) {
@@ -89,7 +89,7 @@
     frameworks.forEach((column) => head.append(element("th", {}, cases.index.titles[column])));
     const left = inside.length - lines.length;
     place.replaceChildren(
-      element("h3", {}, `${title}: ${inside.length} cases`),
+      element("h3", {}, `${title}${inside.length} cases`),
       element("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Cases" },
         element("table", { class: "wide" }, element("thead", {}, head), element("tbody", {}, ...lines))),
       left ? element("p", { class: "soft" }, `${left} more: narrow the choice down.`) : "",
@@ -99,6 +99,8 @@
   document.addEventListener("DOMContentLoaded", async () => {
     await cases.ready();
     const form = document.getElementById("pivot");
+    const narrower = form.querySelector("details");
+    narrower.open = [...narrower.querySelectorAll("select")].some((select) => deconform.asked().get(select.name));
     deconform.follow(form, () => {
       chosen = null;
       const question = wanted(form);

@@ -33,11 +33,13 @@
   // The text of a case that is said by one call, and of one that needs more.
   function examples(found, column) {
     const list = element("p", {});
-    for (const [support, title] of [["native", "By one call: "], ["rewritten", "By more than one: "]]) {
-      const one = found.find((each) => {
+    for (const [support, title] of [["native", "The text of one call: "], ["rewritten", "Of more than one: "]]) {
+      const fitting = found.filter((each) => {
         const got = cases.result(each, column);
         return got.support === support && got.status === "PASSED";
       });
+      // Two axes are what most people know.
+      const one = fitting.find((each) => cases.value(each, "rank") === "2-D") ?? fitting[0];
       if (!one) continue;
       const address = `${one.a}#${cases.index.anchors[column]}`;
       list.append(title, element("a", { href: address }, one.i), ". ");
@@ -80,8 +82,7 @@
       }
       answer.replaceChildren(...parts);
     };
-    form.addEventListener("input", show);
-    show();
+    deconform.follow(form, show);
   }
 
   function fastest(form, entries) {
@@ -92,10 +93,9 @@
       form.action = mine[0].page;
       answer.replaceChildren(...mine.map((entry) => element("p", {},
         element("strong", {}, entry.direction === "forward" ? "Forward: " : "With gradients: "),
-        entry.text)));
+        entry.text)), element("p", { class: "small soft" }, mine[0].where));
     };
-    select.addEventListener("input", show);
-    show();
+    deconform.follow(form, show);
   }
 
   document.addEventListener("DOMContentLoaded", async () => {

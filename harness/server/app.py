@@ -13,7 +13,6 @@ from urllib.parse import parse_qsl
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -24,6 +23,7 @@ from harness import pages
 from harness.server import openapi, view
 from harness.server.answers import Answers
 from harness.server.headers import SafeHeaders
+from harness.server.hosts import KnownHosts
 from harness.server.query import Query, from_fields, from_form, from_json
 from harness.server.refusals import (
     BusyError,
@@ -64,13 +64,11 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
 
     app = Starlette(
         routes=_routes(chosen),
-        middleware=[
-            Middleware(TrustedHostMiddleware, allowed_hosts=list(chosen.hosts), www_redirect=False)
-        ],
+        middleware=[Middleware(KnownHosts, chosen.hosts, _elsewhere)],
         exception_handlers={RefusedError: _refused, HTTPException: _http_error, Exception: _broken},
         lifespan=lifespan,
     )
-    app.state.pages = _Pages(has_reports=chosen.reports is not None)
+    app.state.pages = _Pages(chosen.reports)
     # Outermost, so that no answer goes without, not even that to a mistake of ours.
     return SafeHeaders(app)
 
@@ -87,6 +85,8 @@ def _routes(settings: Settings) -> list[BaseRoute]:
     ]
     if settings.reports is not None:
         folder = StaticFiles(directory=settings.reports, html=True)
+        # In place of the folder's own: here its pages lead to the look-up.
+        routes.append(Route("/reports/service.css", _file(pages.FOLDER / "served.css")))
         routes.append(Mount("/reports", folder))
     return routes
 
@@ -94,11 +94,16 @@ def _routes(settings: Settings) -> list[BaseRoute]:
 class _Pages:
     """The templates, and what all of them show."""
 
-    def __init__(self, *, has_reports: bool) -> None:
+    def __init__(self, reports: Path | None) -> None:
         self._environment = pages.environment("serve")
-        reports = [("reports/", "Reports")] if has_reports else []
+        self._environment.filters["for_page"] = view.for_page
+        shown = [("reports/", "Reports")] if reports else []
         # A page stands at the top, and links are relative: the service may live below any path.
-        self._always = {"root": "", "pages": [("./", "Look up"), ("api", "API"), *reports]}
+        self._always = {
+            "root": "",
+            "pages": [("./", "Look up"), ("api", "API"), *shown],
+            "has_times": reports is not None and (reports / "benchmarks.html").is_file(),
+        }
 
     def shown(self, name: str, status: int = 200, **values: object) -> HTMLResponse:
         """Fill a template in."""
@@ -227,22 +232,30 @@ async def _refused(request: Request, error: Exception) -> Response:
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     missing = error.status_code == 404
-    refusal = RefusedError("there is no such page." if missing else f"{error.detail}.")
+    refusal = RefusedError("There is no such page." if missing else f"{error.detail}.")
     return _error(request, refusal, error.status_code, error.headers or {})
 
 
+def _elsewhere(request: Request, refusal: RefusedError) -> Response:
+    return _error(request, refusal, refusal.status, {}, pages=[])
+
+
 async def _broken(request: Request, _: Exception) -> Response:
-    refusal = RefusedError("the service has made a mistake. It is in the log of who runs it.")
+    refusal = RefusedError("The service has made a mistake. It is in the log of who runs it.")
     return _error(request, refusal, 500, {})
 
 
 def _error(
-    request: Request, refusal: RefusedError, status: int, headers: Mapping[str, str]
+    request: Request,
+    refusal: RefusedError,
+    status: int,
+    headers: Mapping[str, str],
+    **shown: object,
 ) -> Response:
     if request.url.path.startswith(_API):
         return JSONResponse(refusal.to_json(), status, headers)
-    values = {"root": _way_up(request), "current": "", "error": refusal}
-    response = _pages(request).shown("problem.html", status, **values)
+    values = {"root": _way_up(request), "current": "", "missing": status == 404, **shown}
+    response = _pages(request).shown("problem.html", status, error=refusal, **values)
     response.headers.update(headers)
     return response
 

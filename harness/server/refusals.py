@@ -37,6 +37,12 @@ class QueryError(RefusedError):
     status = 400
 
 
+class HostError(RefusedError):
+    """A request by a name that is not the service's."""
+
+    status = 400
+
+
 class TooLargeError(RefusedError):
     """A body that is longer than any query."""
 

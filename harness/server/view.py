@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -10,7 +11,7 @@ from urllib.parse import urlencode
 from harness import benchdnn
 from harness.conventions import convention, framework_names
 from harness.server.answers import Answer
-from harness.server.query import Query, to_fields
+from harness.server.query import Query, known_frameworks, to_fields
 from harness.syntax.tree import MAX_TEXT
 
 # Longer addresses are cut or refused by what stands between.
@@ -22,21 +23,28 @@ EMPTY: Final = dict.fromkeys(("text", "from", "to", "input", "weight", "style"),
 
 # What is asked, and what it shows.
 EXAMPLES: Final = (
-    (Query("nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1)", style="layer"), "PyTorch"),
+    (
+        Query("nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1)", to=("matlab",), style="layer"),
+        "What is this PyTorch layer in MATLAB?",
+    ),
+    (
+        Query("nn.ConvTranspose2d(64, 32, 3, stride=2, dilation=2)", to=("tensorflow",)),
+        "Can TensorFlow do dilation 2 with stride 2?",
+    ),
     (
         Query(
             "Conv2DTranspose(32, 3, strides=2, padding='same')",
             input=(1, 64, 16, 16),
             style="layer",
         ),
-        "Keras, which leaves the input channels open",
+        "This Keras layer, which leaves the input channels open, everywhere",
     ),
     (
         Query(
             "transposedConv2dLayer(4, 32, 'Stride', 2, 'Cropping', 'same', 'NumChannels', 64)",
             style="layer",
         ),
-        "MATLAB",
+        "This MATLAB layer everywhere",
     ),
     (
         Query(
@@ -44,13 +52,20 @@ EXAMPLES: Final = (
             input=(1, 64, 16, 16),
             style="layer",
         ),
-        "Wolfram Language",
-    ),
-    (
-        Query("nn.ConvTranspose2d(64, 32, 3, stride=2, dilation=2)", to=("tensorflow",)),
-        "Can TensorFlow do dilation 2 with stride 2?",
+        "This layer of the Wolfram Language everywhere",
     ),
 )
+
+# What the form calls the options of ``deconform translate``, of which messages speak.
+_FIELDS: Final = {
+    "input": "Input shape",
+    "weight": "Weights' shape",
+    "from": "Whose call it is",
+    "to": "Answer for",
+    "style": "Written as",
+}
+_OPTION: Final = f"--({'|'.join(_FIELDS)})(?![\\w-])"
+_SHAPE: Final = r"[0-9]+(?:,[0-9]+)+"
 
 
 class Mark(NamedTuple):
@@ -131,6 +146,26 @@ def title(name: str) -> str:
     return benchdnn.TITLE if name == benchdnn.NAME else convention(name).title
 
 
+def for_page(message: str) -> str:
+    """Name the form's fields in a message that names options of the command line.
+
+    >>> for_page("add --input 1,64,16,16 with the input's shape.").partition(",")[0]
+    'fill in "Input shape"'
+    >>> for_page("leave --from out, or give --from mxnet.")
+    'leave "Whose call it is" out, or choose "Whose call it is": MXNet.'
+    """
+    message = re.sub(rf"such as --(?:input|weight) (?={_SHAPE})", "such as ", message)
+    message = re.sub(rf"\b[Aa]dd {_OPTION} ({_SHAPE})", r"fill in --\1, such as \2,", message)
+    message = re.sub(r"\badd (?=--(?:input|weight)\b)", "fill in ", message)
+    message = re.sub(r"\b(?:add|give) (?=--(?:from|to|style)\b)", "choose ", message)
+    return re.sub(rf"{_OPTION}(?: ({'|'.join(_VALUES)})\b)?", _field, message)
+
+
+def _field(option: re.Match[str]) -> str:
+    value = f": {_VALUES[option[2]]}" if option[2] else ""
+    return f'"{_FIELDS[option[1]]}"{value}'
+
+
 def choices() -> list[tuple[str, str]]:
     """Names and titles of the frameworks that a text may be of, as a form offers them."""
     names = [name for name in framework_names() if not convention(name).same_call_as]
@@ -148,3 +183,10 @@ def permalink(query: Query) -> str | None:
     """The page's address with the query in it; none where that would be too long."""
     link = f"?{urlencode(to_fields(query))}"
     return link if len(link) <= _LONGEST_LINK else None
+
+
+_VALUES: Final = {
+    **{name: title(name) for name in known_frameworks()},
+    "layer": "a layer",
+    "function": "a function",
+}

@@ -1,0 +1,73 @@
+"""Names by which the service may be called: a page of elsewhere must not reach it by its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from harness.server.refusals import HostError, RefusedError
+
+_HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[0-9a-z._-]+)(?::[0-9]{1,5})?", re.ASCII)
+# What the page that refuses looks like; nobody learns anything from them.
+_ALWAYS: Final = ("/style.css", "/icon.svg")
+
+_Refuse = Callable[[Request, RefusedError], Response]
+
+
+class KnownHosts:
+    """An application that answers to its own names alone.
+
+    Parameters
+    ----------
+    app : ASGI application
+    hosts : iterable of str
+        Names, ``*.example.org`` for all below one, ``*`` for every name.
+    refuse : callable
+        Gives the answer to a request for another name.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Iterable[str], refuse: _Refuse) -> None:
+        self._app = app
+        self._hosts = [host.lower() for host in hosts]
+        self._refuse = refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        answer = self._app
+        if scope["type"] == "http" and _path(scope) not in _ALWAYS:
+            host = Headers(scope=scope).get("host", "")
+            if not self._knows(host):
+                answer = self._refuse(Request(scope), HostError(_refusal(host)))
+        await answer(scope, receive, send)
+
+    def _knows(self, header: str) -> bool:
+        name = _name(header)
+        return name is not None and any(
+            host in {"*", name} or (host.startswith("*.") and name.endswith(host[1:]))
+            for host in self._hosts
+        )
+
+
+def _path(scope: Scope) -> str:
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
+
+
+def _name(header: str) -> str | None:
+    """The host without its port; none where it has another form than a host's."""
+    found = _HOST.fullmatch(header.lower())
+    return found[1] if found else None
+
+
+def _refusal(header: str) -> str:
+    name = (_name(header) or "look.example.org")[:100]
+    return (
+        f"This service does not answer to the name {header[:100]!r}. Whoever runs it says by which "
+        f"names it is called, as in DECONFORM_HOSTS={name} deconform serve."
+    )
