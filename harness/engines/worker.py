@@ -182,10 +182,10 @@ def hold(
 
 
 def take_time(key: str, calls: int) -> dict[str, Any]:
-    """Time a number of calls; before several of them comes one that wakes threads."""
+    """Time a number of calls; several of them when as many have woken threads and filled caches."""
     timer = _held[key]
     if calls > 1:
-        timer.timeit(1)
+        timer.timeit(calls)
     cpu = time.process_time()
     seconds = timer.timeit(calls)
     cpu = time.process_time() - cpu
