@@ -6,6 +6,7 @@ import doctest
 import json
 import re
 import shlex
+import statistics
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,14 @@ import pytest
 from harness import gpu
 from harness.cli import OK, USAGE, main
 from harness.conventions_page import page
+from harness.measurement import DIRECTIONS
+from harness.report import Report
 from harness.spec import load_cases
+from harness.statistics import paired_ratio
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+PUBLISHED = ROOT / "reports" / "published" / "bench.jsonl.gz"
 
 
 def blocks(language: str, text: str = README) -> list[str]:
@@ -37,6 +42,33 @@ def test_case_of_the_readme_is_a_case(tmp_path: Path) -> None:
         "mine/decoder",
         "mine/in-a-frameworks-own-words",
     ]
+
+
+def test_matrix_of_the_readme_is_the_published_one() -> None:
+    (row,) = re.findall(r"^\| \*\*all\*\*.*$", README, re.MULTILINE)
+    assert row in (ROOT / "reports" / "published" / "README.md").read_text().splitlines()
+
+
+def test_times_of_the_readme_are_the_published_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    command, *lines = next(one for one in blocks("") if "deconform report" in one).splitlines()
+    assert main(shlex.split(command.removeprefix("$ deconform "))) == OK
+    printed = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line != "..." and line not in printed] == []
+
+
+def test_ratios_of_the_readme_are_the_published_ones() -> None:
+    report = Report.read(PUBLISHED)
+    samples = {(one.case, one.direction, one.framework): one.samples for one in report.measurements}
+    told = re.findall(r"^\| (\w+) [\d.]+.*\| ([\d.]+) \| ([\d.]+) \|$", README, re.MULTILINE)
+    assert [name.lower() for name, *_ in told] == ["pytorch", "tensorflow", "chainer", "mxnet"]
+    for name, *means in told:
+        for direction, mean in zip(DIRECTIONS, means, strict=True):
+            ratios = [
+                paired_ratio(samples[case, direction, "numpy"], theirs).value
+                for (case, way, framework), theirs in samples.items()
+                if (way, framework) == (direction, name.lower())
+            ]
+            assert f"{statistics.geometric_mean(ratios):.2f}" == mean, (name, direction)
 
 
 def test_continuous_integration_runs_the_readmes_test_command() -> None:
