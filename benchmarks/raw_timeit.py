@@ -73,7 +73,7 @@ def _compared(framework: str, layer: str, rounds: int) -> str:
         process = stack.enter_context(_raw(framework, timed, settings.threads, cores))
         first = engine.time(timed.key, 3)
         assert isinstance(first, Timing)
-        # At least two: before several calls the worker makes as many that are not timed.
+        # At least two: before several calls the worker makes others that are not timed.
         calls = max(2, round(settings.seconds / first.seconds))
         for turn in range(rounds):
             for is_ours in (turn % 2 == 0, turn % 2 == 1):

@@ -336,7 +336,7 @@ class _Bench:
         times.peak_bytes = peak
         times.add(engine.time(program.key, 1))
         if times.samples and times.samples.pop().seconds < _LONG:
-            # It also woke threads: before several calls come as many that are not timed.
+            # It also woke threads: before several calls come others that are not timed.
             times.add(engine.time(program.key, 2))
             if times.samples:
                 calls = round(self._settings.seconds / times.samples.pop().seconds)

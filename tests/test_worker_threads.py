@@ -120,6 +120,24 @@ def test_some_time_is_waited_where_nobody_tells(
     assert clock.sleeps == [worker._ASLEEP_PERHAPS]
 
 
+@pytest.mark.parametrize(("calls", "seconds", "made"), [(1, 0.001, 1), (2, 1, 3), (2, 0.002, 6)])
+def test_several_calls_are_timed_after_some_milliseconds_of_others(
+    calls: int, seconds: float, made: int, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "_held", {})
+    monkeypatch.setattr(worker, "_WARM_UP", 0.007)
+    done: list[float] = []
+
+    def call() -> None:
+        done.append(clock.now)
+        clock.now += seconds
+
+    worker.hold("key", [], "call()", {"call": call})
+    done.clear()
+    worker.take_time("key", calls)
+    assert len(done) == made
+
+
 def test_a_turn_ends_with_the_wait_which_is_not_measured(
     threads: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -165,6 +165,8 @@ def _compiled(text: str, name: str) -> CodeType:
 
 
 _held: dict[str, timeit.Timer] = {}
+# Seconds: what a processor has learnt of a program is gone after the turns of others.
+_WARM_UP = 0.006
 _THREADS = Path("/proc/self/task")  # Linux's
 # Seconds: some wait where nobody tells, and longer than any known library waits actively.
 _ASLEEP_PERHAPS, _ASLEEP_SURELY = 0.01, 0.5
@@ -182,15 +184,22 @@ def hold(
 
 
 def take_time(key: str, calls: int) -> dict[str, Any]:
-    """Time a number of calls; several of them when as many have woken threads and filled caches."""
+    """Time a number of calls; before several come others, that wake threads and fill caches."""
     timer = _held[key]
     if calls > 1:
-        timer.timeit(calls)
+        _warm_up(timer)
     cpu = time.process_time()
     seconds = timer.timeit(calls)
     cpu = time.process_time() - cpu
     _fall_asleep()
     return {"op": "timed", "seconds": seconds, "cpu_s": cpu}
+
+
+def _warm_up(timer: timeit.Timer) -> None:
+    until = time.perf_counter() + _WARM_UP
+    timer.timeit(1)
+    while time.perf_counter() < until:
+        timer.timeit(1)
 
 
 def _fall_asleep() -> None:
