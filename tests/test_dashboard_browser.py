@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ pytest.importorskip("plotly", reason="no plotly here: pip install plotly")
 from axe_playwright_python.sync_playwright import Axe
 from browsing import chromium
 from dashboards import DCGAN, STRIDED, timed, usual
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Request, expect
 from saved_runs import BEGAN, benchmark
 from saved_runs import conformance as saved_conformance
 
@@ -61,6 +62,12 @@ def browser() -> Iterator[Browser]:
         yield found
 
 
+def _tell(said: list[str], request: Request) -> None:
+    """Tell of what could not be loaded; whoever leaves a page ends what it still loads."""
+    if request.failure != "net::ERR_ABORTED":
+        said.append(f"{request.url} failed: {request.failure}")
+
+
 @contextmanager
 def opened(browser: Browser, folder: Path, name: str, **options: object) -> Iterator[Page]:
     """Open a page from disk, on whose console nothing may be said, and which may load no more."""
@@ -69,7 +76,7 @@ def opened(browser: Browser, folder: Path, name: str, **options: object) -> Iter
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("requestfailed", lambda request: said.append(f"{request.url} failed"))
+    page.on("requestfailed", partial(_tell, said))
     page.goto(f"{folder.as_uri()}/{name}")
     yield page
     context.close()

@@ -75,8 +75,8 @@ def read(text: str) -> Parsed:
         raise
     except (RecursionError, MemoryError):
         raise SnippetError("the text is nested too deeply.") from None
-    except ValueError as error:  # Such as a null character.
-        raise SnippetError(f"this is not Python: {error}.") from None
+    except ValueError as error:  # Python 3.11.3 and before: of a null character.
+        raise SnippetError(f"this is not Python: {error}.", max(0, text.find("\0"))) from None
 
 
 def parse(text: str) -> tuple[Statement, ...]:
