@@ -49,6 +49,19 @@ class Status(StrEnum):
     FIXED = "FIXED"
 
 
+# What is told of a program beside that it passed or was not run, the worst last.
+WORSE: Final = (
+    Status.UNSUPPORTED,
+    Status.KNOWN,
+    Status.FIXED,
+    Status.MISTRUSTED,
+    Status.FAILED,
+    Status.ERRORED,
+    Status.TIMEDOUT,
+    Status.CRASHED,
+)
+
+
 @dataclass(frozen=True)
 class Verdict:
     """A status, why, the mutant that a wrong output equals, and figures."""

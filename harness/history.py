@@ -26,7 +26,7 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.compare import Status
+from harness.compare import WORSE, Status
 from harness.errors import InputError
 from harness.report.quantities import seconds as in_seconds
 
@@ -299,18 +299,7 @@ def worst(run: Run, statuses: Mapping[str, tuple[Status, str]]) -> CaseVerdict:
     return CaseVerdict(run, status, tuple(sorted(alike)), next(iter(alike.values())))
 
 
-_WORSE: Final = (
-    Status.SKIPPED,
-    Status.PASSED,
-    Status.UNSUPPORTED,
-    Status.KNOWN,
-    Status.FIXED,
-    Status.MISTRUSTED,
-    Status.FAILED,
-    Status.ERRORED,
-    Status.TIMEDOUT,
-    Status.CRASHED,
-)
+_WORSE: Final = (Status.SKIPPED, Status.PASSED, *WORSE)
 
 
 def stretches(verdicts: Iterable[CaseVerdict]) -> Iterator[Stretch]:

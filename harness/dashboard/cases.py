@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Final
 
 from harness.case import REFUSAL, Case, case_from_descriptor
-from harness.compare import Status
+from harness.compare import WORSE, Status
 from harness.dashboard.addresses import file_name
 from harness.errors import InputError
 from harness.record import Record
@@ -17,18 +17,7 @@ from harness.report import Report
 from harness.report.words import alike
 
 # The worst of several checks speaks for all of them.
-_WORSE: Final = (
-    Status.PASSED,
-    Status.SKIPPED,
-    Status.UNSUPPORTED,
-    Status.KNOWN,
-    Status.FIXED,
-    Status.MISTRUSTED,
-    Status.FAILED,
-    Status.ERRORED,
-    Status.TIMEDOUT,
-    Status.CRASHED,
-)
+_WORSE: Final = (Status.PASSED, Status.SKIPPED, *WORSE)
 
 
 @dataclass(frozen=True)
