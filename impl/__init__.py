@@ -12,9 +12,10 @@ from types import ModuleType
 from typing import Any
 
 from impl import fast
+from impl.direct import compiled_by
 from impl.geometry import Array, Crop, PerAxis
 
-__all__ = ["conv_transpose", "conv_transpose_vjp"]
+__all__ = ["compiled_by", "conv_transpose", "conv_transpose_vjp"]
 
 
 def conv_transpose(

@@ -18,7 +18,9 @@ Gather (``impl.gather``)
     their weights.  It moves ``c_in * shifts * positions`` elements, and copies the weights once.  A
     kernel that is a multiple of the stride has one set of shifts for all phases.
 
-Where nothing is added or moved the output is one product (``impl.product``).
+Where nothing is added or moved the output is one product (``impl.product``).  Where channels are
+few, as in a depthwise layer, no product is any good; with numba installed compiled loops make the
+sums without moving anything (``impl.direct``).
 
 The cost model counts the elements moved, and the calls: the multiplications are the same.  A copy
 costs 0.6 of an addition into place, and a call as much as 4000 of these; the adjoint of scattering
@@ -27,7 +29,7 @@ each tap and some for each phase, gathering some for each set of shifts, shift a
 ``deconform bench`` holds what is chosen against the frameworks, on the layers of known models
 (``specs/bench``).  Gathering has another price: where the weights (for its adjoint the cotangent)
 are infinite, the zeros beyond the input would give NaN that the definition does not have.  So it is
-for finite numbers of moderate size.
+for finite numbers of moderate size; so are the loops.
 
 All of them go block by block, so that temporaries stay in the caches, in memory kept from call to
 call; blocks whose products are too small for the threads of the BLAS are dealt to threads of ours
@@ -47,13 +49,14 @@ from typing import Any, Final, Literal, TypeAlias
 import numpy as np
 
 from impl import reference
+from impl.direct import direct, is_worth
 from impl.gather import gather, gather_vjp
 from impl.geometry import Array, Crop, Geometry, PerAxis
 from impl.phases import Phases, Problem, entries_last, extents, grouped, slices
 from impl.product import is_product, multiply, multiply_vjp
 from impl.scatter import scatter, scatter_vjp
 
-Way: TypeAlias = Literal["scatter", "gather"]
+Way: TypeAlias = Literal["product", "direct", "scatter", "gather"]
 
 # Bytes of one block's largest array: larger ones leave the caches, smaller ones cost more calls.
 BLOCK: Final = 4 << 20
@@ -90,7 +93,7 @@ def conv_transpose(
 def conv_transpose_by(
     way: Way | None, geometry: Geometry, x: Array, w: Array, b: Array | None
 ) -> Array:
-    """Transposed convolution in one of the two ways; in the cheaper one where it is ``None``.
+    """Transposed convolution in one of the ways; in the cheapest where it is ``None``.
 
     >>> x, w = np.array([[[1, 10]]]), np.array([[[1, 2, 3]]])
     >>> geometry = Geometry.of(x, w, stride=2, dilation=1, crop=0, groups=1)
@@ -102,12 +105,13 @@ def conv_transpose_by(
     y = np.empty_like(x, dtype=dtype, shape=(len(x), geometry.out_channels, *geometry.out_size))
     if not (x.size and y.size):
         return _filled(y, b)
-    if way is None and _lie_plainly(dtype, problem, x, y) and is_product(problem.phases, len(x)):
-        multiply(problem, y)
+    way = way or _cheapest(problem, is_plain=_lie_plainly(dtype, problem, x, y))
+    if way in {"product", "direct"}:
+        (multiply if way == "product" else direct)(problem, y)
         return y
     if not problem.phases.reaches_all:
         _filled(y, b)
-    by = gather if (way or cheaper(problem)) == "gather" else scatter
+    by = gather if way == "gather" else scatter
     for part, entries in _by_entries(problem, y):
         if part is problem:
             by(problem, grouped(y, geometry.groups), BLOCK)
@@ -211,8 +215,17 @@ def _by_entries(problem: Problem, y: Array) -> Iterator[tuple[Problem, slice]]:
         yield replace(problem, x=made), entries
 
 
+def _cheapest(problem: Problem, *, is_plain: bool) -> Way:
+    """The way for a call; products and loops write into arrays that lie plainly only."""
+    if is_plain and is_product(problem.phases, problem.x.shape[1]):
+        return "product"
+    if is_plain and is_worth(problem) and _is_finite(problem.w):
+        return "direct"
+    return cheaper(problem)
+
+
 def cheaper(problem: Problem) -> Way:
-    """The way that moves fewer elements; gathering only for finite weights."""
+    """Scattering or gathering, what moves fewer elements; gathering only for finite weights."""
     c_in, _ = problem.channels
     forward, _ = _ways(problem.phases, problem.x.shape[1], c_in)
     small = problem.w.nbytes <= _MOST_WEIGHTS
