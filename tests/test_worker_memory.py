@@ -1,0 +1,44 @@
+"""A worker's memory is as in a process that has run for a while, from the first timed call on."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.engines import worker
+
+# Blocks of 2 MB: smaller than what NumPy asks the system for in larger pages than of 4 KiB.
+_CALLS = """
+import resource, sys
+sys.path.insert(0, sys.argv[1])
+import worker
+{before}
+setup = [("setup", "import numpy as np")]
+worker.hold("key", setup, "[np.full(1 << 18, 1.0) for _ in range(8)]", {{}})
+worker.take_time("key", 5)
+began = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+worker.take_time("key", 50)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - began)
+"""
+
+
+def cleared_pages(before: str) -> int:
+    """How many pages the system cleared for 50 calls that want 16 MB each."""
+    folder = str(Path(worker.__file__).parent)
+    done = subprocess.run(
+        [sys.executable, "-c", _CALLS.format(before=before), folder],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return int(done.stdout)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="about the C library of GNU")
+def test_what_calls_free_is_kept_for_the_next() -> None:
+    assert cleared_pages("") < 2000
+    assert cleared_pages("worker._keep_what_is_freed = lambda: None") > 20000
