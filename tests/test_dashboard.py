@@ -37,6 +37,7 @@ from harness.dashboard import build
 from harness.dashboard.addresses import file_name
 from harness.dashboard.benchmarks import fastest
 from harness.dashboard.cases import by_case
+from harness.dashboard.origin import in_short
 from harness.dashboard.parameters import PARAMETERS, kinds
 from harness.errors import InputError
 from harness.program import Program
@@ -108,12 +109,50 @@ def test_nothing_is_loaded_from_elsewhere(folder: Path) -> None:
 
 
 def test_every_page_says_what_it_was_made_from(folder: Path) -> None:
-    for page in pages(folder).values():
-        assert (
-            "conformance of 2026-01-02T03:04:05+00:00, deconform 0.1.0, commit c0ffee" in page.text
-        )
-        assert "benchmark of 2026-01-02T03:04:05+00:00, deconform 0.2.0" in page.text
-        assert "Fast 9000, 2 cores" in page.text
+    start = folder / "index.html"
+    for file, page in pages(folder).items():
+        if file != start:
+            assert "Conformance of 2026-01-02, commit c0ffee, and 1 more report." in page.text
+            assert f"{page.root}index.html#origin" in page.links
+    told = Page(start)
+    assert "origin" in told.ids
+    assert "conformance of 2026-01-02T03:04:05+00:00, deconform 0.1.0, commit c0ffee" in told.text
+    assert "benchmark of 2026-01-02T03:04:05+00:00, deconform 0.2.0" in told.text
+    assert "Fast 9000, 2 cores" in told.text
+
+
+@pytest.mark.parametrize(
+    ("reports", "said"),
+    [
+        ([usual()], "Conformance of 2026-01-02, commit c0ffee."),
+        ([timed()], "Benchmark of 2026-01-02, commit 0123abc."),
+        (
+            [timed(), timed(), usual()],
+            "Conformance of 2026-01-02, commit c0ffee, and 2 more reports.",
+        ),
+    ],
+)
+def test_a_foot_names_one_report(reports: list[Report], said: str) -> None:
+    assert in_short(reports) == said
+
+
+# A disk gives a file whole blocks, mostly of so many bytes: of thousands of pages, each that is
+# longer than one costs a second one.
+BLOCK = 4096
+
+
+def test_an_ordinary_case_takes_one_block_of_a_disk(tmp_path: Path) -> None:
+    frameworks = ["numpy", "cupy", "matlab", "mxnet", "chainer", "pytorch", "tensorflow", "wolfram"]
+    descriptor = "ic64_oc128_k4x4x4_s2x2x2_d1x2x2_c1.1x1.1x1.1_g2_b_n1_i16x16x16"
+    name = "models/volumetric-unet/decoder-3-of-5-up"
+    tried = conformance(
+        one for framework in frameworks for one in case(name, descriptor, framework)
+    )
+    build([tried, timed()], tmp_path / "made")
+    (file,) = (tmp_path / "made/cases").iterdir()
+    page = Page(file)
+    assert page.text.count("native ✓ passed all 5") == len(frameworks)
+    assert file.stat().st_size < BLOCK
 
 
 @pytest.mark.parametrize("framework", ["pytorch", "tensorflow"])
@@ -126,6 +165,7 @@ def test_a_case_shows_the_text_that_is_run(folder: Path, descriptor: str, framew
     assert found["programs"][framework]["forward"] == program.text
     assert found["programs"][framework]["gradient"] == program.gradient_text
     assert found["picture"].startswith("<svg")
+    assert [address.partition("?")[0] for _, address in found["more"]] == ["parameters.html"] * 2
 
 
 def test_a_case_says_what_became_of_it(folder: Path) -> None:
@@ -146,7 +186,7 @@ def test_an_illegal_case_has_no_picture_but_programs(folder: Path) -> None:
     assert "picture" not in page.ids
     assert "PyTorch ⊘ rejected" in page.text
     assert "TensorFlow ! accepted" in page.text
-    assert "more like it" not in page.text
+    assert found["more"] == []
 
 
 def test_the_matrix_counts_checks(folder: Path) -> None:

@@ -15,7 +15,7 @@ pytest.importorskip("plotly", reason="no plotly here: pip install plotly")
 
 from axe_playwright_python.sync_playwright import Axe
 from browsing import chromium
-from dashboards import DCGAN, STRIDED, timed, usual
+from dashboards import DCGAN, GROUPED, STRIDED, timed, usual
 from playwright.sync_api import Browser, Locator, Page, Request, expect
 from saved_runs import BEGAN, benchmark
 from saved_runs import conformance as saved_conformance
@@ -120,6 +120,26 @@ def test_the_command_that_reproduces_is_copied(browser: Browser, folder: Path) -
         assert copied == f"deconform reproduce {DCGAN} -f tensorflow"
 
 
+def test_a_case_leads_to_what_is_like_it(browser: Browser, folder: Path) -> None:
+    with opened(browser, folder, "cases/grid_grouped.html") as page:
+        expect(page.locator("#texts")).to_contain_text(
+            "Given are arrays in one layout for all: x (n,"
+        )
+        expect(page.locator("#texts")).to_contain_text(f"deconform translate {GROUPED} --to NAME")
+        page.get_by_role("link", name="stride 2, dilation 2").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Parameters")
+        for name in ("stride", "dilation"):
+            expect(page.get_by_role("combobox", name=name, exact=True)).to_have_value("2")
+
+
+def test_an_illegal_case_leads_to_nothing_like_it(browser: Browser, folder: Path) -> None:
+    with opened(browser, folder, "cases/rejects_stride_zero.html") as page:
+        expect(page.locator("#in-pytorch")).to_contain_text("stride=0")
+        assert "More like it" not in page.locator("main").inner_text()
+        assert "--to NAME" not in page.locator("main").inner_text()
+        expect(page.locator("#picture")).to_have_count(0)
+
+
 @pytest.mark.parametrize("framework", ["pytorch", "tensorflow"])
 def test_a_permalink_leads_to_a_frameworks_program(
     browser: Browser, folder: Path, framework: str
@@ -220,7 +240,8 @@ def test_verdicts_are_in_sight_on_a_phone(browser: Browser, folder: Path) -> Non
         ("index.html", "These questions are answered with JavaScript."),
         ("benchmarks.html", "Charts need JavaScript."),
         ("parameters.html", "the legality map below is not"),
-        ("cases/models_dcgan_up.html", "deconform translate"),
+        ("cases/models_dcgan_up.html", f"deconform translate {DCGAN} --program"),
+        ("cases/models_dcgan_up.html", "F failed all 5"),
     ],
 )
 def test_without_javascript_a_page_says_what_there_is(

@@ -15,6 +15,7 @@ from harness.dashboard.case_pages import Chunk, chunks
 from harness.dashboard.conformance import Conformance, summary, write_matrix
 from harness.dashboard.layers import write_layers, writers
 from harness.dashboard.limits import limitations
+from harness.dashboard.origin import in_full, in_short
 from harness.dashboard.parameters import EXPLANATIONS, PARAMETERS
 from harness.dashboard.programs import title
 from harness.dashboard.search import index, legality
@@ -76,7 +77,7 @@ def build(
     benches = {f"benchmarks{n or ''}.html": report for n, report in enumerate(timed)}
     site = Site(
         folder,
-        origin=_origin(reports),
+        origin=in_short(reports),
         pages=_pages(conformance, benches, history=store is not None),
         titles=_titles(reports),
     )
@@ -89,25 +90,8 @@ def build(
     if store:
         addresses = {each.id: each.address for each in conformance.cases} if conformance else {}
         write_history(site, store, addresses)
-    _write_start(site, conformance, benches)
+    _write_start(site, conformance, benches, in_full(reports))
     return Built(folder / "index.html", sum(1 for _ in folder.rglob("*.html")))
-
-
-def _origin(reports: Sequence[Report]) -> str:
-    """Say what the pages were made from."""
-    return " | ".join(_of(report) for report in reports)
-
-
-def _of(report: Report) -> str:
-    header = report.header
-    kind = "benchmark" if report.measurements else "conformance"
-    told = [f"{kind} of {header.started}", f"deconform {header.deconform}"]
-    if header.commit:
-        told.append(f"commit {header.commit[:10]}{'-dirty' * header.commit.endswith('-dirty')}")
-    cores = header.machine.get("cores")
-    told += [header.machine.get("cpu", ""), f"{cores} cores" if cores else ""]
-    told += [header.machine.get("os", "")]
-    return ", ".join(word for word in told if word)
 
 
 def _label(report: Report) -> str:
@@ -167,7 +151,9 @@ def _write_conformance(site: Site, shown: Conformance, processes: int) -> None:
     site.page("limitations.html", "limitations.html", limitations=limitations(shown))
 
 
-def _write_start(site: Site, shown: Conformance | None, benches: dict[str, Report]) -> None:
+def _write_start(
+    site: Site, shown: Conformance | None, benches: dict[str, Report], origin: str
+) -> None:
     scripts = ["start.js"]
     quickest = [row for page, report in benches.items() for row in fastest(report, page)]
     if quickest:
@@ -179,6 +165,7 @@ def _write_start(site: Site, shown: Conformance | None, benches: dict[str, Repor
         "index.html",
         "index.html",
         scripts=scripts,
+        whole_origin=origin,
         conformance=shown is not None,
         fastest=bool(quickest),
         timed=timed,

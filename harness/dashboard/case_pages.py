@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from harness.case import Case
 from harness.conventions import Device
 from harness.dashboard.addresses import anchor
 from harness.dashboard.cases import CaseResults
@@ -60,7 +61,6 @@ class Chunk:
                 chunk=name,
                 anchors=self.anchors,
                 skipped=self.skipped,
-                drawn=bool(texts.get(each.id, {}).get("picture")),
                 **_facts(each),
             )
         return {name: text["programs"] for name, text in texts.items()}
@@ -75,6 +75,8 @@ class Chunk:
             "programs": made,
             "picture": picture(each.case),
             "geometry": in_words(each.case.operator),
+            "descriptor": None if each.case.rejected else each.descriptor,
+            "more": list(_more(each.case)),
         }
 
 
@@ -97,7 +99,6 @@ def _facts(each: CaseResults) -> dict[str, Any]:
         "checks": sorted(checks, key=lambda name: (*_CHECKS, name).index(name)),
         "words": _words(each),
         "shapes": _shapes(each),
-        "more": list(_more(each)),
     }
 
 
@@ -116,11 +117,11 @@ def _shapes(each: CaseResults) -> str:
     return text if case.rejected else f"{text}, y {sizes(case.out_shape)}"
 
 
-def _more(each: CaseResults) -> Iterator[tuple[str, str]]:
-    """Lead to the cases that share two parameters with this one."""
-    if each.case is None or each.case.rejected:
+def _more(case: Case) -> Iterator[tuple[str, str]]:
+    """Lead to the cases that share two parameters with this one; illegal ones have none."""
+    if case.rejected:
         return
-    found = kinds(each.case)
+    found = kinds(case)
     for one, other in (("stride", "dilation"), ("groups", "crop")):
         query = f"{one}={found[one]}&{other}={found[other]}".replace(" ", "+")
         yield f"{one} {found[one]}, {other} {found[other]}", f"parameters.html?{query}"

@@ -64,7 +64,7 @@ class Site:
     ----------
     folder : Path
     origin : str
-        What the pages were made from, for their foot.
+        What the pages were made from, in a line for their foot.
     pages : sequence of (address, text)
         What each of them links to.
     titles : mapping of str to str

@@ -26,21 +26,41 @@
     return image;
   }
 
+  // Above the programs, below a heading of its own.
+  async function draw(found, programs) {
+    const image = picture(found.picture, found.geometry);
+    programs.before(
+      element("h2", { id: "geometry" }, "Geometry"),
+      element("div", { id: "picture", class: "picture", tabindex: "0", role: "group", "aria-label": "Geometry" }, image));
+    // What comes below it stands still from then on.
+    await image.decode();
+  }
+
+  // Cases that have parameters in common with this one.
+  function similar(more) {
+    const links = more.map(([text, address]) => element("a", { href: `../${address}` }, text));
+    return element("p", { class: "small" }, "More like it: ", ...links.flatMap((link) => ["; ", link]).slice(1));
+  }
+
+  // The way to frameworks that are not in the report.
+  function elsewhere(descriptor) {
+    return element("p", { class: "small" },
+      element("a", { class: "served", href: `../../?${new URLSearchParams({ text: descriptor })}` }, "Look it up in every framework"),
+      element("span", { class: "unserved" }, "In a framework that is not here: ",
+        element("code", {}, `deconform translate ${descriptor} --to NAME`)));
+  }
+
   document.addEventListener("DOMContentLoaded", async () => {
     const place = document.getElementById("case");
     const data = await deconform.take(place.dataset.chunk);
     const found = data.cases[place.dataset.case];
     if (found) {
-      const texts = document.getElementById("texts");
-      texts.replaceChildren(...Object.entries(found.programs).map(
-        ([name, made]) => program(name, made, data)));
-      const drawing = document.getElementById("picture");
-      if (drawing) {
-        const image = picture(found.picture, found.geometry);
-        drawing.append(image);
-        // What comes below it stands still from then on.
-        await image.decode();
-      }
+      const programs = document.getElementById("programs");
+      if (found.more.length) programs.before(similar(found.more));
+      document.getElementById("texts").replaceChildren(deconform.given(),
+        ...(found.descriptor ? [elsewhere(found.descriptor)] : []),
+        ...Object.entries(found.programs).map(([name, made]) => program(name, made, data)));
+      if (found.picture) await draw(found, programs);
     }
     if (location.hash.length > 1) {
       document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView({ behavior: "instant" });

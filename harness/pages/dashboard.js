@@ -64,6 +64,15 @@ const deconform = (() => {
     return element("span", { class: `mark ${kind[0]}` }, `${kind[1]} ${text}`);
   }
 
+  // What the texts of a network are given.
+  function given() {
+    const code = (text) => element("code", {}, text);
+    return element("p", { class: "small soft" },
+      "Given are arrays in one layout for all: ", code("x"), " (n, c_in, *size), ",
+      code("w"), " (c_in, c_out/groups, *kernel) and ", code("b"), " (c_out,). With an underscore, as in ",
+      code("x_"), ", it is the framework's own array in its own layout; the whole program shows the way there and back.");
+  }
+
   async function copy(text) {
     try {
       await navigator.clipboard.writeText(text);
@@ -185,11 +194,8 @@ const deconform = (() => {
     }
     if (!status && !support) return column === "" || row.cells[+column + 1].firstChild !== null;
     const cells = column === "" ? [...row.cells].slice(1) : [row.cells[+column + 1]];
-    return cells.some((each) => {
-      const classes = each.firstElementChild?.classList;
-      return classes && (!status || classes.contains(`s-${status.toLowerCase()}`))
-        && (!support || classes.contains(`u-${support}`));
-    });
+    return cells.some(({ classList }) => (!status || classList.contains(`s-${status.toLowerCase()}`))
+      && (!support || classList.contains(`u-${support}`)));
   }
 
   document.addEventListener("DOMContentLoaded", () => {
@@ -198,6 +204,6 @@ const deconform = (() => {
   });
 
   return {
-    put, take, load, element, mark, copyable, follow, asked, choose, SUPPORTS, STATUSES,
+    put, take, load, element, mark, given, copyable, follow, asked, choose, SUPPORTS, STATUSES,
   };
 })();

@@ -80,6 +80,7 @@
   document.addEventListener("DOMContentLoaded", async () => {
     const data = await deconform.take("layers");
     const form = document.getElementById("layers");
+    form.before(deconform.given());
     let turn = 0;
     deconform.follow(form, async () => {
       const mine = ++turn;
