@@ -33,8 +33,6 @@ from impl.threads import deal, scratch, thread_count
 
 # Elements of a block of positions: with its summands it stays in the first cache.
 _BLOCK: Final = 1024
-# Output channels are dealt to threads in so many parts for each of them.
-_PARTS: Final = 4
 # So few input channels, or pairs of channels, of a group give a product nothing to share; the pairs
 # only where the input stays in a cache of this size.  Measured on some 280 layers.
 _FEW_INPUTS: Final = 3
@@ -180,5 +178,5 @@ def direct(problem: Problem, y: Array) -> None:
         sum_phases(x, out, b, weights, layout.for_loops, bounds, padded, sums)
 
     parts, several = n * groups * c_out, _multiplications(problem) >= _SEVERAL
-    size = -(-parts // (_PARTS * thread_count() if several else 1))
+    size = -(-parts // (thread_count() if several else 1))
     deal(write, slices(parts, size), several=several)
