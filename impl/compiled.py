@@ -1,8 +1,7 @@
 """The loops of ``impl.direct``, compiled by numba: import this only where that is installed.
 
-``places`` and ``weights`` list the terms of all phases of the output, those of phase ``f`` from
-``starts[f]`` on; ``padded`` has each input channel with zeros around it, so that every term of a
-block of positions is one run of its elements.
+``padded`` has each input channel with zeros around it, so that every term of a block of positions
+is one run of its elements; ``layout`` is the ``Layout`` that says where.
 """
 
 # mypy: disable-error-code="untyped-decorator"
@@ -51,12 +50,12 @@ def sum_phases(
 
 @_compiled
 def _frame(x: Array, layout: Any, padded: Array) -> None:
-    _, (height, width), lead, room, _, _, _ = layout
+    height, width = layout.frame
     channels, depth, rows, columns = x.shape
     for c in range(channels):
         for d in range(depth):
             for h in range(rows):
-                at = c * room + lead + (d * height + h) * width
+                at = c * layout.room + layout.lead + (d * height + h) * width
                 to = padded[at : at + columns]
                 for i in range(columns):
                     to[i] = x[c, d, h, i]
@@ -66,7 +65,8 @@ def _frame(x: Array, layout: Any, padded: Array) -> None:
 def _sum_channel(
     y: Array, bias: Any, weights: Array, layout: Any, padded: Array, sums: Array
 ) -> None:
-    (s0, s1, s2), (height, width), lead, _, (most_rows, most_columns), starts, places = layout
+    (s0, s1, s2), (height, width), starts = layout.stride, layout.frame, layout.starts
+    most_rows, most_columns = layout.block
     positions = -(-y.shape[2] // s2)
     for depth in range(y.shape[0]):
         q0, r0 = divmod(depth, s0)
@@ -78,11 +78,11 @@ def _sum_channel(
                 for q2 in range(0, positions, most_columns):
                     columns = min(most_columns, positions - q2)
                     size = (rows - 1) * width + columns
-                    at = lead + (q0 * height + q1) * width + q2
+                    at = layout.lead + (q0 * height + q1) * width + q2
                     for r2 in range(s2):
                         first, last = starts[phase + r2], starts[phase + r2 + 1]
                         to = sums[r2 * size : (r2 + 1) * size]
-                        _add(bias, weights, places, first, last, padded, at, to)
+                        _add(bias, weights, layout.places, first, last, padded, at, to)
                     begin, end = s2 * q2, min(s2 * (q2 + columns), y.shape[2])
                     top = s1 * q1 + r1
                     out = y[depth, top : top + s1 * (rows - 1) + 1]

@@ -17,12 +17,10 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 from importlib.metadata import version
-from importlib.util import find_spec
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +29,7 @@ from impl.geometry import Array, Geometry
 from impl.phases import Problem, Sizes, slices
 from impl.threads import deal, scratch, thread_count
 
+_DTYPES: Final = (np.dtype(np.float32), np.dtype(np.float64))
 # Elements of a block of positions: with its summands it stays in the first cache.
 _BLOCK: Final = 1024
 # So few input channels, or pairs of channels, of a group give a product nothing to share; the pairs
@@ -38,30 +37,43 @@ _BLOCK: Final = 1024
 _FEW_INPUTS: Final = 3
 _FEW: Final = 128
 _CACHE: Final = 256 << 10
-# A larger stride of the last axis leaves few terms to a phase: products move runs of phases.
+# A larger stride leaves few terms to a phase, and makes many phases.
 _MOST_STRIDE: Final = 15
 # Positions that a loop must have to be worth its beginning and end.
 _LONG: Final = 128
 # Multiplications for which it is worth to import numba, and those to wake a thread for.
 _MANY: Final = 1 << 17
 _SEVERAL: Final = 1 << 18
-# Bytes of the input with zeros around it, for all threads.
+# Bytes of the weights, of which there are copies, and of the input with zeros around it, for all
+# threads.
+_MOST_WEIGHTS: Final = 8 << 20
 _MOST_PADDED: Final = 32 << 20
 
 
 @cache
+def _loops() -> Callable[..., None] | None:
+    """The compiled loops; ``None`` where numba is not here, or cannot work here."""
+    try:
+        from impl.compiled import sum_phases  # noqa: PLC0415 -- half a second, and an extra
+    # It refuses a NumPy that it does not know, and a place where it cannot keep what it compiled.
+    except (ImportError, RuntimeError):
+        return None
+    made: Callable[..., None] = sum_phases
+    return made
+
+
 def compiled_by() -> str:
-    """Say what compiles the loops, such as ``numba 0.68.0``; nothing where it is not here."""
-    return f"numba {version('numba')}" if find_spec("numba") else ""
+    """Say what compiles the loops, such as ``numba 0.68.0``; nothing where they are not used."""
+    return f"numba {version('numba')}" if _loops() else ""
 
 
-@dataclass(frozen=True, eq=False)
-class Layout:
+class Layout(NamedTuple):
     """Where the terms of all phases lie, by three axes: axes that a call lacks have size 1.
 
     Of the input with zeros around it, ``frame`` has the size of the last two axes, ``lead`` the
-    zeros before the first element and ``room`` all elements of a channel.  ``order`` says which
-    weight ``(c_in, tap)`` each term has.
+    zeros before the first element and ``room`` all elements of a channel.  A ``block`` has so many
+    rows and columns of positions.  The terms of phase ``f`` begin at ``starts[f]``; ``places`` says
+    where each meets the input, ``order`` which weight ``(c_in, tap)`` it has.
     """
 
     stride: Sizes
@@ -73,30 +85,13 @@ class Layout:
     places: npt.NDArray[np.intp]
     order: npt.NDArray[np.intp]
 
-    @property
-    def for_loops(self) -> tuple[Any, ...]:
-        """What the compiled loops take."""
-        return (
-            self.stride,
-            self.frame,
-            self.lead,
-            self.room,
-            self.block,
-            self.starts,
-            self.places,
-        )
-
 
 @lru_cache(maxsize=256)
 def layout_of(geometry: Geometry, c_in: int) -> Layout:
     """Lay out a geometry's terms, for so many input channels of a group."""
     terms = _terms(geometry)
     shifts = np.array([shift for of_phase in terms.values() for _, shift in of_phase])
-    size, stride, taps = (
-        _three(geometry.in_size),
-        _three(geometry.stride),
-        math.prod(geometry.kernel),
-    )
+    size, stride = _three(geometry.in_size), _three(geometry.stride)
     out = [-(-o // s) for o, s in zip(_three(geometry.out_size), stride, strict=True)]
     # What a term meets beyond a row are zeros, behind it or behind the row before.
     later, earlier = shifts.max(0, initial=0).tolist(), (-shifts).max(0, initial=0).tolist()
@@ -110,7 +105,7 @@ def layout_of(geometry: Geometry, c_in: int) -> Layout:
     for phase in itertools.product(*map(range, stride)):
         for c, (number, shift) in itertools.product(range(c_in), terms.get(phase, ())):
             places.append(c * room - int(shift @ steps))
-            order.append(c * taps + number)
+            order.append(c * math.prod(geometry.kernel) + number)
         starts.append(len(places))
     return Layout(
         stride=stride,
@@ -144,15 +139,17 @@ def _three(sizes: Sequence[int], missing: int = 1) -> Sizes:
 def is_worth(problem: Problem) -> bool:
     """Whether loops are here, take a call, and take less time for it than products."""
     c_in, c_out = problem.channels
-    few = c_in <= _FEW_INPUTS or c_in * c_out <= _FEW
-    if not few or problem.phases.geometry.stride[-1] > _MOST_STRIDE or problem.dtype.kind != "f":
+    if problem.dtype not in _DTYPES or _multiplications(problem) < _MANY:
         return False
-    if _multiplications(problem) < _MANY or not compiled_by():
+    if c_in > _FEW_INPUTS and c_in * c_out > _FEW:
+        return False
+    if max(problem.phases.geometry.stride) > _MOST_STRIDE or problem.w.nbytes > _MOST_WEIGHTS:
         return False
     layout = layout_of(problem.phases.geometry, c_in)
     padded = c_in * layout.room * problem.dtype.itemsize
     most = _MOST_PADDED // thread_count() if c_in <= _FEW_INPUTS else _CACHE
-    return layout.block[0] * layout.frame[1] >= _LONG and padded <= most
+    is_long = layout.block[0] * layout.frame[1] >= _LONG
+    return is_long and padded <= most and _loops() is not None
 
 
 def _multiplications(problem: Problem) -> int:
@@ -161,8 +158,8 @@ def _multiplications(problem: Problem) -> int:
 
 def direct(problem: Problem, y: Array) -> None:
     """Write ``y (n, c_out, *out)``, which is contiguous as ``x`` is."""
-    from impl.compiled import sum_phases  # noqa: PLC0415 -- half a second, and an extra
-
+    sum_phases = _loops()
+    assert sum_phases is not None
     geometry, (c_in, c_out) = problem.phases.geometry, problem.channels
     layout, groups, n = layout_of(geometry, c_in), geometry.groups, len(y)
     x = problem.x.swapaxes(0, 1).reshape(n, groups, c_in, *_three(geometry.in_size))
@@ -175,7 +172,7 @@ def direct(problem: Problem, y: Array) -> None:
         padded = scratch("padded", (c_in * layout.room,), y.dtype, zeros=True)
         sums = scratch("sums", (layout.stride[2] * _BLOCK,), y.dtype)
         bounds = part.start, part.stop
-        sum_phases(x, out, b, weights, layout.for_loops, bounds, padded, sums)
+        sum_phases(x, out, b, weights, layout, bounds, padded, sums)
 
     parts, several = n * groups * c_out, _multiplications(problem) >= _SEVERAL
     size = -(-parts // (thread_count() if several else 1))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import cases, keywords
 
+import impl
 from harness.case import Case, case_from_descriptor
 from impl import direct, fast, reference, threads
 from impl.geometry import Array, Geometry
@@ -100,6 +103,8 @@ DEPTHWISE = "ic64_oc64_k4x4_s2x2_c1.1x1.1_g64_n1_i64x64"
         (DEPTHWISE, "float64", True),
         (DEPTHWISE, "int32", False),
         (DEPTHWISE, "float16", False),
+        (DEPTHWISE, ">f4", False),
+        (DEPTHWISE, "longdouble", False),
         ("ic3_oc96_k11x11_s4x4_n1_i32x32", "float32", True),
         ("ic32_oc3_k6x6_s2x2_n1_i30x30", "float32", True),
         ("ic64_oc64_k4x4_s2x2_n1_i16x16", "float32", False),
@@ -113,9 +118,25 @@ def test_loops_are_chosen_where_channels_are_few(
     assert (chosen(descriptor, dtype=dtype) == "direct") is is_direct
 
 
-def test_nothing_needs_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(direct, "compiled_by", str)
+@pytest.mark.parametrize("error", [ImportError, RuntimeError])
+def test_without_a_compiler_that_works_products_do(
+    error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Refusing:
+        def __getattr__(self, name: str) -> object:
+            raise error(f"no {name} here")
+
+    monkeypatch.delitem(sys.modules, "impl.compiled", raising=False)
+    monkeypatch.delattr(impl, "compiled", raising=False)
+    monkeypatch.setitem(sys.modules, "numba", Refusing())
+    direct._loops.cache_clear()
     assert chosen(DEPTHWISE) == "gather"
+    assert impl.compiled_by() == ""
+    direct._loops.cache_clear()
+
+
+def test_what_compiles_is_named() -> None:
+    assert impl.compiled_by() == f"numba {version('numba')}"
 
 
 def test_rows_apart_in_memory_go_another_way() -> None:
