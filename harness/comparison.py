@@ -295,7 +295,7 @@ def _singles(measured: Mapping[Key, Measurement], other: Report, where: str) -> 
 def _changed_frameworks(old: Header, new: Header) -> Iterator[str]:
     for framework, about in new.frameworks.items():
         before = old.frameworks.get(framework, {})
-        for name in ("version", "python", "numpy", "blas"):
+        for name in ("version", "python", "numpy", "blas", "compiler"):
             if name in before and name in about and before[name] != about[name]:
                 what = framework if name == "version" else f"{framework}'s {name}"
                 yield f"{what}: {before[name]} -> {about[name]}"

@@ -1,7 +1,8 @@
 """Transposed convolution on arrays: the canonical implementation.
 
 ``conv_transpose`` and ``conv_transpose_vjp`` are what other programs call.  NumPy's arrays go to
-``impl.fast``, made of matrix products; CuPy's to ``impl.cuda``, cuBLAS and kernels of ours.
+``impl.fast``, matrix products and, where numba is installed, compiled loops (``compiled_by`` says
+so); CuPy's to ``impl.cuda``, cuBLAS and kernels of ours.
 ``impl.reference`` has the same two functions: the definition, slow and obvious, which both are
 tested against.
 """

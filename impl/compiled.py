@@ -1,24 +1,26 @@
 """The loops of ``impl.direct``, compiled by numba: import this only where that is installed.
 
-``padded`` has each input channel with zeros around it, so that every term of a block of positions
-is one run of its elements; ``layout`` is the ``Layout`` that says where.
+Their ``layout`` is ``(stride, size, lead, room, block, starts, places)``: the stride, a ``Frame``,
+and where the terms of each phase begin and meet the input.  ``padded`` has each input channel with
+zeros around it, so that every term of a block of positions is one run of its elements.
 """
 
 # mypy: disable-error-code="untyped-decorator"
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numba
 import numpy as np
 
 from impl.geometry import Array
 
-# Only what takes a product and a sum in one step: nothing is assumed of numbers or their order.
-_compiled = numba.njit(
-    cache=True, nogil=True, boundscheck=False, error_model="numpy", fastmath={"contract"}
-)
+# NUMBA_DISABLE_JIT leaves them as they stand, a thousand times slower than any product.
+IS_COMPILED: Final = not numba.config.DISABLE_JIT
+
+# A product and a sum may become one step; NaN, infinities and the order of sums stay as written.
+_compiled = numba.njit(cache=True, nogil=True, fastmath={"contract"})
 
 
 @_compiled
@@ -34,8 +36,8 @@ def sum_phases(
 ) -> None:
     """Write the output channels ``parts`` of ``y (n, g, c_out, *out)``, counted in its order.
 
-    ``x`` is ``(n, g, c_in, *in)``, ``b (g, c_out)``, ``weights (g, c_out, terms)`` and ``sums``
-    ``(stride * positions of a block,)``.
+    ``x`` is ``(n, g, c_in, *in)``, ``b (g, c_out)`` and ``weights (g, c_out, terms)``; ``sums``
+    has room for a block of positions of each phase of the last axis.
     """
     groups, outs = y.shape[1], y.shape[2]
     framed = -1
@@ -50,12 +52,12 @@ def sum_phases(
 
 @_compiled
 def _frame(x: Array, layout: Any, padded: Array) -> None:
-    height, width = layout.frame
+    _, (height, width), lead, room, _, _, _ = layout
     channels, depth, rows, columns = x.shape
     for c in range(channels):
         for d in range(depth):
             for h in range(rows):
-                at = c * layout.room + layout.lead + (d * height + h) * width
+                at = c * room + lead + (d * height + h) * width
                 to = padded[at : at + columns]
                 for i in range(columns):
                     to[i] = x[c, d, h, i]
@@ -65,8 +67,7 @@ def _frame(x: Array, layout: Any, padded: Array) -> None:
 def _sum_channel(
     y: Array, bias: Any, weights: Array, layout: Any, padded: Array, sums: Array
 ) -> None:
-    (s0, s1, s2), (height, width), starts = layout.stride, layout.frame, layout.starts
-    most_rows, most_columns = layout.block
+    (s0, s1, s2), (height, width), lead, _, (most_rows, most_columns), starts, places = layout
     positions = -(-y.shape[2] // s2)
     for depth in range(y.shape[0]):
         q0, r0 = divmod(depth, s0)
@@ -78,11 +79,11 @@ def _sum_channel(
                 for q2 in range(0, positions, most_columns):
                     columns = min(most_columns, positions - q2)
                     size = (rows - 1) * width + columns
-                    at = layout.lead + (q0 * height + q1) * width + q2
+                    at = lead + (q0 * height + q1) * width + q2
                     for r2 in range(s2):
                         first, last = starts[phase + r2], starts[phase + r2 + 1]
                         to = sums[r2 * size : (r2 + 1) * size]
-                        _add(bias, weights, layout.places, first, last, padded, at, to)
+                        _add(bias, weights, places, first, last, padded, at, to)
                     begin, end = s2 * q2, min(s2 * (q2 + columns), y.shape[2])
                     top = s1 * q1 + r1
                     out = y[depth, top : top + s1 * (rows - 1) + 1]
@@ -128,7 +129,10 @@ def _add(
 def _write(
     sums: Array, size: int, width: int, out: Array, stride: Any, begin: int, end: int
 ) -> None:
-    """``out[s1 * q, begin + s2 * p + r] = sums[size * r + width * q + p]``."""
+    """``out[s1 * q, begin + s2 * p + r] = sums[size * r + width * q + p]``.
+
+    Phases of the commonest strides are written in one pass: that one can be vectorized.
+    """
     s1, s2 = stride
     whole = (end - begin) // s2
     # Unsigned, because numba asks of signed ones whether they are negative, in each step.
@@ -136,7 +140,6 @@ def _write(
     one, two, three, four = np.uintp(1), np.uintp(2), np.uintp(3), np.uintp(4)
     for row in range(0, len(out), s1):
         to, at = out[row], row // s1 * width
-        # The commonest strides go in one pass, others phase by phase.
         if s2 == 2:
             r0, r1 = np.uintp(at), np.uintp(at + size)
             for p in range(count):

@@ -10,30 +10,31 @@ With zeros around ``x`` all positions of a phase are one sum of shifted copies o
 weight.  A matrix product has nothing to share between the few channels of a depthwise layer; NumPy
 has to write down each of the summands.  Loops that keep a sum in registers do neither: they are
 compiled by numba (Lam, Pitrou and Seibert 2015, doi:10.1145/2833157.2833162), where that is
-installed (``pip install deconform[compiled]``).  Nothing else of ``impl`` needs it.
+installed (``pip install deconform[compiled]``).  Nothing else of ``impl`` needs it.  The first call
+compiles them for some seconds; what is compiled is kept beside ``impl`` or in the user's cache.
 """
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 from importlib.metadata import version
-from typing import Final, NamedTuple
+from operator import mul
+from types import ModuleType
+from typing import Any, Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from impl.geometry import Array, Geometry
 from impl.phases import Problem, Sizes, slices
 from impl.threads import deal, scratch, thread_count
 
 _DTYPES: Final = (np.dtype(np.float32), np.dtype(np.float64))
-# Elements of a block of positions: with its summands it stays in the first cache.
+# Positions of a block: with its summands it stays in the first cache.
 _BLOCK: Final = 1024
 # So few input channels, or pairs of channels, of a group give a product nothing to share; the pairs
-# only where the input stays in a cache of this size.  Measured on some 280 layers.
+# only where the input stays in a cache of this size.
 _FEW_INPUTS: Final = 3
 _FEW: Final = 128
 _CACHE: Final = 256 << 10
@@ -44,91 +45,102 @@ _LONG: Final = 128
 # Multiplications for which it is worth to import numba, and those to wake a thread for.
 _MANY: Final = 1 << 17
 _SEVERAL: Final = 1 << 18
-# Bytes of the weights, of which there are copies, and of the input with zeros around it, for all
-# threads.
-_MOST_WEIGHTS: Final = 8 << 20
+# What is made beside the output: terms, bytes of weights in their order, bytes of the input with
+# zeros around it in all threads.
+_MOST_TERMS: Final = 1 << 16
+_MOST_ORDERED: Final = 8 << 20
 _MOST_PADDED: Final = 32 << 20
 
 
 @cache
-def _loops() -> Callable[..., None] | None:
-    """The compiled loops; ``None`` where numba is not here, or cannot work here."""
+def _compiled() -> ModuleType | None:
+    """The module of the loops; ``None`` where numba is not here, or does not work or compile."""
     try:
-        from impl.compiled import sum_phases  # noqa: PLC0415 -- half a second, and an extra
-    # It refuses a NumPy that it does not know, and a place where it cannot keep what it compiled.
-    except (ImportError, RuntimeError):
+        from impl import compiled  # noqa: PLC0415 -- half a second, and an extra
+    # An import can end in anything where versions or libraries do not go together.
+    except Exception:  # noqa: BLE001
         return None
-    made: Callable[..., None] = sum_phases
-    return made
+    return compiled if compiled.IS_COMPILED else None
+
+
+@cache
+def _loops(dtype: np.dtype[Any]) -> Callable[..., None] | None:
+    """The loops, compiled for a dtype by a first call; ``None`` where that fails."""
+    if (compiled := _compiled()) is None:
+        return None
+    loops: Callable[..., None] = compiled.sum_phases
+    one = np.ones((1, 1, 1), dtype)
+    geometry = Geometry.of(one, one, stride=1, dilation=1, crop=0, groups=1)
+    try:
+        _direct(loops, Problem.of(geometry, one, one, None, dtype), np.empty_like(one))
+    # Such as a disk without room for what was compiled: products do then.
+    except Exception:  # noqa: BLE001
+        return None
+    return loops
 
 
 def compiled_by() -> str:
-    """Say what compiles the loops, such as ``numba 0.68.0``; nothing where they are not used."""
-    return f"numba {version('numba')}" if _loops() else ""
+    """Say what compiles the loops, such as ``numba 0.68.0``; nothing where none are used."""
+    return f"numba {version('numba')}" if _compiled() else ""
 
 
-class Layout(NamedTuple):
-    """Where the terms of all phases lie, by three axes: axes that a call lacks have size 1.
+class Frame(NamedTuple):
+    """An input channel with zeros around it, by three axes: axes that a call lacks have size 1.
 
-    Of the input with zeros around it, ``frame`` has the size of the last two axes, ``lead`` the
-    zeros before the first element and ``room`` all elements of a channel.  A ``block`` has so many
-    rows and columns of positions.  The terms of phase ``f`` begin at ``starts[f]``; ``places`` says
-    where each meets the input, ``order`` which weight ``(c_in, tap)`` it has.
+    ``size`` is that of the last two axes, ``lead`` the zeros before the first element and ``room``
+    all elements.  ``block`` is the most rows and columns of positions that are summed at once.
     """
 
-    stride: Sizes
-    frame: Sizes
+    size: Sizes
     lead: int
     room: int
     block: Sizes
-    starts: npt.NDArray[np.intp]
-    places: npt.NDArray[np.intp]
-    order: npt.NDArray[np.intp]
+
+    @property
+    def longest(self) -> int:
+        """The most positions of a block, from the first to the last."""
+        return (self.block[0] - 1) * self.size[1] + self.block[1]
 
 
-@lru_cache(maxsize=256)
-def layout_of(geometry: Geometry, c_in: int) -> Layout:
-    """Lay out a geometry's terms, for so many input channels of a group."""
-    terms = _terms(geometry)
-    shifts = np.array([shift for of_phase in terms.values() for _, shift in of_phase])
-    size, stride = _three(geometry.in_size), _three(geometry.stride)
+def frame_of(geometry: Geometry) -> Frame:
+    """Frame a geometry's input."""
+    stride = _three(geometry.stride)
     out = [-(-o // s) for o, s in zip(_three(geometry.out_size), stride, strict=True)]
+    begin = _three([begin for begin, _ in geometry.crop], 0)
+    last = map(mul, _three(geometry.dilation), (k - 1 for k in _three(geometry.kernel)))
+    # The shifts of the last tap and of the first.
+    late = [(reach - at) // s for reach, at, s in zip(last, begin, stride, strict=True)]
+    early = [-at // s for at, s in zip(begin, stride, strict=True)]
     # What a term meets beyond a row are zeros, behind it or behind the row before.
-    later, earlier = shifts.max(0, initial=0).tolist(), (-shifts).max(0, initial=0).tolist()
-    axes = zip(size, out, later, earlier, strict=True)
-    frame = [max(n + j, q + back) for n, q, j, back in axes]
-    steps = np.array([frame[1] * frame[2], frame[2], 1])
-    distances = shifts @ steps
-    lead = int(distances.max(initial=0))
-    room = lead + math.prod(frame) + int((-distances).max(initial=0))
-    starts, places, order = [0], [], []
-    for phase in itertools.product(*map(range, stride)):
-        for c, (number, shift) in itertools.product(range(c_in), terms.get(phase, ())):
-            places.append(c * room - int(shift @ steps))
-            order.append(c * math.prod(geometry.kernel) + number)
-        starts.append(len(places))
-    return Layout(
-        stride=stride,
-        frame=(frame[1], frame[2]),
-        lead=lead,
-        room=room,
-        block=(max(1, min(out[1], _BLOCK // frame[2])), min(out[2], _BLOCK)),
-        starts=np.array(starts, np.intp),
-        places=np.array(places, np.intp),
-        order=np.array(order, np.intp),
+    axes = zip(_three(geometry.in_size), out, late, early, strict=True)
+    size = [max(n + max(0, to), q - min(0, back)) for n, q, to, back in axes]
+    steps = (size[1] * size[2], size[2], 1)
+    lead = max(0, sum(map(mul, late, steps)))
+    room = lead + math.prod(size) + max(0, -sum(map(mul, early, steps)))
+    block = (max(1, min(out[1], _BLOCK // size[2])), min(out[2], _BLOCK))
+    return Frame((size[1], size[2]), lead, room, block)
+
+
+@lru_cache(maxsize=64)
+def _terms(geometry: Geometry, c_in: int) -> tuple[Array, Array, Array]:
+    """Where the terms of each phase begin, where each meets the input, which weight it has."""
+    frame, stride = frame_of(geometry), _three(geometry.stride)
+    steps = (frame.size[0] * frame.size[1], frame.size[1], 1)
+    distance, phase = np.zeros((2, 1), np.intp)
+    begin = _three([begin for begin, _ in geometry.crop], 0)
+    axes = zip(
+        _three(geometry.kernel), _three(geometry.dilation), begin, stride, steps, strict=True
     )
-
-
-def _terms(geometry: Geometry) -> dict[Sizes, list[tuple[int, npt.NDArray[np.intp]]]]:
-    """The taps of each phase: their numbers, and how many positions further they write."""
-    found: dict[Sizes, list[tuple[int, npt.NDArray[np.intp]]]] = {}
-    for number, tap in enumerate(itertools.product(*map(range, geometry.kernel))):
-        axes = zip(tap, geometry.dilation, geometry.crop, geometry.stride, strict=True)
-        pairs = [divmod(t * d - begin, s) for t, d, (begin, _), s in axes]
-        phase = _three([rest for _, rest in pairs], 0)
-        shift = np.array(_three([j for j, _ in pairs], 0), np.intp)
-        found.setdefault(phase, []).append((number, shift))
-    return found
+    for k, d, at, s, step in axes:
+        shift, rest = np.divmod(d * np.arange(k) - at, s)
+        distance = np.add.outer(distance, shift * step).ravel()
+        phase = np.add.outer(phase * s, rest).ravel()
+    phases = np.tile(phase, c_in)
+    order = np.argsort(phases, kind="stable")
+    channel, tap = np.divmod(order, len(phase))
+    counts = np.bincount(phases, minlength=math.prod(stride))
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    return starts, channel * frame.room - distance[tap], order
 
 
 def _three(sizes: Sequence[int], missing: int = 1) -> Sizes:
@@ -137,19 +149,21 @@ def _three(sizes: Sequence[int], missing: int = 1) -> Sizes:
 
 
 def is_worth(problem: Problem) -> bool:
-    """Whether loops are here, take a call, and take less time for it than products."""
-    c_in, c_out = problem.channels
+    """Whether compiled loops are here, can do a call, and are faster than products."""
+    (c_in, c_out), geometry = problem.channels, problem.phases.geometry
     if problem.dtype not in _DTYPES or _multiplications(problem) < _MANY:
         return False
     if c_in > _FEW_INPUTS and c_in * c_out > _FEW:
         return False
-    if max(problem.phases.geometry.stride) > _MOST_STRIDE or problem.w.nbytes > _MOST_WEIGHTS:
+    terms = c_in * math.prod(geometry.kernel)
+    if terms > _MOST_TERMS or problem.w.nbytes > _MOST_ORDERED:
         return False
-    layout = layout_of(problem.phases.geometry, c_in)
-    padded = c_in * layout.room * problem.dtype.itemsize
+    frame = frame_of(geometry)
+    padded = c_in * frame.room * problem.dtype.itemsize
     most = _MOST_PADDED // thread_count() if c_in <= _FEW_INPUTS else _CACHE
-    is_long = layout.block[0] * layout.frame[1] >= _LONG
-    return is_long and padded <= most and _loops() is not None
+    if max(geometry.stride) > _MOST_STRIDE or frame.longest < _LONG or padded > most:
+        return False
+    return _loops(problem.dtype) is not None
 
 
 def _multiplications(problem: Problem) -> int:
@@ -158,21 +172,31 @@ def _multiplications(problem: Problem) -> int:
 
 def direct(problem: Problem, y: Array) -> None:
     """Write ``y (n, c_out, *out)``, which is contiguous as ``x`` is."""
-    sum_phases = _loops()
-    assert sum_phases is not None
-    geometry, (c_in, c_out) = problem.phases.geometry, problem.channels
-    layout, groups, n = layout_of(geometry, c_in), geometry.groups, len(y)
+    loops = _loops(problem.dtype)
+    assert loops is not None
+    _direct(loops, problem, y)
+
+
+def _direct(loops: Callable[..., None], problem: Problem, y: Array) -> None:
+    geometry, (c_in, c_out), n = problem.phases.geometry, problem.channels, len(y)
+    frame, (starts, places, order) = frame_of(geometry), _terms(geometry, c_in)
+    groups, stride = geometry.groups, _three(geometry.stride)
+    # A plain tuple: numba keeps what it compiled by the types in it, whatever fields are called.
+    layout = (stride, frame.size, frame.lead, frame.room, frame.block, starts, places)
     x = problem.x.swapaxes(0, 1).reshape(n, groups, c_in, *_three(geometry.in_size))
+    # One kind of array for what is read-only and what is not: each kind is compiled for.
+    x.flags.writeable = False
     out = y.reshape(n, groups, c_out, *_three(geometry.out_size))
     by_channel = problem.w.swapaxes(1, 2).reshape(groups, c_out, -1)
-    weights = np.ascontiguousarray(by_channel[:, :, layout.order])
-    b = np.zeros((groups, c_out), y.dtype) if problem.b is None else problem.b.reshape(groups, -1)
+    weights = np.ascontiguousarray(by_channel[:, :, order])
+    b = np.zeros((groups, c_out), y.dtype)
+    if problem.b is not None:
+        b[...] = problem.b.reshape(groups, c_out)
 
     def write(part: slice) -> None:
-        padded = scratch("padded", (c_in * layout.room,), y.dtype, zeros=True)
-        sums = scratch("sums", (layout.stride[2] * _BLOCK,), y.dtype)
-        bounds = part.start, part.stop
-        sum_phases(x, out, b, weights, layout, bounds, padded, sums)
+        padded = scratch("padded", (c_in * frame.room,), y.dtype, zeros=True)
+        sums = scratch("sums", (stride[2] * frame.longest,), y.dtype)
+        loops(x, out, b, weights, layout, (part.start, part.stop), padded, sums)
 
     parts, several = n * groups * c_out, _multiplications(problem) >= _SEVERAL
     size = -(-parts // (thread_count() if several else 1))

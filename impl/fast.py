@@ -1,4 +1,4 @@
-"""Transposed convolution made of matrix products.
+"""Transposed convolution of NumPy arrays, made of matrix products where these are of use.
 
 Along each axis an element of the full output is ``stride * p + r``: position ``p`` of *phase*
 ``r``; and ``dilation * t`` of kernel element ``t`` is ``stride * j + r``: it belongs to that phase,
@@ -19,8 +19,8 @@ Gather (``impl.gather``)
     kernel that is a multiple of the stride has one set of shifts for all phases.
 
 Where nothing is added or moved the output is one product (``impl.product``).  Where channels are
-few, as in a depthwise layer, no product is any good; with numba installed compiled loops make the
-sums without moving anything (``impl.direct``).
+few, as in a depthwise layer, no product is any good; where numba is installed, compiled loops make
+the sums without moving anything (``impl.direct``).
 
 The cost model counts the elements moved, and the calls: the multiplications are the same.  A copy
 costs 0.6 of an addition into place, and a call as much as 4000 of these; the adjoint of scattering
@@ -29,13 +29,13 @@ each tap and some for each phase, gathering some for each set of shifts, shift a
 ``deconform bench`` holds what is chosen against the frameworks, on the layers of known models
 (``specs/bench``).  Gathering has another price: where the weights (for its adjoint the cotangent)
 are infinite, the zeros beyond the input would give NaN that the definition does not have.  So it is
-for finite numbers of moderate size; so are the loops.
+for finite numbers of moderate size; so are the loops, as to weights.
 
 All of them go block by block, so that temporaries stay in the caches, in memory kept from call to
 call; blocks whose products are too small for the threads of the BLAS are dealt to threads of ours
 (``impl.threads``).  Where rows of positions are much shorter than the batch, its entries are moved
 side by side first, because NumPy's loops go along the last axis.  The memory beside inputs and
-output stays below 64 MiB.
+output stays below 64 MiB, but for the first call that compiles loops.
 """
 
 from __future__ import annotations
@@ -56,12 +56,14 @@ from impl.phases import Phases, Problem, entries_last, extents, grouped, slices
 from impl.product import is_product, multiply, multiply_vjp
 from impl.scatter import scatter, scatter_vjp
 
-Way: TypeAlias = Literal["product", "direct", "scatter", "gather"]
+Way: TypeAlias = Literal["scatter", "gather"]
 
 # Bytes of one block's largest array: larger ones leave the caches, smaller ones cost more calls.
 BLOCK: Final = 4 << 20
 _MOST_WEIGHTS: Final = 32 << 20
 _MOST_COPIES: Final = 50 << 20
+# Others of its kind, such as masked arrays, have a meaning of their own.
+_PLAIN: Final = (np.ndarray, np.memmap)
 # How many times as many batch entries as elements in a row are worth moving side by side.
 _MANY_ENTRIES: Final = 16
 # What the cost model counts: elements moved, in units of an addition into place.
@@ -93,7 +95,7 @@ def conv_transpose(
 def conv_transpose_by(
     way: Way | None, geometry: Geometry, x: Array, w: Array, b: Array | None
 ) -> Array:
-    """Transposed convolution in one of the ways; in the cheapest where it is ``None``.
+    """Transposed convolution in one of the two ways; in the cheapest of all where it is ``None``.
 
     >>> x, w = np.array([[[1, 10]]]), np.array([[[1, 2, 3]]])
     >>> geometry = Geometry.of(x, w, stride=2, dilation=1, crop=0, groups=1)
@@ -105,13 +107,16 @@ def conv_transpose_by(
     y = np.empty_like(x, dtype=dtype, shape=(len(x), geometry.out_channels, *geometry.out_size))
     if not (x.size and y.size):
         return _filled(y, b)
-    way = way or _cheapest(problem, is_plain=_lie_plainly(dtype, problem, x, y))
-    if way in {"product", "direct"}:
-        (multiply if way == "product" else direct)(problem, y)
-        return y
+    if way is None and _lie_plainly(dtype, problem, x, y):
+        if is_product(problem.phases, len(x)):
+            multiply(problem, y)
+            return y
+        if is_worth(problem) and _is_finite(problem.w):
+            direct(problem, y)
+            return y
     if not problem.phases.reaches_all:
         _filled(y, b)
-    by = gather if way == "gather" else scatter
+    by = gather if (way or cheaper(problem)) == "gather" else scatter
     for part, entries in _by_entries(problem, y):
         if part is problem:
             by(problem, grouped(y, geometry.groups), BLOCK)
@@ -132,7 +137,8 @@ def _filled(y: Array, b: Array | None) -> Array:
 def _lie_plainly(dtype: np.dtype[Any], problem: Problem, *arrays: Array) -> bool:
     """Whether arrays lie in memory so that a product takes them as they are."""
     return dtype == problem.dtype and all(
-        array.dtype == dtype and array.flags.c_contiguous for array in arrays
+        type(array) in _PLAIN and array.dtype == dtype and array.flags.c_contiguous
+        for array in arrays
     )
 
 
@@ -213,15 +219,6 @@ def _by_entries(problem: Problem, y: Array) -> Iterator[tuple[Problem, slice]]:
         by_entry = x[:, entries].swapaxes(0, 1)
         made = entries_last("x, entries last", by_entry, problem.dtype).swapaxes(0, 1)
         yield replace(problem, x=made), entries
-
-
-def _cheapest(problem: Problem, *, is_plain: bool) -> Way:
-    """The way for a call; products and loops write into arrays that lie plainly only."""
-    if is_plain and is_product(problem.phases, problem.x.shape[1]):
-        return "product"
-    if is_plain and is_worth(problem) and _is_finite(problem.w):
-        return "direct"
-    return cheaper(problem)
 
 
 def cheaper(problem: Problem) -> Way:

@@ -227,7 +227,7 @@ def test_workers_import_the_standard_library_and_numpy_only(file: str, minor: in
         ("harness.syntax.matlab", {"numpy", "rich", "yaml", "lark"}),
         ("harness.syntax.wolfram", {"numpy", "rich", "yaml", "lark"}),
         ("harness.pipeline", {"rich", "torch", "tensorflow", "mxnet", "chainer"}),
-        ("impl", {"harness", "rich", "yaml", "torch", "tensorflow"}),
+        ("impl", {"harness", "rich", "yaml", "torch", "tensorflow", "numba"}),
     ],
 )
 def test_import_is_light(module: str, unwanted: set[str]) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,12 +17,13 @@ from strategies import cases, keywords
 
 import impl
 from harness.case import Case, case_from_descriptor
-from impl import direct, fast, reference, threads
+from harness.engines import worker
+from impl import direct, fast, reference
 from impl.geometry import Array, Geometry
 from impl.phases import Problem
 
-# A block of one position takes the most rows and columns apart; that of 40 cuts some of them.
-BLOCKS = st.sampled_from([direct._BLOCK, 40, 1])
+DEPTHWISE = "ic64_oc64_k4x4_s2x2_c1.1x1.1_g64_n1_i64x64"
+FAR = 10**10
 
 
 @contextmanager
@@ -28,37 +31,47 @@ def blocks_of(size: int) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(direct, "_BLOCK", size)
         patch.setattr(direct, "_SEVERAL", 0)
-        direct.layout_of.cache_clear()
         yield
-    direct.layout_of.cache_clear()
+
+
+def posed(case: Case, data: dict[str, Array]) -> Problem:
+    geometry = Geometry.of(data["x"], data["w"], **keywords(case.operator))
+    return Problem.of(geometry, data["x"], data["w"], data.get("b"), data["x"].dtype)
 
 
 def by_loops(case: Case, data: dict[str, Array]) -> Array:
-    geometry = Geometry.of(data["x"], data["w"], **keywords(case.operator))
-    return fast.conv_transpose_by("direct", geometry, data["x"], data["w"], data.get("b"))
+    problem = posed(case, data)
+    geometry = problem.phases.geometry
+    y = np.full((len(data["x"]), geometry.out_channels, *geometry.out_size), 99, data["x"].dtype)
+    direct.direct(problem, y)
+    return y
 
 
-def defined(case: Case, data: dict[str, Array]) -> Array:
-    return reference.conv_transpose(data["x"], data["w"], data.get("b"), **keywords(case.operator))
-
-
-def assert_same(got: Array, expected: Array) -> None:
+def assert_defined(got: Array, case: Case, data: dict[str, Array]) -> None:
+    expected = reference.conv_transpose(
+        data["x"], data["w"], data.get("b"), **keywords(case.operator)
+    )
     assert (got.shape, got.dtype) == (expected.shape, expected.dtype)
     np.testing.assert_array_equal(got, expected)
 
 
+# A block of one position takes rows and columns apart entirely, one of 40 cuts some of them.
 @settings(max_examples=500, deadline=None)
-@given(cases(fills=["integer"], dtypes=["float32", "float64"]), BLOCKS)
+@given(
+    cases(fills=["integer"], dtypes=["float32", "float64"]),
+    st.sampled_from([direct._BLOCK, 40, 1]),
+)
 def test_loops_give_the_definitions_numbers(case: Case, block: int) -> None:
     data = case.data()
     with blocks_of(block):
-        assert_same(by_loops(case, data), defined(case, data))
+        if data["x"].size and data["dy"].size:
+            assert_defined(by_loops(case, data), case, data)
 
 
 @pytest.mark.parametrize(
     "descriptor",
     [
-        "ic64_oc64_k4x4_s2x2_c1.1x1.1_g64_n1_i64x64",
+        DEPTHWISE,
         "ic3_oc5_k8x8_s4x4_c2.2x2.2_b_n2_i9x33",
         "ic4_oc2_k3x3x3_s2x1x3_d1x2x1_c0.1x-2.3x1.0_g2_b_n2_i3x4x5",
         "ic2_oc3_k5_s7_d3_c-9.4_b_n3_i1200",
@@ -66,12 +79,34 @@ def test_loops_give_the_definitions_numbers(case: Case, block: int) -> None:
     ],
 )
 def test_layers_in_several_threads(descriptor: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(threads, "thread_count", lambda: 3)
     monkeypatch.setattr(direct, "thread_count", lambda: 3)
     case = case_from_descriptor(descriptor)
     data = case.data()
     with blocks_of(direct._BLOCK):
-        assert_same(by_loops(case, data), defined(case, data))
+        assert_defined(by_loops(case, data), case, data)
+
+
+def test_arrays_of_any_kind_give_the_same() -> None:
+    case = case_from_descriptor(DEPTHWISE.replace("_n1", "_b_n1"))
+    data = case.data()
+    strided = np.moveaxis(np.ascontiguousarray(np.moveaxis(data["x"], 1, -1)), -1, 1)
+    frozen = data["x"].copy()
+    frozen.flags.writeable = False
+    apart = np.repeat(data["b"], 2)[::2]
+    wider = {"w": data["w"].astype("f8"), "b": data["b"].astype("f8")}
+    for changed in (
+        {"x": frozen, "b": apart},
+        {"x": strided},
+        {"x": np.asfortranarray(data["x"])},
+        {"x": data["x"][..., ::-1].copy()[..., ::-1]},
+        wider,
+        {"x": data["x"].astype(">f4")},
+        {"x": np.ma.masked_array(data["x"])},
+    ):
+        arrays = {**data, **changed}
+        got = fast.conv_transpose(arrays["x"], arrays["w"], arrays["b"], **keywords(case.operator))
+        np.testing.assert_array_equal(got, by_loops(case, data))
+    assert frozen.flags.writeable is False
 
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
@@ -82,27 +117,16 @@ def test_what_is_not_finite_stays_where_the_definition_has_it(which: str, value:
     data[which].flat[5] = value
     with np.errstate(invalid="ignore"):
         got = fast.conv_transpose(data["x"], data["w"], **keywords(case.operator))
-        assert_same(got, defined(case, data))
-
-
-def chosen(descriptor: str, *, dtype: str = "float32") -> fast.Way:
-    case = case_from_descriptor(descriptor)
-    x, w = (case.data()[name].astype(dtype) for name in "xw")
-    geometry = Geometry.of(x, w, **keywords(case.operator))
-    problem = Problem.of(geometry, x, w, None, x.dtype)
-    return fast._cheapest(problem, is_plain=fast._lie_plainly(x.dtype, problem, x))
-
-
-DEPTHWISE = "ic64_oc64_k4x4_s2x2_c1.1x1.1_g64_n1_i64x64"
+        assert_defined(got, case, data)
 
 
 @pytest.mark.parametrize(
-    ("descriptor", "dtype", "is_direct"),
+    ("descriptor", "dtype", "is_worth"),
     [
         (DEPTHWISE, "float32", True),
         (DEPTHWISE, "float64", True),
         (DEPTHWISE, "int32", False),
-        (DEPTHWISE, "float16", False),
+        (DEPTHWISE, "complex64", False),
         (DEPTHWISE, ">f4", False),
         (DEPTHWISE, "longdouble", False),
         ("ic3_oc96_k11x11_s4x4_n1_i32x32", "float32", True),
@@ -110,40 +134,96 @@ DEPTHWISE = "ic64_oc64_k4x4_s2x2_c1.1x1.1_g64_n1_i64x64"
         ("ic64_oc64_k4x4_s2x2_n1_i16x16", "float32", False),
         ("ic21_oc21_k64x64_s32x32_g21_n1_i16x16", "float32", False),
         ("ic64_oc64_k2x2_s2x2_g64_n1_i5x5", "float32", False),
+        # Far more terms than input.
+        ("ic128_oc1_k128x128_s1x1_n1_i16x16", "float32", False),
     ],
 )
 def test_loops_are_chosen_where_channels_are_few(
-    descriptor: str, dtype: str, is_direct: bool
+    descriptor: str, dtype: str, is_worth: bool
 ) -> None:
-    assert (chosen(descriptor, dtype=dtype) == "direct") is is_direct
+    case = case_from_descriptor(descriptor)
+    operator = case.operator
+    data = {
+        "x": np.zeros((case.batch, operator.in_channels, *case.in_size), dtype),
+        "w": np.zeros(operator.weight_shape, dtype),
+    }
+    assert direct.is_worth(posed(case, data)) is is_worth
 
 
-@pytest.mark.parametrize("error", [ImportError, RuntimeError])
-def test_without_a_compiler_that_works_products_do(
-    error: type[Exception], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Refusing:
-        def __getattr__(self, name: str) -> object:
-            raise error(f"no {name} here")
+def test_a_tap_may_reach_further_than_an_index_holds() -> None:
+    x, w = np.ones((1, 1, 400, 400), np.float32), np.ones((1, 1, 2, 2), np.float32)
+    geometry = Geometry.of(x, w, 1, dilation=FAR, crop=((FAR, 0), (FAR, 0)), groups=1)
+    assert not direct.is_worth(Problem.of(geometry, x, w, None, x.dtype))
 
+
+@pytest.mark.parametrize(
+    "descriptor",
+    [
+        "ic64_oc64_k4x4_s2x2_g64_n2_i128x128",
+        "ic3_oc8_k4x4_s2x2_n1_i800x800",
+        "ic1_oc16_k250x250_n1_i30x30",
+    ],
+)
+def test_memory_is_bounded(descriptor: str) -> None:
+    case = case_from_descriptor(descriptor)
+    data = case.data()
+    assert direct.is_worth(posed(case, data))
+    tracemalloc.start()
+    y = fast.conv_transpose(data["x"], data["w"], **keywords(case.operator))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak <= y.nbytes + (64 << 20)
+
+
+@pytest.fixture
+def forgotten(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whether loops can be compiled is found out anew, in the test and after it."""
     monkeypatch.delitem(sys.modules, "impl.compiled", raising=False)
     monkeypatch.delattr(impl, "compiled", raising=False)
-    monkeypatch.setitem(sys.modules, "numba", Refusing())
-    direct._loops.cache_clear()
-    assert chosen(DEPTHWISE) == "gather"
-    assert impl.compiled_by() == ""
-    direct._loops.cache_clear()
+    for kept in (direct._compiled, direct._loops):
+        kept.cache_clear()
+    yield
+    for kept in (direct._compiled, direct._loops):
+        kept.cache_clear()
 
 
-def test_what_compiles_is_named() -> None:
-    assert impl.compiled_by() == f"numba {version('numba')}"
+def undecorated(**_options: object) -> object:
+    return lambda function: function
 
 
-def test_rows_apart_in_memory_go_another_way() -> None:
+class Broken:
+    def __getattr__(self, name: str) -> object:
+        raise OSError(f"no library for {name}")
+
+
+@pytest.mark.usefixtures("forgotten")
+@pytest.mark.parametrize(
+    "numba",
+    [None, Broken(), SimpleNamespace(njit=undecorated, config=SimpleNamespace(DISABLE_JIT=1))],
+    ids=["absent", "broken", "switched off"],
+)
+def test_without_a_compiler_that_works_products_do(
+    numba: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "numba", numba)
     case = case_from_descriptor(DEPTHWISE)
     data = case.data()
-    strided = np.ascontiguousarray(np.moveaxis(data["x"], 1, -1))
-    data["x"] = np.moveaxis(strided, -1, 1)
-    got = fast.conv_transpose(data["x"], data["w"], **keywords(case.operator))
-    assert_same(got, defined(case, data))
-    assert got.strides[1] == got.itemsize
+    assert not direct.is_worth(posed(case, data))
+    assert impl.compiled_by() == ""
+    assert_defined(impl.conv_transpose(data["x"], data["w"], **keywords(case.operator)), case, data)
+
+
+@pytest.mark.usefixtures("forgotten")
+def test_what_cannot_be_compiled_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_arguments: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr("impl.compiled.sum_phases", full)
+    case = case_from_descriptor(DEPTHWISE)
+    assert not direct.is_worth(posed(case, case.data()))
+
+
+def test_a_report_says_what_compiled() -> None:
+    assert re.fullmatch(r"numba \d+\.\d+[\w.]*", impl.compiled_by())
+    assert worker.start("impl", "deconform")["compiler"] == impl.compiled_by()
+    assert worker.start("json", "deconform")["compiler"] == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import sys
@@ -11,9 +12,13 @@ import pytest
 
 from harness.engines import worker
 
+# What may tune the allocator from outside.
+_TUNED = ("MALLOC_", "GLIBC_TUNABLES", "LD_PRELOAD")
 # Blocks of 2 MB: smaller than what NumPy asks the system for in larger pages than of 4 KiB.
 _CALLS = """
-import resource, sys
+import ctypes, resource, sys
+# PR_SET_THP_DISABLE: pages of 2 MiB, where they are given unasked, would be too few to tell.
+ctypes.CDLL(None).prctl(41, 1, 0, 0, 0)
 sys.path.insert(0, sys.argv[1])
 import worker
 {before}
@@ -32,6 +37,7 @@ def cleared_pages(before: str) -> int:
     done = subprocess.run(
         [sys.executable, "-c", _CALLS.format(before=before), folder],
         capture_output=True,
+        env={name: os.environ[name] for name in os.environ if not name.startswith(_TUNED)},
         text=True,
         check=True,
     )

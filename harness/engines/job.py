@@ -25,6 +25,7 @@ class EngineInfo:
     numpy: str
     device: str
     blas: str = ""
+    compiler: str = ""
     threads: str = ""
     cores: str = ""
 

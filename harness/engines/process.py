@@ -153,6 +153,7 @@ class Engine:
             numpy=answer["numpy"],
             device=answer["device"],
             blas=answer.get("blas", ""),
+            compiler=answer.get("compiler", ""),
             threads=self._environ["OMP_NUM_THREADS"],
             cores=",".join(map(str, self._cores)),
         )

@@ -9,8 +9,9 @@ here: so are programs in other languages than Python executed.
 A frame is one line of JSON, then the bytes of the arrays that the line announces.  Requests are
 answered one by one, in order:
 
-``start``   imports the framework and answers with versions; before that it provides the packages
-            of deconform's that programs import, after it executes the text that finds the device;
+``start``   imports the framework and answers with versions, also of what compiles its code where it
+            has a ``compiled_by()``, as ``impl`` has; before that it provides the packages of
+            deconform's that programs import, after it executes the text that finds the device;
 ``run``     executes the sections of one program on the arrays of the frame and answers
             ``result`` with the arrays asked for, or ``raised``;
 ``hold``    executes all but the call of a program, keeps what is then there, and answers with the
@@ -271,7 +272,6 @@ def start(module: str, distribution: str) -> dict[str, Any]:
         found = version(distribution)
     except Exception:
         found = str(getattr(sys.modules[module], "__version__", "unknown"))
-    # What impl computes with beside NumPy, where that is here.
     compiled_by = getattr(sys.modules[module], "compiled_by", str)
     return {
         "op": "started",
@@ -279,7 +279,8 @@ def start(module: str, distribution: str) -> dict[str, Any]:
         "python": platform.python_version(),
         "numpy": np.__version__,
         "device": "cpu",
-        "blas": ", ".join(filter(None, [pools(), compiled_by()])),
+        "blas": pools(),
+        "compiler": compiled_by(),
     }
 
 

@@ -204,6 +204,6 @@ const deconform = (() => {
   });
 
   return {
-    put, take, load, element, mark, given, copyable, follow, asked, choose, SUPPORTS, STATUSES,
+    put, take, load, element, mark, given, copyable, follow, asked, SUPPORTS, STATUSES,
   };
 })();

@@ -58,8 +58,8 @@ def conditions(header: Header) -> Iterator[str]:
         version, engine = describe_engine(about)
         count = about.get("threads", "")
         threads = f", {count} thread{'s' * (count != '1')}" if count else ""
-        blas = f", {about['blas']}" if about.get("blas") else ""
-        yield f"{name} {version} ({engine}{blas}{threads})"
+        libraries = "".join(f", {about[key]}" for key in ("blas", "compiler") if about.get(key))
+        yield f"{name} {version} ({engine}{libraries}{threads})"
     machine = dict(header.machine)
     if "cores" in machine:
         machine["cores"] += " cores"
