@@ -21,6 +21,8 @@ Index: TypeAlias = tuple[Any, ...]
 
 # The last axis' stride from which on runs of phases are moved rather than one after the other.
 _LONG_RUN: Final = 16
+# Elements of a row up to which what begins it costs more than what is done to it.
+_SHORT_ROW: Final = 16
 
 
 class Tap(NamedTuple):
@@ -257,12 +259,18 @@ def slices(total: int, size: int) -> list[slice]:
 
 
 def write(source: Array, b: Array | None, target: Array) -> None:
-    """Write into a target ``(g, n, c_out, *places)``, with the bias of each output channel."""
-    if b is None:
-        target[...] = source
-    else:
+    """Write into a target ``(g, n, c_out, *places)``, with the bias of each output channel.
+
+    The source may be changed by it.
+    """
+    if b is not None:
         b = b.reshape(*b.shape[:3], *(1,) * (target.ndim - 3))
-        np.add(source, b, out=target, casting="unsafe")
+        if target.shape[-1] > _SHORT_ROW:
+            np.add(source, b, out=target, casting="unsafe")
+            return
+        # NumPy sets up each row of an addition anew, but not of a copy.
+        source += b
+    target[...] = source
 
 
 def matmul(left: Array, right: Array, out: Array) -> Array:

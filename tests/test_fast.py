@@ -34,6 +34,7 @@ LIMITS = st.fixed_dictionaries(
         (fast, "BLOCK"): st.sampled_from([fast.BLOCK, 1024, 4]),
         (fast, "_MANY_ENTRIES"): st.sampled_from([fast._MANY_ENTRIES, 0]),
         (phases, "_LONG_RUN"): st.sampled_from([phases._LONG_RUN, 1]),
+        (phases, "_SHORT_ROW"): st.sampled_from([phases._SHORT_ROW, 0]),
         (scatter, "_WIDE"): st.sampled_from([scatter._WIDE, 1]),
         (product, "_WIDE"): st.sampled_from([product._WIDE, 1]),
         (threads, "_ONE_THREAD"): st.sampled_from([threads._ONE_THREAD, 0]),
