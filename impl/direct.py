@@ -12,6 +12,10 @@ has to write down each of the summands.  Loops that keep a sum in registers do n
 compiled by numba (Lam, Pitrou and Seibert 2015, doi:10.1145/2833157.2833162), where that is
 installed (``pip install deconform[compiled]``).  Nothing else of ``impl`` needs it.  The first call
 compiles them for some seconds; what is compiled is kept beside ``impl`` or in the user's cache.
+
+They are taken for single and double precision where a group has at most three input channels, or
+few pairs of channels and an input that stays in a cache, at strides of at most 15: beyond that
+products are as fast (``deconform bench -k depthwise``, with and without numba).
 """
 
 from __future__ import annotations
