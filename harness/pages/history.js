@@ -3,6 +3,16 @@
 
 const counted = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
 
+const DAYS = 2 * 864e5;
+
+/** A range of four days for a single run: of itself, an axis without extent shows microseconds. */
+const around = (found) => {
+  const dates = new Set(found.flatMap((one) => one.dates));
+  if (dates.size !== 1) return {};
+  const [only] = dates;
+  return { range: [-DAYS, DAYS].map((apart) => new Date(Date.parse(only) + apart).toISOString()) };
+};
+
 document.addEventListener("DOMContentLoaded", async () => {
   const form = document.getElementById("history");
   if (form) {
@@ -23,6 +33,7 @@ document.addEventListener("DOMContentLoaded", async () => {
         ? `${counted(found.length, "line")}, ${counted(steps.length, "lasting change")}` : "nothing saved for this choice";
       charts.later("plot-history", () => charts.draw("plot-history", lines, {
         height: 440,
+        xaxis: { ...around(found), nticks: 5, tickangle: 0 },
         yaxis: { title: { text: "milliseconds a call" }, rangemode: "tozero" },
         shapes: steps.map((step) => ({
           type: "line", x0: step.date, x1: step.date, yref: "paper", y0: 0, y1: 1,
