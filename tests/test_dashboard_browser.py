@@ -366,6 +366,27 @@ def test_a_case_is_printed_without_what_only_a_screen_has(browser: Browser, fold
         assert page.locator(".mark.bad").first.evaluate(colour) == "rgb(251, 230, 228)"
 
 
+def test_charts_of_a_dark_screen_are_printed_in_dark_ink(browser: Browser, folder: Path) -> None:
+    with opened(browser, folder, "benchmarks.html", color_scheme="dark") as page:
+        page.wait_for_selector("#plot-time[data-drawn=yes]")
+        page.emulate_media(media="print")
+        for text in page.locator("#plot-time text").all():
+            expect(text).to_have_css("fill", "rgb(0, 0, 0)")
+
+
+def test_descriptors_keep_to_their_column_on_a_phone(browser: Browser, folder: Path) -> None:
+    screen = {"width": 390, "height": 844}
+    with opened(browser, folder, "suites/grid.html", viewport=screen) as page:
+        inside = "cell => cell.scrollWidth <= cell.clientWidth"
+        assert all(cell.evaluate(inside) for cell in page.locator("#cases tbody th").all())
+
+
+def test_no_program_of_an_illegal_case_is_called_support(browser: Browser, folder: Path) -> None:
+    with opened(browser, folder, PAGES["illegal"]) as page:
+        page.wait_for_selector("html[data-ready=yes]")
+        expect(page.locator(".program h3")).to_have_text(["PyTorch ", "TensorFlow "])
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1400, "light")])
 @pytest.mark.parametrize("name", PAGES)
 def test_everybody_can_use_every_page(

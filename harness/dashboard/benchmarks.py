@@ -82,7 +82,7 @@ def verdict(row: Row) -> str:
     A benchmark that has nothing to compare with has no fastest.
     """
     best = _best(row)
-    time = quantities.time(row.times[best])
+    time = _told(row.times[best])
     if len(row.times) == 1:
         return f"only {title(best)} was measured, {time}."
     ratios = _ratios(row, best)
@@ -93,6 +93,13 @@ def verdict(row: Row) -> str:
     second = min(ratios, key=lambda name: ratios[name].value)
     factor = quantities.three_digits(ratios[second].value)
     return f"{title(best)} in {time}; next is {title(second)}, which takes {factor} times as long."
+
+
+def _told(interval: Interval) -> str:
+    """Write a time for a sentence, where no table explains its signs."""
+    if interval.is_bounded:
+        return quantities.time(interval)
+    return f"about {quantities.seconds(interval.value)}"
 
 
 def _briefly(row: Row) -> str:

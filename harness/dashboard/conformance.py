@@ -69,7 +69,7 @@ class Conformance:
     def engines(self) -> Mapping[str, str]:
         """What ran for each framework, in words."""
         about = self.report.header.frameworks
-        return {name: "{} ({})".format(*describe_engine(about[name])) for name in about}
+        return {name: ", ".join(describe_engine(about[name])) for name in about}
 
     @property
     def documented(self) -> list[str]:

@@ -38,7 +38,7 @@
       bar("median call", "median", 0, ""), bar("first call", "first", 1, "/"),
     ], {
       height: 130 + 74 * entries.length, barmode: "group", margin: { l: 10, r: 20, t: 10, b: 50 },
-      xaxis: { type: "log", title: { text: "milliseconds" } },
+      xaxis: { type: "log", dtick: 1, title: { text: "milliseconds" } },
       legend: { orientation: "h", traceorder: "reversed", y: 1.02, yanchor: "bottom" },
     });
   }
@@ -69,8 +69,8 @@
     }
     draw("plot-roof", traces, {
       height: 520,
-      xaxis: { type: "log", title: { text: "operations per byte" } },
-      yaxis: { type: "log", title: { text: "GFLOP/s" } },
+      xaxis: { type: "log", dtick: 1, title: { text: "operations per byte" } },
+      yaxis: { type: "log", dtick: 1, title: { text: "GFLOP/s" } },
     });
   }
 

@@ -4,9 +4,11 @@
 (() => {
   const { element, mark, copyable, SUPPORTS } = deconform;
 
-  function program(name, made, data) {
+  function program(name, made, data, legal) {
+    // How a framework would say what is illegal is no support of it.
+    const known = legal || made.support === "unsupported";
     const block = element("section", { id: data.anchors[name], class: "card program" },
-      element("h3", {}, data.titles[name], " ", mark(SUPPORTS[made.support], made.support)));
+      element("h3", {}, data.titles[name], " ", ...(known ? [mark(SUPPORTS[made.support], made.support)] : [])));
     if (made.reason) block.append(element("p", {}, made.reason));
     if (!made.forward) return block;
     for (const note of made.notes) block.append(element("p", { class: "small soft" }, `Note: ${note}`));
@@ -59,7 +61,7 @@
       if (found.more.length) programs.before(similar(found.more));
       document.getElementById("texts").replaceChildren(deconform.given(),
         ...(found.descriptor ? [elsewhere(found.descriptor)] : []),
-        ...Object.entries(found.programs).map(([name, made]) => program(name, made, data)));
+        ...Object.entries(found.programs).map(([name, made]) => program(name, made, data, found.descriptor)));
       if (found.picture) await draw(found, programs);
     }
     if (location.hash.length > 1) {

@@ -31,6 +31,7 @@ document.addEventListener("DOMContentLoaded", async () => {
       }));
       form.querySelector("output").textContent = found.length
         ? `${counted(found.length, "line")}, ${counted(steps.length, "lasting change")}` : "nothing saved for this choice";
+      document.getElementById("plot-history").hidden = !found.length;
       charts.later("plot-history", () => charts.draw("plot-history", lines, {
         height: 440,
         xaxis: { ...around(found), nticks: 5, tickangle: 0 },
