@@ -30,10 +30,10 @@ import numpy as np
 
 from harness.case import Case
 from harness.conventions import convention, framework_names, render
+from harness.core.program import Program
 from harness.engines.process import thread_counts
 from harness.environments import interpreter
 from harness.pipeline import execute, jobs_of
-from harness.program import Program
 from harness.record import Header
 from harness.spec import load_cases
 

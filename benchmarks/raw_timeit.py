@@ -21,12 +21,12 @@ import numpy as np
 from harness.benchmark import BenchmarkSettings, held
 from harness.case import case_from_descriptor
 from harness.conventions import convention, render
+from harness.core.program import Program
 from harness.engines import Held, Timing
 from harness.engines.process import thread_counts
 from harness.environments import interpreter
 from harness.machine import available_cores
 from harness.pipeline import engine_of
-from harness.program import Program
 from harness.statistics import paired_ratio
 
 # Its output is smaller than what the allocator asks the system for, and gives back, each time.

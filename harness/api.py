@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from harness.conventions import framework_names, render
 from harness.conventions._forms import Style
-from harness.operator import Operator
-from harness.program import Program, Unsupported
+from harness.core.operators import Operator
+from harness.core.program import Program, Unsupported
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,7 +92,7 @@ def translate(
 
     Examples
     --------
-    >>> from harness.operator import Operator
+    >>> from harness.core.operators import Operator
     >>> print(translate(Operator.of(4, 6, (3, 3), stride=2, crop=((1, 0), (1, 0))), "pytorch").call)
     y_ = F.conv_transpose2d(x_, w_, b_, stride=2, padding=1, output_padding=1)
     >>> print(translate(Operator.of(4, 6, (3, 3), stride=2, bias=False), "pytorch", "layer").call)

@@ -15,8 +15,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NoReturn, Self
 
-from harness.errors import InputError
-from harness.operator import Operator, Sizes
+from harness.core.errors import InputError
+from harness.core.operators import Operator, Sizes
 
 NAME: Final = "benchdnn"
 TITLE: Final = "oneDNN benchdnn"

@@ -26,6 +26,7 @@ from harness.case import GRADIENT_CHECKS, Case
 from harness.ceilings import ceilings
 from harness.compare import Expected, Status, Verdict, failed, judge
 from harness.conventions import Convention, Device, Math, convention, framework_names, render
+from harness.core.program import Program, Unsupported
 from harness.engines import (
     Arrays,
     Crashed,
@@ -43,7 +44,6 @@ from harness.machine import available_cores, machine
 from harness.measurement import DIRECTIONS, MEASURED, Measurement, multiply_adds, touched_bytes
 from harness.mutants import options
 from harness.pipeline import engine_of, jobs_of
-from harness.program import Program, Unsupported
 from harness.record import Footer, Header
 from harness.statistics import paired_ratio
 from impl.geometry import Array

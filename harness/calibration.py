@@ -16,10 +16,10 @@ from typing import Final
 from harness.benchmark import LEAST_ROUNDS, BenchmarkSettings, held
 from harness.case import case_from_descriptor
 from harness.conventions import convention, render
+from harness.core.program import Program
 from harness.engines import Engine, Held, Timing
 from harness.machine import available_cores
 from harness.pipeline import engine_of
-from harness.program import Program
 from harness.statistics import Change, Interval, change, paired_ratio
 
 # A small layer: a tenth of a millisecond or so.

@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from harness.operator import Operator, OperatorError, Sizes, operator_from_words, sizes
+from harness.core.operators import Operator, OperatorError, Sizes, operator_from_words, sizes
 
 FORWARD_CHECKS: Final = ("shape", "value")
 GRADIENT_CHECKS: Final = ("grad_x", "grad_w", "grad_b")

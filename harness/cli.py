@@ -16,7 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TypeAlias
 
-from harness.errors import InputError
+from harness.core.errors import InputError
 from harness.option_values import part, port, positive, seconds, shape
 
 OK, BAD, USAGE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143

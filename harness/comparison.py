@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
-from harness.errors import InputError
+from harness.core.errors import InputError
 from harness.measurement import MEASURED, Measurement
 from harness.record import Header
 from harness.report.jsonl import Report

@@ -12,8 +12,8 @@ from harness.conventions import convention, framework_names, render
 from harness.conventions._convention import Convention
 from harness.conventions._forms import REQUIRED, Form, Parameter, Style
 from harness.conventions._values import shown
-from harness.operator import Operator
-from harness.program import Unsupported
+from harness.core.operators import Operator
+from harness.core.program import Unsupported
 from harness.weights import layout
 
 _HEAD = """\

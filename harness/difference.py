@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from harness.compare import Status
-from harness.errors import InputError
+from harness.core.errors import InputError
 from harness.record import BAD_STATUSES, Header, Record
 from harness.report.jsonl import Report
 

@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 from harness.cli import OK
+from harness.core.errors import InputError
+from harness.core.operators import Operator, Sizes, axis_name, sizes
 from harness.drawing import draw_svg
-from harness.errors import InputError
 from harness.lookup import read_text
 from harness.lookup_command import typed
-from harness.operator import Operator, Sizes, axis_name, sizes
 
 _EXAMPLE_SIZE = 4
 

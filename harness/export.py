@@ -18,6 +18,8 @@ from typing import Any, Final, Protocol
 from harness.case import Case
 from harness.compare import expect
 from harness.conventions import convention, render
+from harness.core.errors import InputError
+from harness.core.program import Unsupported
 from harness.engines import (
     Arrays,
     EngineInfo,
@@ -29,9 +31,7 @@ from harness.engines import (
     matlab_export,
     wolfram_export,
 )
-from harness.errors import InputError
 from harness.pipeline import jobs_of
-from harness.program import Unsupported
 
 MAGIC: Final = b"deconform-result 1\n"
 MANIFEST: Final = "manifest.json"

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.compare import WORSE, Status
-from harness.errors import InputError
+from harness.core.errors import InputError
 from harness.report.quantities import seconds as in_seconds
 
 # With fewer runs even a perfect step is an order that chance gives too often, see _penalty.

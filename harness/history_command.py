@@ -16,7 +16,7 @@ from rich.text import Text
 from harness.cli import OK
 from harness.compare import Status
 from harness.conventions import convention
-from harness.errors import InputError
+from harness.core.errors import InputError
 from harness.history import (
     FEWEST,
     Career,

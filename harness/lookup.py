@@ -10,10 +10,17 @@ from typing import Any, Final
 from harness import benchdnn, weights
 from harness.conventions import convention, framework_names, render
 from harness.conventions._forms import Reading, Style
-from harness.operator import Operator, OperatorError, Sizes, axis_name, operator_from_words, sizes
-from harness.program import Program, Unsupported
+from harness.core.operators import (
+    Operator,
+    OperatorError,
+    Sizes,
+    axis_name,
+    operator_from_words,
+    sizes,
+)
+from harness.core.program import Program, Unsupported
+from harness.core.training import SILENT
 from harness.snippet import read
-from harness.training import SILENT
 
 _DESCRIPTOR: Final = re.compile(r"ic\d+_oc\d+_k\S+")
 _SIZE: Final = re.compile(r"n\d{1,18}|i\d{1,18}(x\d{1,18})*", re.ASCII)

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from harness.operator import Operator, Sizes
+from harness.core.operators import Operator, Sizes
 
 DIRECTIONS: Final = ("forward", "gradient")
 MEASURED: Final = "MEASURED"

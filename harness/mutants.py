@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from harness.operator import Operator, OperatorError, Sizes
+from harness.core.operators import Operator, OperatorError, Sizes
 from impl import reference
 
 Array: TypeAlias = npt.NDArray[Any]

@@ -23,11 +23,11 @@ from typing import Final
 from harness.case import FORWARD_CHECKS, GRADIENT_CHECKS, REFUSAL, Case
 from harness.compare import OUTPUT_OF, Expected, Status, Verdict, expect, judge
 from harness.conventions import Convention, Device, Math, convention, render
+from harness.core.program import Program, Unsupported
 from harness.engines import Engine, EngineUnavailableError, Job, Outcome, RecordedEngine
 from harness.environments import launch
 from harness.limitations import Limitation
 from harness.mutants import Data
-from harness.program import Program, Unsupported
 from harness.record import Event, Footer, Header, Record
 
 PREPARED_BYTES: Final = 2**28

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Final
 
 from harness.conventions._forms import Context, Reading
-from harness.operator import Sizes
+from harness.core.operators import Sizes
 from harness.syntax.python import parse
 from harness.syntax.tree import Call, Name, Statement, Value, calls, last_name
 

@@ -21,8 +21,8 @@ from typing import Final
 from harness import environments
 from harness.case import case_from_descriptor
 from harness.cli import OK, USAGE
+from harness.core.errors import InputError
 from harness.drawing import draw_svg
-from harness.errors import InputError
 from harness.record import Event
 from harness.report import Report
 from harness.report.badge import badges

@@ -16,8 +16,8 @@ from harness.conventions import Convention, convention, framework_names
 from harness.conventions._arguments import bind
 from harness.conventions._forms import NOWHERE, Form, Reading, Supplied
 from harness.conventions._values import comma
-from harness.errors import InputError
-from harness.operator import OperatorError, Sizes
+from harness.core.errors import InputError
+from harness.core.operators import OperatorError, Sizes
 from harness.preparation import before, noted
 from harness.surroundings import after, indexed
 from harness.syntax.tree import (

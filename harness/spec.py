@@ -17,8 +17,8 @@ import numpy as np
 
 from harness.case import FILLS, SIGNIFICANT_BITS, Case, check_sizes, exact_magnitude
 from harness.conventions import UnknownFrameworkError, convention
-from harness.errors import InputError
-from harness.operator import IllegalOperator, Operator, OperatorError
+from harness.core.errors import InputError
+from harness.core.operators import IllegalOperator, Operator, OperatorError
 from harness.snippet import read
 from harness.yaml_fields import REQUIRED, Fields, SpecError, document, shown
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from harness.conventions._forms import Reading
-from harness.operator import OperatorError
+from harness.core.operators import OperatorError
 from harness.syntax.shapes import fold
 from harness.syntax.tree import Call, Name, SnippetError, Statement, Value, calls, last_name
 

@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 
 import yaml
 
-from harness.errors import InputError
+from harness.core.errors import InputError
 
 MAX_DEPTH: Final = 20
 REQUIRED: Final = object()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from harness.conventions import convention, render
-from harness.operator import Operator
-from harness.program import Program
+from harness.core.operators import Operator
+from harness.core.program import Program
 
 FRAMEWORKS = (*("numpy", "chainer", "cupy", "matlab", "mxnet", "pytorch", "tensorflow", "wolfram"),)
 PYTHON = tuple(name for name in FRAMEWORKS if convention(name).language == "python")

@@ -18,14 +18,14 @@ from harness import engines
 from harness.case import Case
 from harness.compare import Verdict, expect, judge
 from harness.conventions import convention, render
+from harness.core.operators import Operator, OperatorError, Sizes
+from harness.core.program import Program, Section, Unsupported
+from harness.core.training import SILENT, Initializer, Training
 from harness.engines import Engine, Outcome
 from harness.environments import interpreter
-from harness.operator import Operator, OperatorError, Sizes
 from harness.pipeline import jobs_of
-from harness.program import Program, Section, Unsupported
 from harness.snippet import read
 from harness.syntax.tree import SnippetError
-from harness.training import SILENT, Initializer, Training
 
 Array: TypeAlias = np.ndarray[Any, Any]
 

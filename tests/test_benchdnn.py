@@ -18,10 +18,10 @@ from harness import benchdnn, weights
 from harness.benchdnn import BenchdnnError, Problem, read, write
 from harness.case import Case
 from harness.cli import OK, USAGE, main
-from harness.errors import InputError
+from harness.core.errors import InputError
+from harness.core.operators import IllegalOperator, Operator, Sizes
+from harness.core.program import Unsupported
 from harness.lookup import look_up
-from harness.operator import IllegalOperator, Operator, Sizes
-from harness.program import Unsupported
 from harness.spec import load_cases
 
 # Lines of benchdnn's input files: the case that each is, as our descriptor, and its output.

@@ -12,10 +12,10 @@ import pytest
 from harness.benchmark import BenchmarkSettings, benchmark, held, timed_frameworks
 from harness.case import Case, case_from_descriptor
 from harness.conventions import render
+from harness.core.operators import Operator
+from harness.core.program import Program
 from harness.limitations import Limitation
 from harness.measurement import DIRECTIONS, MEASURED, Measurement
-from harness.operator import Operator
-from harness.program import Program
 from harness.record import Footer, Header
 
 pytestmark = pytest.mark.usefixtures("small_probes")

@@ -21,7 +21,7 @@ from rich.console import Console
 
 from harness import Report
 from harness.cli import BAD, OK, USAGE, main
-from harness.errors import InputError
+from harness.core.errors import InputError
 from harness.measurement import Measurement
 from harness.report.benchmark import print_benchmark
 from harness.report.benchmark_markdown import benchmark_markdown

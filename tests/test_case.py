@@ -19,7 +19,7 @@ from harness.case import (
     case_from_descriptor,
     exact_magnitude,
 )
-from harness.operator import IllegalOperator, Operator, OperatorError
+from harness.core.operators import IllegalOperator, Operator, OperatorError
 from impl.reference import conv_transpose, conv_transpose_vjp
 
 # Data.

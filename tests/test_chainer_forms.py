@@ -16,11 +16,11 @@ from strategies import sized_operators
 
 from harness.conventions import convention, render
 from harness.conventions._forms import REQUIRED, Reading, Style
-from harness.operator import Operator, Sizes
-from harness.program import Program
+from harness.core.operators import Operator, Sizes
+from harness.core.program import Program
+from harness.core.training import GLOROT, Initializer, Training
 from harness.snippet import read
 from harness.syntax.tree import SnippetError
-from harness.training import GLOROT, Initializer, Training
 
 FORMS = {form.name: form for form in convention("chainer").forms}
 IN, WEIGHT = (1, 4, 5, 7), (4, 6, 3, 2)

@@ -15,8 +15,8 @@ from programs import DTYPES, FRAMEWORKS, program
 from strategies import operators
 
 from harness.conventions import UnknownFrameworkError, convention, framework_names, render
-from harness.operator import Operator
-from harness.program import Unsupported
+from harness.core.operators import Operator
+from harness.core.program import Unsupported
 
 # Which framework.
 
@@ -270,7 +270,7 @@ def test_rendering_imports_no_framework_and_no_numpy() -> None:
     code = """
 import sys
 from harness.conventions import framework_names, render
-from harness.operator import Operator
+from harness.core.operators import Operator
 for framework in framework_names():
     for dtype in ("float16", "float32", "float64"):
         for rank in (1, 2, 3):

@@ -33,14 +33,14 @@ from harness import translate
 from harness.case import case_from_descriptor
 from harness.cli import USAGE, main
 from harness.compare import Status
+from harness.core.errors import InputError
+from harness.core.program import Program
 from harness.dashboard import build
 from harness.dashboard.addresses import file_name
 from harness.dashboard.benchmarks import fastest
 from harness.dashboard.cases import by_case
 from harness.dashboard.origin import in_short
 from harness.dashboard.parameters import PARAMETERS, kinds
-from harness.errors import InputError
-from harness.program import Program
 from harness.report import Report
 from harness.report.jsonl import write_event
 

@@ -23,8 +23,8 @@ from saved_runs import conformance as saved_conformance
 from harness import store, translate
 from harness.case import case_from_descriptor
 from harness.compare import Status
+from harness.core.program import Program
 from harness.dashboard import build
-from harness.program import Program
 
 pytestmark = pytest.mark.browser
 

@@ -15,10 +15,10 @@ from strategies import operators
 
 import impl
 from harness.conventions import convention, render
+from harness.core.operators import Operator
+from harness.core.program import Program
 from harness.engines import worker
 from harness.environments import launch
-from harness.operator import Operator
-from harness.program import Program
 
 ON_GPU = [name for name in PYTHON if convention(name).cuda]
 

@@ -14,9 +14,9 @@ from hypothesis import assume, given
 from strategies import sized_operators
 
 from harness.cli import OK, USAGE, main
+from harness.core.operators import Operator, OperatorError, Sizes
 from harness.drawing import draw_svg
 from harness.drawing.geometry import Limits, axes_of
-from harness.operator import Operator, OperatorError, Sizes
 from impl import reference
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -19,12 +19,12 @@ from harness.case import Case, case_from_descriptor
 from harness.cli import BAD, OK, main
 from harness.compare import Status
 from harness.conventions import Device, convention, framework_names, pytorch
+from harness.core.operators import Operator, OperatorError
+from harness.core.program import Program, Unsupported
 from harness.environments import has_environment, interpreter, lacks_device
 from harness.limitations import load_limitations
 from harness.measurement import DIRECTIONS, MEASURED, Measurement
-from harness.operator import Operator, OperatorError
 from harness.pipeline import Settings, execute
-from harness.program import Program, Unsupported
 from harness.record import Event, Header, Record
 from harness.report import Report
 from harness.spec import load_cases

@@ -14,9 +14,9 @@ from harness import Report, gpu
 from harness.case import Case
 from harness.cli import BAD, OK, USAGE, main
 from harness.compare import Status
+from harness.core.operators import Operator
 from harness.environments import Built
 from harness.limitations import Limitation
-from harness.operator import Operator
 from harness.pipeline import Settings, execute
 from harness.record import Header, Record
 

@@ -14,9 +14,9 @@ import impl
 from harness.case import Case, case_from_descriptor
 from harness.compare import Status, expect, judge
 from harness.conventions import framework_names, render
+from harness.core.program import Program
 from harness.engines import Arrays, Engine
 from harness.pipeline import jobs_of
-from harness.program import Program
 from harness.spec import load_cases
 from impl import reference
 

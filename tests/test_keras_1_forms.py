@@ -11,8 +11,8 @@ from reality import Spoken
 
 from harness.conventions import convention
 from harness.conventions._forms import Reading
+from harness.core.operators import Operator
 from harness.lookup import look_up
-from harness.operator import Operator
 from harness.snippet import read
 from harness.syntax.tree import SnippetError
 

@@ -14,11 +14,11 @@ from reality import outcome, verdicts
 from harness.case import Case
 from harness.compare import Status, expect, judge
 from harness.conventions import convention, render
+from harness.core.operators import Operator
+from harness.core.program import Program, Unsupported
 from harness.engines import Arrays, Engine, Raised
 from harness.environments import launch
-from harness.operator import Operator
 from harness.pipeline import jobs_of
-from harness.program import Program, Unsupported
 
 EVERYTHING, NOTHING = "1000000000", "0"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.conventions._matlab_arrays import Array, Workspace
-from harness.operator import Sizes
+from harness.core.operators import Sizes
 from harness.syntax import matlab
 from harness.syntax.tree import Name, calls
 

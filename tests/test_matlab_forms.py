@@ -13,12 +13,12 @@ from strategies import sized_operators
 
 from harness.conventions import convention, render
 from harness.conventions._forms import Reading, Style
-from harness.errors import InputError
-from harness.operator import Operator, Sizes
-from harness.program import Unsupported
+from harness.core.errors import InputError
+from harness.core.operators import Operator, Sizes
+from harness.core.program import Unsupported
+from harness.core.training import GLOROT, ONES, ZEROS, Initializer, Training
 from harness.snippet import read
 from harness.syntax.tree import SnippetError
-from harness.training import GLOROT, ONES, ZEROS, Initializer, Training
 
 FORMS = {form.name: form for form in convention("matlab").forms}
 LAYER = "layer = transposedConv2dLayer([3 2], 6, 'NumChannels', 4{});"

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from harness.conventions import render
 from harness.conventions._forms import Reading
-from harness.operator import Operator
-from harness.program import Program
+from harness.core.operators import Operator
+from harness.core.program import Program
+from harness.core.training import GLOROT, ONES, SILENT, ZEROS, Initializer, Training
 from harness.snippet import read
-from harness.training import GLOROT, ONES, SILENT, ZEROS, Initializer, Training
 
 LAYER = "layer = transposedConv2dLayer([3 2], 6, 'NumChannels', 4{});"
 

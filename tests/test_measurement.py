@@ -15,8 +15,8 @@ from made_benchmarks import header, measurement, report, written
 from strategies import keywords, sized_operators
 
 from harness import Report
+from harness.core.operators import Operator, Sizes
 from harness.measurement import Measurement, multiply_adds, touched_bytes
-from harness.operator import Operator, Sizes
 from harness.record import Header, to_json
 from harness.report import ReportError
 from harness.report.jsonl import write_event

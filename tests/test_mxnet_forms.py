@@ -15,12 +15,12 @@ from strategies import sized_operators
 
 from harness.conventions import convention, render
 from harness.conventions._forms import Reading, Style
+from harness.core.operators import Operator, Sizes
+from harness.core.program import Program, Unsupported
+from harness.core.training import GLOROT, Initializer, Training
 from harness.lookup import look_up
-from harness.operator import Operator, Sizes
-from harness.program import Program, Unsupported
 from harness.snippet import read
 from harness.syntax.tree import SnippetError
-from harness.training import GLOROT, Initializer, Training
 
 FORMS = {form.name: form for form in convention("mxnet").forms}
 IN, WEIGHT = (1, 4, 5, 7), (4, 6, 3, 2)

@@ -11,10 +11,10 @@ from reality import Job
 
 from harness.conventions import render
 from harness.conventions._forms import Reading
-from harness.operator import Operator
-from harness.program import Program
+from harness.core.operators import Operator
+from harness.core.program import Program
+from harness.core.training import GLOROT, ONES, ZEROS, Fan, Initializer, Training
 from harness.snippet import read
-from harness.training import GLOROT, ONES, ZEROS, Fan, Initializer, Training
 
 IN = (1, 4, 5, 7)
 GLUON = "nn.Conv2DTranspose(6, (3, 2){})"

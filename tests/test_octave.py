@@ -22,14 +22,14 @@ from harness.case import Case
 from harness.compare import Status
 from harness.conventions import convention
 from harness.conventions.matlab import CONVENTION
+from harness.core.operators import Operator
+from harness.core.program import Program, Unsupported
+from harness.core.training import SILENT
 from harness.engines import Arrays, Crashed, Engine, Raised, TimedOut
-from harness.operator import Operator
 from harness.pipeline import Settings, engine_of, execute
-from harness.program import Program, Unsupported
 from harness.record import Header, Record
 from harness.report.words import describe_engine
 from harness.spec import load_cases
-from harness.training import SILENT
 
 pytestmark = pytest.mark.frameworks
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import keywords, operators, sized_operators
 
-from harness.operator import (
+from harness.core.operators import (
     IllegalOperator,
     Operator,
     OperatorError,

@@ -14,8 +14,8 @@ import pytest
 
 from harness.case import Case
 from harness.compare import Status
+from harness.core.operators import IllegalOperator, Operator
 from harness.limitations import Limitation
-from harness.operator import IllegalOperator, Operator
 from harness.pipeline import Settings, execute
 from harness.record import Footer, Header, Record
 

@@ -14,8 +14,8 @@ from strategies import cases, keywords, operators
 
 from harness.case import Case
 from harness.conventions import render
-from harness.operator import IllegalOperator, Operator
-from harness.program import Program, Unsupported
+from harness.core.operators import IllegalOperator, Operator
+from harness.core.program import Program, Unsupported
 from impl import conv_transpose, conv_transpose_vjp
 
 # Nothing but the framework's own calls.

@@ -12,8 +12,8 @@ from programs import FRAMEWORKS, program
 from strategies import operators
 
 from harness.conventions import render
-from harness.operator import Operator
-from harness.program import Unsupported
+from harness.core.operators import Operator
+from harness.core.program import Unsupported
 
 GROUPED = Operator.of(4, 6, (3, 2), stride=(2, 3), crop=((1, 0), (0, -1)), groups=2)
 SHIFTED = Operator.of(2, 3, (3,), crop=((2, -1),))

@@ -17,7 +17,7 @@ from saved_runs import header as run_header
 from harness import Report
 from harness.cli import OK, USAGE
 from harness.compare import Status
-from harness.errors import InputError
+from harness.core.errors import InputError
 from harness.published import DRAWINGS, main
 from harness.record import Event, Footer
 from harness.report.badge import badges

@@ -14,9 +14,9 @@ from strategies import operators
 
 from harness.conventions import convention, render
 from harness.conventions._forms import REQUIRED, Reading
-from harness.errors import InputError
-from harness.operator import Operator
-from harness.program import Program
+from harness.core.errors import InputError
+from harness.core.operators import Operator
+from harness.core.program import Program
 from harness.snippet import read
 
 FORMS = {form.name: form for form in convention("pytorch").forms}

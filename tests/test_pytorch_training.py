@@ -13,10 +13,9 @@ from reality import Job
 
 from harness.conventions import render
 from harness.conventions._forms import Reading
-from harness.operator import Operator
-from harness.program import Program
-from harness.snippet import read
-from harness.training import (
+from harness.core.operators import Operator
+from harness.core.program import Program
+from harness.core.training import (
     GLOROT,
     ONES,
     SILENT,
@@ -26,6 +25,7 @@ from harness.training import (
     Initializer,
     Training,
 )
+from harness.snippet import read
 
 LAYER = "up = nn.ConvTranspose2d(6, 10, (3, 2), groups=2)\n"
 

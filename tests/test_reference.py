@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from strategies import cases, keywords
 
 from harness.case import Case, case_from_descriptor
-from harness.operator import Operator
+from harness.core.operators import Operator
 from impl.geometry import Array
 from impl.reference import conv_transpose, conv_transpose_vjp
 

@@ -6,8 +6,8 @@ import textwrap
 
 import pytest
 
-from harness.errors import InputError
-from harness.operator import Operator
+from harness.core.errors import InputError
+from harness.core.operators import Operator
 from harness.snippet import read
 from harness.syntax.tree import SnippetError
 

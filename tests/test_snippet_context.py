@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.operator import Operator
+from harness.core.operators import Operator
 from harness.snippet import read
 from harness.syntax.tree import SnippetError
 

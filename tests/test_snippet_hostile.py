@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.conventions._forms import Reading
-from harness.errors import InputError
-from harness.operator import Operator
+from harness.core.errors import InputError
+from harness.core.operators import Operator
 from harness.snippet import read
 
 UP = Operator.of(64, 32, (4, 4))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from suites import case, load
 
-from harness.operator import IllegalOperator, Operator
+from harness.core.operators import IllegalOperator, Operator
 from harness.spec import load_cases, selected, specs_root
 from harness.yaml_fields import SpecError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from suites import load, refusal
 
-from harness.operator import Operator
+from harness.core.operators import Operator
 
 pytestmark = pytest.mark.usefixtures("in_an_empty_folder")
 

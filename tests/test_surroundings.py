@@ -11,9 +11,9 @@ from strategies import sized_operators
 from harness.case import Case
 from harness.conventions import convention, framework_names, render
 from harness.conventions._forms import Reading, Style
-from harness.errors import InputError
-from harness.operator import Operator, Sizes
-from harness.program import Program
+from harness.core.errors import InputError
+from harness.core.operators import Operator, Sizes
+from harness.core.program import Program
 from harness.snippet import read
 from harness.spec import load_cases
 

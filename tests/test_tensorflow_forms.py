@@ -15,8 +15,8 @@ from strategies import sized_operators
 
 from harness.conventions import convention, render
 from harness.conventions._forms import REQUIRED, Reading
-from harness.operator import Operator, Sizes
-from harness.program import Program
+from harness.core.operators import Operator, Sizes
+from harness.core.program import Program
 from harness.snippet import read
 from harness.syntax.tree import SnippetError
 

@@ -11,10 +11,10 @@ import pytest
 
 import harness
 from harness.conventions import convention, framework_names, render
+from harness.core.operators import Operator
+from harness.core.program import Program
+from harness.core.training import GLOROT, ONES, SILENT, ZEROS, Distribution, Initializer, Training
 from harness.lookup import look_up
-from harness.operator import Operator
-from harness.program import Program
-from harness.training import GLOROT, ONES, SILENT, ZEROS, Distribution, Initializer, Training
 
 PLAIN = Operator.of(2, 3, (3, 2), stride=2)
 LATE = Operator.of(2, 3, (3, 2), crop=((-1, 0), (0, 0)))

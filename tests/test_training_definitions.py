@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 
 from harness.conventions import convention, render
+from harness.core.operators import Operator
+from harness.core.program import Program, Section
+from harness.core.training import GLOROT, ONES, Initializer, Training
 from harness.engines import Arrays, Engine, Job
 from harness.environments import launch
-from harness.operator import Operator
 from harness.pipeline import engine_of
-from harness.program import Program, Section
-from harness.training import GLOROT, ONES, Initializer, Training
 
 pytestmark = pytest.mark.frameworks
 

@@ -14,9 +14,9 @@ import reality
 from reality import Job
 
 from harness.conventions import render
-from harness.operator import Operator
-from harness.program import Program
-from harness.training import ONES, Initializer, Training
+from harness.core.operators import Operator
+from harness.core.program import Program
+from harness.core.training import ONES, Initializer, Training
 
 pytestmark = pytest.mark.frameworks
 

@@ -13,7 +13,7 @@ import pytest
 import scipy.io
 from weight_samples import FRAMEWORKS, PYTHON, Array, biases, canonical, native
 
-from harness.errors import InputError
+from harness.core.errors import InputError
 from harness.weights import (
     WeightsError,
     bias_code,

@@ -13,12 +13,12 @@ from strategies import sized_operators
 
 from harness.conventions import convention, render
 from harness.conventions._forms import Reading, Style
-from harness.errors import InputError
-from harness.operator import Operator, Sizes
-from harness.program import Unsupported
+from harness.core.errors import InputError
+from harness.core.operators import Operator, Sizes
+from harness.core.program import Unsupported
+from harness.core.training import Initializer, Training
 from harness.snippet import read
 from harness.syntax.tree import SnippetError
-from harness.training import Initializer, Training
 
 (FORM,) = convention("wolfram").forms
 LAYER = 'DeconvolutionLayer[6, {{3, 2}}, "Input" -> {{4, 5, 7}}{}]'

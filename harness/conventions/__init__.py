@@ -14,10 +14,10 @@ from pkgutil import iter_modules
 from harness.conventions._convention import Convention
 from harness.conventions._device import CUPY_WAIT, Device, Math
 from harness.conventions._forms import Style
-from harness.errors import InputError
-from harness.operator import Operator
-from harness.program import Program, Unsupported
-from harness.training import SILENT, Training
+from harness.core.errors import InputError
+from harness.core.operators import Operator
+from harness.core.program import Program, Unsupported
+from harness.core.training import SILENT, Training
 
 __all__ = [
     "CUPY_WAIT",

@@ -12,9 +12,9 @@ from harness.conventions._assumptions import assumed_notes
 from harness.conventions._binding import BoundCall, bound
 from harness.conventions._forms import NOTHING, NOWHERE, Context, Form, Reading, Supplied
 from harness.conventions._values import comma, input_axes, shown, weight_axes
-from harness.operator import Crop, Operator, OperatorError, PerAxis, Sizes, sizes
+from harness.core.operators import Crop, Operator, OperatorError, PerAxis, Sizes, sizes
+from harness.core.training import SILENT, Training
 from harness.syntax.tree import Argument, Call, Name, OpenError, SnippetError, Value
-from harness.training import SILENT, Training
 
 _T = TypeVar("_T")
 

@@ -11,7 +11,7 @@ from typing import Self
 
 from harness.conventions._forms import REQUIRED, Form, Parameter
 from harness.conventions._values import integer, integers, shape_of, shown
-from harness.operator import Sizes
+from harness.core.operators import Sizes
 from harness.syntax.tree import Argument, Call, Name, SnippetError, Statement, Value, calls
 
 

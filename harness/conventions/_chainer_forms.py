@@ -15,9 +15,9 @@ from harness.conventions._chainer_training import read_initializer
 from harness.conventions._forms import REQUIRED, Form, Parameter, Reading, Supplied
 from harness.conventions._initializers import assigned_value
 from harness.conventions._values import integer, shown
-from harness.operator import Sizes, axis_name
+from harness.core.operators import Sizes, axis_name
+from harness.core.training import Training
 from harness.syntax.tree import Name
-from harness.training import Training
 
 _Complete: TypeAlias = tuple[int, int, Sizes]
 _Pairs: TypeAlias = tuple[tuple[int, int], ...]

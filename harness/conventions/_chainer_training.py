@@ -9,9 +9,9 @@ from typing import Final
 from harness.conventions import _initializers
 from harness.conventions._convention import arguments, lines, scaled
 from harness.conventions._initializers import Signatures, initializer_text, number
-from harness.operator import Operator
+from harness.core.operators import Operator
+from harness.core.training import Fan, Initializer, Training
 from harness.syntax.tree import Value
-from harness.training import Fan, Initializer, Training
 
 # Chainer's fan_in is shape[1] times the taps, which are the output channels here:
 # https://github.com/chainer/chainer/blob/v7.8.1/chainer/initializer.py (get_fans)

@@ -8,9 +8,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, TypeAlias
 
 from harness.conventions._device import NO_GPU, Cuda, Device, Math
-from harness.operator import Operator
-from harness.program import Program, Unsupported
-from harness.training import SILENT, Training
+from harness.core.operators import Operator
+from harness.core.program import Program, Unsupported
+from harness.core.training import SILENT, Training
 
 if TYPE_CHECKING:
     from harness.conventions._forms import Form

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from harness.operator import Operator, Sizes
-from harness.training import SILENT, Training
+from harness.core.operators import Operator, Sizes
+from harness.core.training import SILENT, Training
 
 if TYPE_CHECKING:
     from harness.conventions._arguments import Arguments

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from harness.operator import Operator
+from harness.core.operators import Operator
+from harness.core.training import LARGEST_DEVIATION, Initializer, Training
 from harness.syntax.tree import Call, Name, Value
-from harness.training import LARGEST_DEVIATION, Initializer, Training
 
 Signatures: TypeAlias = Mapping[str, Mapping[str, Value]]
 

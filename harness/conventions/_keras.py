@@ -19,9 +19,9 @@ from harness.conventions._convention import (
     removes,
 )
 from harness.conventions._keras_training import initializer_text, penalty_text, training_text
-from harness.operator import Operator
-from harness.program import Program, Section, Unsupported
-from harness.training import Training
+from harness.core.operators import Operator
+from harness.core.program import Program, Section, Unsupported
+from harness.core.training import Training
 
 
 def layer(operator: Operator, dtype: str, training: Training) -> Program | Unsupported:

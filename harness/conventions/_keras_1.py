@@ -14,7 +14,7 @@ from harness.conventions._keras_configuration import configured_layout
 from harness.conventions._keras_network import Shape, input_of
 from harness.conventions._tensorflow_1 import as_form
 from harness.conventions._values import shown
-from harness.operator import Sizes
+from harness.core.operators import Sizes
 from harness.syntax.tree import Name
 
 _NAME: Final = "keras.layers.Deconvolution2D"

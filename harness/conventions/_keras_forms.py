@@ -12,7 +12,7 @@ from harness.conventions._keras_configuration import configured_layout
 from harness.conventions._keras_network import Shape, input_of, input_source
 from harness.conventions._keras_training import read_training
 from harness.conventions._values import shown
-from harness.operator import Operator, Sizes
+from harness.core.operators import Operator, Sizes
 
 _BEFORE: Final = (
     Parameter("filters", "output channels", aliases=("nb_filter",)),

@@ -9,9 +9,8 @@ from typing import Final
 from harness.conventions._arguments import Arguments
 from harness.conventions._convention import lines
 from harness.conventions._values import shown
-from harness.operator import Operator
-from harness.syntax.tree import Call, Name, Value
-from harness.training import (
+from harness.core.operators import Operator
+from harness.core.training import (
     LARGEST_DEVIATION,
     TRUNCATED_DEVIATION,
     Distribution,
@@ -19,6 +18,7 @@ from harness.training import (
     Initializer,
     Training,
 )
+from harness.syntax.tree import Call, Name, Value
 
 # Keras takes the last but one axis of HWOI for "in": the output channels.
 _FAN_OF_MODE: Final[dict[str, Fan]] = {"fan_in": "out", "fan_out": "in", "fan_avg": "average"}

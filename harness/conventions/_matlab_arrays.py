@@ -13,7 +13,7 @@ from itertools import zip_longest
 from typing import Final
 
 from harness.conventions._values import shown
-from harness.operator import Sizes
+from harness.core.operators import Sizes
 from harness.syntax.tree import Call, Name, Statement, Value, calls
 
 _MAKERS: Final = {"rand": 0, "randn": 0, "zeros": 0, "ones": 0, "nan": 0, "randi": 1}

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 from harness.conventions._arguments import Arguments
 from harness.conventions._matlab_arrays import written
 from harness.conventions._values import integers
-from harness.operator import Sizes
+from harness.core.operators import Sizes
 from harness.syntax.tree import Value
 
 Pairs: TypeAlias = tuple[tuple[int, int], ...]

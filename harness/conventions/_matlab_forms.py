@@ -18,7 +18,7 @@ from harness.conventions._matlab_cropping import Pairs, function_crop, layer_cro
 from harness.conventions._matlab_network import Before, layer_before
 from harness.conventions._matlab_training import factor_setter, read_training
 from harness.conventions._values import shown
-from harness.operator import Sizes
+from harness.core.operators import Sizes
 from harness.syntax.tree import Argument, Call, Name, Statement, calls
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.conventions._matlab_arrays import Workspace
-from harness.operator import Sizes
+from harness.core.operators import Sizes
 from harness.syntax.tree import Call, Name, Statement, Value, calls
 
 _INPUTS: Final = {"imageInputLayer": 3, "image3dInputLayer": 4}

@@ -11,9 +11,8 @@ from typing import Final
 from harness.conventions._arguments import Arguments
 from harness.conventions._convention import lines
 from harness.conventions._matlab_arrays import written
-from harness.operator import Operator
-from harness.syntax.tree import Argument, Call, Name, Statement, Value
-from harness.training import (
+from harness.core.operators import Operator
+from harness.core.training import (
     GLOROT,
     LARGEST_DEVIATION,
     ONES,
@@ -22,6 +21,7 @@ from harness.training import (
     Initializer,
     Training,
 )
+from harness.syntax.tree import Argument, Call, Name, Statement, Value
 
 # Its numIn counts NumChannels, our "in".
 _NAMED: Final = {

@@ -15,9 +15,9 @@ from harness.conventions._forms import Form, Parameter, Reading, Supplied
 from harness.conventions._initializers import assigned_value
 from harness.conventions._mxnet_training import read_initializer
 from harness.conventions._values import comma, integers, shown
-from harness.operator import Sizes
+from harness.core.operators import Sizes
+from harness.core.training import Training
 from harness.syntax.tree import Call, Name, Value, calls
-from harness.training import Training
 
 _Complete: TypeAlias = tuple[int, int, Sizes]
 

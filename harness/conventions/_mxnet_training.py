@@ -8,9 +8,9 @@ from typing import Final
 from harness.conventions import _initializers
 from harness.conventions._convention import because, lines
 from harness.conventions._initializers import Signatures, initializer_text, number
-from harness.operator import Operator
+from harness.core.operators import Operator
+from harness.core.training import Fan, Initializer, Training
 from harness.syntax.tree import Value
-from harness.training import Fan, Initializer, Training
 
 # MXNet's fans are those of the convolution whose transpose this is: it counts shape[1] as "in".
 # https://github.com/apache/mxnet/blob/v1.9.x/python/mxnet/initializer.py (Xavier)

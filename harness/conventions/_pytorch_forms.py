@@ -11,7 +11,7 @@ from harness.conventions._forms import Form, Parameter, Reading
 from harness.conventions._pytorch_statements import read_training
 from harness.conventions._values import integers, shown
 from harness.conventions.pytorch import is_native
-from harness.operator import Operator, Sizes
+from harness.core.operators import Operator, Sizes
 from harness.syntax.tree import Argument, SnippetError
 
 _GEOMETRY: Final = {

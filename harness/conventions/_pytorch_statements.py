@@ -15,8 +15,8 @@ from typing import Any, Final
 from harness.conventions._arguments import Arguments
 from harness.conventions._initializers import Signatures, number, read_initializer
 from harness.conventions._values import shown
+from harness.core.training import LARGEST_DEVIATION, TRUNCATED_DEVIATION, Fan, Initializer, Training
 from harness.syntax.tree import Argument, Call, Name, Statement, Value, calls
-from harness.training import LARGEST_DEVIATION, TRUNCATED_DEVIATION, Fan, Initializer, Training
 
 _INITIALIZERS: Final[Signatures] = {
     "zeros_": {},

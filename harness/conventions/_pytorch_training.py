@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from harness.conventions._convention import because, lines, scaled
-from harness.operator import Operator
-from harness.training import TRUNCATED_DEVIATION, Initializer, Training
+from harness.core.operators import Operator
+from harness.core.training import TRUNCATED_DEVIATION, Initializer, Training
 
 
 def training_text(operator: Operator, training: Training, bias: str | None) -> str:

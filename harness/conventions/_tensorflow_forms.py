@@ -11,7 +11,7 @@ from harness.conventions._keras_1 import keras_1_form
 from harness.conventions._keras_forms import layer_forms
 from harness.conventions._tensorflow_1 import backend_form, slim_form
 from harness.conventions._values import integers, shown
-from harness.operator import Operator, Sizes
+from harness.core.operators import Operator, Sizes
 from harness.syntax.tree import Call, Name, Value
 
 _LAYOUTS: Final = {1: ("NWC", "NCW"), 2: ("NHWC", "NCHW"), 3: ("NDHWC", "NCDHW")}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from harness.operator import Sizes, axis_name
+from harness.core.operators import Sizes, axis_name
 from harness.syntax.tree import Call, Name, SnippetError, Value
 
 # Functions that take an array's sizes one by one: zeros(3, 4), but not uniform(3, 4).

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final, TypeAlias
 
 from harness.conventions._values import shape_of
-from harness.operator import Sizes
+from harness.core.operators import Sizes
 from harness.syntax.tree import Call, Name, Value
 
 Margins: TypeAlias = tuple[tuple[int, int], ...]

@@ -16,7 +16,7 @@ from harness.conventions._wolfram_arrays import Margins, dimensions, margins
 from harness.conventions._wolfram_network import Before, chain_before, changed_elsewhere
 from harness.conventions._wolfram_ports import Port, port
 from harness.conventions._wolfram_training import read_training
-from harness.operator import Operator, Sizes
+from harness.core.operators import Operator, Sizes
 from harness.syntax.tree import Name, SnippetError, Value
 
 _AUTOMATIC: Final = Name("Automatic", 0)

@@ -13,7 +13,7 @@ from typing import Final
 from harness.conventions._arguments import Arguments
 from harness.conventions._values import shown
 from harness.conventions._wolfram_arrays import dimensions, resolved
-from harness.operator import Sizes
+from harness.core.operators import Sizes
 from harness.syntax.tree import Call, Name, Value
 
 # https://reference.wolfram.com/language/ref/ColorSpace.html

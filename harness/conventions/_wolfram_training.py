@@ -14,9 +14,9 @@ from harness.conventions._convention import because
 from harness.conventions._values import shown
 from harness.conventions._wolfram_arrays import resolved
 from harness.conventions._wolfram_ports import rules
-from harness.operator import Operator
+from harness.core.operators import Operator
+from harness.core.training import LARGEST_DEVIATION, TRUNCATED_DEVIATION, Initializer, Training
 from harness.syntax.tree import Argument, Call, Name, Value, calls
-from harness.training import LARGEST_DEVIATION, TRUNCATED_DEVIATION, Initializer, Training
 
 # Reading.
 

@@ -25,9 +25,9 @@ from harness.conventions._convention import (
 )
 from harness.conventions._device import CUPY_WAIT, Cuda, Device, another_interpreter
 from harness.conventions._initializers import training_notes
-from harness.operator import Operator
-from harness.program import Program, Section
-from harness.training import Training
+from harness.core.operators import Operator
+from harness.core.program import Program, Section
+from harness.core.training import Training
 
 _HERE: Final = "{}"
 

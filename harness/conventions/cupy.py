@@ -7,8 +7,8 @@ from typing import Final
 from harness.conventions._convention import Convention, lines
 from harness.conventions._device import CUPY_WAIT, Cuda, Device
 from harness.conventions.numpy import options
-from harness.operator import Operator
-from harness.program import Program, Section
+from harness.core.operators import Operator
+from harness.core.program import Program, Section
 
 
 def _render(operator: Operator, _dtype: str, _documented: bool, _device: Device) -> Program:

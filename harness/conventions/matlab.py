@@ -13,9 +13,9 @@ from typing import Final
 from harness.conventions._convention import Convention, because, extends, lines, zeros_learn
 from harness.conventions._device import Device
 from harness.conventions._matlab_training import drawn_text, factors
-from harness.operator import Operator
-from harness.program import Program, Section, Unsupported
-from harness.training import Training
+from harness.core.operators import Operator
+from harness.core.program import Program, Section, Unsupported
+from harness.core.training import Training
 
 _CLASSES: Final = {"float32": "single", "float64": "double"}
 

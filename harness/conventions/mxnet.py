@@ -30,9 +30,9 @@ from harness.conventions._convention import (
 from harness.conventions._device import Cuda, Device, another_interpreter
 from harness.conventions._initializers import training_notes
 from harness.conventions._mxnet_training import drawn, factors
-from harness.operator import Operator
-from harness.program import Program, Section, Unsupported
-from harness.training import Training
+from harness.core.operators import Operator
+from harness.core.program import Program, Section, Unsupported
+from harness.core.training import Training
 
 _NO_DOUBLE: Final = Unsupported(
     "mxnet", "MXNet 1.9.1 has no float64 Deconvolution with three spatial axes on the CPU."

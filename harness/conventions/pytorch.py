@@ -23,9 +23,9 @@ from harness.conventions._convention import (
 )
 from harness.conventions._device import Cuda, Device, another_interpreter
 from harness.conventions._pytorch_training import training_text
-from harness.operator import Operator
-from harness.program import Program, Section
-from harness.training import Training
+from harness.core.operators import Operator
+from harness.core.program import Program, Section
+from harness.core.training import Training
 
 
 def _render(operator: Operator, _dtype: str, documented: bool, device: Device) -> Program:

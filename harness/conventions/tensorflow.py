@@ -26,9 +26,9 @@ from harness.conventions._convention import (
     zeros_removed,
 )
 from harness.conventions._device import Cuda, Device, another_interpreter
-from harness.operator import Operator
-from harness.program import Program, Section, Unsupported
-from harness.training import Training
+from harness.core.operators import Operator
+from harness.core.program import Program, Section, Unsupported
+from harness.core.training import Training
 
 _TO_CHANNELS_LAST = "np.moveaxis({array}, 1, -1)"
 _TO_HWOI = "np.moveaxis({array}, (0, 1), (-1, -2))"

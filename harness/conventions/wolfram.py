@@ -13,9 +13,9 @@ from typing import Final
 from harness.conventions._convention import Convention, Crops, extends, lines, zeros_learn
 from harness.conventions._device import Device
 from harness.conventions._wolfram_training import drawn_text, multipliers, training_notes
-from harness.operator import Operator
-from harness.program import Program, Section, Unsupported
-from harness.training import SILENT, Training
+from harness.core.operators import Operator
+from harness.core.program import Program, Section, Unsupported
+from harness.core.training import SILENT, Training
 
 # https://reference.wolfram.com/language/ref/NetChain.html, the options of net[data, opts]
 _PRECISIONS: Final = {"float32": "", "float64": ', WorkingPrecision -> "Real64"'}

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from harness.core.errors import InputError
 from harness.dashboard.benchmarks import fastest, write_benchmark
 from harness.dashboard.case_pages import Chunk, chunks
 from harness.dashboard.conformance import Conformance, summary, write_matrix
@@ -21,7 +22,6 @@ from harness.dashboard.programs import title
 from harness.dashboard.search import index, legality
 from harness.dashboard.site import Site, prepare
 from harness.dashboard.trends import write_history
-from harness.errors import InputError
 from harness.report import Report
 from harness.report.badge import badges
 from harness.report.words import alike

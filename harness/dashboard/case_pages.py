@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from harness.case import Case
 from harness.conventions import Device
+from harness.core.operators import sizes
 from harness.dashboard.addresses import anchor
 from harness.dashboard.cases import CaseResults
 from harness.dashboard.conformance import Conformance, suite_address
@@ -15,7 +16,6 @@ from harness.dashboard.parameters import kinds
 from harness.dashboard.programs import picture, programs
 from harness.dashboard.site import Site
 from harness.lookup import in_words
-from harness.operator import sizes
 
 # So many cases share a file: a page loads it in no time, and alike texts are packed well.
 _CHUNK: Final = 50

@@ -10,8 +10,8 @@ from typing import Final
 
 from harness.case import REFUSAL, Case, case_from_descriptor
 from harness.compare import WORSE, Status
+from harness.core.errors import InputError
 from harness.dashboard.addresses import file_name
-from harness.errors import InputError
 from harness.record import Record
 from harness.report import Report
 from harness.report.words import alike

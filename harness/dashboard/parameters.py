@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from harness.case import Case
-from harness.operator import Operator, Sizes
+from harness.core.operators import Operator, Sizes
 
 # Each parameter with its values, the plain one first.
 PARAMETERS: Final[Mapping[str, tuple[str, ...]]] = {

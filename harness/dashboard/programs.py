@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from harness.case import Case
 from harness.conventions import Device, convention, framework_names, render
+from harness.core.operators import Operator, OperatorError, Sizes
+from harness.core.program import Program, Unsupported
 from harness.drawing import draw_svg
-from harness.operator import Operator, OperatorError, Sizes
-from harness.program import Program, Unsupported
 
 # Nobody reads more, and a hostile report could ask for any number of groups.
 _MOST_GROUPS: Final = 4096

@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 from harness import pages
 from harness.compare import Status
+from harness.core.errors import InputError
 from harness.dashboard.packing import packed
-from harness.errors import InputError
 from harness.report.words import LETTERS
 
 if TYPE_CHECKING:

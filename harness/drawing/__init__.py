@@ -14,11 +14,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
+from harness.core.operators import Operator, OperatorError, Sizes, sizes
 from harness.drawing.canvas import STYLE, Part, coordinate, text, wide
 from harness.drawing.geometry import Axis, axes_of
 from harness.drawing.plane import plane
 from harness.drawing.rows import rows
-from harness.operator import Operator, OperatorError, Sizes, sizes
 
 __all__ = ["draw_svg"]
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
-from harness.operator import Operator, OperatorError, Sizes, axis_name
+from harness.core.operators import Operator, OperatorError, Sizes, axis_name
 
 _LEAST_INPUT: Final = 3
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import product
 from typing import Final
 
+from harness.core.operators import Operator, Sizes
 from harness.drawing.canvas import (
     LEGIBLE,
     WIDTH,
@@ -22,7 +23,6 @@ from harness.drawing.canvas import (
     wide,
 )
 from harness.drawing.geometry import Axis, Limits, axes_of
-from harness.operator import Operator, Sizes
 
 _LIMITS: Final = Limits(whole=20, cut=14, longest=24)
 _LARGEST_CELL: Final = 24

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy.typing as npt
 
-from harness.program import Section
+from harness.core.program import Section
 
 
 class EngineUnavailableError(Exception):

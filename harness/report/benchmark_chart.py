@@ -6,7 +6,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from harness.errors import InputError
+from harness.core.errors import InputError
 from harness.measurement import DIRECTIONS
 from harness.report.jsonl import Report
 from harness.report.side_by_side import SideBySide

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from harness.compare import Status
-from harness.errors import InputError
+from harness.core.errors import InputError
 from harness.measurement import DIRECTIONS, MEASURED, Measurement
 from harness.record import BAD_STATUSES, SCHEMA, Event, Footer, Header, Record, from_json, to_json
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from harness.compare import Status
-from harness.errors import InputError
+from harness.core.errors import InputError
 from harness.measurement import MEASURED, Measurement
 from harness.report.jsonl import Report
 from harness.statistics import Interval, geometric_mean, median_interval, paired_ratio

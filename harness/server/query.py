@@ -11,7 +11,7 @@ from typing import Any, Final
 from harness import benchdnn
 from harness.conventions import framework_names
 from harness.conventions._forms import Style
-from harness.operator import Sizes
+from harness.core.operators import Sizes
 from harness.server.refusals import QueryError
 from harness.syntax.tree import MAX_DIGITS, MAX_TEXT
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.errors import InputError
+from harness.core.errors import InputError
 
 
 class RefusedError(InputError):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from harness.errors import InputError
+from harness.core.errors import InputError
 
 LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from typing import IO, Any, Final
 
-from harness.errors import InputError
+from harness.core.errors import InputError
 from harness.lookup import in_words, look_up, size_line
 from harness.server.query import Query
 

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from harness.errors import InputError
+from harness.core.errors import InputError
 
 try:
     import alembic  # noqa: F401

@@ -21,7 +21,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from harness.errors import InputError
+from harness.core.errors import InputError
 
 VERSION_TABLE: Final = "deconform_schema"
 # Any number of our own: who migrates a PostgreSQL database holds the lock of this name.

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from harness.errors import InputError
+from harness.core.errors import InputError
 
 MAX_TEXT: Final = 10_000
 MAX_DEPTH: Final = 60

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self, TypeAlias
 
-from harness.errors import InputError
+from harness.core.errors import InputError
 
 PerAxis: TypeAlias = int | Sequence[int]
 Crop: TypeAlias = int | Sequence[int | Sequence[int]]

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
-from harness.operator import Operator
+from harness.core.operators import Operator
 
 Distribution: TypeAlias = Literal["uniform", "normal", "truncated_normal", "constant"]
 Fan: TypeAlias = Literal["in", "out", "average"]

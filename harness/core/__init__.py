@@ -1,0 +1,1 @@
+"""What everything else is about: the operator, its program, its training, the one error."""
