@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from harness.convention.forms import Style
 from harness.conventions import framework_names, render
-from harness.conventions._forms import Style
 from harness.core.operators import Operator
 from harness.core.program import Program, Unsupported
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
+from harness.convention.convention import Convention
+from harness.convention.forms import REQUIRED, Form, Parameter, Style
+from harness.convention.values import shown
 from harness.conventions import convention, framework_names, render
-from harness.conventions._convention import Convention
-from harness.conventions._forms import REQUIRED, Form, Parameter, Style
-from harness.conventions._values import shown
 from harness.core.operators import Operator
 from harness.core.program import Unsupported
 from harness.weights import layout

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from harness import benchdnn, weights
+from harness.convention.forms import Reading, Style
 from harness.conventions import convention, framework_names, render
-from harness.conventions._forms import Reading, Style
 from harness.core.operators import (
     Operator,
     OperatorError,

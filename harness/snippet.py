@@ -12,10 +12,10 @@ from importlib import import_module
 from typing import Final
 
 from harness.application import applications
+from harness.convention.arguments import bind
+from harness.convention.forms import NOWHERE, Form, Reading, Supplied
+from harness.convention.values import comma
 from harness.conventions import Convention, convention, framework_names
-from harness.conventions._arguments import bind
-from harness.conventions._forms import NOWHERE, Form, Reading, Supplied
-from harness.conventions._values import comma
 from harness.core.errors import InputError
 from harness.core.operators import OperatorError, Sizes
 from harness.preparation import before, noted

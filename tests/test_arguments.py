@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness import parse
-from harness.conventions._values import shape_of
+from harness.convention.values import shape_of
 from harness.snippet import read
 from harness.syntax.python import parse as statements
 from harness.syntax.tree import SnippetError

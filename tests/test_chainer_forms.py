@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from reality import Job, Spoken
 from strategies import sized_operators
 
+from harness.convention.forms import REQUIRED, Reading, Style
 from harness.conventions import convention, render
-from harness.conventions._forms import REQUIRED, Reading, Style
 from harness.core.operators import Operator, Sizes
 from harness.core.program import Program
 from harness.core.training import GLOROT, Initializer, Training

@@ -9,8 +9,8 @@ import pytest
 import reality
 from reality import Spoken
 
+from harness.convention.forms import Reading
 from harness.conventions import convention
-from harness.conventions._forms import Reading
 from harness.core.operators import Operator
 from harness.lookup import look_up
 from harness.snippet import read

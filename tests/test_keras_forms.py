@@ -12,8 +12,8 @@ from hypothesis import assume, given, settings
 from reality import Job, Spoken
 from strategies import sized_operators
 
+from harness.convention.forms import Reading
 from harness.conventions import convention, render
-from harness.conventions._forms import Reading
 from harness.core.operators import Operator, Sizes
 from harness.core.program import Program, Unsupported
 from harness.snippet import read

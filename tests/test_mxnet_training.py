@@ -9,8 +9,8 @@ import pytest
 import reality
 from reality import Job
 
+from harness.convention.forms import Reading
 from harness.conventions import render
-from harness.conventions._forms import Reading
 from harness.core.operators import Operator
 from harness.core.program import Program
 from harness.core.training import GLOROT, ONES, ZEROS, Fan, Initializer, Training

@@ -12,8 +12,8 @@ from hypothesis import given
 from reality import Job, Spoken
 from strategies import operators
 
+from harness.convention.forms import REQUIRED, Reading
 from harness.conventions import convention, render
-from harness.conventions._forms import REQUIRED, Reading
 from harness.core.errors import InputError
 from harness.core.operators import Operator
 from harness.core.program import Program

@@ -13,8 +13,8 @@ from hypothesis import assume, given
 from reality import Spoken
 from strategies import sized_operators
 
+from harness.convention.forms import REQUIRED, Reading
 from harness.conventions import convention, render
-from harness.conventions._forms import REQUIRED, Reading
 from harness.core.operators import Operator, Sizes
 from harness.core.program import Program
 from harness.snippet import read

@@ -11,9 +11,9 @@ from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
-from harness.conventions._convention import Convention
-from harness.conventions._device import CUPY_WAIT, Device, Math
-from harness.conventions._forms import Style
+from harness.convention.convention import Convention
+from harness.convention.device import CUPY_WAIT, Device, Math
+from harness.convention.forms import Style
 from harness.core.errors import InputError
 from harness.core.operators import Operator
 from harness.core.program import Program, Unsupported

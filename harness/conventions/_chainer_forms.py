@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
-from harness.conventions._arguments import Arguments
-from harness.conventions._assumptions import bias_notes
+from harness.convention.arguments import Arguments
+from harness.convention.assumptions import bias_notes
+from harness.convention.forms import REQUIRED, Form, Parameter, Reading, Supplied
+from harness.convention.initializers import assigned_value
+from harness.convention.values import integer, shown
 from harness.conventions._chainer_training import read_initializer
-from harness.conventions._forms import REQUIRED, Form, Parameter, Reading, Supplied
-from harness.conventions._initializers import assigned_value
-from harness.conventions._values import integer, shown
 from harness.core.operators import Sizes, axis_name
 from harness.core.training import Training
 from harness.syntax.tree import Name

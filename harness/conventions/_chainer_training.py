@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
+from harness.convention.convention import arguments, lines, scaled
+from harness.convention.initializers import Signatures, initializer_text, number
 from harness.conventions import _initializers
-from harness.conventions._convention import arguments, lines, scaled
-from harness.conventions._initializers import Signatures, initializer_text, number
 from harness.core.operators import Operator
 from harness.core.training import Fan, Initializer, Training
 from harness.syntax.tree import Value

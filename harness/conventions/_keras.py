@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.conventions._convention import (
+from harness.convention.convention import (
     Crops,
     arguments,
     extended,

@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from harness.conventions._arguments import Arguments
-from harness.conventions._forms import Form, Parameter, Reading, Supplied
+from harness.convention.arguments import Arguments
+from harness.convention.forms import Form, Parameter, Reading, Supplied
+from harness.convention.values import shown
 from harness.conventions._keras_configuration import configured_layout
 from harness.conventions._keras_network import Shape, input_of
 from harness.conventions._tensorflow_1 import as_form
-from harness.conventions._values import shown
 from harness.core.operators import Sizes
 from harness.syntax.tree import Name
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from harness.conventions._arguments import Arguments
-from harness.conventions._values import shown
+from harness.convention.arguments import Arguments
+from harness.convention.values import shown
 from harness.syntax.tree import calls, last_name
 
 _LAYOUTS: Final = {

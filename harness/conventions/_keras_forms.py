@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from harness.conventions._arguments import Arguments
-from harness.conventions._forms import Form, Parameter, Reading
+from harness.convention.arguments import Arguments
+from harness.convention.forms import Form, Parameter, Reading
+from harness.convention.values import shown
 from harness.conventions._keras import crop_of, output_padding_error
 from harness.conventions._keras_configuration import configured_layout
 from harness.conventions._keras_network import Shape, input_of, input_source
 from harness.conventions._keras_training import read_training
-from harness.conventions._values import shown
 from harness.core.operators import Operator, Sizes
 
 _BEFORE: Final = (

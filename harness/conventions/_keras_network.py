@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
-from harness.conventions._arguments import Arguments
-from harness.conventions._values import shape_of
+from harness.convention.arguments import Arguments
+from harness.convention.values import shape_of
 from harness.syntax.tree import Call, Name, Statement, Value, calls
 
 Shape: TypeAlias = tuple[int | None, ...]

@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
-from harness.conventions._arguments import Arguments
-from harness.conventions._convention import lines
-from harness.conventions._values import shown
+from harness.convention.arguments import Arguments
+from harness.convention.convention import lines
+from harness.convention.values import shown
 from harness.core.operators import Operator
 from harness.core.training import (
     LARGEST_DEVIATION,

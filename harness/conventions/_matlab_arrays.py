@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Final
 
-from harness.conventions._values import shown
+from harness.convention.values import shown
 from harness.core.operators import Sizes
 from harness.syntax.tree import Call, Name, Statement, Value, calls
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
-from harness.conventions._arguments import Arguments
+from harness.convention.arguments import Arguments
+from harness.convention.values import integers
 from harness.conventions._matlab_arrays import written
-from harness.conventions._values import integers
 from harness.core.operators import Sizes
 from harness.syntax.tree import Value
 

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from harness.conventions._arguments import Arguments
-from harness.conventions._forms import Form, Parameter, Reading
+from harness.convention.arguments import Arguments
+from harness.convention.forms import Form, Parameter, Reading
+from harness.convention.values import shown
 from harness.conventions._matlab_arrays import Array, Workspace, written
 from harness.conventions._matlab_cropping import Pairs, function_crop, layer_crop
 from harness.conventions._matlab_network import Before, layer_before
 from harness.conventions._matlab_training import factor_setter, read_training
-from harness.conventions._values import shown
 from harness.core.operators import Sizes
 from harness.syntax.tree import Argument, Call, Name, Statement, calls
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from harness.conventions._arguments import Arguments
-from harness.conventions._convention import lines
+from harness.convention.arguments import Arguments
+from harness.convention.convention import lines
 from harness.conventions._matlab_arrays import written
 from harness.core.operators import Operator
 from harness.core.training import (

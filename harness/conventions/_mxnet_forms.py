@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
-from harness.conventions._arguments import Arguments, output_crop
-from harness.conventions._assumptions import bias_notes
-from harness.conventions._forms import Form, Parameter, Reading, Supplied
-from harness.conventions._initializers import assigned_value
+from harness.convention.arguments import Arguments, output_crop
+from harness.convention.assumptions import bias_notes
+from harness.convention.forms import Form, Parameter, Reading, Supplied
+from harness.convention.initializers import assigned_value
+from harness.convention.values import comma, integers, shown
 from harness.conventions._mxnet_training import read_initializer
-from harness.conventions._values import comma, integers, shown
 from harness.core.operators import Sizes
 from harness.core.training import Training
 from harness.syntax.tree import Call, Name, Value, calls

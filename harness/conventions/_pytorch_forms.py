@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from harness.conventions._arguments import Arguments
-from harness.conventions._assumptions import bias_notes
-from harness.conventions._forms import Form, Parameter, Reading
+from harness.convention.arguments import Arguments
+from harness.convention.assumptions import bias_notes
+from harness.convention.forms import Form, Parameter, Reading
+from harness.convention.values import integers, shown
 from harness.conventions._pytorch_statements import read_training
-from harness.conventions._values import integers, shown
 from harness.conventions.pytorch import is_native
 from harness.core.operators import Operator, Sizes
 from harness.syntax.tree import Argument, SnippetError

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from harness.conventions._arguments import Arguments
-from harness.conventions._initializers import Signatures, number, read_initializer
-from harness.conventions._values import shown
+from harness.convention.arguments import Arguments
+from harness.convention.initializers import Signatures, number, read_initializer
+from harness.convention.values import shown
 from harness.core.training import LARGEST_DEVIATION, TRUNCATED_DEVIATION, Fan, Initializer, Training
 from harness.syntax.tree import Argument, Call, Name, Statement, Value, calls
 

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from harness.conventions._arguments import Arguments
-from harness.conventions._binding import bound
-from harness.conventions._forms import Form, Parameter, Reading
+from harness.convention.arguments import Arguments
+from harness.convention.binding import bound
+from harness.convention.forms import Form, Parameter, Reading
+from harness.convention.values import shown
 from harness.conventions._keras_configuration import configured_layout
-from harness.conventions._values import shown
 from harness.syntax.tree import Argument, Call, Name, Value
 
 _SLIM_MODULES: Final = ("slim", "tf_slim", "tf.contrib.slim", "contrib_slim", "contrib_layers")

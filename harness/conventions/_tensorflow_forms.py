@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from harness.conventions._arguments import Arguments, output_crop
-from harness.conventions._forms import Form, Parameter, Reading
+from harness.convention.arguments import Arguments, output_crop
+from harness.convention.forms import Form, Parameter, Reading
+from harness.convention.values import integers, shown
 from harness.conventions._keras_1 import keras_1_form
 from harness.conventions._keras_forms import layer_forms
 from harness.conventions._tensorflow_1 import backend_form, slim_form
-from harness.conventions._values import integers, shown
 from harness.core.operators import Operator, Sizes
 from harness.syntax.tree import Call, Name, Value
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
-from harness.conventions._values import shape_of
+from harness.convention.values import shape_of
 from harness.core.operators import Sizes
 from harness.syntax.tree import Call, Name, Value
 

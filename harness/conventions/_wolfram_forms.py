@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from harness.conventions._arguments import Arguments
-from harness.conventions._forms import Form, Parameter, Reading
-from harness.conventions._values import integers, shown
+from harness.convention.arguments import Arguments
+from harness.convention.forms import Form, Parameter, Reading
+from harness.convention.values import integers, shown
 from harness.conventions._wolfram_arrays import Margins, dimensions, margins
 from harness.conventions._wolfram_network import Before, chain_before, changed_elsewhere
 from harness.conventions._wolfram_ports import Port, port

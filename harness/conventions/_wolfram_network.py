@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from harness.conventions._arguments import Arguments
+from harness.convention.arguments import Arguments
 from harness.syntax.scope import identifiers
 from harness.syntax.tree import Argument, Call, Name, Value
 

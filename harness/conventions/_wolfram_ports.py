@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from harness.conventions._arguments import Arguments
-from harness.conventions._values import shown
+from harness.convention.arguments import Arguments
+from harness.convention.values import shown
 from harness.conventions._wolfram_arrays import dimensions, resolved
 from harness.core.operators import Sizes
 from harness.syntax.tree import Call, Name, Value

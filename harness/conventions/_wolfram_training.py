@@ -9,9 +9,9 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from harness.conventions._arguments import Arguments
-from harness.conventions._convention import because
-from harness.conventions._values import shown
+from harness.convention.arguments import Arguments
+from harness.convention.convention import because
+from harness.convention.values import shown
 from harness.conventions._wolfram_arrays import resolved
 from harness.conventions._wolfram_ports import rules
 from harness.core.operators import Operator

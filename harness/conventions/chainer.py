@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from harness.conventions._chainer_training import drawn, factors
-from harness.conventions._convention import (
+from harness.convention.convention import (
     Convention,
     Crops,
     arguments,
@@ -23,8 +22,9 @@ from harness.conventions._convention import (
     symmetric_part,
     tuple_of,
 )
-from harness.conventions._device import CUPY_WAIT, Cuda, Device, another_interpreter
-from harness.conventions._initializers import training_notes
+from harness.convention.device import CUPY_WAIT, Cuda, Device, another_interpreter
+from harness.convention.initializers import training_notes
+from harness.conventions._chainer_training import drawn, factors
 from harness.core.operators import Operator
 from harness.core.program import Program, Section
 from harness.core.training import Training

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from harness.conventions._convention import Convention, lines
-from harness.conventions._device import CUPY_WAIT, Cuda, Device
+from harness.convention.convention import Convention, lines
+from harness.convention.device import CUPY_WAIT, Cuda, Device
 from harness.conventions.numpy import options
 from harness.core.operators import Operator
 from harness.core.program import Program, Section

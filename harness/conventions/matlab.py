@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from harness.conventions._convention import Convention, because, extends, lines, zeros_learn
-from harness.conventions._device import Device
+from harness.convention.convention import Convention, because, extends, lines, zeros_learn
+from harness.convention.device import Device
 from harness.conventions._matlab_training import drawn_text, factors
 from harness.core.operators import Operator
 from harness.core.program import Program, Section, Unsupported

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from harness.conventions._convention import (
+from harness.convention.convention import (
     Convention,
     Crops,
     arguments,
@@ -27,8 +27,8 @@ from harness.conventions._convention import (
     zeros_learn,
     zeros_removed,
 )
-from harness.conventions._device import Cuda, Device, another_interpreter
-from harness.conventions._initializers import training_notes
+from harness.convention.device import Cuda, Device, another_interpreter
+from harness.convention.initializers import training_notes
 from harness.conventions._mxnet_training import drawn, factors
 from harness.core.operators import Operator
 from harness.core.program import Program, Section, Unsupported

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from harness.conventions._convention import Convention, arguments, per_axis
-from harness.conventions._device import Device
+from harness.convention.convention import Convention, arguments, per_axis
+from harness.convention.device import Device
 from harness.core.operators import Operator
 from harness.core.program import Program, Section
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from harness.conventions._convention import (
+from harness.convention.convention import (
     Convention,
     Crops,
     arguments,
@@ -21,7 +21,7 @@ from harness.conventions._convention import (
     symmetric_part,
     tuple_of,
 )
-from harness.conventions._device import Cuda, Device, another_interpreter
+from harness.convention.device import Cuda, Device, another_interpreter
 from harness.conventions._pytorch_training import training_text
 from harness.core.operators import Operator
 from harness.core.program import Program, Section

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from harness.conventions._convention import (
+from harness.convention.convention import (
     Convention,
     arguments,
     because,
@@ -25,7 +25,7 @@ from harness.conventions._convention import (
     zero_inserted,
     zeros_removed,
 )
-from harness.conventions._device import Cuda, Device, another_interpreter
+from harness.convention.device import Cuda, Device, another_interpreter
 from harness.core.operators import Operator
 from harness.core.program import Program, Section, Unsupported
 from harness.core.training import Training

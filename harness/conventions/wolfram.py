@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from harness.conventions._convention import Convention, Crops, extends, lines, zeros_learn
-from harness.conventions._device import Device
+from harness.convention.convention import Convention, Crops, extends, lines, zeros_learn
+from harness.convention.device import Device
 from harness.conventions._wolfram_training import drawn_text, multipliers, training_notes
 from harness.core.operators import Operator
 from harness.core.program import Program, Section, Unsupported

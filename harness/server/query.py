@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from harness import benchdnn
+from harness.convention.forms import Style
 from harness.conventions import framework_names
-from harness.conventions._forms import Style
 from harness.core.operators import Sizes
 from harness.server.refusals import QueryError
 from harness.syntax.tree import MAX_DIGITS, MAX_TEXT

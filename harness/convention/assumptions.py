@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from harness.conventions._binding import BoundCall
-from harness.conventions._values import is_made, shape_of, shown
+from harness.convention.binding import BoundCall
+from harness.convention.values import is_made, shape_of, shown
 from harness.syntax.tree import Call, Name, Value, calls
 
 _PLAIN: Final = re.compile(r"[\w.]+(?:\[[^][]*\])*")

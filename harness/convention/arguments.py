@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from harness.conventions._assumptions import assumed_notes
-from harness.conventions._binding import BoundCall, bound
-from harness.conventions._forms import NOTHING, NOWHERE, Context, Form, Reading, Supplied
-from harness.conventions._values import comma, input_axes, shown, weight_axes
+from harness.convention.assumptions import assumed_notes
+from harness.convention.binding import BoundCall, bound
+from harness.convention.forms import NOTHING, NOWHERE, Context, Form, Reading, Supplied
+from harness.convention.values import comma, input_axes, shown, weight_axes
 from harness.core.operators import Crop, Operator, OperatorError, PerAxis, Sizes, sizes
 from harness.core.training import SILENT, Training
 from harness.syntax.tree import Argument, Call, Name, OpenError, SnippetError, Value

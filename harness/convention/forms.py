@@ -14,7 +14,7 @@ from harness.core.operators import Operator, Sizes
 from harness.core.training import SILENT, Training
 
 if TYPE_CHECKING:
-    from harness.conventions._arguments import Arguments
+    from harness.convention.arguments import Arguments
 
 Style: TypeAlias = Literal["function", "layer"]
 REQUIRED: Final = object()

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, TypeAlias
 
-from harness.conventions._device import NO_GPU, Cuda, Device, Math
+from harness.convention.device import NO_GPU, Cuda, Device, Math
 from harness.core.operators import Operator
 from harness.core.program import Program, Unsupported
 from harness.core.training import SILENT, Training
 
 if TYPE_CHECKING:
-    from harness.conventions._forms import Form
+    from harness.convention.forms import Form
 
 Renderer: TypeAlias = Callable[[Operator, str, bool, Device], Program | Unsupported]
 Crops: TypeAlias = Sequence[tuple[int, int]]

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from harness.conventions._forms import REQUIRED, Form, Parameter
-from harness.conventions._values import integer, integers, shape_of, shown
+from harness.convention.forms import REQUIRED, Form, Parameter
+from harness.convention.values import integer, integers, shape_of, shown
 from harness.core.operators import Sizes
 from harness.syntax.tree import Argument, Call, Name, SnippetError, Statement, Value, calls
 

@@ -1,0 +1,1 @@
+"""The kit that frameworks are written with."""
