@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 
 from harness.case import Case
-from harness.conventions import convention, framework_names, render
+from harness.convention.registry import convention, framework_names, render
 from harness.core.program import Program
 from harness.engines.process import thread_counts
 from harness.environments import interpreter

@@ -20,7 +20,7 @@ import numpy as np
 
 from harness.benchmark import BenchmarkSettings, held
 from harness.case import case_from_descriptor
-from harness.conventions import convention, render
+from harness.convention.registry import convention, render
 from harness.core.program import Program
 from harness.engines import Held, Timing
 from harness.engines.process import thread_counts

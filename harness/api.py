@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from harness.convention.forms import Style
-from harness.conventions import framework_names, render
+from harness.convention.registry import framework_names, render
 from harness.core.operators import Operator
 from harness.core.program import Program, Unsupported
 
@@ -76,7 +76,7 @@ def translate(
         A case brings its dtype, for which some frameworks need another text; an operator is
         translated for float32.
     framework : str
-        One of ``harness.conventions.framework_names()``.
+        One of ``harness.convention.registry.framework_names()``.
     style : {"function", "layer"}
         What is executed by ``run``, or what people put in a network, where a framework has both.
 

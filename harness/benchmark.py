@@ -25,7 +25,14 @@ import impl
 from harness.case import GRADIENT_CHECKS, Case
 from harness.ceilings import ceilings
 from harness.compare import Expected, Status, Verdict, failed, judge
-from harness.conventions import Convention, Device, Math, convention, framework_names, render
+from harness.convention.registry import (
+    Convention,
+    Device,
+    Math,
+    convention,
+    framework_names,
+    render,
+)
 from harness.core.program import Program, Unsupported
 from harness.engines import (
     Arrays,

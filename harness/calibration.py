@@ -15,7 +15,7 @@ from typing import Final
 
 from harness.benchmark import LEAST_ROUNDS, BenchmarkSettings, held
 from harness.case import case_from_descriptor
-from harness.conventions import convention, render
+from harness.convention.registry import convention, render
 from harness.core.program import Program
 from harness.engines import Engine, Held, Timing
 from harness.machine import available_cores

@@ -16,7 +16,7 @@ from harness import export as exporting
 from harness import revision
 from harness.case import Case, case_from_descriptor
 from harness.cli import BAD, OK, ended_by_sigterm
-from harness.conventions import convention
+from harness.convention.registry import convention
 from harness.doctor import findings
 from harness.engines import EngineUnavailableError
 from harness.environments import build, has_environment, lacks_device, launch

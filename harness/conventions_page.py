@@ -10,8 +10,8 @@ from itertools import groupby
 
 from harness.convention.convention import Convention
 from harness.convention.forms import REQUIRED, Form, Parameter, Style
+from harness.convention.registry import convention, framework_names, render
 from harness.convention.values import shown
-from harness.conventions import convention, framework_names, render
 from harness.core.operators import Operator
 from harness.core.program import Unsupported
 from harness.weights import layout

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from harness import environments, gpu
-from harness.conventions import Device, Math, convention, framework_names
+from harness.convention.registry import Device, Math, convention, framework_names
 from harness.engines import EngineUnavailableError
 from harness.pipeline import engine_of
 from harness.report.words import describe_engine

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from harness import engines, gpu
-from harness.conventions import Convention, Device
+from harness.convention.registry import Convention, Device
 from harness.engines import EngineUnavailableError
 
 _interrupted = threading.Event()

@@ -17,7 +17,7 @@ from typing import Any, Final, Protocol
 
 from harness.case import Case
 from harness.compare import expect
-from harness.conventions import convention, render
+from harness.convention.registry import convention, render
 from harness.core.errors import InputError
 from harness.core.program import Unsupported
 from harness.engines import (

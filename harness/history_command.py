@@ -15,7 +15,7 @@ from rich.text import Text
 
 from harness.cli import OK
 from harness.compare import Status
-from harness.conventions import convention
+from harness.convention.registry import convention
 from harness.core.errors import InputError
 from harness.history import (
     FEWEST,

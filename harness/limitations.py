@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.case import Case
-from harness.conventions import UnknownFrameworkError, convention
+from harness.convention.registry import UnknownFrameworkError, convention
 from harness.spec import LIMITATIONS_FILE, specs_root
 from harness.yaml_fields import Fields, document, shown
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from harness import benchdnn, weights
 from harness.convention.forms import Reading, Style
-from harness.conventions import convention, framework_names, render
+from harness.convention.registry import convention, framework_names, render
 from harness.core.operators import (
     Operator,
     OperatorError,

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from harness.case import Case
 from harness.cli import OK, status_of
-from harness.conventions import convention, framework_names
+from harness.convention.registry import convention, framework_names
 from harness.core.errors import InputError
 from harness.record import Event, Header
 from harness.report import Report

@@ -22,7 +22,7 @@ from typing import Final
 
 from harness.case import FORWARD_CHECKS, GRADIENT_CHECKS, REFUSAL, Case
 from harness.compare import OUTPUT_OF, Expected, Status, Verdict, expect, judge
-from harness.conventions import Convention, Device, Math, convention, render
+from harness.convention.registry import Convention, Device, Math, convention, render
 from harness.core.program import Program, Unsupported
 from harness.engines import Engine, EngineUnavailableError, Job, Outcome, RecordedEngine
 from harness.environments import launch

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from harness.case import Case
 from harness.compare import Expected, Status, Verdict, expect, judge
-from harness.conventions import Device, Math, convention, render
+from harness.convention.registry import Device, Math, convention, render
 from harness.core.program import Program, Unsupported
 from harness.engines import Arrays, EngineInfo, Job, Outcome, Raised
 from harness.pipeline import engine_of, jobs_of

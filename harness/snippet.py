@@ -14,8 +14,8 @@ from typing import Final
 from harness.application import applications
 from harness.convention.arguments import bind
 from harness.convention.forms import NOWHERE, Form, Reading, Supplied
+from harness.convention.registry import Convention, convention, framework_names
 from harness.convention.values import comma
-from harness.conventions import Convention, convention, framework_names
 from harness.core.errors import InputError
 from harness.core.operators import OperatorError, Sizes
 from harness.preparation import before, noted

@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from harness.case import FILLS, SIGNIFICANT_BITS, Case, check_sizes, exact_magnitude
-from harness.conventions import UnknownFrameworkError, convention
+from harness.convention.registry import UnknownFrameworkError, convention
 from harness.core.errors import InputError
 from harness.core.operators import IllegalOperator, Operator, OperatorError
 from harness.snippet import read

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from harness.conventions import convention
+from harness.convention.registry import convention
 from harness.weight_files import Contents, dtype_name, read, suffix_of, write
 from harness.weights import (
     WeightsError,

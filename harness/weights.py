@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.conventions import convention
+from harness.convention.registry import convention
 from harness.core.errors import InputError
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from harness.conventions import convention, render
+from harness.convention.registry import convention, render
 from harness.core.operators import Operator
 from harness.core.program import Program
 

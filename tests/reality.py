@@ -17,7 +17,7 @@ import impl
 from harness import engines
 from harness.case import Case
 from harness.compare import Verdict, expect, judge
-from harness.conventions import convention, render
+from harness.convention.registry import convention, render
 from harness.core.operators import Operator, OperatorError, Sizes
 from harness.core.program import Program, Section, Unsupported
 from harness.core.training import SILENT, Initializer, Training

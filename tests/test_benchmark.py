@@ -11,7 +11,7 @@ import pytest
 
 from harness.benchmark import BenchmarkSettings, benchmark, held, timed_frameworks
 from harness.case import Case, case_from_descriptor
-from harness.conventions import render
+from harness.convention.registry import render
 from harness.core.operators import Operator
 from harness.core.program import Program
 from harness.limitations import Limitation

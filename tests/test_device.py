@@ -14,7 +14,7 @@ from programs import FRAMEWORKS, PYTHON, program
 from strategies import operators
 
 import impl
-from harness.conventions import convention, render
+from harness.convention.registry import convention, render
 from harness.core.operators import Operator
 from harness.core.program import Program
 from harness.engines import worker

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness import environments
-from harness.conventions import convention
+from harness.convention.registry import convention
 from harness.engines import EngineUnavailableError
 
 

@@ -13,7 +13,7 @@ import pytest
 from harness import load_cases
 from harness.case import Case
 from harness.cli import BAD, OK, USAGE, main
-from harness.conventions import convention
+from harness.convention.registry import convention
 from harness.environments import launch
 from harness.export import RESULT, ExportError, check_known, export, exportable, imported
 from harness.report import Report

@@ -18,7 +18,7 @@ from harness.benchmark import BenchmarkSettings, benchmark
 from harness.case import Case, case_from_descriptor
 from harness.cli import BAD, OK, main
 from harness.compare import Status
-from harness.conventions import Device, convention, framework_names, pytorch
+from harness.convention.registry import Device, convention, framework_names, pytorch
 from harness.core.operators import Operator, OperatorError
 from harness.core.program import Program, Unsupported
 from harness.environments import has_environment, interpreter, lacks_device

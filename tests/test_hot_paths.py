@@ -13,7 +13,7 @@ import harness
 import impl
 from harness.case import Case, case_from_descriptor
 from harness.compare import Status, expect, judge
-from harness.conventions import framework_names, render
+from harness.convention.registry import framework_names, render
 from harness.core.program import Program
 from harness.engines import Arrays, Engine
 from harness.pipeline import jobs_of

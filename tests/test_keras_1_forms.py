@@ -10,7 +10,7 @@ import reality
 from reality import Spoken
 
 from harness.convention.forms import Reading
-from harness.conventions import convention
+from harness.convention.registry import convention
 from harness.core.operators import Operator
 from harness.lookup import look_up
 from harness.snippet import read

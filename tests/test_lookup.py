@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from harness.cli import OK, USAGE, main
-from harness.conventions import framework_names, render
+from harness.convention.registry import framework_names, render
 from harness.core.operators import Operator
 from harness.core.program import Program
 from harness.lookup import look_up

@@ -13,7 +13,7 @@ from reality import outcome, verdicts
 
 from harness.case import Case
 from harness.compare import Status, expect, judge
-from harness.conventions import convention, render
+from harness.convention.registry import convention, render
 from harness.core.operators import Operator
 from harness.core.program import Program, Unsupported
 from harness.engines import Arrays, Engine, Raised

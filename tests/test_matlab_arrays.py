@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.conventions._matlab_arrays import Array, Workspace
 from harness.core.operators import Sizes
+from harness.frameworks.matlab.arrays import Array, Workspace
 from harness.syntax import matlab
 from harness.syntax.tree import Name, calls
 

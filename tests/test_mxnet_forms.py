@@ -14,7 +14,7 @@ from reality import Job, Spoken
 from strategies import sized_operators
 
 from harness.convention.forms import Reading, Style
-from harness.conventions import convention, render
+from harness.convention.registry import convention, render
 from harness.core.operators import Operator, Sizes
 from harness.core.program import Program, Unsupported
 from harness.core.training import GLOROT, Initializer, Training

@@ -20,12 +20,12 @@ from strategies import cases
 from harness import translate
 from harness.case import Case
 from harness.compare import Status
-from harness.conventions import convention
-from harness.conventions.matlab import CONVENTION
+from harness.convention.registry import convention
 from harness.core.operators import Operator
 from harness.core.program import Program, Unsupported
 from harness.core.training import SILENT
 from harness.engines import Arrays, Crashed, Engine, Raised, TimedOut
+from harness.frameworks.matlab.render import CONVENTION
 from harness.pipeline import Settings, engine_of, execute
 from harness.record import Header, Record
 from harness.report.words import describe_engine

@@ -13,7 +13,7 @@ import pytest
 
 from harness import Report
 from harness.cli import OK, main
-from harness.conventions import convention
+from harness.convention.registry import convention
 from harness.engines import EngineUnavailableError
 from harness.environments import interpreter
 

@@ -13,7 +13,7 @@ from programs import DTYPES, FRAMEWORKS, PYTHON, program
 from strategies import cases, keywords, operators
 
 from harness.case import Case
-from harness.conventions import render
+from harness.convention.registry import render
 from harness.core.operators import IllegalOperator, Operator
 from harness.core.program import Program, Unsupported
 from impl import conv_transpose, conv_transpose_vjp

@@ -11,7 +11,7 @@ from hypothesis import given
 from programs import FRAMEWORKS, program
 from strategies import operators
 
-from harness.conventions import render
+from harness.convention.registry import render
 from harness.core.operators import Operator
 from harness.core.program import Unsupported
 

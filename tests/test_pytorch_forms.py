@@ -13,7 +13,7 @@ from reality import Job, Spoken
 from strategies import operators
 
 from harness.convention.forms import REQUIRED, Reading
-from harness.conventions import convention, render
+from harness.convention.registry import convention, render
 from harness.core.errors import InputError
 from harness.core.operators import Operator
 from harness.core.program import Program

@@ -12,7 +12,7 @@ import reality
 from reality import Job
 
 from harness.convention.forms import Reading
-from harness.conventions import render
+from harness.convention.registry import render
 from harness.core.operators import Operator
 from harness.core.program import Program
 from harness.core.training import (

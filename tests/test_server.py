@@ -16,7 +16,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from harness.cli import OK, main
-from harness.conventions import framework_names
+from harness.convention.registry import framework_names
 from harness.server import openapi, view, workers
 from harness.server.app import create_app
 from harness.server.query import from_form, to_fields

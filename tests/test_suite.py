@@ -11,7 +11,7 @@ import pytest
 
 from harness.case import Case
 from harness.compare import Expected, expect
-from harness.conventions import framework_names
+from harness.convention.registry import framework_names
 from harness.limitations import Limitation, load_limitations, unmatched
 from harness.mutants import MUTANTS, Mutant
 from harness.spec import load_cases, specs_root

@@ -10,7 +10,7 @@ from strategies import sized_operators
 
 from harness.case import Case
 from harness.convention.forms import Reading, Style
-from harness.conventions import convention, framework_names, render
+from harness.convention.registry import convention, framework_names, render
 from harness.core.errors import InputError
 from harness.core.operators import Operator, Sizes
 from harness.core.program import Program

@@ -14,7 +14,7 @@ from reality import Spoken
 from strategies import sized_operators
 
 from harness.convention.forms import REQUIRED, Reading
-from harness.conventions import convention, render
+from harness.convention.registry import convention, render
 from harness.core.operators import Operator, Sizes
 from harness.core.program import Program
 from harness.snippet import read

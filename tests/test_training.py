@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import harness
-from harness.conventions import convention, framework_names, render
+from harness.convention.registry import convention, framework_names, render
 from harness.core.operators import Operator
 from harness.core.program import Program
 from harness.core.training import GLOROT, ONES, SILENT, ZEROS, Distribution, Initializer, Training

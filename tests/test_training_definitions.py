@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.conventions import convention, render
+from harness.convention.registry import convention, render
 from harness.core.operators import Operator
 from harness.core.program import Program, Section
 from harness.core.training import GLOROT, ONES, Initializer, Training

@@ -13,7 +13,7 @@ import pytest
 import reality
 from reality import Job
 
-from harness.conventions import render
+from harness.convention.registry import render
 from harness.core.operators import Operator
 from harness.core.program import Program
 from harness.core.training import ONES, Initializer, Training

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from strategies import sized_operators
 
 from harness.convention.forms import Reading, Style
-from harness.conventions import convention, render
+from harness.convention.registry import convention, render
 from harness.core.errors import InputError
 from harness.core.operators import Operator, Sizes
 from harness.core.program import Unsupported

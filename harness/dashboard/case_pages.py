@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from harness.case import Case
-from harness.conventions import Device
+from harness.convention.registry import Device
 from harness.core.operators import sizes
 from harness.dashboard.addresses import anchor
 from harness.dashboard.cases import CaseResults

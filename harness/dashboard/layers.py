@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from harness.conventions import convention, framework_names
+from harness.convention.registry import convention, framework_names
 from harness.dashboard.cases import CaseResults
 from harness.dashboard.conformance import Conformance
 from harness.dashboard.programs import programs as written

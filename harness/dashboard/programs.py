@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, Final
 
 from harness.case import Case
-from harness.conventions import Device, convention, framework_names, render
+from harness.convention.registry import Device, convention, framework_names, render
 from harness.core.operators import Operator, OperatorError, Sizes
 from harness.core.program import Program, Unsupported
 from harness.drawing import draw_svg

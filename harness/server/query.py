@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from harness import benchdnn
 from harness.convention.forms import Style
-from harness.conventions import framework_names
+from harness.convention.registry import framework_names
 from harness.core.operators import Sizes
 from harness.server.refusals import QueryError
 from harness.syntax.tree import MAX_DIGITS, MAX_TEXT

@@ -1,0 +1,328 @@
+"""Chainer's calls: what the functions and the links take, and what it means.
+
+https://docs.chainer.org/en/stable/reference/generated/chainer.functions.deconvolution_2d.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, Final, TypeAlias
+
+from harness.convention.arguments import Arguments
+from harness.convention.assumptions import bias_notes
+from harness.convention.forms import REQUIRED, Form, Parameter, Reading, Supplied
+from harness.convention.initializers import assigned_value
+from harness.convention.values import integer, shown
+from harness.core.operators import Sizes, axis_name
+from harness.core.training import Training
+from harness.frameworks.chainer.training import read_initializer
+from harness.syntax.tree import Name
+
+_Complete: TypeAlias = tuple[int, int, Sizes]
+_Pairs: TypeAlias = tuple[tuple[int, int], ...]
+
+_STRIDE: Final = Parameter("stride", "stride", 1)
+_PAD: Final = Parameter(
+    "pad",
+    "crop at both ends of each axis",
+    0,
+    pitfall="It removes output. A negative one gives garbage silently, and is refused here.",
+)
+_OUTSIZE: Final = Parameter(
+    "outsize",
+    "size of the output, less than a stride away from the natural one either way, at the end of "
+    "each axis: crop (pad, pad - (outsize - natural))",
+    None,
+    pitfall="The backward pass fails where it grows one axis and shrinks another.",
+)
+_REFUSED: Final = Parameter(
+    "deterministic", "refused since Chainer 2: a configuration says it", None, keyword=True
+)
+_OF_CHAINER_1: Final = (
+    Parameter(
+        "use_cudnn",
+        "whether Chainer 1 used cuDNN; Chainer 2 refuses it",
+        True,
+        ignored=True,
+        keyword=True,
+    ),
+)
+
+
+def _late(rank: int | None) -> tuple[Parameter, Parameter]:
+    """What came to the signatures last, in two dimensions by keyword only."""
+    return (
+        Parameter("dilate", "dilation", 1, keyword=rank == 2),
+        Parameter("groups", "groups", 1, keyword=rank == 2),
+    )
+
+
+def _function_parameters(rank: int | None) -> tuple[Parameter, ...]:
+    return (
+        Parameter("x", "x, NCHW"),
+        Parameter("W", "w, IOHW: (c_in, c_out // groups, *kernel)"),
+        Parameter("b", "b; None is no bias", None),
+        _STRIDE,
+        _PAD,
+        _OUTSIZE,
+        *_late(rank),
+        _REFUSED,
+        *_OF_CHAINER_1,
+    )
+
+
+def _link_parameters(rank: int | None) -> tuple[Parameter, ...]:
+    return (
+        *((Parameter("ndim", "the number of spatial axes"),) if rank is None else ()),
+        Parameter("in_channels", "input channels; None leaves them to the input"),
+        Parameter("out_channels", "output channels"),
+        Parameter(
+            "ksize",
+            "kernel",
+            REQUIRED if rank in {1, 3} else None,
+            pitfall="Without it the two numbers before it are out_channels and ksize.",
+        ),
+        _STRIDE,
+        _PAD,
+        Parameter("nobias", "whether there is no bias", False),
+        _OUTSIZE,
+        Parameter("initialW", "how w is drawn, or w; None is LeCunNormal()", None),
+        Parameter("initial_bias", "how b is drawn, or b; None is 0", None),
+        *_late(rank),
+        _REFUSED,
+        *_OF_CHAINER_1,
+        Parameter(
+            "wscale",
+            "factor of Chainer 1's initial weights; Chainer 2 refuses it",
+            1,
+            ignored=True,
+            keyword=True,
+        ),
+        Parameter(
+            "bias",
+            "Chainer 1's initial bias; Chainer 2 refuses it",
+            0,
+            ignored=True,
+            keyword=True,
+        ),
+    )
+
+
+def _read_function(given: Arguments) -> Reading:
+    _check_deterministic(given)
+    given = _with_input(given)
+    groups = given.integer("groups")
+    weight = given.array_shape("W")
+    complete = given.channels_and_kernel(None, None, None, groups, weight)
+    return _read_geometry(given, complete, {"bias": given.has("b")}, (*bias_notes(given, "b"),))
+
+
+def _read_link(given: Arguments) -> Reading:
+    _check_deterministic(given)
+    if given.form.rank is None:
+        rank = given.integer("ndim")
+        given = replace(given, form=replace(given.form, rank=rank))
+    names: tuple[str | None, str, str] = ("in_channels", "out_channels", "ksize")
+    if given.value("ksize") is None:
+        # L.Deconvolution2D(64, 4) leaves in_channels out.
+        names = (None, "in_channels", "out_channels")
+    inputs, outputs, kernel = names
+    if given.value(outputs) is None or given.value(kernel) is None:
+        raise given.error(
+            f"{given.form.name} needs out_channels and ksize: without a third size the first two "
+            "are these.",
+        )
+    # Before what may be open: what Keras 1 takes under the same name is refused first.
+    for name, least in (("stride", 1), ("pad", 0), ("dilate", 1)):
+        _sizes(given, name, given.form.rank or 2, least)
+    complete = given.channels_and_kernel(
+        given.open_integer(inputs) if inputs else None,
+        given.open_integer(outputs),
+        None if given.is_open(kernel) else _sizes(given, kernel, given.form.rank or 2, 1),
+        given.integer("groups"),
+        given.array_shape("initialW"),
+    )
+    training, notes = _read_training(given)
+    said = {"bias": not given.flag("nobias"), "training": training}
+    return _read_geometry(given, complete, said, notes)
+
+
+def _check_deterministic(given: Arguments) -> None:
+    if "deterministic" in given.given:
+        raise given.error(
+            "deterministic argument is not supported anymore since Chainer 2. Instead, use "
+            "chainer.using_config('cudnn_deterministic', value), where value is True or False.",
+            "deterministic",
+        )
+
+
+def _read_geometry(
+    given: Arguments, complete: _Complete, said: dict[str, Any], notes: tuple[str, ...]
+) -> Reading:
+    rank = len(complete[2])
+    pad = _sizes(given, "pad", rank, 0)
+    said = {
+        **said,
+        "stride": _sizes(given, "stride", rank, 1),
+        "dilation": _sizes(given, "dilate", rank, 1),
+        "groups": given.integer("groups"),
+        "notes": (*notes, *_settings(given)),
+    }
+    natural = tuple((p, p) for p in pad)
+    if given.has("outsize"):
+        crop = _with_outsize(given, complete, said, natural)
+        growth = [begin - end for begin, end in crop]
+        if min(growth) < 0 < max(growth):
+            note = "outsize grows one axis and shrinks another: Chainer's backward pass fails."
+            said["notes"] = (*said["notes"], note)
+        return given.reading(complete, crop=crop, **said)
+    reading = given.reading(complete, crop=natural, **said)
+    size = reading.operator.out_size(reading.input[2:]) if reading.input else ()
+    if 0 in size:
+        raise given.error(
+            f"output {axis_name(size.index(0), rank)} would be 0, which Chainer refuses: its "
+            "natural size must be positive."
+        )
+    return reading
+
+
+def _sizes(given: Arguments, name: str, rank: int, least: int) -> Sizes:
+    """One integer for each axis; unlike other frameworks Chainer takes no tuple of one for all."""
+    value = given.value(name)
+    if isinstance(value, tuple) and len(value) != rank:
+        raise given.error(
+            f"{name} {shown(value)} has {len(value)} number{'s' * (len(value) != 1)}; Chainer "
+            f"takes one integer, or a tuple of {rank}.",
+            name,
+        )
+    return given.per_axis(name, rank, least=least)
+
+
+def _with_outsize(
+    given: Arguments, complete: _Complete, said: dict[str, Any], natural: _Pairs
+) -> _Pairs:
+    """The crop that outsize makes: what it differs by from the natural size is at the end.
+
+    https://github.com/chainer/chainer/blob/v7.8.1/chainer/utils/conv.py (get_conv_outsize)
+    """
+    rank, in_size = len(natural), given.in_size("outsize")
+    alone = replace(given, supplied=Supplied())
+    operator = alone.reading(complete, crop=natural, **said).operator
+    value = _with_input(given).value("outsize")
+    if not isinstance(value, tuple) or len(value) != rank:
+        raise given.error(
+            f"outsize {shown(value)}: Chainer takes a tuple of as many integers as there are "
+            f"spatial axes, {rank}.",
+            "outsize",
+        )
+    sizes = operator.out_size(in_size)
+    column = given.given["outsize"].column
+    growth = []
+    for axis, (asked, size, stride) in enumerate(zip(value, sizes, operator.stride, strict=True)):
+        # The two-dimensional function takes None for the natural size.
+        wanted = size if asked is None and rank == 2 else integer("outsize", asked, column)
+        if wanted < 0 or abs(wanted - size) >= stride:
+            raise given.error(
+                f"outsize {shown(value)}: {axis_name(axis, rank)} {wanted} is not less than the "
+                f"stride {stride} away from the natural size {size}, so Chainer refuses it; this "
+                f"input allows {max(0, size - stride + 1)} to {size + stride - 1}.",
+                "outsize",
+            )
+        growth.append(wanted - size)
+    return tuple((pad, pad - more) for (pad, _), more in zip(natural, growth, strict=True))
+
+
+def _with_input(given: Arguments) -> Arguments:
+    """Compute ``x.shape[2] * 2``; a link's ``x`` is what it is called with."""
+    shape = given.supplied.input
+    if shape is None:
+        return given
+    if given.form.style == "layer":
+        applied = {"x": given.application[0]} if given.application else {}
+        given = replace(given, given={**given.given, **applied})
+    return given.with_shapes({"x": shape})
+
+
+_CONFIGURATION: Final = {
+    "autotune": "cuDNN tries its algorithms and keeps the fastest",
+    "cudnn_deterministic": "cuDNN uses a deterministic algorithm",
+    "deterministic": "cuDNN uses a deterministic algorithm",
+    "use_cudnn": "when cuDNN is used",
+    "use_cudnn_tensor_core": "when cuDNN uses tensor cores",
+    "use_ideep": "when iDeep is used on a CPU",
+}
+
+
+def _settings(given: Arguments) -> Iterator[str]:
+    """Note the configuration that the text makes around the call."""
+    named = [
+        call.arguments[0].value
+        for call in given.around
+        if isinstance(call.function, Name)
+        and call.function.text.split(".")[-1] == "using_config"
+        and call.arguments
+    ]
+    assigned = [
+        target.rpartition(".")[2]
+        for target in given.assigned
+        if target.rpartition(".")[0].split(".")[-1] in {"config", "global_config"}
+    ]
+    for setting in dict.fromkeys([*named, *assigned]):
+        if isinstance(setting, str) and setting in _CONFIGURATION:
+            yield f"configuration {setting}: {_CONFIGURATION[setting]}; not part of the operator."
+
+
+def _read_training(given: Arguments) -> tuple[Training, tuple[str, ...]]:
+    found: dict[str, Any] = {}
+    notes = []
+    for name, of in (("initialW", "weights"), ("initial_bias", "bias")):
+        value = assigned_value(given.value(name), given.assigned)
+        if value is None or isinstance(value, Name) or given.array_shape(name):
+            continue
+        read = read_initializer(value)
+        if isinstance(value, str):
+            raise given.error(
+                f"{name} {shown(value)}: Chainer takes an initialiser, an array or a number.", name
+            )
+        if read is None:
+            notes.append(f"{name} {shown(value)} is not translated.")
+        elif read.fan and of == "bias":
+            raise given.error(
+                f"{name} {shown(value)}: Chainer refuses it, since a vector has no fans.", name
+            )
+        else:
+            found[of] = read
+    return Training(**found), tuple(notes)
+
+
+_DOCS: Final = "https://docs.chainer.org/en/stable/reference/generated/"
+
+
+def _form(
+    name: str,
+    style: Any,
+    rank: int | None,
+    parameters: tuple[Parameter, ...],
+    read: Callable[[Arguments], Reading],
+) -> Form:
+    module, short = ("functions", "F") if style == "function" else ("links", "L")
+    return Form(
+        f"chainer.{module}.{name}",
+        (f"{short}.{name}", f"chainer.{short}.{name}"),
+        style,
+        rank,
+        parameters,
+        read,
+        f"{_DOCS}chainer.{module}.{name}.html",
+    )
+
+
+def _forms(rank: int | None) -> Iterator[Form]:
+    suffix = f"{rank}d" if rank else "nd"
+    function, link = f"deconvolution_{suffix}", f"Deconvolution{suffix.upper()}"
+    yield _form(link, "layer", rank, _link_parameters(rank), _read_link)
+    yield _form(function, "function", rank, _function_parameters(rank), _read_function)
+
+
+FORMS: Final = tuple(form for rank in (2, 1, 3, None) for form in _forms(rank))

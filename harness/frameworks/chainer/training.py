@@ -1,0 +1,121 @@
+"""How Chainer draws weights, both ways, and how its update rules take factors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Final
+
+from harness.convention.convention import arguments, lines, scaled
+from harness.convention.initializers import Signatures, initializer_text, number
+from harness.convention.registry import _initializers
+from harness.core.operators import Operator
+from harness.core.training import Fan, Initializer, Training
+from harness.syntax.tree import Value
+
+# Chainer's fan_in is shape[1] times the taps, which are the output channels here:
+# https://github.com/chainer/chainer/blob/v7.8.1/chainer/initializer.py (get_fans)
+_FAN_OPTIONS: Final[dict[str, Fan]] = {"fan_in": "out", "fan_out": "in"}
+
+
+def drawn(wanted: Initializer | None, operator: Operator, *, by_fan: bool) -> str | None:
+    """Write what draws from the wanted distribution.
+
+    Parameters
+    ----------
+    by_fan : bool
+        Whether the array has the fans of the operator's weights, which a bias has not.
+    """
+    if wanted is None:
+        return None
+    known = _by_fan if by_fan else lambda _: None
+    return initializer_text(wanted, operator, "chainer.initializers", known)
+
+
+def _by_fan(wanted: Initializer) -> str | None:
+    """Give the initialiser that counts the fan itself, where Chainer has it."""
+    kind = "Uniform" if wanted.distribution == "uniform" else "Normal"
+    match wanted.fan:
+        case "average":
+            return f"Glorot{kind}({_scale(wanted.scale)})"
+        case "out" if wanted.scale == 1:
+            return f"LeCun{kind}()"
+        case "out":
+            return f"He{kind}({_scale(wanted.scale / 2)})"
+        case "in" if kind == "Normal":
+            option = arguments(fan_option="'fan_out'").removeprefix(", ")
+            scale = _scale(wanted.scale / 2)
+            return f"HeNormal({scale}, {option})" if scale else f"HeNormal({option})"
+    return None
+
+
+def _scale(square: float) -> str:
+    return "" if square == 1 else repr(math.sqrt(square))
+
+
+def factors(training: Training, bias: str | None) -> str:
+    """Write the factors of learning rate and L2 regularisation, for each parameter's update rule.
+
+    ``bias`` is the parameter's name in the program, where there is one.
+    """
+    rates = {"layer.W": training.weights_rate}
+    decays = {"layer.W": training.weights_decay}
+    if bias:
+        rates[bias], decays[bias] = training.bias_rate, training.bias_decay
+    said = training.has_rate or training.has_decay
+    return lines(
+        "optimizer = chainer.optimizers.SGD(lr).setup(layer)" if said else None,
+        *(
+            f"{parameter}.update_rule.hyperparam.lr = {scaled(rate, 'lr')}"
+            for parameter, rate in rates.items()
+            if rate is not None
+        ),
+        # A hook of the optimizer would serve all parameters alike.
+        *(
+            f"{parameter}.update_rule.add_hook("
+            f"chainer.optimizer_hooks.WeightDecay({scaled(decay, 'l2')}))"
+            for parameter, decay in decays.items()
+            if training.has_decay
+        ),
+    )
+
+
+_SCALED: Final = {"scale": 1.0, "dtype": None}
+_INITIALIZERS: Final[Signatures] = {
+    "zero": {"dtype": None},
+    "one": {"dtype": None},
+    "constant": {"fill_value": None, "dtype": None},
+    "uniform": {"scale": 0.05, "dtype": None},
+    "normal": {"scale": 0.05, "dtype": None},
+    "glorotuniform": _SCALED,
+    "glorotnormal": _SCALED,
+    "lecununiform": _SCALED,
+    "lecunnormal": _SCALED,
+    "heuniform": _SCALED,
+    "henormal": {"scale": 1.0, "dtype": None, "fan_option": "fan_in"},
+}
+
+
+def read_initializer(value: Value) -> Initializer | None:
+    """Read an initialiser, or the number for a constant; ``None`` without a counterpart."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return Initializer("constant", float(value))
+    return _initializers.read_initializer(value, _INITIALIZERS, _distribution)
+
+
+def _distribution(name: str, given: Mapping[str, Value]) -> Initializer:
+    if name in {"zero", "one"}:
+        return Initializer("constant", float(name == "one"))
+    if name == "constant":
+        return Initializer("constant", number(given["fill_value"]))
+    square = number(given["scale"]) ** 2
+    match name:
+        case "uniform":
+            return Initializer("uniform", square / 3)
+        case "normal":
+            return Initializer("normal", square)
+    kind: Final = "uniform" if name.endswith("uniform") else "normal"
+    if name.startswith("glorot"):
+        return Initializer(kind, square, "average")
+    fan = _FAN_OPTIONS[str(given.get("fan_option", "fan_in"))]
+    return Initializer(kind, 2 * square if name.startswith("he") else square, fan)

@@ -1,0 +1,471 @@
+"""MATLAB's calls: what ``dltranspconv`` and ``transposedConv{1,2,3}dLayer`` take and mean.
+
+https://www.mathworks.com/help/deeplearning/ref/dlarray.dltranspconv.html
+https://www.mathworks.com/help/deeplearning/ref/nnet.cnn.layer.transposedconvolution2dlayer.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from harness.convention.arguments import Arguments
+from harness.convention.forms import Form, Parameter, Reading
+from harness.convention.values import shown
+from harness.core.operators import Sizes
+from harness.frameworks.matlab.arrays import Array, Workspace, written
+from harness.frameworks.matlab.cropping import Pairs, function_crop, layer_crop
+from harness.frameworks.matlab.network import Before, layer_before
+from harness.frameworks.matlab.training import factor_setter, read_training
+from harness.syntax.tree import Argument, Call, Name, Statement, calls
+
+
+class _NamedForm(Form):
+    """A form whose names may be written in any case, as ``inputParser`` takes them."""
+
+    def parameter(self, name: str) -> Parameter | None:
+        return next((each for each in self.parameters if each.name.lower() == name.lower()), None)
+
+
+_SAME: Final = (
+    "'same' makes the output inputSize .* Stride: with t = filter size - stride, floor(t/2) goes "
+    "at the beginning and ceil(t/2) at the end"
+)
+_STRIDE: Final = Parameter("Stride", "stride; one number for all axes", 1, keyword=True)
+_FUNCTION: Final = (
+    Parameter("X", "x, in the dimensions that its format, such as SSCB, names"),
+    Parameter(
+        "weights",
+        "w, HWOI: [h w c_out/groups c_in/groups groups]",
+        pitfall="Their last dimension is the number of groups; a format puts C for filters.",
+    ),
+    Parameter("bias", "b, of as many elements as there are filters; 0 is no bias"),
+    _STRIDE,
+    Parameter("DilationFactor", "dilation; one number for all axes", 1, keyword=True),
+    Parameter(
+        "Cropping",
+        "crop: one number, one for both ends of each axis, a row of beginnings over a row of "
+        f"ends, or 'same'. {_SAME}",
+        0,
+        pitfall="[a b] is symmetric; for one axis, begin and end are [a; b].",
+        keyword=True,
+    ),
+    Parameter("DataFormat", "labels of X's dimensions, where X has none", "", keyword=True),
+    Parameter(
+        "WeightsFormat",
+        "labels of the weights' dimensions: S, C for filters, U for channels, U for groups",
+        "",
+        keyword=True,
+    ),
+    Parameter("BiasFormat", "labels of the bias's dimensions", "", ignored=True, keyword=True),
+)
+_LAYER: Final = (
+    Parameter("filterSize", "kernel: [h w], or one number for all axes"),
+    Parameter("numFilters", "output channels"),
+    _STRIDE,
+    Parameter(
+        "Cropping",
+        "crop: one number; [l r] for one axis; [a b] or [t b l r] for two; [a b c] or "
+        f"[t l f; b r bk] for three; or 'same'. {_SAME}",
+        0,
+        pitfall="[a b] is a at top and bottom, b at left and right; [t b l r] goes axis by axis.",
+        keyword=True,
+    ),
+    Parameter(
+        "NumChannels", "input channels; 'auto' leaves them to the input", "auto", keyword=True
+    ),
+    Parameter(
+        "WeightsInitializer",
+        "'glorot' (uniform), 'he' (normal), 'narrow-normal', 'zeros', 'ones' or a function",
+        "glorot",
+        pitfall="'he' has variance 2/(c_in*h*w); others count c_out. Before R2019a the default was "
+        "'narrow-normal'.",
+        keyword=True,
+    ),
+    Parameter(
+        "BiasInitializer", "'zeros', 'narrow-normal', 'ones' or a function", "zeros", keyword=True
+    ),
+    Parameter("Weights", "w, HWOI: [h w c_out c_in]", (), keyword=True),
+    Parameter(
+        "Bias",
+        "b, 1x1xc_out",
+        (),
+        pitfall="There is always one: a zero bias with BiasLearnRateFactor 0 is none.",
+        keyword=True,
+    ),
+    Parameter("WeightLearnRateFactor", "factor of the weights' learning rate", 1, keyword=True),
+    Parameter("BiasLearnRateFactor", "factor of the bias's learning rate", 1, keyword=True),
+    Parameter("WeightL2Factor", "factor of the weights' L2 regularisation", 1, keyword=True),
+    Parameter("BiasL2Factor", "factor of the bias's L2 regularisation", 0, keyword=True),
+    Parameter("Name", "the layer's name", "", keyword=True),
+    Parameter(
+        "CroppingMode", "'manual' or 'same': property that Cropping sets", "manual", keyword=True
+    ),
+    Parameter(
+        "CroppingSize", "crop, [t b l r]: property that Cropping sets", (0, 0, 0, 0), keyword=True
+    ),
+    Parameter("NumInputs", "always 1, read-only", 1, ignored=True, keyword=True),
+    Parameter("InputNames", "always {'in'}, read-only", ("in",), ignored=True, keyword=True),
+    Parameter("NumOutputs", "always 1, read-only", 1, ignored=True, keyword=True),
+    Parameter("OutputNames", "always {'out'}, read-only", ("out",), ignored=True, keyword=True),
+)
+_READ_ONLY: Final = {"numFilters", "NumChannels"}
+
+
+# What both read.
+
+
+def _plain(given: Arguments) -> tuple[Arguments, Workspace]:
+    """Read numbers whatever their class, and follow what the text makes before the call."""
+    shapes = {"x": given.supplied.input, "w": given.supplied.weight}
+    workspace = Workspace.before(given.statements, given.call, shapes)
+    arguments = {
+        name: replace(each, value=workspace.plain(each.value)) for name, each in given.given.items()
+    }
+    return replace(given, given=arguments), workspace
+
+
+def _without_margins(array: Array | None, rank: int) -> Pairs:
+    """The zeros that the text lays around a filter, which no operator counts to its kernel."""
+    if array is None or not array.margins:
+        return ((0, 0),) * rank
+    spatial = [place for place, label in enumerate(array.labels) if label in "ST"] or range(rank)
+    pairs = dict(enumerate(array.margins))
+    return tuple(pairs.get(place, (0, 0)) for place in spatial)
+
+
+# dltranspconv.
+
+
+def _read_function(given: Arguments) -> Reading:
+    given, workspace = _plain(given)
+    x = _formatted(given, workspace, "X", "DataFormat")
+    weights = _formatted(given, workspace, "weights", "WeightsFormat")
+    rank = _rank(given, x, weights)
+    if rank is None:
+        given.channels_and_kernel(None, None, None, 1)
+        raise given.error("nothing says how many spatial axes there are.")
+    # What is supplied must have as many axes.
+    given = replace(given, form=replace(given.form, rank=rank))
+    shape, groups = _weights(given, weights, rank)
+    margins = _without_margins(weights, rank)
+    if shape is not None:
+        kernel = tuple(k - b - e for k, (b, e) in zip(shape[2:], margins, strict=True))
+        shape = (*shape[:2], *kernel)
+    source = _input_shape(given, x, rank)
+    complete = given.channels_and_kernel(source[1] if source else None, None, None, groups, shape)
+    stride, dilation = given.per_axis("Stride", rank), given.per_axis("DilationFactor", rank)
+    padded = [k + b + e for k, (b, e) in zip(complete[2], margins, strict=True)]
+    crop, notes = function_crop(given, padded, stride, dilation)
+    axes = zip(crop, margins, dilation, strict=True)
+    if shape is None:
+        notes.append(
+            "groups: taken for 1; they are the last dimension of weights, whose size the text "
+            "does not show."
+        )
+    elif not (weights and weights.labels) and _rank(given, x, None) is None:
+        notes.append(
+            f"spatial axes: {rank}, by the dimensions of weights; the format of X decides, which "
+            "the text does not show: add --input to be sure."
+        )
+    bias, of_bias = _function_bias(given, workspace, complete[1])
+    return given.reading(
+        complete,
+        stride=stride,
+        dilation=dilation,
+        crop=[(b - before * d, e - after * d) for (b, e), (before, after), d in axes],
+        groups=groups,
+        bias=bias,
+        input=source,
+        notes=(*notes, *of_bias),
+    )
+
+
+def _formatted(given: Arguments, workspace: Workspace, name: str, option: str) -> Array | None:
+    """An array with its labels; where only these are known its shape is empty."""
+    array = workspace.array(given.value(name))
+    labels = given.value(option)
+    if not isinstance(labels, str):
+        raise given.error(
+            f"{option} must be a text such as 'SSCB', found {written(labels)}.", option
+        )
+    if strange := sorted(set(labels.upper()) - set("SCBTU")):
+        raise given.error(
+            f"{option} {labels!r} has {', '.join(strange)}; the labels are S, C, B, T and U.",
+            option,
+        )
+    if labels and (array is None or not array.labels):
+        array = replace(array or Array(()), labels=labels.upper())
+    if array is not None and array.labels and len(array.labels) < len(array.shape):
+        raise given.error(
+            f"{name} has {len(array.shape)} dimensions, {list(array.shape)}, and the format "
+            f"{array.labels!r} names {len(array.labels)}.",
+            name,
+        )
+    return array
+
+
+def _is_spatial(label: str, x: Array | None, weights: Array | None) -> bool:
+    """Whether an axis of this label is convolved over: time where the weights have it."""
+    over_time = "T" in (weights.labels if weights else "")
+    only_time = x is not None and "T" in x.labels and "S" not in x.labels
+    return label == "S" or (label == "T" and (over_time or only_time))
+
+
+def _rank(given: Arguments, x: Array | None, weights: Array | None) -> int | None:
+    """How many spatial axes the formats, the given shapes or the options show."""
+    if x is not None and x.labels:
+        found = sum(_is_spatial(label, x, weights) for label in x.labels)
+        if found == 0:
+            raise given.error(f"the format {x.labels!r} of X has no spatial axis, S.", "X")
+        return found
+    for shape in (given.supplied.weight, given.supplied.input):
+        if shape is not None:
+            return len(shape) - 2
+    for name in ("Stride", "DilationFactor", "Cropping"):
+        value = given.value(name)
+        if isinstance(value, tuple) and value:
+            return len(value[0]) if isinstance(value[0], tuple) else len(value)
+    if weights is not None and weights.labels:
+        return sum(label in "ST" for label in weights.labels)
+    # A matrix of filters for one axis and one channel has lost its last dimension.
+    return max(1, len(weights.shape) - 2) if weights is not None and weights.shape else None
+
+
+def _weights(given: Arguments, weights: Array | None, rank: int) -> tuple[Sizes | None, int]:
+    """The canonical shape of the weights, and the groups."""
+    if weights is None or not weights.shape:
+        return None, 1
+    if not weights.labels:
+        kernel = [weights.size(axis) for axis in range(rank)]
+        filters, channels, groups = (weights.size(rank + place) for place in range(3))
+    else:
+        kernel = [weights.size(p) for p, label in enumerate(weights.labels) if label in "ST"]
+        filters = next(iter(weights.labelled("C")), 1)
+        channels, groups = (*weights.labelled("U"), 1, 1)[:2]
+    if len(kernel) != rank:
+        raise given.error(
+            f"the weights' format {weights.labels!r} has {len(kernel)} spatial axes, X has {rank}.",
+            "weights",
+        )
+    return (channels * groups, filters, *kernel), groups
+
+
+def _input_shape(given: Arguments, x: Array | None, rank: int) -> Sizes | None:
+    if x is None or not x.labels or not x.shape:
+        return given.supplied.input
+    batch, channels = ((*x.labelled(label), 1)[0] for label in "BC")
+    over_time = rank - len(x.labelled("S"))
+    size = [*x.labelled("S"), *x.labelled("T")[:over_time]]
+    return (batch, channels, *size)
+
+
+def _function_bias(given: Arguments, workspace: Workspace, filters: int) -> tuple[bool, list[str]]:
+    value = given.value("bias")
+    if value == ():
+        return False, []
+    array = workspace.array(value)
+    if array is None:
+        return True, []
+    elements = _elements(array)
+    if elements == 1:
+        note = "bias: one number, which every filter gets."
+        return not array.is_zero, [note] if filters > 1 and not array.is_zero else []
+    if elements != filters:
+        raise given.error(f"bias has {elements} elements; there are {filters} filters.", "bias")
+    return True, []
+
+
+def _elements(array: Array) -> int:
+    product = 1
+    for size in array.shape:
+        product *= size
+    return product
+
+
+# Layers.
+
+
+def _read_layer(given: Arguments) -> Reading:
+    given, notes = _with_properties(given)
+    given, workspace = _plain(given)
+    given = replace(
+        given, given={n: each if n in _ARRAYS else _opened(each) for n, each in given.given.items()}
+    )
+    rank = given.form.rank
+    assert rank is not None
+    before = layer_before(given.statements, given.call, workspace)
+    weights = workspace.array(given.value("Weights"))
+    margins = _without_margins(weights, rank)
+    complete = _layer_channels(given, rank, weights, before, margins)
+    stride = given.per_axis("Stride", rank)
+    kernel = [k + b + e for k, (b, e) in zip(complete[2], margins, strict=True)]
+    crop, of_crop = layer_crop(given, kernel, stride)
+    bias, of_bias = _layer_bias(given, workspace, complete[1])
+    plain = given.reading(
+        complete,
+        stride=stride,
+        crop=[(b - x, e - y) for (b, e), (x, y) in zip(crop, margins, strict=True)],
+        bias=bias,
+        input=before.input if before else None,
+    )
+    training, of_training = read_training(given, plain.operator)
+    return replace(
+        plain,
+        training=training,
+        notes=(*notes, *of_crop, *of_bias, *of_training, *plain.notes),
+    )
+
+
+_ARRAYS: Final = {"Weights", "Bias", "WeightsInitializer", "BiasInitializer"}
+
+
+def _opened(argument: Argument) -> Argument:
+    """Make a name of a call that gives a number which the text does not hold."""
+    if not isinstance(argument.value, Call):
+        return argument
+    return replace(argument, value=Name(shown(argument.value), argument.column))
+
+
+def _with_properties(given: Arguments) -> tuple[Arguments, list[str]]:
+    """Add what the text sets behind the call: ``layer.WeightLearnRateFactor = 2``."""
+    arguments, notes = dict(given.given), list[str]()
+    layer: str | None = None
+    block: tuple[int, ...] = ()
+    made = False
+    for statement in given.statements:
+        if any(call is given.call for call in calls(statement.value)):
+            # Where the layer is a part of an array, that has the name.
+            layer = statement.target if statement.value is given.call else None
+            block, made = statement.block, True
+        elif made and (found := factor_setter(given, statement, layer or "")):
+            if isinstance(found, str):
+                notes.append(found)
+            elif statement.block == block:
+                arguments[str(found.name)] = found
+            else:
+                notes.append(f"{found.name} is set in a branch: it is not in the answer.")
+        elif statement.target is not None and statement.target == layer:
+            layer = None
+        elif layer and statement.target and statement.target.startswith(f"{layer}."):
+            if statement.block == block:
+                _set_property(given, statement, layer, arguments, notes)
+            else:
+                notes.append(
+                    f"{statement.target} is set in a branch or a loop: it is not in the answer."
+                )
+        elif made and _sets_a_property(statement, given.form):
+            notes.append(f"{statement.target} is not read here: where it is this layer's, keep it.")
+    notes += [
+        f"{name} is a property of the layer; the function's own word is Cropping."
+        for name in ("CroppingMode", "CroppingSize")
+        if name in arguments
+    ]
+    return replace(given, given=arguments), notes
+
+
+def _sets_a_property(statement: Statement, form: Form) -> bool:
+    """Whether it is like ``layers(2).WeightL2Factor = 2``."""
+    target = re.fullmatch(r"\w+\(.+\)\.(\w+)", statement.target or "")
+    return target is not None and form.parameter(target[1]) is not None
+
+
+def _set_property(
+    given: Arguments,
+    statement: Statement,
+    layer: str,
+    arguments: dict[str, Argument],
+    notes: list[str],
+) -> None:
+    target = str(statement.target)
+    name, _, part = target.removeprefix(f"{layer}.").partition("(")
+    parameter = given.form.parameter(name)
+    if parameter is None:
+        raise given.error(f"the layer has no property {name!r}.")
+    if part:
+        notes.append(f"{target} is a part of an array, which is not read here: keep it.")
+        return
+    if parameter.name in _READ_ONLY:
+        raise given.error(f"{layer}.{name} is read-only: give it in the call.")
+    if parameter.name == "Cropping":
+        notes.append(
+            f"{layer}.Cropping: the property is going to be removed, and CroppingSize is "
+            "to be used instead; two numbers are for top and bottom, left and right."
+        )
+    arguments[parameter.name] = Argument(name, statement.value, given.call.column)
+
+
+def _layer_channels(
+    given: Arguments, rank: int, weights: Array | None, before: Before | None, margins: Pairs
+) -> tuple[int, int, Sizes]:
+    channels = given.value("NumChannels")
+    auto = isinstance(channels, str) and channels.lower() == "auto"
+    if isinstance(channels, str) and not auto:
+        raise given.error(f"NumChannels {channels!r}: give 'auto' or a number.", "NumChannels")
+    kernel = given.open_per_axis("filterSize")
+    shape = None
+    if weights is not None and weights.shape[0] > 0:
+        sizes = [weights.size(axis) for axis in range(rank + 2)]
+        shape = (sizes[rank + 1], sizes[rank], *_less(sizes[:rank], margins))
+    said = None if auto else given.open_integer("NumChannels")
+    if before is not None and said not in (None, before.channels):
+        raise given.error(
+            f"NumChannels is {said}, and the layer before gives {before.channels}.", "NumChannels"
+        )
+    return given.channels_and_kernel(
+        before.channels if before is not None else said,
+        given.open_integer("numFilters"),
+        None if kernel is None else _less(kernel, margins),
+        1,
+        shape,
+    )
+
+
+def _less(kernel: Sequence[int], margins: Pairs) -> Sizes:
+    return tuple(k - b - e for k, (b, e) in zip(kernel, margins, strict=True))
+
+
+def _layer_bias(given: Arguments, workspace: Workspace, filters: int) -> tuple[bool, list[str]]:
+    value = given.value("Bias")
+    array = None if value == () else workspace.array(value)
+    if array is not None and _elements(array) != filters:
+        raise given.error(
+            f"Bias has {_elements(array)} elements; there are {filters} filters.", "Bias"
+        )
+    starts_at_zero = array.is_zero if array is not None else value == ()
+    if value == () and given.value("BiasInitializer") != "zeros":
+        starts_at_zero = False
+    if starts_at_zero and given.value("BiasLearnRateFactor") == 0:
+        return False, ["Bias starts at zero and does not learn: it is read as none."]
+    return True, []
+
+
+_DOCS: Final = "https://www.mathworks.com/help/deeplearning/ref/"
+
+
+def _layer_form(rank: int) -> Form:
+    document = f"nnet.cnn.layer.transposedconvolution{rank}dlayer.html"
+    if rank == 2:
+        return _named(f"transposedConv{rank}dLayer", rank, f"{_DOCS}{document}")
+    return _named(f"transposedConv{rank}dLayer", rank, f"{_DOCS}transposedconv{rank}dlayer.html")
+
+
+def _named(name: str, rank: int, source: str) -> Form:
+    return _NamedForm(name, (), "layer", rank, _LAYER, _read_layer, source, named_pairs=True)
+
+
+FORMS: Final[tuple[Form, ...]] = (
+    *(_layer_form(rank) for rank in (1, 2, 3)),
+    _NamedForm(
+        "dltranspconv",
+        (),
+        "function",
+        None,
+        _FUNCTION,
+        _read_function,
+        f"{_DOCS}dlarray.dltranspconv.html",
+        named_pairs=True,
+    ),
+)

@@ -1,0 +1,126 @@
+"""MATLAB's ``Cropping``: numbers, rows and ``'same'``, and what they remove at each end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, TypeAlias
+
+from harness.convention.arguments import Arguments
+from harness.convention.values import integers
+from harness.core.operators import Sizes
+from harness.frameworks.matlab.arrays import written
+from harness.syntax.tree import Value
+
+Pairs: TypeAlias = tuple[tuple[int, int], ...]
+
+_TAKES: Final = {
+    1: "one number, [l r] or 'same'",
+    2: "one number, [a b] for both ends of each axis, [t b l r] or 'same'",
+    3: "one number, [a b c] for both ends of each axis, [t l f; b r bk] or 'same'",
+}
+
+
+def function_crop(
+    given: Arguments, kernel: Sequence[int], stride: Sizes, dilation: Sizes
+) -> tuple[Pairs, list[str]]:
+    """Return the crop that ``dltranspconv`` is given, and notes."""
+    value = given.value("Cropping")
+    if _is_same(value, given, "Cropping"):
+        return _same([d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)], stride)
+    rank = len(kernel)
+    crop = _symmetric_or_rows(given, rank)
+    if crop is None:
+        raise given.error(
+            f"Cropping {written(value)}: dltranspconv takes one number, {rank} for {rank} spatial "
+            f"{'axis' if rank == 1 else 'axes'}, a row of beginnings over a row of ends, or "
+            "'same'.",
+            "Cropping",
+        )
+    return crop, []
+
+
+def _symmetric_or_rows(given: Arguments, rank: int) -> Pairs | None:
+    """One number, one for each axis, or a row of beginnings over a row of ends."""
+    value = given.value("Cropping")
+    if not isinstance(value, tuple):
+        return tuple((side, side) for side in given.per_axis("Cropping", rank, least=0))
+    rows = [row for row in value if isinstance(row, tuple)]
+    if len(rows) == 2 == len(value):
+        begins, ends = (_sides(given, "Cropping", row) for row in rows)
+        return tuple(zip(begins, ends, strict=True)) if len(begins) == len(ends) == rank else None
+    if rows:
+        return None
+    sides = _sides(given, "Cropping", value)
+    return tuple((side, side) for side in sides) if len(sides) == rank else None
+
+
+def layer_crop(given: Arguments, kernel: Sequence[int], stride: Sizes) -> tuple[Pairs, list[str]]:
+    """Return the crop that a layer is given, or has as its properties, and notes."""
+    mode = given.value("CroppingMode")
+    if not isinstance(mode, str) or mode.lower() not in {"manual", "same"}:
+        raise given.error(
+            f"CroppingMode is 'manual' or 'same', not {written(mode)}.", "CroppingMode"
+        )
+    name = "CroppingSize" if "CroppingSize" in given.given else "Cropping"
+    value = given.value(name)
+    if mode.lower() == "same" or _is_same(value, given, name):
+        return _same(kernel, stride)
+    rank = len(kernel)
+    crop = _sides_of_layer(given, name, rank)
+    if crop is None:
+        raise given.error(
+            f"{name} {written(value)}: transposedConv{rank}dLayer takes {_TAKES[rank]}.", name
+        )
+    return crop, []
+
+
+def _sides_of_layer(given: Arguments, name: str, rank: int) -> Pairs | None:
+    value = given.value(name)
+    if not isinstance(value, tuple):
+        return tuple((side, side) for side in given.per_axis(name, rank, least=0))
+    rows = [row for row in value if isinstance(row, tuple)]
+    if rows:
+        if rank != 3 or len(rows) != 2:
+            return None
+        begins, ends = (_sides(given, name, row) for row in rows)
+        return tuple(zip(begins, ends, strict=True)) if len(begins) == len(ends) == 3 else None
+    sides = _sides(given, name, value)
+    if len(sides) == 2 * rank and rank < 3:
+        return tuple(zip(sides[::2], sides[1::2], strict=True))
+    return tuple((side, side) for side in sides) if len(sides) == rank > 1 else None
+
+
+def _sides(given: Arguments, name: str, value: Value) -> Sizes:
+    sides = integers(name, value, given.given[name].column if name in given.given else 0)
+    if min(sides, default=0) < 0:
+        raise given.error(f"{name} {list(sides)} must be nonnegative.", name)
+    return sides
+
+
+def _is_same(value: Value, given: Arguments, name: str) -> bool:
+    if isinstance(value, str) and value.lower() != "same":
+        raise given.error(f"{name} {value!r}: the only word that it takes is 'same'.", name)
+    return isinstance(value, str)
+
+
+def _same(effective: Sequence[int], stride: Sequence[int]) -> tuple[Pairs, list[str]]:
+    """Return the crop of ``'same'``; where it is more than a promised size, say whose rule it is.
+
+    MathWorks' own exporter writes it as Keras's ``padding="same"``.
+    """
+    totals = [extent - step for extent, step in zip(effective, stride, strict=True)]
+    pairs = tuple(
+        (max(total, 0) // 2, total - max(total, 0) // 2 if total > 0 else total) for total in totals
+    )
+    notes = []
+    if any(total % 2 for total in totals if total > 0):
+        notes.append(
+            "Cropping 'same': the document promises the output's size only; the odd element goes "
+            "from the end, as in TensorFlow."
+        )
+    if any(total < 0 for total in totals):
+        notes.append(
+            "Cropping 'same' with a stride above the filter: the document promises the output's "
+            "size only; what is missing is added at the end, as in TensorFlow."
+        )
+    return pairs, notes

@@ -1,0 +1,301 @@
+"""MATLAB: ``dltranspconv`` and ``transposedConv{1,2,3}dLayer`` of the Deep Learning Toolbox.
+
+https://www.mathworks.com/help/deeplearning/ref/dlarray.dltranspconv.html
+https://www.mathworks.com/help/deeplearning/ref/nnet.cnn.layer.transposedconvolution2dlayer.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from harness.convention.convention import Convention, because, extends, lines, zeros_learn
+from harness.convention.device import Device
+from harness.core.operators import Operator
+from harness.core.program import Program, Section, Unsupported
+from harness.core.training import Training
+from harness.frameworks.matlab.training import drawn_text, factors
+
+_CLASSES: Final = {"float32": "single", "float64": "double"}
+
+
+@dataclass(frozen=True)
+class _Spelled:
+    """An operator in MATLAB's dimensions, with zeros around the filter where the crop is negative.
+
+    Cropping must be nonnegative.  A filter that reaches further by zeros makes the output larger
+    without touching what was there, and so bias and gradients stay the toolbox's own.
+    """
+
+    operator: Operator
+
+    @property
+    def format(self) -> str:
+        return "S" * self.operator.rank + "CB"
+
+    @property
+    def zeros(self) -> list[tuple[int, int]]:
+        """How many zeros each end of the filter gets, per axis."""
+        axes = zip(self.operator.crop, self.operator.dilation, strict=True)
+        # The dilation of an illegal operator may be zero.
+        return [
+            (-(min(begin, 0) // max(d, 1)), -(min(end, 0) // max(d, 1))) for (begin, end), d in axes
+        ]
+
+    @property
+    def crop(self) -> list[tuple[int, int]]:
+        """What is left to crop, nowhere negative."""
+        axes = zip(self.operator.crop, self.zeros, self.operator.dilation, strict=True)
+        return [(begin + before * d, end + after * d) for (begin, end), (before, after), d in axes]
+
+    @property
+    def kernel(self) -> list[int]:
+        axes = zip(self.operator.kernel, self.zeros, strict=True)
+        return [before + k + after for k, (before, after) in axes]
+
+    @property
+    def reason(self) -> str | None:
+        if not extends(self.operator.crop):
+            return None
+        return (
+            "Cropping must be nonnegative: zeros around the filter give what crop "
+            f"{self.operator.crop} adds."
+        )
+
+    def native(self, array: str) -> str:
+        """Bring ``x``-like arrays from NCHW to SSCB."""
+        axes = range(3, 3 + self.operator.rank)
+        return f"permute({array}, {_vector([*axes, 2, 1])})"
+
+    def canonical(self, array: str) -> str:
+        """Bring them back."""
+        rank = self.operator.rank
+        return f"permute({array}, {_vector([rank + 2, rank + 1, *range(1, rank + 1)])})"
+
+    def filters(self, template: str) -> str:
+        """Write what makes the filters ``w_`` of ``w``; ``template`` is put around them."""
+        operator = self.operator
+        if not extends(operator.crop):
+            return f"w_ = {template.format(self._native_weights())};"
+        shape = [*self.kernel, operator.weight_shape[1], operator.in_channels]
+        if operator.groups != 1:
+            shape[-1:] = [operator.in_channels // max(operator.groups, 1), operator.groups]
+        made = template.format("w_")
+        return lines(
+            f"w_ = zeros({_vector(shape)}, 'like', w);",
+            f"w_{self.inside} = {self._native_weights()};",
+            f"w_ = {made};" if made != "w_" else None,
+        )
+
+    def weights_gradient(self, found: str) -> str:
+        """Write what makes ``dw`` of the gradient by the filters."""
+        operator, rank = self.operator, self.operator.rank
+        first = None
+        if extends(operator.crop):
+            first, found = f"dw_ = {found};", f"dw_{self.inside}"
+        if operator.groups == 1:
+            return lines(first, f"dw = {self.canonical(found)};")
+        order = _vector([rank + 2, rank + 3, rank + 1, *range(1, rank + 1)])
+        shape = ", ".join(map(str, operator.weight_shape))
+        return lines(first, f"dw = reshape(permute({found}, {order}), {shape});")
+
+    def _native_weights(self) -> str:
+        """From IOHW to [h w filters channels], and groups behind them."""
+        operator, rank = self.operator, self.operator.rank
+        if operator.groups == 1:
+            return self.native("w")
+        shape = ", ".join(map(str, [operator.groups, *operator.weight_shape[1:]]))
+        order = _vector([*range(4, 4 + rank), 3, 1, 2])
+        return f"permute(reshape(w, [], {shape}), {order})"
+
+    @property
+    def inside(self) -> str:
+        """Index the filters' own elements, where zeros are around them."""
+        if not extends(self.operator.crop):
+            return ""
+        spans = [
+            f"{before + 1}:{before + k}"
+            for k, (before, _) in zip(self.operator.kernel, self.zeros, strict=True)
+        ]
+        rest = [":"] * (2 if self.operator.groups == 1 else 3)
+        return f"({', '.join([*spans, *rest])})"
+
+
+def _render(
+    operator: Operator, dtype: str, _documented: bool, _device: Device
+) -> Program | Unsupported:
+    if dtype not in _CLASSES:
+        return _lacks(dtype)
+    spelled = _Spelled(operator)
+    inputs = ("x", "w", "b") if operator.bias else ("x", "w")
+    bias = "b" if operator.bias else "0"
+    call = f"dltranspconv({{x}}, {{w}}, {{b}}{_options(spelled)})"
+    names, natives = ", ".join(inputs), ", ".join(f"{name}_" for name in inputs)
+    return _program(
+        spelled,
+        filters="dlarray({})",
+        bias="dlarray(b)",
+        call=f"y_ = {call.format(x='x_', w='w_', b='b_' if operator.bias else '0')};",
+        derived=lines(
+            f"loss = @({names}) sum({call.format(x='x', w='w', b=bias)} .* dy_, 'all');",
+            f"[{', '.join(f'd{name}_' for name in inputs)}] = "
+            f"dlfeval(@({names}) dlgradient(loss({names}), {names}), {natives});",
+        ),
+        dw="dw_",
+        db="extractdata(db_)",
+    )
+
+
+def _program(
+    spelled: _Spelled,
+    *,
+    filters: str,
+    bias: str,
+    call: str,
+    derived: str,
+    dw: str,
+    db: str,
+    training: str = "",
+    notes: tuple[str, ...] = (),
+) -> Program:
+    """Make the program of a call that leaves ``y_``, and is ``derived`` to ``dx_`` and others."""
+    has_bias = spelled.operator.bias
+    to_native = lines(
+        f"x_ = dlarray({spelled.native('x')}, '{spelled.format}');",
+        spelled.filters(filters),
+        f"b_ = {bias};" if has_bias else None,
+    )
+    return Program(
+        framework="matlab",
+        language="matlab",
+        reason=spelled.reason,
+        forward=Section(to_native, call, f"y = {spelled.canonical('extractdata(y_)')};"),
+        gradient=Section(
+            lines(to_native, f"dy_ = dlarray({spelled.native('dy')}, '{spelled.format}');"),
+            derived,
+            lines(
+                f"dx = {spelled.canonical('extractdata(dx_)')};",
+                spelled.weights_gradient(f"extractdata({dw})"),
+                f"db = {db};" if has_bias else None,
+            ),
+        ),
+        training=training,
+        notes=notes,
+    )
+
+
+def _lacks(dtype: str) -> Unsupported:
+    return Unsupported(
+        "matlab", f"the Deep Learning Toolbox computes in single and double; {dtype} is neither."
+    )
+
+
+def _options(spelled: _Spelled) -> str:
+    operator = spelled.operator
+    return _name_values(
+        Stride=_per_axis(operator.stride, default=1),
+        DilationFactor=_per_axis(operator.dilation, default=1),
+        Cropping=_cropping(spelled.crop),
+    )
+
+
+def _cropping(crop: Sequence[tuple[int, int]]) -> str | None:
+    """Write one number, one for each axis, or a row of beginnings over a row of ends."""
+    begins, ends = zip(*crop, strict=True)
+    if begins == ends:
+        return _per_axis(begins, default=0)
+    return _matrix(begins, ends)
+
+
+def _layer(operator: Operator, dtype: str, training: Training) -> Program | Unsupported:
+    rank, spelled = operator.rank, _Spelled(operator)
+    lacks = because(
+        f"transposedConv{rank}dLayer has no groups." if operator.groups != 1 else None,
+        f"transposedConv{rank}dLayer has no dilation." if set(operator.dilation) != {1} else None,
+    )
+    if lacks:
+        return Unsupported("matlab", f"{' '.join(lacks)} dltranspconv takes them.")
+    if dtype != "float32":
+        reason = "a dlnetwork's learnable parameters are single; dltranspconv keeps double."
+        return Unsupported("matlab", reason) if dtype in _CLASSES else _lacks(dtype)
+    ones = ", ".join(["1"] * rank)
+    options = _name_values(
+        Stride=_per_axis(operator.stride, default=1),
+        Cropping=_layer_cropping(spelled.crop),
+        NumChannels=str(operator.in_channels),
+        Weights="w_",
+        Bias="b_" if operator.bias else f"zeros({ones}, {operator.out_channels})",
+        **factors(operator, training),
+    )
+    size = _per_axis(spelled.kernel)
+    net = lines(
+        f"layer = transposedConv{rank}dLayer({size}, {operator.out_channels}{options});",
+        "net = dlnetwork(layer, x_);",
+    )
+    no_bias = "A layer cannot do without a bias: these are zeros that do not learn."
+    return _program(
+        spelled,
+        filters="{}",
+        bias=f"reshape(b, {ones}, [])",
+        call=lines(net, "y_ = predict(net, x_);"),
+        derived=lines(
+            net,
+            "loss = @(net, x) sum(predict(net, x) .* dy_, 'all');",
+            "[dx_, learned] = "
+            "dlfeval(@(net, x) dlgradient(loss(net, x), x, net.Learnables), net, x_);",
+        ),
+        dw="learned.Value{1}",
+        db="reshape(extractdata(learned.Value{2}), [], 1)",
+        training=drawn_text(operator, training, spelled.inside),
+        notes=(
+            *because(None if operator.bias else no_bias),
+            *zeros_learn(training, in_kernel=extends(operator.crop)),
+        ),
+    )
+
+
+def _layer_cropping(crop: Sequence[tuple[int, int]]) -> str | None:
+    """Write what the layers take: [l r], [t b l r], or [t l f; b r bk]."""
+    sides = [side for pair in crop for side in pair]
+    if len(set(sides)) == 1:
+        return str(sides[0]) if sides[0] else None
+    return _matrix(*zip(*crop, strict=True)) if len(crop) == 3 else _vector(sides)
+
+
+def _name_values(**values: str | None) -> str:
+    return "".join(f", '{name}', {value}" for name, value in values.items() if value is not None)
+
+
+def _per_axis(values: Sequence[int], default: int | None = None) -> str | None:
+    if all(value == default for value in values):
+        return None
+    return str(values[0]) if len(set(values)) == 1 else _vector(values)
+
+
+def _vector(values: Sequence[int]) -> str:
+    return f"[{' '.join(map(str, values))}]"
+
+
+def _matrix(*rows: Sequence[int]) -> str:
+    return f"[{'; '.join(' '.join(map(str, row)) for row in rows)}]"
+
+
+CONVENTION: Final = Convention(
+    name="matlab",
+    title="MATLAB",
+    distribution="Deep Learning Toolbox",
+    module="dltranspconv",
+    weights="HWOI",
+    render=_render,
+    language="matlab",
+    layer=_layer,
+    calls=r"transposedConv[123]dLayer|dltranspconv",
+    remarks=(
+        (
+            "BiasL2Factor is 0 by default: where an L2 factor is given, the bias of the layer does "
+            "not decay unless it is said, and elsewhere does."
+        ),
+        "Properties set behind the layer, setLearnRateFactor and setL2Factor are read with it.",
+    ),
+)

@@ -1,0 +1,441 @@
+"""MXNet's calls: what ``Deconvolution`` and Gluon's layers take, and what it means.
+
+https://mxnet.apache.org/versions/1.9.1/api/python/docs/api/legacy/ndarray/ndarray.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final, TypeAlias
+
+from harness.convention.arguments import Arguments, output_crop
+from harness.convention.assumptions import bias_notes
+from harness.convention.forms import Form, Parameter, Reading, Supplied
+from harness.convention.initializers import assigned_value
+from harness.convention.values import comma, integers, shown
+from harness.core.operators import Sizes
+from harness.core.training import Training
+from harness.frameworks.mxnet.training import read_initializer
+from harness.syntax.tree import Call, Name, Value, calls
+
+_Complete: TypeAlias = tuple[int, int, Sizes]
+
+_OPERATOR: Final = (
+    Parameter("data", "x, NCHW", None),
+    Parameter("weight", "w, IOHW: (c_in, num_filter // num_group, *kernel)", None),
+    Parameter("bias", "b, where no_bias is False", None),
+    Parameter(
+        "kernel",
+        "kernel; how many numbers it has is the number of spatial axes",
+        pitfall="kernel=3 is a kernel of one axis.",
+    ),
+    Parameter(
+        "stride", "stride; () is 1", (), pitfall="One number per axis: stride=2 serves 1-D only."
+    ),
+    Parameter(
+        "dilate",
+        "dilation; () is 1",
+        (),
+        pitfall="Refused with three axes; with stride > 1 silently wrong in float64 on a CPU.",
+    ),
+    Parameter(
+        "pad",
+        "crop at both ends of each axis; () is 0",
+        (),
+        pitfall="It removes output, and target_shape replaces it.",
+    ),
+    Parameter(
+        "adj",
+        "given back at the end of each axis: crop (pad, pad - adj); () is 0",
+        (),
+        pitfall="Less than the stride, else refused.",
+    ),
+    Parameter(
+        "target_shape",
+        "spatial size of the output, in place of pad and adj: crop (ceil(t/2), floor(t/2)) "
+        "where t = full size - target",
+        (),
+        pitfall="In float32 on a CPU (oneDNN) pad is used all the same.",
+    ),
+    Parameter("num_filter", "output channels"),
+    Parameter("num_group", "groups", 1),
+    Parameter("workspace", "the memory in MB that may be used", 512, ignored=True),
+    Parameter(
+        "no_bias",
+        "whether there is no bias",
+        True,
+        pitfall="True unless said otherwise: a bias without no_bias=False is refused.",
+    ),
+    Parameter("cudnn_tune", "how cuDNN's algorithm is chosen", None, ignored=True),
+    Parameter("cudnn_off", "whether cuDNN is not used", False, ignored=True),
+    Parameter(
+        "layout",
+        "of data and output; NHWC has the weights as (c_in, *kernel, num_filter // num_group)",
+        None,
+        pitfall="Channels-last on a GPU only.",
+    ),
+    Parameter("out", "where the result is put", None, keyword=True),
+    Parameter("name", "of the symbol", None, keyword=True),
+    Parameter("attr", "attributes of the symbol", None, keyword=True, ignored=True),
+)
+_TUNING: Final = (None, "None", "fastest", "limited_workspace", "off")
+_LAYOUTS: Final = {1: ("NCW",), 2: ("NCHW", "NHWC"), 3: ("NCDHW", "NDHWC")}
+_LAYOUT_MEANING: Final = {
+    1: "of data and output",
+    2: "of data and output; NHWC has the weights as (in_channels, *kernel, channels // groups)",
+    3: "of data and output; NDHWC has the weights as (in_channels, *kernel, channels // groups)",
+}
+
+
+def _read_operator(given: Arguments) -> Reading:
+    no_bias = given.flag("no_bias")
+    if no_bias and given.has("bias"):
+        # https://github.com/apache/mxnet/issues/7461
+        raise given.error(
+            "there is a bias, but no_bias is True, which is its default: MXNet refuses it "
+            '("Operator Deconvolution expects 2 inputs, but got 3 instead"). Add no_bias=False.',
+            "bias",
+        )
+    return _read_deconvolution(given, bias=not no_bias)
+
+
+def _read_numpy_extension(given: Arguments) -> Reading:
+    if "no_bias" in given.given or not given.has("bias"):
+        return _read_operator(given)
+    reading = _read_deconvolution(given, bias=True)
+    note = "MXNet 1 needs no_bias=False where there is a bias; from MXNet 2 it is the default."
+    return replace(reading, notes=(*reading.notes, note, *bias_notes(given, "bias")))
+
+
+def _read_deconvolution(given: Arguments, *, bias: bool) -> Reading:
+    tuning = given.value("cudnn_tune")
+    if tuning not in _TUNING:
+        raise given.error(
+            f"cudnn_tune {shown(tuning)}: MXNet takes None, 'fastest', 'limited_workspace' or "
+            "'off'.",
+            "cudnn_tune",
+        )
+    last = _is_channels_last(given)
+    if given.supplied.input:
+        n, c, *size = given.supplied.input
+        given = given.with_shapes({"data": (n, *size, c) if last else (n, c, *size)})
+    groups = given.integer("num_group")
+    given.value("kernel"), given.value("num_filter")  # Neither has a default.
+    kernel = None if given.is_open("kernel") else _whole(given, "kernel", None, 1)
+    weight = given.array_shape("weight")
+    if weight and last:
+        weight = (weight[0], weight[-1], *weight[1:-1])
+    complete = given.channels_and_kernel(
+        None,
+        given.open_integer("num_filter"),
+        kernel,
+        groups,
+        weight,
+    )
+    rank = len(complete[2])
+    _check_layout(given, rank)
+    training, notes = _read_variables(given)
+    said = {
+        "stride": _whole(given, "stride", rank, 1),
+        "dilation": _whole(given, "dilate", rank, 1),
+        "groups": groups,
+        "bias": bias,
+        "training": training,
+        "channels_last": last,
+    }
+    target = given.value("target_shape")
+    if target is not None and any(_whole(given, "target_shape", rank, 0)):
+        return _with_target(given, complete, said, notes)
+    pad, adj = _whole(given, "pad", rank, 0), _whole(given, "adj", rank, 0)
+    return _finished(given, complete, said, pad, adj, "adj", notes)
+
+
+def _whole(given: Arguments, name: str, rank: int | None, least: int) -> Sizes:
+    """One integer for each axis; MXNet takes one for all of them nowhere but in Gluon's layers."""
+    value = given.value(name)
+    if value in ((), None) and rank is not None:
+        return (least,) * rank
+    column = given.given[name].column if name in given.given else given.call.column
+    found = integers(name, value, column)
+    if rank is not None and len(found) != rank:
+        raise given.error(
+            f"{name} {shown(value)} has {len(found)} number{'s' * (len(found) > 1)} and the kernel "
+            f"{rank}: MXNet takes as many of them as the kernel has.",
+            name,
+        )
+    if not found or min(found) < least:
+        raise given.error(f"{name} {list(found)} must be at least {least} on every axis.", name)
+    return found
+
+
+def _with_target(
+    given: Arguments, complete: _Complete, said: dict[str, Any], notes: tuple[str, ...]
+) -> Reading:
+    """What target_shape makes of the crop: the odd element goes from the beginning.
+
+    https://github.com/apache/mxnet/blob/v1.9.x/src/operator/nn/deconvolution-inl.h (InferPad)
+    """
+    in_size = given.in_size("target_shape")
+    operator = replace(given, supplied=Supplied()).reading(complete, **said).operator
+    target = _whole(given, "target_shape", operator.rank, 1)
+    crop = output_crop(given, operator, target, lambda _, total: (total + 1) // 2)
+    if any(end < 0 for _, end in crop):
+        raise given.error(
+            f"target_shape {list(target)} is more than the full size "
+            f'{list(operator.full_size(in_size))}: MXNet refuses it ("too big target shape").',
+            "target_shape",
+        )
+    pad = tuple(begin for begin, _ in crop)
+    adj = tuple(begin - end for begin, end in crop)
+    if pad != _whole(given, "pad", operator.rank, 0):
+        note = (
+            f"target_shape: read as documented, pad {comma(pad)} and adj {comma(adj)}; MXNet 1.9.1 "
+            "in float32 on a CPU (oneDNN) keeps the pad of the call, and refuses it or crops "
+            "otherwise."
+        )
+        notes = (*notes, note)
+    return _finished(given, complete, said, pad, adj, "target_shape", notes)
+
+
+def _finished(
+    given: Arguments,
+    complete: _Complete,
+    said: dict[str, Any],
+    pad: Sizes,
+    adj: Sizes,
+    name: str,
+    notes: tuple[str, ...],
+) -> Reading:
+    """Put the crop in, and refuse what MXNet refuses."""
+    stride, dilation, kernel = said["stride"], said["dilation"], complete[2]
+    if any(a >= s for a, s in zip(adj, stride, strict=True)):
+        what = f"{name} makes adj" if name == "target_shape" else name
+        raise given.error(
+            f"{what} {list(adj)}, which must be less than the stride {list(stride)} on every "
+            "axis, else MXNet refuses it.",
+            name,
+        )
+    if len(kernel) == 3 and set(dilation) != {1}:
+        raise given.error(
+            f"dilation {list(dilation)}: MXNet refuses it with three spatial axes "
+            '("Dilate is not supported in 3d deconvolution").',
+        )
+    if max(dilation) > 1 and max(stride) > 1 and max(kernel) > 1:
+        wrong = "stride > 1 with dilate > 1 wrongly in float64 on a CPU (apache/mxnet#11629)"
+        notes = (*notes, f"MXNet 1.9.1 computes {wrong}.")
+    crop = tuple((p, p - a) for p, a in zip(pad, adj, strict=True))
+    found = given.reading(complete, crop=crop, notes=notes, **said)
+    return replace(found, weights="IHWO") if found.channels_last else found
+
+
+def _is_channels_last(given: Arguments) -> bool:
+    return str(given.value("layout")).endswith("C")
+
+
+def _check_layout(given: Arguments, rank: int) -> None:
+    layout = given.value("layout")
+    known = _LAYOUTS.get(rank, ())
+    if layout not in (None, "None", *known):
+        takes = " or ".join(known)
+        raise given.error(
+            f"layout {shown(layout)}: MXNet takes {takes} with {rank} spatial axes.", "layout"
+        )
+
+
+def _gluon_parameters(rank: int) -> tuple[Parameter, ...]:
+    def alike(value: int) -> int | Sizes:
+        return value if rank == 1 else (value,) * rank
+
+    return (
+        Parameter(
+            "channels",
+            "output channels",
+            pitfall="They come first and the input channels last; PaddlePaddle's layer of this "
+            "name begins with the input channels.",
+        ),
+        Parameter("kernel_size", "kernel"),
+        Parameter("strides", "stride", alike(1)),
+        Parameter("padding", "crop at both ends of each axis", alike(0)),
+        Parameter(
+            "output_padding",
+            "given back at the end of each axis: crop (padding, padding - output_padding)",
+            alike(0),
+            pitfall="Less than the stride, else refused when the layer is called.",
+        ),
+        Parameter("dilation", "dilation", alike(1), pitfall="Refused with three axes."),
+        Parameter("groups", "groups", 1, pitfall="More than one needs in_channels."),
+        Parameter("layout", _LAYOUT_MEANING[rank], _LAYOUTS[rank][0]),
+        Parameter("activation", "what follows the operator", None),
+        Parameter("use_bias", "whether there is a bias", True),
+        Parameter("weight_initializer", "how w is drawn; None is Uniform(0.07)", None),
+        Parameter("bias_initializer", "how b is drawn", "zeros"),
+        Parameter("in_channels", "input channels; 0 leaves them to the input", 0),
+        Parameter("prefix", "of the parameters' names", None, keyword=True),
+        Parameter("params", "whose parameters are shared", None, keyword=True, ignored=True),
+    )
+
+
+def _read_gluon(given: Arguments) -> Reading:
+    rank = given.form.rank or 2
+    groups, inputs = given.integer("groups"), given.value("in_channels")
+    if groups > 1 and inputs == 0:
+        raise given.error(
+            f"groups is {groups} and in_channels is not given: MXNet refuses the layer when it is "
+            'called ("input num_filter must divide group size"). Add in_channels.',
+            "groups",
+        )
+    # Before what may be open: what another framework takes under the same name is refused first.
+    _check_layout(given, rank)
+    said = {
+        "stride": _of_layer(given, "strides", rank, 1),
+        "dilation": _of_layer(given, "dilation", rank, 1),
+        "groups": groups,
+        "bias": given.flag("use_bias"),
+        "channels_last": _is_channels_last(given),
+    }
+    pad = _of_layer(given, "padding", rank, 0)
+    adj = _of_layer(given, "output_padding", rank, 0)
+    complete = given.channels_and_kernel(
+        None if inputs == 0 else given.open_integer("in_channels"),
+        given.open_integer("channels"),
+        None if given.is_open("kernel_size") else _of_layer(given, "kernel_size", rank, 1),
+        groups,
+    )
+    training, notes = _read_initializers(given)
+    if given.has("activation"):
+        notes = (*notes, f"activation {shown(given.value('activation'))} follows the operator.")
+    said["training"] = _read_factors(given, training)
+    return _finished(given, complete, said, pad, adj, "output_padding", notes)
+
+
+def _of_layer(given: Arguments, name: str, rank: int, least: int) -> Sizes:
+    value = given.value(name)
+    if isinstance(value, tuple):
+        return _whole(given, name, rank, least)
+    return (given.integer(name, least=least),) * rank
+
+
+def _read_initializers(given: Arguments) -> tuple[Training, tuple[str, ...]]:
+    found: dict[str, Any] = {}
+    notes = []
+    for name, of in (("weight_initializer", "weights"), ("bias_initializer", "bias")):
+        value = assigned_value(given.value(name), given.assigned)
+        if not given.has(name) or isinstance(value, Name):
+            continue
+        drawn = read_initializer(value)
+        if drawn is None:
+            notes.append(f"{name} {shown(value)} is not translated.")
+        elif drawn.fan and of == "bias":
+            raise given.error(
+                f"{name} {shown(value)}: MXNet refuses it "
+                '("Xavier initializer cannot be applied to vector").',
+                name,
+            )
+        else:
+            found[of] = drawn
+    return Training(**found), tuple(notes)
+
+
+def _read_factors(given: Arguments, training: Training) -> Training:
+    """Read ``layer.weight.lr_mult = 2`` where the text has such lines about the layer."""
+    assigned = {said.target: said.value for said in given.statements}
+    for layer, value in assigned.items():
+        if any(call is given.call for call in calls(value)):
+            said = {
+                field: assigned[target]
+                for field, attribute in _FACTORS.items()
+                if (target := f"{layer}.{attribute}") in assigned
+            }
+            return replace(training, **_numbers(said))
+    return training
+
+
+_FACTORS: Final = {
+    "weights_rate": "weight.lr_mult",
+    "weights_decay": "weight.wd_mult",
+    "bias_rate": "bias.lr_mult",
+    "bias_decay": "bias.wd_mult",
+}
+
+
+def _numbers(said: Mapping[str, Value]) -> dict[str, Any]:
+    return {
+        field: float(value)
+        for field, value in said.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+
+
+def _read_variables(given: Arguments) -> tuple[Training, tuple[str, ...]]:
+    """Read ``weight=mx.sym.Variable('w', lr_mult=0, init=mx.init.Xavier())``."""
+    found: dict[str, Any] = {}
+    notes = []
+    for name, of in (("weight", "weights"), ("bias", "bias")):
+        said = _variable(given, name)
+        init = assigned_value(said.get("init"), given.assigned)
+        factors = {f"{of}_rate": said.get("lr_mult"), f"{of}_decay": said.get("wd_mult")}
+        found |= _numbers(factors) | {of: read_initializer(init)}
+        if isinstance(init, Call | str) and found[of] is None:
+            notes.append(f"init {shown(init)} of {name} is not translated.")
+    if found.get("weights_decay") is not None and not given.flag("no_bias"):
+        # Unless it is said, a symbol's optimizer decays what is named *_weight or *_gamma only:
+        # https://github.com/apache/mxnet/blob/v1.9.x/python/mxnet/optimizer/optimizer.py
+        found.setdefault("bias_decay", 0.0)
+    return Training(**found), tuple(notes)
+
+
+def _variable(given: Arguments, name: str) -> dict[str | None, Value]:
+    """The arguments of the symbol that stands for an array."""
+    value = assigned_value(given.value(name), given.assigned)
+    if not isinstance(value, Call) or not isinstance(value.function, Name):
+        return {}
+    if value.function.text.split(".")[-1] not in {"Variable", "var"}:
+        return {}
+    return {argument.name: argument.value for argument in value.arguments}
+
+
+_DOCS: Final = "https://mxnet.apache.org/versions/1.9.1/api/python/docs/api/"
+_DECONVOLUTION: Final = Form(
+    "mxnet.ndarray.Deconvolution",
+    tuple(
+        f"{module}.Deconvolution"
+        for module in (
+            *("mx.nd", "mx.ndarray", "mxnet.nd", "mx.sym", "mx.symbol", "mxnet.sym"),
+            *("mxnet.symbol", "F"),
+        )
+    ),
+    "function",
+    None,
+    _OPERATOR,
+    _read_operator,
+    f"{_DOCS}legacy/ndarray/ndarray.html#mxnet.ndarray.Deconvolution",
+)
+_NUMPY_EXTENSION: Final = Form(
+    "mxnet.npx.deconvolution",
+    tuple(
+        f"{module}.deconvolution"
+        for module in ("mx.npx", "F.npx", "mx.np", "mxnet.np", "mxnet.numpy_extension")
+    ),
+    "function",
+    None,
+    _OPERATOR,
+    _read_numpy_extension,
+    f"{_DOCS}npx/generated/mxnet.npx.deconvolution.html",
+)
+
+
+def _gluon(rank: int) -> Form:
+    layer = f"Conv{rank}DTranspose"
+    return Form(
+        f"mxnet.gluon.nn.{layer}",
+        (f"mx.gluon.nn.{layer}",),
+        "layer",
+        rank,
+        _gluon_parameters(rank),
+        _read_gluon,
+        f"{_DOCS}gluon/nn/index.html#mxnet.gluon.nn.{layer}",
+    )
+
+
+FORMS: Final = (*(_gluon(rank) for rank in (2, 1, 3)), _DECONVOLUTION, _NUMPY_EXTENSION)

@@ -1,0 +1,182 @@
+"""What PyTorch's calls mean: ``F.conv_transpose{1,2,3}d``, ``nn.ConvTranspose{1,2,3}d``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from harness.convention.arguments import Arguments
+from harness.convention.assumptions import bias_notes
+from harness.convention.forms import Form, Parameter, Reading
+from harness.convention.values import integers, shown
+from harness.core.operators import Operator, Sizes
+from harness.frameworks.pytorch.render import is_native
+from harness.frameworks.pytorch.statements import read_training
+from harness.syntax.tree import Argument, SnippetError
+
+_GEOMETRY: Final = {
+    "stride": Parameter("stride", "stride", 1),
+    "padding": Parameter(
+        "padding",
+        "crop at both ends of each axis",
+        0,
+        pitfall="It removes output; the name comes from the convolution whose transpose this is.",
+    ),
+    "output_padding": Parameter(
+        "output_padding",
+        "given back at the end of each axis: crop (padding, padding - output_padding)",
+        0,
+        pitfall="Less than max(stride, dilation), else refused when the layer is called.",
+    ),
+    "groups": Parameter("groups", "groups", 1),
+    "dilation": Parameter("dilation", "dilation", 1),
+}
+_NOTED: Final = (
+    Parameter("device", "where the arrays live", None, ignored=True),
+    Parameter("dtype", "the type of the weights", None, ignored=True),
+)
+_FUNCTION: Final = (
+    Parameter("input", "x, NCHW"),
+    Parameter("weight", "w, IOHW: (c_in, c_out // groups, *kernel)"),
+    Parameter("bias", "b; None is no bias", None),
+    *_GEOMETRY.values(),
+)
+_OF_LAYER: Final = (
+    Parameter("out_channels", "output channels"),
+    Parameter("kernel_size", "kernel"),
+    _GEOMETRY["stride"],
+    _GEOMETRY["padding"],
+    _GEOMETRY["output_padding"],
+    _GEOMETRY["groups"],
+    Parameter("bias", "whether there is a bias", True),
+    _GEOMETRY["dilation"],
+    Parameter("padding_mode", "only 'zeros', which has no effect here, is accepted", "zeros"),
+    *_NOTED,
+)
+_LAYER: Final = (Parameter("in_channels", "input channels"), *_OF_LAYER)
+
+
+def _read_function(given: Arguments) -> Reading:
+    weight = given.array_shape("weight")
+    shapes = {"input": given.supplied.input, "weight": weight or given.supplied.weight}
+    # For groups that are the channels of x.
+    given = given.with_shapes({name: shape for name, shape in shapes.items() if shape})
+    groups = given.integer("groups")
+    complete = given.channels_and_kernel(None, None, None, groups, weight)
+    reading = _geometry(given, complete, bias=given.has("bias"))
+    return replace(reading, notes=(*bias_notes(given, "bias"), *reading.notes))
+
+
+def _read_layer(given: Arguments) -> Reading:
+    mode = given.value("padding_mode")
+    if mode != "zeros":
+        # "Only "zeros" padding mode is supported for ConvTranspose2d"
+        raise given.error(
+            f"padding_mode {shown(mode)}: PyTorch takes 'zeros' only.", "padding_mode"
+        )
+    kernel = given.value("kernel_size") if given.has("kernel_size") else None
+    if isinstance(kernel, tuple) and len(kernel) == 1 and given.form.rank != 1:
+        # stride=(2,) serves every axis, but the weights get as many axes as the kernel has numbers.
+        raise given.error(
+            f"kernel_size {shown(kernel)} has one number; PyTorch takes {given.form.rank}, or a "
+            "number without brackets.",
+            "kernel_size",
+        )
+    lazy = given.form.parameter("in_channels") is None
+    complete = given.channels_and_kernel(
+        None if lazy else given.open_integer("in_channels"),
+        given.open_integer("out_channels"),
+        given.open_per_axis("kernel_size"),
+        given.integer("groups"),
+    )
+    # PyTorch asks only whether it is true: None is no bias.
+    bias = given.value("bias") is not None and given.flag("bias")
+    reading = _geometry(given, complete, bias=bias)
+    training, notes = read_training(given, bias=bias)
+    return replace(reading, training=training, notes=(*notes, *reading.notes))
+
+
+def _geometry(given: Arguments, complete: tuple[int, int, Sizes], *, bias: bool) -> Reading:
+    rank = len(complete[2])
+    stride, dilation = given.per_axis("stride", rank), given.per_axis("dilation", rank)
+    padding = given.per_axis("padding", rank, least=0)
+
+    def reading(output_padding: Sizes) -> Reading:
+        return given.reading(
+            complete,
+            stride=stride,
+            dilation=dilation,
+            crop=[(p, p - q) for p, q in zip(padding, output_padding, strict=True)],
+            groups=given.integer("groups"),
+            bias=bias,
+        )
+
+    output_padding = given.per_axis("output_padding", rank, least=0)
+    # The second argument of a layer's forward call, by position too.
+    behind = [argument for argument in given.application if argument.name is None][1:]
+    asked = [argument for argument in given.application if argument.name == "output_size"]
+    asked = [argument for argument in (*asked, *behind) if argument.value is not None]
+    if asked and given.form.style == "layer":
+        output_padding = _from_output_size(given, reading((0,) * rank).operator, asked[0])
+    if not is_native(reading(output_padding).operator, padding, output_padding):
+        raise given.error(
+            f"output_padding {list(output_padding)} must be smaller than max(stride, dilation), "
+            f"{[max(pair) for pair in zip(stride, dilation, strict=True)]}: PyTorch refuses it "
+            "when it is called.",
+            "output_padding",
+        )
+    return reading(output_padding)
+
+
+def _from_output_size(given: Arguments, operator: Operator, asked: Argument) -> Sizes:
+    """What ``layer(x, output_size=…)`` makes of output_padding; it replaces the layer's own."""
+    sizes = integers("output_size", asked.value, asked.column)[-operator.rank :]
+    least = operator.out_size(given.in_size("output_size"))
+    most = [size + stride - 1 for size, stride in zip(least, operator.stride, strict=True)]
+    if len(sizes) != operator.rank or any(
+        not low <= size <= high for low, size, high in zip(least, sizes, most, strict=True)
+    ):
+        raise SnippetError(
+            f"output_size {list(sizes)}: this input allows {list(least)} to {most}.", asked.column
+        )
+    return tuple(size - low for size, low in zip(sizes, least, strict=True))
+
+
+_DOCS: Final = "https://docs.pytorch.org/docs/stable/generated/"
+
+
+def _forms(rank: int) -> tuple[Form, ...]:
+    function, layer = f"conv_transpose{rank}d", f"ConvTranspose{rank}d"
+    lazy = f"Lazy{layer}"
+    return (
+        Form(
+            f"torch.nn.{layer}",
+            (f"torch.nn.modules.conv.{layer}", f"torch.nn.modules.{layer}"),
+            "layer",
+            rank,
+            _LAYER,
+            _read_layer,
+            f"{_DOCS}torch.nn.{layer}.html",
+        ),
+        Form(
+            f"torch.nn.{lazy}",
+            (),
+            "layer",
+            rank,
+            _OF_LAYER,
+            _read_layer,
+            f"{_DOCS}torch.nn.{lazy}.html",
+        ),
+        Form(
+            f"torch.nn.functional.{function}",
+            (f"F.{function}", f"torch.{function}", f"nn.F.{function}"),
+            "function",
+            rank,
+            _FUNCTION,
+            _read_function,
+            f"{_DOCS}torch.nn.functional.{function}.html",
+        ),
+    )
+
+
+FORMS: Final = tuple(form for rank in (2, 1, 3) for form in _forms(rank))

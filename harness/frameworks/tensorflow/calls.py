@@ -1,0 +1,324 @@
+"""What TensorFlow's calls mean: ``tf.nn.conv{1,2,3}d_transpose``, and Keras's with them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from harness.convention.arguments import Arguments, output_crop
+from harness.convention.forms import Form, Parameter, Reading
+from harness.convention.values import integers, shown
+from harness.core.operators import Operator, Sizes
+from harness.frameworks.tensorflow.calls_1 import backend_form, slim_form
+from harness.frameworks.tensorflow.keras_1 import keras_1_form
+from harness.frameworks.tensorflow.keras_calls import layer_forms
+from harness.syntax.tree import Call, Name, Value
+
+_LAYOUTS: Final = {1: ("NWC", "NCW"), 2: ("NHWC", "NCHW"), 3: ("NDHWC", "NCDHW")}
+_ONE_OR_ALL: Final = "one number, one per spatial axis, or one per axis with 1 for n and c"
+_BEFORE: Final = (
+    Parameter("input", "x, in the layout data_format", aliases=("value",)),
+    Parameter(
+        "filters",
+        "w, HWOI: (*kernel, c_out, c_in)",
+        aliases=("filter",),
+        pitfall="Output channels before input channels, whatever data_format is.",
+    ),
+    Parameter(
+        "output_shape",
+        "the shape of the whole output: chooses the crop",
+        pitfall="A number of channels that is a multiple of the filters' is taken by some CPU "
+        "kernels, for groups that nobody asked for.",
+    ),
+    Parameter("strides", f"stride: {_ONE_OR_ALL}"),
+    Parameter(
+        "padding",
+        "'VALID': crop at the end only, -strides < crop <= 0; 'SAME': total crop "
+        "kernel - strides to kernel - 1, of which an odd element is taken from the end; in two "
+        "dimensions also explicit pairs, crop begin as given, the end by output_shape",
+        "SAME",
+        pitfall="In capitals; the default is the layer's other one.",
+    ),
+)
+_DILATIONS: Final = Parameter(
+    "dilations",
+    f"dilation: {_ONE_OR_ALL}",
+    None,
+    pitfall="More than 1 is refused in float64 on a CPU.",
+)
+_NAME: Final = Parameter("name", "the operation's name", None)
+
+
+def _parameters(rank: int | None, *, version: int = 2) -> tuple[Parameter, ...]:
+    layouts = _LAYOUTS[rank] if rank else ("channels last",)
+    data_format = Parameter(
+        "data_format",
+        f"layout of x and y: {' or '.join(layouts)}",
+        layouts[0] if rank else None,
+    )
+    if version == 1:
+        return (*_BEFORE, data_format, _NAME, _DILATIONS)
+    return (*_BEFORE, data_format, _DILATIONS, _NAME)
+
+
+def _read(given: Arguments) -> Reading:
+    rank = given.form.rank or _rank(given)
+    channels_first = _is_channels_first(given, rank)
+    given = _completed(given, rank, channels_first=channels_first)
+    out_channels, out_size = _output(given, rank, channels_first=channels_first)
+    weight = _weight(given, rank)
+    of_weight = weight or given.supplied.weight
+    if out_channels and of_weight and out_channels != of_weight[1]:
+        raise given.error(
+            f"output_shape has {out_channels} channels, the filters have {of_weight[1]}: "
+            "TensorFlow refuses it, or takes it for groups on some devices.",
+            "output_shape",
+        )
+    complete = given.channels_and_kernel(None, out_channels, None, 1, weight)
+    stride = _spatial(given, "strides", rank, channels_first=channels_first)
+    dilation = _spatial(given, "dilations", rank, channels_first=channels_first)
+    plain = Operator.of(1, 1, complete[2], stride=stride, dilation=given.context.steps or dilation)
+    return given.reading(
+        complete,
+        stride=stride,
+        dilation=dilation,
+        crop=_crop(given, plain, out_size, channels_first=channels_first),
+        bias=False,  # A bias that is added behind the call is found there.
+        channels_last=not channels_first,
+    )
+
+
+def _rank(given: Arguments) -> int:
+    """Rank of ``tf.nn.conv_transpose``, which goes by the length of output_shape."""
+    value = given.value("output_shape")
+    if isinstance(value, tuple) and len(value) - 2 in _LAYOUTS:
+        return len(value) - 2
+    shape = given.supplied.input or given.supplied.weight
+    if shape is None:
+        raise given.error(
+            f"output_shape {shown(value)} does not show the number of axes: add --input, such as "
+            "--input 1,64,16,16.",
+            "output_shape",
+        )
+    return len(shape) - 2
+
+
+def _is_channels_first(given: Arguments, rank: int) -> bool:
+    value = given.known("data_format")
+    last, first = _LAYOUTS[rank]
+    if value not in {None, last, first}:
+        raise given.error(
+            f"data_format must be {last!r} or {first!r}, found {shown(value)}.", "data_format"
+        )
+    return value == first
+
+
+def _completed(given: Arguments, rank: int, *, channels_first: bool) -> Arguments:
+    """Take the input's shape from the text, and compute what speaks of shapes."""
+    supplied, native = given.supplied, given.array_shape("input")
+    if native is not None and len(native) == rank + 2:
+        canonical = native if channels_first else (native[0], native[-1], *native[1:-1])
+        if supplied.input not in (None, canonical):
+            raise given.error(
+                f"the input is {list(canonical)} in the text and {list(supplied.input or ())} in "
+                "--input; they must agree.",
+                "input",
+            )
+        supplied = replace(supplied, input=canonical)
+    weight = _weight(given, rank) or supplied.weight
+    shapes = {}
+    if supplied.input is not None:
+        n, c, *size = supplied.input
+        shapes["input"] = (n, c, *size) if channels_first else (n, *size, c)
+    if weight is not None:
+        shapes["filters"] = (*weight[2:], weight[1], weight[0])
+    for name, parameter in zip(_split(given), ("input", "filters"), strict=False):
+        if parameter in shapes:
+            shapes[name] = shapes[parameter]
+    return replace(given.with_shapes(shapes), supplied=supplied)
+
+
+def _split(given: Arguments) -> list[str]:
+    """Names of the arrays that the text splits into groups, the input first."""
+    if given.context.groups == 1:
+        return []
+    split = [value for value in given.assigned.values() if isinstance(value, Call)]
+    return [
+        call.arguments[0].value.text
+        for call in split
+        if isinstance(call.function, Name) and call.function.text.split(".")[-1] == "split"
+        if call.arguments and isinstance(call.arguments[0].value, Name)
+    ]
+
+
+def _weight(given: Arguments, rank: int) -> Sizes | None:
+    """The canonical shape of the weights, where the text shows how they are made."""
+    native = given.array_shape("filters")
+    if native is None:
+        return None
+    if len(native) != rank + 2:
+        raise given.error(
+            f"filters {list(native)} has {len(native)} axes; {given.form.name} takes {rank + 2}: "
+            "(*kernel, c_out, c_in).",
+            "filters",
+        )
+    return (native[-1], native[-2], *native[:-2])
+
+
+def _output(given: Arguments, rank: int, *, channels_first: bool) -> tuple[int | None, Sizes]:
+    """Return what output_shape says: channels, where it does, and spatial sizes."""
+    value = given.value("output_shape")
+    if not isinstance(value, tuple):
+        given.in_size("output_shape")
+        raise given.error(
+            f"output_shape is {shown(value)}, whose value the text does not hold: write the "
+            "numbers in its place.",
+            "output_shape",
+        )
+    spatial, channels = value, None
+    if len(value) == rank + 2:
+        spatial = value[2:] if channels_first else value[1:-1]
+        channels = value[1] if channels_first else value[-1]
+    elif rank != 2 or len(value) != rank:
+        raise given.error(
+            f"output_shape has {len(value)} numbers; {rank + 2} are needed, batch and channels "
+            "included.",
+            "output_shape",
+        )
+    in_size = given.in_size("output_shape")
+    if len(in_size) != rank:
+        raise given.error(f"the input has {len(in_size)} spatial axes; there must be {rank}.")
+    if len(value) == rank + 2:
+        _check_batch(given, value[0])
+    sizes = integers("output_shape", spatial, given.given["output_shape"].column)
+    if isinstance(channels, int) and channels < 1:
+        # -1 ends the process on a CPU; the batch may be -1.
+        raise given.error(f"output_shape asks for {channels} channels.", "output_shape")
+    return channels if isinstance(channels, int) else None, sizes
+
+
+def _check_batch(given: Arguments, batch: Value) -> None:
+    """Refuse a batch that is not the input's, as TensorFlow does; it may be -1 or unknown."""
+    shape = given.supplied.input
+    known = type(batch) is int and batch >= 0
+    if known and shape is not None and batch != shape[0]:
+        raise given.error(
+            f"output_shape has a batch of {batch}, the input one of {shape[0]}; they must agree.",
+            "output_shape",
+        )
+
+
+def _spatial(given: Arguments, name: str, rank: int, *, channels_first: bool) -> Sizes:
+    value: Value = given.value(name)
+    if value is None and name == "dilations":
+        return (1,) * rank
+    if not isinstance(value, tuple) or len(value) != rank + 2:
+        return given.per_axis(name, rank)
+    numbers = integers(name, value, given.given[name].column)
+    others = numbers[:2] if channels_first else (numbers[0], numbers[-1])
+    if others != (1, 1) or min(numbers) < 1:
+        raise given.error(
+            f"{name} {list(numbers)} must be at least 1, and 1 for batch and channels.", name
+        )
+    return numbers[2:] if channels_first else numbers[1:-1]
+
+
+def _crop(
+    given: Arguments, operator: Operator, out_size: Sizes, *, channels_first: bool
+) -> tuple[tuple[int, int], ...]:
+    """Return the crop that padding and output_shape choose together."""
+    padding = given.known("padding")
+    ends: tuple[tuple[int, int], ...] | None = None
+    if isinstance(padding, tuple) and operator.rank == 2:
+        ends = _explicit(given, padding, channels_first=channels_first)
+    elif padding not in {"SAME", "VALID"}:
+        explicit = ", or explicit pairs for each axis," if operator.rank == 2 else ""
+        raise given.error(
+            f"padding must be 'SAME' or 'VALID'{explicit} in capitals; found {shown(padding)}.",
+            "padding",
+        )
+    elif padding == "VALID":
+        ends = ((0, 0),) * operator.rank
+    _check_size(given, operator, out_size, ends)
+    return output_crop(
+        given,
+        operator,
+        out_size,
+        lambda axis, total: max(total, 0) // 2 if ends is None else ends[axis][0],
+    )
+
+
+def _check_size(
+    given: Arguments,
+    operator: Operator,
+    out_size: Sizes,
+    ends: tuple[tuple[int, int], ...] | None,
+) -> None:
+    """Refuse an output size from which the convolution would not come back to the input's."""
+    in_size = given.in_size("output_shape")
+    if ends is None:
+        most = [size * stride for size, stride in zip(in_size, operator.stride, strict=True)]
+        least = [high - stride + 1 for high, stride in zip(most, operator.stride, strict=True)]
+    else:
+        full = operator.full_size(in_size)
+        least = [size - sum(pair) for size, pair in zip(full, ends, strict=True)]
+        most = [low + stride - 1 for low, stride in zip(least, operator.stride, strict=True)]
+    if any(not a <= size <= b for a, size, b in zip(least, out_size, most, strict=True)):
+        raise given.error(
+            f"output_shape asks for {list(out_size)}: with padding "
+            f"{shown(given.value('padding'))} the input {list(in_size)} allows {least} to {most}.",
+            "output_shape",
+        )
+
+
+def _explicit(
+    given: Arguments, padding: tuple[Value, ...], *, channels_first: bool
+) -> tuple[tuple[int, int], ...]:
+    column = given.given["padding"].column
+    pairs = [integers("padding", pair, column) for pair in padding]
+    if len(pairs) != 4 or any(len(pair) != 2 or min(pair) < 0 for pair in pairs):
+        raise given.error(
+            f"explicit padding {shown(padding)} must be four (begin, end) pairs of numbers that "
+            "are not negative, batch and channels included.",
+            "padding",
+        )
+    spatial = pairs[2:] if channels_first else pairs[1:3]
+    others = pairs[:2] if channels_first else [pairs[0], pairs[3]]
+    if any(any(pair) for pair in others):
+        raise given.error("padding of batch and channels must be 0.", "padding")
+    return tuple((begin, end) for begin, end in spatial)
+
+
+_DOCS: Final = "https://www.tensorflow.org/api_docs/python/tf/"
+
+
+def _forms(rank: int) -> tuple[Form, ...]:
+    name = f"conv{rank}d_transpose"
+    old = f"tf.compat.v1.nn.{name}"
+    new = Form(f"tf.nn.{name}", (), "function", rank, _parameters(rank), _read, f"{_DOCS}nn/{name}")
+    if rank == 1:
+        return (replace(new, aliases=(old,)),)
+    parameters = _parameters(rank, version=1)
+    of_version_1 = Form(old, (), "function", rank, parameters, _read, f"{_DOCS}compat/v1/nn/{name}")
+    return new, of_version_1
+
+
+_ANY_RANK: Final = Form(
+    "tf.nn.conv_transpose",
+    (),
+    "function",
+    None,
+    _parameters(None),
+    _read,
+    f"{_DOCS}nn/conv_transpose",
+)
+
+
+FORMS: Final = (
+    *(form for rank in (2, 1, 3) for form in _forms(rank)),
+    _ANY_RANK,
+    keras_1_form(_forms(2)[0], layer_forms(2)[0]),
+    *(form for rank in (2, 1, 3) for form in layer_forms(rank)),
+    *(slim_form(layer_forms(rank)[-1]) for rank in (2, 3)),
+    *(backend_form(_forms(rank)[0], _LAYOUTS[rank]) for rank in (2, 3)),
+)

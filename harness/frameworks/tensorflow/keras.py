@@ -1,0 +1,206 @@
+"""Keras: ``Conv{1,2,3}DTranspose``, written.
+
+https://keras.io/api/layers/convolution_layers/convolution2d_transpose/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.convention.convention import (
+    Crops,
+    arguments,
+    extended,
+    extends,
+    indented,
+    kept,
+    lines,
+    per_axis,
+    removes,
+)
+from harness.core.operators import Operator
+from harness.core.program import Program, Section, Unsupported
+from harness.core.training import Training
+from harness.frameworks.tensorflow.training import initializer_text, penalty_text, training_text
+
+
+def layer(operator: Operator, dtype: str, training: Training) -> Program | Unsupported:
+    """Write a layer of a network, its weights set, and what it does in training."""
+    if reason := _refusal(operator, dtype):
+        return Unsupported("tensorflow", reason)
+    padding, output_padding, rest = _crop_in_keras(operator)
+    late_bias = operator.bias and extends(rest)
+    made = _constructor(
+        operator, dtype, training, padding=padding, output_padding=output_padding, late=late_bias
+    )
+    built = lines(
+        f"layer = {made}",
+        "layer.build(x_.shape)",
+        f"layer.set_weights([w_{', b' if operator.bias and not late_bias else ''}])",
+    )
+    call = lines("y_ = layer(x_)", _cropped(rest, late_bias=late_bias))
+    x_ = "x_ = tf.constant(np.moveaxis(x, 1, -1))"
+    to_native = lines(
+        x_,
+        "w_ = np.moveaxis(w, (0, 1), (-1, -2))",
+        "b_ = tf.Variable(b)" if late_bias else None,
+    )
+    bias = "b_" if late_bias else "layer.bias"
+    leaves = {"x": "x_", "w": "layer.kernel"} | ({"b": bias} if operator.bias else {})
+    targets = ", ".join(f"d{name}_" for name in leaves)
+    cropped = removes(rest) or extends(rest)
+    return Program(
+        framework="tensorflow",
+        reason=_needs_crop(operator) if cropped else None,
+        setup=lines(
+            "import numpy as np",
+            "import tensorflow as tf",
+            # The constructor needs a value.
+            "l2 = 0.0001  # Write your own weight decay." if "* l2)" in made else None,
+        ),
+        forward=Section(to_native, lines(built, call), "y = np.moveaxis(y_.numpy(), -1, 1)"),
+        gradient=Section(
+            lines(to_native, "dy_ = tf.constant(np.moveaxis(dy, 1, -1))"),
+            lines(
+                built,
+                "with tf.GradientTape() as tape:",
+                indented(lines("tape.watch(x_)", call)),
+                f"{targets} = tape.gradient(y_, ({', '.join(leaves.values())}), "
+                "output_gradients=dy_)",
+            ),
+            lines(
+                "dx = np.moveaxis(dx_.numpy(), -1, 1)",
+                "dw = np.moveaxis(dw_.numpy(), (-1, -2), (0, 1))",
+                "db = db_.numpy()" if operator.bias else None,
+            ),
+        ),
+        training=training_text(operator, training, late_bias=late_bias),
+    )
+
+
+def _refusal(operator: Operator, dtype: str) -> str | None:
+    """What Keras refuses, whatever is written."""
+    if operator.groups != 1:
+        return (
+            f"Keras's transposed convolutions have no groups; {operator.groups} are asked for: "
+            "use one layer for each group between Split and Concatenate, or the function style."
+        )
+    if max(operator.stride) > 1 and max(operator.dilation) > 1:
+        return (
+            f"Keras refuses strides {list(operator.stride)} together with dilation_rate "
+            f"{list(operator.dilation)}: use the function style."
+        )
+    if dtype != "float32" and max(operator.dilation) > 1:
+        # https://github.com/tensorflow/tensorflow/issues/69103
+        return f"TensorFlow refuses dilations > 1 in {dtype} on a CPU: use the function style."
+    return None
+
+
+def _constructor(
+    operator: Operator,
+    dtype: str,
+    training: Training,
+    *,
+    padding: str | None,
+    output_padding: Sequence[int] | None,
+    late: bool,
+) -> str:
+    has_bias = operator.bias and not late
+    options = arguments(
+        strides=per_axis(operator.stride, default=1),
+        padding=padding,
+        output_padding=None if output_padding is None else per_axis(output_padding),
+        dilation_rate=per_axis(operator.dilation, default=1),
+        use_bias=None if has_bias else "False",
+        kernel_initializer=initializer_text(training.weights, operator),
+        bias_initializer=(
+            initializer_text(training.bias, operator, of_bias=True) if has_bias else None
+        ),
+        kernel_regularizer=penalty_text(training, training.weights_decay),
+        bias_regularizer=penalty_text(training, training.bias_decay) if has_bias else None,
+        # A layer turns its input into its own type, float32 if nothing is said.
+        dtype=None if dtype == "float32" else f'"{dtype}"',
+    )
+    kernel = per_axis(operator.kernel)
+    name = f"tf.keras.layers.Conv{operator.rank}DTranspose"
+    return f"{name}({operator.out_channels}, {kernel}{options})"
+
+
+def _cropped(rest: Crops, *, late_bias: bool) -> str:
+    """Write what is left of the crop: a pad, a slice and the bias of what was padded."""
+    return lines(
+        f"y_ = tf.pad(y_, {[(0, 0), *extended(rest), (0, 0)]})" if extends(rest) else None,
+        f"y_ = y_{kept(rest, 1)[:-1]}, :]" if removes(rest) else None,
+        "y_ = tf.nn.bias_add(y_, b_)" if late_bias else None,
+    )
+
+
+def _needs_crop(operator: Operator) -> str:
+    return f"crop {operator.crop} is none that padding and output_padding give: sliced or padded."
+
+
+def crop_of(
+    padding: str, output_padding: Sequence[int] | None, operator: Operator
+) -> tuple[tuple[int, int], ...]:
+    """Return what Keras removes; an odd total's odd element is taken from the end.
+
+    >>> crop_of("same", None, Operator.of(1, 1, (4, 2), stride=(3, 5)))
+    ((0, 1), (0, -3))
+    """
+    crops = []
+    for axis, (stride, kernel) in enumerate(
+        zip(operator.stride, operator.effective_kernel, strict=True)
+    ):
+        extra = None if output_padding is None else output_padding[axis]
+        if padding == "valid":
+            crops.append((0, -(max(stride - kernel, 0) if extra is None else extra)))
+        else:
+            total = kernel - stride if extra is None else kernel - kernel % 2 - extra
+            begin = max(total, 0) // 2
+            crops.append((begin, total - begin))
+    return tuple(crops)
+
+
+def _crop_in_keras(
+    operator: Operator,
+) -> tuple[str | None, Sequence[int] | None, Crops]:
+    """Choose padding and output_padding for a crop; what is left of it needs a slice or a pad."""
+    axes = list(zip(operator.crop, operator.stride, operator.effective_kernel, strict=True))
+    beyond_valid = [-end for _, end in operator.crop]
+    beyond_same = [kernel - kernel % 2 - begin - end for (begin, end), _, kernel in axes]
+    choices: tuple[tuple[str, list[int] | None], ...] = (
+        ("valid", None),
+        ("same", None),
+        ("valid", beyond_valid),
+        ("same", beyond_same),
+    )
+    for padding, extra in choices:
+        if extra is not None and output_padding_error(padding, extra, operator):
+            continue
+        if crop_of(padding, extra, operator) == operator.crop:
+            return ('"same"' if padding == "same" else None), extra, ((0, 0),) * operator.rank
+    # Without output_padding a stride larger than the kernel would extend the output.
+    gap = any(stride > kernel for _, stride, kernel in axes)
+    return None, ((0,) * operator.rank if gap else None), operator.crop
+
+
+def output_padding_error(padding: str, extra: Sequence[int], operator: Operator) -> str | None:
+    """Why Keras, or TensorFlow below it, refuses an output_padding."""
+    for axis, value in enumerate(extra):
+        stride, kernel = operator.stride[axis], operator.effective_kernel[axis]
+        if not 0 <= value < stride:
+            return (
+                f"output_padding {list(extra)} must be at least 0 and less than strides "
+                f"{list(operator.stride)} on every axis."
+            )
+        if padding == "same" and kernel % 2 == 0 and value == 0:
+            return (
+                f"padding 'same' with output_padding 0 and the even kernel {kernel} is refused by "
+                "TensorFlow (the output it asks for belongs to a smaller input); other backends "
+                f"of Keras compute it. Give output_padding {min(1, stride - 1)} or more, or leave "
+                "it out."
+                if stride > 1
+                else f"padding 'same' with output_padding 0 and the even kernel {kernel} is "
+                "refused by TensorFlow. Leave output_padding out."
+            )
+    return None

@@ -1,0 +1,258 @@
+"""What Keras's calls mean: ``Conv{1,2,3}DTranspose``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from harness.convention.arguments import Arguments
+from harness.convention.forms import Form, Parameter, Reading
+from harness.convention.values import shown
+from harness.core.operators import Operator, Sizes
+from harness.frameworks.tensorflow.keras import crop_of, output_padding_error
+from harness.frameworks.tensorflow.keras_configuration import configured_layout
+from harness.frameworks.tensorflow.keras_network import Shape, input_of, input_source
+from harness.frameworks.tensorflow.training import read_training
+
+_BEFORE: Final = (
+    Parameter("filters", "output channels", aliases=("nb_filter",)),
+    Parameter("kernel_size", "kernel"),
+    Parameter("strides", "stride", 1, pitfall="With dilation_rate > 1 only 1 is accepted."),
+    Parameter(
+        "padding",
+        "'valid': no crop; 'same': an output of input * strides, crop kernel - strides of which "
+        "an odd element is taken from the end",
+        "valid",
+        pitfall="Without output_padding, strides larger than the kernel extend the end up to "
+        "input * strides, with either padding.",
+    ),
+)
+_OUTPUT_PADDING: Final = Parameter(
+    "output_padding",
+    "chooses the output: 'valid' gives crop (0, -output_padding); 'same' a total crop of "
+    "kernel - kernel % 2 - output_padding, half of it, rounded down, at the beginning",
+    None,
+    pitfall="None is not 0. Less than strides. 0 with 'same' and an even kernel is refused by "
+    "TensorFlow, not by other backends.",
+)
+_DATA_FORMAT: Final = Parameter(
+    "data_format",
+    "layout of the data: 'channels_last', NHWC, or 'channels_first', NCHW; weights are HWOI in "
+    "both",
+    None,
+    pitfall="None takes the configuration's, channels_last if it was never changed.",
+)
+_AFTER: Final = (
+    Parameter("dilation_rate", "dilation", 1),
+    Parameter("activation", "applied to the output; not part of the operator", None),
+    Parameter("use_bias", "whether there is a bias", True, aliases=("bias",)),
+    Parameter(
+        "kernel_initializer",
+        "how the weights are drawn",
+        "glorot_uniform",
+        pitfall="Keras's fan_in counts the output channels of a transposed convolution.",
+        aliases=("init",),
+    ),
+    Parameter("bias_initializer", "how the bias is drawn", "zeros"),
+    Parameter(
+        "kernel_regularizer",
+        "a penalty on the weights",
+        None,
+        pitfall="L2(l2) adds l2 * sum(w**2): its gradient is that of a weight decay of 2 * l2.",
+    ),
+    Parameter("bias_regularizer", "a penalty on the bias", None),
+    Parameter("activity_regularizer", "a penalty on the output", None, ignored=True),
+    Parameter("kernel_constraint", "applied to the weights after a step", None, ignored=True),
+    Parameter("bias_constraint", "applied to the bias after a step", None, ignored=True),
+)
+_KEYWORDS: Final = (
+    Parameter("name", "the layer's name", None, keyword=True),
+    Parameter(
+        "trainable", "False keeps weights and bias: learning-rate factors 0", True, keyword=True
+    ),
+    Parameter("dtype", "the type of the weights", None, keyword=True, ignored=True),
+    Parameter("autocast", "whether the input takes that type", True, keyword=True, ignored=True),
+    Parameter(
+        "input_shape",
+        "the input's shape without the batch, in the layout of the data",
+        None,
+        keyword=True,
+    ),
+    Parameter("batch_input_shape", "the input's shape, in Keras 2 and before", None, keyword=True),
+    Parameter("input_dim", "input channels", None, keyword=True),
+    Parameter(
+        "groups",
+        "groups; only 1 is read",
+        1,
+        pitfall="Keras 3 has no groups and refuses the word.",
+        keyword=True,
+    ),
+)
+_LAYER: Final = (*_BEFORE, _OUTPUT_PADDING, _DATA_FORMAT, *_AFTER, *_KEYWORDS)
+# Keras has these two the other way round in three dimensions.
+_LAYER_3D: Final = (*_BEFORE, _DATA_FORMAT, _OUTPUT_PADDING, *_AFTER, *_KEYWORDS)
+_FUNCTION: Final = (
+    Parameter("inputs", "x, NHWC; NCHW with data_format='channels_first'"),
+    *_BEFORE,
+    replace(_DATA_FORMAT, default="channels_last"),
+    *(parameter for parameter in _AFTER if parameter.name != "dilation_rate"),
+    Parameter("trainable", "False keeps weights and bias: learning-rate factors 0", True),
+    Parameter("name", "the layer's name", None),
+    Parameter("reuse", "whether weights of that name are used again", None, ignored=True),
+)
+
+
+def _read(given: Arguments) -> Reading:
+    rank = given.form.rank
+    assert rank is not None
+    channels_first = _is_channels_first(given)
+    # Before what may be open: what another framework takes under the same name is refused first.
+    stride, dilation = _per_axis(given, "strides", rank), _dilation(given, rank)
+    _padding(given)
+    shape = input_of(given, rank, channels_first=channels_first)
+    complete = given.channels_and_kernel(
+        shape[1] if shape else None,
+        given.open_integer("filters"),
+        None if given.is_open("kernel_size") else _per_axis(given, "kernel_size", rank),
+        1,
+    )
+    if max(stride) > 1 and max(dilation) > 1:
+        raise given.error(
+            f"Keras refuses strides {list(stride)} together with dilation_rate {list(dilation)}: "
+            "one of them must be 1 on every axis.",
+            "dilation_rate",
+        )
+    whole = _whole(shape)
+    plain = Operator.of(1, 1, complete[2], stride=stride, dilation=dilation)
+    training, notes = read_training(given, complete[1])
+    return given.reading(
+        complete,
+        stride=stride,
+        dilation=dilation,
+        crop=_crop(given, plain),
+        bias=given.flag("use_bias"),
+        input=whole,
+        training=training,
+        notes=(*_notes(given), *_other_sizes(given, whole), *notes),
+        channels_last=not channels_first,
+        sources=(input_source(given),),
+    )
+
+
+def _whole(shape: Shape | None) -> Sizes | None:
+    """The input's shape where only its batch may be unknown."""
+    if shape is None or None in shape[1:]:
+        return None
+    return tuple(size or 1 for size in shape)
+
+
+def _other_sizes(given: Arguments, own: Sizes | None) -> list[str]:
+    supplied = given.supplied.input
+    if own is None or supplied is None or own[2:] == supplied[2:]:
+        return []
+    return [f"The text's input has the sizes {list(own[2:])}; the answer is for those of --input."]
+
+
+def _dilation(given: Arguments, rank: int) -> Sizes:
+    # tf.layers.conv2d_transpose has none.
+    if given.form.parameter("dilation_rate") is None:
+        return (1,) * rank
+    return _per_axis(given, "dilation_rate", rank)
+
+
+def _per_axis(given: Arguments, name: str, rank: int, *, least: int = 1) -> Sizes:
+    """As ``given.per_axis``, but a list of one number serves one axis only."""
+    value = given.value(name)
+    if isinstance(value, tuple) and len(value) != rank:
+        raise given.error(
+            f"{name} {shown(value)} has {len(value)} numbers; Keras takes one number that is no "
+            f"list, or {rank}.",
+            name,
+        )
+    return given.per_axis(name, rank, least=least)
+
+
+def _crop(given: Arguments, operator: Operator) -> tuple[tuple[int, int], ...]:
+    padding, extra = _padding(given), None
+    if given.form.parameter("output_padding") is not None and given.has("output_padding"):
+        extra = _per_axis(given, "output_padding", operator.rank, least=0)
+        if error := output_padding_error(padding, extra, operator):
+            raise given.error(error, "output_padding")
+    return crop_of(padding, extra, operator)
+
+
+def _padding(given: Arguments) -> str:
+    value = given.known("padding")
+    if not isinstance(value, str) or value.lower() not in {"same", "valid"}:
+        raise given.error(f"padding must be 'same' or 'valid', found {shown(value)}.", "padding")
+    return value.lower()
+
+
+def _is_channels_first(given: Arguments) -> bool:
+    value = given.known("data_format")
+    if value is None:
+        value = configured_layout(given, "data_format")
+    if value is not None and (
+        not isinstance(value, str) or value.lower() not in {"channels_last", "channels_first"}
+    ):
+        raise given.error(
+            f"data_format must be 'channels_last' or 'channels_first', found {shown(value)}.",
+            "data_format",
+        )
+    return isinstance(value, str) and value.lower() == "channels_first"
+
+
+def _notes(given: Arguments) -> list[str]:
+    notes = []
+    activation = given.value("activation")
+    if activation not in {None, "linear"}:
+        notes.append(
+            f"activation {shown(activation)} is applied to the output: keep it behind the "
+            "operator; it is not part of it."
+        )
+    if given.form.parameter("groups") is not None and "groups" in given.given:
+        if given.integer("groups") != 1:
+            raise given.error(
+                f"groups {given.integer('groups')}: Keras's transposed convolutions have no "
+                "groups; Keras 3 refuses the word.",
+                "groups",
+            )
+        notes.append("groups: Keras 3 refuses the word, even for 1.")
+    return notes
+
+
+_DOCS: Final = "https://keras.io/api/layers/convolution_layers/convolution{rank}d_transpose/"
+_MODULES: Final = ("keras.layers.convolutional", "tfkl", "tfl", "kl", "KL", "L", "klayers")
+
+
+def layer_forms(rank: int) -> tuple[Form, ...]:
+    """The layers that are read and, for two and three axes, the functions of TensorFlow 1."""
+    name, other = f"Conv{rank}DTranspose", f"Convolution{rank}DTranspose"
+    # Keras 2 has it under the name that it had in Keras 1, where it took other arguments.
+    old = (f"keras.layers.Deconvolution{rank}D",) if rank > 1 else ()
+    forms = (
+        Form(
+            f"tf.keras.layers.{name}",
+            (f"tf.keras.layers.{other}", name, *old, *(f"{module}.{name}" for module in _MODULES)),
+            "layer",
+            rank,
+            _LAYER_3D if rank == 3 else _LAYER,
+            _read,
+            _DOCS.format(rank=rank),
+        ),
+    )
+    if rank == 1:
+        return forms
+    function = f"conv{rank}d_transpose"
+    return (
+        *forms,
+        Form(
+            f"tf.layers.{function}",
+            (f"tf.compat.v1.layers.{function}",),
+            "layer",
+            rank,
+            _FUNCTION,
+            _read,
+            f"https://www.tensorflow.org/api_docs/python/tf/compat/v1/layers/{function}",
+        ),
+    )

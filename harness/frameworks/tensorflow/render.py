@@ -1,0 +1,208 @@
+"""TensorFlow: ``tf.nn.conv{1,2,3}d_transpose``; its layers are Keras's.
+
+https://www.tensorflow.org/api_docs/python/tf/nn/conv2d_transpose
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from harness.convention.convention import (
+    Convention,
+    arguments,
+    because,
+    extended,
+    extends,
+    full_size_of,
+    indented,
+    kept,
+    lines,
+    per_axis,
+    removes,
+    tuple_of,
+    undilated,
+    zero_inserted,
+    zeros_removed,
+)
+from harness.convention.device import Cuda, Device, another_interpreter
+from harness.core.operators import Operator
+from harness.core.program import Program, Section, Unsupported
+from harness.core.training import Training
+
+_TO_CHANNELS_LAST = "np.moveaxis({array}, 1, -1)"
+_TO_HWOI = "np.moveaxis({array}, (0, 1), (-1, -2))"
+
+
+def _render(operator: Operator, dtype: str, documented: bool, _device: Device) -> Program:
+    # TensorFlow places arrays by itself; what its CPU kernels need rewritten is so everywhere, for
+    # the call is one.
+    dilated = None if documented else _dilation_defect(operator, dtype)
+    spelled = undilated(operator) if dilated else operator
+    call, *rewritings = _call(spelled)
+    reasons = because(dilated, *rewritings)
+    inputs = ("x", "w", "b") if operator.bias else ("x", "w")
+    names = ", ".join(f"{name}_" for name in inputs)
+    weights = _TO_HWOI.format(array="w_dilated" if dilated else "w")
+    to_native = lines(
+        zero_inserted(operator) if dilated else None,
+        f"x_ = tf.constant({_TO_CHANNELS_LAST.format(array='x')})",
+        f"w_ = tf.constant({weights})",
+        "b_ = tf.constant(b)" if operator.bias else None,
+    )
+    dw = "np.moveaxis(dw_.numpy(), (-1, -2), (0, 1))"
+    return Program(
+        framework="tensorflow",
+        reason=" ".join(reasons) or None,
+        setup="import numpy as np\nimport tensorflow as tf",
+        forward=Section(to_native, call, "y = np.moveaxis(y_.numpy(), -1, 1)"),
+        gradient=Section(
+            lines(to_native, f"dy_ = tf.constant({_TO_CHANNELS_LAST.format(array='dy')})"),
+            lines(
+                "with tf.GradientTape() as tape:",
+                indented(lines(f"tape.watch(({names}))", call)),
+                f"{', '.join(f'd{name}_' for name in inputs)} = "
+                f"tape.gradient(y_, ({names}), output_gradients=dy_)",
+            ),
+            lines(
+                "dx = np.moveaxis(dx_.numpy(), -1, 1)",
+                f"dw = {zeros_removed(operator, dw) if dilated else dw}",
+                "db = db_.numpy()" if operator.bias else None,
+            ),
+        ),
+    )
+
+
+def _dilation_defect(operator: Operator, dtype: str) -> str | None:
+    # https://github.com/tensorflow/tensorflow/issues/69103
+    if dtype == "float32" or set(operator.dilation) == {1}:
+        return None
+    return (
+        f"TensorFlow refuses dilations > 1 in {dtype} on a CPU: the kernel gets the zeros "
+        "written in."
+    )
+
+
+def _call(operator: Operator) -> tuple[str, str | None, str | None]:
+    padding, rest = _native_crop(operator)
+    call = _conv_transpose(operator, padding, rest)
+    split = None
+    if operator.groups != 1:
+        split = "tf.nn's transposed convolutions take no groups: split and concatenated."
+    late_bias = operator.bias and extends(rest)
+    add_bias = "y_ = tf.nn.bias_add(y_, b_)"
+    call = lines(
+        call,
+        add_bias if operator.bias and not late_bias else None,
+        f"y_ = tf.pad(y_, {[(0, 0), *extended(rest), (0, 0)]})" if extends(rest) else None,
+        f"y_ = y_{_channels_last(kept(rest, 1))}" if removes(rest) else None,
+        add_bias if late_bias else None,
+    )
+    cropped = None
+    if removes(rest) or extends(rest):
+        cropped = (
+            f"crop {operator.crop} is not one that an output_shape can ask for: sliced or padded."
+        )
+    return call, split, cropped
+
+
+def _native_crop(operator: Operator) -> tuple[str, tuple[tuple[int, int], ...]]:
+    """Choose ``padding`` and, through ``output_shape``, as much of the crop as TensorFlow can say.
+
+    An output size is legal if the forward convolution brings it back to the input size:
+    https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/framework/kernel_shape_util.h
+    """
+    axes = list(zip(operator.crop, operator.stride, operator.effective_kernel, strict=True))
+    none = ((0, 0),) * operator.rank
+    if all(begin == 0 and -stride < end <= 0 for (begin, end), stride, _ in axes):
+        return "'VALID'", none
+    if all(_is_same(begin, end, stride, kernel) for (begin, end), stride, kernel in axes):
+        return "'SAME'", none
+    # Explicit paddings exist for two spatial axes only, and on a CPU not with dilations.
+    explicit_is_possible = operator.rank == 2 and set(operator.dilation) == {1}
+    if explicit_is_possible and all(
+        begin >= 0 and end > -stride for (begin, end), stride, _ in axes
+    ):
+        explicit = [[0, 0], *([begin, max(end, 0)] for begin, end in operator.crop), [0, 0]]
+        return str(explicit), none
+    return "'VALID'", operator.crop
+
+
+def _is_same(begin: int, end: int, stride: int, kernel: int) -> bool:
+    """Whether ``SAME`` with the right output_shape removes exactly this, odd one at the end."""
+    return 1 <= kernel - begin - end <= stride and begin == max(begin + end, 0) // 2
+
+
+def _conv_transpose(operator: Operator, padding: str, rest: Sequence[tuple[int, int]]) -> str:
+    removed = [
+        begin + end - rest_begin - rest_end
+        for (begin, end), (rest_begin, rest_end) in zip(operator.crop, rest, strict=True)
+    ]
+    channels = operator.out_channels // max(operator.groups, 1)
+    size = full_size_of("x_", operator, 1, removed)
+    options = arguments(
+        output_shape=tuple_of(["x_.shape[0]", *size, channels]),
+        strides=per_axis(operator.stride),
+        padding=padding,
+        dilations=per_axis(operator.dilation, default=1),
+    )
+    function = f"tf.nn.conv{operator.rank}d_transpose"
+    if operator.groups == 1:
+        return f"y_ = {function}(x_, w_{options})"
+    return lines(
+        f"x_groups = tf.split(x_, {operator.groups}, axis=-1)",
+        f"w_groups = tf.split(w_, {operator.groups}, axis=-1)",
+        "y_ = tf.concat([",
+        f"    {function}(x_group, w_group{options})",
+        "    for x_group, w_group in zip(x_groups, w_groups)",
+        "], axis=-1)",
+    )
+
+
+def _channels_last(index: str) -> str:
+    return index[:-1] + ", :]"
+
+
+def _layer(operator: Operator, dtype: str, training: Training) -> Program | Unsupported:
+    from harness.frameworks.tensorflow.keras import layer  # noqa: PLC0415 -- half of what is here
+
+    return layer(operator, dtype, training)
+
+
+_CHECK: Final = f"""\
+import tensorflow as tf
+if not tf.test.is_built_with_cuda():
+    raise RuntimeError(
+        "tensorflow " + tf.__version__
+        + " is built without CUDA; {another_interpreter("tensorflow")}"
+    )
+found = tf.config.list_physical_devices("GPU")
+if not found or "GPU" not in (tf.ones(1) + 1).device:
+    raise RuntimeError("tensorflow " + tf.__version__ + " finds no GPU that it can use")
+name = tf.config.experimental.get_device_details(found[0]).get("device_name", "GPU")"""
+_ALLOW_TF32: Final = "tf.config.experimental.enable_tensor_float_32_execution(True)"
+
+CONVENTION: Final = Convention(
+    name="tensorflow",
+    title="TensorFlow",
+    distribution="tensorflow-cpu",
+    module="tensorflow",
+    weights="HWOI",
+    render=_render,
+    layer=_layer,
+    calls=r"Conv(olution)?[123]DTranspose|conv[123]?d?_transpose|Deconvolution[23]D",
+    environ={
+        "KERAS_BACKEND": "tensorflow",
+        # Without it the CPU decides whether there are dilations: it is on where there is AVX-512.
+        "TF_ENABLE_ONEDNN_OPTS": "1",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "TF_NUM_INTEROP_THREADS": "1",
+    },
+    # It would take all of the GPU's memory, which other frameworks use at the same time.
+    cuda=Cuda(
+        _CHECK,
+        _ALLOW_TF32,
+        {"TF_FORCE_GPU_ALLOW_GROWTH": "true"},
+        wait="tf.test.experimental.sync_devices()",
+    ),
+)
