@@ -34,7 +34,7 @@ from harness.core.program import Program
 from harness.engines.process import thread_counts
 from harness.environments import interpreter
 from harness.pipeline import execute, jobs_of
-from harness.record import Header
+from harness.records.record import Header
 from harness.spec import load_cases
 
 # Where a program ends its process, a bare loop ends with it.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.case import Case
-    from harness.record import Record
+    from harness.records.record import Record
 
 
 def load_cases(
@@ -117,7 +117,7 @@ def run(cases: Iterable[Case], frameworks: Sequence[str] | None = None) -> Itera
     """
     from harness.limitations import load_limitations  # noqa: PLC0415
     from harness.pipeline import Settings, execute  # noqa: PLC0415
-    from harness.record import Record  # noqa: PLC0415
+    from harness.records.record import Record  # noqa: PLC0415
 
     settings = Settings(limitations=load_limitations())
     for event in execute(

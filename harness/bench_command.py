@@ -21,7 +21,6 @@ from harness.case import Case
 from harness.cli import BAD, OK, ended_by_sigterm
 from harness.engines import EngineUnavailableError
 from harness.limitations import load_limitations
-from harness.measurement import DIRECTIONS, Measurement, multiply_adds
 from harness.options import (
     UsageError,
     check_math,
@@ -35,7 +34,8 @@ from harness.options import (
     write_forms,
     written,
 )
-from harness.record import Event, Footer, Header
+from harness.records.measurement import DIRECTIONS, Measurement, multiply_adds
+from harness.records.record import Event, Footer, Header
 from harness.report import Report
 from harness.report.benchmark import print_benchmark
 from harness.spec import specs_root

@@ -48,10 +48,16 @@ from harness.engines import (
 )
 from harness.limitations import Limitation
 from harness.machine import available_cores, machine
-from harness.measurement import DIRECTIONS, MEASURED, Measurement, multiply_adds, touched_bytes
 from harness.mutants import options
 from harness.pipeline import engine_of, jobs_of
-from harness.record import Footer, Header
+from harness.records.measurement import (
+    DIRECTIONS,
+    MEASURED,
+    Measurement,
+    multiply_adds,
+    touched_bytes,
+)
+from harness.records.record import Footer, Header
 from harness.statistics import paired_ratio
 from impl.geometry import Array
 

@@ -35,7 +35,7 @@ from harness.options import (
     written,
 )
 from harness.pipeline import Settings, execute
-from harness.record import Event, Header
+from harness.records.record import Event, Header
 from harness.report import Report
 from harness.report.benchmark import print_benchmark
 from harness.report.console import followed, print_report

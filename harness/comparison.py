@@ -24,9 +24,9 @@ from functools import cached_property
 from typing import TypeAlias
 
 from harness.core.errors import InputError
-from harness.measurement import MEASURED, Measurement
-from harness.record import Header
-from harness.report.jsonl import Report
+from harness.records.measurement import MEASURED, Measurement
+from harness.records.record import Header
+from harness.records.report_file import Report
 from harness.statistics import (
     THRESHOLD,
     Change,

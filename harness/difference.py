@@ -14,8 +14,8 @@ from typing import Final, TypeAlias
 
 from harness.compare import Status
 from harness.core.errors import InputError
-from harness.record import BAD_STATUSES, Header, Record
-from harness.report.jsonl import Report
+from harness.records.record import BAD_STATUSES, Header, Record
+from harness.records.report_file import Report
 
 Key: TypeAlias = tuple[str, str, str]
 

@@ -27,7 +27,7 @@ from harness.history import (
     short,
     sparkline,
 )
-from harness.record import BAD_STATUSES
+from harness.records.record import BAD_STATUSES
 from harness.report.quantities import seconds as in_seconds
 from harness.spec import selected
 from harness.store import Selection, opened

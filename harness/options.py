@@ -14,11 +14,11 @@ from harness.case import Case
 from harness.cli import OK, status_of
 from harness.convention.registry import convention, framework_names
 from harness.core.errors import InputError
-from harness.record import Event, Header
+from harness.records.record import Event, Header
+from harness.records.report_file import write_event
 from harness.report import Report
 from harness.report.badge import badges
 from harness.report.forms import forms
-from harness.report.jsonl import write_event
 from harness.report.summary import MOST_BYTES, summary
 from harness.spec import load_cases, selected
 

@@ -28,7 +28,7 @@ from harness.engines import Engine, EngineUnavailableError, Job, Outcome, Record
 from harness.environments import launch
 from harness.limitations import Limitation
 from harness.mutants import Data
-from harness.record import Event, Footer, Header, Record
+from harness.records.record import Event, Footer, Header, Record
 
 PREPARED_BYTES: Final = 2**28
 

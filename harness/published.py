@@ -23,13 +23,13 @@ from harness.case import case_from_descriptor
 from harness.cli import OK, USAGE
 from harness.core.errors import InputError
 from harness.drawing import draw_svg
-from harness.record import Event
+from harness.records.record import Event
+from harness.records.report_file import write_event
 from harness.report import Report
 from harness.report.badge import badges
 from harness.report.benchmark import conditions, ending
 from harness.report.benchmark_chart import benchmark_chart
 from harness.report.benchmark_markdown import benchmark_markdown
-from harness.report.jsonl import write_event
 from harness.report.markdown import markdown, matrix
 
 _BASELINE: Final = "pytorch"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.measurement import Measurement
+from harness.records.measurement import Measurement
 
 
 @dataclass(frozen=True)

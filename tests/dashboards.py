@@ -15,7 +15,7 @@ from made_benchmarks import report as benchmark
 from saved_runs import engine
 
 from harness.compare import Status
-from harness.record import Footer, Header, Record
+from harness.records.record import Footer, Header, Record
 from harness.report import Report
 
 CHECKS = ("shape", "value", "grad_x", "grad_w", "grad_b")

@@ -8,8 +8,8 @@ from typing import Any
 
 from harness import Report
 from harness.compare import Status
-from harness.measurement import MEASURED, Measurement
-from harness.record import Footer, Header, Record
+from harness.records.measurement import MEASURED, Measurement
+from harness.records.record import Footer, Header, Record
 
 BEGAN = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MACHINE = {"fingerprint": "f00d", "cpu": "Abacus 9", "cores": "2", "memory": "8 GiB"}

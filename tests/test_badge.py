@@ -14,10 +14,10 @@ from saved_runs import engine, header, record
 from harness import Report
 from harness.cli import BAD, OK, main
 from harness.compare import Status
-from harness.record import Event, Footer
+from harness.records.record import Event, Footer
+from harness.records.report_file import write_event
 from harness.report import ReportError
 from harness.report.badge import GREEN, GREY, RED, badge, badges
-from harness.report.jsonl import write_event
 
 SVG = "{http://www.w3.org/2000/svg}"
 OCTAVE = engine("GNU Octave 7.3.0", engine="documented semantics (GNU Octave 7.3.0)")

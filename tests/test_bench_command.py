@@ -14,7 +14,7 @@ from harness import bench_command
 from harness.benchmark import BenchmarkSettings, benchmark
 from harness.case import Case
 from harness.cli import main
-from harness.measurement import MEASURED, Measurement
+from harness.records.measurement import MEASURED, Measurement
 from harness.report import Report
 
 pytestmark = pytest.mark.usefixtures("small_probes")

@@ -15,8 +15,8 @@ from harness.convention.registry import render
 from harness.core.operators import Operator
 from harness.core.program import Program
 from harness.limitations import Limitation
-from harness.measurement import DIRECTIONS, MEASURED, Measurement
-from harness.record import Footer, Header
+from harness.records.measurement import DIRECTIONS, MEASURED, Measurement
+from harness.records.record import Footer, Header
 
 pytestmark = pytest.mark.usefixtures("small_probes")
 QUICK = BenchmarkSettings(rounds=3, seconds=1e-9, timeout=20)

@@ -22,7 +22,7 @@ from rich.console import Console
 from harness import Report
 from harness.cli import BAD, OK, USAGE, main
 from harness.core.errors import InputError
-from harness.measurement import Measurement
+from harness.records.measurement import Measurement
 from harness.report.benchmark import print_benchmark
 from harness.report.benchmark_markdown import benchmark_markdown
 from harness.report.measurement_csv import COLUMNS, measurement_csv

@@ -16,9 +16,9 @@ from saved_runs import benchmark, engine, header, record
 from harness import Report
 from harness.cli import BAD, OK, USAGE, main
 from harness.compare import Status
-from harness.record import Event, Footer, Record
+from harness.records.record import Event, Footer, Record
+from harness.records.report_file import write_event
 from harness.report.annotations import github_annotations
-from harness.report.jsonl import write_event
 from harness.report.junit import junit
 from harness.report.markdown import markdown
 from harness.report.sarif import sarif

@@ -15,7 +15,7 @@ from made_benchmarks import ENGINE, MACHINE, header, interleaved, measurement, r
 from harness import Report
 from harness.cli import BAD, OK, USAGE, main
 from harness.comparison import Comparison, ComparisonError, compare_reports
-from harness.measurement import Measurement
+from harness.records.measurement import Measurement
 from harness.statistics import Change
 
 NAMES = ("numpy", "pytorch", "tensorflow", "mxnet")

@@ -41,8 +41,8 @@ from harness.dashboard.benchmarks import fastest
 from harness.dashboard.cases import by_case
 from harness.dashboard.origin import in_short
 from harness.dashboard.parameters import PARAMETERS, kinds
+from harness.records.report_file import write_event
 from harness.report import Report
-from harness.report.jsonl import write_event
 
 HOSTILE = (
     "../../../escaped",

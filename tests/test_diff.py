@@ -17,9 +17,9 @@ from harness import Report
 from harness.cli import BAD, OK, USAGE, main
 from harness.compare import Status
 from harness.difference import Difference, DifferenceError, difference
-from harness.record import BAD_STATUSES, Event, Footer, Record
+from harness.records.record import BAD_STATUSES, Event, Footer, Record
+from harness.records.report_file import write_event
 from harness.report.difference import difference_markdown, print_difference, verdict
-from harness.report.jsonl import write_event
 
 FRAMEWORKS = {"numpy": engine(), "mxnet": engine("1.9")}
 GOOD_STATUSES = frozenset(Status) - BAD_STATUSES

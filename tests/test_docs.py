@@ -14,7 +14,7 @@ import pytest
 from harness import gpu
 from harness.cli import OK, USAGE, main
 from harness.conventions_page import page
-from harness.measurement import DIRECTIONS
+from harness.records.measurement import DIRECTIONS
 from harness.report import Report
 from harness.spec import load_cases
 from harness.statistics import paired_ratio

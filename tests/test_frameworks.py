@@ -23,9 +23,9 @@ from harness.core.operators import Operator, OperatorError
 from harness.core.program import Program, Unsupported
 from harness.environments import has_environment, interpreter, lacks_device
 from harness.limitations import load_limitations
-from harness.measurement import DIRECTIONS, MEASURED, Measurement
 from harness.pipeline import Settings, execute
-from harness.record import Event, Header, Record
+from harness.records.measurement import DIRECTIONS, MEASURED, Measurement
+from harness.records.record import Event, Header, Record
 from harness.report import Report
 from harness.spec import load_cases
 

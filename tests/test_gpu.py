@@ -18,7 +18,7 @@ from harness.core.operators import Operator
 from harness.environments import Built
 from harness.limitations import Limitation
 from harness.pipeline import Settings, execute
-from harness.record import Header, Record
+from harness.records.record import Header, Record
 
 NO_DRIVER = "no NVIDIA driver here (libcuda.so.1)"
 

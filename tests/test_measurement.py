@@ -16,10 +16,10 @@ from strategies import keywords, sized_operators
 
 from harness import Report
 from harness.core.operators import Operator, Sizes
-from harness.measurement import Measurement, multiply_adds, touched_bytes
-from harness.record import Header, to_json
+from harness.records.measurement import Measurement, multiply_adds, touched_bytes
+from harness.records.record import Header, to_json
+from harness.records.report_file import write_event
 from harness.report import ReportError
-from harness.report.jsonl import write_event
 from impl import reference
 
 

@@ -27,7 +27,7 @@ from harness.core.training import SILENT
 from harness.engines import Arrays, Crashed, Engine, Raised, TimedOut
 from harness.frameworks.matlab.render import CONVENTION
 from harness.pipeline import Settings, engine_of, execute
-from harness.record import Header, Record
+from harness.records.record import Header, Record
 from harness.report.words import describe_engine
 from harness.spec import load_cases
 

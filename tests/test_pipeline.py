@@ -17,7 +17,7 @@ from harness.compare import Status
 from harness.core.operators import IllegalOperator, Operator
 from harness.limitations import Limitation
 from harness.pipeline import Settings, execute
-from harness.record import Footer, Header, Record
+from harness.records.record import Footer, Header, Record
 
 
 def some_cases(count: int = 6) -> list[Case]:

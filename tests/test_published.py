@@ -19,10 +19,10 @@ from harness.cli import OK, USAGE
 from harness.compare import Status
 from harness.core.errors import InputError
 from harness.published import DRAWINGS, main
-from harness.record import Event, Footer
+from harness.records.record import Event, Footer
+from harness.records.report_file import write_event
 from harness.report.badge import badges
 from harness.report.benchmark_chart import benchmark_chart, means_by_suite
-from harness.report.jsonl import write_event
 from harness.report.markdown import markdown
 from harness.report.side_by_side import SideBySide
 

@@ -18,10 +18,10 @@ from rich.console import Console
 from harness import Report
 from harness.cli import BAD, USAGE, main
 from harness.compare import Status
-from harness.record import Event, Footer, Header, Record, to_json
+from harness.records.record import Event, Footer, Header, Record, to_json
+from harness.records.report_file import write_event
 from harness.report import ReportError
 from harness.report.console import followed, print_report
-from harness.report.jsonl import write_event
 from harness.report.junit import junit
 from harness.report.markdown import markdown
 from harness.report.words import describe_engine, is_documented

@@ -20,8 +20,8 @@ from sqlalchemy import delete, select, text
 from harness import Report, store
 from harness.compare import Status
 from harness.history import Series
-from harness.measurement import MEASURED
-from harness.record import Footer
+from harness.records.measurement import MEASURED
+from harness.records.record import Footer
 from harness.store import Selection, StoreError, tables
 from harness.store.database import VERSION_TABLE, Database
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from harness.dashboard.programs import title
 from harness.dashboard.site import Site
-from harness.measurement import MEASURED, Measurement
+from harness.records.measurement import MEASURED, Measurement
 from harness.report import Report, quantities
 from harness.report.benchmark import ceilings, conditions, ending, missing
 from harness.report.side_by_side import Row, SideBySide

@@ -12,7 +12,7 @@ from harness.case import REFUSAL, Case, case_from_descriptor
 from harness.compare import WORSE, Status
 from harness.core.errors import InputError
 from harness.dashboard.addresses import file_name
-from harness.record import Record
+from harness.records.record import Record
 from harness.report import Report
 from harness.report.words import alike
 

@@ -10,7 +10,7 @@ from harness.compare import Status
 from harness.dashboard.addresses import anchor
 from harness.dashboard.conformance import Conformance
 from harness.limitations import Limitation, load_limitations
-from harness.record import Record
+from harness.records.record import Record
 
 _KINDS: Final = {
     "live": ("known", "K"),

@@ -1,5 +1,5 @@
 """Readers and writers of records; none of them knows how a record came about."""
 
-from harness.report.jsonl import Report, ReportError
+from harness.records.report_file import Report, ReportError
 
 __all__ = ["Report", "ReportError"]

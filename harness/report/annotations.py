@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from harness.record import Record
-from harness.report.jsonl import Report
+from harness.records.record import Record
+from harness.records.report_file import Report
 from harness.report.words import alike, reasons
 
 # GitHub shows no more errors of one step.
@@ -21,7 +21,7 @@ _PROPERTY: Final = _DATA | str.maketrans({":": "%3A", ",": "%2C"})
 def github_annotations(report: Report) -> str:
     """Write a command for each line of a spec with something bad; the last one counts the others.
 
-    >>> from harness.record import Header
+    >>> from harness.records.record import Header
     >>> github_annotations(Report.of([Header("0.1.0", "2026-01-02T03:04:05+00:00", {}, cases=0)]))
     ''
     """

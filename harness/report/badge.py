@@ -7,8 +7,8 @@ from html import escape
 from typing import Final
 
 from harness.compare import Status
-from harness.record import BAD_STATUSES
-from harness.report.jsonl import Report, ReportError
+from harness.records.record import BAD_STATUSES
+from harness.records.report_file import Report, ReportError
 from harness.report.words import is_documented
 
 GREEN: Final = "#2e8540"

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from harness.measurement import DIRECTIONS, MEASURED, Measurement
-from harness.record import BAD_STATUSES, Header
+from harness.records.measurement import DIRECTIONS, MEASURED, Measurement
+from harness.records.record import BAD_STATUSES, Header
+from harness.records.report_file import Report
 from harness.report import quantities
 from harness.report.grid import Cell, GridRow, grid
-from harness.report.jsonl import Report
 from harness.report.side_by_side import Row, SideBySide
 from harness.report.words import describe_engine
 from harness.roofline import rates, share

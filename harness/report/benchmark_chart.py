@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from harness.core.errors import InputError
-from harness.measurement import DIRECTIONS
-from harness.report.jsonl import Report
+from harness.records.measurement import DIRECTIONS
+from harness.records.report_file import Report
 from harness.report.side_by_side import SideBySide
 from harness.statistics import Interval, geometric_mean
 

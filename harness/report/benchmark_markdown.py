@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.measurement import DIRECTIONS, MEASURED
-from harness.record import Header
+from harness.records.measurement import DIRECTIONS, MEASURED
+from harness.records.record import Header
+from harness.records.report_file import Report
 from harness.report import quantities
 from harness.report.benchmark import conditions, ending, explanation, missing
-from harness.report.jsonl import Report
 from harness.report.markdown import table
 from harness.report.side_by_side import Row, SideBySide
 from harness.roofline import rates, share

@@ -18,8 +18,8 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.compare import Status
-from harness.record import BAD_STATUSES, Event, Header, Record
-from harness.report.jsonl import Report
+from harness.records.record import BAD_STATUSES, Event, Header, Record
+from harness.records.report_file import Report
 from harness.report.words import LETTERS, alike, describe_engine, is_documented, reasons
 
 _COLOURS = {

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.difference import Change, Difference
-from harness.record import Record
+from harness.records.record import Record
 from harness.report.markdown import code, table
 from harness.report.words import reasons
 

@@ -8,8 +8,8 @@ from typing import Final
 from xml.etree import ElementTree as ET
 
 from harness.compare import Status
-from harness.record import BAD_STATUSES, Record
-from harness.report.jsonl import Report
+from harness.records.record import BAD_STATUSES, Record
+from harness.records.report_file import Report
 
 _FAILURES: Final = frozenset({Status.FAILED, Status.MISTRUSTED, Status.FIXED})
 # XML 1.0 forbids most control characters, which exception messages may hold.

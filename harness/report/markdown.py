@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from harness.compare import Status
-from harness.record import Record
-from harness.report.jsonl import Report
+from harness.records.record import Record
+from harness.records.report_file import Report
 from harness.report.words import (
     LETTERS,
     alike,

@@ -8,8 +8,8 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
-from harness.measurement import MEASURED, Measurement
-from harness.report.jsonl import Report
+from harness.records.measurement import MEASURED, Measurement
+from harness.records.report_file import Report
 from harness.roofline import rates, share
 from harness.statistics import median_interval
 

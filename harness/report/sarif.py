@@ -12,8 +12,8 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from harness.compare import Status
-from harness.record import Record
-from harness.report.jsonl import Report
+from harness.records.record import Record
+from harness.records.report_file import Report
 
 _SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 # GitHub refuses a file with more.

@@ -9,8 +9,8 @@ from functools import cached_property
 
 from harness.compare import Status
 from harness.core.errors import InputError
-from harness.measurement import MEASURED, Measurement
-from harness.report.jsonl import Report
+from harness.records.measurement import MEASURED, Measurement
+from harness.records.report_file import Report
 from harness.statistics import Interval, geometric_mean, median_interval, paired_ratio
 
 

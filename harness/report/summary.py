@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from harness.compare import Status
-from harness.record import BAD_STATUSES, Record
-from harness.report.jsonl import Report
+from harness.records.record import BAD_STATUSES, Record
+from harness.records.report_file import Report
 from harness.report.markdown import code, matrix, table
 from harness.report.words import alike, describe_engine, reasons
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from harness.compare import Status
-from harness.record import Record
+from harness.records.record import Record
 
 LETTERS: Final = {
     Status.PASSED: "✓",

@@ -17,8 +17,8 @@ from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from harness.measurement import Measurement
-from harness.record import Record, to_json
+from harness.records.measurement import Measurement
+from harness.records.record import Record, to_json
 from harness.report import Report
 from harness.store.database import StoreError
 from harness.store.tables import cases, frameworks, measurements, records, runs

@@ -12,7 +12,7 @@ from types import UnionType
 from typing import Any, Final, TypeAlias, get_args, get_origin, get_type_hints
 
 from harness.compare import Status
-from harness.measurement import Measurement
+from harness.records.measurement import Measurement
 
 SCHEMA: Final = 1
 BAD_STATUSES: Final = frozenset(

@@ -15,8 +15,17 @@ from typing import IO, Final
 
 from harness.compare import Status
 from harness.core.errors import InputError
-from harness.measurement import DIRECTIONS, MEASURED, Measurement
-from harness.record import BAD_STATUSES, SCHEMA, Event, Footer, Header, Record, from_json, to_json
+from harness.records.measurement import DIRECTIONS, MEASURED, Measurement
+from harness.records.record import (
+    BAD_STATUSES,
+    SCHEMA,
+    Event,
+    Footer,
+    Header,
+    Record,
+    from_json,
+    to_json,
+)
 
 _ENGINE_KEYS: Final = ("version", "engine", "python", "device")
 

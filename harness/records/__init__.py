@@ -1,0 +1,1 @@
+"""What a run leaves: statuses, verdicts, records, measurements, and the file that holds them."""
