@@ -41,7 +41,7 @@ from harness.report.benchmark import print_benchmark
 from harness.report.console import followed, print_report
 from harness.reproduction import reproduced
 from harness.spec import load_cases
-from harness.weight_conversion import convert_file
+from harness.weights.conversion import convert_file
 
 
 def run(options: argparse.Namespace) -> int:

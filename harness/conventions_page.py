@@ -14,7 +14,7 @@ from harness.convention.registry import convention, framework_names, render
 from harness.convention.values import shown
 from harness.core.operators import Operator
 from harness.core.program import Unsupported
-from harness.weights import layout
+from harness.weights.layouts import layout
 
 _HEAD = """\
 # How each framework says a transposed convolution

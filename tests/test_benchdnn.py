@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import sized_operators
 
-from harness import benchdnn, weights
+from harness import benchdnn
 from harness.benchdnn import BenchdnnError, Problem, read, write
 from harness.case import Case
 from harness.cli import OK, USAGE, main
@@ -23,6 +23,7 @@ from harness.core.operators import IllegalOperator, Operator, Sizes
 from harness.core.program import Unsupported
 from harness.lookup import look_up
 from harness.spec import load_cases
+from harness.weights.layouts import layouts as weights
 
 # Lines of benchdnn's input files: the case that each is, as our descriptor, and its output.
 

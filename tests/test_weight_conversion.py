@@ -17,9 +17,9 @@ import safetensors.numpy
 from weight_samples import SUFFIXES, Array, canonical, loaded, native, saved
 
 from harness.cli import OK, USAGE, main
-from harness.weight_conversion import Conversion, convert_file
-from harness.weight_files import read
-from harness.weights import WeightsError, convert
+from harness.weights.conversion import Conversion, convert_file
+from harness.weights.files import read
+from harness.weights.layouts import WeightsError, convert
 
 
 @pytest.mark.parametrize(("first", "second"), [*product(SUFFIXES, SUFFIXES)])

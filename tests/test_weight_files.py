@@ -14,8 +14,8 @@ from weight_samples import SUFFIXES, canonical, loaded, saved
 from wolframclient.language import wlexpr
 from wolframclient.serializers import export
 
-from harness.weight_files import Contents, read, write
-from harness.weights import WeightsError
+from harness.weights.files import Contents, read, write
+from harness.weights.layouts import WeightsError
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

@@ -14,7 +14,7 @@ import scipy.io
 from weight_samples import FRAMEWORKS, PYTHON, Array, biases, canonical, native
 
 from harness.core.errors import InputError
-from harness.weights import (
+from harness.weights.layouts import (
     WeightsError,
     bias_code,
     bias_pattern,

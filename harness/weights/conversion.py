@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from harness.convention.registry import convention
-from harness.weight_files import Contents, dtype_name, read, suffix_of, write
-from harness.weights import (
+from harness.weights.files import Contents, dtype_name, read, suffix_of, write
+from harness.weights.layouts import (
     WeightsError,
     bias_pattern,
     channels,
@@ -23,7 +23,7 @@ from harness.weights import (
 )
 
 if TYPE_CHECKING:
-    from harness.weights import Array
+    from harness.weights.layouts import Array
 
 _BIAS_NAMES: Final = {"b", "bias", "biases"}
 

@@ -21,11 +21,10 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from harness import mat_reader
-from harness.weights import WeightsError
+from harness.weights.layouts import WeightsError, mat_reader
 
 if TYPE_CHECKING:
-    from harness.weights import Array
+    from harness.weights.layouts import Array
 
 _NUMBERS: Final = frozenset(
     {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
