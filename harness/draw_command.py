@@ -10,7 +10,7 @@ from harness.cli import OK
 from harness.core.errors import InputError
 from harness.core.operators import Operator, Sizes, axis_name, sizes
 from harness.drawing import draw_svg
-from harness.lookup import read_text
+from harness.lookup.answer import read_text
 from harness.lookup_command import typed
 
 _EXAMPLE_SIZE = 4

@@ -19,7 +19,7 @@ from harness.case import FILLS, SIGNIFICANT_BITS, Case, check_sizes, exact_magni
 from harness.convention.registry import UnknownFrameworkError, convention
 from harness.core.errors import InputError
 from harness.core.operators import IllegalOperator, Operator, OperatorError
-from harness.snippet import read
+from harness.lookup.snippet import read
 from harness.yaml_fields import REQUIRED, Fields, SpecError, document, shown
 
 MAX_CASES_PER_ENTRY: Final = 10_000

@@ -23,8 +23,8 @@ from harness.core.program import Program, Section, Unsupported
 from harness.core.training import SILENT, Initializer, Training
 from harness.engines import Engine, Outcome
 from harness.environments import interpreter
+from harness.lookup.snippet import read
 from harness.pipeline import jobs_of
-from harness.snippet import read
 from harness.syntax.tree import SnippetError
 
 Array: TypeAlias = np.ndarray[Any, Any]

@@ -14,14 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import sized_operators
 
-from harness import benchdnn
-from harness.benchdnn import BenchdnnError, Problem, read, write
 from harness.case import Case
 from harness.cli import OK, USAGE, main
 from harness.core.errors import InputError
 from harness.core.operators import IllegalOperator, Operator, Sizes
 from harness.core.program import Unsupported
-from harness.lookup import look_up
+from harness.lookup.answer import benchdnn, look_up
+from harness.lookup.benchdnn import BenchdnnError, Problem, read, write
 from harness.spec import load_cases
 from harness.weights.layouts import layouts as weights
 

@@ -13,7 +13,7 @@ import pytest
 
 from harness import gpu
 from harness.cli import OK, USAGE, main
-from harness.conventions_page import page
+from harness.lookup.reference_page import page
 from harness.records.measurement import DIRECTIONS
 from harness.report import Report
 from harness.spec import load_cases
@@ -114,7 +114,7 @@ def test_output_in_the_readme_is_what_the_command_prints(
 
 def test_the_reference_page_is_what_the_conventions_say() -> None:
     assert (ROOT / "docs" / "conventions.md").read_text() == page(), (
-        "write it again: python -m harness.conventions_page > docs/conventions.md"
+        "write it again: python -m harness.lookup.reference_page > docs/conventions.md"
     )
 
 

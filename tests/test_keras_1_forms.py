@@ -12,8 +12,8 @@ from reality import Spoken
 from harness.convention.forms import Reading
 from harness.convention.registry import convention
 from harness.core.operators import Operator
-from harness.lookup import look_up
-from harness.snippet import read
+from harness.lookup.answer import look_up
+from harness.lookup.snippet import read
 from harness.syntax.tree import SnippetError
 
 FORMS = {form.name: form for form in convention("tensorflow").forms}

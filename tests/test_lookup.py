@@ -15,7 +15,7 @@ from harness.cli import OK, USAGE, main
 from harness.convention.registry import framework_names, render
 from harness.core.operators import Operator
 from harness.core.program import Program
-from harness.lookup import look_up
+from harness.lookup.answer import look_up
 
 DCGAN = "nn.ConvTranspose2d(512, 256, 4, 2, 1, bias=False),  # state size 8x8"
 GROUPED = "up = nn.ConvTranspose2d(4, 6, (3, 2), stride=2, output_padding=(1, 0), groups=2)"

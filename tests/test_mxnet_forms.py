@@ -18,8 +18,8 @@ from harness.convention.registry import convention, render
 from harness.core.operators import Operator, Sizes
 from harness.core.program import Program, Unsupported
 from harness.core.training import GLOROT, Initializer, Training
-from harness.lookup import look_up
-from harness.snippet import read
+from harness.lookup.answer import look_up
+from harness.lookup.snippet import read
 from harness.syntax.tree import SnippetError
 
 FORMS = {form.name: form for form in convention("mxnet").forms}

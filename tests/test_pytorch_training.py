@@ -25,7 +25,7 @@ from harness.core.training import (
     Initializer,
     Training,
 )
-from harness.snippet import read
+from harness.lookup.snippet import read
 
 LAYER = "up = nn.ConvTranspose2d(6, 10, (3, 2), groups=2)\n"
 

@@ -14,7 +14,7 @@ from harness.convention.registry import convention, framework_names, render
 from harness.core.errors import InputError
 from harness.core.operators import Operator, Sizes
 from harness.core.program import Program
-from harness.snippet import read
+from harness.lookup.snippet import read
 from harness.spec import load_cases
 
 LAYER = "up = nn.ConvTranspose2d(6, 4, (3, 5), stride=2)\n"

@@ -17,7 +17,7 @@ from harness.convention.forms import REQUIRED, Reading
 from harness.convention.registry import convention, render
 from harness.core.operators import Operator, Sizes
 from harness.core.program import Program
-from harness.snippet import read
+from harness.lookup.snippet import read
 from harness.syntax.tree import SnippetError
 
 FORMS = {form.name: form for form in convention("tensorflow").forms}

@@ -14,7 +14,7 @@ from harness.convention.registry import convention, framework_names, render
 from harness.core.operators import Operator
 from harness.core.program import Program
 from harness.core.training import GLOROT, ONES, SILENT, ZEROS, Distribution, Initializer, Training
-from harness.lookup import look_up
+from harness.lookup.answer import look_up
 
 PLAIN = Operator.of(2, 3, (3, 2), stride=2)
 LATE = Operator.of(2, 3, (3, 2), crop=((-1, 0), (0, 0)))

@@ -15,7 +15,7 @@ from harness.dashboard.conformance import Conformance, suite_address
 from harness.dashboard.parameters import kinds
 from harness.dashboard.programs import picture, programs
 from harness.dashboard.site import Site
-from harness.lookup import in_words
+from harness.lookup.answer import in_words
 
 # So many cases share a file: a page loads it in no time, and alike texts are packed well.
 _CHUNK: Final = 50

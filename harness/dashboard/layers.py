@@ -11,7 +11,7 @@ from harness.dashboard.conformance import Conformance
 from harness.dashboard.programs import programs as written
 from harness.dashboard.programs import title
 from harness.dashboard.site import Site
-from harness.lookup import in_words
+from harness.lookup.answer import in_words
 
 # Suites of known networks come first: that is what people look for.
 _KNOWN: Final = ("models/", "documents/", "bench/")

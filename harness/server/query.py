@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from harness import benchdnn
 from harness.convention.forms import Style
 from harness.convention.registry import framework_names
 from harness.core.operators import Sizes
+from harness.lookup.answer import benchdnn
 from harness.server.refusals import QueryError
 from harness.syntax.tree import MAX_DIGITS, MAX_TEXT
 
@@ -23,7 +23,7 @@ _EXAMPLE: Final = {"input": "1,64,16,16", "weight": "64,32,4,4"}
 
 @dataclass(frozen=True)
 class Query:
-    """One look-up: the arguments of :func:`harness.lookup.look_up`.
+    """One look-up: the arguments of :func:`harness.lookup.answer.look_up`.
 
     Attributes
     ----------

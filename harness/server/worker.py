@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import IO, Any, Final
 
 from harness.core.errors import InputError
-from harness.lookup import in_words, look_up, size_line
+from harness.lookup.answer import in_words, look_up, size_line
 from harness.server.query import Query
 
 _MEMORY: Final = 2**30

@@ -11,15 +11,15 @@ from functools import cache
 from importlib import import_module
 from typing import Final
 
-from harness.application import applications
 from harness.convention.arguments import bind
 from harness.convention.forms import NOWHERE, Form, Reading, Supplied
 from harness.convention.registry import Convention, convention, framework_names
 from harness.convention.values import comma
 from harness.core.errors import InputError
 from harness.core.operators import OperatorError, Sizes
-from harness.preparation import before, noted
-from harness.surroundings import after, indexed
+from harness.lookup.application import applications
+from harness.lookup.preparation import before, noted
+from harness.lookup.surroundings import after, indexed
 from harness.syntax.tree import (
     MAX_DIGITS,
     Call,

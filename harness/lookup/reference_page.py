@@ -1,6 +1,6 @@
 """The reference page ``docs/conventions.md``, written from the conventions themselves.
 
-``python -m harness.conventions_page`` prints it; a test holds the committed page against it.
+``python -m harness.lookup.reference_page`` prints it; a test holds the committed page against it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from harness.weights.layouts import layout
 _HEAD = """\
 # How each framework says a transposed convolution
 
-Written by `python -m harness.conventions_page` from the files in `harness/conventions/`; change
+Written by `python -m harness.lookup.reference_page` from the files in `harness/conventions/`; change
 those, not this page.
 
 The canonical words: `x (n, c_in, *in_size)`, `w (c_in, c_out // groups, *kernel)`, `b (c_out,)`,

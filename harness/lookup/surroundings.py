@@ -159,7 +159,7 @@ def after(
 def indexed(statements: Sequence[Statement], home: Statement, reading: Reading) -> Reading:
     r"""Say of a reading of MATLAB text that its output is indexed, which is not followed there.
 
-    >>> from harness.snippet import read
+    >>> from harness.lookup.snippet import read
     >>> read("Y = dltranspconv(X, zeros(4, 4, 3, 2), b);\nY = Y(2:end-1, :, :);").notes[-1]
     'What the text does with Y(...) is not in the answer: it is indexed.'
     """

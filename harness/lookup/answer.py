@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from harness import benchdnn
 from harness.convention.forms import Reading, Style
 from harness.convention.registry import convention, framework_names, render
 from harness.core.operators import (
@@ -20,7 +19,8 @@ from harness.core.operators import (
 )
 from harness.core.program import Program, Unsupported
 from harness.core.training import SILENT
-from harness.snippet import read
+from harness.lookup.answer import benchdnn
+from harness.lookup.snippet import read
 from harness.weights.layouts import layouts as weights
 
 _DESCRIPTOR: Final = re.compile(r"ic\d+_oc\d+_k\S+")
