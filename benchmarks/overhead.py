@@ -28,14 +28,14 @@ from typing import Any
 
 import numpy as np
 
-from harness.case import Case
 from harness.convention.registry import convention, framework_names, render
 from harness.core.program import Program
 from harness.engines.process import thread_counts
 from harness.environments import interpreter
 from harness.pipeline import execute, jobs_of
 from harness.records.record import Header
-from harness.spec import load_cases
+from harness.suite.case import Case
+from harness.suite.specs import load_cases
 
 # Where a program ends its process, a bare loop ends with it.
 _DEADLY = "rejects/groups/zero"

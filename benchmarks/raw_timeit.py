@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 
 from harness.benchmark import BenchmarkSettings, held
-from harness.case import case_from_descriptor
 from harness.convention.registry import convention, render
 from harness.core.program import Program
 from harness.engines import Held, Timing
@@ -28,6 +27,7 @@ from harness.environments import interpreter
 from harness.machine import available_cores
 from harness.pipeline import engine_of
 from harness.statistics import paired_ratio
+from harness.suite.case import case_from_descriptor
 
 # Its output is smaller than what the allocator asks the system for, and gives back, each time.
 _LAYER = "ic64_oc16_k4x4_s2x2_c1.1x1.1_b_n1_i16x16"

@@ -13,15 +13,15 @@ from harness.core.program import Program, Unsupported
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.case import Case
     from harness.records.record import Record
+    from harness.suite.case import Case
 
 
 def load_cases(
     path: str | Path | None = None, select: str | Sequence[str] | None = None
 ) -> Iterator[Case]:
-    """Read cases; see :func:`harness.spec.load_cases`."""
-    from harness.spec import load_cases as load  # noqa: PLC0415
+    """Read cases; see :func:`harness.suite.specs.load_cases`."""
+    from harness.suite.specs import load_cases as load  # noqa: PLC0415
 
     return load(path, select)
 
@@ -115,9 +115,9 @@ def run(cases: Iterable[Case], frameworks: Sequence[str] | None = None) -> Itera
     frameworks : sequence of str, optional
         All where it is ``None``; one whose environment is missing gives SKIPPED records.
     """
-    from harness.limitations import load_limitations  # noqa: PLC0415
     from harness.pipeline import Settings, execute  # noqa: PLC0415
     from harness.records.record import Record  # noqa: PLC0415
+    from harness.suite.limitations import load_limitations  # noqa: PLC0415
 
     settings = Settings(limitations=load_limitations())
     for event in execute(

@@ -17,10 +17,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from harness import revision
 from harness.benchmark import LEAST_ROUNDS, BenchmarkSettings, benchmark, timed_frameworks
 from harness.calibration import self_check
-from harness.case import Case
 from harness.cli import BAD, OK, ended_by_sigterm
 from harness.engines import EngineUnavailableError
-from harness.limitations import load_limitations
 from harness.options import (
     UsageError,
     check_math,
@@ -38,7 +36,9 @@ from harness.records.measurement import DIRECTIONS, Measurement, multiply_adds
 from harness.records.record import Event, Footer, Header
 from harness.report import Report
 from harness.report.benchmark import print_benchmark
-from harness.spec import specs_root
+from harness.suite.case import Case
+from harness.suite.limitations import load_limitations
+from harness.suite.specs import specs_root
 
 _COMPARISONS: Final = 100
 # Multiply-adds a second, as a guess at how long a case takes: of what is left, not of any result.

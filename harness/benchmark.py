@@ -22,7 +22,6 @@ from typing import Final, TypeAlias
 import numpy as np
 
 import impl
-from harness.case import GRADIENT_CHECKS, Case
 from harness.ceilings import ceilings
 from harness.compare import Expected, Status, Verdict, failed, judge
 from harness.convention.registry import (
@@ -46,9 +45,7 @@ from harness.engines import (
     TimedOut,
     Timing,
 )
-from harness.limitations import Limitation
 from harness.machine import available_cores, machine
-from harness.mutants import options
 from harness.pipeline import engine_of, jobs_of
 from harness.records.measurement import (
     DIRECTIONS,
@@ -59,6 +56,9 @@ from harness.records.measurement import (
 )
 from harness.records.record import Footer, Header
 from harness.statistics import paired_ratio
+from harness.suite.case import GRADIENT_CHECKS, Case
+from harness.suite.limitations import Limitation
+from harness.suite.mutants import options
 from impl.geometry import Array
 
 Event: TypeAlias = Header | Measurement | Footer

@@ -14,13 +14,13 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from harness.benchmark import LEAST_ROUNDS, BenchmarkSettings, held
-from harness.case import case_from_descriptor
 from harness.convention.registry import convention, render
 from harness.core.program import Program
 from harness.engines import Engine, Held, Timing
 from harness.machine import available_cores
 from harness.pipeline import engine_of
 from harness.statistics import Change, Interval, change, paired_ratio
+from harness.suite.case import case_from_descriptor
 
 # A small layer: a tenth of a millisecond or so.
 _LAYER: Final = "ic16_oc8_k4x4_s2x2_c1.1x1.1_b_n1_i16x16"

@@ -14,13 +14,11 @@ from rich.text import Text
 
 from harness import export as exporting
 from harness import revision
-from harness.case import Case, case_from_descriptor
 from harness.cli import BAD, OK, ended_by_sigterm
 from harness.convention.registry import convention
 from harness.doctor import findings
 from harness.engines import EngineUnavailableError
 from harness.environments import build, has_environment, lacks_device, launch
-from harness.limitations import Limitation, load_limitations, unmatched
 from harness.options import (
     UsageError,
     check_math,
@@ -40,7 +38,9 @@ from harness.report import Report
 from harness.report.benchmark import print_benchmark
 from harness.report.console import followed, print_report
 from harness.reproduction import reproduced
-from harness.spec import load_cases
+from harness.suite.case import Case, case_from_descriptor
+from harness.suite.limitations import Limitation, load_limitations, unmatched
+from harness.suite.specs import load_cases
 from harness.weights.conversion import convert_file
 
 

@@ -18,9 +18,9 @@ from typing import Any, Final, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from harness.case import REFUSAL, SIGNIFICANT_BITS, Case
 from harness.engines.job import Arrays, Crashed, Outcome, Raised, TimedOut
-from harness.mutants import MUTANTS, Mutant, options
+from harness.suite.case import REFUSAL, SIGNIFICANT_BITS, Case
+from harness.suite.mutants import MUTANTS, Mutant, options
 from impl import reference
 
 OUTPUT_OF: Final = {"shape": "y", "value": "y", "grad_x": "dx", "grad_w": "dw", "grad_b": "db"}

@@ -14,7 +14,7 @@ from harness.convention.registry import Device, Math, convention, framework_name
 from harness.engines import EngineUnavailableError
 from harness.pipeline import engine_of
 from harness.report.words import describe_engine
-from harness.spec import specs_root
+from harness.suite.specs import specs_root
 
 
 def findings(

@@ -15,7 +15,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from harness.case import Case
 from harness.compare import expect
 from harness.convention.registry import convention, render
 from harness.core.errors import InputError
@@ -32,6 +31,7 @@ from harness.engines import (
     wolfram_export,
 )
 from harness.pipeline import jobs_of
+from harness.suite.case import Case
 
 MAGIC: Final = b"deconform-result 1\n"
 MANIFEST: Final = "manifest.json"

@@ -29,8 +29,8 @@ from harness.history import (
 )
 from harness.records.record import BAD_STATUSES
 from harness.report.quantities import seconds as in_seconds
-from harness.spec import selected
 from harness.store import Selection, opened
+from harness.suite.specs import selected
 
 # Times of so many programs can be read run by run.
 _TOLD_IN_FULL: Final = 12

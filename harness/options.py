@@ -10,7 +10,6 @@ from typing import IO, TYPE_CHECKING, Literal
 
 from rich.console import Console
 
-from harness.case import Case
 from harness.cli import OK, status_of
 from harness.convention.registry import convention, framework_names
 from harness.core.errors import InputError
@@ -20,7 +19,8 @@ from harness.report import Report
 from harness.report.badge import badges
 from harness.report.forms import forms
 from harness.report.summary import MOST_BYTES, summary
-from harness.spec import load_cases, selected
+from harness.suite.case import Case
+from harness.suite.specs import load_cases, selected
 
 if TYPE_CHECKING:
     from harness.store import Store

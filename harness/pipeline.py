@@ -20,15 +20,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from harness.case import FORWARD_CHECKS, GRADIENT_CHECKS, REFUSAL, Case
 from harness.compare import OUTPUT_OF, Expected, Status, Verdict, expect, judge
 from harness.convention.registry import Convention, Device, Math, convention, render
 from harness.core.program import Program, Unsupported
 from harness.engines import Engine, EngineUnavailableError, Job, Outcome, RecordedEngine
 from harness.environments import launch
-from harness.limitations import Limitation
-from harness.mutants import Data
 from harness.records.record import Event, Footer, Header, Record
+from harness.suite.case import FORWARD_CHECKS, GRADIENT_CHECKS, REFUSAL, Case
+from harness.suite.limitations import Limitation
+from harness.suite.mutants import Data
 
 PREPARED_BYTES: Final = 2**28
 

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Final
 
 from harness import environments
-from harness.case import case_from_descriptor
 from harness.cli import OK, USAGE
 from harness.core.errors import InputError
 from harness.drawing import draw_svg
@@ -31,6 +30,7 @@ from harness.report.benchmark import conditions, ending
 from harness.report.benchmark_chart import benchmark_chart
 from harness.report.benchmark_markdown import benchmark_markdown
 from harness.report.markdown import markdown, matrix
+from harness.suite.case import case_from_descriptor
 
 _BASELINE: Final = "pytorch"
 # What a reader meets first: an even overlap, a crop of one end, dilation, gaps, a large kernel.

@@ -15,7 +15,6 @@ import pytest
 
 import impl
 from harness import engines
-from harness.case import Case
 from harness.compare import Verdict, expect, judge
 from harness.convention.registry import convention, render
 from harness.core.operators import Operator, OperatorError, Sizes
@@ -25,6 +24,7 @@ from harness.engines import Engine, Outcome
 from harness.environments import interpreter
 from harness.lookup.snippet import read
 from harness.pipeline import jobs_of
+from harness.suite.case import Case
 from harness.syntax.tree import SnippetError
 
 Array: TypeAlias = np.ndarray[Any, Any]

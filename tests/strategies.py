@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from harness.case import FILLS, SIGNIFICANT_BITS, Case
 from harness.core.operators import Operator, Sizes
+from harness.suite.case import FILLS, SIGNIFICANT_BITS, Case
 
 # Largest input size, kernel, stride and dilation for each rank: enough for every kind of overlap.
 _LARGEST: Final = {1: (5, 4, 4, 3), 2: (3, 3, 3, 3), 3: (2, 2, 3, 2)}

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.case import Case
-from harness.limitations import Limitation, load_limitations
-from harness.spec import load_cases
-from harness.yaml_fields import SpecError
+from harness.suite.case import Case
+from harness.suite.limitations import Limitation, load_limitations
+from harness.suite.specs import load_cases
+from harness.suite.yaml_fields import SpecError
 
 
 def load(text: str, file: str = "suite.yaml") -> list[Case]:

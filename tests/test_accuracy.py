@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from strategies import cases, keywords
 from test_direct import by_loops
 
-from harness.case import Case
 from harness.compare import Status, Verdict, expect, judge
 from harness.engines.job import Arrays
+from harness.suite.case import Case
 from impl import fast
 from impl.geometry import Geometry
 

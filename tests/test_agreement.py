@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from strategies import cases, keywords
 
 import impl
-from harness.case import Case
 from harness.compare import OUTPUT_OF, Expected, Status, expect, judge
 from harness.engines import Arrays
+from harness.suite.case import Case
 from impl import cuda
 from impl.geometry import Array, Geometry
 

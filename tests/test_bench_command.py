@@ -12,10 +12,10 @@ import pytest
 
 from harness import bench_command
 from harness.benchmark import BenchmarkSettings, benchmark
-from harness.case import Case
 from harness.cli import main
 from harness.records.measurement import MEASURED, Measurement
 from harness.report import Report
+from harness.suite.case import Case
 
 pytestmark = pytest.mark.usefixtures("small_probes")
 SPEC = """\

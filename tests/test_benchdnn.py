@@ -14,14 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import sized_operators
 
-from harness.case import Case
 from harness.cli import OK, USAGE, main
 from harness.core.errors import InputError
 from harness.core.operators import IllegalOperator, Operator, Sizes
 from harness.core.program import Unsupported
 from harness.lookup.answer import benchdnn, look_up
 from harness.lookup.benchdnn import BenchdnnError, Problem, read, write
-from harness.spec import load_cases
+from harness.suite.case import Case
+from harness.suite.specs import load_cases
 from harness.weights.layouts import layouts as weights
 
 # Lines of benchdnn's input files: the case that each is, as our descriptor, and its output.

@@ -10,13 +10,13 @@ import fakes
 import pytest
 
 from harness.benchmark import BenchmarkSettings, benchmark, held, timed_frameworks
-from harness.case import Case, case_from_descriptor
 from harness.convention.registry import render
 from harness.core.operators import Operator
 from harness.core.program import Program
-from harness.limitations import Limitation
 from harness.records.measurement import DIRECTIONS, MEASURED, Measurement
 from harness.records.record import Footer, Header
+from harness.suite.case import Case, case_from_descriptor
+from harness.suite.limitations import Limitation
 
 pytestmark = pytest.mark.usefixtures("small_probes")
 QUICK = BenchmarkSettings(rounds=3, seconds=1e-9, timeout=20)

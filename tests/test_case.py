@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import cases, keywords
 
-from harness.case import (
+from harness.core.operators import IllegalOperator, Operator, OperatorError
+from harness.suite.case import (
     SIGNIFICANT_BITS,
     Case,
     case_from_descriptor,
     exact_magnitude,
 )
-from harness.core.operators import IllegalOperator, Operator, OperatorError
 from impl.reference import conv_transpose, conv_transpose_vjp
 
 # Data.

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from harness.case import Case
 from harness.compare import Expected, Status, Verdict, expect, judge
 from harness.core.operators import Operator
 from harness.engines import Arrays, Crashed, Raised, TimedOut
-from harness.mutants import MUTANTS, Mutant
+from harness.suite.case import Case
+from harness.suite.mutants import MUTANTS, Mutant
 
 # Every mutant makes a difference here: all axes, sides, channels and options differ.
 TELLING = (

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from strategies import cases, keywords
 
 import impl
-from harness.case import Case, case_from_descriptor
+from harness.suite.case import Case, case_from_descriptor
 from impl import cuda, reference
 from impl.geometry import Array, Geometry
 

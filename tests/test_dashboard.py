@@ -30,7 +30,6 @@ from made_benchmarks import measurement, written
 from made_benchmarks import report as benchmark
 
 from harness import translate
-from harness.case import case_from_descriptor
 from harness.cli import USAGE, main
 from harness.compare import Status
 from harness.core.errors import InputError
@@ -43,6 +42,7 @@ from harness.dashboard.origin import in_short
 from harness.dashboard.parameters import PARAMETERS, kinds
 from harness.records.report_file import write_event
 from harness.report import Report
+from harness.suite.case import case_from_descriptor
 
 HOSTILE = (
     "../../../escaped",

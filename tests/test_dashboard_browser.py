@@ -21,10 +21,10 @@ from saved_runs import BEGAN, benchmark
 from saved_runs import conformance as saved_conformance
 
 from harness import store, translate
-from harness.case import case_from_descriptor
 from harness.compare import Status
 from harness.core.program import Program
 from harness.dashboard import build
+from harness.suite.case import case_from_descriptor
 
 pytestmark = pytest.mark.browser
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from strategies import cases, keywords
 
 import impl
-from harness.case import Case, case_from_descriptor
 from harness.engines import worker
+from harness.suite.case import Case, case_from_descriptor
 from impl import direct, fast, reference
 from impl.geometry import Array, Geometry
 from impl.phases import Problem

@@ -16,8 +16,8 @@ from harness.cli import OK, USAGE, main
 from harness.lookup.reference_page import page
 from harness.records.measurement import DIRECTIONS
 from harness.report import Report
-from harness.spec import load_cases
 from harness.statistics import paired_ratio
+from harness.suite.specs import load_cases
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from harness import load_cases
-from harness.case import Case
 from harness.cli import BAD, OK, USAGE, main
 from harness.convention.registry import convention
 from harness.environments import launch
 from harness.export import RESULT, ExportError, check_known, export, exportable, imported
 from harness.report import Report
+from harness.suite.case import Case
 
 OCTAVE = ["octave", "--no-gui", "--quiet", "deconform_export.m"]
 # Mathics3 with our definitions, in the place of a kernel that has the layer.

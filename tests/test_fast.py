@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import cases, keywords
 
-from harness.case import Case, case_from_descriptor
-from harness.spec import load_cases
+from harness.suite.case import Case, case_from_descriptor
+from harness.suite.specs import load_cases
 from impl import fast, phases, product, reference, scatter, threads
 from impl.fast import (
     Way,

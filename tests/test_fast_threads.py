@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from strategies import keywords
 
-from harness.case import case_from_descriptor
+from harness.suite.case import case_from_descriptor
 from impl import fast, reference, threads
 from impl.geometry import Array
 from impl.threads import deal, scratch, thread_count

@@ -15,19 +15,19 @@ import pytest
 
 from harness import translate
 from harness.benchmark import BenchmarkSettings, benchmark
-from harness.case import Case, case_from_descriptor
 from harness.cli import BAD, OK, main
 from harness.compare import Status
 from harness.convention.registry import Device, convention, framework_names, pytorch
 from harness.core.operators import Operator, OperatorError
 from harness.core.program import Program, Unsupported
 from harness.environments import has_environment, interpreter, lacks_device
-from harness.limitations import load_limitations
 from harness.pipeline import Settings, execute
 from harness.records.measurement import DIRECTIONS, MEASURED, Measurement
 from harness.records.record import Event, Header, Record
 from harness.report import Report
-from harness.spec import load_cases
+from harness.suite.case import Case, case_from_descriptor
+from harness.suite.limitations import load_limitations
+from harness.suite.specs import load_cases
 
 pytestmark = pytest.mark.frameworks
 HERE = [name for name in framework_names() if not lacks_device(convention(name))]

@@ -11,14 +11,14 @@ import fakes
 import pytest
 
 from harness import Report, gpu
-from harness.case import Case
 from harness.cli import BAD, OK, USAGE, main
 from harness.compare import Status
 from harness.core.operators import Operator
 from harness.environments import Built
-from harness.limitations import Limitation
 from harness.pipeline import Settings, execute
 from harness.records.record import Header, Record
+from harness.suite.case import Case
+from harness.suite.limitations import Limitation
 
 NO_DRIVER = "no NVIDIA driver here (libcuda.so.1)"
 

@@ -11,13 +11,13 @@ import pytest
 
 import harness
 import impl
-from harness.case import Case, case_from_descriptor
 from harness.compare import Status, expect, judge
 from harness.convention.registry import framework_names, render
 from harness.core.program import Program
 from harness.engines import Arrays, Engine
 from harness.pipeline import jobs_of
-from harness.spec import load_cases
+from harness.suite.case import Case, case_from_descriptor
+from harness.suite.specs import load_cases
 from impl import reference
 
 Timed = Callable[..., Any]

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from suites import LIMITATIONS, limitations
 
-from harness.limitations import Limitation, load_limitations
-from harness.yaml_fields import SpecError
+from harness.suite.limitations import Limitation, load_limitations
+from harness.suite.yaml_fields import SpecError
 
 pytestmark = pytest.mark.usefixtures("in_an_empty_folder")
 

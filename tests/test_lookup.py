@@ -395,7 +395,13 @@ def test_bytes_that_are_no_text_are_refused_without_a_traceback() -> None:
 
 HEAVY = {
     *("numpy", "rich", "yaml", "lark", "scipy", "impl", "asyncio", "multiprocessing"),
-    *("harness.engines", "harness.case", "harness.spec", "harness.pipeline", "harness.commands"),
+    *(
+        "harness.engines",
+        "harness.suite.case",
+        "harness.suite.specs",
+        "harness.pipeline",
+        "harness.commands",
+    ),
     *("importlib.metadata", "concurrent.futures", "subprocess"),
 }
 

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from reality import outcome, verdicts
 
-from harness.case import Case
 from harness.compare import Status, expect, judge
 from harness.convention.registry import convention, render
 from harness.core.operators import Operator
@@ -19,6 +18,7 @@ from harness.core.program import Program, Unsupported
 from harness.engines import Arrays, Engine, Raised
 from harness.environments import launch
 from harness.pipeline import jobs_of
+from harness.suite.case import Case
 
 EVERYTHING, NOTHING = "1000000000", "0"
 

@@ -18,7 +18,6 @@ from reality import engine_job, outcome, verdicts
 from strategies import cases
 
 from harness import translate
-from harness.case import Case
 from harness.compare import Status
 from harness.convention.registry import convention
 from harness.core.operators import Operator
@@ -29,7 +28,8 @@ from harness.frameworks.matlab.render import CONVENTION
 from harness.pipeline import Settings, engine_of, execute
 from harness.records.record import Header, Record
 from harness.report.words import describe_engine
-from harness.spec import load_cases
+from harness.suite.case import Case
+from harness.suite.specs import load_cases
 
 pytestmark = pytest.mark.frameworks
 

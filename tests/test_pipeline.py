@@ -12,12 +12,12 @@ import fakes
 import numpy as np
 import pytest
 
-from harness.case import Case
 from harness.compare import Status
 from harness.core.operators import IllegalOperator, Operator
-from harness.limitations import Limitation
 from harness.pipeline import Settings, execute
 from harness.records.record import Footer, Header, Record
+from harness.suite.case import Case
+from harness.suite.limitations import Limitation
 
 
 def some_cases(count: int = 6) -> list[Case]:

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from programs import DTYPES, FRAMEWORKS, PYTHON, program
 from strategies import cases, keywords, operators
 
-from harness.case import Case
 from harness.convention.registry import render
 from harness.core.operators import IllegalOperator, Operator
 from harness.core.program import Program, Unsupported
+from harness.suite.case import Case
 from impl import conv_transpose, conv_transpose_vjp
 
 # Nothing but the framework's own calls.

@@ -14,8 +14,8 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from strategies import cases, keywords
 
-from harness.case import Case, case_from_descriptor
 from harness.core.operators import Operator
+from harness.suite.case import Case, case_from_descriptor
 from impl.geometry import Array
 from impl.reference import conv_transpose, conv_transpose_vjp
 

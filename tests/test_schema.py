@@ -12,7 +12,7 @@ import pytest
 import yaml
 from suites import LIMITATIONS, case, limitations, load, refusal
 
-from harness.yaml_fields import SpecError
+from harness.suite.yaml_fields import SpecError
 
 SPECS = Path(__file__).parent.parent / "specs"
 

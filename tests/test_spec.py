@@ -10,8 +10,8 @@ import pytest
 from suites import case, load
 
 from harness.core.operators import IllegalOperator, Operator
-from harness.spec import load_cases, selected, specs_root
-from harness.yaml_fields import SpecError
+from harness.suite.specs import load_cases, selected, specs_root
+from harness.suite.yaml_fields import SpecError
 
 pytestmark = pytest.mark.usefixtures("in_an_empty_folder")
 

@@ -69,7 +69,7 @@ def test_brackets_nested_beyond_all_measure_do_not_kill_the_process(brackets: st
     # A process of its own, since libyaml's parser overflows the C stack.
     deep = 100_000
     Path("suite.yaml").write_text(f"suite: {brackets[0] * deep}{brackets[1] * deep}")
-    code = "import harness.spec as s; list(s.load_cases('suite.yaml'))"
+    code = "import harness.suite.specs as s; list(s.load_cases('suite.yaml'))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "SpecError: suite.yaml:1: " in done.stderr

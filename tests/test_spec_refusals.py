@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from suites import case, refusal
 
-from harness.spec import load_cases
-from harness.yaml_fields import SpecError
+from harness.suite.specs import load_cases
+from harness.suite.yaml_fields import SpecError
 
 pytestmark = pytest.mark.usefixtures("in_an_empty_folder")
 

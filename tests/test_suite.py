@@ -9,12 +9,12 @@ from functools import cache
 import numpy as np
 import pytest
 
-from harness.case import Case
 from harness.compare import Expected, expect
 from harness.convention.registry import framework_names
-from harness.limitations import Limitation, load_limitations, unmatched
-from harness.mutants import MUTANTS, Mutant
-from harness.spec import load_cases, specs_root
+from harness.suite.case import Case
+from harness.suite.limitations import Limitation, load_limitations, unmatched
+from harness.suite.mutants import MUTANTS, Mutant
+from harness.suite.specs import load_cases, specs_root
 
 
 @cache

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import assume, given
 from strategies import sized_operators
 
-from harness.case import Case
 from harness.convention.forms import Reading, Style
 from harness.convention.registry import convention, framework_names, render
 from harness.core.errors import InputError
 from harness.core.operators import Operator, Sizes
 from harness.core.program import Program
 from harness.lookup.snippet import read
-from harness.spec import load_cases
+from harness.suite.case import Case
+from harness.suite.specs import load_cases
 
 LAYER = "up = nn.ConvTranspose2d(6, 4, (3, 5), stride=2)\n"
 NO_BIAS = "up = nn.ConvTranspose2d(6, 4, (3, 5), stride=2, bias=False)\n"

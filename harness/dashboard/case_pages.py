@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from harness.case import Case
 from harness.convention.registry import Device
 from harness.core.operators import sizes
 from harness.dashboard.addresses import anchor
@@ -16,6 +15,7 @@ from harness.dashboard.parameters import kinds
 from harness.dashboard.programs import picture, programs
 from harness.dashboard.site import Site
 from harness.lookup.answer import in_words
+from harness.suite.case import Case
 
 # So many cases share a file: a page loads it in no time, and alike texts are packed well.
 _CHUNK: Final = 50

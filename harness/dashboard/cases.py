@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from harness.case import REFUSAL, Case, case_from_descriptor
 from harness.compare import WORSE, Status
 from harness.core.errors import InputError
 from harness.dashboard.addresses import file_name
 from harness.records.record import Record
 from harness.report import Report
 from harness.report.words import alike
+from harness.suite.case import REFUSAL, Case, case_from_descriptor
 
 # The worst of several checks speaks for all of them.
 _WORSE: Final = (Status.PASSED, Status.SKIPPED, *WORSE)

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from harness.compare import Status
 from harness.dashboard.addresses import anchor
 from harness.dashboard.conformance import Conformance
-from harness.limitations import Limitation, load_limitations
 from harness.records.record import Record
+from harness.suite.limitations import Limitation, load_limitations
 
 _KINDS: Final = {
     "live": ("known", "K"),

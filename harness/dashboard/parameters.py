@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from harness.case import Case
 from harness.core.operators import Operator, Sizes
+from harness.suite.case import Case
 
 # Each parameter with its values, the plain one first.
 PARAMETERS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -30,7 +30,7 @@ EXPLANATIONS: Final[Mapping[str, str]] = {
 def kinds(case: Case) -> Mapping[str, str]:
     """Give the value of every parameter.
 
-    >>> from harness.case import case_from_descriptor
+    >>> from harness.suite.case import case_from_descriptor
     >>> found = kinds(case_from_descriptor("ic4_oc6_k3x3_s2x2_d2x2_c1.0x1.0_n1_i5x5"))
     >>> found["stride"], found["dilation"], found["crop"]
     ('2', '2', 'ends differ')

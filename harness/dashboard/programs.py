@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any, Final
 
-from harness.case import Case
 from harness.convention.registry import Device, convention, framework_names, render
 from harness.core.operators import Operator, OperatorError, Sizes
 from harness.core.program import Program, Unsupported
 from harness.drawing import draw_svg
+from harness.suite.case import Case
 
 # Nobody reads more, and a hostile report could ask for any number of groups.
 _MOST_GROUPS: Final = 4096

@@ -15,12 +15,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from harness.case import FILLS, SIGNIFICANT_BITS, Case, check_sizes, exact_magnitude
 from harness.convention.registry import UnknownFrameworkError, convention
 from harness.core.errors import InputError
 from harness.core.operators import IllegalOperator, Operator, OperatorError
 from harness.lookup.snippet import read
-from harness.yaml_fields import REQUIRED, Fields, SpecError, document, shown
+from harness.suite.case import FILLS, SIGNIFICANT_BITS, Case, check_sizes, exact_magnitude
+from harness.suite.yaml_fields import REQUIRED, Fields, SpecError, document, shown
 
 MAX_CASES_PER_ENTRY: Final = 10_000
 LIMITATIONS_FILE: Final = "limitations.yaml"
@@ -30,7 +30,7 @@ BENCH_FOLDER: Final = "bench"
 def specs_root() -> Path:
     """Return the folder of the default suite: the installed package's, else the checkout's."""
     installed = Path(str(resources.files("harness"))) / "specs"
-    return installed if installed.is_dir() else Path(__file__).parent.parent / "specs"
+    return installed if installed.is_dir() else Path(__file__).parents[2] / "specs"
 
 
 def load_cases(

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.case import Case
 from harness.convention.registry import UnknownFrameworkError, convention
-from harness.spec import LIMITATIONS_FILE, specs_root
-from harness.yaml_fields import Fields, document, shown
+from harness.suite.case import Case
+from harness.suite.specs import LIMITATIONS_FILE, specs_root
+from harness.suite.yaml_fields import Fields, document, shown
 
 
 @dataclass(frozen=True)
