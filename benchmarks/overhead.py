@@ -31,7 +31,7 @@ import numpy as np
 from harness.convention.registry import convention, framework_names, render
 from harness.core.program import Program
 from harness.engines.process import thread_counts
-from harness.environments import interpreter
+from harness.execution.environments import interpreter
 from harness.pipeline import execute, jobs_of
 from harness.records.record import Header
 from harness.suite.case import Case

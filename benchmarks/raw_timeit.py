@@ -23,8 +23,8 @@ from harness.convention.registry import convention, render
 from harness.core.program import Program
 from harness.engines import Held, Timing
 from harness.engines.process import thread_counts
-from harness.environments import interpreter
-from harness.machine import available_cores
+from harness.execution.environments import interpreter
+from harness.execution.machine import available_cores
 from harness.pipeline import engine_of
 from harness.statistics import paired_ratio
 from harness.suite.case import case_from_descriptor

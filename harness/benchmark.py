@@ -45,7 +45,7 @@ from harness.engines import (
     TimedOut,
     Timing,
 )
-from harness.machine import available_cores, machine
+from harness.execution.machine import available_cores, machine
 from harness.pipeline import engine_of, jobs_of
 from harness.records.measurement import (
     DIRECTIONS,

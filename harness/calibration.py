@@ -17,7 +17,7 @@ from harness.benchmark import LEAST_ROUNDS, BenchmarkSettings, held
 from harness.convention.registry import convention, render
 from harness.core.program import Program
 from harness.engines import Engine, Held, Timing
-from harness.machine import available_cores
+from harness.execution.machine import available_cores
 from harness.pipeline import engine_of
 from harness.statistics import Change, Interval, change, paired_ratio
 from harness.suite.case import case_from_descriptor

@@ -18,7 +18,7 @@ from harness.cli import BAD, OK, ended_by_sigterm
 from harness.convention.registry import convention
 from harness.doctor import findings
 from harness.engines import EngineUnavailableError
-from harness.environments import build, has_environment, lacks_device, launch
+from harness.execution.environments import build, has_environment, lacks_device, launch
 from harness.options import (
     UsageError,
     check_math,

@@ -24,7 +24,7 @@ from harness.compare import OUTPUT_OF, Expected, Status, Verdict, expect, judge
 from harness.convention.registry import Convention, Device, Math, convention, render
 from harness.core.program import Program, Unsupported
 from harness.engines import Engine, EngineUnavailableError, Job, Outcome, RecordedEngine
-from harness.environments import launch
+from harness.execution.environments import launch
 from harness.records.record import Event, Footer, Header, Record
 from harness.suite.case import FORWARD_CHECKS, GRADIENT_CHECKS, REFUSAL, Case
 from harness.suite.limitations import Limitation

@@ -18,10 +18,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from harness import environments
 from harness.cli import OK, USAGE
 from harness.core.errors import InputError
 from harness.drawing import draw_svg
+from harness.execution import environments
 from harness.records.record import Event
 from harness.records.report_file import write_event
 from harness.report import Report

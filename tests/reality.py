@@ -21,7 +21,7 @@ from harness.core.operators import Operator, OperatorError, Sizes
 from harness.core.program import Program, Section, Unsupported
 from harness.core.training import SILENT, Initializer, Training
 from harness.engines import Engine, Outcome
-from harness.environments import interpreter
+from harness.execution.environments import interpreter
 from harness.lookup.snippet import read
 from harness.pipeline import jobs_of
 from harness.suite.case import Case

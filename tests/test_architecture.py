@@ -132,7 +132,7 @@ ALLOWED = {
         "harness.statistics",
         "harness.store",
     },
-    "harness.gpu": set(),
+    "harness.execution.devices": set(),
     "harness.history": {"harness.compare", "harness.core.errors", "harness.report"},
     "harness.revision": set(),
     "harness.server": {
@@ -154,13 +154,17 @@ ALLOWED = {
         "harness.report",
         "harness.store",
     },
-    "harness.environments": {"harness.convention.registry", "harness.engines", "harness.gpu"},
+    "harness.execution.environments": {
+        "harness.convention.registry",
+        "harness.engines",
+        "harness.execution.devices",
+    },
     "harness.pipeline": {
         "harness.suite.case",
         "harness.compare",
         "harness.convention.registry",
         "harness.engines",
-        "harness.environments",
+        "harness.execution.environments",
         "harness.suite.mutants",
         "harness.core.program",
         "harness.records.record",

@@ -18,7 +18,7 @@ from harness.convention.registry import convention, render
 from harness.core.operators import Operator
 from harness.core.program import Program
 from harness.engines import worker
-from harness.environments import launch
+from harness.execution.environments import launch
 
 ON_GPU = [name for name in PYTHON if convention(name).cuda]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import gpu
 from harness.cli import OK, USAGE, main
+from harness.execution import devices as gpu
 from harness.lookup.reference_page import page
 from harness.records.measurement import DIRECTIONS
 from harness.report import Report

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from harness import environments
 from harness.convention.registry import convention
 from harness.engines import EngineUnavailableError
+from harness.execution import environments
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,7 @@ from harness.compare import Status
 from harness.convention.registry import Device, convention, framework_names, pytorch
 from harness.core.operators import Operator, OperatorError
 from harness.core.program import Program, Unsupported
-from harness.environments import has_environment, interpreter, lacks_device
+from harness.execution.environments import has_environment, interpreter, lacks_device
 from harness.pipeline import Settings, execute
 from harness.records.measurement import DIRECTIONS, MEASURED, Measurement
 from harness.records.record import Event, Header, Record

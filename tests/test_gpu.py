@@ -10,11 +10,12 @@ from typing import Any
 import fakes
 import pytest
 
-from harness import Report, gpu
+from harness import Report
 from harness.cli import BAD, OK, USAGE, main
 from harness.compare import Status
 from harness.core.operators import Operator
-from harness.environments import Built
+from harness.execution import devices as gpu
+from harness.execution.environments import Built
 from harness.pipeline import Settings, execute
 from harness.records.record import Header, Record
 from harness.suite.case import Case

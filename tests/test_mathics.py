@@ -16,7 +16,7 @@ from harness.convention.registry import convention, render
 from harness.core.operators import Operator
 from harness.core.program import Program, Unsupported
 from harness.engines import Arrays, Engine, Raised
-from harness.environments import launch
+from harness.execution.environments import launch
 from harness.pipeline import jobs_of
 from harness.suite.case import Case
 

@@ -15,7 +15,7 @@ from harness import Report
 from harness.cli import OK, main
 from harness.convention.registry import convention
 from harness.engines import EngineUnavailableError
-from harness.environments import interpreter
+from harness.execution.environments import interpreter
 
 pytestmark = pytest.mark.gpu
 

@@ -19,7 +19,7 @@ from harness.core.operators import Operator
 from harness.core.program import Program, Section
 from harness.core.training import GLOROT, ONES, Initializer, Training
 from harness.engines import Arrays, Engine, Job
-from harness.environments import launch
+from harness.execution.environments import launch
 from harness.pipeline import engine_of
 
 pytestmark = pytest.mark.frameworks

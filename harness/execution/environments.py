@@ -17,9 +17,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from harness import engines, gpu
+from harness import engines
 from harness.convention.registry import Convention, Device
 from harness.engines import EngineUnavailableError
+from harness.execution import devices as gpu
 
 _interrupted = threading.Event()
 
@@ -92,7 +93,7 @@ def lacks_device(
 
 def tox_ini() -> Path:
     """Return the file that holds the frameworks' pins: the checkout's, else the installed one."""
-    checkout = Path(__file__).parent.parent / "tox.ini"
+    checkout = Path(__file__).parents[2] / "tox.ini"
     return checkout if checkout.is_file() else Path(str(resources.files("harness"))) / "tox.ini"
 
 
