@@ -28,11 +28,11 @@ from typing import Any
 
 import numpy as np
 
+from harness.conformance.pipeline import execute, jobs_of
 from harness.convention.registry import convention, framework_names, render
 from harness.core.program import Program
 from harness.engines.process import thread_counts
 from harness.execution.environments import interpreter
-from harness.pipeline import execute, jobs_of
 from harness.records.record import Header
 from harness.suite.case import Case
 from harness.suite.specs import load_cases

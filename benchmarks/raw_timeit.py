@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 
 from harness.benchmark import BenchmarkSettings, held
+from harness.conformance.pipeline import engine_of
 from harness.convention.registry import convention, render
 from harness.core.program import Program
 from harness.engines import Held, Timing
 from harness.engines.process import thread_counts
 from harness.execution.environments import interpreter
 from harness.execution.machine import available_cores
-from harness.pipeline import engine_of
 from harness.statistics import paired_ratio
 from harness.suite.case import case_from_descriptor
 

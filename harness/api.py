@@ -115,7 +115,7 @@ def run(cases: Iterable[Case], frameworks: Sequence[str] | None = None) -> Itera
     frameworks : sequence of str, optional
         All where it is ``None``; one whose environment is missing gives SKIPPED records.
     """
-    from harness.pipeline import Settings, execute  # noqa: PLC0415
+    from harness.conformance.pipeline import Settings, execute  # noqa: PLC0415
     from harness.records.record import Record  # noqa: PLC0415
     from harness.suite.limitations import load_limitations  # noqa: PLC0415
 

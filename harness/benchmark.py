@@ -23,7 +23,8 @@ import numpy as np
 
 import impl
 from harness.ceilings import ceilings
-from harness.compare import Expected, Status, Verdict, failed, judge
+from harness.conformance.judge import Expected, Status, Verdict, failed, judge
+from harness.conformance.pipeline import engine_of, jobs_of
 from harness.convention.registry import (
     Convention,
     Device,
@@ -46,7 +47,6 @@ from harness.engines import (
     Timing,
 )
 from harness.execution.machine import available_cores, machine
-from harness.pipeline import engine_of, jobs_of
 from harness.records.measurement import (
     DIRECTIONS,
     MEASURED,

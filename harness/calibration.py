@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from harness.benchmark import LEAST_ROUNDS, BenchmarkSettings, held
+from harness.conformance.pipeline import engine_of
 from harness.convention.registry import convention, render
 from harness.core.program import Program
 from harness.engines import Engine, Held, Timing
 from harness.execution.machine import available_cores
-from harness.pipeline import engine_of
 from harness.statistics import Change, Interval, change, paired_ratio
 from harness.suite.case import case_from_descriptor
 

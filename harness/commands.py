@@ -12,9 +12,11 @@ from dataclasses import replace
 
 from rich.text import Text
 
-from harness import export as exporting
 from harness import revision
 from harness.cli import BAD, OK, ended_by_sigterm
+from harness.conformance import export as exporting
+from harness.conformance.pipeline import Settings, execute
+from harness.conformance.reproduction import reproduced
 from harness.convention.registry import convention
 from harness.doctor import findings
 from harness.engines import EngineUnavailableError
@@ -32,12 +34,10 @@ from harness.options import (
     write_forms,
     written,
 )
-from harness.pipeline import Settings, execute
 from harness.records.record import Event, Header
 from harness.report import Report
 from harness.report.benchmark import print_benchmark
 from harness.report.console import followed, print_report
-from harness.reproduction import reproduced
 from harness.suite.case import Case, case_from_descriptor
 from harness.suite.limitations import Limitation, load_limitations, unmatched
 from harness.suite.specs import load_cases

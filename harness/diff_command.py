@@ -9,7 +9,7 @@ from rich.console import Console
 
 from harness.cli import BAD, OK
 from harness.compare_command import read_report
-from harness.difference import difference
+from harness.conformance.difference import difference
 from harness.report.difference import difference_markdown, print_difference
 
 

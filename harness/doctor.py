@@ -9,11 +9,11 @@ from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from harness.conformance.pipeline import engine_of
 from harness.convention.registry import Device, Math, convention, framework_names
 from harness.engines import EngineUnavailableError
 from harness.execution import devices as gpu
 from harness.execution import environments
-from harness.pipeline import engine_of
 from harness.report.words import describe_engine
 from harness.suite.specs import specs_root
 

@@ -26,7 +26,7 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.compare import WORSE, Status
+from harness.conformance.judge import WORSE, Status
 from harness.core.errors import InputError
 from harness.report.quantities import seconds as in_seconds
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.cli import OK
-from harness.compare import Status
+from harness.conformance.judge import Status
 from harness.convention.registry import convention
 from harness.core.errors import InputError
 from harness.history import (

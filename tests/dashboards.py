@@ -14,7 +14,7 @@ from made_benchmarks import interleaved, measurement
 from made_benchmarks import report as benchmark
 from saved_runs import engine
 
-from harness.compare import Status
+from harness.conformance.judge import Status
 from harness.records.record import Footer, Header, Record
 from harness.report import Report
 

@@ -15,7 +15,8 @@ import pytest
 
 import impl
 from harness import engines
-from harness.compare import Verdict, expect, judge
+from harness.conformance.judge import Verdict, expect, judge
+from harness.conformance.pipeline import jobs_of
 from harness.convention.registry import convention, render
 from harness.core.operators import Operator, OperatorError, Sizes
 from harness.core.program import Program, Section, Unsupported
@@ -23,7 +24,6 @@ from harness.core.training import SILENT, Initializer, Training
 from harness.engines import Engine, Outcome
 from harness.execution.environments import interpreter
 from harness.lookup.snippet import read
-from harness.pipeline import jobs_of
 from harness.suite.case import Case
 from harness.syntax.tree import SnippetError
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from harness import Report
-from harness.compare import Status
+from harness.conformance.judge import Status
 from harness.records.measurement import MEASURED, Measurement
 from harness.records.record import Footer, Header, Record
 

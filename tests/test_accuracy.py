@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from strategies import cases, keywords
 from test_direct import by_loops
 
-from harness.compare import Status, Verdict, expect, judge
+from harness.conformance.judge import Status, Verdict, expect, judge
 from harness.engines.job import Arrays
 from harness.suite.case import Case
 from impl import fast

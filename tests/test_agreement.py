@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from strategies import cases, keywords
 
 import impl
-from harness.compare import OUTPUT_OF, Expected, Status, expect, judge
+from harness.conformance.judge import OUTPUT_OF, Expected, Status, expect, judge
 from harness.engines import Arrays
 from harness.suite.case import Case
 from impl import cuda

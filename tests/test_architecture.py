@@ -76,7 +76,7 @@ ALLOWED = {
     "harness.engines": {"harness.core.program", "harness.engines"},
     "harness.engines.worker": set(),
     "harness.suite.mutants": {"harness.core.operators", "impl"},
-    "harness.compare": {
+    "harness.conformance.judge": {
         "harness.suite.case",
         "harness.suite.mutants",
         "harness.engines.job",
@@ -85,11 +85,11 @@ ALLOWED = {
     "harness.records.measurement": {"harness.core.operators"},
     "harness.statistics": set(),
     "harness.roofline": {"harness.records.measurement"},
-    "harness.records.record": {"harness.compare", "harness.records.measurement"},
+    "harness.records.record": {"harness.conformance.judge", "harness.records.measurement"},
     "harness.report": {
-        "harness.compare",
+        "harness.conformance.judge",
         "harness.comparison",
-        "harness.difference",
+        "harness.conformance.difference",
         "harness.core.errors",
         "harness.records.measurement",
         "harness.records.record",
@@ -104,8 +104,8 @@ ALLOWED = {
         "harness.records.report_file",
         "harness.statistics",
     },
-    "harness.difference": {
-        "harness.compare",
+    "harness.conformance.difference": {
+        "harness.conformance.judge",
         "harness.core.errors",
         "harness.records.record",
         "harness.records.report_file",
@@ -114,7 +114,7 @@ ALLOWED = {
     "harness.pages": {"harness.core.errors"},
     "harness.dashboard": {
         "harness.suite.case",
-        "harness.compare",
+        "harness.conformance.judge",
         "harness.convention.registry",
         "harness.dashboard",
         "harness.drawing",
@@ -133,7 +133,7 @@ ALLOWED = {
         "harness.store",
     },
     "harness.execution.devices": set(),
-    "harness.history": {"harness.compare", "harness.core.errors", "harness.report"},
+    "harness.history": {"harness.conformance.judge", "harness.core.errors", "harness.report"},
     "harness.revision": set(),
     "harness.server": {
         "harness.lookup.benchdnn",
@@ -146,7 +146,7 @@ ALLOWED = {
         "harness.syntax",
     },
     "harness.store": {
-        "harness.compare",
+        "harness.conformance.judge",
         "harness.core.errors",
         "harness.history",
         "harness.records.measurement",
@@ -159,9 +159,9 @@ ALLOWED = {
         "harness.engines",
         "harness.execution.devices",
     },
-    "harness.pipeline": {
+    "harness.conformance.pipeline": {
         "harness.suite.case",
-        "harness.compare",
+        "harness.conformance.judge",
         "harness.convention.registry",
         "harness.engines",
         "harness.execution.environments",
@@ -239,7 +239,7 @@ def test_workers_import_the_standard_library_and_numpy_only(file: str, minor: in
         ("harness.drawing", {"numpy", "rich", "yaml"}),
         ("harness.syntax.matlab", {"numpy", "rich", "yaml", "lark"}),
         ("harness.syntax.wolfram", {"numpy", "rich", "yaml", "lark"}),
-        ("harness.pipeline", {"rich", "torch", "tensorflow", "mxnet", "chainer"}),
+        ("harness.conformance.pipeline", {"rich", "torch", "tensorflow", "mxnet", "chainer"}),
         ("impl", {"harness", "rich", "yaml", "torch", "tensorflow", "numba"}),
     ],
 )

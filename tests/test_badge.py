@@ -13,7 +13,7 @@ from saved_runs import engine, header, record
 
 from harness import Report
 from harness.cli import BAD, OK, main
-from harness.compare import Status
+from harness.conformance.judge import Status
 from harness.records.record import Event, Footer
 from harness.records.report_file import write_event
 from harness.report import ReportError

@@ -15,7 +15,7 @@ from saved_runs import benchmark, engine, header, record
 
 from harness import Report
 from harness.cli import BAD, OK, USAGE, main
-from harness.compare import Status
+from harness.conformance.judge import Status
 from harness.records.record import Event, Footer, Record
 from harness.records.report_file import write_event
 from harness.report.annotations import github_annotations

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from harness.compare import Expected, Status, Verdict, expect, judge
+from harness.conformance.judge import Expected, Status, Verdict, expect, judge
 from harness.core.operators import Operator
 from harness.engines import Arrays, Crashed, Raised, TimedOut
 from harness.suite.case import Case

@@ -31,7 +31,7 @@ from made_benchmarks import report as benchmark
 
 from harness import translate
 from harness.cli import USAGE, main
-from harness.compare import Status
+from harness.conformance.judge import Status
 from harness.core.errors import InputError
 from harness.core.program import Program
 from harness.dashboard import build

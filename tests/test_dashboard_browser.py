@@ -21,7 +21,7 @@ from saved_runs import BEGAN, benchmark
 from saved_runs import conformance as saved_conformance
 
 from harness import store, translate
-from harness.compare import Status
+from harness.conformance.judge import Status
 from harness.core.program import Program
 from harness.dashboard import build
 from harness.suite.case import case_from_descriptor

@@ -15,8 +15,8 @@ from saved_runs import benchmark, engine, header, record
 
 from harness import Report
 from harness.cli import BAD, OK, USAGE, main
-from harness.compare import Status
-from harness.difference import Difference, DifferenceError, difference
+from harness.conformance.difference import Difference, DifferenceError, difference
+from harness.conformance.judge import Status
 from harness.records.record import BAD_STATUSES, Event, Footer, Record
 from harness.records.report_file import write_event
 from harness.report.difference import difference_markdown, print_difference, verdict

@@ -12,9 +12,16 @@ import pytest
 
 from harness import load_cases
 from harness.cli import BAD, OK, USAGE, main
+from harness.conformance.export import (
+    RESULT,
+    ExportError,
+    check_known,
+    export,
+    exportable,
+    imported,
+)
 from harness.convention.registry import convention
 from harness.execution.environments import launch
-from harness.export import RESULT, ExportError, check_known, export, exportable, imported
 from harness.report import Report
 from harness.suite.case import Case
 

@@ -16,12 +16,12 @@ import pytest
 from harness import translate
 from harness.benchmark import BenchmarkSettings, benchmark
 from harness.cli import BAD, OK, main
-from harness.compare import Status
+from harness.conformance.judge import Status
+from harness.conformance.pipeline import Settings, execute
 from harness.convention.registry import Device, convention, framework_names, pytorch
 from harness.core.operators import Operator, OperatorError
 from harness.core.program import Program, Unsupported
 from harness.execution.environments import has_environment, interpreter, lacks_device
-from harness.pipeline import Settings, execute
 from harness.records.measurement import DIRECTIONS, MEASURED, Measurement
 from harness.records.record import Event, Header, Record
 from harness.report import Report

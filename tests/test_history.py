@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from harness.compare import Status
+from harness.conformance.judge import Status
 from harness.history import FEWEST, CaseVerdict, Run, Series, Timing, steps, stretches, worst
 
 BEGAN = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -13,7 +13,7 @@ from saved_runs import BEGAN, MACHINE, benchmark, conformance, engine
 
 from harness import Report, revision, store
 from harness.cli import OK, USAGE, main
-from harness.compare import Status
+from harness.conformance.judge import Status
 
 SPEC = """\
 suite: made

@@ -11,11 +11,11 @@ import pytest
 
 import harness
 import impl
-from harness.compare import Status, expect, judge
+from harness.conformance.judge import Status, expect, judge
+from harness.conformance.pipeline import jobs_of
 from harness.convention.registry import framework_names, render
 from harness.core.program import Program
 from harness.engines import Arrays, Engine
-from harness.pipeline import jobs_of
 from harness.suite.case import Case, case_from_descriptor
 from harness.suite.specs import load_cases
 from impl import reference

@@ -399,7 +399,7 @@ HEAVY = {
         "harness.engines",
         "harness.suite.case",
         "harness.suite.specs",
-        "harness.pipeline",
+        "harness.conformance.pipeline",
         "harness.commands",
     ),
     *("importlib.metadata", "concurrent.futures", "subprocess"),

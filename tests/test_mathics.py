@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from reality import outcome, verdicts
 
-from harness.compare import Status, expect, judge
+from harness.conformance.judge import Status, expect, judge
+from harness.conformance.pipeline import jobs_of
 from harness.convention.registry import convention, render
 from harness.core.operators import Operator
 from harness.core.program import Program, Unsupported
 from harness.engines import Arrays, Engine, Raised
 from harness.execution.environments import launch
-from harness.pipeline import jobs_of
 from harness.suite.case import Case
 
 EVERYTHING, NOTHING = "1000000000", "0"

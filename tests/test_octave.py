@@ -18,14 +18,14 @@ from reality import engine_job, outcome, verdicts
 from strategies import cases
 
 from harness import translate
-from harness.compare import Status
+from harness.conformance.judge import Status
+from harness.conformance.pipeline import Settings, engine_of, execute
 from harness.convention.registry import convention
 from harness.core.operators import Operator
 from harness.core.program import Program, Unsupported
 from harness.core.training import SILENT
 from harness.engines import Arrays, Crashed, Engine, Raised, TimedOut
 from harness.frameworks.matlab.render import CONVENTION
-from harness.pipeline import Settings, engine_of, execute
 from harness.records.record import Header, Record
 from harness.report.words import describe_engine
 from harness.suite.case import Case

@@ -12,9 +12,9 @@ import fakes
 import numpy as np
 import pytest
 
-from harness.compare import Status
+from harness.conformance.judge import Status
+from harness.conformance.pipeline import Settings, execute
 from harness.core.operators import IllegalOperator, Operator
-from harness.pipeline import Settings, execute
 from harness.records.record import Footer, Header, Record
 from harness.suite.case import Case
 from harness.suite.limitations import Limitation

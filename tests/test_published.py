@@ -16,7 +16,7 @@ from saved_runs import header as run_header
 
 from harness import Report
 from harness.cli import OK, USAGE
-from harness.compare import Status
+from harness.conformance.judge import Status
 from harness.core.errors import InputError
 from harness.published import DRAWINGS, main
 from harness.records.record import Event, Footer

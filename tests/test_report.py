@@ -17,7 +17,7 @@ from rich.console import Console
 
 from harness import Report
 from harness.cli import BAD, USAGE, main
-from harness.compare import Status
+from harness.conformance.judge import Status
 from harness.records.record import Event, Footer, Header, Record, to_json
 from harness.records.report_file import write_event
 from harness.report import ReportError

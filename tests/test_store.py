@@ -18,7 +18,7 @@ from saved_runs import MACHINE, benchmark, conformance, engine, header, measurem
 from sqlalchemy import delete, select, text
 
 from harness import Report, store
-from harness.compare import Status
+from harness.conformance.judge import Status
 from harness.history import Series
 from harness.records.measurement import MEASURED
 from harness.records.record import Footer

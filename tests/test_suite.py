@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from harness.compare import Expected, expect
+from harness.conformance.judge import Expected, expect
 from harness.convention.registry import framework_names
 from harness.suite.case import Case
 from harness.suite.limitations import Limitation, load_limitations, unmatched

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.conformance.pipeline import engine_of
 from harness.convention.registry import convention, render
 from harness.core.operators import Operator
 from harness.core.program import Program, Section
 from harness.core.training import GLOROT, ONES, Initializer, Training
 from harness.engines import Arrays, Engine, Job
 from harness.execution.environments import launch
-from harness.pipeline import engine_of
 
 pytestmark = pytest.mark.frameworks
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from harness.compare import WORSE, Status
+from harness.conformance.judge import WORSE, Status
 from harness.core.errors import InputError
 from harness.dashboard.addresses import file_name
 from harness.records.record import Record

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from harness.compare import Status
+from harness.conformance.judge import Status
 from harness.dashboard.addresses import anchor
 from harness.dashboard.conformance import Conformance
 from harness.records.record import Record

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 
-from harness.compare import Status
+from harness.conformance.judge import Status
 from harness.dashboard.cases import CaseResults
 from harness.dashboard.conformance import Conformance
 from harness.dashboard.parameters import PARAMETERS, kinds

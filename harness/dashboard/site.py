@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from harness import pages
-from harness.compare import Status
+from harness.conformance.judge import Status
 from harness.core.errors import InputError
 from harness.dashboard.packing import packed
 from harness.report.words import LETTERS

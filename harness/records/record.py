@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from types import UnionType
 from typing import Any, Final, TypeAlias, get_args, get_origin, get_type_hints
 
-from harness.compare import Status
+from harness.conformance.judge import Status
 from harness.records.measurement import Measurement
 
 SCHEMA: Final = 1

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Final
 
-from harness.compare import Status
+from harness.conformance.judge import Status
 from harness.core.errors import InputError
 from harness.records.measurement import DIRECTIONS, MEASURED, Measurement
 from harness.records.record import (

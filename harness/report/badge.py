@@ -6,7 +6,7 @@ import re
 from html import escape
 from typing import Final
 
-from harness.compare import Status
+from harness.conformance.judge import Status
 from harness.records.record import BAD_STATUSES
 from harness.records.report_file import Report, ReportError
 from harness.report.words import is_documented

@@ -17,7 +17,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from harness.compare import Status
+from harness.conformance.judge import Status
 from harness.records.record import BAD_STATUSES, Event, Header, Record
 from harness.records.report_file import Report
 from harness.report.words import LETTERS, alike, describe_engine, is_documented, reasons

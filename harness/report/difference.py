@@ -8,7 +8,7 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-from harness.difference import Change, Difference
+from harness.conformance.difference import Change, Difference
 from harness.records.record import Record
 from harness.report.markdown import code, table
 from harness.report.words import reasons

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from harness.compare import Status
+from harness.conformance.judge import Status
 from harness.records.record import BAD_STATUSES, Record
 from harness.records.report_file import Report
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from harness.compare import Status
+from harness.conformance.judge import Status
 from harness.records.record import Record
 from harness.records.report_file import Report
 from harness.report.words import (

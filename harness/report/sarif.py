@@ -11,7 +11,7 @@ from pathlib import PurePath
 from typing import Any, Final
 from urllib.parse import quote
 
-from harness.compare import Status
+from harness.conformance.judge import Status
 from harness.records.record import Record
 from harness.records.report_file import Report
 

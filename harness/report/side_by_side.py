@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from harness.compare import Status
+from harness.conformance.judge import Status
 from harness.core.errors import InputError
 from harness.records.measurement import MEASURED, Measurement
 from harness.records.report_file import Report

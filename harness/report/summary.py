@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from harness.compare import Status
+from harness.conformance.judge import Status
 from harness.records.record import BAD_STATUSES, Record
 from harness.records.report_file import Report
 from harness.report.markdown import code, matrix, table

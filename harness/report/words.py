@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from harness.compare import Status
+from harness.conformance.judge import Status
 from harness.records.record import Record
 
 LETTERS: Final = {

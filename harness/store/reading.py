@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, RowMapping, Select, Table, select
 
-from harness.compare import Status
+from harness.conformance.judge import Status
 from harness.history import Career, CaseVerdict, Run, Series, Timing, stretches, worst
 from harness.report.words import is_documented
 from harness.store.database import StoreError

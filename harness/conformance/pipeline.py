@@ -20,7 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from harness.compare import OUTPUT_OF, Expected, Status, Verdict, expect, judge
+from harness.conformance.judge import OUTPUT_OF, Expected, Status, Verdict, expect, judge
 from harness.convention.registry import Convention, Device, Math, convention, render
 from harness.core.program import Program, Unsupported
 from harness.engines import Engine, EngineUnavailableError, Job, Outcome, RecordedEngine

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.compare import Expected, Status, Verdict, expect, judge
+from harness.conformance.judge import Expected, Status, Verdict, expect, judge
+from harness.conformance.pipeline import engine_of, jobs_of
 from harness.convention.registry import Device, Math, convention, render
 from harness.core.program import Program, Unsupported
 from harness.engines import Arrays, EngineInfo, Job, Outcome, Raised
-from harness.pipeline import engine_of, jobs_of
 from harness.suite.case import Case
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from harness.compare import Status
+from harness.conformance.judge import Status
 from harness.core.errors import InputError
 from harness.records.record import BAD_STATUSES, Header, Record
 from harness.records.report_file import Report

@@ -15,7 +15,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from harness.compare import expect
+from harness.conformance.judge import expect
+from harness.conformance.pipeline import jobs_of
 from harness.convention.registry import convention, render
 from harness.core.errors import InputError
 from harness.core.program import Unsupported
@@ -30,7 +31,6 @@ from harness.engines import (
     matlab_export,
     wolfram_export,
 )
-from harness.pipeline import jobs_of
 from harness.suite.case import Case
 
 MAGIC: Final = b"deconform-result 1\n"

@@ -1,0 +1,1 @@
+"""Conformance: cases through frameworks, judged against the definition."""
