@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from harness.benchmark import BenchmarkSettings, held
+from harness.bench.intervals import paired_ratio
+from harness.bench.rounds import BenchmarkSettings, held
 from harness.conformance.pipeline import engine_of
 from harness.convention.registry import convention, render
 from harness.core.program import Program
@@ -26,7 +27,6 @@ from harness.engines import Held, Timing
 from harness.engines.process import thread_counts
 from harness.execution.environments import interpreter
 from harness.execution.machine import available_cores
-from harness.statistics import paired_ratio
 from harness.suite.case import case_from_descriptor
 
 # Its output is smaller than what the allocator asks the system for, and gives back, each time.

@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from harness import revision
-from harness.benchmark import LEAST_ROUNDS, BenchmarkSettings, benchmark, timed_frameworks
-from harness.calibration import self_check
+from harness.bench.calibration import self_check
+from harness.bench.rounds import LEAST_ROUNDS, BenchmarkSettings, benchmark, timed_frameworks
 from harness.cli import BAD, OK, ended_by_sigterm
 from harness.engines import EngineUnavailableError
 from harness.options import (

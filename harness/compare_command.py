@@ -8,8 +8,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from harness.bench.comparison import compare_reports
 from harness.cli import BAD, OK, USAGE
-from harness.comparison import compare_reports
 from harness.report import Report
 from harness.report.comparison import comparison_markdown, print_comparison
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from harness import ceilings
+from harness.bench import ceilings
 from harness.execution import devices as gpu
 
 # A test must not fail because a machine is busy.

@@ -11,7 +11,7 @@ import fakes
 import pytest
 
 from harness import bench_command
-from harness.benchmark import BenchmarkSettings, benchmark
+from harness.bench.rounds import BenchmarkSettings, benchmark
 from harness.cli import main
 from harness.records.measurement import MEASURED, Measurement
 from harness.report import Report

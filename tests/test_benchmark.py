@@ -9,7 +9,7 @@ from pathlib import Path
 import fakes
 import pytest
 
-from harness.benchmark import BenchmarkSettings, benchmark, held, timed_frameworks
+from harness.bench.rounds import BenchmarkSettings, benchmark, held, timed_frameworks
 from harness.convention.registry import render
 from harness.core.operators import Operator
 from harness.core.program import Program

@@ -20,6 +20,7 @@ from made_benchmarks import header, measurement, report, written
 from rich.console import Console
 
 from harness import Report
+from harness.bench.roofline import rates, share
 from harness.cli import BAD, OK, USAGE, main
 from harness.core.errors import InputError
 from harness.records.measurement import Measurement
@@ -28,7 +29,6 @@ from harness.report.benchmark_markdown import benchmark_markdown
 from harness.report.measurement_csv import COLUMNS, measurement_csv
 from harness.report.pytest_benchmark import pytest_benchmark
 from harness.report.side_by_side import SideBySide
-from harness.roofline import rates, share
 
 ROUNDS = 20
 

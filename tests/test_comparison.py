@@ -13,10 +13,10 @@ import pytest
 from made_benchmarks import ENGINE, MACHINE, header, interleaved, measurement, report, written
 
 from harness import Report
+from harness.bench.comparison import Comparison, ComparisonError, compare_reports
+from harness.bench.intervals import Change
 from harness.cli import BAD, OK, USAGE, main
-from harness.comparison import Comparison, ComparisonError, compare_reports
 from harness.records.measurement import Measurement
-from harness.statistics import Change
 
 NAMES = ("numpy", "pytorch", "tensorflow", "mxnet")
 ROUNDS = 50

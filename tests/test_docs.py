@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from harness.bench.intervals import paired_ratio
 from harness.cli import OK, USAGE, main
 from harness.execution import devices as gpu
 from harness.lookup.reference_page import page
 from harness.records.measurement import DIRECTIONS
 from harness.report import Report
-from harness.statistics import paired_ratio
 from harness.suite.specs import load_cases
 
 ROOT = Path(__file__).parent.parent

@@ -14,7 +14,7 @@ from types import ModuleType
 import pytest
 
 from harness import translate
-from harness.benchmark import BenchmarkSettings, benchmark
+from harness.bench.rounds import BenchmarkSettings, benchmark
 from harness.cli import BAD, OK, main
 from harness.conformance.judge import Status
 from harness.conformance.pipeline import Settings, execute

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_benchmarks import interleaved
 
-from harness.statistics import (
+from harness.bench.intervals import (
     Change,
     Interval,
     change,

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from harness.bench.intervals import CONFIDENCE, Change, Interval, change, paired_ratio
+from harness.bench.roofline import rates
 from harness.dashboard.programs import title
 from harness.dashboard.site import Site
 from harness.records.measurement import MEASURED, Measurement
 from harness.report import Report, quantities
 from harness.report.benchmark import ceilings, conditions, ending, missing
 from harness.report.side_by_side import Row, SideBySide
-from harness.roofline import rates
-from harness.statistics import CONFIDENCE, Change, Interval, change, paired_ratio
 
 _EXPLANATION: Final = (
     f"Median time of a call and the farther end of its {CONFIDENCE:.0%} interval; below it the "

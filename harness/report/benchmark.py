@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from rich.console import Console
 from rich.text import Text
 
+from harness.bench.intervals import CONFIDENCE, Change, Interval, change
+from harness.bench.roofline import rates, share
 from harness.records.measurement import DIRECTIONS, MEASURED, Measurement
 from harness.records.record import BAD_STATUSES, Header
 from harness.records.report_file import Report
@@ -14,8 +16,6 @@ from harness.report import quantities
 from harness.report.grid import Cell, GridRow, grid
 from harness.report.side_by_side import Row, SideBySide
 from harness.report.words import describe_engine
-from harness.roofline import rates, share
-from harness.statistics import CONFIDENCE, Change, Interval, change
 
 STYLES: Mapping[Change, str] = {Change.FASTER: "green", Change.SLOWER: "red"}
 

@@ -6,11 +6,11 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from harness.bench.intervals import Interval, geometric_mean
 from harness.core.errors import InputError
 from harness.records.measurement import DIRECTIONS
 from harness.records.report_file import Report
 from harness.report.side_by_side import SideBySide
-from harness.statistics import Interval, geometric_mean
 
 _TITLES: Final = {"forward": "forward", "gradient": "forward and gradients"}
 # Told apart by colour-blind readers (Okabe & Ito), and by their shapes.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from harness.bench.roofline import rates, share
 from harness.records.measurement import DIRECTIONS, MEASURED
 from harness.records.record import Header
 from harness.records.report_file import Report
@@ -11,7 +12,6 @@ from harness.report import quantities
 from harness.report.benchmark import conditions, ending, explanation, missing
 from harness.report.markdown import table
 from harness.report.side_by_side import Row, SideBySide
-from harness.roofline import rates, share
 
 
 def benchmark_markdown(report: Report, baseline: str | None = None) -> str:

@@ -9,11 +9,11 @@ from itertools import groupby
 from rich.console import Console
 from rich.text import Text
 
-from harness.comparison import Comparison, Pair, Single
+from harness.bench.comparison import Comparison, Pair, Single
+from harness.bench.intervals import CONFIDENCE, Change
 from harness.report import quantities
 from harness.report.benchmark import STYLES
 from harness.report.markdown import table
-from harness.statistics import CONFIDENCE, Change
 
 _LOUD = (Change.SLOWER, Change.FASTER)
 _SHOWN = 3

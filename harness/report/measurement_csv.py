@@ -8,10 +8,10 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
+from harness.bench.intervals import median_interval
+from harness.bench.roofline import rates, share
 from harness.records.measurement import MEASURED, Measurement
 from harness.records.report_file import Report
-from harness.roofline import rates, share
-from harness.statistics import median_interval
 
 COLUMNS: Final[Mapping[str, str]] = {
     "started": "when the run began",

@@ -13,10 +13,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from harness.bench.roofline import rates, share
 from harness.records.measurement import MEASURED, Measurement
 from harness.records.record import Header
 from harness.records.report_file import Report
-from harness.roofline import rates, share
 
 _FORMAT: Final = "5.0.0"  # Of pytest-benchmark; its fields are the same since 3.1.
 

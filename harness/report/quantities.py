@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from harness.statistics import Interval
+from harness.bench.intervals import Interval
 
 _TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns"))
 _SIZES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B"))

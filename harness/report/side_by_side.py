@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from harness.bench.intervals import Interval, geometric_mean, median_interval, paired_ratio
 from harness.conformance.judge import Status
 from harness.core.errors import InputError
 from harness.records.measurement import MEASURED, Measurement
 from harness.records.report_file import Report
-from harness.statistics import Interval, geometric_mean, median_interval, paired_ratio
 
 
 @dataclass(frozen=True)

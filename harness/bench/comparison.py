@@ -23,11 +23,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
-from harness.core.errors import InputError
-from harness.records.measurement import MEASURED, Measurement
-from harness.records.record import Header
-from harness.records.report_file import Report
-from harness.statistics import (
+from harness.bench.intervals import (
     THRESHOLD,
     Change,
     Interval,
@@ -37,6 +33,10 @@ from harness.statistics import (
     quotient,
     unpaired_ratio,
 )
+from harness.core.errors import InputError
+from harness.records.measurement import MEASURED, Measurement
+from harness.records.record import Header
+from harness.records.report_file import Report
 
 Key: TypeAlias = tuple[str, str, str]
 

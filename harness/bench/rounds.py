@@ -22,7 +22,8 @@ from typing import Final, TypeAlias
 import numpy as np
 
 import impl
-from harness.ceilings import ceilings
+from harness.bench.ceilings import ceilings
+from harness.bench.intervals import paired_ratio
 from harness.conformance.judge import Expected, Status, Verdict, failed, judge
 from harness.conformance.pipeline import engine_of, jobs_of
 from harness.convention.registry import (
@@ -55,7 +56,6 @@ from harness.records.measurement import (
     touched_bytes,
 )
 from harness.records.record import Footer, Header
-from harness.statistics import paired_ratio
 from harness.suite.case import GRADIENT_CHECKS, Case
 from harness.suite.limitations import Limitation
 from harness.suite.mutants import options
@@ -67,7 +67,7 @@ _PRODUCTS: Final = {"forward": 1, "gradient": 3}
 _MOST_CALLS: Final = 10_000
 # Seconds of a call beside which waking threads is nothing.
 _LONG: Final = 0.05
-# With fewer there is no interval of 99 %: harness.statistics.
+# With fewer there is no interval of 99 %: harness.bench.intervals.
 LEAST_ROUNDS: Final = 10
 
 

@@ -13,13 +13,13 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from typing import Final
 
-from harness.benchmark import LEAST_ROUNDS, BenchmarkSettings, held
+from harness.bench.intervals import Change, Interval, change, paired_ratio
+from harness.bench.rounds import LEAST_ROUNDS, BenchmarkSettings, held
 from harness.conformance.pipeline import engine_of
 from harness.convention.registry import convention, render
 from harness.core.program import Program
 from harness.engines import Engine, Held, Timing
 from harness.execution.machine import available_cores
-from harness.statistics import Change, Interval, change, paired_ratio
 from harness.suite.case import case_from_descriptor
 
 # A small layer: a tenth of a millisecond or so.

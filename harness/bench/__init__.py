@@ -1,0 +1,1 @@
+"""Benchmarks: from samples to intervals, comparisons and what a machine can do at most."""
