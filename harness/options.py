@@ -17,7 +17,7 @@ from harness.records.record import Event, Header
 from harness.records.report_file import write_event
 from harness.report import Report
 from harness.report.badge import badges
-from harness.report.forms import forms
+from harness.report.formats import forms
 from harness.report.summary import MOST_BYTES, summary
 from harness.suite.case import Case
 from harness.suite.specs import load_cases, selected
