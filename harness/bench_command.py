@@ -14,11 +14,11 @@ from typing import Any, Final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from harness import revision
 from harness.bench.calibration import self_check
 from harness.bench.rounds import LEAST_ROUNDS, BenchmarkSettings, benchmark, timed_frameworks
 from harness.cli import BAD, OK, ended_by_sigterm
 from harness.engines import EngineUnavailableError
+from harness.history.changes import revision
 from harness.options import (
     UsageError,
     check_math,

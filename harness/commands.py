@@ -12,7 +12,6 @@ from dataclasses import replace
 
 from rich.text import Text
 
-from harness import revision
 from harness.cli import BAD, OK, ended_by_sigterm
 from harness.conformance import export as exporting
 from harness.conformance.pipeline import Settings, execute
@@ -21,6 +20,7 @@ from harness.convention.registry import convention
 from harness.doctor import findings
 from harness.engines import EngineUnavailableError
 from harness.execution.environments import build, has_environment, lacks_device, launch
+from harness.history.changes import revision
 from harness.options import (
     UsageError,
     check_math,
@@ -154,7 +154,7 @@ def _write_dashboard(reports: Sequence[Report], options: argparse.Namespace) -> 
 
     history = None
     if options.database is not None:
-        from harness import store  # noqa: PLC0415 -- an extra
+        from harness import history as store  # noqa: PLC0415 -- an extra
 
         history = store.opened(options.database, create=False)
     built = dashboard.build(reports, options.html, history, processes=os.cpu_count() or 1)

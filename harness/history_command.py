@@ -17,7 +17,8 @@ from harness.cli import OK
 from harness.conformance.judge import Status
 from harness.convention.registry import convention
 from harness.core.errors import InputError
-from harness.history import (
+from harness.history import Selection, opened
+from harness.history.changes import (
     FEWEST,
     Career,
     Run,
@@ -29,7 +30,6 @@ from harness.history import (
 )
 from harness.records.record import BAD_STATUSES
 from harness.report.quantities import seconds as in_seconds
-from harness.store import Selection, opened
 from harness.suite.specs import selected
 
 # Times of so many programs can be read run by run.

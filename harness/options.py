@@ -23,7 +23,7 @@ from harness.suite.case import Case
 from harness.suite.specs import load_cases, selected
 
 if TYPE_CHECKING:
-    from harness.store import Store
+    from harness.history import Store
 
 
 class UsageError(InputError):
@@ -82,7 +82,7 @@ def opened_store(options: argparse.Namespace) -> Store | None:
     """Open the history store if the run is to be saved: what is wrong with it shows at once."""
     if options.save is None:
         return None
-    from harness import store  # noqa: PLC0415 -- an extra
+    from harness import history as store  # noqa: PLC0415 -- an extra
 
     return store.opened(options.save or None)
 

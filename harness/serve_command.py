@@ -70,7 +70,8 @@ def _dashboard(folder: Path | None, database: str | None) -> Iterator[Path | Non
     if database is None:
         yield folder
         return
-    from harness import dashboard, store  # noqa: PLC0415 -- extras
+    from harness import dashboard  # noqa: PLC0415 -- extras
+    from harness import history as store  # noqa: PLC0415 -- extras
 
     with TemporaryDirectory(prefix="deconform-") as name:
         dashboard.build([], Path(name), store.opened(database, create=False))

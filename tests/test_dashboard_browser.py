@@ -20,7 +20,8 @@ from playwright.sync_api import Browser, Locator, Page, Request, expect
 from saved_runs import BEGAN, benchmark
 from saved_runs import conformance as saved_conformance
 
-from harness import store, translate
+from harness import history as store
+from harness import translate
 from harness.conformance.judge import Status
 from harness.core.program import Program
 from harness.dashboard import build

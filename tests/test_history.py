@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from harness.conformance.judge import Status
-from harness.history import FEWEST, CaseVerdict, Run, Series, Timing, steps, stretches, worst
+from harness.history.changes import (
+    FEWEST,
+    CaseVerdict,
+    Run,
+    Series,
+    Timing,
+    steps,
+    stretches,
+    worst,
+)
 
 BEGAN = datetime(2026, 1, 1, 12, tzinfo=UTC)
 Noise = Callable[[np.random.Generator, int], NDArray[np.float64]]

@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 from saved_runs import BEGAN, MACHINE, benchmark, conformance, engine
 
-from harness import Report, revision, store
+from harness import Report
+from harness import history as store
 from harness.cli import OK, USAGE, main
 from harness.conformance.judge import Status
+from harness.history.changes import revision
 
 SPEC = """\
 suite: made

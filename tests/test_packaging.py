@@ -44,8 +44,8 @@ def test_wheel_has_our_packages_and_nothing_else(wheel: Path) -> None:
         "harness/pages/lookup.html",
         "harness/pages/lookup.js",
         "harness/py.typed",
-        "harness/store/migrations/env.py",
-        "harness/store/migrations/versions/v0001_runs.py",
+        "harness/history/migrations/env.py",
+        "harness/history/migrations/versions/v0001_runs.py",
         "impl/py.typed",
     } <= set(names)
 

@@ -16,7 +16,7 @@ import pytest
 from saved_runs import benchmark
 from serving import served, started
 
-from harness import store
+from harness import history as store
 from harness.cli import USAGE, main
 
 VISITORS = 1000

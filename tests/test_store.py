@@ -17,13 +17,14 @@ from alembic.runtime.migration import MigrationContext
 from saved_runs import MACHINE, benchmark, conformance, engine, header, measurement, record
 from sqlalchemy import delete, select, text
 
-from harness import Report, store
+from harness import Report
+from harness import history as store
 from harness.conformance.judge import Status
-from harness.history import Series
+from harness.history import Selection, StoreError, tables
+from harness.history.changes import Series
+from harness.history.database import VERSION_TABLE, Database
 from harness.records.measurement import MEASURED
 from harness.records.record import Footer
-from harness.store import Selection, StoreError, tables
-from harness.store.database import VERSION_TABLE, Database
 
 ALL = Selection()
 

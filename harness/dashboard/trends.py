@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from harness.dashboard.programs import title
 from harness.dashboard.site import Site
-from harness.history import FEWEST, Career, Run, Series, Step, Stretch, short
+from harness.history.changes import FEWEST, Career, Run, Series, Step, Stretch, short
 from harness.report import quantities
 
 if TYPE_CHECKING:
-    from harness.store import Store
+    from harness.history import Store
 
 
 def write_history(site: Site, store: Store, addresses: Mapping[str, str]) -> None:
     """Write what the store holds; ``addresses`` are the pages of cases that have one."""
-    from harness.store import Selection  # noqa: PLC0415 -- an extra
+    from harness.history import Selection  # noqa: PLC0415 -- an extra
 
     times = [series for series in store.times(Selection()) if series.measured]
     careers = store.careers(Selection())

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.history import Career, Series
+from harness.history import reading, saving
+from harness.history.changes import Career, Series
+from harness.history.database import Database, StoreError
 from harness.report import Report
-from harness.store import reading, saving
-from harness.store.database import Database, StoreError
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,11 @@ from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
+from harness.history.database import StoreError
+from harness.history.tables import cases, frameworks, measurements, records, runs
 from harness.records.measurement import Measurement
 from harness.records.record import Record, to_json
 from harness.report import Report
-from harness.store.database import StoreError
-from harness.store.tables import cases, frameworks, measurements, records, runs
 
 _INSERT: Final[Mapping[str, Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _Row = dict[str, Any]

@@ -11,10 +11,10 @@ from typing import Any, Final
 from sqlalchemy import Connection, RowMapping, Select, Table, select
 
 from harness.conformance.judge import Status
-from harness.history import Career, CaseVerdict, Run, Series, Timing, stretches, worst
+from harness.history.changes import Career, CaseVerdict, Run, Series, Timing, stretches, worst
+from harness.history.database import StoreError
+from harness.history.tables import cases, frameworks, measurements, records, runs
 from harness.report.words import is_documented
-from harness.store.database import StoreError
-from harness.store.tables import cases, frameworks, measurements, records, runs
 
 # What of a benchmark's settings makes times another thing; rounds, say, do not.
 _DECISIVE: Final = ("threads", "math")

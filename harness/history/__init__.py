@@ -1,6 +1,6 @@
 """The history store: runs in a database, SQLite by default, PostgreSQL for a team.
 
->>> from harness import store  # doctest: +SKIP
+>>> from harness import history as store  # doctest: +SKIP
 >>> store.save(Report.read("bench.jsonl"), "sqlite:///history.sqlite").text  # doctest: +SKIP
 'saved as run 1 of sqlite:///history.sqlite'
 """
@@ -18,8 +18,8 @@ except ModuleNotFoundError as error:
         f'the history store needs {missing}: pip install "deconform[history]"'
     ) from None
 
-from harness.store.database import StoreError
-from harness.store.reading import Selection
-from harness.store.runs import Saved, Store, opened, save
+from harness.history.database import StoreError
+from harness.history.reading import Selection
+from harness.history.runs import Saved, Store, opened, save
 
 __all__ = ["Saved", "Selection", "Store", "StoreError", "opened", "save"]

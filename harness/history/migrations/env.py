@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from harness.store.tables import METADATA
+from harness.history.tables import METADATA
 
 context.configure(
     connection=context.config.attributes["connection"],
