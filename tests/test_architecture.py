@@ -239,7 +239,7 @@ def test_workers_import_the_standard_library_and_numpy_only(file: str, minor: in
     [
         ("harness", {"numpy", "rich", "yaml"}),
         ("harness.convention.registry", {"numpy", "rich", "yaml"}),
-        ("harness.cli", {"numpy", "rich", "yaml"}),
+        ("harness.cli.main", {"numpy", "rich", "yaml"}),
         ("harness.drawing", {"numpy", "rich", "yaml"}),
         ("harness.syntax.matlab", {"numpy", "rich", "yaml", "lark"}),
         ("harness.syntax.wolfram", {"numpy", "rich", "yaml", "lark"}),

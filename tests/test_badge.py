@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from saved_runs import engine, header, record
 
 from harness import Report
-from harness.cli import BAD, OK, main
+from harness.cli.main import BAD, OK, main
 from harness.conformance.judge import Status
 from harness.records.record import Event, Footer
 from harness.records.report_file import write_event

@@ -10,9 +10,9 @@ from typing import Any
 import fakes
 import pytest
 
-from harness import bench_command
 from harness.bench.rounds import BenchmarkSettings, benchmark
-from harness.cli import main
+from harness.cli.main import bench as bench_command
+from harness.cli.main import main
 from harness.records.measurement import MEASURED, Measurement
 from harness.report import Report
 from harness.suite.case import Case

@@ -21,7 +21,7 @@ from rich.console import Console
 
 from harness import Report
 from harness.bench.roofline import rates, share
-from harness.cli import BAD, OK, USAGE, main
+from harness.cli.main import BAD, OK, USAGE, main
 from harness.core.errors import InputError
 from harness.records.measurement import Measurement
 from harness.report.benchmark import print_benchmark

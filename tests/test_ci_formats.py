@@ -14,7 +14,7 @@ import pytest
 from saved_runs import benchmark, engine, header, record
 
 from harness import Report
-from harness.cli import BAD, OK, USAGE, main
+from harness.cli.main import BAD, OK, USAGE, main
 from harness.conformance.judge import Status
 from harness.records.record import Event, Footer, Record
 from harness.records.report_file import write_event

@@ -15,7 +15,7 @@ import fakes
 import pytest
 
 from harness import Report
-from harness.cli import BAD, INTERRUPTED, OK, TERMINATED, USAGE, ended_by_sigterm, main
+from harness.cli.main import BAD, INTERRUPTED, OK, TERMINATED, USAGE, ended_by_sigterm, main
 
 SPEC = """\
 suite: made

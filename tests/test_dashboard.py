@@ -30,7 +30,7 @@ from made_benchmarks import measurement, written
 from made_benchmarks import report as benchmark
 
 from harness import translate
-from harness.cli import USAGE, main
+from harness.cli.main import USAGE, main
 from harness.conformance.judge import Status
 from harness.core.errors import InputError
 from harness.core.program import Program

@@ -14,7 +14,7 @@ from rich.console import Console
 from saved_runs import benchmark, engine, header, record
 
 from harness import Report
-from harness.cli import BAD, OK, USAGE, main
+from harness.cli.main import BAD, OK, USAGE, main
 from harness.conformance.difference import Difference, DifferenceError, difference
 from harness.conformance.judge import Status
 from harness.records.record import BAD_STATUSES, Event, Footer, Record

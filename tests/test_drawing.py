@@ -13,7 +13,7 @@ import pytest
 from hypothesis import assume, given
 from strategies import sized_operators
 
-from harness.cli import OK, USAGE, main
+from harness.cli.main import OK, USAGE, main
 from harness.core.operators import Operator, OperatorError, Sizes
 from harness.drawing import draw_svg
 from harness.drawing.geometry import Limits, axes_of

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness import load_cases
-from harness.cli import BAD, OK, USAGE, main
+from harness.cli.main import BAD, OK, USAGE, main
 from harness.conformance.export import (
     RESULT,
     ExportError,

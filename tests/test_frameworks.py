@@ -15,7 +15,7 @@ import pytest
 
 from harness import translate
 from harness.bench.rounds import BenchmarkSettings, benchmark
-from harness.cli import BAD, OK, main
+from harness.cli.main import BAD, OK, main
 from harness.conformance.judge import Status
 from harness.conformance.pipeline import Settings, execute
 from harness.convention.registry import Device, convention, framework_names, pytorch

@@ -11,7 +11,7 @@ import fakes
 import pytest
 
 from harness import Report
-from harness.cli import BAD, OK, USAGE, main
+from harness.cli.main import BAD, OK, USAGE, main
 from harness.conformance.judge import Status
 from harness.conformance.pipeline import Settings, execute
 from harness.core.operators import Operator
@@ -300,7 +300,7 @@ def test_cupys_environment_is_built_unasked_only_for_a_gpu(
 
     driver = Driver(b"NVIDIA H200") if here else Driver()
     monkeypatch.setattr(ctypes, "CDLL", lambda _: driver)
-    monkeypatch.setattr("harness.commands.build", build)
+    monkeypatch.setattr("harness.cli.commands.build", build)
     assert main(["envs", *names]) == OK
     assert set(asked) == built
     left_out = "cupy: left out, the NVIDIA driver offers no GPU here" in capsys.readouterr().out

@@ -13,7 +13,7 @@ from saved_runs import BEGAN, MACHINE, benchmark, conformance, engine
 
 from harness import Report
 from harness import history as store
-from harness.cli import OK, USAGE, main
+from harness.cli.main import OK, USAGE, main
 from harness.conformance.judge import Status
 from harness.history.changes import revision
 
@@ -172,7 +172,7 @@ def test_json_has_the_points_the_steps_and_the_stretches(
 def test_a_missing_library_is_named_with_its_extra(missing: str) -> None:
     code = (
         f"import sys; sys.modules[{missing!r}] = None\n"
-        "from harness.cli import main; sys.exit(main(['history']))"
+        "from harness.cli.main import main; sys.exit(main(['history']))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == USAGE

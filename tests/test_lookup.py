@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from harness.cli import OK, USAGE, main
+from harness.cli.main import OK, USAGE, main
 from harness.convention.registry import framework_names, render
 from harness.core.operators import Operator
 from harness.core.program import Program
@@ -400,7 +400,7 @@ HEAVY = {
         "harness.suite.case",
         "harness.suite.specs",
         "harness.conformance.pipeline",
-        "harness.commands",
+        "harness.cli.commands",
     ),
     *("importlib.metadata", "concurrent.futures", "subprocess"),
 }
@@ -418,7 +418,7 @@ HEAVY = {
 )
 def test_a_look_up_imports_nothing_heavy(text: str) -> None:
     script = (
-        "import sys\nfrom harness.cli import main\n"
+        "import sys\nfrom harness.cli.main import main\n"
         f"assert main(['translate', {text!r}, '--input', '1,512,4,4']) == 0\n"
         f"print(sorted({HEAVY!r} & set(sys.modules)), file=sys.stderr)"
     )

@@ -15,10 +15,10 @@ from saved_runs import engine, record
 from saved_runs import header as run_header
 
 from harness import Report
-from harness.cli import OK, USAGE
+from harness.cli.main import OK, USAGE
+from harness.cli.publish import DRAWINGS, main
 from harness.conformance.judge import Status
 from harness.core.errors import InputError
-from harness.published import DRAWINGS, main
 from harness.records.record import Event, Footer
 from harness.records.report_file import write_event
 from harness.report.badge import badges

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from harness import Report
-from harness.cli import BAD, USAGE, main
+from harness.cli.main import BAD, USAGE, main
 from harness.conformance.judge import Status
 from harness.records.record import Event, Footer, Header, Record, to_json
 from harness.records.report_file import write_event

@@ -17,7 +17,7 @@ from saved_runs import benchmark
 from serving import served, started
 
 from harness import history as store
-from harness.cli import USAGE, main
+from harness.cli.main import USAGE, main
 
 VISITORS = 1000
 
@@ -105,6 +105,6 @@ def test_without_its_extra_it_names_the_extra(
 
 
 def test_the_command_line_imports_nothing_of_it() -> None:
-    code = "import sys, harness.cli; print(*sys.modules)"
+    code = "import sys, harness.cli.main; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"uvicorn", "starlette", "jinja2", "harness.server"} & set(done.stdout.split())

@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 from starlette.testclient import TestClient
 
-from harness.cli import OK, main
+from harness.cli.main import OK, main
 from harness.convention.registry import framework_names
 from harness.server import openapi, view, workers
 from harness.server.app import create_app

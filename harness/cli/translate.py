@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 
-from harness.cli import BAD, OK, ended_by_sigterm
+from harness.cli.main import BAD, OK, ended_by_sigterm
 from harness.lookup.answer import Line, LookUp, answer, look_up
 from harness.syntax.tree import MAX_TEXT
 

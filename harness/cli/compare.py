@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.bench.comparison import compare_reports
-from harness.cli import BAD, OK, USAGE
+from harness.cli.main import BAD, OK, USAGE
 from harness.report import Report
 from harness.report.comparison import comparison_markdown, print_comparison
 

@@ -16,10 +16,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from harness.bench.calibration import self_check
 from harness.bench.rounds import LEAST_ROUNDS, BenchmarkSettings, benchmark, timed_frameworks
-from harness.cli import BAD, OK, ended_by_sigterm
-from harness.engines import EngineUnavailableError
-from harness.history.changes import revision
-from harness.options import (
+from harness.cli.main import BAD, OK, ended_by_sigterm
+from harness.cli.options import (
     UsageError,
     check_math,
     chosen_cases,
@@ -32,6 +30,8 @@ from harness.options import (
     write_forms,
     written,
 )
+from harness.engines import EngineUnavailableError
+from harness.history.changes import revision
 from harness.records.measurement import DIRECTIONS, Measurement, multiply_adds
 from harness.records.record import Event, Footer, Header
 from harness.report import Report

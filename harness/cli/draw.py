@@ -6,12 +6,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from harness.cli import OK
+from harness.cli.main import OK
+from harness.cli.translate import typed
 from harness.core.errors import InputError
 from harness.core.operators import Operator, Sizes, axis_name, sizes
 from harness.drawing import draw_svg
 from harness.lookup.answer import read_text
-from harness.lookup_command import typed
 
 _EXAMPLE_SIZE = 4
 

@@ -1,6 +1,6 @@
 """The command line: ``deconform translate | run | reproduce | report | compare | ...``.
 
-Only what parses is imported here; ``harness.commands`` and all it needs come when a command runs.
+Only what parses is imported here; ``harness.cli.commands`` and all it needs come when a command runs.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TypeAlias
 
+from harness.cli.option_values import part, port, positive, seconds, shape
 from harness.core.errors import InputError
-from harness.option_values import part, port, positive, seconds, shape
 
 OK, BAD, USAGE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 
@@ -85,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="deconform",
         description="Say a transposed convolution in every framework, and prove it.",
     )
-    parser.set_defaults(module="harness.commands")
+    parser.set_defaults(module="harness.cli.commands")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for add in (
         _add_translate,
@@ -112,7 +112,7 @@ def _add_translate(commands: _Commands) -> None:
     translate = commands.add_parser(
         "translate", help="say a framework's call in the other frameworks"
     )
-    translate.set_defaults(command="translate", module="harness.lookup_command")
+    translate.set_defaults(command="translate", module="harness.cli.translate")
     _add_text(translate)
     translate.add_argument(
         "--to",
@@ -136,7 +136,7 @@ def _add_translate(commands: _Commands) -> None:
 
 def _add_serve(commands: _Commands) -> None:
     serve = commands.add_parser("serve", help="look calls up in a browser, and by a JSON API")
-    serve.set_defaults(command="serve", module="harness.serve_command")
+    serve.set_defaults(command="serve", module="harness.cli.serve")
     serve.add_argument("--port", type=port, default=8000, metavar="N", help="0 takes a free one")
     serve.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="this machine alone")
     beside = serve.add_mutually_exclusive_group()
@@ -152,7 +152,7 @@ def _add_draw(commands: _Commands) -> None:
     draw = commands.add_parser(
         "draw", help="draw which input elements of a call reach which output elements, as SVG"
     )
-    draw.set_defaults(command="draw", module="harness.draw_command")
+    draw.set_defaults(command="draw", module="harness.cli.draw")
     _add_text(draw)
     draw.add_argument("--axis", metavar="NAME", help="only this one, such as width, or 0")
     draw.add_argument(
@@ -200,7 +200,7 @@ def _add_run(commands: _Commands) -> None:
 
 def _add_bench(commands: _Commands) -> None:
     bench = commands.add_parser("bench", help="time the frameworks' programs side by side")
-    bench.set_defaults(command="bench", module="harness.bench_command")
+    bench.set_defaults(command="bench", module="harness.cli.bench")
     _add_python(bench)
     _add_device(bench)
     _add_cases(bench, "specs/bench")
@@ -272,7 +272,7 @@ def _add_history(commands: _Commands) -> None:
     history = commands.add_parser(
         "history", help="show the trend of times over saved runs, and since when a case fails"
     )
-    history.set_defaults(command="history", module="harness.history_command")
+    history.set_defaults(command="history", module="harness.cli.history")
     history.add_argument("case", nargs="?", metavar="CASE", help="part of a case's id, or a glob")
     history.add_argument(
         "-f", "--framework", action="append", default=[], metavar="NAME", help="only these"
@@ -292,7 +292,7 @@ def _add_compare(commands: _Commands) -> None:
     compare = commands.add_parser(
         "compare", help="say what became slower or faster from one benchmark to another"
     )
-    compare.set_defaults(command="compare", module="harness.compare_command")
+    compare.set_defaults(command="compare", module="harness.cli.compare")
     compare.add_argument("old", type=Path, metavar="OLD", help="a benchmark's report")
     compare.add_argument("new", type=Path, metavar="NEW", help="another one's")
     compare.add_argument(
@@ -314,7 +314,7 @@ def _add_diff(commands: _Commands) -> None:
     diff = commands.add_parser(
         "diff", help="say what fails, or is fixed, from one conformance report to another"
     )
-    diff.set_defaults(command="diff", module="harness.diff_command")
+    diff.set_defaults(command="diff", module="harness.cli.diff")
     diff.add_argument("old", type=Path, metavar="OLD", help="a conformance run's report")
     diff.add_argument("new", type=Path, metavar="NEW", help="another one's")
     diff.add_argument(

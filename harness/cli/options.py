@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Literal
 
 from rich.console import Console
 
-from harness.cli import OK, status_of
+from harness.cli.main import OK, status_of
 from harness.convention.registry import convention, framework_names
 from harness.core.errors import InputError
 from harness.records.record import Event, Header

@@ -11,8 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from harness.cli import OK, ended_by_sigterm
-from harness.options import UsageError
+from harness.cli.main import OK, ended_by_sigterm
+from harness.cli.options import UsageError
 
 if TYPE_CHECKING:
     import uvicorn

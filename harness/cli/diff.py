@@ -7,8 +7,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness.cli import BAD, OK
-from harness.compare_command import read_report
+from harness.cli.compare import read_report
+from harness.cli.main import BAD, OK
 from harness.conformance.difference import difference
 from harness.report.difference import difference_markdown, print_difference
 

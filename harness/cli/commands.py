@@ -1,4 +1,4 @@
-"""What the subcommands do; ``harness.cli`` parses and calls these."""
+"""What the subcommands do; ``harness.cli.main`` parses and calls these."""
 
 from __future__ import annotations
 
@@ -12,16 +12,9 @@ from dataclasses import replace
 
 from rich.text import Text
 
-from harness.cli import BAD, OK, ended_by_sigterm
-from harness.conformance import export as exporting
-from harness.conformance.pipeline import Settings, execute
-from harness.conformance.reproduction import reproduced
-from harness.convention.registry import convention
-from harness.doctor import findings
-from harness.engines import EngineUnavailableError
-from harness.execution.environments import build, has_environment, lacks_device, launch
-from harness.history.changes import revision
-from harness.options import (
+from harness.cli.doctor import findings
+from harness.cli.main import BAD, OK, ended_by_sigterm
+from harness.cli.options import (
     UsageError,
     check_math,
     chosen_cases,
@@ -34,6 +27,13 @@ from harness.options import (
     write_forms,
     written,
 )
+from harness.conformance import export as exporting
+from harness.conformance.pipeline import Settings, execute
+from harness.conformance.reproduction import reproduced
+from harness.convention.registry import convention
+from harness.engines import EngineUnavailableError
+from harness.execution.environments import build, has_environment, lacks_device, launch
+from harness.history.changes import revision
 from harness.records.record import Event, Header
 from harness.report import Report
 from harness.report.benchmark import print_benchmark

@@ -13,7 +13,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.text import Text
 
-from harness.cli import OK
+from harness.cli.main import OK
 from harness.conformance.judge import Status
 from harness.convention.registry import convention
 from harness.core.errors import InputError

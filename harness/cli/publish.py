@@ -1,4 +1,4 @@
-"""Published results: ``python -m harness.published`` writes what ``reports/published`` holds.
+"""Published results: ``python -m harness.cli.publish`` writes what ``reports/published`` holds.
 
 Two reports go in, a conformance run's and a benchmark's; out come both of them compressed, and what
 a reader of the repository sees of them: tables, badges, a chart, pictures of some operators.  Each
@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from harness.cli import OK, USAGE
+from harness.cli.main import OK, USAGE
 from harness.core.errors import InputError
 from harness.drawing import draw_svg
 from harness.execution import environments
@@ -61,7 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m harness.published", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m harness.cli.publish", description=__doc__)
     for name, said, default in (
         ("conformance", "a conformance run's report", "reports/conformance.jsonl"),
         ("bench", "a benchmark's report", "reports/bench.jsonl"),
@@ -139,7 +139,7 @@ def _faces(conformance: Report, bench: Report) -> Mapping[str, str]:
 def _readme(conformance: Report, bench: Report, drawn: Iterable[str]) -> Iterator[str]:
     yield from ("# Published results", "")
     yield from (
-        "Written by `python -m harness.published` from the last full runs: every number and every",
+        "Written by `python -m harness.cli.publish` from the last full runs: every number and every",
         "picture here is made of the two reports beside it, which `deconform report` shows again.",
     )
     yield from ("", "## Conformance", "", f"{_run(conformance)} {_end(conformance)}", "")
