@@ -14,7 +14,7 @@ from suites import LIMITATIONS, case, limitations, load, refusal
 
 from harness.suite.yaml_fields import SpecError
 
-SPECS = Path(__file__).parent.parent / "specs"
+SPECS = Path(__file__).parents[2] / "specs"
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,7 @@ from harness.drawing.geometry import Limits, axes_of
 from impl import reference
 
 SVG = "{http://www.w3.org/2000/svg}"
-GOLDEN = Path(__file__).parent / "drawings"
+GOLDEN = Path(__file__).parent / "goldens"
 # Each shows something else: an overlap and a crop; a gap and an extension; two axes that differ.
 REVIEWED = {
     "overlap": "ic1_oc1_k4_s2_c1.1_n1_i4",
