@@ -31,7 +31,7 @@ from harness.cli.options import (
     written,
 )
 from harness.engines import EngineUnavailableError
-from harness.history.changes import revision
+from harness.history import revision
 from harness.records.measurement import DIRECTIONS, Measurement, multiply_adds
 from harness.records.record import Event, Footer, Header
 from harness.report import Report

@@ -33,7 +33,7 @@ from harness.conformance.reproduction import reproduced
 from harness.convention.registry import convention
 from harness.engines import EngineUnavailableError
 from harness.execution.environments import build, has_environment, lacks_device, launch
-from harness.history.changes import revision
+from harness.history import revision
 from harness.records.record import Event, Header
 from harness.report import Report
 from harness.report.benchmark import print_benchmark

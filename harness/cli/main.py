@@ -1,6 +1,7 @@
 """The command line: ``deconform translate | run | reproduce | report | compare | ...``.
 
-Only what parses is imported here; ``harness.cli.commands`` and all it needs come when a command runs.
+Only what parses is imported here; ``harness.cli.commands`` and all it needs come when a command
+runs.
 """
 
 from __future__ import annotations

@@ -139,8 +139,8 @@ def _faces(conformance: Report, bench: Report) -> Mapping[str, str]:
 def _readme(conformance: Report, bench: Report, drawn: Iterable[str]) -> Iterator[str]:
     yield from ("# Published results", "")
     yield from (
-        "Written by `python -m harness.cli.publish` from the last full runs: every number and every",
-        "picture here is made of the two reports beside it, which `deconform report` shows again.",
+        "Written by `python -m harness.cli.publish` from the last full runs: every number and",
+        "every picture here comes from the two reports next to it, which `deconform report` shows.",
     )
     yield from ("", "## Conformance", "", f"{_run(conformance)} {_end(conformance)}", "")
     yield from (f"![{Path(one).stem}]({one})" for one in drawn if one.startswith("badges/"))

@@ -104,9 +104,7 @@ class Convention:
         """The calls that are read; a look-up loads those of the frameworks that its text names."""
         if not self.calls:
             return ()
-        found: tuple[Form, ...] = import_module(
-            f"harness.convention.registry._{self.name}_forms"
-        ).FORMS
+        found: tuple[Form, ...] = import_module(f"harness.frameworks.{self.name}.calls").FORMS
         return found
 
     def forms_by_table(self) -> list[Form]:

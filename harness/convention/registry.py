@@ -56,7 +56,7 @@ def convention(framework: str) -> Convention:
         raise UnknownFrameworkError(
             f"unknown framework {framework!r}.{hint} Known: {', '.join(framework_names())}."
         )
-    found = import_module(f"harness.convention.registry.{framework}").CONVENTION
+    found = import_module(f"harness.frameworks.{framework}.render").CONVENTION
     assert isinstance(found, Convention)
     return found
 

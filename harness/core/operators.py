@@ -1,7 +1,7 @@
 """The operator: one mathematical configuration, its size law and its descriptor string.
 
 Everything else in deconform speaks of transposed convolutions through :class:`Operator`; each
-framework's way to spell one is a convention (``harness.convention.registry``).  Nothing is imported here
+framework's way to spell one is a convention (``harness.convention``).  Nothing is imported here
 but the standard library, so that a look-up starts at once.
 """
 

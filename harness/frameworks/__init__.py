@@ -1,1 +1,1 @@
-"""One folder for each framework: how it is written, how its calls are read, and all its own facts."""
+"""One folder for each framework: its text, the calls that are read, and its own facts."""

@@ -19,9 +19,9 @@ from harness.core.operators import (
 )
 from harness.core.program import Program, Unsupported
 from harness.core.training import SILENT
-from harness.lookup.answer import benchdnn
+from harness.lookup import benchdnn
 from harness.lookup.snippet import read
-from harness.weights.layouts import layouts as weights
+from harness.weights import layouts as weights
 
 _DESCRIPTOR: Final = re.compile(r"ic\d+_oc\d+_k\S+")
 _SIZE: Final = re.compile(r"n\d{1,18}|i\d{1,18}(x\d{1,18})*", re.ASCII)

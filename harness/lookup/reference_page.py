@@ -19,8 +19,8 @@ from harness.weights.layouts import layout
 _HEAD = """\
 # How each framework says a transposed convolution
 
-Written by `python -m harness.lookup.reference_page` from the files in `harness/conventions/`; change
-those, not this page.
+Written by `python -m harness.lookup.reference_page` from `harness/frameworks/`; change what
+stands there, not this page.
 
 The canonical words: `x (n, c_in, *in_size)`, `w (c_in, c_out // groups, *kernel)`, `b (c_out,)`,
 and

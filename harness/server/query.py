@@ -11,7 +11,7 @@ from typing import Any, Final
 from harness.convention.forms import Style
 from harness.convention.registry import framework_names
 from harness.core.operators import Sizes
-from harness.lookup.answer import benchdnn
+from harness.lookup import benchdnn
 from harness.server.refusals import QueryError
 from harness.syntax.tree import MAX_DIGITS, MAX_TEXT
 

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 from harness.convention.registry import convention, framework_names
-from harness.lookup.answer import benchdnn
+from harness.lookup import benchdnn
 from harness.server.answers import Answer
 from harness.server.query import Query, known_frameworks, to_fields
 from harness.syntax.tree import MAX_TEXT

@@ -1,1 +1,1 @@
-"""Weights: their layouts, the files that hold them, and the way from one framework's to another's."""
+"""Weights: their layouts, the files that hold them, and conversion between frameworks."""

@@ -21,7 +21,8 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from harness.weights.layouts import WeightsError, mat_reader
+from harness.weights import mat_reader
+from harness.weights.layouts import WeightsError
 
 if TYPE_CHECKING:
     from harness.weights.layouts import Array

@@ -11,7 +11,7 @@ import fakes
 import pytest
 
 from harness.bench.rounds import BenchmarkSettings, benchmark
-from harness.cli.main import bench as bench_command
+from harness.cli import bench as bench_command
 from harness.cli.main import main
 from harness.records.measurement import MEASURED, Measurement
 from harness.report import Report

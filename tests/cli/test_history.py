@@ -15,7 +15,7 @@ from harness import Report
 from harness import history as store
 from harness.cli.main import OK, USAGE, main
 from harness.conformance.judge import Status
-from harness.history.changes import revision
+from harness.history import revision
 
 SPEC = """\
 suite: made

@@ -18,10 +18,11 @@ from harness.bench.rounds import BenchmarkSettings, benchmark
 from harness.cli.main import BAD, OK, main
 from harness.conformance.judge import Status
 from harness.conformance.pipeline import Settings, execute
-from harness.convention.registry import Device, convention, framework_names, pytorch
+from harness.convention.registry import Device, convention, framework_names
 from harness.core.operators import Operator, OperatorError
 from harness.core.program import Program, Unsupported
 from harness.execution.environments import has_environment, interpreter, lacks_device
+from harness.frameworks.pytorch import render as pytorch
 from harness.records.measurement import DIRECTIONS, MEASURED, Measurement
 from harness.records.record import Event, Header, Record
 from harness.report import Report

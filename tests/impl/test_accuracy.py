@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given, settings
+from loops import by_loops
 from strategies import cases, keywords
-from test_direct import by_loops
 
 from harness.conformance.judge import Status, Verdict, expect, judge
 from harness.engines.job import Arrays

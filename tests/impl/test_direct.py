@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from loops import by_loops, posed
 from strategies import cases, keywords
 
 import impl
@@ -32,19 +33,6 @@ def blocks_of(size: int) -> Iterator[None]:
         patch.setattr(direct, "_BLOCK", size)
         patch.setattr(direct, "_SEVERAL", 0)
         yield
-
-
-def posed(case: Case, data: dict[str, Array]) -> Problem:
-    geometry = Geometry.of(data["x"], data["w"], **keywords(case.operator))
-    return Problem.of(geometry, data["x"], data["w"], data.get("b"), data["x"].dtype)
-
-
-def by_loops(case: Case, data: dict[str, Array]) -> Array:
-    problem = posed(case, data)
-    geometry = problem.phases.geometry
-    y = np.full((len(data["x"]), geometry.out_channels, *geometry.out_size), 99, data["x"].dtype)
-    direct.direct(problem, y)
-    return y
 
 
 def assert_defined(got: Array, case: Case, data: dict[str, Array]) -> None:

@@ -18,11 +18,12 @@ from harness.cli.main import OK, USAGE, main
 from harness.core.errors import InputError
 from harness.core.operators import IllegalOperator, Operator, Sizes
 from harness.core.program import Unsupported
-from harness.lookup.answer import benchdnn, look_up
+from harness.lookup import benchdnn
+from harness.lookup.answer import look_up
 from harness.lookup.benchdnn import BenchdnnError, Problem, read, write
 from harness.suite.case import Case
 from harness.suite.specs import load_cases
-from harness.weights.layouts import layouts as weights
+from harness.weights import layouts as weights
 
 # Lines of benchdnn's input files: the case that each is, as our descriptor, and its output.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.lookup.answer import snippet
+from harness.lookup import snippet
 from harness.syntax.python import parse, read
 from harness.syntax.tree import Call, Name, Value, calls
 

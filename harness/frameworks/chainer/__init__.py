@@ -1,0 +1,1 @@
+"""Chainer: all that is known of it."""

@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
+from harness.convention import initializers
 from harness.convention.convention import arguments, lines, scaled
 from harness.convention.initializers import Signatures, initializer_text, number
-from harness.convention.registry import _initializers
 from harness.core.operators import Operator
 from harness.core.training import Fan, Initializer, Training
 from harness.syntax.tree import Value
@@ -100,7 +100,7 @@ def read_initializer(value: Value) -> Initializer | None:
     """Read an initialiser, or the number for a constant; ``None`` without a counterpart."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return Initializer("constant", float(value))
-    return _initializers.read_initializer(value, _INITIALIZERS, _distribution)
+    return initializers.read_initializer(value, _INITIALIZERS, _distribution)
 
 
 def _distribution(name: str, given: Mapping[str, Value]) -> Initializer:

@@ -1,0 +1,1 @@
+"""CuPy: all that is known of it."""

@@ -1,0 +1,1 @@
+"""MATLAB: all that is known of it."""

@@ -1,0 +1,1 @@
+"""MXNet: all that is known of it."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from harness.convention import initializers
 from harness.convention.convention import because, lines
 from harness.convention.initializers import Signatures, initializer_text, number
-from harness.convention.registry import _initializers
 from harness.core.operators import Operator
 from harness.core.training import Fan, Initializer, Training
 from harness.syntax.tree import Value
@@ -77,7 +77,7 @@ _FANS: Final = {factor: fan for fan, factor in FACTOR_TYPES.items()}
 
 def read_initializer(value: Value) -> Initializer | None:
     """Read an initialiser, in quotes or as a call; ``None`` for one that has no counterpart."""
-    return _initializers.read_initializer(value, _INITIALIZERS, _distribution)
+    return initializers.read_initializer(value, _INITIALIZERS, _distribution)
 
 
 def _distribution(name: str, given: Mapping[str, Value]) -> Initializer:

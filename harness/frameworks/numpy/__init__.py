@@ -1,0 +1,1 @@
+"""NumPy: all that is known of it."""

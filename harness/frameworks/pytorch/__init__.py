@@ -1,0 +1,1 @@
+"""PyTorch: all that is known of it."""

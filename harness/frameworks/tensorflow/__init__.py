@@ -1,0 +1,1 @@
+"""TensorFlow and Keras: all that is known of it."""

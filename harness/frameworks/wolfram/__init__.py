@@ -1,0 +1,1 @@
+"""The Wolfram Language: all that is known of it."""
