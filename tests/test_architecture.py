@@ -1,223 +1,147 @@
-"""Imports point one way, and nothing heavy is imported at the start."""
+"""The rules of ``ARCHITECTURE.md``: who may import whom, and what may stand where."""
 
 from __future__ import annotations
 
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
 
-# What each part of harness may import of ours.  Whatever is not listed may import everything.
-ALLOWED = {
-    "impl": {"impl"},
-    "harness.core.errors": set(),
-    "harness.core.operators": {"harness.core.errors"},
-    "harness.lookup.benchdnn": {"harness.core.errors", "harness.core.operators"},
-    "harness.core.program": set(),
-    "harness.syntax": {"harness.core.errors", "harness.syntax"},
-    "harness.core.training": {"harness.core.operators"},
-    "harness.lookup.preparation": {
-        "harness.convention.registry",
-        "harness.core.operators",
-        "harness.syntax",
-    },
-    "harness.lookup.application": {"harness.lookup.preparation", "harness.syntax"},
-    "harness.lookup.surroundings": {
-        "harness.convention.registry",
-        "harness.core.operators",
-        "harness.lookup.preparation",
-        "harness.syntax",
-    },
-    "harness.lookup.snippet": {
-        "harness.lookup.application",
-        "harness.convention.registry",
-        "harness.lookup.preparation",
-        "harness.lookup.surroundings",
-        "harness.core.errors",
-        "harness.core.operators",
-        "harness.syntax",
-    },
-    "harness.convention.registry": {
-        "harness.core.errors",
-        "harness.core.operators",
-        "harness.core.program",
-        "harness.convention.registry",
-        "harness.syntax",
-        "harness.core.training",
-    },
-    "harness.weights.layouts": {"harness.convention.registry", "harness.core.errors"},
-    "harness.weights.mat_reader": set(),
-    "harness.weights.files": {"harness.weights.mat_reader", "harness.weights.layouts"},
-    "harness.weights.conversion": {
-        "harness.convention.registry",
-        "harness.weights.files",
-        "harness.weights.layouts",
-    },
-    "harness.suite.case": {"harness.core.operators"},
-    "harness.suite.yaml_fields": {"harness.core.errors"},
-    "harness.suite.specs": {
-        "harness.suite.case",
-        "harness.convention.registry",
-        "harness.core.errors",
-        "harness.core.operators",
-        "harness.lookup.snippet",
-        "harness.suite.yaml_fields",
-    },
-    "harness.suite.limitations": {
-        "harness.suite.case",
-        "harness.convention.registry",
-        "harness.suite.specs",
-        "harness.suite.yaml_fields",
-    },
-    "harness.engines": {"harness.core.program", "harness.engines"},
-    "harness.engines.worker": set(),
-    "harness.suite.mutants": {"harness.core.operators", "impl"},
-    "harness.conformance.judge": {
-        "harness.suite.case",
-        "harness.suite.mutants",
-        "harness.engines.job",
-        "impl",
-    },
-    "harness.records.measurement": {"harness.core.operators"},
-    "harness.bench.intervals": set(),
-    "harness.bench.roofline": {"harness.records.measurement"},
-    "harness.records.record": {"harness.conformance.judge", "harness.records.measurement"},
-    "harness.report": {
-        "harness.conformance.judge",
-        "harness.bench.comparison",
-        "harness.conformance.difference",
-        "harness.core.errors",
-        "harness.records.measurement",
-        "harness.records.record",
-        "harness.report",
-        "harness.bench.roofline",
-        "harness.bench.intervals",
-    },
-    "harness.bench.comparison": {
-        "harness.core.errors",
-        "harness.records.measurement",
-        "harness.records.record",
-        "harness.records.report_file",
-        "harness.bench.intervals",
-    },
-    "harness.conformance.difference": {
-        "harness.conformance.judge",
-        "harness.core.errors",
-        "harness.records.record",
-        "harness.records.report_file",
-    },
-    "harness.drawing": {"harness.drawing", "harness.core.operators"},
-    "harness.pages": {"harness.core.errors"},
-    "harness.dashboard": {
-        "harness.suite.case",
-        "harness.conformance.judge",
-        "harness.convention.registry",
-        "harness.dashboard",
-        "harness.drawing",
-        "harness.core.errors",
-        "harness.history.changes",
-        "harness.suite.limitations",
-        "harness.lookup.answer",
-        "harness.records.measurement",
-        "harness.core.operators",
-        "harness.pages",
-        "harness.core.program",
-        "harness.records.record",
-        "harness.report",
-        "harness.bench.roofline",
-        "harness.bench.intervals",
-        "harness.history",
-    },
-    "harness.execution.devices": set(),
-    "harness.history.changes": {
-        "harness.conformance.judge",
-        "harness.core.errors",
-        "harness.report",
-    },
-    "harness.history.revision": set(),
-    "harness.server": {
-        "harness.lookup.benchdnn",
-        "harness.convention.registry",
-        "harness.core.errors",
-        "harness.lookup.answer",
-        "harness.core.operators",
-        "harness.pages",
-        "harness.server",
-        "harness.syntax",
-    },
-    "harness.history": {
-        "harness.conformance.judge",
-        "harness.core.errors",
-        "harness.history.changes",
-        "harness.records.measurement",
-        "harness.records.record",
-        "harness.report",
-        "harness.history",
-    },
-    "harness.execution.environments": {
-        "harness.convention.registry",
-        "harness.engines",
-        "harness.execution.devices",
-    },
-    "harness.conformance.pipeline": {
-        "harness.suite.case",
-        "harness.conformance.judge",
-        "harness.convention.registry",
-        "harness.engines",
-        "harness.execution.environments",
-        "harness.suite.mutants",
-        "harness.core.program",
-        "harness.records.record",
-        "harness.suite.limitations",
-    },
+# Rule a.  Each room with the rooms that it may import, from the top down: a room imports only what
+# stands below it, and itself.
+ROOMS: Final[Mapping[str, frozenset[str]]] = {
+    room: frozenset(allowed.split())
+    for room, allowed in {
+        "cli": "root server dashboard history report bench conformance execution suite lookup "
+        "weights frameworks convention syntax records engines drawing core",
+        # The public API.
+        "root": "conformance lookup suite convention records core",
+        "server": "pages lookup convention syntax core",
+        "dashboard": "pages history report bench conformance suite lookup convention records "
+        "drawing core",
+        "pages": "core",
+        "history": "report records core",
+        "report": "bench conformance records core",
+        "bench": "execution suite convention records engines core impl",
+        "conformance": "execution suite convention records engines core impl",
+        "execution": "suite convention records engines core impl",
+        "suite": "lookup convention records core impl",
+        "lookup": "weights convention syntax core",
+        "weights": "convention core",
+        "frameworks": "convention syntax core",
+        "convention": "syntax core",
+        "syntax": "core",
+        "records": "core",
+        "engines": "core",
+        "drawing": "core",
+        "core": "",
+        "impl": "",
+    }.items()
 }
+# What a person starts; the modules that stand at harness/'s root.
+AT_THE_ROOT: Final = {"harness", "harness.__main__"}
 
 
-def modules() -> dict[str, Path]:
-    found = {}
-    for package in ("impl", "harness"):
-        for path in (ROOT / package).rglob("*.py"):
-            name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-            found[name.removesuffix(".__init__")] = path
-    return found
+@cache
+def modules() -> Mapping[str, Path]:
+    """Every module of ours by its dotted name."""
+    paths = [path for package in ("impl", "harness") for path in (ROOT / package).rglob("*.py")]
+    names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in paths]
+    return {name.removesuffix(".__init__"): path for name, path in zip(names, paths, strict=True)}
 
 
-def imported(path: Path) -> set[str]:
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+@cache
+def tree(name: str) -> ast.Module:
+    return ast.parse(modules()[name].read_text(encoding="utf-8"))
+
+
+def imported(name: str) -> Iterator[tuple[str, str]]:
+    """Each import of ours in a module, those for types too: the module, and the name out of it."""
+    for node in ast.walk(tree(name)):
         if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            assert node.level == 0, f"{path}: relative import"
-            names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name for name in names if name.split(".")[0] in {"harness", "impl"}}
+            pairs = [(alias.name, "") for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name}: relative import"
+            pairs = [(node.module or "", alias.name) for alias in node.names]
+        else:
+            continue
+        for module, attribute in pairs:
+            whole = f"{module}.{attribute}"
+            if module.partition(".")[0] in {"harness", "impl"}:
+                yield (whole, "") if whole in modules() else (module, attribute)
+
+
+def room(name: str) -> str:
+    first, *rest = name.split(".")
+    return "impl" if first == "impl" else "root" if name in AT_THE_ROOT else rest[0]
+
+
+def test_every_module_stands_in_a_room() -> None:
+    assert {room(name) for name in modules()} == set(ROOMS)
+    assert len({name for name in modules() if name.count(".") <= 1 and room(name) == "root"}) <= 3
+
+
+def test_rooms_import_what_stands_below_them() -> None:
+    for place, (name, allowed) in enumerate(ROOMS.items()):
+        above = set(list(ROOMS)[: place + 1])
+        assert not above & allowed, f"{name} stands below {above & allowed}"
+
+
+@pytest.mark.parametrize("name", sorted(modules()))
+def test_imports_point_one_way(name: str) -> None:
+    if name == "harness.__main__":
+        assert [module for module, _ in imported(name)] == ["harness.cli.main"]
+        return
+    allowed = ROOMS[room(name)] | {room(name)}
+    for other, _ in imported(name):
+        assert room(other) in allowed, f"{name} imports {other}"
+
+
+def test_no_circle_of_imports() -> None:
+    """Rule b: modules whose every import has been removed are removed, until nothing is left."""
+    graph = {name: {other for other, _ in imported(name)} - {name} for name in modules()}
+    while leaves := {name for name, others in graph.items() if not others}:
+        graph = {name: others - leaves for name, others in graph.items() if name not in leaves}
+    assert not graph, "a circle among, or above: " + ", ".join(sorted(graph))
+
+
+def test_frameworks_do_not_know_each_other() -> None:
+    """Rule c; CuPy's call is NumPy's, on arrays of a GPU."""
+    for name in modules():
+        folder = ".".join(name.split(".")[:3])
+        for other, _ in imported(name) if room(name) == "frameworks" else ():
+            if room(other) == "frameworks" and not is_inside(other, folder):
+                assert (folder.split(".")[-1], other.split(".")[2]) == ("cupy", "numpy"), other
 
 
 def is_inside(name: str, package: str) -> bool:
     return name == package or name.startswith(f"{package}.")
 
 
-@pytest.mark.parametrize("name", sorted(modules()))
-def test_imports_point_one_way(name: str) -> None:
-    parts = [part for part in ALLOWED if is_inside(name, part)]
-    if not parts:
-        return
-    allowed = ALLOWED[max(parts, key=len)]
-    for other in imported(modules()[name]):
-        assert any(is_inside(other, package) for package in allowed), f"{name} imports {other}"
+def test_private_names_stay_in_their_folder() -> None:
+    """Rule e."""
+    for name in modules():
+        for module, attribute in imported(name):
+            private = [part for part in (*module.split("."), attribute) if is_private(part)]
+            assert not private or room(module) == room(name), f"{name} imports {private}"
 
 
-def test_every_listed_part_exists() -> None:
-    assert set(ALLOWED) <= set(modules())
+def is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__")
 
 
 def test_module_names_say_what_is_inside() -> None:
+    """Rule e: no drawer for this and that, and nothing that hides the standard library."""
     banned = {"utils", "util", "helpers", "common", "manager", "misc"}
-    assert not {part for name in modules() for part in name.split(".")} & banned
+    parts = {part for name in modules() for part in name.split(".")}
+    assert not parts & (banned | sys.stdlib_module_names)
 
 
 @pytest.mark.parametrize(("file", "minor"), [("worker", 7), ("matlab_text", 11)])
@@ -241,8 +165,8 @@ def test_workers_import_the_standard_library_and_numpy_only(file: str, minor: in
         ("harness.convention.registry", {"numpy", "rich", "yaml"}),
         ("harness.cli.main", {"numpy", "rich", "yaml"}),
         ("harness.drawing", {"numpy", "rich", "yaml"}),
-        ("harness.syntax.matlab", {"numpy", "rich", "yaml", "lark"}),
-        ("harness.syntax.wolfram", {"numpy", "rich", "yaml", "lark"}),
+        ("harness.syntax.matlab", {"numpy", "rich", "yaml"}),
+        ("harness.syntax.wolfram", {"numpy", "rich", "yaml"}),
         ("harness.conformance.pipeline", {"rich", "torch", "tensorflow", "mxnet", "chainer"}),
         ("impl", {"harness", "rich", "yaml", "torch", "tensorflow", "numba"}),
     ],

@@ -16,7 +16,7 @@ from harness.cli.main import OK, USAGE, main
 from harness.execution import devices as gpu
 from harness.lookup.reference_page import page
 from harness.records.measurement import DIRECTIONS
-from harness.report import Report
+from harness.records.report_file import Report
 from harness.suite.specs import load_cases
 
 ROOT = Path(__file__).parent.parent

@@ -34,7 +34,7 @@ from harness.engines import EngineUnavailableError
 from harness.history import revision
 from harness.records.measurement import DIRECTIONS, Measurement, multiply_adds
 from harness.records.record import Event, Footer, Header
-from harness.report import Report
+from harness.records.report_file import Report
 from harness.report.benchmark import print_benchmark
 from harness.suite.case import Case
 from harness.suite.limitations import load_limitations

@@ -35,7 +35,7 @@ from harness.engines import EngineUnavailableError
 from harness.execution.environments import build, has_environment, lacks_device, launch
 from harness.history import revision
 from harness.records.record import Event, Header
-from harness.report import Report
+from harness.records.report_file import Report
 from harness.report.benchmark import print_benchmark
 from harness.report.console import followed, print_report
 from harness.suite.case import Case, case_from_descriptor

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from harness.bench.comparison import compare_reports
 from harness.cli.main import BAD, OK, USAGE
-from harness.report import Report
+from harness.records.report_file import Report
 from harness.report.comparison import comparison_markdown, print_comparison
 
 

@@ -14,8 +14,7 @@ from harness.cli.main import OK, status_of
 from harness.convention.registry import convention, framework_names
 from harness.core.errors import InputError
 from harness.records.record import Event, Header
-from harness.records.report_file import write_event
-from harness.report import Report
+from harness.records.report_file import Report, write_event
 from harness.report.badge import badges
 from harness.report.formats import forms
 from harness.report.summary import MOST_BYTES, summary

@@ -23,8 +23,7 @@ from harness.core.errors import InputError
 from harness.drawing import draw_svg
 from harness.execution import environments
 from harness.records.record import Event
-from harness.records.report_file import write_event
-from harness.report import Report
+from harness.records.report_file import Report, write_event
 from harness.report.badge import badges
 from harness.report.benchmark import conditions, ending
 from harness.report.benchmark_chart import benchmark_chart

@@ -44,7 +44,7 @@ def typed(text: str) -> str:
 
 def _evidence(found: LookUp) -> dict[str, dict[str, str]]:
     """Run the look-up's programs, and give what became of each check."""
-    from harness.api import run  # noqa: PLC0415 -- a look-up as such needs no engine
+    from harness import run  # noqa: PLC0415 -- a look-up as such needs no engine
     from harness.suite.case import case_from_descriptor  # noqa: PLC0415
 
     names = [translation.framework for translation in found.translations]

@@ -7,10 +7,11 @@ from typing import Any, Final
 
 from harness.bench.intervals import CONFIDENCE, Change, Interval, change, paired_ratio
 from harness.bench.roofline import rates
+from harness.dashboard.frame import Site
 from harness.dashboard.programs import title
-from harness.dashboard.site import Site
 from harness.records.measurement import MEASURED, Measurement
-from harness.report import Report, quantities
+from harness.records.report_file import Report
+from harness.report import quantities
 from harness.report.benchmark import ceilings, conditions, ending, missing
 from harness.report.side_by_side import Row, SideBySide
 

@@ -14,15 +14,15 @@ from harness.core.errors import InputError
 from harness.dashboard.benchmarks import fastest, write_benchmark
 from harness.dashboard.case_pages import Chunk, chunks
 from harness.dashboard.conformance import Conformance, summary, write_matrix
+from harness.dashboard.frame import Site, prepare
 from harness.dashboard.layers import write_layers, writers
 from harness.dashboard.limits import limitations
 from harness.dashboard.origin import in_full, in_short
 from harness.dashboard.parameters import EXPLANATIONS, PARAMETERS
 from harness.dashboard.programs import title
 from harness.dashboard.search import index, legality
-from harness.dashboard.site import Site, prepare
 from harness.dashboard.trends import write_history
-from harness.report import Report
+from harness.records.report_file import Report
 from harness.report.badge import badges
 from harness.report.words import alike
 

@@ -11,9 +11,9 @@ from harness.core.operators import sizes
 from harness.dashboard.addresses import anchor
 from harness.dashboard.cases import CaseResults
 from harness.dashboard.conformance import Conformance, suite_address
+from harness.dashboard.frame import Site
 from harness.dashboard.parameters import kinds
 from harness.dashboard.programs import picture, programs
-from harness.dashboard.site import Site
 from harness.lookup.answer import in_words
 from harness.suite.case import Case
 

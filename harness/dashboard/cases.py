@@ -12,7 +12,7 @@ from harness.conformance.judge import WORSE, Status
 from harness.core.errors import InputError
 from harness.dashboard.addresses import file_name
 from harness.records.record import Record
-from harness.report import Report
+from harness.records.report_file import Report
 from harness.report.words import alike
 from harness.suite.case import REFUSAL, Case, case_from_descriptor
 

@@ -11,9 +11,9 @@ from typing import Any
 from harness.convention.registry import Device
 from harness.dashboard.addresses import file_name
 from harness.dashboard.cases import CaseResults, by_case
+from harness.dashboard.frame import Site
 from harness.dashboard.programs import title
-from harness.dashboard.site import Site
-from harness.report import Report
+from harness.records.report_file import Report
 from harness.report.words import LETTERS, describe_engine, is_documented
 
 

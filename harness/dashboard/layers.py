@@ -8,9 +8,9 @@ from typing import Any, Final
 from harness.convention.registry import convention, framework_names
 from harness.dashboard.cases import CaseResults
 from harness.dashboard.conformance import Conformance
+from harness.dashboard.frame import Site
 from harness.dashboard.programs import programs as written
 from harness.dashboard.programs import title
-from harness.dashboard.site import Site
 from harness.lookup.answer import in_words
 
 # Suites of known networks come first: that is what people look for.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.report import Report
+from harness.records.report_file import Report
 
 
 def in_full(reports: Sequence[Report]) -> str:

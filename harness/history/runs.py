@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from harness.history import reading, saving
 from harness.history.changes import Career, Series
 from harness.history.database import Database, StoreError
-from harness.report import Report
+from harness.records.report_file import Report
 
 
 @dataclass(frozen=True)

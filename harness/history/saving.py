@@ -21,7 +21,7 @@ from harness.history.database import StoreError
 from harness.history.tables import cases, frameworks, measurements, records, runs
 from harness.records.measurement import Measurement
 from harness.records.record import Record, to_json
-from harness.report import Report
+from harness.records.report_file import Report
 
 _INSERT: Final[Mapping[str, Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _Row = dict[str, Any]

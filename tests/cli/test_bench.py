@@ -14,7 +14,7 @@ from harness.bench.rounds import BenchmarkSettings, benchmark
 from harness.cli import bench as bench_command
 from harness.cli.main import main
 from harness.records.measurement import MEASURED, Measurement
-from harness.report import Report
+from harness.records.report_file import Report
 from harness.suite.case import Case
 
 pytestmark = pytest.mark.usefixtures("small_probes")

@@ -22,7 +22,7 @@ from harness.conformance.export import (
 )
 from harness.convention.registry import convention
 from harness.execution.environments import launch
-from harness.report import Report
+from harness.records.report_file import Report
 from harness.suite.case import Case
 
 OCTAVE = ["octave", "--no-gui", "--quiet", "deconform_export.m"]

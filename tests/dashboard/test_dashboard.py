@@ -40,8 +40,7 @@ from harness.dashboard.benchmarks import fastest
 from harness.dashboard.cases import by_case
 from harness.dashboard.origin import in_short
 from harness.dashboard.parameters import PARAMETERS, kinds
-from harness.records.report_file import write_event
-from harness.report import Report
+from harness.records.report_file import Report, write_event
 from harness.suite.case import case_from_descriptor
 
 HOSTILE = (
@@ -430,7 +429,6 @@ def test_an_unreadable_descriptor_costs_its_programs_alone(tmp_path: Path) -> No
 def test_a_missing_library_is_named(
     library: str, reports: list[Report], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from harness.dashboard import site  # noqa: PLC0415
 
     site._templates.cache_clear()
     monkeypatch.setitem(sys.modules, library, None)

@@ -25,7 +25,7 @@ from harness.execution.environments import has_environment, interpreter, lacks_d
 from harness.frameworks.pytorch import render as pytorch
 from harness.records.measurement import DIRECTIONS, MEASURED, Measurement
 from harness.records.record import Event, Header, Record
-from harness.report import Report
+from harness.records.report_file import Report
 from harness.suite.case import Case, case_from_descriptor
 from harness.suite.limitations import load_limitations
 from harness.suite.specs import load_cases

@@ -18,8 +18,7 @@ from harness import Report
 from harness.core.operators import Operator, Sizes
 from harness.records.measurement import Measurement, multiply_adds, touched_bytes
 from harness.records.record import Header, to_json
-from harness.records.report_file import write_event
-from harness.report import ReportError
+from harness.records.report_file import ReportError, write_event
 from impl import reference
 
 

@@ -15,8 +15,7 @@ from harness import Report
 from harness.cli.main import BAD, OK, main
 from harness.conformance.judge import Status
 from harness.records.record import Event, Footer
-from harness.records.report_file import write_event
-from harness.report import ReportError
+from harness.records.report_file import ReportError, write_event
 from harness.report.badge import GREEN, GREY, RED, badge, badges
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -16,7 +16,7 @@ from saved_runs import engine
 
 from harness.conformance.judge import Status
 from harness.records.record import Footer, Header, Record
-from harness.report import Report
+from harness.records.report_file import Report
 
 CHECKS = ("shape", "value", "grad_x", "grad_w", "grad_b")
 STRIDED = "ic4_oc6_k3x3_s2x2_d2x2_b_n1_i4x5"
