@@ -34,7 +34,7 @@ from harness.cli.main import USAGE, main
 from harness.conformance.judge import Status
 from harness.core.errors import InputError
 from harness.core.program import Program
-from harness.dashboard import build
+from harness.dashboard import build, frame
 from harness.dashboard.addresses import file_name
 from harness.dashboard.benchmarks import fastest
 from harness.dashboard.cases import by_case
@@ -429,8 +429,7 @@ def test_an_unreadable_descriptor_costs_its_programs_alone(tmp_path: Path) -> No
 def test_a_missing_library_is_named(
     library: str, reports: list[Report], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-
-    site._templates.cache_clear()
+    frame._templates.cache_clear()
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(InputError, match=rf'need {library}: pip install "deconform\[dashboard\]"'):
         build(reports, tmp_path / "made")
