@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.convention.forms import Style
+    from harness.convention.signature import Style
     from harness.core.operators import Operator
     from harness.core.program import Program, Unsupported
     from harness.records.record import Record

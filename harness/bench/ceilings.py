@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from harness.convention.registry import CUPY_WAIT, Device
+from harness.convention.device import CUPY_WAIT, Device
 from harness.engines import Engine, Held, Timing
 
 _TIMES: Final = 7

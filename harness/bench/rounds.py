@@ -26,14 +26,8 @@ from harness.bench.ceilings import ceilings
 from harness.bench.intervals import paired_ratio
 from harness.conformance.judge import Expected, Status, Verdict, failed, judge
 from harness.conformance.pipeline import engine_of, jobs_of
-from harness.convention.registry import (
-    Convention,
-    Device,
-    Math,
-    convention,
-    framework_names,
-    render,
-)
+from harness.convention.device import Device, Math
+from harness.convention.registry import Convention, convention, framework_names, render
 from harness.core.program import Program, Unsupported
 from harness.engines import (
     Arrays,

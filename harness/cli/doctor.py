@@ -10,7 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from harness.conformance.pipeline import engine_of
-from harness.convention.registry import Device, Math, convention, framework_names
+from harness.convention.device import Device, Math
+from harness.convention.registry import convention, framework_names
 from harness.engines import EngineUnavailableError
 from harness.execution import devices as gpu
 from harness.execution import environments

@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Final
 
 from harness.conformance.judge import OUTPUT_OF, Expected, Status, Verdict, expect, judge
-from harness.convention.registry import Convention, Device, Math, convention, render
+from harness.convention.device import Device, Math
+from harness.convention.registry import Convention, convention, render
 from harness.core.program import Program, Unsupported
 from harness.engines import Engine, EngineUnavailableError, Job, Outcome, RecordedEngine
 from harness.execution.environments import launch

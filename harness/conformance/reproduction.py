@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from harness.conformance.judge import Expected, Status, Verdict, expect, judge
 from harness.conformance.pipeline import engine_of, jobs_of
-from harness.convention.registry import Device, Math, convention, render
+from harness.convention.device import Device, Math
+from harness.convention.registry import convention, render
 from harness.core.program import Program, Unsupported
 from harness.engines import Arrays, EngineInfo, Job, Outcome, Raised
 from harness.suite.case import Case

@@ -10,7 +10,8 @@ from typing import Final, TypeVar
 
 from harness.convention.assumptions import assumed_notes
 from harness.convention.binding import BoundCall, bound
-from harness.convention.forms import NOTHING, NOWHERE, Context, Form, Reading, Supplied
+from harness.convention.reading import NOTHING, NOWHERE, Context, Reading, Supplied
+from harness.convention.signature import Signature
 from harness.convention.values import comma, input_axes, shown, weight_axes
 from harness.core.operators import Crop, Operator, OperatorError, PerAxis, Sizes, sizes
 from harness.core.training import SILENT, Training
@@ -286,7 +287,7 @@ class Arguments(BoundCall):
 
 
 def bind(
-    form: Form,
+    form: Signature,
     call: Call,
     supplied: Supplied,
     application: tuple[Argument, ...],

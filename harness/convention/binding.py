@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from harness.convention.forms import REQUIRED, Form, Parameter
+from harness.convention.signature import REQUIRED, Parameter, Signature
 from harness.convention.values import integer, integers, shape_of, shown
 from harness.core.operators import Sizes
 from harness.syntax.tree import Argument, Call, Name, SnippetError, Statement, Value, calls
@@ -21,7 +21,7 @@ class BoundCall:
 
     Attributes
     ----------
-    form : Form
+    form : Signature
     given : mapping
         Arguments by their parameter's name.
     call : Call
@@ -33,7 +33,7 @@ class BoundCall:
         The whole text: what it makes arrays of, and what it does to a layer afterwards.
     """
 
-    form: Form
+    form: Signature
     given: Mapping[str, Argument]
     call: Call
     application: tuple[Argument, ...] = ()
@@ -217,7 +217,7 @@ def _around(value: Value, call: Call) -> Iterator[Name]:
         yield from _around(each, call)
 
 
-def bound(form: Form, call: Call) -> dict[str, Argument]:
+def bound(form: Signature, call: Call) -> dict[str, Argument]:
     """Find the parameter of each argument.
 
     Raises
@@ -251,7 +251,7 @@ def bound(form: Form, call: Call) -> dict[str, Argument]:
     return given
 
 
-def _paired(form: Form, arguments: Sequence[Argument]) -> Iterator[Argument]:
+def _paired(form: Signature, arguments: Sequence[Argument]) -> Iterator[Argument]:
     """Turn ``..., 'Stride', 4`` into an argument of that name."""
     names = iter(arguments)
     for argument in names:
@@ -268,7 +268,7 @@ def _paired(form: Form, arguments: Sequence[Argument]) -> Iterator[Argument]:
             yield argument
 
 
-def _unknown(form: Form, name: str) -> str:
+def _unknown(form: Signature, name: str) -> str:
     known = [each for parameter in form.parameters for each in (parameter.name, *parameter.aliases)]
     near = difflib.get_close_matches(name, known, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""

@@ -29,7 +29,6 @@ class Program:
 
     Attributes
     ----------
-    framework : str
     forward, gradient : Section
     setup : str
         Imports.
@@ -45,9 +44,10 @@ class Program:
         Whether the gradient text leaves out the forward pass, which others cannot do without.
     notes : tuple of str
         What a reader should know before using the text.
+    framework : str
+        Whose program it is, by the registry that has it written.
     """
 
-    framework: str
     forward: Section
     gradient: Section
     setup: str = ""
@@ -56,6 +56,7 @@ class Program:
     training: str = ""
     gradient_alone: bool = False
     notes: tuple[str, ...] = ()
+    framework: str = ""
 
     @property
     def support(self) -> Support:
@@ -86,6 +87,6 @@ class Program:
 class Unsupported:
     """What a framework cannot say, and why."""
 
-    framework: str
     reason: str
+    framework: str = ""
     support: Support = "unsupported"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from harness.convention.registry import Device
+from harness.convention.device import Device
 from harness.core.operators import sizes
 from harness.dashboard.addresses import anchor
 from harness.dashboard.cases import CaseResults

@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import groupby
 from typing import Any
 
-from harness.convention.registry import Device
+from harness.convention.device import Device
 from harness.dashboard.addresses import file_name
 from harness.dashboard.cases import CaseResults, by_case
 from harness.dashboard.frame import Site

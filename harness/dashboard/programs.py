@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any, Final
 
-from harness.convention.registry import Device, convention, framework_names, render
+from harness.convention.device import Device
+from harness.convention.registry import convention, framework_names, render
 from harness.core.operators import Operator, OperatorError, Sizes
 from harness.core.program import Program, Unsupported
 from harness.drawing import draw_svg

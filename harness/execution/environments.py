@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from harness import engines
-from harness.convention.registry import Convention, Device
+from harness.convention.device import Device
+from harness.convention.registry import Convention
 from harness.engines import EngineUnavailableError
 from harness.execution import devices as gpu
 

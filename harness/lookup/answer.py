@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from harness.convention.forms import Reading, Style
+from harness.convention.reading import Reading
 from harness.convention.registry import convention, framework_names, render
+from harness.convention.signature import Style
 from harness.core.operators import (
     Operator,
     OperatorError,
@@ -250,7 +251,6 @@ def _in_benchdnn(reading: Reading, source: benchdnn.Problem | None) -> str | Uns
     """Write the line for benchdnn; what a problem said of type, name and direction stays."""
     if reading.input is None:
         return Unsupported(
-            benchdnn.NAME,
             "a problem holds the sizes: add --input with your input's shape, channels first.",
         )
     batch, _, *size = reading.input
@@ -261,7 +261,7 @@ def _in_benchdnn(reading: Reading, source: benchdnn.Problem | None) -> str | Uns
     try:
         return benchdnn.write(problem)
     except benchdnn.BenchdnnError as error:
-        return Unsupported(benchdnn.NAME, str(error))
+        return Unsupported(str(error))
 
 
 def _from_descriptor(text: str, shape: Sequence[int] | None) -> Reading:

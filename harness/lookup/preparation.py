@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from harness.convention.forms import Context, Reading
+from harness.convention.reading import Context, Reading
 from harness.core.operators import Sizes
 from harness.syntax.python import parse
 from harness.syntax.tree import Call, Name, Statement, Value, calls, last_name

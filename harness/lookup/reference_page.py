@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from harness.convention.convention import Convention
-from harness.convention.forms import REQUIRED, Form, Parameter, Style
-from harness.convention.registry import convention, framework_names, render
+from harness.convention.forms import Form
+from harness.convention.registry import Convention, convention, framework_names, render
+from harness.convention.signature import REQUIRED, Parameter, Style
 from harness.convention.values import shown
 from harness.core.operators import Operator
 from harness.core.program import Unsupported

@@ -12,7 +12,8 @@ from importlib import import_module
 from typing import Final
 
 from harness.convention.arguments import bind
-from harness.convention.forms import NOWHERE, Form, Reading, Supplied
+from harness.convention.forms import Form
+from harness.convention.reading import NOWHERE, Reading, Supplied
 from harness.convention.registry import Convention, convention, framework_names
 from harness.convention.values import comma
 from harness.core.errors import InputError

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-from harness.convention.forms import Reading
+from harness.convention.reading import Reading
 from harness.core.operators import OperatorError
 from harness.syntax.shapes import fold
 from harness.syntax.tree import Call, Name, SnippetError, Statement, Value, calls, last_name

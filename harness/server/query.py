@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from harness.convention.forms import Style
 from harness.convention.registry import framework_names
+from harness.convention.signature import Style
 from harness.core.operators import Sizes
 from harness.lookup import benchdnn
 from harness.server.refusals import QueryError

@@ -25,7 +25,7 @@ from harness.core.operators import Operator
 from harness.core.program import Program, Unsupported
 from harness.core.training import SILENT
 from harness.engines import Arrays, Crashed, Engine, Raised, TimedOut
-from harness.frameworks.matlab.render import CONVENTION
+from harness.frameworks.matlab import CONVENTION
 from harness.records.record import Header, Record
 from harness.report.words import describe_engine
 from harness.suite.case import Case

@@ -9,7 +9,6 @@ import subprocess
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -18,11 +17,12 @@ from harness.bench.rounds import BenchmarkSettings, benchmark
 from harness.cli.main import BAD, OK, main
 from harness.conformance.judge import Status
 from harness.conformance.pipeline import Settings, execute
-from harness.convention.registry import Device, convention, framework_names
+from harness.convention.device import Device
+from harness.convention.registry import convention, framework_names
 from harness.core.operators import Operator, OperatorError
 from harness.core.program import Program, Unsupported
 from harness.execution.environments import has_environment, interpreter, lacks_device
-from harness.frameworks.pytorch import render as pytorch
+from harness.frameworks import pytorch
 from harness.records.measurement import DIRECTIONS, MEASURED, Measurement
 from harness.records.record import Event, Header, Record
 from harness.records.report_file import Report
@@ -130,7 +130,6 @@ def test_broken_convention_fails_and_is_named(
         swapped = replace(operator, crop=tuple((end, begin) for begin, end in operator.crop))
         return right(swapped, dtype, documented, device)
 
-    assert isinstance(pytorch, ModuleType)
     right = pytorch.CONVENTION.render
     broken = replace(pytorch.CONVENTION, render=crop_sides_swapped)
     monkeypatch.setattr(pytorch, "CONVENTION", broken)

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import assume, given
 from strategies import sized_operators
 
-from harness.convention.forms import Reading, Style
+from harness.convention.reading import Reading
 from harness.convention.registry import convention, framework_names, render
+from harness.convention.signature import Style
 from harness.core.errors import InputError
 from harness.core.operators import Operator, Sizes
 from harness.core.program import Program

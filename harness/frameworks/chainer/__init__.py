@@ -1,1 +1,48 @@
 """Chainer: all that is known of it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harness.convention.device import CUPY_WAIT, Cuda, another_interpreter
+from harness.convention.registry import Convention
+from harness.frameworks.chainer.render import layer, render
+
+_CHECK: Final = f"""\
+import chainer
+from chainer.backends import cuda
+try:
+    cuda.check_cuda_available()
+except RuntimeError as error:
+    raise RuntimeError(
+        "chainer " + chainer.__version__ + " has no CuPy that works ("
+        + " ".join(str(error).split()) + "); {another_interpreter("chainer")}"
+    )
+import cupy
+cupy.asnumpy(cupy.zeros(1) + 1)
+name = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)["name"].decode()"""
+
+CONVENTION: Final = Convention(
+    name="chainer",
+    title="Chainer",
+    distribution="chainer",
+    module="chainer",
+    weights="IOHW",
+    render=render,
+    layer=layer,
+    calls=r"Deconvolution([123]|N)D|deconvolution_([123]|n)d",
+    remarks=(
+        (
+            "deterministic is no argument since Chainer 2: chainer.using_config("
+            "'cudnn_deterministic', True) around the call says it, as 'autotune' does for cuDNN."
+        ),
+        "dilate and groups are by keyword only in two dimensions.",
+        "groups=0 is silently 1 and a negative pad silently gives garbage: both are refused here.",
+        (
+            "fan_in counts the output channels of a transposed convolution; weights are "
+            "LeCunNormal() by default."
+        ),
+    ),
+    environ={"CHAINER_WARN_VERSION_MISMATCH": "0"},
+    cuda=Cuda(_CHECK, wait=CUPY_WAIT),
+)

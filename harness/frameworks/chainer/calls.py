@@ -11,8 +11,10 @@ from typing import Any, Final, TypeAlias
 
 from harness.convention.arguments import Arguments
 from harness.convention.assumptions import bias_notes
-from harness.convention.forms import REQUIRED, Form, Parameter, Reading, Supplied
+from harness.convention.forms import Form
 from harness.convention.initializers import assigned_value
+from harness.convention.reading import Reading, Supplied
+from harness.convention.signature import REQUIRED, Parameter
 from harness.convention.values import integer, shown
 from harness.core.operators import Sizes, axis_name
 from harness.core.training import Training
@@ -313,8 +315,8 @@ def _form(
         style,
         rank,
         parameters,
-        read,
         f"{_DOCS}chainer.{module}.{name}.html",
+        read,
     )
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from harness.convention.convention import (
-    Convention,
+from harness.convention.device import Device
+from harness.convention.initializers import training_notes
+from harness.convention.text import (
     Crops,
     arguments,
     extended,
@@ -22,8 +23,6 @@ from harness.convention.convention import (
     symmetric_part,
     tuple_of,
 )
-from harness.convention.device import CUPY_WAIT, Cuda, Device, another_interpreter
-from harness.convention.initializers import training_notes
 from harness.core.operators import Operator
 from harness.core.program import Program, Section
 from harness.core.training import Training
@@ -32,7 +31,8 @@ from harness.frameworks.chainer.training import drawn, factors
 _HERE: Final = "{}"
 
 
-def _render(operator: Operator, _dtype: str, documented: bool, device: Device) -> Program:
+def render(operator: Operator, _dtype: str, documented: bool, device: Device) -> Program:
+    """Write an operator as a program."""
     call, reason = _call(operator, documented)
     inputs = ("x", "w", "b") if operator.bias else ("x", "w")
     is_cpu = device == "cpu"
@@ -71,7 +71,6 @@ def _program(
     names = ", ".join(leaves.values())
     variables = lines(*(f"{name}_ = chainer.Variable({there.format(name)})" for name in inputs))
     return Program(
-        framework="chainer",
         setup=setup,
         reason=reason,
         forward=Section(variables, call, f"y = {back.format('y_.array')}"),
@@ -156,7 +155,8 @@ def _options(operator: Operator, pad: Sequence[int], outsize: str | None) -> str
 # The link.
 
 
-def _layer(operator: Operator, _dtype: str, training: Training) -> Program:
+def layer(operator: Operator, _dtype: str, training: Training) -> Program:
+    """Write an operator as a layer of a network."""
     native = _is_native(operator)
     common, rest = symmetric_part(operator)
     pad, outsize = _pad_and_outsize(operator) if native else (common, None)
@@ -207,43 +207,3 @@ def _late_parameter(operator: Operator, training: Training) -> str:
     initial = drawn(training.bias, operator, by_fan=False) or "0"
     parameter = f"chainer.Parameter({initial}, {operator.out_channels})"
     return f"with layer.init_scope():\n    layer.late_b = {parameter}"
-
-
-_CHECK: Final = f"""\
-import chainer
-from chainer.backends import cuda
-try:
-    cuda.check_cuda_available()
-except RuntimeError as error:
-    raise RuntimeError(
-        "chainer " + chainer.__version__ + " has no CuPy that works ("
-        + " ".join(str(error).split()) + "); {another_interpreter("chainer")}"
-    )
-import cupy
-cupy.asnumpy(cupy.zeros(1) + 1)
-name = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)["name"].decode()"""
-
-CONVENTION: Final = Convention(
-    name="chainer",
-    title="Chainer",
-    distribution="chainer",
-    module="chainer",
-    weights="IOHW",
-    render=_render,
-    layer=_layer,
-    calls=r"Deconvolution([123]|N)D|deconvolution_([123]|n)d",
-    remarks=(
-        (
-            "deterministic is no argument since Chainer 2: chainer.using_config("
-            "'cudnn_deterministic', True) around the call says it, as 'autotune' does for cuDNN."
-        ),
-        "dilate and groups are by keyword only in two dimensions.",
-        "groups=0 is silently 1 and a negative pad silently gives garbage: both are refused here.",
-        (
-            "fan_in counts the output channels of a transposed convolution; weights are "
-            "LeCunNormal() by default."
-        ),
-    ),
-    environ={"CHAINER_WARN_VERSION_MISMATCH": "0"},
-    cuda=Cuda(_CHECK, wait=CUPY_WAIT),
-)

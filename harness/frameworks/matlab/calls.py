@@ -12,7 +12,9 @@ from dataclasses import replace
 from typing import Final
 
 from harness.convention.arguments import Arguments
-from harness.convention.forms import Form, Parameter, Reading
+from harness.convention.forms import Form
+from harness.convention.reading import Reading
+from harness.convention.signature import Parameter, Signature
 from harness.convention.values import shown
 from harness.core.operators import Sizes
 from harness.frameworks.matlab.arrays import Array, Workspace, written
@@ -366,7 +368,7 @@ def _with_properties(given: Arguments) -> tuple[Arguments, list[str]]:
     return replace(given, given=arguments), notes
 
 
-def _sets_a_property(statement: Statement, form: Form) -> bool:
+def _sets_a_property(statement: Statement, form: Signature) -> bool:
     """Whether it is like ``layers(2).WeightL2Factor = 2``."""
     target = re.fullmatch(r"\w+\(.+\)\.(\w+)", statement.target or "")
     return target is not None and form.parameter(target[1]) is not None
@@ -453,7 +455,7 @@ def _layer_form(rank: int) -> Form:
 
 
 def _named(name: str, rank: int, source: str) -> Form:
-    return _NamedForm(name, (), "layer", rank, _LAYER, _read_layer, source, named_pairs=True)
+    return _NamedForm(name, (), "layer", rank, _LAYER, source, _read_layer, named_pairs=True)
 
 
 FORMS: Final[tuple[Form, ...]] = (
@@ -464,8 +466,8 @@ FORMS: Final[tuple[Form, ...]] = (
         "function",
         None,
         _FUNCTION,
-        _read_function,
         f"{_DOCS}dlarray.dltranspconv.html",
+        _read_function,
         named_pairs=True,
     ),
 )

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from harness.convention.convention import Convention, because, extends, lines, zeros_learn
 from harness.convention.device import Device
+from harness.convention.text import because, extends, lines, zeros_learn
 from harness.core.operators import Operator
 from harness.core.program import Program, Section, Unsupported
 from harness.core.training import Training
@@ -122,9 +122,10 @@ class _Spelled:
         return f"({', '.join([*spans, *rest])})"
 
 
-def _render(
+def render(
     operator: Operator, dtype: str, _documented: bool, _device: Device
 ) -> Program | Unsupported:
+    """Write an operator as a program."""
     if dtype not in _CLASSES:
         return _lacks(dtype)
     spelled = _Spelled(operator)
@@ -167,7 +168,6 @@ def _program(
         f"b_ = {bias};" if has_bias else None,
     )
     return Program(
-        framework="matlab",
         language="matlab",
         reason=spelled.reason,
         forward=Section(to_native, call, f"y = {spelled.canonical('extractdata(y_)')};"),
@@ -187,7 +187,7 @@ def _program(
 
 def _lacks(dtype: str) -> Unsupported:
     return Unsupported(
-        "matlab", f"the Deep Learning Toolbox computes in single and double; {dtype} is neither."
+        f"the Deep Learning Toolbox computes in single and double; {dtype} is neither."
     )
 
 
@@ -208,17 +208,18 @@ def _cropping(crop: Sequence[tuple[int, int]]) -> str | None:
     return _matrix(begins, ends)
 
 
-def _layer(operator: Operator, dtype: str, training: Training) -> Program | Unsupported:
+def layer(operator: Operator, dtype: str, training: Training) -> Program | Unsupported:
+    """Write an operator as a layer of a network."""
     rank, spelled = operator.rank, _Spelled(operator)
     lacks = because(
         f"transposedConv{rank}dLayer has no groups." if operator.groups != 1 else None,
         f"transposedConv{rank}dLayer has no dilation." if set(operator.dilation) != {1} else None,
     )
     if lacks:
-        return Unsupported("matlab", f"{' '.join(lacks)} dltranspconv takes them.")
+        return Unsupported(f"{' '.join(lacks)} dltranspconv takes them.")
     if dtype != "float32":
         reason = "a dlnetwork's learnable parameters are single; dltranspconv keeps double."
-        return Unsupported("matlab", reason) if dtype in _CLASSES else _lacks(dtype)
+        return Unsupported(reason) if dtype in _CLASSES else _lacks(dtype)
     ones = ", ".join(["1"] * rank)
     options = _name_values(
         Stride=_per_axis(operator.stride, default=1),
@@ -279,23 +280,3 @@ def _vector(values: Sequence[int]) -> str:
 
 def _matrix(*rows: Sequence[int]) -> str:
     return f"[{'; '.join(' '.join(map(str, row)) for row in rows)}]"
-
-
-CONVENTION: Final = Convention(
-    name="matlab",
-    title="MATLAB",
-    distribution="Deep Learning Toolbox",
-    module="dltranspconv",
-    weights="HWOI",
-    render=_render,
-    language="matlab",
-    layer=_layer,
-    calls=r"transposedConv[123]dLayer|dltranspconv",
-    remarks=(
-        (
-            "BiasL2Factor is 0 by default: where an L2 factor is given, the bias of the layer does "
-            "not decay unless it is said, and elsewhere does."
-        ),
-        "Properties set behind the layer, setLearnRateFactor and setL2Factor are read with it.",
-    ),
-)

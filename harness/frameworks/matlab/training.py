@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from harness.convention.arguments import Arguments
-from harness.convention.convention import lines
+from harness.convention.text import lines
 from harness.core.operators import Operator
 from harness.core.training import (
     GLOROT,

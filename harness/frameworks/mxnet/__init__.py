@@ -1,1 +1,50 @@
 """MXNet: all that is known of it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harness.convention.device import Cuda, another_interpreter
+from harness.convention.registry import Convention
+from harness.frameworks.mxnet.render import layer, render
+
+# MXNet does not tell what a GPU is called.
+_CHECK: Final = f"""\
+import mxnet as mx
+if not mx.runtime.Features().is_enabled("CUDA"):
+    raise RuntimeError(
+        "mxnet " + mx.__version__ + " is built without CUDA; {another_interpreter("mxnet")}"
+    )
+(mx.nd.ones((1,), ctx=mx.gpu()) + 1).asnumpy()
+name = 'GPU 0'"""
+
+CONVENTION: Final = Convention(
+    name="mxnet",
+    title="MXNet",
+    distribution="mxnet",
+    module="mxnet",
+    weights="IOHW",
+    render=render,
+    layer=layer,
+    calls=r"[Dd]econvolution|Conv[123]DTranspose",
+    remarks=(
+        (
+            "mx.np has no deconvolution; mx.npx.deconvolution is the same operator, whose no_bias "
+            "becomes False by default in MXNet 2."
+        ),
+        (
+            "With target_shape the odd element of the crop goes from the beginning; with stride 1 "
+            "an odd crop is refused."
+        ),
+        (
+            "MXNet 1.9.1 on a CPU: stride > 1 with dilate > 1 is silently wrong in float64; three "
+            "spatial axes have no float64; in float32 (oneDNN) target_shape does not replace pad."
+        ),
+        (
+            "Xavier's 'in' counts the output channels of a transposed convolution, and 'out' the "
+            "input channels; weights are Uniform(0.07) by default."
+        ),
+    ),
+    environ={"MXNET_CPU_WORKER_NTHREADS": "1", "MXNET_SUBGRAPH_VERBOSE": "0"},
+    cuda=Cuda(_CHECK),
+)

@@ -11,8 +11,10 @@ from typing import Any, Final, TypeAlias
 
 from harness.convention.arguments import Arguments, output_crop
 from harness.convention.assumptions import bias_notes
-from harness.convention.forms import Form, Parameter, Reading, Supplied
+from harness.convention.forms import Form
 from harness.convention.initializers import assigned_value
+from harness.convention.reading import Reading, Supplied
+from harness.convention.signature import Parameter
 from harness.convention.values import comma, integers, shown
 from harness.core.operators import Sizes
 from harness.core.training import Training
@@ -408,8 +410,8 @@ _DECONVOLUTION: Final = Form(
     "function",
     None,
     _OPERATOR,
-    _read_operator,
     f"{_DOCS}legacy/ndarray/ndarray.html#mxnet.ndarray.Deconvolution",
+    _read_operator,
 )
 _NUMPY_EXTENSION: Final = Form(
     "mxnet.npx.deconvolution",
@@ -420,8 +422,8 @@ _NUMPY_EXTENSION: Final = Form(
     "function",
     None,
     _OPERATOR,
-    _read_numpy_extension,
     f"{_DOCS}npx/generated/mxnet.npx.deconvolution.html",
+    _read_numpy_extension,
 )
 
 
@@ -433,8 +435,8 @@ def _gluon(rank: int) -> Form:
         "layer",
         rank,
         _gluon_parameters(rank),
-        _read_gluon,
         f"{_DOCS}gluon/nn/index.html#mxnet.gluon.nn.{layer}",
+        _read_gluon,
     )
 
 

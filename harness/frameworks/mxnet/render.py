@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from harness.convention.convention import (
-    Convention,
+from harness.convention.device import Device
+from harness.convention.initializers import training_notes
+from harness.convention.text import (
     Crops,
     arguments,
     because,
@@ -27,21 +28,20 @@ from harness.convention.convention import (
     zeros_learn,
     zeros_removed,
 )
-from harness.convention.device import Cuda, Device, another_interpreter
-from harness.convention.initializers import training_notes
 from harness.core.operators import Operator
 from harness.core.program import Program, Section, Unsupported
 from harness.core.training import Training
 from harness.frameworks.mxnet.training import drawn, factors
 
 _NO_DOUBLE: Final = Unsupported(
-    "mxnet", "MXNet 1.9.1 has no float64 Deconvolution with three spatial axes on the CPU."
+    "MXNet 1.9.1 has no float64 Deconvolution with three spatial axes on the CPU."
 )
 
 
-def _render(
+def render(
     operator: Operator, dtype: str, documented: bool, device: Device
 ) -> Program | Unsupported:
+    """Write an operator as a program."""
     if operator.rank == 3 and dtype == "float64" and not documented and device == "cpu":
         return _NO_DOUBLE
     dilated = None if documented else _dilation_defect(operator, dtype)
@@ -59,7 +59,6 @@ def _render(
     )
     dw = "w_.grad.asnumpy()"
     return Program(
-        framework="mxnet",
         reason=" ".join(reasons) or None,
         setup=lines("import mxnet as mx", "import numpy as np" if dilated else None),
         forward=Section(to_native, lines(call, "y_.wait_to_read()"), "y = y_.asnumpy()"),
@@ -177,7 +176,8 @@ def _unless(values: Sequence[int], default: int) -> str | None:
 # The layer.
 
 
-def _layer(operator: Operator, dtype: str, training: Training) -> Program | Unsupported:
+def layer(operator: Operator, dtype: str, training: Training) -> Program | Unsupported:
+    """Write an operator as a layer of a network."""
     if operator.rank == 3 and dtype == "float64":
         return _NO_DOUBLE
     dilated = _dilation_defect(operator, dtype)
@@ -207,7 +207,6 @@ def _layer(operator: Operator, dtype: str, training: Training) -> Program | Unsu
     dw = "layer.weight.grad().asnumpy()"
     reasons = because(dilated, None if _is_native(spoken) else _needs_crop(spoken))
     return Program(
-        framework="mxnet",
         reason=" ".join(reasons) or None,
         setup=lines(
             "import mxnet as mx",
@@ -266,45 +265,3 @@ def _late_parameter(operator: Operator, training: Training) -> str:
     biases = drawn(training.bias, operator, by_fan=False)
     options = arguments(shape="b.shape", dtype="x.dtype", init=biases)
     return f"b_ = mx.gluon.Parameter('bias'{options})\nb_.initialize()"
-
-
-# MXNet does not tell what a GPU is called.
-_CHECK: Final = f"""\
-import mxnet as mx
-if not mx.runtime.Features().is_enabled("CUDA"):
-    raise RuntimeError(
-        "mxnet " + mx.__version__ + " is built without CUDA; {another_interpreter("mxnet")}"
-    )
-(mx.nd.ones((1,), ctx=mx.gpu()) + 1).asnumpy()
-name = 'GPU 0'"""
-
-CONVENTION: Final = Convention(
-    name="mxnet",
-    title="MXNet",
-    distribution="mxnet",
-    module="mxnet",
-    weights="IOHW",
-    render=_render,
-    layer=_layer,
-    calls=r"[Dd]econvolution|Conv[123]DTranspose",
-    remarks=(
-        (
-            "mx.np has no deconvolution; mx.npx.deconvolution is the same operator, whose no_bias "
-            "becomes False by default in MXNet 2."
-        ),
-        (
-            "With target_shape the odd element of the crop goes from the beginning; with stride 1 "
-            "an odd crop is refused."
-        ),
-        (
-            "MXNet 1.9.1 on a CPU: stride > 1 with dilate > 1 is silently wrong in float64; three "
-            "spatial axes have no float64; in float32 (oneDNN) target_shape does not replace pad."
-        ),
-        (
-            "Xavier's 'in' counts the output channels of a transposed convolution, and 'out' the "
-            "input channels; weights are Uniform(0.07) by default."
-        ),
-    ),
-    environ={"MXNET_CPU_WORKER_NTHREADS": "1", "MXNET_SUBGRAPH_VERBOSE": "0"},
-    cuda=Cuda(_CHECK),
-)

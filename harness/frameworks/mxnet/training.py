@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from harness.convention import initializers
-from harness.convention.convention import because, lines
 from harness.convention.initializers import Signatures, initializer_text, number
+from harness.convention.text import because, lines
 from harness.core.operators import Operator
 from harness.core.training import Fan, Initializer, Training
 from harness.syntax.tree import Value

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from harness.convention.convention import Convention, arguments, per_axis
 from harness.convention.device import Device
+from harness.convention.text import arguments, per_axis
 from harness.core.operators import Operator
 from harness.core.program import Program, Section
 
 
-def _render(operator: Operator, _dtype: str, _documented: bool, _device: Device) -> Program:
+def render(operator: Operator, _dtype: str, _documented: bool, _device: Device) -> Program:
+    """Write an operator as a program."""
     given = options(operator)
     bias = ", b" if operator.bias else ""
     returned = "dx, dw, db" if operator.bias else "dx, dw, _"
     return Program(
-        framework="numpy",
         setup="import impl",
         forward=Section("", f"y = impl.conv_transpose(x, w{bias}{given})", ""),
         gradient=Section("", f"{returned} = impl.conv_transpose_vjp(dy, x, w{given})", ""),
@@ -37,13 +35,3 @@ def _crop(operator: Operator) -> str | None:
     if all(begin == end for begin, end in operator.crop):
         return per_axis([begin for begin, _ in operator.crop], default=0)
     return str(operator.crop)
-
-
-CONVENTION: Final = Convention(
-    name="numpy",
-    title="NumPy (impl)",
-    distribution="deconform",
-    module="impl",
-    weights="IOHW",
-    render=_render,
-)

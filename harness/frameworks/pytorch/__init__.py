@@ -1,1 +1,44 @@
 """PyTorch: all that is known of it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harness.convention.device import Cuda, another_interpreter
+from harness.convention.registry import Convention
+from harness.frameworks.pytorch.render import layer, render
+
+_CHECK: Final = f"""\
+import torch
+if torch.version.cuda is None:
+    raise RuntimeError(
+        "torch " + torch.__version__ + " is built without CUDA; {another_interpreter("pytorch")}"
+    )
+(torch.zeros(1).cuda() + 1).cpu()
+name = torch.cuda.get_device_name()"""
+_ALLOW_TF32: Final = """\
+torch.backends.cuda.matmul.allow_tf32 = True
+torch.backends.cudnn.allow_tf32 = True"""
+
+CONVENTION: Final = Convention(
+    name="pytorch",
+    title="PyTorch",
+    distribution="torch",
+    module="torch",
+    weights="IOHW",
+    render=render,
+    layer=layer,
+    calls=r"(Lazy)?ConvTranspose[123]d|conv_transpose[123]d",
+    remarks=(
+        (
+            "fan_in counts the output channels of a transposed convolution, and fan_out the input "
+            "channels; weights are kaiming_uniform_(a=sqrt(5)) by default."
+        ),
+        (
+            "Behind a layer that has a name, nn.init, the tensors' methods that draw, "
+            "requires_grad and parameter groups of an optimizer are read as what it says of its "
+            "training."
+        ),
+    ),
+    cuda=Cuda(_CHECK, _ALLOW_TF32, wait="torch.cuda.synchronize()"),
+)

@@ -7,7 +7,9 @@ from typing import Final
 
 from harness.convention.arguments import Arguments
 from harness.convention.assumptions import bias_notes
-from harness.convention.forms import Form, Parameter, Reading
+from harness.convention.forms import Form
+from harness.convention.reading import Reading
+from harness.convention.signature import Parameter
 from harness.convention.values import integers, shown
 from harness.core.operators import Operator, Sizes
 from harness.frameworks.pytorch.render import is_native
@@ -155,8 +157,8 @@ def _forms(rank: int) -> tuple[Form, ...]:
             "layer",
             rank,
             _LAYER,
-            _read_layer,
             f"{_DOCS}torch.nn.{layer}.html",
+            _read_layer,
         ),
         Form(
             f"torch.nn.{lazy}",
@@ -164,8 +166,8 @@ def _forms(rank: int) -> tuple[Form, ...]:
             "layer",
             rank,
             _OF_LAYER,
-            _read_layer,
             f"{_DOCS}torch.nn.{lazy}.html",
+            _read_layer,
         ),
         Form(
             f"torch.nn.functional.{function}",
@@ -173,8 +175,8 @@ def _forms(rank: int) -> tuple[Form, ...]:
             "function",
             rank,
             _FUNCTION,
-            _read_function,
             f"{_DOCS}torch.nn.functional.{function}.html",
+            _read_function,
         ),
     )
 

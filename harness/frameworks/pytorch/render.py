@@ -6,10 +6,9 @@ https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.conv_transpos
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 
-from harness.convention.convention import (
-    Convention,
+from harness.convention.device import Device
+from harness.convention.text import (
     Crops,
     arguments,
     extended,
@@ -21,14 +20,14 @@ from harness.convention.convention import (
     symmetric_part,
     tuple_of,
 )
-from harness.convention.device import Cuda, Device, another_interpreter
 from harness.core.operators import Operator
 from harness.core.program import Program, Section
 from harness.core.training import Training
 from harness.frameworks.pytorch.training import training_text
 
 
-def _render(operator: Operator, _dtype: str, documented: bool, device: Device) -> Program:
+def render(operator: Operator, _dtype: str, documented: bool, device: Device) -> Program:
+    """Write an operator as a program."""
     call, reason = _call(operator, documented)
     inputs = ("x", "w", "b") if operator.bias else ("x", "w")
     there, back = {"cpu": ("", ""), "cuda": (".cuda()", ".cpu()")}[device]
@@ -63,7 +62,6 @@ def _program(
     gradients = ", ".join(f"d{name}_" for name in leaves)
     names = ", ".join(leaves.values())
     return Program(
-        framework="pytorch",
         setup=setup,
         reason=reason,
         forward=Section(
@@ -133,7 +131,8 @@ def _options(operator: Operator, padding: Sequence[int], output_padding: Sequenc
     )
 
 
-def _layer(operator: Operator, _dtype: str, training: Training) -> Program:
+def layer(operator: Operator, _dtype: str, training: Training) -> Program:
+    """Write an operator as a layer of a network."""
     padding: Sequence[int] = [begin for begin, _ in operator.crop]
     output_padding: Sequence[int] = [begin - end for begin, end in operator.crop]
     native = is_native(operator, padding, output_padding)
@@ -181,39 +180,3 @@ def is_native(operator: Operator, padding: Sequence[int], output_padding: Sequen
             padding, output_padding, operator.stride, operator.dilation, strict=True
         )
     )
-
-
-_CHECK: Final = f"""\
-import torch
-if torch.version.cuda is None:
-    raise RuntimeError(
-        "torch " + torch.__version__ + " is built without CUDA; {another_interpreter("pytorch")}"
-    )
-(torch.zeros(1).cuda() + 1).cpu()
-name = torch.cuda.get_device_name()"""
-_ALLOW_TF32: Final = """\
-torch.backends.cuda.matmul.allow_tf32 = True
-torch.backends.cudnn.allow_tf32 = True"""
-
-CONVENTION: Final = Convention(
-    name="pytorch",
-    title="PyTorch",
-    distribution="torch",
-    module="torch",
-    weights="IOHW",
-    render=_render,
-    layer=_layer,
-    calls=r"(Lazy)?ConvTranspose[123]d|conv_transpose[123]d",
-    remarks=(
-        (
-            "fan_in counts the output channels of a transposed convolution, and fan_out the input "
-            "channels; weights are kaiming_uniform_(a=sqrt(5)) by default."
-        ),
-        (
-            "Behind a layer that has a name, nn.init, the tensors' methods that draw, "
-            "requires_grad and parameter groups of an optimizer are read as what it says of its "
-            "training."
-        ),
-    ),
-    cuda=Cuda(_CHECK, _ALLOW_TF32, wait="torch.cuda.synchronize()"),
-)

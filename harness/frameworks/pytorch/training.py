@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.convention.convention import because, lines, scaled
+from harness.convention.text import because, lines, scaled
 from harness.core.operators import Operator
 from harness.core.training import TRUNCATED_DEVIATION, Initializer, Training
 

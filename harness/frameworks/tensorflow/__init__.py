@@ -1,1 +1,48 @@
-"""TensorFlow and Keras: all that is known of it."""
+"""TensorFlow: all that is known of it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harness.convention.device import Cuda, another_interpreter
+from harness.convention.registry import Convention
+from harness.frameworks.tensorflow.keras import layer
+from harness.frameworks.tensorflow.render import render
+
+_CHECK: Final = f"""\
+import tensorflow as tf
+if not tf.test.is_built_with_cuda():
+    raise RuntimeError(
+        "tensorflow " + tf.__version__
+        + " is built without CUDA; {another_interpreter("tensorflow")}"
+    )
+found = tf.config.list_physical_devices("GPU")
+if not found or "GPU" not in (tf.ones(1) + 1).device:
+    raise RuntimeError("tensorflow " + tf.__version__ + " finds no GPU that it can use")
+name = tf.config.experimental.get_device_details(found[0]).get("device_name", "GPU")"""
+_ALLOW_TF32: Final = "tf.config.experimental.enable_tensor_float_32_execution(True)"
+
+CONVENTION: Final = Convention(
+    name="tensorflow",
+    title="TensorFlow",
+    distribution="tensorflow-cpu",
+    module="tensorflow",
+    weights="HWOI",
+    render=render,
+    layer=layer,
+    calls=r"Conv(olution)?[123]DTranspose|conv[123]?d?_transpose|Deconvolution[23]D",
+    environ={
+        "KERAS_BACKEND": "tensorflow",
+        # Without it the CPU decides whether there are dilations: it is on where there is AVX-512.
+        "TF_ENABLE_ONEDNN_OPTS": "1",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "TF_NUM_INTEROP_THREADS": "1",
+    },
+    # It would take all of the GPU's memory, which other frameworks use at the same time.
+    cuda=Cuda(
+        _CHECK,
+        _ALLOW_TF32,
+        {"TF_FORCE_GPU_ALLOW_GROWTH": "true"},
+        wait="tf.test.experimental.sync_devices()",
+    ),
+)

@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import Final
 
 from harness.convention.arguments import Arguments, output_crop
-from harness.convention.forms import Form, Parameter, Reading
+from harness.convention.forms import Form
+from harness.convention.reading import Reading
+from harness.convention.signature import Parameter
 from harness.convention.values import integers, shown
 from harness.core.operators import Operator, Sizes
 from harness.frameworks.tensorflow.calls_1 import backend_form, slim_form
@@ -295,11 +297,11 @@ _DOCS: Final = "https://www.tensorflow.org/api_docs/python/tf/"
 def _forms(rank: int) -> tuple[Form, ...]:
     name = f"conv{rank}d_transpose"
     old = f"tf.compat.v1.nn.{name}"
-    new = Form(f"tf.nn.{name}", (), "function", rank, _parameters(rank), _read, f"{_DOCS}nn/{name}")
+    new = Form(f"tf.nn.{name}", (), "function", rank, _parameters(rank), f"{_DOCS}nn/{name}", _read)
     if rank == 1:
         return (replace(new, aliases=(old,)),)
     parameters = _parameters(rank, version=1)
-    of_version_1 = Form(old, (), "function", rank, parameters, _read, f"{_DOCS}compat/v1/nn/{name}")
+    of_version_1 = Form(old, (), "function", rank, parameters, f"{_DOCS}compat/v1/nn/{name}", _read)
     return new, of_version_1
 
 
@@ -309,8 +311,8 @@ _ANY_RANK: Final = Form(
     "function",
     None,
     _parameters(None),
-    _read,
     f"{_DOCS}nn/conv_transpose",
+    _read,
 )
 
 

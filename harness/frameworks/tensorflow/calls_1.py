@@ -12,7 +12,9 @@ from typing import Final
 
 from harness.convention.arguments import Arguments
 from harness.convention.binding import bound
-from harness.convention.forms import Form, Parameter, Reading
+from harness.convention.forms import Form
+from harness.convention.reading import Reading
+from harness.convention.signature import Parameter
 from harness.convention.values import shown
 from harness.frameworks.tensorflow.keras_configuration import configured_layout
 from harness.syntax.tree import Argument, Call, Name, Value
@@ -124,8 +126,8 @@ def slim_form(layer: Form) -> Form:
         "layer",
         layer.rank,
         _SLIM,
-        read,
         "https://github.com/google-research/tf-slim/blob/master/tf_slim/layers/layers.py",
+        read,
     )
 
 
@@ -191,6 +193,6 @@ def backend_form(function: Form, layouts: tuple[str, str]) -> Form:
         "function",
         function.rank,
         (*_BACKEND, *((_DILATION,) if function.rank == 2 else ())),
-        read,
         f"https://www.tensorflow.org/api_docs/python/tf/keras/backend/{last}",
+        read,
     )

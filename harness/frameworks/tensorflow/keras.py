@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.convention.convention import (
+from harness.convention.text import (
     Crops,
     arguments,
     extended,
@@ -27,7 +27,7 @@ from harness.frameworks.tensorflow.training import initializer_text, penalty_tex
 def layer(operator: Operator, dtype: str, training: Training) -> Program | Unsupported:
     """Write a layer of a network, its weights set, and what it does in training."""
     if reason := _refusal(operator, dtype):
-        return Unsupported("tensorflow", reason)
+        return Unsupported(reason)
     padding, output_padding, rest = _crop_in_keras(operator)
     late_bias = operator.bias and extends(rest)
     made = _constructor(
@@ -50,7 +50,6 @@ def layer(operator: Operator, dtype: str, training: Training) -> Program | Unsup
     targets = ", ".join(f"d{name}_" for name in leaves)
     cropped = removes(rest) or extends(rest)
     return Program(
-        framework="tensorflow",
         reason=_needs_crop(operator) if cropped else None,
         setup=lines(
             "import numpy as np",

@@ -9,7 +9,9 @@ from dataclasses import replace
 from typing import Final
 
 from harness.convention.arguments import Arguments
-from harness.convention.forms import Form, Parameter, Reading, Supplied
+from harness.convention.forms import Form
+from harness.convention.reading import Reading, Supplied
+from harness.convention.signature import Parameter
 from harness.convention.values import shown
 from harness.core.operators import Sizes
 from harness.frameworks.tensorflow.calls_1 import as_form
@@ -108,8 +110,8 @@ def keras_1_form(function: Form, layer: Form) -> Form:
         "layer",
         2,
         _PARAMETERS,
-        read,
         "https://github.com/keras-team/keras/blob/1.2.2/keras/layers/convolutional.py",
+        read,
     )
 
 

@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import Final
 
 from harness.convention.arguments import Arguments
-from harness.convention.forms import Form, Parameter, Reading
+from harness.convention.forms import Form
+from harness.convention.reading import Reading
+from harness.convention.signature import Parameter
 from harness.convention.values import shown
 from harness.core.operators import Operator, Sizes
 from harness.frameworks.tensorflow.keras import crop_of, output_padding_error
@@ -237,8 +239,8 @@ def layer_forms(rank: int) -> tuple[Form, ...]:
             "layer",
             rank,
             _LAYER_3D if rank == 3 else _LAYER,
-            _read,
             _DOCS.format(rank=rank),
+            _read,
         ),
     )
     if rank == 1:
@@ -252,7 +254,7 @@ def layer_forms(rank: int) -> tuple[Form, ...]:
             "layer",
             rank,
             _FUNCTION,
-            _read,
             f"https://www.tensorflow.org/api_docs/python/tf/compat/v1/layers/{function}",
+            _read,
         ),
     )

@@ -6,10 +6,9 @@ https://www.tensorflow.org/api_docs/python/tf/nn/conv2d_transpose
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
-from harness.convention.convention import (
-    Convention,
+from harness.convention.device import Device
+from harness.convention.text import (
     arguments,
     because,
     extended,
@@ -25,16 +24,15 @@ from harness.convention.convention import (
     zero_inserted,
     zeros_removed,
 )
-from harness.convention.device import Cuda, Device, another_interpreter
 from harness.core.operators import Operator
-from harness.core.program import Program, Section, Unsupported
-from harness.core.training import Training
+from harness.core.program import Program, Section
 
 _TO_CHANNELS_LAST = "np.moveaxis({array}, 1, -1)"
 _TO_HWOI = "np.moveaxis({array}, (0, 1), (-1, -2))"
 
 
-def _render(operator: Operator, dtype: str, documented: bool, _device: Device) -> Program:
+def render(operator: Operator, dtype: str, documented: bool, _device: Device) -> Program:
+    """Write an operator as a program."""
     # TensorFlow places arrays by itself; what its CPU kernels need rewritten is so everywhere, for
     # the call is one.
     dilated = None if documented else _dilation_defect(operator, dtype)
@@ -52,7 +50,6 @@ def _render(operator: Operator, dtype: str, documented: bool, _device: Device) -
     )
     dw = "np.moveaxis(dw_.numpy(), (-1, -2), (0, 1))"
     return Program(
-        framework="tensorflow",
         reason=" ".join(reasons) or None,
         setup="import numpy as np\nimport tensorflow as tf",
         forward=Section(to_native, call, "y = np.moveaxis(y_.numpy(), -1, 1)"),
@@ -161,48 +158,3 @@ def _conv_transpose(operator: Operator, padding: str, rest: Sequence[tuple[int, 
 
 def _channels_last(index: str) -> str:
     return index[:-1] + ", :]"
-
-
-def _layer(operator: Operator, dtype: str, training: Training) -> Program | Unsupported:
-    from harness.frameworks.tensorflow.keras import layer  # noqa: PLC0415 -- half of what is here
-
-    return layer(operator, dtype, training)
-
-
-_CHECK: Final = f"""\
-import tensorflow as tf
-if not tf.test.is_built_with_cuda():
-    raise RuntimeError(
-        "tensorflow " + tf.__version__
-        + " is built without CUDA; {another_interpreter("tensorflow")}"
-    )
-found = tf.config.list_physical_devices("GPU")
-if not found or "GPU" not in (tf.ones(1) + 1).device:
-    raise RuntimeError("tensorflow " + tf.__version__ + " finds no GPU that it can use")
-name = tf.config.experimental.get_device_details(found[0]).get("device_name", "GPU")"""
-_ALLOW_TF32: Final = "tf.config.experimental.enable_tensor_float_32_execution(True)"
-
-CONVENTION: Final = Convention(
-    name="tensorflow",
-    title="TensorFlow",
-    distribution="tensorflow-cpu",
-    module="tensorflow",
-    weights="HWOI",
-    render=_render,
-    layer=_layer,
-    calls=r"Conv(olution)?[123]DTranspose|conv[123]?d?_transpose|Deconvolution[23]D",
-    environ={
-        "KERAS_BACKEND": "tensorflow",
-        # Without it the CPU decides whether there are dilations: it is on where there is AVX-512.
-        "TF_ENABLE_ONEDNN_OPTS": "1",
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "TF_NUM_INTEROP_THREADS": "1",
-    },
-    # It would take all of the GPU's memory, which other frameworks use at the same time.
-    cuda=Cuda(
-        _CHECK,
-        _ALLOW_TF32,
-        {"TF_FORCE_GPU_ALLOW_GROWTH": "true"},
-        wait="tf.test.experimental.sync_devices()",
-    ),
-)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from harness.convention.arguments import Arguments
-from harness.convention.convention import lines
+from harness.convention.text import lines
 from harness.convention.values import shown
 from harness.core.operators import Operator
 from harness.core.training import (

@@ -1,1 +1,26 @@
-"""The Wolfram Language: all that is known of it."""
+"""Wolfram Language: all that is known of it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harness.convention.registry import Convention
+from harness.frameworks.wolfram.render import layer, render
+
+CONVENTION: Final = Convention(
+    name="wolfram",
+    title="Wolfram Language",
+    distribution="Mathics3",
+    module="mathics",
+    weights="IOHW",
+    render=render,
+    language="wolfram",
+    layer=layer,
+    calls="DeconvolutionLayer",
+    remarks=(
+        "Weights are {in channels, out channels / groups, h, w}, as ours, and not flipped.",
+        "PaddingSize -> {1, 2} is 1 at both ends of one axis and 2 of the other; not begin, end.",
+        'PaddingSize -> "Same": which end loses an odd number is not documented; never written.',
+        "A layer refuses an output without elements, and knows no empty batch.",
+    ),
+)

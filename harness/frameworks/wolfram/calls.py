@@ -10,7 +10,9 @@ from dataclasses import replace
 from typing import Final
 
 from harness.convention.arguments import Arguments
-from harness.convention.forms import Form, Parameter, Reading
+from harness.convention.forms import Form
+from harness.convention.reading import Reading
+from harness.convention.signature import Parameter
 from harness.convention.values import integers, shown
 from harness.core.operators import Operator, Sizes
 from harness.frameworks.wolfram.arrays import Margins, dimensions, margins
@@ -327,7 +329,7 @@ FORMS: Final = (
         "layer",
         None,
         _PARAMETERS,
-        _read,
         "https://reference.wolfram.com/language/ref/DeconvolutionLayer.html",
+        _read,
     ),
 )

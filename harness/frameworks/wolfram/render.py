@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from harness.convention.convention import Convention, Crops, extends, lines, zeros_learn
 from harness.convention.device import Device
+from harness.convention.text import Crops, extends, lines, zeros_learn
 from harness.core.operators import Operator
 from harness.core.program import Program, Section, Unsupported
 from harness.core.training import SILENT, Training
@@ -21,21 +21,21 @@ from harness.frameworks.wolfram.training import drawn_text, multipliers, trainin
 _PRECISIONS: Final = {"float32": "", "float64": ', WorkingPrecision -> "Real64"'}
 
 
-def _render(
+def render(
     operator: Operator, dtype: str, _documented: bool, _device: Device
 ) -> Program | Unsupported:
-    return _layer(operator, dtype, SILENT)
+    """Write an operator as a program."""
+    return layer(operator, dtype, SILENT)
 
 
-def _layer(operator: Operator, dtype: str, training: Training) -> Program | Unsupported:
+def layer(operator: Operator, dtype: str, training: Training) -> Program | Unsupported:
+    """Write an operator as a layer of a network."""
     if operator.rank > 2:
         return Unsupported(
-            "wolfram",
             f"DeconvolutionLayer has kernels {{s}} and {{h, w}} only: not {operator.rank} axes.",
         )
     if dtype not in _PRECISIONS:
         return Unsupported(
-            "wolfram",
             'A net computes in "Real32" or "Real64"; "Mixed", with half precision, is for GPUs and '
             f"leaves open what is computed in it: no {dtype}.",
         )
@@ -44,7 +44,6 @@ def _layer(operator: Operator, dtype: str, training: Training) -> Program | Unsu
     layer = f"layer = {_constructed(operator, zeros, training)};"
     weights = f"weights = {_padded('Normal[w]', zeros)};" if zeros else ""
     return Program(
-        framework="wolfram",
         language="wolfram",
         reason=_reason(operator) if zeros else None,
         forward=Section(weights, lines(layer, f"y = layer[x{precision}];"), ""),
@@ -152,22 +151,3 @@ def _notes(operator: Operator, dtype: str) -> tuple[str, ...]:
     if dtype == "float64":
         notes.append("The pages do not say in which precision a layer keeps its arrays.")
     return tuple(notes)
-
-
-CONVENTION: Final = Convention(
-    name="wolfram",
-    title="Wolfram Language",
-    distribution="Mathics3",
-    module="mathics",
-    weights="IOHW",
-    render=_render,
-    language="wolfram",
-    layer=_layer,
-    calls="DeconvolutionLayer",
-    remarks=(
-        "Weights are {in channels, out channels / groups, h, w}, as ours, and not flipped.",
-        "PaddingSize -> {1, 2} is 1 at both ends of one axis and 2 of the other; not begin, end.",
-        'PaddingSize -> "Same": which end loses an odd number is not documented; never written.',
-        "A layer refuses an output without elements, and knows no empty batch.",
-    ),
-)

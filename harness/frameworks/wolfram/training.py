@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from harness.convention.arguments import Arguments
-from harness.convention.convention import because
+from harness.convention.text import because
 from harness.convention.values import shown
 from harness.core.operators import Operator
 from harness.core.training import LARGEST_DEVIATION, TRUNCATED_DEVIATION, Initializer, Training

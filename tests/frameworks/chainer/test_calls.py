@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from reality import Job, Spoken
 from strategies import sized_operators
 
-from harness.convention.forms import REQUIRED, Reading, Style
+from harness.convention.reading import Reading
 from harness.convention.registry import convention, render
+from harness.convention.signature import REQUIRED, Style
 from harness.core.operators import Operator, Sizes
 from harness.core.program import Program
 from harness.core.training import GLOROT, Initializer, Training

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import sized_operators
 
-from harness.convention.forms import Reading, Style
+from harness.convention.reading import Reading
 from harness.convention.registry import convention, render
+from harness.convention.signature import Style
 from harness.core.errors import InputError
 from harness.core.operators import Operator, Sizes
 from harness.core.program import Unsupported

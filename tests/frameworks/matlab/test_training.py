@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.convention.forms import Reading
+from harness.convention.reading import Reading
 from harness.convention.registry import render
 from harness.core.operators import Operator
 from harness.core.program import Program

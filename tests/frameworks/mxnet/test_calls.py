@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from reality import Job, Spoken
 from strategies import sized_operators
 
-from harness.convention.forms import Reading, Style
+from harness.convention.reading import Reading
 from harness.convention.registry import convention, render
+from harness.convention.signature import Style
 from harness.core.operators import Operator, Sizes
 from harness.core.program import Program, Unsupported
 from harness.core.training import GLOROT, Initializer, Training

@@ -12,8 +12,9 @@ from hypothesis import given
 from reality import Job, Spoken
 from strategies import operators
 
-from harness.convention.forms import REQUIRED, Reading
+from harness.convention.reading import Reading
 from harness.convention.registry import convention, render
+from harness.convention.signature import REQUIRED
 from harness.core.errors import InputError
 from harness.core.operators import Operator
 from harness.core.program import Program

@@ -13,8 +13,9 @@ from hypothesis import assume, given
 from reality import Spoken
 from strategies import sized_operators
 
-from harness.convention.forms import REQUIRED, Reading
+from harness.convention.reading import Reading
 from harness.convention.registry import convention, render
+from harness.convention.signature import REQUIRED
 from harness.core.operators import Operator, Sizes
 from harness.core.program import Program
 from harness.lookup.snippet import read

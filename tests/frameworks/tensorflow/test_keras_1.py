@@ -9,7 +9,7 @@ import pytest
 import reality
 from reality import Spoken
 
-from harness.convention.forms import Reading
+from harness.convention.reading import Reading
 from harness.convention.registry import convention
 from harness.core.operators import Operator
 from harness.lookup.answer import look_up

@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from reality import Job, Spoken
 from strategies import sized_operators
 
-from harness.convention.forms import Reading
+from harness.convention.reading import Reading
 from harness.convention.registry import convention, render
 from harness.core.operators import Operator, Sizes
 from harness.core.program import Program, Unsupported

@@ -9,7 +9,7 @@ import pytest
 import reality
 from reality import Job
 
-from harness.convention.forms import Reading
+from harness.convention.reading import Reading
 from harness.convention.registry import render
 from harness.core.operators import Operator
 from harness.core.program import Program

@@ -1,118 +1,15 @@
-"""What a convention is, and the pieces of text that several conventions write alike."""
+"""Pieces of program text that several frameworks write alike."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from importlib import import_module
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeAlias
 
-from harness.convention.device import NO_GPU, Cuda, Device, Math
 from harness.core.operators import Operator
-from harness.core.program import Program, Unsupported
 from harness.core.training import SILENT, Training
 
-if TYPE_CHECKING:
-    from harness.convention.forms import Form
-
-Renderer: TypeAlias = Callable[[Operator, str, bool, Device], Program | Unsupported]
 Crops: TypeAlias = Sequence[tuple[int, int]]
-LayerRenderer: TypeAlias = Callable[[Operator, str, Training], Program | Unsupported]
-
-
-@dataclass(frozen=True)
-class Convention:
-    """One framework: where it lives and how it writes an operator.
-
-    Attributes
-    ----------
-    name : str
-        The framework's name everywhere, and of its environment in ``tox.ini``.
-    title : str
-        What people call it.
-    language : str
-        Which kind of engine runs its programs.
-    distribution, module : str
-        What is installed and what is imported.
-    weights : str
-        Layout of the weights in the framework's own call, groups aside; ours is ``IOHW``.
-    render : callable
-        ``(operator, dtype, documented, device) -> Program | Unsupported``; see
-        ``conventions.render``.
-    layer : callable, optional
-        ``(operator, dtype, training) -> Program | Unsupported``: the same as a layer of a network,
-        where the framework has one.
-    calls : str
-        A regular expression for the names of the calls that are read, without their modules.
-    remarks : tuple of str
-        What the reference page says about the framework: versions, traps, documents.
-    environ : mapping
-        Environment variables of its processes: one thread, no chatter, full precision.
-    cpu : bool
-        Whether it computes on a CPU.
-    cuda : Cuda, optional
-        How it computes on an NVIDIA GPU, where it can.
-    packages : tuple of str
-        Packages of ours that its programs import, whatever its interpreter has installed.
-    same_call_as : str
-        The framework whose call this is, too: a look-up answers with that one, and with this one
-        only where it is asked for.
-    """
-
-    name: str
-    title: str
-    distribution: str
-    module: str
-    weights: str
-    render: Renderer
-    language: str = "python"
-    layer: LayerRenderer | None = None
-    calls: str = ""
-    remarks: tuple[str, ...] = ()
-    environ: Mapping[str, str] = field(default_factory=dict)
-    cpu: bool = True
-    cuda: Cuda | None = None
-    packages: tuple[str, ...] = ()
-    same_call_as: str = ""
-
-    def device(self, asked: Device) -> Device:
-        """Where it computes: where it is asked to, unless it can do so elsewhere only."""
-        if asked == "cpu":
-            return "cpu" if self.cpu else "cuda"
-        return "cuda" if self.cuda else "cpu"
-
-    def environment(self, device: Device, math: Math = "ieee") -> dict[str, str]:
-        """Give the environment variables of its processes on a device that it computes on."""
-        if device == "cpu":
-            return {**NO_GPU, **self.environ}
-        assert self.cuda is not None
-        return {**self.environ, **self.cuda.environment(math)}
-
-    def wait(self, device: Device) -> str:
-        """Give the text that waits for what its programs have begun on a device."""
-        return self.cuda.wait if self.cuda and self.device(device) == "cuda" else ""
-
-    def device_check(self, device: Device, math: Math = "ieee") -> str:
-        """Give the text that finds a device that it computes on; the CPU needs no looking for."""
-        if device == "cpu":
-            return ""
-        assert self.cuda is not None
-        return self.cuda.check_text(math)
-
-    @property
-    def forms(self) -> tuple[Form, ...]:
-        """The calls that are read; a look-up loads those of the frameworks that its text names."""
-        if not self.calls:
-            return ()
-        found: tuple[Form, ...] = import_module(f"harness.frameworks.{self.name}.calls").FORMS
-        return found
-
-    def forms_by_table(self) -> list[Form]:
-        """The forms, those with one table of parameters next to each other."""
-        tables = [id(form.parameters) for form in self.forms]
-        return sorted(
-            self.forms, key=lambda form: (tables.index(id(form.parameters)), form.rank or 0)
-        )
 
 
 def arguments(**values: str | None) -> str:

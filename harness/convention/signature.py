@@ -1,0 +1,83 @@
+"""How calls are written: their names and their parameters.
+
+A table of parameters is used three times: to bind what people wrote, to ask for what they left
+open, and to write the reference page.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeAlias
+
+Style: TypeAlias = Literal["function", "layer"]
+REQUIRED: Final = object()
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a form.
+
+    Attributes
+    ----------
+    name : str
+    meaning : str
+        In canonical terms.
+    default : value
+        As the framework has it; ``REQUIRED`` without one.
+    pitfall : str
+        What people get wrong about it.
+    aliases : tuple of str
+        Other names that the framework takes, now or in the past.
+    ignored : bool
+        It says nothing about the operator; ``meaning`` becomes a note where it is given.
+    keyword : bool
+        Cannot be given by position.
+    """
+
+    name: str
+    meaning: str
+    default: object = REQUIRED
+    pitfall: str = ""
+    aliases: tuple[str, ...] = ()
+    ignored: bool = False
+    keyword: bool = False
+
+
+@dataclass(frozen=True)
+class Signature:
+    """How one function or layer of a framework is called.
+
+    Attributes
+    ----------
+    name : str
+        As its document has it, with the module: ``torch.nn.ConvTranspose2d``.
+    aliases : tuple of str
+        Other dotted names; the last part of each name is what is looked for.
+    style : {"function", "layer"}
+    rank : int or None
+        Number of spatial axes; ``None`` where the arguments decide.
+    parameters : tuple of Parameter
+        In the order of the signature.
+    source : str
+        The document.
+    named_pairs : bool
+        After the positional arguments, names as strings and values take turns.
+    """
+
+    name: str
+    aliases: tuple[str, ...]
+    style: Style
+    rank: int | None
+    parameters: tuple[Parameter, ...]
+    source: str
+    named_pairs: bool = field(default=False, kw_only=True)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every dotted name."""
+        return (self.name, *self.aliases)
+
+    def parameter(self, name: str) -> Parameter | None:
+        """Find a parameter by any of its names."""
+        found = (p for p in self.parameters if name == p.name or name in p.aliases)
+        return next(found, None)
