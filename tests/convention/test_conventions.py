@@ -269,6 +269,7 @@ def test_only_mxnet_and_wolfram_lack_anything_and_only_with_three_axes() -> None
 def test_rendering_imports_no_framework_and_no_numpy() -> None:
     code = """
 import sys
+from harness.convention.registry import framework_names, render
 from harness.core.operators import Operator
 for framework in framework_names():
     for dtype in ("float16", "float32", "float64"):
