@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from harness.server.refusals import HostError, RefusedError
+from harness.server.refusals import RefusedError
 
 _HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[0-9a-z._-]+)(?::[0-9]{1,5})?", re.ASCII)
 # What the page that refuses looks like; nobody learns anything from them.
@@ -43,7 +43,7 @@ class KnownHosts:
         if scope["type"] == "http" and _path(scope) not in _ALWAYS:
             host = Headers(scope=scope).get("host", "")
             if not self._knows(host):
-                answer = self._refuse(Request(scope), HostError(_refusal(host)))
+                answer = self._refuse(Request(scope), RefusedError(_refusal(host), 400))
         await answer(scope, receive, send)
 
     def _knows(self, header: str) -> bool:

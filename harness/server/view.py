@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 from harness.convention.registry import convention, framework_names
 from harness.lookup import benchdnn
-from harness.server.answers import Answer
-from harness.server.query import Query, known_frameworks, to_fields
+from harness.server.query import to_fields
+from harness.server.schema import FRAMEWORKS, Query
 from harness.syntax.tree import MAX_TEXT
 
 # Longer addresses are cut or refused by what stands between.
@@ -75,6 +74,11 @@ class Mark(NamedTuple):
     sign: str
 
 
+_NO_PROGRAM: Final[dict[str, Any]] = {
+    **dict.fromkeys(("program", "gradient", "training", "weights")),
+    "notes": [],
+}
+
 # As the dashboard shows them.
 MARKS: Final = {
     "native": Mark("good", "\N{BLACK CIRCLE}"),
@@ -83,62 +87,23 @@ MARKS: Final = {
 }
 
 
-@dataclass(frozen=True)
-class Card:
-    """One framework's answer.
-
-    Attributes
-    ----------
-    name, title, support : str
-    reason, call, program, gradient, training : str, optional
-    weights : mapping, optional
-        ``from``, ``to`` and ``code`` from the layout of the text's framework, ``bias_code``.
-    notes : tuple of str
-    """
+class Card(NamedTuple):
+    """One framework's answer."""
 
     name: str
     title: str
-    support: str
-    reason: str | None = None
-    call: str | None = None
-    program: str | None = None
-    gradient: str | None = None
-    training: str | None = None
-    weights: Mapping[str, str | None] | None = None
-    notes: tuple[str, ...] = ()
-
-    @property
-    def mark(self) -> Mark:
-        """How the support looks."""
-        return MARKS[self.support]
+    mark: Mark
+    translation: Mapping[str, Any]
 
 
-def cards(answer: Answer) -> list[Card]:
-    """Give the answers in the order of the page: our own implementation last."""
-    names = sorted(answer.found["translations"], key=lambda name: name == "numpy")
-    made = [_card(name, answer.found["translations"][name]) for name in names]
-    if problem := answer.found.get(benchdnn.NAME):
-        call = problem["problem"]
-        reason, support = problem["reason"], problem["support"]
-        made.append(Card(benchdnn.NAME, benchdnn.TITLE, support, reason, call))
-    return made
-
-
-def _card(name: str, said: Mapping[str, Any]) -> Card:
-    source = said["weights"]["source"]
-    weights = {**source, "to": said["weights"]["to"]}
-    return Card(
-        name,
-        title(name),
-        said["support"],
-        said["reason"],
-        said["call"],
-        said["program"],
-        said["gradient"],
-        said["training"],
-        weights if said["call"] else None,
-        tuple(said["notes"]),
-    )
+def cards(look_up: Mapping[str, Any]) -> list[Card]:
+    """Return the answers in the order of the page: our own implementation last."""
+    translations: dict[str, Any] = look_up["translations"]
+    names = sorted(translations, key=lambda name: name == "numpy")
+    answers = {name: translations[name] for name in names}
+    if problem := look_up.get(benchdnn.NAME):
+        answers[benchdnn.NAME] = {**_NO_PROGRAM, **problem, "call": problem["problem"]}
+    return [Card(name, title(name), MARKS[each["support"]], each) for name, each in answers.items()]
 
 
 def title(name: str) -> str:
@@ -173,9 +138,9 @@ def choices() -> list[tuple[str, str]]:
     return [(name, title(name)) for name in names]
 
 
-def origin(answer: Answer) -> str:
+def origin(look_up: Mapping[str, Any]) -> str:
     """Whose call it was, and which."""
-    framework, form = answer.found["framework"], answer.found["form"]
+    framework, form = look_up["framework"], look_up["form"]
     return f"{title(framework)} {form or ''}".strip() if framework else "a descriptor"
 
 
@@ -186,7 +151,7 @@ def permalink(query: Query) -> str | None:
 
 
 _VALUES: Final = {
-    **{name: title(name) for name in known_frameworks()},
+    **{name: title(name) for name in FRAMEWORKS},
     "layer": "a layer",
     "function": "a function",
 }

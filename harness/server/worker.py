@@ -11,34 +11,33 @@ from typing import IO, Any, Final
 
 from harness.core.errors import InputError
 from harness.lookup.answer import in_words, look_up, size_line
-from harness.server.query import Query
 
 _MEMORY: Final = 2**30
 _PLACE: Final = re.compile(r"line (\d+), column (\d+): ")
 
 
-def answer(query: Query) -> dict[str, Any]:
-    """Look a call up; give the object of the API and what a page says beside it.
+def answer(query: Mapping[str, Any]) -> dict[str, Any]:
+    """Look a call up; return the object of the API and what a page adds to it.
 
-    >>> answer(Query("nn.ConvTranspose2d(1, 2, kernel=3)"))["error"]["column"]
+    >>> answer({"text": "nn.ConvTranspose2d(1, 2, kernel=3)"})["error"]["column"]
     26
     """
+    shapes = {name: tuple(query[name]) if name in query else None for name in ("input", "weight")}
     try:
-        found = look_up(
-            query.text,
-            query.source,
-            query.to,
-            input=query.input,
-            weight=query.weight,
-            style=query.style,
+        result = look_up(
+            query["text"],
+            query.get("from"),
+            tuple(query.get("to", ())),
+            style=query.get("style", "function"),
+            **shapes,
         )
     except InputError as error:
         return {"error": _error(str(error))}
     return {
-        "found": found.to_json(),
-        "words": in_words(found.reading.operator),
-        "size": size_line(found),
-        "example": found.example,
+        "look_up": result.to_json(),
+        "words": in_words(result.reading.operator),
+        "size": size_line(result),
+        "example": result.example,
     }
 
 
@@ -51,21 +50,16 @@ def _error(message: str) -> dict[str, Any]:
 def serve(lines: IO[bytes], out: IO[bytes]) -> None:
     """Answer queries, one after the other."""
     for line in lines:
-        said: Mapping[str, Any] = json.loads(line)
-        shapes = {
-            name: None if said[name] is None else tuple(said[name]) for name in ("input", "weight")
-        }
-        query = Query(**{**said, **shapes, "to": tuple(said["to"])})
-        out.write(json.dumps(answer(query)).encode() + b"\n")
+        out.write(json.dumps(answer(json.loads(line))).encode() + b"\n")
         out.flush()
 
 
 def main() -> None:
-    """Say that all is loaded, and serve."""
-    # Ctrl-C reaches all processes of a terminal: the service ends its workers by itself.
+    """Report that everything is loaded, and serve."""
+    # Ctrl-C reaches all processes of a terminal: the service ends its workers itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _limit_memory()
-    ready = answer(Query("nn.ConvTranspose2d(1, 1, 2)"))
+    ready = answer({"text": "nn.ConvTranspose2d(1, 1, 2)"})
     sys.stdout.buffer.write(json.dumps(ready).encode() + b"\n")
     sys.stdout.buffer.flush()
     serve(sys.stdin.buffer, sys.stdout.buffer)

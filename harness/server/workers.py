@@ -9,7 +9,7 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from pathlib import Path
 from typing import Final
 
-from harness.server.refusals import BusyError, TooSlowError, WorkerDiedError
+from harness.server.refusals import RefusedError
 
 _COMMAND: Final = (sys.executable, "-P", "-m", "harness.server.worker")
 _PACKAGES: Final = str(Path(__file__).parents[2])
@@ -31,14 +31,16 @@ class Worker:
                 return await _exchange(process, line)
         except TimeoutError:
             await self.end()
-            raise TooSlowError(
-                f"the look-up took more than {seconds:g} s and was ended. Paste the call alone."
+            raise RefusedError(
+                f"the look-up took more than {seconds:g} s and was ended. Paste the call alone.",
+                504,
             ) from None
         except (OSError, ValueError, EOFError):
             await self.end()
-            raise WorkerDiedError(
+            raise RefusedError(
                 "the look-up ended without an answer. This is a mistake of deconform's: please "
-                "report the text that you typed."
+                "report the text that you typed.",
+                500,
             ) from None
         except BaseException:
             # An answer that nobody waits for must not be the next visitor's.
@@ -106,7 +108,9 @@ class Workers:
     async def ask(self, line: bytes) -> bytes:
         """Have a query answered, as soon as a worker is idle."""
         if self._asked >= self._most:
-            raise BusyError(f"{self._asked} look-ups are waiting already. Try again in a moment.")
+            raise RefusedError(
+                f"{self._asked} look-ups are waiting already. Try again in a moment.", 503
+            )
         self._asked += 1
         try:
             worker = await self._idle.get()

@@ -12,8 +12,8 @@ import pytest
 
 from harness.server import workers
 from harness.server.answers import Answers
-from harness.server.query import Query
-from harness.server.refusals import BusyError, RefusedError, TooSlowError, WorkerDiedError
+from harness.server.refusals import RefusedError
+from harness.server.schema import Query
 from harness.server.workers import Workers
 
 # Answers a line with its own number and the line; says nothing to "hang", and ends at "die".
@@ -71,21 +71,22 @@ def test_a_worker_answers_one_after_the_other_and_ends_with_the_service() -> Non
 
 @pytest.mark.usefixtures("_fake")
 @pytest.mark.parametrize(
-    ("line", "seconds", "error", "said"),
+    ("line", "seconds", "status", "message"),
     [
-        (b"hang\n", IMPATIENT, TooSlowError, r"took more than 0\.05 s and was ended"),
-        (b"die\n", PATIENT, WorkerDiedError, "ended without an answer"),
+        (b"hang\n", IMPATIENT, 504, r"took more than 0\.05 s and was ended"),
+        (b"die\n", PATIENT, 500, "ended without an answer"),
     ],
 )
 def test_what_does_not_answer_is_ended_and_the_next_is_answered(
-    line: bytes, seconds: float, error: type[Exception], said: str
+    line: bytes, seconds: float, status: int, message: str
 ) -> None:
     async def scene() -> tuple[int, int]:
         async with some() as made:
             before = await who(made)
             made._seconds = seconds
-            with pytest.raises(error, match=said):
+            with pytest.raises(RefusedError, match=message) as refused:
                 await made.ask(line)
+            assert refused.value.status == status
             made._seconds = PATIENT
             assert not is_alive(before)
             return before, await who(made)
@@ -121,7 +122,7 @@ def test_those_beyond_the_crowd_that_may_wait_are_refused_at_once() -> None:
     answered = asyncio.run(scene())
     said = [each.split()[1] for each in answered if isinstance(each, bytes)]
     assert said == [b"0", b"1"]
-    assert [type(each) for each in answered[2:]] == [BusyError, BusyError]
+    assert [each.status for each in answered[2:] if isinstance(each, RefusedError)] == [503, 503]
 
 
 @pytest.mark.usefixtures("_fake")

@@ -1,0 +1,150 @@
+"""What the API takes and gives, as types: checks and the OpenAPI description come from them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+from harness.convention.registry import framework_names
+from harness.convention.signature import Style
+from harness.lookup import benchdnn
+from harness.syntax.tree import MAX_DIGITS, MAX_TEXT
+
+FRAMEWORKS: Final = (*framework_names(), benchdnn.NAME)
+
+if TYPE_CHECKING:
+    _Framework = str
+else:
+    _Framework = Annotated[Literal[FRAMEWORKS], Meta(extra_json_schema={"type": "string"})]
+
+_LARGEST: Final = 10**MAX_DIGITS - 1
+_THREE_TO_FIVE: Final = Meta(min_length=3, max_length=5)
+_Sizes = Annotated[tuple[Annotated[int, Meta(ge=0, le=_LARGEST)], ...], _THREE_TO_FIVE]
+_PositiveSizes = Annotated[tuple[Annotated[int, Meta(ge=1, le=_LARGEST)], ...], _THREE_TO_FIVE]
+_Axes = Annotated[list[int], Meta(min_length=1, max_length=3)]
+_Pair = Annotated[list[int], Meta(min_length=2, max_length=2)]
+_Support = Literal["native", "rewritten", "unsupported"]
+_Place = Annotated[int, Meta(ge=1)] | None
+
+
+class Query(Struct, frozen=True, forbid_unknown_fields=True):
+    """One look-up."""
+
+    text: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=MAX_TEXT,
+            description="A call as it stands in code, an operator's descriptor, or a line of "
+            "benchdnn.",
+            examples=["nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1)"],
+        ),
+    ]
+    source: Annotated[
+        _Framework | UnsetType, Meta(description="Whose call it is; recognised where left out.")
+    ] = field(default=UNSET, name="from")
+    to: Annotated[
+        Annotated[tuple[_Framework, ...], Meta(max_length=len(FRAMEWORKS))] | UnsetType,
+        Meta(
+            description="Frameworks to write it for; all others where left out.",
+            extra_json_schema={"uniqueItems": True},
+        ),
+    ] = UNSET
+    input: Annotated[
+        _Sizes | UnsetType,
+        Meta(
+            description="The input's shape, (n, c_in, *size), for what the text leaves open.",
+            examples=[[1, 64, 16, 16]],
+        ),
+    ] = UNSET
+    weight: Annotated[
+        _PositiveSizes | UnsetType,
+        Meta(
+            description="The weights' shape, (c_in, c_out/groups, *kernel), likewise.",
+            examples=[[64, 32, 4, 4]],
+        ),
+    ] = UNSET
+    style: Annotated[
+        Style, Meta(description="What is executed, or what people put in a network.")
+    ] = "function"
+
+
+class Operator(Struct, forbid_unknown_fields=True):
+    """A transposed convolution."""
+
+    in_channels: int
+    out_channels: int
+    kernel: _Axes
+    stride: _Axes
+    dilation: _Axes
+    crop: Annotated[list[_Pair], Meta(min_length=1, max_length=3)]
+    groups: int
+    bias: bool
+
+
+class SourceWeights(Struct, forbid_unknown_fields=True):
+    """How the weights of the text's framework become another's."""
+
+    source: str = field(name="from")
+    code: str
+    bias_code: str | None
+
+
+class Weights(Struct, forbid_unknown_fields=True):
+    """How weights in the canonical layout become a framework's."""
+
+    canonical: str = field(name="from")
+    to: str
+    code: str
+    bias_code: str | None
+    source: SourceWeights
+
+
+class Translation(Struct, forbid_unknown_fields=True):
+    """One framework's answer."""
+
+    support: _Support
+    reason: str | None
+    call: str | None
+    program: str | None
+    gradient: str | None
+    training: str | None
+    weights: Weights
+    notes: list[str]
+
+
+class Problem(Struct, forbid_unknown_fields=True):
+    """The line of benchdnn."""
+
+    support: _Support
+    reason: str | None
+    problem: str | None
+
+
+class LookUp(Struct, forbid_unknown_fields=True):
+    """What `deconform translate --json` prints."""
+
+    operator: Operator
+    descriptor: str
+    input: list[int] | None
+    output: list[int] | None
+    framework: str | None
+    form: str | None
+    notes: list[str]
+    translations: dict[str, Translation]
+    benchdnn: Problem | UnsetType = UNSET
+
+
+class Refusal(Struct, forbid_unknown_fields=True):
+    """Why there is no answer: a sentence, and the place in the text that it is about."""
+
+    message: str
+    line: _Place
+    column: _Place
+
+
+class Error(Struct, forbid_unknown_fields=True):
+    """What the API answers where it does not answer."""
+
+    error: Refusal
