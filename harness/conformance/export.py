@@ -1,6 +1,6 @@
 """Programs for a machine that deconform cannot reach, and the results that come back from there.
 
-``export`` writes a folder whose one script runs the programs of a suite in MATLAB or Wolfram and
+``export`` writes a folder whose one script runs the programs of a suite on another machine and
 leaves one file; ``imported`` reads that file as an engine, so that what ran elsewhere is judged and
 recorded like everything else.  Data and expectations are made anew here: a result can be wrong, but
 it cannot say what would have been right.
@@ -13,11 +13,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from harness.conformance.judge import expect
 from harness.conformance.pipeline import jobs_of
-from harness.convention.registry import convention, render
+from harness.convention.interpreter import Exporter
+from harness.convention.registry import convention, framework_names, render
 from harness.core.errors import InputError
 from harness.core.program import Unsupported
 from harness.engines import (
@@ -28,8 +29,6 @@ from harness.engines import (
     Raised,
     RecordedEngine,
     key_of,
-    matlab_export,
-    wolfram_export,
 )
 from harness.suite.case import Case
 
@@ -40,30 +39,6 @@ RESULT: Final = "deconform-result"
 
 class ExportError(InputError):
     """A folder that cannot be written to, or a result that cannot be used."""
-
-
-class _Language(Protocol):
-    """How a language's programs are written for a run elsewhere, and its answers read."""
-
-    def write_job(self, folder: Path, number: int, job: Job) -> None:
-        """Write one job's text and arrays."""
-
-    def write_script(self, folder: Path, jobs: Sequence[Mapping[str, Any]]) -> str:
-        """Write what runs them all; return the command line for it."""
-
-    def read_about(self, text: str) -> tuple[str, str]:
-        """Read what ran it: version and engine."""
-
-    def read_answer(
-        self, answer: bytes, job: Mapping[str, Any]
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Read one answer: a message as a worker's, and arrays."""
-
-
-_LANGUAGES: Final[Mapping[str, _Language]] = {
-    "matlab": matlab_export,
-    "wolfram": wolfram_export,
-}
 
 
 @dataclass(frozen=True)
@@ -91,7 +66,7 @@ def exportable() -> tuple[str, ...]:
     >>> exportable()
     ('matlab', 'wolfram')
     """
-    return tuple(_LANGUAGES)
+    return tuple(name for name in framework_names() if convention(name).exporter)
 
 
 def export(cases: Sequence[Case], framework: str, folder: Path) -> Exported:
@@ -100,7 +75,8 @@ def export(cases: Sequence[Case], framework: str, folder: Path) -> Exported:
     Parameters
     ----------
     cases : sequence of Case
-    framework : {"matlab", "wolfram"}
+    framework : str
+        One of :func:`exportable`.
     folder : Path
         Made if it is not there; must be empty.
 
@@ -109,7 +85,7 @@ def export(cases: Sequence[Case], framework: str, folder: Path) -> Exported:
     ExportError
         If the framework's programs need no export, or the folder is in use.
     """
-    if convention(framework).name not in _LANGUAGES:
+    if (exporter := convention(framework).exporter) is None:
         raise ExportError(
             f"{framework} is run here (deconform run -f {framework}); what can be exported: "
             f"{', '.join(exportable())}."
@@ -117,14 +93,14 @@ def export(cases: Sequence[Case], framework: str, folder: Path) -> Exported:
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise ExportError(f"{folder} is not empty: give a new folder, so that no results mix.")
-    language = _LANGUAGES[framework]
+    language = exporter()
     jobs: list[dict[str, Any]] = []
     unsupported = 0
     for case in cases:
         made = list(_jobs(case, framework))
         unsupported += not made
         for job in made:
-            language.write_job(folder, len(jobs) + 1, job)
+            language.write_job(folder, len(jobs) + 1, job.sections, job.inputs)
             jobs.append(_described(case, job))
     manifest = {
         "deconform": version("deconform"),
@@ -173,7 +149,10 @@ def imported(path: Path) -> Imported:
     try:
         chunks = _chunks(content[len(MAGIC) :])
         manifest = json.loads(next(chunks))
-        language = _LANGUAGES[manifest["framework"]]
+        exporter = convention(manifest["framework"]).exporter
+        if exporter is None:
+            raise LookupError(manifest["framework"])
+        language = exporter()
         product, engine = language.read_about(next(chunks).decode())
         jobs: Sequence[Mapping[str, Any]] = manifest["jobs"]
         outcomes = {
@@ -181,7 +160,7 @@ def imported(path: Path) -> Imported:
             for job, answer in zip(jobs, chunks, strict=False)
         }
         cases = dict(manifest["cases"])
-    except (LookupError, ValueError, TypeError, AttributeError, StopIteration) as error:
+    except (InputError, LookupError, ValueError, TypeError, AttributeError, StopIteration) as error:
         raise ExportError(f"{file} is damaged, or ends too early ({error!r}).") from None
     except RecursionError:
         raise ExportError(f"{file} is damaged: its manifest is nested too deeply.") from None
@@ -200,7 +179,7 @@ def _chunks(content: bytes) -> Iterator[bytes]:
         start = end
 
 
-def _outcome(language: _Language, answer: bytes, job: Mapping[str, Any]) -> Outcome:
+def _outcome(language: Exporter, answer: bytes, job: Mapping[str, Any]) -> Outcome:
     message, arrays = language.read_answer(answer, job)
     if message["op"] == "raised":
         return Raised(message["section"], message["type"], message["message"], message["traceback"])

@@ -17,6 +17,7 @@ from typing import TypeAlias
 
 from harness.convention.device import NO_GPU, Cuda, Device, Math
 from harness.convention.forms import Form
+from harness.convention.interpreter import Exporter, Interpreter
 from harness.convention.signature import Style
 from harness.core.errors import InputError
 from harness.core.operators import Operator
@@ -38,7 +39,11 @@ class Convention:
     title : str
         What people call it.
     language : str
-        Which kind of engine runs its programs.
+        What its programs are written in: a module of ``harness.syntax`` reads it.
+    interpreter : Interpreter, optional
+        What executes its programs, where that is not Python.
+    exporter : callable, optional
+        Returns what writes its programs for a run on another machine; imported when it is needed.
     distribution, module : str
         What is installed and what is imported.
     weights : str
@@ -73,6 +78,8 @@ class Convention:
     weights: str
     render: Renderer
     language: str = "python"
+    interpreter: Interpreter | None = None
+    exporter: Callable[[], Exporter] | None = None
     layer: LayerRenderer | None = None
     calls: str = ""
     remarks: tuple[str, ...] = ()

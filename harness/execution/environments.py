@@ -8,16 +8,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from importlib.metadata import metadata
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, TypeAlias
 
-from harness import engines
 from harness.convention.device import Device
 from harness.convention.registry import Convention
 from harness.engines import EngineUnavailableError
@@ -74,7 +72,17 @@ def launch(
     chosen = chosen or {}
     if reason := lacks_device(convention, device, chosen):
         raise EngineUnavailableError(reason)
-    return _LAUNCHES[convention.language](convention, chosen)
+    wanted = convention.interpreter
+    if wanted is None:
+        return _launch_python(convention, chosen)
+    on_path = (found for name in wanted.executables if (found := shutil.which(name)))
+    executable = _choice(convention, chosen) or next(map(Path, on_path), None)
+    if executable is not None and wanted.takes(executable):
+        return Launch(Path(sys.executable), str(executable), wanted.worker, wanted.advice)
+    if wanted.in_python is not None:
+        return replace(_launch_python(convention, chosen), language=wanted.in_python)
+    names = " nor ".join(wanted.executables)
+    raise EngineUnavailableError(f"neither {names} is on the PATH; {wanted.advice}")
 
 
 def lacks_device(
@@ -161,38 +169,6 @@ def _file_of(package: str) -> str:
     assert found is not None
     assert found.origin is not None
     return found.origin
-
-
-def _launch_matlab(convention: Convention, chosen: Mapping[str, Path]) -> Launch:
-    """MATLAB itself where it is on the PATH, else GNU Octave over our definitions."""
-    advice = "without MATLAB, GNU Octave serves as well: apt-get install octave"
-    found = _choice(convention, chosen) or shutil.which("matlab") or shutil.which("octave")
-    if found is None:
-        raise EngineUnavailableError(f"neither matlab nor octave is on the PATH; {advice}")
-    return Launch(Path(sys.executable), str(found), _language_file("matlab"), advice)
-
-
-def _launch_wolfram(convention: Convention, chosen: Mapping[str, Path]) -> Launch:
-    """Start a Wolfram kernel where there is one, else Mathics3 over our definitions."""
-    choice = _choice(convention, chosen)
-    kernel = choice or shutil.which("wolframscript")
-    if kernel and not Path(kernel).name.startswith("python"):
-        return Launch(Path(sys.executable), str(kernel), _language_file("wolframscript"))
-    return replace(_launch_python(convention, chosen), language=_language_file("wolfram"))
-
-
-def _language_file(language: str) -> Path:
-    return Path(engines.__file__).with_name(f"{language}_text.py")
-
-
-_Launcher: TypeAlias = Callable[[Convention, Mapping[str, Path]], Launch]
-
-# By the language of a convention's programs.
-_LAUNCHES: Final[Mapping[str, _Launcher]] = {
-    "python": _launch_python,
-    "matlab": _launch_matlab,
-    "wolfram": _launch_wolfram,
-}
 
 
 def _log(framework: str) -> Path:

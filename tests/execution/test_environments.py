@@ -108,7 +108,7 @@ def test_the_users_matlab_comes_first(tmp_path: Path) -> None:
 def test_text_languages_are_executed_by_a_file_of_ours() -> None:
     language = environments.launch(convention("matlab"), {"matlab": Path(sys.executable)}).language
     assert language is not None
-    assert language.name == "matlab_text.py"
+    assert language.name == "execute.py"
     assert language.is_file()
 
 

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
+from harness.convention.interpreter import Exporter, Interpreter
 from harness.convention.registry import Convention
 from harness.frameworks.wolfram.render import layer, render
+
+
+def _exporter() -> Exporter:
+    from harness.frameworks.wolfram import export  # noqa: PLC0415 -- imports NumPy
+
+    return export
+
 
 CONVENTION: Final = Convention(
     name="wolfram",
@@ -15,6 +24,12 @@ CONVENTION: Final = Convention(
     weights="IOHW",
     render=render,
     language="wolfram",
+    interpreter=Interpreter(
+        ("wolframscript",),
+        Path(__file__).with_name("kernel.py"),
+        in_python=Path(__file__).with_name("mathics.py"),
+    ),
+    exporter=_exporter,
     layer=layer,
     calls="DeconvolutionLayer",
     remarks=(

@@ -9,12 +9,14 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from harness.engines.job import Job
-from harness.engines.wolframscript_text import NAMES, about, literal, numbers
+from harness.frameworks.wolfram.kernel import NAMES, about, literal, numbers
+
+if TYPE_CHECKING:
+    from harness.convention.interpreter import Arrays
 
 SCRIPT: Final = "deconform_export.wl"
 
@@ -45,13 +47,15 @@ If[deconformRaised === "", If[Check[({text}
 _OUTPUT: Final = '"{name} " <> ToString[Normal[{name}], InputForm] <> "\\n"'
 
 
-def write_job(folder: Path, number: int, job: Job) -> None:
-    """Write one job's arrays and text."""
-    given = [f"{name} = {literal(array)};\n" for name, array in job.inputs.items()]
-    sections = [_SECTION.format(name=name, text=text.rstrip()) for name, text in job.sections]
+def write_job(
+    folder: Path, number: int, sections: Sequence[tuple[str, str]], inputs: Arrays
+) -> None:
+    """Write one program's arrays and text."""
+    given = [f"{name} = {literal(array)};\n" for name, array in inputs.items()]
+    texts = [_SECTION.format(name=name, text=text.rstrip()) for name, text in sections]
     path = folder / "jobs" / f"{number}.wl"
     path.parent.mkdir(exist_ok=True)
-    path.write_text("".join([*given, *sections]), encoding="ascii")
+    path.write_text("".join([*given, *texts]), encoding="ascii")
 
 
 def write_script(folder: Path, jobs: Sequence[Mapping[str, Any]]) -> str:

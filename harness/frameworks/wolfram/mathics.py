@@ -1,7 +1,7 @@
 """Execute Wolfram Language text: a language file of ``worker.py`` that runs inside Mathics3.
 
 Started in Mathics3's own environment, it imports the standard library, NumPy and Mathics3 only.
-One session serves all programs.  ``DeconvolutionLayer`` is defined in ``wolfram/deconvolution.wl``
+One session serves all programs.  ``DeconvolutionLayer`` is defined in ``driver/deconvolution.wl``
 from its documentation, so what comes out is documented semantics, and is called so.
 
 Arrays are ``NumericArray`` to a program, as a layer takes and gives them.  A message, whatever it
@@ -23,7 +23,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-FOLDER = Path(__file__).with_name("wolfram")
+FOLDER = Path(__file__).with_name("driver")
 # Terms of the sums and output elements of one example up to which a layer is evaluated in Wolfram
 # Language: Mathics3 takes half a second for the least, so this leaves it to some dozen small cases.
 LIMIT = int(os.environ.get("DECONFORM_WOLFRAM_LIMIT", "40"))
@@ -55,7 +55,7 @@ class Session:
     """A Mathics3 session with the layer's definitions.
 
     Layers of up to ``LIMIT`` terms and output elements, and all that is out of the ordinary, are
-    evaluated in Wolfram Language, others by ``wolfram/definition.py``.
+    evaluated in Wolfram Language, others by ``driver/definition.py``.
     """
 
     def __init__(self) -> None:

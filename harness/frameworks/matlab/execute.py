@@ -1,7 +1,7 @@
 """Execute MATLAB text: a worker's language file.
 
 MATLAB where there is one, else GNU Octave over definitions of the documented semantics
-(``matlab/definitions``).  One long-lived process reads commands from a pipe, as ``matlab
+(``driver/definitions``).  One long-lived process reads commands from a pipe, as ``matlab
 -nodesktop`` and ``octave`` both do, and says on its standard output when an answer is complete;
 text and arrays travel in files.  The worker runs in deconform's own interpreter; it imports the
 standard library and NumPy only.
@@ -23,7 +23,7 @@ from typing import Any, Final
 
 import numpy as np
 
-FOLDER: Final = Path(__file__).with_name("matlab")
+FOLDER: Final = Path(__file__).with_name("driver")
 DONE: Final = "deconform:done"
 CLASSES: Final = {"float32": "single", "float64": "double"} | {
     name: name for name in ("int8", "int16", "int32", "int64")

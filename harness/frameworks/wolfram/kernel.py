@@ -1,6 +1,6 @@
 """Execute Wolfram Language text in a Wolfram kernel: a worker's language file.
 
-One long-lived ``wolframscript`` runs ``wolfram/serve.wl``, which evaluates a file for every line of
+One long-lived ``wolframscript`` runs ``driver/serve.wl``, which evaluates a file for every line of
 its standard input.  Arrays go in and come out as nested lists in the files' and the answers' text,
 which every version reads, with as many digits as a number needs.  The worker runs in deconform's
 own interpreter; it imports the standard library and NumPy only.
@@ -24,7 +24,7 @@ from typing import Any, Final
 
 import numpy as np
 
-FOLDER: Final = Path(__file__).with_name("wolfram")
+FOLDER: Final = Path(__file__).with_name("driver")
 DONE: Final = "deconform:done"
 ANSWER: Final = "deconform:answer "
 NAMES: Final = ("x", "w", "b", "dy", "y", "dx", "dw", "db", "layer", "weights", "given")

@@ -33,7 +33,7 @@ from harness.suite.specs import load_cases
 
 pytestmark = pytest.mark.frameworks
 
-DEFINITIONS = Path(__file__).parents[2] / "harness/engines/matlab/definitions"
+DEFINITIONS = Path(__file__).parents[3] / "harness/frameworks/matlab/driver/definitions"
 
 
 @pytest.fixture(scope="module")

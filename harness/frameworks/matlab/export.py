@@ -9,10 +9,12 @@ import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from harness.engines import matlab_text
-from harness.engines.job import Job
+from harness.frameworks.matlab import execute
+
+if TYPE_CHECKING:
+    from harness.convention.interpreter import Arrays
 
 SCRIPT: Final = "deconform_export.m"
 
@@ -61,11 +63,13 @@ end
 """
 
 
-def write_job(folder: Path, number: int, job: Job) -> None:
-    """Write one job's text and arrays, as ``deconform_run.m`` reads them."""
+def write_job(
+    folder: Path, number: int, sections: Sequence[tuple[str, str]], inputs: Arrays
+) -> None:
+    """Write one program's text and arrays, as ``deconform_run.m`` reads them."""
     request = folder / "jobs" / str(number) / "request"
     request.parent.mkdir(parents=True)
-    request.write_bytes(matlab_text.request(job.sections, job.inputs))
+    request.write_bytes(execute.request(sections, inputs))
 
 
 def write_script(folder: Path, jobs: Sequence[Mapping[str, Any]]) -> str:
@@ -73,11 +77,11 @@ def write_script(folder: Path, jobs: Sequence[Mapping[str, Any]]) -> str:
     from importlib.metadata import version  # noqa: PLC0415
 
     for name in ("deconform_run.m", "deconform_start.m"):
-        shutil.copy2(matlab_text.FOLDER / name, folder / name)
-    shutil.copytree(matlab_text.FOLDER / "definitions", folder / "definitions")
+        shutil.copy2(execute.FOLDER / name, folder / name)
+    shutil.copytree(execute.FOLDER / "definitions", folder / "definitions")
     (folder / "deconform_done.m").write_text(_DONE, encoding="ascii")
     calls = (
-        _JOB.format(number=number, arguments=matlab_text.run_arguments(*_parts(job)))
+        _JOB.format(number=number, arguments=execute.run_arguments(*_parts(job)))
         for number, job in enumerate(jobs, 1)
     )
     text = _HEAD.format(version=version("deconform")) + "".join(calls)
@@ -100,4 +104,4 @@ def read_about(text: str) -> tuple[str, str]:
 def read_answer(answer: bytes, job: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Read what ``deconform_run.m`` wrote of one job."""
     ranks = {name: len(one["shape"]) for name, one in job["inputs"].items()}
-    return matlab_text.answered(answer, [name for name, _ in job["sections"]], ranks)
+    return execute.answered(answer, [name for name, _ in job["sections"]], ranks)
