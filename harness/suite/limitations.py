@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.convention.registry import UnknownFrameworkError, convention
 from harness.suite.case import Case
+from harness.suite.keys import LIMITATION, LIMITATIONS
 from harness.suite.specs import LIMITATIONS_FILE, specs_root
 from harness.suite.yaml_fields import Fields, document, shown
 
@@ -58,10 +58,13 @@ def load_limitations(path: Path | None = None) -> tuple[Limitation, ...]:
     file = path or specs_root() / LIMITATIONS_FILE
     if not file.is_file():
         return ()
-    fields = Fields.of(document(file), shown(file))
-    found = tuple(_limitation(Fields.of(node, fields.file)) for node in fields.items("limitations"))
-    fields.finish()
-    return found
+    fields = Fields.of(document(file), shown(file), LIMITATIONS)
+    entries = [Fields.of(node, fields.file, LIMITATION) for node in fields.value("limitations")]
+    limitations = tuple(
+        Limitation(**entry.values(), file=entry.file, line=entry.line) for entry in entries
+    )
+    fields.check_unknown()
+    return limitations
 
 
 def unmatched(limitations: Sequence[Limitation], cases: Sequence[Case]) -> Iterator[Limitation]:
@@ -73,29 +76,3 @@ def unmatched(limitations: Sequence[Limitation], cases: Sequence[Case]) -> Itera
             for check in case.checks
         ):
             yield limitation
-
-
-def _limitation(fields: Fields) -> Limitation:
-    found = Limitation(
-        id=fields.text("id"),
-        framework=_framework(fields),
-        cases=fields.texts("cases"),
-        checks=fields.texts("checks", ()),
-        status=fields.choice("status", ("FAILED", "ERRORED", "CRASHED", "TIMEDOUT"), "FAILED"),
-        reason=fields.text("reason"),
-        upstream=fields.text("upstream", ""),
-        depends_on=fields.text("depends_on", ""),
-        file=fields.file,
-        line=fields.line,
-        device=fields.choice("device", ("any", "cpu", "cuda"), "any"),
-    )
-    fields.finish()
-    return found
-
-
-def _framework(fields: Fields) -> str:
-    """A mistyped name would excuse nothing, and nobody would notice."""
-    try:
-        return convention(fields.text("framework")).name
-    except UnknownFrameworkError as error:
-        raise fields.error(str(error), "framework") from None

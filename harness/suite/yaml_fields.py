@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 
 import yaml
 
 from harness.core.errors import InputError
+from harness.suite.keys import ENTRIES, REQUIRED, Place
 
 MAX_DEPTH: Final = 20
-REQUIRED: Final = object()
 
 
 class SpecError(InputError):
@@ -60,97 +60,89 @@ def document(file: Path) -> yaml.Node:
 
 
 class Fields:
-    """A YAML mapping being read: every key is taken once, and what is left is an error."""
+    """A YAML mapping, read by the table of keys of the place where it stands."""
 
-    def __init__(self, file: str, line: int, entries: Mapping[str, yaml.Node]) -> None:
+    def __init__(
+        self, file: str, line: int, entries: Mapping[str, yaml.Node], place: Place
+    ) -> None:
         self.file = file
         self.line = line
         self.subject = ""
-        self._entries = dict(entries)
-        self._known: list[str] = []
+        self._entries = entries
+        self._keys = place.keys
+        self._values: dict[str, Any] = {}
 
     @classmethod
-    def of(cls, node: yaml.Node, file: str) -> Self:
+    def of(cls, node: yaml.Node, file: str, place: Place) -> Self:
         """Begin to read a node, which must be a mapping."""
         line = node.start_mark.line + 1
         if not isinstance(node, yaml.MappingNode):
             raise SpecError(f"{file}:{line}: expected a mapping (key: value), found {_kind(node)}.")
-        return cls(file, line, _entries(node, file))
+        return cls(file, line, _entries(node, file), place)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._entries
 
     def error(self, message: str, key: str | None = None) -> SpecError:
         """Make an error at a key's line, or at the mapping's own."""
-        line = self._entries[key].start_mark.line + 1 if key in self._entries else self.line
+        node = self._entries.get(key or "")
+        line = node.start_mark.line + 1 if node else self.line
         return SpecError(f"{self.file}:{line}: {self.subject}{message}")
 
-    def take(self, key: str, default: Any = REQUIRED) -> Any:
-        """Give a key's value, whatever it is."""
-        self._known.append(key)
+    def value(self, key: str) -> Any:
+        """Return a key's value, or its default where the mapping lacks it."""
+        if key not in self._values:
+            self._values[key] = self._read(key)
+        return self._values[key]
+
+    def values(self) -> dict[str, Any]:
+        """Return every key's value; a key that the table lacks is an error."""
+        values = {key: self.value(key) for key in self._keys}
+        self.check_unknown()
+        return values
+
+    def _read(self, key: str) -> Any:
+        row = self._keys[key]
         if key not in self._entries:
-            if default is REQUIRED:
+            if row.default is REQUIRED:
                 raise self._missing(key)
-            return default
-        if isinstance(self._entries[key], yaml.MappingNode):
-            _entries(self._entries[key], self.file)
+            return row.default
+        node = self._entries[key]
+        if row.kind is ENTRIES:
+            if not isinstance(node, yaml.SequenceNode):
+                raise self.error(f"{key!r} must be a list, found {_kind(node)}.", key)
+            return list(node.value)
+        if isinstance(node, yaml.MappingNode):
+            _entries(node, self.file)
         try:
-            return yaml.constructor.SafeConstructor().construct_document(self._entries[key])
+            value = yaml.constructor.SafeConstructor().construct_document(node)
         except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise self.error(f"{key}: {error}", key) from None
+        return None if value is row.default is None else self.checked(key, value)
+
+    def checked(self, key: str, value: Any) -> Any:
+        """Return what a value means as that of a key."""
+        try:
+            return self._keys[key].kind.read(key, value)
+        except ValueError as error:
+            raise self.error(str(error), key) from None
 
     def _missing(self, key: str) -> SpecError:
         """Make an error at the key that can be this one, misspelt; else at the mapping's line."""
-        others = [other for other in self._entries if other not in self._known]
+        others = [other for other in self._entries if other not in self._keys]
         near = difflib.get_close_matches(key, others, n=1)
         if not near:
             return self.error(f"{key!r} is missing.")
         return self.error(f"{key!r} is missing. Did you mean {key!r} by {near[0]!r}?", near[0])
 
-    def items(self, key: str) -> list[yaml.Node]:
-        """Give the nodes of a list."""
-        self._known.append(key)
-        if key not in self._entries:
-            raise self._missing(key)
-        node = self._entries[key]
-        if not isinstance(node, yaml.SequenceNode):
-            raise self.error(f"{key!r} must be a list, found {_kind(node)}.", key)
-        return list(node.value)
-
-    def text(self, key: str, default: Any = REQUIRED) -> str:
-        """Give a text."""
-        value = self.take(key, default)
-        if not isinstance(value, str):
-            raise self.error(f"{key!r} must be text, found {value!r}.", key)
-        return value
-
-    def texts(self, key: str, default: Any = REQUIRED) -> tuple[str, ...]:
-        """Give a list of texts; one text serves for a list of one."""
-        value = self.take(key, default)
-        values = [value] if isinstance(value, str) else value
-        if not isinstance(values, list | tuple) or not all(isinstance(v, str) for v in values):
-            raise self.error(f"{key!r} must be text or a list of texts, found {value!r}.", key)
-        return tuple(values)
-
-    def choice(self, key: str, choices: Sequence[str], default: Any = REQUIRED) -> str:
-        """Give a text that is one of a few."""
-        value = self.text(key, default)
-        if value not in choices:
-            raise self.error(f"{key} {value!r} must be one of {', '.join(choices)}.", key)
-        return value
-
-    def flag(self, key: str, *, default: bool) -> bool:
-        """Give a truth value."""
-        value = self.take(key, default)
-        if not isinstance(value, bool):
-            raise self.error(f"{key!r} must be true or false, found {value!r}.", key)
-        return value
-
-    def finish(self) -> None:
-        """Raise for the first key that nobody asked for."""
+    def check_unknown(self, out_of_place: Collection[str] = ()) -> None:
+        """Raise for the first key that the table lacks, or that is ``out_of_place`` here."""
+        known = sorted(key for key in self._keys if key not in out_of_place)
         for key in self._entries:
-            if key not in self._known:
-                near = difflib.get_close_matches(key, self._known, n=1)
+            if key not in known:
+                near = difflib.get_close_matches(key, known, n=1)
                 hint = f" Did you mean {near[0]!r}?" if near else ""
-                known = ", ".join(sorted(set(self._known)))
-                raise self.error(f"unknown key {key!r}.{hint} Known: {known}.", key)
+                raise self.error(f"unknown key {key!r}.{hint} Known: {', '.join(known)}.", key)
 
 
 def _entries(node: yaml.Node, file: str) -> dict[str, yaml.Node]:

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from suites import LIMITATIONS, case, limitations, load, refusal
 
+from harness.suite.schema import documents
 from harness.suite.yaml_fields import SpecError
 
 SPECS = Path(__file__).parents[2] / "specs"
@@ -28,6 +29,13 @@ def validator() -> jsonschema.Draft202012Validator:
 
 def test_the_schema_is_a_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(validator().schema)
+
+
+@pytest.mark.parametrize("name", ["specs/schema.json", "CONTRIBUTING.md"])
+def test_what_is_written_from_the_table_of_keys_is_up_to_date(name: str) -> None:
+    # After a change of harness/suite/keys.py: python -m harness.suite.schema
+    root = SPECS.parent
+    assert (root / name).read_text(encoding="utf-8") == documents(root)[root / name]
 
 
 def objects(node: Any) -> Iterator[dict[str, Any]]:

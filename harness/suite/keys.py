@@ -1,0 +1,343 @@
+"""The keys of suites and of the limitations file: one table, from which everything else comes.
+
+The loader reads by it (:mod:`harness.suite.yaml_fields`), and :mod:`harness.suite.schema` writes
+``specs/schema.json`` and the tables of ``CONTRIBUTING.md`` from it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.convention.registry import convention
+from harness.suite.case import FILLS, FORWARD_CHECKS, GRADIENT_CHECKS, REFUSAL, SIGNIFICANT_BITS
+
+MAX_CASES_PER_ENTRY: Final = 10_000
+REQUIRED: Final = object()
+
+
+@dataclass(frozen=True)
+class Kind:
+    """The values that a key takes.
+
+    Attributes
+    ----------
+    words : str
+        The values in words.
+    schema : mapping
+        The values in JSON Schema.
+    read : callable
+        Takes the key's name and a value as YAML has it; returns the value as the loader uses it, or
+        raises :class:`ValueError` with a sentence for whoever wrote the file.
+    """
+
+    words: str
+    schema: Mapping[str, Any]
+    read: Callable[[str, Any], Any]
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key of a mapping.
+
+    Attributes
+    ----------
+    name : str
+    kind : Kind
+    default
+        The value where the key is left out; with ``None`` a null means the same, and ``REQUIRED``
+        demands the key.
+    meaning : str
+        One or two sentences, for the schema and the documents.
+    examples : tuple
+    label : str, optional
+        What a swept value is preceded by in a case's name; ``None`` where ``matrix`` cannot sweep
+        the key.
+    not_with, only_with : str
+        The key of the same mapping that rules this one out, or without which it means nothing.
+    """
+
+    name: str
+    kind: Kind
+    default: Any = REQUIRED
+    _: KW_ONLY
+    meaning: str
+    examples: tuple[Any, ...] = ()
+    label: str | None = None
+    not_with: str = ""
+    only_with: str = ""
+
+
+class Place:
+    """A mapping in a file, and the keys that it may have."""
+
+    def __init__(self, name: str, meaning: str, *keys: Key) -> None:
+        self.name = name
+        self.meaning = meaning
+        self.keys: Final = {key.name: key for key in keys}
+
+
+# Kinds of values.
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _are_integers(value: Any, *, pairs: bool = False) -> bool:
+    """Whether a value is a list of integers or, with ``pairs``, also of lists of integers."""
+    return isinstance(value, list) and all(
+        _is_integer(item) or (pairs and _are_integers(item)) for item in value
+    )
+
+
+def _is_numbers(value: Any) -> bool:
+    if isinstance(value, list):
+        return all(map(_is_numbers, value))
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _kind(
+    words: str,
+    schema: Mapping[str, Any],
+    accepts: Callable[[Any], bool],
+    *,
+    quoted: bool = False,
+    wrong: str = "",
+) -> Kind:
+    """Make a kind whose values are used as they are; ``wrong`` is what an error asks for."""
+
+    def read(key: str, value: Any) -> Any:
+        if not accepts(value):
+            shown = repr(key) if quoted else key
+            raise ValueError(f"{shown} must be {wrong or words}, found {value!r}.")
+        return value
+
+    return Kind(words, schema, read)
+
+
+def _choice(*choices: str) -> Kind:
+    def read(key: str, value: Any) -> str:
+        if not isinstance(value, str) or value not in choices:
+            raise ValueError(f"{key} {value!r} must be one of {', '.join(choices)}.")
+        return value
+
+    *others, last = (f"`{choice}`" for choice in choices)
+    return Kind(f"{', '.join(others)} or {last}", {"enum": list(choices)}, read)
+
+
+def _shape(words: str, at_least: int, items: Mapping[str, Any], at_most: int | None = None) -> Kind:
+    def read(key: str, value: Any) -> tuple[int, ...]:
+        sizes: list[int] = _LIST.read(key, value)
+        if len(sizes) < at_least:
+            raise ValueError(f"{key} {value} needs at least {at_least} entries.")
+        if items.get("minimum") == 0 and min(sizes) < 0:
+            raise ValueError(f"{key} {value} must not be negative.")
+        return tuple(sizes)
+
+    schema = {"type": "array", "minItems": at_least, "items": {"type": "integer", **items}}
+    return Kind(words, schema | ({"maxItems": at_most} if at_most else {}), read)
+
+
+def _read_texts(key: str, value: Any) -> tuple[str, ...]:
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, list) or not all(isinstance(v, str) for v in values):
+        raise ValueError(f"{key!r} must be text or a list of texts, found {value!r}.")
+    return tuple(values)
+
+
+def _read_framework(key: str, value: Any) -> str:
+    """Return a framework's name: a mistyped one would excuse nothing, and nobody would notice."""
+    return convention(TEXT.read(key, value)).name
+
+
+def _read_says(key: str, value: Any) -> dict[str, str]:
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        raise ValueError(f"{key!r} must map frameworks to a part of what they say.")
+    for framework in value:
+        convention(framework)
+    return value
+
+
+def _read_array(key: str, value: Any) -> npt.NDArray[np.float64]:
+    try:
+        if not _is_numbers(value):
+            raise TypeError("it holds something else")
+        array = np.array(value, np.float64)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ValueError(f"{key} is not an array of numbers: {error}") from None
+    if not np.all(np.abs(array) <= np.finfo(np.float32).max):
+        raise ValueError(f"{key} is not an array of finite numbers.")
+    return array
+
+
+def _read_matrix(key: str, value: Any) -> dict[str, list[Any]]:
+    if not isinstance(value, dict) or not all(isinstance(v, list) for v in value.values()):
+        raise ValueError(f"{key!r} must map keys to lists of values.")
+    if empty := [name for name, values in value.items() if not values]:
+        raise ValueError(f"{key!r} lists no value for {empty[0]!r}.")
+    if unknown := [name for name in value if name not in SWEPT]:
+        raise ValueError(f"{key!r} cannot sweep {unknown[0]!r}; it can: {', '.join(SWEPT)}.")
+    if (count := math.prod(map(len, value.values()))) > MAX_CASES_PER_ENTRY:
+        raise ValueError(f"{key!r} makes {count} cases; {MAX_CASES_PER_ENTRY} are allowed.")
+    return value
+
+
+def _one_or_list(items: Mapping[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [items, {"type": "array", "items": items}]}
+
+
+_INTEGER_SCHEMA: Final = {"type": "integer"}
+_CROP_SCHEMA: Final = {
+    "anyOf": [
+        _INTEGER_SCHEMA,
+        {"type": "array", "minItems": 2, "maxItems": 2, "items": _INTEGER_SCHEMA},
+    ]
+}
+_PER_AXIS: Final = "an integer or one per spatial axis"
+_LIST: Final = _kind("a list of integers", {}, _are_integers)
+
+TEXT: Final = _kind("text", {"type": "string"}, lambda v: isinstance(v, str), quoted=True)
+TEXTS: Final = Kind("text or a list of texts", _one_or_list({"type": "string"}), _read_texts)
+CHECKS: Final = Kind(
+    "text or a list of texts",
+    _one_or_list({"enum": [*FORWARD_CHECKS, *GRADIENT_CHECKS, REFUSAL]}),
+    _read_texts,
+)
+FLAG: Final = _kind(
+    "true or false", {"type": "boolean"}, lambda v: isinstance(v, bool), quoted=True
+)
+BIAS: Final = _kind("true or false", {"type": "boolean"}, lambda v: isinstance(v, bool))
+INTEGER: Final = _kind("an integer", _INTEGER_SCHEMA, _is_integer)
+PER_AXIS: Final = _kind(
+    _PER_AXIS, _one_or_list(_INTEGER_SCHEMA), lambda v: _is_integer(v) or _are_integers(v)
+)
+KERNEL: Final = Kind(
+    PER_AXIS.words,
+    PER_AXIS.schema,
+    lambda key, value: value if _is_integer(value) else _shape("", 1, {}).read(key, value),
+)
+CROP: Final = _kind(
+    "an integer, or per spatial axis an integer or a pair",
+    {"anyOf": [_INTEGER_SCHEMA, {"type": "array", "items": _CROP_SCHEMA}]},
+    lambda v: _is_integer(v) or _are_integers(v, pairs=True),
+    wrong=_PER_AXIS,
+)
+INPUT: Final = _shape("three or more integers, not negative", 3, {"minimum": 0})
+OUTPUT: Final = _shape("integers, not negative", 1, {"minimum": 0})
+WEIGHT: Final = _shape("three to five positive integers", 3, {"minimum": 1}, at_most=5)
+ARRAY: Final = Kind("nested lists of finite numbers", {"$ref": "#/$defs/array"}, _read_array)
+FRAMEWORK: Final = Kind("a framework's name", {"type": "string"}, _read_framework)
+SAYS: Final = Kind(
+    "text by framework",
+    {"type": "object", "additionalProperties": {"type": "string"}},
+    _read_says,
+)
+MATRIX: Final = Kind("lists of values by key", {"type": "object"}, _read_matrix)
+# Read node by node, since each entry's errors name its own line.
+ENTRIES: Final = Kind("a list", {"type": "array"}, lambda _key, nodes: nodes)
+
+
+# The table.  A key's name, kind and default come first, then what it means.
+# fmt: off
+
+SUITE: Final = Place("suite", "A file of cases from one source.",
+    Key("suite", TEXT, examples=("models/dcgan",),
+        meaning="Name of the suite, by convention the file's path below specs/ without its ending. "
+        "A case's id is suite/name."),
+    Key("source", TEXT, "",
+        meaning="Where the cases come from, as a rule a link. A case may name its own."),
+    Key("note", TEXT, "", meaning="What a reader should know about the whole suite."),
+    Key("cases", ENTRIES, meaning="The cases, in the order in which they run."),
+)
+
+CASE: Final = Place("case", "One operator on one input or, with a matrix, one per combination.",
+    Key("name", TEXT,
+        meaning="Name of the case, unique in its suite. A matrix adds an ending per combination."),
+    Key("source", TEXT, "",
+        meaning="Where this case comes from, if not from the suite's source."),
+    Key("note", TEXT, "",
+        meaning="What a reader should know, such as what was cut from the original."),
+    Key("input", INPUT, label="i", examples=([2, 4, 5, 7],),
+        meaning="Shape of the input: batch, channels, then one to three spatial sizes. "
+        "A call may state it instead."),
+    Key("call", TEXT, "", examples=("nn.ConvTranspose2d(64, 32, 4, stride=2, bias=False)",),
+        meaning="The operator in a framework's own words, instead of out_channels, kernel, stride "
+        "and so on: the call as it stands in code. It is read, never evaluated."),
+    Key("weight", WEIGHT, None, examples=([64, 32, 4, 4],), only_with="call",
+        meaning="Canonical shape of the weights, (c_in, c_out / groups, *kernel), for a call that "
+        "does not state it."),
+    Key("out_channels", INTEGER, label="oc", not_with="call",
+        meaning="Number of output channels, of all groups together."),
+    Key("kernel", KERNEL, label="k", not_with="call", examples=(3, [3, 2]),
+        meaning="Size of the kernel."),
+    Key("stride", PER_AXIS, 1, label="s", not_with="call",
+        meaning="Step between the places where neighbouring input elements are scattered."),
+    Key("dilation", PER_AXIS, 1, label="d", not_with="call",
+        meaning="Step between the elements of the kernel."),
+    Key("crop", CROP, 0, label="c", not_with="call", examples=(1, [[1, 0], [0, -2]]),
+        meaning="Elements removed from the beginning and the end of each axis of the full output; "
+        "negative extends it. padding=p with output_padding=q is [p, p - q]."),
+    Key("groups", INTEGER, 1, label="g", not_with="call",
+        meaning="Number of groups; must divide the input's and the output's channels. Group j of "
+        "the inputs feeds group j of the outputs."),
+    Key("bias", BIAS, default=True, label="b", not_with="call",
+        meaning="Whether a bias is added to every output element."),
+    Key("dtype", _choice(*SIGNIFICANT_BITS), "float32", label="",
+        meaning="Type of all arrays."),
+    Key("fill", _choice(*FILLS), "integer", label="",
+        meaning="Data: integers whose every sum is exact, so that results must be equal; random "
+        "numbers, held to bounds on the error; or ones."),
+    Key("program", _choice("advised", "documented"), "advised", label="", not_with="rejected",
+        meaning="The program that deconform advises, or the one that the framework's documentation "
+        "promises, defects and all."),
+    Key("matrix", MATRIX, {}, examples=({"stride": [1, 2], "crop": [0, [[1, 0]]]},),
+        meaning="Values to sweep: one case for each combination, at most "
+        f"{MAX_CASES_PER_ENTRY}. A key here takes the place of the case's own."),
+    Key("output", OUTPUT, None, not_with="rejected",
+        meaning="The output shape that the source promises, batch and channels included; the size "
+        "law must agree."),
+    Key("x", ARRAY, None,
+        meaning="The source's own input, (n, c_in, *in_size), instead of generated data."),
+    Key("w", ARRAY, None,
+        meaning="The source's own weights, (c_in, c_out / groups, *kernel)."),
+    Key("b", ARRAY, None, meaning="The source's own bias, (c_out)."),
+    Key("y", ARRAY, None,
+        meaning="The output that the source promises for its data, (n, c_out, *out_size)."),
+    Key("rejected", FLAG, default=False,
+        meaning="The configuration is illegal, and a framework passes by refusing it."),
+    Key("says", SAYS, {}, only_with="rejected",
+        meaning="By framework, a part of the error with which it refuses a rejected case."),
+)
+SWEPT: Final[Sequence[str]] = [key.name for key in CASE.keys.values() if key.label is not None]
+
+LIMITATIONS: Final = Place("limitations", "What frameworks are known to get wrong or to refuse.",
+    Key("limitations", ENTRIES,
+        meaning="One entry for each known limitation. An entry that concerns no case is an error."),
+)
+
+LIMITATION: Final = Place("limitation",
+    "A record that it explains is KNOWN, and FIXED once it passes.",
+    Key("id", TEXT, meaning="Name of the limitation, unique in the file."),
+    Key("framework", FRAMEWORK, meaning="The framework concerned."),
+    Key("cases", TEXTS, examples=(["rejects/groups/zero-?d", "*/float16/*"],),
+        meaning="The cases concerned: one id or glob, or a list of them."),
+    Key("checks", CHECKS, (), meaning="The checks concerned, all where it is left out."),
+    Key("status", _choice("FAILED", "ERRORED", "CRASHED", "TIMEDOUT"), "FAILED",
+        meaning="The status that it explains."),
+    Key("reason", TEXT,
+        meaning="What happens and why, in a sentence; it is shown with every record."),
+    Key("upstream", TEXT, "", meaning="Link to the framework's own issue."),
+    Key("depends_on", TEXT, "",
+        meaning="What else it takes, such as a processor's feature; without it a pass is only a "
+        "pass."),
+    Key("device", _choice("any", "cpu", "cuda"), "any",
+        meaning="The device on which it was seen."),
+)
+# fmt: on
+PLACES: Final = (SUITE, CASE, LIMITATIONS, LIMITATION)
