@@ -15,7 +15,7 @@ from harness.bench.intervals import paired_ratio
 from harness.cli.main import OK, USAGE, main
 from harness.execution import devices as gpu
 from harness.lookup.reference_page import page
-from harness.records.measurement import DIRECTIONS
+from harness.records.check import DIRECTIONS
 from harness.records.report_file import Report
 from harness.suite.specs import load_cases
 

@@ -11,12 +11,14 @@ import pytest
 
 import harness
 import impl
-from harness.conformance.judge import Status, expect, judge
+from harness.conformance.judge import judge
 from harness.conformance.pipeline import jobs_of
 from harness.convention.registry import framework_names, render
 from harness.core.program import Program
 from harness.engines import Arrays, Engine
+from harness.records.status import Status
 from harness.suite.case import Case, case_from_descriptor
+from harness.suite.expectations import expect
 from harness.suite.specs import load_cases
 from impl import reference
 

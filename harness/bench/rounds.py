@@ -24,7 +24,7 @@ import numpy as np
 import impl
 from harness.bench.ceilings import ceilings
 from harness.bench.intervals import paired_ratio
-from harness.conformance.judge import Expected, Status, Verdict, failed, judge
+from harness.conformance.judge import failed, judge
 from harness.conformance.pipeline import engine_of, jobs_of
 from harness.convention.device import Device, Math
 from harness.convention.registry import Convention, convention, framework_names, render
@@ -42,15 +42,18 @@ from harness.engines import (
     Timing,
 )
 from harness.execution.machine import available_cores, machine
+from harness.records.check import DIRECTIONS, Check
 from harness.records.measurement import (
-    DIRECTIONS,
     MEASURED,
     Measurement,
     multiply_adds,
     touched_bytes,
 )
 from harness.records.record import Footer, Header
-from harness.suite.case import GRADIENT_CHECKS, Case
+from harness.records.status import Status
+from harness.records.verdict import Verdict
+from harness.suite.case import Case
+from harness.suite.expectations import Expected
 from harness.suite.limitations import Limitation
 from harness.suite.mutants import options
 from impl.geometry import Array
@@ -279,7 +282,7 @@ class _Bench:
         found: dict[str, _Entry] = {}
         jobs = jobs_of(case, program, expected.data)
         for job, outcome in self._engines[framework].run(jobs):
-            direction = DIRECTIONS[job.checks[0] in GRADIENT_CHECKS]
+            direction = Check(job.checks[0]).direction
             entry = self._judged(case, framework, expected, program, job, outcome)
             if direction not in found or found[direction].is_correct:
                 found[direction] = entry

@@ -32,7 +32,8 @@ from harness.cli.options import (
 )
 from harness.engines import EngineUnavailableError
 from harness.history import revision
-from harness.records.measurement import DIRECTIONS, Measurement, multiply_adds
+from harness.records.check import DIRECTIONS
+from harness.records.measurement import Measurement, multiply_adds
 from harness.records.record import Event, Footer, Header
 from harness.records.report_file import Report
 from harness.report.benchmark import print_benchmark

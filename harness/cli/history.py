@@ -14,7 +14,6 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.cli.main import OK
-from harness.conformance.judge import Status
 from harness.convention.registry import convention
 from harness.core.errors import InputError
 from harness.history import Selection, opened
@@ -28,13 +27,11 @@ from harness.history.changes import (
     short,
     sparkline,
 )
-from harness.records.record import BAD_STATUSES
 from harness.report.quantities import seconds as in_seconds
 from harness.suite.specs import selected
 
 # Times of so many programs can be read run by run.
 _TOLD_IN_FULL: Final = 12
-_GOOD = {Status.PASSED: "green", Status.KNOWN: "cyan", Status.UNSUPPORTED: "blue"}
 
 
 def history(options: argparse.Namespace) -> int:
@@ -128,7 +125,7 @@ def _careers(careers: Sequence[Career], *, every: bool) -> Iterator[Text]:
         where = f" ({career.where})" if career.where not in {"", "cpu"} else ""
         yield Text(f"  {career.case}  {career.framework}{where}")
         for stretch in reversed(career.stretches):
-            yield Text(f"    {_stretch(stretch)}", _colour(stretch.status))
+            yield Text(f"    {_stretch(stretch)}", stretch.status.colour)
     if same := len(careers) - len(told):
         yield Text(f"  {same} of {len(careers)} cases and frameworks were always the same", "dim")
 
@@ -149,10 +146,6 @@ def _when(run: Run) -> str:
 
 def _day(date: datetime) -> str:
     return f"{date:%Y-%m-%d %H:%M}"
-
-
-def _colour(status: Status) -> str:
-    return "red" if status in BAD_STATUSES else _GOOD.get(status, "")
 
 
 def _printable(line: Text) -> Text:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from harness.cli.main import BAD, OK, ended_by_sigterm
 from harness.lookup.answer import Line, LookUp, answer, look_up
+from harness.records.status import Status
 from harness.syntax.tree import MAX_TEXT
 
 
@@ -30,8 +31,8 @@ def translate(options: argparse.Namespace) -> int:
         print(json.dumps(answered, indent=2))  # noqa: T201
     else:
         _print([*answer(found, options.program), *_in_lines(evidence)])
-    bad = {status for verdicts in evidence.values() for status in verdicts.values()}
-    return BAD if bad & {"FAILED", "ERRORED", "CRASHED", "TIMEDOUT", "MISTRUSTED"} else OK
+    statuses = [status for verdicts in evidence.values() for status in verdicts.values()]
+    return BAD if any(status.is_bad for status in statuses) else OK
 
 
 def typed(text: str) -> str:
@@ -42,30 +43,29 @@ def typed(text: str) -> str:
     return sys.stdin.read(MAX_TEXT + 1) if sys.stdin else ""
 
 
-def _evidence(found: LookUp) -> dict[str, dict[str, str]]:
+def _evidence(found: LookUp) -> dict[str, dict[str, Status]]:
     """Run the look-up's programs, and give what became of each check."""
     from harness import run  # noqa: PLC0415 -- a look-up as such needs no engine
     from harness.suite.case import case_from_descriptor  # noqa: PLC0415
 
     names = [translation.framework for translation in found.translations]
-    verdicts: dict[str, dict[str, str]] = {name: {} for name in names}
+    verdicts: dict[str, dict[str, Status]] = {name: {} for name in names}
     with ended_by_sigterm():
         for record in run([case_from_descriptor(found.example)], names):
             verdicts[record.framework][record.check] = record.status
     return verdicts
 
 
-def _in_lines(evidence: Mapping[str, Mapping[str, str]]) -> Iterator[Line]:
+def _in_lines(evidence: Mapping[str, Mapping[str, Status]]) -> Iterator[Line]:
     if evidence:
         yield []
         yield [("dim", "run just now, against the definition:")]
     for name, verdicts in evidence.items():
-        by_status: dict[str, list[str]] = {}
+        by_status: dict[Status, list[str]] = {}
         for check, status in verdicts.items():
             by_status.setdefault(status, []).append(check)
         for status, checks in by_status.items():
-            style = {"PASSED": "green", "SKIPPED": "", "UNSUPPORTED": "yellow"}.get(status, "red")
-            yield [("", f"  {name:<11} "), (style, status), ("", f" {', '.join(checks)}")]
+            yield [("", f"  {name:<11} "), (status.colour, status), ("", f" {', '.join(checks)}")]
 
 
 def _print(lines: Sequence[Line]) -> None:

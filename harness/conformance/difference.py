@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from harness.conformance.judge import Status
 from harness.core.errors import InputError
-from harness.records.record import BAD_STATUSES, Header, Record
+from harness.records.record import Header, Record
 from harness.records.report_file import Report
+from harness.records.status import Status, count_bad
 
 Key: TypeAlias = tuple[str, str, str]
 
@@ -81,8 +81,7 @@ class Difference:
     @property
     def still_bad(self) -> int:
         """How many checks are bad in both, in the same way or another."""
-        kept = sum(self.same.get(status, 0) for status in BAD_STATUSES)
-        return kept + sum(change.new.status in BAD_STATUSES for change in self.others)
+        return count_bad(self.same) + sum(change.new.status.is_bad for change in self.others)
 
     @property
     def notes(self) -> Iterator[str]:
@@ -144,11 +143,11 @@ def difference(old: Report, new: Report) -> Difference:
 
 def _kind(change: Change) -> str:
     was = change.old.status if change.old else None
-    if change.new.status in BAD_STATUSES:
-        return "other" if was in BAD_STATUSES else "failing"
+    if change.new.status.is_bad:
+        return "other" if was and was.is_bad else "failing"
     if was is None:
         return "added"
-    is_fixed = change.new.status == Status.PASSED and was in {*BAD_STATUSES, Status.KNOWN}
+    is_fixed = change.new.status == Status.PASSED and (was.is_bad or was == Status.KNOWN)
     return "fixed" if is_fixed else "other"
 
 

@@ -15,7 +15,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from harness.conformance.judge import expect
 from harness.conformance.pipeline import jobs_of
 from harness.convention.interpreter import Exporter
 from harness.convention.registry import convention, framework_names, render
@@ -31,6 +30,7 @@ from harness.engines import (
     key_of,
 )
 from harness.suite.case import Case
+from harness.suite.expectations import expect
 
 MAGIC: Final = b"deconform-result 1\n"
 MANIFEST: Final = "manifest.json"

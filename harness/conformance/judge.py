@@ -10,20 +10,19 @@ sum follow from the number of terms of a sum.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.engines.job import Arrays, Crashed, Outcome, Raised, TimedOut
-from harness.suite.case import REFUSAL, SIGNIFICANT_BITS, Case
-from harness.suite.mutants import MUTANTS, Mutant, options
-from impl import reference
+from harness.records.check import Check
+from harness.records.status import Status
+from harness.records.verdict import Verdict
+from harness.suite.case import SIGNIFICANT_BITS, Case
+from harness.suite.expectations import Expected
+from harness.suite.mutants import MUTANTS
 
-OUTPUT_OF: Final = {"shape": "y", "value": "y", "grad_x": "dx", "grad_w": "dw", "grad_b": "db"}
 # These exceptions mean that our text is wrong, not that a configuration was refused.
 _OUR_FAULT: Final = (
     "NameError",
@@ -34,72 +33,6 @@ _OUR_FAULT: Final = (
 )
 
 
-class Status(StrEnum):
-    """What became of one check."""
-
-    PASSED = "PASSED"
-    FAILED = "FAILED"
-    UNSUPPORTED = "UNSUPPORTED"
-    ERRORED = "ERRORED"
-    CRASHED = "CRASHED"
-    TIMEDOUT = "TIMEDOUT"
-    MISTRUSTED = "MISTRUSTED"
-    SKIPPED = "SKIPPED"
-    KNOWN = "KNOWN"
-    FIXED = "FIXED"
-
-
-# What is told of a program beside that it passed or was not run, the worst last.
-WORSE: Final = (
-    Status.UNSUPPORTED,
-    Status.KNOWN,
-    Status.FIXED,
-    Status.MISTRUSTED,
-    Status.FAILED,
-    Status.ERRORED,
-    Status.TIMEDOUT,
-    Status.CRASHED,
-)
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """A status, why, the mutant that a wrong output equals, and figures."""
-
-    status: Status
-    reason: str | None = None
-    diagnosis: str | None = None
-    evidence: Mapping[str, Any] | None = None
-
-    def __bool__(self) -> NoReturn:
-        raise TypeError("a Verdict is not true or false: look at its status.")
-
-
-@dataclass(frozen=True, eq=False)
-class Expected:
-    """A case's data and what the reference makes of it."""
-
-    data: Mapping[str, npt.NDArray[Any]]
-    outputs: Mapping[str, npt.NDArray[Any]]
-    bounds: Mapping[str, npt.NDArray[Any]]
-    mistrust: str | None
-
-
-def expect(case: Case) -> Expected:
-    """Make a case's data and compute what is expected of it."""
-    data = case.data()
-    if case.rejected:
-        return Expected(data, {}, {}, None)
-    exact = case.fill != "random"
-    outputs = _reference(case, data if exact else _as_float64(data))
-    if "y" in case.given:
-        outputs["y"] = case.given["y"].astype(case.dtype)
-    bounds = {}
-    if not exact:
-        bounds = _reference(case, {k: np.abs(v) for k, v in _as_float64(data).items()})
-    return Expected(data, outputs, bounds, _mistrust(case, data, outputs["y"]))
-
-
 def judge(
     case: Case, expected: Expected, check: str, outcome: Outcome, says: str | None = None
 ) -> Verdict:
@@ -107,39 +40,27 @@ def judge(
 
     ``says`` is a part of what must be said when a rejected case is refused.
     """
-    if check == REFUSAL and isinstance(outcome, Raised | Arrays):
+    if check == Check.REFUSAL and isinstance(outcome, Raised | Arrays):
         return _judge_refusal(outcome, says)
     if not isinstance(outcome, Arrays):
         return failed(outcome)
-    name = OUTPUT_OF[check]
+    name = Check(check).output
     got, want = outcome.outputs[name], expected.outputs[name]
     if got.shape != want.shape:
         reason = f"{name} has shape {got.shape}, expected {want.shape}"
         return Verdict(Status.FAILED, reason, _diagnosis(case, expected, name, got))
-    if check == "shape":
+    if check == Check.SHAPE:
         return Verdict(Status.PASSED)
     if got.dtype != case.dtype:
         return Verdict(Status.FAILED, f"{name} is {got.dtype}, expected {case.dtype}")
     if case.fill == "random":
         return _judge_by_bounds(case, expected, name, got)
     if np.array_equal(got, want):
-        if check == "value" and expected.mistrust is not None:
+        if check == Check.VALUE and expected.mistrust is not None:
             return Verdict(Status.MISTRUSTED, expected.mistrust)
         return Verdict(Status.PASSED)
     reason, evidence = _difference(name, got, want)
     return Verdict(Status.FAILED, reason, _diagnosis(case, expected, name, got), evidence)
-
-
-def _reference(case: Case, data: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
-    arguments = options(case.operator)
-    y = reference.conv_transpose(data["x"], data["w"], data.get("b"), **arguments)
-    dx, dw, db = reference.conv_transpose_vjp(data["dy"], data["x"], data["w"], **arguments)
-    outputs = {"y": y, "dx": dx, "dw": dw}
-    return outputs | {"db": db} if case.operator.bias else outputs
-
-
-def _as_float64(data: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
-    return {name: array.astype(np.float64) for name, array in data.items()}
 
 
 def failed(outcome: Raised | Crashed | TimedOut) -> Verdict:
@@ -148,7 +69,7 @@ def failed(outcome: Raised | Crashed | TimedOut) -> Verdict:
         return Verdict(Status.CRASHED, outcome.reason)
     if isinstance(outcome, TimedOut):
         return Verdict(Status.TIMEDOUT, f"no answer within {outcome.seconds:g} s")
-    return Verdict(Status.ERRORED, _said(outcome))
+    return Verdict(Status.ERRORED, _describe(outcome))
 
 
 def _judge_refusal(outcome: Arrays | Raised, says: str | None) -> Verdict:
@@ -156,13 +77,13 @@ def _judge_refusal(outcome: Arrays | Raised, says: str | None) -> Verdict:
         shape = outcome.outputs["y"].shape
         return Verdict(Status.FAILED, f"accepted without a word: y has shape {shape}")
     if outcome.section == "setup" or outcome.kind in _OUR_FAULT:
-        return Verdict(Status.ERRORED, _said(outcome))
+        return Verdict(Status.ERRORED, _describe(outcome))
     if says is not None and says not in outcome.message:
-        return Verdict(Status.FAILED, f"refused, but not with {says!r}: {_said(outcome)}")
-    return Verdict(Status.PASSED, evidence={"said": _said(outcome)})
+        return Verdict(Status.FAILED, f"refused, but not with {says!r}: {_describe(outcome)}")
+    return Verdict(Status.PASSED, evidence={"said": _describe(outcome)})
 
 
-def _said(raised: Raised) -> str:
+def _describe(raised: Raised) -> str:
     return f"{raised.section} raised {raised.kind}: {raised.message}"
 
 
@@ -233,40 +154,3 @@ def _diagnosis(case: Case, expected: Expected, name: str, got: npt.NDArray[Any])
         if close(got, wrong):
             found.append(mutant.name)
     return " or ".join(found) or None
-
-
-def _mistrust(case: Case, data: Mapping[str, npt.NDArray[Any]], y: npt.NDArray[Any]) -> str | None:
-    """Say why equality would prove little: too many zeros, or a mutant that agrees by chance.
-
-    Given data is the document's, and proves what the document says and no more.  Random data is
-    not compared for equality.  An empty output has nothing to mistrust.
-    """
-    if case.given or case.fill == "random" or not y.size:
-        return None
-    if y.size - np.count_nonzero(y) > y.size // 2:
-        reached = reference.conv_transpose(
-            np.ones_like(data["x"]), np.ones_like(data["w"]), **options(case.operator)
-        )
-        zeros = np.count_nonzero((y == 0) & ((reached != 0) | ("b" in data)))
-        if 2 * zeros > np.count_nonzero(reached):
-            return f"{zeros} of {y.size} expected elements are 0 by chance of the data"
-    for mutant in MUTANTS:
-        if mutant.out_size(case.operator, case.in_size) != y.shape[2:]:
-            continue
-        wrong = mutant.forward(case.operator, data)
-        if wrong is None or not np.array_equal(wrong, y):
-            continue
-        if not _equivalent(mutant, case, data):
-            return f"with this data the mutant {mutant.name!r} agrees too"
-    return None
-
-
-def _equivalent(mutant: Mutant, case: Case, data: Mapping[str, npt.NDArray[Any]]) -> bool:
-    """Whether a mutant computes the same thing for any data, as on one input element and tap."""
-    generator = np.random.default_rng(0)
-    other = {name: generator.integers(1, 2**20, array.shape) for name, array in data.items()}
-    right = reference.conv_transpose(
-        other["x"], other["w"], other.get("b"), **options(case.operator)
-    )
-    wrong = mutant.forward(case.operator, other)
-    return wrong is not None and np.array_equal(right, wrong)

@@ -17,17 +17,21 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-from harness.conformance.judge import OUTPUT_OF, Expected, Status, Verdict, expect, judge
+from harness.conformance.judge import judge
 from harness.convention.device import Device, Math
 from harness.convention.registry import Convention, convention, render
 from harness.core.program import Program, Unsupported
 from harness.engines import Engine, EngineUnavailableError, Job, Outcome, RecordedEngine
 from harness.execution.environments import launch
 from harness.records.record import Event, Footer, Header, Record
-from harness.suite.case import FORWARD_CHECKS, GRADIENT_CHECKS, REFUSAL, Case
+from harness.records.status import Status
+from harness.records.verdict import Verdict
+from harness.suite.case import Case
+from harness.suite.expectations import Expected, expect
 from harness.suite.limitations import Limitation
 from harness.suite.mutants import Data
 
@@ -150,13 +154,12 @@ def engine_of(
 
 def jobs_of(case: Case, program: Program, data: Data) -> Iterator[Job]:
     """Make the jobs of one case: its forward program, and its gradient program."""
-    inputs = {name: array for name, array in data.items() if name != "dy"}
-    forward = (REFUSAL,) if case.rejected else FORWARD_CHECKS
-    yield Job(case, program.setup, program.forward, inputs, ("y",), forward)
-    if not case.rejected:
-        gradients = tuple(check for check in case.checks if check in GRADIENT_CHECKS)
-        outputs = tuple(OUTPUT_OF[check] for check in gradients)
-        yield Job(case, program.setup, program.gradient, data, outputs, gradients)
+    for direction, group in groupby(case.checks, lambda check: check.direction):
+        checks = tuple(group)
+        outputs = tuple(dict.fromkeys(check.output for check in checks))
+        section = program.forward if direction == "forward" else program.gradient
+        inputs = {n: array for n, array in data.items() if n != "dy" or direction == "gradient"}
+        yield Job(case, program.setup, section, inputs, outputs, checks)
 
 
 class _Run:

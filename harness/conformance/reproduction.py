@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.conformance.judge import Expected, Status, Verdict, expect, judge
+from harness.conformance.judge import judge
 from harness.conformance.pipeline import engine_of, jobs_of
 from harness.convention.device import Device, Math
 from harness.convention.registry import convention, render
 from harness.core.program import Program, Unsupported
 from harness.engines import Arrays, EngineInfo, Job, Outcome, Raised
+from harness.records.status import Status
+from harness.records.verdict import Verdict
 from harness.suite.case import Case
+from harness.suite.expectations import Expected, expect
 
 
 def reproduced(

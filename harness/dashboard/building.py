@@ -16,7 +16,7 @@ from harness.dashboard.case_pages import Chunk, chunks
 from harness.dashboard.conformance import Conformance, summary, write_matrix
 from harness.dashboard.frame import Site, prepare
 from harness.dashboard.layers import write_layers, writers
-from harness.dashboard.limits import limitations
+from harness.dashboard.limits import STATES, limitations
 from harness.dashboard.origin import in_full, in_short
 from harness.dashboard.parameters import EXPLANATIONS, PARAMETERS
 from harness.dashboard.programs import title
@@ -148,7 +148,7 @@ def _write_conformance(site: Site, shown: Conformance, processes: int) -> None:
         usual=_most_rewritten(shown),
         **shown.frame(),
     )
-    site.page("limitations.html", "limitations.html", limitations=limitations(shown))
+    site.page("limitations.html", "limitations.html", limitations=limitations(shown), states=STATES)
 
 
 def _write_start(

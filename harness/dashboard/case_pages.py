@@ -15,12 +15,11 @@ from harness.dashboard.frame import Site
 from harness.dashboard.parameters import kinds
 from harness.dashboard.programs import picture, programs
 from harness.lookup.answer import in_words
+from harness.records.check import in_order
 from harness.suite.case import Case
 
 # So many cases share a file: a page loads it in no time, and alike texts are packed well.
 _CHUNK: Final = 50
-# The order of columns in a case's table; a check of another name comes behind.
-_CHECKS: Final = ("shape", "value", "grad_x", "grad_w", "grad_b", "refusal")
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ def _facts(each: CaseResults) -> dict[str, Any]:
         "case": each,
         "suite_address": suite_address(each.suite),
         "limitations": {r.limitation: anchor(r.limitation) for r in records if r.limitation},
-        "checks": sorted(checks, key=lambda name: (*_CHECKS, name).index(name)),
+        "checks": in_order(checks),
         "words": _words(each),
         "shapes": _shapes(each),
     }

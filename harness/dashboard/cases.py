@@ -6,18 +6,15 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
 
-from harness.conformance.judge import WORSE, Status
 from harness.core.errors import InputError
 from harness.dashboard.addresses import file_name
+from harness.records.check import Check
 from harness.records.record import Record
 from harness.records.report_file import Report
+from harness.records.status import Status, worst
 from harness.report.words import alike
-from harness.suite.case import REFUSAL, Case, case_from_descriptor
-
-# The worst of several checks speaks for all of them.
-_WORSE: Final = (Status.PASSED, Status.SKIPPED, *WORSE)
+from harness.suite.case import Case, case_from_descriptor
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,7 @@ class Result:
     @cached_property
     def status(self) -> Status:
         """The worst status of the checks."""
-        return max((record.status for record in self.records), key=_WORSE.index)
+        return worst(record.status for record in self.records)
 
     @property
     def support(self) -> str:
@@ -45,7 +42,7 @@ class Result:
     @property
     def legality(self) -> str:
         """The support; of what the definition forbids, whether it was ``rejected``."""
-        if all(record.check != REFUSAL for record in self.records) or self.support == "unsupported":
+        if self.support == "unsupported" or Check.REFUSAL not in self.by_check:
             return self.support
         if self.status == Status.SKIPPED:
             return ""

@@ -14,7 +14,8 @@ from harness.dashboard.cases import CaseResults, by_case
 from harness.dashboard.frame import Site
 from harness.dashboard.programs import title
 from harness.records.report_file import Report
-from harness.report.words import LETTERS, describe_engine, is_documented
+from harness.records.status import Status
+from harness.report.words import describe_engine, is_documented
 
 
 def suite_address(name: str) -> str:
@@ -102,7 +103,7 @@ class Conformance:
     def met(self) -> list[str]:
         """The statuses that there are, the usual one first."""
         found = {record.status for record in self.report.records}
-        return [str(status) for status in LETTERS if status in found]
+        return [str(status) for status in Status if status in found]
 
 
 def summary(report: Report) -> str:
@@ -131,7 +132,6 @@ def write_matrix(site: Site, shown: Conformance) -> None:
             suite.address,
             suite={"name": suite.name, "cases": len(suite.cases)},
             cases=suite.cases,
-            signs=LETTERS,
             **shown.frame(),
         )
 

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from harness import pages
-from harness.conformance.judge import Status
 from harness.core.errors import InputError
 from harness.dashboard.packing import packed
-from harness.report.words import LETTERS
+from harness.records.status import Status
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -27,25 +26,18 @@ _FILES: Final = (
     *("style.css", "service.css", "icon.svg", "dashboard.js", "start.js", "index_of_cases.js"),
     *("parameters.js", "layers.js", "case.js", "charts.js", "benchmarks.js", "history.js"),
 )
-_CLASSES: Final = {
-    Status.PASSED: "good",
-    Status.KNOWN: "known",
-    Status.UNSUPPORTED: "none",
-    Status.SKIPPED: "none",
-    Status.FIXED: "change",
-}
 
 
 @dataclass(frozen=True)
 class Kinds:
-    """For statuses and support: a class of the style sheet, and a sign beside the colour."""
+    """The statuses; for support a class of the style sheet, and a sign next to the colour."""
 
-    statuses: Mapping[str, tuple[str, str]]
+    statuses: Mapping[str, Status]
     supports: Mapping[str, tuple[str, str]]
 
 
 KINDS: Final = Kinds(
-    {str(status): (_CLASSES.get(status, "bad"), letter) for status, letter in LETTERS.items()},
+    Status.__members__,
     {
         "native": ("good", "\u25cf"),
         "rewritten": ("change", "\u25d0"),

@@ -6,17 +6,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from harness.conformance.judge import Status
 from harness.dashboard.addresses import anchor
 from harness.dashboard.conformance import Conformance
 from harness.records.record import Record
+from harness.records.status import Status
 from harness.suite.limitations import Limitation, load_limitations
 
-_KINDS: Final = {
-    "live": ("known", "K"),
-    "fixed": ("change", "X"),
-    "partly fixed": ("change", "X"),
-    "not run": ("none", "-"),
+# What became of a limitation: a class of the style sheet, and a sign.
+STATES: Final = {
+    "live": (Status.KNOWN.css_class, Status.KNOWN.letter),
+    "fixed": (Status.FIXED.css_class, Status.FIXED.letter),
+    "partly fixed": (Status.FIXED.css_class, Status.FIXED.letter),
+    "not run": (Status.SKIPPED.css_class, "-"),
 }
 
 
@@ -32,7 +33,7 @@ def limitations(shown: Conformance) -> list[dict[str, Any]]:
         _row(name, declared.get(name), met.get(name, []), addresses)
         for name in dict.fromkeys([*declared, *met])
     ]
-    return sorted(rows, key=lambda row: (list(_KINDS).index(row["state"]), row["framework"]))
+    return sorted(rows, key=lambda row: (list(STATES).index(row["state"]), row["framework"]))
 
 
 def _row(
@@ -49,7 +50,7 @@ def _row(
         "anchor": anchor(name),
         "framework": declared.framework if declared else records[0].framework,
         "state": state,
-        "kind": _KINDS[state],
+        "kind": STATES[state],
         "reason": declared.reason if declared else records[0].reason or "",
         "depends_on": declared.depends_on if declared else "",
         "upstream": upstream if urlsplit(upstream).scheme in {"http", "https"} else "",

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 
-from harness.conformance.judge import Status
 from harness.dashboard.cases import CaseResults
 from harness.dashboard.conformance import Conformance
 from harness.dashboard.parameters import PARAMETERS, kinds
-from harness.report.words import LETTERS
+from harness.records.check import Check
+from harness.records.status import Status
 
 
 def index(shown: Conformance) -> dict[str, Any]:
@@ -22,6 +22,7 @@ def index(shown: Conformance) -> dict[str, Any]:
         "titles": [shown.titles[name] for name in frameworks],
         "anchors": [shown.anchors[name] for name in frameworks],
         "ran": [frameworks.index(name) for name in shown.report.columns],
+        "statuses": {status: (status.css_class, status.letter) for status in Status},
         "suites": [suite.name for suite in shown.suites],
         "parameters": PARAMETERS,
         "parameterNames": list(PARAMETERS),
@@ -46,7 +47,6 @@ _SUPPORTS: Final = {
     "rejected": "y",
     "accepted": "a",
 }
-_STATUSES: Final = {**LETTERS, Status.PASSED: "P"}
 
 
 def _letters(each: CaseResults, framework: str) -> str:
@@ -54,7 +54,7 @@ def _letters(each: CaseResults, framework: str) -> str:
     result = each.results.get(framework)
     if result is None or result.legality not in _SUPPORTS:
         return "--"
-    return _SUPPORTS[result.legality] + _STATUSES[result.status]
+    return _SUPPORTS[result.legality] + result.status.letter
 
 
 def _known(each: CaseResults, frameworks: Sequence[str]) -> dict[int, str]:
@@ -107,6 +107,6 @@ def legality(shown: Conformance) -> Sequence[dict[str, Any]]:
 
 
 def _keys(each: CaseResults) -> list[tuple[str, str]]:
-    if any(result.records[0].check == "refusal" for result in each.results.values()):
+    if any(result.records[0].check == Check.REFUSAL for result in each.results.values()):
         return [("illegal", each.suite.removeprefix("rejects/"))]
     return [] if each.case is None or each.case.rejected else list(kinds(each.case).items())

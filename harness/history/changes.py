@@ -26,8 +26,10 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.conformance.judge import WORSE, Status
 from harness.core.errors import InputError
+from harness.records.check import in_order
+from harness.records.status import Status
+from harness.records.status import worst as worst_of
 from harness.report.quantities import seconds as in_seconds
 
 # With fewer runs even a perfect step is an order that chance gives too often, see _penalty.
@@ -292,14 +294,11 @@ def sparkline(values: Sequence[float]) -> str:
 
 def worst(run: Run, statuses: Mapping[str, tuple[Status, str]]) -> CaseVerdict:
     """Fold a case's checks, each with its status and reason, into one verdict."""
-    status = max((status for status, _ in statuses.values()), key=_WORSE.index)
+    status = worst_of(status for status, _ in statuses.values())
     if status == Status.PASSED:
         return CaseVerdict(run, status)
     alike = {check: reason for check, (other, reason) in statuses.items() if other == status}
-    return CaseVerdict(run, status, tuple(sorted(alike)), next(iter(alike.values())))
-
-
-_WORSE: Final = (Status.SKIPPED, Status.PASSED, *WORSE)
+    return CaseVerdict(run, status, tuple(in_order(alike)), next(iter(alike.values())))
 
 
 def stretches(verdicts: Iterable[CaseVerdict]) -> Iterator[Stretch]:

@@ -10,15 +10,14 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, RowMapping, Select, Table, select
 
-from harness.conformance.judge import Status
 from harness.history.changes import Career, CaseVerdict, Run, Series, Timing, stretches, worst
 from harness.history.database import StoreError
 from harness.history.tables import cases, frameworks, measurements, records, runs
+from harness.records.status import Status
 from harness.report.words import is_documented
 
 # What of a benchmark's settings makes times another thing; rounds, say, do not.
 _DECISIVE: Final = ("threads", "math")
-_STATUSES: Final = frozenset(Status)
 
 
 @dataclass(frozen=True)
@@ -182,6 +181,6 @@ def _executed_by(row: RowMapping) -> str:
 
 
 def _status(text: str) -> Status:
-    if text not in _STATUSES:
+    if text not in Status.__members__:
         raise StoreError(f"a run was saved with a status {text!r:.40}, unknown to this deconform.")
     return Status(text)

@@ -47,18 +47,6 @@ const deconform = (() => {
     rejected: ["good", "\u2298"],
     accepted: ["known", "!"],
   };
-  const STATUSES = {
-    PASSED: ["good", "\u2713"],
-    KNOWN: ["known", "K"],
-    UNSUPPORTED: ["none", "U"],
-    SKIPPED: ["none", "S"],
-    FAILED: ["bad", "F"],
-    ERRORED: ["bad", "E"],
-    CRASHED: ["bad", "C"],
-    TIMEDOUT: ["bad", "T"],
-    MISTRUSTED: ["bad", "M"],
-    FIXED: ["change", "X"],
-  };
 
   function mark(kind, text) {
     return element("span", { class: `mark ${kind[0]}` }, `${kind[1]} ${text}`);
@@ -194,7 +182,7 @@ const deconform = (() => {
     }
     if (!status && !support) return column === "" || row.cells[+column + 1].firstChild !== null;
     const cells = column === "" ? [...row.cells].slice(1) : [row.cells[+column + 1]];
-    return cells.some(({ classList }) => (!status || classList.contains(`s-${status.toLowerCase()}`))
+    return cells.some(({ classList, dataset }) => (!status || dataset.status === status)
       && (!support || classList.contains(`u-${support}`)));
   }
 
@@ -204,6 +192,6 @@ const deconform = (() => {
   });
 
   return {
-    put, take, load, element, mark, given, copyable, follow, asked, SUPPORTS, STATUSES,
+    put, take, load, element, mark, given, copyable, follow, asked, SUPPORTS,
   };
 })();

@@ -2,15 +2,13 @@
 "use strict";
 
 const cases = (() => {
-  const LETTERS = {
-    P: "PASSED", K: "KNOWN", U: "UNSUPPORTED", S: "SKIPPED", F: "FAILED", E: "ERRORED",
-    C: "CRASHED", T: "TIMEDOUT", M: "MISTRUSTED", X: "FIXED",
-  };
   const SUPPORT = { n: "native", r: "rewritten", u: "unsupported", y: "rejected", a: "accepted" };
+  const names = {};
   let index = null;
 
   async function ready() {
     index = await deconform.take("index");
+    for (const [name, [, letter]] of Object.entries(index.statuses)) names[letter] = name;
     for (const one of index.cases) one.name = one.i;
     return index;
   }
@@ -19,7 +17,7 @@ const cases = (() => {
   function result(one, column) {
     const letters = one.r.slice(2 * column, 2 * column + 2);
     if (letters[0] === "-") return null;
-    return { support: SUPPORT[letters[0]], status: LETTERS[letters[1]] };
+    return { support: SUPPORT[letters[0]], status: names[letters[1]] };
   }
 
   function value(one, parameter) {
@@ -60,7 +58,7 @@ const cases = (() => {
         made.push(one, " ");
       }
     }
-    for (const [name, kind] of Object.entries(deconform.STATUSES)) {
+    for (const [name, kind] of Object.entries(index.statuses)) {
       if (statuses[name] && !["PASSED", "UNSUPPORTED"].includes(name)) {
         const one = deconform.mark(kind, `${statuses[name]} ${name.toLowerCase()}`);
         made.push(one, " ");

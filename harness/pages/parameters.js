@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const { element, mark, SUPPORTS, STATUSES } = deconform;
+  const { element, mark, SUPPORTS } = deconform;
   const MOST = 100;
   let chosen = null;
 
@@ -81,7 +81,7 @@
       for (const column of frameworks) {
         const got = cases.result(one, column);
         line.append(element("td", {}, ...(got ? [mark(SUPPORTS[got.support], got.support), " ",
-          mark(STATUSES[got.status], got.status.toLowerCase())] : [])));
+          mark(cases.index.statuses[got.status], got.status.toLowerCase())] : [])));
       }
       return line;
     });

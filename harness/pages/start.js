@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const { element, mark, SUPPORTS, STATUSES } = deconform;
+  const { element, mark, SUPPORTS } = deconform;
 
   // A word, and a sentence that says what it stands on.
   function verdict(framework, { supports, statuses }, total) {
@@ -73,7 +73,7 @@
           line.append(mark(SUPPORTS[name], `${count} ${name}`), " ");
         }
         for (const [name, count] of Object.entries(tally.statuses)) {
-          if (name !== "UNSUPPORTED") line.append(mark(STATUSES[name], `${count} ${name.toLowerCase()}`), " ");
+          if (name !== "UNSUPPORTED") line.append(mark(cases.index.statuses[name], `${count} ${name.toLowerCase()}`), " ");
         }
         const list = examples(found, column);
         const often = tally.supports.native && tally.supports.rewritten ? culprits(found, column) : [];

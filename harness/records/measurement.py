@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 
 from harness.core.operators import Operator, Sizes
+from harness.records.status import Status
 
-DIRECTIONS: Final = ("forward", "gradient")
 MEASURED: Final = "MEASURED"
 
 
@@ -69,6 +69,11 @@ class Measurement:
     peak_bytes: int | None = None
     file: str = ""
     line: int = 0
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether a run with it fails."""
+        return self.status != MEASURED and Status(self.status).is_bad
 
     @property
     def seconds(self) -> float:

@@ -11,20 +11,10 @@ from dataclasses import asdict, dataclass, field
 from types import UnionType
 from typing import Any, Final, TypeAlias, get_args, get_origin, get_type_hints
 
-from harness.conformance.judge import Status
 from harness.records.measurement import Measurement
+from harness.records.status import Status
 
 SCHEMA: Final = 1
-BAD_STATUSES: Final = frozenset(
-    {
-        Status.FAILED,
-        Status.ERRORED,
-        Status.CRASHED,
-        Status.TIMEDOUT,
-        Status.MISTRUSTED,
-        Status.FIXED,
-    }
-)
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Final
 
-from harness.conformance.judge import Status
 from harness.core.errors import InputError
-from harness.records.measurement import DIRECTIONS, MEASURED, Measurement
+from harness.records.check import DIRECTIONS
+from harness.records.measurement import MEASURED, Measurement
 from harness.records.record import (
-    BAD_STATUSES,
     SCHEMA,
     Event,
     Footer,
@@ -26,6 +25,7 @@ from harness.records.record import (
     from_json,
     to_json,
 )
+from harness.records.status import Status
 
 _ENGINE_KEYS: Final = ("version", "engine", "python", "device")
 
@@ -111,14 +111,14 @@ class Report:
     @property
     def ok(self) -> bool:
         """Whether the run came to its end with nothing in it that a run must not have."""
-        if any(measurement.status in BAD_STATUSES for measurement in self.measurements):
+        if any(one.is_bad for one in self.measurements):
             return False
         return self.footer is not None and not any(self.bad)
 
     @property
     def bad(self) -> Iterator[Record]:
         """The records that make a run fail."""
-        return (record for record in self.records if record.status in BAD_STATUSES)
+        return (record for record in self.records if record.status.is_bad)
 
     @property
     def frameworks(self) -> tuple[str, ...]:
@@ -239,7 +239,7 @@ def _check_measurement(event: Measurement, where: str) -> None:
     """Check what everything that reckons with a measurement relies on."""
     if event.direction not in DIRECTIONS:
         raise ReportError(f"{where}: direction {event.direction!r} is none of {DIRECTIONS}.")
-    if event.status != MEASURED and event.status not in set(Status):
+    if event.status != MEASURED and event.status not in Status.__members__:
         raise ReportError(f"{where}: there is no status {event.status!r}.")
     if (event.status == MEASURED) != bool(event.samples):
         raise ReportError(f"{where}: {event.status} with {len(event.samples)} samples.")

@@ -6,9 +6,8 @@ import re
 from html import escape
 from typing import Final
 
-from harness.conformance.judge import Status
-from harness.records.record import BAD_STATUSES
 from harness.records.report_file import Report, ReportError
+from harness.records.status import Status, count_bad
 from harness.report.words import is_documented
 
 GREEN: Final = "#2e8540"
@@ -102,14 +101,8 @@ def _label(report: Report, framework: str) -> str:
 def _said(report: Report, framework: str) -> tuple[str, str]:
     """Give what is said of a framework, and the colour."""
     counts = report.counts[framework]
-    bad = sum(counts[status] for status in BAD_STATUSES)
-    named = {
-        "bad": bad,
-        "passed": counts[Status.PASSED],
-        "known": counts[Status.KNOWN],
-        "unsupported": counts[Status.UNSUPPORTED],
-        "skipped": counts[Status.SKIPPED],
-    }
+    bad = count_bad(counts)
+    named = {"bad": bad} | {one.lower(): counts[one] for one in Status if not one.is_bad}
     said = ", ".join(f"{count} {name}" for name, count in named.items() if count)
     if framework in report.skipped:
         return "not run", GREY

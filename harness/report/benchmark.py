@@ -9,8 +9,9 @@ from rich.text import Text
 
 from harness.bench.intervals import CONFIDENCE, Change, Interval, change
 from harness.bench.roofline import rates, share
-from harness.records.measurement import DIRECTIONS, MEASURED, Measurement
-from harness.records.record import BAD_STATUSES, Header
+from harness.records.check import DIRECTIONS
+from harness.records.measurement import MEASURED, Measurement
+from harness.records.record import Header
 from harness.records.report_file import Report
 from harness.report import quantities
 from harness.report.grid import Cell, GridRow, grid
@@ -108,7 +109,7 @@ def missing(measurements: Sequence[Measurement]) -> Iterator[str]:
 def ending(report: Report) -> str:
     """Say how many programs were measured, and whether that is all."""
     measured = sum(one.status == MEASURED for one in report.measurements)
-    bad = sum(one.status in BAD_STATUSES for one in report.measurements)
+    bad = sum(one.is_bad for one in report.measurements)
     text = f"{measured} of {len(report.measurements)} programs measured"
     if report.footer is None:
         return f"{text}; the run was interrupted: this is not all of it."

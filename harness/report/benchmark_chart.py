@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from harness.bench.intervals import Interval, geometric_mean
 from harness.core.errors import InputError
-from harness.records.measurement import DIRECTIONS
+from harness.records.check import DIRECTIONS
 from harness.records.report_file import Report
 from harness.report.side_by_side import SideBySide
 

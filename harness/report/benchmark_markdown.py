@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.bench.roofline import rates, share
-from harness.records.measurement import DIRECTIONS, MEASURED
+from harness.records.check import DIRECTIONS
+from harness.records.measurement import MEASURED
 from harness.records.record import Header
 from harness.records.report_file import Report
 from harness.report import quantities

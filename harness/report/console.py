@@ -17,17 +17,11 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from harness.conformance.judge import Status
-from harness.records.record import BAD_STATUSES, Event, Header, Record
+from harness.records.record import Event, Header, Record
 from harness.records.report_file import Report
-from harness.report.words import LETTERS, alike, describe_engine, is_documented, reasons
+from harness.records.status import Status, count_bad
+from harness.report.words import alike, describe_engine, is_documented, reasons
 
-_COLOURS = {
-    Status.PASSED: "green",
-    Status.KNOWN: "cyan",
-    Status.UNSUPPORTED: "blue",
-    Status.SKIPPED: "bright_black",
-} | dict.fromkeys(BAD_STATUSES, "bold red")
 _SHOWN = 20
 
 
@@ -61,7 +55,7 @@ def _with_bars(
                     progress.update(bars[name], said=said)
             elif isinstance(event, Record):
                 counts[event.framework][event.status] += 1
-                if bad := sum(counts[event.framework][status] for status in BAD_STATUSES):
+                if bad := count_bad(counts[event.framework]):
                     progress.update(bars[event.framework], said=f"[red]{bad} bad[/red]")
                 progress.advance(bars[event.framework])
             yield event
@@ -151,16 +145,16 @@ def _matrix(report: Report) -> Table:
 
 def _legend(report: Report) -> Text:
     legend = Text("  ")
-    for status, letter in LETTERS.items():
+    for status in Status:
         if any(report.counts[name][status] for name in report.columns):
-            legend.append(f"{letter} {status.lower()}  ", style=_COLOURS[status])
+            legend.append(f"{status.letter} {status.lower()}  ", style=status.colour)
     return legend
 
 
 def _cell(counts: Counter[Status]) -> Text:
     return Text(" ").join(
-        Text(f"{letter} {counts[status]}", _COLOURS[status])
-        for status, letter in LETTERS.items()
+        Text(f"{status.letter} {counts[status]}", status.colour)
+        for status in Status
         if counts[status]
     )
 

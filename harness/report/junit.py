@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from harness.conformance.judge import Status
-from harness.records.record import BAD_STATUSES, Record
+from harness.records.record import Record
 from harness.records.report_file import Report
+from harness.records.status import Status
 
-_FAILURES: Final = frozenset({Status.FAILED, Status.MISTRUSTED, Status.FIXED})
 # XML 1.0 forbids most control characters, which exception messages may hold.
 _FORBIDDEN: Final = dict.fromkeys(
     {*range(32), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF} - {9, 10, 13}
@@ -31,15 +30,14 @@ def junit(report: Report) -> str:
 
 
 def _suite(framework: str, records: Sequence[Record]) -> ET.Element:
-    counts = Counter(record.status for record in records)
-    failures = sum(counts[status] for status in _FAILURES)
+    counts = Counter(record.status.junit for record in records)
     suite = ET.Element(
         "testsuite",
         name=framework,
         tests=str(len(records)),
-        failures=str(failures),
-        errors=str(sum(counts[status] for status in BAD_STATUSES) - failures),
-        skipped=str(counts[Status.SKIPPED] + counts[Status.UNSUPPORTED] + counts[Status.KNOWN]),
+        failures=str(counts["failure"]),
+        errors=str(counts["error"]),
+        skipped=str(counts["skipped"]),
     )
     suite.extend(map(_test, records))
     return suite
@@ -51,7 +49,7 @@ def _skipped(framework: str, reason: str) -> ET.Element:
         "testsuite", name=framework, tests="1", failures="0", errors="0", skipped="1"
     )
     test = ET.SubElement(suite, "testcase", classname=framework, name="all")
-    ET.SubElement(test, "skipped", message=f"{Status.SKIPPED}: {reason}")
+    ET.SubElement(test, Status.SKIPPED.junit, message=f"{Status.SKIPPED}: {reason}")
     return suite
 
 
@@ -63,13 +61,10 @@ def _test(record: Record) -> ET.Element:
         file=record.file,
         line=str(record.line),
     )
-    if record.status != Status.PASSED:
-        tag = "skipped"
-        if record.status in BAD_STATUSES:
-            tag = "failure" if record.status in _FAILURES else "error"
+    if record.status.junit:
         message = f"{record.status}: {record.reason}"
-        child = ET.SubElement(test, tag, message=message)
-        if record.status in BAD_STATUSES:
+        child = ET.SubElement(test, record.status.junit, message=message)
+        if record.status.is_bad:
             diagnosis = f"equals the mutant: {record.diagnosis}\n" if record.diagnosis else ""
             child.text = f"{diagnosis}{record.reproduce}"
     return test

@@ -7,11 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from harness.conformance.judge import Status
 from harness.records.record import Record
 from harness.records.report_file import Report
+from harness.records.status import Status
 from harness.report.words import (
-    LETTERS,
     alike,
     describe_engine,
     is_documented,
@@ -37,7 +36,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield ""
     yield (
         "Each cell counts checks by status: "
-        + ", ".join(f"{letter} {status}" for status, letter in LETTERS.items())
+        + ", ".join(f"{status.letter} {status}" for status in Status)
         + "."
     )
     yield ""

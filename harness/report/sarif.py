@@ -11,22 +11,14 @@ from pathlib import PurePath
 from typing import Any, Final
 from urllib.parse import quote
 
-from harness.conformance.judge import Status
 from harness.records.record import Record
 from harness.records.report_file import Report
+from harness.records.status import Status
 
 _SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 # GitHub refuses a file with more.
 # https://docs.github.com/en/code-security/reference/code-scanning/sarif-support-for-code-scanning
 _MOST: Final = 25_000
-_MEANINGS: Final = {
-    Status.FAILED: "does not compute what the definition says",
-    Status.ERRORED: "raised an error",
-    Status.CRASHED: "ended the framework's process",
-    Status.TIMEDOUT: "did not end in time",
-    Status.MISTRUSTED: "agrees, but the case proves little",
-    Status.FIXED: "agrees, although it is declared a known limitation",
-}
 
 
 def sarif(report: Report) -> str:
@@ -66,7 +58,7 @@ def _rule_id(record: Record) -> str:
 
 def _rule(rule: str) -> Mapping[str, Any]:
     status, _, check = rule.partition("/")
-    meaning = f"{check}: {_MEANINGS[Status(status)]}"
+    meaning = f"{check}: {Status(status).meaning}"
     return {
         "id": rule,
         "shortDescription": {"text": meaning},

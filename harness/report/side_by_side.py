@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from harness.bench.intervals import Interval, geometric_mean, median_interval, paired_ratio
-from harness.conformance.judge import Status
 from harness.core.errors import InputError
 from harness.records.measurement import MEASURED, Measurement
 from harness.records.report_file import Report
+from harness.records.status import Status
 
 
 @dataclass(frozen=True)

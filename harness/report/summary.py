@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from harness.conformance.judge import Status
-from harness.records.record import BAD_STATUSES, Record
+from harness.records.record import Record
 from harness.records.report_file import Report
+from harness.records.status import Status, count_bad
 from harness.report.markdown import code, matrix, table
 from harness.report.words import alike, describe_engine, reasons
 
@@ -19,6 +19,7 @@ MOST_BYTES: Final = 2**20
 # For what closes the folded parts, and says that more was left out.
 _RESERVE: Final = 500
 _LONGEST_REASON: Final = 300
+_GOOD: Final = tuple(status for status in Status if not status.is_bad)
 
 
 def summary(report: Report, most: int = MOST_BYTES) -> str:
@@ -54,20 +55,19 @@ def _head(report: Report, groups: Sequence[Sequence[Record]]) -> Iterator[str]:
         f"{header.cases} cases, {report.checks} checks{took}; deconform {header.deconform}, "
         f"{header.started}{commit}.\n\n"
     )
-    head = ("framework", "version", "engine", "passed", "known", "unsupported", "skipped", "bad")
+    head = ("framework", "version", "engine", *(status.lower() for status in _GOOD), "bad")
     yield "\n".join(table(head, (_counts(report, name) for name in report.frameworks))) + "\n"
 
 
 def _counts(report: Report, framework: str) -> tuple[str, ...]:
     counts = report.counts[framework]
-    bad = sum(counts[status] for status in BAD_STATUSES)
+    bad = count_bad(counts)
+    engine = (framework, *describe_engine(report.header.frameworks[framework]))
     if framework in report.skipped:
-        return (framework, *describe_engine(report.header.frameworks[framework]), *[""] * 5)
-    named = (Status.PASSED, Status.KNOWN, Status.UNSUPPORTED, Status.SKIPPED)
+        return (*engine, *[""] * (len(_GOOD) + 1))
     return (
-        framework,
-        *describe_engine(report.header.frameworks[framework]),
-        *(f"{counts[status] or ''}" for status in named),
+        *engine,
+        *(f"{counts[status] or ''}" for status in _GOOD),
         f"**{bad}**" if bad else "",
     )
 

@@ -4,23 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
 
-from harness.conformance.judge import Status
 from harness.records.record import Record
-
-LETTERS: Final = {
-    Status.PASSED: "✓",
-    Status.KNOWN: "K",
-    Status.UNSUPPORTED: "U",
-    Status.SKIPPED: "S",
-    Status.FAILED: "F",
-    Status.ERRORED: "E",
-    Status.CRASHED: "C",
-    Status.TIMEDOUT: "T",
-    Status.MISTRUSTED: "M",
-    Status.FIXED: "X",
-}
+from harness.records.status import Status
 
 
 def short_counts(counts: Counter[Status]) -> str:
@@ -29,7 +15,7 @@ def short_counts(counts: Counter[Status]) -> str:
     >>> short_counts(Counter({Status.PASSED: 40, Status.KNOWN: 2}))
     '✓ 40 K 2'
     """
-    return " ".join(f"{letter} {counts[s]}" for s, letter in LETTERS.items() if counts[s])
+    return " ".join(f"{status.letter} {counts[status]}" for status in Status if counts[status])
 
 
 def alike(records: Iterable[Record]) -> Iterator[tuple[Record, ...]]:

@@ -18,11 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.core.operators import Operator, OperatorError, Sizes, operator_from_words, sizes
+from harness.records.check import Check
 
-FORWARD_CHECKS: Final = ("shape", "value")
-GRADIENT_CHECKS: Final = ("grad_x", "grad_w", "grad_b")
 MAX_ELEMENTS: Final = 2**28
-REFUSAL: Final = "refusal"
 FILLS: Final = ("integer", "random", "ones")
 
 # Integers up to 2 ** bits are exact, and so is every sum of integers that stays below it.
@@ -74,11 +72,12 @@ class Case:
     line: int = 0
 
     @property
-    def checks(self) -> tuple[str, ...]:
+    def checks(self) -> tuple[Check, ...]:
         """The checks that make this case's records."""
         if self.rejected:
-            return (REFUSAL,)
-        return FORWARD_CHECKS + (GRADIENT_CHECKS if self.operator.bias else GRADIENT_CHECKS[:2])
+            return (Check.REFUSAL,)
+        left_out = {Check.REFUSAL} if self.operator.bias else {Check.REFUSAL, Check.GRAD_B}
+        return tuple(check for check in Check if check not in left_out)
 
     @property
     def out_shape(self) -> Sizes:

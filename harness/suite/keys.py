@@ -15,7 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.convention.registry import convention
-from harness.suite.case import FILLS, FORWARD_CHECKS, GRADIENT_CHECKS, REFUSAL, SIGNIFICANT_BITS
+from harness.records.check import Check
+from harness.records.status import Status
+from harness.suite.case import FILLS, SIGNIFICANT_BITS
 
 MAX_CASES_PER_ENTRY: Final = 10_000
 REQUIRED: Final = object()
@@ -206,7 +208,7 @@ TEXT: Final = _kind("text", {"type": "string"}, lambda v: isinstance(v, str), qu
 TEXTS: Final = Kind("text or a list of texts", _one_or_list({"type": "string"}), _read_texts)
 CHECKS: Final = Kind(
     "text or a list of texts",
-    _one_or_list({"enum": [*FORWARD_CHECKS, *GRADIENT_CHECKS, REFUSAL]}),
+    _one_or_list({"enum": [str(check) for check in Check]}),
     _read_texts,
 )
 FLAG: Final = _kind(
@@ -328,7 +330,7 @@ LIMITATION: Final = Place("limitation",
     Key("cases", TEXTS, examples=(["rejects/groups/zero-?d", "*/float16/*"],),
         meaning="The cases concerned: one id or glob, or a list of them."),
     Key("checks", CHECKS, (), meaning="The checks concerned, all where it is left out."),
-    Key("status", _choice("FAILED", "ERRORED", "CRASHED", "TIMEDOUT"), "FAILED",
+    Key("status", _choice(*(str(one) for one in Status if one.is_declarable)), "FAILED",
         meaning="The status that it explains."),
     Key("reason", TEXT,
         meaning="What happens and why, in a sentence; it is shown with every record."),

@@ -13,7 +13,8 @@ from harness.bench.rounds import BenchmarkSettings, benchmark, held, timed_frame
 from harness.convention.registry import render
 from harness.core.operators import Operator
 from harness.core.program import Program
-from harness.records.measurement import DIRECTIONS, MEASURED, Measurement
+from harness.records.check import DIRECTIONS
+from harness.records.measurement import MEASURED, Measurement
 from harness.records.record import Footer, Header
 from harness.suite.case import Case, case_from_descriptor
 from harness.suite.limitations import Limitation

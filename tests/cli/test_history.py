@@ -14,8 +14,8 @@ from saved_runs import BEGAN, MACHINE, benchmark, conformance, engine
 from harness import Report
 from harness import history as store
 from harness.cli.main import OK, USAGE, main
-from harness.conformance.judge import Status
 from harness.history import revision
+from harness.records.status import Status
 
 SPEC = """\
 suite: made

@@ -17,10 +17,10 @@ from saved_runs import header as run_header
 from harness import Report
 from harness.cli.main import OK, USAGE
 from harness.cli.publish import DRAWINGS, main
-from harness.conformance.judge import Status
 from harness.core.errors import InputError
 from harness.records.record import Event, Footer
 from harness.records.report_file import write_event
+from harness.records.status import Status
 from harness.report.badge import badges
 from harness.report.benchmark_chart import benchmark_chart, means_by_suite
 from harness.report.markdown import markdown

@@ -9,10 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from harness.conformance.judge import Expected, Status, Verdict, expect, judge
+from harness.conformance.judge import judge
 from harness.core.operators import Operator
 from harness.engines import Arrays, Crashed, Raised, TimedOut
+from harness.records.status import Status
+from harness.records.verdict import Verdict
 from harness.suite.case import Case
+from harness.suite.expectations import Expected, expect
 from harness.suite.mutants import MUTANTS, Mutant
 
 # Every mutant makes a difference here: all axes, sides, channels and options differ.

@@ -12,10 +12,10 @@ import fakes
 import numpy as np
 import pytest
 
-from harness.conformance.judge import Status
 from harness.conformance.pipeline import Settings, execute
 from harness.core.operators import IllegalOperator, Operator
 from harness.records.record import Footer, Header, Record
+from harness.records.status import Status
 from harness.suite.case import Case
 from harness.suite.limitations import Limitation
 

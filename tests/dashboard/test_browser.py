@@ -22,9 +22,9 @@ from saved_runs import conformance as saved_conformance
 
 from harness import history as store
 from harness import translate
-from harness.conformance.judge import Status
 from harness.core.program import Program
 from harness.dashboard import build
+from harness.records.status import Status
 from harness.suite.case import case_from_descriptor
 
 pytestmark = pytest.mark.browser

@@ -31,7 +31,6 @@ from made_benchmarks import report as benchmark
 
 from harness import translate
 from harness.cli.main import USAGE, main
-from harness.conformance.judge import Status
 from harness.core.errors import InputError
 from harness.core.program import Program
 from harness.dashboard import build, frame
@@ -41,6 +40,7 @@ from harness.dashboard.cases import by_case
 from harness.dashboard.origin import in_short
 from harness.dashboard.parameters import PARAMETERS, kinds
 from harness.records.report_file import Report, write_event
+from harness.records.status import Status
 from harness.suite.case import case_from_descriptor
 
 HOSTILE = (
@@ -211,11 +211,11 @@ def test_scripts_find_cases_by_their_parameters(folder: Path) -> None:
     ]
     assert values == ["2-D", "2", "2", "2", "none", "taps overlap", "with bias", "float32"]
     assert {name: one["r"] for name, one in found.items()} == {
-        "grid/strided": "nPnP",
-        "grid/grouped": "nPrP",
-        "grid/float64": "nPnK",
-        "models/dcgan/up": "nPnF",
-        "rejects/stride/zero": "yPaK",
+        "grid/strided": "n✓n✓",
+        "grid/grouped": "n✓r✓",
+        "grid/float64": "n✓nK",
+        "models/dcgan/up": "n✓nF",
+        "rejects/stride/zero": "y✓aK",
     }
     assert found["grid/float64"]["k"] == {"1": "tensorflow-float64-dilation"}
     assert found["rejects/stride/zero"]["p"] is None

@@ -15,7 +15,6 @@ import pytest
 from harness import translate
 from harness.bench.rounds import BenchmarkSettings, benchmark
 from harness.cli.main import BAD, OK, main
-from harness.conformance.judge import Status
 from harness.conformance.pipeline import Settings, execute
 from harness.convention.device import Device
 from harness.convention.registry import convention, framework_names
@@ -23,9 +22,11 @@ from harness.core.operators import Operator, OperatorError
 from harness.core.program import Program, Unsupported
 from harness.execution.environments import has_environment, interpreter, lacks_device
 from harness.frameworks import pytorch
-from harness.records.measurement import DIRECTIONS, MEASURED, Measurement
+from harness.records.check import DIRECTIONS
+from harness.records.measurement import MEASURED, Measurement
 from harness.records.record import Event, Header, Record
 from harness.records.report_file import Report
+from harness.records.status import Status
 from harness.suite.case import Case, case_from_descriptor
 from harness.suite.limitations import load_limitations
 from harness.suite.specs import load_cases

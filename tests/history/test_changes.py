@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from harness.conformance.judge import Status
 from harness.history.changes import (
     FEWEST,
     CaseVerdict,
@@ -23,6 +22,7 @@ from harness.history.changes import (
     stretches,
     worst,
 )
+from harness.records.status import Status
 
 BEGAN = datetime(2026, 1, 1, 12, tzinfo=UTC)
 Noise = Callable[[np.random.Generator, int], NDArray[np.float64]]

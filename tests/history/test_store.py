@@ -19,12 +19,12 @@ from sqlalchemy import delete, select, text
 
 from harness import Report
 from harness import history as store
-from harness.conformance.judge import Status
 from harness.history import Selection, StoreError, tables
 from harness.history.changes import Series
 from harness.history.database import VERSION_TABLE, Database
 from harness.records.measurement import MEASURED
 from harness.records.record import Footer
+from harness.records.status import Status
 
 ALL = Selection()
 

@@ -7,9 +7,12 @@ from hypothesis import given, settings
 from loops import by_loops
 from strategies import cases, keywords
 
-from harness.conformance.judge import Status, Verdict, expect, judge
+from harness.conformance.judge import judge
 from harness.engines.job import Arrays
+from harness.records.status import Status
+from harness.records.verdict import Verdict
 from harness.suite.case import Case
+from harness.suite.expectations import expect
 from impl import fast
 from impl.geometry import Geometry
 

@@ -12,12 +12,12 @@ import pytest
 
 from harness import Report
 from harness.cli.main import BAD, OK, USAGE, main
-from harness.conformance.judge import Status
 from harness.conformance.pipeline import Settings, execute
 from harness.core.operators import Operator
 from harness.execution import devices as gpu
 from harness.execution.environments import Built
 from harness.records.record import Header, Record
+from harness.records.status import Status
 from harness.suite.case import Case
 from harness.suite.limitations import Limitation
 

@@ -17,9 +17,9 @@ from rich.console import Console
 
 from harness import Report
 from harness.cli.main import BAD, USAGE, main
-from harness.conformance.judge import Status
 from harness.records.record import Event, Footer, Header, Record, to_json
 from harness.records.report_file import ReportError, write_event
+from harness.records.status import Status
 from harness.report.console import followed, print_report
 from harness.report.junit import junit
 from harness.report.markdown import markdown

@@ -13,9 +13,9 @@ from saved_runs import engine, header, record
 
 from harness import Report
 from harness.cli.main import BAD, OK, main
-from harness.conformance.judge import Status
 from harness.records.record import Event, Footer
 from harness.records.report_file import ReportError, write_event
+from harness.records.status import Status
 from harness.report.badge import GREEN, GREY, RED, badge, badges
 
 SVG = "{http://www.w3.org/2000/svg}"

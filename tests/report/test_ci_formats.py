@@ -15,9 +15,9 @@ from saved_runs import benchmark, engine, header, record
 
 from harness import Report
 from harness.cli.main import BAD, OK, USAGE, main
-from harness.conformance.judge import Status
 from harness.records.record import Event, Footer, Record
 from harness.records.report_file import write_event
+from harness.records.status import Status
 from harness.report.annotations import github_annotations
 from harness.report.junit import junit
 from harness.report.markdown import markdown

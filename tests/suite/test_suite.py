@@ -9,9 +9,9 @@ from functools import cache
 import numpy as np
 import pytest
 
-from harness.conformance.judge import Expected, expect
 from harness.convention.registry import framework_names
 from harness.suite.case import Case
+from harness.suite.expectations import Expected, expect
 from harness.suite.limitations import Limitation, load_limitations, unmatched
 from harness.suite.mutants import MUTANTS, Mutant
 from harness.suite.specs import load_cases, specs_root

@@ -14,9 +14,9 @@ from made_benchmarks import interleaved, measurement
 from made_benchmarks import report as benchmark
 from saved_runs import engine
 
-from harness.conformance.judge import Status
 from harness.records.record import Footer, Header, Record
 from harness.records.report_file import Report
+from harness.records.status import Status
 
 CHECKS = ("shape", "value", "grad_x", "grad_w", "grad_b")
 STRIDED = "ic4_oc6_k3x3_s2x2_d2x2_b_n1_i4x5"

@@ -15,7 +15,7 @@ import pytest
 
 import impl
 from harness import engines
-from harness.conformance.judge import Verdict, expect, judge
+from harness.conformance.judge import judge
 from harness.conformance.pipeline import jobs_of
 from harness.convention.registry import convention, render
 from harness.core.operators import Operator, OperatorError, Sizes
@@ -24,7 +24,9 @@ from harness.core.training import SILENT, Initializer, Training
 from harness.engines import Engine, Outcome
 from harness.execution.environments import interpreter
 from harness.lookup.snippet import read
+from harness.records.verdict import Verdict
 from harness.suite.case import Case
+from harness.suite.expectations import expect
 from harness.syntax.tree import SnippetError
 
 Array: TypeAlias = np.ndarray[Any, Any]

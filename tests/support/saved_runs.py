@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from harness import Report
-from harness.conformance.judge import Status
 from harness.records.measurement import MEASURED, Measurement
 from harness.records.record import Footer, Header, Record
+from harness.records.status import Status
 
 BEGAN = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MACHINE = {"fingerprint": "f00d", "cpu": "Abacus 9", "cores": "2", "memory": "8 GiB"}

@@ -18,7 +18,6 @@ from reality import engine_job, outcome, verdicts
 from strategies import cases
 
 from harness import translate
-from harness.conformance.judge import Status
 from harness.conformance.pipeline import Settings, engine_of, execute
 from harness.convention.registry import convention
 from harness.core.operators import Operator
@@ -27,6 +26,7 @@ from harness.core.training import SILENT
 from harness.engines import Arrays, Crashed, Engine, Raised, TimedOut
 from harness.frameworks.matlab import CONVENTION
 from harness.records.record import Header, Record
+from harness.records.status import Status
 from harness.report.words import describe_engine
 from harness.suite.case import Case
 from harness.suite.specs import load_cases

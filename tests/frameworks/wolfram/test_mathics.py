@@ -11,14 +11,16 @@ import numpy as np
 import pytest
 from reality import outcome, verdicts
 
-from harness.conformance.judge import Status, expect, judge
+from harness.conformance.judge import judge
 from harness.conformance.pipeline import jobs_of
 from harness.convention.registry import convention, render
 from harness.core.operators import Operator
 from harness.core.program import Program, Unsupported
 from harness.engines import Arrays, Engine, Raised
 from harness.execution.environments import launch
+from harness.records.status import Status
 from harness.suite.case import Case
+from harness.suite.expectations import expect
 
 EVERYTHING, NOTHING = "1000000000", "0"
 

@@ -1,0 +1,49 @@
+"""The checks of a case, in one table: which output each looks at, in which direction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any, Final, Literal, Self, TypeAlias
+
+Direction: TypeAlias = Literal["forward", "gradient"]
+DIRECTIONS: Final[tuple[Direction, ...]] = ("forward", "gradient")
+
+
+class Check(StrEnum):
+    """One thing that is looked at; a case's records come in the order of the rows.
+
+    Attributes
+    ----------
+    output : str
+        The array of the program that it looks at.
+    direction : {"forward", "gradient"}
+        The program that makes it.
+    """
+
+    output: str
+    direction: Direction
+
+    def __new__(cls, value: str, *row: Any) -> Self:
+        """Make the member of a row."""
+        check = str.__new__(cls, value)
+        check._value_ = value
+        check.output, check.direction = row
+        return check
+
+    SHAPE = "shape", "y", "forward"
+    VALUE = "value", "y", "forward"
+    GRAD_X = "grad_x", "dx", "gradient"
+    GRAD_W = "grad_w", "dw", "gradient"
+    GRAD_B = "grad_b", "db", "gradient"
+    REFUSAL = "refusal", "y", "forward"
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Sort checks by the table; what another deconform called a check comes last.
+
+    >>> in_order(["grad_w", "dtype", "value"])
+    ['value', 'grad_w', 'dtype']
+    """
+    order = {str(name): number for number, name in enumerate(Check)}
+    return sorted(names, key=lambda name: order.get(name, len(order)))
