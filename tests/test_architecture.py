@@ -29,7 +29,7 @@ ROOMS: Final[Mapping[str, frozenset[str]]] = {
         "pages": "core",
         "history": "report records core",
         "report": "bench conformance records core",
-        "bench": "execution suite convention records engines core impl",
+        "bench": "conformance execution suite convention records engines core impl",
         "conformance": "execution suite convention records engines core impl",
         "execution": "suite convention records engines core impl",
         "suite": "lookup convention records core impl",
