@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from harness.bench.intervals import paired_ratio
-from harness.cli.main import OK, USAGE, main
+from harness.cli.exit_statuses import OK, USAGE
+from harness.cli.main import main
 from harness.execution import devices as gpu
 from harness.lookup.reference_page import page
 from harness.records.check import DIRECTIONS

@@ -1,67 +1,90 @@
-"""``deconform bench``: measure, show how it goes and how it went, write and save it."""
+"""``deconform bench``: time the frameworks' programs side by side."""
 
 from __future__ import annotations
 
 import argparse
-import time
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-from harness.bench.calibration import self_check
-from harness.bench.rounds import LEAST_ROUNDS, BenchmarkSettings, benchmark, timed_frameworks
-from harness.cli.main import BAD, OK, ended_by_sigterm
+from harness.cli.exit_statuses import BAD, OK, ended_by_sigterm
+from harness.cli.option_values import positive, seconds
 from harness.cli.options import (
+    Commands,
     UsageError,
-    check_math,
-    chosen_cases,
-    chosen_frameworks,
-    chosen_pythons,
-    collected,
-    opened,
-    opened_store,
-    wide_console,
-    write_forms,
-    written,
+    add_benchmark_view,
+    add_cases,
+    add_formats,
+    add_frameworks,
+    add_interpreters,
+    add_output,
+    add_save,
+    command,
 )
-from harness.engines import EngineUnavailableError
-from harness.history import revision
-from harness.records.check import DIRECTIONS
-from harness.records.measurement import Measurement, multiply_adds
-from harness.records.record import Event, Footer, Header
-from harness.records.report_file import Report
-from harness.report.benchmark import print_benchmark
-from harness.suite.case import Case
-from harness.suite.limitations import load_limitations
-from harness.suite.specs import specs_root
+from harness.report.formats import formats
 
 _COMPARISONS: Final = 100
-# Multiply-adds a second, as a guess at how long a case takes: of what is left, not of any result.
-_RATE: Final = 1e10
 
 
-def bench(options: argparse.Namespace) -> int:
-    """Time programs side by side."""
+def add(commands: Commands) -> None:
+    """Declare the command and its options."""
+    parser = command(commands, "bench", run, "time the frameworks' programs side by side")
+    add_interpreters(parser)
+    add_cases(parser, "specs/bench")
+    add_frameworks(parser)
+    parser.add_argument(
+        "--dtype", choices=("float16", "float32", "float64"), help="instead of the cases' own"
+    )
+    for name, read, default, unit, about in (
+        ("threads", positive, 1, "N", "threads of each framework (1)"),
+        ("rounds", positive, 200, "N", "most turns of each (200)"),
+        ("budget", seconds, 6.0, "S", "seconds for all turns (6)"),
+        ("seconds", seconds, 0.002, "S", "a turn's least length (0.002)"),
+        ("timeout", seconds, 300.0, "S", "seconds per program (300)"),
+    ):
+        parser.add_argument(f"--{name}", type=read, default=default, metavar=unit, help=about)
+    add_output(parser)
+    add_formats(parser, formats("benchmark", "markdown"))
+    parser.add_argument(
+        "--resume", type=Path, metavar="FILE.jsonl", help="go on with an interrupted run"
+    )
+    parser.add_argument(
+        "--self-check", action="store_true", help="say what the figures are worth on this machine"
+    )
+    add_benchmark_view(parser)
+    add_formats(parser, formats("benchmark", "csv", "pytest-benchmark"))
+    add_save(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure; show, write and save the report."""
     if options.self_check:
-        return _checked(_settings(options, vars(options)), wide_console())
-    plan = _resumed(options) if options.resume else _planned(options)
+        return _self_check(options)
+    from contextlib import ExitStack
+
+    from harness.cli.bench_plan import planned, resumed
+    from harness.cli.bench_progress import followed
+    from harness.cli.output import (
+        collected,
+        opened,
+        opened_store,
+        wide_console,
+        write_formats,
+        written,
+    )
+    from harness.history import revision
+    from harness.report.benchmark import print_benchmark
+
+    plan = resumed(options) if options.resume else planned(options)
     console, store = wide_console(), opened_store(options)
     with ended_by_sigterm(), ExitStack() as stack:
         stream = stack.enter_context(opened(plan.written_to)) if plan.written_to else None
         events = written(plan.events(), stream)
-        report, interrupted = collected(_followed(events, plan))
-        if plan.written_to:
-            assert stream is not None
+        report, interrupted = collected(followed(events, plan))
+        if stream is not None:
             stream.flush()
             plan.put_in_place()
     print_benchmark(report, console, options.baseline, detail=options.detail)
-    write_forms(report, options)
+    write_formats(report, options)
     if interrupted:
         if plan.output:
             console.print(f"to go on: deconform bench --resume {plan.output}", soft_wrap=True)
@@ -71,172 +94,14 @@ def bench(options: argparse.Namespace) -> int:
     return OK if report.ok else BAD
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """What is to be measured, and what an interrupted run has measured of it."""
-
-    cases: Sequence[Case]
-    frameworks: Sequence[str]
-    settings: BenchmarkSettings
-    chosen: Mapping[str, Any]
-    output: Path | None
-    before: Report | None = None
-
-    @property
-    def left(self) -> list[Case]:
-        """The cases that are still to be measured."""
-        done = {one.case for one in self.before.measurements} if self.before else set()
-        return [case for case in self.cases if case.id not in done]
-
-    @property
-    def written_to(self) -> Path | None:
-        """Where the report is written; one that goes on is beside the old one until it holds it."""
-        if self.output is None or self.before is None:
-            return self.output
-        return self.output.with_name(self.output.name + ".new")
-
-    def guess(self, case: Case) -> float:
-        """Guess the seconds that a case takes: its budget, or the least rounds of long calls."""
-        step = 4 * multiply_adds(case.operator, case.batch, case.in_size) / _RATE
-        rounds = LEAST_ROUNDS + 3  # Its execution, its first call and the calibration.
-        return len(DIRECTIONS) * self.settings.budget + rounds * len(self.frameworks) * step
-
-    def put_in_place(self) -> None:
-        """Replace the report of the interrupted run by the one that goes on."""
-        if self.before is not None and self.written_to is not None and self.output is not None:
-            self.written_to.replace(self.output)
-
-    def events(self) -> Iterator[Event]:
-        """Measure; what was measured before comes first."""
-        counts: Counter[str] = Counter()
-        for event in benchmark(self.left, self.frameworks, self.settings):
-            if isinstance(event, Header):
-                _check_engines(event)
-                yield self._header(event)
-                for one in self.before.measurements if self.before else ():
-                    counts[one.status] += 1
-                    yield one
-            elif isinstance(event, Footer):
-                yield replace(event, counts=dict(counts))
-            else:
-                counts[event.status] += 1
-                yield event
-
-    def _header(self, new: Header) -> Header:
-        if self.before is None:
-            settings = {**new.settings, **self.chosen}
-            return replace(new, cases=len(self.cases), commit=revision.commit(), settings=settings)
-        old = self.before.header
-        for name, then, now in (
-            ("machine", old.machine.get("fingerprint"), new.machine.get("fingerprint")),
-            *((each, old.frameworks[each], new.frameworks[each]) for each in old.frameworks),
-        ):
-            if then != now:
-                raise UsageError(f"{self.output}: it was begun with {name} {then}, not {now}.")
-        return old
-
-
-def _planned(options: argparse.Namespace) -> _Plan:
-    frameworks = chosen_frameworks(options.framework) if options.framework else timed_frameworks()
-    check_math(options, frameworks)
-    if options.baseline and options.baseline not in frameworks:
-        raise UsageError(
-            f"--baseline {options.baseline} is not measured: add -f {options.baseline}."
-        )
-    names = ("specs", "select", "dtype")
-    chosen = {name: value for name in names if (value := getattr(options, name))}
-    return _Plan(
-        _legal(chosen),
-        frameworks,
-        _settings(options, vars(options)),
-        chosen,
-        options.output,
-    )
-
-
-def _resumed(options: argparse.Namespace) -> _Plan:
-    """Go on with what an interrupted run was asked to measure, in the way it was asked to."""
-    if options.specs or options.select or options.dtype or options.framework:
-        raise UsageError(f"--resume {options.resume} says itself what is to be measured.")
-    before = Report.read(options.resume)
-    if before.footer is not None:
-        raise UsageError(f"{options.resume}: the run came to its end; there is nothing to resume.")
-    if before.records or not before.header.settings:
-        raise UsageError(f"{options.resume}: this is no benchmark's report.")
-    chosen = before.header.settings
-    frameworks = tuple(before.header.frameworks)
-    whole = len(frameworks) * len(DIRECTIONS)
-    counts = Counter(one.case for one in before.measurements)
-    kept = tuple(one for one in before.measurements if counts[one.case] == whole)
-    return _Plan(
-        _legal(chosen),
-        frameworks,
-        _settings(options, chosen),
-        {},
-        options.resume,
-        replace(before, measurements=kept),
-    )
-
-
-def _check_engines(header: Header) -> None:
-    """Refuse to measure nothing."""
-    missing = {
-        name: about["unavailable"]
-        for name, about in header.frameworks.items()
-        if "unavailable" in about
-    }
-    if len(missing) == len(header.frameworks):
-        reasons = "; ".join(f"{name}: {reason}" for name, reason in missing.items())
-        raise UsageError(f"nothing can be measured: {reasons}.")
-
-
-def _legal(chosen: Mapping[str, Any]) -> list[Case]:
-    """Load the cases that there is something to time of."""
-    specs = chosen.get("specs") or [str(specs_root() / "bench")]
-    select = chosen.get("select")
-    # A report of before -k could be given several times has one text.
-    cases = chosen_cases(specs, [select] if isinstance(select, str) else select)
-    legal = [
-        replace(case, dtype=chosen.get("dtype", case.dtype)) for case in cases if not case.rejected
-    ]
-    if not legal:
-        raise UsageError("all these cases are to be rejected: there is nothing to time.")
-    return legal
-
-
-_KINDS: Final[Mapping[str, type]] = {
-    "threads": int,
-    "rounds": int,
-    "budget": float,
-    "seconds": float,
-    "device": str,
-    "math": str,
-}
-
-
-def _settings(options: argparse.Namespace, chosen: Mapping[str, Any]) -> BenchmarkSettings:
-    """Take what decides about times from the options, or from a report's header."""
-    for name, kind in _KINDS.items():
-        if not isinstance(chosen.get(name), kind):
-            raise UsageError(
-                f"{options.resume}: its header says {chosen.get(name)!r} for {name}: "
-                "it cannot be resumed."
-            )
-    return BenchmarkSettings(
-        threads=chosen["threads"],
-        rounds=chosen["rounds"],
-        budget=chosen["budget"],
-        seconds=chosen["seconds"],
-        pythons=chosen_pythons(options.python),
-        timeout=options.timeout,
-        limitations=load_limitations(),
-        device=chosen["device"],
-        math=chosen["math"],
-    )
-
-
-def _checked(settings: BenchmarkSettings, console: Console) -> int:
+def _self_check(options: argparse.Namespace) -> int:
     """Say what a benchmark's figures are worth here."""
+    from harness.bench.calibration import self_check
+    from harness.cli.bench_plan import settings_of
+    from harness.cli.output import wide_console
+    from harness.engines import EngineUnavailableError
+
+    settings, console = settings_of(options, vars(options)), wide_console()
     kept = True
     try:
         with ended_by_sigterm():
@@ -246,42 +111,3 @@ def _checked(settings: BenchmarkSettings, console: Console) -> int:
     except EngineUnavailableError as error:
         raise UsageError(f"numpy cannot be run: {error}") from None
     return OK if kept else BAD
-
-
-def _followed(events: Iterable[Event], plan: _Plan) -> Iterator[Event]:
-    """Pass events on, showing how far it is and how long the rest may take."""
-    work = {case.id: plan.guess(case) for case in plan.left}
-    total, done, whole = sum(work.values()), 0.0, len(plan.frameworks) * len(DIRECTIONS)
-    seen: Counter[str] = Counter()
-    began = time.monotonic()
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[left]}"),
-    )
-    terminal = Console(stderr=True)
-    with Progress(*columns, console=terminal, disable=not terminal.is_terminal) as progress:
-        bar = progress.add_task("measuring", total=len(plan.left), left="")
-        for event in events:
-            if isinstance(event, Measurement) and event.case in work:
-                seen[event.case] += 1
-                if seen[event.case] == whole:
-                    done += work[event.case]
-                    elapsed = time.monotonic() - began
-                    left = _about(elapsed * (total - done) / done)
-                    progress.update(bar, advance=1, left=left)
-                    if not terminal.is_terminal:
-                        number = sum(count == whole for count in seen.values())
-                        terminal.print(f"{number}/{len(plan.left)} {event.case}; {left}")
-            yield event
-
-
-def _about(seconds: float) -> str:
-    """Say a duration as roughly as it is known.
-
-    >>> _about(20), _about(100)
-    ('less than a minute left', 'about 2 min left')
-    """
-    return "less than a minute left" if seconds < 45 else f"about {seconds / 60:.0f} min left"

@@ -1,39 +1,48 @@
-"""``deconform compare``: apart from the other commands, as it needs reports and nothing else."""
+"""``deconform compare``: what became slower or faster from one benchmark to another."""
 
 from __future__ import annotations
 
 import argparse
-import sys
-from pathlib import Path
 
-from rich.console import Console
-
-from harness.bench.comparison import compare_reports
-from harness.cli.main import BAD, OK, USAGE
-from harness.records.report_file import Report
-from harness.report.comparison import comparison_markdown, print_comparison
+from harness.cli.exit_statuses import BAD, OK, USAGE
+from harness.cli.option_values import part
+from harness.cli.options import Commands, add_comment, add_two_reports, command
 
 
-def compare(options: argparse.Namespace) -> int:
-    """Compare two benchmarks; say by the exit status whether anything became slower."""
-    found = compare_reports(
-        read_report(options.old), read_report(options.new), options.threshold, options.baseline
+def add(commands: Commands) -> None:
+    """Declare the command and its options."""
+    parser = command(
+        commands, "compare", run, "say what became slower or faster from one benchmark to another"
     )
-    if options.markdown == "-":
-        print(comparison_markdown(found), end="")  # noqa: T201
-    else:
-        console = Console(markup=False, highlight=False)
-        print_comparison(found, console)
-    if options.markdown not in {None, "-"}:
-        Path(options.markdown).write_text(comparison_markdown(found), encoding="utf-8")
-    if not found.is_comparable:
+    add_two_reports(parser, "a benchmark's report")
+    parser.add_argument(
+        "--threshold",
+        type=part,
+        default=0.05,
+        metavar="5%",
+        help="how much slower is too slow: exit 1 (5%%)",
+    )
+    parser.add_argument(
+        "--baseline", metavar="NAME", help="a framework that did not change (all others, each)"
+    )
+    add_comment(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compare two benchmarks; the exit status says whether anything became slower."""
+    from rich.console import Console
+
+    from harness.bench.comparison import compare_reports
+    from harness.cli.output import read_finished, write_text
+    from harness.report.comparison import comparison_markdown, print_comparison
+
+    comparison = compare_reports(
+        read_finished(options.old), read_finished(options.new), options.threshold, options.baseline
+    )
+    if options.markdown != "-":
+        print_comparison(comparison, Console(markup=False, highlight=False))
+    if options.markdown is not None:
+        write_text(options.markdown, comparison_markdown(comparison))
+    if not comparison.is_comparable:
         return USAGE
-    return BAD if found.regressions else OK
-
-
-def read_report(file: Path) -> Report:
-    """Read a report; warn where it is not all of a run."""
-    report = Report.read(file)
-    if report.footer is None:
-        print(f"warning: {file}: the run was interrupted, not all is there.", file=sys.stderr)  # noqa: T201
-    return report
+    return BAD if comparison.regressions else OK

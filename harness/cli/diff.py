@@ -1,28 +1,33 @@
-"""``deconform diff``: apart from the other commands, as it needs reports and nothing else."""
+"""``deconform diff``: what fails, or is fixed, from one conformance report to another."""
 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from rich.console import Console
-
-from harness.cli.compare import read_report
-from harness.cli.main import BAD, OK
-from harness.conformance.difference import difference
-from harness.report.difference import difference_markdown, print_difference
+from harness.cli.exit_statuses import BAD, OK
+from harness.cli.options import Commands, add_comment, add_two_reports, command
 
 
-def diff(options: argparse.Namespace) -> int:
-    """Compare two conformance runs; say by the exit status whether anything fails newly."""
-    found = difference(read_report(options.old), read_report(options.new))
-    if options.markdown == "-":
-        print(difference_markdown(found), end="")  # noqa: T201
-    else:
-        print_difference(found, Console(markup=False, highlight=False))
-    if options.markdown not in {None, "-"}:
-        # An exception's message may hold what no encoding has.
-        Path(options.markdown).write_text(
-            difference_markdown(found), encoding="utf-8", errors="replace"
-        )
-    return BAD if found.failing else OK
+def add(commands: Commands) -> None:
+    """Declare the command and its options."""
+    parser = command(
+        commands, "diff", run, "say what fails, or is fixed, from one conformance report to another"
+    )
+    add_two_reports(parser, "a conformance run's report")
+    add_comment(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compare two conformance runs; the exit status says whether anything newly fails."""
+    from rich.console import Console
+
+    from harness.cli.output import read_finished, write_text
+    from harness.conformance.difference import difference
+    from harness.report.difference import difference_markdown, print_difference
+
+    changes = difference(read_finished(options.old), read_finished(options.new))
+    if options.markdown != "-":
+        print_difference(changes, Console(markup=False, highlight=False))
+    if options.markdown is not None:
+        write_text(options.markdown, difference_markdown(changes))
+    return BAD if changes.failing else OK

@@ -1,43 +1,70 @@
-"""What is here, what is missing, and how to get it."""
+"""``deconform doctor``: what is here, what is missing, and how to get it."""
 
 from __future__ import annotations
 
-import platform
-from collections.abc import Iterator, Mapping
-from contextlib import closing
-from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
+import argparse
+from collections.abc import Iterator
 
-from harness.conformance.pipeline import engine_of
-from harness.convention.device import Device, Math
-from harness.convention.registry import convention, framework_names
-from harness.engines import EngineUnavailableError
-from harness.execution import devices as gpu
-from harness.execution import environments
-from harness.report.words import describe_engine
-from harness.suite.specs import specs_root
+from harness.cli.exit_statuses import OK
+from harness.cli.options import Commands, add_interpreters, command
 
 
-def findings(
-    pythons: Mapping[str, Path], device: Device = "cpu", math: Math = "ieee"
-) -> Iterator[tuple[str, str, str]]:
-    """Look at this machine; yield a mark (``ok`` or ``--``), a subject and what was found."""
-    yield "ok", "deconform", f"{version('deconform')}, Python {platform.python_version()}"
-    yield "ok", "suite", str(specs_root())
-    yield "ok", "environments", str(environments.folder())
+def add(commands: Commands) -> None:
+    """Declare the command and its options."""
+    parser = command(commands, "doctor", run, "what is here, what is missing, how to get it")
+    add_interpreters(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print a line for each thing that the other commands need."""
+    from rich.text import Text
+
+    from harness.cli.output import wide_console
+
+    console = wide_console()
+    for is_here, subject, text in _checks(options):
+        mark = ("ok", "green") if is_here else ("--", "yellow")
+        console.print(Text.assemble(mark, f" {subject:<12} {text}"), soft_wrap=True)
+    return OK
+
+
+def _checks(options: argparse.Namespace) -> Iterator[tuple[bool, str, str]]:
+    """Look at this machine; yield whether something is here, its name, and what it is."""
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    from harness.execution import devices, environments
+    from harness.suite.specs import specs_root
+
+    yield True, "deconform", f"{version('deconform')}, Python {platform.python_version()}"
+    yield True, "suite", str(specs_root())
+    yield True, "environments", str(environments.folder())
     try:
-        yield "ok", "tox", version("tox")
+        yield True, "tox", version("tox")
     except PackageNotFoundError:
-        yield "--", "tox", "missing (only `deconform envs` needs it): python -m pip install tox"
-    reason = gpu.missing()
-    yield ("--", "gpu", reason) if reason else ("ok", "gpu", ", ".join(gpu.gpus()))
+        yield False, "tox", "missing (only `deconform envs` needs it): python -m pip install tox"
+    reason = devices.missing()
+    yield not reason, "gpu", reason or ", ".join(devices.gpus())
+    yield from _frameworks(options)
+
+
+def _frameworks(options: argparse.Namespace) -> Iterator[tuple[bool, str, str]]:
+    from contextlib import closing
+    from dataclasses import asdict
+
+    from harness.cli.selection import chosen_pythons
+    from harness.conformance.pipeline import engine_of
+    from harness.convention.registry import convention, framework_names
+    from harness.engines import EngineUnavailableError
+    from harness.report.words import describe_engine
+
+    pythons = chosen_pythons(options.python)
     for name in framework_names():
         try:
-            spoken = convention(name)
-            with closing(engine_of(spoken, pythons, device=device, math=math)) as engine:
+            engine = engine_of(convention(name), pythons, device=options.device, math=options.math)
+            with closing(engine):
                 info = engine.start()
         except EngineUnavailableError as error:
-            yield "--", name, str(error)
+            yield False, name, str(error)
         else:
-            yield "ok", name, ", ".join(describe_engine(asdict(info)))
+            yield True, name, ", ".join(describe_engine(asdict(info)))

@@ -1,45 +1,51 @@
-"""``deconform draw``: the picture of what a text says."""
+"""``deconform draw``: which input elements of a call reach which output elements."""
 
 from __future__ import annotations
 
 import argparse
-import sys
-from pathlib import Path
 
-from harness.cli.main import OK
-from harness.cli.translate import typed
-from harness.core.errors import InputError
+from harness.cli.exit_statuses import OK
+from harness.cli.options import Commands, UsageError, add_text, command
 from harness.core.operators import Operator, Sizes, axis_name, sizes
-from harness.drawing import draw_svg
-from harness.lookup.answer import read_text
 
 _EXAMPLE_SIZE = 4
 
 
-class DrawError(InputError):
-    """A picture that cannot be drawn or written."""
+def add(commands: Commands) -> None:
+    """Declare the command and its options."""
+    parser = command(
+        commands,
+        "draw",
+        run,
+        "draw which input elements of a call reach which output elements, as SVG",
+    )
+    add_text(parser)
+    parser.add_argument("--axis", metavar="NAME", help="only this one, such as width, or 0")
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="FILE.svg", help="write it; - prints it"
+    )
 
 
-def draw(options: argparse.Namespace) -> int:
-    """Draw which input elements reach which output elements."""
-    found = read_text(
+def run(options: argparse.Namespace) -> int:
+    """Draw a picture of a call's geometry."""
+    from harness.cli.output import write_text
+    from harness.cli.translate import typed
+    from harness.drawing import draw_svg
+    from harness.lookup.answer import read_text
+
+    reading = read_text(
         typed(options.text), options.source, input=options.input, weight=options.weight
     )
-    operator = found.operator
-    in_size = _example_size(operator) if found.input is None else found.input[2:]
-    drawn = draw_svg(operator, in_size, _axis(options.axis, operator.rank))
+    operator = reading.operator
+    in_size = _example_size(operator) if reading.input is None else reading.input[2:]
+    write_text(options.output, draw_svg(operator, in_size, _axis(options.axis, operator.rank)))
     if options.output == "-":
-        sys.stdout.write(drawn)
         return OK
-    try:
-        Path(options.output).write_text(drawn, encoding="utf-8")
-    except OSError as error:
-        raise DrawError(f"{options.output} cannot be written: {error.strerror}.") from None
-    said = ""
-    if found.input is None:
+    hint = ""
+    if reading.input is None:
         shape = ",".join(map(str, (1, operator.in_channels, *in_size)))
-        said = f", for an input of {sizes(in_size)}; choose another with --input {shape}"
-    print(f"wrote {options.output}{said}")  # noqa: T201
+        hint = f", for an input of {sizes(in_size)}; choose another with --input {shape}"
+    print(f"wrote {options.output}{hint}")
     return OK
 
 
@@ -52,11 +58,11 @@ def _axis(name: str | None, rank: int) -> int | None:
     for known in (names, numbers):
         if name in known:
             return known.index(name)
-    raise DrawError(f"--axis {name}: there are {', '.join(names)} (or {', '.join(numbers)}).")
+    raise UsageError(f"--axis {name}: there are {', '.join(names)} (or {', '.join(numbers)}).")
 
 
 def _example_size(operator: Operator) -> Sizes:
-    """A small input that gives an output, where the text leaves it open."""
+    """Return a small input that gives an output, where the text leaves it open."""
     size = _EXAMPLE_SIZE
     while min(operator.out_size((size,) * operator.rank)) < 1:
         size *= 2

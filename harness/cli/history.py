@@ -1,41 +1,47 @@
-"""``deconform history``: what the saved runs say about cases, in words or as JSON."""
+"""``deconform history``: the trend of times over saved runs, and since when a case fails."""
 
 from __future__ import annotations
 
 import argparse
-import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
-from datetime import datetime
-from itertools import groupby
-from typing import Any, Final
 
-from rich.console import Console
-from rich.text import Text
-
-from harness.cli.main import OK
-from harness.convention.registry import convention
-from harness.core.errors import InputError
-from harness.history import Selection, opened
-from harness.history.changes import (
-    FEWEST,
-    Career,
-    Run,
-    Series,
-    Stretch,
-    ratio_to_first,
-    short,
-    sparkline,
-)
-from harness.report.quantities import seconds as in_seconds
-from harness.suite.specs import selected
-
-# Times of so many programs can be read run by run.
-_TOLD_IN_FULL: Final = 12
+from harness.cli.exit_statuses import OK
+from harness.cli.options import Commands, UsageError, command
 
 
-def history(options: argparse.Namespace) -> int:
+def add(commands: Commands) -> None:
+    """Declare the command and its options."""
+    parser = command(
+        commands,
+        "history",
+        run,
+        "show the trend of times over saved runs, and since when a case fails",
+    )
+    parser.add_argument("case", nargs="?", metavar="CASE", help="part of a case's id, or a glob")
+    parser.add_argument(
+        "-f", "--framework", action="append", default=[], metavar="NAME", help="only these"
+    )
+    parser.add_argument("--direction", choices=("forward", "gradient"), help="only this one")
+    parser.add_argument(
+        "--machine", metavar="FINGERPRINT", help="only this one's runs; its beginning is enough"
+    )
+    parser.add_argument("--branch", metavar="NAME", help="only runs of this branch")
+    parser.add_argument(
+        "--database", metavar="URL", help="sqlite:///FILE or postgresql://... (DECONFORM_DATABASE)"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(options: argparse.Namespace) -> int:
     """Show how cases went from run to run."""
+    import json
+
+    from rich.console import Console
+
+    from harness.convention.registry import convention
+    from harness.history import Selection, opened
+    from harness.history.console import print_history, to_json
+    from harness.suite.specs import selected
+
     for name in options.framework:
         convention(name)
     case = options.case
@@ -50,136 +56,10 @@ def history(options: argparse.Namespace) -> int:
     times = store.times(selection)
     careers = () if options.direction else store.careers(selection)
     if not times and not careers:
-        raise InputError(f"no run in {store.database.name} holds what is asked for.")
+        raise UsageError(f"no run in {store.database.name} holds what is asked for.")
     if options.json:
-        print(json.dumps(_to_json(times, careers), indent=2))  # noqa: T201
-        return OK
-    in_full = case is not None and len(times) <= _TOLD_IN_FULL
-    console = Console(markup=False, highlight=False)
-    for line in (*_times(times, in_full=in_full), *_careers(careers, every=case is not None)):
-        console.print(_printable(line), soft_wrap=True)
+        print(json.dumps(to_json(times, careers), indent=2))
+    else:
+        console = Console(markup=False, highlight=False)
+        print_history(times, careers, console, has_choice=case is not None)
     return OK
-
-
-def _times(times: Sequence[Series], *, in_full: bool) -> Iterator[Text]:
-    """A section for each machine and its settings: only within one can times be compared."""
-    by_machine = groupby(times, lambda one: (one.fingerprint, one.machine, one.settings))
-    for (fingerprint, machine, settings), group in by_machine:
-        about = f" ({machine})" if machine else ""
-        told = f", {settings}" if settings else ""
-        yield Text(f"machine {fingerprint or 'unknown'}{about}{told}", "bold")
-        for series in group:
-            yield from _in_full(series) if in_full else _in_short(series)
-        yield Text()
-
-
-def _title(series: Series) -> str:
-    device = f" on {series.device}" if series.device not in {"", "cpu"} else ""
-    return f"{series.case}  {series.framework}{device}  {series.direction}"
-
-
-def _in_short(series: Series) -> Iterator[Text]:
-    if not series.measured:
-        yield Text(f"  {_title(series)}  {series.timings[-1].status}", "yellow")
-        return
-    seconds = [one for _, one in series.measured]
-    text = f"{in_seconds(seconds[-1])}, {ratio_to_first(series):.2f} of the first"
-    runs = f"{len(seconds)} run{'s' * (len(seconds) != 1)}"
-    yield Text(f"  {_title(series)}  {sparkline(seconds)}  {text}, {runs}")
-    yield from _steps(series)
-
-
-def _in_full(series: Series) -> Iterator[Text]:
-    """Each run on a line; those that a step may have come with are marked."""
-    yield Text(f"  {_title(series)}  {series.descriptor}", "bold")
-    stepped = {number for s in series.steps for number in range(s.before + 1, s.after + 1)}
-    number = 0
-    for timing in series.timings:
-        run = timing.run
-        line = f"    {_day(run.date)}  {short(run.commit) or '-':<16}  {run.version:<10}  "
-        if timing.seconds is None:
-            yield Text(line + timing.status, "yellow")
-            continue
-        ratio = timing.seconds / series.measured[0][1]
-        mark = "  <- step" if number in stepped else ""
-        yield Text(f"{line}{in_seconds(timing.seconds):>9}  {ratio:.3f}{mark}")
-        number += 1
-    if series.measured:
-        yield Text(f"    {sparkline([seconds for _, seconds in series.measured])}")
-        yield from _steps(series)
-    if 1 < number < FEWEST:
-        yield Text(f"    {number} runs; steps are looked for from {FEWEST} on", "dim")
-
-
-def _steps(series: Series) -> Iterator[Text]:
-    for step in series.steps:
-        yield Text(f"    {series.say(step)}", "red" if step.ratio > 1 else "green")
-
-
-def _careers(careers: Sequence[Career], *, every: bool) -> Iterator[Text]:
-    """Since when each case is what it is; without a choice of cases, only those that changed."""
-    told = [career for career in careers if every or len(career.stretches) > 1]
-    if careers:
-        yield Text("conformance", "bold")
-    for career in told:
-        where = f" ({career.where})" if career.where not in {"", "cpu"} else ""
-        yield Text(f"  {career.case}  {career.framework}{where}")
-        for stretch in reversed(career.stretches):
-            yield Text(f"    {_stretch(stretch)}", stretch.status.colour)
-    if same := len(careers) - len(told):
-        yield Text(f"  {same} of {len(careers)} cases and frameworks were always the same", "dim")
-
-
-def _stretch(stretch: Stretch) -> str:
-    text = f"{stretch.status} since {_when(stretch.first)}"
-    if stretch.runs > 1:
-        text += f", last {_when(stretch.last)}, {stretch.runs} runs"
-    checks = f": {', '.join(stretch.checks)}" if stretch.checks else ""
-    reason = f": {' '.join(stretch.reason.split())}" if stretch.reason else ""
-    return f"{text}{checks}{reason:.200}"
-
-
-def _when(run: Run) -> str:
-    about = [f"commit {short(run.commit)}" if run.commit else "", run.version]
-    return f"{_day(run.date)} ({', '.join(word for word in about if word)})"
-
-
-def _day(date: datetime) -> str:
-    return f"{date:%Y-%m-%d %H:%M}"
-
-
-def _printable(line: Text) -> Text:
-    """What was saved may come from anywhere: no control sequences reach the terminal."""
-    clean = "".join(char if char.isprintable() else "?" for char in line.plain)
-    return Text(clean, line.style)
-
-
-def _to_json(times: Sequence[Series], careers: Sequence[Career]) -> dict[str, Any]:
-    return {
-        "times": [_series(series) for series in times],
-        "conformance": [asdict(career, dict_factory=_with_dates_as_text) for career in careers],
-    }
-
-
-def _series(series: Series) -> dict[str, Any]:
-    runs = [run for run, _ in series.measured]
-    steps = [
-        {
-            "after_commit": runs[step.before].commit,
-            "until_commit": runs[step.after].commit,
-            "after_date": runs[step.before].date.isoformat(),
-            "until_date": runs[step.after].date.isoformat(),
-            "old_s": step.old,
-            "new_s": step.new,
-            "ratio": step.ratio,
-            "text": series.say(step),
-        }
-        for step in series.steps
-    ]
-    return {**asdict(series, dict_factory=_with_dates_as_text), "steps": steps}
-
-
-def _with_dates_as_text(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    return {
-        name: value.isoformat() if isinstance(value, datetime) else value for name, value in pairs
-    }

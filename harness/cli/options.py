@@ -1,173 +1,141 @@
-"""What several commands' options mean: suites, frameworks, interpreters, files to be written."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
 import argparse
-import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, TypeAlias
 
-from rich.console import Console
-
-from harness.cli.main import OK, status_of
-from harness.convention.registry import convention, framework_names
+from harness.cli.option_values import shape
 from harness.core.errors import InputError
-from harness.records.record import Event, Header
-from harness.records.report_file import Report, write_event
-from harness.report.badge import badges
-from harness.report.formats import forms
-from harness.report.summary import MOST_BYTES, summary
-from harness.suite.case import Case
-from harness.suite.specs import load_cases, selected
 
 if TYPE_CHECKING:
-    from harness.history import Store
+    from harness.report.formats import Format
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 -- it has no other name
+Run: TypeAlias = Callable[[argparse.Namespace], int]
 
 
 class UsageError(InputError):
     """An option that cannot be followed."""
 
 
-def chosen_cases(specs: Sequence[str], select: Sequence[str] | None) -> list[Case]:
-    """Load the cases of files and folders, of the default suite where none is given.
-
-    Each of ``select`` must mean one of them: what means none is likely to be misspelt.
-    """
-    cases: dict[str, Case] = {}
-    paths: Sequence[str | None] = specs or [None]
-    for path in paths:
-        for case in load_cases(path, select):
-            if other := cases.get(case.id):
-                where = f"{other.file}:{other.line} and {case.file}:{case.line}"
-                raise UsageError(f"case {case.id!r} is given twice, by {where}.")
-            cases[case.id] = case
-    for wanted in select or ():
-        if not any(selected(name, wanted) for name in cases):
-            raise UsageError(f"no case matches -k {wanted!r}.")
-    if not cases:
-        raise UsageError(f"{', '.join(specs)}: there is no case.")
-    return list(cases.values())
+def command(commands: Commands, name: str, run: Run, about: str) -> argparse.ArgumentParser:
+    """Add a command."""
+    parser = commands.add_parser(name, help=about)
+    parser.set_defaults(run=run)
+    return parser
 
 
-def chosen_frameworks(names: Sequence[str] | None) -> tuple[str, ...]:
-    """Check frameworks' names; all of them where none is given."""
-    for name in names or ():
-        convention(name)
-    return tuple(dict.fromkeys(names)) if names else framework_names()
+def add_text(parser: argparse.ArgumentParser) -> None:
+    """Let a command read a call."""
+    parser.add_argument(
+        "text", metavar="TEXT", help="a call, a descriptor or a line of benchdnn; - reads it"
+    )
+    parser.add_argument("--from", dest="source", metavar="NAME", help="whose call it is")
+    parser.add_argument(
+        "--input", type=shape, metavar="N,C,H,W", help="the input's shape, channels first"
+    )
+    parser.add_argument(
+        "--weight",
+        type=shape,
+        metavar="I,O,H,W",
+        help="the weights' shape, (c_in, c_out/groups, ...)",
+    )
 
 
-def check_math(options: argparse.Namespace, frameworks: Sequence[str]) -> None:
-    """Refuse a choice that nobody would follow."""
-    devices = {convention(name).device(options.device) for name in frameworks}
-    if options.math != "ieee" and "cuda" not in devices:
-        raise UsageError(f"--math {options.math} is for GPUs: add --device cuda.")
+def add_cases(parser: argparse.ArgumentParser, suite: str = "default suite") -> None:
+    """Let a command take suites."""
+    parser.add_argument("specs", nargs="*", metavar="SPEC", help=f"file or folder ({suite})")
+    parser.add_argument(
+        "-k",
+        "--select",
+        action="append",
+        metavar="SELECT",
+        help="only cases with this part in their id, or a glob; another -k adds more",
+    )
 
 
-def chosen_pythons(assignments: Sequence[str]) -> dict[str, Path]:
-    """Read ``NAME=PATH``."""
-    chosen = {}
-    for assignment in assignments:
-        name, equals, path = assignment.partition("=")
-        if not equals:
-            raise UsageError(
-                f"--python {assignment}: expected NAME=PATH, such as mxnet=/opt/python"
-            )
-        chosen[convention(name).name] = Path(os.path.expanduser(path))  # noqa: PTH111 -- leaves ~nobody as it is
-    return chosen
+def add_frameworks(parser: argparse.ArgumentParser) -> None:
+    """Let a command run some of the frameworks."""
+    parser.add_argument("-f", "--framework", action="append", metavar="NAME", help="only these")
 
 
-def opened_store(options: argparse.Namespace) -> Store | None:
-    """Open the history store if the run is to be saved: what is wrong with it shows at once."""
-    if options.save is None:
-        return None
-    from harness import history as store  # noqa: PLC0415 -- an extra
-
-    return store.opened(options.save or None)
-
-
-def written(events: Iterable[Event], stream: IO[str] | None) -> Iterator[Event]:
-    """Pass events on, each written before anybody hears of it."""
-    for event in events:
-        if stream is not None:
-            write_event(event, stream)
-            if isinstance(event, Header):
-                stream.flush()
-        yield event
-
-
-def collected(events: Iterable[Event]) -> tuple[Report, int]:
-    """Collect events; an interrupt after the header leaves a report without a footer.
-
-    Beside the report stands the exit status of what interrupted the run, 0 where nothing did.
-    """
-    kept: list[Event] = []
-    status = OK
-    try:
-        for event in events:
-            kept.append(event)  # noqa: PERF402 -- what came before an interrupt is kept
-    except KeyboardInterrupt as interrupt:
-        if not kept:
-            raise
-        status = status_of(interrupt)
-    return Report.of(kept), status
+def add_interpreters(parser: argparse.ArgumentParser) -> None:
+    """Let a command run frameworks in other interpreters, and on a GPU."""
+    parser.add_argument(
+        "--python",
+        action="append",
+        default=[],
+        metavar="NAME=PATH",
+        help="run a framework with this interpreter instead of the one that tox built",
+    )
+    parser.add_argument(
+        "--device",
+        choices=("cpu", "cuda"),
+        default="cpu",
+        help="where the frameworks compute (cpu); cupy always on a GPU",
+    )
+    parser.add_argument(
+        "--math",
+        choices=("ieee", "tf32"),
+        default="ieee",
+        help="how a GPU multiplies float32 (ieee)",
+    )
 
 
-def write_forms(report: Report, options: argparse.Namespace) -> None:
-    """Write a report in the formats that options ask for."""
-    available = forms(report, getattr(options, "baseline", None))
-    for name in ("junit", "markdown", "csv", "pytest_benchmark", "sarif", "summary", "annotations"):
-        path = getattr(options, name, None)
-        if path is None:
-            continue
-        if name not in available:
-            raise _without_form(report, name)
-        if name == "summary":
-            _write_summary(report, path)
-        elif name == "annotations":
-            print(available[name](), end="")  # noqa: T201
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """Let a command write its report."""
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE.jsonl", help="write the report")
+
+
+def add_formats(
+    parser: argparse.ArgumentParser, formats: Iterable[Format], *, explained: bool = True
+) -> None:
+    """Let a command write other formats of its report."""
+    for one in formats:
+        about = one.help if explained else None
+        option = f"--{one.name}"
+        if one.target == "stdout":
+            parser.add_argument(option, action="store_true", default=None, help=about)
+        elif one.target == "job":
+            parser.add_argument(option, nargs="?", const="", metavar="FILE", help=about)
         else:
-            with opened(path) as stream:
-                stream.write(available[name]())
-    if getattr(options, "badges", None) is not None:
-        if report.measurements:
-            raise _without_form(report, "badges")
-        for name, drawn in badges(report).items():
-            with opened(options.badges / name) as stream:
-                stream.write(drawn)
+            metavar = "DIR" if one.target == "folder" else "FILE"
+            parser.add_argument(option, type=Path, metavar=metavar, help=about)
 
 
-def _without_form(report: Report, name: str) -> UsageError:
-    kind = "benchmark" if report.measurements else "conformance run"
-    option = name.replace("_", "-")
-    return UsageError(f"--{option}: the report of a {kind} has no such form.")
+def add_benchmark_view(parser: argparse.ArgumentParser) -> None:
+    """Let a command show a benchmark in another way."""
+    parser.add_argument(
+        "--baseline", metavar="NAME", help="whose times a benchmark's ratios are to (the first's)"
+    )
+    parser.add_argument(
+        "--detail", action="store_true", help="print every figure of a benchmark's programs"
+    )
 
 
-def _write_summary(report: Report, path: str) -> None:
-    """Write to a file, or after what others wrote to the job's summary where none is named."""
-    if path:
-        with opened(Path(path)) as stream:
-            stream.write(summary(report))
-        return
-    if not (named := os.environ.get("GITHUB_STEP_SUMMARY")):
-        raise UsageError("--summary: GITHUB_STEP_SUMMARY is not set; name a file.")
-    job = Path(named)
-    there = job.stat().st_size if job.exists() else 0
-    with opened(job, "a") as stream:
-        stream.write(summary(report, MOST_BYTES - there))
+def add_save(parser: argparse.ArgumentParser) -> None:
+    """Let a command save its run."""
+    parser.add_argument(
+        "--save",
+        nargs="?",
+        const="",
+        metavar="URL",
+        help="add the run to the history in this database, such as sqlite:///FILE "
+        "(DECONFORM_DATABASE, else a file of yours)",
+    )
 
 
-def opened(path: Path, mode: Literal["w", "a"] = "w") -> IO[str]:
-    """Open a file to be written, and the folder that it is in."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # An exception's message may hold what no encoding has.
-        return path.open(mode, encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}") from None
+def add_two_reports(parser: argparse.ArgumentParser, about: str) -> None:
+    """Let a command take an old and a new report."""
+    parser.add_argument("old", type=Path, metavar="OLD", help=about)
+    parser.add_argument("new", type=Path, metavar="NEW", help="another one's")
 
 
-def wide_console() -> Console:
-    """Give a console; a log has no width: let tables be as wide as they are."""
-    console = Console(markup=False, highlight=False)
-    return console if console.is_terminal else Console(width=200, markup=False, highlight=False)
+def add_comment(parser: argparse.ArgumentParser) -> None:
+    """Let a command write what a pull request's comment holds."""
+    parser.add_argument(
+        "--markdown", metavar="FILE", help="write it for a pull request's comment; - prints it"
+    )

@@ -1,181 +1,36 @@
-"""Published results: ``python -m harness.cli.publish`` writes what ``reports/published`` holds.
-
-Two reports go in, a conformance run's and a benchmark's; out come both of them compressed, and what
-a reader of the repository sees of them: tables, badges, a chart, pictures of some operators.  Each
-number is read from the very files that are published.  Where the interpreters and folders are on
-the machine that ran it is left out of them.
-"""
+"""``deconform publish``: what ``reports/published`` holds, from two whole reports."""
 
 from __future__ import annotations
 
 import argparse
-import gzip
-import io
-import re
-import sys
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Final
 
-from harness.cli.main import OK, USAGE
-from harness.core.errors import InputError
-from harness.drawing import draw_svg
-from harness.execution import environments
-from harness.records.record import Event
-from harness.records.report_file import Report, write_event
-from harness.report.badge import badges
-from harness.report.benchmark import conditions, ending
-from harness.report.benchmark_chart import benchmark_chart
-from harness.report.benchmark_markdown import benchmark_markdown
-from harness.report.markdown import markdown, matrix
-from harness.suite.case import case_from_descriptor
-
-_BASELINE: Final = "pytorch"
-# What a reader meets first: an even overlap, a crop of one end, dilation, gaps, a large kernel.
-DRAWINGS: Final = {
-    "exact-doubling": "ic1_oc1_k4x4_s2x2_c1.1x1.1_n1_i4x4",
-    "output-padding": "ic1_oc1_k3x3_s2x2_c1.0x1.0_n1_i4x4",
-    "dilation": "ic1_oc1_k3x3_d2x2_n1_i4x4",
-    "gaps": "ic1_oc1_k2x2_s3x3_c0.-1x0.-1_n1_i3x3",
-    "fcn-32s": "ic1_oc1_k64x64_s32x32_c16.16x16.16_n1_i16x16",
-}
-_INTERPRETER: Final = re.compile(r"(?:/[\w.+~-]+)+/bin/(python[\w.]*)", re.ASCII)
+from harness.cli.exit_statuses import OK
+from harness.cli.options import Commands, command
 
 
-class PublishError(InputError):
-    """A report that is not to be published."""
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Write the published results; return the exit status."""
-    options = _parser().parse_args(arguments)
-    try:
-        for name in publish(options.conformance, options.bench, options.output):
-            print(f"wrote {options.output / name}")  # noqa: T201
-    except (InputError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
-        return USAGE
-    return OK
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m harness.cli.publish", description=__doc__)
-    for name, said, default in (
-        ("conformance", "a conformance run's report", "reports/conformance.jsonl"),
-        ("bench", "a benchmark's report", "reports/bench.jsonl"),
-        ("output", "the folder that is written", "reports/published"),
+def add(commands: Commands) -> None:
+    """Declare the command and its options."""
+    parser = command(commands, "publish", run, "write two reports as a folder for readers")
+    for name, default, about in (
+        ("conformance", "reports/conformance.jsonl", "a conformance run's report"),
+        ("bench", "reports/bench.jsonl", "a benchmark's report"),
+        ("output", "reports/published", "the folder that is written"),
     ):
-        parser.add_argument(f"--{name}", type=Path, default=Path(default), help=said)
-    return parser
-
-
-def publish(conformance: Path, bench: Path, output: Path) -> list[str]:
-    """Write all that is published of two reports; return the names of the files.
-
-    Nothing is written where anything is wrong with either.
-
-    Raises
-    ------
-    PublishError
-        If a report is of the other kind, or of a run that did not come to its end.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        texts = _faces(
-            _compressed(conformance, Path(folder) / "conformance.jsonl.gz"),
-            _compressed(bench, Path(folder) / "bench.jsonl.gz"),
-        )
-        made = {file.name: file.read_bytes() for file in sorted(Path(folder).iterdir())}
-    made |= {name: text.encode(errors="replace") for name, text in texts.items()}
-    for part in ("badges", "drawings"):
-        for old in (output / part).glob("*.svg"):
-            old.unlink()
-        (output / part).mkdir(parents=True, exist_ok=True)
-    for name, content in made.items():
-        (output / name).write_bytes(content)
-    return list(made)
-
-
-def _compressed(source: Path, target: Path) -> Report:
-    """Compress a report without the paths of this machine; read it back, for its faces."""
-    report = Report.read(source)
-    kind = "a benchmark's" if report.measurements else "a conformance run's"
-    wanted = "a benchmark's" if target.name.startswith("bench") else "a conformance run's"
-    if report.footer is None:
-        raise PublishError(f"{source}: the run was interrupted; publish one that is whole.")
-    if kind != wanted or not (report.records or report.measurements):
-        raise PublishError(f"{source}: this is not {wanted} report.")
-    events: list[Event] = [report.header, *report.records, *report.measurements, report.footer]
-    stream = io.StringIO()
-    for event in events:
-        write_event(event, stream)
-    text = _INTERPRETER.sub(r"\1", stream.getvalue())
-    for folder in (Path.cwd(), environments.folder(), Path.home()):
-        if len(folder.parts) > 1:
-            text = re.sub(rf"(?<![\w./-]){re.escape(str(folder))}/", "", text)
-    # Without the time of compressing: the same report gives the same bytes.
-    target.write_bytes(gzip.compress(text.encode(), mtime=0))
-    return Report.read(target)
-
-
-def _faces(conformance: Report, bench: Report) -> Mapping[str, str]:
-    """Write each text that is published, by the name of its file."""
-    measured = {one.framework for one in bench.measurements if one.samples}
-    baseline = _BASELINE if _BASELINE in measured else None
-    drawn = {f"badges/{name}": text for name, text in badges(conformance).items()}
-    for name, descriptor in DRAWINGS.items():
-        case = case_from_descriptor(descriptor)
-        drawn[f"drawings/{name}.svg"] = draw_svg(case.operator, case.in_size)
-    return {
-        "conformance.md": markdown(conformance),
-        "bench.md": benchmark_markdown(bench, baseline),
-        "bench.svg": benchmark_chart(bench, baseline),
-        **drawn,
-        "README.md": "\n".join(_readme(conformance, bench, drawn)) + "\n",
-    }
-
-
-def _readme(conformance: Report, bench: Report, drawn: Iterable[str]) -> Iterator[str]:
-    yield from ("# Published results", "")
-    yield from (
-        "Written by `python -m harness.cli.publish` from the last full runs: every number and",
-        "every picture here comes from the two reports next to it, which `deconform report` shows.",
-    )
-    yield from ("", "## Conformance", "", f"{_run(conformance)} {_end(conformance)}", "")
-    yield from (f"![{Path(one).stem}]({one})" for one in drawn if one.startswith("badges/"))
-    yield ""
-    yield from matrix(conformance)
-    yield from ("", "All of it: [conformance.md](conformance.md),")
-    yield "[conformance.jsonl.gz](conformance.jsonl.gz)."
-    yield from ("", "## Benchmark", "", f"{_run(bench)} {ending(bench)}", "")
-    yield "![Times beside the baseline's, by suite](bench.svg)"
-    yield from (
-        "",
-        "All of it: [bench.md](bench.md), [bench.jsonl.gz](bench.jsonl.gz). Measured with:",
-    )
-    yield ""
-    yield from (f"- {line}" for line in conditions(bench.header) if line)
-    yield from ("", "## Geometry", "")
-    for name, descriptor in DRAWINGS.items():
-        yield from (
-            f"`deconform draw {descriptor} -o FILE.svg`",
-            "",
-            f"![{name}](drawings/{name}.svg)",
-            "",
+        metavar = "DIR" if name == "output" else "FILE"
+        parser.add_argument(
+            f"--{name}",
+            type=Path,
+            default=Path(default),
+            metavar=metavar,
+            help=f"{about} ({default})",
         )
 
 
-def _run(report: Report) -> str:
-    header = report.header
-    commit = f", commit `{header.commit[:12]}`" if header.commit else ""
-    return f"{header.started}, deconform {header.deconform}{commit}."
+def run(options: argparse.Namespace) -> int:
+    """Write the published results."""
+    from harness.cli.publication import publish
 
-
-def _end(report: Report) -> str:
-    bad = sum(1 for _ in report.bad)
-    said = f"{bad} of them bad" if bad else "nothing failed"
-    return f"{report.header.cases} cases, {report.checks} checks: {said}."
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    for name in publish(options.conformance, options.bench, options.output):
+        print(f"wrote {options.output / name}")
+    return OK

@@ -6,46 +6,63 @@ import argparse
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from harness.cli.main import OK, ended_by_sigterm
-from harness.cli.options import UsageError
+from harness.cli.exit_statuses import OK, ended_by_sigterm
+from harness.cli.option_values import port
+from harness.cli.options import Commands, UsageError, command
 
 if TYPE_CHECKING:
     import uvicorn
 
-# A long text in a permalink; what h11 takes by itself is less.
-_LONGEST_REQUEST_LINE = 2**16
+# A long text in a permalink; h11 allows less by default.
+_LONGEST_REQUEST_LINE: Final = 2**16
+# A long backlog, so that bursts queue instead of being refused.
+_BACKLOG: Final = 2048
 
 
-def serve(options: argparse.Namespace) -> int:
+def add(commands: Commands) -> None:
+    """Declare the command and its options."""
+    parser = command(commands, "serve", run, "look calls up in a browser, and by a JSON API")
+    parser.add_argument("--port", type=port, default=8000, metavar="N", help="0 takes a free one")
+    parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="this machine alone")
+    dashboard = parser.add_mutually_exclusive_group()
+    dashboard.add_argument(
+        "--reports", type=Path, metavar="DIR", help="what `report --html` built, shown beside it"
+    )
+    dashboard.add_argument(
+        "--database", metavar="URL", help="a history, whose dashboard is built and shown beside it"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
     """Serve the page and the API until Ctrl-C."""
     with (
         _listening(options.host, options.port) as listener,
         _dashboard(options.reports, options.database) as reports,
     ):
         server = _server(_bracketed(options.host), reports)
-        address, port = listener.getsockname()[:2]
-        url = f"http://{_bracketed(address)}:{port}/"
-        print(f"look-ups at {url} (Ctrl-C ends them)", flush=True)  # noqa: T201
+        address, number = listener.getsockname()[:2]
+        url = f"http://{_bracketed(address)}:{number}/"
+        print(f"look-ups at {url} (Ctrl-C ends them)", flush=True)
         try:
             with ended_by_sigterm():
                 server.run(sockets=[listener])
         except KeyboardInterrupt:
-            # The way in which a service ends, not something that went wrong.
+            # How a service ends, not something that went wrong.
             return OK
     return OK
 
 
 def _server(host: str, reports: Path | None) -> uvicorn.Server:
-    try:
-        import uvicorn  # noqa: PLC0415 -- an extra
+    from dataclasses import replace
 
-        from harness.server.app import create_app  # noqa: PLC0415 -- likewise
-        from harness.server.settings import from_environment  # noqa: PLC0415
+    try:
+        import uvicorn
+
+        from harness.server.app import create_app
+        from harness.server.settings import from_environment
     except ModuleNotFoundError as error:
         raise UsageError(
             f"{error.name} is missing: `python -m pip install 'deconform[serve]'`, or '.[serve]' "
@@ -66,15 +83,16 @@ def _server(host: str, reports: Path | None) -> uvicorn.Server:
 
 @contextmanager
 def _dashboard(folder: Path | None, database: str | None) -> Iterator[Path | None]:
-    """Give a built dashboard: the one that is named, or one of the history as it is now."""
+    """Yield a built dashboard: the one that is named, or one of the history as it is now."""
     if database is None:
         yield folder
         return
-    from harness import dashboard  # noqa: PLC0415 -- extras
-    from harness import history as store  # noqa: PLC0415 -- extras
+    from tempfile import TemporaryDirectory
+
+    from harness import dashboard, history
 
     with TemporaryDirectory(prefix="deconform-") as name:
-        dashboard.build([], Path(name), store.opened(database, create=False))
+        dashboard.build([], Path(name), history.opened(database, create=False))
         yield Path(name)
 
 
@@ -82,13 +100,12 @@ def _bracketed(address: str) -> str:
     return f"[{address}]" if ":" in address else address
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def _listening(host: str, number: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        # Visitors who come all at once wait here, not before a closed door.
-        return socket.create_server((host, port), family=family, backlog=2048)
+        return socket.create_server((host, number), family=family, backlog=_BACKLOG)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UsageError(
-            f"{host}, port {port}, cannot be listened on: {reason}. Choose another --port."
+            f"{host}, port {number}, cannot be listened on: {reason}. Choose another --port."
         ) from None

@@ -1,21 +1,49 @@
-"""``deconform translate``: apart from the other commands, which import what a look-up needs not."""
+"""``deconform translate``: a look-up, which imports nothing that it can do without."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from harness.cli.main import BAD, OK, ended_by_sigterm
-from harness.lookup.answer import Line, LookUp, answer, look_up
-from harness.records.status import Status
-from harness.syntax.tree import MAX_TEXT
+from harness.cli.exit_statuses import BAD, OK, ended_by_sigterm
+from harness.cli.options import Commands, add_text, command
+
+if TYPE_CHECKING:
+    from harness.lookup.answer import Line, LookUp
+    from harness.records.status import Status
 
 
-def translate(options: argparse.Namespace) -> int:
-    """Print how the frameworks say what a text says."""
-    found = look_up(
+def add(commands: Commands) -> None:
+    """Declare the command and its options."""
+    parser = command(commands, "translate", run, "say a framework's call in the other frameworks")
+    add_text(parser)
+    parser.add_argument(
+        "--to",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only these (all others); or benchdnn",
+    )
+    parser.add_argument(
+        "--style",
+        choices=("function", "layer"),
+        default="function",
+        help="what is executed (the default), or what people put in a network",
+    )
+    parser.add_argument("--program", action="store_true", help="print whole programs")
+    parser.add_argument(
+        "--check", action="store_true", help="run the answer in the frameworks that are here"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print a call in other frameworks."""
+    from harness.lookup.answer import answer, look_up
+
+    look = look_up(
         typed(options.text),
         options.source,
         options.to,
@@ -23,46 +51,54 @@ def translate(options: argparse.Namespace) -> int:
         weight=options.weight,
         style=options.style,
     )
-    evidence = _evidence(found) if options.check else {}
+    evidence = _evidence(look) if options.check else {}
     if options.json:
-        answered = found.to_json()
-        for name, verdicts in evidence.items():
-            answered["translations"][name]["evidence"] = verdicts
-        print(json.dumps(answered, indent=2))  # noqa: T201
+        _print_json(look, evidence)
     else:
-        _print([*answer(found, options.program), *_in_lines(evidence)])
-    statuses = [status for verdicts in evidence.values() for status in verdicts.values()]
+        _print([*answer(look, options.program), *_in_lines(evidence)])
+    statuses = [status for checks in evidence.values() for status in checks.values()]
     return BAD if any(status.is_bad for status in statuses) else OK
 
 
 def typed(text: str) -> str:
-    """Give a text as it was typed, or from the standard input where it is ``-``."""
+    """Return a text as it was typed, or the standard input where it is ``-``."""
     if text != "-":
         return text
-    # One more than is allowed is refused like all that is too long.
+    from harness.syntax.tree import MAX_TEXT
+
+    # One character too many is refused like any longer text.
     return sys.stdin.read(MAX_TEXT + 1) if sys.stdin else ""
 
 
-def _evidence(found: LookUp) -> dict[str, dict[str, Status]]:
-    """Run the look-up's programs, and give what became of each check."""
-    from harness import run  # noqa: PLC0415 -- a look-up as such needs no engine
-    from harness.suite.case import case_from_descriptor  # noqa: PLC0415
+def _evidence(look: LookUp) -> dict[str, dict[str, Status]]:
+    """Run the look-up's programs; return the status of each check, by framework."""
+    from harness import run as run_cases
+    from harness.suite.case import case_from_descriptor
 
-    names = [translation.framework for translation in found.translations]
-    verdicts: dict[str, dict[str, Status]] = {name: {} for name in names}
+    names = [translation.framework for translation in look.translations]
+    evidence: dict[str, dict[str, Status]] = {name: {} for name in names}
     with ended_by_sigterm():
-        for record in run([case_from_descriptor(found.example)], names):
-            verdicts[record.framework][record.check] = record.status
-    return verdicts
+        for record in run_cases([case_from_descriptor(look.example)], names):
+            evidence[record.framework][record.check] = record.status
+    return evidence
+
+
+def _print_json(look: LookUp, evidence: Mapping[str, Mapping[str, Status]]) -> None:
+    import json
+
+    answered = look.to_json()
+    for name, statuses in evidence.items():
+        answered["translations"][name]["evidence"] = statuses
+    print(json.dumps(answered, indent=2))
 
 
 def _in_lines(evidence: Mapping[str, Mapping[str, Status]]) -> Iterator[Line]:
     if evidence:
         yield []
         yield [("dim", "run just now, against the definition:")]
-    for name, verdicts in evidence.items():
+    for name, statuses in evidence.items():
         by_status: dict[Status, list[str]] = {}
-        for check, status in verdicts.items():
+        for check, status in statuses.items():
             by_status.setdefault(status, []).append(check)
         for status, checks in by_status.items():
             yield [("", f"  {name:<11} "), (status.colour, status), ("", f" {', '.join(checks)}")]
@@ -71,12 +107,12 @@ def _in_lines(evidence: Mapping[str, Mapping[str, Status]]) -> Iterator[Line]:
 def _print(lines: Sequence[Line]) -> None:
     if sys.stdout and sys.stdout.isatty():
         # Half of a look-up's time would go into this import; a pipe does without.
-        from rich.console import Console  # noqa: PLC0415
-        from rich.text import Text  # noqa: PLC0415
+        from rich.console import Console
+        from rich.text import Text
 
         console = Console(markup=False, highlight=False)
         for line in lines:
             console.print(Text.assemble(*((text, style) for style, text in line)), soft_wrap=True)
     else:
         for line in lines:
-            print("".join(text for _, text in line))  # noqa: T201
+            print("".join(text for _, text in line))

@@ -1,38 +1,107 @@
-"""The formats that a report can be written in, by the name of the option that asks for them."""
+"""The table of formats that a report can be written in.
+
+Options, refusals and what is written all come from it.  Reading it imports no writer.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from harness.records.report_file import Report
-from harness.report.annotations import github_annotations
-from harness.report.benchmark_markdown import benchmark_markdown
-from harness.report.junit import junit
-from harness.report.markdown import markdown
-from harness.report.measurement_csv import measurement_csv
-from harness.report.pytest_benchmark import pytest_benchmark
-from harness.report.sarif import sarif
-from harness.report.summary import summary
+if TYPE_CHECKING:
+    from harness.records.report_file import Report
+
+Kind: TypeAlias = Literal["conformance run", "benchmark"]
+Target: TypeAlias = Literal["file", "folder", "stdout", "job"]
 
 
-def forms(report: Report, baseline: str | None = None) -> Mapping[str, Callable[[], str]]:
-    """Give what writes a report in each format that its kind has.
+@dataclass(frozen=True)
+class Format:
+    """One way to write a report.
 
-    >>> from harness.records.record import Header
-    >>> sorted(forms(Report.of([Header("0.1.0", "2026-01-02T03:04:05+00:00", {}, cases=0)])))
-    ['annotations', 'junit', 'markdown', 'sarif', 'summary']
+    Attributes
+    ----------
+    name : str
+        What it is called, and the option that asks for it.
+    kind : {"conformance run", "benchmark"}
+        Whose report can be written so.
+    help : str
+        What it is for, in a few words.
+    writer : str
+        ``module.function`` of ``harness.report``: takes the report and returns its text, or for a
+        folder the texts by the names of their files.
+    target : {"file", "folder", "stdout", "job"}
+        Where it goes; ``job`` is a file, or the summary of the job that runs us.
+    has_baseline : bool
+        Whether the writer takes the name of a framework to compare with.
     """
-    if report.measurements:
-        return {
-            "markdown": partial(benchmark_markdown, report, baseline),
-            "csv": partial(measurement_csv, report),
-            "pytest_benchmark": partial(pytest_benchmark, report),
-        }
-    return {
-        "junit": partial(junit, report),
-        "markdown": partial(markdown, report),
-        "sarif": partial(sarif, report),
-        "summary": partial(summary, report),
-        "annotations": partial(github_annotations, report),
-    }
+
+    name: str
+    kind: Kind
+    help: str
+    writer: str
+    target: Target = "file"
+    has_baseline: bool = False
+
+    def written(self, report: Report, baseline: str | None = None) -> Any:
+        """Write a report: a text, or for a folder a mapping of texts."""
+        module, function = self.writer.split(".")
+        write = getattr(import_module(f"harness.report.{module}"), function)
+        return write(report, baseline) if self.has_baseline else write(report)
+
+
+FORMATS: Final = (
+    Format("junit", "conformance run", "write JUnit XML", "junit.junit"),
+    Format("markdown", "conformance run", "write the matrix as Markdown", "markdown.markdown"),
+    Format("sarif", "conformance run", "write what is bad as SARIF", "sarif.sarif"),
+    Format(
+        "summary",
+        "conformance run",
+        "write it in short as Markdown (after what $GITHUB_STEP_SUMMARY holds)",
+        "summary.summary",
+        "job",
+    ),
+    Format(
+        "annotations",
+        "conformance run",
+        "print what is bad as annotations of GitHub Actions",
+        "annotations.github_annotations",
+        "stdout",
+    ),
+    Format("badges", "conformance run", "draw one for each framework", "badge.badges", "folder"),
+    Format(
+        "markdown",
+        "benchmark",
+        "write the table as Markdown",
+        "benchmark_markdown.benchmark_markdown",
+        has_baseline=True,
+    ),
+    Format("csv", "benchmark", "write a benchmark's table", "measurement_csv.measurement_csv"),
+    Format(
+        "pytest-benchmark",
+        "benchmark",
+        "write a benchmark as it saves them",
+        "pytest_benchmark.pytest_benchmark",
+    ),
+)
+
+
+def formats(kind: Kind, *names: str) -> list[Format]:
+    """Return the formats of one kind of report, all of them or those that are named.
+
+    >>> [one.name for one in formats("benchmark")]
+    ['markdown', 'csv', 'pytest-benchmark']
+    """
+    return [one for one in FORMATS if one.kind == kind and (not names or one.name in names)]
+
+
+def kind_of(report: Report) -> Kind:
+    """Return what kind of run a report is of."""
+    return "benchmark" if report.measurements else "conformance run"
+
+
+# What a conformance run can write as it ends; badges are for a report that is kept.
+RUN_FORMATS: Final = formats(
+    "conformance run", "junit", "markdown", "sarif", "summary", "annotations"
+)

@@ -15,7 +15,8 @@ from made_benchmarks import ENGINE, MACHINE, header, interleaved, measurement, r
 from harness import Report
 from harness.bench.comparison import Comparison, ComparisonError, compare_reports
 from harness.bench.intervals import Change
-from harness.cli.main import BAD, OK, USAGE, main
+from harness.cli.exit_statuses import BAD, OK, USAGE
+from harness.cli.main import main
 from harness.records.measurement import Measurement
 
 NAMES = ("numpy", "pytorch", "tensorflow", "mxnet")

@@ -11,7 +11,7 @@ import fakes
 import pytest
 
 from harness.bench.rounds import BenchmarkSettings, benchmark
-from harness.cli import bench as bench_command
+from harness.cli import bench_plan
 from harness.cli.main import main
 from harness.records.measurement import MEASURED, Measurement
 from harness.records.report_file import Report
@@ -74,7 +74,7 @@ def interrupted_after(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
             if seen == count:
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr(bench_command, "benchmark", cut)
+    monkeypatch.setattr(bench_plan, "benchmark", cut)
 
 
 def test_interrupted_run_is_completed_by_resume(

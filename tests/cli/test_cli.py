@@ -15,7 +15,8 @@ import fakes
 import pytest
 
 from harness import Report
-from harness.cli.main import BAD, INTERRUPTED, OK, TERMINATED, USAGE, ended_by_sigterm, main
+from harness.cli.exit_statuses import BAD, INTERRUPTED, OK, TERMINATED, USAGE, ended_by_sigterm
+from harness.cli.main import main
 
 SPEC = """\
 suite: made

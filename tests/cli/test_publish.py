@@ -15,8 +15,9 @@ from saved_runs import engine, record
 from saved_runs import header as run_header
 
 from harness import Report
-from harness.cli.main import OK, USAGE
-from harness.cli.publish import DRAWINGS, main
+from harness.cli.exit_statuses import OK, USAGE
+from harness.cli.main import main
+from harness.cli.publication import DRAWINGS
 from harness.core.errors import InputError
 from harness.records.record import Event, Footer
 from harness.records.report_file import write_event
@@ -63,6 +64,7 @@ def written(path: Path, events: Sequence[Event]) -> Path:
 def published(folder: Path, first: Sequence[Event], second: Sequence[Event]) -> int:
     return main(
         [
+            "publish",
             f"--conformance={written(folder / 'a.jsonl', first)}",
             f"--bench={written(folder / 'b.jsonl', second)}",
             f"--output={folder / 'out'}",
@@ -152,7 +154,7 @@ def test_nothing_is_written_of_what_is_not_whole(
 
 
 def test_a_missing_report_is_one_error(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert main([f"--conformance={tmp_path}/none", f"--output={tmp_path}/out"]) == USAGE
+    assert main(["publish", f"--conformance={tmp_path}/none", f"--output={tmp_path}/out"]) == USAGE
     assert f"error: {tmp_path}/none: cannot be read" in capsys.readouterr().err
 
 

@@ -17,7 +17,8 @@ from saved_runs import benchmark
 from serving import served, started
 
 from harness import history as store
-from harness.cli.main import USAGE, main
+from harness.cli.exit_statuses import USAGE
+from harness.cli.main import main
 
 VISITORS = 1000
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from harness import load_cases
-from harness.cli.main import BAD, OK, USAGE, main
+from harness.cli.exit_statuses import BAD, OK, USAGE
+from harness.cli.main import main
 from harness.conformance.export import (
     RESULT,
     ExportError,

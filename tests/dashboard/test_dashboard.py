@@ -30,7 +30,8 @@ from made_benchmarks import measurement, written
 from made_benchmarks import report as benchmark
 
 from harness import translate
-from harness.cli.main import USAGE, main
+from harness.cli.exit_statuses import USAGE
+from harness.cli.main import main
 from harness.core.errors import InputError
 from harness.core.program import Program
 from harness.dashboard import build, frame

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import assume, given
 from strategies import sized_operators
 
-from harness.cli.main import OK, USAGE, main
+from harness.cli.exit_statuses import OK, USAGE
+from harness.cli.main import main
 from harness.core.operators import Operator, OperatorError, Sizes
 from harness.drawing import draw_svg
 from harness.drawing.geometry import Limits, axes_of
@@ -227,7 +228,7 @@ def test_draw_shows_one_axis(axis: str, capsys: pytest.CaptureFixture[str]) -> N
     ("arguments", "message"),
     [
         ([LAYER, "-o", "a.svg", "--axis", "depth"], "--axis depth: there are height, width (or "),
-        ([LAYER, "-o", "none/a.svg"], "none/a.svg cannot be written: No such file or directory."),
+        ([LAYER, "-o", "/dev/null/a.svg"], "/dev/null/a.svg cannot be written: File exists."),
         ([LAYER, "-o", "a.svg", "--input", "1,3,4,4"], "in_channels"),
         (["nothing", "-o", "a.svg"], "error: the text holds no transposed convolution"),
     ],

@@ -14,7 +14,8 @@ import pytest
 
 from harness import translate
 from harness.bench.rounds import BenchmarkSettings, benchmark
-from harness.cli.main import BAD, OK, main
+from harness.cli.exit_statuses import BAD, OK
+from harness.cli.main import main
 from harness.conformance.pipeline import Settings, execute
 from harness.convention.device import Device
 from harness.convention.registry import convention, framework_names

@@ -11,7 +11,8 @@ import fakes
 import pytest
 
 from harness import Report
-from harness.cli.main import BAD, OK, USAGE, main
+from harness.cli.exit_statuses import BAD, OK, USAGE
+from harness.cli.main import main
 from harness.conformance.pipeline import Settings, execute
 from harness.core.operators import Operator
 from harness.execution import devices as gpu
@@ -300,7 +301,7 @@ def test_cupys_environment_is_built_unasked_only_for_a_gpu(
 
     driver = Driver(b"NVIDIA H200") if here else Driver()
     monkeypatch.setattr(ctypes, "CDLL", lambda _: driver)
-    monkeypatch.setattr("harness.cli.commands.build", build)
+    monkeypatch.setattr("harness.execution.environments.build", build)
     assert main(["envs", *names]) == OK
     assert set(asked) == built
     left_out = "cupy: left out, the NVIDIA driver offers no GPU here" in capsys.readouterr().out

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from harness import Report
-from harness.cli.main import OK, main
+from harness.cli.exit_statuses import OK
+from harness.cli.main import main
 from harness.convention.registry import convention
 from harness.engines import EngineUnavailableError
 from harness.execution.environments import interpreter

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from harness.cli.main import OK, USAGE, main
+from harness.cli.exit_statuses import OK, USAGE
+from harness.cli.main import main
 from harness.convention.registry import framework_names, render
 from harness.core.operators import Operator
 from harness.core.program import Program
@@ -400,7 +401,7 @@ HEAVY = {
         "harness.suite.case",
         "harness.suite.specs",
         "harness.conformance.pipeline",
-        "harness.cli.commands",
+        "harness.cli.output",
     ),
     *("importlib.metadata", "concurrent.futures", "subprocess"),
 }

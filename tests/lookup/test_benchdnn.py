@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import sized_operators
 
-from harness.cli.main import OK, USAGE, main
+from harness.cli.exit_statuses import OK, USAGE
+from harness.cli.main import main
 from harness.core.errors import InputError
 from harness.core.operators import IllegalOperator, Operator, Sizes
 from harness.core.program import Unsupported

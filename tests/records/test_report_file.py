@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from harness import Report
-from harness.cli.main import BAD, USAGE, main
+from harness.cli.exit_statuses import BAD, USAGE
+from harness.cli.main import main
 from harness.records.record import Event, Footer, Header, Record, to_json
 from harness.records.report_file import ReportError, write_event
 from harness.records.status import Status

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from saved_runs import engine, header, record
 
 from harness import Report
-from harness.cli.main import BAD, OK, main
+from harness.cli.exit_statuses import BAD, OK
+from harness.cli.main import main
 from harness.records.record import Event, Footer
 from harness.records.report_file import ReportError, write_event
 from harness.records.status import Status

@@ -21,7 +21,8 @@ from rich.console import Console
 
 from harness import Report
 from harness.bench.roofline import rates, share
-from harness.cli.main import BAD, OK, USAGE, main
+from harness.cli.exit_statuses import BAD, OK, USAGE
+from harness.cli.main import main
 from harness.core.errors import InputError
 from harness.records.measurement import Measurement
 from harness.report.benchmark import print_benchmark
@@ -307,7 +308,7 @@ def test_report_command_is_ok_where_nothing_went_wrong(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--junit", "x.xml"], "--junit: the report of a benchmark has no such form."),
+        (["--junit", "x.xml"], "--junit: the report of a benchmark has no such format."),
         (["--baseline", "torch"], "baseline 'torch' was not measured in this report"),
     ],
 )

@@ -14,7 +14,8 @@ import pytest
 from saved_runs import benchmark, engine, header, record
 
 from harness import Report
-from harness.cli.main import BAD, OK, USAGE, main
+from harness.cli.exit_statuses import BAD, OK, USAGE
+from harness.cli.main import main
 from harness.records.record import Event, Footer, Record
 from harness.records.report_file import write_event
 from harness.records.status import Status
@@ -289,4 +290,6 @@ def test_a_benchmark_has_none_of_them(
     path = written(tmp_path / "bench.jsonl", benchmark(0))
     assert main(["report", str(path), option]) == USAGE
     name = option.partition("=")[0]
-    assert f"error: {name}: the report of a benchmark has no such form." in capsys.readouterr().err
+    assert (
+        f"error: {name}: the report of a benchmark has no such format." in capsys.readouterr().err
+    )

@@ -14,7 +14,8 @@ from rich.console import Console
 from saved_runs import benchmark, engine, header, record
 
 from harness import Report
-from harness.cli.main import BAD, OK, USAGE, main
+from harness.cli.exit_statuses import BAD, OK, USAGE
+from harness.cli.main import main
 from harness.conformance.difference import Difference, DifferenceError, difference
 from harness.records.record import Event, Footer, Record
 from harness.records.report_file import write_event

@@ -15,7 +15,8 @@ import jsonschema
 import pytest
 from starlette.testclient import TestClient
 
-from harness.cli.main import OK, main
+from harness.cli.exit_statuses import OK
+from harness.cli.main import main
 from harness.convention.registry import framework_names
 from harness.server import openapi, view, workers
 from harness.server.app import create_app

@@ -16,7 +16,8 @@ import safetensors
 import safetensors.numpy
 from weight_samples import SUFFIXES, Array, canonical, loaded, native, saved
 
-from harness.cli.main import OK, USAGE, main
+from harness.cli.exit_statuses import OK, USAGE
+from harness.cli.main import main
 from harness.weights.conversion import Conversion, convert_file
 from harness.weights.files import read
 from harness.weights.layouts import WeightsError, convert

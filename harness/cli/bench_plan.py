@@ -1,0 +1,190 @@
+"""What a benchmark measures: what options ask for, or what an interrupted one has left."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from harness.bench.rounds import LEAST_ROUNDS, BenchmarkSettings, benchmark, timed_frameworks
+from harness.cli.options import UsageError
+from harness.cli.selection import check_math, chosen_cases, chosen_frameworks, chosen_pythons
+from harness.history import revision
+from harness.records.check import DIRECTIONS
+from harness.records.measurement import multiply_adds
+from harness.records.record import Event, Footer, Header
+from harness.records.report_file import Report
+from harness.suite.case import Case
+from harness.suite.limitations import load_limitations
+from harness.suite.specs import specs_root
+
+# Multiply-adds a second, as a guess at how long a case takes: of what is left, not of any result.
+_RATE: Final = 1e10
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be measured, and what an interrupted run has measured of it."""
+
+    cases: Sequence[Case]
+    frameworks: Sequence[str]
+    settings: BenchmarkSettings
+    chosen: Mapping[str, Any]
+    output: Path | None
+    before: Report | None = None
+
+    @property
+    def left(self) -> list[Case]:
+        """The cases that are still to be measured."""
+        done = {one.case for one in self.before.measurements} if self.before else set()
+        return [case for case in self.cases if case.id not in done]
+
+    @property
+    def written_to(self) -> Path | None:
+        """Where the report is written; one that goes on is beside the old one until it holds it."""
+        if self.output is None or self.before is None:
+            return self.output
+        return self.output.with_name(self.output.name + ".new")
+
+    def guess(self, case: Case) -> float:
+        """Guess the seconds that a case takes: its budget, or the least rounds of long calls."""
+        step = 4 * multiply_adds(case.operator, case.batch, case.in_size) / _RATE
+        rounds = LEAST_ROUNDS + 3  # Its execution, its first call and the calibration.
+        return len(DIRECTIONS) * self.settings.budget + rounds * len(self.frameworks) * step
+
+    def put_in_place(self) -> None:
+        """Replace the report of the interrupted run by the one that goes on."""
+        if self.before is not None and self.written_to is not None and self.output is not None:
+            self.written_to.replace(self.output)
+
+    def events(self) -> Iterator[Event]:
+        """Measure; what was measured before comes first."""
+        counts: Counter[str] = Counter()
+        for event in benchmark(self.left, self.frameworks, self.settings):
+            if isinstance(event, Header):
+                _check_engines(event)
+                yield self._header(event)
+                for one in self.before.measurements if self.before else ():
+                    counts[one.status] += 1
+                    yield one
+            elif isinstance(event, Footer):
+                yield replace(event, counts=dict(counts))
+            else:
+                counts[event.status] += 1
+                yield event
+
+    def _header(self, new: Header) -> Header:
+        if self.before is None:
+            settings = {**new.settings, **self.chosen}
+            return replace(new, cases=len(self.cases), commit=revision.commit(), settings=settings)
+        old = self.before.header
+        for name, then, now in (
+            ("machine", old.machine.get("fingerprint"), new.machine.get("fingerprint")),
+            *((each, old.frameworks[each], new.frameworks[each]) for each in old.frameworks),
+        ):
+            if then != now:
+                raise UsageError(f"{self.output}: it was begun with {name} {then}, not {now}.")
+        return old
+
+
+def planned(options: argparse.Namespace) -> Plan:
+    """Plan what options ask for."""
+    frameworks = chosen_frameworks(options.framework) if options.framework else timed_frameworks()
+    check_math(options, frameworks)
+    if options.baseline and options.baseline not in frameworks:
+        raise UsageError(
+            f"--baseline {options.baseline} is not measured: add -f {options.baseline}."
+        )
+    names = ("specs", "select", "dtype")
+    chosen = {name: value for name in names if (value := getattr(options, name))}
+    return Plan(
+        _legal(chosen),
+        frameworks,
+        settings_of(options, vars(options)),
+        chosen,
+        options.output,
+    )
+
+
+def resumed(options: argparse.Namespace) -> Plan:
+    """Go on with what an interrupted run was asked to measure, in the way it was asked to."""
+    if options.specs or options.select or options.dtype or options.framework:
+        raise UsageError(f"--resume {options.resume} says itself what is to be measured.")
+    before = Report.read(options.resume)
+    if before.footer is not None:
+        raise UsageError(f"{options.resume}: the run came to its end; there is nothing to resume.")
+    if before.records or not before.header.settings:
+        raise UsageError(f"{options.resume}: this is no benchmark's report.")
+    chosen = before.header.settings
+    frameworks = tuple(before.header.frameworks)
+    whole = len(frameworks) * len(DIRECTIONS)
+    counts = Counter(one.case for one in before.measurements)
+    kept = tuple(one for one in before.measurements if counts[one.case] == whole)
+    return Plan(
+        _legal(chosen),
+        frameworks,
+        settings_of(options, chosen),
+        {},
+        options.resume,
+        replace(before, measurements=kept),
+    )
+
+
+def _check_engines(header: Header) -> None:
+    """Refuse to measure nothing."""
+    missing = {
+        name: about["unavailable"]
+        for name, about in header.frameworks.items()
+        if "unavailable" in about
+    }
+    if len(missing) == len(header.frameworks):
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in missing.items())
+        raise UsageError(f"nothing can be measured: {reasons}.")
+
+
+def _legal(chosen: Mapping[str, Any]) -> list[Case]:
+    """Load the cases that there is something to time of."""
+    specs = chosen.get("specs") or [str(specs_root() / "bench")]
+    select = chosen.get("select")
+    # A report of before -k could be given several times has one text.
+    cases = chosen_cases(specs, [select] if isinstance(select, str) else select)
+    legal = [
+        replace(case, dtype=chosen.get("dtype", case.dtype)) for case in cases if not case.rejected
+    ]
+    if not legal:
+        raise UsageError("all these cases are to be rejected: there is nothing to time.")
+    return legal
+
+
+_KINDS: Final[Mapping[str, type]] = {
+    "threads": int,
+    "rounds": int,
+    "budget": float,
+    "seconds": float,
+    "device": str,
+    "math": str,
+}
+
+
+def settings_of(options: argparse.Namespace, chosen: Mapping[str, Any]) -> BenchmarkSettings:
+    """Take what decides about times from the options, or from a report's header."""
+    for name, kind in _KINDS.items():
+        if not isinstance(chosen.get(name), kind):
+            raise UsageError(
+                f"{options.resume}: its header says {chosen.get(name)!r} for {name}: "
+                "it cannot be resumed."
+            )
+    return BenchmarkSettings(
+        threads=chosen["threads"],
+        rounds=chosen["rounds"],
+        budget=chosen["budget"],
+        seconds=chosen["seconds"],
+        pythons=chosen_pythons(options.python),
+        timeout=options.timeout,
+        limitations=load_limitations(),
+        device=chosen["device"],
+        math=chosen["math"],
+    )

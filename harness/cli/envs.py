@@ -1,0 +1,74 @@
+"""``deconform envs``: build the frameworks' environments, through tox."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+
+from harness.cli.exit_statuses import BAD, OK
+from harness.cli.option_values import positive
+from harness.cli.options import Commands, UsageError, command
+
+
+def add(commands: Commands) -> None:
+    """Declare the command and its options."""
+    parser = command(commands, "envs", run, "build the frameworks' environments, through tox")
+    parser.add_argument("frameworks", nargs="*", metavar="NAME", help="all that can be used here")
+    parser.add_argument("-j", "--jobs", type=positive, default=2, metavar="N", help="at once (2)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Build what is asked for, or what can be used here."""
+    from harness.cli.output import wide_console
+    from harness.cli.selection import chosen_frameworks
+    from harness.convention.registry import convention
+    from harness.engines import EngineUnavailableError
+    from harness.execution.environments import build, has_environment
+
+    chosen = chosen_frameworks(options.frameworks)
+    wanted = [name for name in chosen if has_environment(convention(name))]
+    console = wide_console()
+    if not options.frameworks:
+        for name, reason in _useless(wanted):
+            wanted.remove(name)
+            console.print(f"{name}: left out, {reason}", soft_wrap=True)
+    for name in options.frameworks or ():
+        if name not in wanted:
+            console.print(f"{name}: {_without_environment(name)}", soft_wrap=True)
+    ok = True
+    try:
+        for built in build(wanted, options.jobs):
+            verdict = "ready" if built.ok else "cannot be built"
+            line = f"{built.framework}: {verdict} ({built.seconds:.0f} s)"
+            console.print(line, style="" if built.ok else "red")
+            if not built.ok:
+                console.print(built.message[-2000:], soft_wrap=True)
+            ok = ok and built.ok
+    except EngineUnavailableError as error:
+        raise UsageError(str(error)) from None
+    return OK if ok else BAD
+
+
+def _useless(frameworks: list[str]) -> Iterator[tuple[str, str]]:
+    """Yield the frameworks that lack a device here, each with the reason."""
+    from harness.convention.registry import convention
+    from harness.execution.environments import lacks_device
+
+    for name in tuple(frameworks):
+        if reason := lacks_device(convention(name)):
+            yield name, reason
+
+
+def _without_environment(framework: str) -> str:
+    """Describe what runs a framework that tox builds nothing for."""
+    from harness.convention.registry import convention
+    from harness.engines import EngineUnavailableError
+    from harness.execution.environments import launch
+
+    try:
+        place = launch(convention(framework))
+    except EngineUnavailableError as error:
+        return str(error)
+    return (
+        f"no environment is needed; it runs in {place.module if place.language else place.python}"
+    )

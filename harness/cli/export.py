@@ -1,0 +1,41 @@
+"""``deconform export``: suites as one script, for a MATLAB or Wolfram on another machine."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from harness.cli.exit_statuses import OK
+from harness.cli.options import Commands, add_cases, command
+
+
+def add(commands: Commands) -> None:
+    """Declare the command and its options."""
+    parser = command(
+        commands,
+        "export",
+        run,
+        "write suites as one script, for a MATLAB or Wolfram on another machine",
+    )
+    add_cases(parser)
+    parser.add_argument("--to", required=True, metavar="NAME", help="matlab or wolfram")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the script; print how to run it, and how to bring its result back."""
+    import shlex
+
+    from harness.cli.selection import chosen_cases
+    from harness.conformance.export import RESULT, export
+
+    done = export(chosen_cases(options.specs, options.select), options.to, options.output)
+    result = shlex.quote(str(done.folder / RESULT))
+    specs = " ".join(map(shlex.quote, options.specs))
+    print(
+        f"{done.jobs} programs in {done.folder}; cases that cannot be said: {done.unsupported}",
+        f"run there:  {done.command}",
+        f"then here:  deconform import {result} {specs}".rstrip(),
+        sep="\n",
+    )
+    return OK

@@ -1,0 +1,38 @@
+"""``deconform import``: judge what an exported script has left, as a column of a report."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from harness.cli.exit_statuses import BAD, OK
+from harness.cli.options import Commands, add_formats, add_output, command
+from harness.report.formats import RUN_FORMATS
+
+
+def add(commands: Commands) -> None:
+    """Declare the command and its options."""
+    parser = command(
+        commands, "import", run, "judge what an exported script has left, as a column of a report"
+    )
+    parser.add_argument("result", type=Path, metavar="RESULT", help="the file, or its folder")
+    parser.add_argument(
+        "specs", nargs="*", metavar="SPEC", help="what was exported (default suite)"
+    )
+    add_output(parser)
+    add_formats(parser, RUN_FORMATS)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Judge a recorded column."""
+    from harness.cli.selection import chosen_cases
+    from harness.cli.suite_run import run_suite
+    from harness.conformance.export import check_known, imported
+    from harness.conformance.pipeline import Settings
+    from harness.suite.limitations import load_limitations
+
+    result = imported(options.result)
+    cases = check_known(result, chosen_cases(options.specs, None))
+    settings = Settings(limitations=load_limitations(), recorded={result.framework: result.engine})
+    report, interrupted = run_suite(cases, [result.framework], settings, options)
+    return interrupted or (OK if report.ok else BAD)

@@ -1,0 +1,123 @@
+"""What commands write: reports while they run, their other formats, texts, the console."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Literal
+
+from rich.console import Console
+
+from harness.cli.exit_statuses import OK, status_of
+from harness.cli.options import UsageError
+from harness.records.record import Event, Header
+from harness.records.report_file import Report, write_event
+from harness.report.formats import FORMATS, Format, formats, kind_of
+from harness.report.summary import MOST_BYTES, summary
+
+if TYPE_CHECKING:
+    from harness.history import Store
+
+
+def opened(path: Path, mode: Literal["w", "a"] = "w") -> IO[str]:
+    """Open a file to be written, and make the folder that it is in."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # An exception's message may hold what no encoding has.
+        return path.open(mode, encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}.") from None
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a file, or print the text where the path is ``-``."""
+    if path == "-":
+        print(text, end="")
+        return
+    with opened(Path(path)) as stream:
+        stream.write(text)
+
+
+def read_finished(file: Path) -> Report:
+    """Read a report; warn where the run did not come to its end."""
+    report = Report.read(file)
+    if report.footer is None:
+        print(f"warning: {file}: the run was interrupted, not all is there.", file=sys.stderr)
+    return report
+
+
+def written(events: Iterable[Event], stream: IO[str] | None) -> Iterator[Event]:
+    """Pass events on, each after it has been written."""
+    for event in events:
+        if stream is not None:
+            write_event(event, stream)
+            if isinstance(event, Header):
+                stream.flush()
+        yield event
+
+
+def collected(events: Iterable[Event]) -> tuple[Report, int]:
+    """Collect events; an interrupt after the header leaves a report without a footer.
+
+    Also return the exit status of what interrupted the run, 0 where nothing did.
+    """
+    kept: list[Event] = []
+    status = OK
+    try:
+        for event in events:
+            kept.append(event)  # noqa: PERF402 -- what came before an interrupt is kept
+    except KeyboardInterrupt as interrupt:
+        if not kept:
+            raise
+        status = status_of(interrupt)
+    return Report.of(kept), status
+
+
+def write_formats(report: Report, options: argparse.Namespace) -> None:
+    """Write a report in the formats that options ask for."""
+    available = {one.name: one for one in formats(kind_of(report))}
+    for name in dict.fromkeys(one.name for one in FORMATS):
+        target = getattr(options, name.replace("-", "_"), None)
+        if target is None:
+            continue
+        if name not in available:
+            raise UsageError(f"--{name}: the report of a {kind_of(report)} has no such format.")
+        _write(available[name], report, target, getattr(options, "baseline", None))
+
+
+def _write(one: Format, report: Report, target: Path | str, baseline: str | None) -> None:
+    if one.target == "job" and not target:
+        _append_to_job(report)
+    elif one.target == "folder":
+        for name, text in one.written(report, baseline).items():
+            write_text(Path(target) / name, text)
+    else:
+        write_text("-" if one.target == "stdout" else Path(target), one.written(report, baseline))
+
+
+def _append_to_job(report: Report) -> None:
+    """Write the summary after what others have written to the job's."""
+    if not (name := os.environ.get("GITHUB_STEP_SUMMARY")):
+        raise UsageError("--summary: GITHUB_STEP_SUMMARY is not set; name a file.")
+    job = Path(name)
+    size = job.stat().st_size if job.exists() else 0
+    with opened(job, "a") as stream:
+        stream.write(summary(report, MOST_BYTES - size))
+
+
+def opened_store(options: argparse.Namespace) -> Store | None:
+    """Open the history if the run is to be saved, so that what is wrong with it shows at once."""
+    if options.save is None:
+        return None
+    from harness import history
+
+    return history.opened(options.save or None)
+
+
+def wide_console() -> Console:
+    """Return a console; a log has no width: let tables be as wide as they are."""
+    console = Console(markup=False, highlight=False)
+    return console if console.is_terminal else Console(width=200, markup=False, highlight=False)

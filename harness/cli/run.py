@@ -1,0 +1,100 @@
+"""``deconform run``: run suites through the frameworks and compare with the reference."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from harness.cli.exit_statuses import BAD, OK
+from harness.cli.option_values import positive, seconds
+from harness.cli.options import (
+    Commands,
+    UsageError,
+    add_cases,
+    add_formats,
+    add_frameworks,
+    add_interpreters,
+    add_output,
+    add_save,
+    command,
+)
+from harness.report.formats import RUN_FORMATS
+
+if TYPE_CHECKING:
+    from harness.suite.case import Case
+    from harness.suite.limitations import Limitation
+
+
+def add(commands: Commands) -> None:
+    """Declare the command and its options."""
+    parser = command(
+        commands, "run", run, "run suites through the frameworks and compare with the reference"
+    )
+    add_interpreters(parser)
+    add_cases(parser)
+    add_frameworks(parser)
+    add_output(parser)
+    add_formats(parser, RUN_FORMATS)
+    parser.add_argument(
+        "--require", action="append", default=[], metavar="NAME", help="fail if NAME is SKIPPED"
+    )
+    parser.add_argument(
+        "-j", "--jobs", type=positive, default=0, metavar="N", help="frameworks at once (all)"
+    )
+    parser.add_argument(
+        "--timeout", type=seconds, default=60.0, metavar="S", help="seconds per program (60)"
+    )
+    add_save(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run suites and compare with the reference."""
+    from harness.cli.output import opened_store, wide_console
+    from harness.cli.selection import (
+        check_math,
+        chosen_cases,
+        chosen_frameworks,
+        chosen_pythons,
+    )
+    from harness.cli.suite_run import run_suite
+    from harness.conformance.pipeline import Settings
+    from harness.history import revision
+    from harness.suite.limitations import load_limitations
+
+    frameworks = chosen_frameworks(options.framework)
+    required = chosen_frameworks(options.require) if options.require else ()
+    check_math(options, frameworks)
+    cases = chosen_cases(options.specs, options.select)
+    limitations = load_limitations()
+    if not options.specs and options.select is None:
+        _check_for_rot(cases, limitations)
+    settings = Settings(
+        pythons=chosen_pythons(options.python),
+        timeout=options.timeout,
+        at_once=options.jobs,
+        limitations=limitations,
+        device=options.device,
+        math=options.math,
+    )
+    store = opened_store(options)
+    report, interrupted = run_suite(cases, frameworks, settings, options, revision.commit())
+    if interrupted:
+        return interrupted
+    console = wide_console()
+    if store:
+        console.print(store.save(report, revision.branch()).text, soft_wrap=True)
+    ran = {name for name, about in report.header.frameworks.items() if "unavailable" not in about}
+    missing = [name for name in required if name not in ran]
+    for name in missing:
+        console.print(f"{name} is required, but was not run.", style="bold red")
+    return OK if report.ok and not missing else BAD
+
+
+def _check_for_rot(cases: Sequence[Case], limitations: Sequence[Limitation]) -> None:
+    from harness.suite.limitations import unmatched
+
+    for limitation in unmatched(limitations, cases):
+        raise UsageError(
+            f"{limitation.file}:{limitation.line}: limitation {limitation.id!r} matches no case."
+        )

@@ -1,0 +1,57 @@
+"""``deconform weights``: convert arrays of weights between frameworks' layouts."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from harness.cli.exit_statuses import OK
+from harness.cli.option_values import positive
+from harness.cli.options import Commands, command
+
+
+def add(commands: Commands) -> None:
+    """Declare the command and its options."""
+    parser = command(
+        commands, "weights", run, "convert arrays of weights between frameworks' layouts"
+    )
+    parser.add_argument("file", type=Path, metavar="IN", help=".npy .npz .safetensors .mat .wxf")
+    parser.add_argument("out", type=Path, metavar="OUT", help="any of these, another file")
+    parser.add_argument("--from", dest="source", required=True, metavar="NAME")
+    parser.add_argument("--to", dest="target", required=True, metavar="NAME")
+    parser.add_argument("--groups", type=positive, default=1, metavar="N", help="channel groups")
+    parser.add_argument(
+        "--rank", type=int, choices=(1, 2, 3), help="spatial axes, where MATLAB leaves it open"
+    )
+    parser.add_argument(
+        "--weight-name",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="the array of weights; may be repeated (the one of three axes or more)",
+    )
+    parser.add_argument(
+        "--bias-name",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="the array of each one's bias (the one vector that fits)",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Convert a file."""
+    from harness.weights.conversion import convert_file
+
+    done = convert_file(
+        options.file,
+        options.out,
+        options.source,
+        options.target,
+        groups=options.groups,
+        rank=options.rank,
+        weight_names=options.weight_name,
+        bias_names=options.bias_name,
+    )
+    print(f"{done.text}\nwrote {options.out}")
+    return OK
