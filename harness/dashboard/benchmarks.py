@@ -7,8 +7,7 @@ from typing import Any, Final
 
 from harness.bench.intervals import CONFIDENCE, Change, Interval, change, paired_ratio
 from harness.bench.roofline import rates
-from harness.dashboard.frame import Site
-from harness.dashboard.programs import title
+from harness.dashboard.frame import Site, title
 from harness.records.measurement import MEASURED, Measurement
 from harness.records.report_file import Report
 from harness.report import quantities

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+from collections import ChainMap
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -13,15 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 from harness.core.errors import InputError
 from harness.dashboard.benchmarks import fastest, write_benchmark
 from harness.dashboard.case_pages import Chunk, chunks
-from harness.dashboard.conformance import Conformance, summary, write_matrix
-from harness.dashboard.frame import Site, prepare
+from harness.dashboard.conformance import STATES, Conformance, limitations, summary, write_matrix
+from harness.dashboard.frame import Site, prepare, title
+from harness.dashboard.history import write_history
 from harness.dashboard.layers import write_layers, writers
-from harness.dashboard.limits import STATES, limitations
-from harness.dashboard.origin import in_full, in_short
-from harness.dashboard.parameters import EXPLANATIONS, PARAMETERS
-from harness.dashboard.programs import title
-from harness.dashboard.search import index, legality
-from harness.dashboard.trends import write_history
+from harness.dashboard.parameters import EXPLANATIONS, PARAMETERS, index, legality
 from harness.records.report_file import Report
 from harness.report.badge import badges
 from harness.report.words import alike
@@ -43,7 +40,7 @@ class Built:
 
     @property
     def text(self) -> str:
-        """Say it."""
+        """The line to print."""
         return f"{self.pages} pages; open {self.start}"
 
 
@@ -73,13 +70,12 @@ def build(
     tried = [report for report in reports if not report.measurements]
     if len(tried) > 1:
         raise InputError("a dashboard shows one conformance report; more were given.")
-    conformance = Conformance.of(tried[0]) if tried else None
+    conformance = Conformance(tried[0]) if tried else None
     benches = {f"benchmarks{n or ''}.html": report for n, report in enumerate(timed)}
     site = Site(
         folder,
         origin=in_short(reports),
         pages=_pages(conformance, benches, history=store is not None),
-        titles=_titles(reports),
     )
     prepare(folder, charts=bool(timed) or store is not None)
     for address, report in benches.items():
@@ -99,24 +95,13 @@ def _label(report: Report) -> str:
     return f"{', '.join(islice(suites, 3))} ({report.header.started[:10]})"
 
 
-def _titles(reports: Sequence[Report]) -> dict[str, str]:
-    return {name: title(name) for report in reports for name in report.frameworks}
-
-
 def _pages(
     conformance: Conformance | None, benches: dict[str, Report], *, history: bool
 ) -> list[tuple[str, str]]:
-    """Give what the pages' heads lead to."""
-    found = [("index.html", "Start")]
-    if conformance:
-        found += [
-            ("conformance.html", "Conformance"),
-            ("parameters.html", "Parameters"),
-            ("layers.html", "Layers"),
-            ("limitations.html", "Limitations"),
-        ]
-    found += [("benchmarks.html", "Benchmarks")] * bool(benches)
-    return found + [("history.html", "History")] * history
+    """Return the pages that each page links to, with their titles."""
+    names = ["Conformance", "Parameters", "Layers", "Limitations"] if conformance else []
+    names += ["Benchmarks"] * bool(benches) + ["History"] * history
+    return [("index.html", "Start"), *((f"{name.lower()}.html", name) for name in names)]
 
 
 def _write_cases(site: Site, shown: Conformance, processes: int) -> dict[str, dict[str, Any]]:
@@ -124,11 +109,10 @@ def _write_cases(site: Site, shown: Conformance, processes: int) -> dict[str, di
     parts = list(chunks(site, shown))
     # A process needs a second to start.
     if processes == 1 or len(parts) < _FEW_CHUNKS:
-        return {name: made for part in parts for name, made in part.write().items()}
+        return dict(ChainMap(*map(Chunk.write, parts)))
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=context) as pool:
-        written = pool.map(Chunk.write, parts)
-        return {name: made for found in written for name, made in found.items()}
+        return dict(ChainMap(*pool.map(Chunk.write, parts)))
 
 
 def _write_conformance(site: Site, shown: Conformance, processes: int) -> None:
@@ -216,3 +200,38 @@ def _supports(shown: Conformance) -> dict[str, dict[str, int]]:
             if result.legality in kinds:
                 found[name][result.legality] += 1
     return found
+
+
+def in_full(reports: Sequence[Report]) -> str:
+    """Say all that the reports' headers tell, for one place to look it up."""
+    return " | ".join(_whole(report) for report in reports)
+
+
+def in_short(reports: Sequence[Report]) -> str:
+    """Say it in a line for every page's foot, which names one report: conformance if there is."""
+    ordered = sorted(reports, key=lambda report: bool(report.measurements))
+    if not ordered:
+        return ""
+    header, left = ordered[0].header, len(ordered) - 1
+    told = [f"{_kind(ordered[0])} of {header.started[:10]}", _commit(ordered[0])]
+    line = ", ".join(word for word in told if word)
+    more = f", and {left} more report{'s' * (left > 1)}" * bool(left)
+    return f"{line[:1].upper()}{line[1:]}{more}."
+
+
+def _whole(report: Report) -> str:
+    header = report.header
+    told = [f"{_kind(report)} of {header.started}", f"deconform {header.deconform}"]
+    cores = header.machine.get("cores")
+    told += [_commit(report), header.machine.get("cpu", "")]
+    told += [f"{cores} cores" if cores else "", header.machine.get("os", "")]
+    return ", ".join(word for word in told if word)
+
+
+def _kind(report: Report) -> str:
+    return "benchmark" if report.measurements else "conformance"
+
+
+def _commit(report: Report) -> str:
+    commit = report.header.commit
+    return f"commit {commit[:10]}{'-dirty' * commit.endswith('-dirty')}" if commit else ""

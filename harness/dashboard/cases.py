@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from harness.core.errors import InputError
-from harness.dashboard.addresses import file_name
+from harness.dashboard.frame import file_name
 from harness.records.check import Check
 from harness.records.record import Record
 from harness.records.report_file import Report

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
-from typing import Any
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 from harness.convention.device import Device
-from harness.dashboard.addresses import file_name
 from harness.dashboard.cases import CaseResults, by_case
-from harness.dashboard.frame import Site
-from harness.dashboard.programs import title
+from harness.dashboard.frame import Site, anchor, file_name
+from harness.records.record import Record
 from harness.records.report_file import Report
 from harness.records.status import Status
 from harness.report.words import describe_engine, is_documented
+from harness.suite.limitations import Limitation, load_limitations
 
 
 def suite_address(name: str) -> str:
@@ -38,45 +39,20 @@ class Suite:
 
 @dataclass(frozen=True)
 class Conformance:
-    """A conformance report, put together for pages.
-
-    Attributes
-    ----------
-    report : Report
-    cases : tuple of CaseResults
-        By suite.
-    """
+    """A conformance report, put together for pages."""
 
     report: Report
-    cases: tuple[CaseResults, ...]
 
-    @classmethod
-    def of(cls, report: Report) -> Conformance:
-        """Put a report together."""
-        return cls(report, by_case(report))
+    @cached_property
+    def cases(self) -> tuple[CaseResults, ...]:
+        """The cases, by suite."""
+        return by_case(self.report)
 
     @cached_property
     def suites(self) -> tuple[Suite, ...]:
         """The suites, by name."""
         grouped = groupby(self.cases, lambda each: each.suite)
         return tuple(Suite(name, tuple(members)) for name, members in grouped)
-
-    @cached_property
-    def titles(self) -> Mapping[str, str]:
-        """The frameworks' own names."""
-        return {name: title(name) for name in self.report.frameworks}
-
-    @cached_property
-    def engines(self) -> Mapping[str, str]:
-        """What ran for each framework, in words."""
-        about = self.report.header.frameworks
-        return {name: ", ".join(describe_engine(about[name])) for name in about}
-
-    @property
-    def documented(self) -> list[str]:
-        """The columns that show documented semantics, not the product."""
-        about = self.report.header.frameworks
-        return [name for name in self.report.columns if is_documented(about[name])]
 
     @cached_property
     def anchors(self) -> Mapping[str, str]:
@@ -90,20 +66,17 @@ class Conformance:
 
     def frame(self) -> dict[str, Any]:
         """What most of these pages show."""
+        report, about = self.report, self.report.header.frameworks
+        present = {record.status for record in report.records}
         return {
-            "columns": self.report.columns,
-            "documented": self.documented,
-            "engines": self.engines,
-            "skipped": self.report.skipped,
-            "totals": self.report.counts,
-            "met": self.met,
+            "columns": report.columns,
+            # Never let documented semantics pass for the product.
+            "documented": [name for name in report.columns if is_documented(about[name])],
+            "engines": {name: ", ".join(describe_engine(about[name])) for name in about},
+            "skipped": report.skipped,
+            "totals": report.counts,
+            "met": [str(status) for status in Status if status in present],
         }
-
-    @property
-    def met(self) -> list[str]:
-        """The statuses that there are, the usual one first."""
-        found = {record.status for record in self.report.records}
-        return [str(status) for status in Status if status in found]
 
 
 def summary(report: Report) -> str:
@@ -146,3 +119,56 @@ def _row(report: Report, suite: Suite) -> dict[str, Any]:
         "row": row,
         "statuses": "|".join(sorted(met)),
     }
+
+
+# What became of a limitation: a class of the style sheet, and a sign.
+STATES: Final = {
+    "live": (Status.KNOWN.css_class, Status.KNOWN.letter),
+    "fixed": (Status.FIXED.css_class, Status.FIXED.letter),
+    "partly fixed": (Status.FIXED.css_class, Status.FIXED.letter),
+    "not run": (Status.SKIPPED.css_class, "-"),
+}
+
+
+def limitations(shown: Conformance) -> list[dict[str, Any]]:
+    """Give what is declared or met, those that matter most first."""
+    met: dict[str, list[Record]] = {}
+    for record in shown.report.records:
+        if record.limitation:
+            met.setdefault(record.limitation, []).append(record)
+    declared = {one.id: one for one in load_limitations()}
+    addresses = {each.id: each.address for each in shown.cases}
+    rows = [
+        _limitation(name, declared.get(name), met.get(name, []), addresses)
+        for name in dict.fromkeys([*declared, *met])
+    ]
+    return sorted(rows, key=lambda row: (list(STATES).index(row["state"]), row["framework"]))
+
+
+def _limitation(
+    name: str,
+    declared: Limitation | None,
+    records: Sequence[Record],
+    addresses: Mapping[str, str],
+) -> dict[str, Any]:
+    state = _state(records)
+    upstream = declared.upstream if declared else ""
+    cases = dict.fromkeys(record.case for record in records)
+    return {
+        "id": name,
+        "anchor": anchor(name),
+        "framework": declared.framework if declared else records[0].framework,
+        "state": state,
+        "kind": STATES[state],
+        "reason": declared.reason if declared else records[0].reason or "",
+        "depends_on": declared.depends_on if declared else "",
+        "upstream": upstream if urlsplit(upstream).scheme in {"http", "https"} else "",
+        "cases": [(case, addresses[case]) for case in cases],
+    }
+
+
+def _state(records: Sequence[Record]) -> str:
+    statuses = {record.status for record in records}
+    if Status.FIXED in statuses:
+        return "partly fixed" if Status.KNOWN in statuses else "fixed"
+    return "live" if Status.KNOWN in statuses else "not run"

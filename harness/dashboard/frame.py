@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+import hashlib
+import json
 import re
 import shutil
 from collections.abc import Mapping, Sequence
@@ -12,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from harness import pages
+from harness.convention.registry import convention, framework_names
 from harness.core.errors import InputError
-from harness.dashboard.packing import packed
 from harness.records.status import Status
 
 if TYPE_CHECKING:
@@ -59,30 +63,17 @@ class Site:
         What the pages were made from, in a line for their foot.
     pages : sequence of (address, text)
         What each of them links to.
-    titles : mapping of str to str
-        The frameworks' own names.
     """
 
     folder: Path
     origin: str
     pages: Sequence[tuple[str, str]]
-    titles: Mapping[str, str]
 
     def page(self, template: str, address: str, **content: Any) -> None:
         """Write a page."""
-        text = (
-            _templates()
-            .get_template(template)
-            .render(
-                root="../" * address.count("/"),
-                pages=self.pages,
-                current=address,
-                origin=self.origin,
-                titles=self.titles,
-                **content,
-            )
-        )
-        self.write(address, text)
+        root = "../" * address.count("/")
+        frame = {"root": root, "pages": self.pages, "current": address, "origin": self.origin}
+        self.write(address, _templates().get_template(template).render(frame | content))
 
     @cached_property
     def plotly_style(self) -> str:
@@ -113,7 +104,7 @@ class Site:
 def _templates() -> Environment:
     made = pages.environment()
     # A template that is imported, and kept, sees nothing else.
-    made.globals["kinds"] = KINDS
+    made.globals |= {"kinds": KINDS, "title": title}
     # Jinja2's own stops at half a character, which a report's JSON may hold.
     made.filters["urlencode"] = partial(quote, errors="replace")
     return made
@@ -153,3 +144,58 @@ def _plotly() -> Path:
     except ModuleNotFoundError as error:
         raise InputError(f'charts need {error.name}: pip install "deconform[dashboard]"') from None
     return Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+
+
+_UNSAFE: Final = re.compile(r"[^a-z0-9.-]+")
+_LONGEST: Final = 80
+# Windows keeps these for devices, whatever stands behind the first dot.
+_DEVICES: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
+# What the name of another file may end in.
+_CHANGED: Final = re.compile(r"\.[0-9a-f]{12}$")
+
+
+def file_name(name: str) -> str:
+    """Write a name so that any file system and any URL takes it as one part of a path.
+
+    The same name always gives the same file, so that links to it last.  What had to be changed is
+    followed by a part of its SHA-256, so that no two names share a file.
+
+    >>> file_name("edge/sizes/batch-0"), file_name("pytorch")
+    ('edge_sizes_batch-0', 'pytorch')
+    >>> file_name("../../etc/passwd")
+    'etc_passwd.3754d6cb3a38'
+    """
+    parts = [_UNSAFE.sub("-", part.lower()).strip(".-") for part in name.split("/")]
+    readable = "_".join(part for part in parts if part)[:_LONGEST]
+    safe = readable.replace("_", "/") == name != ""
+    if safe and not _DEVICES.match(readable) and not _CHANGED.search(readable):
+        return readable
+    return (
+        f"{readable or 'x'}.{hashlib.sha256(name.encode(errors='surrogatepass')).hexdigest()[:12]}"
+    )
+
+
+def anchor(limitation: str) -> str:
+    """Where a limitation is on its page.
+
+    >>> anchor("chainer-dilate-zero")
+    'limitation-chainer-dilate-zero'
+    """
+    return f"limitation-{file_name(limitation)}"
+
+
+def packed(name: str, value: Any) -> str:
+    """Write a value so that ``deconform.take(name)`` gives it to a page's script.
+
+    >>> packed("it", {"a": 1}).partition('", "')[0]
+    'deconform.put("it'
+    """
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=True)
+    # Without a date inside, equal data make equal files.
+    data = base64.b64encode(gzip.compress(text.encode(), 6, mtime=0)).decode("ascii")
+    return f'deconform.put({json.dumps(name)}, "{data}");\n'
+
+
+def title(framework: str) -> str:
+    """Give a framework's own name; one that no convention has keeps what the report calls it."""
+    return convention(framework).title if framework in framework_names() else framework

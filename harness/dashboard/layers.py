@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from harness.convention.registry import convention, framework_names
+from harness.dashboard.case_pages import programs as written
 from harness.dashboard.cases import CaseResults
 from harness.dashboard.conformance import Conformance
-from harness.dashboard.frame import Site
-from harness.dashboard.programs import programs as written
-from harness.dashboard.programs import title
+from harness.dashboard.frame import Site, title
 from harness.lookup.answer import in_words
 
 # Suites of known networks come first: that is what people look for.

@@ -35,10 +35,10 @@ from harness.cli.main import main
 from harness.core.errors import InputError
 from harness.core.program import Program
 from harness.dashboard import build, frame
-from harness.dashboard.addresses import file_name
 from harness.dashboard.benchmarks import fastest
+from harness.dashboard.building import in_short
 from harness.dashboard.cases import by_case
-from harness.dashboard.origin import in_short
+from harness.dashboard.frame import file_name
 from harness.dashboard.parameters import PARAMETERS, kinds
 from harness.records.report_file import Report, write_event
 from harness.records.status import Status

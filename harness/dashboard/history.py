@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.dashboard.frame import Site
-from harness.dashboard.programs import title
+from harness.dashboard.frame import Site, title
 from harness.history.changes import FEWEST, Career, Run, Series, Step, Stretch, short
 from harness.report import quantities
 
