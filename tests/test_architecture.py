@@ -168,6 +168,7 @@ def test_workers_import_the_standard_library_and_numpy_only(file: str, minor: in
         ("harness.convention.registry", {"numpy", "rich", "yaml"}),
         ("harness.cli.main", {"numpy", "rich", "yaml"}),
         ("harness.drawing", {"numpy", "rich", "yaml"}),
+        ("harness.syntax.python", {"numpy", "rich", "yaml", "lark"}),
         ("harness.syntax.matlab", {"numpy", "rich", "yaml"}),
         ("harness.syntax.wolfram", {"numpy", "rich", "yaml"}),
         ("harness.conformance.pipeline", {"rich", "torch", "tensorflow", "mxnet", "chainer"}),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from typing import Final
 
 from harness.syntax.tree import MAX_DIGITS
@@ -39,8 +38,9 @@ def is_exact(left: Number, operation: str, right: Number, result: Number) -> boo
     """Say whether two integers give just this number, and no rounded one."""
     if isinstance(left, float) or isinstance(right, float) or isinstance(result, int):
         return True
-    true = Fraction(left, right) if operation == "/" else Fraction(1, left**-right)
-    return true == Fraction(result)
+    numerator, denominator = (left, right) if operation == "/" else (1, left**-right)
+    above, below = result.as_integer_ratio()
+    return numerator * below == denominator * above
 
 
 def _computed(left: Number, operation: str, right: Number) -> object:

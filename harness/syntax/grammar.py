@@ -1,7 +1,8 @@
-"""From text to statements by the tables of a grammar, and errors in words.
+"""From text to statements by a grammar, and errors in words.
 
-``harness.syntax.tables`` makes the tables; here is the loop that follows them.  It knows no
-recursion, so no text is too deep for it.
+lark reads; each statement goes to a builder as soon as the text before an error is known to hold
+it.  lark keeps its tables in the user's cache folder as JSON, because finding them takes longer
+than a look-up may.
 """
 
 from __future__ import annotations
@@ -9,109 +10,84 @@ from __future__ import annotations
 import bisect
 import functools
 import json
+import os
 import re
-from collections.abc import Container, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Final
+
+import lark
+from lark.grammar import Rule
+from lark.lexer import TerminalDef
+from lark.visitors import Transformer_NonRecursive
 
 from harness.syntax.builder import Builder, Node
 from harness.syntax.lexis import PAIRS, Lexis, innermost, skeleton
 from harness.syntax.tree import SnippetError, Unread
 
-
-class Token(NamedTuple):
-    """A piece of text that a terminal of the grammar matches."""
-
-    kind: str
-    text: str
-    start: int
-
-
-@dataclass(frozen=True)
-class Rule:
-    """What completes when a rule of the grammar does.
-
-    Attributes
-    ----------
-    name : str
-        Where the table goes on.
-    method : str or None
-        The builder's method; ``None`` where the symbols belong to the rule around this one.
-    length : int
-        How many symbols it has.
-    is_optional : bool
-        Whether a single symbol stands for itself.
-    """
-
-    name: str
-    method: str | None
-    length: int
-    is_optional: bool
-
-    @property
-    def passes_on(self) -> bool:
-        """Whether it is its only symbol."""
-        return self.length == 1 and (self.is_optional or self.method is None)
-
-
-@dataclass(frozen=True)
-class Grammar:
-    """Tables as ``harness.syntax.tables`` describes them."""
-
-    ignored: re.Pattern[str]
-    terminals: tuple[tuple[str, re.Pattern[str]], ...]
-    rules: tuple[Rule, ...]
-    states: tuple[tuple[int | dict[str, int], dict[str, int]], ...]
-    _passed_on: dict[tuple[int, int, str], int] = field(default_factory=dict)
-
-    def token(self, code: str, position: int, wanted: Container[str]) -> Token:
-        """Read a token of a wanted kind, or else of any, or else a character of no kind."""
-        while True:
-            found = self._matching(code, position, wanted)
-            ignored = None if found else self.ignored.match(code, position)
-            if ignored is None:
-                break
-            position = ignored.end()
-        if found is None and position == len(code):
-            return Token("$END", "", position)
-        found = found or self._matching(code, position, dict(self.terminals))
-        return found or Token("", code[position], position)
-
-    def passed_on(self, below: int, state: int, kind: str) -> int:
-        """Return the state behind all rules that are their only symbol, one inside the other.
-
-        Most symbols pass a dozen of them, so each way is gone once.
-        """
-        key = (below, state, kind)
-        if key not in self._passed_on:
-            while rule := self._passing(state, kind):
-                state = self.states[below][1][rule.name]
-            self._passed_on[key] = state
-        return self._passed_on[key]
-
-    def _passing(self, state: int, kind: str) -> Rule | None:
-        action = self.states[state][0]
-        number = action.get(kind, 0) if isinstance(action, dict) else action
-        rule = self.rules[-number - 1] if number < 0 else None
-        return rule if rule and rule.passes_on else None
-
-    def _matching(self, code: str, position: int, kinds: Container[str]) -> Token | None:
-        for kind, pattern in self.terminals:
-            if kind in kinds and (match := pattern.match(code, position)):
-                return Token(kind, match[0], position)
-        return None
+_OPTIONS: Final[dict[str, Any]] = {
+    "parser": "lalr",
+    "keep_all_tokens": True,
+    "maybe_placeholders": False,
+}
 
 
 @functools.cache
-def _grammar(language: str) -> Grammar:
-    tables = json.loads(Path(__file__).with_name(f"{language}.json").read_text(encoding="utf-8"))
-    return Grammar(
-        re.compile(tables["ignored"]),
-        tuple((name, re.compile(pattern)) for name, pattern in tables["terminals"]),
-        tuple(Rule(*rule) for rule in tables["rules"]),
-        tuple((actions, behind) for actions, behind in tables["states"]),
-    )
+def parser(language: str) -> lark.Lark:
+    """Return the parser of a language, from the cache where there is one."""
+    grammar = Path(__file__).with_name(f"{language}.lark").read_text(encoding="utf-8")
+    cached = _cache_file(language, grammar)
+    try:
+        # Whatever is wrong with a cached file, the grammar itself is at hand.
+        tables = json.loads(cached.read_text(encoding="utf-8"), object_hook=_with_numbers)
+        return lark.Lark.load(tables)
+    except Exception:  # noqa: BLE001
+        made = lark.Lark(grammar, **_OPTIONS)
+    with suppress(OSError):
+        _keep(made, cached)
+    return made
+
+
+def _cache_file(language: str, grammar: str) -> Path:
+    """Name the file by all that its contents depend on, so that it is never out of date."""
+    key = sha256(f"{lark.__version__}\n{_OPTIONS}\n{grammar}".encode()).hexdigest()[:16]
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "deconform" / "grammars" / f"{language}-{key}.json"
+
+
+def _keep(made: lark.Lark, path: Path) -> None:
+    """Write the tables whole, for this user alone; JSON, because a pickle may run code."""
+    data, memo = made.memo_serialize([TerminalDef, Rule])
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.{os.getpid()}")
+    partial.touch(mode=0o600)
+    partial.write_text(json.dumps({"data": data, "memo": memo}), encoding="utf-8")
+    partial.replace(path)
+
+
+def _with_numbers(pairs: dict[str, Any]) -> dict[Any, Any]:
+    """Turn keys back into the numbers that they were before JSON made strings of them."""
+    return {int(key) if key.isdecimal() else key: value for key, value in pairs.items()}
+
+
+class _ToBuilder(Transformer_NonRecursive[lark.Token, Node | None]):
+    """Calls the builder's methods in the order of the text; no text is too deep for it."""
+
+    def __init__(self, builder: Builder) -> None:
+        super().__init__()
+        self._builder = builder
+
+    def __default__(self, data: str, children: list[Any], meta: object) -> Node | None:
+        del meta
+        # On the way to an error, lists of statements or arguments are not in their rule yet.
+        is_whole = data != "start" and not data.startswith("_")
+        return getattr(self._builder, data)(children) if is_whole else None
+
+    def __default_token__(self, token: lark.Token) -> Node:
+        assert token.start_pos is not None
+        return self._builder.token(token.type, str(token), token.start_pos)
 
 
 def read_some(language: str, code: str, start: int, builder: Builder, lexis: Lexis) -> None:
@@ -120,7 +96,7 @@ def read_some(language: str, code: str, start: int, builder: Builder, lexis: Lex
     Parameters
     ----------
     language : str
-        Whose tables.
+        Whose grammar.
     code : str
         Balanced and without comments; may stop before the original text does.
     start : int
@@ -135,33 +111,14 @@ def read_some(language: str, code: str, start: int, builder: Builder, lexis: Lex
     SnippetError
         With the column, and what was expected there.
     """
-    grammar = _grammar(language)
-    states, symbols, position = [0], list[list[Node]](), start
-    token: Token | None = None
-    while True:
-        action = grammar.states[states[-1]][0]
-        if isinstance(action, dict):
-            token = token or grammar.token(code, position, action)
-            if token.kind not in action:
-                # Behind an operand there may be a factor of it.
-                is_value = "NUMBER" in action and "TIMES" not in action
-                raise _in_words(builder.text, code, builder.end, token, lexis, is_value=is_value)
-            action = action[token.kind]
-        if token is not None and action >= 0:
-            states.append(action)
-            symbols.append([builder.token(*token)])
-            position, token = token.start + len(token.text), None
-            continue
-        rule = grammar.rules[-action - 1]
-        if rule.name == "start":
-            return
-        if rule.passes_on:
-            states[-1] = grammar.passed_on(states[-2], states[-1], token.kind if token else "")
-            continue
-        nodes = _completed(rule, symbols, builder)
-        del states[-rule.length :], symbols[-rule.length :]
-        states.append(grammar.states[states[-1]][1][rule.name])
-        symbols.append(nodes)
+    to_builder = _ToBuilder(builder)
+    try:
+        tree = parser(language).parse(lark.TextSlice(code, start, len(code)))
+    except lark.UnexpectedInput as error:
+        state: Any = error.interactive_parser
+        to_builder.transform(lark.Tree("start", state.parser_state.value_stack))
+        raise _in_words(builder, code, lexis, error) from None
+    to_builder.transform(tree)
 
 
 def read_all(language: str, code: str, builder: Builder, lexis: Lexis) -> Iterator[Unread]:
@@ -190,34 +147,31 @@ def _leading(code: str) -> int:
     return len(code) - len(code.lstrip(";, \t\n\r\f\v"))
 
 
-def _completed(rule: Rule, symbols: list[list[Node]], builder: Builder) -> list[Node]:
-    # In place: lists of arguments are rules that hold one argument and all before it.
-    nodes, *rest = symbols[-rule.length :]
-    for more in rest:
-        nodes += more
-    if rule.method is None or (rule.is_optional and len(nodes) == 1):
-        return nodes
-    return [getattr(builder, rule.method)(nodes)]
-
-
 def _in_words(
-    text: str, code: str, start: int, token: Token, lexis: Lexis, *, is_value: bool
+    builder: Builder, code: str, lexis: Lexis, error: lark.UnexpectedInput
 ) -> SnippetError:
-    column = min(token.start, len(text.rstrip()))
-    bracket = innermost(code, column, lexis, start)
-    if is_value:
-        expected = "a value"
+    text, start, length, expected = builder.text, len(code), 1, set[str]()
+    if isinstance(error, lark.UnexpectedCharacters):
+        start, expected = error.pos_in_stream or 0, error.allowed
+    elif isinstance(error, lark.UnexpectedToken):
+        expected = error.accepts or error.expected
+        if error.token.type != "$END":
+            start, length = error.token.start_pos or 0, len(error.token)
+    column = min(start, len(text.rstrip()))
+    bracket = innermost(code, column, lexis, builder.end)
+    if "NUMBER" in expected and "TIMES" not in expected:  # An operand may have a factor after it.
+        wanted = "a value"
     elif bracket is None:
-        expected = "';' or the end of the line"
+        wanted = "';' or the end of the line"
     else:
-        expected = f"',' or {PAIRS[bracket]!r}"
-    return SnippetError(f"expected {expected}, but found {_found(text, column, token)}.", column)
+        wanted = f"',' or {PAIRS[bracket]!r}"
+    return SnippetError(f"expected {wanted}, but found {_shown(text, column, length)}.", column)
 
 
-def _found(text: str, column: int, token: Token) -> str:
+def _shown(text: str, column: int, length: int) -> str:
     rest = text[column:]
     if not rest.strip():
         return "the end of the text"
     if rest[0].isspace():
         return "a blank" if rest.split("\n")[0].strip() else "the end of the line"
-    return ascii(rest[0]) if not rest[0].isprintable() else repr(rest[: len(token.text) or 1][:20])
+    return ascii(rest[0]) if not rest[0].isprintable() else repr(rest[:length][:20])

@@ -1,17 +1,21 @@
-"""Wolfram and MATLAB text alike: columns, what is refused where, any text, and the tables."""
+"""Wolfram and MATLAB text alike: columns, what is refused where, any text, and the grammars."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType
 
+import lark
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from syntax_texts import FRAGMENTS, first, shown, summary
 
-from harness.syntax import matlab, tables, wolfram
+from harness.syntax import grammar, matlab, wolfram
 from harness.syntax.arithmetic import fold
 from harness.syntax.tree import (
     MAX_DEPTH,
@@ -227,20 +231,57 @@ def test_garbage_costs_no_statement_around_it(
     assert [value for value in found if value in expected] == expected
 
 
-# The tables.
+# The grammars.
 
 
-@pytest.mark.parametrize("language", tables.LANGUAGES)
-def test_tables_are_those_of_their_grammar(language: str) -> None:
-    kept = (tables.FOLDER / f"{language}.json").read_text(encoding="utf-8")
-    assert kept == tables.text(language), "run python -m harness.syntax.tables"
-
-
-@pytest.mark.parametrize("language", tables.LANGUAGES)
+@pytest.mark.parametrize("language", ["matlab", "wolfram"])
 def test_every_rule_has_a_method(language: str) -> None:
     builder: Callable[[str], object] = {"matlab": matlab._Matlab, "wolfram": wolfram._Wolfram}[
         language
     ]
-    for _, method, length, is_optional in tables.tables(language)["rules"]:
-        if method not in {None, "start"} and not (is_optional and length == 1):
-            assert callable(getattr(builder(""), method))
+    for rule in grammar.parser(language).rules:
+        name = rule.alias or rule.origin.name
+        is_its_symbol = rule.options.expand1 and len(rule.expansion) == 1 and not rule.alias
+        if not (is_its_symbol or name == "start" or name.startswith("_")):
+            assert callable(getattr(builder(""), name))
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    grammar.parser.cache_clear()
+    yield tmp_path / "cache/deconform/grammars"
+    grammar.parser.cache_clear()
+
+
+CALL = "transposedConv2dLayer([4 2], 64*2, 'Stride', 2)"
+
+
+def test_tables_are_computed_once_and_kept_for_the_user_alone(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = matlab.parse(CALL)
+    (kept,) = cache.iterdir()
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert stat.S_IMODE(cache.stat().st_mode) == 0o700
+    grammar.parser.cache_clear()
+    monkeypatch.setattr(lark.Lark, "__init__", None)
+    assert matlab.parse(CALL) == expected
+
+
+@pytest.mark.parametrize("damaged", [b"", b"{}", b"[1]", b'{"data": {}, "memo": {}}', b"\xff"])
+def test_a_damaged_cache_is_made_anew(cache: Path, damaged: bytes) -> None:
+    matlab.parse(CALL)
+    (kept,) = cache.iterdir()
+    whole = kept.read_bytes()
+    kept.write_bytes(damaged)
+    grammar.parser.cache_clear()
+    matlab.parse(CALL)
+    assert json.loads(kept.read_bytes()).keys() == json.loads(whole).keys()
+
+
+def test_no_cache_is_needed(cache: Path) -> None:
+    cache.parent.parent.mkdir()
+    cache.parent.write_text("a file where the folder would be")
+    assert matlab.parse(CALL)
+    assert cache.parent.is_file()
