@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 from harness.bench import ceilings
+from harness.convention.registry import Convention, convention
 from harness.execution import devices as gpu
 
 # A test must not fail because a machine is busy.
@@ -31,5 +32,13 @@ def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def small_probes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the machine's ceilings be looked for where they are found quickly."""
-    probes = {k: replace(probe, side=16, nbytes=1 << 10) for k, probe in ceilings._PROBES.items()}
-    monkeypatch.setattr(ceilings, "_PROBES", probes)
+
+    def small(framework: str) -> Convention:
+        known = convention(framework)
+        probes = {
+            device: replace(probe, side=16, nbytes=1 << 10)
+            for device, probe in known.probes.items()
+        }
+        return replace(known, probes=probes)
+
+    monkeypatch.setattr(ceilings, "convention", small)

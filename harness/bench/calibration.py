@@ -16,7 +16,7 @@ from typing import Final
 from harness.bench.intervals import Change, Interval, change, paired_ratio
 from harness.bench.rounds import LEAST_ROUNDS, BenchmarkSettings, held
 from harness.conformance.pipeline import engine_of
-from harness.convention.registry import convention, render
+from harness.convention.registry import canonical, render
 from harness.core.program import Program
 from harness.engines import Engine, Held, Timing
 from harness.execution.machine import available_cores
@@ -71,7 +71,7 @@ def self_check(
 
 def _engine(settings: BenchmarkSettings) -> Engine:
     engine = engine_of(
-        convention("numpy"),
+        canonical(),
         settings.pythons,
         settings.timeout,
         threads=settings.threads,
@@ -83,7 +83,7 @@ def _engine(settings: BenchmarkSettings) -> Engine:
 
 def _program() -> Held:
     case = case_from_descriptor(_LAYER)
-    program = render(case.operator, "numpy", case.dtype)
+    program = render(case.operator, canonical().name, case.dtype)
     assert isinstance(program, Program)
     return held(program, "forward", case.data())
 

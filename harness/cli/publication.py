@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from harness.convention.registry import convention
 from harness.core.errors import InputError
 from harness.drawing import draw_svg
 from harness.execution import environments
@@ -28,7 +29,6 @@ from harness.report.benchmark_markdown import benchmark_markdown
 from harness.report.markdown import markdown, matrix
 from harness.suite.case import case_from_descriptor
 
-_BASELINE: Final = "pytorch"
 # What a reader meets first: an even overlap, a crop of one end, dilation, gaps, a large kernel.
 DRAWINGS: Final = {
     "exact-doubling": "ic1_oc1_k4x4_s2x2_c1.1x1.1_n1_i4x4",
@@ -91,7 +91,7 @@ def _compressed(source: Path, target: Path) -> Report:
 def _faces(conformance: Report, bench: Report) -> Mapping[str, str]:
     """Write each text that is published, by the name of its file."""
     measured = {one.framework for one in bench.measurements if one.samples}
-    baseline = _BASELINE if _BASELINE in measured else None
+    baseline = next((name for name in measured if convention(name).is_baseline), None)
     drawn = {f"badges/{name}": text for name, text in badges(conformance).items()}
     for name, descriptor in DRAWINGS.items():
         case = case_from_descriptor(descriptor)

@@ -74,6 +74,19 @@ class Cuda:
         return "\n".join([self.check, *allowed, f"device = 'cuda: ' + name + ', {math}'"])
 
 
+@dataclass(frozen=True)
+class Probe:
+    """How a framework multiplies and copies: text, and sizes that are large for its device."""
+
+    product_setup: str
+    product: str
+    copy_setup: str
+    copy: str
+    dtypes: tuple[str, ...]
+    side: int
+    nbytes: int
+
+
 def another_interpreter(framework: str) -> str:
     """Say what to do about an interpreter that has no use for a GPU.
 

@@ -15,7 +15,8 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import TypeAlias
 
-from harness.convention.device import NO_GPU, Cuda, Device, Math
+from harness.convention import layouts
+from harness.convention.device import NO_GPU, Cuda, Device, Math, Probe
 from harness.convention.forms import Form
 from harness.convention.interpreter import Exporter, Interpreter
 from harness.convention.signature import Style
@@ -26,6 +27,29 @@ from harness.core.training import SILENT, Training
 
 Renderer: TypeAlias = Callable[[Operator, str, bool, Device], Program | Unsupported]
 LayerRenderer: TypeAlias = Callable[[Operator, str, Training], Program | Unsupported]
+
+
+@dataclass(frozen=True)
+class Example:
+    """A look-up that the service offers to try.
+
+    Attributes
+    ----------
+    question : str
+    text : str
+        A call.
+    input : tuple of int, optional
+        The input's shape, where the call leaves something open.
+    style : {"function", "layer"}
+    is_asked_of_it : bool
+        Whether the answer for this framework alone is asked for, not all.
+    """
+
+    question: str
+    text: str
+    input: tuple[int, ...] | None = None
+    style: Style = "function"
+    is_asked_of_it: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,6 +72,14 @@ class Convention:
         What is installed and what is imported.
     weights : str
         Layout of the weights in the framework's own call, groups aside; ours is ``IOHW``.
+    grouped_weights : str
+        The layout with groups, where they have an axis of their own.
+    layer_bias_has_ones : bool
+        Whether a layer without groups keeps its bias with as many axes of one element in front as
+        there are spatial axes.
+    permuted, bias_reshaped : callable
+        Write weights and a bias of another layout in the framework's own; see
+        ``harness.convention.layouts``.
     render : callable
         ``(operator, dtype, documented, device) -> Program | Unsupported``; see
         ``conventions.render``.
@@ -56,19 +88,30 @@ class Convention:
         where the framework has one.
     calls : str
         A regular expression for the names of the calls that are read, without their modules.
+    modules : tuple of str
+        What its calls are imported from: modules, and the names that people give them.
+    flat_pads_from_first : bool
+        Whether a pad's flat row of widths begins with the first axis, not with the last.
     remarks : tuple of str
         What the reference page says about the framework: versions, traps, documents.
+    examples : tuple of Example
     environ : mapping
         Environment variables of its processes: one thread, no chatter, full precision.
     cpu : bool
         Whether it computes on a CPU.
     cuda : Cuda, optional
         How it computes on an NVIDIA GPU, where it can.
+    probes : mapping
+        How what a device can do at most is measured with the framework, by the device.
     packages : tuple of str
         Packages of ours that its programs import, whatever its interpreter has installed.
     same_call_as : str
         The framework whose call this is, too: a look-up answers with that one, and with this one
         only where it is asked for.
+    is_canonical : bool
+        Whether it is this project's own implementation, which comes first.
+    is_baseline : bool
+        Whether others' published times are held against its.
     """
 
     name: str
@@ -77,17 +120,27 @@ class Convention:
     module: str
     weights: str
     render: Renderer
+    grouped_weights: str = ""
+    layer_bias_has_ones: bool = False
+    permuted: Callable[[str, str, str, int], str] = layouts.permuted
+    bias_reshaped: Callable[[str, int, int], str] = layouts.bias_reshaped
     language: str = "python"
     interpreter: Interpreter | None = None
     exporter: Callable[[], Exporter] | None = None
     layer: LayerRenderer | None = None
     calls: str = ""
+    modules: tuple[str, ...] = ()
+    flat_pads_from_first: bool = False
     remarks: tuple[str, ...] = ()
+    examples: tuple[Example, ...] = ()
     environ: Mapping[str, str] = field(default_factory=dict)
     cpu: bool = True
     cuda: Cuda | None = None
+    probes: Mapping[Device, Probe] = field(default_factory=dict)
     packages: tuple[str, ...] = ()
     same_call_as: str = ""
+    is_canonical: bool = False
+    is_baseline: bool = False
 
     def device(self, asked: Device) -> Device:
         """Where it computes: where it is asked to, unless it can do so elsewhere only."""
@@ -140,15 +193,24 @@ def framework_names() -> tuple[str, ...]:
     >>> framework_names()
     ('numpy', 'chainer', 'cupy', 'matlab', 'mxnet', 'pytorch', 'tensorflow', 'wolfram')
     """
-    folder = import_module("harness.frameworks").__path__
-    names = (module.name for module in iter_modules(folder) if module.ispkg)
-    return tuple(sorted(names, key=lambda name: (name != "numpy", name)))
+    return tuple(sorted(_folders(), key=lambda name: (not convention(name).is_canonical, name)))
+
+
+@cache
+def _folders() -> frozenset[str]:
+    frameworks = import_module("harness.frameworks").__path__
+    return frozenset(module.name for module in iter_modules(frameworks) if module.ispkg)
+
+
+def canonical() -> Convention:
+    """Return the convention of this project's own implementation."""
+    return convention(framework_names()[0])
 
 
 @cache
 def convention(framework: str) -> Convention:
     """Return the convention of ``framework``; raise :class:`UnknownFrameworkError` without one."""
-    if framework not in framework_names():
+    if framework not in _folders():
         near = difflib.get_close_matches(framework, framework_names(), n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise UnknownFrameworkError(

@@ -170,7 +170,7 @@ def _start_of(shown: Conformance) -> dict[str, Any]:
     return {
         "summary": f"{summary(shown.report)} {shown.report.header.started[:10]}.",
         "frameworks": shown.report.frameworks,
-        "first": _asked_of(shown.report.columns),
+        "first": _most_rewritten(shown),
         "writers": [(name, title(name)) for name in writers(shown)],
         "badges": [(name, f"badges/{name}.svg") for name in shown.report.frameworks],
         "supports": _supports(shown),
@@ -178,11 +178,6 @@ def _start_of(shown: Conformance) -> dict[str, Any]:
         "bad_left": len(wrong[_MOST_BAD:]),
         **shown.frame(),
     }
-
-
-def _asked_of(columns: Sequence[str]) -> str:
-    """The framework that the start page asks about at first."""
-    return "tensorflow" if "tensorflow" in columns else next(iter(columns), "")
 
 
 def _most_rewritten(shown: Conformance) -> str:

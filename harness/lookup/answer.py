@@ -296,24 +296,24 @@ def _translation(reading: Reading, framework: str, style: Style) -> Translation:
         framework,
         convention(framework).title,
         answer,
-        _weights(reading.weights or reading.framework or "numpy", framework, operator, style),
-        _weights("numpy", framework, operator, style),
+        _weights(
+            reading.weights or reading.framework or weights.CANONICAL, framework, operator, style
+        ),
+        _weights(weights.CANONICAL, framework, operator, style),
         answer.notes if isinstance(answer, Program) else (),
     )
 
 
 def _weights(source: str, target: str, operator: Operator, style: Style) -> Weights:
     rank, groups = operator.rank, operator.groups
+    takes_vector = style == "function" and convention(target).layer_bias_has_ones
     bias = weights.bias_code(source, target, rank=rank, groups=groups)
     return Weights(
         weights.layout(source, rank, groups),
         weights.layout(target, rank, groups),
         weights.pattern(source, target, rank=rank, groups=groups),
         weights.code(source, target, rank=rank, groups=groups),
-        # MATLAB's layers want another shape than a vector's; its function takes the vector.
-        bias
-        if operator.bias and bias != "b" and (target, style) != ("matlab", "function")
-        else None,
+        bias if operator.bias and bias != "b" and not takes_vector else None,
     )
 
 

@@ -20,7 +20,7 @@ from harness.core.errors import InputError
 from harness.core.operators import OperatorError, Sizes
 from harness.lookup.application import applications
 from harness.lookup.preparation import before, noted
-from harness.lookup.surroundings import after, indexed
+from harness.lookup.surroundings import after
 from harness.syntax.tree import (
     MAX_DIGITS,
     Call,
@@ -53,15 +53,6 @@ _FOREIGN: Final = {
     "F.conv2d_transpose": "PaddlePaddle",
     "F.conv1d_transpose": "PaddlePaddle",
     "F.conv3d_transpose": "PaddlePaddle",
-}
-
-
-# Modules that our names are imported from.
-_MODULES: Final = {
-    **dict.fromkeys(("torch",), "pytorch"),
-    **dict.fromkeys(("tensorflow", "tf", "keras", "tf_keras"), "tensorflow"),
-    **dict.fromkeys(("mxnet", "mx", "gluon"), "mxnet"),
-    "chainer": "chainer",
 }
 
 
@@ -150,7 +141,8 @@ def _shape(option: str, shape: Sequence[int] | None) -> Sizes | None:
 
 
 def _conventions() -> list[Convention]:
-    return [convention(name) for name in framework_names()]
+    everyone = map(convention, framework_names())
+    return [each for each in everyone if not each.same_call_as]
 
 
 @cache
@@ -227,8 +219,6 @@ def _as(
     try:
         reading = candidate.form.read(arguments)
         reading = replace(reading, framework=candidate.convention.name)
-        if candidate.convention.language == "matlab":
-            return indexed(statements, found.statement, reading)
         if not is_python:
             return reading
         reading = after(statements, found.call, found.applied, noted(context, reading))
@@ -467,8 +457,8 @@ def _candidates(
     foreign = f"{found.name} is a call of {owner}, which is not read here." if owner else None
     if (foreign := foreign or _foreign(found.name)) is not None:
         raise SnippetError(foreign, found.call.column)
-    if root in _MODULES:
-        known = [each for each in known if each.convention.name == _MODULES[root]] or known
+    if any(root in convention(name).modules for name in framework_names()):
+        known = [each for each in known if root in each.convention.modules] or known
     elif module is not None:
         note = f"{parts[0]} is imported from {module}, which is not known here."
         candidates, notes = _candidates(found, known, None)

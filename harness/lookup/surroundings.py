@@ -7,13 +7,13 @@ the call this is one operator.  What is done to the output after something else 
 from __future__ import annotations
 
 import ast
-import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from harness.convention.reading import Reading
+from harness.convention.registry import convention
 from harness.core.operators import OperatorError
 from harness.syntax.shapes import fold
 from harness.syntax.tree import Call, Name, SnippetError, Statement, Value, calls, last_name
@@ -153,24 +153,6 @@ def after(
             note = f"What the text does with the output is not in the answer: {error.fact}"
             return replace(reading, notes=(*reading.notes, note))
         output = replace(output, name=statement.target)
-    return reading
-
-
-def indexed(statements: Sequence[Statement], home: Statement, reading: Reading) -> Reading:
-    r"""Say of a reading of MATLAB text that its output is indexed, which is not followed there.
-
-    >>> from harness.lookup.snippet import read
-    >>> read("Y = dltranspconv(X, zeros(4, 4, 3, 2), b);\nY = Y(2:end-1, :, :);").notes[-1]
-    'What the text does with Y(...) is not in the answer: it is indexed.'
-    """
-    behind = itertools.dropwhile(lambda statement: statement is not home, statements)
-    for call in (call for statement in behind for call in calls(statement.value)):
-        parts = [str(a.value.text) for a in call.arguments if isinstance(a.value, Name)]
-        if call.function == Name(home.target or "", call.column) and any(":" in p for p in parts):
-            fact = (
-                f"What the text does with {home.target}(...) is not in the answer: it is indexed."
-            )
-            return replace(reading, notes=(*reading.notes, fact))
     return reading
 
 
@@ -442,7 +424,7 @@ def _cut(axis: int, span: _Span, reading: Reading, step: _Slice) -> tuple[int, i
 
 
 def _padded(step: _Pad, reading: Reading) -> Pairs:
-    """Pads as pairs, or flat from the last axis (PyTorch) or from the first (MXNet)."""
+    """Pads as pairs, or flat from the last axis or the first, as the framework has them."""
     rank = reading.operator.rank
     if reading.operator.bias:
         raise SnippetError(
@@ -454,7 +436,7 @@ def _padded(step: _Pad, reading: Reading) -> Pairs:
         raise SnippetError("it pads with other values than zeros.", step.column)
     pairs = list(_pairs(step))
     nested = isinstance(step.widths, tuple) and isinstance([*step.widths, None][0], tuple)
-    if not nested and reading.framework != "mxnet":
+    if not nested and not convention(reading.framework).flat_pads_from_first:
         pairs.reverse()
     last = pairs.pop() if nested and reading.channels_last else (0, 0)
     pairs = [(0, 0)] * (rank - len(pairs)) + pairs

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
-from harness.convention.registry import convention, framework_names
+from msgspec import UNSET
+
+from harness.convention.registry import canonical, convention, framework_names
 from harness.lookup import benchdnn
 from harness.server.query import to_fields
 from harness.server.schema import FRAMEWORKS, Query
@@ -21,38 +23,18 @@ LONGEST: Final = MAX_TEXT
 EMPTY: Final = dict.fromkeys(("text", "from", "to", "input", "weight", "style"), "")
 
 # What is asked, and what it shows.
-EXAMPLES: Final = (
-    (
-        Query("nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1)", to=("matlab",), style="layer"),
-        "What is this PyTorch layer in MATLAB?",
-    ),
-    (
-        Query("nn.ConvTranspose2d(64, 32, 3, stride=2, dilation=2)", to=("tensorflow",)),
-        "Can TensorFlow do dilation 2 with stride 2?",
-    ),
+EXAMPLES: Final = tuple(
     (
         Query(
-            "Conv2DTranspose(32, 3, strides=2, padding='same')",
-            input=(1, 64, 16, 16),
-            style="layer",
+            example.text,
+            to=(name,) if example.is_asked_of_it else UNSET,
+            input=example.input or UNSET,
+            style=example.style,
         ),
-        "This Keras layer, which leaves the input channels open, everywhere",
-    ),
-    (
-        Query(
-            "transposedConv2dLayer(4, 32, 'Stride', 2, 'Cropping', 'same', 'NumChannels', 64)",
-            style="layer",
-        ),
-        "This MATLAB layer everywhere",
-    ),
-    (
-        Query(
-            'DeconvolutionLayer[32, {4, 4}, "Stride" -> 2, PaddingSize -> 1]',
-            input=(1, 64, 16, 16),
-            style="layer",
-        ),
-        "This layer of the Wolfram Language everywhere",
-    ),
+        example.question,
+    )
+    for name in framework_names()
+    for example in convention(name).examples
 )
 
 # What the form calls the options of ``deconform translate``, of which messages speak.
@@ -99,7 +81,7 @@ class Card(NamedTuple):
 def cards(look_up: Mapping[str, Any]) -> list[Card]:
     """Return the answers in the order of the page: our own implementation last."""
     translations: dict[str, Any] = look_up["translations"]
-    names = sorted(translations, key=lambda name: name == "numpy")
+    names = sorted(translations, key=canonical().name.__eq__)
     answers = {name: translations[name] for name in names}
     if problem := look_up.get(benchdnn.NAME):
         answers[benchdnn.NAME] = {**_NO_PROGRAM, **problem, "call": problem["problem"]}
@@ -134,7 +116,7 @@ def _field(option: re.Match[str]) -> str:
 def choices() -> list[tuple[str, str]]:
     """Names and titles of the frameworks that a text may be of, as a form offers them."""
     names = [name for name in framework_names() if not convention(name).same_call_as]
-    names = [*sorted(names, key=lambda name: name == "numpy"), benchdnn.NAME]
+    names = [*sorted(names, key=canonical().name.__eq__), benchdnn.NAME]
     return [(name, title(name)) for name in names]
 
 

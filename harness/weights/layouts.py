@@ -19,13 +19,9 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
+# Ours, in the place of a framework's name.
+CANONICAL: Final = "IOHW"
 _KERNEL: Final = {1: "W", 2: "HW", 3: "DHW"}
-# A convention names its layout with groups aside; these have an axis of their own for them.
-# https://www.mathworks.com/help/deeplearning/ref/dlarray.dltranspconv.html
-_GROUPED: Final = {"matlab": "HWOIG"}
-# MATLAB's layers keep a bias as 1-by-n, 1-by-1-by-n, 1-by-1-by-1-by-n; dltranspconv, which alone
-# has groups, takes a vector.
-_LEADING_ONES: Final = {"matlab"}
 
 
 class WeightsError(InputError):
@@ -55,11 +51,15 @@ def layout(framework: str, rank: int = 2, groups: int = 1) -> str:
         raise WeightsError(f"weights have 1 to 3 spatial axes, not {rank}.")
     if groups < 1:
         raise WeightsError(f"groups {groups} must be at least 1.")
-    is_layout = set(framework) in (set("IOHW"), set("GIOHW"))
-    letters = framework if is_layout else convention(framework).weights
-    if groups > 1:
-        letters = _GROUPED.get(framework, letters)
+    letters = framework
+    if not _is_layout(framework):
+        writer = convention(framework)
+        letters = (groups > 1 and writer.grouped_weights) or writer.weights
     return letters.replace("HW", _KERNEL[rank])
+
+
+def _is_layout(framework: str) -> bool:
+    return set(framework) in (set("IOHW"), set("GIOHW"))
 
 
 def pattern(source: str, target: str, *, rank: int = 2, groups: int = 1) -> str:
@@ -94,7 +94,9 @@ def bias_pattern(source: str, target: str, *, rank: int = 2, groups: int = 1) ->
 
 
 def _leading_ones(framework: str, rank: int, groups: int) -> int:
-    return rank if framework in _LEADING_ONES and groups == 1 else 0
+    if groups > 1 or _is_layout(framework):
+        return 0
+    return rank if convention(framework).layer_bias_has_ones else 0
 
 
 def code(source: str, target: str, *, rank: int = 2, groups: int = 1, name: str = "w") -> str:
@@ -123,50 +125,7 @@ def code(source: str, target: str, *, rank: int = 2, groups: int = 1, name: str 
     before, after = layout(source, rank, groups), layout(target, rank, groups)
     if before == after:
         return name
-    language = convention(target).language
-    if "G" in after and "G" not in before:
-        # Only MATLAB has such a layout, and only its language is written for it.
-        assert language == "matlab"
-        return _split_in_matlab(name, before, after, groups)
-    merges = "G" in before and "G" not in after
-    if language == "matlab":
-        return _permuted_in_matlab(name, before, after)
-    if language == "wolfram":
-        return _in_wolfram(name, before, after, merges)
-    return _in_numpy(name, before, after, merges)
-
-
-def _in_numpy(name: str, before: str, after: str, merges: bool) -> str:
-    axes = ", ".join(str(before.index(letter)) for letter in _wanted(after, merges))
-    merged = ", ".join(
-        "-1" if letter == "I" else f"{name}.shape[{before.index(letter)}]" for letter in after
-    )
-    return f"{name}.transpose({axes})" + (f".reshape({merged})" if merges else "")
-
-
-def _in_wolfram(name: str, before: str, after: str, merges: bool) -> str:
-    if merges:  # Flatten permutes and merges levels at once; levels count from 1.
-        levels = ("GI" if letter == "I" else letter for letter in after)
-        wanted = (", ".join(str(before.index(one) + 1) for one in level) for level in levels)
-        return f"Flatten[{name}, {{{', '.join(f'{{{level}}}' for level in wanted)}}}]"
-    # Transpose takes where each level goes, not where it comes from:
-    # https://reference.wolfram.com/language/ref/Transpose.html
-    goes = ", ".join(str(after.index(letter) + 1) for letter in before)
-    return f"Transpose[{name}, {{{goes}}}]"
-
-
-def _permuted_in_matlab(name: str, before: str, after: str) -> str:
-    return f"permute({name}, [{' '.join(str(before.index(letter) + 1) for letter in after)}])"
-
-
-def _split_in_matlab(name: str, before: str, after: str, groups: int) -> str:
-    # reshape is column-major: the channel within its group runs faster, so it stands first.
-    sizes = (
-        f"[], {groups}" if letter == "I" else f"size({name}, {axis})"
-        for axis, letter in enumerate(before, 1)
-    )
-    split = before.replace("I", "IG")
-    return _permuted_in_matlab(f"reshape({name}, {', '.join(sizes)})", split, after)
+    return convention(target).permuted(name, before, after, groups)
 
 
 def _wanted(after: str, merges: bool) -> str:
@@ -180,12 +139,9 @@ def bias_code(source: str, target: str, *, rank: int = 2, groups: int = 1, name:
     'b'
     """
     before, after = (_leading_ones(framework, rank, groups) for framework in (source, target))
-    language = convention(target).language
-    if source == target or (before == after and (groups == 1 or language != "matlab")):
+    if source == target or (before == after and groups == 1):
         return name
-    if language == "matlab":
-        return f"reshape({name}, {'1, ' * after}[])" if after else f"{name}(:)"
-    return f"Flatten[{name}]" if language == "wolfram" else f"{name}.reshape(-1)"
+    return convention(target).bias_reshaped(name, before, after)
 
 
 def convert(array: Array, source: str, target: str, groups: int = 1) -> Array:

@@ -29,6 +29,7 @@ CONVENTION: Final = Convention(
     module="chainer",
     weights="IOHW",
     render=render,
+    modules=("chainer",),
     layer=layer,
     calls=r"Deconvolution([123]|N)D|deconvolution_([123]|n)d",
     remarks=(

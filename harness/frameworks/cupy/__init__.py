@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from harness.convention.device import CUPY_WAIT, Cuda
+from harness.convention.device import CUPY_WAIT, Cuda, Probe
 from harness.convention.registry import Convention
 from harness.frameworks.cupy.render import render
 
@@ -22,6 +22,21 @@ name = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)["name"].deco
 # CuPy asks for this when it first multiplies.
 _ALLOW_TF32: Final = 'os.environ["CUPY_TF32"] = "1"'
 
+_PROBE: Final = Probe(
+    """\
+import cupy
+a, b = (cupy.ones(({side}, {side}), "{dtype}") for _ in range(2))
+c = cupy.empty_like(a)""",
+    f"cupy.matmul(a, b, out=c)\n{CUPY_WAIT}",
+    """\
+import cupy
+source, target = (cupy.ones({nbytes}, "u1") for _ in range(2))""",
+    f"target[...] = source\n{CUPY_WAIT}",
+    ("float16", "float32", "float64"),
+    side=8192,
+    nbytes=1 << 30,
+)
+
 CONVENTION: Final = Convention(
     name="cupy",
     title="CuPy (impl)",
@@ -29,6 +44,7 @@ CONVENTION: Final = Convention(
     module="cupy",
     weights="IOHW",
     render=render,
+    probes={"cuda": _PROBE},
     cpu=False,
     cuda=Cuda(_CHECK, _ALLOW_TF32, {"CUPY_TF32": "0"}, wait=CUPY_WAIT, is_own=True),
     remarks=(

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from harness.convention.interpreter import Exporter, Interpreter
-from harness.convention.registry import Convention
+from harness.convention.registry import Convention, Example
+from harness.frameworks.matlab.layouts import bias_reshaped, permuted
 from harness.frameworks.matlab.render import layer, render
 
 
@@ -23,6 +24,13 @@ CONVENTION: Final = Convention(
     module="dltranspconv",
     weights="HWOI",
     render=render,
+    # https://www.mathworks.com/help/deeplearning/ref/dlarray.dltranspconv.html
+    grouped_weights="HWOIG",
+    # A layer keeps 1-by-n, 1-by-1-by-n or 1-by-1-by-1-by-n; dltranspconv, which alone has groups,
+    # takes a vector.
+    layer_bias_has_ones=True,
+    permuted=permuted,
+    bias_reshaped=bias_reshaped,
     language="matlab",
     interpreter=Interpreter(
         ("matlab", "octave"),
@@ -32,6 +40,19 @@ CONVENTION: Final = Convention(
     exporter=_exporter,
     layer=layer,
     calls=r"transposedConv[123]dLayer|dltranspconv",
+    examples=(
+        Example(
+            "What is this PyTorch layer in MATLAB?",
+            "nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1)",
+            style="layer",
+            is_asked_of_it=True,
+        ),
+        Example(
+            "This MATLAB layer everywhere",
+            "transposedConv2dLayer(4, 32, 'Stride', 2, 'Cropping', 'same', 'NumChannels', 64)",
+            style="layer",
+        ),
+    ),
     remarks=(
         (
             "BiasL2Factor is 0 by default: where an L2 factor is given, the bias of the layer does "

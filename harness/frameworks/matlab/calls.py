@@ -6,8 +6,9 @@ https://www.mathworks.com/help/deeplearning/ref/nnet.cnn.layer.transposedconvolu
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -444,6 +445,29 @@ def _layer_bias(given: Arguments, workspace: Workspace, filters: int) -> tuple[b
     return True, []
 
 
+def _noting_an_index(read: Callable[[Arguments], Reading]) -> Callable[[Arguments], Reading]:
+    r"""Note that a text indexes its output, which is not followed.
+
+    >>> from harness.lookup.snippet import read
+    >>> read("Y = dltranspconv(X, zeros(4, 4, 3, 2), b);\nY = Y(2:end-1, :, :);").notes[-1]
+    'What the text does with Y(...) is not in the answer: it is indexed.'
+    """
+
+    def reading(given: Arguments) -> Reading:
+        answer = read(given)
+        home = given.home
+        later = itertools.dropwhile(lambda statement: statement is not home, given.statements)
+        for call in (call for statement in later for call in calls(statement.value)):
+            parts = [str(a.value.text) for a in call.arguments if isinstance(a.value, Name)]
+            name = home.target or "" if home else ""
+            if call.function == Name(name, call.column) and any(":" in part for part in parts):
+                fact = f"What the text does with {name}(...) is not in the answer: it is indexed."
+                return replace(answer, notes=(*answer.notes, fact))
+        return answer
+
+    return reading
+
+
 _DOCS: Final = "https://www.mathworks.com/help/deeplearning/ref/"
 
 
@@ -455,7 +479,9 @@ def _layer_form(rank: int) -> Form:
 
 
 def _named(name: str, rank: int, source: str) -> Form:
-    return _NamedForm(name, (), "layer", rank, _LAYER, source, _read_layer, named_pairs=True)
+    return _NamedForm(
+        name, (), "layer", rank, _LAYER, source, _noting_an_index(_read_layer), named_pairs=True
+    )
 
 
 FORMS: Final[tuple[Form, ...]] = (
@@ -467,7 +493,7 @@ FORMS: Final[tuple[Form, ...]] = (
         None,
         _FUNCTION,
         f"{_DOCS}dlarray.dltranspconv.html",
-        _read_function,
+        _noting_an_index(_read_function),
         named_pairs=True,
     ),
 )

@@ -4,8 +4,28 @@ from __future__ import annotations
 
 from typing import Final
 
+from harness.convention.device import Probe
 from harness.convention.registry import Convention
 from harness.frameworks.numpy.render import render
+
+# NumPy copies with one thread: the array is dealt to as many as programs have.
+_PROBE: Final = Probe(
+    """\
+import numpy as np
+a, b = (np.ones(({side}, {side}), "{dtype}") for _ in range(2))
+c = np.empty_like(a)""",
+    "np.matmul(a, b, out=c)",
+    """\
+from concurrent.futures import ThreadPoolExecutor
+import numpy as np
+pool = ThreadPoolExecutor({threads})
+sources = np.array_split(np.ones({nbytes}, "u1"), {threads})
+targets = np.array_split(np.zeros({nbytes}, "u1"), {threads})""",
+    "list(pool.map(np.copyto, targets, sources))",
+    ("float32", "float64"),
+    side=1024,
+    nbytes=64 << 20,
+)
 
 CONVENTION: Final = Convention(
     name="numpy",
@@ -14,4 +34,6 @@ CONVENTION: Final = Convention(
     module="impl",
     weights="IOHW",
     render=render,
+    is_canonical=True,
+    probes={"cpu": _PROBE},
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from harness.convention.device import Cuda, another_interpreter
+from harness.convention.device import Cuda, Probe, another_interpreter
 from harness.convention.registry import Convention
 from harness.frameworks.pytorch.render import layer, render
 
@@ -20,6 +20,21 @@ _ALLOW_TF32: Final = """\
 torch.backends.cuda.matmul.allow_tf32 = True
 torch.backends.cudnn.allow_tf32 = True"""
 
+_PROBE: Final = Probe(
+    """\
+import torch
+a, b = (torch.ones({side}, {side}, dtype=torch.{dtype}, device="cuda") for _ in range(2))
+c = torch.empty_like(a)""",
+    "torch.matmul(a, b, out=c)\ntorch.cuda.synchronize()",
+    """\
+import torch
+source, target = (torch.ones({nbytes}, dtype=torch.uint8, device="cuda") for _ in range(2))""",
+    "target.copy_(source)\ntorch.cuda.synchronize()",
+    ("float16", "float32", "float64"),
+    side=8192,
+    nbytes=1 << 30,
+)
+
 CONVENTION: Final = Convention(
     name="pytorch",
     title="PyTorch",
@@ -27,6 +42,9 @@ CONVENTION: Final = Convention(
     module="torch",
     weights="IOHW",
     render=render,
+    modules=("torch",),
+    is_baseline=True,
+    probes={"cuda": _PROBE},
     layer=layer,
     calls=r"(Lazy)?ConvTranspose[123]d|conv_transpose[123]d",
     remarks=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from harness.convention.device import Cuda, another_interpreter
-from harness.convention.registry import Convention
+from harness.convention.registry import Convention, Example
 from harness.frameworks.tensorflow.keras import layer
 from harness.frameworks.tensorflow.render import render
 
@@ -29,8 +29,22 @@ CONVENTION: Final = Convention(
     module="tensorflow",
     weights="HWOI",
     render=render,
+    modules=("tensorflow", "tf", "keras", "tf_keras"),
     layer=layer,
     calls=r"Conv(olution)?[123]DTranspose|conv[123]?d?_transpose|Deconvolution[23]D",
+    examples=(
+        Example(
+            "Can TensorFlow do dilation 2 with stride 2?",
+            "nn.ConvTranspose2d(64, 32, 3, stride=2, dilation=2)",
+            is_asked_of_it=True,
+        ),
+        Example(
+            "This Keras layer, which leaves the input channels open, everywhere",
+            "Conv2DTranspose(32, 3, strides=2, padding='same')",
+            input=(1, 64, 16, 16),
+            style="layer",
+        ),
+    ),
     environ={
         "KERAS_BACKEND": "tensorflow",
         # Without it the CPU decides whether there are dilations: it is on where there is AVX-512.

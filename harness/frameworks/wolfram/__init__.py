@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from harness.convention.interpreter import Exporter, Interpreter
-from harness.convention.registry import Convention
+from harness.convention.registry import Convention, Example
+from harness.frameworks.wolfram.layouts import bias_reshaped, permuted
 from harness.frameworks.wolfram.render import layer, render
 
 
@@ -23,6 +24,8 @@ CONVENTION: Final = Convention(
     module="mathics",
     weights="IOHW",
     render=render,
+    permuted=permuted,
+    bias_reshaped=bias_reshaped,
     language="wolfram",
     interpreter=Interpreter(
         ("wolframscript",),
@@ -32,6 +35,14 @@ CONVENTION: Final = Convention(
     exporter=_exporter,
     layer=layer,
     calls="DeconvolutionLayer",
+    examples=(
+        Example(
+            "This layer of the Wolfram Language everywhere",
+            'DeconvolutionLayer[32, {4, 4}, "Stride" -> 2, PaddingSize -> 1]',
+            input=(1, 64, 16, 16),
+            style="layer",
+        ),
+    ),
     remarks=(
         "Weights are {in channels, out channels / groups, h, w}, as ours, and not flipped.",
         "PaddingSize -> {1, 2} is 1 at both ends of one axis and 2 of the other; not begin, end.",
