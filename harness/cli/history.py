@@ -38,8 +38,8 @@ def run(options: argparse.Namespace) -> int:
     from rich.console import Console
 
     from harness.convention.registry import convention
-    from harness.history import Selection, opened
     from harness.history.console import print_history, to_json
+    from harness.history.store import Selection, opened
     from harness.suite.specs import selected
 
     for name in options.framework:
@@ -54,12 +54,12 @@ def run(options: argparse.Namespace) -> int:
     )
     store = opened(options.database or None, create=False)
     times = store.times(selection)
-    careers = () if options.direction else store.careers(selection)
-    if not times and not careers:
+    histories = () if options.direction else store.case_histories(selection)
+    if not times and not histories:
         raise UsageError(f"no run in {store.database.name} holds what is asked for.")
     if options.json:
-        print(json.dumps(to_json(times, careers), indent=2))
+        print(json.dumps(to_json(times, histories), indent=2))
     else:
         console = Console(markup=False, highlight=False)
-        print_history(times, careers, console, has_choice=case is not None)
+        print_history(times, histories, console, has_choice=case is not None)
     return OK

@@ -19,7 +19,7 @@ from harness.report.formats import FORMATS, Format, formats, kind_of
 from harness.report.summary import MOST_BYTES, summary
 
 if TYPE_CHECKING:
-    from harness.history import Store
+    from harness.history.store import Store
 
 
 def opened(path: Path, mode: Literal["w", "a"] = "w") -> IO[str]:
@@ -112,9 +112,9 @@ def opened_store(options: argparse.Namespace) -> Store | None:
     """Open the history if the run is to be saved, so that what is wrong with it shows at once."""
     if options.save is None:
         return None
-    from harness import history
+    from harness.history.store import opened as opened_at
 
-    return history.opened(options.save or None)
+    return opened_at(options.save or None)
 
 
 def wide_console() -> Console:

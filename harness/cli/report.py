@@ -96,8 +96,8 @@ def _write_dashboard(reports: Sequence[Report], options: argparse.Namespace) -> 
 
     store = None
     if options.database is not None:
-        from harness import history
+        from harness.history.store import opened
 
-        store = history.opened(options.database, create=False)
+        store = opened(options.database, create=False)
     built = dashboard.build(reports, options.html, store, processes=os.cpu_count() or 1)
     print(built.text)

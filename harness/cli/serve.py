@@ -89,10 +89,11 @@ def _dashboard(folder: Path | None, database: str | None) -> Iterator[Path | Non
         return
     from tempfile import TemporaryDirectory
 
-    from harness import dashboard, history
+    from harness import dashboard
+    from harness.history import store
 
     with TemporaryDirectory(prefix="deconform-") as name:
-        dashboard.build([], Path(name), history.opened(database, create=False))
+        dashboard.build([], Path(name), store.opened(database, create=False))
         yield Path(name)
 
 

@@ -24,7 +24,7 @@ from harness.report.badge import badges
 from harness.report.words import alike
 
 if TYPE_CHECKING:
-    from harness.history import Store
+    from harness.history.store import Store
 
 # The start page shows so much of what went wrong.
 _MOST_BAD: Final = 30

@@ -6,20 +6,21 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.dashboard.frame import Site, title
-from harness.history.changes import FEWEST, Career, Run, Series, Step, Stretch, short
+from harness.history.steps import FEWEST, Run, Series, Step, short
+from harness.history.streaks import CaseHistory, Streak
 from harness.report import quantities
 
 if TYPE_CHECKING:
-    from harness.history import Store
+    from harness.history.store import Store
 
 
 def write_history(site: Site, store: Store, addresses: Mapping[str, str]) -> None:
     """Write what the store holds; ``addresses`` are the pages of cases that have one."""
-    from harness.history import Selection  # noqa: PLC0415 -- an extra
+    from harness.history.store import Selection  # noqa: PLC0415 -- an extra
 
     times = [series for series in store.times(Selection()) if series.measured]
-    careers = store.careers(Selection())
-    changed = [career for career in careers if len(career.stretches) > 1]
+    histories = store.case_histories(Selection())
+    changed = [history for history in histories if len(history.streaks) > 1]
     machines = _machines(times)
     scripts: tuple[str, ...] = ("history.js",)
     if times:
@@ -36,8 +37,8 @@ def write_history(site: Site, store: Store, addresses: Mapping[str, str]) -> Non
         machines=[(number, text) for text, number in machines.items()],
         steps=[_step(one, step, machines) for one in times for step in one.steps],
         fewest=FEWEST,
-        careers=[_career(career, addresses) for career in changed] if careers else None,
-        same=len(careers) - len(changed),
+        histories=[_case_history(history, addresses) for history in changed] if histories else None,
+        same=len(histories) - len(changed),
     )
 
 
@@ -92,25 +93,25 @@ def _step(series: Series, step: Step, machines: Mapping[str, int]) -> dict[str, 
     }
 
 
-def _career(career: Career, addresses: Mapping[str, str]) -> dict[str, Any]:
+def _case_history(history: CaseHistory, addresses: Mapping[str, str]) -> dict[str, Any]:
     return {
-        "case": career.case,
-        "address": addresses.get(career.case, ""),
-        "framework": title(career.framework),
-        "where": career.where,
-        "stretches": [
-            {"status": str(stretch.status), "text": _since(stretch)}
-            for stretch in reversed(career.stretches)
+        "case": history.case,
+        "address": addresses.get(history.case, ""),
+        "framework": title(history.framework),
+        "where": history.where,
+        "streaks": [
+            {"status": str(streak.status), "text": _since(streak)}
+            for streak in reversed(history.streaks)
         ],
     }
 
 
-def _since(stretch: Stretch) -> str:
-    first, last = stretch.first, stretch.last
+def _since(streak: Streak) -> str:
+    first, last = streak.first, streak.last
     text = f"since {first.date:%Y-%m-%d} ({_run(first)})"
-    if stretch.runs > 1:
-        text += f", last {last.date:%Y-%m-%d}, {stretch.runs} runs"
-    return f"{text}: {', '.join(stretch.checks)}" if stretch.checks else text
+    if streak.runs > 1:
+        text += f", last {last.date:%Y-%m-%d}, {streak.runs} runs"
+    return f"{text}: {', '.join(streak.checks)}" if streak.checks else text
 
 
 def _run(run: Run) -> str:

@@ -1,25 +1,6 @@
-"""The history store: runs in a database, SQLite by default, PostgreSQL for a team.
+"""Saved runs: how times and verdicts went from one run to the next.
 
->>> from harness import history as store  # doctest: +SKIP
->>> store.save(Report.read("bench.jsonl"), "sqlite:///history.sqlite").text  # doctest: +SKIP
-'saved as run 1 of sqlite:///history.sqlite'
+``store`` keeps reports in a database (SQLite by default, PostgreSQL for a team) and returns what
+became of the cases; ``steps`` finds lasting changes of times, and ``streaks`` those of verdicts.
+Only ``store`` needs the extra ``history``.
 """
-
-from __future__ import annotations
-
-from harness.core.errors import InputError
-
-try:
-    import alembic  # noqa: F401
-    import sqlalchemy  # noqa: F401
-except ModuleNotFoundError as error:
-    missing = (error.name or "").partition(".")[0]
-    raise InputError(
-        f'the history store needs {missing}: pip install "deconform[history]"'
-    ) from None
-
-from harness.history.database import StoreError
-from harness.history.reading import Selection
-from harness.history.runs import Saved, Store, opened, save
-
-__all__ = ["Saved", "Selection", "Store", "StoreError", "opened", "save"]

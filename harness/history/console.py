@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -11,28 +13,21 @@ from typing import Any, Final
 from rich.console import Console
 from rich.text import Text
 
-from harness.history.changes import (
-    FEWEST,
-    Career,
-    Run,
-    Series,
-    Stretch,
-    ratio_to_first,
-    short,
-    sparkline,
-)
+from harness.history.steps import FEWEST, Run, Series, short
+from harness.history.streaks import CaseHistory, Streak
 from harness.report.quantities import seconds as in_seconds
 
 # As many series can be read run by run.
 _MOST_IN_FULL: Final = 12
+_BARS: Final = "▁▂▃▄▅▆▇█"
 
 
 def print_history(
-    times: Sequence[Series], careers: Sequence[Career], console: Console, *, has_choice: bool
+    times: Sequence[Series], histories: Sequence[CaseHistory], console: Console, *, has_choice: bool
 ) -> None:
     """Print how cases went from run to run; cases that were chosen are shown in full."""
     in_full = has_choice and len(times) <= _MOST_IN_FULL
-    for line in (*_times(times, in_full=in_full), *_careers(careers, every=has_choice)):
+    for line in (*_times(times, in_full=in_full), *_case_histories(histories, every=has_choice)):
         console.print(_printable(line), soft_wrap=True)
 
 
@@ -91,26 +86,26 @@ def _steps(series: Series) -> Iterator[Text]:
         yield Text(f"    {series.say(step)}", "red" if step.ratio > 1 else "green")
 
 
-def _careers(careers: Sequence[Career], *, every: bool) -> Iterator[Text]:
+def _case_histories(histories: Sequence[CaseHistory], *, every: bool) -> Iterator[Text]:
     """Since when each case is what it is; without a choice of cases, only those that changed."""
-    shown = [career for career in careers if every or len(career.stretches) > 1]
-    if careers:
+    shown = [history for history in histories if every or len(history.streaks) > 1]
+    if histories:
         yield Text("conformance", "bold")
-    for career in shown:
-        where = f" ({career.where})" if career.where not in {"", "cpu"} else ""
-        yield Text(f"  {career.case}  {career.framework}{where}")
-        for stretch in reversed(career.stretches):
-            yield Text(f"    {_stretch(stretch)}", stretch.status.colour)
-    if same := len(careers) - len(shown):
-        yield Text(f"  {same} of {len(careers)} cases and frameworks were always the same", "dim")
+    for history in shown:
+        where = f" ({history.where})" if history.where not in {"", "cpu"} else ""
+        yield Text(f"  {history.case}  {history.framework}{where}")
+        for streak in reversed(history.streaks):
+            yield Text(f"    {_streak(streak)}", streak.status.colour)
+    if same := len(histories) - len(shown):
+        yield Text(f"  {same} of {len(histories)} cases and frameworks were always the same", "dim")
 
 
-def _stretch(stretch: Stretch) -> str:
-    text = f"{stretch.status} since {_when(stretch.first)}"
-    if stretch.runs > 1:
-        text += f", last {_when(stretch.last)}, {stretch.runs} runs"
-    checks = f": {', '.join(stretch.checks)}" if stretch.checks else ""
-    reason = f": {' '.join(stretch.reason.split())}" if stretch.reason else ""
+def _streak(streak: Streak) -> str:
+    text = f"{streak.status} since {_when(streak.first)}"
+    if streak.runs > 1:
+        text += f", last {_when(streak.last)}, {streak.runs} runs"
+    checks = f": {', '.join(streak.checks)}" if streak.checks else ""
+    reason = f": {' '.join(streak.reason.split())}" if streak.reason else ""
     return f"{text}{checks}{reason:.200}"
 
 
@@ -129,12 +124,18 @@ def _printable(line: Text) -> Text:
     return Text(clean, line.style)
 
 
-def to_json(times: Sequence[Series], careers: Sequence[Career]) -> dict[str, Any]:
+def to_json(times: Sequence[Series], histories: Sequence[CaseHistory]) -> dict[str, Any]:
     """Return the object that a history is as JSON."""
     return {
         "times": [_series(series) for series in times],
-        "conformance": [asdict(career, dict_factory=_with_dates_as_text) for career in careers],
+        "conformance": [_case_history_to_json(history) for history in histories],
     }
+
+
+def _case_history_to_json(history: CaseHistory) -> dict[str, Any]:
+    fields = asdict(history, dict_factory=_with_dates_as_text)
+    fields["stretches"] = fields.pop("streaks")
+    return fields
 
 
 def _series(series: Series) -> dict[str, Any]:
@@ -159,3 +160,20 @@ def _with_dates_as_text(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return {
         name: value.isoformat() if isinstance(value, datetime) else value for name, value in pairs
     }
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """Draw a series on one line, from its least to its greatest value.
+
+    >>> sparkline([1.0, 2.0, 3.0])
+    '▁▅█'
+    """
+    low, high = min(values), max(values)
+    scale = (len(_BARS) - 1) / (high - low) if high > low else 0.0
+    return "".join(_BARS[math.floor((value - low) * scale + 0.5)] for value in values)
+
+
+def ratio_to_first(series: Series) -> float:
+    """The newest time by the oldest, each the median of up to three runs."""
+    seconds = [one for _, one in series.measured]
+    return statistics.median(seconds[-3:]) / statistics.median(seconds[:3])

@@ -12,10 +12,9 @@ import pytest
 from saved_runs import BEGAN, MACHINE, benchmark, conformance, engine
 
 from harness import Report
-from harness import history as store
 from harness.cli.exit_statuses import OK, USAGE
 from harness.cli.main import main
-from harness.history import revision
+from harness.history import revision, store
 from harness.records.status import Status
 
 SPEC = """\

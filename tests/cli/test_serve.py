@@ -16,9 +16,9 @@ import pytest
 from saved_runs import benchmark
 from serving import served, started
 
-from harness import history as store
 from harness.cli.exit_statuses import USAGE
 from harness.cli.main import main
+from harness.history import store
 
 VISITORS = 1000
 

@@ -20,10 +20,10 @@ from playwright.sync_api import Browser, Locator, Page, Request, expect
 from saved_runs import BEGAN, benchmark
 from saved_runs import conformance as saved_conformance
 
-from harness import history as store
 from harness import translate
 from harness.core.program import Program
 from harness.dashboard import build
+from harness.history import store
 from harness.records.status import Status
 from harness.suite.case import case_from_descriptor
 

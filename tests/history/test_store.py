@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -18,15 +20,14 @@ from saved_runs import MACHINE, benchmark, conformance, engine, header, measurem
 from sqlalchemy import delete, select, text
 
 from harness import Report
-from harness import history as store
-from harness.history import Selection, StoreError, tables
-from harness.history.changes import Series
-from harness.history.database import VERSION_TABLE, Database
+from harness.history import store, tables
+from harness.history.database import VERSION_TABLE, Database, StoreError
+from harness.history.steps import Series
 from harness.records.measurement import MEASURED
 from harness.records.record import Footer
 from harness.records.status import Status
 
-ALL = Selection()
+ALL = store.Selection()
 
 
 @pytest.fixture(scope="module")
@@ -152,28 +153,28 @@ def test_a_selection_is_followed(url: str) -> None:
     opened = store.opened(url)
     for selection, found in (
         (ALL, "abcd"),
-        (Selection(cases=lambda name: name == "bench/b"), "b"),
-        (Selection(cases=lambda _: False), ""),
-        (Selection(frameworks=("mxnet", "chainer")), "b"),
-        (Selection(direction="gradient"), "c"),
-        (Selection(machine="be"), "d"),
-        (Selection(machine="%"), ""),
-        (Selection(branch="topic"), "a"),
-        (Selection(branch=""), "bcd"),
+        (store.Selection(cases=lambda name: name == "bench/b"), "b"),
+        (store.Selection(cases=lambda _: False), ""),
+        (store.Selection(frameworks=("mxnet", "chainer")), "b"),
+        (store.Selection(direction="gradient"), "c"),
+        (store.Selection(machine="be"), "d"),
+        (store.Selection(machine="%"), ""),
+        (store.Selection(branch="topic"), "a"),
+        (store.Selection(branch=""), "bcd"),
     ):
         cases = {series.case for series in opened.times(selection)}
         assert cases == {f"bench/{name}" for name in found}, selection
 
 
-def test_careers_join_runs_with_the_same_verdict(url: str) -> None:
+def test_case_histories_join_runs_with_the_same_verdict(url: str) -> None:
     good, bad = (Status.PASSED, Status.PASSED), (Status.PASSED, Status.FAILED)
     for day, statuses in enumerate((good, good, bad, bad, bad, good)):
         store.save(conformance(day, statuses, version=f"1.{day}"), url)
-    (career,) = store.opened(url).careers(ALL)
-    assert (career.case, career.framework) == ("edge/a", "numpy")
+    (history,) = store.opened(url).case_histories(ALL)
+    assert (history.case, history.framework) == ("edge/a", "numpy")
     assert [
         (one.status, one.checks, one.first.commit, one.last.version, one.runs)
-        for one in career.stretches
+        for one in history.streaks
     ] == [
         (Status.PASSED, (), "c0", "1.1", 2),
         (Status.FAILED, ("value",), "c2", "1.4", 3),
@@ -186,8 +187,8 @@ def test_skipped_runs_and_documented_semantics_do_not_break_a_career(url: str) -
     store.save(conformance(1, (Status.SKIPPED,)), url)
     store.save(conformance(2, (Status.FAILED,), engine="documented semantics (Octave 7)"), url)
     store.save(conformance(3, (Status.PASSED,)), url)
-    careers = store.opened(url).careers(ALL)
-    assert {one.where: [each.runs for each in one.stretches] for one in careers} == {
+    histories = store.opened(url).case_histories(ALL)
+    assert {one.where: [each.runs for each in one.streaks] for one in histories} == {
         "cpu": [2],
         "cpu, documented semantics": [1],
     }
@@ -201,10 +202,10 @@ def test_what_no_database_can_hold_is_replaced_and_nothing_is_executed(url: str)
     failed = record("value", Status.FAILED, case=HOSTILE, reason=HOSTILE, evidence=evidence)
     about = header(0, {"numpy": engine()}, commit=HOSTILE, machine={"fingerprint": HOSTILE})
     store.save(Report.of([about, failed, Footer({}, 1.0)]), url, HOSTILE)
-    (career,) = store.opened(url).careers(
-        Selection(branch="x'); DROP TABLE runs; --\ufffd ? %s :name {0}")
+    (history,) = store.opened(url).case_histories(
+        store.Selection(branch="x'); DROP TABLE runs; --\ufffd ? %s :name {0}")
     )
-    assert career.case == HOSTILE.replace("\0", "\ufffd").replace("\ud800", "?")
+    assert history.case == HOSTILE.replace("\0", "\ufffd").replace("\ud800", "?")
     (kept,) = rows(url, select(tables.records))
     assert kept["evidence"]["figure"] == "nan"
     assert len(rows(url, select(tables.runs))) == 1
@@ -357,3 +358,16 @@ def test_without_a_url_the_environment_or_the_users_folder_decides(
     store.save(benchmark(0))
     assert (tmp_path / "chosen.sqlite").is_file()
     assert MEASURED in {row["status"] for row in rows("", select(tables.measurements))}
+
+
+def test_only_the_store_needs_the_extra() -> None:
+    """``run`` names a commit, and a dashboard shows steps, without a database library."""
+    hidden = "import sys; sys.modules |= {'sqlalchemy': None, 'alembic': None}; "
+    code = "from harness.history import revision, steps, streaks; "
+    code += "import harness.history.store"
+    done = subprocess.run(
+        [sys.executable, "-c", hidden + code], capture_output=True, text=True, check=False
+    )
+    last = done.stderr.splitlines()[-1]
+    assert 'the history store needs alembic: pip install "deconform[history]"' in last
+    assert "harness/history/store.py" in done.stderr

@@ -15,21 +15,17 @@ Steps are found in three parts, each of them published; none assumes normal nois
 from __future__ import annotations
 
 import math
-import statistics
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, cached_property
-from itertools import groupby, pairwise
+from itertools import pairwise
 from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.core.errors import InputError
-from harness.records.check import in_order
-from harness.records.status import Status
-from harness.records.status import worst as worst_of
 from harness.report.quantities import seconds as in_seconds
 
 # With fewer runs even a perfect step is an order that chance gives too often, see _penalty.
@@ -148,38 +144,6 @@ class Series:
         return text
 
 
-@dataclass(frozen=True)
-class CaseVerdict:
-    """What a run found out about a case in a framework: the worst status of its checks."""
-
-    run: Run
-    status: Status
-    checks: tuple[str, ...] = ()
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """Runs in a row with the same verdict."""
-
-    status: Status
-    checks: tuple[str, ...]
-    reason: str
-    first: Run
-    last: Run
-    runs: int
-
-
-@dataclass(frozen=True)
-class Career:
-    """How a case fared in a framework, oldest stretch first; ``where`` says what executed it."""
-
-    case: str
-    framework: str
-    where: str
-    stretches: tuple[Stretch, ...]
-
-
 def steps(seconds: Sequence[float]) -> tuple[Step, ...]:
     """Find the lasting changes in a series of times.
 
@@ -279,37 +243,3 @@ def short(commit: str) -> str:
     """
     name, dash, mark = commit.partition("-")
     return f"{name[:10]}{dash}{mark}"
-
-
-def sparkline(values: Sequence[float]) -> str:
-    """Draw a series on one line, from its least to its greatest value.
-
-    >>> sparkline([1.0, 2.0, 3.0])
-    '▁▅█'
-    """
-    low, high = min(values), max(values)
-    scale = (len(_BARS) - 1) / (high - low) if high > low else 0.0
-    return "".join(_BARS[math.floor((value - low) * scale + 0.5)] for value in values)
-
-
-def worst(run: Run, statuses: Mapping[str, tuple[Status, str]]) -> CaseVerdict:
-    """Fold a case's checks, each with its status and reason, into one verdict."""
-    status = worst_of(status for status, _ in statuses.values())
-    if status == Status.PASSED:
-        return CaseVerdict(run, status)
-    alike = {check: reason for check, (other, reason) in statuses.items() if other == status}
-    return CaseVerdict(run, status, tuple(in_order(alike)), next(iter(alike.values())))
-
-
-def stretches(verdicts: Iterable[CaseVerdict]) -> Iterator[Stretch]:
-    """Join runs in a row with the same verdict; SKIPPED ones say nothing and are left out."""
-    told = (verdict for verdict in verdicts if verdict.status != Status.SKIPPED)
-    for (status, checks), group in groupby(told, lambda one: (one.status, one.checks)):
-        runs = list(group)
-        yield Stretch(status, checks, runs[-1].reason, runs[0].run, runs[-1].run, len(runs))
-
-
-def ratio_to_first(series: Series) -> float:
-    """The newest time by the oldest, each the median of up to three runs."""
-    seconds = [one for _, one in series.measured]
-    return statistics.median(seconds[-3:]) / statistics.median(seconds[:3])

@@ -1,4 +1,4 @@
-"""Steps in noisy series are found where they are, and nowhere else; runs become stretches."""
+"""Steps in noisy series are found where they are, and nowhere else; runs become streaks."""
 
 from __future__ import annotations
 
@@ -12,17 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from harness.history.changes import (
-    FEWEST,
-    CaseVerdict,
-    Run,
-    Series,
-    Timing,
-    steps,
-    stretches,
-    worst,
-)
-from harness.records.status import Status
+from harness.history.steps import FEWEST, Run, Series, Timing, steps
 
 BEGAN = datetime(2026, 1, 1, 12, tzinfo=UTC)
 Noise = Callable[[np.random.Generator, int], NDArray[np.float64]]
@@ -190,44 +180,3 @@ def test_runs_without_a_time_are_no_part_of_a_step() -> None:
     one = series(seconds, [f"c{n}" for n in range(14)], ["1.0"] * 14)
     (step,) = one.steps
     assert one.say(step).startswith("commit c5..c8: ")
-
-
-RUN = Run(BEGAN, "c", "", "1.0")
-
-
-@pytest.mark.parametrize(
-    ("statuses", "verdict"),
-    [
-        ("PASSED PASSED", CaseVerdict(RUN, Status.PASSED)),
-        ("PASSED SKIPPED", CaseVerdict(RUN, Status.PASSED)),
-        ("PASSED KNOWN", CaseVerdict(RUN, Status.KNOWN, ("1",), "why 1")),
-        ("FAILED PASSED FAILED", CaseVerdict(RUN, Status.FAILED, ("0", "2"), "why 0")),
-        ("FAILED CRASHED", CaseVerdict(RUN, Status.CRASHED, ("1",), "why 1")),
-        ("UNSUPPORTED UNSUPPORTED", CaseVerdict(RUN, Status.UNSUPPORTED, ("0", "1"), "why 0")),
-    ],
-)
-def test_a_case_is_as_bad_as_its_worst_check(statuses: str, verdict: CaseVerdict) -> None:
-    checks = {str(n): (Status(one), f"why {n}") for n, one in enumerate(statuses.split())}
-    assert worst(RUN, checks) == verdict
-
-
-def test_every_status_has_its_place_among_the_worse_ones() -> None:
-    assert all(worst(RUN, {"value": (status, "")}).status == status for status in Status)
-
-
-def test_stretches_end_where_the_verdict_changes() -> None:
-    runs = [replace(RUN, commit=f"c{n}") for n in range(6)]
-    statuses = [Status.FAILED, Status.SKIPPED, Status.FAILED, Status.FAILED, Status.PASSED]
-    checks: list[tuple[str, ...]] = [("value",), (), ("value",), ("grad_x", "value"), ()]
-    verdicts = [
-        CaseVerdict(*of, reason=f"{n} of 4")
-        for n, of in enumerate(zip(runs, statuses, checks, strict=False))
-    ]
-    assert [
-        (one.status, one.first.commit, one.last.commit, one.runs, one.reason)
-        for one in stretches(verdicts)
-    ] == [
-        (Status.FAILED, "c0", "c2", 2, "2 of 4"),
-        (Status.FAILED, "c3", "c3", 1, "3 of 4"),
-        (Status.PASSED, "c4", "c4", 1, "4 of 4"),
-    ]

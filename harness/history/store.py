@@ -1,0 +1,249 @@
+"""The history store: reports go in, times and verdicts of cases come out.
+
+>>> save(Report.read("bench.jsonl"), "sqlite:///history.sqlite").text  # doctest: +SKIP
+'saved as run 1 of sqlite:///history.sqlite'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Final
+
+from harness.core.errors import InputError
+
+try:
+    import alembic  # noqa: F401
+    from sqlalchemy import Connection, RowMapping, Select, Table, select
+except ModuleNotFoundError as error:
+    missing = (error.name or "").partition(".")[0]
+    raise InputError(
+        f'the history store needs {missing}: pip install "deconform[history]"'
+    ) from None
+
+from harness.history import saving
+from harness.history.database import Database, StoreError
+from harness.history.steps import Run, Series, Timing
+from harness.history.streaks import CaseHistory, CaseVerdict, streaks, worst
+from harness.history.tables import cases, frameworks, measurements, records, runs
+from harness.records.report_file import Report
+from harness.records.status import Status
+from harness.report.words import is_documented
+
+# The settings of a benchmark that make its times incomparable; the number of rounds does not.
+_DECISIVE: Final = ("threads", "math")
+_STATUSES: Final = frozenset(Status)
+
+
+@dataclass(frozen=True)
+class Saved:
+    """Where a report went; ``new`` is false if it had been there before."""
+
+    run: int
+    new: bool
+    database: str
+
+    @property
+    def text(self) -> str:
+        """The line to print."""
+        return f"{'' if self.new else 'already '}saved as run {self.run} of {self.database}"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The part of the history that is asked for; all of it by default.
+
+    Attributes
+    ----------
+    cases : callable, optional
+        Whether a case's id is selected.
+    frameworks : sequence of str
+        All of them if empty.
+    direction, branch : str, optional
+    machine : str, optional
+        The beginning of its fingerprint.
+    """
+
+    cases: Callable[[str], bool] | None = None
+    frameworks: Sequence[str] = ()
+    direction: str | None = None
+    machine: str | None = None
+    branch: str | None = None
+
+
+@dataclass(frozen=True)
+class Store:
+    """A history store whose schema exists; each method opens its own connection."""
+
+    database: Database
+
+    def save(self, report: Report, branch: str = "") -> Saved:
+        """Add a report of a conformance run or a benchmark, unless it is there already.
+
+        Raises
+        ------
+        StoreError
+            If the run was interrupted, if the report holds what a database cannot, or if the
+            database cannot be written.
+        """
+        if report.footer is None:
+            raise StoreError("an interrupted run is not saved; complete it first.")
+        with self.database.writing() as connection:
+            run, new = saving.add(connection, report, branch)
+        return Saved(run, new, self.database.name)
+
+    def times(self, selection: Selection) -> tuple[Series, ...]:
+        """Return the series by machine, case, framework and direction, each oldest run first."""
+        series: dict[Series, list[Timing]] = {}
+        table = measurements.columns
+        with self.database.reading() as connection:
+            query = _joined(connection, measurements, selection).add_columns(
+                table.direction, table.status, table.seconds
+            )
+            if selection.direction:
+                query = query.where(table.direction == selection.direction)
+            machines = _machines(connection)
+            for row in connection.execute(query.order_by(runs.c.date, runs.c.id)).mappings():
+                timing = Timing(_run(row), row["status"], row["seconds"])
+                series.setdefault(_series(row, *machines[row["run_id"]]), []).append(timing)
+        whole = (replace(one, timings=tuple(timings)) for one, timings in series.items())
+        return tuple(sorted(whole, key=_order))
+
+    def case_histories(self, selection: Selection) -> tuple[CaseHistory, ...]:
+        """Return the verdicts over conformance runs, by case and framework."""
+        table = records.columns
+        verdicts: dict[tuple[str, str, str], list[CaseVerdict]] = {}
+        with self.database.reading() as connection:
+            query = _joined(connection, records, selection).add_columns(
+                frameworks.c.engine, table.check, table.status, table.reason
+            )
+            ordered = query.order_by(
+                cases.c.name, frameworks.c.name, runs.c.date, runs.c.id, cases.c.id, table.check
+            )
+            rows = connection.execution_options(yield_per=1000).execute(ordered).mappings()
+            for _, group in groupby(rows, itemgetter("case", "framework", "run_id")):
+                checks = list(group)
+                row = checks[0]
+                statuses = {
+                    one["check"]: (_status(one["status"]), one["reason"] or "") for one in checks
+                }
+                key = (row["case"], row["framework"], _executed_by(row))
+                verdicts.setdefault(key, []).append(worst(_run(row), statuses))
+        every = (CaseHistory(*key, tuple(streaks(found))) for key, found in verdicts.items())
+        return tuple(history for history in every if history.streaks)
+
+
+def opened(url: str | None = None, *, create: bool = True) -> Store:
+    """Open a store, and bring its schema up to date.
+
+    Parameters
+    ----------
+    url : str, optional
+        Of SQLite or PostgreSQL; by default ``DECONFORM_DATABASE``, or ``deconform/history.sqlite``
+        in the user's data folder.
+    create : bool
+        Whether to make a store if there is none.
+
+    Raises
+    ------
+    StoreError
+        If there is none, or if it cannot be used.
+    """
+    database = Database.of(url)
+    if not database.prepare(create=create):
+        raise StoreError(f"{database.name} holds no history yet; save a run: deconform run --save")
+    return Store(database)
+
+
+def save(report: Report, url: str | None = None, branch: str = "") -> Saved:
+    """Add a report to the store at a URL; see :func:`opened` and :meth:`Store.save`."""
+    return opened(url).save(report, branch)
+
+
+def _joined(connection: Connection, table: Table, selection: Selection) -> Select[Any]:
+    """The columns that both kinds of history need, of the selected runs and cases."""
+    query = (
+        select(
+            runs.c.id.label("run_id"),
+            runs.c.date,
+            runs.c.commit,
+            runs.c.branch,
+            frameworks.c.name.label("framework"),
+            frameworks.c.version,
+            frameworks.c.device,
+            cases.c.name.label("case"),
+            cases.c.descriptor,
+        )
+        .select_from(table)
+        .join(cases, table.c.case_id == cases.c.id)
+        .join(frameworks, table.c.framework_id == frameworks.c.id)
+        .join(runs, frameworks.c.run_id == runs.c.id)
+    )
+    if selection.cases is not None:
+        every = connection.execute(select(cases.c.id, cases.c.name))
+        numbers = [number for number, name in every if selection.cases(name)]
+        query = query.where(cases.c.id.in_(numbers))
+    if selection.frameworks:
+        query = query.where(frameworks.c.name.in_(selection.frameworks))
+    if selection.branch is not None:
+        query = query.where(runs.c.branch == selection.branch)
+    if selection.machine:
+        query = query.where(runs.c.fingerprint.startswith(selection.machine, autoescape=True))
+    return query
+
+
+def _machines(connection: Connection) -> dict[int, tuple[str, str, str]]:
+    """Each run's fingerprint, machine and settings; a fingerprint's newest run describes it."""
+    query = select(runs.c.id, runs.c.fingerprint, runs.c.machine, runs.c.settings)
+    every = connection.execute(query.order_by(runs.c.date, runs.c.id)).all()
+    names = {fingerprint: _describe(machine) for _, fingerprint, machine, _ in every}
+    return {
+        number: (
+            fingerprint,
+            names[fingerprint],
+            ", ".join(f"{name} {settings[name]}" for name in _DECISIVE if name in settings),
+        )
+        for number, fingerprint, _, settings in every
+    }
+
+
+def _describe(machine: Mapping[str, str]) -> str:
+    cores = machine.get("cores")
+    words = (machine.get("cpu"), f"{cores} cores" if cores else "", machine.get("memory"))
+    return ", ".join(word for word in words if word)
+
+
+def _series(row: RowMapping, fingerprint: str, machine: str, settings: str) -> Series:
+    same = ("case", "descriptor", "framework", "device", "direction")
+    fields = {name: row[name] for name in same}
+    return Series(fingerprint, machine, settings, **fields, timings=())
+
+
+def _order(series: Series) -> tuple[str, ...]:
+    return (
+        series.fingerprint,
+        series.settings,
+        series.case,
+        series.framework,
+        series.device,
+        series.direction,
+        series.descriptor,
+    )
+
+
+def _run(row: RowMapping) -> Run:
+    return Run(row["date"], row["commit"], row["branch"], row["version"])
+
+
+def _executed_by(row: RowMapping) -> str:
+    """The device, and whether it is the product: these keep a framework's histories apart."""
+    documented = "documented semantics" if is_documented({"engine": row["engine"]}) else ""
+    return ", ".join(word for word in (row["device"], documented) if word)
+
+
+def _status(text: str) -> Status:
+    if text not in _STATUSES:
+        raise StoreError(f"a run was saved with a status {text!r:.40}, unknown to this deconform.")
+    return Status(text)
