@@ -50,7 +50,7 @@ class Geometry:
         groups: int,
     ) -> Geometry:
         """Check a call of the arrays' shapes."""
-        rank = len(x) - 2
+        rank, groups = len(x) - 2, _integer(groups)
         if not 1 <= rank <= 3 or len(w) != len(x):
             raise ValueError(
                 f"x has shape {x} and w {w}: both must have a batch or channel axis, "
@@ -150,7 +150,8 @@ class Geometry:
         return w.reshape(self.groups, w.shape[0] // self.groups, *w.shape[1:])
 
 
-_of_shapes = lru_cache(maxsize=256)(Geometry.of_shapes)
+# Typed, lest 1.0 be taken for the 1 that it equals.
+_of_shapes = lru_cache(maxsize=256, typed=True)(Geometry.of_shapes)
 
 
 def accumulator(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -158,9 +159,18 @@ def accumulator(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return np.dtype(np.float32) if dtype == np.float16 else dtype
 
 
+def _integer(value: int) -> int:
+    """Return a plain ``int``: a bool or a NumPy integer would stay in what is cached for its equal.
+
+    >>> _integer(True)
+    1
+    """
+    return int(index(value))
+
+
 def _positive(name: str, value: PerAxis, rank: int) -> tuple[int, ...]:
     per_axis = value if isinstance(value, Sequence) else (value,) * rank
-    values = tuple(map(index, per_axis))
+    values = tuple(map(_integer, per_axis))
     if len(values) != rank or min(values) < 1:
         raise ValueError(f"{name} {value} must be a positive int, or {rank} of them.")
     return values
@@ -169,7 +179,7 @@ def _positive(name: str, value: PerAxis, rank: int) -> tuple[int, ...]:
 def _pairs(crop: Crop, rank: int) -> tuple[tuple[int, int], ...]:
     per_axis = crop if isinstance(crop, Sequence) else (crop,) * rank
     pairs = [
-        tuple(map(index, side)) if isinstance(side, Sequence) else (index(side),) * 2
+        tuple(map(_integer, side)) if isinstance(side, Sequence) else (_integer(side),) * 2
         for side in per_axis
     ]
     if len(pairs) != rank or any(len(pair) != 2 for pair in pairs):
