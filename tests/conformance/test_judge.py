@@ -12,6 +12,7 @@ import pytest
 from harness.conformance.judge import judge
 from harness.core.operators import Operator
 from harness.engines import Arrays, Crashed, Raised, TimedOut
+from harness.records.check import Check
 from harness.records.status import Status
 from harness.records.verdict import Verdict
 from harness.suite.case import Case
@@ -148,6 +149,138 @@ def test_element_that_nothing_reaches_must_be_exactly_zero() -> None:
     assert verdict.reason == "y: not 0 where nothing contributes"
 
 
+# The bounds on random data, pinned: TOSA's, from the number of terms of a sum and one more.
+# Where every reference is 0 and every unit is 1, the errors are what is given.
+TERMS = {
+    # 2 input channels a group and 9 taps, 3 output channels and 9 taps, 2 entries of 4 x 5
+    # positions, 2 entries of 10 x 17 outputs; and one for the rounding.
+    ("value", "float32"): 19,
+    ("grad_x", "float32"): 28,
+    ("grad_w", "float32"): 41,
+    ("grad_b", "float32"): 341,
+    ("value", "float64"): 19,
+    # Summed in single precision, 2 ** 13 times as fine: 18 / 2 ** 6.5 is less than one term.
+    ("value", "float16"): 2,
+    ("grad_b", "float16"): 5,
+}
+
+
+def errors_of(check: str, dtype: str, errors: list[float]) -> Verdict:
+    """Judge an output with these errors, in units in the last place."""
+    case = case_of(TELLING[0], dtype=dtype, fill="random")
+    name = Check(check).output
+    got = np.array(errors, np.float64) * np.finfo(dtype).eps
+    bounds, reference = np.ones(got.shape), np.zeros(got.shape)
+    expected = Expected(case.data(), {name: reference}, {name: bounds}, None)
+    return judge(case, expected, check, Arrays({name: got.astype(dtype)}, {}))
+
+
+@pytest.mark.parametrize(("check", "dtype"), TERMS)
+def test_no_error_is_larger_than_the_terms_allow(check: str, dtype: str) -> None:
+    terms = TERMS[check, dtype]
+    # Among many more that are 0, so that neither the mean square nor the sum decides.
+    assert errors_of(check, dtype, [terms, *[0] * 4000]).status == Status.PASSED
+    verdict = errors_of(check, dtype, [-terms * 1.001, *[0] * 4000])
+    assert verdict.status == Status.FAILED
+    assert verdict.reason == (
+        f"{Check(check).output}: max |err| is {terms * 1.001:.3g} units in the last place, "
+        f"limit {terms}"
+    )
+
+
+@pytest.mark.parametrize(("check", "dtype"), TERMS)
+def test_the_mean_square_of_the_errors_is_bounded(check: str, dtype: str) -> None:
+    most = (0.4 * TERMS[check, dtype]) ** 0.5
+    # Of both signs, so that the sum is 0.
+    assert errors_of(check, dtype, [most * 0.999, -most * 0.999] * 50).status == Status.PASSED
+    verdict = errors_of(check, dtype, [most * 1.001, -most * 1.001] * 50)
+    assert verdict.status == Status.FAILED
+    assert ": mean err^2 is " in (verdict.reason or "")
+
+
+@pytest.mark.parametrize(("check", "dtype"), TERMS)
+def test_the_sum_of_the_errors_is_bounded(check: str, dtype: str) -> None:
+    most = 2 * (TERMS[check, dtype] * 100) ** 0.5 / 100
+    assert errors_of(check, dtype, [most * 0.999] * 100).status == Status.PASSED
+    verdict = errors_of(check, dtype, [-most * 1.001] * 100)
+    assert verdict.status == Status.FAILED
+    assert ": |sum err| is " in (verdict.reason or "")
+
+
+def test_figures_and_limits_are_the_evidence() -> None:
+    assert errors_of("value", "float32", [3, 0, 0, -1]).evidence == {
+        "max |err|": {"got": 3, "limit": 19},
+        "mean err^2": {"got": 2.5, "limit": 0.4 * 19},
+        "|sum err|": {"got": 2, "limit": 2 * 76**0.5},
+    }
+
+
+def test_an_error_is_measured_in_units_no_finer_than_the_least_normal_number() -> None:
+    case = case_of(TELLING[0], fill="random")
+    tiny = float(np.finfo("float32").tiny)
+    zero = np.zeros(1000)
+    expected = Expected(case.data(), {"y": zero}, {"y": zero + tiny}, None)
+    for factor, status in ((18, Status.PASSED), (20, Status.FAILED)):
+        got = zero.astype("float32")
+        got[0] = factor * tiny
+        assert judge(case, expected, "value", Arrays({"y": got}, {})).status == status
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_is_said_to_be(value: float) -> None:
+    verdict = errors_of("value", "float32", [value, *[0] * 99])
+    assert (verdict.status, verdict.reason) == (Status.FAILED, "y: not finite")
+
+
+def test_an_empty_output_of_random_data_passes() -> None:
+    assert errors_of("value", "float32", []).status == Status.PASSED
+
+
+def test_zeros_where_nothing_contributes_are_right_and_count_as_no_error() -> None:
+    case = case_of(TELLING[0], fill="random")
+    eps = float(np.finfo("float32").eps)
+    bounds = np.array([0.0] * 50 + [1.0] * 50)
+    expected = Expected(case.data(), {"y": np.zeros(100)}, {"y": bounds}, None)
+    verdict = judge(case, expected, "value", Arrays({"y": (bounds * eps).astype("float32")}, {}))
+    assert verdict.status == Status.PASSED
+    assert (verdict.evidence or {})["|sum err|"]["got"] == 50
+
+
+def test_a_wrong_output_of_random_data_is_called_by_its_mutants_name() -> None:
+    case = case_of(TELLING[1], fill="random")
+    expected = expect(case)
+    flipped = next(mutant for mutant in MUTANTS if mutant.name == "kernel flipped")
+    y = flipped.forward(case.operator, expected.data)
+    assert y is not None
+    verdict = judge(case, expected, "value", Arrays({"y": y.astype("float32")}, {}))
+    assert (verdict.status, verdict.diagnosis) == (Status.FAILED, "kernel flipped")
+
+
+def test_an_output_of_another_shape_or_type_fails() -> None:
+    case = case_of(TELLING[0])
+    expected = expect(case)
+    y = expected.outputs["y"]
+    for check in ("shape", "value"):
+        verdict = judge(case, expected, check, Arrays({"y": y[..., 1:]}, {}))
+        assert verdict.status == Status.FAILED
+        assert verdict.reason == f"y has shape {y[..., 1:].shape}, expected {y.shape}"
+    wide = Arrays({"y": y.astype("float64")}, {})
+    assert judge(case, expected, "shape", wide).status == Status.PASSED
+    verdict = judge(case, expected, "value", wide)
+    assert (verdict.status, verdict.reason) == (Status.FAILED, "y is float64, expected float32")
+
+
+def test_the_first_of_several_wrong_elements_is_shown_and_all_are_counted() -> None:
+    case = case_of(TELLING[0])
+    expected = expect(case)
+    y = expected.outputs["y"].copy()
+    y[0, 1, 2, 3] += 1
+    y[1, 5, 0, 0] += 1
+    verdict = judge(case, expected, "value", answer(expected, y=y))
+    assert "2 of" in (verdict.reason or "")
+    assert verdict.evidence == {"differing": 2, "of": y.size, "first": (0, 1, 2, 3)}
+
+
 def test_given_output_is_what_counts() -> None:
     operator = Operator.of(1, 1, (2,), bias=False)
     given = {"x": np.ones((1, 1, 2)), "w": np.ones((1, 1, 2)), "y": np.array([[[1.0, 2.0, 1.0]]])}
@@ -166,3 +299,41 @@ def test_our_own_broken_text_is_no_refusal() -> None:
     accepted = Arrays({"y": np.zeros((1, 2))}, {})
     verdict = judge(case, expected, "refusal", accepted)
     assert verdict.reason == "accepted without a word: y has shape (1, 2)"
+
+
+@pytest.mark.parametrize(
+    "kind", ["NameError", "ImportError", "ModuleNotFoundError", "SyntaxError", "MemoryError"]
+)
+def test_an_exception_that_is_our_fault_is_no_refusal(kind: str) -> None:
+    case = replace(case_of(TELLING[0]), rejected=True)
+    verdict = judge(case, Expected({}, {}, {}, None), "refusal", Raised("call", kind, "m"))
+    assert (verdict.status, verdict.reason) == (Status.ERRORED, f"call raised {kind}: m")
+
+
+def test_a_framework_that_cannot_be_set_up_refuses_nothing() -> None:
+    case = replace(case_of(TELLING[0]), rejected=True)
+    broken = Raised("setup", "RuntimeError", "no device")
+    verdict = judge(case, Expected({}, {}, {}, None), "refusal", broken)
+    assert verdict.status == Status.ERRORED
+
+
+def test_a_refusal_passes_if_it_says_what_it_must() -> None:
+    case = replace(case_of(TELLING[0]), rejected=True)
+    expected = Expected({}, {}, {}, None)
+    refused = Raised("call", "ValueError", "groups must divide channels")
+    for says in (None, "must divide"):
+        verdict = judge(case, expected, "refusal", refused, says)
+        assert verdict.status == Status.PASSED
+        assert verdict.evidence == {"said": "call raised ValueError: groups must divide channels"}
+    verdict = judge(case, expected, "refusal", refused, "positive")
+    assert (verdict.status, verdict.reason) == (
+        Status.FAILED,
+        "refused, but not with 'positive': call raised ValueError: groups must divide channels",
+    )
+
+
+def test_a_rejected_case_that_crashes_or_hangs_is_no_refusal() -> None:
+    case = replace(case_of(TELLING[0]), rejected=True)
+    expected = Expected({}, {}, {}, None)
+    assert judge(case, expected, "refusal", Crashed("died")).status == Status.CRASHED
+    assert judge(case, expected, "refusal", TimedOut(3.0)).status == Status.TIMEDOUT
