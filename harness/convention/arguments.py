@@ -199,10 +199,9 @@ class Arguments(BoundCall):
 
     def _sizes_given(self) -> Iterator[Argument]:
         """The arguments that stand for channels and kernel."""
-        meant = ("input channels", "output channels", "kernel")
         for name, argument in self.given.items():
             parameter = self.form.parameter(name)
-            if parameter is not None and parameter.meaning.startswith(meant):
+            if parameter is not None and parameter.role is not None:
                 yield argument
 
     # The operator.

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
 Style: TypeAlias = Literal["function", "layer"]
+Role: TypeAlias = Literal["in_channels", "out_channels", "kernel"]
 REQUIRED: Final = object()
 
 
@@ -32,6 +33,8 @@ class Parameter:
         It says nothing about the operator; ``meaning`` becomes a note where it is given.
     keyword : bool
         Cannot be given by position.
+    role : {"in_channels", "out_channels", "kernel"}, optional
+        Which of the operator's sizes it is, if any: what an input's or weights' shape can fill in.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Parameter:
     aliases: tuple[str, ...] = ()
     ignored: bool = False
     keyword: bool = False
+    role: Role | None = None
 
 
 @dataclass(frozen=True)

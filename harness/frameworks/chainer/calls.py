@@ -77,13 +77,16 @@ def _function_parameters(rank: int | None) -> tuple[Parameter, ...]:
 def _link_parameters(rank: int | None) -> tuple[Parameter, ...]:
     return (
         *((Parameter("ndim", "the number of spatial axes"),) if rank is None else ()),
-        Parameter("in_channels", "input channels; None leaves them to the input"),
-        Parameter("out_channels", "output channels"),
+        Parameter(
+            "in_channels", "input channels; None leaves them to the input", role="in_channels"
+        ),
+        Parameter("out_channels", "output channels", role="out_channels"),
         Parameter(
             "ksize",
             "kernel",
             REQUIRED if rank in {1, 3} else None,
             pitfall="Without it the two numbers before it are out_channels and ksize.",
+            role="kernel",
         ),
         _STRIDE,
         _PAD,

@@ -65,8 +65,8 @@ _FUNCTION: Final = (
     Parameter("BiasFormat", "labels of the bias's dimensions", "", ignored=True, keyword=True),
 )
 _LAYER: Final = (
-    Parameter("filterSize", "kernel: [h w], or one number for all axes"),
-    Parameter("numFilters", "output channels"),
+    Parameter("filterSize", "kernel: [h w], or one number for all axes", role="kernel"),
+    Parameter("numFilters", "output channels", role="out_channels"),
     _STRIDE,
     Parameter(
         "Cropping",
@@ -77,7 +77,11 @@ _LAYER: Final = (
         keyword=True,
     ),
     Parameter(
-        "NumChannels", "input channels; 'auto' leaves them to the input", "auto", keyword=True
+        "NumChannels",
+        "input channels; 'auto' leaves them to the input",
+        "auto",
+        keyword=True,
+        role="in_channels",
     ),
     Parameter(
         "WeightsInitializer",

@@ -31,6 +31,7 @@ _OPERATOR: Final = (
         "kernel",
         "kernel; how many numbers it has is the number of spatial axes",
         pitfall="kernel=3 is a kernel of one axis.",
+        role="kernel",
     ),
     Parameter(
         "stride", "stride; () is 1", (), pitfall="One number per axis: stride=2 serves 1-D only."
@@ -60,7 +61,7 @@ _OPERATOR: Final = (
         (),
         pitfall="In float32 on a CPU (oneDNN) pad is used all the same.",
     ),
-    Parameter("num_filter", "output channels"),
+    Parameter("num_filter", "output channels", role="out_channels"),
     Parameter("num_group", "groups", 1),
     Parameter("workspace", "the memory in MB that may be used", 512, ignored=True),
     Parameter(
@@ -255,8 +256,9 @@ def _gluon_parameters(rank: int) -> tuple[Parameter, ...]:
             "output channels",
             pitfall="They come first and the input channels last; PaddlePaddle's layer of this "
             "name begins with the input channels.",
+            role="out_channels",
         ),
-        Parameter("kernel_size", "kernel"),
+        Parameter("kernel_size", "kernel", role="kernel"),
         Parameter("strides", "stride", alike(1)),
         Parameter("padding", "crop at both ends of each axis", alike(0)),
         Parameter(
@@ -272,7 +274,9 @@ def _gluon_parameters(rank: int) -> tuple[Parameter, ...]:
         Parameter("use_bias", "whether there is a bias", True),
         Parameter("weight_initializer", "how w is drawn; None is Uniform(0.07)", None),
         Parameter("bias_initializer", "how b is drawn", "zeros"),
-        Parameter("in_channels", "input channels; 0 leaves them to the input", 0),
+        Parameter(
+            "in_channels", "input channels; 0 leaves them to the input", 0, role="in_channels"
+        ),
         Parameter("prefix", "of the parameters' names", None, keyword=True),
         Parameter("params", "whose parameters are shared", None, keyword=True, ignored=True),
     )

@@ -44,8 +44,8 @@ _FUNCTION: Final = (
     *_GEOMETRY.values(),
 )
 _OF_LAYER: Final = (
-    Parameter("out_channels", "output channels"),
-    Parameter("kernel_size", "kernel"),
+    Parameter("out_channels", "output channels", role="out_channels"),
+    Parameter("kernel_size", "kernel", role="kernel"),
     _GEOMETRY["stride"],
     _GEOMETRY["padding"],
     _GEOMETRY["output_padding"],
@@ -55,7 +55,7 @@ _OF_LAYER: Final = (
     Parameter("padding_mode", "only 'zeros', which has no effect here, is accepted", "zeros"),
     *_NOTED,
 )
-_LAYER: Final = (Parameter("in_channels", "input channels"), *_OF_LAYER)
+_LAYER: Final = (Parameter("in_channels", "input channels", role="in_channels"), *_OF_LAYER)
 
 
 def _read_function(given: Arguments) -> Reading:

@@ -22,8 +22,8 @@ from harness.syntax.tree import Argument, Call, Name, Value
 _SLIM_MODULES: Final = ("slim", "tf_slim", "tf.contrib.slim", "contrib_slim", "contrib_layers")
 _SLIM: Final = (
     Parameter("inputs", "x, NHWC; NCHW with data_format='NCHW'"),
-    Parameter("num_outputs", "output channels"),
-    Parameter("kernel_size", "kernel"),
+    Parameter("num_outputs", "output channels", role="out_channels"),
+    Parameter("kernel_size", "kernel", role="kernel"),
     Parameter("stride", "stride", 1),
     Parameter("padding", "as in tf.layers.conv2d_transpose, whose default is 'valid'", "SAME"),
     Parameter("data_format", "layout of x and y", "NHWC"),

@@ -21,9 +21,11 @@ from harness.syntax.tree import Name
 
 _NAME: Final = "keras.layers.Deconvolution2D"
 _PARAMETERS: Final = (
-    Parameter("nb_filter", "output channels"),
-    Parameter("nb_row", "kernel's height", pitfall="One number, and nb_col another one."),
-    Parameter("nb_col", "kernel's width"),
+    Parameter("nb_filter", "output channels", role="out_channels"),
+    Parameter(
+        "nb_row", "kernel's height", pitfall="One number, and nb_col another one.", role="kernel"
+    ),
+    Parameter("nb_col", "kernel's width", role="kernel"),
     Parameter(
         "output_shape",
         "the shape of the whole output: chooses the crop",

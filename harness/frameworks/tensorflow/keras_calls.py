@@ -17,8 +17,8 @@ from harness.frameworks.tensorflow.keras_network import Shape, input_of, input_s
 from harness.frameworks.tensorflow.training import read_training
 
 _BEFORE: Final = (
-    Parameter("filters", "output channels", aliases=("nb_filter",)),
-    Parameter("kernel_size", "kernel"),
+    Parameter("filters", "output channels", aliases=("nb_filter",), role="out_channels"),
+    Parameter("kernel_size", "kernel", role="kernel"),
     Parameter("strides", "stride", 1, pitfall="With dilation_rate > 1 only 1 is accepted."),
     Parameter(
         "padding",
@@ -81,7 +81,7 @@ _KEYWORDS: Final = (
         keyword=True,
     ),
     Parameter("batch_input_shape", "the input's shape, in Keras 2 and before", None, keyword=True),
-    Parameter("input_dim", "input channels", None, keyword=True),
+    Parameter("input_dim", "input channels", None, keyword=True, role="in_channels"),
     Parameter(
         "groups",
         "groups; only 1 is read",

@@ -23,12 +23,15 @@ from harness.syntax.tree import Name, SnippetError, Value
 
 _AUTOMATIC: Final = Name("Automatic", 0)
 _PARAMETERS: Final = (
-    Parameter("n", "output channels; left out where Weights is an array", None),
+    Parameter(
+        "n", "output channels; left out where Weights is an array", None, role="out_channels"
+    ),
     Parameter(
         "sz",
         "kernel: {s}, {h, w}, or one number for all axes",
         None,
         pitfall="One number does not say how many axes there are: the input does.",
+        role="kernel",
     ),
     Parameter("Biases", "b, {n}; None is no bias, Automatic is one", _AUTOMATIC, keyword=True),
     Parameter(
