@@ -53,9 +53,8 @@ CONVENTION: Final = Convention(
             "channels; weights are kaiming_uniform_(a=sqrt(5)) by default."
         ),
         (
-            "Behind a layer that has a name, nn.init, the tensors' methods that draw, "
-            "requires_grad and parameter groups of an optimizer are read as what it says of its "
-            "training."
+            "Lines after a layer that initialise, freeze or regroup its parameters (nn.init, "
+            "requires_grad, an optimizer's groups) are not carried over; a note names them."
         ),
     ),
     cuda=Cuda(_CHECK, _ALLOW_TF32, wait="torch.cuda.synchronize()"),

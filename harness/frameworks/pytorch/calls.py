@@ -13,7 +13,7 @@ from harness.convention.signature import Parameter
 from harness.convention.values import integers, shown
 from harness.core.operators import Operator, Sizes
 from harness.frameworks.pytorch.render import is_native
-from harness.frameworks.pytorch.statements import read_training
+from harness.frameworks.pytorch.statements import notes_on_training
 from harness.syntax.tree import Argument, SnippetError
 
 _GEOMETRY: Final = {
@@ -94,8 +94,7 @@ def _read_layer(given: Arguments) -> Reading:
     # PyTorch asks only whether it is true: None is no bias.
     bias = given.value("bias") is not None and given.flag("bias")
     reading = _geometry(given, complete, bias=bias)
-    training, notes = read_training(given, bias=bias)
-    return replace(reading, training=training, notes=(*notes, *reading.notes))
+    return replace(reading, notes=(*notes_on_training(given), *reading.notes))
 
 
 def _geometry(given: Arguments, complete: tuple[int, int, Sizes], *, bias: bool) -> Reading:
