@@ -1,10 +1,10 @@
 """Transposed convolution on arrays: the canonical implementation.
 
-``conv_transpose`` and ``conv_transpose_vjp`` are what other programs call.  NumPy's arrays go to
-``impl.fast``, matrix products and, where numba is installed, compiled loops (``compiled_by`` says
-so); CuPy's to ``impl.cuda``, cuBLAS and kernels of ours.
-``impl.reference`` has the same two functions: the definition, slow and obvious, which both are
-tested against.
+``conv_transpose`` and ``conv_transpose_vjp`` are the functions that other programs call.  NumPy
+arrays go to ``impl.fast``: matrix products and, where numba is installed (``compiled_by`` returns
+its version), compiled loops.  CuPy arrays go to ``impl.cuda``: cuBLAS and our own kernels.
+``impl.reference`` has the same two functions: the definition, slow and obvious, against which both
+are tested.
 """
 
 from __future__ import annotations
@@ -29,31 +29,31 @@ def conv_transpose(
     crop: Crop = 0,
     groups: int = 1,
 ) -> Array:
-    """Transposed convolution, as :func:`impl.reference.conv_transpose` defines it.
+    """Compute the transposed convolution that :func:`impl.reference.conv_transpose` defines.
 
     Parameters
     ----------
     x : (n, c_in, *in_size) array
-        One, two or three spatial axes; NumPy's, or CuPy's with the other arrays on its device.
+        One, two or three spatial axes.  A NumPy array, or CuPy's if all are on one device.
     w : (c_in, c_out // groups, *kernel) array
     b : (c_out,) array, optional
     stride, dilation : int or one int per spatial axis, default 1
     crop : int, or per spatial axis an int or a (begin, end) pair, default 0
-        Elements removed from the full output; negative extends it.
+        Elements removed from the full output; a negative crop extends it.
     groups : int, default 1
 
     Returns
     -------
     y : (n, c_out, *out_size) array
         ``out_size = (in_size - 1) * stride + dilation * (kernel - 1) + 1 - begin - end``.
-        Integers are exact, half precision is accumulated in single and rounded once.
+        Integers are exact; half precision is accumulated in single precision and rounded once.
 
     Raises
     ------
     ValueError
         If shapes disagree, an option is out of range, or an output size would be negative.
     TypeError
-        If some arrays are NumPy's and some CuPy's.
+        If NumPy and CuPy arrays are mixed.
 
     Examples
     --------
@@ -77,7 +77,7 @@ def conv_transpose_vjp(
     crop: Crop = 0,
     groups: int = 1,
 ) -> tuple[Array, Array, Array]:
-    """Vector-Jacobian products of :func:`conv_transpose`: what ``backward`` computes.
+    """Compute the vector-Jacobian products of :func:`conv_transpose`, as ``backward`` does.
 
     Parameters
     ----------
@@ -112,9 +112,9 @@ def conv_transpose_vjp(
 
 
 def _implementation(*arrays: Any) -> ModuleType:
-    """Ask the arrays' types, so that CuPy is not imported for NumPy's."""
+    """Choose the module by the arrays' types, without importing CuPy for NumPy arrays."""
     if any(type(array).__module__.partition(".")[0] == "cupy" for array in arrays):
-        from impl import cuda  # noqa: PLC0415 -- nobody without a GPU needs it
+        from impl import cuda  # noqa: PLC0415 -- only needed with a GPU
 
         return cuda
     return fast

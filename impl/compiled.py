@@ -1,8 +1,9 @@
-"""The loops of ``impl.direct``, compiled by numba: import this only where that is installed.
+"""The loops of ``impl.direct``, compiled by numba: import only where numba is installed.
 
-Their ``layout`` is ``(stride, size, lead, room, block, starts, places)``: the stride, a ``Frame``,
-and where the terms of each phase begin and meet the input.  ``padded`` has each input channel with
-zeros around it, so that every term of a block of positions is one run of its elements.
+Their ``layout`` is ``(stride, size, lead, room, block, starts, offsets)``: the stride, the fields
+of a ``Frame``, the number of each phase's first term, and the offset at which each term reads the
+input.  ``padded`` holds each input channel with zeros around it, so that every term of a block of
+positions reads one contiguous run.
 """
 
 # mypy: disable-error-code="untyped-decorator"
@@ -16,10 +17,10 @@ import numpy as np
 
 from impl.geometry import Array
 
-# NUMBA_DISABLE_JIT leaves them as they stand, a thousand times slower than any product.
+# With NUMBA_DISABLE_JIT they stay plain Python, a thousand times slower than any product.
 IS_COMPILED: Final = not numba.config.DISABLE_JIT
 
-# A product and a sum may become one step; NaN, infinities and the order of sums stay as written.
+# Allow fused multiply-add only; NaN, infinities and the order of sums stay as written.
 _compiled = numba.njit(cache=True, nogil=True, fastmath={"contract"})
 
 
@@ -34,10 +35,13 @@ def sum_phases(
     padded: Array,
     sums: Array,
 ) -> None:
-    """Write the output channels ``parts`` of ``y (n, g, c_out, *out)``, counted in its order.
+    """Write the output channels ``parts[0]`` to ``parts[1]`` of ``y (n, g, c_out, *out)``.
 
-    ``x`` is ``(n, g, c_in, *in)``, ``b (g, c_out)`` and ``weights (g, c_out, terms)``; ``sums``
-    has room for a block of positions of each phase of the last axis.
+    Channels are counted in the order of ``y``, over entries and groups.
+
+    ``x`` is ``(n, g, c_in, *in)``, ``b`` is ``(g, c_out)`` and ``weights`` is
+    ``(g, c_out, terms)``; ``sums`` has room for one block of positions of each phase of the last
+    axis.
     """
     groups, outs = y.shape[1], y.shape[2]
     framed = -1
@@ -67,7 +71,7 @@ def _frame(x: Array, layout: Any, padded: Array) -> None:
 def _sum_channel(
     y: Array, bias: Any, weights: Array, layout: Any, padded: Array, sums: Array
 ) -> None:
-    (s0, s1, s2), (height, width), lead, _, (most_rows, most_columns), starts, places = layout
+    (s0, s1, s2), (height, width), lead, _, (most_rows, most_columns), starts, offsets = layout
     positions = -(-y.shape[2] // s2)
     for depth in range(y.shape[0]):
         q0, r0 = divmod(depth, s0)
@@ -83,7 +87,7 @@ def _sum_channel(
                     for r2 in range(s2):
                         first, last = starts[phase + r2], starts[phase + r2 + 1]
                         to = sums[r2 * size : (r2 + 1) * size]
-                        _add(bias, weights, places, first, last, padded, at, to)
+                        _add(bias, weights, offsets, first, last, padded, at, to)
                     begin, end = s2 * q2, min(s2 * (q2 + columns), y.shape[2])
                     top = s1 * q1 + r1
                     out = y[depth, top : top + s1 * (rows - 1) + 1]
@@ -94,14 +98,14 @@ def _sum_channel(
 def _add(
     bias: Any,
     weights: Array,
-    places: Array,
+    offsets: Array,
     first: int,
     last: int,
     padded: Array,
     at: int,
     sums: Array,
 ) -> None:
-    """Write the sum of a phase's terms; four at a time, so that sums are read and written less."""
+    """Write the sum of a phase's terms, four at a time to read and write ``sums`` less often."""
     size = len(sums)
     fours = first + (last - first) // 4 * 4
     if first == fours:
@@ -109,7 +113,7 @@ def _add(
             sums[i] = bias
     for t in range(first, fours, 4):
         w0, w1, w2, w3 = weights[t], weights[t + 1], weights[t + 2], weights[t + 3]
-        a0, a1, a2, a3 = places[t], places[t + 1], places[t + 2], places[t + 3]
+        a0, a1, a2, a3 = offsets[t], offsets[t + 1], offsets[t + 2], offsets[t + 3]
         x0, x1 = padded[at + a0 : at + a0 + size], padded[at + a1 : at + a1 + size]
         x2, x3 = padded[at + a2 : at + a2 + size], padded[at + a3 : at + a3 + size]
         if t == first:
@@ -120,22 +124,22 @@ def _add(
                 sums[i] += w0 * x0[i] + w1 * x1[i] + w2 * x2[i] + w3 * x3[i]
     for t in range(fours, last):
         weight = weights[t]
-        met = padded[at + places[t] : at + places[t] + size]
+        inputs = padded[at + offsets[t] : at + offsets[t] + size]
         for i in range(size):
-            sums[i] += weight * met[i]
+            sums[i] += weight * inputs[i]
 
 
 @_compiled
 def _write(
     sums: Array, size: int, width: int, out: Array, stride: Any, begin: int, end: int
 ) -> None:
-    """``out[s1 * q, begin + s2 * p + r] = sums[size * r + width * q + p]``.
+    """Interleave: ``out[s1 * q, begin + s2 * p + r] = sums[size * r + width * q + p]``.
 
-    Phases of the commonest strides are written in one pass: that one can be vectorized.
+    The most common strides write all phases in one pass, which the compiler can vectorize.
     """
     s1, s2 = stride
     whole = (end - begin) // s2
-    # Unsigned, because numba asks of signed ones whether they are negative, in each step.
+    # Unsigned: numba tests signed indices for negative values in every step.
     count, first = np.uintp(whole), np.uintp(begin)
     one, two, three, four = np.uintp(1), np.uintp(2), np.uintp(3), np.uintp(4)
     for row in range(0, len(out), s1):

@@ -1,32 +1,34 @@
 """Transposed convolution on CUDA devices: products by cuBLAS, and five kernels of our own.
 
-Two ways, both scatter as the definition does:
+Two algorithms, both of which scatter as the definition does:
 
 Columns
-    One product makes all taps of all positions, ``columns[o, t, p] = sum_c w[c, o, t] * x[c, p]``
-    (cuBLAS), and ``col2im`` gives each output element what reaches it, with the bias, in the
-    output's own dtype and without what the crop removes.  Backwards ``im2col`` collects what each
-    tap meets of the cotangent, and two products make ``dx = w @ met`` and ``dw = x @ met^T``.  This
-    is how Caffe computes convolutions: Y. Jia, *Learning semantic image representations at a large
-    scale*, 2014, section 3.5; backward and forward change places here.
+    One product (cuBLAS) computes all taps at all positions,
+    ``columns[o, t, p] = sum_c w[c, o, t] * x[c, p]``.  ``col2im`` then adds up what reaches each
+    output element, with the bias, in the output's dtype and skipping what the crop removes.
+    Backward, ``im2col`` collects the cotangent's elements under each tap, and two products compute
+    ``dx = w @ patches`` and ``dw = x @ patches^T``.  This is how Caffe computes convolutions, with
+    forward and backward swapped: Y. Jia, *Learning semantic image representations at a large
+    scale*, 2014, section 3.5.
 Direct
-    One thread adds up all that reaches its element: for each phase of the stride only the taps that
-    can.  It has no columns, which move ``2 * taps * c_out`` elements a position however few input
-    channels there are: so it is for groups of at most ``FEW`` input channels, depthwise ones above
-    all, and for types that cuBLAS does not multiply (integers, which wrap, and truth values).
+    One thread adds up everything that reaches its element, visiting only the taps of that element's
+    phase.  Columns move ``2 * taps * c_out`` elements per position, however few input channels
+    there are; this kernel has none.  So it is used for groups of at most ``FEW`` input channels,
+    above all depthwise layers, and for dtypes that cuBLAS cannot multiply (integers, which wrap,
+    and booleans).
 
 ``impl/kernels.cu`` holds the kernels.  They are compiled for the kernel, stride and dilation of a
-call, so that loops over taps have known ends and divisions known divisors; sizes, crops and
-channels are arguments.  Nothing here calls cuDNN: it is a second opinion on it.
+call, so that loops over taps have constant bounds and divisions constant divisors; sizes, crops and
+channels are arguments.  Nothing here calls cuDNN, so this is an independent check of it.
 
-Half precision is accumulated in single and rounded once.  Its products are computed in TF32, whose
-significand has as many bits as half's: nothing is lost, and the tensor cores do it.  Single
-precision is computed as IEEE says unless ``math="tf32"`` asks for less (CuPy's own ``CUPY_TF32``
-asks for it, too).  Sums do not depend on which thread comes first: results repeat.
+Half precision is accumulated in single precision and rounded once.  Its products are computed in
+TF32, which has as many significand bits as half precision: nothing is lost, and tensor cores do it.
+Single precision follows IEEE unless ``math="tf32"`` (or CuPy's own ``CUPY_TF32``) asks for less.
+Sums do not depend on the order of threads, so results are reproducible.
 
-All runs in the current stream, on the device that holds the arrays, without copies to the host.
-Memory beside inputs and output stays below ``BLOCK`` and copies of inputs that are not contiguous
-or must be widened; the columns of a single channel and batch entry are not cut further.
+Everything runs in the current stream, on the device that holds the arrays, without copies to the
+host.  Temporary memory is at most ``BLOCK`` plus copies of inputs that are not contiguous or must
+be widened; the columns of a single channel and batch entry are not cut further.
 """
 
 from __future__ import annotations
@@ -45,17 +47,17 @@ from impl.geometry import Crop, Geometry, PerAxis, accumulator
 from impl.phases import slices
 
 Math: TypeAlias = Literal["ieee", "tf32"]
-Array: TypeAlias = Any  # cupy.ndarray: CuPy is not imported before it is needed.
+Array: TypeAlias = Any  # cupy.ndarray; CuPy is imported only when needed.
 
-# Bytes of columns that are in memory at the same time.
+# Bytes of columns in memory at any time.
 BLOCK: Final = 256 << 20
-# Input channels of a group up to which no columns are made.  Reckoned, not measured yet: columns
-# move two elements a tap, and a card multiplies some ten times while it moves one.
+# Groups of up to this many input channels use the direct kernel.  Estimated, not yet measured:
+# columns move two elements per tap, and a GPU multiplies about ten times while it moves one.
 FEW: Final = 8
-# Threads that are worth starting for the sums of direct_dw, and positions that one should have.
+# Most threads for the sums of direct_dw, and fewest positions for each of them.
 _MANY_THREADS: Final = 1 << 19
 _POSITIONS: Final = 64
-# Indices are 32 bits wide up to this number of elements: a step of the grid must not overflow.
+# Up to this many elements indices have 32 bits; a grid-stride step must not overflow.
 _NARROW: Final = 1 << 30
 _THREADS_OF_BLOCK: Final = 256
 _BLOCKS: Final = 1 << 16
@@ -87,27 +89,27 @@ _INCLUDES: Final = {
 
 @dataclass(frozen=True)
 class Device:
-    """What computes: an array namespace, kernels and the precision of products.
+    """A computing device: an array namespace, a kernel launcher and the precision of products.
 
     Attributes
     ----------
     xp : module
-        CuPy; tests have NumPy in its place, and kernels compiled for the host.
+        CuPy; tests use NumPy, and kernels compiled for the host.
     launch : callable
-        ``(name, words, threads, arguments)``: run a kernel of ``kernels.cu``, compiled in these
-        words, with at least one thread for each of ``threads`` elements.
+        ``(name, variant, threads, arguments)``: run a kernel of ``kernels.cu``, compiled as this
+        variant, over ``threads`` elements.
     precision : callable
-        ``(math, dtype)``: a context in which products of this dtype are computed so.
+        ``(math, dtype)``: a context in which products of this dtype have this precision.
     """
 
     xp: Any
-    launch: Callable[[str, Words, int, Sequence[Any]], None]
+    launch: Callable[[str, Variant, int, Sequence[Any]], None]
     precision: Callable[[Math, np.dtype[Any]], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True)
-class Words:
-    """What a kernel is compiled for: the names of dtypes, and a geometry on three axes."""
+class Variant:
+    """What a kernel is compiled for: dtypes, index width, and a geometry on three axes."""
 
     stored: str
     summed: str
@@ -118,7 +120,7 @@ class Words:
 
     @property
     def source(self) -> str:
-        """The text that is compiled: definitions, and ``kernels.cu``."""
+        """The text to compile: definitions, then ``kernels.cu``."""
         lines = [f"#include <{_INCLUDES[self.stored]}>"] if self.stored in _INCLUDES else []
         lines += [f"typedef {_TYPES[self.stored]} T;", f"typedef {_TYPES[self.summed]} A;"]
         lines += [f"typedef {'long long' if self.wide else 'int'} I;"]
@@ -127,7 +129,7 @@ class Words:
 
     @property
     def constants(self) -> dict[str, int]:
-        """What ``kernels.cu`` calls the geometry's numbers."""
+        """The geometry's numbers by their names in ``kernels.cu``."""
         axes = zip(self.kernel, self.stride, self.dilation, strict=True)
         return {
             f"{letter}{axis}": value
@@ -151,14 +153,14 @@ def conv_transpose(
     groups: int = 1,
     math: Math = "ieee",
 ) -> Array:
-    """Transposed convolution of CuPy arrays: :func:`impl.conv_transpose` with a choice of ``math``.
+    """Compute :func:`impl.conv_transpose` of CuPy arrays, with a choice of ``math``.
 
     Parameters
     ----------
     x, w, b, stride, dilation, crop, groups
-        As :func:`impl.conv_transpose` has them; the arrays on one device.
+        As in :func:`impl.conv_transpose`; the arrays are on one device.
     math : {"ieee", "tf32"}, default "ieee"
-        How single precision is multiplied: ``tf32`` keeps 10 bits of each factor's fraction.
+        How single precision is multiplied: ``tf32`` keeps 10 fraction bits of each factor.
 
     Returns
     -------
@@ -170,7 +172,7 @@ def conv_transpose(
         If shapes disagree, an option is out of range, an output size would be negative, or arrays
         are on different devices.
     TypeError
-        If one of them is no CuPy array.
+        If one of them is not a CuPy array.
     """
     arrays = {"x": x, "w": w} | ({} if b is None else {"b": b})
     with _device_of(arrays) as device:
@@ -190,12 +192,12 @@ def conv_transpose_vjp(
     groups: int = 1,
     math: Math = "ieee",
 ) -> tuple[Array, Array, Array]:
-    """Vector-Jacobian products of :func:`conv_transpose`; ``dx``, ``dw`` and ``db``.
+    """Compute the vector-Jacobian products of :func:`conv_transpose`.
 
     Parameters
     ----------
     dy, x, w, stride, dilation, crop, groups
-        As :func:`impl.conv_transpose_vjp` has them; the arrays on one device.
+        As in :func:`impl.conv_transpose_vjp`; the arrays are on one device.
     math : {"ieee", "tf32"}, default "ieee"
 
     Returns
@@ -218,7 +220,7 @@ def conv_transpose_vjp(
 def forward(
     device: Device, geometry: Geometry, x: Array, w: Array, b: Array | None, math: Math
 ) -> Array:
-    """Compute ``y`` on a device; the arguments have been checked."""
+    """Compute ``y`` on a device, from checked arguments."""
     xp = device.xp
     dtype = np.result_type(*(array.dtype for array in (x, w, b) if array is not None))
     call = _Call.of(device, geometry, x.shape, dtype)
@@ -249,7 +251,7 @@ def forward(
 def backward(
     device: Device, geometry: Geometry, dy: Array, x: Array, w: Array, math: Math
 ) -> tuple[Array, Array, Array]:
-    """Compute ``dx``, ``dw`` and ``db`` on a device; the arguments have been checked."""
+    """Compute ``dx``, ``dw`` and ``db`` on a device, from checked arguments."""
     xp = device.xp
     dtype = np.result_type(dy.dtype, x.dtype, w.dtype)
     call = _Call.of(device, geometry, x.shape, dtype)
@@ -283,17 +285,18 @@ def _gradients_of_columns(call: _Call, dy: Array, x: Array, w: Array) -> tuple[A
     weights = call.grouped_weights(w)
     by_group = dw.reshape(weights.shape)
     for entries, outs_of_block in call.blocks():
-        some, rows = dy[entries], call.grouped(x[entries])
-        n = len(some)
+        cotangent, rows = dy[entries], call.grouped(x[entries])
+        n = len(cotangent)
         for outs in outs_of_block:
             shape = (geometry.groups, outs.stop - outs.start, *call.taps_and_rest(n))
-            met = xp.empty(shape, call.sums)
-            call.run("im2col", met.size, some, met, *call.block(n, outs), *call.sizes)
-            met = met.reshape(geometry.groups, -1, n * call.positions)
-            chosen = weights[:, :, outs]
-            products = _product(chosen.reshape(*chosen.shape[:2], -1), met)
+            patches = xp.empty(shape, call.sums)
+            block = call.block(n, outs)
+            call.run("im2col", patches.size, cotangent, patches, *block, *call.sizes)
+            patches = patches.reshape(geometry.groups, -1, n * call.positions)
+            part = weights[:, :, outs]
+            products = _product(part.reshape(*part.shape[:2], -1), patches)
             dx[entries] += call.ungrouped(products, n).reshape(dx[entries].shape)
-            by_group[:, :, outs] += _product(rows, met.swapaxes(1, 2)).reshape(chosen.shape)
+            by_group[:, :, outs] += _product(rows, patches.swapaxes(1, 2)).reshape(part.shape)
     return dx.astype(x.dtype, copy=False), dw
 
 
@@ -303,7 +306,7 @@ class _Call:
 
     device: Device
     geometry: Geometry
-    words: Words
+    variant: Variant
     sums: np.dtype[Any]
     ins: int
     n: int
@@ -316,7 +319,7 @@ class _Call:
         sums = accumulator(dtype)
         outputs = geometry.out_channels * math.prod(geometry.out_size)
         columns = geometry.out_channels * math.prod((*geometry.kernel, *in_size))
-        words = Words(
+        variant = Variant(
             stored=dtype.name,
             summed=sums.name,
             wide=max(math.prod(shape), n * outputs, n * columns) > _NARROW,
@@ -324,7 +327,7 @@ class _Call:
             stride=_three(geometry.stride, 1),
             dilation=_three(geometry.dilation, 1),
         )
-        return cls(device, geometry, words, sums, in_channels // geometry.groups, n)
+        return cls(device, geometry, variant, sums, in_channels // geometry.groups, n)
 
     @property
     def outs(self) -> int:
@@ -337,65 +340,65 @@ class _Call:
 
     @property
     def is_direct(self) -> bool:
-        """Whether no columns are made; without any input there are none."""
+        """Whether to use the direct kernel; also for empty inputs, which have no columns."""
         return self.ins <= FEW or self.sums.kind not in "fc" or not self.n * self.positions
 
     @property
     def sizes(self) -> tuple[Any, ...]:
-        """Input size, output size and the crop's beginnings, as kernels take them."""
+        """Input size, output size and what the crop removes in front, as the kernels take them."""
         g = self.geometry
         begins = [begin for begin, _ in g.crop]
         return self.index(*_three(g.in_size, 1), *_three(g.out_size, 1), *_three(begins, 0))
 
     def index(self, *values: int) -> tuple[Any, ...]:
-        """Numbers of the width that the kernels' indices have."""
-        return tuple(map(np.int64 if self.words.wide else np.int32, values))
+        """Convert numbers to the index type of the kernels."""
+        return tuple(map(np.int64 if self.variant.wide else np.int32, values))
 
     def block(self, n: int, outs: slice) -> tuple[Any, ...]:
-        """The channels and batch entries of a block, as kernels take them."""
+        """Return a block's entries and channels, as the kernels take them."""
         return self.index(n, self.geometry.groups, outs.stop - outs.start, self.outs, outs.start)
 
     def taps_and_rest(self, n: int) -> tuple[int, int, int]:
         return math.prod(self.geometry.kernel), n, self.positions
 
     def run(self, name: str, threads: int, *arguments: Any) -> None:
-        self.device.launch(name, self.words, threads, arguments)
+        self.device.launch(name, self.variant, threads, arguments)
 
     def blocks(self) -> Iterator[tuple[slice, list[slice]]]:
-        """Batch entries, and output channels whose columns fit into a block."""
+        """Yield batch entries with slices of output channels whose columns fit in a block."""
         of_channel = self.geometry.groups * math.prod(self.taps_and_rest(1)) * self.sums.itemsize
         outs = max(1, min(self.outs, BLOCK // of_channel))
         entries = max(1, min(self.n, BLOCK // (of_channel * outs)))
-        for some in slices(self.n, entries):
-            yield some, slices(self.outs, outs)
+        for part in slices(self.n, entries):
+            yield part, slices(self.outs, outs)
 
     def product_of_taps(self, weights: Array, rows: Array) -> Array:
-        """``(groups, outs * taps, n * positions)``."""
+        """Return the columns, ``(groups, outs * taps, n * positions)``."""
         return _product(weights.reshape(*weights.shape[:2], -1).swapaxes(1, 2), rows)
 
     def grouped_weights(self, w: Array) -> Array:
-        """``(groups, ins, outs, taps)``, in the dtype of sums."""
+        """Return ``w`` as ``(groups, ins, outs, taps)``, in the dtype of sums."""
         shape = (self.geometry.groups, self.ins, self.outs, -1)
         return w.astype(self.sums, copy=False).reshape(shape)
 
     def grouped(self, x: Array) -> Array:
-        """``(n, c_in, *in_size)`` as ``(groups, ins, n * positions)``, in the dtype of sums."""
+        """Return ``x`` as ``(groups, ins, n * positions)``, in the dtype of sums."""
         groups = x.reshape(len(x), self.geometry.groups, self.ins, -1).transpose(1, 2, 0, 3)
-        wanted = self.device.xp.ascontiguousarray(groups, dtype=self.sums)
-        return wanted.reshape(self.geometry.groups, self.ins, -1)
+        contiguous = self.device.xp.ascontiguousarray(groups, dtype=self.sums)
+        return contiguous.reshape(self.geometry.groups, self.ins, -1)
 
     def ungrouped(self, rows: Array, n: int) -> Array:
-        """``(groups, ins, n * positions)`` as ``(n, groups, ins, positions)``."""
+        """Return rows ``(groups, ins, n * positions)`` as ``(n, groups, ins, positions)``."""
         return rows.reshape(*rows.shape[:2], n, -1).transpose(2, 0, 1, 3)
 
 
 def _product(a: Array, b: Array) -> Array:
-    """``a @ b`` for each group; CuPy copies transposed matrices unless there is but one."""
+    """Return ``a @ b`` for each group; CuPy copies transposed matrices unless there is only one."""
     return (a[0] @ b[0])[None] if len(a) == 1 else a @ b
 
 
 def _three(values: Sequence[int], fill: int) -> tuple[int, ...]:
-    """Values of one to three axes as three: axes of size one come first."""
+    """Extend values to three axes; the missing ones come first."""
     return (*(fill,) * (3 - len(values)), *values)
 
 
@@ -406,14 +409,14 @@ def _kernels() -> str:
 
 @contextmanager
 def _device_of(arrays: dict[str, Array]) -> Iterator[Device]:
-    """Make the arrays' device the current one."""
-    import cupy  # noqa: PLC0415 -- only where CuPy's arrays have come from
+    """Check that the arrays are on one device, and make it current."""
+    import cupy  # noqa: PLC0415 -- only reached with CuPy arrays
 
     for name, array in arrays.items():
         if not isinstance(array, cupy.ndarray):
             raise TypeError(
                 f"{name} is a {type(array).__module__}.{type(array).__name__}, not a CuPy array "
-                f"as the others: nothing is copied between host and device unasked; "
+                f"like the others: arrays are never copied between host and device implicitly; "
                 f"write cupy.asarray({name})."
             )
     devices = {name: array.device.id for name, array in arrays.items()}
@@ -423,17 +426,17 @@ def _device_of(arrays: dict[str, Array]) -> Iterator[Device]:
         yield Device(cupy, _launch, _precision)
 
 
-def _launch(name: str, words: Words, threads: int, arguments: Sequence[Any]) -> None:
+def _launch(name: str, variant: Variant, threads: int, arguments: Sequence[Any]) -> None:
     blocks = min(-(-threads // _THREADS_OF_BLOCK), _BLOCKS)
-    compiled(name, words)((blocks,), (_THREADS_OF_BLOCK,), tuple(arguments))
+    compiled(name, variant)((blocks,), (_THREADS_OF_BLOCK,), tuple(arguments))
 
 
 @functools.lru_cache(maxsize=1024)
-def compiled(name: str, words: Words) -> Any:
-    """Compile a kernel; CuPy keeps one binary for each device, and on disk."""
+def compiled(name: str, variant: Variant) -> Any:
+    """Return a kernel, which CuPy compiles once per device and caches on disk."""
     import cupy  # noqa: PLC0415
 
-    return cupy.RawKernel(words.source, name, options=("-std=c++17",))
+    return cupy.RawKernel(variant.source, name, options=("-std=c++17",))
 
 
 @contextmanager

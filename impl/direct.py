@@ -1,20 +1,20 @@
-"""Direct: every phase of the output as a sum of shifted inputs, where products are the wrong tool.
+"""Direct: each phase of the output as a sum of shifted inputs, for layers that suit no product.
 
-Counted from the output's first element, an element of it is ``stride * q + r``: position ``q`` of
-phase ``r``; and tap ``t`` belongs to the phase ``r`` for which ``dilation * t - begin - r`` is a
-multiple ``stride * j`` of the stride, with ``begin`` what the crop removes::
+Counted from the first element of the output, element ``stride * q + r`` is position ``q`` of phase
+``r``.  Tap ``t`` belongs to the phase ``r`` for which ``dilation * t - begin - r`` is a multiple
+``stride * j`` of the stride, where ``begin`` is what the crop removes in front::
 
     y[o, stride * q + r]  =  b[o] + sum over c and the taps t of r:  w[c, o, t] * x[c, q - j(t)]
 
-With zeros around ``x`` all positions of a phase are one sum of shifted copies of it, each times one
-weight.  A matrix product has nothing to share between the few channels of a depthwise layer; NumPy
-has to write down each of the summands.  Loops that keep a sum in registers do neither: they are
-compiled by numba (Lam, Pitrou and Seibert 2015, doi:10.1145/2833157.2833162), where that is
-installed (``pip install deconform[compiled]``).  Nothing else of ``impl`` needs it.  The first call
-compiles them for some seconds; what is compiled is kept beside ``impl`` or in the user's cache.
+With zeros around ``x``, a whole phase is one sum of shifted copies of ``x``, each times one weight.
+A matrix product gains nothing from the few channels of a depthwise layer, and NumPy has to store
+every summand.  Loops that keep a sum in registers avoid both.  They are compiled by numba (Lam,
+Pitrou and Seibert 2015, doi:10.1145/2833157.2833162), if installed
+(``pip install deconform[compiled]``); nothing else in ``impl`` needs it.  The first call compiles
+them, which takes a few seconds; numba caches the result next to ``impl`` or in the user's cache.
 
-They are taken for single and double precision where a group has at most three input channels, or
-few pairs of channels and an input that stays in a cache, at strides of at most 15: beyond that
+They are used for single and double precision and strides of at most 15, if a group has at most
+three input channels, or few pairs of channels and an input that fits in a cache.  Beyond that,
 products are as fast (``deconform bench -k depthwise``, with and without numba).
 """
 
@@ -35,22 +35,22 @@ from impl.phases import Problem, Sizes, slices
 from impl.threads import deal, scratch, thread_count
 
 _DTYPES: Final = (np.dtype(np.float32), np.dtype(np.float64))
-# Positions of a block: with its summands it stays in the first cache.
+# Positions of a block: with its summands it fits in the L1 cache.
 _BLOCK: Final = 1024
-# So few input channels, or pairs of channels, of a group give a product nothing to share; the pairs
-# only where the input stays in a cache of this size.
+# Loops beat a product up to this many input channels in a group, or up to this many pairs of
+# channels if the input fits in a cache of this size.
 _FEW_INPUTS: Final = 3
 _FEW: Final = 128
 _CACHE: Final = 256 << 10
-# A larger stride leaves few terms to a phase, and makes many phases.
+# A larger stride makes many phases with few terms each.
 _MOST_STRIDE: Final = 15
-# Positions that a loop must have to be worth its beginning and end.
+# A loop over fewer positions is not worth its overhead.
 _LONG: Final = 128
-# Multiplications for which it is worth to import numba, and those to wake a thread for.
+# Multiplications that make it worth importing numba, and waking a thread.
 _MANY: Final = 1 << 17
 _SEVERAL: Final = 1 << 18
-# What is made beside the output: terms, bytes of weights in their order, bytes of the input with
-# zeros around it in all threads.
+# Limits of temporary memory: terms, bytes of reordered weights, and bytes of padded input in all
+# threads.
 _MOST_TERMS: Final = 1 << 16
 _MOST_ORDERED: Final = 8 << 20
 _MOST_PADDED: Final = 32 << 20
@@ -58,10 +58,10 @@ _MOST_PADDED: Final = 32 << 20
 
 @cache
 def _compiled() -> ModuleType | None:
-    """The module of the loops; ``None`` where numba is not here, or does not work or compile."""
+    """Return the module of the loops; ``None`` if numba is missing, broken or disabled."""
     try:
         from impl import compiled  # noqa: PLC0415 -- half a second, and an extra
-    # An import can end in anything where versions or libraries do not go together.
+    # Incompatible versions or libraries can make an import raise anything.
     except Exception:  # noqa: BLE001
         return None
     return compiled if compiled.IS_COMPILED else None
@@ -69,7 +69,7 @@ def _compiled() -> ModuleType | None:
 
 @cache
 def _loops(dtype: np.dtype[Any]) -> Callable[..., None] | None:
-    """The loops, compiled for a dtype by a first call; ``None`` where that fails."""
+    """Compile the loops for a dtype by a first call; return ``None`` if that fails."""
     if (compiled := _compiled()) is None:
         return None
     loops: Callable[..., None] = compiled.sum_phases
@@ -77,22 +77,23 @@ def _loops(dtype: np.dtype[Any]) -> Callable[..., None] | None:
     geometry = Geometry.of(one, one, stride=1, dilation=1, crop=0, groups=1)
     try:
         _direct(loops, Problem.of(geometry, one, one, None, dtype), np.empty_like(one))
-    # Such as a disk without room for what was compiled: products do then.
+    # For example, no disk space for the compiled code: fall back to products.
     except Exception:  # noqa: BLE001
         return None
     return loops
 
 
 def compiled_by() -> str:
-    """Say what compiles the loops, such as ``numba 0.68.0``; nothing where none are used."""
+    """Return what compiles the loops, such as ``numba 0.68.0``; empty if they are not used."""
     return f"numba {version('numba')}" if _compiled() else ""
 
 
 class Frame(NamedTuple):
-    """An input channel with zeros around it, by three axes: axes that a call lacks have size 1.
+    """An input channel padded with zeros, on three axes; missing axes have size 1.
 
-    ``size`` is that of the last two axes, ``lead`` the zeros before the first element and ``room``
-    all elements.  ``block`` is the most rows and columns of positions that are summed at once.
+    ``size`` is the size of the last two axes, ``lead`` the number of zeros before the first
+    element and ``room`` the number of all elements.  ``block`` is the most rows and columns of
+    positions that are summed at once.
     """
 
     size: Sizes
@@ -102,12 +103,12 @@ class Frame(NamedTuple):
 
     @property
     def longest(self) -> int:
-        """The most positions of a block, from the first to the last."""
+        """The most elements that a block spans, from its first position to its last."""
         return (self.block[0] - 1) * self.size[1] + self.block[1]
 
 
 def frame_of(geometry: Geometry) -> Frame:
-    """Frame a geometry's input."""
+    """Lay out the padded input of a geometry."""
     stride = _three(geometry.stride)
     out = [-(-o // s) for o, s in zip(_three(geometry.out_size), stride, strict=True)]
     begin = _three([begin for begin, _ in geometry.crop], 0)
@@ -115,7 +116,7 @@ def frame_of(geometry: Geometry) -> Frame:
     # The shifts of the last tap and of the first.
     late = [(reach - at) // s for reach, at, s in zip(last, begin, stride, strict=True)]
     early = [-at // s for at, s in zip(begin, stride, strict=True)]
-    # What a term meets beyond a row are zeros, behind it or behind the row before.
+    # Past either end of a row, a term must read zeros: those after it, or after the previous row.
     axes = zip(_three(geometry.in_size), out, late, early, strict=True)
     size = [max(n + max(0, to), q - min(0, back)) for n, q, to, back in axes]
     steps = (size[1] * size[2], size[2], 1)
@@ -127,7 +128,7 @@ def frame_of(geometry: Geometry) -> Frame:
 
 @lru_cache(maxsize=64)
 def _terms(geometry: Geometry, c_in: int) -> tuple[Array, Array, Array]:
-    """Where the terms of each phase begin, where each meets the input, which weight it has."""
+    """Return the number of each phase's first term, and each term's offset and weight."""
     frame, stride = frame_of(geometry), _three(geometry.stride)
     steps = (frame.size[0] * frame.size[1], frame.size[1], 1)
     distance, phase = np.zeros((2, 1), np.intp)
@@ -148,12 +149,12 @@ def _terms(geometry: Geometry, c_in: int) -> tuple[Array, Array, Array]:
 
 
 def _three(sizes: Sequence[int], missing: int = 1) -> Sizes:
-    """Put what missing axes have before those of a call."""
+    """Extend sizes to three axes; the missing ones come first."""
     return (*(missing,) * (3 - len(sizes)), *sizes)
 
 
 def is_worth(problem: Problem) -> bool:
-    """Whether compiled loops are here, can do a call, and are faster than products."""
+    """Whether compiled loops are available, can do a call, and are faster than products."""
     (c_in, c_out), geometry = problem.channels, problem.phases.geometry
     if problem.dtype not in _DTYPES or _multiplications(problem) < _MANY:
         return False
@@ -175,7 +176,7 @@ def _multiplications(problem: Problem) -> int:
 
 
 def direct(problem: Problem, y: Array) -> None:
-    """Write ``y (n, c_out, *out)``, which is contiguous as ``x`` is."""
+    """Write ``y (n, c_out, *out)``; it and ``x`` must be contiguous."""
     loops = _loops(problem.dtype)
     assert loops is not None
     _direct(loops, problem, y)
@@ -183,12 +184,12 @@ def direct(problem: Problem, y: Array) -> None:
 
 def _direct(loops: Callable[..., None], problem: Problem, y: Array) -> None:
     geometry, (c_in, c_out), n = problem.phases.geometry, problem.channels, len(y)
-    frame, (starts, places, order) = frame_of(geometry), _terms(geometry, c_in)
+    frame, (starts, offsets, order) = frame_of(geometry), _terms(geometry, c_in)
     groups, stride = geometry.groups, _three(geometry.stride)
-    # A plain tuple: numba keeps what it compiled by the types in it, whatever fields are called.
-    layout = (stride, frame.size, frame.lead, frame.room, frame.block, starts, places)
+    # A plain tuple: numba's cache goes by its types, not by field names.
+    layout = (stride, frame.size, frame.lead, frame.room, frame.block, starts, offsets)
     x = problem.x.swapaxes(0, 1).reshape(n, groups, c_in, *_three(geometry.in_size))
-    # One kind of array for what is read-only and what is not: each kind is compiled for.
+    # Always read-only: numba would compile a second version for writable arrays.
     x.flags.writeable = False
     out = y.reshape(n, groups, c_out, *_three(geometry.out_size))
     by_channel = problem.w.swapaxes(1, 2).reshape(groups, c_out, -1)

@@ -1,4 +1,4 @@
-"""Where the elements of a transposed convolution lie, and which calls are none."""
+"""The geometry of a transposed convolution: checks of a call, sizes and indices."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Crop: TypeAlias = int | Sequence[int | Sequence[int]]
 
 @dataclass(frozen=True)
 class Geometry:
-    """Where things are: the full output lies on a canvas that also holds what a crop adds to it."""
+    """A checked geometry; its canvas holds the full output and what negative crops add to it."""
 
     groups: int
     out_channels: int
@@ -33,10 +33,10 @@ class Geometry:
     def of(
         cls, x: Array, w: Array, stride: PerAxis, dilation: PerAxis, crop: Crop, groups: int
     ) -> Geometry:
-        """Check a call; raise ``ValueError`` with the arithmetic where it is none."""
+        """Check a call; raise ``ValueError``, with the arithmetic, if it is not valid."""
         try:
             return _of_shapes(x.shape, w.shape, stride, dilation, crop, groups)
-        except TypeError:  # Lists have no hash: such a call is checked each time.
+        except TypeError:  # Lists are not hashable: check such a call each time.
             return cls.of_shapes(x.shape, w.shape, stride, dilation, crop, groups)
 
     @classmethod
@@ -49,7 +49,7 @@ class Geometry:
         crop: Crop,
         groups: int,
     ) -> Geometry:
-        """Check a call of the arrays' shapes."""
+        """Check a call, of which only the arrays' shapes are known."""
         rank, groups = len(x) - 2, _integer(groups)
         if not 1 <= rank <= 3 or len(w) != len(x):
             raise ValueError(
@@ -83,7 +83,7 @@ class Geometry:
         return geometry
 
     def check_bias(self, b: Array | None) -> None:
-        """Raise ``ValueError`` for a bias of another shape."""
+        """Raise ``ValueError`` if the bias has the wrong shape."""
         if b is not None and b.shape != (self.out_channels,):
             raise ValueError(
                 f"b has shape {b.shape}, but w has {self.out_channels // self.groups} output "
@@ -91,7 +91,7 @@ class Geometry:
             )
 
     def check_cotangent(self, dy: Array, n: int) -> None:
-        """Raise ``ValueError`` for a cotangent that is not of the output's shape."""
+        """Raise ``ValueError`` if the cotangent does not have the output's shape."""
         shape = (n, self.out_channels, *self.out_size)
         if dy.shape != shape:
             raise ValueError(f"dy has shape {dy.shape}, but the output has shape {shape}.")
@@ -109,19 +109,19 @@ class Geometry:
 
     @cached_property
     def out_size(self) -> tuple[int, ...]:
-        """What the crop leaves of it."""
+        """``full_size - begin - end``."""
         return tuple(
             full - begin - end for full, (begin, end) in zip(self.full_size, self.crop, strict=True)
         )
 
     @cached_property
     def origin(self) -> tuple[int, ...]:
-        """Where the full output begins on the canvas: behind what a negative crop adds."""
+        """Where the full output begins on the canvas: after what a negative crop adds."""
         return tuple(max(0, -begin) for begin, _ in self.crop)
 
     @property
     def canvas_size(self) -> tuple[int, ...]:
-        """The full output, and what negative crops add."""
+        """Size of the full output with what negative crops add."""
         return tuple(
             max(origin + full, kept.stop)
             for origin, full, kept in zip(self.origin, self.full_size, self.kept, strict=True)
@@ -129,7 +129,7 @@ class Geometry:
 
     @property
     def kept(self) -> tuple[slice, ...]:
-        """What the crop leaves of the canvas."""
+        """The part of the canvas that the crop leaves."""
         return tuple(
             slice(origin + begin, origin + begin + out)
             for origin, (begin, _), out in zip(self.origin, self.crop, self.out_size, strict=True)
@@ -155,7 +155,7 @@ _of_shapes = lru_cache(maxsize=256, typed=True)(Geometry.of_shapes)
 
 
 def accumulator(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the dtype that sums have: single precision for half, else the same."""
+    """Return the dtype to accumulate in: single precision for half, else the same."""
     return np.dtype(np.float32) if dtype == np.float16 else dtype
 
 

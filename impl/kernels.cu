@@ -1,13 +1,14 @@
-// Kernels of impl/cuda.py, which says in which words they are compiled: it defines
+// Kernels of impl/cuda.py, which defines, before this text:
 //   T, A                 the types of the arrays and of sums,
 //   I                    the type of indices, as wide as the largest array needs,
 //   K0..K2 S0..S2 D0..D2 kernel, stride and dilation on three axes (1 where there are fewer),
-//   L0..L2               how many taps further the next one of the same stride phase lies.
+//   L0..L2               the distance in taps to the next tap of the same phase.
 //
 // Arrays are C-contiguous: x (n, groups, ins, p), y and dy (n, groups, all_outs, q),
 // w (groups, ins, outs, taps), columns (groups, outs, taps, n, p).  A block takes `outs` of
-// `all_outs` output channels, from `first` on.  Positions p and q have three axes; element p of x
-// meets element q = p * S + t * D - b of y through tap t, where b is the crop's begin.
+// `all_outs` output channels, starting at `first`.  Positions p and q have three axes; through tap t,
+// element p of x reaches element q = p * S + t * D - b of y, where b is what the crop removes in
+// front.
 
 #define TAPS (K0 * K1 * K2)
 #define FOR_EACH(i, count)                                                      \
@@ -18,14 +19,14 @@
         for (int t1 = 0; t1 < K1; ++t1)                                         \
             for (int t2 = 0; t2 < K2; ++t2)
 
-// The last index of `rest`, which is divided by that axis' size.
+// Splits the last index off `rest`.
 static __device__ inline I last_of(I &rest, I size) {
     I index = rest % size;
     rest /= size;
     return index;
 }
 
-// The first tap that can reach element `at` of the full output; `kernel` where none can.
+// Returns the first tap that can reach element `at` of the full output; `kernel` if none can.
 static __device__ inline int first_tap(I at, int kernel, int stride, int dilation, int period) {
     if (at < 0) return kernel;
     for (int tap = 0; tap < period && tap < kernel; ++tap)
@@ -33,22 +34,22 @@ static __device__ inline int first_tap(I at, int kernel, int stride, int dilatio
     return kernel;
 }
 
-// The input position from which a tap of its phase reaches `at`; negative before the input.
+// Returns the input position from which a tap reaches `at`; negative if before the input.
 static __device__ inline I origin_of(I at, int tap, int stride, int dilation) {
     return (at - (I)tap * dilation) / stride;
 }
 
-// The element of a channel of dy that tap (t0, t1, t2) meets from (x0, x1, x2): zero beyond it.
-static __device__ inline A met(
+// Returns the element of a channel of dy that (x0, x1, x2) reaches through a tap; 0 outside dy.
+static __device__ inline A cotangent_at(
     const T *__restrict__ dy, I channel, I x0, I x1, I x2, int t0, int t1, int t2,
     I q0, I q1, I q2, I b0, I b1, I b2)
 {
     const I y0 = x0 * S0 + t0 * D0 - b0, y1 = x1 * S1 + t1 * D1 - b1, y2 = x2 * S2 + t2 * D2 - b2;
-    const bool there = y0 >= 0 && y0 < q0 && y1 >= 0 && y1 < q1 && y2 >= 0 && y2 < q2;
-    return there ? A(dy[((channel * q0 + y0) * q1 + y1) * q2 + y2]) : A(0);
+    const bool inside = y0 >= 0 && y0 < q0 && y1 >= 0 && y1 < q1 && y2 >= 0 && y2 < q2;
+    return inside ? A(dy[((channel * q0 + y0) * q1 + y1) * q2 + y2]) : A(0);
 }
 
-// columns -> y: add up what reaches each element, and the bias; what the crop removes is not read.
+// columns -> y: adds up what reaches each element, and the bias; skips what the crop removes.
 extern "C" __global__ void col2im(
     const A *__restrict__ columns, const A *__restrict__ bias, T *__restrict__ y, int has_bias,
     I n, I groups, I outs, I all_outs, I first,
@@ -81,7 +82,7 @@ extern "C" __global__ void col2im(
     }
 }
 
-// dy -> columns: what each tap meets of the cotangent, zero beyond it.
+// dy -> columns: the cotangent's element under each tap; 0 outside dy.
 extern "C" __global__ void im2col(
     const T *__restrict__ dy, A *__restrict__ columns,
     I n, I groups, I outs, I all_outs, I first,
@@ -94,11 +95,12 @@ extern "C" __global__ void im2col(
         const I t2 = last_of(rest, K2), t1 = last_of(rest, K1), t0 = last_of(rest, K0);
         const I o = last_of(rest, outs), g = rest;
         const I channel = (e * groups + g) * all_outs + first + o;
-        columns[i] = met(dy, channel, x0, x1, x2, t0, t1, t2, q0, q1, q2, b0, b1, b2);
+        columns[i] = cotangent_at(dy, channel, x0, x1, x2, t0, t1, t2,
+                                  q0, q1, q2, b0, b1, b2);
     }
 }
 
-// x, w -> y without columns: one thread adds up all that reaches its element.
+// x, w -> y without columns: one thread adds up everything that reaches its element.
 extern "C" __global__ void direct(
     const T *__restrict__ x, const T *__restrict__ w, const A *__restrict__ bias,
     T *__restrict__ y, int has_bias, I n, I groups, I ins, I outs,
@@ -145,8 +147,8 @@ extern "C" __global__ void direct_dx(
         FOR_EACH_TAP(t0, t1, t2) {
             const T *through = w + (g * ins + c) * outs * TAPS + (t0 * K1 + t1) * K2 + t2;
             for (I o = 0; o < outs; ++o)
-                sum = sum + met(dy, (e * groups + g) * outs + o, x0, x1, x2, t0, t1, t2,
-                                q0, q1, q2, b0, b1, b2) * A(through[o * TAPS]);
+                sum = sum + cotangent_at(dy, (e * groups + g) * outs + o, x0, x1, x2, t0, t1, t2,
+                                         q0, q1, q2, b0, b1, b2) * A(through[o * TAPS]);
         }
         dx[i] = T(sum);
     }
@@ -170,7 +172,8 @@ extern "C" __global__ void direct_dw(
             const I x2 = last_of(inner, p2), x1 = last_of(inner, p1), x0 = last_of(inner, p0);
             const I group = inner * groups + g, position = at - inner * positions;
             sum = sum + A(x[(group * ins + c) * positions + position])
-                      * met(dy, group * outs + o, x0, x1, x2, t0, t1, t2, q0, q1, q2, b0, b1, b2);
+                      * cotangent_at(dy, group * outs + o, x0, x1, x2, t0, t1, t2,
+                                     q0, q1, q2, b0, b1, b2);
         }
         dw[i] = sum;
     }

@@ -1,4 +1,4 @@
-"""A transposed convolution taken apart into phases: which taps make which output elements."""
+"""A transposed convolution split into phases: which taps reach which output elements."""
 
 from __future__ import annotations
 
@@ -19,64 +19,65 @@ Sizes: TypeAlias = tuple[int, ...]
 Spans: TypeAlias = tuple[tuple[int, int], ...]
 Index: TypeAlias = tuple[Any, ...]
 
-# The last axis' stride from which on runs of phases are moved rather than one after the other.
+# From this stride of the last axis on, the phases of a position are copied as one run.
 _LONG_RUN: Final = 16
-# Elements of a row up to which what begins it costs more than what is done to it.
+# Rows this short cost more in per-row overhead than in work.
 _SHORT_ROW: Final = 16
 
 
 class Tap(NamedTuple):
-    """A kernel element: its number, and how many positions further than its input it writes."""
+    """A kernel element: its flat index, and how many positions past its input it writes."""
 
     number: int
     shift: Sizes
 
 
 class Pattern(NamedTuple):
-    """Phases that have the same shifts; ``numbers`` of the taps, by shift and phase."""
+    """Phases with the same shifts; ``numbers`` holds the taps' flat indices by shift and phase."""
 
     shifts: tuple[Sizes, ...]
     phases: list[Sizes]
     numbers: npt.NDArray[np.intp]
 
 
-class Put(NamedTuple):
-    """Where an array of positions, and where the output, has what the crop leaves of a phase."""
+class Placement(NamedTuple):
+    """The elements of a phase that the crop leaves, as indices into a block and into the output."""
 
     phase: Sizes
     elements: int
-    inside: Index
-    places: Index
+    in_block: Index
+    in_output: Index
 
 
 @dataclass(frozen=True, eq=False)
 class Phases:
-    """The phases of a geometry; ``phases_of`` keeps them, so that the same object is the same."""
+    """The phases of a geometry; get them from ``phases_of``: cached, so identity is equality."""
 
     geometry: Geometry
 
     @cached_property
     def taps(self) -> Mapping[Sizes, list[Tap]]:
         """The taps of each phase that has any."""
-        found: dict[Sizes, list[Tap]] = {}
+        by_phase: dict[Sizes, list[Tap]] = {}
         geometry = self.geometry
         every = itertools.product(*map(range, geometry.kernel))
         for number, tap in enumerate(every):
             reached = [t * d for t, d in zip(tap, geometry.dilation, strict=True)]
             pairs = [divmod(at, s) for at, s in zip(reached, geometry.stride, strict=True)]
             phase = tuple(rest for _, rest in pairs)
-            found.setdefault(phase, []).append(Tap(number, tuple(shift for shift, _ in pairs)))
-        return found
+            shift = tuple(shift for shift, _ in pairs)
+            by_phase.setdefault(phase, []).append(Tap(number, shift))
+        return by_phase
 
     @cached_property
     def shift(self) -> Sizes:
-        """The largest shift of any tap."""
+        """The largest shift of any tap on each axis."""
         shifts = [tap.shift for taps in self.taps.values() for tap in taps]
         return tuple(map(max, zip(*shifts, strict=True)))
 
     @cached_property
     def positions(self) -> Spans:
-        """Positions of the full output."""
+        """All positions of the full output."""
         sizes = zip(self.geometry.in_size, self.shift, strict=True)
         return tuple((0, size + shift) for size, shift in sizes)
 
@@ -96,20 +97,21 @@ class Phases:
 
     @cached_property
     def kept_by_any(self) -> Spans:
-        """The smallest box that holds what the crop leaves of all phases."""
+        """The smallest box that contains every position in ``kept``."""
         axes = zip(*self.kept.values(), strict=True)
         return tuple((min(a for a, _ in spans), max(b for _, b in spans)) for spans in axes)
 
-    def puts(self, box: Spans, frame: Spans) -> list[Put]:
-        """What the crop leaves of a box of positions, in an array of a frame's, by phase."""
-        found = []
+    def placements(self, box: Spans, block: Spans) -> list[Placement]:
+        """Locate what the crop leaves of a box: in an array of the block's positions, by phase."""
+        placements = []
         for phase, spans in self.kept.items():
             if (kept := overlap(box, spans)) is not None:
-                places = self._places(phase, kept)
-                found.append(Put(phase, math.prod(extents(kept)), inside(kept, frame), places))
-        return found
+                elements, in_block = math.prod(extents(kept)), inside(kept, block)
+                in_output = self._in_output(phase, kept)
+                placements.append(Placement(phase, elements, in_block, in_output))
+        return placements
 
-    def _places(self, phase: Sizes, box: Spans) -> Index:
+    def _in_output(self, phase: Sizes, box: Spans) -> Index:
         axes = zip(phase, box, self.geometry.stride, self.geometry.crop, strict=True)
         return last_axes(
             slice(s * first + r - begin, s * (last - 1) + r - begin + 1, s)
@@ -118,7 +120,7 @@ class Phases:
 
     @cached_property
     def reaches_all(self) -> bool:
-        """Whether every output element belongs to a phase that has taps, and to a position."""
+        """Whether every output element is reached: by a phase that has taps, at a position."""
         g = self.geometry
         return len(self.taps) == math.prod(g.stride) and all(
             side >= 0 for pair in g.crop for side in pair
@@ -126,45 +128,46 @@ class Phases:
 
     @cached_property
     def patterns(self) -> Sequence[Pattern]:
-        """The phases that have the same shifts."""
-        found: dict[tuple[Sizes, ...], list[Sizes]] = {}
+        """The phases, grouped by equal shifts."""
+        by_shifts: dict[tuple[Sizes, ...], list[Sizes]] = {}
         for phase, taps in sorted(self.taps.items()):
-            found.setdefault(tuple(tap.shift for tap in taps), []).append(phase)
+            by_shifts.setdefault(tuple(tap.shift for tap in taps), []).append(phase)
         patterns = []
-        for shifts, phases in found.items():
+        for shifts, phases in by_shifts.items():
             numbers = [[tap.number for tap in self.taps[phase]] for phase in phases]
             patterns.append(Pattern(shifts, phases, np.array(numbers).T))
         return patterns
 
     @cached_property
     def is_regular(self) -> bool:
-        """Whether all phases have the same shifts, those of a kernel that stride divides."""
+        """Whether all phases have the same shifts: no dilation, and stride divides the kernel."""
         g = self.geometry
         axes = zip(g.kernel, g.stride, g.dilation, strict=True)
         return all(k % s == 0 and d == 1 for k, s, d in axes)
 
     @cached_property
     def in_runs(self) -> bool:
-        """Whether the phases of a position are moved as runs: they lie side by side."""
+        """Whether the phases of a position, adjacent in the output, are copied as one run."""
         return self.is_regular and self.geometry.stride[-1] >= _LONG_RUN
 
     @cached_property
     def phases_last(self) -> bool:
-        """Whether weights are ordered by phases within an output channel, not the other way."""
+        """Whether weights are ordered by channel, then phase, not by phase, then channel."""
         return self.in_runs or (self.is_regular and len(self.patterns[0].shifts) == 1)
 
 
 @lru_cache(maxsize=256)
 def phases_of(geometry: Geometry) -> Phases:
-    """Return the phases of a geometry."""
+    """Return the phases of a geometry, the same object each time."""
     return Phases(geometry)
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A call, its arrays by group: ``x (g, n, c_in, *size)``, ``w (g, c_in, c_out, *kernel)``.
+    """A call, with arrays by group: ``x (g, n, c_in, *size)``, ``w (g, c_in, c_out, *kernel)``.
 
-    Sums have its ``dtype``; so have ``w`` and ``b``, and ``x`` block by block.
+    ``dtype`` is the dtype of sums.  ``w`` and ``b`` have it already; ``x`` is converted block by
+    block.
     """
 
     phases: Phases
@@ -177,7 +180,7 @@ class Problem:
     def of(
         cls, geometry: Geometry, x: Array, w: Array, b: Array | None, dtype: np.dtype[Any]
     ) -> Problem:
-        """Take a call's arrays; sums have the dtype that ``accumulator`` gives."""
+        """Group a call's arrays; sums have the ``accumulator`` dtype of ``dtype``."""
         groups, sums = geometry.groups, accumulator(dtype)
         if b is not None:
             b = b.astype(sums, copy=False).reshape(groups, 1, -1, *(1,) * geometry.rank)
@@ -186,17 +189,17 @@ class Problem:
 
     @property
     def entries_last(self) -> bool:
-        """Whether batch entries lie side by side in memory; what a call makes follows that."""
+        """Whether batch entries are innermost in memory; temporaries then use the same order."""
         return self.x.shape[1] > 1 and self.x.strides[1] == self.x.itemsize
 
     def spread(self, rows: Array, lead: Sizes, n: int, size: Sizes) -> Array:
-        """View rows of batch entries and positions as ``(*lead, n, *size)``."""
+        """View rows over batch entries and positions as ``(*lead, n, *size)``."""
         if not self.entries_last:
             return rows.reshape(*lead, n, *size)
         return np.moveaxis(rows.reshape(*lead, *size, n), -1, len(lead))
 
     def rows(self, array: Array, lead: Sizes) -> Array:
-        """The rows of an array ``(g, n, c, *size)``, as ``(*lead, rows)``."""
+        """Return an array ``(g, n, c, *size)`` as ``(*lead, rows)``, the inverse of ``spread``."""
         order = (
             (0, 2, *range(3, array.ndim), 1)
             if self.entries_last
@@ -217,27 +220,27 @@ def grouped(array: Array, groups: int) -> Array:
 
 
 def entries_last(kind: str, array: Array, dtype: np.dtype[Any], *, copied: bool = True) -> Array:
-    """Return a copy of an array ``(n, ...)`` with entries side by side, or room for one."""
-    made = scratch(kind, (*array.shape[1:], len(array)), dtype)
-    view = np.moveaxis(made, -1, 0)
+    """Return a copy of an array ``(n, ...)`` with entries innermost, or only memory for one."""
+    buffer = scratch(kind, (*array.shape[1:], len(array)), dtype)
+    view = np.moveaxis(buffer, -1, 0)
     if copied:
         view[...] = array
     return view
 
 
-def inside(box: Spans, frame: Spans) -> Index:
-    """Index an array of the positions of a frame by a box in it."""
-    pairs = zip(box, frame, strict=True)
+def inside(box: Spans, block: Spans) -> Index:
+    """Return the index of a box in an array of a block's positions."""
+    pairs = zip(box, block, strict=True)
     return last_axes(slice(first - at, last - at) for (first, last), (at, _) in pairs)
 
 
 def last_axes(spatial: Iterable[slice]) -> Index:
-    """Index the last axes."""
+    """Return an index into the last axes."""
     return (..., *spatial)
 
 
 def overlap(one: Spans, other: Spans) -> Spans | None:
-    """Return what two boxes share; ``None`` where that is nothing."""
+    """Return the intersection of two boxes; ``None`` if it is empty."""
     spans = tuple((max(a, c), min(b, d)) for (a, b), (c, d) in zip(one, other, strict=True))
     return spans if all(first < last for first, last in spans) else None
 
@@ -247,41 +250,41 @@ def extents(box: Spans) -> Sizes:
     return tuple(last - first for first, last in box)
 
 
-def some(total: int, most: int) -> tuple[int, int]:
-    """How many of a total a block takes, and how many times as much it could still hold."""
+def block_size(total: int, most: int) -> tuple[int, int]:
+    """Return how many of a total a block takes, and how many times as much would still fit."""
     taken = max(1, min(total, most))
     return taken, most // taken if taken == total else 0
 
 
 def slices(total: int, size: int) -> list[slice]:
-    """Cut a total into parts of a size."""
+    """Cut ``range(total)`` into slices of a size."""
     return [slice(start, min(start + size, total)) for start in range(0, total, size)]
 
 
 def write(source: Array, b: Array | None, target: Array) -> None:
-    """Write into a target ``(g, n, c_out, *places)``, with the bias of each output channel.
+    """Write a source plus the bias of each output channel to a target ``(g, n, c_out, *size)``.
 
-    The source may be changed by it.
+    May modify the source.
     """
     if b is not None:
         b = b.reshape(*b.shape[:3], *(1,) * (target.ndim - 3))
         if target.shape[-1] > _SHORT_ROW:
             np.add(source, b, out=target, casting="unsafe")
             return
-        # NumPy sets up each row of an addition anew, but not of a copy.
+        # NumPy has per-row overhead in a strided addition, but not in a copy.
         source += b
     target[...] = source
 
 
 def matmul(left: Array, right: Array, out: Array) -> Array:
-    """Write a matrix product, also that of one column and one row: NumPy's is slow at those."""
-    multiplied = np.multiply if left.shape[-1] == 1 else np.matmul
-    made: Array = multiplied(left, right, out=out)
-    return made
+    """Write a matrix product; NumPy's ``matmul`` is slow at outer products."""
+    multiply = np.multiply if left.shape[-1] == 1 else np.matmul
+    product: Array = multiply(left, right, out=out)
+    return product
 
 
 def accumulate(left: Array, right: Array, sums: Array, kind: str, *, more: bool) -> None:
-    """Write a product into ``sums``, or add it as ``more``."""
+    """Write a product to ``sums``, or add it if ``more``; ``kind`` names the scratch memory."""
     if more:
         sums += matmul(left, right, scratch(kind, sums.shape, sums.dtype))
     else:

@@ -1,7 +1,7 @@
-"""The product itself: layers whose output is one matrix product, with nothing to add or to move.
+"""Layers whose output is a single matrix product, with nothing to add or to move.
 
 A kernel of one element with stride 1 mixes channels at each position,
-``y[n, o, p] = sum over c: w[c, o] * x[c, p]``; a single input element has the kernel as its output,
+``y[n, o, p] = sum over c: w[c, o] * x[n, c, p]``; an input of one position scales the kernel,
 ``y[n, o, t] = sum over c: w[c, o, t] * x[n, c]``.
 """
 
@@ -14,13 +14,13 @@ from typing import Final
 from impl.geometry import Array
 from impl.phases import Phases, Problem, accumulate, matmul
 
-# Positions from which on each batch entry has a product of its own.
+# From this many positions on, each batch entry gets a product of its own.
 _WIDE: Final = 64
 
 
 @lru_cache(maxsize=256)
 def is_product(phases: Phases, n: int) -> bool:
-    """Whether the output is a product of the arrays as they lie."""
+    """Whether the output is a product of the arrays as they are in memory."""
     geometry = phases.geometry
     if any(side for pair in geometry.crop for side in pair):
         return False
@@ -31,7 +31,7 @@ def is_product(phases: Phases, n: int) -> bool:
 
 
 def multiply(problem: Problem, y: Array) -> None:
-    """Write ``y (n, c_out, *out)``, which is contiguous."""
+    """Write ``y (n, c_out, *out)``, which must be contiguous."""
     g, n, c_in = problem.x.shape[:3]
     x, w = problem.x.reshape(g, n, c_in, -1), problem.w.reshape(g, c_in, -1)
     if x.shape[3] == 1:
@@ -44,7 +44,7 @@ def multiply(problem: Problem, y: Array) -> None:
 
 
 def multiply_vjp(problem: Problem, dy: Array, dx: Array, dw: Array) -> None:
-    """Write ``dx`` and ``dw``, which are contiguous, from ``dy (n, c_out, *out)``."""
+    """Write ``dx`` and ``dw``, which must be contiguous, from ``dy (n, c_out, *out)``."""
     g, n, c_in = problem.x.shape[:3]
     x, w = problem.x.reshape(g, n, c_in, -1), problem.w.reshape(g, c_in, -1)
     to = dx.reshape(n, g, c_in, -1).swapaxes(0, 1)
@@ -57,5 +57,5 @@ def multiply_vjp(problem: Problem, dy: Array, dx: Array, dw: Array) -> None:
     cotangent = dy.reshape(n, g, -1, x.shape[3]).swapaxes(0, 1)
     matmul(w[:, None], cotangent, to)
     for entry in range(n):
-        met = cotangent[:, entry].swapaxes(1, 2)
-        accumulate(x[:, entry], met, sums, "dw", more=entry > 0)
+        by_position = cotangent[:, entry].swapaxes(1, 2)
+        accumulate(x[:, entry], by_position, sums, "dw", more=entry > 0)

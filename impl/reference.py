@@ -6,13 +6,13 @@ Every input element is multiplied by the whole kernel and *scattered* into the f
 
 for every batch entry ``n``, input channel ``c``, output channel ``o`` of the same group, input
 position ``i`` and kernel position ``tap`` (per axis).  Then ``crop = (begin, end)`` elements are
-removed from each end of each axis; a negative crop extends.  Elements that nothing reaches hold
-the bias.  The kernel is not flipped: this is the adjoint of cross-correlation.
+removed from the beginning and the end of each axis; a negative crop extends.  Elements that nothing
+reaches hold the bias.  The kernel is not flipped: this is the adjoint of cross-correlation.
 
 The code below does exactly that, one kernel position at a time, for all of ``n, c, o, i`` at once.
-Nothing in it depends on the dtype: integers wrap as NumPy's do, ``object`` arrays of
-:class:`fractions.Fraction` stay exact, and half precision is accumulated in single and rounded
-once, as accelerators do.
+It works for any dtype: integers wrap as in NumPy, ``object`` arrays of
+:class:`fractions.Fraction` stay exact, and half precision is accumulated in single precision and
+rounded once, as accelerators do.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ def conv_transpose(
     crop: Crop = 0,
     groups: int = 1,
 ) -> Array:
-    """Transposed convolution: scatter every input element through the kernel, then crop.
+    """Scatter every input element through the kernel, then crop.
 
-    The adjoint of strided cross-correlation; the kernel is not flipped.
+    This is the adjoint of strided cross-correlation; the kernel is not flipped.
 
     Parameters
     ----------
@@ -46,10 +46,10 @@ def conv_transpose(
         One, two or three spatial axes; any numeric dtype, or ``object`` for exact arithmetic.
     w : (c_in, c_out // groups, *kernel) array
     b : (c_out,) array, optional
-        Added to every output element, also to those that no input element reaches.
+        Added to every output element, including those that no input element reaches.
     stride, dilation : int or one int per spatial axis, default 1
     crop : int, or per spatial axis an int or a (begin, end) pair, default 0
-        Elements removed from the full output; negative extends it.
+        Elements removed from the full output; a negative crop extends it.
     groups : int, default 1
         Must divide ``c_in`` and ``c_out``; group ``j`` of the inputs feeds group ``j`` of the
         outputs.
@@ -103,7 +103,7 @@ def conv_transpose_vjp(
     crop: Crop = 0,
     groups: int = 1,
 ) -> tuple[Array, Array, Array]:
-    """Vector-Jacobian products of :func:`conv_transpose`: what ``backward`` computes.
+    """Compute the vector-Jacobian products of :func:`conv_transpose`, as ``backward`` does.
 
     Parameters
     ----------
@@ -148,5 +148,5 @@ def conv_transpose_vjp(
 
 
 def _at(spatial: Index) -> Index:
-    """Index the last axes."""
+    """Return an index into the last axes."""
     return (..., *spatial)

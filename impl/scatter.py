@@ -1,19 +1,19 @@
 """Scatter: every input element through the whole kernel, and the adjoint of that.
 
-One product makes all taps of all positions; each tap is added to its phase, ``j`` positions
-further::
+One product computes all taps at all positions; each tap is then added to its phase, shifted by
+``j`` positions::
 
     columns[o, t, p] = sum over c:  w[c, o, t] * x[c, p]
     full[o, stride * p + r]  =  sum over the taps t of phase r:  columns[o, t, p - j(t)]
 
-The adjoint is one matrix of the cotangent's elements that each tap meets, ``met[o, t, p]``, and two
-products, ``dx = w @ met`` and ``dw = x @ met^T``.
+The adjoint collects the cotangent's elements under each tap, ``patches[o, t, p]``, and needs two
+products: ``dx = w @ patches`` and ``dw = x @ patches^T``.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import product
@@ -26,41 +26,42 @@ from impl.geometry import Array
 from impl.phases import (
     Index,
     Phases,
+    Placement,
     Problem,
-    Put,
     Sizes,
     accumulate,
+    block_size,
     extents,
     last_axes,
     matmul,
     slices,
-    some,
     write,
 )
 from impl.threads import deal, scratch, takes_one_thread
 
-# Positions from which on each batch entry has a product of its own; fewer are folded into one.
+# From this many positions on, each batch entry gets a product of its own; fewer share one.
 _WIDE: Final = 64
 
 
 @dataclass(frozen=True)
 class Rows:
-    """A block of input rows: what each tap is added to, and what the output has of it.
+    """A block of input rows: where each tap is added, and where the sums go in the output.
 
-    ``finished`` are the positions to which no later row adds anything, ``met`` all that rows reach.
+    ``finished`` places the positions to which no later row adds anything, ``reached`` all positions
+    that the rows reach.
     """
 
     rows: slice
     size: Sizes
     extended: Sizes
-    added: Mapping[Sizes, Sequence[tuple[int, Index]]]
-    finished: Mapping[Sizes, Put]
-    met: Mapping[Sizes, Put]
+    targets: Mapping[Sizes, Sequence[tuple[int, Index]]]
+    finished: Mapping[Sizes, Placement]
+    reached: Mapping[Sizes, Placement]
 
 
 @dataclass(frozen=True)
 class Blocks:
-    """How a call is cut."""
+    """How a call is cut into blocks."""
 
     groups: Sequence[slice]
     entries: Sequence[slice]
@@ -69,7 +70,7 @@ class Blocks:
 
 
 def scatter(problem: Problem, y: Array, block: int) -> None:
-    """Write into ``y (g, n, c_out, *out)`` all that phases reach of it."""
+    """Write the elements of ``y (g, n, c_out, *out)`` that any phase reaches."""
     blocks, several = _blocks_of(problem, block)
     parts = list(product(blocks.groups, blocks.entries, blocks.outs))
     deal(partial(_scatter_part, problem, blocks.rows, y), parts, several=several)
@@ -82,19 +83,19 @@ def _scatter_part(
     b = None if problem.b is None else problem.b[groups, :, outs]
     x, target = problem.x[groups, entries], y[groups, entries, outs]
     w = problem.w[groups, :, outs].reshape(*problem.w[groups].shape[:2], -1).swapaxes(1, 2)
-    begun: dict[Sizes, Array] = {}
+    carried: dict[Sizes, Array] = {}
     for rows in every_rows:
         columns = _columns(problem, w, x[:, :, :, rows.rows], rows.size)
         for phase in problem.phases.kept:
-            sums = _added(problem, rows, phase, columns, begun.get(phase))
+            sums = _phase_sums(problem, rows, phase, columns, carried.get(phase))
             if rows is not every_rows[-1]:
-                begun[phase] = sums[:, :, :, rows.size[0] :].copy()
-            if (put := rows.finished.get(phase)) is not None:
-                write(sums[put.inside], b, target[put.places])
+                carried[phase] = sums[:, :, :, rows.size[0] :].copy()
+            if (placement := rows.finished.get(phase)) is not None:
+                write(sums[placement.in_block], b, target[placement.in_output])
 
 
 def _columns(problem: Problem, w: Array, x: Array, size: Sizes) -> Array:
-    """All taps of all positions, ``(g, n, c_out, taps, *size)``."""
+    """Compute all taps at all positions, ``(g, n, c_out, taps, *size)``."""
     k, n, c_in = x.shape[:3]
     taps, positions = math.prod(problem.phases.geometry.kernel), math.prod(size)
     if n > 1 and positions >= _WIDE and not problem.entries_last:
@@ -108,20 +109,20 @@ def _columns(problem: Problem, w: Array, x: Array, size: Sizes) -> Array:
     return np.moveaxis(spread, 3, 1)
 
 
-def _added(
-    problem: Problem, rows: Rows, phase: Sizes, columns: Array, begun: Array | None
+def _phase_sums(
+    problem: Problem, rows: Rows, phase: Sizes, columns: Array, carried: Array | None
 ) -> Array:
-    """Add the taps of a phase, to what the block of rows before has begun of it."""
-    added = rows.added[phase]
+    """Add up the taps of a phase, starting from what the previous block of rows carried over."""
+    targets = rows.targets[phase]
     if rows.extended == rows.size:
-        return columns[:, :, :, added[0][0]]
+        return columns[:, :, :, targets[0][0]]
     k, n, outs = columns.shape[:3]
     shape = (k, outs, n * math.prod(rows.extended))
     sums = scratch("sums", shape, problem.dtype, zeros=True)
     sums = problem.spread(sums, (k, outs), n, rows.extended).swapaxes(1, 2)
-    if begun is not None:
-        sums[:, :, :, : begun.shape[3]] = begun
-    for number, at in added:
+    if carried is not None:
+        sums[:, :, :, : carried.shape[3]] = carried
+    for number, at in targets:
         sums[at] += columns[:, :, :, number]
     return sums
 
@@ -142,43 +143,43 @@ def _scatter_vjp_groups(
         flat = problem.rows(x, (k, c_in)).astype(problem.dtype, copy=False)
         sums = scratch("sums", flat.shape, problem.dtype)
         for outs in blocks.outs:
-            met = _met(problem, rows, dy[groups, entries, outs])
+            patches = _patches(problem, rows, dy[groups, entries, outs])
             w = problem.w[groups, :, outs].reshape(k, c_in, -1)
-            accumulate(w, met, sums, "dx", more=outs is not blocks.outs[0])
+            accumulate(w, patches, sums, "dx", more=outs is not blocks.outs[0])
             to = dw[groups, :, outs].reshape(k, c_in, -1)
-            accumulate(flat, met.swapaxes(1, 2), to, "dw", more=number > 0)
-        made = problem.spread(sums, (k, c_in), n, rows.size)
-        dx[groups, entries, :, rows.rows] = made.swapaxes(1, 2)
+            accumulate(flat, patches.swapaxes(1, 2), to, "dw", more=number > 0)
+        gradient = problem.spread(sums, (k, c_in), n, rows.size)
+        dx[groups, entries, :, rows.rows] = gradient.swapaxes(1, 2)
 
 
-def _met(problem: Problem, rows: Rows, dy: Array) -> Array:
-    """What taps meet, ``(g, c_out * taps, n * positions)``, of ``dy (g, n, c_out, *out)``."""
+def _patches(problem: Problem, rows: Rows, dy: Array) -> Array:
+    """Collect ``(g, c_out * taps, n * positions)`` from ``dy (g, n, c_out, *out)``."""
     k, n, outs = dy.shape[:3]
     taps, positions = math.prod(problem.phases.geometry.kernel), math.prod(rows.size)
-    flat = scratch("met", (k, outs * taps, n * positions), problem.dtype)
-    met = problem.spread(flat, (k, outs, taps), n, rows.size)
+    flat = scratch("patches", (k, outs * taps, n * positions), problem.dtype)
+    patches = problem.spread(flat, (k, outs, taps), n, rows.size)
     extended = math.prod(rows.extended)
-    for phase, added in rows.added.items():
-        put = rows.met.get(phase)
-        whole = put is not None and put.elements == extended
+    for phase, targets in rows.targets.items():
+        placement = rows.reached.get(phase)
+        whole = placement is not None and placement.elements == extended
         if rows.extended == rows.size:
-            split = met[:, :, added[0][0]]
+            split = patches[:, :, targets[0][0]]
             if not whole:
                 split[...] = 0
         else:
             shape = (k, outs, n * extended)
             split = scratch("split", shape, problem.dtype, zeros=not whole)
             split = problem.spread(split, (k, outs), n, rows.extended)
-        if put is not None:
-            split.swapaxes(1, 2)[put.inside] = dy[put.places]
+        if placement is not None:
+            split.swapaxes(1, 2)[placement.in_block] = dy[placement.in_output]
         if rows.extended != rows.size:
-            for number, at in added:
-                met[:, :, number] = split[at]
+            for number, at in targets:
+                patches[:, :, number] = split[at]
     return flat
 
 
 def _blocks_of(problem: Problem, block: int) -> tuple[Blocks, bool]:
-    """How a call is cut, and whether that is for several threads."""
+    """Return how a call is cut, and whether its blocks go to several threads."""
     phases, n, (c_in, _) = problem.phases, problem.x.shape[1], problem.channels
     most = block // problem.dtype.itemsize
     blocks = _blocks(phases, n, most // 4)
@@ -193,10 +194,10 @@ def _blocks_of(problem: Problem, block: int) -> tuple[Blocks, bool]:
 def _blocks(phases: Phases, n: int, most: int) -> Blocks:
     geometry = phases.geometry
     size, c_out = geometry.in_size, geometry.out_channels // geometry.groups
-    outs, left = some(c_out, most // (math.prod(geometry.kernel) * math.prod(size[1:])))
-    rows, left = some(size[0], left)
-    entries, left = some(n, left)
-    groups, _ = some(geometry.groups, left)
+    outs, left = block_size(c_out, most // (math.prod(geometry.kernel) * math.prod(size[1:])))
+    rows, left = block_size(size[0], left)
+    entries, left = block_size(n, left)
+    groups, _ = block_size(geometry.groups, left)
     return Blocks(
         slices(geometry.groups, groups),
         slices(n, entries),
@@ -210,18 +211,22 @@ def _rows(phases: Phases, rows: slice) -> Rows:
     size = (rows.stop - rows.start, *whole[1:])
     inner = phases.positions[1:]
     end = rows.stop + (shift[0] if rows.stop == whole[0] else 0)
-    reached = ((rows.start, rows.stop + shift[0]), *inner)
+    block = ((rows.start, rows.stop + shift[0]), *inner)
     return Rows(
         rows=rows,
         size=size,
-        extended=extents(reached),
-        added={
+        extended=extents(block),
+        targets={
             phase: [
                 (tap.number, last_axes(map(slice, tap.shift, map(add, tap.shift, size))))
                 for tap in taps
             ]
             for phase, taps in phases.taps.items()
         },
-        finished={put.phase: put for put in phases.puts(((rows.start, end), *inner), reached)},
-        met={put.phase: put for put in phases.puts(reached, reached)},
+        finished=_by_phase(phases.placements(((rows.start, end), *inner), block)),
+        reached=_by_phase(phases.placements(block, block)),
     )
+
+
+def _by_phase(placements: Iterable[Placement]) -> dict[Sizes, Placement]:
+    return {placement.phase: placement for placement in placements}

@@ -1,11 +1,11 @@
-"""Threads that parts of a call are dealt to, and the memory that each of them keeps.
+"""A pool of threads that share the parts of a call, and the scratch memory that each keeps.
 
-NumPy's loops release the interpreter's lock.  So parts that write to places of their own are dealt
-to a few threads, as many as NumPy's BLAS has: what is summed, and in which order, does not depend
-on who does it.  The threads start with the first call that is worth it, once per process.
+NumPy's loops release the interpreter's lock, so parts with disjoint outputs are dealt to a few
+threads, as many as NumPy's BLAS has.  What is summed, and in which order, does not depend on which
+thread does it.  The threads start once per process, with the first call that is worth it.
 
-Fresh memory costs more than the arithmetic on it, because the system clears each page on its first
-use.  So what a part needs for itself lies in memory that its thread keeps from call to call.
+Fresh memory costs more than the arithmetic on it, because the system clears each page on first use.
+So each thread keeps its temporaries' memory from call to call.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ import numpy.typing as npt
 
 Part = TypeVar("Part")
 
-# Multiplications of a product up to which NumPy's BLAS uses one thread.
+# NumPy's BLAS uses one thread for products of up to this many multiplications.
 # https://github.com/OpenMathLib/OpenBLAS/blob/develop/interface/gemm.c
 _ONE_THREAD: Final = 1 << 18
-# More would not be quicker, because memory is not, and what they keep is bounded by it.
+# More threads would not be faster, for memory is the limit; this also bounds their scratch memory.
 _MOST_THREADS: Final = 8
-# Bytes that a thread keeps of each kind of array; what is larger is made for the call.
-_KEPT: Final = 4 << 20
+# Bytes that a thread keeps for each kind of array; larger ones are allocated for each call.
+_MOST_KEPT: Final = 4 << 20
 
 
 @cache
 def thread_count() -> int:
-    """As many threads as NumPy's BLAS has, which reads the same variables."""
+    """Return as many threads as NumPy's BLAS has: it reads the same variables."""
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
         value = os.environ.get(name, "").partition(",")[0]
         if value.isdecimal() and int(value):
@@ -45,37 +45,37 @@ def thread_count() -> int:
 
 
 def takes_one_thread(multiplications: int) -> bool:
-    """Whether NumPy's BLAS makes a product of so many multiplications in one thread."""
+    """Whether NumPy's BLAS uses one thread for a product of this many multiplications."""
     return multiplications <= _ONE_THREAD
 
 
 def deal(work: Callable[[Part], None], parts: Sequence[Part], *, several: bool) -> None:
-    """Do all parts, each once, in one or several threads; raise what one of them raises."""
+    """Do every part once, in one or several threads; raise what any of them raises."""
     left = iter(parts)
     if not several or len(parts) == 1 or thread_count() == 1:
         _do(work, left)
         return
-    helping: list[futures.Future[None]] = []
-    # None can be had when the interpreter ends; then this thread does everything.
+    helpers: list[futures.Future[None]] = []
+    # No thread can start while the interpreter shuts down; then this thread does everything.
     with suppress(RuntimeError):
-        helping.extend(
+        helpers.extend(
             _pool().submit(_help, work, left, np.geterr(), np.geterrcall())
             for _ in range(min(thread_count(), len(parts)) - 1)
         )
     try:
         _do(work, left)
     finally:
-        # One that has not begun yet, because others keep all threads busy, has nothing left to do.
-        begun = [each for each in helping if not each.cancel()]
-        futures.wait(begun)
-    for each in begun:
-        each.result()
+        # A helper that has not started, because the pool is busy, has nothing left to do.
+        started = [helper for helper in helpers if not helper.cancel()]
+        futures.wait(started)
+    for helper in started:
+        helper.result()
 
 
 def _help(
     work: Callable[[Part], None], left: Iterator[Part], errors: Mapping[str, Any], call: Any
 ) -> None:
-    """Do parts under the error state of the thread that asks for it."""
+    """Do parts under the calling thread's floating-point error state."""
     with np.errstate(call=call, **errors):
         _do(work, left)
 
@@ -91,31 +91,31 @@ def _pool() -> futures.ThreadPoolExecutor:
 
 
 if hasattr(os, "register_at_fork"):
-    # A child has none of its parent's threads.
+    # A forked child has none of its parent's threads.
     os.register_at_fork(after_in_child=_pool.cache_clear)
 
 
-class _Kept(threading.local):
+class _Buffers(threading.local):
     def __init__(self) -> None:
-        self.buffers: dict[str, npt.NDArray[np.uint8]] = {}
+        self.by_kind: dict[str, npt.NDArray[np.uint8]] = {}
 
 
-_kept: Final = _Kept()
+_buffers: Final = _Buffers()
 
 
 def scratch(
     kind: str, shape: tuple[int, ...], dtype: np.dtype[Any], *, zeros: bool = False
 ) -> npt.NDArray[Any]:
-    """Return an array that holds until this thread asks for the same kind again."""
+    """Return an array that is valid until this thread asks for the same kind again."""
     size = math.prod(shape) * dtype.itemsize
-    if size > _KEPT:
+    if size > _MOST_KEPT:
         return np.zeros(shape, dtype) if zeros else np.empty(shape, dtype)
-    buffer = _kept.buffers.get(kind)
+    buffer = _buffers.by_kind.get(kind)
     if buffer is None or buffer.size < size:
         # Powers of two, so that growing sizes do not ask for new memory each time.
         buffer = np.empty(max(4096, 1 << (size - 1).bit_length()), np.uint8)
-        _kept.buffers[kind] = buffer
-    made: npt.NDArray[Any] = np.ndarray(shape, dtype, buffer)
+        _buffers.by_kind[kind] = buffer
+    array: npt.NDArray[Any] = np.ndarray(shape, dtype, buffer)
     if zeros:
-        made.fill(0)
-    return made
+        array.fill(0)
+    return array

@@ -1,4 +1,4 @@
-"""Random data through every way of the fast implementation: within the rule for dot products."""
+"""Random data through every algorithm of impl.fast stays within the rule for dot products."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from harness.suite.expectations import expect
 from impl import fast
 from impl.geometry import Geometry
 
-WAYS: tuple[fast.Way | None, ...] = ("scatter", "gather", None)
+ALGORITHMS: tuple[fast.Algorithm | None, ...] = ("scatter", "gather", None)
 
 
 def assert_passed(verdict: Verdict) -> None:
     assert verdict.status is Status.PASSED, verdict
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
 @settings(max_examples=200, deadline=None)
 @given(case=cases(fills=["random"]))
-def test_every_way_keeps_to_the_rule(way: fast.Way | None, case: Case) -> None:
+def test_every_algorithm_keeps_to_the_rule(algorithm: fast.Algorithm | None, case: Case) -> None:
     expected = expect(case)
     data = dict(expected.data)
     geometry = Geometry.of(data["x"], data["w"], **keywords(case.operator))
-    y = fast.conv_transpose_by(way, geometry, data["x"], data["w"], data.get("b"))
-    dx, dw, db = fast.conv_transpose_vjp_by(way, geometry, data["dy"], data["x"], data["w"])
-    made = Arrays({"y": y, "dx": dx, "dw": dw, "db": db}, {})
+    y = fast.conv_transpose_by(algorithm, geometry, data["x"], data["w"], data.get("b"))
+    dx, dw, db = fast.conv_transpose_vjp_by(algorithm, geometry, data["dy"], data["x"], data["w"])
+    outputs = Arrays({"y": y, "dx": dx, "dw": dw, "db": db}, {})
     for check in case.checks:
-        assert_passed(judge(case, expected, check, made))
+        assert_passed(judge(case, expected, check, outputs))
 
 
 @settings(max_examples=200, deadline=None)
@@ -42,5 +42,5 @@ def test_every_way_keeps_to_the_rule(way: fast.Way | None, case: Case) -> None:
 def test_compiled_loops_keep_to_the_rule(case: Case) -> None:
     expected = expect(case)
     if expected.outputs["y"].size and expected.data["x"].size:
-        made = Arrays({"y": by_loops(case, dict(expected.data))}, {})
-        assert_passed(judge(case, expected, "value", made))
+        outputs = Arrays({"y": by_loops(case, dict(expected.data))}, {})
+        assert_passed(judge(case, expected, "value", outputs))

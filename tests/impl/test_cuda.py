@@ -1,4 +1,4 @@
-"""The CUDA path, its kernels compiled for the host: the definition's numbers in both ways."""
+"""impl.cuda equals the definition by both algorithms, with its kernels compiled for the host."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = needs_compiler
 
 
 @contextmanager
-def set_to(**values: int) -> Iterator[None]:
+def limits(**values: int) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in values.items():
             patch.setattr(cuda, name, value)
@@ -57,10 +57,10 @@ def assert_definition(data: dict[str, Array], options: dict[str, Any]) -> None:
     st.sampled_from([cuda._NARROW, 0]),
     st.sampled_from([1, cuda._POSITIONS]),
 )
-def test_both_ways_give_the_definitions_numbers(
+def test_both_algorithms_equal_the_definition(
     case: Case, few: int, block: int, narrow: int, positions: int
 ) -> None:
-    with set_to(FEW=few, BLOCK=block, _NARROW=narrow, _POSITIONS=positions):
+    with limits(FEW=few, BLOCK=block, _NARROW=narrow, _POSITIONS=positions):
         assert_definition(case.data(), keywords(case.operator))
 
 
@@ -75,7 +75,7 @@ NAMES = [name for name in cuda._TYPES if name not in {"float32", "float64"}]
 def test_any_dtype(dtype: str, descriptor: str, few: int) -> None:
     case = case_from_descriptor(descriptor)
     data = {name: (array % 5).astype(dtype) for name, array in case.data().items()}
-    with set_to(FEW=few):
+    with limits(FEW=few):
         assert_definition(data, keywords(case.operator))
 
 
@@ -93,13 +93,13 @@ def test_mixed_dtypes_and_layouts() -> None:
 @pytest.mark.parametrize("few", [0, cuda.FEW])
 @pytest.mark.parametrize("which", ["x", "w"])
 @pytest.mark.parametrize("value", [np.inf, np.nan])
-def test_what_is_not_finite_stays_where_the_definition_has_it(
+def test_infinities_and_nan_stay_where_the_definition_has_them(
     which: str, value: float, few: int
 ) -> None:
     case = case_from_descriptor("ic3_oc2_k3x3_s1x2_c1.1x0.1_b_n1_i4x4_f64")
     data = case.data()
     data[which][0, 1, 1, 1] = value
-    with np.errstate(invalid="ignore"), set_to(FEW=few):
+    with np.errstate(invalid="ignore"), limits(FEW=few):
         assert_definition(data, keywords(case.operator))
 
 
@@ -107,18 +107,18 @@ def test_half_precision_is_rounded_once() -> None:
     x, w = np.ones((1, 4096, 1), np.float16), np.ones((4096, 1, 1), np.float16)
     geometry = Geometry.of(x, w, 1, 1, 0, 1)
     for few in (0, 4096):
-        with set_to(FEW=few):
+        with limits(FEW=few):
             y = cuda.forward(device, geometry, x, w, np.array([3], np.float16), "ieee")
             assert y[0, 0, 0] == np.float16(4099)
 
 
-def test_whole_numbers_are_exact_where_floats_are_not() -> None:
+def test_integers_are_exact_where_floats_are_not() -> None:
     x, w = np.array([[[2**53 + 1]]]), np.array([[[1, -1]]])
     y = cuda.forward(device, Geometry.of(x, w, 1, 1, 0, 1), x, w, None, "ieee")
     assert_same(y, np.array([[[2**53 + 1, -(2**53) - 1]]]))
 
 
-# What a kernel could get wrong, and would look right: each mistake must change a number here.
+# Plausible mistakes in a kernel: each must change a number here.
 MISTAKES = [
     ("y0 + b0", "y0"),
     ("y1 + b1", "y1 - b1"),
@@ -144,24 +144,24 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("right", "wrong"), MISTAKES)
-def test_mistakes_in_the_kernels_show(
+def test_mistakes_in_the_kernels_are_caught(
     right: str, wrong: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = cuda._kernels()
     assert right in text
     monkeypatch.setattr(cuda, "_kernels", lambda: text.replace(right, wrong))
     case = case_from_descriptor("ic6_oc6_k4x3x3_s2x3x2_d1x2x3_c1.0x2.2x-1.1_g2_b_n2_i3x4x2")
-    shown = 0
+    caught = 0
     for few, block in ((0, 4000), (0, cuda.BLOCK), (cuda.FEW, 1)):
-        with set_to(FEW=few, BLOCK=block, _POSITIONS=2):
+        with limits(FEW=few, BLOCK=block, _POSITIONS=2):
             try:
                 assert_definition(case.data(), keywords(case.operator))
             except AssertionError:
-                shown += 1
-    assert shown
+                caught += 1
+    assert caught
 
 
-# Through the public functions, with a module in CuPy's place: each geometry is compiled with its
+# Through the public functions, with a fake CuPy module: each geometry is compiled with its
 # constants, as on a GPU.
 
 
@@ -179,7 +179,7 @@ DESCRIPTORS = [
 
 
 @pytest.mark.parametrize("descriptor", DESCRIPTORS)
-def test_cupy_in_cupy_out(cupy: host_kernels.Cupy, descriptor: str) -> None:
+def test_cupy_arrays_give_cupy_arrays(cupy: host_kernels.Cupy, descriptor: str) -> None:
     case = case_from_descriptor(descriptor)
     options = keywords(case.operator)
     data = {name: array.view(host_kernels.Array) for name, array in case.data().items()}
@@ -200,42 +200,42 @@ def test_cupy_in_cupy_out(cupy: host_kernels.Cupy, descriptor: str) -> None:
     ("dtype", "math", "mode"),
     [("float32", "ieee", 0), ("float32", "tf32", 3), ("float16", "ieee", 3)],
 )
-def test_products_are_as_precise_as_asked_for(
+def test_products_have_the_requested_precision(
     cupy: host_kernels.Cupy, dtype: str, math: cuda.Math, mode: int
 ) -> None:
     x = np.ones((1, 10, 3), dtype).view(host_kernels.Array)
     w = np.ones((10, 2, 2), dtype).view(host_kernels.Array)
     cuda.conv_transpose(x, w, math=math)
-    assert cupy.asked == [mode, 7], "the mode is set, and what it was before is set again"
+    assert cupy.asked == [mode, 7], "the mode is set, and then restored"
 
 
-def test_arrays_of_two_kinds_or_devices_are_refused(cupy: host_kernels.Cupy) -> None:
+def test_mixed_kinds_and_devices_are_refused(cupy: host_kernels.Cupy) -> None:
     x, w = np.ones((1, 2, 3)), np.ones((2, 2, 2))
     with pytest.raises(TypeError, match=r"w is a numpy\.ndarray.*cupy\.asarray\(w\)"):
         impl.conv_transpose(x.view(host_kernels.Array), w)
     with pytest.raises(TypeError, match=r"x is a numpy\.ndarray"):
         impl.conv_transpose(x, w.view(host_kernels.Array))
-    there = w.view(host_kernels.Array)
-    there.number = 1
+    elsewhere = w.view(host_kernels.Array)
+    elsewhere.number = 1
     with pytest.raises(ValueError, match=r"different devices: \{'x': 0, 'w': 1\}"):
-        impl.conv_transpose(x.view(host_kernels.Array), there)
+        impl.conv_transpose(x.view(host_kernels.Array), elsewhere)
     assert cupy.current == []
 
 
 NVCC = shutil.which("nvcc")
 
 
-@pytest.mark.skipif(NVCC is None, reason="no nvcc: it comes with the CUDA toolkit")
+@pytest.mark.skipif(NVCC is None, reason="no nvcc; it is part of the CUDA toolkit")
 @pytest.mark.parametrize(
     ("stored", "summed", "wide"), [("float32", "float32", False), ("float16", "float32", True)]
 )
-def test_nvcc_takes_the_kernels_and_keeps_them_in_registers(
+def test_nvcc_compiles_the_kernels_without_register_spills(
     tmp_path: Path, stored: str, summed: str, wide: bool
 ) -> None:
     assert NVCC is not None
-    words = cuda.Words(stored, summed, wide, (1, 4, 4), (1, 2, 2), (1, 1, 1))
+    variant = cuda.Variant(stored, summed, wide, (1, 4, 4), (1, 2, 2), (1, 1, 1))
     text = tmp_path / "kernels.cu"
-    text.write_text(words.source)
+    text.write_text(variant.source)
     command = [NVCC, "-cubin", "-arch=sm_90", "-std=c++17", "-Xptxas=-v", "-Werror=all-warnings"]
     done = subprocess.run(
         [*command, "-o", str(tmp_path / "kernels.cubin"), str(text)],

@@ -1,4 +1,4 @@
-"""The compiled loops: the definition's numbers, in blocks of any size and in several threads."""
+"""The compiled loops equal the definition, in blocks of any size and in several threads."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def assert_defined(got: Array, case: Case, data: dict[str, Array]) -> None:
     np.testing.assert_array_equal(got, expected)
 
 
-# A block of one position takes rows and columns apart entirely, one of 40 cuts some of them.
+# A block of one position splits every row and column, a block of 40 some of them.
 @settings(max_examples=500, deadline=None)
 @given(
     cases(fills=["integer"], dtypes=["float32", "float64"]),
     st.sampled_from([direct._BLOCK, 40, 1]),
 )
-def test_loops_give_the_definitions_numbers(case: Case, block: int) -> None:
+def test_loops_equal_the_definition(case: Case, block: int) -> None:
     data = case.data()
     with blocks_of(block):
         if data["x"].size and data["dy"].size:
@@ -74,7 +74,7 @@ def test_layers_in_several_threads(descriptor: str, monkeypatch: pytest.MonkeyPa
         assert_defined(by_loops(case, data), case, data)
 
 
-def test_arrays_of_any_kind_give_the_same() -> None:
+def test_arrays_of_any_kind_give_the_same_result() -> None:
     case = case_from_descriptor(DEPTHWISE.replace("_n1", "_b_n1"))
     data = case.data()
     strided = np.moveaxis(np.ascontiguousarray(np.moveaxis(data["x"], 1, -1)), -1, 1)
@@ -99,7 +99,7 @@ def test_arrays_of_any_kind_give_the_same() -> None:
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
 @pytest.mark.parametrize("which", ["x", "w"])
-def test_what_is_not_finite_stays_where_the_definition_has_it(which: str, value: float) -> None:
+def test_infinities_and_nan_stay_where_the_definition_has_them(which: str, value: float) -> None:
     case = case_from_descriptor("ic64_oc64_k4x4_s2x2_c1.1x1.1_g64_n1_i32x32")
     data = case.data()
     data[which].flat[5] = value
@@ -126,9 +126,7 @@ def test_what_is_not_finite_stays_where_the_definition_has_it(which: str, value:
         ("ic128_oc1_k128x128_s1x1_n1_i16x16", "float32", False),
     ],
 )
-def test_loops_are_chosen_where_channels_are_few(
-    descriptor: str, dtype: str, is_worth: bool
-) -> None:
+def test_loops_are_chosen_for_few_channels(descriptor: str, dtype: str, is_worth: bool) -> None:
     case = case_from_descriptor(descriptor)
     operator = case.operator
     data = {
@@ -138,7 +136,7 @@ def test_loops_are_chosen_where_channels_are_few(
     assert direct.is_worth(posed(case, data)) is is_worth
 
 
-def test_a_tap_may_reach_further_than_an_index_holds() -> None:
+def test_a_tap_may_reach_farther_than_an_index_can_hold() -> None:
     x, w = np.ones((1, 1, 400, 400), np.float32), np.ones((1, 1, 2, 2), np.float32)
     geometry = Geometry.of(x, w, 1, dilation=FAR, crop=((FAR, 0), (FAR, 0)), groups=1)
     assert not direct.is_worth(Problem.of(geometry, x, w, None, x.dtype))
@@ -164,15 +162,15 @@ def test_memory_is_bounded(descriptor: str) -> None:
 
 
 @pytest.fixture
-def forgotten(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Whether loops can be compiled is found out anew, in the test and after it."""
+def uncached(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Check again whether loops can be compiled, in the test and after it."""
     monkeypatch.delitem(sys.modules, "impl.compiled", raising=False)
     monkeypatch.delattr(impl, "compiled", raising=False)
-    for kept in (direct._compiled, direct._loops):
-        kept.cache_clear()
+    for cached in (direct._compiled, direct._loops):
+        cached.cache_clear()
     yield
-    for kept in (direct._compiled, direct._loops):
-        kept.cache_clear()
+    for cached in (direct._compiled, direct._loops):
+        cached.cache_clear()
 
 
 def undecorated(**_options: object) -> object:
@@ -184,13 +182,13 @@ class Broken:
         raise OSError(f"no library for {name}")
 
 
-@pytest.mark.usefixtures("forgotten")
+@pytest.mark.usefixtures("uncached")
 @pytest.mark.parametrize(
     "numba",
     [None, Broken(), SimpleNamespace(njit=undecorated, config=SimpleNamespace(DISABLE_JIT=1))],
     ids=["absent", "broken", "switched off"],
 )
-def test_without_a_compiler_that_works_products_do(
+def test_products_are_used_without_a_working_compiler(
     numba: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "numba", numba)
@@ -201,8 +199,8 @@ def test_without_a_compiler_that_works_products_do(
     assert_defined(impl.conv_transpose(data["x"], data["w"], **keywords(case.operator)), case, data)
 
 
-@pytest.mark.usefixtures("forgotten")
-def test_what_cannot_be_compiled_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("uncached")
+def test_loops_that_cannot_be_compiled_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_arguments: object) -> None:
         raise OSError("no space left")
 
@@ -211,7 +209,7 @@ def test_what_cannot_be_compiled_is_not_used(monkeypatch: pytest.MonkeyPatch) ->
     assert not direct.is_worth(posed(case, case.data()))
 
 
-def test_a_report_says_what_compiled() -> None:
+def test_a_report_names_the_compiler() -> None:
     assert re.fullmatch(r"numba \d+\.\d+[\w.]*", impl.compiled_by())
     assert worker.start("impl", "deconform")["compiler"] == impl.compiled_by()
     assert worker.start("json", "deconform")["compiler"] == ""

@@ -1,4 +1,4 @@
-"""The fast implementation: the definition's numbers in both ways, in blocks of any size."""
+"""impl.fast equals the definition, by both algorithms and in blocks of any size."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from harness.suite.case import Case, case_from_descriptor
 from harness.suite.specs import load_cases
 from impl import fast, phases, product, reference, scatter, threads
 from impl.fast import (
-    Way,
+    Algorithm,
     conv_transpose,
     conv_transpose_by,
     conv_transpose_vjp,
@@ -27,8 +27,8 @@ from impl.fast import (
 from impl.geometry import Array, Geometry
 from impl.phases import Problem
 
-WAYS: tuple[Way | None, ...] = ("scatter", "gather", None)
-# Blocks and limits that make small cases go where only large ones go.
+ALGORITHMS: tuple[Algorithm | None, ...] = ("scatter", "gather", None)
+# Block sizes and limits that send small cases down the paths of large ones.
 LIMITS = st.fixed_dictionaries(
     {
         (fast, "BLOCK"): st.sampled_from([fast.BLOCK, 1024, 4]),
@@ -58,30 +58,30 @@ def assert_same(got: Array, expected: Array) -> None:
     np.testing.assert_array_equal(got, expected)
 
 
-def made(way: Way | None, data: dict[str, Array], options: dict[str, Any]) -> Array:
+def compute(algorithm: Algorithm | None, data: dict[str, Array], options: dict[str, Any]) -> Array:
     geometry = Geometry.of(data["x"], data["w"], **options)
-    return conv_transpose_by(way, geometry, data["x"], data["w"], data.get("b"))
+    return conv_transpose_by(algorithm, geometry, data["x"], data["w"], data.get("b"))
 
 
 @settings(max_examples=300)
 @given(cases(fills=["integer"]), LIMITS)
-def test_every_way_gives_the_definitions_numbers(case: Case, limits: Limits) -> None:
+def test_every_algorithm_equals_the_definition(case: Case, limits: Limits) -> None:
     data, options = case.data(), keywords(case.operator)
     expected = reference.conv_transpose(data["x"], data["w"], data.get("b"), **options)
     with limited(limits):
-        for way in WAYS:
-            assert_same(made(way, data, options), expected)
+        for algorithm in ALGORITHMS:
+            assert_same(compute(algorithm, data, options), expected)
 
 
 @settings(max_examples=300)
 @given(cases(fills=["integer"]), LIMITS)
-def test_gradients_are_the_definitions(case: Case, limits: Limits) -> None:
+def test_gradients_equal_the_definition(case: Case, limits: Limits) -> None:
     data, options = case.data(), keywords(case.operator)
     expected = reference.conv_transpose_vjp(data["dy"], data["x"], data["w"], **options)
     geometry = Geometry.of(data["x"], data["w"], **options)
     with limited(limits):
-        for way in WAYS:
-            got = conv_transpose_vjp_by(way, geometry, data["dy"], data["x"], data["w"])
+        for algorithm in ALGORITHMS:
+            got = conv_transpose_vjp_by(algorithm, geometry, data["dy"], data["x"], data["w"])
             for one, other in zip(got, expected, strict=True):
                 assert_same(one, other)
 
@@ -107,10 +107,12 @@ def test_any_dtype(dtype: str, descriptor: str) -> None:
         assert_same(one, other)
 
 
-def test_whole_numbers_are_exact_where_floats_are_not() -> None:
+def test_integers_are_exact_where_floats_are_not() -> None:
     x, w = np.array([[[2**53 + 1]]]), np.array([[[1, -1]]])
-    for way in WAYS:
-        y = made(way, {"x": x, "w": w}, {"stride": 1, "dilation": 1, "crop": 0, "groups": 1})
+    for algorithm in ALGORITHMS:
+        y = compute(
+            algorithm, {"x": x, "w": w}, {"stride": 1, "dilation": 1, "crop": 0, "groups": 1}
+        )
         assert_same(y, np.array([[[2**53 + 1, -(2**53) - 1]]]))
 
 
@@ -122,7 +124,7 @@ def test_half_precision_is_rounded_once() -> None:
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
 @pytest.mark.parametrize("which", ["x", "w"])
-def test_what_is_not_finite_stays_where_the_definition_has_it(which: str, value: float) -> None:
+def test_infinities_and_nan_stay_where_the_definition_has_them(which: str, value: float) -> None:
     case = case_from_descriptor("ic3_oc2_k3x3_s1x2_c1.1x0.1_b_n1_i4x4_f64")
     data, options = case.data(), keywords(case.operator)
     data[which][0, 1, 1, 1] = value
@@ -135,11 +137,11 @@ def test_what_is_not_finite_stays_where_the_definition_has_it(which: str, value:
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
 @pytest.mark.parametrize(
-    ("which", "ways"),
-    [("dy", ("scatter", None)), ("x", WAYS), ("w", WAYS)],
+    ("which", "algorithms"),
+    [("dy", ("scatter", None)), ("x", ALGORITHMS), ("w", ALGORITHMS)],
 )
-def test_gradients_are_not_finite_where_the_definitions_are_not(
-    which: str, ways: tuple[Way | None, ...], value: float
+def test_gradients_are_finite_exactly_where_the_definition_is(
+    which: str, algorithms: tuple[Algorithm | None, ...], value: float
 ) -> None:
     case = case_from_descriptor("ic3_oc2_k4x4_s2x2_c1.1x0.1_n1_i4x4_f64")
     data, options = case.data(), keywords(case.operator)
@@ -147,8 +149,8 @@ def test_gradients_are_not_finite_where_the_definitions_are_not(
     geometry = Geometry.of(data["x"], data["w"], **options)
     with np.errstate(invalid="ignore"):
         expected = reference.conv_transpose_vjp(data["dy"], data["x"], data["w"], **options)
-        for way in ways:
-            got = conv_transpose_vjp_by(way, geometry, data["dy"], data["x"], data["w"])
+        for algorithm in algorithms:
+            got = conv_transpose_vjp_by(algorithm, geometry, data["dy"], data["x"], data["w"])
             for one, other in zip(got, expected, strict=True):
                 assert_same(one, other)
 
@@ -165,22 +167,22 @@ def test_gradients_are_not_finite_where_the_definitions_are_not(
     ],
 )
 @pytest.mark.parametrize("dtype", ["float16", "float32", "int32", "complex64"])
-def test_short_rows_long_runs_and_plain_products(descriptor: str, dtype: str) -> None:
+def test_short_rows_long_runs_and_single_products(descriptor: str, dtype: str) -> None:
     case = case_from_descriptor(descriptor)
     data = {name: (array % 5).astype(dtype) for name, array in case.data().items()}
     options = keywords(case.operator)
     geometry = Geometry.of(data["x"], data["w"], **options)
     y = reference.conv_transpose(data["x"], data["w"], data.get("b"), **options)
     gradients = reference.conv_transpose_vjp(data["dy"], data["x"], data["w"], **options)
-    for way in WAYS:
-        assert_same(made(way, data, options), y)
-        got = conv_transpose_vjp_by(way, geometry, data["dy"], data["x"], data["w"])
+    for algorithm in ALGORITHMS:
+        assert_same(compute(algorithm, data, options), y)
+        got = conv_transpose_vjp_by(algorithm, geometry, data["dy"], data["x"], data["w"])
         for one, other in zip(got, gradients, strict=True):
             assert_same(one, other)
 
 
-@pytest.mark.parametrize("way", ["scatter", "gather"])
-def test_layouts_in_memory_change_nothing_and_inputs_are_left_alone(way: Way) -> None:
+@pytest.mark.parametrize("algorithm", ["scatter", "gather"])
+def test_memory_layouts_do_not_matter_and_inputs_are_not_modified(algorithm: Algorithm) -> None:
     case = case_from_descriptor("ic4_oc6_k4x3_s2x1_c1.0x0.2_g2_b_n2_i3x4")
     data, options = case.data(), keywords(case.operator)
     expected = reference.conv_transpose(data["x"], data["w"], data["b"], **options)
@@ -193,9 +195,9 @@ def test_layouts_in_memory_change_nothing_and_inputs_are_left_alone(way: Way) ->
     for arrays in (strided, backwards, {n: np.asfortranarray(a) for n, a in data.items()}):
         for array in arrays.values():
             array.flags.writeable = False
-        assert_same(made(way, {"b": data["b"], **arrays}, options), expected)
+        assert_same(compute(algorithm, {"b": data["b"], **arrays}, options), expected)
         geometry = Geometry.of(arrays["x"], arrays["w"], **options)
-        got = conv_transpose_vjp_by(way, geometry, arrays["dy"], arrays["x"], arrays["w"])
+        got = conv_transpose_vjp_by(algorithm, geometry, arrays["dy"], arrays["x"], arrays["w"])
         for one, other in zip(got, gradients, strict=True):
             assert_same(one, other)
 
@@ -204,7 +206,7 @@ BENCH = [case for case in load_cases("specs/bench") if case.dtype == "float32"]
 
 
 @pytest.mark.parametrize(
-    ("case", "way"),
+    ("case", "algorithm"),
     [
         ("dcgan/paper-4-to-8", "scatter"),
         ("dcgan/paper-32-to-64", "scatter"),
@@ -214,13 +216,13 @@ BENCH = [case for case in load_cases("specs/bench") if case.dtype == "float32"]
         ("documents/matlab-transposed-conv-2d-layer", "gather"),
     ],
 )
-def test_the_cost_model_chooses(case: str, way: Way) -> None:
-    (found,) = [each for each in BENCH if each.id == f"bench/{case}"]
-    operator = found.operator
-    x = np.empty((found.batch, operator.in_channels, *found.in_size), np.float32)
+def test_the_cost_model_chooses_the_algorithm(case: str, algorithm: Algorithm) -> None:
+    (layer,) = [each for each in BENCH if each.id == f"bench/{case}"]
+    operator = layer.operator
+    x = np.empty((layer.batch, operator.in_channels, *layer.in_size), np.float32)
     w = np.zeros(operator.weight_shape, np.float32)
     geometry = Geometry.of(x, w, **keywords(operator))
-    assert fast.cheaper(Problem.of(geometry, x, w, None, x.dtype)) == way
+    assert fast.cheaper(Problem.of(geometry, x, w, None, x.dtype)) == algorithm
 
 
 LARGE = [

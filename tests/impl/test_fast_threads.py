@@ -1,4 +1,4 @@
-"""Threads of the fast implementation: the same numbers, whoever computes them."""
+"""The threads of impl.fast: the same numbers, whichever thread computes them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_an_error_of_any_part_is_raised(wrong: int) -> None:
 
 
 @pytest.mark.usefixtures("three_threads")
-def test_parts_have_the_callers_error_state() -> None:
+def test_parts_run_under_the_callers_error_state() -> None:
     states: list[object] = []
     with np.errstate(over="raise", invalid="ignore"):
         expected = np.geterr()
@@ -92,14 +92,14 @@ DESCRIPTORS = [
 ]
 
 
-def made(descriptor: str) -> list[Array]:
+def fast_results(descriptor: str) -> list[Array]:
     case = case_from_descriptor(descriptor)
     data, options = case.data(), keywords(case.operator)
     y = fast.conv_transpose(data["x"], data["w"], data.get("b"), **options)
     return [y, *fast.conv_transpose_vjp(data["dy"], data["x"], data["w"], **options)]
 
 
-def defined(descriptor: str) -> list[Array]:
+def reference_results(descriptor: str) -> list[Array]:
     case = case_from_descriptor(descriptor)
     data, options = case.data(), keywords(case.operator)
     y = reference.conv_transpose(data["x"], data["w"], data.get("b"), **options)
@@ -108,18 +108,18 @@ def defined(descriptor: str) -> list[Array]:
 
 @pytest.mark.parametrize("block", [fast.BLOCK, 4096])
 @pytest.mark.usefixtures("three_threads")
-def test_calls_at_once_do_not_meet(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concurrent_calls_do_not_interfere(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fast, "BLOCK", block)
-    expected = {descriptor: defined(descriptor) for descriptor in DESCRIPTORS}
+    expected = {descriptor: reference_results(descriptor) for descriptor in DESCRIPTORS}
     calls = DESCRIPTORS * 6
     with ThreadPoolExecutor(4) as callers:
-        for descriptor, got in zip(calls, callers.map(made, calls), strict=True):
+        for descriptor, got in zip(calls, callers.map(fast_results, calls), strict=True):
             for one, other in zip(got, expected[descriptor], strict=True):
                 np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="No fork on this system.")
-def test_a_forked_child_starts_threads_of_its_own() -> None:
+def test_a_forked_child_starts_its_own_threads() -> None:
     code = (
         "import os\n"
         "from impl.threads import deal\n"

@@ -1,4 +1,4 @@
-"""What the driver says of GPUs, and what becomes of a run with and without one."""
+"""GPU detection through the driver, and runs with and without a GPU."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NO_DRIVER = "no NVIDIA driver here (libcuda.so.1)"
 
 
 @pytest.fixture(autouse=True)
-def _asked_anew() -> Iterator[None]:
+def _uncached() -> Iterator[None]:
     gpu.gpus.cache_clear()
     yield
     gpu.gpus.cache_clear()
@@ -34,7 +34,7 @@ def _asked_anew() -> Iterator[None]:
 
 @pytest.fixture
 def _no_driver(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take the driver away from machines that have one."""
+    """Hide the driver on machines that have one."""
 
     def not_found(name: str) -> None:
         raise OSError(f"{name}: cannot open shared object file")
@@ -43,7 +43,7 @@ def _no_driver(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Driver:
-    """Stands for ``libcuda.so.1``, with some GPUs."""
+    """A fake ``libcuda.so.1`` with some GPUs."""
 
     def __init__(self, *names: bytes, status: int = 0) -> None:
         self.names, self.status = names, status
@@ -64,8 +64,8 @@ class Driver:
         name.value = self.names[device.value - 10]
         return 0
 
-    def cuGetErrorName(self, status: int, words: Any) -> int:  # noqa: N802
-        words._obj.value = b"CUDA_ERROR_NO_DEVICE" if status == 100 else None
+    def cuGetErrorName(self, status: int, name: Any) -> int:  # noqa: N802
+        name._obj.value = b"CUDA_ERROR_NO_DEVICE" if status == 100 else None
         return 0
 
 
@@ -79,7 +79,7 @@ class Driver:
         (Driver(status=7), (), "the NVIDIA driver offers no GPU here: error 7"),
     ],
 )
-def test_the_driver_is_asked(
+def test_gpus_come_from_the_driver(
     driver: Driver, names: tuple[str, ...], missing: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ctypes, "CDLL", lambda _: driver)
@@ -99,8 +99,8 @@ def test_a_machine_without_the_driver_says_so() -> None:
 def some_cases(count: int = 2) -> list[Case]:
     return [
         Case(
-            id=f"made/{number}",
-            suite="made",
+            id=f"sample/{number}",
+            suite="sample",
             operator=Operator.of(2, 3, (3, 2), stride=2, crop=((1, 0), (0, number))),
             batch=2,
             in_size=(3, 4),
@@ -116,7 +116,7 @@ def run(framework: str, settings: Settings) -> tuple[dict[str, str], list[Record
     return dict(header.frameworks[framework]), records
 
 
-def test_cupys_programs_run_wherever_its_interpreter_is(tmp_path: Path) -> None:
+def test_cupy_runs_in_the_interpreter_given(tmp_path: Path) -> None:
     pythons = {"cupy": fakes.interpreter(tmp_path, "has_a_gpu")}
     about, records = run("cupy", Settings(pythons=pythons))
     assert about["device"] == "cuda: NVIDIA H300, ieee"
@@ -125,18 +125,18 @@ def test_cupys_programs_run_wherever_its_interpreter_is(tmp_path: Path) -> None:
     assert records[0].reproduce.endswith(" -f cupy")
 
 
-def test_an_interpreter_that_sees_no_gpu_is_skipped_in_its_own_words(tmp_path: Path) -> None:
+def test_an_interpreter_without_a_gpu_is_skipped_with_its_own_message(tmp_path: Path) -> None:
     python = fakes.interpreter(tmp_path, "has_no_gpu")
     about, records = run("cupy", Settings(pythons={"cupy": python}))
-    words = f"{python}: cudaErrorNoDevice: no CUDA-capable device is detected"
-    assert about == {"unavailable": words}
-    assert {(record.status, record.reason) for record in records} == {(Status.SKIPPED, words)}
+    message = f"{python}: cudaErrorNoDevice: no CUDA-capable device is detected"
+    assert about == {"unavailable": message}
+    assert {(record.status, record.reason) for record in records} == {(Status.SKIPPED, message)}
 
 
-def test_a_gpu_that_is_lost_costs_the_program_that_lost_it(tmp_path: Path) -> None:
+def test_a_lost_gpu_costs_only_the_program_that_lost_it(tmp_path: Path) -> None:
     pythons = {"cupy": fakes.interpreter(tmp_path, "has_a_gpu_that_is_lost")}
     _, records = run("cupy", Settings(pythons=pythons))
-    # Each process loses it under its first program: all end so, none blames a later one.
+    # Each process loses it in its first program, so every program crashes by its own fault.
     assert {record.status for record in records} == {Status.CRASHED}
     assert "cudaErrorNoDevice" in (records[0].reason or "")
 
@@ -152,7 +152,7 @@ def test_a_gpu_that_is_lost_costs_the_program_that_lost_it(tmp_path: Path) -> No
         ("matlab", "cuda", "MATLAB is run on the CPU only; leave --device cuda out for it"),
     ],
 )
-def test_without_a_gpu_nothing_is_started(framework: str, device: Any, reason: str) -> None:
+def test_nothing_is_started_without_a_gpu(framework: str, device: Any, reason: str) -> None:
     about, records = run(framework, Settings(device=device))
     assert about == {"unavailable": reason}
     assert {(record.status, record.reason) for record in records} == {(Status.SKIPPED, reason)}
@@ -162,7 +162,7 @@ def test_without_a_gpu_nothing_is_started(framework: str, device: Any, reason: s
 
 def limitation(device: str) -> Limitation:
     return Limitation(
-        "made", "cupy", ("made/*",), ("value",), "FAILED", "because", "", "", "f", 1, device
+        "sample", "cupy", ("sample/*",), ("value",), "FAILED", "because", "", "", "f", 1, device
     )
 
 
@@ -170,7 +170,7 @@ def limitation(device: str) -> Limitation:
     ("device", "status"),
     [("any", Status.FIXED), ("cuda", Status.FIXED), ("cpu", Status.PASSED)],
 )
-def test_a_limitation_speaks_of_its_device_only(
+def test_a_limitation_applies_to_its_device_only(
     device: str, status: Status, tmp_path: Path
 ) -> None:
     pythons = {"cupy": fakes.interpreter(tmp_path, "has_a_gpu")}
@@ -181,12 +181,12 @@ def test_a_limitation_speaks_of_its_device_only(
 
 # The command line.
 
-SPEC = "suite: made\ncases:\n  - {name: one, input: [1, 1, 2], out_channels: 1, kernel: 2}\n"
+SPEC = "suite: sample\ncases:\n  - {name: one, input: [1, 1, 2], out_channels: 1, kernel: 2}\n"
 
 
 @pytest.fixture
 def spec(tmp_path: Path) -> str:
-    path = tmp_path / "made.yaml"
+    path = tmp_path / "sample.yaml"
     path.write_text(SPEC)
     return str(path)
 
@@ -208,7 +208,7 @@ def test_a_column_without_a_gpu_is_a_line_in_every_report(
         f"| cupy | - | {NO_DRIVER} |"
     ]
     assert Path(f"{out}.xml").read_text().count("<skipped ") == 1
-    # The report itself has all of them.
+    # The report itself has every record.
     assert Report.read(out).counts["cupy"] == {Status.SKIPPED: 5}
 
 
@@ -237,7 +237,7 @@ def test_a_gpu_may_be_required(spec: str, capsys: pytest.CaptureFixture[str]) ->
         ),
     ],
 )
-def test_what_cannot_be_followed_is_one_error(
+def test_impossible_options_give_one_error(
     arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments) == USAGE
@@ -245,13 +245,13 @@ def test_what_cannot_be_followed_is_one_error(
 
 
 @pytest.mark.parametrize("option", [["--device", "tpu"], ["--math", "bf16"]])
-def test_other_devices_and_arithmetic_are_unknown(option: list[str]) -> None:
+def test_unknown_devices_and_precisions_are_refused(option: list[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main(["run", *option])
     assert stopped.value.code == USAGE
 
 
-def test_reproduce_shows_the_program_of_the_gpu_and_its_name(
+def test_reproduce_shows_the_gpu_program_and_names_the_gpu(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     python = fakes.interpreter(tmp_path, "has_a_gpu")
@@ -263,7 +263,7 @@ def test_reproduce_shows_the_program_of_the_gpu_and_its_name(
 
 
 @pytest.mark.usefixtures("_no_driver")
-def test_doctor_tells_of_the_gpu(
+def test_doctor_reports_the_gpu(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TOX_WORK_DIR", str(tmp_path))
@@ -286,7 +286,7 @@ def test_doctor_tells_of_the_gpu(
         (["cupy"], False, {"cupy"}),
     ],
 )
-def test_cupys_environment_is_built_unasked_only_for_a_gpu(
+def test_envs_builds_cupy_by_default_only_with_a_gpu(
     names: list[str],
     here: bool,
     built: set[str],

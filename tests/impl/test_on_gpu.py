@@ -1,6 +1,6 @@
-"""The frameworks on a GPU; skipped with the reason where none is.
+"""The frameworks on a GPU; skipped, with the reason, without one.
 
-Their interpreters are this one, where it has the framework, else those that tox has built.
+Each framework runs in this interpreter if it is installed here, else in its tox environment.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ pytestmark = pytest.mark.gpu
 
 
 def python(framework: str) -> str:
-    """Choose an interpreter, or skip the test with what builds one."""
-    spoken = convention(framework)
-    if find_spec(spoken.module) is not None:
+    """Choose an interpreter, or skip the test with the command that builds one."""
+    convention_ = convention(framework)
+    if find_spec(convention_.module) is not None:
         return f"--python={framework}={sys.executable}"
     try:
-        return f"--python={framework}={interpreter(spoken)}"
+        return f"--python={framework}={interpreter(convention_)}"
     except EngineUnavailableError as error:
         pytest.skip(f"{framework}: {error}")
 
@@ -48,7 +48,7 @@ def test_default_suite_passes_on_a_gpu(framework: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("framework", ["cupy", "pytorch"])
 def test_float32_is_not_rounded_to_tf32(framework: str, tmp_path: Path) -> None:
-    """In TF32 1 + 2**-12 is 1."""
+    """In TF32, 1 + 2**-12 rounds to 1."""
     path = tmp_path / "precision.yaml"
     values = [[[1.000244140625]] * 64]
     weights = [[[1.0]] * 64 for _ in range(64)]

@@ -1,4 +1,4 @@
-"""The definition holds: by hand, by identities, and against brute force that shares no code."""
+"""impl.reference against values worked out by hand, identities, and independent brute force."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 
 def numbers(case: Case, seed: int) -> dict[str, Array]:
-    """Integers of either sign for everything that a case takes; zeros among them."""
+    """Return integers of either sign, zeros among them, for every array of a case."""
     rng = np.random.default_rng(seed)
     shapes = {
         "x": (case.batch, case.operator.in_channels, *case.in_size),
@@ -59,7 +59,7 @@ HAND: dict[str, tuple[Any, ...]] = {
     "dilation 3": (X, [[[1, 2]]], None, {"dilation": 3}, [[1, 10, 0, 2, 20]]),
     # 1 0 2 0 3 0 0 and 0 0 10 0 20 0 30
     "stride 2, dilation 2": (X, W, None, {"stride": 2, "dilation": 2}, [[1, 0, 12, 0, 23, 0, 30]]),
-    # Before each of these crops: 1 2 13 20 30.
+    # The full output, before cropping: 1 2 13 20 30.
     "crop both ends": (X, W, None, {"stride": 2, "crop": 1}, [[2, 13, 20]]),
     "crop per axis": (X, W, None, {"stride": 2, "crop": [1]}, [[2, 13, 20]]),
     "crop the begin": (X, W, None, {"stride": 2, "crop": [(1, 0)]}, [[2, 13, 20, 30]]),
@@ -73,7 +73,7 @@ HAND: dict[str, tuple[Any, ...]] = {
     "crop to the last": (X, W, [5], {"stride": 2, "crop": [(4, -2)]}, [[35, 5, 5]]),
     "begin beyond the content": (X, W, [5], {"stride": 2, "crop": [(6, -4)]}, [[5, 5, 5]]),
     "end before the content": (X, W, [5], {"stride": 2, "crop": [(-4, 6)]}, [[5, 5, 5]]),
-    # The full size of nothing is (0-1)*stride + extent.
+    # The full size of an empty input is (0-1)*stride + extent.
     "empty input, stride 1": ([[]], W, [5], {}, [[5, 5]]),
     "empty input, stride 2": ([[]], W, [5], {"stride": 2}, [[5]]),
     "empty input, empty output": ([[]], W, [5], {"stride": 3}, [[]]),
@@ -163,7 +163,7 @@ def test_batch_0_gives_shapes_and_zero_gradients() -> None:
     [
         # dx[i] = sum over t of dy[2i+t] w[t]; dw[t] = sum over i of x[i] dy[2i+t]
         ((0, 0), [1, 0, 0, 0, 2], [1, 6], [1, 0, 20], 3),
-        # Before the crop: 0 1 2 3 4, and 5 beyond, which only the bias sees.
+        # Before the crop: 0 1 2 3 4, and 5 past the end, which only the bias sees.
         ((1, -1), [1, 2, 3, 4, 5], [8, 20], [20, 31, 42], 15),
         ((6, -4), [1, 2, 3], [0, 0], [0, 0, 0], 6),
         ((2, 3), [], [0, 0], [0, 0, 0], 0),
@@ -309,13 +309,13 @@ def scattered(x: Array, w: Array, operator: Operator, out_shape: tuple[int, ...]
 
 
 def derivative(array: Array, dy: Array, along: Callable[[Array], Array]) -> Array:
-    """Give ``<dy, map(e)>`` for every basis vector ``e`` of the array's space: the definition."""
-    found = np.full(array.shape, Fraction(0), object)
+    """Return ``<dy, map(e)>`` for every basis vector ``e``: the definition of a gradient."""
+    gradient = np.full(array.shape, Fraction(0), object)
     for index in np.ndindex(array.shape):
         basis = np.full(array.shape, Fraction(0), object)
         basis[index] = Fraction(1)
-        found[index] = (dy * along(basis)).sum()
-    return found
+        gradient[index] = (dy * along(basis)).sum()
+    return gradient
 
 
 @settings(max_examples=40)
@@ -379,7 +379,7 @@ def test_integers_wrap_as_numpy_does(dtype: type[np.integer[Any]]) -> None:
         assert gradient.dtype == dtype
 
 
-def test_int64_is_exact_beyond_what_floats_can_say() -> None:
+def test_int64_is_exact_beyond_the_precision_of_floats() -> None:
     x, w = np.array([[[2**62, 1]]]), np.array([[[1, 1]]])
     assert conv_transpose(x, w).tolist() == [[[2**62, 2**62 + 1, 1]]]
 
@@ -437,7 +437,7 @@ LAYOUTS: dict[str, Callable[[Array], Array]] = {
 
 
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
-def test_a_layout_in_memory_changes_nothing_and_inputs_are_left_alone(
+def test_memory_layout_does_not_matter_and_inputs_are_not_modified(
     layout: Callable[[Array], Array],
 ) -> None:
     case = case_from_descriptor("ic4_oc6_k3x2_s2x3_d2x1_c1.-1x-1.2_g2_b_n2_i3x4")
@@ -519,7 +519,7 @@ def test_an_illegal_call_is_refused_with_its_arithmetic(
 
 
 @pytest.mark.parametrize("shape", [(1,), (4,), (1, 6), ()])
-def test_a_bias_of_another_shape_is_refused(shape: tuple[int, ...]) -> None:
+def test_a_bias_of_the_wrong_shape_is_refused(shape: tuple[int, ...]) -> None:
     message = (
         f"b has shape {shape}, but w has 3 output channels per group x 2 groups: it must be (6,)."
     )
@@ -527,7 +527,7 @@ def test_a_bias_of_another_shape_is_refused(shape: tuple[int, ...]) -> None:
         conv_transpose(np.zeros((1, 4, 5)), np.zeros((4, 3, 2)), np.zeros(shape), groups=2)
 
 
-def test_a_cotangent_of_another_shape_is_refused() -> None:
+def test_a_cotangent_of_the_wrong_shape_is_refused() -> None:
     message = "dy has shape (1, 6, 5), but the output has shape (1, 6, 6)."
     with pytest.raises(ValueError, match=re.escape(message)):
         conv_transpose_vjp(np.zeros((1, 6, 5)), np.zeros((1, 4, 5)), np.zeros((4, 3, 2)), groups=2)

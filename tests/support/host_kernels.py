@@ -94,17 +94,17 @@ def _passed(argument: Any) -> Any:
     return {4: ctypes.c_int32, 8: ctypes.c_int64}[argument.itemsize](int(argument))
 
 
-def launch(name: str, words: cuda.Words, threads: int, arguments: Sequence[Any]) -> None:
+def launch(name: str, variant: cuda.Variant, threads: int, arguments: Sequence[Any]) -> None:
     """Run a kernel whose geometry is in variables, so that few libraries do for all."""
-    source = words.source
-    for place, (name_of, value) in enumerate(words.constants.items()):
+    source = variant.source
+    for place, (name_of, value) in enumerate(variant.constants.items()):
         constant, variable = (
             f"#define {name_of} {what}\n" for what in (value, f"geometry[{place}]")
         )
         assert constant in source
         source = source.replace(constant, variable)
     library = compiled(source)
-    library.set_geometry((ctypes.c_int * 12)(*words.constants.values()))
+    library.set_geometry((ctypes.c_int * 12)(*variant.constants.values()))
     _run(library, name, threads, arguments)
 
 
