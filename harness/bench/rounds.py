@@ -238,7 +238,7 @@ class _Bench:
             self._unavailable[framework] = str(error)
             return {"unavailable": str(error)}
         self._engines[framework] = engine
-        return info.told()
+        return info.header_fields()
 
     def ceilings(self) -> dict[str, float]:
         """Measure what this machine can do, where a framework is here to tell."""

@@ -201,7 +201,7 @@ class _Run:
                 settings.math,
             )
             self._engines[framework] = engine
-            return engine.start().told()
+            return engine.start().header_fields()
         except EngineUnavailableError as error:
             self._unavailable[framework] = str(error)
             return {"unavailable": str(error)}

@@ -1,4 +1,4 @@
-"""Engines execute programs: they know text, arrays and processes, and no convention."""
+"""Engines execute programs: they know text, arrays and processes, but no convention."""
 
 from harness.engines.job import (
     Arrays,

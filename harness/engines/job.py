@@ -1,4 +1,4 @@
-"""What goes into an engine and what comes out."""
+"""Jobs, which engines execute, and their outcomes."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from harness.core.program import Section
 
 
 class EngineUnavailableError(Exception):
-    """An engine that cannot be started; the message says why and what would help."""
+    """An engine cannot be started; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
 class EngineInfo:
-    """What executes a column of a report: on which cores, where it is held to any."""
+    """What executes a column of a report; ``cores`` is empty unless it is pinned to some."""
 
     version: str
     engine: str
@@ -29,19 +29,19 @@ class EngineInfo:
     threads: str = ""
     cores: str = ""
 
-    def told(self) -> dict[str, str]:
-        """What a report's header says of it: always the first five, of the others what is known."""
+    def header_fields(self) -> dict[str, str]:
+        """Return the fields of a report's header: always the first five, others if known."""
         always = ("version", "engine", "python", "numpy", "device")
         return {name: value for name, value in asdict(self).items() if value or name in always}
 
 
 @dataclass(frozen=True)
 class Job:
-    """One direction of one program with its data, and the checks that its outputs serve.
+    """One direction of one program, its data, and the checks that use its outputs.
 
-    ``key`` is the caller's; an engine gives it back with the outcome.  What is known to kill its
-    process may also leave it with damaged memory: after a job that ``ends_worker`` none follows in
-    the same process.
+    ``key`` is for the caller; an engine returns it with the outcome.  A job that is known to crash
+    its process may instead leave it with corrupted memory: no job follows one that ``ends_worker``
+    in the same process.
     """
 
     key: Any
@@ -54,7 +54,7 @@ class Job:
 
     @property
     def sections(self) -> list[tuple[str, str]]:
-        """The text, in the order of execution."""
+        """The program's named sections, in order of execution."""
         return [
             ("setup", self.setup),
             ("to_native", self.section.to_native),
@@ -65,7 +65,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Held:
-    """A program that is made ready once and then timed: its call is apart from all the rest."""
+    """A program that is prepared once and then timed: its call, apart from everything else."""
 
     key: str
     sections: Sequence[tuple[str, str]]
@@ -75,7 +75,7 @@ class Held:
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds that one call took, on the clock and of all processors together."""
+    """Seconds that one call took: wall-clock time, and CPU time over all cores."""
 
     seconds: float
     cpu_s: float
@@ -83,7 +83,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class Arrays:
-    """The program ran; its outputs and the seconds that each section took."""
+    """The program ran: its outputs, and the seconds that each section took."""
 
     outputs: Mapping[str, npt.NDArray[Any]]
     seconds: Mapping[str, float]
@@ -91,7 +91,7 @@ class Arrays:
 
 @dataclass(frozen=True)
 class Raised:
-    """The program raised an exception, in which section of the text."""
+    """The program raised an exception in a section of its text."""
 
     section: str
     kind: str
@@ -101,14 +101,14 @@ class Raised:
 
 @dataclass(frozen=True)
 class Crashed:
-    """The process ended, or answered nonsense, before the program was done."""
+    """The process died or broke the protocol before the program finished."""
 
     reason: str
 
 
 @dataclass(frozen=True)
 class TimedOut:
-    """The program did not end in time."""
+    """The program did not finish in time."""
 
     seconds: float
 

@@ -1,8 +1,8 @@
-"""Run programs in worker processes, each the interpreter of one framework's own environment.
+"""Run programs in worker processes, each an interpreter of one framework's own environment.
 
-A worker that dies or hangs costs the check in flight.  The rest of the job is run once more in a
-fresh process; if that fails in the same way, the failure belongs to the program and the job's
-other checks share it, rather than costing a restart each.
+A worker that dies or hangs costs the check in flight.  The rest of the job runs once more in a
+fresh process.  If that fails in the same way, the program is to blame, and the job's other checks
+share the failure rather than cost a restart each.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ START_TIMEOUT = 180.0
 _JOBS_AHEAD = 8
 _BYTES_AHEAD = 32 * 2**20
 
-# What each framework's pool of threads obeys: OpenMP and oneDNN (PyTorch, MXNet), the BLAS of NumPy
-# (impl, Chainer), MKL, and TensorFlow's own pool.
+# These size the frameworks' thread pools: OpenMP and oneDNN (PyTorch, MXNet), NumPy's BLAS (impl,
+# Chainer), MKL, and TensorFlow's own pool.
 _THREAD_COUNTS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -53,7 +53,7 @@ _Frame: TypeAlias = tuple[dict[str, Any], dict[str, Any]]
 
 
 def thread_counts(threads: int) -> dict[str, str]:
-    """Give the environment variables that limit a framework to a number of threads.
+    """Return the environment variables that limit a framework to a number of threads.
 
     >>> thread_counts(2)["OMP_NUM_THREADS"]
     '2'
@@ -62,7 +62,7 @@ def thread_counts(threads: int) -> dict[str, str]:
 
 
 class Engine:
-    """What executes one framework's programs: a worker process after the other.
+    """Executes one framework's programs in one worker process after another.
 
     Parameters
     ----------
@@ -71,8 +71,8 @@ class Engine:
     module, distribution : str
         What to import, and whose version to report.
     language : path, optional
-        A file whose ``start`` and ``execute`` take the place of the worker's own: how programs
-        in another language than Python are executed.
+        A file whose ``start`` and ``execute`` replace the worker's own, for programs in another
+        language than Python.
     environ : mapping
         Added to the environment of the processes.
     timeout : float
@@ -80,14 +80,14 @@ class Engine:
     advice : str
         What to do about an interpreter that cannot be started.
     packages : mapping
-        Packages of ours that programs import, by name, each with the file to import it from.
+        Packages of ours that programs import: the file to import each name from.
     device : str
-        Text for the worker's interpreter that finds the device that it is to compute on: it leaves
-        ``device``, or raises with what is missing; nothing where that is the CPU.
+        Python text that selects the device to compute on: it defines ``device``, or raises with
+        what is missing.  Empty for the CPU.
     threads : int
         How many threads a call may use.
     cores : sequence of int
-        The cores that the processes are held to, where the system can; all where there are none.
+        The cores to pin the processes to, if the system supports it; all if empty.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class Engine:
         self._advice = f"; {advice}" if advice else ""
         self._process: _Process | None = None
         self._stopped = False
-        self._why_not = ""
+        self._start_error = ""
 
     def start(self) -> EngineInfo:
         """Start a worker and import the framework in it.
@@ -127,18 +127,18 @@ class Engine:
         Raises
         ------
         EngineUnavailableError
-            With what the process said.
+            With the process's error message.
         """
         try:
             if self._stopped:
                 raise _ProcessEndedError("the run was stopped")
             self._process = process = _Process(self._command, self._environ, self._cores)
-            if self._stopped:  # In the meantime, by another thread that saw no process.
+            if self._stopped:  # Meanwhile, by another thread that saw no process yet.
                 raise _ProcessEndedError("the run was stopped")
             process.send(self._start, {})
             answer, _ = process.receive(START_TIMEOUT)
             if answer.get("section") == "device":
-                # It says itself what to do; building the environment again would not help.
+                # The message already says what to do; rebuilding the environment would not help.
                 self._end_process()
                 raise EngineUnavailableError(f"{self._command[0]}: {answer['message']}")
             if answer["op"] != "started":
@@ -161,15 +161,15 @@ class Engine:
     def run(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Outcome]]:
         """Execute jobs in order; yield each with its outcome.
 
-        Jobs are sent well ahead of their answers, so that the worker never waits for the next.
-        A job comes back whole, or in parts by check when its worker died under it.
+        Jobs are sent well ahead of their answers, so that the worker never waits for the next one.
+        A job is yielded whole, or split by check if its worker died.
         """
         source = iter(jobs)
-        again: deque[Job] = deque()
+        to_rerun: deque[Job] = deque()
         sent: deque[Job] = deque()
-        failed_before: tuple[Any, str, type[Outcome]] | None = None
+        last_failure: tuple[Any, str, type[Outcome]] | None = None
         while not self._stopped:
-            self._send(sent, again, source)
+            self._send(sent, to_rerun, source)
             if not sent:
                 return
             outcome = self._answer(sent[0])
@@ -181,42 +181,42 @@ class Engine:
             if isinstance(outcome, Arrays | Raised):
                 yield job, outcome
                 continue
-            again.extendleft(reversed(sent))
+            to_rerun.extendleft(reversed(sent))
             sent.clear()
             failure = (job.key, job.section.call, type(outcome))
-            if failure == failed_before:
+            if failure == last_failure:
                 yield job, outcome
                 continue
-            failed_before = failure
+            last_failure = failure
             yield replace(job, checks=job.checks[:1]), outcome
             if job.checks[1:]:
-                again.appendleft(replace(job, checks=job.checks[1:]))
+                to_rerun.appendleft(replace(job, checks=job.checks[1:]))
 
     def hold(self, held: Held) -> int | None | Raised | Crashed | TimedOut:
-        """Make a program ready to be timed; return the bytes that a call needs, where they show."""
+        """Prepare a program to be timed; return the bytes that a call needs, if known."""
         message = {"op": "hold", "key": held.key, "sections": held.sections, "call": held.call}
-        answer = self._asked(message, held.inputs)
+        answer = self._request(message, held.inputs)
         if isinstance(answer, Raised | Crashed | TimedOut):
             return answer
         peak: int | None = answer["peak_bytes"]
         return peak
 
     def time(self, key: str, calls: int) -> Timing | Raised | Crashed | TimedOut:
-        """Time calls of a program that is held."""
-        answer = self._asked({"op": "time", "key": key, "calls": calls}, {})
+        """Time calls of a prepared program."""
+        answer = self._request({"op": "time", "key": key, "calls": calls}, {})
         if isinstance(answer, Raised | Crashed | TimedOut):
             return answer
         return Timing(answer["seconds"] / calls, answer["cpu_s"] / calls)
 
     def drop(self, key: str) -> None:
-        """Let the worker forget a program that is held."""
+        """Let the worker forget a prepared program."""
         if self._process is not None:
-            self._asked({"op": "drop", "key": key}, {})
+            self._request({"op": "drop", "key": key}, {})
 
-    def _asked(
+    def _request(
         self, message: Message, arrays: Message
     ) -> Mapping[str, Any] | Raised | Crashed | TimedOut:
-        """Send one request and wait for its answer; without one, the process is ended."""
+        """Send one request and wait for its answer; end the process if none comes."""
         if self._process is None:
             try:
                 self.start()
@@ -236,13 +236,13 @@ class Engine:
             return Raised(answer["section"], answer["type"], answer["message"], answer["traceback"])
         return answer
 
-    def _send(self, sent: deque[Job], again: deque[Job], source: Iterator[Job]) -> None:
-        """Send jobs until enough are on their way, those to be run again first."""
+    def _send(self, sent: deque[Job], to_rerun: deque[Job], source: Iterator[Job]) -> None:
+        """Send jobs until enough are in flight, reruns first."""
         size = sum(_nbytes(job) for job in sent)
         while not sent or (
             len(sent) < _JOBS_AHEAD and size < _BYTES_AHEAD and not sent[-1].ends_worker
         ):
-            job = again.popleft() if again else next(source, None)
+            job = to_rerun.popleft() if to_rerun else next(source, None)
             if job is None:
                 return
             sent.append(job)
@@ -251,17 +251,17 @@ class Engine:
                 try:
                     self.start()
                 except EngineUnavailableError as error:
-                    self._why_not = str(error)
+                    self._start_error = str(error)
                     return
             if self._process is not None:
                 message = {"op": "run", "sections": job.sections, "outputs": job.outputs}
                 self._process.send(message, job.inputs)
 
     def _answer(self, job: Job) -> Outcome:
-        """Wait for the answer to the oldest job; without one, the process is ended."""
+        """Wait for the answer to the oldest job; end the process if none comes."""
         process = self._process
         if process is None:
-            return Crashed(f"the worker died, and could not be started again: {self._why_not}")
+            return Crashed(f"the worker died, and could not be started again: {self._start_error}")
         try:
             return _outcome(process.receive(self._timeout), job.outputs)
         except TimeoutError:
@@ -272,13 +272,13 @@ class Engine:
         return failure
 
     def stop(self) -> None:
-        """End the worker for good, from any thread; a :meth:`run` elsewhere then ends too."""
+        """End the worker for good, from any thread; this also ends a running :meth:`run`."""
         self._stopped = True
         if (process := self._process) is not None:
             process.kill()
 
     def close(self) -> None:
-        """End the worker for good and let its pipes go; nothing else may be running."""
+        """End the worker for good and close its pipes; nothing else may be running."""
         self._stopped = True
         self._end_process()
 
@@ -305,22 +305,22 @@ def _outcome(frame: _Frame, outputs: Sequence[str]) -> Outcome:
 
 
 class _ProcessEndedError(Exception):
-    """The process ended or broke the protocol: nothing more is to be had from it."""
+    """The process ended or broke the protocol, and will not answer any more."""
 
 
 class _Process:
-    """A running worker: frames out, frames in with a time limit, and what it said on stderr.
+    """A running worker: sends frames, receives frames with a time limit, and keeps its stderr.
 
-    Neither pipe blocks: what a busy worker does not take yet waits here, and goes out while its
-    answers are waited for.  One thread does it all, since threads would take turns at every frame.
+    Neither pipe blocks: requests to a busy worker are queued here, and written while waiting for
+    its answers.  One thread does everything, because threads would switch at every frame.
     """
 
     def __init__(
         self, command: Sequence[str], environ: Mapping[str, str], cores: Sequence[int] = ()
     ) -> None:
         with ExitStack() as stack:
-            self._chatter: IO[bytes] = stack.enter_context(tempfile.TemporaryFile())
-            # A worker is ended by force: what it leaves in files goes when it has gone.
+            self._stderr: IO[bytes] = stack.enter_context(tempfile.TemporaryFile())
+            # Workers are killed, so the parent removes their temporary files.
             scratch = stack.enter_context(
                 tempfile.TemporaryDirectory(prefix="deconform-", ignore_cleanup_errors=True)
             )
@@ -329,9 +329,9 @@ class _Process:
                 bufsize=0,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=self._chatter,
+                stderr=self._stderr,
                 env={**environ, "TMPDIR": scratch},
-                start_new_session=True,  # Ctrl-C is for the parent, which ends its workers itself.
+                start_new_session=True,  # Ctrl-C goes to the parent only, which ends its workers.
             )
             self._files = stack.pop_all()
         if cores:
@@ -347,7 +347,7 @@ class _Process:
         self._incoming = bytearray()
 
     def send(self, message: Message, arrays: Message) -> None:
-        """Put a request on its way; what becomes of it shows in the answers."""
+        """Send a request, or queue it; failures show when receiving."""
         frame = io.BytesIO()
         worker.write_frame(frame, message, arrays)
         self._outgoing.append(frame.getbuffer())
@@ -383,30 +383,30 @@ class _Process:
                 self._read()
 
     def _write(self) -> None:
-        """Write as much as the worker takes."""
+        """Write as much as the pipe takes."""
         while self._outgoing:
             try:
                 written = os.write(self._requests, self._outgoing[0])
             except BlockingIOError:
                 return
             except OSError:
-                self._outgoing.clear()  # It has ended: the answers end too, and say how.
+                self._outgoing.clear()  # The worker has ended; receiving will report how.
                 return
             self._outgoing[0] = self._outgoing[0][written:]
             if not self._outgoing[0]:
                 self._outgoing.popleft()
 
     def _read(self) -> None:
-        """Read what there is of the answers."""
+        """Read what is available of the answers."""
         with suppress(BlockingIOError):
             chunk = os.read(self._answers, 2**20)
             if not chunk:
                 what = "inside an answer" if self._incoming else "without an answer"
-                raise _ProcessEndedError(self._how_it_ended(f"it ended {what}"))
+                raise _ProcessEndedError(self._describe_end(f"it ended {what}"))
             self._incoming += chunk
 
     def _next_frame(self) -> _Frame | None:
-        """Take a whole frame off what has been read."""
+        """Remove a complete frame from what has been read, if there is one."""
         size = worker.frame_size(self._incoming)
         if size is None or size > len(self._incoming):
             return None
@@ -414,29 +414,29 @@ class _Process:
         del self._incoming[:size]
         return frame
 
-    def _how_it_ended(self, what: str) -> str:
+    def _describe_end(self, what: str) -> str:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=1.0)
         code = self._process.poll()
         if code is None:
             return f"the worker closed its output: {what}"
         how = signal.Signals(-code).name if code < 0 else f"exit status {code}"
-        return f"the worker died ({how}): {what}{self._last_words()}"
+        return f"the worker died ({how}): {what}{self._last_line()}"
 
-    def _last_words(self) -> str:
-        self._chatter.seek(0)
-        said = self._chatter.read()[-2000:].decode(errors="replace").strip()
-        return f"; its last line was: {said.splitlines()[-1]}" if said else ""
+    def _last_line(self) -> str:
+        self._stderr.seek(0)
+        output = self._stderr.read()[-2000:].decode(errors="replace").strip()
+        return f"; its last line was: {output.splitlines()[-1]}" if output else ""
 
     def kill(self) -> None:
         """End the process; safe from any thread."""
-        # The worker leads a session: what it has started goes with it, and holds no pipe open.
+        # The worker leads a session, so its children die too and hold no pipe open.
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
     def close(self) -> None:
-        """End the process and let its pipes go."""
+        """End the process and close its pipes."""
         self.kill()
         for stream in self._streams:
             stream.close()

@@ -1,4 +1,4 @@
-"""An engine whose programs have been run already, elsewhere."""
+"""An engine that replays a run that happened elsewhere."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ Key = tuple[str, str]
 
 
 class RecordedEngine:
-    """Give the outcomes of a run elsewhere, as if the programs were run here.
+    """Return the outcomes of a run elsewhere, as if the programs ran here.
 
     Parameters
     ----------
     info : EngineInfo
-        What ran them.
+        The engine that ran the programs.
     outcomes : mapping
-        By :func:`key_of` a job.
+        Keyed by a job's :func:`key_of`.
     """
 
     def __init__(self, info: EngineInfo, outcomes: Mapping[Key, Outcome]) -> None:
@@ -25,14 +25,14 @@ class RecordedEngine:
         self._outcomes = outcomes
 
     def start(self) -> EngineInfo:
-        """Say what ran them."""
+        """Return the engine that ran the programs."""
         return self._info
 
     def run(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Outcome]]:
-        """Yield each job with its outcome there; one without did not get so far."""
-        ended = Crashed("the run elsewhere ended before it came to this program")
+        """Yield each job with its recorded outcome; without one, the run had ended before it."""
+        missing = Crashed("the run elsewhere ended before it reached this program")
         for job in jobs:
-            yield job, self._outcomes.get(key_of(job.key.id, job.outputs), ended)
+            yield job, self._outcomes.get(key_of(job.key.id, job.outputs), missing)
 
     def stop(self) -> None:
         """Do nothing: there is no process."""
@@ -42,5 +42,5 @@ class RecordedEngine:
 
 
 def key_of(case_id: str, outputs: Sequence[str]) -> Key:
-    """Name a job so that it is found again: its case, and which outputs it is to leave."""
+    """Return the key of a job's outcome: its case and the names of its outputs."""
     return case_id, ",".join(outputs)

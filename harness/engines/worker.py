@@ -1,24 +1,23 @@
 """Execute program text in one framework's own interpreter.
 
-Started by path as ``python -I worker.py`` inside that framework's environment, so it may import
-the standard library and NumPy only and keeps to syntax that old interpreters read.  It executes
-text that deconform's own renderers wrote, and nothing else.  The path of a file may follow, whose
-``start(module, distribution)`` and ``execute(sections, arrays, outputs)`` are used instead of those
-here: so are programs in other languages than Python executed.
+It is started by path, as ``python -I worker.py``, inside that framework's environment.  So it may
+import the standard library and NumPy only, and uses only syntax that old interpreters accept.  It
+executes text that deconform's own renderers wrote, and nothing else.  A further argument may name a
+file whose ``start(module, distribution)`` and ``execute(sections, arrays, outputs)`` replace those
+here, to execute programs in other languages than Python.
 
-A frame is one line of JSON, then the bytes of the arrays that the line announces.  Requests are
+A frame is one line of JSON, then the bytes of the arrays that the line lists.  Requests are
 answered one by one, in order:
 
-``start``   imports the framework and answers with versions, also of what compiles its code where it
-            has a ``compiled_by()``, as ``impl`` has; before that it provides the packages of
-            deconform's that programs import, after it executes the text that finds the device;
+``start``   makes deconform's own packages importable, imports the framework, executes the text that
+            selects the device, and answers with versions, including that of the compiler if the
+            framework has a ``compiled_by()``, as ``impl`` does;
 ``run``     executes the sections of one program on the arrays of the frame and answers
-            ``result`` with the arrays asked for, or ``raised``;
-``hold``    executes all but the call of a program, keeps what is then there, and answers with the
-            bytes that the call needs beside it;
-``time``    executes the call of a program that is held, a number of times, and answers with the
-            seconds;
-``drop``    forgets a program that is held.
+            ``result`` with the requested arrays, or ``raised``;
+``hold``    executes all of a program but its call, keeps the namespace, and answers with the
+            additional bytes that the call needs;
+``time``    executes the call of a held program a number of times, and answers with the seconds;
+``drop``    forgets a held program.
 """
 
 from __future__ import annotations
@@ -92,7 +91,7 @@ def read_frame(stream: IO[bytes]) -> tuple[dict[str, Any], dict[str, Any]] | Non
 
 
 def frame_size(buffer: bytes | bytearray) -> int | None:
-    """Tell how long the frame that ``buffer`` begins with is, once its line is there."""
+    """Return the length of the frame at the start of ``buffer``; ``None`` without a whole line."""
     newline = buffer.find(b"\n")
     if newline < 0:
         return None
@@ -126,7 +125,7 @@ def _read_array(stream: IO[bytes], described: Mapping[str, Any]) -> Any:
 def execute(
     sections: Sequence[tuple[str, str]], arrays: Mapping[str, Any], outputs: Sequence[str]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Run the sections in one namespace; return the outputs, the seconds of each, or the error."""
+    """Run the sections in one namespace; return seconds and outputs, or the error."""
     namespace: dict[str, Any] = dict(arrays)
     seconds = {}
     for name, text in sections:
@@ -166,18 +165,18 @@ def _compiled(text: str, name: str) -> CodeType:
 
 
 _held: dict[str, timeit.Timer] = {}
-# Seconds: what a processor has learnt of a program is gone after the turns of others.
+# Seconds: after other programs' turns, caches and branch predictors are cold.
 _WARM_UP = 0.006
-_THREADS = Path("/proc/self/task")  # Linux's
-# Seconds: some wait where nobody tells, and longer than any known library waits actively.
-_ASLEEP_PERHAPS, _ASLEEP_SURELY = 0.01, 0.5
+_THREADS = Path("/proc/self/task")  # Linux only
+# Seconds: fallback wait where thread states are unknown, and upper bound on spinning.
+_IDLE_FALLBACK, _IDLE_LIMIT = 0.01, 0.5
 
 
 def hold(
     key: str, sections: Sequence[tuple[str, str]], call: str, arrays: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Make a program ready to be timed: the standard library's own loop executes the call."""
-    _keep_what_is_freed()
+    """Prepare a program to be timed by the standard library's own loop."""
+    _keep_freed_memory()
     namespace: dict[str, Any] = dict(arrays)
     for name, text in sections:
         exec(_compiled(text, name), namespace)
@@ -185,28 +184,29 @@ def hold(
     return {"op": "held", "peak_bytes": _peak(timer)}
 
 
-def _keep_what_is_freed() -> None:
-    """Bring the allocator where that of a process comes that has run for a while.
+def _keep_freed_memory() -> None:
+    """Bring the allocator into the state of a process that has run for a while.
 
-    glibc gives memory back to the system, which clears its pages again for the next call, when more
-    than twice the largest block so far is free: what ran before decided over a factor of nine.
+    When more than twice the largest block so far is free, glibc returns memory to the system, which
+    clears the pages again for the next call.  Depending on what ran before, that was a factor of
+    nine.
     https://man7.org/linux/man-pages/man3/mallopt.3.html (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD)
     """
     import numpy as np
 
-    # The largest that counts is 32 MiB, with what the allocator adds.
+    # Blocks count up to 32 MiB, including the allocator's overhead.
     np.empty(31 << 20, np.uint8)
 
 
 def take_time(key: str, calls: int) -> dict[str, Any]:
-    """Time a number of calls; before several come others, that wake threads and fill caches."""
+    """Time a number of calls; if several, warm up threads and caches first."""
     timer = _held[key]
     if calls > 1:
         _warm_up(timer)
     cpu = time.process_time()
     seconds = timer.timeit(calls)
     cpu = time.process_time() - cpu
-    _fall_asleep()
+    _wait_for_idle_threads()
     return {"op": "timed", "seconds": seconds, "cpu_s": cpu}
 
 
@@ -217,35 +217,35 @@ def _warm_up(timer: timeit.Timer) -> None:
         timer.timeit(1)
 
 
-def _fall_asleep() -> None:
-    """Wait until the other threads of this process sleep.
+def _wait_for_idle_threads() -> None:
+    """Wait until the other threads of this process are asleep.
 
-    Those of OpenBLAS and OpenMP look out for more work for some milliseconds after a call, on a
-    core that the next process to be timed needs.
+    After a call, OpenBLAS's and OpenMP's threads spin for some milliseconds, on a core that the
+    next process to be timed needs.
     https://gcc.gnu.org/onlinedocs/libgomp/GOMP_005fSPINCOUNT.html
     """
     if not _THREADS.is_dir():
-        time.sleep(_ASLEEP_PERHAPS)
+        time.sleep(_IDLE_FALLBACK)
         return
-    until = time.perf_counter() + _ASLEEP_SURELY
-    while any(map(_runs, _THREADS.iterdir())) and time.perf_counter() < until:
+    until = time.perf_counter() + _IDLE_LIMIT
+    while any(map(_is_busy, _THREADS.iterdir())) and time.perf_counter() < until:
         time.sleep(0.0005)
 
 
-def _runs(thread: Path) -> bool:
-    """Whether a thread has work, or looks out for it; not of the one that asks."""
+def _is_busy(thread: Path) -> bool:
+    """Whether another thread is running or spinning."""
     try:
         state = (thread / "stat").read_bytes().rpartition(b")")[2].split()[0]
     except OSError:
-        return False  # It has ended.
+        return False  # The thread has ended.
     return state == b"R" and thread.name != str(os.getpid())
 
 
 def _peak(timer: timeit.Timer) -> int | None:
-    """The most memory that a call takes beside what was there; None where Linux does not tell."""
+    """Return the most additional memory that a call takes; None if Linux does not report it."""
     gc.collect()
     try:
-        # What earlier calls left in the heap would hide what this one needs.
+        # Free memory left in the heap by earlier calls would hide what this one needs.
         ctypes.CDLL(None).malloc_trim(0)
         before = _memory("VmRSS")
         Path("/proc/self/clear_refs").write_text("5")
@@ -262,20 +262,20 @@ def _memory(name: str) -> int:
 
 
 def start(module: str, distribution: str) -> dict[str, Any]:
-    """Import the framework; say what is running here."""
+    """Import the framework; return what is running here."""
     import numpy as np
 
     importlib.import_module(module)
     try:
         from importlib.metadata import version
 
-        found = version(distribution)
+        installed = version(distribution)
     except Exception:
-        found = str(getattr(sys.modules[module], "__version__", "unknown"))
+        installed = str(getattr(sys.modules[module], "__version__", "unknown"))
     compiled_by = getattr(sys.modules[module], "compiled_by", str)
     return {
         "op": "started",
-        "version": found,
+        "version": installed,
         "python": platform.python_version(),
         "numpy": np.__version__,
         "device": "cpu",
@@ -285,7 +285,7 @@ def start(module: str, distribution: str) -> dict[str, Any]:
 
 
 def pools() -> str:
-    """Name the libraries here that compute in threads of their own, where threadpoolctl tells."""
+    """Return the libraries here with thread pools of their own, if threadpoolctl is installed."""
     try:
         from threadpoolctl import threadpool_info
     except ImportError:
@@ -294,32 +294,32 @@ def pools() -> str:
 
 
 def _pool(about: Mapping[str, Any]) -> str:
-    """Such as ``openblas 0.3.31 Haswell of numpy``; TensorFlow's own pool is not told of."""
+    """Describe a pool, e.g. ``openblas 0.3.31 Haswell of numpy``; TensorFlow's is not listed."""
     words = [about["internal_api"], about.get("version"), about.get("architecture")]
     package = about["filepath"].rpartition("site-packages/")[2].split("/")[0]
-    found = " ".join(word for word in words if word)
-    return "%s of %s" % (found, package.replace(".libs", "")) if package else found
+    library = " ".join(word for word in words if word)
+    return "%s of %s" % (library, package.replace(".libs", "")) if package else library
 
 
 def provide(name: str, path: str) -> None:
-    """Import a package from the file of its own, since it need not be installed here."""
+    """Import a package from its file, because it need not be installed here."""
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        raise ImportError("%s is no package" % path)
+        raise ImportError("%s is not a package" % path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
 
 
 def find_device(text: str) -> str:
-    """Execute the text that finds a framework's device; it leaves its name, or raises."""
+    """Execute the text that selects a framework's device; return the device's name."""
     namespace: dict[str, Any] = {}
     exec(_compiled(text, "device"), namespace)
     return str(namespace["device"])
 
 
 def started(start: Any, message: Mapping[str, Any]) -> dict[str, Any]:
-    """Start a language as it is asked to; answer what is running, or what went wrong in what."""
+    """Start a language as requested; answer what is running, or what failed and where."""
     section = "setup"
     try:
         for name, path in message["packages"].items():
@@ -340,7 +340,7 @@ def started(start: Any, message: Mapping[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Answer frames from standard input until it ends."""
-    # Frameworks print; what they print must not get between the frames.
+    # Frameworks print to stdout: send that to stderr, to keep it out of the frames.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     requests = sys.stdin.buffer
@@ -357,7 +357,7 @@ def main() -> None:
         elif message["op"] == "run":
             answer, outputs = language["execute"](message["sections"], arrays, message["outputs"])
             if device and answer["op"] == "raised":
-                # What has gone wrong on a GPU may stay: then the process ends here, of this text.
+                # A GPU error may persist; if it does, this raises and ends the process here.
                 find_device(device)
             write_frame(answers, answer, outputs)
         else:

@@ -143,7 +143,7 @@ def test_a_result_that_was_cut_off_has_what_it_has(spec: Path, tmp_path: Path) -
     crashed = [record for record in records if record.status == "CRASHED"]
     assert {record.check for record in crashed} == {"grad_x", "grad_w"}
     assert {record.reason for record in crashed} == {
-        "the run elsewhere ended before it came to this program"
+        "the run elsewhere ended before it reached this program"
     }
 
 

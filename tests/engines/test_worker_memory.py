@@ -1,4 +1,4 @@
-"""A worker's memory is as in a process that has run for a while, from the first timed call on."""
+"""From the first timed call on, a worker's memory is like that of a long-running process."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import pytest
 
 from harness.engines import worker
 
-# What may tune the allocator from outside.
+# Variables that tune the allocator from outside.
 _TUNED = ("MALLOC_", "GLIBC_TUNABLES", "LD_PRELOAD")
-# Blocks of 2 MB: smaller than what NumPy asks the system for in larger pages than of 4 KiB.
+# Blocks of 2 MB: below the size from which NumPy requests huge pages.
 _CALLS = """
 import ctypes, resource, sys
-# PR_SET_THP_DISABLE: pages of 2 MiB, where they are given unasked, would be too few to tell.
+# PR_SET_THP_DISABLE: with transparent huge pages there would be too few pages to count.
 ctypes.CDLL(None).prctl(41, 1, 0, 0, 0)
 sys.path.insert(0, sys.argv[1])
 import worker
@@ -32,7 +32,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - began)
 
 
 def cleared_pages(before: str) -> int:
-    """How many pages the system cleared for 50 calls that want 16 MB each."""
+    """Count the pages that the system cleared for 50 calls that need 16 MB each."""
     folder = str(Path(worker.__file__).parent)
     done = subprocess.run(
         [sys.executable, "-c", _CALLS.format(before=before), folder],
@@ -44,7 +44,7 @@ def cleared_pages(before: str) -> int:
     return int(done.stdout)
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="about the C library of GNU")
-def test_what_calls_free_is_kept_for_the_next() -> None:
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="specific to the GNU C library")
+def test_memory_that_calls_free_is_kept_for_the_next() -> None:
     assert cleared_pages("") < 2000
-    assert cleared_pages("worker._keep_what_is_freed = lambda: None") > 20000
+    assert cleared_pages("worker._keep_freed_memory = lambda: None") > 20000

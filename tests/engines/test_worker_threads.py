@@ -1,4 +1,4 @@
-"""A worker answers only when its other threads sleep: they would slow down who is timed next."""
+"""A worker answers only once its other threads sleep: they would slow the next program down."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.engines import worker
 
 
 class Clock:
-    """Time that goes by in sleeps alone, each of which lets one more thing happen."""
+    """A clock that advances only in sleeps; each sleep triggers the next event."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -33,10 +33,10 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    made = Clock()
-    time = SimpleNamespace(sleep=made.sleep, perf_counter=made.read, process_time=made.read)
+    clock = Clock()
+    time = SimpleNamespace(sleep=clock.sleep, perf_counter=clock.read, process_time=clock.read)
     monkeypatch.setattr(worker, "time", time)
-    return made
+    return clock
 
 
 @pytest.fixture
@@ -47,22 +47,20 @@ def threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def state(threads: Path, number: int, letter: str, name: bytes = b"python") -> None:
-    """Write what Linux says of a thread: ``man 5 proc_pid_stat``."""
+    """Write a thread's state as Linux does: ``man 5 proc_pid_stat``."""
     folder = threads / str(number)
     folder.mkdir(exist_ok=True)
     (folder / "stat").write_bytes(b"%d (%s) %s 1 2 3\n" % (number, name, letter.encode()))
 
 
-def test_nothing_is_waited_for_where_the_one_that_asks_runs_alone(
-    threads: Path, clock: Clock
-) -> None:
+def test_there_is_no_wait_if_no_other_thread_runs(threads: Path, clock: Clock) -> None:
     for number, letter in enumerate("SDTIZ"):
         state(threads, number, letter)
-    worker._fall_asleep()
+    worker._wait_for_idle_threads()
     assert clock.sleeps == []
 
 
-def test_the_last_thread_to_fall_asleep_is_waited_for(threads: Path, clock: Clock) -> None:
+def test_the_wait_ends_when_the_last_thread_sleeps(threads: Path, clock: Clock) -> None:
     for number in (1, 2):
         state(threads, number, "R")
     clock.events = [
@@ -70,25 +68,25 @@ def test_the_last_thread_to_fall_asleep_is_waited_for(threads: Path, clock: Cloc
         partial(state, threads, 3, "S"),
         partial(state, threads, 1, "S"),
     ]
-    worker._fall_asleep()
+    worker._wait_for_idle_threads()
     assert len(clock.sleeps) == 3
     assert clock.events == []
 
 
-def test_a_thread_that_never_sleeps_is_given_up(
+def test_the_wait_for_a_busy_thread_is_bounded(
     threads: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "_ASLEEP_SURELY", 0.002)
+    monkeypatch.setattr(worker, "_IDLE_LIMIT", 0.002)
     state(threads, 1, "R")
-    worker._fall_asleep()
+    worker._wait_for_idle_threads()
     assert clock.now == pytest.approx(0.002)
 
 
 def test_a_thread_that_has_ended_is_not_waited_for(threads: Path, clock: Clock) -> None:
-    (threads / "1").mkdir()  # Its stat has gone since the folder was listed.
+    (threads / "1").mkdir()  # Its stat is gone since the folder was listed.
     state(threads, 2, "R")
     clock.events = [(threads / "2" / "stat").unlink]
-    worker._fall_asleep()
+    worker._wait_for_idle_threads()
     assert len(clock.sleeps) == 1
 
 
@@ -103,26 +101,26 @@ def test_a_thread_that_has_ended_is_not_waited_for(threads: Path, clock: Clock) 
         ("S", b") R"),
     ],
 )
-def test_what_a_thread_does_is_read_after_its_name(
+def test_a_thread_name_is_not_mistaken_for_its_state(
     letter: str, name: bytes, threads: Path, clock: Clock
 ) -> None:
     state(threads, 1, letter, name)
     clock.events = [partial(state, threads, 1, "S")]
-    worker._fall_asleep()
+    worker._wait_for_idle_threads()
     assert len(clock.sleeps) == (letter == "R")
 
 
-def test_some_time_is_waited_where_nobody_tells(
+def test_the_wait_is_fixed_if_thread_states_are_unknown(
     tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "_THREADS", tmp_path / "no such folder")
-    worker._fall_asleep()
-    assert clock.sleeps == [worker._ASLEEP_PERHAPS]
+    worker._wait_for_idle_threads()
+    assert clock.sleeps == [worker._IDLE_FALLBACK]
 
 
-@pytest.mark.parametrize(("calls", "seconds", "made"), [(1, 0.001, 1), (2, 1, 3), (2, 0.002, 6)])
-def test_several_calls_are_timed_after_some_milliseconds_of_others(
-    calls: int, seconds: float, made: int, clock: Clock, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("calls", "seconds", "total"), [(1, 0.001, 1), (2, 1, 3), (2, 0.002, 6)])
+def test_several_calls_are_timed_after_a_warm_up(
+    calls: int, seconds: float, total: int, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "_held", {})
     monkeypatch.setattr(worker, "_WARM_UP", 0.007)
@@ -135,10 +133,10 @@ def test_several_calls_are_timed_after_some_milliseconds_of_others(
     worker.hold("key", [], "call()", {"call": call})
     done.clear()
     worker.take_time("key", calls)
-    assert len(done) == made
+    assert len(done) == total
 
 
-def test_a_turn_ends_with_the_wait_which_is_not_measured(
+def test_the_wait_comes_last_and_is_not_measured(
     threads: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "_held", {})
