@@ -1,10 +1,10 @@
 """Pictures of a transposed convolution's geometry, as SVG.
 
 They follow Dumoulin & Visin, "A guide to convolution arithmetic for deep learning"
-(https://arxiv.org/abs/1603.07285): input elements blue, output elements green.  Two axes are shown
-as a plane, with what one element reaches; and each axis, of any number of them, is shown by itself
-with every tap.  The text holds its own style, light and dark, and nothing but numbers and our own
-words.
+(https://arxiv.org/abs/1603.07285): input elements are blue, output elements green.  An operator
+with two axes is drawn as a plane that shows what one element reaches; every operator is also drawn
+axis by axis, with all taps.  The SVG contains its own styles, light and dark, and no text but
+numbers and our own words.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Final
 
 from harness.core.operators import Operator, OperatorError, Sizes, sizes
-from harness.drawing.canvas import STYLE, Part, coordinate, text, wide
+from harness.drawing.canvas import STYLE, Part, coordinate, text, text_width
 from harness.drawing.geometry import Axis, axes_of
 from harness.drawing.plane import plane
 from harness.drawing.rows import rows
@@ -29,25 +29,25 @@ _INDEPENDENT: Final = (
 
 
 def draw_svg(operator: Operator, in_size: Sizes, axis: int | None = None) -> str:
-    """Draw which input elements reach which output elements, and what the crop makes of them.
+    """Draw which input elements reach which output elements, and what the crop removes or adds.
 
     Parameters
     ----------
     operator : Operator
     in_size : tuple of int
-        Spatial sizes.  What is too large to be looked at is drawn with fewer elements, and says so.
+        Spatial sizes.  Large axes are drawn with fewer elements, and the picture says so.
     axis : int, optional
-        Draw this axis alone.
+        Draw only this axis.
 
     Returns
     -------
     str
-        A whole SVG document, the same for the same arguments.
+        A complete SVG document; equal arguments give equal text.
 
     Raises
     ------
     OperatorError
-        If the input has another rank or gives no output, or there is no such axis.
+        If the input has the wrong rank or gives no output, or there is no such axis.
 
     Examples
     --------
@@ -61,19 +61,19 @@ def draw_svg(operator: Operator, in_size: Sizes, axis: int | None = None) -> str
     parts = [_heading(operator, in_size)]
     if operator.rank == 2 and axis is None:
         parts.append(plane(operator, in_size))
-    parts += map(rows, _alike(axes if axis is None else axes[axis : axis + 1]))
+    parts += map(rows, _merged(axes if axis is None else axes[axis : axis + 1]))
     if operator.rank == 3 and axis is None:
-        parts.append(Part(wide(_INDEPENDENT), 24, (text(_INDEPENDENT, kind="quiet"),)))
+        parts.append(Part(text_width(_INDEPENDENT), 24, (text(_INDEPENDENT, kind="quiet"),)))
     return _document(_summary(operator, in_size), parts)
 
 
-def _alike(axes: Iterable[Axis]) -> tuple[Axis, ...]:
-    """Put axes together that look the same."""
-    found: dict[Axis, tuple[str, ...]] = {}
+def _merged(axes: Iterable[Axis]) -> tuple[Axis, ...]:
+    """Merge axes that look the same."""
+    names_of: dict[Axis, tuple[str, ...]] = {}
     for axis in axes:
         key = replace(axis, names=())
-        found[key] = (*found.get(key, ()), *axis.names)
-    return tuple(replace(axis, names=names) for axis, names in found.items())
+        names_of[key] = (*names_of.get(key, ()), *axis.names)
+    return tuple(replace(axis, names=names) for axis, names in names_of.items())
 
 
 def _document(summary: str, parts: Sequence[Part]) -> str:
@@ -90,7 +90,7 @@ def _document(summary: str, parts: Sequence[Part]) -> str:
             "<title>A transposed convolution: what its elements reach</title>",
             f"<desc>{summary}</desc>",
             f"<style>\n{STYLE}</style>",
-            # Whoever shows it may have another scheme than the reader: it brings its own ground.
+            # The page around it may not follow the reader's colour scheme, so it has a background.
             '<rect class="ground" width="100%" height="100%" rx="6"/>',
             *lines,
             "</svg>\n",
@@ -99,7 +99,7 @@ def _document(summary: str, parts: Sequence[Part]) -> str:
 
 
 def _summary(operator: Operator, in_size: Sizes) -> str:
-    """Say all of it in words, for who cannot see it."""
+    """Describe the whole picture in words, for screen readers."""
     return (
         f"Input {sizes(in_size)}, kernel {sizes(operator.kernel)}, "
         f"stride {sizes(operator.stride)}, dilation {sizes(operator.dilation)}, "
@@ -114,12 +114,12 @@ def _crops(operator: Operator) -> str:
 
 def _heading(operator: Operator, in_size: Sizes) -> Part:
     full, out = sizes(operator.full_size(in_size)), sizes(operator.out_size(in_size))
-    said = [f"kernel {sizes(operator.kernel)}", f"stride {sizes(operator.stride)}"]
+    options = [f"kernel {sizes(operator.kernel)}", f"stride {sizes(operator.stride)}"]
     if set(operator.dilation) != {1}:
-        said.append(f"dilation {sizes(operator.dilation)}")
+        options.append(f"dilation {sizes(operator.dilation)}")
     if any(side for pair in operator.crop for side in pair):
-        said.append(f"crop {_crops(operator)}")
+        options.append(f"crop {_crops(operator)}")
     arrow = "\N{RIGHTWARDS ARROW}"
     shapes = f"input {sizes(in_size)} {arrow} full {full} {arrow} output {out}"
-    lines = (text(shapes, kind="head"), text(", ".join(said), y=32, kind="quiet"))
-    return Part(1.2 * max(wide(shapes), wide(", ".join(said))), 58, lines)
+    lines = (text(shapes, kind="head"), text(", ".join(options), y=32, kind="quiet"))
+    return Part(1.2 * max(text_width(shapes), text_width(", ".join(options))), 58, lines)

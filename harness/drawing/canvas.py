@@ -1,4 +1,4 @@
-"""What all pictures are made of: parts, cells, colours, numbers and one style, light and dark."""
+"""Building blocks of all pictures: parts, cells, colours and one style, light and dark."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 
 WIDTH: Final = 760
 LEGIBLE: Final = 17
-# Ordered colours that are told apart on white and on black; taps are spread over them.
+# Ordered colours, distinct on white and on black; taps are spread over them.
 _TAP_COLOURS: Final = (
     (122, 81, 199),
     (38, 120, 210),
@@ -18,7 +18,7 @@ _TAP_COLOURS: Final = (
     (222, 142, 10),
     (214, 60, 62),
 )
-# Every rule is bound to the picture's class, so that it can stand inside a page.
+# Every rule is limited to the picture's class, so that pictures can be embedded in a page.
 STYLE: Final = """\
 .geometry{font:12px system-ui,-apple-system,"Segoe UI",Roboto,Helvetica,Arial,sans-serif}
 .geometry .ground{fill:#fff}
@@ -57,7 +57,7 @@ STYLE: Final = """\
 
 @dataclass(frozen=True)
 class Part:
-    """A piece of a picture with its size, drawn from (0, 0) on."""
+    """A piece of a picture and its size; its top left corner is (0, 0)."""
 
     width: float
     height: float
@@ -66,7 +66,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Cell:
-    """An element: where it stands, what it is, how dark it is, and its number where it has one."""
+    """An element: its place, kind and shade, and its number if it has one."""
 
     x: float
     y: float
@@ -75,14 +75,14 @@ class Cell:
     number: int | None = None
 
 
-def wide(said: str) -> float:
-    """The width that a line of text takes at most; fonts differ."""
-    return 6.7 * len(said)
+def text_width(line: str) -> float:
+    """Return an upper bound on the width of a line of text; fonts differ."""
+    return 6.7 * len(line)
 
 
 @lru_cache(maxsize=4096)
 def coordinate(value: float) -> str:
-    """Write a coordinate as briefly as can be seen.
+    """Write a coordinate without digits too small to see.
 
     >>> coordinate(14.0), coordinate(14.26)
     ('14', '14.3')
@@ -90,33 +90,33 @@ def coordinate(value: float) -> str:
     return f"{value:.1f}".removesuffix(".0")
 
 
-def text(said: str, x: float = 0, y: float = 12, kind: str = "") -> str:
-    """Write a line of text; all that is ever said is numbers and our own words."""
+def text(line: str, x: float = 0, y: float = 12, kind: str = "") -> str:
+    """Write a line of text, unescaped: it must be numbers and our own words only."""
     name = f' class="{kind}"' if kind else ""
-    return f'<text{name} x="{coordinate(x)}" y="{coordinate(y)}">{said}</text>'
+    return f'<text{name} x="{coordinate(x)}" y="{coordinate(y)}">{line}</text>'
 
 
 def path(kind: str, pieces: Iterable[str], more: str = "") -> str:
-    """Draw pieces in one path."""
+    """Draw several pieces as one path."""
     return f'<path class="{kind}"{more} d="{"".join(pieces)}"/>'
 
 
 def rectangle(x: float, y: float, width: float, height: float) -> str:
-    """Write a piece of a path that goes around a rectangle."""
+    """Write a rectangle as a piece of a path."""
     left, top, across, down = map(coordinate, (x, y, width, height))
     return f"M{left} {top}h{across}v{down}h-{across}z"
 
 
 def cells(drawn: Iterable[Cell], width: float, height: float) -> Iterator[str]:
-    """Draw elements, those alike in one path, each of them one closed piece; then their numbers."""
+    """Draw elements, one path for all that look the same; then their numbers."""
     drawn = tuple(drawn)
     inset = 1 if width > 8 else 0.5
     pieces: dict[tuple[str, float], list[str]] = {}
     for cell in drawn:
         piece = rectangle(cell.x + inset, cell.y + inset, width - 2 * inset, height - 2 * inset)
         pieces.setdefault((cell.kind, cell.shade), []).append(piece)
-    for (kind, shade), alike in pieces.items():
-        yield path(kind, alike, f' fill-opacity="{shade:g}"' if kind == "kept" else "")
+    for (kind, shade), same in pieces.items():
+        yield path(kind, same, f' fill-opacity="{shade:g}"' if kind == "kept" else "")
     numbered = [cell for cell in drawn if cell.number is not None]
     if numbered and width >= LEGIBLE:
         yield '<g class="cells">'
@@ -126,7 +126,7 @@ def cells(drawn: Iterable[Cell], width: float, height: float) -> Iterator[str]:
 
 
 def shade(count: int, most: int) -> float:
-    """How dark an output element is: the darker, the more products are summed in it.
+    """Return how dark an output element is: darker, the more products are summed in it.
 
     >>> shade(0, 4), shade(2, 4), shade(4, 4)
     (0.0, 0.48, 0.82)
@@ -135,7 +135,7 @@ def shade(count: int, most: int) -> float:
 
 
 def tap_colour(tap: int, taps: int) -> str:
-    """Spread the taps over the colours.
+    """Return a tap's colour; the taps are spread evenly over the colours.
 
     >>> tap_colour(0, 3), tap_colour(2, 3)
     ('#7a51c7', '#d63c3e')

@@ -1,9 +1,9 @@
-"""Where elements go along each axis alone: a transposed convolution is a product of its axes.
+"""The geometry of each axis alone: the axes of a transposed convolution are independent.
 
-An input element ``i`` reaches position ``i * stride + t * dilation`` of the full output through tap
-``t``; the output is what the crop leaves of these positions.  An axis that is too long to be looked
-at is drawn with fewer input elements: each one left out would add ``stride`` positions like those
-before it, and both ends stay as they are.
+Input element ``i`` reaches position ``i * stride + t * dilation`` of the full output through tap
+``t``; the output is what the crop leaves of these positions.  An axis too long to be readable is
+drawn with fewer input elements.  Each omitted one would only add ``stride`` more positions like
+those before it; both ends look the same.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ _LEAST_INPUT: Final = 3
 
 @dataclass(frozen=True)
 class Limits:
-    """How much is drawn of an axis, in positions.
+    """How much of an axis is drawn, in positions.
 
     Attributes
     ----------
     whole : int
-        An axis up to this long is drawn whole.
+        Longest axis that is drawn whole.
     cut : int
-        A longer one is drawn with fewer input elements, that it be no longer than this; but with
-        three at least, and with as many as give an output.
+        A longer axis is drawn with fewer input elements, to be at most this long; but with at
+        least three, and enough to give an output.
     longest : int
-        Where even these take more positions, the first of them are drawn.
+        If even these need more positions, only the first ones are drawn.
     """
 
     whole: int = 36
@@ -53,18 +53,18 @@ class Link:
 
 @dataclass(frozen=True)
 class Axis:
-    """One axis of an operator on an input, as much of it as is shown.
+    """One axis of an operator and its input, or the shown part of it.
 
     Attributes
     ----------
     names : tuple of str
         The axes that look like this, such as ``("height", "width")``.
     whole : int
-        Input elements there are; ``shown`` of them are drawn.
+        Number of input elements; ``shown`` of them are drawn.
     shown, kernel, stride, dilation : int
     crop : (begin, end)
     longest : int
-        Positions that are drawn at most.
+        Most positions to draw.
 
     Examples
     --------
@@ -89,17 +89,17 @@ class Axis:
 
     @cached_property
     def full(self) -> int:
-        """Size of the full output of what is shown."""
+        """Size of the full output of the shown part."""
         return (self.shown - 1) * self.stride + self.effective_kernel
 
     @cached_property
     def out(self) -> int:
-        """Size of the output of what is shown."""
+        """Size of the output of the shown part."""
         return self.full - sum(self.crop)
 
     @cached_property
     def output(self) -> range:
-        """The positions that the output consists of."""
+        """The positions of the output."""
         return range(self.crop[0], self.crop[0] + self.out)
 
     @cached_property
@@ -110,18 +110,18 @@ class Axis:
 
     @cached_property
     def positions(self) -> range:
-        """The positions that are drawn, all of them where they are not too many."""
+        """The positions that are drawn: all, unless there are too many."""
         start = max(self.extent.start, -(self.longest // 4))
         return range(start, min(self.extent.stop, start + self.longest))
 
     @cached_property
     def elements(self) -> range:
-        """The input elements that are drawn: those that reach positions that are."""
+        """The input elements that are drawn: those that reach drawn positions."""
         return range(min(self.shown, -(-max(self.positions.stop, 0) // self.stride)))
 
     @cached_property
     def links(self) -> tuple[Link, ...]:
-        """What reaches the positions that are drawn."""
+        """The products that reach drawn positions."""
         return tuple(
             Link(element, tap, element * self.stride + tap * self.dilation)
             for element in self.elements
@@ -129,7 +129,7 @@ class Axis:
         )
 
     def _taps_from(self, element: int) -> int:
-        """How many of an element's taps reach a position that is drawn."""
+        """Return how many of an element's taps reach a drawn position."""
         return -(-(self.positions.stop - element * self.stride) // self.dilation)
 
     @cached_property
@@ -137,21 +137,21 @@ class Axis:
         return Counter(link.position for link in self.links)
 
     def count(self, position: int) -> int:
-        """How many products are summed at a position."""
+        """Return how many products are summed at a position."""
         return self._counts.get(position, 0)
 
     def is_full(self, position: int) -> bool:
-        """Whether a position is one of the full output."""
+        """Whether a position belongs to the full output."""
         return 0 <= position < self.full
 
 
 def axes_of(operator: Operator, in_size: Sizes, limits: Limits = LIMITS) -> tuple[Axis, ...]:
-    """Give each axis of an operator on an input, cut to a length that can be drawn.
+    """Return the axes of an operator and its input, shortened to a readable length.
 
     Raises
     ------
     OperatorError
-        If the input has another rank, or gives no output.
+        If the input has the wrong rank or gives no output.
     """
     if len(in_size) != operator.rank or min(in_size) < 0:
         raise OperatorError(
@@ -177,5 +177,5 @@ def _axis(operator: Operator, in_size: Sizes, axis: int, limits: Limits) -> Axis
         return whole
     added = sum(max(-side, 0) for side in whole.crop)
     fitting = (limits.cut - added - whole.effective_kernel) // whole.stride + 1
-    giving = -((whole.effective_kernel - sum(whole.crop) - 1) // whole.stride) + 1
-    return replace(whole, shown=min(whole.whole, max(_LEAST_INPUT, fitting, giving)))
+    for_an_output = -((whole.effective_kernel - sum(whole.crop) - 1) // whole.stride) + 1
+    return replace(whole, shown=min(whole.whole, max(_LEAST_INPUT, fitting, for_an_output)))

@@ -1,4 +1,4 @@
-"""Two axes: the input, the full output, what one element reaches, and what the crop leaves."""
+"""A plane of two axes: input, full output, what one element reaches, what the crop leaves."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from harness.drawing.canvas import (
     rectangle,
     shade,
     text,
-    wide,
+    text_width,
 )
 from harness.drawing.geometry import Axis, Limits, axes_of
 
@@ -36,18 +36,18 @@ def plane(operator: Operator, in_size: Sizes) -> Part:
     height, width = axes_of(operator, in_size, _LIMITS)
     for axis in (height, width):
         if len(axis.positions) < axis.extent.stop - axis.extent.start or not axis.elements:
-            return _left_out(axis)
+            return _not_drawn(axis)
     columns = len(width.elements) + len(width.positions)
     cell = min(_LARGEST_CELL, (WIDTH - _GAP) / columns)
-    placed = _Plane(height, width, cell)
-    legend, legend_width = _legend(placed)
+    grids = _Grids(height, width, cell)
+    legend, legend_width = _legend(grids)
     bottom = _TOP + max(len(height.elements), len(height.positions)) * cell
     lines = (
-        *_titles(placed),
-        *cells(placed.inputs(), cell, cell),
-        *cells(placed.outputs(), cell, cell),
-        *_reach(placed),
-        *_frame(placed),
+        *_titles(grids),
+        *cells(grids.inputs(), cell, cell),
+        *cells(grids.outputs(), cell, cell),
+        *_reach(grids),
+        *_frame(grids),
         f'<g class="legend" transform="translate(0 {coordinate(bottom + 26)})">',
         *legend,
         "</g>",
@@ -55,16 +55,16 @@ def plane(operator: Operator, in_size: Sizes) -> Part:
     return Part(max(columns * cell + _GAP, legend_width), bottom + 66, lines)
 
 
-def _left_out(axis: Axis) -> Part:
-    there = axis.extent.stop - axis.extent.start
+def _not_drawn(axis: Axis) -> Part:
+    positions = axis.extent.stop - axis.extent.start
     elements = f"{axis.shown} input element{'s' * (axis.shown != 1)} along the {axis.names[0]}"
-    said = f"The plane is not drawn: {elements} and {there} positions."
-    return Part(wide(said), 34, (text(said, kind="quiet"),))
+    note = f"The plane is not drawn: {elements} and {positions} positions."
+    return Part(text_width(note), 34, (text(note, kind="quiet"),))
 
 
 @dataclass(frozen=True)
-class _Plane:
-    """Where the two grids stand."""
+class _Grids:
+    """The two grids and their places in the picture."""
 
     height: Axis
     width: Axis
@@ -72,29 +72,29 @@ class _Plane:
 
     @cached_property
     def most(self) -> int:
-        """The most products that are summed in an element."""
+        """The most products that are summed in any element."""
         return max(map(self.height.count, self.height.positions)) * max(
             map(self.width.count, self.width.positions)
         )
 
     @cached_property
     def chosen(self) -> tuple[int, int]:
-        """The input element whose way is shown, in the middle."""
+        """The input element, in the middle, whose reach is shown."""
         return len(self.height.elements) // 2, len(self.width.elements) // 2
 
     def input_at(self, row: int, column: int) -> tuple[float, float]:
-        """Where an input element stands, the grid beside the middle of the other one."""
+        """Return the place of an input element; the two grids are centred vertically."""
         lower = (len(self.height.positions) - len(self.height.elements)) / 2
         return column * self.cell, _TOP + (max(lower, 0) + row) * self.cell
 
     def output_at(self, row: int, column: int) -> tuple[float, float]:
-        """Where a position of the full output stands."""
+        """Return the place of a position of the full output."""
         left, top = self._origin
         return left + column * self.cell, top + row * self.cell
 
     @cached_property
     def _origin(self) -> tuple[float, float]:
-        """Where position 0 of the full output stands."""
+        """The place of position 0 of the full output."""
         lower = max((len(self.height.elements) - len(self.height.positions)) / 2, 0)
         return (
             (len(self.width.elements) - self.width.positions.start) * self.cell + _GAP,
@@ -102,27 +102,27 @@ class _Plane:
         )
 
     def inputs(self) -> Iterator[Cell]:
-        """The input's elements."""
+        """Yield the elements of the input."""
         for row, column in product(self.height.elements, self.width.elements):
             kind = "chosen" if (row, column) == self.chosen else "input"
             yield Cell(*self.input_at(row, column), kind)
 
     def kind(self, row: int, column: int) -> str:
-        """What a position is; nothing in the corners that are in neither output."""
+        """Return a position's kind; empty in the corners that belong to neither output."""
         is_full = self.height.is_full(row) and self.width.is_full(column)
         if row in self.height.output and column in self.width.output:
             return "kept" if is_full else "added"
         return "cut" if is_full else ""
 
     def outputs(self) -> Iterator[Cell]:
-        """The elements of the full output and of the output."""
+        """Yield the elements of the full output and of the output."""
         for row, column in product(self.height.positions, self.width.positions):
             if kind := self.kind(row, column):
                 dark = shade(self.height.count(row) * self.width.count(column), self.most)
                 yield Cell(*self.output_at(row, column), kind, dark)
 
     def reached(self) -> Iterator[Cell]:
-        """What the chosen element reaches, one element for each tap."""
+        """Yield the elements that the chosen element reaches, one for each tap."""
         (row, column), (kernel_h, kernel_w) = self.chosen, (self.height.kernel, self.width.kernel)
         for i, j in product(range(kernel_h), range(kernel_w)):
             y = row * self.height.stride + i * self.height.dilation
@@ -130,24 +130,24 @@ class _Plane:
             yield Cell(*self.output_at(y, x), "reach")
 
 
-def _titles(placed: _Plane) -> Iterator[str]:
-    rows, columns = len(placed.height.elements), len(placed.width.elements)
-    whole = f"{placed.height.whole}x{placed.width.whole}"
+def _titles(grids: _Grids) -> Iterator[str]:
+    rows, columns = len(grids.height.elements), len(grids.width.elements)
+    whole = f"{grids.height.whole}x{grids.width.whole}"
     shown = f"{rows}x{columns}"
-    said = "input" if shown == whole else f"{shown} of {whole} input elements"
-    left, _ = placed.output_at(placed.height.positions.start, placed.width.positions.start)
-    full = f"full output {placed.height.full}x{placed.width.full}, framed: "
-    out = f"output {placed.height.out}x{placed.width.out}"
-    x, y = placed.input_at(0, 0)
-    yield text(said, x, y - 10)
+    title = "input" if shown == whole else f"{shown} of {whole} input elements"
+    left, _ = grids.output_at(grids.height.positions.start, grids.width.positions.start)
+    full = f"full output {grids.height.full}x{grids.width.full}, framed: "
+    out = f"output {grids.height.out}x{grids.width.out}"
+    x, y = grids.input_at(0, 0)
+    yield text(title, x, y - 10)
     yield text(f"{full}{out}", left, _TOP - 10)
 
 
-def _reach(placed: _Plane) -> Iterator[str]:
-    """Mark what the chosen element reaches, with rays from the one to the other."""
-    reached = tuple(placed.reached())
-    cell = placed.cell
-    x, y = placed.input_at(*placed.chosen)
+def _reach(grids: _Grids) -> Iterator[str]:
+    """Mark what the chosen element reaches, with rays from it."""
+    reached = tuple(grids.reached())
+    cell = grids.cell
+    x, y = grids.input_at(*grids.chosen)
     left = reached[0].x
     top, bottom = reached[0].y, reached[-1].y + cell
     start = coordinate(x + cell)
@@ -159,38 +159,38 @@ def _reach(placed: _Plane) -> Iterator[str]:
     yield from cells(reached, cell, cell)
     if cell >= LEGIBLE:
         yield '<g class="cells">'
-        taps = product(range(placed.height.kernel), range(placed.width.kernel))
+        taps = product(range(grids.height.kernel), range(grids.width.kernel))
         for (i, j), at in zip(taps, reached, strict=True):
             yield text(f"{i},{j}", at.x + cell / 2, at.y + cell / 2 + 4)
         yield "</g>"
 
 
-def _frame(placed: _Plane) -> Iterator[str]:
+def _frame(grids: _Grids) -> Iterator[str]:
     """Draw a frame around the output."""
-    height, width = placed.height.output, placed.width.output
+    height, width = grids.height.output, grids.width.output
     if len(height) and len(width):
-        x, y = placed.output_at(height.start, width.start)
-        yield path("frame", (rectangle(x, y, len(width) * placed.cell, len(height) * placed.cell),))
+        x, y = grids.output_at(height.start, width.start)
+        yield path("frame", (rectangle(x, y, len(width) * grids.cell, len(height) * grids.cell),))
 
 
-def _legend(placed: _Plane) -> tuple[list[str], float]:
-    """Say what the colours mean, of all that is in the picture; and how wide that is."""
-    every = product(placed.height.positions, placed.width.positions)
-    kinds = {at: placed.kind(*at) for at in every}
-    found = {
-        placed.height.count(row) * placed.width.count(column)
+def _legend(grids: _Grids) -> tuple[list[str], float]:
+    """Explain the colours in the picture; return the lines and their width."""
+    every = product(grids.height.positions, grids.width.positions)
+    kinds = {at: grids.kind(*at) for at in every}
+    counted = {
+        grids.height.count(row) * grids.width.count(column)
         for (row, column), kind in kinds.items()
         if kind == "kept"
     }
-    counts = sorted(found)[:: -(-len(found) // _NAMED_COUNTS) or 1]
-    words = [(Cell(0, -11, "kept", shade(count, placed.most)), f"{count}") for count in counts]
-    words += [(Cell(0, -11, "reach"), "what one element reaches, by tap")]
-    words += [(Cell(0, -11, "cut"), "removed by the crop")] * ("cut" in kinds.values())
-    words += [(Cell(0, -11, "added"), "added: the bias alone")] * ("added" in kinds.values())
+    counts = sorted(counted)[:: -(-len(counted) // _NAMED_COUNTS) or 1]
+    entries = [(Cell(0, -11, "kept", shade(count, grids.most)), f"{count}") for count in counts]
+    entries += [(Cell(0, -11, "reach"), "what one element reaches, by tap")]
+    entries += [(Cell(0, -11, "cut"), "removed by the crop")] * ("cut" in kinds.values())
+    entries += [(Cell(0, -11, "added"), "added: the bias alone")] * ("added" in kinds.values())
     lines = [text("products summed", y=0, kind="quiet")]
-    x = wide("products summed") + 14
-    for mark, said in words:
+    x = text_width("products summed") + 14
+    for mark, meaning in entries:
         lines += cells((replace(mark, x=x),), 14, 14)
-        lines.append(text(said, x + 19, 0, "quiet"))
-        x += 19 + wide(said) + 8
+        lines.append(text(meaning, x + 19, 0, "quiet"))
+        x += 19 + text_width(meaning) + 8
     return lines, x

@@ -1,4 +1,4 @@
-"""One axis: input, full output and output above each other, and a line for each product."""
+"""One axis: input above full output above output, with a line for each product."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.drawing.canvas import (
     shade,
     tap_colour,
     text,
-    wide,
+    text_width,
 )
 from harness.drawing.geometry import Axis, Link
 
@@ -25,7 +25,7 @@ _LABELS: Final = 76
 _LARGEST_CELL: Final = 30
 _HIGHEST_CELL: Final = 22
 _GAP: Final = 12
-_TWO_WORDS: Final = 110
+_TWO_LABELS: Final = 110
 _NAMED_TAPS: Final = 9
 
 
@@ -34,29 +34,33 @@ def rows(axis: Axis) -> Part:
     positions = max(len(axis.positions), 1)
     cell = min(_LARGEST_CELL, (WIDTH - _LABELS) / positions)
     height = min(cell, _HIGHEST_CELL)
-    said = _shown(axis)
-    top = 52 + 20 * bool(said)
+    note = _omissions(axis)
+    top = 52 + 20 * bool(note)
     full = top + height + min(120.0, 56 + cell * min(axis.effective_kernel, 12) / 2)
-    placed = _Rows(axis, cell, height, top, full, full + height + _GAP)
+    layout = _Layout(axis, cell, height, top, full, full + height + _GAP)
     lines = (
         _heading(axis),
         *_named_taps(axis.kernel),
-        *([text(said, y=52, kind="quiet")] if said else []),
-        *_links(placed),
-        *_row("input", placed.inputs(), placed, top),
-        *_row("full", placed.full(), placed, placed.full_y),
-        *_row("output", placed.output(), placed, placed.output_y),
-        *_edges(placed),
-        *_crop_words(placed),
+        *([text(note, y=52, kind="quiet")] if note else []),
+        *_links(layout),
+        *_row("input", layout.inputs(), layout, top),
+        *_row("full", layout.full(), layout, layout.full_y),
+        *_row("output", layout.output(), layout, layout.output_y),
+        *_edges(layout),
+        *_crop_labels(layout),
     )
-    crop = wide(f"crop {axis.crop[1]}")
-    width = max(_LABELS + positions * cell + crop, wide(_name(axis) + _law(axis)) + 10, wide(said))
-    return Part(width, placed.output_y + height + 52, lines)
+    crop = text_width(f"crop {axis.crop[1]}")
+    width = max(
+        _LABELS + positions * cell + crop,
+        text_width(_name(axis) + _law(axis)) + 10,
+        text_width(note),
+    )
+    return Part(width, layout.output_y + height + 52, lines)
 
 
 @dataclass(frozen=True)
-class _Rows:
-    """Where the three rows of an axis stand."""
+class _Layout:
+    """The places of an axis' three rows."""
 
     axis: Axis
     cell: float
@@ -66,11 +70,11 @@ class _Rows:
     output_y: float
 
     def x(self, position: float) -> float:
-        """Where a position begins."""
+        """Return where a position begins."""
         return _LABELS + (position - self.axis.positions.start) * self.cell
 
     def centre(self, element: int) -> float:
-        """The middle of an input element: that of all it reaches."""
+        """Return the middle of an input element, above the middle of what it reaches."""
         return self.x(element * self.axis.stride + self.axis.effective_kernel / 2)
 
     def is_drawn(self, position: int) -> bool:
@@ -78,13 +82,13 @@ class _Rows:
         return self.axis.positions.start <= position <= self.axis.positions.stop
 
     def inputs(self) -> Iterator[Cell]:
-        """The input's elements, each above the middle of what it reaches."""
+        """Yield the elements of the input."""
         for element in self.axis.elements:
             x = min(self.centre(element), WIDTH - self.cell / 2) - self.cell / 2
             yield Cell(x, self.input_y, "input", number=element)
 
     def full(self) -> Iterator[Cell]:
-        """The full output's elements."""
+        """Yield the elements of the full output."""
         axis = self.axis
         most = max(map(axis.count, axis.positions), default=0)
         for position in filter(axis.is_full, axis.positions):
@@ -93,7 +97,7 @@ class _Rows:
             yield Cell(self.x(position), self.full_y, kind, dark, position)
 
     def output(self) -> Iterator[Cell]:
-        """The output's elements, below the full output's."""
+        """Yield the elements of the output, each below its position in the full output."""
         axis = self.axis
         for position in axis.positions:
             if position in axis.output:
@@ -125,19 +129,19 @@ def _signed(value: int) -> str:
     return f"({value})" if value < 0 else f"{value}"
 
 
-def _shown(axis: Axis) -> str:
-    """Say how much of it is drawn, where that is not all."""
-    drawn, said = len(axis.elements), ""
+def _omissions(axis: Axis) -> str:
+    """Describe how much of the axis is drawn; empty if all of it is."""
+    drawn, note = len(axis.elements), ""
     if drawn < axis.whole:
-        said = f"drawn: {drawn} of {axis.whole} input elements; each further one adds {axis.stride}"
-    there = axis.extent.stop - axis.extent.start
-    if len(axis.positions) < there:
-        said += f"{'; ' if said else 'drawn: '}{len(axis.positions)} of {there} positions"
-    return said
+        note = f"drawn: {drawn} of {axis.whole} input elements; each further one adds {axis.stride}"
+    extent = axis.extent.stop - axis.extent.start
+    if len(axis.positions) < extent:
+        note += f"{'; ' if note else 'drawn: '}{len(axis.positions)} of {extent} positions"
+    return note
 
 
 def _named_taps(taps: int) -> Iterator[str]:
-    """Name the taps' colours; of many, some."""
+    """Explain the taps' colours; of many taps, name only some."""
     yield text("tap", y=32, kind="quiet")
     for i, tap in enumerate(range(0, taps, -(-taps // _NAMED_TAPS))):
         x = 30 + 40 * i
@@ -145,59 +149,59 @@ def _named_taps(taps: int) -> Iterator[str]:
         yield text(f"{tap}", x + 18, 32, "quiet")
 
 
-def _links(placed: _Rows) -> Iterator[str]:
-    """Draw a line for each product, faintly where the crop removes it: a path for each tap."""
-    axis = placed.axis
-    alike: dict[tuple[int, bool], list[Link]] = {}
+def _links(layout: _Layout) -> Iterator[str]:
+    """Draw a line for each product, faint if the crop removes it; one path for each tap."""
+    axis = layout.axis
+    by_tap: dict[tuple[int, bool], list[Link]] = {}
     for link in axis.links:
-        alike.setdefault((link.tap, link.position in axis.output), []).append(link)
-    for (tap, kept), links in sorted(alike.items()):
-        kind = "link" + " thin" * (placed.cell < LEGIBLE) + " off" * (not kept)
+        by_tap.setdefault((link.tap, link.position in axis.output), []).append(link)
+    for (tap, kept), links in sorted(by_tap.items()):
+        kind = "link" + " thin" * (layout.cell < LEGIBLE) + " off" * (not kept)
         colour = f' stroke="{tap_colour(tap, axis.kernel)}"'
-        yield path(kind, (_curve(link, placed) for link in links), colour)
+        yield path(kind, (_curve(link, layout) for link in links), colour)
 
 
-def _curve(link: Link, placed: _Rows) -> str:
-    top, bottom = placed.input_y + placed.height, placed.full_y
+def _curve(link: Link, layout: _Layout) -> str:
+    top, bottom = layout.input_y + layout.height, layout.full_y
     bend = (bottom - top) / 3
-    start = coordinate(min(placed.centre(link.element), WIDTH - placed.cell / 2))
-    end = coordinate(placed.x(link.position + 0.5))
+    start = coordinate(min(layout.centre(link.element), WIDTH - layout.cell / 2))
+    end = coordinate(layout.x(link.position + 0.5))
     heights = map(coordinate, (top, top + bend, bottom - bend, bottom))
     return "M{0} {2}C{0} {3} {1} {4} {1} {5}".format(start, end, *heights)
 
 
-def _row(name: str, drawn: Iterable[Cell], placed: _Rows, y: float) -> Iterator[str]:
-    yield text(name, _LABELS - 14, y + placed.height / 2 + 4, "end")
-    yield from cells(drawn, placed.cell, placed.height)
+def _row(name: str, drawn: Iterable[Cell], layout: _Layout, y: float) -> Iterator[str]:
+    yield text(name, _LABELS - 14, y + layout.height / 2 + 4, "end")
+    yield from cells(drawn, layout.cell, layout.height)
 
 
-def _ends(placed: _Rows) -> Iterator[tuple[int, int, bool]]:
-    """Give the drawn ends that a crop made: the position, the crop, whether it is the last."""
-    output = placed.axis.output
+def _ends(layout: _Layout) -> Iterator[tuple[int, int, bool]]:
+    """Yield the cropped ends that are drawn: position, crop, and whether it is the last end."""
+    output = layout.axis.output
     for position, side, last in zip(
-        (output.start, output.stop), placed.axis.crop, (False, True), strict=True
+        (output.start, output.stop), layout.axis.crop, (False, True), strict=True
     ):
-        if side and placed.is_drawn(position):
+        if side and layout.is_drawn(position):
             yield position, side, last
 
 
-def _edges(placed: _Rows) -> Iterator[str]:
+def _edges(layout: _Layout) -> Iterator[str]:
     """Draw where the crop cuts."""
-    top, bottom = placed.full_y - 6, placed.output_y + placed.height + 6
-    for position, side, _ in _ends(placed):
+    top, bottom = layout.full_y - 6, layout.output_y + layout.height + 6
+    for position, side, _ in _ends(layout):
         if side > 0:
-            x = coordinate(placed.x(position))
+            x = coordinate(layout.x(position))
             yield path("edge", (f"M{x} {coordinate(top)}V{coordinate(bottom)}",))
 
 
-def _crop_words(placed: _Rows) -> Iterator[str]:
-    """Say below the output what the crop did at each end: outside it removed, inside it added."""
-    y = placed.output_y + placed.height + 18
-    output = (placed.axis.output.stop - placed.axis.output.start) * placed.cell
-    # Inside a short output the two would meet.
-    lower = 15 if min(placed.axis.crop) < 0 and output < _TWO_WORDS else 0
-    for position, side, last in _ends(placed):
+def _crop_labels(layout: _Layout) -> Iterator[str]:
+    """Label each end below the output: outside, what the crop removes; inside, what it adds."""
+    y = layout.output_y + layout.height + 18
+    output = (layout.axis.output.stop - layout.axis.output.start) * layout.cell
+    # Inside a short output the two labels would overlap.
+    lower = 15 if min(layout.axis.crop) < 0 and output < _TWO_LABELS else 0
+    for position, side, last in _ends(layout):
         rightwards = (side > 0) == last
-        x = placed.x(position) + (5 if rightwards else -5)
-        said = f"crop {side}" if side > 0 else f"adds {-side}"
-        yield text(said, x, y + lower * last, "quiet" if rightwards else "quiet end")
+        x = layout.x(position) + (5 if rightwards else -5)
+        label = f"crop {side}" if side > 0 else f"adds {-side}"
+        yield text(label, x, y + lower * last, "quiet" if rightwards else "quiet end")

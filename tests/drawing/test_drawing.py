@@ -1,4 +1,4 @@
-"""Pictures: as many elements and products as the arithmetic says, and honest where they are cut."""
+"""Pictures hold as many elements and products as the arithmetic says, and note what they omit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from impl import reference
 
 SVG = "{http://www.w3.org/2000/svg}"
 GOLDEN = Path(__file__).parent / "goldens"
-# Each shows something else: an overlap and a crop; a gap and an extension; two axes that differ.
+# Each shows something different: overlap and crop; gap and extension; two different axes.
 REVIEWED = {
     "overlap": "ic1_oc1_k4_s2_c1.1_n1_i4",
     "gap": "ic1_oc1_k2_s3_c0.-1_n1_i3",
@@ -31,19 +31,19 @@ REVIEWED = {
 
 
 def pieces(text: str) -> Counter[str]:
-    """Count what is drawn, by kind, without legends: a path has a piece for each M."""
+    """Count the drawn pieces by kind, without legends: each M starts a piece of a path."""
     root = ET.fromstring(text)
     for parent in root.iter(f"{SVG}g"):
         for legend in parent.findall(f"{SVG}g[@class='legend']"):
             parent.remove(legend)
-    found: Counter[str] = Counter()
+    drawn: Counter[str] = Counter()
     for path in root.iter(f"{SVG}path"):
-        found[path.get("class", "").replace(" thin", "")] += path.get("d", "").count("M")
-    return found
+        drawn[path.get("class", "").replace(" thin", "")] += path.get("d", "").count("M")
+    return drawn
 
 
 def written(text: str) -> str:
-    """Give the words of a picture."""
+    """Return the words of a picture."""
     return " ".join("".join(node.itertext()) for node in ET.fromstring(text).iter(f"{SVG}text"))
 
 
@@ -52,10 +52,10 @@ def test_an_axis_has_a_line_for_each_product(sized: tuple[Operator, Sizes]) -> N
     operator, in_size = sized
     full, out = operator.full_size(in_size), operator.out_size(in_size)
     for axis in range(operator.rank):
-        found = pieces(draw_svg(operator, in_size, axis))
-        assert found["input"] == in_size[axis]
-        assert found["link"] + found["link off"] == in_size[axis] * operator.kernel[axis]
-        cells = found["kept"] + found["cut"] + found["added"]
+        drawn = pieces(draw_svg(operator, in_size, axis))
+        assert drawn["input"] == in_size[axis]
+        assert drawn["link"] + drawn["link off"] == in_size[axis] * operator.kernel[axis]
+        cells = drawn["kept"] + drawn["cut"] + drawn["added"]
         assert cells == max(full[axis], 0) + out[axis]
 
 
@@ -83,24 +83,24 @@ def test_the_plane_has_a_cell_for_each_element(sized: tuple[Operator, Sizes]) ->
     alone = sum((pieces(draw_svg(operator, in_size, axis)) for axis in range(2)), Counter())
     if "Height and width" in written(whole):
         alone = pieces(draw_svg(operator, in_size, 0))
-    found = pieces(whole)
-    found.subtract(alone)
+    drawn = pieces(whole)
+    drawn.subtract(alone)
     full, out = operator.full_size(in_size), operator.out_size(in_size)
     kept = [
         len(range(max(begin, 0), min(extent - end, extent)))
         for extent, (begin, end) in zip(full, operator.crop, strict=True)
     ]
-    assert found["input"] + found["chosen"] == math.prod(in_size)
-    assert found["reach"] == math.prod(operator.kernel)
-    assert found["kept"] == math.prod(kept)
-    assert found["kept"] + found["cut"] == math.prod(full)
-    assert found["kept"] + found["added"] == math.prod(out)
-    assert found["frame"] == (math.prod(out) > 0)
+    assert drawn["input"] + drawn["chosen"] == math.prod(in_size)
+    assert drawn["reach"] == math.prod(operator.kernel)
+    assert drawn["kept"] == math.prod(kept)
+    assert drawn["kept"] + drawn["cut"] == math.prod(full)
+    assert drawn["kept"] + drawn["added"] == math.prod(out)
+    assert drawn["frame"] == (math.prod(out) > 0)
 
 
 @pytest.mark.parametrize("name", REVIEWED)
-def test_reviewed_pictures_are_drawn_again(name: str, tmp_path: Path) -> None:
-    """Write one anew with ``deconform draw DESCRIPTOR -o FILE.svg``, and look at it."""
+def test_pictures_equal_the_reviewed_ones(name: str, tmp_path: Path) -> None:
+    """To update one, run ``deconform draw DESCRIPTOR -o FILE.svg`` and look at it."""
     out = tmp_path / "drawn.svg"
     assert main(["draw", REVIEWED[name], "-o", str(out)]) == OK
     assert out.read_bytes() == (GOLDEN / f"{name}.svg").read_bytes()
@@ -115,7 +115,7 @@ def test_a_picture_says_the_size_law_with_its_numbers() -> None:
     assert "drawn:" not in text
 
 
-def test_a_picture_says_all_of_it_to_who_cannot_see_it() -> None:
+def test_a_picture_is_described_in_words() -> None:
     root = ET.fromstring(draw_svg(Operator.of(1, 1, (4, 4), stride=2, crop=1), (4, 4)))
     assert root.get("role") == "img"
     assert root[0].tag == f"{SVG}title"
@@ -129,11 +129,11 @@ def test_a_long_axis_is_drawn_with_fewer_elements_and_says_so() -> None:
     text = draw_svg(Operator.of(1, 1, (4,), stride=2, crop=1), (128,))
     assert "drawn: 11 of 128 input elements; each further one adds 2" in written(text)
     assert "full 258 = (128 - 1)*2 + 4" in written(text)
-    found = pieces(text)
-    assert (found["input"], found["link"] + found["link off"], found["cut"]) == (11, 44, 2)
+    drawn = pieces(text)
+    assert (drawn["input"], drawn["link"] + drawn["link off"], drawn["cut"]) == (11, 44, 2)
 
 
-def test_a_plane_that_is_too_large_leaves_its_axes() -> None:
+def test_only_the_axes_of_a_large_plane_are_drawn() -> None:
     text = draw_svg(Operator.of(1, 1, (64, 64), stride=32, crop=16), (16, 16))
     assert "The plane is not drawn: 3 input elements along the height and 128 positions." in (
         written(text)
@@ -151,7 +151,7 @@ def test_a_plane_that_is_too_large_leaves_its_axes() -> None:
         (1, {}, 10**17),
     ],
 )
-def test_nothing_is_too_large_to_be_drawn_in_part(
+def test_axes_of_any_size_are_drawn_in_part(
     kernel: int, options: dict[str, int], size: int
 ) -> None:
     text = draw_svg(Operator.of(1, 1, (kernel,), **options), (size,))  # type: ignore[arg-type]
@@ -159,7 +159,7 @@ def test_nothing_is_too_large_to_be_drawn_in_part(
     assert re.search(rf"drawn: .*(of {size} input elements|positions)", written(text))
 
 
-def test_what_is_cut_has_ends_like_the_whole() -> None:
+def test_a_shortened_axis_has_the_ends_of_the_whole() -> None:
     operator = Operator.of(1, 1, (5,), stride=3, dilation=2, crop=((2, 1),))
     (cut,) = axes_of(operator, (50,))
     (whole,) = axes_of(operator, (50,), Limits(whole=1000, longest=1000))
@@ -171,7 +171,7 @@ def test_what_is_cut_has_ends_like_the_whole() -> None:
     ]
 
 
-def test_three_axes_are_drawn_one_by_one_and_equal_ones_once() -> None:
+def test_three_axes_are_drawn_one_by_one_merging_equal_ones() -> None:
     operator = Operator.of(1, 1, (2, 3, 3), stride=2, crop=((0, 0), (1, 0), (1, 0)))
     text = written(draw_svg(operator, (3, 4, 4)))
     assert re.findall("Depth|Height and width|Width", text) == ["Depth", "Height and width"]
