@@ -1,8 +1,8 @@
-"""Execute programs in a bare loop and print the seconds; run by a framework's own interpreter.
+"""Execute programs in a bare loop and print the seconds, in a framework's own interpreter.
 
-``python -I bare_loop.py FOLDER MODULE``: the folder holds ``programs.json`` and ``arrays.npz``, as
-``overhead.py`` writes them.  Nothing of deconform is imported: this is what its runs are held
-against.
+``python -I bare_loop.py FOLDER MODULE``: the folder contains the ``programs.json`` and
+``arrays.npz`` that ``overhead.py`` writes.  This imports nothing of deconform: it is the baseline
+for deconform's runs.
 """
 
 import importlib
@@ -30,7 +30,7 @@ def main() -> None:
     began = time.perf_counter()
     for code, inputs in programs:
         namespace = {name: arrays[key] for name, key in inputs.items()}
-        with suppress(Exception):  # A refusal takes its time too.
+        with suppress(Exception):  # Refused programs take time too.
             exec(code, namespace)  # noqa: S102 -- our renderers' text
     print(time.perf_counter() - began)
 

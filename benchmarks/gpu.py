@@ -1,12 +1,12 @@
-"""All that a GPU is needed for, one after the other; the reports go to ``reports/``.
+"""Run everything that needs a GPU, one after another; the reports go to ``reports/``.
 
-The tests marked ``gpu``; the default suite through CuPy and PyTorch; the layers of ``specs/bench``
-through our CuPy path beside PyTorch's cuDNN, with the share of the card's ceilings: in float32 as
-IEEE says, and in float16.
+That is: the tests marked ``gpu``; the default suite in CuPy and PyTorch; and the layers of
+``specs/bench`` in our CuPy path and PyTorch's cuDNN, with their share of the GPU's ceilings, in
+IEEE float32 and in float16.
 
     python benchmarks/gpu.py [--python cupy=PATH] [--python pytorch=PATH] [--out DIR]
 
-Where there is no network, ``--python`` names interpreters that have CuPy and PyTorch already.
+Without a network, use ``--python`` to name interpreters that already have CuPy and PyTorch.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from pathlib import Path
 
 
 def main() -> int:
-    """Run everything, whatever fails; 0 where nothing did."""
+    """Run everything, even after failures; return 0 if there were none."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--python", action="append", default=[], metavar="NAME=PATH")
     parser.add_argument("--out", type=Path, default=Path("reports"), metavar="DIR")

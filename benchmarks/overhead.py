@@ -1,15 +1,15 @@
-"""What our own code costs: a run of the default suite beside the same calls in bare loops.
+"""Measure what our own code costs: a run of the default suite, against bare loops over its calls.
 
-Each round takes, one after another,
+Each round measures, one after another,
 
-alone      a bare loop over the suite's programs, one framework after the other;
-together   the same loops, started at the same moment, as a run starts them;
+alone      a bare loop over the suite's programs, one framework at a time;
+together   the same loops, all started at the same moment, as in a run;
 run        what ``deconform run`` does, without its start-up: from the last import to the end;
-           all frameworks at once, and the slowest of them alone.
+           with all frameworks at once, and with only the slowest of them.
 
-The run does what *together* does, and makes data and expectations and compares besides, on the
-same cores: its ratio to the slowest of those loops is what our own code costs.  *alone* says what
-one framework by itself would need.
+On the same cores, the run does what *together* does, and also generates data and expectations and
+compares: its ratio to the slowest of those loops is the cost of our own code.  *alone* is what one
+framework needs by itself.
 
     python benchmarks/overhead.py [--rounds 5]
 """
@@ -37,7 +37,7 @@ from harness.records.record import Header
 from harness.suite.case import Case
 from harness.suite.specs import load_cases
 
-# Where a program ends its process, a bare loop ends with it.
+# These programs crash their process, and a bare loop with it.
 _DEADLY = "rejects/groups/zero"
 
 
@@ -47,9 +47,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
     cases = [case for case in load_cases() if not case.id.startswith(_DEADLY)]
-    # What a bare loop in Python can run, on the CPU.
-    found = [convention(name) for name in framework_names()]
-    frameworks = [each.name for each in found if each.language == "python" and each.cpu]
+    # Those that a bare Python loop can run on the CPU.
+    conventions = [convention(name) for name in framework_names()]
+    frameworks = [each.name for each in conventions if each.language == "python" and each.cpu]
     rows: dict[str, list[float]] = {}
 
     def note(row: str, seconds: float) -> None:
@@ -102,16 +102,22 @@ def _store(folder: Path, cases: Sequence[Case], framework: str) -> None:
 
 
 def _bare_loops(folder: Path, frameworks: Sequence[str]) -> dict[str, float]:
-    """Start bare loops at the same moment; give each one's seconds."""
+    """Start bare loops at the same moment; return the seconds of each."""
     script = Path(__file__).with_name("bare_loop.py")
     with ExitStack() as stack:
         processes = {}
         for name in frameworks:
-            found = convention(name)
+            framework = convention(name)
             processes[name] = stack.enter_context(
                 subprocess.Popen(
-                    [str(interpreter(found)), "-I", str(script), str(folder / name), found.module],
-                    env={**os.environ, **thread_counts(1), **found.environ},
+                    [
+                        str(interpreter(framework)),
+                        "-I",
+                        str(script),
+                        str(folder / name),
+                        framework.module,
+                    ],
+                    env={**os.environ, **thread_counts(1), **framework.environ},
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,
@@ -121,7 +127,7 @@ def _bare_loops(folder: Path, frameworks: Sequence[str]) -> dict[str, float]:
         for process in processes.values():
             assert process.stdout is not None
             while process.stdout.readline().strip() != "ready":
-                pass  # What a framework prints on import.
+                pass  # Skip what a framework prints on import.
         for process in processes.values():
             assert process.stdin is not None
             process.stdin.write("\n")

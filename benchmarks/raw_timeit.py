@@ -1,8 +1,8 @@
-"""Hold ``deconform bench``'s times against the standard library's ``timeit``, nothing between them.
+"""Compare ``deconform bench``'s times with those of the standard library's plain ``timeit``.
 
-For each framework one layer is timed by a worker, as a benchmark does, and by ``timeit`` in a
-process of its own with the program's text pasted in; they take turns.  Printed is the ratio of the
-two, with its interval: the project promises 2 %.
+For each framework, one layer is timed by a worker, as in a benchmark, and in turns with it by
+``timeit`` in a separate process with the program's text pasted in.  This prints the ratio of the
+two with its interval: the project promises 2 %.
 
     python benchmarks/raw_timeit.py [-f pytorch] [--rounds 2000] [DESCRIPTOR]
 """
@@ -29,7 +29,7 @@ from harness.execution.environments import interpreter
 from harness.execution.machine import available_cores
 from harness.suite.case import case_from_descriptor
 
-# Its output is smaller than what the allocator asks the system for, and gives back, each time.
+# Its output is too small for the allocator to request from the system, and return, on every call.
 _LAYER = "ic64_oc16_k4x4_s2x2_c1.1x1.1_b_n1_i16x16"
 _SCRIPT = """\
 import sys, timeit
@@ -53,11 +53,11 @@ def main() -> None:
     options = parser.parse_args()
     every = ["numpy", "pytorch", "tensorflow", "mxnet", "chainer"]
     for framework in options.frameworks or every:
-        ratio = _compared(framework, options.layer, options.rounds)
+        ratio = _compare(framework, options.layer, options.rounds)
         print(f"{framework:<12} {ratio}", flush=True)
 
 
-def _compared(framework: str, layer: str, rounds: int) -> str:
+def _compare(framework: str, layer: str, rounds: int) -> str:
     case = case_from_descriptor(layer)
     program = render(case.operator, framework, case.dtype)
     assert isinstance(program, Program)
@@ -73,7 +73,7 @@ def _compared(framework: str, layer: str, rounds: int) -> str:
         process = stack.enter_context(_raw(framework, timed, settings.threads, cores))
         first = engine.time(timed.key, 3)
         assert isinstance(first, Timing)
-        # At least two: before several calls the worker makes others that are not timed.
+        # At least two: only then the worker warms up first.
         calls = max(2, round(settings.seconds / first.seconds))
         for turn in range(rounds):
             for is_ours in (turn % 2 == 0, turn % 2 == 1):
@@ -82,7 +82,7 @@ def _compared(framework: str, layer: str, rounds: int) -> str:
                     assert isinstance(sample, Timing)
                     ours.append(sample.seconds)
                 else:
-                    raw.append(_asked(process, calls) / calls)
+                    raw.append(_seconds(process, calls) / calls)
     ratio = paired_ratio(ours, raw)
     return f"{ratio.value - 1:+.2%}, between {ratio.low - 1:+.2%} and {ratio.high - 1:+.2%}"
 
@@ -91,8 +91,8 @@ def _compared(framework: str, layer: str, rounds: int) -> str:
 def _raw(
     framework: str, timed: Held, threads: int, cores: list[int]
 ) -> Iterator["subprocess.Popen[str]"]:
-    """A plain process of the framework's interpreter that answers with timeit's seconds."""
-    found = convention(framework)
+    """Run a plain process of the framework's interpreter that answers with timeit's seconds."""
+    about = convention(framework)
     with tempfile.TemporaryDirectory() as folder:
         arrays = Path(folder) / "arrays.npz"
         inputs: dict[str, Any] = dict(timed.inputs)
@@ -101,8 +101,8 @@ def _raw(
             arrays=str(arrays), texts=[text for _, text in timed.sections], call=timed.call
         )
         with subprocess.Popen(
-            [str(interpreter(found)), "-c", script],
-            env={**os.environ, **thread_counts(threads), **found.environ},
+            [str(interpreter(about)), "-c", script],
+            env={**os.environ, **thread_counts(threads), **about.environ},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -114,7 +114,7 @@ def _raw(
             process.stdin.close()
 
 
-def _asked(process: "subprocess.Popen[str]", calls: int) -> float:
+def _seconds(process: "subprocess.Popen[str]", calls: int) -> float:
     assert process.stdin is not None
     assert process.stdout is not None
     process.stdin.write(f"{calls}\n")

@@ -1,4 +1,4 @@
-"""How long look-ups take in a running service: a crowd all at once, and visitors one by one."""
+"""Measure how long look-ups take in a running service, one by one and all at once."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from statistics import quantiles
 from urllib.parse import quote, urlsplit
 
-# Whole answers, for all frameworks; no two of them the same, so that none is remembered.
+# Complete answers, for all frameworks; all different, so that none comes from the cache.
 _TEXT = "nn.ConvTranspose2d({}, 32, 4, stride=2, padding=1)"
 
 
 def main() -> None:
-    """Print the times of look-ups."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--visitors", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=5)
@@ -41,8 +41,8 @@ async def _measure(address: str, visitors: int, rounds: int) -> None:
     print(f"{os.cpu_count()} processors, {visitors} visitors, {rounds} rounds")
     await asyncio.gather(*(new() for _ in range(2 * (os.cpu_count() or 1))))
     _print("one by one, all new", [await new() for _ in range(visitors)])
-    known = _TEXT.format(next(numbers))
-    _print("one by one, known", [await _seconds(address, known) for _ in range(visitors)])
+    repeated = _TEXT.format(next(numbers))
+    _print("one by one, cached", [await _seconds(address, repeated) for _ in range(visitors)])
     for _ in range(rounds):
         began = time.perf_counter()
         times = await asyncio.gather(*(new() for _ in range(visitors)))
@@ -51,7 +51,7 @@ async def _measure(address: str, visitors: int, rounds: int) -> None:
 
 
 async def _seconds(address: str, text: str) -> float:
-    """Time one look-up on a connection of its own; fail where it has no answer."""
+    """Time one look-up on its own connection; fail without an answer."""
     place = urlsplit(address)
     began = time.perf_counter()
     reader, writer = await asyncio.open_connection(place.hostname, place.port)
