@@ -118,7 +118,7 @@ def test_frameworks_take_turns(tmp_path: Path) -> None:
     """Each round times every framework once."""
     log = tmp_path / "turns"
     pythons = {
-        name: fakes.interpreter(tmp_path / name, "tells_its_turns", told=log)
+        name: fakes.interpreter(tmp_path / name, "logs_its_turns", log_file=log)
         for name in ("numpy", "chainer")
     }
     settings = BenchmarkSettings(**{**vars(QUICK), "pythons": pythons, "rounds": 5})
@@ -138,7 +138,7 @@ def test_frameworks_take_turns(tmp_path: Path) -> None:
 
 
 def test_threads_are_what_the_process_is_told(tmp_path: Path) -> None:
-    settings = with_fake(tmp_path, "says_its_threads", threads=3)
+    settings = with_fake(tmp_path, "reports_its_threads", threads=3)
     header, *_ = benchmark(some_cases(1), ["numpy"], settings)
     assert isinstance(header, Header)
     assert header.frameworks["numpy"]["version"] == "3 3 3 3"

@@ -93,7 +93,7 @@ def test_exception_is_an_error_with_its_words(tmp_path: Path) -> None:
 
 
 def test_missing_output_is_an_error(tmp_path: Path) -> None:
-    records = run(tmp_path, "leaves_nothing")
+    records = run(tmp_path, "defines_nothing")
     assert records[0].reason == "from_native raised NameError: the program left no y"
 
 
@@ -121,7 +121,7 @@ def test_one_lost_worker_costs_one_record(
         ("crashes_always", Status.CRASHED, "SIGSEGV"),
         ("lies_about_shape", Status.CRASHED, "claims shape (2, 2, 3, "),
         ("sends_objects", Status.CRASHED, "dtype 'object', which is not transported"),
-        ("talks_nonsense", Status.CRASHED, "its answer cannot be read"),
+        ("answers_nonsense", Status.CRASHED, "its answer cannot be read"),
         ("hangs_always", Status.TIMEDOUT, "no answer within 0.5 s"),
     ],
 )
@@ -134,7 +134,7 @@ def test_worker_that_always_fails_is_an_end_of_its_cases_only(
 
 
 def test_chatter_on_standard_output_changes_nothing(tmp_path: Path) -> None:
-    assert {record.status for record in run(tmp_path, "chatters_on_stdout")} == {Status.PASSED}
+    assert {record.status for record in run(tmp_path, "prints_on_stdout")} == {Status.PASSED}
 
 
 @pytest.mark.parametrize(

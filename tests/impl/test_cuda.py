@@ -206,7 +206,7 @@ def test_products_have_the_requested_precision(
     x = np.ones((1, 10, 3), dtype).view(host_kernels.Array)
     w = np.ones((10, 2, 2), dtype).view(host_kernels.Array)
     cuda.conv_transpose(x, w, math=math)
-    assert cupy.asked == [mode, 7], "the mode is set, and then restored"
+    assert cupy.modes == [mode, 7], "the mode is set, and then restored"
 
 
 def test_mixed_kinds_and_devices_are_refused(cupy: host_kernels.Cupy) -> None:

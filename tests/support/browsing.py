@@ -1,4 +1,4 @@
-"""Chromium, driven by Playwright: the system's own, as nothing is downloaded."""
+"""The system's Chromium, driven by Playwright; nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Start a browser; skip the test where there is none."""
-    path = next((found for found in map(shutil.which, NAMES) if found), None)
+    """Start a browser; skip the test if none is installed."""
+    path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
         pytest.skip("no Chromium here: apt-get install chromium")
     with sync_playwright() as playwright:
-        # Tests run as root in containers, where Chromium's sandbox cannot.
+        # As root in a container, Chromium cannot use its sandbox.
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
         browser.close()

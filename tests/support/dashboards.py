@@ -1,4 +1,4 @@
-"""Dashboards to be looked at: built from made-up reports, and what stands in them."""
+"""Invented reports to build dashboards from, and readers of the pages."""
 
 from __future__ import annotations
 
@@ -38,23 +38,23 @@ def record(case: str, descriptor: str, framework: str, check: str, **fields: Any
 
 
 def case(case_id: str, descriptor: str, framework: str, **fields: Any) -> Iterator[Record]:
-    """All checks of a case, alike."""
+    """Yield records of all checks of a case, equal but for the check."""
     return (record(case_id, descriptor, framework, check, **fields) for check in CHECKS)
 
 
 def conformance(
     records: Iterable[Record], frameworks: Mapping[str, Mapping[str, str]] | None = None
 ) -> Report:
-    """A conformance report that came to its end."""
-    kept = list(records)
-    about = frameworks or {name: engine() for name in dict.fromkeys(r.framework for r in kept)}
+    """Return a complete conformance report."""
+    events = list(records)
+    about = frameworks or {name: engine() for name in dict.fromkeys(r.framework for r in events)}
     started = "2026-01-02T03:04:05+00:00"
-    header = Header("0.1.0", started, about, cases=len({r.case for r in kept}), commit="c0ffee")
-    return Report.of([header, *kept, Footer({}, 1.5)])
+    header = Header("0.1.0", started, about, cases=len({r.case for r in events}), commit="c0ffee")
+    return Report.of([header, *events, Footer({}, 1.5)])
 
 
 def usual() -> Report:
-    """PyTorch and TensorFlow with something of everything."""
+    """Return a report of PyTorch and TensorFlow with a variety of statuses."""
     failed = {"status": Status.FAILED, "reason": "y: 3 of 9 elements differ"}
     known = {
         "status": Status.KNOWN,
@@ -78,20 +78,22 @@ def usual() -> Report:
 
 
 def timed() -> Report:
-    """Two layers, of which PyTorch is certainly the faster."""
+    """Return a benchmark of two layers in which PyTorch is clearly faster."""
     quick, slow = interleaved(3, 40)
     return benchmark(
         [
-            measurement(name, times * factor, case=f"bench/segmentation/{layer}", direction=way)
+            measurement(
+                name, times * factor, case=f"bench/segmentation/{layer}", direction=direction
+            )
             for layer in ("fcn32s-upscore", "fcn16s-upscore2")
-            for way in ("forward", "gradient")
+            for direction in ("forward", "gradient")
             for name, times, factor in (("pytorch", quick, 1), ("tensorflow", slow, 3))
         ]
     )
 
 
 def unpacked(file: Path) -> Any:
-    """What a script of data holds."""
+    """Return the data in a script."""
     data = file.read_text().split('", "')[1].removesuffix('");\n')
     return json.loads(gzip.decompress(base64.b64decode(data)))
 
@@ -114,7 +116,7 @@ class Page(HTMLParser):
 
     @property
     def root(self) -> str:
-        """The way up to the folder's top."""
+        """The relative path up to the site's root."""
         (sheet,) = [link for link in self.links if link.endswith("style.css")]
         return sheet.removesuffix("style.css")
 

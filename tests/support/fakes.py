@@ -1,7 +1,7 @@
-"""Fake interpreters: workers that lie, crash, hang and chatter, to test the harness itself.
+"""Fake interpreters: workers that lie, crash, hang and print, to test the harness itself.
 
-``interpreter(folder, behaviour)`` writes an executable that stands in for a framework's Python; it
-runs the real worker, spoilt in one way.
+``interpreter(folder, behaviour)`` writes an executable that replaces a framework's Python; it runs
+the real worker with one fault.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-# Stands for CuPy: NumPy's arrays, and a GPU with a name.
+# A fake CuPy: NumPy's arrays, and a GPU with a name.
 _CUPY = """
 import numpy, types
 def lost(array):
@@ -30,33 +30,33 @@ BEHAVIOURS = {
     "correct": "",
     "always_wrong": """
 def execute(sections, arrays, outputs):
-    answer, found = real_execute(sections, arrays, outputs)
-    return answer, {name: array + 1 for name, array in found.items()}
+    answer, results = real_execute(sections, arrays, outputs)
+    return answer, {name: array + 1 for name, array in results.items()}
 """,
     "flips_kernel": """
 def execute(sections, arrays, outputs):
     w = arrays["w"]
     arrays["w"] = w[(slice(None), slice(None)) + (slice(None, None, -1),) * (w.ndim - 2)]
-    answer, found = real_execute(sections, arrays, outputs)
-    if "dw" in found:
-        found["dw"] = found["dw"][(slice(None),) * 2 + (slice(None, None, -1),) * (w.ndim - 2)]
-    return answer, found
+    answer, results = real_execute(sections, arrays, outputs)
+    if "dw" in results:
+        results["dw"] = results["dw"][(slice(None),) * 2 + (slice(None, None, -1),) * (w.ndim - 2)]
+    return answer, results
 """,
     "wrong_dtype": """
 def execute(sections, arrays, outputs):
-    answer, found = real_execute(sections, arrays, outputs)
-    return answer, {name: array.astype("float64") for name, array in found.items()}
+    answer, results = real_execute(sections, arrays, outputs)
+    return answer, {name: array.astype("float64") for name, array in results.items()}
 """,
     "wrong_shape": """
 def execute(sections, arrays, outputs):
-    answer, found = real_execute(sections, arrays, outputs)
-    return answer, {name: array[..., :-1] for name, array in found.items()}
+    answer, results = real_execute(sections, arrays, outputs)
+    return answer, {name: array[..., :-1] for name, array in results.items()}
 """,
     "raises": """
 def execute(sections, arrays, outputs):
     return real_execute([("call", "raise RuntimeError('no such layer')")], arrays, outputs)
 """,
-    "leaves_nothing": """
+    "defines_nothing": """
 def execute(sections, arrays, outputs):
     return real_execute([("call", "pass")], {}, outputs)
 """,
@@ -84,7 +84,7 @@ def execute(sections, arrays, outputs):
 def execute(sections, arrays, outputs):
     signal.pause()
 """,
-    "chatters_on_stdout": """
+    "prints_on_stdout": """
 def execute(sections, arrays, outputs):
     print("a progress bar, a banner, a warning", flush=True)
     os.write(1, b'{"op": "result"}\\n' * 1000)
@@ -112,7 +112,7 @@ def write_frame(stream, message, arrays=None):
         return stream.flush()
     real_write_frame(stream, message, arrays)
 """,
-    "talks_nonsense": """
+    "answers_nonsense": """
 def write_frame(stream, message, arrays=None):
     if arrays:
         stream.write(b"Segmentation fault, but not really\\n")
@@ -164,30 +164,30 @@ def take_time(*arguments):
 def take_time(*arguments):
     signal.pause()
 """,
-    "tells_its_turns": """
+    "logs_its_turns": """
 import impl
 
 def execute(sections, arrays, outputs):
     x, w, b, dy = (arrays.get(name) for name in ("x", "w", "b", "dy"))
-    found = {"y": impl.conv_transpose(x, w, b, stride=2)}
+    results = {"y": impl.conv_transpose(x, w, b, stride=2)}
     if dy is not None:
-        found = dict(zip(("dx", "dw", "db"), impl.conv_transpose_vjp(dy, x, w, stride=2)))
-    return {"op": "result", "seconds": {}}, found
+        results = dict(zip(("dx", "dw", "db"), impl.conv_transpose_vjp(dy, x, w, stride=2)))
+    return {"op": "result", "seconds": {}}, results
 
 def hold(key, sections, call, arrays):
     return real_hold(key, [], "pass", arrays)
 
 def take_time(key, calls):
     if key in ("forward", "gradient"):
-        with told.open("a") as log:
+        with log_file.open("a") as log:
             log.write(marker.parent.name + " ")
     return real_take_time(key, calls)
 """,
-    "says_its_threads": """
+    "reports_its_threads": """
 def start(module, distribution):
     names = ("OMP", "OPENBLAS", "MKL", "TF_NUM_INTRAOP")
-    found = [os.environ[n + ("_THREADS" if n[:2] == "TF" else "_NUM_THREADS")] for n in names]
-    return dict(real_start("numpy", "numpy"), version=" ".join(found))
+    counts = [os.environ[n + ("_THREADS" if n[:2] == "TF" else "_NUM_THREADS")] for n in names]
+    return dict(real_start("numpy", "numpy"), version=" ".join(counts))
 """,
     "cannot_import": """
 def start(module, distribution):
@@ -204,7 +204,7 @@ _SCRIPT = """#!{python}
 import io, json, os, pathlib, signal, subprocess, sys
 from harness.engines import worker
 calls = []
-marker, told = pathlib.Path({marker!r}), pathlib.Path({told!r})
+marker, log_file = pathlib.Path({marker!r}), pathlib.Path({log_file!r})
 real_execute, real_write_frame = worker.execute, worker.write_frame
 real_start, real_hold, real_take_time = worker.start, worker.hold, worker.take_time
 worker.start = lambda module, distribution: real_start("numpy", "numpy")
@@ -212,19 +212,19 @@ worker.start = lambda module, distribution: real_start("numpy", "numpy")
 for name in ("execute", "write_frame", "start", "hold", "take_time"):
     if name in globals():
         setattr(worker, name, globals()[name])
-sys.argv = sys.argv[2:]  # as a real interpreter, given "-I worker.py", has it
+sys.argv = sys.argv[2:]  # as in a real interpreter started with "-I worker.py"
 worker.main()
 """
 
 
-def interpreter(folder: Path, behaviour: str, told: Path | None = None) -> Path:
-    """Write the stand-in for an interpreter and return its path; ``told`` is a file it writes."""
+def interpreter(folder: Path, behaviour: str, log_file: Path | None = None) -> Path:
+    """Write a fake interpreter and return its path; it may write to ``log_file``."""
     folder.mkdir(exist_ok=True)
     path = folder / behaviour
     text = _SCRIPT.format(
         python=sys.executable,
         marker=str(folder / f"{behaviour}.marker"),
-        told=str(told),
+        log_file=str(log_file),
         behaviour=BEHAVIOURS[behaviour],
     )
     path.write_text(text)

@@ -1,8 +1,8 @@
-"""CuPy's place taken by NumPy, and its kernels compiled for the host by a C++ compiler.
+"""A fake CuPy on NumPy arrays, with its kernels compiled for the host by a C++ compiler.
 
-The text that a GPU would run is what runs here, one thread after the other.  ``install`` puts a
-module named ``cupy`` in place; ``device`` is quicker for many geometries: one library for each pair
-of dtypes, with the geometry in variables.
+This runs the text that a GPU would run, one thread after another.  ``install`` installs a module
+named ``cupy``; ``device`` is faster for many geometries: it compiles one library for each pair of
+dtypes, with the geometry in variables.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from impl import cuda
 COMPILER = shutil.which("g++")
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="no g++: apt-get install g++")
 
-# What a compiler for CUDA defines by itself.
+# What a CUDA compiler predefines.
 _PRELUDE = """
 #define __global__
 #define __device__
@@ -60,7 +60,7 @@ def _folder() -> Path:
 
 @functools.cache
 def compiled(source: str) -> ctypes.CDLL:
-    """Compile the text of kernels for the host; integers wrap as they do on a GPU."""
+    """Compile kernels for the host; integers wrap as on a GPU."""
     assert COMPILER is not None
     path = _folder() / f"{hashlib.sha256(source.encode()).hexdigest()}.so"
     flags = ["-std=c++17", "-O1", "-fwrapv", "-shared", "-fPIC", "-Wall", "-Werror"]
@@ -77,7 +77,7 @@ def compiled(source: str) -> ctypes.CDLL:
 
 
 def _run(library: ctypes.CDLL, name: str, threads: int, arguments: Sequence[Any]) -> None:
-    """Let a few threads do it, the last first: no result may depend on their order."""
+    """Run a kernel in a few threads, last one first: no result may depend on their order."""
     passed = [_passed(argument) for argument in arguments]
     blocks, of_block = (_BLOCKS, _THREADS) if threads > 1 else (1, 1)
     for block in reversed(range(blocks)):
@@ -95,7 +95,7 @@ def _passed(argument: Any) -> Any:
 
 
 def launch(name: str, variant: cuda.Variant, threads: int, arguments: Sequence[Any]) -> None:
-    """Run a kernel whose geometry is in variables, so that few libraries do for all."""
+    """Run a kernel whose geometry is in variables, so that few libraries are enough."""
     source = variant.source
     for place, (name_of, value) in enumerate(variant.constants.items()):
         constant, variable = (
@@ -117,7 +117,7 @@ device = cuda.Device(np, launch, _same_precision)
 
 
 class Array(np.ndarray[Any, Any]):
-    """An array that says on which device it is."""
+    """An array that knows its device."""
 
     __module__ = "cupy"
 
@@ -132,7 +132,7 @@ class Array(np.ndarray[Any, Any]):
 
 
 class RawKernel:
-    """A kernel of the very text that CuPy would compile."""
+    """A kernel compiled from the same text as in CuPy."""
 
     def __init__(self, source: str, name: str, options: Sequence[str] = ()) -> None:
         assert list(options) == ["-std=c++17"]
@@ -143,16 +143,16 @@ class RawKernel:
 
 
 class Cupy(types.ModuleType):
-    """A module ``cupy`` with what ``impl.cuda`` takes from it, on NumPy's arrays.
+    """A module ``cupy`` with everything that ``impl.cuda`` uses, on NumPy arrays.
 
-    ``asked`` holds the modes in which cuBLAS was told to multiply, ``current`` the devices that
-    were made the current one.
+    ``modes`` lists the math modes that cuBLAS was set to, ``current`` the devices that became
+    current.
     """
 
     def __init__(self) -> None:
         super().__init__("cupy")
         self.ndarray, self.RawKernel = Array, RawKernel
-        self.asked: list[int] = []
+        self.modes: list[int] = []
         self.current: list[int] = []
         self._mode = 7
         for name in ("asarray", "ascontiguousarray", "empty", "zeros"):
@@ -167,7 +167,7 @@ class Cupy(types.ModuleType):
 
     def _set_mode(self, _handle: int, mode: int) -> None:
         self._mode = mode
-        self.asked.append(mode)
+        self.modes.append(mode)
 
     @contextmanager
     def _device(self, number: int) -> Iterator[None]:
@@ -176,12 +176,12 @@ class Cupy(types.ModuleType):
 
 
 def _viewed(function: Any, *arguments: Any, **options: Any) -> Array:
-    found: Array = function(*arguments, **options).view(Array)
-    return found
+    array: Array = function(*arguments, **options).view(Array)
+    return array
 
 
 def install(monkeypatch: pytest.MonkeyPatch) -> Cupy:
-    """Let ``import cupy`` give the stand-in until the test ends."""
+    """Make ``import cupy`` return the fake until the test ends."""
     module = Cupy()
     monkeypatch.setitem(sys.modules, "cupy", module)
     monkeypatch.setitem(sys.modules, "cupy.cuda", module.cuda)

@@ -1,4 +1,4 @@
-"""Cases computed by the compiled loops of ``impl``."""
+"""Compute cases with the compiled loops of ``impl``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Benchmarks made up: times as a shared machine gives them, and reports of chosen times."""
+"""Invented benchmarks: times as on a shared machine, and reports of given times."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def interleaved(
     drift: float = 0.02,
     swing: float = 0.15,
 ) -> npt.NDArray[np.float64]:
-    """Times of equal programs taken in turns, a row each, as a busy machine with two cores gives.
+    """Simulate the interleaved times of equal programs on a busy machine, one row per program.
 
-    What they have in common walks at random and swings by 15 %.  Each program's own noise has heavy
-    tails (Student's t with 3 degrees of freedom), resembles that of its round before (0.3), and
-    is half as much again to twice the time in one of twelve samples.
+    A common component drifts at random and swings by 15 %.  Each program's own noise has heavy
+    tails (Student's t with 3 degrees of freedom) and an autocorrelation of 0.3; one sample in
+    twelve is an outlier of 1.5 to 2 times the time.
     """
     rng = np.random.default_rng(seed)
     turns = np.arange(rounds * programs)
@@ -46,7 +46,7 @@ def interleaved(
 def measurement(
     framework: str, samples: Iterable[float] = (), case: str = "made/one", **fields: Any
 ) -> Measurement:
-    """Make a program that was measured, or one with another status where it has no samples."""
+    """Return the measurement of a program."""
     return replace(
         Measurement(
             case=case,
@@ -72,7 +72,7 @@ def measurement(
 
 
 def header(names: Sequence[str], **fields: Any) -> Header:
-    """Make the header of a benchmark."""
+    """Return the header of a benchmark."""
     about: Mapping[str, Any] = {
         "deconform": "0.2.0",
         "started": "2026-01-02T03:04:05+00:00",
@@ -87,15 +87,15 @@ def header(names: Sequence[str], **fields: Any) -> Header:
 
 
 def report(measurements: Sequence[Measurement], about: Header | None = None) -> Report:
-    """Make a report that came to its end."""
+    """Return a complete report."""
     names = tuple(dict.fromkeys(one.framework for one in measurements))
     return Report.of([about or header(names), *measurements, Footer({}, 12.5)])
 
 
-def written(path: Path, made: Report) -> Path:
-    """Write a report."""
-    events: list[Event] = [made.header, *made.measurements]
+def written(path: Path, benchmark: Report) -> Path:
+    """Write a report and return its path."""
+    events: list[Event] = [benchmark.header, *benchmark.measurements]
     with path.open("w") as stream:
-        for event in (*events, *([made.footer] if made.footer else [])):
+        for event in (*events, *([benchmark.footer] if benchmark.footer else [])):
             write_event(event, stream)
     return path

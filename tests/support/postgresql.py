@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own, on a loopback port, in a folder of its own."""
+"""A PostgreSQL server for the tests, on a loopback port and in a temporary folder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 PASSWORD = "geheim+2"
-# Nothing survives the tests, so nothing needs to survive a power cut.
+# The data need not survive the tests, let alone a power cut.
 SETTINGS = ("listen_addresses=127.0.0.1", "unix_socket_directories=''", "fsync=off")
 
 
@@ -30,24 +30,24 @@ class Server:
         return f"postgresql://tester:{password}@127.0.0.1:{self.port}/{database}"
 
     def new_database(self) -> str:
-        """Make an empty database and return its URL."""
+        """Create an empty database and return its URL."""
         import psycopg  # noqa: PLC0415 -- an extra
 
-        name = f"made_{next(self.numbers)}"
+        name = f"test_{next(self.numbers)}"
         with psycopg.connect(self.url(), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}".encode())
         return self.url(name)
 
 
 def program(name: str) -> str | None:
-    """Find a program of the server; Debian keeps them out of the path."""
+    """Find a program of the server; Debian keeps them off the path."""
     debian = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
     return shutil.which(name) or next(map(str, reversed(debian)), None)
 
 
 @contextmanager
 def server() -> Iterator[Server]:
-    """Start a server; skip the test where there is none."""
+    """Start a server; skip the test if PostgreSQL is not installed."""
     initdb, pg_ctl = program("initdb"), program("pg_ctl")
     if initdb is None or pg_ctl is None:
         pytest.skip("PostgreSQL is missing; as root: apt-get install postgresql")
@@ -58,11 +58,11 @@ def server() -> Iterator[Server]:
     for path in (folder, secret):
         shutil.chown(path, user)
     try:
-        asked = ("-U", "tester", "--auth=scram-sha-256", "--pwfile", str(secret), "--no-sync")
-        _run([initdb, "-D", str(data), *asked, "--locale=C", "--encoding=UTF8"], user)
+        options = ("-U", "tester", "--auth=scram-sha-256", "--pwfile", str(secret), "--no-sync")
+        _run([initdb, "-D", str(data), *options, "--locale=C", "--encoding=UTF8"], user)
         port = _free_port()
-        options = " ".join(["-p", str(port), *(f"-c {setting}" for setting in SETTINGS)])
-        _run([pg_ctl, "-D", str(data), "-l", str(log), "-w", "-o", options, "start"], user)
+        settings = " ".join(["-p", str(port), *(f"-c {setting}" for setting in SETTINGS)])
+        _run([pg_ctl, "-D", str(data), "-l", str(log), "-w", "-o", settings, "start"], user)
         try:
             yield Server(port)
         finally:
@@ -72,7 +72,7 @@ def server() -> Iterator[Server]:
 
 
 def _user() -> str:
-    """PostgreSQL refuses to be run by root."""
+    """Choose a user to run as: PostgreSQL refuses to run as root."""
     if os.getuid():
         return pwd.getpwuid(os.getuid()).pw_name
     names = {entry.pw_name for entry in pwd.getpwall()}
@@ -82,14 +82,16 @@ def _user() -> str:
 def _run(command: list[str], user: str) -> None:
     account = pwd.getpwnam(user)
     as_user = {} if os.getuid() else {"user": user, "group": account.pw_gid, "extra_groups": []}
-    # The server keeps its standard output, so that a pipe would never end.
-    with tempfile.TemporaryFile() as said:
-        done = subprocess.run(command, stdout=said, stderr=said, cwd="/", **as_user, check=False)  # type: ignore[call-overload]
-        said.seek(0)
-        assert done.returncode == 0, said.read().decode(errors="replace")
+    # The server keeps its standard output open, so a pipe would never end.
+    with tempfile.TemporaryFile() as output:
+        done = subprocess.run(
+            command, stdout=output, stderr=output, cwd="/", **as_user, check=False
+        )  # type: ignore[call-overload]
+        output.seek(0)
+        assert done.returncode == 0, output.read().decode(errors="replace")
 
 
 def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])

@@ -1,4 +1,4 @@
-"""Frameworks, and their programs, for tests."""
+"""The frameworks and their programs, for tests."""
 
 from __future__ import annotations
 

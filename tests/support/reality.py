@@ -1,4 +1,4 @@
-"""Texts in the interpreters of the real frameworks, against what we make of them."""
+"""Run texts in the real frameworks and compare with our readings of them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from harness.syntax.tree import SnippetError
 
 Array: TypeAlias = np.ndarray[Any, Any]
 
-# The interpreter's side: each job is a text, the arrays that it needs and the names that it leaves.
+# Runs in the interpreter: each job is a text, the arrays it needs and the names it defines.
 _SERVER = """
 import json, sys
 import numpy as np
@@ -48,7 +48,7 @@ print("\\n" + json.dumps([answer(job) for job in json.load(sys.stdin)]))
 """
 
 
-# MXNet's arrays, Chainer's variables; PyTorch's tensors need no help.
+# For MXNet's arrays and Chainer's variables; PyTorch's tensors need no conversion.
 _IN_NUMPY = "y = y.asnumpy() if hasattr(y, 'asnumpy') else getattr(y, 'array', y)"
 
 
@@ -63,29 +63,29 @@ class Job:
 
 
 def run(framework: str, jobs: Sequence[Job]) -> list[dict[str, Any]]:
-    """Let one process of the real framework do all jobs."""
-    spoken = convention(framework)
+    """Run all jobs in one process of the real framework."""
+    about = convention(framework)
     done = subprocess.run(
-        [str(interpreter(spoken)), "-W", "ignore", "-I", "-c", _SERVER],
+        [str(interpreter(about)), "-W", "ignore", "-I", "-c", _SERVER],
         input=json.dumps([vars(job) for job in jobs]),
         capture_output=True,
         text=True,
         check=True,
-        env=dict(spoken.environ),
+        env=dict(about.environ),
     )
-    found: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    answers: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
+    return answers
 
 
 def integers(shape: Sequence[int], generator: random.Random) -> list[Any]:
-    """Small integers, as nested lists."""
+    """Return small random integers as nested lists."""
     flat = [generator.randint(-4, 4) for _ in range(math.prod(shape))]
     nested: list[Any] = np.array(flat).reshape(shape).tolist()
     return nested
 
 
 def expected(wanted: Operator, arrays: Mapping[str, Any]) -> dict[str, Array]:
-    """What the operator gives, and its gradients where there is a ``dy``."""
+    """Return the operator's output, and its gradients if there is a ``dy``."""
     x, w, b = (np.array(arrays[name], "float64") for name in ("x", "w", "b"))
     keywords: dict[str, Any] = {
         "stride": wanted.stride,
@@ -93,16 +93,18 @@ def expected(wanted: Operator, arrays: Mapping[str, Any]) -> dict[str, Array]:
         "crop": wanted.crop,
         "groups": wanted.groups,
     }
-    found = {"y": impl.conv_transpose(x, w, b if wanted.bias else None, **keywords)}
+    results = {"y": impl.conv_transpose(x, w, b if wanted.bias else None, **keywords)}
     if "dy" in arrays:
         dy = np.array(arrays["dy"], "float64")
-        found |= zip(("dx", "dw", "db"), impl.conv_transpose_vjp(dy, x, w, **keywords), strict=True)
-    return found
+        results |= zip(
+            ("dx", "dw", "db"), impl.conv_transpose_vjp(dy, x, w, **keywords), strict=True
+        )
+    return results
 
 
 @dataclass(frozen=True)
-class Spoken:
-    """A call as people write it, with what it is given."""
+class WrittenCall:
+    """A call as people write it, and its arguments' shapes."""
 
     text: str
     input: Sizes
@@ -112,12 +114,12 @@ class Spoken:
 
 
 def disagreements(
-    framework: str, setup: str, calls: Sequence[Spoken], least: int, finish: str = _IN_NUMPY
+    framework: str, setup: str, calls: Sequence[WrittenCall], least: int, finish: str = _IN_NUMPY
 ) -> list[Any]:
-    """Run calls as they are written, and our readings of them; they must both refuse, or agree.
+    """Run calls as written and as we read them; both must refuse, or agree.
 
-    ``setup`` makes what the calls need of the arrays ``x``, ``w`` and ``b``; ``finish`` brings
-    ``y`` into our layout.
+    ``setup`` converts the arrays ``x``, ``w`` and ``b`` to what the calls need; ``finish`` converts
+    ``y`` to our layout.
     """
     generator = random.Random(3)
     jobs = [
@@ -147,13 +149,13 @@ def disagreements(
         if "error" in real:
             wrong.append((call, wanted.descriptor, real["error"]))
         elif real["y"] != expected(wanted, job.arrays)["y"].tolist():
-            wrong.append((call, wanted.descriptor, "another output"))
+            wrong.append((call, wanted.descriptor, "different output"))
     assert min(agreed, refused) >= least, (agreed, refused)
     return wrong
 
 
 def random_operators(count: int, seed: int) -> list[tuple[Operator, Sizes]]:
-    """Legal operators of every kind with an input: half of them with crops that calls have."""
+    """Draw valid operators and input sizes; half have crops that padding arguments can express."""
     generator = random.Random(seed)
     drawn: list[tuple[Operator, Sizes]] = []
     while len(drawn) < count:
@@ -188,7 +190,7 @@ def random_operators(count: int, seed: int) -> list[tuple[Operator, Sizes]]:
 def layers_that_differ(
     framework: str, drawn: Sequence[tuple[Operator, Sizes]], training: Training = SILENT
 ) -> list[Any]:
-    """Run layer-style programs forward and backward; give those that are not the operator."""
+    """Run layer-style programs forward and backward; return those that differ from the operator."""
     generator = random.Random(7)
     done: list[tuple[Operator, Program, Job]] = []
     for place, (wanted, in_size) in enumerate(drawn):
@@ -226,36 +228,37 @@ def layers_that_differ(
 def signatures(
     framework: str, setup: str, names: Sequence[str]
 ) -> list[tuple[list[str], list[str]]]:
-    """Names and defaults, as text, of what functions and classes take by position.
+    """Return the names and defaults, as text, of positional parameters of functions and classes.
 
     A parameter without a default has ``-``.
     """
-    found = run(framework, [Job(_SIGNATURE.format(setup, name), ("found",), {}) for name in names])
-    return [([name for name, _ in f["found"]], [value for _, value in f["found"]]) for f in found]
+    jobs = [Job(_SIGNATURE.format(setup, name), ("parameters",), {}) for name in names]
+    listed = [answer["parameters"] for answer in run(framework, jobs)]
+    return [([name for name, _ in each], [value for _, value in each]) for each in listed]
 
 
 _SIGNATURE = """
 {}
 import inspect
-made = {}
-made = made.__init__ if isinstance(made, type) else made
-found = [
+function = {}
+function = function.__init__ if isinstance(function, type) else function
+parameters = [
     [p.name, "-" if p.default is p.empty else repr(p.default)]
-    for p in inspect.signature(made).parameters.values()
+    for p in inspect.signature(function).parameters.values()
     if p.name != "self" and p.kind == p.POSITIONAL_OR_KEYWORD
 ]
 """
 
 
 def check_drawn(drawn: Sequence[float], wanted: Initializer, of: Operator) -> None:
-    """Hold mean, variance and largest element of some ten thousand drawn against what is asked."""
+    """Check the mean, variance and largest of some ten thousand drawn elements."""
     mean, variance, largest = drawn
     if wanted.distribution == "constant":
         assert (mean, variance) == (wanted.scale, 0)
         return
     deviation = wanted.deviation(of)
     assert abs(mean) < 0.03 * deviation
-    # Of 30,000 elements the deviation of the variance is 0.8 %.
+    # For 30,000 elements the standard deviation of the variance is 0.8 %.
     assert variance == pytest.approx(wanted.variance(of), rel=0.05)
     if wanted.distribution == "uniform":
         assert 0.999 < largest / wanted.bound(of) < 1.00001
@@ -269,18 +272,18 @@ def check_drawn(drawn: Sequence[float], wanted: Initializer, of: Operator) -> No
 
 
 def engine_job(text: str, outputs: Sequence[str] = ("y",), **arrays: Array) -> engines.Job:
-    """Make a job of a text and its arrays."""
+    """Return a job that runs a text on arrays."""
     return engines.Job(text, "", Section("", text, ""), arrays, tuple(outputs), ("value",))
 
 
 def outcome(engine: Engine, text: str, outputs: Sequence[str] = ("y",), **arrays: Array) -> Outcome:
-    """Let an engine run a text."""
-    ((_, found),) = engine.run([engine_job(text, outputs, **arrays)])
-    return found
+    """Run a text in an engine."""
+    ((_, result),) = engine.run([engine_job(text, outputs, **arrays)])
+    return result
 
 
 def verdicts(engine: Engine, case: Case, program: Program) -> dict[str, Verdict]:
-    """Let an engine run a case's program; judge each check."""
+    """Run a case's program in an engine, and judge each check."""
     return {
         check: judge(case, expect(case), check, answer)
         for wanted, answer in engine.run(jobs_of(case, program, case.data()))

@@ -1,4 +1,4 @@
-"""Reports to be saved: benchmarks and conformance runs of made-up frameworks."""
+"""Invented reports to save: benchmarks and conformance runs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def engine(version: str = "1.0", **about: str) -> dict[str, str]:
 
 
 def header(day: int, frameworks: Mapping[str, Mapping[str, str]], **fields: Any) -> Header:
-    """The header of a run on a day, of the commit ``c<day>``."""
+    """Return the header of a run on a day, at commit ``c<day>``."""
     started = (BEGAN + timedelta(days=day)).isoformat()
     return Header("0.1.0", started, frameworks, cases=1, **({"commit": f"c{day}"} | fields))
 
@@ -52,7 +52,7 @@ def benchmark(
     settings: Mapping[str, Any] | None = None,
     **fields: Any,
 ) -> Report:
-    """One program's times, whose median is ``seconds``."""
+    """Return a benchmark of one program whose median time is ``seconds``."""
     samples = (seconds, seconds * 0.75, seconds * 1.5)
     about = header(
         day,
@@ -76,7 +76,7 @@ def record(check: str, status: Status, case: str = "edge/a", **fields: Any) -> R
 
 
 def conformance(day: int, statuses: Sequence[Status], version: str = "1.0", **about: str) -> Report:
-    """One case, whose checks had these statuses."""
+    """Return a conformance report of one case, with these statuses."""
     checks = zip(("shape", "value", "grad_x"), statuses, strict=False)
     records = (record(check, status) for check, status in checks)
     return Report.of([header(day, {"numpy": engine(version, **about)}), *records, Footer({}, 2.0)])

@@ -1,4 +1,4 @@
-"""A running ``deconform serve``, as a person would start it."""
+"""A running ``deconform serve``, started as a user would."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COMMAND = (sys.executable, "-m", "harness", "serve", "--port", "0")
 
 @contextmanager
 def started(*arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """Start the service on a free port; give its address and its process."""
+    """Start the service on a free port; yield its address and its process."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
         [*COMMAND, *arguments],
@@ -26,17 +26,17 @@ def started(*arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
         env=environment,
     ) as process:
         assert process.stdout is not None
-        said = process.stdout.readline()
+        line = process.stdout.readline()
         try:
-            assert said.startswith("look-ups at http://"), process.communicate()
-            yield said.split()[2].rstrip("/"), process
+            assert line.startswith("look-ups at http://"), process.communicate()
+            yield line.split()[2].rstrip("/"), process
         finally:
             process.kill()
 
 
 @contextmanager
 def served(*arguments: str) -> Iterator[str]:
-    """Give the address of a running service; nothing may go wrong in it unnoticed."""
+    """Yield the address of a running service; fail if it prints an error or exits badly."""
     with started(*arguments) as (address, process):
         yield address
         process.send_signal(signal.SIGINT)

@@ -1,4 +1,4 @@
-"""Hypothesis strategies: small legal operators on inputs that they accept, and whole cases."""
+"""Hypothesis strategies: small valid operators with valid inputs, and whole cases."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from harness.core.operators import Operator, Sizes
 from harness.suite.case import FILLS, SIGNIFICANT_BITS, Case
 
-# Largest input size, kernel, stride and dilation for each rank: enough for every kind of overlap.
+# Largest input size, kernel, stride and dilation by rank: enough for every kind of overlap.
 _LARGEST: Final = {1: (5, 4, 4, 3), 2: (3, 3, 3, 3), 3: (2, 2, 3, 2)}
 
 
@@ -20,9 +20,9 @@ def _seldom(value: int, *, otherwise: int) -> st.SearchStrategy[int]:
 
 @st.composite
 def sized_operators(draw: st.DrawFn) -> tuple[Operator, Sizes]:
-    """Draw an operator and an input size for which its output size is not negative.
+    """Draw an operator and an input size whose output size is not negative.
 
-    Crops are signed and asymmetric, and may remove everything, or begin beyond the content.
+    Crops are signed and asymmetric, and may remove everything or start past the full output.
     """
     rank = draw(st.integers(1, 3))
     in_most, kernel_most, stride_most, dilation_most = _LARGEST[rank]
@@ -78,7 +78,7 @@ def cases(
 
 
 def keywords(operator: Operator) -> dict[str, Any]:
-    """Write what ``impl`` takes beside arrays."""
+    """Return the keyword arguments of ``impl``."""
     return {
         "stride": operator.stride,
         "dilation": operator.dilation,

@@ -1,4 +1,4 @@
-"""Writing suites and limitations for tests: legal ones to spoil, loaded or refused."""
+"""Suites and limitations as text: valid ones to break, loaded or refused."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def load(text: str, file: str = "suite.yaml") -> list[Case]:
 
 
 def case(*lines: str) -> str:
-    """Write a suite of one case: a legal one, and more lines; the first of these is line 7."""
+    """Return a suite of one valid case, with more lines from line 7 on."""
     return "\n".join(
         [
             "suite: s",

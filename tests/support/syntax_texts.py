@@ -1,4 +1,4 @@
-"""Trees as one line of text, and texts to make trees of."""
+"""Trees written as one line of text, and texts to parse."""
 
 from __future__ import annotations
 

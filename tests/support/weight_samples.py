@@ -1,4 +1,4 @@
-"""Weights in the layouts of all frameworks, and files of them, made without our own code."""
+"""Weights in all frameworks' layouts and file formats, written without our own code."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ SUFFIXES = (".npy", ".npz", ".safetensors", ".mat", ".wxf")
 
 
 def canonical(rank: int, groups: int, dtype: str = "int32") -> Array:
-    """Weights of distinct numbers with another size on every axis."""
+    """Return weights with distinct numbers and a different size on every axis."""
     shape = (4 * groups, 5, *KERNELS[rank])
     return np.arange(np.prod(shape), dtype=dtype).reshape(shape)
 
 
 def native(w: Array, framework: str, groups: int) -> Array:
-    """Bring canonical weights into a framework's layout, element by element."""
+    """Convert canonical weights to a framework's layout, element by element."""
     c_in, c_out, *kernel = w.shape
     each = c_in // groups
     channels_last = framework in {"tensorflow", "matlab"}
@@ -50,7 +50,7 @@ def biases(count: int, framework: str, rank: int, groups: int) -> Array:
 
 
 def saved(path: Path, arrays: Mapping[str, Array]) -> Path:
-    """Write a file with the format's own library, without ours."""
+    """Write a file with the format's own library."""
     match path.suffix:
         case ".npy":
             (array,) = arrays.values()
@@ -76,8 +76,8 @@ def loaded(path: Path) -> dict[str, Array]:
         case ".safetensors":
             return dict(safetensors.numpy.load_file(path))
         case ".mat":
-            found = scipy.io.loadmat(str(path))
-            return {name: array for name, array in found.items() if name[0] != "_"}
+            variables = scipy.io.loadmat(str(path))
+            return {name: array for name, array in variables.items() if name[0] != "_"}
     from wolframclient.deserializers import binary_deserialize  # noqa: PLC0415
 
     return dict(binary_deserialize(path.read_bytes()))

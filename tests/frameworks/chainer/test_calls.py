@@ -11,7 +11,7 @@ import pytest
 import reality
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from reality import Job, Spoken
+from reality import Job, WrittenCall
 from strategies import sized_operators
 
 from harness.convention.reading import Reading
@@ -293,7 +293,7 @@ SETUP = (
 )
 
 
-def random_calls(count: int, *, link: bool) -> list[Spoken]:
+def random_calls(count: int, *, link: bool) -> list[WrittenCall]:
     """Calls whose outsize is often legal, sometimes just not."""
     generator = random.Random(31)
     calls = []
@@ -325,7 +325,7 @@ def random_calls(count: int, *, link: bool) -> list[Spoken]:
                 "b.array\ny = layer(x)"
             )
         weight = (2 * groups, 3, *kernel)
-        calls.append(Spoken(text, (2, 2 * groups, *size), weight, groups))
+        calls.append(WrittenCall(text, (2, 2 * groups, *size), weight, groups))
     return calls
 
 
@@ -362,7 +362,7 @@ def test_what_we_refuse_chainer_refuses() -> None:
     for text in REFUSED:
         with pytest.raises(SnippetError):
             reading(text, input=IN, **({"weight": weights} if "F." in text else {}))
-    calls = [Spoken(f"y = {text}", IN, weights) for text in REFUSED]
+    calls = [WrittenCall(f"y = {text}", IN, weights) for text in REFUSED]
     assert reality.disagreements("chainer", SETUP, calls, least=0) == []
 
 

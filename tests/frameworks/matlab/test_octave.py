@@ -327,7 +327,7 @@ def test_what_a_text_prints_does_not_disturb(engine: Engine) -> None:
     assert y.tolist() == [3]
 
 
-def test_one_text_leaves_nothing_to_the_next(engine: Engine) -> None:
+def test_a_text_leaves_no_variables_to_the_next(engine: Engine) -> None:
     left(engine, "kept = 1; y = x;", "y", x=[3])
     assert raised(engine, "y = kept;", x=[3]).kind == "NameError"
 

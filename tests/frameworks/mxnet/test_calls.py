@@ -10,7 +10,7 @@ import pytest
 import reality
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from reality import Job, Spoken
+from reality import Job, WrittenCall
 from strategies import sized_operators
 
 from harness.convention.reading import Reading
@@ -332,10 +332,10 @@ SETUP = "import mxnet as mx\nfrom mxnet.gluon import nn\nx, w, b = map(mx.nd.arr
 DOUBLE = "import mxnet as mx\nx, w, b = (mx.nd.array(a, dtype='float64') for a in (x, w, b))"
 
 
-def random_calls(count: int, *, targets: bool) -> list[Spoken]:
+def random_calls(count: int, *, targets: bool) -> list[WrittenCall]:
     """Calls whose adj or target_shape is often legal, sometimes just not."""
     generator = random.Random(21)
-    calls: list[Spoken] = []
+    calls: list[WrittenCall] = []
     while len(calls) < count:
         rank = generator.choice((1, 2, 2) if targets else (1, 2, 2, 3))
         groups = generator.choice((1, 2))
@@ -364,7 +364,7 @@ def random_calls(count: int, *, targets: bool) -> list[Spoken]:
         if targets or min(full_less) > 0:
             dtype = "float64" if targets else "float32"
             calls.append(
-                Spoken(text, (2, 2 * groups, *size), (2 * groups, 3, *kernel), groups, dtype)
+                WrittenCall(text, (2, 2 * groups, *size), (2 * groups, 3, *kernel), groups, dtype)
             )
     return calls
 
@@ -412,7 +412,7 @@ def test_layer_crops_as_we_read_it() -> None:
             f"in_channels={inputs})\nlayer.initialize()\nlayer(x)\n"
             "layer.weight.set_data(w)\nlayer.bias.set_data(b)\ny = layer(x)"
         )
-        calls.append(Spoken(text, (2, 2 * groups, *size), (2 * groups, 3, *kernel), groups))
+        calls.append(WrittenCall(text, (2, 2 * groups, *size), (2 * groups, 3, *kernel), groups))
     assert reality.disagreements("mxnet", SETUP, calls, least=20) == []
 
 
@@ -458,7 +458,7 @@ def test_what_we_refuse_mxnet_refuses() -> None:
     for text in REFUSED:
         with pytest.raises(SnippetError):
             reading(text, input=IN, weight=WEIGHT)
-    calls = [Spoken(f"y = {text}", IN, WEIGHT) for text in REFUSED]
+    calls = [WrittenCall(f"y = {text}", IN, WEIGHT) for text in REFUSED]
     assert reality.disagreements("mxnet", SETUP, calls, least=0) == []
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import reality
 from hypothesis import given
-from reality import Job, Spoken
+from reality import Job, WrittenCall
 from strategies import operators
 
 from harness.convention.reading import Reading
@@ -262,7 +262,7 @@ def test_tables_are_the_signatures_of_the_functions() -> None:
         assert real["z"].strip().startswith(signature)
 
 
-def random_calls(count: int) -> list[Spoken]:
+def random_calls(count: int) -> list[WrittenCall]:
     """Calls as people write them, legal and not."""
     generator = random.Random(41)
 
@@ -298,7 +298,7 @@ def random_calls(count: int) -> list[Spoken]:
                 f"layer = nn.ConvTranspose{rank}d({channels}, {pairs})\n{LOADED}"
                 f"y = layer(x, output_size={asked})"
             )
-        calls.append(Spoken(text, size, weight, groups))
+        calls.append(WrittenCall(text, size, weight, groups))
     return calls
 
 

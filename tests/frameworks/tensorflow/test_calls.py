@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import reality
 from hypothesis import assume, given
-from reality import Spoken
+from reality import WrittenCall
 from strategies import sized_operators
 
 from harness.convention.reading import Reading
@@ -291,7 +291,7 @@ w = tf.constant(np.moveaxis(w, (0, 1), (-1, -2)))
 CANONICAL = "y = np.moveaxis(np.array(y), -1, 1)"
 
 
-def random_calls(count: int) -> list[Spoken]:
+def random_calls(count: int) -> list[WrittenCall]:
     """Calls of tf.nn whose output_shape is often legal, sometimes just not."""
     generator = random.Random(11)
     calls = []
@@ -318,7 +318,7 @@ def random_calls(count: int) -> list[Spoken]:
             f"y = tf.nn.conv{rank}d_transpose(x, w, {[2, *out, 3]}, {stride}, {padding!r}, "
             f"dilations={dilation})"
         )
-        calls.append(Spoken(text, (2, 2, *size), (2, 3, *kernel)))
+        calls.append(WrittenCall(text, (2, 2, *size), (2, 3, *kernel)))
     return calls
 
 
@@ -331,7 +331,7 @@ def test_function_crops_as_we_read_it() -> None:
 @pytest.mark.frameworks
 def test_tensorflow_refuses_a_batch_that_is_not_the_input_s() -> None:
     calls = [
-        Spoken(f"y = tf.nn.conv2d_transpose(x, w, [{batch}, 10, 14, 6], 2)", IN, WEIGHT)
+        WrittenCall(f"y = tf.nn.conv2d_transpose(x, w, [{batch}, 10, 14, 6], 2)", IN, WEIGHT)
         for batch in (1, 2)
     ]
     assert reality.disagreements("tensorflow", SETUP, calls, 1, CANONICAL) == []

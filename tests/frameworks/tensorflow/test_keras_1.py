@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import reality
-from reality import Spoken
+from reality import WrittenCall
 
 from harness.convention.reading import Reading
 from harness.convention.registry import convention
@@ -207,7 +207,7 @@ def Deconvolution2D(nb_filter, nb_row, nb_col, output_shape, border_mode, subsam
 @pytest.mark.frameworks
 def test_tensorflow_gives_what_we_read() -> None:
     calls = [
-        Spoken(
+        WrittenCall(
             f"y = Deconvolution2D(6, 3, 2, output_shape=(None, {rows}, {columns}, 6), "
             f"border_mode='{mode}', subsample=(2, 3))",
             (2, 3, 4, 3),

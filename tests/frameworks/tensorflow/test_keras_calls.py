@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import reality
 from hypothesis import assume, given, settings
-from reality import Job, Spoken
+from reality import Job, WrittenCall
 from strategies import sized_operators
 
 from harness.convention.reading import Reading
@@ -311,7 +311,7 @@ def test_keras_sees_the_same_input() -> None:
         assert shape is None or shape[2:] == tuple(size), text
 
 
-def random_layers(count: int) -> list[Spoken]:
+def random_layers(count: int) -> list[WrittenCall]:
     generator = random.Random(12)
     calls = []
     for _ in range(count):
@@ -334,7 +334,7 @@ def random_layers(count: int) -> list[Spoken]:
         )
         # An output that is refused may be empty for an input of one, and then is not.
         size = [generator.randint(2 if extra else 1, 4) for _ in range(rank)]
-        calls.append(Spoken(text, (2, 2, *size), (2, 3, *kernel)))
+        calls.append(WrittenCall(text, (2, 2, *size), (2, 3, *kernel)))
     return calls
 
 

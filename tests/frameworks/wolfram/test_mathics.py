@@ -301,7 +301,7 @@ def test_what_the_page_forbids_is_refused(definition: Engine, text: str) -> None
 
 
 @pytest.mark.frameworks
-def test_what_does_not_evaluate_is_an_error_and_leaves_nothing_behind(definition: Engine) -> None:
+def test_a_failed_evaluation_is_an_error_and_leaves_no_definitions(definition: Engine) -> None:
     assert refusal(definition, "y = ConvolutionLayer[1, 3][x]; z = 1;", x=X) == "Unevaluated"
     assert refusal(definition, "y = z;", x=X) == "Unevaluated"
     assert refusal(definition, "y = 1/0;", x=X) == "Power::infy"
