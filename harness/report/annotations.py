@@ -1,4 +1,4 @@
-"""Annotations of GitHub Actions: what went wrong, beside the line of the spec that says the case.
+"""Annotations for GitHub Actions: failures, at the line of the spec that defines the case.
 
 https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
 """
@@ -12,14 +12,14 @@ from harness.records.record import Record
 from harness.records.report_file import Report
 from harness.report.words import alike, reasons
 
-# GitHub shows no more errors of one step.
+# GitHub shows at most this many errors per step.
 _SHOWN: Final = 10
 _DATA: Final = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 _PROPERTY: Final = _DATA | str.maketrans({":": "%3A", ",": "%2C"})
 
 
 def github_annotations(report: Report) -> str:
-    """Write a command for each line of a spec with something bad; the last one counts the others.
+    """Write a command for each line of a spec with bad records; the last one counts the rest.
 
     >>> from harness.records.record import Header
     >>> github_annotations(Report.of([Header("0.1.0", "2026-01-02T03:04:05+00:00", {}, cases=0)]))
@@ -41,10 +41,10 @@ def _command(file: str, line: int, records: Sequence[Record]) -> str:
     cases = list(dict.fromkeys(record.case for record in records))
     more = f" and {len(cases) - 1} more" if len(cases) > 1 else ""
     place = {"file": file, "line": f"{line}"} if file else {}
-    return _error({**place, "title": f"{cases[0]}{more}"}, "\n".join(_said(records)))
+    return _error({**place, "title": f"{cases[0]}{more}"}, "\n".join(_describe(records)))
 
 
-def _said(records: Sequence[Record]) -> Iterator[str]:
+def _describe(records: Sequence[Record]) -> Iterator[str]:
     for group in alike(records):
         first = group[0]
         checks = ", ".join(record.check for record in group)

@@ -1,4 +1,4 @@
-"""The terminal's view of a benchmark: times side by side, or every figure of each program."""
+"""A benchmark in the terminal: times side by side, or every figure of each program."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ STYLES: Mapping[Change, str] = {Change.FASTER: "green", Change.SLOWER: "red"}
 def print_benchmark(
     report: Report, console: Console, baseline: str | None = None, *, detail: bool = False
 ) -> None:
-    """Print a benchmark: the programs' times side by side, means, and what has no time.
+    """Print a benchmark: times side by side, means, and the programs without a time.
 
     Parameters
     ----------
     report : Report
     console : rich.console.Console
     baseline : str, optional
-        Whose times the ratios are to; the first framework that was measured.
+        The framework that ratios refer to; by default the first one that was measured.
     detail : bool
-        Print for each program also its rates, its share of the machine's ceilings, its first call,
-        its conversions and its memory.
+        Also print each program's rates, share of the machine's ceilings, first call, conversions
+        and memory.
     """
     table = SideBySide.of(report, baseline)
     if table.baseline:
@@ -53,7 +53,7 @@ def print_benchmark(
 
 
 def conditions(header: Header) -> Iterator[str]:
-    """Say what was measured with, on what, and what this machine can do."""
+    """Describe engines, machine, settings and ceilings."""
     yield ""
     for name, about in header.frameworks.items():
         version, engine = describe_engine(about)
@@ -64,11 +64,11 @@ def conditions(header: Header) -> Iterator[str]:
     machine = dict(header.machine)
     if "cores" in machine:
         machine["cores"] += " cores"
-    if told := [machine[key] for key in ("cpu", "cores", "memory", "os") if machine.get(key)]:
-        yield "machine: " + ", ".join(told)
+    if parts := [machine[key] for key in ("cpu", "cores", "memory", "os") if machine.get(key)]:
+        yield "machine: " + ", ".join(parts)
     if header.settings:
         yield "settings: " + ", ".join(
-            f"{key} {_said(value)}" for key, value in header.settings.items()
+            f"{key} {_setting(value)}" for key, value in header.settings.items()
         )
     if header.ceilings:
         yield "ceilings: " + ", ".join(ceilings(header.ceilings))
@@ -77,13 +77,13 @@ def conditions(header: Header) -> Iterator[str]:
     )
 
 
-def _said(setting: object) -> str:
+def _setting(setting: object) -> str:
     return " ".join(map(str, setting)) if isinstance(setting, list) else str(setting)
 
 
-def ceilings(found: Mapping[str, float]) -> Iterator[str]:
-    """Write what a machine reached: of operations, or of bytes."""
-    for name, value in found.items():
+def ceilings(measured: Mapping[str, float]) -> Iterator[str]:
+    """Write the rates that a machine reached, of operations and of bytes."""
+    for name, value in measured.items():
         kind, _, dtype = name.partition(":")
         if kind == "gemm_flops":
             yield f"{quantities.three_digits(value / 1e9)} GFLOP/s {dtype} (matrix product)"
@@ -94,20 +94,22 @@ def ceilings(found: Mapping[str, float]) -> Iterator[str]:
 
 
 def missing(measurements: Sequence[Measurement]) -> Iterator[str]:
-    """Say of programs without a time why they have none."""
-    found: dict[tuple[str, str, str], list[str]] = {}
+    """Explain why programs have no time, once for each reason."""
+    cases_by_reason: dict[tuple[str, str, str], list[str]] = {}
     for one in measurements:
         if one.status != MEASURED:
             reason = " ".join((one.reason or "no reason is given").split())
-            found.setdefault((one.framework, one.status, reason), []).append(one.case)
-    for (framework, status, reason), cases in found.items():
-        of = list(dict.fromkeys(cases))
-        where = ", ".join(of[:3]) + (f" and {len(of) - 3} more cases" if len(of) > 3 else "")
+            key = (one.framework, one.status, reason)
+            cases_by_reason.setdefault(key, []).append(one.case)
+    for (framework, status, reason), cases in cases_by_reason.items():
+        names = list(dict.fromkeys(cases))
+        more = f" and {len(names) - 3} more cases" if len(names) > 3 else ""
+        where = ", ".join(names[:3]) + more
         yield f"{status} {framework}: {reason} ({where})"
 
 
 def ending(report: Report) -> str:
-    """Say how many programs were measured, and whether that is all."""
+    """Describe how many programs were measured, and whether the run is complete."""
     measured = sum(one.status == MEASURED for one in report.measurements)
     bad = sum(one.is_bad for one in report.measurements)
     text = f"{measured} of {len(report.measurements)} programs measured"
@@ -118,7 +120,7 @@ def ending(report: Report) -> str:
 
 
 def explanation(table: SideBySide) -> tuple[str, ...]:
-    """Say what the figures are."""
+    """Explain the figures."""
     return (
         f"Time of a call: median, and the farther end of its {CONFIDENCE:.0%} interval.",
         f"x: ratio to {table.baseline}'s time in the same rounds; below 1 is less time.",
@@ -127,7 +129,7 @@ def explanation(table: SideBySide) -> tuple[str, ...]:
 
 
 def _overview(table: SideBySide) -> tuple[list[GridRow], list[GridRow]]:
-    """The programs' rows, and the means' rows."""
+    """Return the rows of the programs and those of the means."""
     rows = [
         GridRow(row.case, row.direction, [_cell(row, name) for name in table.frameworks])
         for row in table.rows
@@ -165,7 +167,7 @@ def _style(ratio: Interval) -> str:
 
 
 def _detail(table: SideBySide, header: Header) -> Iterator[Text]:
-    """Each program's figures in one line, and what is not steady state below it."""
+    """Yield each program's figures in one line, and below it what is not steady state."""
     head = f"  {'':<11}{'median':>13}{'ratio':>12}{'images/s':>10}{'GFLOP/s':>9}{'GB/s':>7}"
     for row in table.rows:
         one = next(iter(row.measurements.values()))
@@ -184,21 +186,21 @@ def _figures(row: Row, framework: str, header: Header) -> Iterator[Text]:
         yield Text(f"  {framework:<11}{one.status}")
         return
     ratio = row.ratios.get(framework)
-    found = rates(one)
+    rate = rates(one)
     reached = share(one, header.ceilings)
     yield Text.assemble(
         f"  {framework:<11}{quantities.time(row.times[framework]):>13}",
         (f"{quantities.ratio(ratio) if ratio else '':>12}", _style(ratio) if ratio else ""),
-        f"{quantities.three_digits(found.images):>10}",
-        f"{quantities.three_digits(found.operations / 1e9):>9}",
-        f"{quantities.three_digits(found.nbytes / 1e9):>7}",
+        f"{quantities.three_digits(rate.images):>10}",
+        f"{quantities.three_digits(rate.operations / 1e9):>9}",
+        f"{quantities.three_digits(rate.nbytes / 1e9):>7}",
         f"  {reached.part:.0%} {reached.bound}" if reached else "  ?",
     )
     yield Text(f"    {unsteady(one)}", "dim")
 
 
 def unsteady(one: Measurement) -> str:
-    """Write what a median does not hold: the first call, the conversions, the memory."""
+    """Describe what a median leaves out: first call, conversions, memory."""
     return (
         f"first call {quantities.seconds(one.first_s)}; "
         f"in {quantities.seconds(one.to_native_s)}, out {quantities.seconds(one.from_native_s)}; "

@@ -1,4 +1,4 @@
-"""A benchmark in one picture: how long each framework takes beside the baseline, by suite."""
+"""A benchmark in one picture: each framework's time relative to the baseline, by suite."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.records.report_file import Report
 from harness.report.side_by_side import SideBySide
 
 _TITLES: Final = {"forward": "forward", "gradient": "forward and gradients"}
-# Told apart by colour-blind readers (Okabe & Ito), and by their shapes.
+# Distinct for colour-blind readers (Okabe & Ito), and in shape.
 _MARKS: Final = (
     ("#0072b2", "o"),
     ("#d55e00", "s"),
@@ -39,19 +39,19 @@ def benchmark_chart(report: Report, baseline: str | None = None) -> str:
     Parameters
     ----------
     report : Report
-        Of a benchmark.
+        The report of a benchmark.
     baseline : str, optional
-        Whose times divide; the first framework that was measured.
+        The framework that ratios refer to; by default the first one that was measured.
 
     Returns
     -------
     str
-        A whole SVG document, the same for the same report and version of Matplotlib.
+        A complete SVG document, reproducible for one report and version of Matplotlib.
 
     Raises
     ------
     InputError
-        If Matplotlib is not here, the baseline was not measured, or nothing stands beside it.
+        If Matplotlib is missing, the baseline was not measured, or nothing else was.
     """
     table = SideBySide.of(report, baseline)
     means = means_by_suite(table)
@@ -80,23 +80,23 @@ def benchmark_chart(report: Report, baseline: str | None = None) -> str:
 
 
 def means_by_suite(table: SideBySide) -> Mapping[tuple[str, str, str], Interval]:
-    """Give the geometric means of the ratios by direction, suite and framework."""
+    """Return the geometric means of the ratios by direction, suite and framework."""
     ratios: dict[tuple[str, str, str], list[Interval]] = {}
     for row in table.rows:
         for framework, ratio in row.ratios.items():
             if ratio.is_bounded:
                 suite = row.measurements[framework].suite
                 ratios.setdefault((row.direction, suite, framework), []).append(ratio)
-    return {key: geometric_mean(found) for key, found in ratios.items()}
+    return {key: geometric_mean(group) for key, group in ratios.items()}
 
 
 def _draw(
     panel: Any, means: Mapping[tuple[str, str], Interval], suites: Sequence[str], table: SideBySide
 ) -> None:
-    """Draw a row for each suite, and in it a mark with its interval for each framework."""
+    """Draw a row for each suite, with a mark and its interval for each framework."""
     others = [name for name in table.frameworks if name != table.baseline]
     for i, framework in enumerate(others):
-        found = [
+        points = [
             (row, means[suite, framework])
             for row, suite in enumerate(suites)
             if (suite, framework) in means
@@ -104,11 +104,11 @@ def _draw(
         shift = 0.5 * ((i + 0.5) / len(others) - 0.5)
         colour, marker = _MARKS[i % len(_MARKS)]
         panel.errorbar(
-            [mean.value for _, mean in found],
-            [row + shift for row, _ in found],
+            [mean.value for _, mean in points],
+            [row + shift for row, _ in points],
             xerr=(
-                [mean.value - mean.low for _, mean in found],
-                [mean.high - mean.value for _, mean in found],
+                [mean.value - mean.low for _, mean in points],
+                [mean.high - mean.value for _, mean in points],
             ),
             fmt=marker,
             color=colour,
@@ -125,7 +125,7 @@ def _draw(
 
 
 def _label(figure: Any, panel: Any, suites: Sequence[str], baseline: str) -> None:
-    """Name the rows and the marks, and say what the axis is."""
+    """Label the rows, the marks and the axis."""
     panel.set_yticks(range(len(suites)), [suite.removeprefix("bench/") for suite in suites])
     panel.invert_yaxis()
     figure.supxlabel(

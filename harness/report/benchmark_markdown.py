@@ -1,4 +1,4 @@
-"""Markdown of a benchmark: the tables that the terminal shows."""
+"""A benchmark as Markdown: the same tables as in the terminal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.report.side_by_side import Row, SideBySide
 
 
 def benchmark_markdown(report: Report, baseline: str | None = None) -> str:
-    """Write a benchmark: times side by side, means, and in folded details every figure.
+    """Write a benchmark: times side by side, means, and every figure in folded details.
 
     Raises
     ------
@@ -52,9 +52,9 @@ def _lines(report: Report, shown: SideBySide) -> Iterator[str]:
             ),
         )
         yield from ("", "</details>")
-    if gone := list(missing(report.measurements)):
+    if untimed := list(missing(report.measurements)):
         yield from ("", "## Without a time", "")
-        yield from (f"- {line}" for line in gone)
+        yield from (f"- {line}" for line in untimed)
     yield from ("", "## Measured with", "")
     yield from (f"- {line}" for line in conditions(report.header) if line)
 
@@ -72,21 +72,21 @@ def _cell(row: Row, framework: str) -> str:
 
 def _means(shown: SideBySide) -> Iterator[tuple[str, ...]]:
     for direction in DIRECTIONS:
-        found = (shown.means.get((direction, name)) for name in shown.frameworks)
-        cells = [f"{quantities.ratio(m[0])} of {m[1]}" if m else "" for m in found]
+        means = (shown.means.get((direction, name)) for name in shown.frameworks)
+        cells = [f"{quantities.ratio(m[0])} of {m[1]}" if m else "" for m in means]
         if any(cells):
             yield direction, *cells
 
 
 def _figures(row: Row, framework: str, header: Header) -> tuple[str, ...]:
     one = row.measurements[framework]
-    found = rates(one)
+    rate = rates(one)
     reached = share(one, header.ceilings)
     return (
         quantities.time(row.times[framework]),
-        quantities.three_digits(found.images),
-        quantities.three_digits(found.operations / 1e9),
-        quantities.three_digits(found.nbytes / 1e9),
+        quantities.three_digits(rate.images),
+        quantities.three_digits(rate.operations / 1e9),
+        quantities.three_digits(rate.nbytes / 1e9),
         f"{reached.part:.0%} {reached.bound}" if reached else "?",
         quantities.seconds(one.first_s),
         quantities.seconds(one.to_native_s),

@@ -1,4 +1,4 @@
-"""Faces of a comparison: the terminal's table, and Markdown for a pull request's comment."""
+"""A comparison of benchmarks in the terminal, and as Markdown for a pull request's comment."""
 
 from __future__ import annotations
 
@@ -20,36 +20,35 @@ _SHOWN = 3
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
-    """Print each program's times, ratio and verdict; then means, what else changed, and the end."""
+    """Print each program's times, ratio and verdict; then means, other changes and the verdict."""
     for line in _lines(comparison):
         console.print(line, soft_wrap=True)
 
 
 def comparison_markdown(comparison: Comparison) -> str:
-    """Write a comparison as Markdown: what changed outside, all else in folded details."""
+    """Write a comparison as Markdown: changes in view, everything else in folded details."""
     return "\n".join(_markdown(comparison)) + "\n"
 
 
 def verdict(comparison: Comparison) -> str:
-    """Say in one line how it ended."""
+    """Summarize a comparison in one line."""
     counts = {change: sum(pair.change == change for pair in comparison.pairs) for change in Change}
-    said = ", ".join(f"{count} {change}" for change, count in counts.items() if count)
+    counted = ", ".join(f"{count} {change}" for change, count in counts.items() if count)
     if not comparison.is_comparable:
         return f"Nothing can be compared: {'; '.join(_incomparable(comparison))}."
-    return (
-        f"{len(comparison.pairs)} programs: {said} (threshold {100 * comparison.threshold:.3g}%)."
-    )
+    total, percent = len(comparison.pairs), 100 * comparison.threshold
+    return f"{total} programs: {counted} (threshold {percent:.3g}%)."
 
 
 def explanation(comparison: Comparison) -> tuple[str, ...]:
-    """Say what the ratio is."""
-    what = (
+    """Explain the ratio."""
+    reference = (
         f"{comparison.baseline}'s, in its rounds;"
         if comparison.baseline
         else "the others', in its rounds (median);"
     )
     return (
-        f"Ratio, new / old, of each program's time to {what}",
+        f"Ratio, new / old, of each program's time to {reference}",
         f"above 1 is slower. In brackets its {CONFIDENCE:.0%} interval; none: too few rounds.",
     )
 
@@ -66,10 +65,10 @@ def _lines(comparison: Comparison) -> Iterator[Text]:
     yield from _means(comparison)
     if comparison.singles:
         yield from (Text(), Text("in one report only", "bold"))
-        yield from (Text(f"  {said}") for said in _singles(comparison.singles))
+        yield from (Text(f"  {line}") for line in _singles(comparison.singles))
     if incomparable := list(_incomparable(comparison)):
         yield from (Text(), Text("incomparable", "bold"))
-        yield from (Text(f"  {said}") for said in incomparable)
+        yield from (Text(f"  {line}") for line in incomparable)
     if notes := list(comparison.notes):
         yield from (Text(), Text("what else changed", "bold"))
         yield from (Text(f"  {note}") for note in notes)
@@ -110,18 +109,19 @@ def _incomparable(comparison: Comparison) -> Iterator[str]:
 
 
 def _singles(singles: Iterable[Single]) -> Iterator[str]:
-    """Say what has a time in one report only, what is alike together."""
-    found: dict[str, list[str]] = {}
+    """Describe the programs that have a time in one report only, grouped by cause."""
+    programs_by_cause: dict[str, list[str]] = {}
     for single in singles:
         other = "NEW" if single.where == "OLD" else "OLD"
         why = f" ({single.reason})" if single.reason else ""
-        said = f"{single.measured.framework}, {single.status} in {other}{why}"
         one = single.measured
+        cause = f"{one.framework}, {single.status} in {other}{why}"
         time = quantities.seconds(one.seconds)
-        found.setdefault(said, []).append(f"{one.case}, {one.direction}: {time} in {single.where}")
-    for said, programs in found.items():
+        program = f"{one.case}, {one.direction}: {time} in {single.where}"
+        programs_by_cause.setdefault(cause, []).append(program)
+    for cause, programs in programs_by_cause.items():
         more = f"; and {len(programs) - _SHOWN} more" if len(programs) > _SHOWN else ""
-        yield f"{said}: {'; '.join(programs[:_SHOWN])}{more}"
+        yield f"{cause}: {'; '.join(programs[:_SHOWN])}{more}"
 
 
 def _markdown(comparison: Comparison) -> Iterator[str]:
@@ -137,7 +137,7 @@ def _markdown(comparison: Comparison) -> Iterator[str]:
         yield from _pairs_table(loud)
     if comparison.singles:
         yield ""
-        yield from (f"- {said}" for said in _singles(comparison.singles))
+        yield from (f"- {line}" for line in _singles(comparison.singles))
     if notes := list(comparison.notes):
         yield ""
         yield from (f"- {note}" for note in notes)

@@ -1,4 +1,4 @@
-"""The terminal: progress while a run goes on, and its matrix at the end."""
+"""The terminal: progress during a run, and its matrix at the end."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SHOWN = 20
 def followed(
     events: Iterable[Event], console: Console, checks: int, frameworks: Iterable[str]
 ) -> Iterator[Event]:
-    """Pass events on, showing progress: bars on a terminal, a line per framework elsewhere."""
+    """Yield the events and show progress: bars in a terminal, else a line per framework."""
     follow = _with_bars if console.is_terminal else _with_lines
     return follow(events, console, checks, frameworks)
 
@@ -41,22 +41,22 @@ def _with_bars(
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        TextColumn("{task.fields[said]}"),
+        TextColumn("{task.fields[state]}"),
     )
     with Progress(*columns, console=console) as progress:
         bars: dict[str, TaskID] = {
-            name: progress.add_task(name, total=checks, said="starting") for name in frameworks
+            name: progress.add_task(name, total=checks, state="starting") for name in frameworks
         }
         counts: dict[str, Counter[Status]] = {name: Counter() for name in bars}
         for event in events:
             if isinstance(event, Header):
                 for name, about in event.frameworks.items():
-                    said = "skipped" if "unavailable" in about else describe_engine(about)[0]
-                    progress.update(bars[name], said=said)
+                    state = "skipped" if "unavailable" in about else describe_engine(about)[0]
+                    progress.update(bars[name], state=state)
             elif isinstance(event, Record):
                 counts[event.framework][event.status] += 1
                 if bad := count_bad(counts[event.framework]):
-                    progress.update(bars[event.framework], said=f"[red]{bad} bad[/red]")
+                    progress.update(bars[event.framework], state=f"[red]{bad} bad[/red]")
                 progress.advance(bars[event.framework])
             yield event
 
@@ -77,13 +77,15 @@ def _with_lines(
             count = counts[event.framework]
             count[event.status] += 1
             if count.total() == checks and event.framework not in skipped:
-                told = ", ".join(f"{n} {status}" for status, n in sorted(count.items()))
-                console.print(f"{event.framework}: done, {told}", soft_wrap=True, highlight=False)
+                counted = ", ".join(f"{n} {status}" for status, n in sorted(count.items()))
+                console.print(
+                    f"{event.framework}: done, {counted}", soft_wrap=True, highlight=False
+                )
         yield event
 
 
 def print_report(report: Report, console: Console, *, every: bool = False) -> None:
-    """Print the matrix, then each failure with its reason, diagnosis and reproduce line."""
+    """Print the matrix, then each failure with its reason, diagnosis and reproduce command."""
     if report.columns:
         console.print(_matrix(report))
         console.print(_legend(report))

@@ -1,4 +1,4 @@
-"""Faces of a difference: the terminal's, and Markdown for a pull request's comment."""
+"""A difference of two runs in the terminal, and as Markdown for a pull request's comment."""
 
 from __future__ import annotations
 
@@ -17,53 +17,53 @@ _SHOWN: Final = 3
 _ABSENT: Final = "absent"
 
 
-def print_difference(found: Difference, console: Console) -> None:
-    """Print what fails now with its reasons, what is fixed, all else that changed, and the end."""
-    for line in _lines(found):
+def print_difference(difference: Difference, console: Console) -> None:
+    """Print what newly fails and why, what is fixed, other changes, and the verdict."""
+    for line in _lines(difference):
         console.print(line, soft_wrap=True)
 
 
-def difference_markdown(found: Difference) -> str:
-    """Write a difference as Markdown: what fails and what is fixed outside, all else folded."""
-    return "\n".join(_markdown(found)) + "\n"
+def difference_markdown(difference: Difference) -> str:
+    """Write a difference as Markdown: what fails is in view, everything else folded."""
+    return "\n".join(_markdown(difference)) + "\n"
 
 
-def verdict(found: Difference) -> str:
-    """Say in one line how it ended."""
+def verdict(difference: Difference) -> str:
+    """Summarize a difference in one line."""
     counts = {
-        "newly failing": len(found.failing),
-        "newly fixed": len(found.fixed),
-        "otherwise changed": len(found.others),
-        "gone": len(found.gone),
-        "added": len(found.added),
-        "as before": sum(found.same.values()),
+        "newly failing": len(difference.failing),
+        "newly fixed": len(difference.fixed),
+        "otherwise changed": len(difference.others),
+        "gone": len(difference.gone),
+        "added": len(difference.added),
+        "as before": sum(difference.same.values()),
     }
-    said = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
-    still = f"; {found.still_bad} still bad" if found.still_bad else ""
-    return f"{said}{still}."
+    counted = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    still = f"; {difference.still_bad} still bad" if difference.still_bad else ""
+    return f"{counted}{still}."
 
 
-def _lines(found: Difference) -> Iterator[Text]:
-    for group in _alike(found.failing):
+def _lines(difference: Difference) -> Iterator[Text]:
+    for group in _grouped(difference.failing):
         yield from _failing(group)
     folded = {
-        "newly fixed": map(_told, _alike(found.fixed)),
-        "other changes": _together(_movements(found.others)),
-        "gone": _together(_statuses(found.gone)),
-        "added": _together(_statuses(found.added)),
-        "what else changed": found.notes,
+        "newly fixed": map(_describe, _grouped(difference.fixed)),
+        "other changes": _counted(_movements(difference.others)),
+        "gone": _counted(_statuses(difference.gone)),
+        "added": _counted(_statuses(difference.added)),
+        "what else changed": difference.notes,
     }
     for heading, lines in folded.items():
-        if said := list(lines):
+        if shown := list(lines):
             yield Text(heading, "bold")
-            yield from (Text(f"  {line}") for line in said)
+            yield from (Text(f"  {line}") for line in shown)
             yield Text()
-    yield Text(verdict(found), "bold red" if found.failing else "bold green")
+    yield Text(verdict(difference), "bold red" if difference.failing else "bold green")
 
 
 def _failing(group: Sequence[Change]) -> Iterator[Text]:
     record = group[0].new
-    yield Text(f"newly failing: {_told(group)}", "red")
+    yield Text(f"newly failing: {_describe(group)}", "red")
     yield from (Text(f"  {reason}") for reason in reasons(change.new for change in group))
     if record.diagnosis:
         yield Text(f"  equals the mutant: {record.diagnosis}", "yellow")
@@ -73,8 +73,8 @@ def _failing(group: Sequence[Change]) -> Iterator[Text]:
     yield Text()
 
 
-def _alike(changes: Iterable[Change]) -> list[tuple[Change, ...]]:
-    """Put the checks of a case together that changed in the same way."""
+def _grouped(changes: Iterable[Change]) -> list[tuple[Change, ...]]:
+    """Group the checks of a case that changed in the same way."""
     groups: dict[tuple[str, str, str, str, str | None], list[Change]] = {}
     for change in changes:
         new = change.new
@@ -87,8 +87,8 @@ def _was(change: Change) -> str:
     return change.old.status if change.old else _ABSENT
 
 
-def _told(group: Sequence[Change]) -> str:
-    """Say of a case's checks from what to what they changed."""
+def _describe(group: Sequence[Change]) -> str:
+    """Describe how a case's checks changed."""
     first = group[0]
     checks = ", ".join(change.new.check for change in group)
     moved = f"{_was(first)} -> {first.new.status}"
@@ -105,39 +105,44 @@ def _statuses(records: Iterable[Record]) -> Iterator[tuple[str, Record]]:
         yield record.status, record
 
 
-def _together(told: Iterable[tuple[str, Record]]) -> Iterator[str]:
-    """Count what became the same of a framework's checks, and name some of the cases."""
+def _counted(changes: Iterable[tuple[str, Record]]) -> Iterator[str]:
+    """Count the checks of each framework that changed in the same way, and name some cases."""
     groups: dict[tuple[str, str], list[str]] = {}
-    for what, record in told:
+    for what, record in changes:
         groups.setdefault((record.framework, what), []).append(record.case)
-    for (framework, what), of in groups.items():
-        cases = list(dict.fromkeys(of))
+    for (framework, what), checks in groups.items():
+        cases = list(dict.fromkeys(checks))
         more = f", and {len(cases) - _SHOWN} more" if len(cases) > _SHOWN else ""
-        yield f"{framework}: {len(of)} {what} ({', '.join(cases[:_SHOWN])}{more})"
+        yield f"{framework}: {len(checks)} {what} ({', '.join(cases[:_SHOWN])}{more})"
 
 
-def _markdown(found: Difference) -> Iterator[str]:
-    failing = len(found.failing)
-    mark = f"{failing} checks fail newly" if failing else "nothing fails newly"
-    yield from (f"### Conformance: {mark}", "", verdict(found))
-    if found.failing:
+def _markdown(difference: Difference) -> Iterator[str]:
+    failing = len(difference.failing)
+    mark = f"{failing} checks newly fail" if failing else "nothing newly fails"
+    yield from (f"### Conformance: {mark}", "", verdict(difference))
+    if difference.failing:
         yield ""
         yield from table(
             ("case: checks", "framework", "was", "is", "reason", "equals the mutant", "reproduce"),
-            map(_row, _alike(found.failing)),
+            map(_row, _grouped(difference.failing)),
         )
-    if found.fixed:
-        yield from ("", "<details>", f"<summary>{len(found.fixed)} checks are fixed</summary>", "")
+    if difference.fixed:
+        yield from (
+            "",
+            "<details>",
+            f"<summary>{len(difference.fixed)} checks are fixed</summary>",
+            "",
+        )
         yield from table(
             ("case: checks", "framework", "was", "is"),
-            (_row(group)[:4] for group in _alike(found.fixed)),
+            (_row(group)[:4] for group in _grouped(difference.fixed)),
         )
         yield from ("", "</details>")
     rest = [
-        *(("changed", line) for line in _together(_movements(found.others))),
-        *(("gone", line) for line in _together(_statuses(found.gone))),
-        *(("added", line) for line in _together(_statuses(found.added))),
-        *(("engines and runs", line) for line in found.notes),
+        *(("changed", line) for line in _counted(_movements(difference.others))),
+        *(("gone", line) for line in _counted(_statuses(difference.gone))),
+        *(("added", line) for line in _counted(_statuses(difference.added))),
+        *(("engines and runs", line) for line in difference.notes),
     ]
     if rest:
         yield from ("", "<details>", "<summary>What else changed</summary>", "")

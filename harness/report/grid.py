@@ -1,4 +1,4 @@
-"""Columns of figures in as many characters as a terminal has."""
+"""Columns of figures that fit the width of a terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _GAP = 2
 
 @dataclass(frozen=True)
 class Cell:
-    """A figure, and what is said beside or below it."""
+    """A figure, and a second one shown next to it or below it."""
 
     first: str = ""
     second: str = ""
@@ -23,7 +23,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class GridRow:
-    """A row under a heading, which it shares with the rows before and after."""
+    """A row under a heading that neighbouring rows may share."""
 
     heading: str
     label: str
@@ -33,8 +33,8 @@ class GridRow:
 def grid(names: Sequence[str], rows: Sequence[GridRow], width: int) -> Iterator[Text]:
     """Lay rows out below the columns' names.
 
-    Both parts of a cell stand side by side where that fits, else the second below the first; what
-    is too wide even so goes into a further grid below.
+    Both parts of a cell are side by side if that fits, else the second is below the first.  Columns
+    that still do not fit go into another grid below.
     """
     flat = _widths(names, rows, stacked=False)
     if _LABEL + sum(flat) <= width:

@@ -11,7 +11,7 @@ from harness.records.record import Record
 from harness.records.report_file import Report
 from harness.records.status import Status
 
-# XML 1.0 forbids most control characters, which exception messages may hold.
+# XML 1.0 forbids most control characters, which exception messages may contain.
 _FORBIDDEN: Final = dict.fromkeys(
     {*range(32), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF} - {9, 10, 13}
 )
@@ -44,7 +44,7 @@ def _suite(framework: str, records: Sequence[Record]) -> ET.Element:
 
 
 def _skipped(framework: str, reason: str) -> ET.Element:
-    """Say once of a framework what holds for all of its tests."""
+    """Write one test in place of all tests of a skipped framework."""
     suite = ET.Element(
         "testsuite", name=framework, tests="1", failures="0", errors="0", skipped="1"
     )

@@ -1,4 +1,4 @@
-"""Markdown: the matrix, and what stands behind the numbers."""
+"""Markdown: the matrix, and the reasons for its numbers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from harness.report.words import (
 
 
 def markdown(report: Report) -> str:
-    """Write a report as Markdown: engines, matrix, failures, limitations, refusals to support."""
+    """Write a report as Markdown: engines, matrix, failures, limitations, unsupported cases."""
     return "\n".join(_lines(report)) + "\n"
 
 
@@ -64,7 +64,7 @@ def _lines(report: Report) -> Iterator[str]:
         yield from table(("framework", "limitation", "checks", "what happens"), _grouped(known))
     unsupported = [r for r in report.records if r.status == Status.UNSUPPORTED]
     if unsupported:
-        yield from ("", "## What cannot be said", "")
+        yield from ("", "## What cannot be expressed", "")
         counts = Counter((record.framework, record.reason or "") for record in unsupported)
         yield from table(
             ("framework", "checks", "reason"),
@@ -107,7 +107,7 @@ def matrix(report: Report) -> Iterator[str]:
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
-    """Write the lines of a table; in its cells bold and code are Markdown, all else is text."""
+    """Write the lines of a table; its cells are text, in which only bold and code are Markdown."""
     cells = tuple(head)
     yield "| " + " | ".join(map(_escaped, cells)) + " |"
     yield "|" + " --- |" * len(cells)
@@ -116,13 +116,13 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
 
 
 class Code(str):
-    """Markdown of a text that is shown as it is."""
+    """Markdown that shows a text verbatim."""
 
     __slots__ = ()
 
 
 def code(text: str) -> Code:
-    r"""Write code for a table's cell or a line, whatever stands in it.
+    r"""Write code for a table's cell or a line, whatever characters it contains.
 
     >>> print(code("a`b"), code("x | y"))
     `` a`b `` `x \| y`
@@ -134,7 +134,7 @@ def code(text: str) -> Code:
 
 
 def _escaped(cell: str) -> str:
-    """Write a cell on one line; what somebody else wrote makes no HTML, link or image."""
+    """Write a cell on one line; foreign text cannot become HTML, a link or an image."""
     if isinstance(cell, Code):
         return cell
     text = cell.replace("<", "&lt;").replace("](", "]\\(")
@@ -142,5 +142,5 @@ def _escaped(cell: str) -> str:
 
 
 def _without_bars(text: str) -> str:
-    """Escape what would end a cell; backslashes before it are escaped by others."""
-    return re.sub(r"(\\*)\|", lambda found: 2 * found[1] + "\\|", text)
+    """Escape bars, which would end a cell, doubling the backslashes before them."""
+    return re.sub(r"(\\*)\|", lambda match: 2 * match[1] + "\\|", text)

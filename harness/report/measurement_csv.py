@@ -1,4 +1,4 @@
-"""CSV of a benchmark: one row a measurement, for spreadsheets and data frames."""
+"""A benchmark as CSV: one row per measurement, for spreadsheets and data frames."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ COLUMNS: Final[Mapping[str, str]] = {
 
 
 def measurement_csv(report: Report) -> str:
-    """Write one row a measurement; ``COLUMNS`` says what is in them.
+    """Write one row per measurement; ``COLUMNS`` describes the columns.
 
     A program without a time has its status and its reason, and empty figures.
     """
@@ -79,16 +79,16 @@ def _row(report: Report, one: Measurement) -> dict[str, object]:
 
 def _figures(report: Report, one: Measurement) -> dict[str, object]:
     time = median_interval(one.samples)
-    found = rates(one)
+    rate = rates(one)
     reached = share(one, report.header.ceilings)
     return {
         "median_s": time.value,
         "low_s": time.low or "",
         "high_s": time.high if math.isfinite(time.high) else "",
         "min_s": min(one.samples),
-        "images_per_s": found.images,
-        "gflop_per_s": found.operations / 1e9,
-        "gb_per_s": found.nbytes / 1e9,
+        "images_per_s": rate.images,
+        "gflop_per_s": rate.operations / 1e9,
+        "gb_per_s": rate.nbytes / 1e9,
         "ceiling_share": reached.part if reached else "",
         "bound": reached.bound if reached else "",
     }

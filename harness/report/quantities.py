@@ -1,4 +1,4 @@
-"""How times, rates, ratios and their intervals are written."""
+"""Times, rates, ratios and their intervals as text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SIZES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B"))
 
 
 def three_digits(value: float) -> str:
-    """Write three digits that count.
+    """Write three significant digits.
 
     >>> [three_digits(value) for value in (0.01234, 1.2, 99.96, 1234.5)]
     ['0.0123', '1.20', '100', '1234']
@@ -43,7 +43,7 @@ def size(nbytes: int | None) -> str:
 
 
 def spread(interval: Interval) -> str:
-    """Write how far an interval's farther end is from the estimate.
+    """Write the distance of an interval's farther end from the estimate.
 
     >>> spread(Interval(2.0, 1.99, 2.03)), spread(Interval(1.0, 0.999, 1.004))
     ('±2%', '±0.4%')
@@ -95,7 +95,7 @@ def bounds(interval: Interval) -> str:
 
 
 def _in_units(value: float, units: tuple[tuple[float, str], ...]) -> str:
-    """Write a value in the largest unit of which it is one or more, as it is rounded."""
+    """Write a value in the largest unit in which, once rounded, it is at least 1."""
     rounded = float(f"{value:.2e}")
     scale, name = next((unit for unit in units if rounded >= unit[0]), units[-1])
     return f"{three_digits(value / scale)} {name}"

@@ -1,4 +1,4 @@
-"""SARIF 2.1.0: a result for each bad record, at the line of the spec that says the case.
+"""SARIF 2.1.0: a result for each bad record, at the line of the spec that defines the case.
 
 https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 """
@@ -16,7 +16,7 @@ from harness.records.report_file import Report
 from harness.records.status import Status
 
 _SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
-# GitHub refuses a file with more.
+# GitHub refuses a file with more results.
 # https://docs.github.com/en/code-security/reference/code-scanning/sarif-support-for-code-scanning
 _MOST: Final = 25_000
 
@@ -39,17 +39,17 @@ def sarif(report: Report) -> str:
 
 
 def _invocation(report: Report, bad: int) -> Mapping[str, Any]:
-    said = []
+    warnings = []
     if report.footer is None:
-        said.append("The run was interrupted: this is not all of it.")
+        warnings.append("The run was interrupted: this is not all of it.")
     if bad > _MOST:
-        said.append(f"{bad - _MOST} more records are bad; the report has them all.")
-    found: dict[str, Any] = {"executionSuccessful": report.footer is not None}
-    if said:
-        found["toolExecutionNotifications"] = [
-            {"level": "warning", "message": {"text": text}} for text in said
+        warnings.append(f"{bad - _MOST} more records are bad; the report has them all.")
+    invocation: dict[str, Any] = {"executionSuccessful": report.footer is not None}
+    if warnings:
+        invocation["toolExecutionNotifications"] = [
+            {"level": "warning", "message": {"text": text}} for text in warnings
         ]
-    return found
+    return invocation
 
 
 def _rule_id(record: Record) -> str:
@@ -69,7 +69,7 @@ def _rule(rule: str) -> Mapping[str, Any]:
 def _result(record: Record, rules: list[str]) -> Mapping[str, Any]:
     rule = _rule_id(record)
     key = f"{record.case}/{record.framework}/{record.check}"
-    found = {
+    result = {
         "ruleId": rule,
         "ruleIndex": rules.index(rule),
         "level": "error",
@@ -83,7 +83,7 @@ def _result(record: Record, rules: list[str]) -> Mapping[str, Any]:
             "status": record.status,
         },
     }
-    return {**found, "locations": [_location(record)]} if record.file else found
+    return {**result, "locations": [_location(record)]} if record.file else result
 
 
 def _message(record: Record) -> str:
@@ -95,7 +95,7 @@ def _message(record: Record) -> str:
 
 def _location(record: Record) -> Mapping[str, Any]:
     path = PurePath(record.file)
-    # No encoding has half of a surrogate pair.
+    # Lone surrogates cannot be encoded.
     uri = quote(path.as_posix(), errors="replace")
     artifact = (
         {"uri": f"file://{uri}"} if path.is_absolute() else {"uri": uri, "uriBaseId": "%SRCROOT%"}

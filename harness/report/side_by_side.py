@@ -27,16 +27,16 @@ class Row:
 
 @dataclass(frozen=True)
 class SideBySide:
-    """The programs of a report beside each other.
+    """The programs of a report, side by side.
 
     Attributes
     ----------
     frameworks : tuple of str
-        Those of which something was run, in the header's order.
+        Those with a program that was not skipped, in the header's order.
     baseline : str
-        Whose times divide: a ratio below 1 is less time.
+        The framework that ratios refer to: below 1 is less time.
     rows : tuple of Row
-        ``ratios`` are of samples taken in the same rounds, where both were measured.
+        ``ratios`` compare samples of the same rounds, if both were measured.
     """
 
     frameworks: tuple[str, ...]
@@ -53,33 +53,33 @@ class SideBySide:
             If there is no such baseline in the report.
         """
         measured = Counter(one.framework for one in report.measurements if one.status == MEASURED)
-        met = {one.framework for one in report.measurements if one.status != Status.SKIPPED}
-        frameworks = tuple(name for name in report.frameworks if name in met)
+        active = {one.framework for one in report.measurements if one.status != Status.SKIPPED}
+        frameworks = tuple(name for name in report.frameworks if name in active)
         if baseline is None:
             baseline = next((name for name in frameworks if measured[name]), "")
         elif not measured[baseline]:
-            there = ", ".join(name for name in frameworks if measured[name]) or "none"
+            names = ", ".join(name for name in frameworks if measured[name]) or "none"
             raise InputError(
-                f"baseline {baseline!r} was not measured in this report; measured: {there}."
+                f"baseline {baseline!r} was not measured in this report; measured: {names}."
             )
         return cls(frameworks, baseline, tuple(_rows(report, baseline)))
 
     @cached_property
     def means(self) -> Mapping[tuple[str, str], tuple[Interval, int]]:
-        """By direction and framework: the geometric mean of the ratios, and how many they are."""
+        """By direction and framework: the geometric mean of the ratios, and their number."""
         ratios: dict[tuple[str, str], list[Interval]] = {}
         for row in self.rows:
             for framework, ratio in row.ratios.items():
                 if ratio.is_bounded:
                     ratios.setdefault((row.direction, framework), []).append(ratio)
-        return {key: (geometric_mean(found), len(found)) for key, found in ratios.items()}
+        return {key: (geometric_mean(group), len(group)) for key, group in ratios.items()}
 
 
 def _rows(report: Report, baseline: str) -> Iterator[Row]:
-    found: dict[tuple[str, str], dict[str, Measurement]] = {}
+    by_program: dict[tuple[str, str], dict[str, Measurement]] = {}
     for one in report.measurements:
-        found.setdefault((one.case, one.direction), {})[one.framework] = one
-    for (case, direction), measurements in found.items():
+        by_program.setdefault((one.case, one.direction), {})[one.framework] = one
+    for (case, direction), measurements in by_program.items():
         samples = {
             name: one.samples for name, one in measurements.items() if one.status == MEASURED
         }

@@ -1,4 +1,4 @@
-"""A run in short, as Markdown for the summary page of a job in GitHub Actions.
+"""A short summary of a run, as Markdown for the summary page of a GitHub Actions job.
 
 https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary
 """
@@ -14,22 +14,22 @@ from harness.records.status import Status, count_bad
 from harness.report.markdown import code, matrix, table
 from harness.report.words import alike, describe_engine, reasons
 
-# GitHub drops a larger one altogether.
+# GitHub drops a larger summary altogether.
 MOST_BYTES: Final = 2**20
-# For what closes the folded parts, and says that more was left out.
+# Room for the end of the folded parts and the note on what was left out.
 _RESERVE: Final = 500
 _LONGEST_REASON: Final = 300
 _GOOD: Final = tuple(status for status in Status if not status.is_bad)
 
 
 def summary(report: Report, most: int = MOST_BYTES) -> str:
-    """Write how a run ended: a line for each framework; suites and what is bad are folded.
+    """Summarize a run: a line for each framework, with suites and bad records folded.
 
     Parameters
     ----------
     report : Report
     most : int
-        Bytes that it may take; what does not fit is left out and counted.
+        Maximum size in bytes; what does not fit is left out and counted.
     """
     groups = list(alike(report.bad))
     blocks = [*_head(report, groups), _suites(report)]
@@ -88,7 +88,7 @@ def _suites(report: Report) -> str:
 
 
 def _bad(groups: Sequence[Sequence[Record]], left: int) -> str:
-    """Fold what is bad, as much of it as there is room for."""
+    """Fold the bad records, as many as fit."""
     if not groups:
         return ""
     head = ("case: checks", "framework", "status", "reason", "equals the mutant", "reproduce")
@@ -100,7 +100,7 @@ def _bad(groups: Sequence[Sequence[Record]], left: int) -> str:
             break
         kept.append(line)
     more = len(lines) - len(kept)
-    # Without its first two lines it is no table.
+    # A table needs its first two lines.
     kept = kept if len(kept) > 2 else []
     rest = f"\n{min(more, len(groups))} more do not fit here; the report has them all.\n"
     body = "\n".join(kept) + "\n" if kept else ""

@@ -1,4 +1,4 @@
-"""Words that all faces of a report share."""
+"""Texts that several report formats share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.records.status import Status
 
 
 def short_counts(counts: Counter[Status]) -> str:
-    """Write counts by status in a table's cell.
+    """Write counts by status for a table's cell.
 
     >>> short_counts(Counter({Status.PASSED: 40, Status.KNOWN: 2}))
     '✓ 40 K 2'
@@ -19,7 +19,7 @@ def short_counts(counts: Counter[Status]) -> str:
 
 
 def alike(records: Iterable[Record]) -> Iterator[tuple[Record, ...]]:
-    """Put the checks of one case together that ended in the same way."""
+    """Group the checks of one case that ended in the same way."""
     groups: dict[tuple[str, str, str, str | None], list[Record]] = {}
     for record in records:
         key = (record.framework, record.case, record.status, record.diagnosis)
@@ -28,7 +28,7 @@ def alike(records: Iterable[Record]) -> Iterator[tuple[Record, ...]]:
 
 
 def reasons(records: Iterable[Record]) -> list[str]:
-    """Give the different reasons of records, each on one line."""
+    """Return the distinct reasons of records, each on one line."""
     return list(dict.fromkeys(" ".join((record.reason or "").split()) for record in records))
 
 
@@ -38,11 +38,11 @@ def is_documented(about: Mapping[str, str]) -> bool:
 
 
 def describe_engine(about: Mapping[str, str]) -> tuple[str, str]:
-    """Give a framework's version and what executed it, or why nothing did."""
+    """Return a framework's version and what executed it, or why nothing did."""
     if reason := about.get("unavailable"):
         return "-", reason
     if about["engine"] != "python":
-        # Who reads a column of documented semantics must not take it for the product's own.
+        # Never let documented semantics pass for the product.
         return about["version"], f"{about['engine']}, {about['device']}"
     numpy = f"NumPy {about['numpy']}, " if about.get("numpy") else ""
     return about["version"], f"Python {about['python']}, {numpy}{about['device']}"

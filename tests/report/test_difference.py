@@ -1,4 +1,4 @@
-"""``deconform diff``: what fails newly is told from what is fixed, and from all else."""
+"""``deconform diff`` separates what newly fails, what is fixed, and other changes."""
 
 from __future__ import annotations
 
@@ -229,7 +229,7 @@ what else changed
 def test_markdown_shows_the_same_and_folds_what_is_not_bad() -> None:
     text = difference_markdown(difference(BEFORE, AFTER))
     outside, *folded = text.split("<details>")
-    assert outside.startswith("### Conformance: 2 checks fail newly\n\n2 newly failing, 1 newly")
+    assert outside.startswith("### Conformance: 2 checks newly fail\n\n2 newly failing, 1 newly")
     assert (
         "| edge/a: value, grad_x | numpy | PASSED | **FAILED** | 2 of 4 differ | kernel flipped "
         "| `deconform reproduce ic1_oc1_k2_n1_i3 -f numpy` |"
@@ -246,7 +246,7 @@ def test_nothing_new_is_said_in_a_line() -> None:
     same = difference(BEFORE, BEFORE)
     assert shown(same) == "10 as before; 1 still bad.\n"
     assert difference_markdown(same) == (
-        "### Conformance: nothing fails newly\n\n10 as before; 1 still bad.\n"
+        "### Conformance: nothing newly fails\n\n10 as before; 1 still bad.\n"
     )
 
 
