@@ -1,17 +1,16 @@
-"""Two benchmark reports, an old and a new one: which programs became slower or faster.
+"""Compare an old and a new benchmark report: which programs became slower or faster.
 
-The two runs were not interleaved, so a ratio of plain times holds also what happened to the machine
-in between: its clock frequency, its neighbours, its temperature.  But each program was measured in
-the same rounds as others, and those tell: where everything became slower by a tenth, the machine
-did.  So a program is judged by the ratio of its times to those of each other program of its case,
-new to old; and of these ratios by the median, or of two in the middle by the one nearer to 1.  That
-is right as long as fewer than half of the others have changed themselves.  One other alone
-cannot tell which of the two has changed: the plain times are then held against it.  A baseline
-that is known not to have changed may be chosen instead.
+The two runs were not interleaved, so a ratio of plain times also contains changes of the machine:
+its clock frequency, load and temperature.  But each program was measured in the same rounds as
+others: if everything became 10 % slower, the machine did.  So a program's time is divided by that
+of every other program of its case, and these ratios are compared, new to old.  The median decides;
+of two middle ratios, the one nearer to 1.  This is right as long as fewer than half of the other
+programs changed.  A single other program cannot show which of the two changed; then the plain times
+count as well.  Alternatively, choose a baseline that is known not to have changed.
 
-What cannot be seen so: what became slower for all programs alike (a note says so), and what would
-come out differently in a further pair of runs, such as where memory happens to lie (Kalibera &
-Jones, ISMM 2013): a program near the threshold needs more than two runs.
+This cannot detect what slows all programs down equally (a note reports it), nor what would differ
+in another pair of runs, such as the placement of memory (Kalibera & Jones, ISMM 2013): a program
+near the threshold needs more than two runs.
 """
 
 from __future__ import annotations
@@ -40,14 +39,14 @@ from harness.records.report_file import Report
 
 Key: TypeAlias = tuple[str, str, str]
 
-# From how many programs on a shift of all of them is told from one of some.
+# Fewest programs for which a common shift is blamed on the machine.
 _MANY = 4
-# So many others tell which program has changed.
-_TELLING = 2
+# Fewest other programs that show which program changed.
+_FEWEST_PEERS = 2
 
 
 class ComparisonError(InputError):
-    """Two reports of which nothing can be compared."""
+    """Two reports cannot be compared."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +57,9 @@ class Pair:
     ----------
     old, new : Measurement
     plain : Interval, optional
-        The ratio of the times, new to old; None where they are incomparable.
+        The ratio of the times, new to old; None if they are incomparable.
     ratio : Interval, optional
-        What is judged: the ratio without what happened to the machine; above 1 is slower.
+        The ratio to judge, corrected for changes of the machine; above 1 is slower.
     change : Change
     reason : str
         Why they are incomparable.
@@ -81,7 +80,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Single:
-    """A program that has a time in one report only, and what became of it in the other."""
+    """A program that has a time in one report only, and its status in the other."""
 
     measured: Measurement
     where: str
@@ -91,7 +90,7 @@ class Single:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What became of the programs of an old report in a new one."""
+    """How the programs of an old report changed in a new one."""
 
     old: Header
     new: Header
@@ -112,16 +111,16 @@ class Comparison:
 
     @cached_property
     def means(self) -> Mapping[str, tuple[Interval, int]]:
-        """By framework: the geometric mean of the ratios, and of how many."""
+        """By framework: the geometric mean of the ratios, and their number."""
         ratios: dict[str, list[Interval]] = {}
         for pair in self.pairs:
             if pair.ratio and pair.ratio.is_bounded:
                 ratios.setdefault(pair.new.framework, []).append(pair.ratio)
-        return {name: (geometric_mean(found), len(found)) for name, found in ratios.items()}
+        return {name: (geometric_mean(group), len(group)) for name, group in ratios.items()}
 
     @property
     def notes(self) -> Iterator[str]:
-        """What else differs between the reports, and may be the reason."""
+        """What else differs between the reports, and may explain the changes."""
         yield from _changed_frameworks(self.old, self.new)
         yield from _changed_settings(self.old, self.new)
         yield from _changed_ceilings(self.old, self.new, self.threshold)
@@ -130,7 +129,7 @@ class Comparison:
             return
         middle = statistics.median(plain)
         if not 1 / (1 + self.threshold) < middle < 1 + self.threshold:
-            yield f"times of all programs: x{middle:.3g} in the median; taken for the machine's"
+            yield f"times of all programs: x{middle:.3g} in the median; attributed to the machine"
 
 
 def compare_reports(
@@ -143,21 +142,21 @@ def compare_reports(
     old, new : Report
         Benchmarks.
     threshold : float
-        From what part on a difference matters.
+        The smallest relative difference that matters.
     baseline : str, optional
-        A framework that did not change.  Without one, each program is held against all others of
+        A framework that did not change.  Without one, each program is compared with all others of
         its case.
 
     Returns
     -------
     Comparison
-        ``INCOMPARABLE`` is what was measured on another machine, with another number of threads, on
-        another device, or with other data.
+        Programs measured on another machine or device, with another number of threads or other
+        data, are ``INCOMPARABLE``.
 
     Raises
     ------
     ComparisonError
-        If a report holds no measurement, nothing is in both, or the baseline is not the same.
+        If a report has no measurement, nothing is in both, or the baseline changed.
     """
     before, after = _measured(old, "OLD"), _measured(new, "NEW")
     if not any(key in before for key in after):
@@ -183,7 +182,7 @@ def _reasons(
     before: Mapping[Key, Measurement],
     after: Mapping[Key, Measurement],
 ) -> dict[Key, str]:
-    """Why programs that are in both reports cannot be compared; empty where they can."""
+    """Return why the programs in both reports cannot be compared; empty if they can."""
     machine = _other_machine(old, new)
     return {
         key: machine or _other_engine(old, new, key[2]) or _other_data(before[key], one)
@@ -200,7 +199,7 @@ def _pair(
     threshold: float,
     baseline: str | None,
 ) -> Pair:
-    """Judge a program by those beside it, or by the baseline alone."""
+    """Judge a program by its peers, or by the baseline alone."""
     plain = unpaired_ratio(after[key].samples, before[key].samples)
     ratios = [
         quotient(
@@ -214,7 +213,7 @@ def _pair(
         reason = f"the baseline {baseline} has no time here"
         return Pair(before[key], after[key], None, None, Change.INCOMPARABLE, reason)
     known = [ratio for ratio in ratios if ratio.is_bounded] or ratios
-    if not baseline and len(known) < _TELLING:
+    if not baseline and len(known) < _FEWEST_PEERS:
         known.append(plain)
     ratio = _middle(known)
     return Pair(before[key], after[key], plain, ratio, change(ratio, threshold))
@@ -225,16 +224,16 @@ def _key(one: Measurement) -> Key:
 
 
 def _measured(report: Report, name: str) -> dict[Key, Measurement]:
-    found = {_key(one): one for one in report.measurements if one.status == MEASURED}
-    if not found:
+    measured = {_key(one): one for one in report.measurements if one.status == MEASURED}
+    if not measured:
         raise ComparisonError(
             f"{name} holds no measured program; deconform bench -o FILE.jsonl writes some."
         )
-    return found
+    return measured
 
 
 def _middle(ratios: Sequence[Interval]) -> Interval:
-    """The median ratio; of two in the middle, the one nearer to 1."""
+    """Return the median ratio; of two middle ones, the one nearer to 1."""
     ordered = sorted(ratios, key=lambda ratio: ratio.value)
     both = ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2]
     return min(both, key=lambda ratio: abs(math.log(ratio.value)))
@@ -243,8 +242,8 @@ def _middle(ratios: Sequence[Interval]) -> Interval:
 def _check_baseline(baseline: str, old: Header, new: Header) -> None:
     for header, name in ((old, "OLD"), (new, "NEW")):
         if "version" not in header.frameworks.get(baseline, {}):
-            there = ", ".join(header.frameworks)
-            raise ComparisonError(f"{name} has no baseline {baseline!r}; it has {there}.")
+            names = ", ".join(header.frameworks)
+            raise ComparisonError(f"{name} has no baseline {baseline!r}; it has {names}.")
     versions = [header.frameworks[baseline]["version"] for header in (old, new)]
     if versions[0] != versions[1]:
         raise ComparisonError(
@@ -254,7 +253,7 @@ def _check_baseline(baseline: str, old: Header, new: Header) -> None:
 
 
 def _other_machine(old: Header, new: Header) -> str:
-    """Why no times of two reports can be compared; empty where they can."""
+    """Return why no times of two reports can be compared; empty if they can."""
     before, after = (header.machine.get("fingerprint", "") for header in (old, new))
     if not before or not after:
         return "a report does not say which machine it was measured on"
@@ -281,15 +280,17 @@ def _other_data(old: Measurement, new: Measurement) -> str:
 
 
 def _singles(measured: Mapping[Key, Measurement], other: Report, where: str) -> Iterator[Single]:
-    """Programs with a time here, and none in the other report."""
-    there = {_key(one): one for one in other.measurements}
+    """Yield the programs with a time here but none in the other report."""
+    others = {_key(one): one for one in other.measurements}
     for key, one in measured.items():
-        found = there.get(key)
-        if found is None:
+        counterpart = others.get(key)
+        if counterpart is None:
             about = other.header.frameworks.get(key[2], {"unavailable": "not run"})
             yield Single(one, where, "absent", about.get("unavailable", "no such program"))
-        elif found.status != MEASURED:
-            yield Single(one, where, found.status, " ".join((found.reason or "").split()))
+        elif counterpart.status != MEASURED:
+            yield Single(
+                one, where, counterpart.status, " ".join((counterpart.reason or "").split())
+            )
 
 
 def _changed_frameworks(old: Header, new: Header) -> Iterator[str]:
@@ -312,4 +313,4 @@ def _changed_ceilings(old: Header, new: Header, tolerance: float) -> Iterator[st
     for name, before in old.ceilings.items():
         after = new.ceilings.get(name, before)
         if not 1 / (1 + tolerance) < after / before < 1 + tolerance:
-            yield f"ceiling {name}: x{after / before:.3g}: the machine itself was not as before"
+            yield f"ceiling {name}: x{after / before:.3g}: the machine itself changed"

@@ -1,34 +1,34 @@
-"""Statistics of times: intervals of medians and of ratios, and what a ratio lets one say.
+"""Statistics of times: intervals of medians and ratios, and verdicts on ratios.
 
-Times on a shared machine have outliers upward, drift, and resemble the times just before them.
-What is used here supposes no more than that a median exists, and draws no random numbers: the
-same samples give the same answer.
+Times on a shared machine have outliers upward, drift, and are autocorrelated.  The methods here
+assume only that a median exists, and draw no random numbers: the same samples give the same answer.
 
-- A program's time is the *median* of its samples; its interval lies between two of the ordered
-  samples, as the sign test finds them (Campbell & Gardner, BMJ 296, 1988; Hettmansperger &
-  Sheather, Statistics & Probability Letters 4, 1986, for what lies between two samples).
-- Two programs measured in turns are compared *round by round*: the median of the rounds' ratios.
+- A program's time is the *median* of its samples.  Its interval lies between two of the ordered
+  samples, chosen by the sign test (Campbell & Gardner, BMJ 296, 1988), interpolating between
+  samples (Hettmansperger & Sheather, Statistics & Probability Letters 4, 1986).
+- Two programs measured in turns are compared *round by round*: by the median of the rounds' ratios.
   What slows both down at the same time cancels out (blocking: Box, Hunter & Hunter, Statistics for
-  Experimenters).  Ratios are reckoned with by their logarithms, so that A / B and
-  B / A say the same.  Ratios with an interval are what Kalibera & Jones ask for ("Rigorous
-  Benchmarking in Reasonable Time", ISMM 2013; "Quantifying Performance Changes with Effect Size
-  Confidence Intervals", https://arxiv.org/abs/2007.10899).  Chen & Revels ("Robust Benchmarking
-  in Noisy Environments", https://arxiv.org/abs/1608.04295) show why no mean will do; their minimum
-  needs a noise that only ever adds, which a clock frequency that changes does not.
-- Where neighbours are alike, n rounds tell less than n: the interval is widened by the
-  *autocorrelation* of the samples' sides of the median (Bayley & Hammersley, Supplement to the
-  Journal of the Royal Statistical Society 8, 1946; the arcsine law for the sides is Sheppard's).
-- Two runs that were not interleaved are compared by the ratio of their medians, each with its
-  interval, put together as Zou & Donner do (Statistics in Medicine 27, 2008; for medians Bonett &
-  Price, Journal of Educational and Behavioral Statistics 45, 2020).
-- A difference counts where it is certain *and* matters: its interval lies on one side of 1, and
-  the ratio itself is beyond a threshold.  Programs are the same where the whole interval lies
-  within the threshold (two one-sided tests: Schuirmann, Journal of Pharmacokinetics and
-  Biopharmaceutics 15, 1987).  All else is unclear, and more rounds would tell.
+  Experimenters).  Calculations use the logarithms of ratios, so that A / B and B / A are
+  equivalent.  Kalibera & Jones ask for ratios with intervals ("Rigorous Benchmarking in Reasonable
+  Time", ISMM 2013; "Quantifying Performance Changes with Effect Size Confidence Intervals",
+  https://arxiv.org/abs/2007.10899).  Chen & Revels ("Robust Benchmarking in Noisy Environments",
+  https://arxiv.org/abs/1608.04295) show why means are unsuitable; the minimum that they propose
+  needs noise that only ever adds time, which does not hold when the clock frequency changes.
+- If neighbouring samples are correlated, n rounds carry less information than n independent ones:
+  the interval is widened by the *autocorrelation* of the samples' sides of the median (Bayley &
+  Hammersley, Supplement to the Journal of the Royal Statistical Society 8, 1946; with Sheppard's
+  arcsine law for the sides).
+- Two runs that were not interleaved are compared by the ratio of their medians, whose intervals are
+  combined as in Zou & Donner (Statistics in Medicine 27, 2008; for medians Bonett & Price, Journal
+  of Educational and Behavioral Statistics 45, 2020).
+- A difference counts if it is certain *and* matters: its interval lies on one side of 1, and the
+  ratio itself is beyond a threshold.  Programs are the same if the whole interval lies within the
+  threshold (two one-sided tests: Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15,
+  1987).  Everything else is unclear, and needs more rounds.
 
-A bootstrap was not taken: of a median it finds little but these order statistics again, and its
-correction for skewness (BCa) needs a derivative that a median has not (Efron & Tibshirani, An
-Introduction to the Bootstrap, 1993, chapter 11: the jackknife fails at the median).
+A bootstrap would not help: for a median it yields little more than these order statistics, and its
+correction for skewness (BCa) needs a derivative that a median does not have (Efron & Tibshirani, An
+Introduction to the Bootstrap, 1993, chapter 11: the jackknife fails for the median).
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ THRESHOLD: Final = 0.05
 
 
 class Change(StrEnum):
-    """What became of a time; ``INCOMPARABLE`` where the conditions differ."""
+    """How a time changed; ``INCOMPARABLE`` if the conditions differ."""
 
     FASTER = "faster"
     SLOWER = "slower"
@@ -57,9 +57,9 @@ class Change(StrEnum):
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate, and between what the true value lies with the confidence that was asked for.
+    """An estimate with its confidence interval.
 
-    ``low`` is 0 and ``high`` infinite where there are too few samples for any interval.
+    ``low`` is 0 and ``high`` infinite if there are too few samples for any interval.
     """
 
     value: float
@@ -73,7 +73,7 @@ class Interval:
 
     @property
     def spread(self) -> float:
-        """How far the farther end is from the estimate, as a part of it.
+        """Distance of the farther end from the estimate, relative to the estimate.
 
         >>> Interval(2.0, 1.9, 2.2).spread
         0.1
@@ -82,10 +82,10 @@ class Interval:
 
 
 def median_interval(samples: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
-    """Estimate the median of positive samples in the order in which they were taken.
+    """Estimate the median of positive samples, given in the order of measurement.
 
-    >>> found = median_interval([1.0, 9.0, 2.0, 8.0, 3.0, 7.0, 4.0, 6.0, 5.0], 0.95)
-    >>> found.value, round(found.low, 2), round(found.high, 2)
+    >>> time = median_interval([1.0, 9.0, 2.0, 8.0, 3.0, 7.0, 4.0, 6.0, 5.0], 0.95)
+    >>> time.value, round(time.low, 2), round(time.high, 2)
     (5.0, 2.06, 7.94)
 
     Raises
@@ -95,16 +95,16 @@ def median_interval(samples: Sequence[float], confidence: float = CONFIDENCE) ->
     """
     if not samples or min(samples) <= 0:
         raise ValueError("a median needs samples, all of them positive")
-    found = _median(samples, confidence)
-    return Interval(found.value, max(found.low, 0.0), found.high)
+    median = _median(samples, confidence)
+    return Interval(median.value, max(median.low, 0.0), median.high)
 
 
 def paired_ratio(
     numerator: Sequence[float], denominator: Sequence[float], confidence: float = CONFIDENCE
 ) -> Interval:
-    """Estimate the ratio of two programs' times that were measured in the same rounds.
+    """Estimate the ratio of two programs' times, measured in the same rounds.
 
-    Samples of the same index belong together; what one has more of than the other is left out.
+    Samples with the same index are a pair; surplus samples of either program are ignored.
 
     >>> paired_ratio([2.0, 6.0, 4.0], [1.0, 3.0, 2.0]).value
     2.0
@@ -116,10 +116,10 @@ def paired_ratio(
 def unpaired_ratio(
     numerator: Sequence[float], denominator: Sequence[float], confidence: float = CONFIDENCE
 ) -> Interval:
-    """Estimate the ratio of two programs' times that were measured apart from each other.
+    """Estimate the ratio of two programs' times, measured in separate runs.
 
-    The interval covers the noise inside each of the runs.  It cannot know what differed *between*
-    them: the load of the machine, its temperature, where memory happened to lie.
+    The interval covers the noise within each run.  It cannot cover differences *between* the runs:
+    the machine's load and temperature, or the placement of memory.
     """
     return quotient(
         median_interval(numerator, confidence), median_interval(denominator, confidence)
@@ -129,8 +129,8 @@ def unpaired_ratio(
 def quotient(numerator: Interval, denominator: Interval) -> Interval:
     """Divide two independent estimates.
 
-    >>> found = quotient(Interval(6.0, 6.0, 6.0), Interval(3.0, 2.0, 4.0))
-    >>> round(found.value, 9), round(found.low, 9), round(found.high, 9)
+    >>> ratio = quotient(Interval(6.0, 6.0, 6.0), Interval(3.0, 2.0, 4.0))
+    >>> round(ratio.value, 9), round(ratio.low, 9), round(ratio.high, 9)
     (2.0, 1.5, 3.0)
     """
     a, b = _logarithmic(numerator), _logarithmic(denominator)
@@ -141,10 +141,10 @@ def quotient(numerator: Interval, denominator: Interval) -> Interval:
 
 
 def geometric_mean(ratios: Iterable[Interval]) -> Interval:
-    """Give the mean of independent ratios: the only one that does not depend on the denominator.
+    """Return the mean of independent ratios; no other mean is independent of the denominator.
 
     See Fleming & Wallace, "How not to lie with statistics", CACM 29, 1986.  The interval covers
-    the noise of the measurements; of other cases than these it says nothing.
+    the noise of these measurements; it does not extend to other cases.
 
     >>> geometric_mean([Interval(2.0, 2.0, 2.0), Interval(8.0, 8.0, 8.0)]).value
     4.0
@@ -157,7 +157,7 @@ def geometric_mean(ratios: Iterable[Interval]) -> Interval:
 
 
 def change(ratio: Interval, threshold: float = THRESHOLD) -> Change:
-    """Say what a ratio of new to old times lets one say.
+    """Classify a ratio of new to old times.
 
     ``SLOWER``: the interval lies above 1, and the ratio is ``1 + threshold`` or more; ``FASTER``
     likewise for old to new.  ``SAME``: the whole interval lies within the threshold.
@@ -180,7 +180,7 @@ def change(ratio: Interval, threshold: float = THRESHOLD) -> Change:
 
 
 def effective_rounds(samples: Sequence[float]) -> float:
-    """Say how many independent samples tell as much about the median as these do.
+    """Return how many independent samples would be as informative about the median.
 
     >>> effective_rounds([1.0, 2.0] * 10)
     20.0
@@ -195,27 +195,27 @@ def effective_rounds(samples: Sequence[float]) -> float:
 
 
 def _autocorrelation(samples: Sequence[float]) -> float:
-    """The correlation of neighbours, from the sides of the median that they are on; 0 to 1."""
+    """Return the correlation of neighbours, 0 to 1, from their sides of the median."""
     count = len(samples)
     middle = statistics.median(samples)
     sides = [int(sample > middle) - int(sample < middle) for sample in samples]
     varied = sum(side * side for side in sides)
     if count < 5 or not varied:
         return 0.0
-    found = sum(a * b for a, b in pairwise(sides)) / varied
-    # Taken about their own median, samples look less alike than they are: Marriott & Pope,
+    observed = sum(a * b for a, b in pairwise(sides)) / varied
+    # About their own median, samples look less correlated than they are: Marriott & Pope,
     # Biometrika 41, 1954.
-    unbiased = min(max((count * found + 1) / (count - 4), 0.0), 1.0)
+    unbiased = min(max((count * observed + 1) / (count - 4), 0.0), 1.0)
     return math.sin(math.pi / 2 * unbiased)
 
 
 def _median(samples: Sequence[float], confidence: float) -> Interval:
-    """The median and its interval: a number of ranks to either side."""
+    """Return the median and its interval, a number of ranks to either side."""
     ordered = sorted(samples)
     count = len(ordered)
     middle = statistics.median(ordered)
     normal = statistics.NormalDist().inv_cdf((1 + confidence) / 2)
-    # As many ranks for the whole as for the effective rounds: the part of the samples is the same.
+    # The same fraction of all samples as it would be of the effective rounds.
     reach = normal / 2 * count / math.sqrt(effective_rounds(samples))
     first = (count - 1) / 2 - reach
     if first < 0:
@@ -224,7 +224,7 @@ def _median(samples: Sequence[float], confidence: float) -> Interval:
 
 
 def _ranked(ordered: Sequence[float], rank: float) -> float:
-    """The sample of a rank from 0, or what lies between two."""
+    """Return the sample of a rank, counted from 0; interpolate between samples."""
     below = math.floor(rank)
     above = min(below + 1, len(ordered) - 1)
     return ordered[below] + (rank - below) * (ordered[above] - ordered[below])

@@ -15,7 +15,7 @@ from harness.records.measurement import Measurement
 
 @dataclass(frozen=True)
 class Rates:
-    """What a measured program gets done in a second, by its median time.
+    """The work that a measured program does per second, by its median time.
 
     A multiply-add is two operations.
     """
@@ -29,7 +29,7 @@ class Rates:
 class Share:
     """The part of a ceiling that a program reaches, and which ceiling: ``compute`` or ``memory``.
 
-    Above 1 where the arrays stay in a cache that is faster than what the ceiling was measured in.
+    Above 1 if the arrays stay in a cache that is faster than the memory of the ceiling.
     """
 
     part: float
@@ -37,7 +37,7 @@ class Share:
 
 
 def rates(measurement: Measurement) -> Rates:
-    """Give the rates of a measured program."""
+    """Return the rates of a measured program."""
     seconds = measurement.seconds
     return Rates(
         measurement.batch / seconds,
@@ -47,12 +47,12 @@ def rates(measurement: Measurement) -> Rates:
 
 
 def share(measurement: Measurement, ceilings: Mapping[str, float]) -> Share | None:
-    """Give the part of the ceiling that a measured program reaches.
+    """Return the part of the ceiling that a measured program reaches.
 
     Returns
     -------
     Share or None
-        None where a ceiling was not measured for this dtype.
+        None if a ceiling was not measured for this dtype.
     """
     operations = ceilings.get(f"gemm_flops:{measurement.dtype}")
     bandwidth = ceilings.get("copy_bytes")

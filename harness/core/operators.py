@@ -1,8 +1,8 @@
 """The operator: one mathematical configuration, its size law and its descriptor string.
 
-Everything else in deconform speaks of transposed convolutions through :class:`Operator`; each
-framework's way to spell one is a convention (``harness.convention``).  Nothing is imported here
-but the standard library, so that a look-up starts at once.
+All of deconform describes transposed convolutions by :class:`Operator`; how a framework spells one
+is a convention (``harness.convention``).  This module imports only the standard library, so that a
+look-up starts fast.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Sizes: TypeAlias = tuple[int, ...]
 
 
 class OperatorError(InputError):
-    """An operator, an input size or a descriptor that is refused."""
+    """An operator, an input size or a descriptor is refused."""
 
 
 @dataclass(frozen=True)
@@ -32,15 +32,15 @@ class Operator:
     in_channels, out_channels : int
     kernel, stride, dilation : tuple of int, one per spatial axis
     crop : tuple of (begin, end) pairs, one per spatial axis
-        Elements removed from the full output; negative extends it.
+        Elements removed from the full output; a negative crop extends it.
     groups : int
     bias : bool
 
     Raises
     ------
     OperatorError
-        If the configuration is refused.  Zero channels, too, which the definition could do: no
-        framework has them all.
+        If the configuration is illegal.  Zero channels are refused too: the definition would allow
+        them, but not every framework does.
 
     Examples
     --------
@@ -74,7 +74,7 @@ class Operator:
         groups: int = 1,
         bias: bool = True,
     ) -> Self:
-        """Make an operator from the short forms: one int for every axis, one int for both ends.
+        """Return an operator from short forms: one int for every axis, one int for both ends.
 
         >>> Operator.of(1, 1, (3, 3), crop=1).crop
         ((1, 1), (1, 1))
@@ -117,7 +117,7 @@ class Operator:
         return tuple(full - begin - end for full, (begin, end) in axes)
 
     def explain(self, in_size: Sizes) -> str | None:
-        """Return why ``in_size`` gives no output, with the arithmetic; ``None`` where it does."""
+        """Return why ``in_size`` gives no output, with the arithmetic; ``None`` if it gives one."""
         for axis, out in enumerate(self.out_size(in_size)):
             if out < 0:
                 full = self.full_size(in_size)[axis]
@@ -131,7 +131,7 @@ class Operator:
         return None
 
     def violations(self) -> list[str]:
-        """Return why it is refused, one sentence for each reason."""
+        """Return why the operator is illegal, one sentence for each reason."""
         facts = []
         if not 1 <= self.rank <= 3:
             facts.append(f"kernel {list(self.kernel)} has {self.rank} axes; 1 to 3 are possible.")
@@ -155,7 +155,7 @@ class Operator:
 
     @property
     def descriptor(self) -> str:
-        """The operator as one word that a shell, a file name and a URL take unquoted.
+        """The operator as one word that needs no quotes in a shell, a file name or a URL.
 
         >>> Operator.of(4, 6, (3, 2), stride=(2, 3), crop=((1, 0), (0, -2)), groups=2).descriptor
         'ic4_oc6_k3x2_s2x3_c1.0x0.-2_g2_b'
@@ -188,10 +188,10 @@ class Operator:
 
 
 class IllegalOperator(Operator):
-    """An operator kept although the definition forbids it, to see what frameworks make of it."""
+    """An operator that the definition forbids, to test how frameworks react to it."""
 
     def __post_init__(self) -> None:
-        """Anything goes; whether it *is* illegal may depend on the input size."""
+        """Accept anything; whether it is illegal may depend on the input size."""
 
 
 _NUMBER, _PAIR = r"-?\d{1,18}", r"-?\d{1,18}\.-?\d{1,18}"
@@ -204,49 +204,49 @@ _WORD_VALUES = {
 
 
 def operator_from_words(words: Sequence[str], *, illegal: bool = False) -> Operator:
-    """Read the words of a descriptor back.
+    """Return the operator that the words of a descriptor describe.
 
     >>> operator_from_words("ic4_oc6_k3x2_c1.0x0.-2_b".split("_")).crop
     ((1, 0), (0, -2))
     """
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for word in words:
         key = word.rstrip("-.x0123456789")
         value = word.removeprefix(key)
         known = key in _WORD_VALUES and re.fullmatch(_WORD_VALUES[key], value, re.ASCII)
-        if not known or key in found:
+        if not known or key in values:
             raise OperatorError(f"descriptor word {word!r} is unknown, repeated or has no value.")
-        found[key] = value
-    if missing := [key for key in ("ic", "oc", "k") if key not in found]:
+        values[key] = value
+    if missing := [key for key in ("ic", "oc", "k") if key not in values]:
         raise OperatorError(
             f"a descriptor needs {', '.join(missing)}; an example is ic4_oc6_k3x2_s2x2_b_n2_i5x7."
         )
 
     def per_axis(key: str) -> PerAxis:
-        values = [int(number) for number in found.get(key, "1").split("x")]
-        return values if len(values) > 1 else values[0]
+        numbers = [int(number) for number in values.get(key, "1").split("x")]
+        return numbers if len(numbers) > 1 else numbers[0]
 
-    pairs = [pair.split(".") for pair in found["c"].split("x")] if "c" in found else []
+    pairs = [pair.split(".") for pair in values["c"].split("x")] if "c" in values else []
     kind = IllegalOperator if illegal else Operator
     return kind.of(
-        int(found["ic"]),
-        int(found["oc"]),
-        [int(number) for number in found["k"].split("x")],
+        int(values["ic"]),
+        int(values["oc"]),
+        [int(number) for number in values["k"].split("x")],
         stride=per_axis("s"),
         dilation=per_axis("d"),
         crop=[(int(begin), int(end)) for begin, end in pairs] or 0,
-        groups=int(found.get("g", "1")),
-        bias="b" in found,
+        groups=int(values.get("g", "1")),
+        bias="b" in values,
     )
 
 
 def sizes(values: Sequence[int]) -> str:
-    """Write sizes as descriptors do, ``5x7``."""
+    """Write sizes as in descriptors, ``5x7``."""
     return "x".join(map(str, values))
 
 
 def axis_name(axis: int, rank: int) -> str:
-    """Name a spatial axis as people do: length; height, width; depth, height, width."""
+    """Return the usual name of a spatial axis: length; height, width; depth, height, width."""
     names = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
     return names[rank][axis] if rank in names else f"axis {axis}"
 

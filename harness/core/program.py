@@ -1,9 +1,9 @@
 """Programs: the text of one operator in one framework's language.
 
-A program's text is whole.  Given ``x``, ``w`` and ``b`` (absent without bias) in the canonical
-layouts it leaves ``y``; its gradient text, given ``dy`` as well, leaves ``dx``, ``dw`` and ``db``.
-The sections exist so that a benchmark can time ``call`` alone; the text is their concatenation and
-the only thing that is ever executed.
+A program's text is complete.  Given ``x``, ``w`` and ``b`` (absent without bias) in the canonical
+layouts it computes ``y``; its gradient text, given ``dy`` as well, computes ``dx``, ``dw`` and
+``db``.  It has sections so that a benchmark can time ``call`` alone; the text is their
+concatenation, and nothing else is ever executed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Support: TypeAlias = Literal["native", "rewritten", "unsupported"]
 
 @dataclass(frozen=True)
 class Section:
-    """One direction of a program: into the framework's layout, the call, and back."""
+    """One direction of a program: conversion to the framework's layout, the call, and back."""
 
     to_native: str
     call: str
@@ -37,15 +37,15 @@ class Program:
         kernel that the text shows.
     language : str
     training : str
-        What the framework writes behind the layer for initialisers and for factors of learning
-        rate and L2 regularisation, where they are no arguments of the layer's own: text for
-        people, whose own program says what ``lr`` and ``l2`` are.
+        Code after the layer for initialisers and for factors of the learning rate and of L2
+        regularisation, if these are not arguments of the layer.  It is for people: their own
+        program defines ``lr`` and ``l2``.
     gradient_alone : bool
-        Whether the gradient text leaves out the forward pass, which others cannot do without.
+        Whether the gradient text omits the forward pass, which other frameworks need.
     notes : tuple of str
         What a reader should know before using the text.
     framework : str
-        Whose program it is, by the registry that has it written.
+        The framework's name in the registry.
     """
 
     forward: Section
@@ -60,7 +60,7 @@ class Program:
 
     @property
     def support(self) -> Support:
-        """``native`` for one call (a separate bias addition counts in), or ``rewritten``."""
+        """``native`` for one call, even with a separate bias addition, or ``rewritten``."""
         return "rewritten" if self.reason else "native"
 
     @property
@@ -75,7 +75,7 @@ class Program:
 
     @property
     def call(self) -> str:
-        """The call alone, for people who have their arrays in place."""
+        """The call alone, for arrays that already have the right layout."""
         return self.forward.call
 
     def _whole(self, section: Section) -> str:
@@ -85,7 +85,7 @@ class Program:
 
 @dataclass(frozen=True)
 class Unsupported:
-    """What a framework cannot say, and why."""
+    """An operator that a framework cannot express, and why."""
 
     reason: str
     framework: str = ""

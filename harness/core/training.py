@@ -1,4 +1,4 @@
-"""What travels with a layer beside the operator: initialisers, learning-rate and L2 factors."""
+"""What belongs to a layer besides the operator: initialisers, learning-rate and L2 factors."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ Fan: TypeAlias = Literal["in", "out", "average"]
 class Initializer:
     """How weights or a bias are drawn before training.
 
-    Frameworks disagree about which of a transposed convolution's fans is "in": here ``in`` counts
-    the input channels and ``out`` the output channels of the transposed convolution itself.
+    Frameworks disagree on which fan of a transposed convolution is "in".  Here ``in`` counts the
+    input channels and ``out`` the output channels of the transposed convolution itself.
 
     Attributes
     ----------
     distribution : {"uniform", "normal", "truncated_normal", "constant"}
-        Of mean zero; a constant has the value ``scale``.
+        Its mean is zero; a constant has the value ``scale``.
     scale : float
         The variance is ``scale / fan`` or, without a fan, ``scale``.
     fan : {"in", "out", "average"}, optional
@@ -39,7 +39,7 @@ class Initializer:
     fan: Fan | None = None
 
     def variance(self, operator: Operator) -> float:
-        """Return the variance that it gives to an element of the weights of ``operator``."""
+        """Return the variance of an element of the weights of ``operator``."""
         if self.distribution == "constant":
             return 0.0
         return self.scale / fans(operator)[self.fan] if self.fan else self.scale
@@ -54,7 +54,7 @@ class Initializer:
 
 
 def fans(operator: Operator) -> dict[Fan, float]:
-    """Count what the frameworks count: channels of the weight array times taps.
+    """Return the fans as frameworks count them: channels of the weight array times taps.
 
     >>> fans(Operator.of(6, 10, (3, 3), groups=2))
     {'in': 54, 'out': 45, 'average': 49.5}
@@ -64,10 +64,10 @@ def fans(operator: Operator) -> dict[Fan, float]:
     return {"in": rows * taps, "out": columns * taps, "average": (rows + columns) * taps / 2}
 
 
-# Of the standard normal distribution cut off at two: what a truncated draw must be divided by.
+# The standard deviation of a standard normal distribution truncated at 2.
 TRUNCATED_DEVIATION: Final = 0.87962566103423978
 
-# No layer is drawn with more; the square of what a text may say would be no number any longer.
+# No layer needs more; the square of a larger number in a text could overflow.
 LARGEST_DEVIATION: Final = 1e100
 
 ZEROS: Final = Initializer("constant", 0.0)
@@ -77,7 +77,7 @@ GLOROT: Final = Initializer("uniform", 1.0, "average")
 
 @dataclass(frozen=True)
 class Training:
-    """What a layer says about its training; ``None`` where it says nothing.
+    """The training settings of a layer; ``None`` for those that it does not set.
 
     Attributes
     ----------
@@ -85,8 +85,8 @@ class Training:
     weights_rate, bias_rate : float, optional
         Factors of the learning rate.
     weights_decay, bias_decay : float, optional
-        Factors of the L2 regularisation: of the ``l2`` in ``gradient + l2 * weight``.  Where one
-        is given, ``None`` for the other is 1: a framework whose own default is another says it.
+        Factors of the L2 regularisation: of the ``l2`` in ``gradient + l2 * weight``.  If only one
+        is set, the other is 1; frameworks with a different default set it.
     """
 
     weights: Initializer | None = None
@@ -98,16 +98,16 @@ class Training:
 
     @property
     def has_rate(self) -> bool:
-        """Whether it says anything of the learning rate."""
+        """Whether it sets a factor of the learning rate."""
         return self.weights_rate is not None or self.bias_rate is not None
 
     @property
     def has_decay(self) -> bool:
-        """Whether it says anything of L2 regularisation."""
+        """Whether it sets a factor of the L2 regularisation."""
         return self.weights_decay is not None or self.bias_decay is not None
 
     def without_bias(self) -> Training:
-        """Return what is left of it for a layer that has no bias.
+        """Return the settings of the same layer without bias.
 
         >>> Training(weights_rate=2.0, bias_decay=0.0).without_bias() == Training(weights_rate=2.0)
         True
@@ -116,7 +116,7 @@ class Training:
 
     @property
     def is_truncated(self) -> bool:
-        """Whether anything is drawn from a normal distribution that is cut off."""
+        """Whether anything is drawn from a truncated normal distribution."""
         drawn = (self.weights, self.bias)
         return any(wanted and wanted.distribution == "truncated_normal" for wanted in drawn)
 

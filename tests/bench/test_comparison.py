@@ -167,7 +167,7 @@ def test_changed_ceilings_and_settings_are_named() -> None:
     new = benchmark(0, settings=settings, ceilings={"copy_bytes": 2e9, "gemm_flops:float32": 2e9})
     assert list(compare_reports(benchmark(0), new).notes) == [
         "setting rounds: None -> 40",
-        "ceiling copy_bytes: x0.5: the machine itself was not as before",
+        "ceiling copy_bytes: x0.5: the machine itself changed",
     ]
 
 
