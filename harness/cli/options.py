@@ -103,7 +103,18 @@ def add_formats(
             parser.add_argument(option, nargs="?", const="", metavar="FILE", help=about)
         else:
             metavar = "DIR" if one.target == "folder" else "FILE"
-            parser.add_argument(option, type=Path, metavar=metavar, help=about)
+            parser.add_argument(option, type=_target_of(one), metavar=metavar, help=about)
+
+
+def _target_of(one: Format) -> Callable[[str], Path]:
+    """Return what reads a path, and refuses before a long run what could not be written after."""
+
+    def path(text: str) -> Path:
+        if one.missing:
+            raise argparse.ArgumentTypeError(one.missing)
+        return Path(text)
+
+    return path
 
 
 def add_benchmark_view(parser: argparse.ArgumentParser) -> None:

@@ -25,7 +25,6 @@ PARAMETERS: Final[Mapping[str, tuple[str, ...]]] = {
     "bias": ("with bias", "without bias"),
     "dtype": ("float32", "float16", "float64"),
 }
-REJECTED: Final = "illegal"
 EXPLANATIONS: Final[Mapping[str, str]] = {
     "crop": "elements removed at each end of an axis; negative ones extend the output",
     "overlap": "whether the scattered kernels overlap: stride against dilation * (kernel - 1) + 1",

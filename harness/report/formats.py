@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class Format:
         Where it goes; ``job`` is a file, or the summary of the job that runs us.
     has_baseline : bool
         Whether the writer takes the name of a framework to compare with.
+    library : str
+        A distribution that the writer imports, and the extra that installs it.
     """
 
     name: str
@@ -43,6 +46,14 @@ class Format:
     writer: str
     target: Target = "file"
     has_baseline: bool = False
+    library: str = ""
+
+    @property
+    def missing(self) -> str:
+        """What to install first; empty if nothing."""
+        if not self.library or find_spec(self.library.replace("-", "_")):
+            return ""
+        return f'{self.library} is missing: pip install "deconform[{self.library}]"'
 
     def written(self, report: Report, baseline: str | None = None) -> Any:
         """Write a report: a text, or for a folder a mapping of texts."""
@@ -83,6 +94,7 @@ FORMATS: Final = (
         "benchmark",
         "write a benchmark as it saves them",
         "pytest_benchmark.pytest_benchmark",
+        library="pytest-benchmark",
     ),
 )
 

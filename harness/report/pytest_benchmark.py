@@ -2,15 +2,13 @@
 
 ``pytest-benchmark compare`` does, github-action-benchmark (``tool: pytest``) and bencher (adapter
 ``python_pytest``).  A group is a case in one direction, so that frameworks stand side by side.  See
-https://pytest-benchmark.readthedocs.io for the fields; the figures are reckoned as it does.
+https://pytest-benchmark.readthedocs.io for the fields; the statistics are its own.
 """
 
 from __future__ import annotations
 
 import json
-import statistics
-from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from harness.bench.roofline import rates, share
@@ -94,44 +92,11 @@ def _extra(one: Measurement, header: Header) -> dict[str, Any]:
     }
 
 
-def _stats(samples: Sequence[float]) -> Mapping[str, Any]:
-    data = sorted(samples)
-    mean = statistics.mean(data)
-    deviation = statistics.stdev(data) if len(data) > 1 else 0
-    first, third = _quartiles(data)
-    low, high = first - 1.5 * (third - first), third + 1.5 * (third - first)
-    far = sum(abs(sample - mean) > deviation for sample in data)
-    outside = sum(not low <= sample <= high for sample in data)
-    return {
-        "min": data[0],
-        "max": data[-1],
-        "mean": mean,
-        "stddev": deviation,
-        "rounds": len(data),
-        "median": statistics.median(data),
-        "iqr": third - first,
-        "q1": first,
-        "q3": third,
-        "iqr_outliers": outside,
-        "stddev_outliers": far,
-        "outliers": f"{far};{outside}",
-        "ld15iqr": data[bisect_left(data, low)],
-        "hd15iqr": data[bisect_right(data, high) - 1],
-        "ops": len(data) / sum(samples),
-        "total": sum(samples),
-    }
+def _stats(samples: Sequence[float]) -> dict[str, Any]:
+    """Return what pytest-benchmark itself says of the samples."""
+    from pytest_benchmark.stats import Stats  # noqa: PLC0415 -- an extra
 
-
-def _quartiles(data: Sequence[float]) -> tuple[float, float]:
-    """Give them as pytest-benchmark does: of halves, or weighted where the middle is a sample."""
-    count = len(data)
-    if count == 1:
-        return data[0], data[0]
-    if count % 2 == 0:
-        return statistics.median(data[: count // 2]), statistics.median(data[count // 2 :])
-    quarter = count // 4
-    if count % 4 == 1:
-        first = 0.25 * data[quarter - 1] + 0.75 * data[quarter]
-        return first, 0.75 * data[3 * quarter] + 0.25 * data[3 * quarter + 1]
-    first = 0.75 * data[quarter] + 0.25 * data[quarter + 1]
-    return first, 0.25 * data[3 * quarter + 1] + 0.75 * data[3 * quarter + 2]
+    stats = Stats()
+    for sample in samples:
+        stats.update(sample)
+    return dict(stats.as_dict())

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from made_benchmarks import header, measurement, report, written
 from rich.console import Console
@@ -219,6 +219,7 @@ def test_csv_is_tidy() -> None:
 
 
 @given(st.lists(st.floats(1e-6, 1e3), min_size=1, max_size=30))
+@example([1.0000000000000002e-06, 1e-06])
 def test_stats_are_those_of_pytest_benchmark(times: list[float]) -> None:
     stats = import_module("pytest_benchmark.stats").Stats()
     for time in times:
@@ -228,6 +229,17 @@ def test_stats_are_those_of_pytest_benchmark(times: list[float]) -> None:
     assert found.pop("data") == times
     assert found.pop("iterations") == 4
     assert found == stats.as_dict()
+
+
+def test_a_format_whose_library_is_missing_is_refused_before_anything_is_timed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("harness.report.formats.find_spec", lambda _: None)
+    with pytest.raises(SystemExit) as ended:
+        main(["bench", "no-such.yaml", "--pytest-benchmark", "out.json"])
+    assert ended.value.code == USAGE
+    complaint = 'pytest-benchmark is missing: pip install "deconform[pytest-benchmark]"'
+    assert f"argument --pytest-benchmark: {complaint}" in capsys.readouterr().err
 
 
 def pytest_benchmark_compare(folder: Path, *arguments: str) -> str:
