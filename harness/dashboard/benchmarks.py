@@ -142,13 +142,10 @@ def _cells(row: Row, frameworks: tuple[str, ...]) -> dict[str, Any]:
 
 def _cell(row: Row, framework: str, best: str) -> tuple[str, str]:
     """A time, and its ratio to the fastest."""
-    one = row.measurements.get(framework)
-    if one is None:
-        return "-", ""
-    if one.status != MEASURED:
-        return one.status.lower(), ""
-    time = quantities.time(row.times[framework])
-    return time, "" if framework == best else quantities.ratio(_ratio(row, framework, best))
+    text, _ = row.cell(framework)
+    if framework == best or framework not in row.times:
+        return text.lower(), ""
+    return text, quantities.ratio(_ratio(row, framework, best))
 
 
 def _figures(report: Report, table: SideBySide) -> dict[str, Any]:

@@ -5,12 +5,12 @@ https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-comm
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from harness.records.record import Record
 from harness.records.report_file import Report
-from harness.report.words import alike, reasons
+from harness.report.words import alike, details, headline
 
 # GitHub shows at most this many errors per step.
 _SHOWN: Final = 10
@@ -41,18 +41,16 @@ def _command(file: str, line: int, records: Sequence[Record]) -> str:
     cases = list(dict.fromkeys(record.case for record in records))
     more = f" and {len(cases) - 1} more" if len(cases) > 1 else ""
     place = {"file": file, "line": f"{line}"} if file else {}
-    return _error({**place, "title": f"{cases[0]}{more}"}, "\n".join(_describe(records)))
-
-
-def _describe(records: Sequence[Record]) -> Iterator[str]:
-    for group in alike(records):
-        first = group[0]
-        checks = ", ".join(record.check for record in group)
-        yield f"{first.status} {first.framework} {first.case}: {checks}"
-        yield from (f"  {reason}" for reason in reasons(group))
-        if first.diagnosis:
-            yield f"  equals the mutant: {first.diagnosis}"
-        yield f"  {first.reproduce}"
+    # The annotation is at the line of the spec already.
+    lines = [
+        text
+        for group in alike(records)
+        for text in (
+            headline(group),
+            *(f"  {line}" for line, _ in details(group, has_place=False)),
+        )
+    ]
+    return _error({**place, "title": f"{cases[0]}{more}"}, "\n".join(lines))
 
 
 def _error(properties: Mapping[str, str], message: str) -> str:

@@ -144,15 +144,8 @@ def _overview(table: SideBySide) -> tuple[list[GridRow], list[GridRow]]:
 
 
 def _cell(row: Row, framework: str) -> Cell:
-    one = row.measurements.get(framework)
-    if one is None:
-        return Cell("-")
-    if one.status != MEASURED:
-        return Cell(one.status)
-    ratio = row.ratios.get(framework)
-    if ratio is None:
-        return Cell(quantities.time(row.times[framework]))
-    return Cell(quantities.time(row.times[framework]), quantities.ratio(ratio), _style(ratio))
+    text, ratio = row.cell(framework)
+    return Cell(text, quantities.ratio(ratio), _style(ratio)) if ratio else Cell(text)
 
 
 def _mean(table: SideBySide, direction: str, framework: str) -> Cell:
@@ -186,17 +179,21 @@ def _figures(row: Row, framework: str, header: Header) -> Iterator[Text]:
         yield Text(f"  {framework:<11}{one.status}")
         return
     ratio = row.ratios.get(framework)
-    rate = rates(one)
-    reached = share(one, header.ceilings)
+    images, operations, nbytes, reached = rate_cells(one, header)
     yield Text.assemble(
         f"  {framework:<11}{quantities.time(row.times[framework]):>13}",
         (f"{quantities.ratio(ratio) if ratio else '':>12}", _style(ratio) if ratio else ""),
-        f"{quantities.three_digits(rate.images):>10}",
-        f"{quantities.three_digits(rate.operations / 1e9):>9}",
-        f"{quantities.three_digits(rate.nbytes / 1e9):>7}",
-        f"  {reached.part:.0%} {reached.bound}" if reached else "  ?",
+        f"{images:>10}{operations:>9}{nbytes:>7}  {reached}",
     )
     yield Text(f"    {unsteady(one)}", "dim")
+
+
+def rate_cells(one: Measurement, header: Header) -> tuple[str, str, str, str]:
+    """Write images/s, GFLOP/s, GB/s, and the part of which ceiling they are."""
+    rate, reached = rates(one), share(one, header.ceilings)
+    per_second = (rate.images, rate.operations / 1e9, rate.nbytes / 1e9)
+    images, operations, nbytes = map(quantities.three_digits, per_second)
+    return images, operations, nbytes, f"{reached.part:.0%} {reached.bound}" if reached else "?"
 
 
 def unsteady(one: Measurement) -> str:

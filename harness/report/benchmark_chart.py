@@ -6,7 +6,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from harness.bench.intervals import Interval, geometric_mean
+from harness.bench.intervals import Interval
 from harness.core.errors import InputError
 from harness.records.check import DIRECTIONS
 from harness.records.report_file import Report
@@ -81,13 +81,8 @@ def benchmark_chart(report: Report, baseline: str | None = None) -> str:
 
 def means_by_suite(table: SideBySide) -> Mapping[tuple[str, str, str], Interval]:
     """Return the geometric means of the ratios by direction, suite and framework."""
-    ratios: dict[tuple[str, str, str], list[Interval]] = {}
-    for row in table.rows:
-        for framework, ratio in row.ratios.items():
-            if ratio.is_bounded:
-                suite = row.measurements[framework].suite
-                ratios.setdefault((row.direction, suite, framework), []).append(ratio)
-    return {key: geometric_mean(group) for key, group in ratios.items()}
+    by_key = table.means_by(lambda row, name: (row.direction, row.measurements[name].suite, name))
+    return {key: mean for key, (mean, _) in by_key.items()}
 
 
 def _draw(

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.bench.roofline import rates, share
 from harness.records.check import DIRECTIONS
-from harness.records.measurement import MEASURED
 from harness.records.record import Header
 from harness.records.report_file import Report
 from harness.report import quantities
-from harness.report.benchmark import conditions, ending, explanation, missing
+from harness.report.benchmark import conditions, ending, explanation, missing, rate_cells
 from harness.report.markdown import table
 from harness.report.side_by_side import Row, SideBySide
 
@@ -60,14 +58,8 @@ def _lines(report: Report, shown: SideBySide) -> Iterator[str]:
 
 
 def _cell(row: Row, framework: str) -> str:
-    one = row.measurements.get(framework)
-    if one is None:
-        return "-"
-    if one.status != MEASURED:
-        return one.status
-    ratio = row.ratios.get(framework)
-    time = quantities.time(row.times[framework])
-    return f"{time} ({quantities.ratio(ratio)})" if ratio else time
+    text, ratio = row.cell(framework)
+    return f"{text} ({quantities.ratio(ratio)})" if ratio else text
 
 
 def _means(shown: SideBySide) -> Iterator[tuple[str, ...]]:
@@ -80,14 +72,9 @@ def _means(shown: SideBySide) -> Iterator[tuple[str, ...]]:
 
 def _figures(row: Row, framework: str, header: Header) -> tuple[str, ...]:
     one = row.measurements[framework]
-    rate = rates(one)
-    reached = share(one, header.ceilings)
     return (
         quantities.time(row.times[framework]),
-        quantities.three_digits(rate.images),
-        quantities.three_digits(rate.operations / 1e9),
-        quantities.three_digits(rate.nbytes / 1e9),
-        f"{reached.part:.0%} {reached.bound}" if reached else "?",
+        *rate_cells(one, header),
         quantities.seconds(one.first_s),
         quantities.seconds(one.to_native_s),
         quantities.seconds(one.from_native_s),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from rich.console import Console
 from rich.progress import (
@@ -20,7 +20,7 @@ from rich.text import Text
 from harness.records.record import Event, Header, Record
 from harness.records.report_file import Report
 from harness.records.status import Status, count_bad
-from harness.report.words import alike, describe_engine, is_documented, reasons
+from harness.report.words import alike, describe_engine, details, headline, is_documented
 
 _SHOWN = 20
 
@@ -96,24 +96,13 @@ def print_report(report: Report, console: Console, *, every: bool = False) -> No
             _print(console, f"  {name}: {about['engine']}, not the product itself")
     groups = list(alike(report.bad))
     for group in groups if every else groups[:_SHOWN]:
-        _print_group(group, console)
+        console.print()
+        _print(console, headline(group), "red")
+        for line, colour in details(group):
+            _print(console, f"  {line}", colour)
     if len(groups) > _SHOWN and not every:
         console.print(f"\n... and {len(groups) - _SHOWN} more; the report (-o FILE) has them all.")
     _print_end(report, console, sum(map(len, groups)))
-
-
-def _print_group(group: Sequence[Record], console: Console) -> None:
-    record = group[0]
-    checks = ", ".join(record.check for record in group)
-    console.print()
-    _print(console, f"{record.status} {record.framework} {record.case}: {checks}", "red")
-    for reason in reasons(group):
-        _print(console, f"  {reason}")
-    if record.diagnosis:
-        _print(console, f"  equals the mutant: {record.diagnosis}", "yellow")
-    if record.file:
-        _print(console, f"  {record.file}:{record.line}")
-    _print(console, f"  {record.reproduce}", "bright_black")
 
 
 def _print_end(report: Report, console: Console, bad: int) -> None:

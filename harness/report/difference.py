@@ -10,8 +10,8 @@ from rich.text import Text
 
 from harness.conformance.difference import Change, Difference
 from harness.records.record import Record
-from harness.report.markdown import code, table
-from harness.report.words import reasons
+from harness.report.markdown import failure_row, table
+from harness.report.words import details
 
 _SHOWN: Final = 3
 _ABSENT: Final = "absent"
@@ -45,7 +45,10 @@ def verdict(difference: Difference) -> str:
 
 def _lines(difference: Difference) -> Iterator[Text]:
     for group in _grouped(difference.failing):
-        yield from _failing(group)
+        yield Text(f"newly failing: {_describe(group)}", "red")
+        for line, colour in details([change.new for change in group]):
+            yield Text(f"  {line}", colour)
+        yield Text()
     folded = {
         "newly fixed": map(_describe, _grouped(difference.fixed)),
         "other changes": _counted(_movements(difference.others)),
@@ -59,18 +62,6 @@ def _lines(difference: Difference) -> Iterator[Text]:
             yield from (Text(f"  {line}") for line in shown)
             yield Text()
     yield Text(verdict(difference), "bold red" if difference.failing else "bold green")
-
-
-def _failing(group: Sequence[Change]) -> Iterator[Text]:
-    record = group[0].new
-    yield Text(f"newly failing: {_describe(group)}", "red")
-    yield from (Text(f"  {reason}") for reason in reasons(change.new for change in group))
-    if record.diagnosis:
-        yield Text(f"  equals the mutant: {record.diagnosis}", "yellow")
-    if record.file:
-        yield Text(f"  {record.file}:{record.line}")
-    yield Text(f"  {record.reproduce}", "bright_black")
-    yield Text()
 
 
 def _grouped(changes: Iterable[Change]) -> list[tuple[Change, ...]]:
@@ -151,13 +142,5 @@ def _markdown(difference: Difference) -> Iterator[str]:
 
 
 def _row(group: Sequence[Change]) -> tuple[str, ...]:
-    record = group[0].new
-    return (
-        f"{record.case}: {', '.join(change.new.check for change in group)}",
-        record.framework,
-        _was(group[0]),
-        f"**{record.status}**",
-        "; ".join(reasons(change.new for change in group)),
-        record.diagnosis or "",
-        code(record.reproduce),
-    )
+    case, framework, status, *rest = failure_row([change.new for change in group])
+    return case, framework, _was(group[0]), f"**{status}**", *rest

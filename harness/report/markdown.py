@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
+from typing import Final
 
 from harness.records.record import Record
 from harness.records.report_file import Report
@@ -16,6 +17,10 @@ from harness.report.words import (
     is_documented,
     reasons,
     short_counts,
+)
+
+FAILURE_HEAD: Final = (
+    *("case: checks", "framework", "status", "reason", "equals the mutant", "reproduce"),
 )
 
 
@@ -44,20 +49,7 @@ def _lines(report: Report) -> Iterator[str]:
     bad = list(report.bad)
     if bad:
         yield from ("", "## What went wrong", "")
-        yield from table(
-            ("case: checks", "framework", "status", "reason", "equals the mutant", "reproduce"),
-            (
-                (
-                    f"{group[0].case}: {', '.join(record.check for record in group)}",
-                    group[0].framework,
-                    group[0].status,
-                    "; ".join(reasons(group)),
-                    group[0].diagnosis or "",
-                    code(group[0].reproduce),
-                )
-                for group in alike(bad)
-            ),
-        )
+        yield from table(FAILURE_HEAD, map(failure_row, alike(bad)))
     known = [record for record in report.records if record.status == Status.KNOWN]
     if known:
         yield from ("", "## Known limitations that reproduced", "")
@@ -89,6 +81,20 @@ def _grouped(records: Iterable[Record]) -> Iterator[tuple[str, str, str, str]]:
         members = list(group)
         reason = (members[0].reason or "").partition(" [")[0]
         yield framework, limitation, str(len(members)), reason
+
+
+def failure_row(group: Sequence[Record], longest: int | None = None) -> tuple[str, ...]:
+    """Write the cells below ``FAILURE_HEAD`` for the checks of one case that ended alike."""
+    first = group[0]
+    reason = "; ".join(reasons(group))
+    return (
+        f"{first.case}: {', '.join(record.check for record in group)}",
+        first.framework,
+        first.status,
+        f"{reason[:longest]} ..." if longest and len(reason) > longest else reason,
+        first.diagnosis or "",
+        code(first.reproduce),
+    )
 
 
 def matrix(report: Report) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import Final
 from harness.bench.intervals import median_interval
 from harness.bench.roofline import rates, share
 from harness.records.measurement import MEASURED, Measurement
+from harness.records.record import Header
 from harness.records.report_file import Report
 
 COLUMNS: Final[Mapping[str, str]] = {
@@ -79,16 +80,22 @@ def _row(report: Report, one: Measurement) -> dict[str, object]:
 
 def _figures(report: Report, one: Measurement) -> dict[str, object]:
     time = median_interval(one.samples)
-    rate = rates(one)
-    reached = share(one, report.header.ceilings)
     return {
         "median_s": time.value,
         "low_s": time.low or "",
         "high_s": time.high if math.isfinite(time.high) else "",
         "min_s": min(one.samples),
+        **rate_fields(one, report.header),
+    }
+
+
+def rate_fields(one: Measurement, header: Header) -> dict[str, object]:
+    """Return the rates of a measurement, and the part of which ceiling they are, if known."""
+    rate, reached = rates(one), share(one, header.ceilings)
+    return {
         "images_per_s": rate.images,
         "gflop_per_s": rate.operations / 1e9,
         "gb_per_s": rate.nbytes / 1e9,
-        "ceiling_share": reached.part if reached else "",
-        "bound": reached.bound if reached else "",
+        "ceiling_share": reached.part if reached else None,
+        "bound": reached.bound if reached else None,
     }

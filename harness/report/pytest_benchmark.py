@@ -11,10 +11,10 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from harness.bench.roofline import rates, share
 from harness.records.measurement import MEASURED, Measurement
 from harness.records.record import Header
 from harness.records.report_file import Report
+from harness.report.measurement_csv import rate_fields
 
 _FORMAT: Final = "5.0.0"  # Of pytest-benchmark; its fields are the same since 3.1.
 
@@ -73,22 +73,11 @@ def _benchmark(one: Measurement, header: Header) -> dict[str, Any]:
 
 
 def _extra(one: Measurement, header: Header) -> dict[str, Any]:
-    found = rates(one)
-    reached = share(one, header.ceilings)
+    kept = ("first_s", "to_native_s", "from_native_s", "cpus", "peak_bytes")
     return {
-        "descriptor": one.descriptor,
-        "dtype": one.dtype,
-        "batch": one.batch,
-        "images_per_s": found.images,
-        "gflop_per_s": found.operations / 1e9,
-        "gb_per_s": found.nbytes / 1e9,
-        "ceiling_share": reached.part if reached else None,
-        "bound": reached.bound if reached else None,
-        "first_s": one.first_s,
-        "to_native_s": one.to_native_s,
-        "from_native_s": one.from_native_s,
-        "cpus": one.cpus,
-        "peak_bytes": one.peak_bytes,
+        **{name: getattr(one, name) for name in ("descriptor", "dtype", "batch")},
+        **rate_fields(one, header),
+        **{name: getattr(one, name) for name in kept},
     }
 
 

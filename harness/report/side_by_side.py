@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 from harness.bench.intervals import Interval, geometric_mean, median_interval, paired_ratio
 from harness.core.errors import InputError
 from harness.records.measurement import MEASURED, Measurement
 from harness.records.report_file import Report
 from harness.records.status import Status
+from harness.report import quantities
+
+_Key = TypeVar("_Key")
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,13 @@ class Row:
     measurements: Mapping[str, Measurement]
     times: Mapping[str, Interval]
     ratios: Mapping[str, Interval]
+
+    def cell(self, framework: str) -> tuple[str, Interval | None]:
+        """Return a framework's time, or why it has none, and its ratio to the baseline."""
+        one = self.measurements.get(framework)
+        if one is None or one.status != MEASURED:
+            return one.status if one else "-", None
+        return quantities.time(self.times[framework]), self.ratios.get(framework)
 
 
 @dataclass(frozen=True)
@@ -67,12 +78,16 @@ class SideBySide:
     @cached_property
     def means(self) -> Mapping[tuple[str, str], tuple[Interval, int]]:
         """By direction and framework: the geometric mean of the ratios, and their number."""
-        ratios: dict[tuple[str, str], list[Interval]] = {}
+        return self.means_by(lambda row, framework: (row.direction, framework))
+
+    def means_by(self, key: Callable[[Row, str], _Key]) -> dict[_Key, tuple[Interval, int]]:
+        """Return the geometric means of the ratios by a key of row and framework."""
+        ratios: dict[_Key, list[Interval]] = {}
         for row in self.rows:
             for framework, ratio in row.ratios.items():
                 if ratio.is_bounded:
-                    ratios.setdefault((row.direction, framework), []).append(ratio)
-        return {key: (geometric_mean(group), len(group)) for key, group in ratios.items()}
+                    ratios.setdefault(key(row, framework), []).append(ratio)
+        return {name: (geometric_mean(group), len(group)) for name, group in ratios.items()}
 
 
 def _rows(report: Report, baseline: str) -> Iterator[Row]:

@@ -11,8 +11,8 @@ from typing import Final
 from harness.records.record import Record
 from harness.records.report_file import Report
 from harness.records.status import Status, count_bad
-from harness.report.markdown import code, matrix, table
-from harness.report.words import alike, describe_engine, reasons
+from harness.report.markdown import FAILURE_HEAD, code, failure_row, matrix, table
+from harness.report.words import alike, describe_engine
 
 # GitHub drops a larger summary altogether.
 MOST_BYTES: Final = 2**20
@@ -91,8 +91,7 @@ def _bad(groups: Sequence[Sequence[Record]], left: int) -> str:
     """Fold the bad records, as many as fit."""
     if not groups:
         return ""
-    head = ("case: checks", "framework", "status", "reason", "equals the mutant", "reproduce")
-    lines = list(table(head, map(_row, groups)))
+    lines = list(table(FAILURE_HEAD, (failure_row(group, _LONGEST_REASON) for group in groups)))
     kept = []
     for line in lines:
         left -= len(line.encode(errors="replace")) + 1
@@ -107,19 +106,4 @@ def _bad(groups: Sequence[Sequence[Record]], left: int) -> str:
     return (
         f"\n<details>\n<summary>What went wrong</summary>\n\n{body}{rest if more else ''}\n"
         "</details>\n"
-    )
-
-
-def _row(group: Sequence[Record]) -> tuple[str, ...]:
-    first = group[0]
-    reason = "; ".join(reasons(group))
-    if len(reason) > _LONGEST_REASON:
-        reason = reason[:_LONGEST_REASON] + " ..."
-    return (
-        f"{first.case}: {', '.join(record.check for record in group)}",
-        first.framework,
-        first.status,
-        reason,
-        first.diagnosis or "",
-        code(first.reproduce),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from harness.records.record import Record
 from harness.records.status import Status
@@ -30,6 +30,24 @@ def alike(records: Iterable[Record]) -> Iterator[tuple[Record, ...]]:
 def reasons(records: Iterable[Record]) -> list[str]:
     """Return the distinct reasons of records, each on one line."""
     return list(dict.fromkeys(" ".join((record.reason or "").split()) for record in records))
+
+
+def headline(group: Sequence[Record]) -> str:
+    """Name the checks of one case that ended alike."""
+    first = group[0]
+    checks = ", ".join(record.check for record in group)
+    return f"{first.status} {first.framework} {first.case}: {checks}"
+
+
+def details(group: Sequence[Record], *, has_place: bool = True) -> Iterator[tuple[str, str]]:
+    """Yield what explains such a group, each line with its colour: reasons, mutant, command."""
+    first = group[0]
+    yield from ((reason, "") for reason in reasons(group))
+    if first.diagnosis:
+        yield f"equals the mutant: {first.diagnosis}", "yellow"
+    if first.file and has_place:
+        yield f"{first.file}:{first.line}", ""
+    yield first.reproduce, "bright_black"
 
 
 def is_documented(about: Mapping[str, str]) -> bool:
