@@ -12,9 +12,11 @@ from harness.bench import ceilings
 from harness.convention.registry import Convention, convention
 from harness.execution import devices as gpu
 
-# A test must not fail because a machine is busy.
-settings.register_profile("deconform", deadline=None)
-settings.load_profile("deconform")
+# Examples of each Hypothesis test; support/examples.py has those that need more.  No deadline:
+# a test must not fail because a machine is busy.
+settings.register_profile("ci", max_examples=30, deadline=None)
+settings.register_profile("thorough", max_examples=300, deadline=None)
+settings.load_profile("ci")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from loops import by_loops
 from strategies import cases, keywords
 
@@ -24,7 +25,7 @@ def assert_passed(verdict: Verdict) -> None:
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-@settings(max_examples=200, deadline=None)
+@examples(2)
 @given(case=cases(fills=["random"]))
 def test_every_algorithm_keeps_to_the_rule(algorithm: fast.Algorithm | None, case: Case) -> None:
     expected = expect(case)
@@ -37,7 +38,7 @@ def test_every_algorithm_keeps_to_the_rule(algorithm: fast.Algorithm | None, cas
         assert_passed(judge(case, expected, check, outputs))
 
 
-@settings(max_examples=200, deadline=None)
+@examples(2)
 @given(cases(fills=["random"], dtypes=["float32", "float64"]))
 def test_compiled_loops_keep_to_the_rule(case: Case) -> None:
     expected = expect(case)

@@ -12,8 +12,9 @@ from typing import Any
 import host_kernels
 import numpy as np
 import pytest
+from examples import examples
 from host_kernels import device, needs_compiler
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from strategies import cases, keywords
 
@@ -49,7 +50,7 @@ def assert_definition(data: dict[str, Array], options: dict[str, Any]) -> None:
         assert_same(one, other)
 
 
-@settings(max_examples=300)
+@examples(4)
 @given(
     cases(fills=["integer"]),
     st.sampled_from([0, cuda.FEW]),

@@ -11,7 +11,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from loops import by_loops, posed
 from strategies import cases, keywords
@@ -44,7 +45,7 @@ def assert_defined(got: Array, case: Case, data: dict[str, Array]) -> None:
 
 
 # A block of one position splits every row and column, a block of 40 some of them.
-@settings(max_examples=500, deadline=None)
+@examples(6)
 @given(
     cases(fills=["integer"], dtypes=["float32", "float64"]),
     st.sampled_from([direct._BLOCK, 40, 1]),

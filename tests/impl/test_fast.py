@@ -10,7 +10,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from strategies import cases, keywords
 
@@ -63,7 +64,7 @@ def compute(algorithm: Algorithm | None, data: dict[str, Array], options: dict[s
     return conv_transpose_by(algorithm, geometry, data["x"], data["w"], data.get("b"))
 
 
-@settings(max_examples=300)
+@examples(4)
 @given(cases(fills=["integer"]), LIMITS)
 def test_every_algorithm_equals_the_definition(case: Case, limits: Limits) -> None:
     data, options = case.data(), keywords(case.operator)
@@ -73,7 +74,7 @@ def test_every_algorithm_equals_the_definition(case: Case, limits: Limits) -> No
             assert_same(compute(algorithm, data, options), expected)
 
 
-@settings(max_examples=300)
+@examples(4)
 @given(cases(fills=["integer"]), LIMITS)
 def test_gradients_equal_the_definition(case: Case, limits: Limits) -> None:
     data, options = case.data(), keywords(case.operator)

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, example, given, settings
+from examples import examples
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from strategies import cases, keywords
 
@@ -202,7 +203,7 @@ def correlate(u: Array, w: Array, operator: Operator) -> Array:
     return v
 
 
-@settings(max_examples=60)
+@examples(2)
 @given(cases(), SEEDS)
 @example(case_from_descriptor("ic4_oc6_k3x2_s2x3_d1x2_c1.0x0.-2_g2_n2_i2x3"), 0)
 def test_it_is_the_adjoint_of_cross_correlation(case: Case, seed: int) -> None:
@@ -212,7 +213,7 @@ def test_it_is_the_adjoint_of_cross_correlation(case: Case, seed: int) -> None:
     assert (correlate(u, w, case.operator) * x).sum() == (u * y).sum()
 
 
-@settings(max_examples=60)
+@examples(2)
 @given(cases(), SEEDS)
 def test_the_gradient_of_x_is_cross_correlation(case: Case, seed: int) -> None:
     data = numbers(case, seed)
@@ -318,7 +319,6 @@ def derivative(array: Array, dy: Array, along: Callable[[Array], Array]) -> Arra
     return gradient
 
 
-@settings(max_examples=40)
 @given(cases(), SEEDS)
 def test_object_arrays_of_fractions_equal_brute_force(case: Case, seed: int) -> None:
     operator, data = case.operator, numbers(case, seed)
@@ -329,7 +329,6 @@ def test_object_arrays_of_fractions_equal_brute_force(case: Case, seed: int) -> 
     np.testing.assert_array_equal(y, expected, strict=True)
 
 
-@settings(max_examples=25)
 @given(cases(), SEEDS)
 def test_gradients_in_fractions_equal_brute_force_on_basis_vectors(case: Case, seed: int) -> None:
     operator, data = case.operator, numbers(case, seed)
@@ -384,7 +383,6 @@ def test_int64_is_exact_beyond_the_precision_of_floats() -> None:
     assert conv_transpose(x, w).tolist() == [[[2**62, 2**62 + 1, 1]]]
 
 
-@settings(max_examples=20)
 @given(cases(), SEEDS, st.sampled_from(["int16", "int32", "float16", "float32", "complex64"]))
 def test_small_integers_give_the_same_numbers_in_every_dtype(
     case: Case, seed: int, dtype: str

@@ -81,11 +81,7 @@ def check_all(engine: Engine, case: Case, program: Program) -> None:
 
 
 @given(cases())
-@settings(
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_functions_compute_what_the_implementation_computes(engine: Engine, case: Case) -> None:
     assume(min(case.operator.out_size(case.in_size)) > 0)
     program = translate(case, "matlab")

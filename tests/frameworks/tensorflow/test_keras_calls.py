@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 import reality
-from hypothesis import assume, given, settings
+from examples import examples
+from hypothesis import assume, given
 from reality import Job, WrittenCall
 from strategies import sized_operators
 
@@ -257,7 +258,7 @@ def test_other_sizes_than_the_text_s_are_taken_and_said() -> None:
 
 
 @given(sized_operators())
-@settings(max_examples=200)
+@examples(3)
 def test_layer_comes_back(drawn: tuple[Operator, Sizes]) -> None:
     wanted, in_size = drawn
     program = render(wanted, "tensorflow", style="layer")
