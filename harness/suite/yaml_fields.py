@@ -34,17 +34,19 @@ def document(file: Path) -> yaml.Node:
         text = file.read_text(encoding="utf-8")
         depth = 0
         for event in yaml.parse(text, Loader=loader):
-            where = f"{shown(file)}:{event.start_mark.line + 1 if event.start_mark else 1}"
+            line = event.start_mark.line + 1 if event.start_mark else 1
             if isinstance(event, yaml.AliasEvent):
                 # An alias of an alias of an alias grows without bound.
-                raise SpecError(f"{where}: alias *{event.anchor} is not allowed; write it out.")
+                raise SpecError(
+                    f"{shown(file)}:{line}: alias *{event.anchor} is not allowed; write it out."
+                )
             if (tag := getattr(event, "tag", None)) is not None:
-                raise SpecError(f"{where}: tag {tag} is not allowed; leave it out.")
+                raise SpecError(f"{shown(file)}:{line}: tag {tag} is not allowed; leave it out.")
             # Composing recurses, in C, which a deep document overflows.
             depth += isinstance(event, yaml.CollectionStartEvent)
             depth -= isinstance(event, yaml.CollectionEndEvent)
             if depth > MAX_DEPTH:
-                raise SpecError(f"{where}: nested more than {MAX_DEPTH} deep.")
+                raise SpecError(f"{shown(file)}:{line}: nested more than {MAX_DEPTH} deep.")
         node = yaml.compose(text, Loader=loader)
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError(f"{shown(file)}:1: cannot be read: {error}") from None
