@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import schemathesis
+from examples import examples
 from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
 from serving import served
@@ -29,6 +30,6 @@ def address() -> Iterator[str]:
 
 
 @schema.parametrize()
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(examples(1), suppress_health_check=list(HealthCheck))
 def test_the_api_is_what_its_description_says(case: schemathesis.Case[Any], address: str) -> None:
     case.call_and_validate(base_url=address)
