@@ -143,6 +143,7 @@ def test_a_tap_may_reach_farther_than_an_index_can_hold() -> None:
     assert not direct.is_worth(Problem.of(geometry, x, w, None, x.dtype))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "descriptor",
     [

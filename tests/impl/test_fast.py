@@ -240,6 +240,7 @@ LARGE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("descriptor", LARGE)
 @pytest.mark.parametrize("direction", ["forward", "backward"])
 def test_memory_is_bounded(descriptor: str, direction: str) -> None:

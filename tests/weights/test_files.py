@@ -18,6 +18,7 @@ from harness.weights.files import Contents, read, write
 from harness.weights.layouts import WeightsError
 
 
+@pytest.mark.usefixtures("mat_files_read_here")
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize(
     "dtype", ["float16", "float32", "float64", ">f4", "int8", "uint16", "int64", "complex64", "?"]
@@ -112,7 +113,11 @@ def test_wolfram_lists_are_arrays(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read(tmp_path / "list.wxf").arrays["weight"], w, strict=True)
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+# Each damaged .mat file costs a process.
+@pytest.mark.parametrize(
+    "suffix",
+    [pytest.param(s, marks=pytest.mark.slow) if s == ".mat" else s for s in SUFFIXES],
+)
 def test_damaged_files_are_one_error(suffix: str, tmp_path: Path) -> None:
     path = saved(tmp_path / f"whole{suffix}", {"w": np.arange(6.0).reshape(1, 2, 3)})
     whole = path.read_bytes()
@@ -120,7 +125,7 @@ def test_damaged_files_are_one_error(suffix: str, tmp_path: Path) -> None:
     flipped = (whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :] for at in range(len(whole)))
     cut = [whole[:length] for length in range(0, len(whole), step)]
     samples = [*cut, *flipped, b"\0" * 200, b"8:" + b"f\1" * 9999]
-    if suffix == ".mat":  # Each costs a process.
+    if suffix == ".mat":
         samples = samples[::20]
     refused = 0
     for number, damaged in enumerate(samples):
