@@ -28,10 +28,11 @@ from typing import Any
 
 import numpy as np
 
-from harness.conformance.pipeline import execute, jobs_of
-from harness.convention.registry import convention, framework_names, render
+from harness.conformance.pipeline import execute
+from harness.convention.registry import convention, framework_names
 from harness.core.program import Program
 from harness.engines.process import thread_counts
+from harness.execution.column import Column
 from harness.execution.environments import interpreter
 from harness.records.record import Header
 from harness.suite.case import Case
@@ -83,15 +84,16 @@ def main() -> None:
 
 def _store(folder: Path, cases: Sequence[Case], framework: str) -> None:
     """Write a framework's programs and data for ``bare_loop.py``."""
+    column = Column(framework)
     programs: list[dict[str, Any]] = []
     arrays: dict[str, Any] = {}
     for number, case in enumerate(cases):
-        program = render(case.operator, framework, case.dtype, documented=case.documented)
+        program = column.render(case)
         if not isinstance(program, Program):
             continue
         data = case.data()
         arrays.update({f"{number}.{name}": array for name, array in data.items()})
-        for job in jobs_of(case, program, data):
+        for job in column.jobs(case, program, data):
             text = "\n".join(text for _, text in job.sections)
             programs.append(
                 {"text": text, "inputs": {name: f"{number}.{name}" for name in job.inputs}}

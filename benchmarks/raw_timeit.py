@@ -11,7 +11,7 @@ import argparse
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,14 +19,13 @@ from typing import Any
 import numpy as np
 
 from harness.bench.intervals import paired_ratio
-from harness.bench.rounds import BenchmarkSettings, held
-from harness.conformance.pipeline import engine_of
+from harness.bench.rounds import Sampling, held, pinned
 from harness.convention.registry import convention, render
 from harness.core.program import Program
 from harness.engines import Held, Timing
 from harness.engines.process import thread_counts
+from harness.execution.column import Column, Conditions
 from harness.execution.environments import interpreter
-from harness.execution.machine import available_cores
 from harness.suite.case import case_from_descriptor
 
 # Its output is too small for the allocator to request from the system, and return, on every call.
@@ -62,19 +61,18 @@ def _compare(framework: str, layer: str, rounds: int) -> str:
     program = render(case.operator, framework, case.dtype)
     assert isinstance(program, Program)
     timed = held(program, "forward", case.data())
-    settings = BenchmarkSettings()
-    cores = available_cores()[: settings.threads]
+    conditions = pinned(Conditions())
     ours, raw = [], []
     with ExitStack() as stack:
-        engine = engine_of(convention(framework), {}, threads=settings.threads, cores=cores)
-        stack.enter_context(closing(engine))
-        engine.start()
+        column = stack.enter_context(closing(Column(framework, conditions)))
+        column.start()
+        engine = column.engine
         engine.hold(timed)
-        process = stack.enter_context(_raw(framework, timed, settings.threads, cores))
+        process = stack.enter_context(_raw(framework, timed, conditions.threads, conditions.cores))
         first = engine.time(timed.key, 3)
         assert isinstance(first, Timing)
-        # At least two: only then the worker warms up first.
-        calls = max(2, round(settings.seconds / first.seconds))
+        # At least two: before several calls the worker makes others that are not timed.
+        calls = max(2, round(Sampling().seconds / first.seconds))
         for turn in range(rounds):
             for is_ours in (turn % 2 == 0, turn % 2 == 1):
                 if is_ours:
@@ -89,7 +87,7 @@ def _compare(framework: str, layer: str, rounds: int) -> str:
 
 @contextmanager
 def _raw(
-    framework: str, timed: Held, threads: int, cores: list[int]
+    framework: str, timed: Held, threads: int, cores: Sequence[int]
 ) -> Iterator["subprocess.Popen[str]"]:
     """Run a plain process of the framework's interpreter that answers with timeit's seconds."""
     about = convention(framework)

@@ -132,13 +132,14 @@ def run(cases: Iterable[Case], frameworks: Sequence[str] | None = None) -> Itera
     frameworks : sequence of str, optional
         All where it is ``None``; one whose environment is missing gives SKIPPED records.
     """
-    from harness.conformance.pipeline import Settings, execute  # noqa: PLC0415
+    from harness.conformance.pipeline import execute  # noqa: PLC0415
     from harness.convention.registry import framework_names  # noqa: PLC0415
+    from harness.execution.column import Conditions  # noqa: PLC0415
     from harness.records.record import Record  # noqa: PLC0415
     from harness.suite.limitations import load_limitations  # noqa: PLC0415
 
-    settings = Settings(limitations=load_limitations())
+    conditions = Conditions(limitations=load_limitations())
     names = framework_names() if frameworks is None else frameworks
-    for event in execute(list(cases), names, settings):
+    for event in execute(list(cases), names, conditions):
         if isinstance(event, Record):
             yield event

@@ -12,10 +12,10 @@ import pytest
 import harness
 import impl
 from harness.conformance.judge import judge
-from harness.conformance.pipeline import jobs_of
 from harness.convention.registry import framework_names, render
 from harness.core.program import Program
 from harness.engines import Arrays, Engine
+from harness.execution.column import Column
 from harness.records.status import Status
 from harness.suite.case import Case, case_from_descriptor
 from harness.suite.expectations import expect
@@ -66,7 +66,7 @@ def test_judge(benchmark: Timed) -> None:
 def test_round_trip_to_a_worker(benchmark: Timed, engine: Engine) -> None:
     program = render(CASE.operator, "numpy", CASE.dtype)
     assert isinstance(program, Program)
-    forward = next(jobs_of(CASE, program, CASE.data()))
+    forward = next(Column("numpy").jobs(CASE, program, CASE.data()))
 
     def there_and_back() -> object:
         return next(engine.run([forward]))[1]

@@ -9,22 +9,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Final
 
 from harness.bench.intervals import Change, Interval, change, paired_ratio
-from harness.bench.rounds import LEAST_ROUNDS, BenchmarkSettings, held
-from harness.conformance.pipeline import engine_of
+from harness.bench.rounds import LEAST_ROUNDS, Sampling, held, pinned
 from harness.convention.registry import canonical, render
 from harness.core.program import Program
 from harness.engines import Engine, Held, Timing
-from harness.execution.machine import available_cores
+from harness.execution.column import Column, Conditions
 from harness.suite.case import case_from_descriptor
 
 # A small layer: a tenth of a millisecond or so.
 _LAYER: Final = "ic16_oc8_k4x4_s2x2_c1.1x1.1_b_n1_i16x16"
-# So many calls are one; as many more, and the program is a tenth slower.
+# Repeat the call 10 times; 11 times is the planted 10 % slow-down.
 _CALLS: Final = 10
 _OVERHEAD: Final = 0.02
 _OF_A_HUNDRED: Final = {"no difference": 99, "slow-down": 95}
@@ -40,7 +39,10 @@ class Finding:
 
 
 def self_check(
-    settings: BenchmarkSettings, runs: int = 100, tick: Callable[[], None] = lambda: None
+    sampling: Sampling,
+    conditions: Conditions,
+    runs: int = 100,
+    tick: Callable[[], None] = lambda: None,
 ) -> Iterator[Finding]:
     """Put the timing loop and the verdicts to the test on this machine.
 
@@ -56,29 +58,21 @@ def self_check(
     EngineUnavailableError
     """
     with ExitStack() as stack:
-        one, other = (stack.enter_context(closing(_engine(settings))) for _ in range(2))
-        yield _overhead(one, settings)
+        columns = [Column(canonical().name, pinned(conditions)) for _ in range(2)]
+        for column in columns:
+            stack.callback(column.close)
+            column.start()
+        one, other = (column.engine for column in columns)
+        yield _overhead(one, sampling)
         tick()
         for promise, more in (("no difference", 0), ("slow-down", 1)):
             one.hold(_repeated(_CALLS))
             other.hold(_repeated(_CALLS + more))
             found = []
             for _ in range(runs):
-                found.append(change(_compared(one, other, settings)))
+                found.append(change(_compared(one, other, sampling)))
                 tick()
             yield _judged(promise, found)
-
-
-def _engine(settings: BenchmarkSettings) -> Engine:
-    engine = engine_of(
-        canonical(),
-        settings.pythons,
-        settings.timeout,
-        threads=settings.threads,
-        cores=available_cores()[: settings.threads],
-    )
-    engine.start()
-    return engine
 
 
 def _program() -> Held:
@@ -94,12 +88,12 @@ def _repeated(calls: int) -> Held:
     return replace(once, key="repeated", call=f"for _ in range({calls}):\n    {once.call}")
 
 
-def _overhead(engine: Engine, settings: BenchmarkSettings) -> Finding:
+def _overhead(engine: Engine, sampling: Sampling) -> Finding:
     """Hold the loop that times programs against a bare one around the same call."""
     engine.hold(_program())
     engine.hold(_repeated(_CALLS))
     ours, bare = [], []
-    for _ in range(settings.rounds):
+    for _ in range(sampling.rounds):
         # More than one call, so that both are preceded by one that wakes threads and fills caches.
         ours.append(_seconds(engine.time("forward", 2 * _CALLS)))
         bare.append(_seconds(engine.time("repeated", 2)) / _CALLS)
@@ -109,12 +103,12 @@ def _overhead(engine: Engine, settings: BenchmarkSettings) -> Finding:
     return Finding(f"the loop adds less than {_OVERHEAD:.0%} to a bare one", shown, kept)
 
 
-def _compared(one: Engine, other: Engine, settings: BenchmarkSettings) -> Interval:
+def _compared(one: Engine, other: Engine, sampling: Sampling) -> Interval:
     """Let two engines take turns; give the second's time to the first's."""
     times: tuple[list[float], list[float]] = ([], [])
     began = time.monotonic()
-    for turn in range(settings.rounds):
-        if turn >= LEAST_ROUNDS and settings.is_enough(times, began):
+    for turn in range(sampling.rounds):
+        if turn >= LEAST_ROUNDS and sampling.is_enough(times, began):
             break
         for place in (0, 1) if turn % 2 else (1, 0):
             times[place].append(_seconds((one, other)[place].time("repeated", 1)))

@@ -33,6 +33,7 @@ from harness.bench.intervals import (
     unpaired_ratio,
 )
 from harness.core.errors import InputError
+from harness.records.column_info import ColumnInfo
 from harness.records.measurement import MEASURED, Measurement
 from harness.records.record import Header
 from harness.records.report_file import Report
@@ -241,10 +242,10 @@ def _middle(ratios: Sequence[Interval]) -> Interval:
 
 def _check_baseline(baseline: str, old: Header, new: Header) -> None:
     for header, name in ((old, "OLD"), (new, "NEW")):
-        if "version" not in header.frameworks.get(baseline, {}):
+        if not header.frameworks.get(baseline, ColumnInfo()).version:
             names = ", ".join(header.frameworks)
             raise ComparisonError(f"{name} has no baseline {baseline!r}; it has {names}.")
-    versions = [header.frameworks[baseline]["version"] for header in (old, new)]
+    versions = [header.frameworks[baseline].version for header in (old, new)]
     if versions[0] != versions[1]:
         raise ComparisonError(
             f"the baseline {baseline} is {versions[0]} in OLD and {versions[1]} in NEW; "
@@ -267,8 +268,9 @@ def _other_machine(old: Header, new: Header) -> str:
 def _other_engine(old: Header, new: Header, framework: str) -> str:
     before, after = old.frameworks[framework], new.frameworks[framework]
     for name in ("engine", "device", "threads"):
-        if before.get(name) != after.get(name):
-            return f"{name}: {before.get(name)}, {after.get(name)}"
+        ends = [getattr(info, name) or None for info in (before, after)]
+        if ends[0] != ends[1]:
+            return f"{name}: {ends[0]}, {ends[1]}"
     return ""
 
 
@@ -285,21 +287,21 @@ def _singles(measured: Mapping[Key, Measurement], other: Report, where: str) -> 
     for key, one in measured.items():
         counterpart = others.get(key)
         if counterpart is None:
-            about = other.header.frameworks.get(key[2], {"unavailable": "not run"})
-            yield Single(one, where, "absent", about.get("unavailable", "no such program"))
+            info = other.header.frameworks.get(key[2], ColumnInfo(unavailable="not run"))
+            yield Single(one, where, "absent", info.unavailable or "no such program")
         elif counterpart.status != MEASURED:
-            yield Single(
-                one, where, counterpart.status, " ".join((counterpart.reason or "").split())
-            )
+            reason = " ".join((counterpart.reason or "").split())
+            yield Single(one, where, counterpart.status, reason)
 
 
 def _changed_frameworks(old: Header, new: Header) -> Iterator[str]:
-    for framework, about in new.frameworks.items():
-        before = old.frameworks.get(framework, {})
+    for framework, info in new.frameworks.items():
         for name in ("version", "python", "numpy", "blas", "compiler"):
-            if name in before and name in about and before[name] != about[name]:
+            before = getattr(old.frameworks.get(framework, ColumnInfo()), name)
+            after = getattr(info, name)
+            if before and after and before != after:
                 what = framework if name == "version" else f"{framework}'s {name}"
-                yield f"{what}: {before[name]} -> {about[name]}"
+                yield f"{what}: {before} -> {after}"
 
 
 def _changed_settings(old: Header, new: Header) -> Iterator[str]:

@@ -12,50 +12,28 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
-from dataclasses import dataclass, field, replace
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import Final, TypeAlias
 
-import numpy as np
-
-import impl
+from harness.bench import TIMEOUT
 from harness.bench.ceilings import ceilings
 from harness.bench.intervals import paired_ratio
 from harness.conformance.judge import failed, judge
-from harness.conformance.pipeline import engine_of, jobs_of
-from harness.convention.device import Device, Math
-from harness.convention.registry import Convention, convention, framework_names, render
+from harness.convention.registry import convention, framework_names
 from harness.core.program import Program, Unsupported
-from harness.engines import (
-    Arrays,
-    Crashed,
-    Engine,
-    EngineUnavailableError,
-    Held,
-    Job,
-    Outcome,
-    Raised,
-    TimedOut,
-    Timing,
-)
+from harness.engines import Arrays, Crashed, Engine, Held, Job, Outcome, Raised, TimedOut, Timing
+from harness.execution.column import Column, Conditions
 from harness.execution.machine import available_cores, machine
 from harness.records.check import DIRECTIONS, Check
-from harness.records.measurement import (
-    MEASURED,
-    Measurement,
-    multiply_adds,
-    touched_bytes,
-)
+from harness.records.measurement import MEASURED, Measurement, multiply_adds, touched_bytes
 from harness.records.record import Footer, Header
 from harness.records.status import Status
 from harness.records.verdict import Verdict
 from harness.suite.case import Case
-from harness.suite.expectations import Expected
-from harness.suite.limitations import Limitation
-from harness.suite.mutants import options
+from harness.suite.expectations import Expected, expect_fast
 from impl.geometry import Array
 
 Event: TypeAlias = Header | Measurement | Footer
@@ -69,13 +47,11 @@ LEAST_ROUNDS: Final = 10
 
 
 @dataclass(frozen=True)
-class BenchmarkSettings:
-    """How it is measured.
+class Sampling:
+    """How often programs are timed.
 
     Attributes
     ----------
-    threads : int
-        How many threads each framework may use.
     rounds : int
         How often frameworks take turns with each program at most.
     precision : float
@@ -85,20 +61,12 @@ class BenchmarkSettings:
     seconds : float
         How long a turn lasts at least: as many calls make one sample.  Short ones often come
         through between what else a busy machine does; long ones never.
-    pythons, timeout, limitations, device, math
-        As a conformance run has them.
     """
 
-    threads: int = 1
     rounds: int = 200
     precision: float = 0.02
     budget: float = 6.0
     seconds: float = 0.002
-    pythons: Mapping[str, Path] = field(default_factory=dict)
-    timeout: float = 300.0
-    limitations: tuple[Limitation, ...] = ()
-    device: Device = "cpu"
-    math: Math = "ieee"
 
     def is_enough(self, times: Sequence[Sequence[float]], began: float) -> bool:
         """Whether the budget is spent or the ratios are known: how well, not what they are.
@@ -117,11 +85,6 @@ class BenchmarkSettings:
             len(times) > 1 and max(spreads) <= self.precision
         )
 
-    def recorded(self) -> dict[str, object]:
-        """What a report's header says of them."""
-        names = ("threads", "rounds", "precision", "budget", "seconds", "device", "math")
-        return {name: getattr(self, name) for name in names}
-
 
 def timed_frameworks() -> tuple[str, ...]:
     """Name the frameworks whose times say something: those that are executed themselves."""
@@ -131,7 +94,8 @@ def timed_frameworks() -> tuple[str, ...]:
 def benchmark(
     cases: Sequence[Case],
     frameworks: Sequence[str],
-    settings: BenchmarkSettings,
+    sampling: Sampling | None = None,
+    conditions: Conditions | None = None,
 ) -> Iterator[Event]:
     """Measure every case in every framework.
 
@@ -142,24 +106,41 @@ def benchmark(
     """
     began = time.monotonic()
     counts: Counter[str] = Counter()
+    sampling = sampling or Sampling()
+    conditions = pinned(conditions or Conditions(timeout=TIMEOUT))
+    columns = [_column(name, conditions) for name in frameworks]
     with ExitStack() as stack:
-        bench = _Bench(settings)
-        stack.enter_context(closing(bench))
-        started = {name: bench.start(name) for name in frameworks}
+        for column in columns:
+            stack.callback(column.close)
         yield Header(
             deconform=version("deconform"),
             started=datetime.now(UTC).isoformat(timespec="seconds"),
-            frameworks=started,
+            frameworks={column.framework: column.start() for column in columns},
             cases=len(cases),
             machine=machine(),
-            settings=settings.recorded(),
-            ceilings=bench.ceilings(),
+            settings=_settings(sampling, conditions),
+            ceilings=ceilings(
+                {each.framework: each.engine for each in columns if not each.unavailable},
+                conditions.device,
+                conditions.threads,
+            ),
         )
         for case in cases:
-            for measurement in bench.measure(case, frameworks):
+            for measurement in _measured(case, columns, sampling):
                 counts[measurement.status] += 1
                 yield measurement
     yield Footer(dict(counts), round(time.monotonic() - began, 3))
+
+
+def pinned(conditions: Conditions) -> Conditions:
+    """Hold programs to as many cores as they may use threads."""
+    return replace(conditions, cores=tuple(available_cores()[: conditions.threads]))
+
+
+def _settings(sampling: Sampling, conditions: Conditions) -> dict[str, object]:
+    """What a report's header says of how it was measured."""
+    device, math = conditions.device, conditions.math
+    return {"threads": conditions.threads, **asdict(sampling), "device": device, "math": math}
 
 
 @dataclass(frozen=True)
@@ -189,12 +170,12 @@ class _Times:
         """The samples on the clock."""
         return tuple(each.seconds for each in self.samples)
 
-    def add(self, found: Timing | Raised | Crashed | TimedOut) -> None:
-        """Take a sample; after a failure nothing is what it was."""
-        if isinstance(found, Timing):
-            self.samples.append(found)
+    def add(self, timing: Timing | Raised | Crashed | TimedOut) -> None:
+        """Record a sample, or the failure that ends this program's turns."""
+        if isinstance(timing, Timing):
+            self.samples.append(timing)
         else:
-            self.failure = found
+            self.failure = timing
 
     def added_to(self, blank: Measurement) -> Measurement:
         """Fill in a measurement."""
@@ -211,147 +192,109 @@ class _Times:
         )
 
 
-class _Bench:
-    """The engines of one benchmark."""
-
-    def __init__(self, settings: BenchmarkSettings) -> None:
-        self._settings = settings
-        self._engines: dict[str, Engine] = {}
-        self._unavailable: dict[str, str] = {}
-
-    def start(self, framework: str) -> dict[str, str]:
-        """Start a framework's engine; give its part of the header."""
-        settings = self._settings
-        try:
-            spoken = _timed_by_itself(convention(framework))
-            engine = engine_of(
-                spoken,
-                settings.pythons,
-                settings.timeout,
-                settings.device,
-                settings.math,
-                threads=settings.threads,
-                cores=available_cores()[: settings.threads],
-            )
-            info = engine.start()
-        except EngineUnavailableError as error:
-            self._unavailable[framework] = str(error)
-            return {"unavailable": str(error)}
-        self._engines[framework] = engine
-        return info.header_fields()
-
-    def ceilings(self) -> dict[str, float]:
-        """Measure what this machine can do, where a framework is here to tell."""
-        return ceilings(self._engines, self._settings.device, self._settings.threads)
-
-    def close(self) -> None:
-        for engine in self._engines.values():
-            engine.close()
-
-    def measure(self, case: Case, frameworks: Sequence[str]) -> Iterator[Measurement]:
-        """Execute a case everywhere, then time what was correct."""
-        expected = _expected(case)
-        entries = {name: self._executed(case, name, expected) for name in frameworks}
-        for direction in DIRECTIONS:
-            of_direction = {name: found[direction] for name, found in entries.items()}
-            ready = {
-                name: entry.program
-                for name, entry in of_direction.items()
-                if entry.is_correct and isinstance(entry.program, Program)
-            }
-            timed = self._timed(ready, direction, expected.data)
-            for name, entry in of_direction.items():
-                blank = _blank(case, name, direction, entry)
-                yield timed[name].added_to(blank) if name in timed else blank
-
-    def _executed(self, case: Case, framework: str, expected: Expected) -> dict[str, _Entry]:
-        """Hold what a framework's two programs give against what is expected."""
-        program = render(
-            case.operator,
-            framework,
-            case.dtype,
-            documented=case.documented,
-            device=self._settings.device,
+def _column(framework: str, conditions: Conditions) -> Column:
+    """Refuse a column that another program computes: its times would not be the framework's."""
+    column = Column(framework, conditions)
+    if column.convention.language != "python":
+        column.unavailable = (
+            f"{column.convention.title} is not executed itself here: "
+            "only Python frameworks are timed"
         )
-        if framework in self._unavailable:
-            verdict = Verdict(Status.SKIPPED, self._unavailable[framework])
-            return dict.fromkeys(DIRECTIONS, _Entry(program, verdict))
-        if isinstance(program, Unsupported):
-            verdict = Verdict(Status.UNSUPPORTED, program.reason)
-            return dict.fromkeys(DIRECTIONS, _Entry(program, verdict))
-        found: dict[str, _Entry] = {}
-        jobs = jobs_of(case, program, expected.data)
-        for job, outcome in self._engines[framework].run(jobs):
-            direction = Check(job.checks[0]).direction
-            entry = self._judged(case, framework, expected, program, job, outcome)
-            if direction not in found or found[direction].is_correct:
-                found[direction] = entry
-        return found
+    return column
 
-    def _judged(
-        self,
-        case: Case,
-        framework: str,
-        expected: Expected,
-        program: Program,
-        job: Job,
-        outcome: Outcome,
-    ) -> _Entry:
-        verdict = Verdict(Status.PASSED)
-        for check in job.checks:
-            verdict = judge(case, expected, check, outcome)
-            if verdict.status != Status.PASSED:
-                verdict = self._known(case, framework, check, verdict)
+
+def _measured(case: Case, columns: Sequence[Column], sampling: Sampling) -> Iterator[Measurement]:
+    """Execute a case everywhere, then time what was correct."""
+    expected = expect_fast(case)
+    entries = [(column, _executed(case, column, expected)) for column in columns]
+    for direction in DIRECTIONS:
+        ready = {
+            column: entry.program
+            for column, by_direction in entries
+            if (entry := by_direction[direction]).is_correct and isinstance(entry.program, Program)
+        }
+        timed = _timed(ready, direction, expected.data, sampling)
+        for column, by_direction in entries:
+            blank = _blank(case, column.framework, direction, by_direction[direction])
+            yield timed[column].added_to(blank) if column in timed else blank
+
+
+def _executed(case: Case, column: Column, expected: Expected) -> dict[str, _Entry]:
+    """Hold what a framework's two programs give against what is expected."""
+    program = column.render(case)
+    if (refusal := column.refuse(program)) is not None:
+        return dict.fromkeys(DIRECTIONS, _Entry(program, refusal))
+    assert isinstance(program, Program)
+    entries: dict[str, _Entry] = {}
+    for job, outcome in column.run(column.jobs(case, program, expected.data)):
+        verdict = _verdict(case, column, expected, job, outcome)
+        entry = _Entry(program, verdict, outcome.seconds if isinstance(outcome, Arrays) else {})
+        direction = Check(job.checks[0]).direction
+        # A job may come back in parts, by check: no part hides what went wrong in another.
+        entries[direction] = max(
+            entries.get(direction, entry), entry, key=lambda each: each.verdict.status.severity
+        )
+    return entries
+
+
+def _verdict(case: Case, column: Column, expected: Expected, job: Job, outcome: Outcome) -> Verdict:
+    """Return the worst verdict on a job's checks.
+
+    What passes is timed, whatever is declared of it: only a failure may be a known one.
+    """
+    verdicts = [(check, judge(case, expected, check, outcome)) for check in job.checks]
+    return max(
+        (
+            verdict if verdict.status == Status.PASSED else column.declared(case, check, verdict)
+            for check, verdict in verdicts
+        ),
+        key=lambda verdict: verdict.status.severity,
+    )
+
+
+def _timed(
+    programs: Mapping[Column, Program],
+    direction: str,
+    data: Mapping[str, Array],
+    sampling: Sampling,
+) -> dict[Column, _Times]:
+    """Let frameworks take turns; return what was measured of each."""
+    with ExitStack() as stack:
+        times = {}
+        for column, program in programs.items():
+            stack.callback(column.engine.drop, direction)
+            wait = column.convention.wait(column.conditions.device)
+            times[column] = _ready(
+                column.engine, held(program, direction, data, wait), sampling.seconds
+            )
+        order = random.Random(len(times))  # noqa: S311 -- an order that repeats, no secret
+        began = time.monotonic()
+        for count in range(sampling.rounds):
+            samples = [each.seconds for each in times.values() if each.failure is None]
+            if count >= LEAST_ROUNDS and sampling.is_enough(samples, began):
                 break
-        return _Entry(program, verdict, outcome.seconds if isinstance(outcome, Arrays) else {})
+            for column in order.sample(list(times), len(times)):
+                if times[column].failure is None:
+                    times[column].add(column.engine.time(direction, times[column].calls))
+    return times
 
-    def _known(self, case: Case, framework: str, check: str, verdict: Verdict) -> Verdict:
-        """A failure that is declared needs no looking into; it is not timed either."""
-        for limitation in self._settings.limitations:
-            if limitation.status == verdict.status and limitation.concerns(
-                case.id, framework, check
-            ):
-                return Verdict(Status.KNOWN, f"{limitation.reason} [{verdict.reason}]")
-        return verdict
 
-    def _timed(
-        self, programs: Mapping[str, Program], direction: str, data: Mapping[str, Array]
-    ) -> dict[str, _Times]:
-        """Let frameworks take turns; give what was measured of each."""
-        engines = {name: self._engines[name] for name in programs}
-        with ExitStack() as stack:
-            found = {}
-            for name, program in programs.items():
-                stack.callback(engines[name].drop, direction)
-                wait = convention(name).wait(self._settings.device)
-                found[name] = self._ready(engines[name], held(program, direction, data, wait))
-            order = random.Random(len(found))  # noqa: S311 -- an order that repeats, no secret
-            began = time.monotonic()
-            for count in range(self._settings.rounds):
-                times = [each.seconds for each in found.values() if each.failure is None]
-                if count >= LEAST_ROUNDS and self._settings.is_enough(times, began):
-                    break
-                for name in order.sample(list(found), len(found)):
-                    if found[name].failure is None:
-                        found[name].add(engines[name].time(direction, found[name].calls))
-        return found
-
-    def _ready(self, engine: Engine, program: Held) -> _Times:
-        """Make a program ready, and see how many calls fill a turn."""
-        times = _Times()
-        peak = engine.hold(program)
-        if not isinstance(peak, int | None):
-            times.failure = peak
-            return times
-        times.peak_bytes = peak
-        times.add(engine.time(program.key, 1))
-        if times.samples and times.samples.pop().seconds < _LONG:
-            # It also woke threads: before several calls come others that are not timed.
-            times.add(engine.time(program.key, 2))
-            if times.samples:
-                calls = round(self._settings.seconds / times.samples.pop().seconds)
-                times.calls = max(2, min(_MOST_CALLS, calls))
+def _ready(engine: Engine, program: Held, seconds: float) -> _Times:
+    """Make a program ready, and see how many calls fill a turn of so many seconds."""
+    times = _Times()
+    peak = engine.hold(program)
+    if not isinstance(peak, int | None):
+        times.failure = peak
         return times
+    times.peak_bytes = peak
+    times.add(engine.time(program.key, 1))
+    if times.samples and times.samples.pop().seconds < _LONG:
+        # It also woke threads: before several calls come others that are not timed.
+        times.add(engine.time(program.key, 2))
+        if times.samples:
+            calls = round(seconds / times.samples.pop().seconds)
+            times.calls = max(2, min(_MOST_CALLS, calls))
+    return times
 
 
 def held(program: Program, direction: str, data: Mapping[str, Array], wait: str = "") -> Held:
@@ -372,35 +315,6 @@ def held(program: Program, direction: str, data: Mapping[str, Array], wait: str 
         sections, calls = [program.gradient], [program.gradient.call]
     texts = [("setup", program.setup), *(("to_native", each.to_native) for each in sections)]
     return Held(direction, texts, "\n".join([*calls, wait]), inputs)
-
-
-def _timed_by_itself(spoken: Convention) -> Convention:
-    """Refuse a column that another program computes: its times would not be the framework's."""
-    if spoken.language == "python":
-        return spoken
-    raise EngineUnavailableError(
-        f"{spoken.title} is not executed itself here: only Python frameworks are timed"
-    )
-
-
-def _expected(case: Case) -> Expected:
-    """Give what programs are held against: by ``impl``, since the definition takes minutes here.
-
-    ``impl`` is held against the definition by conformance runs and tests.
-    """
-    data = case.data()
-    if case.fill != "random":
-        return Expected(data, _computed(case, data), {}, None)
-    wide = {name: array.astype(np.float64) for name, array in data.items()}
-    magnitudes = {name: np.abs(array) for name, array in wide.items()}
-    return Expected(data, _computed(case, wide), _computed(case, magnitudes), None)
-
-
-def _computed(case: Case, data: Mapping[str, Array]) -> dict[str, Array]:
-    given = options(case.operator)
-    y = impl.conv_transpose(data["x"], data["w"], data.get("b"), **given)
-    dx, dw, db = impl.conv_transpose_vjp(data["dy"], data["x"], data["w"], **given)
-    return {"y": y, "dx": dx, "dw": dw, "db": db}
 
 
 def _blank(case: Case, framework: str, direction: str, entry: _Entry) -> Measurement:

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Final
 
+from harness.bench import TIMEOUT
 from harness.cli.exit_statuses import BAD, OK, ended_by_sigterm
 from harness.cli.option_values import positive, seconds
 from harness.cli.options import (
@@ -39,7 +40,7 @@ def add(commands: Commands) -> None:
         ("rounds", positive, 200, "N", "most turns of each (200)"),
         ("budget", seconds, 6.0, "S", "seconds for all turns (6)"),
         ("seconds", seconds, 0.002, "S", "a turn's least length (0.002)"),
-        ("timeout", seconds, 300.0, "S", "seconds per program (300)"),
+        ("timeout", seconds, TIMEOUT, "S", f"seconds per program ({TIMEOUT:g})"),
     ):
         parser.add_argument(f"--{name}", type=read, default=default, metavar=unit, help=about)
     add_output(parser)
@@ -101,11 +102,12 @@ def _self_check(options: argparse.Namespace) -> int:
     from harness.cli.output import wide_console
     from harness.engines import EngineUnavailableError
 
-    settings, console = settings_of(options, vars(options)), wide_console()
+    sampling, conditions = settings_of(options, vars(options))
+    console = wide_console()
     kept = True
     try:
         with ended_by_sigterm():
-            for finding in self_check(settings, _COMPARISONS):
+            for finding in self_check(sampling, conditions, _COMPARISONS):
                 console.print(f"{'✓' if finding.kept else '✗'} {finding.promise}: {finding.found}")
                 kept = kept and finding.kept
     except EngineUnavailableError as error:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from harness.bench.rounds import LEAST_ROUNDS, BenchmarkSettings, benchmark, timed_frameworks
+from harness.bench.rounds import LEAST_ROUNDS, Sampling, benchmark, timed_frameworks
 from harness.cli.options import UsageError
 from harness.cli.selection import check_math, chosen_cases, chosen_frameworks, chosen_pythons
+from harness.execution.column import Conditions
 from harness.history import revision
 from harness.records.check import DIRECTIONS
 from harness.records.measurement import multiply_adds
@@ -31,7 +32,8 @@ class Plan:
 
     cases: Sequence[Case]
     frameworks: Sequence[str]
-    settings: BenchmarkSettings
+    sampling: Sampling
+    conditions: Conditions
     chosen: Mapping[str, Any]
     output: Path | None
     before: Report | None = None
@@ -53,7 +55,7 @@ class Plan:
         """Guess the seconds that a case takes: its budget, or the least rounds of long calls."""
         step = 4 * multiply_adds(case.operator, case.batch, case.in_size) / _RATE
         rounds = LEAST_ROUNDS + 3  # Its execution, its first call and the calibration.
-        return len(DIRECTIONS) * self.settings.budget + rounds * len(self.frameworks) * step
+        return len(DIRECTIONS) * self.sampling.budget + rounds * len(self.frameworks) * step
 
     def put_in_place(self) -> None:
         """Replace the report of the interrupted run by the one that goes on."""
@@ -63,7 +65,7 @@ class Plan:
     def events(self) -> Iterator[Event]:
         """Measure; what was measured before comes first."""
         counts: Counter[str] = Counter()
-        for event in benchmark(self.left, self.frameworks, self.settings):
+        for event in benchmark(self.left, self.frameworks, self.sampling, self.conditions):
             if isinstance(event, Header):
                 _check_engines(event)
                 yield self._header(event)
@@ -81,9 +83,10 @@ class Plan:
             settings = {**new.settings, **self.chosen}
             return replace(new, cases=len(self.cases), commit=revision.commit(), settings=settings)
         old = self.before.header
+        columns = old.frameworks.items()
         for name, then, now in (
             ("machine", old.machine.get("fingerprint"), new.machine.get("fingerprint")),
-            *((each, old.frameworks[each], new.frameworks[each]) for each in old.frameworks),
+            *((name, info.to_json(), new.frameworks[name].to_json()) for name, info in columns),
         ):
             if then != now:
                 raise UsageError(f"{self.output}: it was begun with {name} {then}, not {now}.")
@@ -103,7 +106,7 @@ def planned(options: argparse.Namespace) -> Plan:
     return Plan(
         _legal(chosen),
         frameworks,
-        settings_of(options, vars(options)),
+        *settings_of(options, vars(options)),
         chosen,
         options.output,
     )
@@ -126,7 +129,7 @@ def resumed(options: argparse.Namespace) -> Plan:
     return Plan(
         _legal(chosen),
         frameworks,
-        settings_of(options, chosen),
+        *settings_of(options, chosen),
         {},
         options.resume,
         replace(before, measurements=kept),
@@ -136,9 +139,7 @@ def resumed(options: argparse.Namespace) -> Plan:
 def _check_engines(header: Header) -> None:
     """Refuse to measure nothing."""
     missing = {
-        name: about["unavailable"]
-        for name, about in header.frameworks.items()
-        if "unavailable" in about
+        name: info.unavailable for name, info in header.frameworks.items() if info.unavailable
     }
     if len(missing) == len(header.frameworks):
         reasons = "; ".join(f"{name}: {reason}" for name, reason in missing.items())
@@ -169,7 +170,9 @@ _KINDS: Final[Mapping[str, type]] = {
 }
 
 
-def settings_of(options: argparse.Namespace, chosen: Mapping[str, Any]) -> BenchmarkSettings:
+def settings_of(
+    options: argparse.Namespace, chosen: Mapping[str, Any]
+) -> tuple[Sampling, Conditions]:
     """Take what decides about times from the options, or from a report's header."""
     for name, kind in _KINDS.items():
         if not isinstance(chosen.get(name), kind):
@@ -177,14 +180,12 @@ def settings_of(options: argparse.Namespace, chosen: Mapping[str, Any]) -> Bench
                 f"{options.resume}: its header says {chosen.get(name)!r} for {name}: "
                 "it cannot be resumed."
             )
-    return BenchmarkSettings(
-        threads=chosen["threads"],
-        rounds=chosen["rounds"],
-        budget=chosen["budget"],
-        seconds=chosen["seconds"],
+    sampling = Sampling(rounds=chosen["rounds"], budget=chosen["budget"], seconds=chosen["seconds"])
+    return sampling, Conditions(
         pythons=chosen_pythons(options.python),
         timeout=options.timeout,
         limitations=load_limitations(),
         device=chosen["device"],
         math=chosen["math"],
+        threads=chosen["threads"],
     )

@@ -50,21 +50,16 @@ def _checks(options: argparse.Namespace) -> Iterator[tuple[bool, str, str]]:
 
 def _frameworks(options: argparse.Namespace) -> Iterator[tuple[bool, str, str]]:
     from contextlib import closing
-    from dataclasses import asdict
 
     from harness.cli.selection import chosen_pythons
-    from harness.conformance.pipeline import engine_of
-    from harness.convention.registry import convention, framework_names
-    from harness.engines import EngineUnavailableError
+    from harness.convention.registry import framework_names
+    from harness.execution.column import Column, Conditions
     from harness.report.words import describe_engine
 
     pythons = chosen_pythons(options.python)
+    conditions = Conditions(pythons, device=options.device, math=options.math)
     for name in framework_names():
-        try:
-            engine = engine_of(convention(name), pythons, device=options.device, math=options.math)
-            with closing(engine):
-                info = engine.start()
-        except EngineUnavailableError as error:
-            yield False, name, str(error)
-        else:
-            yield True, name, ", ".join(describe_engine(asdict(info)))
+        with closing(Column(name, conditions)) as column:
+            info = column.start()
+        is_here = not info.unavailable
+        yield is_here, name, ", ".join(describe_engine(info)) if is_here else info.unavailable

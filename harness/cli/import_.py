@@ -28,11 +28,14 @@ def run(options: argparse.Namespace) -> int:
     from harness.cli.selection import chosen_cases
     from harness.cli.suite_run import run_suite
     from harness.conformance.export import check_known, imported
-    from harness.conformance.pipeline import Settings
+    from harness.conformance.pipeline import execute
+    from harness.execution.column import Conditions
     from harness.suite.limitations import load_limitations
 
     result = imported(options.result)
     cases = check_known(result, chosen_cases(options.specs, None))
-    settings = Settings(limitations=load_limitations(), recorded={result.framework: result.engine})
-    report, interrupted = run_suite(cases, [result.framework], settings, options)
+    conditions = Conditions(limitations=load_limitations())
+    recorded = {result.framework: result.engine}
+    events = execute(cases, [result.framework], conditions, recorded=recorded)
+    report, interrupted = run_suite(events, cases, [result.framework], options)
     return interrupted or (OK if report.ok else BAD)

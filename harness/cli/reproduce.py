@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from harness.cli.exit_statuses import BAD, OK, ended_by_sigterm
 from harness.cli.option_values import seconds
 from harness.cli.options import Commands, UsageError, add_interpreters, command
+from harness.execution import TIMEOUT
 
 if TYPE_CHECKING:
     from harness.suite.case import Case
@@ -19,7 +20,7 @@ def add(commands: Commands) -> None:
     add_interpreters(parser)
     parser.add_argument("case", metavar="DESCRIPTOR", help="a descriptor, or a case's id")
     parser.add_argument("-f", "--framework", required=True, metavar="NAME")
-    parser.add_argument("--timeout", type=seconds, default=60.0, metavar="S")
+    parser.add_argument("--timeout", type=seconds, default=TIMEOUT, metavar="S")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -27,16 +28,16 @@ def run(options: argparse.Namespace) -> int:
     from harness.cli.selection import check_math, chosen_frameworks, chosen_pythons
     from harness.conformance.reproduction import reproduced
     from harness.engines import EngineUnavailableError
+    from harness.execution.column import Conditions
 
     case = _named_case(options.case)
     (framework,) = chosen_frameworks([options.framework])
     check_math(options, [framework])
     pythons = chosen_pythons(options.python)
+    conditions = Conditions(pythons, options.timeout, device=options.device, math=options.math)
     try:
         with ended_by_sigterm():
-            text, ok = reproduced(
-                case, framework, pythons, options.timeout, options.device, options.math
-            )
+            text, ok = reproduced(case, framework, conditions)
     except EngineUnavailableError as error:
         raise UsageError(f"{framework} cannot be run: {error}") from None
     print(text)

@@ -19,6 +19,7 @@ from harness.cli.options import (
     add_save,
     command,
 )
+from harness.execution import TIMEOUT
 from harness.report.formats import RUN_FORMATS
 
 if TYPE_CHECKING:
@@ -43,7 +44,11 @@ def add(commands: Commands) -> None:
         "-j", "--jobs", type=positive, default=0, metavar="N", help="frameworks at once (all)"
     )
     parser.add_argument(
-        "--timeout", type=seconds, default=60.0, metavar="S", help="seconds per program (60)"
+        "--timeout",
+        type=seconds,
+        default=TIMEOUT,
+        metavar="S",
+        help=f"seconds per program ({TIMEOUT:g})",
     )
     add_save(parser)
 
@@ -58,7 +63,8 @@ def run(options: argparse.Namespace) -> int:
         chosen_pythons,
     )
     from harness.cli.suite_run import run_suite
-    from harness.conformance.pipeline import Settings
+    from harness.conformance.pipeline import execute
+    from harness.execution.column import Conditions
     from harness.history import revision
     from harness.suite.limitations import load_limitations
 
@@ -69,23 +75,23 @@ def run(options: argparse.Namespace) -> int:
     limitations = load_limitations()
     if not options.specs and options.select is None:
         _check_for_rot(cases, limitations)
-    settings = Settings(
+    conditions = Conditions(
         pythons=chosen_pythons(options.python),
         timeout=options.timeout,
-        at_once=options.jobs,
         limitations=limitations,
         device=options.device,
         math=options.math,
     )
     store = opened_store(options)
-    report, interrupted = run_suite(cases, frameworks, settings, options, revision.commit())
+    events = execute(cases, frameworks, conditions, at_once=options.jobs)
+    report, interrupted = run_suite(events, cases, frameworks, options, revision.commit())
     if interrupted:
         return interrupted
     console = wide_console()
     if store:
         console.print(store.save(report, revision.branch()).text, soft_wrap=True)
-    ran = {name for name, about in report.header.frameworks.items() if "unavailable" not in about}
-    missing = [name for name in required if name not in ran]
+    columns = report.header.frameworks
+    missing = [name for name in required if name not in columns or columns[name].unavailable]
     for name in missing:
         console.print(f"{name} is required, but was not run.", style="bold red")
     return OK if report.ok and not missing else BAD

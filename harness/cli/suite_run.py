@@ -9,7 +9,6 @@ from dataclasses import replace
 
 from harness.cli.exit_statuses import ended_by_sigterm
 from harness.cli.output import collected, opened, wide_console, write_formats, written
-from harness.conformance.pipeline import Settings, execute
 from harness.records.record import Event, Header
 from harness.records.report_file import Report
 from harness.report.console import followed, print_report
@@ -17,13 +16,13 @@ from harness.suite.case import Case
 
 
 def run_suite(
+    events: Iterable[Event],
     cases: Sequence[Case],
     frameworks: Sequence[str],
-    settings: Settings,
     options: argparse.Namespace,
     commit: str = "",
 ) -> tuple[Report, int]:
-    """Run cases, show the progress and the report, and write what options ask for.
+    """Follow a run, show the progress and the report, and write what options ask for.
 
     Also return the exit status of what interrupted the run, 0 where nothing did.
     """
@@ -31,8 +30,8 @@ def run_suite(
     checks = sum(len(case.checks) for case in cases)
     with ended_by_sigterm(), ExitStack() as stack:
         stream = stack.enter_context(opened(options.output)) if options.output else None
-        events = written(_with_commit(execute(cases, frameworks, settings), commit), stream)
-        report, interrupted = collected(followed(events, console, checks, frameworks))
+        stamped = written(_with_commit(events, commit), stream)
+        report, interrupted = collected(followed(stamped, console, checks, frameworks))
     print_report(report, console)
     write_formats(report, options)
     return report, interrupted

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from harness.core.errors import InputError
+from harness.records.column_info import ColumnInfo
 from harness.records.record import Header, Record
 from harness.records.report_file import Report
 from harness.records.status import Status, count_bad
@@ -27,6 +28,7 @@ _ENGINE: Final = {
     "python": "Python ",
     "numpy": "NumPy ",
 }
+_ABSENT: Final = ColumnInfo(unavailable="not in the report")
 
 
 class DifferenceError(InputError):
@@ -106,8 +108,8 @@ def difference(old: Report, new: Report) -> Difference:
 
     Examples
     --------
-    >>> about = {"version": "1", "engine": "python", "python": "3.11", "device": "cpu"}
-    >>> header = Header("0.1.0", "2026-01-02T03:04:05+00:00", {"numpy": about}, cases=1)
+    >>> info = ColumnInfo(version="1", engine="python", python="3.11", device="cpu")
+    >>> header = Header("0.1.0", "2026-01-02T03:04:05+00:00", {"numpy": info}, cases=1)
     >>> def report(status):
     ...     one = Record("a/b", "a", "ic1_oc1_k1_n1_i1", "numpy", "value", "native", status)
     ...     return Report.of([header, one])
@@ -162,15 +164,17 @@ def _records(report: Report, name: str) -> dict[Key, Record]:
 def _engines(old: Header, new: Header) -> Iterator[str]:
     """Say which engines are others, or are here in one report only."""
     for framework in dict.fromkeys((*old.frameworks, *new.frameworks)):
-        before = old.frameworks.get(framework, {"unavailable": "not in the report"})
-        after = new.frameworks.get(framework, {"unavailable": "not in the report"})
-        reasons = before.get("unavailable"), after.get("unavailable")
-        if any(reasons):
-            words = [f"not run ({why})" if why else "run" for why in reasons]
-            if bool(reasons[0]) != bool(reasons[1]):
+        before = old.frameworks.get(framework, _ABSENT)
+        after = new.frameworks.get(framework, _ABSENT)
+        if before.unavailable or after.unavailable:
+            words = [
+                f"not run ({each.unavailable})" if each.unavailable else "run"
+                for each in (before, after)
+            ]
+            if bool(before.unavailable) != bool(after.unavailable):
                 yield f"{framework}: {words[0]} -> {words[1]}"
             continue
-        for key, word in _ENGINE.items():
-            if before.get(key) != after.get(key):
-                ends = (about.get(key) or "unknown" for about in (before, after))
+        for name, word in _ENGINE.items():
+            ends = [getattr(info, name) or "unknown" for info in (before, after)]
+            if ends[0] != ends[1]:
                 yield f"{framework}: {word}{' -> '.join(ends)}"

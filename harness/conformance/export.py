@@ -15,9 +15,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from harness.conformance.pipeline import jobs_of
 from harness.convention.interpreter import Exporter
-from harness.convention.registry import convention, framework_names, render
+from harness.convention.registry import convention, framework_names
 from harness.core.errors import InputError
 from harness.core.program import Unsupported
 from harness.engines import (
@@ -29,6 +28,7 @@ from harness.engines import (
     RecordedEngine,
     key_of,
 )
+from harness.execution.column import Column
 from harness.suite.case import Case
 from harness.suite.expectations import expect
 
@@ -93,13 +93,15 @@ def export(cases: Sequence[Case], framework: str, folder: Path) -> Exported:
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise ExportError(f"{folder} is not empty: give a new folder, so that no results mix.")
-    language = exporter()
+    language, column = exporter(), Column(framework)
     jobs: list[dict[str, Any]] = []
     unsupported = 0
     for case in cases:
-        made = list(_jobs(case, framework))
-        unsupported += not made
-        for job in made:
+        program = column.render(case)
+        if isinstance(program, Unsupported):
+            unsupported += 1
+            continue
+        for job in column.jobs(case, program, expect(case).data):
             language.write_job(folder, len(jobs) + 1, job.sections, job.inputs)
             jobs.append(_described(case, job))
     manifest = {
@@ -111,12 +113,6 @@ def export(cases: Sequence[Case], framework: str, folder: Path) -> Exported:
     (folder / MANIFEST).write_text(json.dumps(manifest), encoding="ascii")
     command = language.write_script(folder, jobs)
     return Exported(folder, len(jobs), unsupported, command)
-
-
-def _jobs(case: Case, framework: str) -> Iterator[Job]:
-    program = render(case.operator, framework, case.dtype, documented=case.documented)
-    if not isinstance(program, Unsupported):
-        yield from jobs_of(case, program, expect(case).data)
 
 
 def _described(case: Case, job: Job) -> dict[str, Any]:

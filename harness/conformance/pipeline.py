@@ -7,71 +7,49 @@ A case's data and expectation are made once, by whichever column comes to it fir
 from __future__ import annotations
 
 import queue
-import shlex
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
-from itertools import groupby
-from pathlib import Path
 from typing import Final
 
 from harness.conformance.judge import judge
-from harness.convention.device import Device, Math
-from harness.convention.registry import Convention, convention, render
 from harness.core.program import Program, Unsupported
-from harness.engines import Engine, EngineUnavailableError, Job, Outcome, RecordedEngine
-from harness.execution.environments import launch
+from harness.engines import Job, Outcome, RecordedEngine
+from harness.execution.column import Column, Conditions
 from harness.records.record import Event, Footer, Header, Record
 from harness.records.status import Status
 from harness.records.verdict import Verdict
 from harness.suite.case import Case
 from harness.suite.expectations import Expected, expect
-from harness.suite.limitations import Limitation
-from harness.suite.mutants import Data
 
 PREPARED_BYTES: Final = 2**28
 
 
-@dataclass(frozen=True)
-class Settings:
-    """How to run.
-
-    Attributes
-    ----------
-    pythons : mapping
-        Interpreters chosen by the user, by framework.
-    timeout : float
-        Seconds that one program may take.
-    at_once : int
-        How many frameworks run at the same time; all where it is 0.
-    limitations : tuple of Limitation
-    recorded : mapping
-        By framework, what was run elsewhere; it takes the place of an engine.
-    device : {"cpu", "cuda"}
-        Where frameworks compute; one that has no choice computes where it can.
-    math : {"ieee", "tf32"}
-        How they multiply float32 on a GPU.
-    """
-
-    pythons: Mapping[str, Path] = field(default_factory=dict)
-    timeout: float = 60.0
-    at_once: int = 0
-    limitations: tuple[Limitation, ...] = ()
-    recorded: Mapping[str, RecordedEngine] = field(default_factory=dict)
-    device: Device = "cpu"
-    math: Math = "ieee"
-
-
 def execute(
-    cases: Sequence[Case], frameworks: Sequence[str], settings: Settings | None = None
+    cases: Sequence[Case],
+    frameworks: Sequence[str],
+    conditions: Conditions | None = None,
+    *,
+    at_once: int = 0,
+    recorded: Mapping[str, RecordedEngine] | None = None,
 ) -> Iterator[Event]:
     """Run every case in every framework.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+    frameworks : sequence of str
+    conditions : Conditions, optional
+    at_once : int
+        How many frameworks run at the same time; all where it is 0.
+    recorded : mapping, optional
+        By framework, what was run elsewhere; it takes the place of an engine.
 
     Yields
     ------
@@ -80,30 +58,31 @@ def execute(
         framework and check, in the order of completion; one footer.  A stream that is closed early
         ends its workers and has no footer.
     """
-    settings = settings or Settings()
     for what, names in (("case", [case.id for case in cases]), ("framework", frameworks)):
         if twice := [name for name, count in Counter(names).items() if count > 1]:
             raise ValueError(f"{what} {twice[0]!r} is given twice.")
-    run = _Run(cases, frameworks, settings)
+    engines = recorded or {}
+    columns = [Column(name, conditions, engines.get(name)) for name in frameworks]
+    run = _Run(cases, columns)
     began = time.monotonic()
     counts: Counter[Status] = Counter()
-    at_once = settings.at_once or max(len(frameworks), 1)
-    with closing(run), ThreadPoolExecutor(max_workers=at_once) as pool:
+    workers = at_once or max(len(columns), 1)
+    with closing(run), ThreadPoolExecutor(max_workers=workers) as pool:
         try:
             preparing = threading.Thread(target=run.prepare)
             preparing.start()
-            started = dict(zip(frameworks, pool.map(run.start, frameworks), strict=True))
+            infos = list(pool.map(Column.start, columns))
             run.started.set()
             preparing.join()
             yield Header(
                 deconform=version("deconform"),
                 started=datetime.now(UTC).isoformat(timespec="seconds"),
-                frameworks=started,
+                frameworks=dict(zip(frameworks, infos, strict=True)),
                 cases=len(cases),
             )
-            for framework in frameworks:
-                pool.submit(run.column, framework)
-            running = len(frameworks)
+            for column in columns:
+                pool.submit(run.through, column)
+            running = len(columns)
             while running:
                 event = run.events.get()
                 if isinstance(event, BaseException):
@@ -119,61 +98,14 @@ def execute(
     yield Footer({status: counts[status] for status in Status if counts[status]}, elapsed)
 
 
-def engine_of(
-    convention: Convention,
-    pythons: Mapping[str, Path],
-    timeout: float = 60.0,
-    device: Device = "cpu",
-    math: Math = "ieee",
-    threads: int = 1,
-    cores: Sequence[int] = (),
-) -> Engine:
-    """Find what executes a framework's programs, not started yet.
-
-    Raises
-    ------
-    EngineUnavailableError
-        With the reason and, where there is one, the command that helps.
-    """
-    found = launch(convention, pythons, device)
-    used = convention.device(device)
-    return Engine(
-        [str(found.python)],
-        found.module,
-        convention.distribution,
-        language=found.language,
-        environ=convention.environment(used, math),
-        timeout=timeout,
-        advice=found.advice,
-        packages=found.packages,
-        device=convention.device_check(used, math),
-        threads=threads,
-        cores=cores,
-    )
-
-
-def jobs_of(case: Case, program: Program, data: Data) -> Iterator[Job]:
-    """Make the jobs of one case: its forward program, and its gradient program."""
-    for direction, group in groupby(case.checks, lambda check: check.direction):
-        checks = tuple(group)
-        outputs = tuple(dict.fromkeys(check.output for check in checks))
-        section = program.forward if direction == "forward" else program.gradient
-        inputs = {n: array for n, array in data.items() if n != "dy" or direction == "gradient"}
-        yield Job(case, program.setup, section, inputs, outputs, checks)
-
-
 class _Run:
     """What the columns of one run share."""
 
-    def __init__(
-        self, cases: Sequence[Case], frameworks: Sequence[str], settings: Settings
-    ) -> None:
+    def __init__(self, cases: Sequence[Case], columns: Sequence[Column]) -> None:
         self.events: queue.SimpleQueue[Record | BaseException | None] = queue.SimpleQueue()
         self._cases = cases
-        self._settings = settings
-        self._expectations = _Expectations(users=len(frameworks))
-        self._engines: dict[str, Engine | RecordedEngine] = {}
-        self._unavailable: dict[str, str] = {}
+        self._columns = columns
+        self._expectations = _Expectations(users=len(columns))
         self._stopped = threading.Event()
         self.started = threading.Event()
 
@@ -189,154 +121,81 @@ class _Run:
                 return
             size += sum(array.nbytes for array in expected.data.values())
 
-    def start(self, framework: str) -> dict[str, str]:
-        """Start a framework's engine; give its part of the header."""
-        settings = self._settings
-        try:
-            engine = settings.recorded.get(framework) or engine_of(
-                convention(framework),
-                settings.pythons,
-                settings.timeout,
-                settings.device,
-                settings.math,
-            )
-            self._engines[framework] = engine
-            return engine.start().header_fields()
-        except EngineUnavailableError as error:
-            self._unavailable[framework] = str(error)
-            return {"unavailable": str(error)}
-
     def stop(self) -> None:
         """End all workers; columns that are still running come to their end."""
         self.started.set()
         self._stopped.set()
-        for engine in list(self._engines.values()):
-            engine.stop()
+        for column in self._columns:
+            column.stop()
 
     def close(self) -> None:
         """Let go of the engines, once nothing runs any more."""
-        for engine in self._engines.values():
-            engine.close()
+        for column in self._columns:
+            column.close()
 
-    def column(self, framework: str) -> None:
-        """Run all cases in one framework."""
+    def through(self, column: Column) -> None:
+        """Run all cases through one column."""
         try:
-            for record in self._column(framework):
+            for record in self._records(column):
                 self.events.put(record)
             self.events.put(None)
         except BaseException as error:  # noqa: BLE001 -- raised again where the stream is read
             self.events.put(error)
 
-    def _column(self, framework: str) -> Iterator[Record]:
-        programs = {
-            case.id: render(
-                case.operator,
-                framework,
-                case.dtype,
-                documented=case.documented,
-                device=self._settings.device,
-            )
-            for case in self._cases
-        }
+    def _records(self, column: Column) -> Iterator[Record]:
+        programs: dict[str, Program] = {}
         for case in self._cases:
-            program = programs[case.id]
-            if framework in self._unavailable:
-                verdict = Verdict(Status.SKIPPED, self._unavailable[framework])
-            elif isinstance(program, Unsupported):
-                verdict = Verdict(Status.UNSUPPORTED, program.reason)
-            else:
+            program = column.render(case)
+            refusal = column.refuse(program)
+            if refusal is None:
+                assert isinstance(program, Program)
+                programs[case.id] = program
                 continue
             self._expectations.release(case)
             for check in case.checks:
-                yield self._record(case, framework, program, check, verdict)
-        if framework not in self._unavailable:
-            for job, outcome in self._engines[framework].run(self._jobs(framework, programs)):
-                yield from self._judged(job, framework, programs, outcome)
-            self._engines[framework].stop()
+                yield _record(column, case, program, check, refusal)
+        if programs:
+            for job, outcome in column.run(self._jobs(column, programs)):
+                yield from self._judged(column, programs[job.key.id], job, outcome)
+        column.stop()
 
-    def _jobs(self, framework: str, programs: Mapping[str, Program | Unsupported]) -> Iterator[Job]:
+    def _jobs(self, column: Column, programs: Mapping[str, Program]) -> Iterator[Job]:
         for case in self._cases:
-            program = programs[case.id]
-            if isinstance(program, Unsupported) or self._stopped.is_set():
-                continue
-            for job in jobs_of(case, program, self._expectations.of(case).data):
-                yield replace(job, ends_worker=self._may_crash(job, framework))
-
-    def _may_crash(self, job: Job, framework: str) -> bool:
-        return any(
-            limitation.status == Status.CRASHED
-            and limitation.concerns(job.key.id, framework, check)
-            for limitation in self._limitations(framework)
-            for check in job.checks
-        )
-
-    def _limitations(self, framework: str) -> Iterator[Limitation]:
-        """Give what is declared of frameworks on the device of this one's column."""
-        device = convention(framework).device(self._settings.device)
-        return (each for each in self._settings.limitations if each.device in {"any", device})
-
-    def _reproduce(self, case: Case, framework: str) -> str:
-        settings = self._settings
-        command = f"deconform reproduce {shlex.quote(case.reproducible)} -f {framework}"
-        device = "" if settings.device == "cpu" else f" --device {settings.device}"
-        return command + device + ("" if settings.math == "ieee" else f" --math {settings.math}")
+            if case.id in programs and not self._stopped.is_set():
+                yield from column.jobs(case, programs[case.id], self._expectations.of(case).data)
 
     def _judged(
-        self,
-        job: Job,
-        framework: str,
-        programs: Mapping[str, Program | Unsupported],
-        outcome: Outcome,
+        self, column: Column, program: Program, job: Job, outcome: Outcome
     ) -> Iterator[Record]:
         case: Case = job.key
         expected = self._expectations.of(case)
         for check in job.checks:
-            verdict = judge(case, expected, check, outcome, case.says.get(framework))
-            yield self._record(case, framework, programs[case.id], check, verdict)
+            verdict = judge(case, expected, check, outcome, case.says.get(column.framework))
+            yield _record(column, case, program, check, verdict)
         if job.checks[-1] == case.checks[-1]:
             self._expectations.release(case)
 
-    def _record(
-        self,
-        case: Case,
-        framework: str,
-        program: Program | Unsupported,
-        check: str,
-        verdict: Verdict,
-    ) -> Record:
-        record = Record(
-            case=case.id,
-            suite=case.suite,
-            descriptor=case.descriptor,
-            framework=framework,
-            check=check,
-            support=program.support,
-            status=verdict.status,
-            reason=verdict.reason,
-            diagnosis=verdict.diagnosis,
-            evidence=verdict.evidence,
-            file=case.file,
-            line=case.line,
-            reproduce=self._reproduce(case, framework),
-        )
-        for limitation in self._limitations(framework):
-            if limitation.concerns(case.id, framework, check):
-                return _limited(record, limitation)
-        return record
 
-
-def _limited(record: Record, limitation: Limitation) -> Record:
-    """A declared limitation that reproduces is KNOWN; one that does not is FIXED."""
-    if record.status == limitation.status:
-        reason = f"{limitation.reason} [{record.reason}]"
-        return replace(record, status=Status.KNOWN, reason=reason, limitation=limitation.id)
-    if record.status == Status.PASSED and not limitation.depends_on:
-        reason = (
-            f"limitation {limitation.id!r} ({limitation.file}:{limitation.line}) does not "
-            "reproduce here any more: take this case off it, or remove it."
-        )
-        return replace(record, status=Status.FIXED, reason=reason, limitation=limitation.id)
-    return record
+def _record(
+    column: Column, case: Case, program: Program | Unsupported, check: str, verdict: Verdict
+) -> Record:
+    known = column.declared(case, check, verdict)
+    return Record(
+        case=case.id,
+        suite=case.suite,
+        descriptor=case.descriptor,
+        framework=column.framework,
+        check=check,
+        support=program.support,
+        status=known.status,
+        reason=known.reason,
+        diagnosis=known.diagnosis,
+        limitation=known.limitation,
+        evidence=known.evidence,
+        file=case.file,
+        line=case.line,
+        reproduce=column.reproduce(case),
+    )
 
 
 class _Expectations:

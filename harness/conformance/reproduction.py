@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from contextlib import closing
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.conformance.judge import judge
-from harness.conformance.pipeline import engine_of, jobs_of
-from harness.convention.device import Device, Math
-from harness.convention.registry import convention, render
 from harness.core.program import Program, Unsupported
-from harness.engines import Arrays, EngineInfo, Job, Outcome, Raised
+from harness.engines import Arrays, Job, Outcome, Raised
+from harness.execution.column import Column, Conditions
+from harness.records.column_info import ColumnInfo
 from harness.records.status import Status
 from harness.records.verdict import Verdict
 from harness.suite.case import Case
 from harness.suite.expectations import Expected, expect
 
 
-def reproduced(
-    case: Case,
-    framework: str,
-    pythons: Mapping[str, Path],
-    timeout: float,
-    device: Device = "cpu",
-    math: Math = "ieee",
-) -> tuple[str, bool]:
+def reproduced(case: Case, framework: str, conditions: Conditions) -> tuple[str, bool]:
     """Run one case; return what there is to see, and whether nothing is wrong with it.
 
     Raises
@@ -36,31 +28,26 @@ def reproduced(
     EngineUnavailableError
         If the framework cannot be started.
     """
-    program = render(
-        case.operator, framework, case.dtype, documented=case.documented, device=device
-    )
-    if isinstance(program, Unsupported):
-        return f"{case.id}\n{framework}: unsupported. {program.reason}", True
-    engine = engine_of(convention(framework), pythons, timeout, device, math)
-    try:
-        info = engine.start()
+    with closing(Column(framework, conditions)) as column:
+        program = column.render(case)
+        if isinstance(program, Unsupported):
+            return f"{case.id}\n{framework}: unsupported. {program.reason}", True
+        info = column.start()
         expected = expect(case)
-        outcomes = list(engine.run(jobs_of(case, program, expected.data)))
-    finally:
-        engine.close()
+        outcomes = list(column.run(column.jobs(case, program, expected.data)))
     verdicts = {
         check: judge(case, expected, check, outcome, case.says.get(framework))
         for job, outcome in outcomes
         for check in job.checks
     }
-    shown = _shown(case, program, info, expected, outcomes, verdicts)
-    return "\n".join(shown), all(v.status == Status.PASSED for v in verdicts.values())
+    lines = _lines(case, program, info, expected, outcomes, verdicts)
+    return "\n".join(lines), all(v.status == Status.PASSED for v in verdicts.values())
 
 
-def _shown(
+def _lines(
     case: Case,
     program: Program,
-    info: EngineInfo,
+    info: ColumnInfo,
     expected: Expected,
     outcomes: list[tuple[Job, Outcome]],
     verdicts: Mapping[str, Verdict],

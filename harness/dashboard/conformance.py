@@ -15,7 +15,7 @@ from harness.dashboard.frame import Site, anchor, file_name
 from harness.records.record import Record
 from harness.records.report_file import Report
 from harness.records.status import Status
-from harness.report.words import describe_engine, is_documented
+from harness.report.words import describe_engine
 from harness.suite.limitations import Limitation, load_limitations
 
 
@@ -61,8 +61,7 @@ class Conformance:
 
     def device(self, framework: str) -> Device:
         """Where a framework computed: its text depends on it."""
-        about = self.report.header.frameworks[framework]
-        return "cpu" if about.get("device", "cpu") == "cpu" else "cuda"
+        return "cpu" if self.report.header.frameworks[framework].device in {"", "cpu"} else "cuda"
 
     def frame(self) -> dict[str, Any]:
         """What most of these pages show."""
@@ -71,7 +70,7 @@ class Conformance:
         return {
             "columns": report.columns,
             # Never let documented semantics pass for the product.
-            "documented": [name for name in report.columns if is_documented(about[name])],
+            "documented": [name for name in report.columns if about[name].is_documented],
             "engines": {name: ", ".join(describe_engine(about[name])) for name in about},
             "skipped": report.skipped,
             "totals": report.counts,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy.typing as npt
@@ -28,11 +28,6 @@ class EngineInfo:
     compiler: str = ""
     threads: str = ""
     cores: str = ""
-
-    def header_fields(self) -> dict[str, str]:
-        """Return the fields of a report's header: always the first five, others if known."""
-        always = ("version", "engine", "python", "numpy", "device")
-        return {name: value for name, value in asdict(self).items() if value or name in always}
 
 
 @dataclass(frozen=True)

@@ -107,11 +107,13 @@ def _add_frameworks(connection: Connection, report: Report, run: int) -> dict[st
             {
                 "run_id": run,
                 "name": name,
-                **{key: about.get(key, "") for key in ("version", "engine", "device")},
-                "about": about,
+                "version": info.version,
+                "engine": info.engine,
+                "device": info.device,
+                "about": info.to_json(),
             }
         )
-        for name, about in report.header.frameworks.items()
+        for name, info in report.header.frameworks.items()
     ]
     if rows:
         connection.execute(frameworks.insert(), rows)

@@ -28,9 +28,9 @@ from harness.history.database import Database, StoreError
 from harness.history.steps import Run, Series, Timing
 from harness.history.streaks import CaseHistory, CaseVerdict, streaks, worst
 from harness.history.tables import cases, frameworks, measurements, records, runs
+from harness.records.column_info import ColumnInfo
 from harness.records.report_file import Report
 from harness.records.status import Status
-from harness.report.words import is_documented
 
 # The settings of a benchmark that make its times incomparable; the number of rounds does not.
 _DECISIVE: Final = ("threads", "math")
@@ -239,7 +239,7 @@ def _run(row: RowMapping) -> Run:
 
 def _executed_by(row: RowMapping) -> str:
     """The device, and whether it is the product: these keep a framework's histories apart."""
-    documented = "documented semantics" if is_documented({"engine": row["engine"]}) else ""
+    documented = "documented semantics" if ColumnInfo(engine=row["engine"]).is_documented else ""
     return ", ".join(word for word in (row["device"], documented) if word)
 
 

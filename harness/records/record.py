@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from types import UnionType
 from typing import Any, Final, TypeAlias, get_args, get_origin, get_type_hints
 
+from harness.records.column_info import ColumnInfo
 from harness.records.measurement import Measurement
 from harness.records.status import Status
 
@@ -43,7 +44,7 @@ class Header:
 
     deconform: str
     started: str
-    frameworks: Mapping[str, Mapping[str, str]]
+    frameworks: Mapping[str, ColumnInfo]
     cases: int
     schema: int = SCHEMA
     commit: str = ""
@@ -103,6 +104,8 @@ def to_json(event: Event) -> dict[str, Any]:
     """The object that a line of a report holds; optional fields without a value are left out."""
     optional = _OPTIONAL[type(event)]
     fields = {k: v for k, v in asdict(event).items() if v or k not in optional}
+    if isinstance(event, Header):
+        fields["frameworks"] = {name: info.to_json() for name, info in event.frameworks.items()}
     return {"kind": type(event).__name__.lower(), **fields}
 
 
@@ -110,6 +113,9 @@ def from_json(line: Mapping[str, Any]) -> Event:
     """Read an event back; raise ``ValueError`` or ``TypeError`` where it is none."""
     fields = dict(line)
     kind = _KINDS[fields.pop("kind")]
+    if kind is Header and _is_of(Mapping[str, Mapping[str, str]], fields.get("frameworks")):
+        columns = fields["frameworks"].items()
+        fields["frameworks"] = {name: ColumnInfo.from_json(values) for name, values in columns}
     if kind is Record:
         fields["status"] = Status(fields["status"])
     if kind is Measurement and isinstance(fields.get("samples"), list):

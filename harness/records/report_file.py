@@ -27,7 +27,7 @@ from harness.records.record import (
 )
 from harness.records.status import Status
 
-_ENGINE_KEYS: Final = ("version", "engine", "python", "device")
+_ENGINE_KEYS: Final = ("version", "engine", "device")
 
 
 class ReportError(InputError):
@@ -50,8 +50,8 @@ class Report:
 
     Examples
     --------
-    >>> engine = {"version": "2.13.0", "engine": "python", "python": "3.11", "device": "cpu"}
-    >>> header = Header("0.1.0", "2026-01-02T03:04:05+00:00", {"pytorch": engine}, cases=0)
+    >>> info = ColumnInfo(version="2.13.0", engine="python", python="3.11", device="cpu")
+    >>> header = Header("0.1.0", "2026-01-02T03:04:05+00:00", {"pytorch": info}, cases=0)
     >>> report = Report.of([header, Footer({}, 1.0)])
     >>> report.frameworks, report.ok
     (('pytorch',), True)
@@ -129,9 +129,9 @@ class Report:
     def skipped(self) -> Mapping[str, str]:
         """The columns in which nothing was run, each with the reason: all that is to be said."""
         return {
-            name: about["unavailable"]
-            for name, about in self.header.frameworks.items()
-            if about.get("unavailable") and set(self.counts[name]) <= {Status.SKIPPED}
+            name: info.unavailable
+            for name, info in self.header.frameworks.items()
+            if info.unavailable and set(self.counts[name]) <= {Status.SKIPPED}
         }
 
     @property
@@ -227,9 +227,9 @@ def _event(line: str, where: str) -> Event:
 def _check_header(header: Header, where: str) -> None:
     if header.schema != SCHEMA:
         raise ReportError(f"{where}: schema {header.schema} is not {SCHEMA}; update deconform.")
-    for name, about in header.frameworks.items():
-        missing = [key for key in _ENGINE_KEYS if key not in about]
-        if missing and not about.get("unavailable"):
+    for name, info in header.frameworks.items():
+        missing = [key for key in _ENGINE_KEYS if not getattr(info, key)]
+        if missing and not info.unavailable:
             raise ReportError(f"{where}: the header's framework {name!r} has no {missing[0]!r}.")
     if bad := [name for name, value in header.ceilings.items() if not _is_positive(value)]:
         raise ReportError(f"{where}: the ceiling {bad[0]!r} is not a positive number.")

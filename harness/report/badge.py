@@ -8,7 +8,6 @@ from typing import Final
 
 from harness.records.report_file import Report, ReportError
 from harness.records.status import Status, count_bad
-from harness.report.words import is_documented
 
 GREEN: Final = "#2e8540"
 RED: Final = "#c5362b"
@@ -91,10 +90,10 @@ def badges(report: Report) -> dict[str, str]:
 
 
 def _label(report: Report, framework: str) -> str:
-    about = report.header.frameworks[framework]
-    if is_documented(about):
-        return f"{framework}: {about['engine']}"
-    version = re.match(r"\d+\.\d+", about.get("version", ""))
+    info = report.header.frameworks[framework]
+    if info.is_documented:
+        return f"{framework}: {info.engine}"
+    version = re.match(r"\d+\.\d+", info.version)
     return f"{framework} {version[0]}" if version else framework
 
 

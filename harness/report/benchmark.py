@@ -55,11 +55,11 @@ def print_benchmark(
 def conditions(header: Header) -> Iterator[str]:
     """Describe engines, machine, settings and ceilings."""
     yield ""
-    for name, about in header.frameworks.items():
-        version, engine = describe_engine(about)
-        count = about.get("threads", "")
+    for name, info in header.frameworks.items():
+        version, engine = describe_engine(info)
+        count = info.threads
         threads = f", {count} thread{'s' * (count != '1')}" if count else ""
-        libraries = "".join(f", {about[key]}" for key in ("blas", "compiler") if about.get(key))
+        libraries = "".join(f", {each}" for each in (info.blas, info.compiler) if each)
         yield f"{name} {version} ({engine}{libraries}{threads})"
     machine = dict(header.machine)
     if "cores" in machine:

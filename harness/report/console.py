@@ -20,7 +20,7 @@ from rich.text import Text
 from harness.records.record import Event, Header, Record
 from harness.records.report_file import Report
 from harness.records.status import Status, count_bad
-from harness.report.words import alike, describe_engine, details, headline, is_documented
+from harness.report.words import alike, describe_engine, details, headline
 
 _SHOWN = 20
 
@@ -50,9 +50,8 @@ def _with_bars(
         counts: dict[str, Counter[Status]] = {name: Counter() for name in bars}
         for event in events:
             if isinstance(event, Header):
-                for name, about in event.frameworks.items():
-                    state = "skipped" if "unavailable" in about else describe_engine(about)[0]
-                    progress.update(bars[name], state=state)
+                for name, info in event.frameworks.items():
+                    progress.update(bars[name], state=info.version or "skipped")
             elif isinstance(event, Record):
                 counts[event.framework][event.status] += 1
                 if bad := count_bad(counts[event.framework]):
@@ -68,10 +67,10 @@ def _with_lines(
     skipped: set[str] = set()
     for event in events:
         if isinstance(event, Header):
-            for name, about in event.frameworks.items():
-                if "unavailable" in about:
+            for name, info in event.frameworks.items():
+                if info.unavailable:
                     skipped.add(name)
-                version, engine = describe_engine(about)
+                version, engine = describe_engine(info)
                 console.print(f"{name}: {version} ({engine})", soft_wrap=True, highlight=False)
         elif isinstance(event, Record):
             count = counts[event.framework]
@@ -89,11 +88,11 @@ def print_report(report: Report, console: Console, *, every: bool = False) -> No
     if report.columns:
         console.print(_matrix(report))
         console.print(_legend(report))
-    for name, about in report.header.frameworks.items():
-        if reason := about.get("unavailable"):
-            _print(console, f"  {name} was skipped: {reason}")
-        elif is_documented(about):
-            _print(console, f"  {name}: {about['engine']}, not the product itself")
+    for name, info in report.header.frameworks.items():
+        if info.unavailable:
+            _print(console, f"  {name} was skipped: {info.unavailable}")
+        elif info.is_documented:
+            _print(console, f"  {name}: {info.engine}, not the product itself")
     groups = list(alike(report.bad))
     for group in groups if every else groups[:_SHOWN]:
         console.print()

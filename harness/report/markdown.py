@@ -14,7 +14,6 @@ from harness.records.status import Status
 from harness.report.words import (
     alike,
     describe_engine,
-    is_documented,
     reasons,
     short_counts,
 )
@@ -105,8 +104,8 @@ def matrix(report: Report) -> Iterator[str]:
     ]
     total = ("**all**", *(short_counts(report.counts[name]) for name in report.columns))
     columns = (
-        f"{name} (documented semantics)" if is_documented(about) else name
-        for name, about in report.header.frameworks.items()
+        f"{name} (documented semantics)" if info.is_documented else name
+        for name, info in report.header.frameworks.items()
         if name in report.columns
     )
     yield from table(("suite", *columns), [*rows, total])

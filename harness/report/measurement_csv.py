@@ -64,13 +64,13 @@ def measurement_csv(report: Report) -> str:
 
 
 def _row(report: Report, one: Measurement) -> dict[str, object]:
-    about = report.header.frameworks[one.framework]
+    info = report.header.frameworks[one.framework]
     row: dict[str, object] = {
         "started": report.header.started,
         "commit": report.header.commit,
         "machine": report.header.machine.get("fingerprint", ""),
-        "version": about.get("version", ""),
-        "device": about.get("device", ""),
+        "version": info.version,
+        "device": info.device,
         "samples": len(one.samples),
     }
     same = COLUMNS.keys() & vars(one).keys() - row.keys()

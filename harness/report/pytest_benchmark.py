@@ -44,7 +44,7 @@ def _machine(header: Header) -> dict[str, Any]:
         **machine,
         "settings": dict(header.settings),
         "ceilings": dict(header.ceilings),
-        "frameworks": {name: dict(about) for name, about in header.frameworks.items()},
+        "frameworks": {name: info.to_json() for name, info in header.frameworks.items()},
     }
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from harness.records.column_info import ColumnInfo
 from harness.records.record import Record
 from harness.records.status import Status
 
@@ -50,17 +51,12 @@ def details(group: Sequence[Record], *, has_place: bool = True) -> Iterator[tupl
     yield first.reproduce, "bright_black"
 
 
-def is_documented(about: Mapping[str, str]) -> bool:
-    """Whether a column shows our definitions of documented semantics, not the product."""
-    return about.get("engine", "").startswith("documented semantics")
-
-
-def describe_engine(about: Mapping[str, str]) -> tuple[str, str]:
+def describe_engine(info: ColumnInfo) -> tuple[str, str]:
     """Return a framework's version and what executed it, or why nothing did."""
-    if reason := about.get("unavailable"):
-        return "-", reason
-    if about["engine"] != "python":
+    if info.unavailable:
+        return "-", info.unavailable
+    if info.engine != "python":
         # Never let documented semantics pass for the product.
-        return about["version"], f"{about['engine']}, {about['device']}"
-    numpy = f"NumPy {about['numpy']}, " if about.get("numpy") else ""
-    return about["version"], f"Python {about['python']}, {numpy}{about['device']}"
+        return info.version, f"{info.engine}, {info.device}"
+    numpy = f"NumPy {info.numpy}, " if info.numpy else ""
+    return info.version, f"Python {info.python}, {numpy}{info.device}"

@@ -17,6 +17,7 @@ from harness.bench.comparison import Comparison, ComparisonError, compare_report
 from harness.bench.intervals import Change
 from harness.cli.exit_statuses import BAD, OK, USAGE
 from harness.cli.main import main
+from harness.records.column_info import ColumnInfo
 from harness.records.measurement import Measurement
 
 NAMES = ("numpy", "pytorch", "tensorflow", "mxnet")
@@ -126,7 +127,7 @@ def changed(made: Report, **fields: Any) -> Report:
 
 
 def engine(**fields: str) -> dict[str, Any]:
-    return {"frameworks": dict.fromkeys(NAMES, ENGINE) | {"numpy": ENGINE | fields}}
+    return {"frameworks": dict.fromkeys(NAMES, ENGINE) | {"numpy": replace(ENGINE, **fields)}}
 
 
 @pytest.mark.parametrize(
@@ -180,7 +181,7 @@ def test_programs_of_one_report_are_listed_with_the_reason() -> None:
     numpy, pytorch, tensorflow, _ = old.measurements
     crashed = other(pytorch, samples=(), status="CRASHED", reason="signal 11")
     about = header((*NAMES, "chainer"))
-    frameworks = dict(about.frameworks) | {"mxnet": {"unavailable": "no environment"}}
+    frameworks = dict(about.frameworks) | {"mxnet": ColumnInfo(unavailable="no environment")}
     new = report(
         [numpy, crashed, tensorflow, other(numpy, case="made/new")],
         replace(about, frameworks=frameworks),

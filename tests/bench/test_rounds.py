@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import fakes
 import pytest
 
-from harness.bench.rounds import BenchmarkSettings, benchmark, held, timed_frameworks
+from harness.bench.rounds import Sampling, benchmark, held, timed_frameworks
+from harness.conformance.pipeline import execute
 from harness.convention.registry import render
 from harness.core.operators import Operator
 from harness.core.program import Program
+from harness.execution.column import Conditions
 from harness.records.check import DIRECTIONS
 from harness.records.measurement import MEASURED, Measurement
-from harness.records.record import Footer, Header
+from harness.records.record import Footer, Header, Record
 from harness.suite.case import Case, case_from_descriptor
 from harness.suite.limitations import Limitation
 
 pytestmark = pytest.mark.usefixtures("small_probes")
-QUICK = BenchmarkSettings(rounds=3, seconds=1e-9, timeout=20)
+QUICK = Sampling(rounds=3, seconds=1e-9)
 
 
 def some_cases(count: int = 2) -> list[Case]:
@@ -38,9 +42,12 @@ def some_cases(count: int = 2) -> list[Case]:
 
 
 def run(
-    settings: BenchmarkSettings, frameworks: Sequence[str] = ("numpy",), count: int = 2
+    conditions: Conditions,
+    frameworks: Sequence[str] = ("numpy",),
+    count: int = 2,
+    sampling: Sampling = QUICK,
 ) -> list[Measurement]:
-    header, *measurements, footer = benchmark(some_cases(count), frameworks, settings)
+    header, *measurements, footer = benchmark(some_cases(count), frameworks, sampling, conditions)
     assert isinstance(header, Header)
     assert isinstance(footer, Footer)
     found = [event for event in measurements if isinstance(event, Measurement)]
@@ -49,9 +56,9 @@ def run(
     return found
 
 
-def with_fake(folder: Path, behaviour: str, **settings: object) -> BenchmarkSettings:
+def with_fake(folder: Path, behaviour: str, **conditions: Any) -> Conditions:
     pythons = {"numpy": fakes.interpreter(folder, behaviour)}
-    return BenchmarkSettings(**{**vars(QUICK), "pythons": pythons, **settings})
+    return replace(Conditions(pythons, timeout=20), **conditions)
 
 
 def test_every_program_is_timed_in_both_directions(tmp_path: Path) -> None:
@@ -69,7 +76,7 @@ def test_every_program_is_timed_in_both_directions(tmp_path: Path) -> None:
 
 
 def test_header_says_what_was_measured_on_what(tmp_path: Path) -> None:
-    header, *_ = benchmark(some_cases(1), ["numpy"], with_fake(tmp_path, "correct"))
+    header, *_ = benchmark(some_cases(1), ["numpy"], QUICK, with_fake(tmp_path, "correct"))
     assert isinstance(header, Header)
     assert header.settings["threads"] == 1
     assert header.settings["rounds"] == 3
@@ -105,6 +112,53 @@ def test_declared_failure_is_known(tmp_path: Path) -> None:
     assert [one.status for one in found if one.direction == "forward"] == ["KNOWN"] * 2
 
 
+@pytest.mark.parametrize(("device", "status"), [("cpu", "KNOWN"), ("cuda", "FAILED")])
+def test_a_limitation_of_another_device_explains_nothing(
+    tmp_path: Path, device: str, status: str
+) -> None:
+    """As in a conformance run: NumPy computes on the CPU."""
+    declared = Limitation(
+        "made", "numpy", ("made/*",), ("value",), "FAILED", "because", "", "", "f", 1, device
+    )
+    conditions = with_fake(tmp_path, "flips_kernel", limitations=(declared,))
+    measured = {one.status for one in run(conditions) if one.direction == "forward"}
+    records = [
+        event
+        for event in execute(some_cases(), ["numpy"], conditions)
+        if isinstance(event, Record) and event.check == "value"
+    ]
+    assert measured == {record.status for record in records} == {status}
+
+
+def test_nothing_is_measured_in_a_process_after_what_may_have_corrupted_it(
+    tmp_path: Path,
+) -> None:
+    declared = Limitation(
+        *("made", "numpy", ("made/*",), ("grad_x",), "CRASHED", "because", "", "luck", "f", 1)
+    )
+    conditions = with_fake(tmp_path, "corrupted_by_gradients", limitations=(declared,))
+    assert {one.status for one in run(conditions)} == {MEASURED}
+    measured = run(with_fake(tmp_path, "corrupted_by_gradients"))
+    assert "CRASHED" in {one.status for one in measured}
+
+
+def test_what_passes_is_timed_although_it_is_declared(tmp_path: Path) -> None:
+    """That a limitation is outdated, a conformance run says."""
+    declared = Limitation(
+        "made", "numpy", ("made/*",), ("value",), "FAILED", "because", "", "", "f", 1
+    )
+    found = run(with_fake(tmp_path, "correct", limitations=(declared,)))
+    assert {one.status for one in found} == {MEASURED}
+
+
+def test_a_part_that_passes_hides_no_failure_of_another(tmp_path: Path) -> None:
+    """A job whose worker died comes back in parts: here the first crashed, the second passed."""
+    (first, second) = run(with_fake(tmp_path, "crashes_at_first"), count=1)
+    assert (first.status, first.samples) == ("CRASHED", ())
+    assert "SIGKILL" in (first.reason or "")
+    assert second.status == MEASURED
+
+
 def test_what_is_unsupported_or_not_executed_itself_says_so() -> None:
     case = case_from_descriptor("ic1_oc1_k2x2x2_n1_i2x2x2_f64")
     (_, forward, *_) = benchmark([case], ["matlab"], QUICK)
@@ -121,8 +175,8 @@ def test_frameworks_take_turns(tmp_path: Path) -> None:
         name: fakes.interpreter(tmp_path / name, "logs_its_turns", log_file=log)
         for name in ("numpy", "chainer")
     }
-    settings = BenchmarkSettings(**{**vars(QUICK), "pythons": pythons, "rounds": 5})
-    found = run(settings, ["numpy", "chainer"])
+    conditions = Conditions(pythons, timeout=20)
+    found = run(conditions, ["numpy", "chainer"], sampling=replace(QUICK, rounds=5))
     assert {one.status for one in found} == {MEASURED}
     turns = log.read_text().split()
     rounds = [
@@ -138,10 +192,10 @@ def test_frameworks_take_turns(tmp_path: Path) -> None:
 
 
 def test_threads_are_what_the_process_is_told(tmp_path: Path) -> None:
-    settings = with_fake(tmp_path, "reports_its_threads", threads=3)
-    header, *_ = benchmark(some_cases(1), ["numpy"], settings)
+    conditions = with_fake(tmp_path, "reports_its_threads", threads=3)
+    header, *_ = benchmark(some_cases(1), ["numpy"], QUICK, conditions)
     assert isinstance(header, Header)
-    assert header.frameworks["numpy"]["version"] == "3 3 3 3"
+    assert header.frameworks["numpy"].version == "3 3 3 3"
 
 
 def test_gradient_of_a_training_step_holds_the_forward_pass() -> None:

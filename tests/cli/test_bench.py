@@ -10,9 +10,10 @@ from typing import Any
 import fakes
 import pytest
 
-from harness.bench.rounds import BenchmarkSettings, benchmark
+from harness.bench.rounds import Sampling, benchmark
 from harness.cli import bench_plan
 from harness.cli.main import main
+from harness.execution.column import Conditions
 from harness.records.measurement import MEASURED, Measurement
 from harness.records.report_file import Report
 from harness.suite.case import Case
@@ -65,10 +66,13 @@ def interrupted_after(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let Ctrl-C come after so many measurements."""
 
     def cut(
-        cases: Sequence[Case], frameworks: Sequence[str], settings: BenchmarkSettings
+        cases: Sequence[Case],
+        frameworks: Sequence[str],
+        sampling: Sampling,
+        conditions: Conditions,
     ) -> Iterator[Any]:
         seen = 0
-        for event in benchmark(cases, frameworks, settings):
+        for event in benchmark(cases, frameworks, sampling, conditions):
             yield event
             seen += isinstance(event, Measurement)
             if seen == count:

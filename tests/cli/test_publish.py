@@ -19,6 +19,7 @@ from harness.cli.exit_statuses import OK, USAGE
 from harness.cli.main import main
 from harness.cli.publication import DRAWINGS
 from harness.core.errors import InputError
+from harness.records.column_info import ColumnInfo
 from harness.records.record import Event, Footer
 from harness.records.report_file import write_event
 from harness.records.status import Status
@@ -32,7 +33,7 @@ SUITES = ("bench/dcgan", "bench/audio")
 
 
 def conformance(reason: str = "no wheel") -> list[Event]:
-    about: Mapping[str, Any] = {"numpy": engine(), "mxnet": {"unavailable": reason}}
+    about: Mapping[str, Any] = {"numpy": engine(), "mxnet": ColumnInfo(unavailable=reason)}
     skipped = record("value", Status.SKIPPED, framework="mxnet", reason=reason)
     return [run_header(0, about), record("value", Status.PASSED), skipped, Footer({}, 2.0)]
 

@@ -108,8 +108,8 @@ def test_what_ran_elsewhere_is_judged_and_says_what_ran_it(away: Away, tmp_path:
     assert statuses["away/half", "value"] == "UNSUPPORTED"
     assert statuses["away/refused", "refusal"] == "PASSED"
     about = report.header.frameworks[away.framework]
-    assert about["engine"].startswith("documented semantics (")
-    assert about["device"] == "elsewhere"
+    assert about.engine.startswith("documented semantics (")
+    assert about.device == "elsewhere"
 
 
 @pytest.mark.frameworks

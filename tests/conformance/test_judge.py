@@ -294,8 +294,18 @@ def test_given_output_is_what_counts() -> None:
 def test_our_own_broken_text_is_no_refusal() -> None:
     case = replace(case_of(TELLING[0]), rejected=True)
     expected = Expected({}, {}, {}, None)
-    broken = Raised("call", "NameError", "name 'F' is not defined")
-    assert judge(case, expected, "refusal", broken).status == Status.ERRORED
+    for section, kind in (
+        *(("call", kind) for kind in ("NameError", "ImportError", "ModuleNotFoundError")),
+        *(("call", kind) for kind in ("SyntaxError", "MemoryError")),
+        ("setup", "ValueError"),
+    ):
+        verdict = judge(case, expected, "refusal", Raised(section, kind, "words"))
+        assert (verdict.status, verdict.reason) == (
+            Status.ERRORED,
+            f"{section} raised {kind}: words",
+        )
+    refused = Raised("call", "ValueError", "groups must divide the channels")
+    assert judge(case, expected, "refusal", refused).status == Status.PASSED
     accepted = Arrays({"y": np.zeros((1, 2))}, {})
     verdict = judge(case, expected, "refusal", accepted)
     assert verdict.reason == "accepted without a word: y has shape (1, 2)"

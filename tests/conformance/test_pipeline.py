@@ -7,13 +7,15 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import fakes
 import numpy as np
 import pytest
 
-from harness.conformance.pipeline import Settings, execute
+from harness.conformance.pipeline import execute
 from harness.core.operators import IllegalOperator, Operator
+from harness.execution.column import Conditions
 from harness.records.record import Footer, Header, Record
 from harness.records.status import Status
 from harness.suite.case import Case
@@ -34,11 +36,16 @@ def some_cases(count: int = 6) -> list[Case]:
 
 
 def run(
-    folder: Path, behaviour: str, cases: Sequence[Case] | None = None, **options: object
+    folder: Path,
+    behaviour: str,
+    cases: Sequence[Case] | None = None,
+    *,
+    at_once: int = 0,
+    **options: Any,
 ) -> list[Record]:
-    settings = Settings(pythons={"numpy": fakes.interpreter(folder, behaviour)}, timeout=20)
-    settings = replace(settings, **options)  # type: ignore[arg-type]
-    events = list(execute(cases or some_cases(), ["numpy"], settings))
+    pythons = {"numpy": fakes.interpreter(folder, behaviour)}
+    conditions = replace(Conditions(pythons, timeout=20), **options)
+    events = list(execute(cases or some_cases(), ["numpy"], conditions, at_once=at_once))
     assert isinstance(events[0], Header)
     assert isinstance(events[-1], Footer)
     records = [event for event in events if isinstance(event, Record)]
@@ -154,8 +161,8 @@ def test_framework_that_cannot_start_is_skipped_with_the_reason(
 
 
 def test_missing_interpreter_is_skipped_and_the_others_run(tmp_path: Path) -> None:
-    settings = Settings(pythons={"pytorch": tmp_path / "nowhere"})
-    events = list(execute(some_cases(2), ["pytorch", "numpy"], settings))
+    conditions = Conditions(pythons={"pytorch": tmp_path / "nowhere"})
+    events = list(execute(some_cases(2), ["pytorch", "numpy"], conditions))
     by_framework: dict[str, set[Status]] = {"pytorch": set(), "numpy": set()}
     for event in events:
         if isinstance(event, Record):
@@ -172,8 +179,8 @@ def test_unsupported_case_has_a_record_for_every_check(tmp_path: Path) -> None:
         in_size=(2, 2, 2),
         dtype="float64",
     )
-    settings = Settings(pythons={"mxnet": fakes.interpreter(tmp_path, "correct")})
-    records = [e for e in execute([case], ["mxnet"], settings) if isinstance(e, Record)]
+    conditions = Conditions(pythons={"mxnet": fakes.interpreter(tmp_path, "correct")})
+    records = [e for e in execute([case], ["mxnet"], conditions) if isinstance(e, Record)]
     assert [record.check for record in records] == list(case.checks)
     assert {record.status for record in records} == {Status.UNSUPPORTED}
 
@@ -237,8 +244,8 @@ def test_worker_behind_a_wrapper_is_ended_with_it(tmp_path: Path) -> None:
     wrapper = tmp_path / "wrapper"
     wrapper.write_text(f'#!/bin/sh\n"{hanging}" "$@"\n')
     wrapper.chmod(0o755)
-    settings = Settings(pythons={"numpy": wrapper}, timeout=0.5)
-    records = [e for e in execute(some_cases(1), ["numpy"], settings) if isinstance(e, Record)]
+    conditions = Conditions(pythons={"numpy": wrapper}, timeout=0.5)
+    records = [e for e in execute(some_cases(1), ["numpy"], conditions) if isinstance(e, Record)]
     assert {record.status for record in records} == {Status.TIMEDOUT}
     command = ["pgrep", "-f", str(hanging)]
     assert not subprocess.run(command, capture_output=True, check=False).stdout
@@ -253,8 +260,8 @@ def test_reproduce_line_is_safe_to_paste(tmp_path: Path) -> None:
 
 
 def test_stream_closed_early_ends_the_workers(tmp_path: Path) -> None:
-    settings = Settings(pythons={"numpy": fakes.interpreter(tmp_path, "hangs_always")})
-    events = execute(some_cases(), ["numpy"], settings)
+    conditions = Conditions(pythons={"numpy": fakes.interpreter(tmp_path, "hangs_always")})
+    events = execute(some_cases(), ["numpy"], conditions)
     assert isinstance(next(events), Header)
     events.close()  # type: ignore[attr-defined]  # would hang if the worker were waited for
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from reality import running
 
-from harness.conformance.pipeline import engine_of
 from harness.convention.registry import convention, render
 from harness.core.operators import Operator
 from harness.core.program import Program, Section
@@ -56,8 +56,7 @@ def program(framework: str, operator: Operator, training: Training) -> Program:
 def octave() -> Iterator[Engine]:
     path = shutil.which("octave")
     assert path, "there is no octave: apt-get install octave"
-    with closing(engine_of(convention("matlab"), {"matlab": Path(path)})) as engine:
-        engine.start()
+    with running("matlab", Path(path)) as engine:
         yield engine
 
 

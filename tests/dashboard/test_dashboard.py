@@ -40,6 +40,7 @@ from harness.dashboard.building import in_short
 from harness.dashboard.cases import by_case
 from harness.dashboard.frame import file_name
 from harness.dashboard.parameters import PARAMETERS, kinds
+from harness.records.column_info import ColumnInfo
 from harness.records.report_file import Report, write_event
 from harness.records.status import Status
 from harness.suite.case import case_from_descriptor
@@ -274,7 +275,8 @@ def hostile_report() -> Report:
         records.append(record(text, text, "pytorch", text, **about, **bad))
         known = {"status": Status.KNOWN, "limitation": text, "suite": f"{number}/{text}"}
         records.append(record(f"{number}/{text}", STRIDED, "pytorch", "value", **about, **known))
-    engines = {"pytorch": dict.fromkeys(("version", "engine", "python", "device"), HOSTILE[3])}
+    text = HOSTILE[3]
+    engines = {"pytorch": ColumnInfo(text, text, text, device=text)}
     made = conformance(records, engines)
     return replace(made, header=replace(made.header, deconform=HOSTILE[4], commit=HOSTILE[3]))
 

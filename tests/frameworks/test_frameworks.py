@@ -13,14 +13,15 @@ from pathlib import Path
 import pytest
 
 from harness import translate
-from harness.bench.rounds import BenchmarkSettings, benchmark
+from harness.bench.rounds import Sampling, benchmark
 from harness.cli.exit_statuses import BAD, OK
 from harness.cli.main import main
-from harness.conformance.pipeline import Settings, execute
+from harness.conformance.pipeline import execute
 from harness.convention.device import Device
 from harness.convention.registry import convention, framework_names
 from harness.core.operators import Operator, OperatorError
 from harness.core.program import Program, Unsupported
+from harness.execution.column import Conditions
 from harness.execution.environments import has_environment, interpreter, lacks_device
 from harness.frameworks import pytorch
 from harness.records.check import DIRECTIONS
@@ -75,7 +76,7 @@ def test_columns_are_filled_by_the_pinned_versions(conformance: tuple[int, Repor
     pins = (Path(__file__).parents[2] / "tox.ini").read_text()
     for name in REAL:
         about = report.header.frameworks[name]
-        assert f"{convention(name).distribution}=={about['version'].split('+')[0]}\n" in pins
+        assert f"{convention(name).distribution}=={about.version.split('+')[0]}\n" in pins
 
 
 def test_every_limitation_reproduced(conformance: tuple[int, Report]) -> None:
@@ -94,7 +95,7 @@ def test_killing_the_worker_costs_one_record(framework: str) -> None:
     cases = list(load_cases(select="grid/two-axes/sweep/s2-*"))
     before = records_of(list(execute(cases, [framework])))
     events: list[Event] = []
-    stream = execute(cases, [framework], Settings())
+    stream = execute(cases, [framework])
     path = interpreter(convention(framework))
     for event in stream:
         events.append(event)
@@ -214,10 +215,10 @@ def test_a_benchmark_measures_every_framework_with_the_threads_it_is_given(threa
     """Processor time tells whether a framework obeys: idle or spinning threads count as well."""
     case = case_from_descriptor("ic32_oc32_k4x4_s2x2_c1.1x1.1_b_n1_i24x24")
     # Linux adds up what other threads have used up at each tick: of milliseconds that is much.
-    settings = BenchmarkSettings(threads=threads, rounds=3, seconds=0.1)
-    header, *measurements, _ = benchmark([case], PYTHON, settings)
+    sampling = Sampling(rounds=3, seconds=0.1)
+    header, *measurements, _ = benchmark([case], PYTHON, sampling, Conditions(threads=threads))
     assert isinstance(header, Header)
-    assert {about["threads"] for about in header.frameworks.values()} == {str(threads)}
+    assert {info.threads for info in header.frameworks.values()} == {str(threads)}
     found = [one for one in measurements if isinstance(one, Measurement)]
     assert [(one.framework, one.status) for one in found] == [
         (name, MEASURED) for _ in DIRECTIONS for name in PYTHON

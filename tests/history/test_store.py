@@ -23,6 +23,7 @@ from harness import Report
 from harness.history import store, tables
 from harness.history.database import VERSION_TABLE, Database, StoreError
 from harness.history.steps import Series
+from harness.records.column_info import ColumnInfo
 from harness.records.measurement import MEASURED
 from harness.records.record import Footer
 from harness.records.status import Status
@@ -55,7 +56,7 @@ def medians(series: Series) -> list[float | None]:
 
 
 def test_a_benchmark_is_kept_with_its_samples(url: str) -> None:
-    about = {"numpy": engine("2.4", blas="openblas"), "mxnet": {"unavailable": "build it"}}
+    about = {"numpy": engine("2.4", blas="openblas"), "mxnet": ColumnInfo(unavailable="build it")}
     assert store.save(benchmark(3, 0.25, frameworks=about), url, "main").run == 1
     (run,) = rows(url, select(tables.runs))
     assert run["date"].isoformat() == "2026-01-04T12:00:00+00:00"
@@ -63,7 +64,9 @@ def test_a_benchmark_is_kept_with_its_samples(url: str) -> None:
     assert (run["fingerprint"], run["machine"]) == ("f00d", MACHINE)
     assert run["settings"] == {"threads": 2, "rounds": 3}
     assert run["ceilings"] == {"copy_bytes": 1e10}
-    assert {row["name"]: row["about"] for row in rows(url, select(tables.frameworks))} == about
+    assert {row["name"]: row["about"] for row in rows(url, select(tables.frameworks))} == {
+        name: info.to_json() for name, info in about.items()
+    }
     (measured,) = rows(url, select(tables.measurements))
     assert measured["samples"] == [0.25, 0.1875, 0.375]
     assert (measured["seconds"], measured["peak_bytes"]) == (0.25, None)

@@ -13,10 +13,12 @@ import pytest
 from harness import Report
 from harness.cli.exit_statuses import BAD, OK, USAGE
 from harness.cli.main import main
-from harness.conformance.pipeline import Settings, execute
+from harness.conformance.pipeline import execute
 from harness.core.operators import Operator
 from harness.execution import devices as gpu
+from harness.execution.column import Conditions
 from harness.execution.environments import Built
+from harness.records.column_info import ColumnInfo
 from harness.records.record import Header, Record
 from harness.records.status import Status
 from harness.suite.case import Case
@@ -109,17 +111,17 @@ def some_cases(count: int = 2) -> list[Case]:
     ]
 
 
-def run(framework: str, settings: Settings) -> tuple[dict[str, str], list[Record]]:
-    header, *events = execute(some_cases(), [framework], settings)
+def run(framework: str, conditions: Conditions) -> tuple[ColumnInfo, list[Record]]:
+    header, *events = execute(some_cases(), [framework], conditions)
     assert isinstance(header, Header)
     records = [event for event in events if isinstance(event, Record)]
-    return dict(header.frameworks[framework]), records
+    return header.frameworks[framework], records
 
 
 def test_cupy_runs_in_the_interpreter_given(tmp_path: Path) -> None:
     pythons = {"cupy": fakes.interpreter(tmp_path, "has_a_gpu")}
-    about, records = run("cupy", Settings(pythons=pythons))
-    assert about["device"] == "cuda: NVIDIA H300, ieee"
+    about, records = run("cupy", Conditions(pythons=pythons))
+    assert about.device == "cuda: NVIDIA H300, ieee"
     assert len(records) == 10
     assert {record.status for record in records} == {Status.PASSED}
     assert records[0].reproduce.endswith(" -f cupy")
@@ -127,15 +129,15 @@ def test_cupy_runs_in_the_interpreter_given(tmp_path: Path) -> None:
 
 def test_an_interpreter_without_a_gpu_is_skipped_with_its_own_message(tmp_path: Path) -> None:
     python = fakes.interpreter(tmp_path, "has_no_gpu")
-    about, records = run("cupy", Settings(pythons={"cupy": python}))
-    message = f"{python}: cudaErrorNoDevice: no CUDA-capable device is detected"
-    assert about == {"unavailable": message}
-    assert {(record.status, record.reason) for record in records} == {(Status.SKIPPED, message)}
+    about, records = run("cupy", Conditions(pythons={"cupy": python}))
+    words = f"{python}: cudaErrorNoDevice: no CUDA-capable device is detected"
+    assert about == ColumnInfo(unavailable=words)
+    assert {(record.status, record.reason) for record in records} == {(Status.SKIPPED, words)}
 
 
 def test_a_lost_gpu_costs_only_the_program_that_lost_it(tmp_path: Path) -> None:
     pythons = {"cupy": fakes.interpreter(tmp_path, "has_a_gpu_that_is_lost")}
-    _, records = run("cupy", Settings(pythons=pythons))
+    _, records = run("cupy", Conditions(pythons=pythons))
     # Each process loses it in its first program, so every program crashes by its own fault.
     assert {record.status for record in records} == {Status.CRASHED}
     assert "cudaErrorNoDevice" in (records[0].reason or "")
@@ -153,8 +155,8 @@ def test_a_lost_gpu_costs_only_the_program_that_lost_it(tmp_path: Path) -> None:
     ],
 )
 def test_nothing_is_started_without_a_gpu(framework: str, device: Any, reason: str) -> None:
-    about, records = run(framework, Settings(device=device))
-    assert about == {"unavailable": reason}
+    about, records = run(framework, Conditions(device=device))
+    assert about == ColumnInfo(unavailable=reason)
     assert {(record.status, record.reason) for record in records} == {(Status.SKIPPED, reason)}
     expected = "" if device == "cpu" else " --device cuda"
     assert all(record.reproduce.endswith(f" -f {framework}{expected}") for record in records)
@@ -174,8 +176,8 @@ def test_a_limitation_applies_to_its_device_only(
     device: str, status: Status, tmp_path: Path
 ) -> None:
     pythons = {"cupy": fakes.interpreter(tmp_path, "has_a_gpu")}
-    settings = Settings(pythons=pythons, limitations=(limitation(device),))
-    _, records = run("cupy", settings)
+    conditions = Conditions(pythons=pythons, limitations=(limitation(device),))
+    _, records = run("cupy", conditions)
     assert {record.status for record in records if record.check == "value"} == {status}
 
 

@@ -41,7 +41,7 @@ def test_default_suite_passes_on_a_gpu(framework: str, tmp_path: Path) -> None:
     assert [(r.case, r.check, r.reason) for r in report.bad] == []
     assert report.skipped == {}
     assert status == OK
-    device = report.header.frameworks[framework]["device"]
+    device = report.header.frameworks[framework].device
     assert device.startswith("cuda: ")
     assert device.endswith(", ieee")
 

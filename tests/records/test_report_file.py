@@ -18,25 +18,20 @@ from rich.console import Console
 from harness import Report
 from harness.cli.exit_statuses import BAD, USAGE
 from harness.cli.main import main
+from harness.records.column_info import ColumnInfo
 from harness.records.record import Event, Footer, Header, Record, to_json
 from harness.records.report_file import ReportError, write_event
 from harness.records.status import Status
 from harness.report.console import followed, print_report
 from harness.report.junit import junit
 from harness.report.markdown import markdown
-from harness.report.words import describe_engine, is_documented
+from harness.report.words import describe_engine
 
-ENGINE = {
-    "version": "2.13.0",
-    "engine": "python",
-    "python": "3.11.7",
-    "numpy": "2.4.6",
-    "device": "cpu",
-}
+ENGINE = ColumnInfo("2.13.0", "python", "3.11.7", "2.4.6", "cpu")
 HEADER = Header(
     deconform="0.1.0",
     started="2026-01-02T03:04:05+00:00",
-    frameworks={"numpy": ENGINE, "mxnet": {"unavailable": "no environment; build it"}},
+    frameworks={"numpy": ENGINE, "mxnet": ColumnInfo(unavailable="no environment; build it")},
     cases=1,
 )
 
@@ -81,9 +76,9 @@ EVENTS: list[Event] = [
 
 def test_an_engine_of_documented_semantics_is_named_instead_of_a_python() -> None:
     assert describe_engine(ENGINE) == ("2.13.0", "Python 3.11.7, NumPy 2.4.6, cpu")
-    octave = ENGINE | {"version": "GNU Octave 9", "engine": "documented semantics (GNU Octave 9)"}
+    octave = replace(ENGINE, version="GNU Octave 9", engine="documented semantics (GNU Octave 9)")
     assert describe_engine(octave) == ("GNU Octave 9", "documented semantics (GNU Octave 9), cpu")
-    assert describe_engine({"unavailable": "none here"}) == ("-", "none here")
+    assert describe_engine(ColumnInfo(unavailable="none here")) == ("-", "none here")
 
 
 def written(events: list[Event]) -> str:
@@ -308,8 +303,7 @@ def test_what_no_encoding_has_does_not_stop_a_report(tmp_path: Path) -> None:
 
 
 def test_an_engine_without_numpy_is_described_without_it() -> None:
-    engine = {key: value for key, value in ENGINE.items() if key != "numpy"}
-    assert describe_engine(engine) == ("2.13.0", "Python 3.11.7, cpu")
+    assert describe_engine(replace(ENGINE, numpy="")) == ("2.13.0", "Python 3.11.7, cpu")
 
 
 def test_missing_and_truncated_files_are_report_errors(tmp_path: Path) -> None:
@@ -402,10 +396,10 @@ def test_plain_progress_is_a_line_when_a_column_starts_and_ends() -> None:
 
 
 def test_a_column_of_documented_semantics_is_no_products() -> None:
-    octave = ENGINE | {"version": "GNU Octave 9", "engine": "documented semantics (GNU Octave 9)"}
-    assert is_documented(octave)
-    assert not is_documented(ENGINE)
-    assert not is_documented({"unavailable": "no octave"})
+    octave = replace(ENGINE, version="GNU Octave 9", engine="documented semantics (GNU Octave 9)")
+    assert octave.is_documented
+    assert not ENGINE.is_documented
+    assert not ColumnInfo(unavailable="no octave").is_documented
 
 
 def test_a_run_of_which_nothing_was_run_says_so() -> None:

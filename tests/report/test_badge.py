@@ -14,6 +14,7 @@ from saved_runs import engine, header, record
 from harness import Report
 from harness.cli.exit_statuses import BAD, OK
 from harness.cli.main import main
+from harness.records.column_info import ColumnInfo
 from harness.records.record import Event, Footer
 from harness.records.report_file import ReportError, write_event
 from harness.records.status import Status
@@ -57,7 +58,7 @@ def said(drawn: str) -> tuple[str, str, str]:
             [Status.PASSED],
             ("x: documented semantics (GNU Octave 7.3.0)", "1 passed", GREEN),
         ),
-        ({"unavailable": "none"}, [Status.SKIPPED], ("x", "not run", GREY)),
+        (ColumnInfo(unavailable="none"), [Status.SKIPPED], ("x", "not run", GREY)),
         (engine("dev"), [], ("x", "no checks", GREY)),
         (engine("1.0"), [Status.UNSUPPORTED], ("x 1.0", "1 unsupported", GREY)),
     ],
@@ -105,7 +106,7 @@ def test_no_name_leads_out_of_the_folder(name: str) -> None:
 def test_report_writes_one_for_each_framework(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     for statuses, status in (([Status.PASSED], OK), ([Status.FAILED], BAD)):
-        report = run({"numpy": engine(), "mxnet": {"unavailable": "none"}}, *statuses)
+        report = run({"numpy": engine(), "mxnet": ColumnInfo(unavailable="none")}, *statuses)
         with path.open("w") as stream:
             for event in (report.header, *report.records, report.footer):
                 if event:

@@ -24,6 +24,7 @@ from harness.bench.roofline import rates, share
 from harness.cli.exit_statuses import BAD, OK, USAGE
 from harness.cli.main import main
 from harness.core.errors import InputError
+from harness.records.column_info import ColumnInfo
 from harness.records.measurement import Measurement
 from harness.report.benchmark import print_benchmark
 from harness.report.benchmark_markdown import benchmark_markdown
@@ -60,7 +61,7 @@ def benchmark() -> Report:
         measurement("mxnet", status="UNSUPPORTED", reason=reason, **gradient, **second),
     ]
     about = header(("numpy", "pytorch", "mxnet", "cupy"))
-    frameworks = dict(about.frameworks) | {"cupy": {"unavailable": "no GPU is here"}}
+    frameworks = dict(about.frameworks) | {"cupy": ColumnInfo(unavailable="no GPU is here")}
     return report(made, replace(about, frameworks=frameworks))
 
 

@@ -16,6 +16,7 @@ from saved_runs import benchmark, engine, header, record
 from harness import Report
 from harness.cli.exit_statuses import BAD, OK, USAGE
 from harness.cli.main import main
+from harness.records.column_info import ColumnInfo
 from harness.records.record import Event, Footer, Record
 from harness.records.report_file import write_event
 from harness.records.status import Status
@@ -36,7 +37,7 @@ HOSTILE = "a,b:c%0A::error::x\r\n]]><script>alert(1)</script> | `x` [y](http://z
 
 
 def run(*records: Record, whole: bool = True) -> Report:
-    about = {"numpy": engine(), "mxnet": {"unavailable": "no environment <b>"}}
+    about = {"numpy": engine(), "mxnet": ColumnInfo(unavailable="no environment <b>")}
     events: list[Event] = [header(0, about), *records]
     return Report.of([*events, Footer({}, 2.0)] if whole else events)
 

@@ -17,6 +17,7 @@ from harness import Report
 from harness.cli.exit_statuses import BAD, OK, USAGE
 from harness.cli.main import main
 from harness.conformance.difference import Difference, DifferenceError, difference
+from harness.records.column_info import ColumnInfo
 from harness.records.record import Event, Footer, Record
 from harness.records.report_file import write_event
 from harness.records.status import Status
@@ -112,12 +113,12 @@ def test_a_check_in_one_report_only_is_gone_or_added_or_fails_newly() -> None:
         ),
         (
             {"numpy": engine(), "mxnet": engine("1.9")},
-            {"numpy": engine(), "mxnet": {"unavailable": "no environment"}},
+            {"numpy": engine(), "mxnet": ColumnInfo(unavailable="no environment")},
             ["mxnet: run -> not run (no environment)"],
         ),
         (
-            {"numpy": engine(), "mxnet": {"unavailable": "no environment"}},
-            {"numpy": engine(), "mxnet": {"unavailable": "no wheel"}},
+            {"numpy": engine(), "mxnet": ColumnInfo(unavailable="no environment")},
+            {"numpy": engine(), "mxnet": ColumnInfo(unavailable="no wheel")},
             [],
         ),
         (

@@ -14,6 +14,7 @@ from made_benchmarks import interleaved, measurement
 from made_benchmarks import report as benchmark
 from saved_runs import engine
 
+from harness.records.column_info import ColumnInfo
 from harness.records.record import Footer, Header, Record
 from harness.records.report_file import Report
 from harness.records.status import Status
@@ -43,7 +44,7 @@ def case(case_id: str, descriptor: str, framework: str, **fields: Any) -> Iterat
 
 
 def conformance(
-    records: Iterable[Record], frameworks: Mapping[str, Mapping[str, str]] | None = None
+    records: Iterable[Record], frameworks: Mapping[str, ColumnInfo] | None = None
 ) -> Report:
     """Return a complete conformance report."""
     events = list(records)

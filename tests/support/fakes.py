@@ -72,6 +72,13 @@ def execute(sections, arrays, outputs):
         os.kill(os.getpid(), signal.SIGKILL)
     return real_execute(sections, arrays, outputs)
 """,
+    "crashes_at_first": """
+def execute(sections, arrays, outputs):
+    if not marker.exists():
+        marker.write_text("crashed")
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real_execute(sections, arrays, outputs)
+""",
     "hangs_once": """
 def execute(sections, arrays, outputs):
     calls.append(1)

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from harness.records.column_info import ColumnInfo
 from harness.records.measurement import MEASURED, Measurement
 from harness.records.record import Event, Footer, Header
 from harness.records.report_file import Report, write_event
 
-ENGINE = {"version": "2.0", "engine": "python", "python": "3.11.7", "numpy": "2.4", "device": "cpu"}
+ENGINE = ColumnInfo("2.0", "python", "3.11.7", "2.4", "cpu")
 MACHINE = {"cpu": "Fast 9000", "cores": "2", "memory": "16 GB", "fingerprint": "ab12"}
 
 

@@ -6,8 +6,10 @@ import json
 import math
 import random
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,12 +18,12 @@ import pytest
 import impl
 from harness import engines
 from harness.conformance.judge import judge
-from harness.conformance.pipeline import jobs_of
 from harness.convention.registry import convention, render
 from harness.core.operators import Operator, OperatorError, Sizes
 from harness.core.program import Program, Section, Unsupported
 from harness.core.training import SILENT, Initializer, Training
 from harness.engines import Engine, Outcome
+from harness.execution.column import Column, Conditions
 from harness.execution.environments import interpreter
 from harness.lookup.snippet import read
 from harness.records.verdict import Verdict
@@ -271,6 +273,14 @@ def check_drawn(drawn: Sequence[float], wanted: Initializer, of: Operator) -> No
 # The engines of MATLAB's and Wolfram's language.
 
 
+@contextmanager
+def running(framework: str, path: Path, **conditions: Any) -> Iterator[Engine]:
+    """Run a framework's engine, started from a path."""
+    with closing(Column(framework, Conditions({framework: path}, **conditions))) as column:
+        column.start()
+        yield column.engine
+
+
 def engine_job(text: str, outputs: Sequence[str] = ("y",), **arrays: Array) -> engines.Job:
     """Return a job that runs a text on arrays."""
     return engines.Job(text, "", Section("", text, ""), arrays, tuple(outputs), ("value",))
@@ -284,8 +294,9 @@ def outcome(engine: Engine, text: str, outputs: Sequence[str] = ("y",), **arrays
 
 def verdicts(engine: Engine, case: Case, program: Program) -> dict[str, Verdict]:
     """Run a case's program in an engine, and judge each check."""
+    jobs = Column(program.framework).jobs(case, program, case.data())
     return {
         check: judge(case, expect(case), check, answer)
-        for wanted, answer in engine.run(jobs_of(case, program, case.data()))
+        for wanted, answer in engine.run(jobs)
         for check in wanted.checks
     }

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from harness import Report
+from harness.records.column_info import ColumnInfo
 from harness.records.measurement import MEASURED, Measurement
 from harness.records.record import Footer, Header, Record
 from harness.records.status import Status
@@ -16,11 +17,12 @@ MACHINE = {"fingerprint": "f00d", "cpu": "Abacus 9", "cores": "2", "memory": "8 
 DESCRIPTOR = "ic1_oc1_k2_n1_i3"
 
 
-def engine(version: str = "1.0", **about: str) -> dict[str, str]:
-    return {"version": version, "engine": "python", "python": "3.11", "device": "cpu"} | about
+def engine(version: str = "1.0", **fields: str) -> ColumnInfo:
+    usual = {"version": version, "engine": "python", "python": "3.11", "device": "cpu"}
+    return ColumnInfo(**(usual | fields))
 
 
-def header(day: int, frameworks: Mapping[str, Mapping[str, str]], **fields: Any) -> Header:
+def header(day: int, frameworks: Mapping[str, ColumnInfo], **fields: Any) -> Header:
     """Return the header of a run on a day, at commit ``c<day>``."""
     started = (BEGAN + timedelta(days=day)).isoformat()
     return Header("0.1.0", started, frameworks, cases=1, **({"commit": f"c{day}"} | fields))
@@ -47,7 +49,7 @@ def benchmark(
     day: int,
     seconds: float = 0.001,
     *,
-    frameworks: Mapping[str, Mapping[str, str]] | None = None,
+    frameworks: Mapping[str, ColumnInfo] | None = None,
     machine: Mapping[str, str] = MACHINE,
     settings: Mapping[str, Any] | None = None,
     **fields: Any,

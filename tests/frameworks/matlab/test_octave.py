@@ -14,16 +14,16 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
-from reality import engine_job, outcome, verdicts
+from reality import engine_job, outcome, running, verdicts
 from strategies import cases
 
 from harness import translate
-from harness.conformance.pipeline import Settings, engine_of, execute
-from harness.convention.registry import convention
+from harness.conformance.pipeline import execute
 from harness.core.operators import Operator
 from harness.core.program import Program, Unsupported
 from harness.core.training import SILENT
 from harness.engines import Arrays, Crashed, Engine, Raised, TimedOut
+from harness.execution.column import Column, Conditions
 from harness.frameworks.matlab import CONVENTION
 from harness.records.record import Header, Record
 from harness.records.status import Status
@@ -46,8 +46,7 @@ def octave() -> Path:
 
 @pytest.fixture(scope="module")
 def engine(octave: Path) -> Iterator[Engine]:
-    with closing(engine_of(convention("matlab"), {"matlab": octave})) as found:
-        found.start()
+    with running("matlab", octave) as found:
         yield found
 
 
@@ -330,8 +329,7 @@ def test_a_text_leaves_no_variables_to_the_next(engine: Engine) -> None:
 
 def test_an_octave_that_dies_costs_one_record(octave: Path) -> None:
     texts = ["y = x;", "kill(getpid(), 9);", "y = 2 * x;"]
-    with closing(engine_of(convention("matlab"), {"matlab": octave})) as engine:
-        engine.start()
+    with running("matlab", octave) as engine:
         jobs = [engine_job(text, x=np.ones(1)) for text in texts]
         first, second, third = [found for _, found in engine.run(jobs)]
     assert isinstance(first, Arrays)
@@ -357,8 +355,7 @@ def test_an_octave_that_hangs_ends_with_its_worker(
     octave: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with closing(engine_of(convention("matlab"), {"matlab": octave}, timeout=2)) as engine:
-        engine.start()
+    with running("matlab", octave, timeout=2) as engine:
         (scratch,) = tmp_path.iterdir()
         assert len(children_of(scratch)) == 2
         found = outcome(engine, "while true, end", x=np.ones(1))
@@ -368,7 +365,7 @@ def test_an_octave_that_hangs_ends_with_its_worker(
 
 
 def test_a_column_says_that_octave_ran_documented_semantics() -> None:
-    header = next(iter(execute([], ["matlab"], Settings())))
+    header = next(iter(execute([], ["matlab"])))
     assert isinstance(header, Header)
     version, about = describe_engine(header.frameworks["matlab"])
     assert version.startswith("GNU Octave ")
@@ -393,7 +390,7 @@ def test_matlab_on_the_path_is_started_as_matlab(
     assert started.read_text() == "-nodesktop -nosplash -nodisplay -singleCompThread\n"
     assert {event.status for event in events if isinstance(event, Record)} == {Status.PASSED}
     assert isinstance(events[0], Header)
-    assert "GNU Octave" in events[0].frameworks["matlab"]["engine"]
+    assert "GNU Octave" in events[0].frameworks["matlab"].engine
 
 
 def posing_as_matlab(octave: Path, folder: Path, toolbox: str) -> Path:
@@ -414,17 +411,17 @@ def posing_as_matlab(octave: Path, folder: Path, toolbox: str) -> Path:
 
 def test_a_matlab_without_the_toolbox_is_not_available(octave: Path, tmp_path: Path) -> None:
     matlab = posing_as_matlab(octave, tmp_path, "[]")
-    header = next(iter(execute([], ["matlab"], Settings(pythons={"matlab": matlab}))))
+    header = next(iter(execute([], ["matlab"], Conditions(pythons={"matlab": matlab}))))
     assert isinstance(header, Header)
-    reason = header.frameworks["matlab"]["unavailable"]
+    reason = header.frameworks["matlab"].unavailable
     assert "MATLAB 9.9 (R2099a) has no Deep Learning Toolbox." in reason
 
 
 def test_matlab_is_not_given_our_definitions(octave: Path, tmp_path: Path) -> None:
     matlab = posing_as_matlab(octave, tmp_path, "struct('Version', '99.1')")
-    with closing(engine_of(convention("matlab"), {"matlab": matlab})) as engine:
-        info = engine.start()
-        found = outcome(engine, "y = dlarray(x);", x=np.ones(1))
+    with closing(Column("matlab", Conditions({"matlab": matlab}))) as column:
+        info = column.start()
+        found = outcome(column.engine, "y = dlarray(x);", x=np.ones(1))
     assert info.version == "9.9 (R2099a), Deep Learning Toolbox 99.1"
     assert info.engine == "MATLAB"
     assert isinstance(found, Raised)

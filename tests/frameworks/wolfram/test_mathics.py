@@ -12,11 +12,11 @@ import pytest
 from reality import outcome, verdicts
 
 from harness.conformance.judge import judge
-from harness.conformance.pipeline import jobs_of
 from harness.convention.registry import convention, render
 from harness.core.operators import Operator
 from harness.core.program import Program, Unsupported
 from harness.engines import Arrays, Engine, Raised
+from harness.execution.column import Column
 from harness.execution.environments import launch
 from harness.records.status import Status
 from harness.suite.case import Case
@@ -178,7 +178,7 @@ def test_a_spoilt_program_fails(either: Engine) -> None:
     right = program(case.operator)
     call = right.forward.call.replace('"Stride" -> 2', '"Stride" -> 2, PaddingSize -> {{0, 1}}')
     spoilt = replace(right, forward=replace(right.forward, call=call))
-    job, _ = jobs_of(case, spoilt, expected.data)
+    job, _ = Column("wolfram").jobs(case, spoilt, expected.data)
     ((_, found),) = either.run([job])
     assert judge(case, expected, "shape", found).status == Status.FAILED
 

@@ -1,0 +1,217 @@
+"""One framework in one run: what executes it or why nothing does, and what is known of it.
+
+Whatever runs a framework goes through its column, so that all agree on what is skipped, what is
+unsupported, and which failures are known.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from itertools import groupby
+from pathlib import Path
+
+from harness.convention.device import Device, Math
+from harness.convention.registry import convention, render
+from harness.core.program import Program, Unsupported
+from harness.engines import Engine, EngineUnavailableError, Job, Outcome, RecordedEngine
+from harness.execution import TIMEOUT
+from harness.execution.environments import launch
+from harness.records.check import Check
+from harness.records.column_info import ColumnInfo
+from harness.records.status import Status
+from harness.records.verdict import Verdict
+from harness.suite.case import Case
+from harness.suite.limitations import Limitation
+from harness.suite.mutants import Data
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """The conditions under which programs run.
+
+    Attributes
+    ----------
+    pythons : mapping
+        Interpreters chosen by the user, by framework.
+    timeout : float
+        Seconds that one program may take.
+    limitations : tuple of Limitation
+    device : {"cpu", "cuda"}
+        Where frameworks compute; one that has no choice computes where it can.
+    math : {"ieee", "tf32"}
+        How they multiply float32 on a GPU.
+    threads : int
+        How many threads each of them may use.
+    cores : tuple of int
+        The cores that they are held to; all where there are none.
+    """
+
+    pythons: Mapping[str, Path] = field(default_factory=dict)
+    timeout: float = TIMEOUT
+    limitations: tuple[Limitation, ...] = ()
+    device: Device = "cpu"
+    math: Math = "ieee"
+    threads: int = 1
+    cores: tuple[int, ...] = ()
+
+
+class Column:
+    """One framework in one run.
+
+    Parameters
+    ----------
+    framework : str
+    conditions : Conditions, optional
+    recorded : RecordedEngine, optional
+        What was run elsewhere; it takes the place of an engine.
+
+    Attributes
+    ----------
+    unavailable : str
+        Why it is not executed, once :meth:`start` has found that out; a caller that knows a reason
+        sets it before.
+    """
+
+    def __init__(
+        self,
+        framework: str,
+        conditions: Conditions | None = None,
+        recorded: RecordedEngine | None = None,
+    ) -> None:
+        self.framework = framework
+        self.convention = convention(framework)
+        self.conditions = conditions or Conditions()
+        self.unavailable = ""
+        self._recorded = recorded
+        self._engine: Engine | None = None
+
+    def start(self) -> ColumnInfo:
+        """Start the engine; return what the header of a report says of it."""
+        try:
+            if self._recorded is not None:
+                return ColumnInfo(**asdict(self._recorded.start()))
+            if not self.unavailable:
+                self._engine = self._found()
+                return ColumnInfo(**asdict(self._engine.start()))
+        except EngineUnavailableError as error:
+            self.unavailable = str(error)
+        return ColumnInfo(unavailable=self.unavailable)
+
+    @property
+    def engine(self) -> Engine:
+        """What executes its programs.
+
+        Raises
+        ------
+        EngineUnavailableError
+            With the reason and, where there is one, the command that helps.
+        """
+        if self.unavailable or self._engine is None:
+            raise EngineUnavailableError(self.unavailable or "it was not started")
+        return self._engine
+
+    def stop(self) -> None:
+        """End its worker; what is running comes to its end."""
+        if self._engine is not None:
+            self._engine.stop()
+
+    def close(self) -> None:
+        """Let go of the engine, once nothing runs any more."""
+        if self._engine is not None:
+            self._engine.close()
+
+    def render(self, case: Case) -> Program | Unsupported:
+        """Write a case as the framework's program."""
+        return render(
+            case.operator,
+            self.framework,
+            case.dtype,
+            documented=case.documented,
+            device=self.conditions.device,
+        )
+
+    def refuse(self, program: Program | Unsupported) -> Verdict | None:
+        """Say why a case is not run; ``None`` where it is."""
+        if self.unavailable:
+            return Verdict(Status.SKIPPED, self.unavailable)
+        if isinstance(program, Unsupported):
+            return Verdict(Status.UNSUPPORTED, program.reason)
+        return None
+
+    def jobs(self, case: Case, program: Program, data: Data) -> Iterator[Job]:
+        """Make the jobs of one case: its forward program, and its gradient program."""
+        for direction, group in groupby(case.checks, lambda check: check.direction):
+            checks = tuple(group)
+            section = program.forward if direction == "forward" else program.gradient
+            yield Job(
+                case,
+                program.setup,
+                section,
+                {n: array for n, array in data.items() if n != "dy" or direction == "gradient"},
+                tuple(dict.fromkeys(check.output for check in checks)),
+                checks,
+                ends_worker=any(self._may_crash(case, check) for check in checks),
+            )
+
+    def run(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Outcome]]:
+        """Execute jobs in order; yield each, whole or in parts by check, with its outcome."""
+        return (self._recorded or self.engine).run(jobs)
+
+    def declared(self, case: Case, check: str, verdict: Verdict) -> Verdict:
+        """Hold a verdict against the known limitations.
+
+        One that is declared and reproduces is KNOWN; one that passes is FIXED.
+        """
+        limitation = next(self._limitations(case, check), None)
+        if limitation is None:
+            return verdict
+        if verdict.status == limitation.status:
+            reason = f"{limitation.reason} [{verdict.reason}]"
+            return replace(verdict, status=Status.KNOWN, reason=reason, limitation=limitation.id)
+        if verdict.status == Status.PASSED and not limitation.depends_on:
+            reason = (
+                f"limitation {limitation.id!r} ({limitation.file}:{limitation.line}) does not "
+                "reproduce here any more: take this case off it, or remove it."
+            )
+            return replace(verdict, status=Status.FIXED, reason=reason, limitation=limitation.id)
+        return verdict
+
+    def reproduce(self, case: Case) -> str:
+        """Write the command that runs one case again."""
+        words = ["deconform", "reproduce", case.reproducible, "-f", self.framework]
+        for name in ("device", "math"):
+            value = getattr(self.conditions, name)
+            words += [f"--{name}", value] if value != getattr(Conditions, name) else []
+        return shlex.join(words)
+
+    def _found(self) -> Engine:
+        """Find what executes the framework, not started yet."""
+        conditions = self.conditions
+        launched = launch(self.convention, conditions.pythons, conditions.device)
+        device = self.convention.device(conditions.device)
+        return Engine(
+            [str(launched.python)],
+            launched.module,
+            self.convention.distribution,
+            language=launched.language,
+            environ=self.convention.environment(device, conditions.math),
+            timeout=conditions.timeout,
+            advice=launched.advice,
+            packages=launched.packages,
+            device=self.convention.device_check(device, conditions.math),
+            threads=conditions.threads,
+            cores=conditions.cores,
+        )
+
+    def _limitations(self, case: Case, check: str) -> Iterator[Limitation]:
+        """Find what is declared of a check on the device that the framework computes on."""
+        device = self.convention.device(self.conditions.device)
+        for limitation in self.conditions.limitations:
+            is_here = limitation.device in {"any", device}
+            if is_here and limitation.concerns(case.id, self.framework, check):
+                yield limitation
+
+    def _may_crash(self, case: Case, check: Check) -> bool:
+        return any(one.status == Status.CRASHED for one in self._limitations(case, check))

@@ -1,0 +1,62 @@
+"""What ran one column of a report, or why nothing did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Final
+
+_ALWAYS: Final = ("version", "engine", "python", "numpy", "device")
+
+
+@dataclass(frozen=True)
+class ColumnInfo:
+    """What a report's header says of a column.
+
+    Attributes
+    ----------
+    version : str
+        The framework's.
+    engine : str
+        ``python``, or the interpreter of another language.
+    python, numpy, blas, compiler : str
+        Versions of what it computes with.
+    device : str
+        ``cpu``, or the GPU's name and its arithmetic.
+    threads, cores : str
+        How many threads it may use; the cores that it is held to, where it is held to any.
+    unavailable : str
+        Why nothing was run.
+
+    Examples
+    --------
+    >>> ColumnInfo(unavailable="no environment").to_json()
+    {'unavailable': 'no environment'}
+    """
+
+    version: str = ""
+    engine: str = ""
+    python: str = ""
+    numpy: str = ""
+    device: str = ""
+    blas: str = ""
+    compiler: str = ""
+    threads: str = ""
+    cores: str = ""
+    unavailable: str = ""
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, str]) -> ColumnInfo:
+        """Read a header's object; what a newer deconform adds to it is left out."""
+        known = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in values.items() if name in known})
+
+    def to_json(self) -> dict[str, str]:
+        """Write the object: of what ran always the first five, of the others what is known."""
+        always = () if self.unavailable else _ALWAYS
+        return {name: value for name, value in asdict(self).items() if value or name in always}
+
+    @property
+    def is_documented(self) -> bool:
+        """Whether our definitions of documented semantics were run, not the product."""
+        return self.engine.startswith("documented semantics")
