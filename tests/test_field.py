@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from harness.lookup.snippet import read
+from harness.lookup.reading import read
 from harness.syntax.tree import SnippetError
 
 

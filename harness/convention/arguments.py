@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -15,6 +15,7 @@ from harness.convention.signature import Signature
 from harness.convention.values import comma, input_axes, shown, weight_axes
 from harness.core.operators import Crop, Operator, OperatorError, PerAxis, Sizes, sizes
 from harness.core.training import SILENT, Training
+from harness.syntax.callsite import CallSite
 from harness.syntax.tree import Argument, Call, Name, OpenError, SnippetError, Value
 
 _T = TypeVar("_T")
@@ -287,10 +288,8 @@ class Arguments(BoundCall):
 
 def bind(
     form: Signature,
-    call: Call,
+    site: CallSite,
     supplied: Supplied,
-    application: tuple[Argument, ...],
-    assigned: Mapping[str, Value],
     context: Context = NOWHERE,
 ) -> Arguments:
     """Bind a call's arguments to a form's parameters.
@@ -300,8 +299,7 @@ def bind(
     SnippetError
         For an unknown, repeated or surplus argument, or one that the text does not show.
     """
-    given = bound(form, call)
-    return Arguments(form, given, call, application, assigned, supplied=supplied, context=context)
+    return Arguments(form, bound(form, site.call), site, supplied=supplied, context=context)
 
 
 def output_crop(

@@ -46,8 +46,8 @@ def _is_there(given: BoundCall, value: Value) -> bool:
 
 def _always_given(given: BoundCall, name: str) -> bool:
     """Whether no line gives a name ``None``, as many layers do to a bias that is not wanted."""
-    set_to_none = any(each.target == name and each.value is None for each in given.statements)
-    return not set_to_none and not any(_registers_none(call, name) for call in given.around)
+    set_to_none = any(each.target == name and each.value is None for each in given.site.statements)
+    return not set_to_none and not any(_registers_none(call, name) for call in given.site.around)
 
 
 def _registers_none(call: Call, name: str) -> bool:
@@ -90,6 +90,5 @@ def _arrays(given: BoundCall) -> Iterator[Value]:
             value = given.assigned.get(value.text)
         if shape_of(value) is not None:
             yield value
-    for call in given.around:
-        if given.application and call.arguments is given.application:
-            yield call
+    if given.site.applied and given.application:
+        yield given.site.applied.call

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import difflib
-import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Self
 
 from harness.convention.signature import REQUIRED, Parameter, Signature
 from harness.convention.values import integer, integers, shape_of, shown
 from harness.core.operators import Sizes
-from harness.syntax.tree import Argument, Call, Name, SnippetError, Statement, Value, calls
+from harness.syntax.callsite import CallSite
+from harness.syntax.tree import Argument, Call, Name, SnippetError, Value, calls
 
 
 @dataclass(frozen=True)
@@ -24,42 +24,28 @@ class BoundCall:
     form : Signature
     given : mapping
         Arguments by their parameter's name.
-    call : Call
-    application : tuple of Argument
-        The arguments with which the layer that the call makes is called in its turn.
-    assigned : mapping
-        Values that the text gives to names before.
-    statements : tuple of Statement
-        The whole text: what it makes arrays of, and what it does to a layer afterwards.
+    site : CallSite
+        Where the call stands, and what the text says around it.
     """
 
     form: Signature
     given: Mapping[str, Argument]
-    call: Call
-    application: tuple[Argument, ...] = ()
-    assigned: Mapping[str, Value] = field(default_factory=dict)
-    statements: tuple[Statement, ...] = ()
+    site: CallSite
 
     @property
-    def around(self) -> Iterator[Call]:
-        """Every call in the text, such as those of ``with`` statements."""
-        return (each for statement in self.statements for each in calls(statement.value))
+    def call(self) -> Call:
+        """The call itself."""
+        return self.site.call
 
     @property
-    def home(self) -> Statement | None:
-        """The statement that holds the call."""
-        holds = (
-            each for each in self.statements if any(call is self.call for call in calls(each.value))
-        )
-        return next(holds, None)
+    def assigned(self) -> Mapping[str, Value]:
+        """What names stand for where the call is made."""
+        return self.site.statement.assigned
 
-    def always_before(self, statement: Statement) -> bool:
-        """Whether a statement is carried out before the call, wherever the call is."""
-        home = self.home
-        if home is None or home.block[: len(statement.block)] != statement.block:
-            return False
-        earlier = itertools.takewhile(lambda each: each is not home, self.statements)
-        return any(each is statement for each in earlier)
+    @property
+    def application(self) -> tuple[Argument, ...]:
+        """The arguments with which the layer that the call makes is called in its turn."""
+        return self.site.applied.call.arguments if self.site.applied else ()
 
     def is_bound(self, variable: str) -> bool:
         """Whether a function, a loop, a lambda or the like gives a variable its values.
@@ -68,7 +54,7 @@ class BoundCall:
         """
         if isinstance(self.assigned.get(variable), Name):
             return True
-        around = _around(self.home.value, self.call) if self.home is not None else ()
+        around = _around(self.site.statement.value, self.call)
         binds = re.compile(rf"\b(?:for|lambda)\b[^:]*?\b{re.escape(variable)}\b[^:]*?(?:\bin\b|:)")
         return any(binds.search(name.text) for name in around)
 

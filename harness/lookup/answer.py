@@ -21,7 +21,7 @@ from harness.core.operators import (
 from harness.core.program import Program, Unsupported
 from harness.core.training import SILENT
 from harness.lookup import benchdnn
-from harness.lookup.snippet import read
+from harness.lookup.reading import read
 from harness.weights import layouts as weights
 
 _DESCRIPTOR: Final = re.compile(r"ic\d+_oc\d+_k\S+")

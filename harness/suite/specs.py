@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from harness.core.errors import InputError
 from harness.core.operators import IllegalOperator, Operator, OperatorError, Sizes
-from harness.lookup.snippet import read
+from harness.lookup.reading import read
 from harness.suite.case import Case, check_sizes, exact_magnitude
 from harness.suite.keys import CASE, SUITE
 from harness.suite.yaml_fields import Fields, SpecError, document, shown

@@ -6,7 +6,7 @@ import pytest
 
 from harness import parse
 from harness.convention.values import shape_of
-from harness.lookup.snippet import read
+from harness.lookup.reading import read
 from harness.syntax.python import parse as statements
 from harness.syntax.tree import SnippetError
 

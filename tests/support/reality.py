@@ -25,7 +25,7 @@ from harness.core.training import SILENT, Initializer, Training
 from harness.engines import Engine, Outcome
 from harness.execution.column import Column, Conditions
 from harness.execution.environments import interpreter
-from harness.lookup.snippet import read
+from harness.lookup.reading import read
 from harness.records.verdict import Verdict
 from harness.suite.case import Case
 from harness.suite.expectations import expect

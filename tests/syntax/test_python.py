@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.lookup import snippet
+from harness.lookup import reading
 from harness.syntax.python import parse, read
 from harness.syntax.tree import Call, Name, Value, calls
 
@@ -352,7 +352,7 @@ def test_calls_that_nothing_is_made_of_are_read(text: str) -> None:
 
 @pytest.mark.parametrize("test", ["assert g(y, z)", "if g(y): pass", "for a in zip(y, z): pass"])
 def test_a_test_does_not_use_up_what_it_speaks_of(test: str) -> None:
-    found = snippet.read(f"y = nn.ConvTranspose2d(4, 3, 4)(x)\n{test}\nz = y[:, :, 1:]")
+    found = reading.read(f"y = nn.ConvTranspose2d(4, 3, 4)(x)\n{test}\nz = y[:, :, 1:]")
     assert found.operator.crop == ((1, 0), (0, 0))
 
 

@@ -263,7 +263,7 @@ def _settings(given: Arguments) -> Iterator[str]:
     """Note the configuration that the text makes around the call."""
     named = [
         call.arguments[0].value
-        for call in given.around
+        for call in given.site.around
         if isinstance(call.function, Name)
         and call.function.text.split(".")[-1] == "using_config"
         and call.arguments

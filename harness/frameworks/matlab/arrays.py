@@ -9,12 +9,13 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import zip_longest
+from itertools import pairwise
 from typing import Final
 
 from harness.convention.values import shown
 from harness.core.operators import Sizes
-from harness.syntax.tree import Call, Name, Statement, Value, calls
+from harness.syntax.callsite import CallSite
+from harness.syntax.tree import Call, Name, Statement, Value
 
 _MAKERS: Final = {"rand": 0, "randn": 0, "zeros": 0, "ones": 0, "nan": 0, "randi": 1}
 _CLASSES: Final = {
@@ -77,20 +78,16 @@ class Workspace:
     canonical: Mapping[str, Sizes]
 
     @classmethod
-    def before(
-        cls, statements: Sequence[Statement], call: Call, canonical: Mapping[str, Sizes | None]
-    ) -> Workspace:
+    def before(cls, site: CallSite, canonical: Mapping[str, Sizes | None]) -> Workspace:
         """Follow the statements up to that of a call."""
         shapes = {name: shape for name, shape in canonical.items() if shape}
         here = cls({}, {}, {}, shapes)
-        for statement, following in zip_longest(statements, statements[1:]):
+        for statement, following in pairwise((*site.before, site.statement)):
             here = replace(here, given=statement.assigned)
-            if any(each is call for each in calls(statement.value)):
-                break
             here.keep(statement, following)
-        return here
+        return replace(here, given=site.statement.assigned)
 
-    def keep(self, statement: Statement, following: Statement | None) -> None:
+    def keep(self, statement: Statement, following: Statement) -> None:
         """Keep what is known of what a statement gives to its target."""
         part = _PART.fullmatch(re.sub(r"\s", "", statement.target or ""))
         if part is None:
@@ -101,7 +98,7 @@ class Workspace:
                 self.numbers[id(statement.value)] = number
             return
         # Where the part belongs to a name of this block, the whole is called by the part.
-        whole = following.assigned.get(part[1]) if following else None
+        whole = following.assigned.get(part[1])
         array = self.arrays.get(id(self.given.get(part[1])))
         is_new = isinstance(whole, Name) and whole.text == statement.target
         if is_new and id(whole) not in self.arrays and array is not None:

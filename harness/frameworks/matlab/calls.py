@@ -6,7 +6,6 @@ https://www.mathworks.com/help/deeplearning/ref/nnet.cnn.layer.transposedconvolu
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -127,7 +126,7 @@ _READ_ONLY: Final = {"numFilters", "NumChannels"}
 def _plain(given: Arguments) -> tuple[Arguments, Workspace]:
     """Read numbers whatever their class, and follow what the text makes before the call."""
     shapes = {"x": given.supplied.input, "w": given.supplied.weight}
-    workspace = Workspace.before(given.statements, given.call, shapes)
+    workspace = Workspace.before(given.site, shapes)
     arguments = {
         name: replace(each, value=workspace.plain(each.value)) for name, each in given.given.items()
     }
@@ -303,7 +302,7 @@ def _read_layer(given: Arguments) -> Reading:
     )
     rank = given.form.rank
     assert rank is not None
-    before = layer_before(given.statements, given.call, workspace)
+    before = layer_before(given.site, workspace)
     weights = workspace.array(given.value("Weights"))
     margins = _without_margins(weights, rank)
     complete = _layer_channels(given, rank, weights, before, margins)
@@ -339,15 +338,10 @@ def _opened(argument: Argument) -> Argument:
 def _with_properties(given: Arguments) -> tuple[Arguments, list[str]]:
     """Add what the text sets behind the call: ``layer.WeightLearnRateFactor = 2``."""
     arguments, notes = dict(given.given), list[str]()
-    layer: str | None = None
-    block: tuple[int, ...] = ()
-    made = False
-    for statement in given.statements:
-        if any(call is given.call for call in calls(statement.value)):
-            # Where the layer is a part of an array, that has the name.
-            layer = statement.target if statement.value is given.call else None
-            block, made = statement.block, True
-        elif made and (found := factor_setter(given, statement, layer or "")):
+    # Where the layer is a part of an array, that has the name.
+    layer, block = given.site.name, given.site.statement.block
+    for statement in given.site.after:
+        if found := factor_setter(given, statement, layer or ""):
             if isinstance(found, str):
                 notes.append(found)
             elif statement.block == block:
@@ -363,7 +357,7 @@ def _with_properties(given: Arguments) -> tuple[Arguments, list[str]]:
                 notes.append(
                     f"{statement.target} is set in a branch or a loop: it is not in the answer."
                 )
-        elif made and _sets_a_property(statement, given.form):
+        elif _sets_a_property(statement, given.form):
             notes.append(f"{statement.target} is not read here: where it is this layer's, keep it.")
     notes += [
         f"{name} is a property of the layer; the function's own word is Cropping."
@@ -452,18 +446,18 @@ def _layer_bias(given: Arguments, workspace: Workspace, filters: int) -> tuple[b
 def _noting_an_index(read: Callable[[Arguments], Reading]) -> Callable[[Arguments], Reading]:
     r"""Note that a text indexes its output, which is not followed.
 
-    >>> from harness.lookup.snippet import read
+    >>> from harness.lookup.reading import read
     >>> read("Y = dltranspconv(X, zeros(4, 4, 3, 2), b);\nY = Y(2:end-1, :, :);").notes[-1]
     'What the text does with Y(...) is not in the answer: it is indexed.'
     """
 
     def reading(given: Arguments) -> Reading:
         answer = read(given)
-        home = given.home
-        later = itertools.dropwhile(lambda statement: statement is not home, given.statements)
+        home = given.site.statement
+        later = (home, *given.site.after)
         for call in (call for statement in later for call in calls(statement.value)):
             parts = [str(a.value.text) for a in call.arguments if isinstance(a.value, Name)]
-            name = home.target or "" if home else ""
+            name = home.target or ""
             if call.function == Name(name, call.column) and any(":" in part for part in parts):
                 fact = f"What the text does with {name}(...) is not in the answer: it is indexed."
                 return replace(answer, notes=(*answer.notes, fact))

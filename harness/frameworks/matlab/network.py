@@ -8,7 +8,8 @@ from typing import Final
 
 from harness.core.operators import Sizes
 from harness.frameworks.matlab.arrays import Workspace
-from harness.syntax.tree import Call, Name, Statement, Value, calls
+from harness.syntax.callsite import CallSite
+from harness.syntax.tree import Call, Name, Value
 
 _INPUTS: Final = {"imageInputLayer": 3, "image3dInputLayer": 4}
 _CONVOLUTIONS: Final = {
@@ -35,24 +36,18 @@ class Before:
     input: Sizes | None
 
 
-def layer_before(
-    statements: Sequence[Statement], call: Call, workspace: Workspace
-) -> Before | None:
+def layer_before(site: CallSite, workspace: Workspace) -> Before | None:
     """Follow ``[imageInputLayer([28 28 1]), …, transposedConv2dLayer(…)]`` back to what is known.
 
     Parameters
     ----------
-    statements : sequence of Statement
-    call : Call
-        The layer.
+    site : CallSite
+        Of the layer.
     workspace : Workspace
     """
-    for statement in statements:
-        if any(each is call for each in calls(statement.value)):
-            layers = list(_flat(statement.value))
-            places = [place for place, layer in enumerate(layers) if layer is call]
-            return _walked(layers[: places[0]], workspace) if places else None
-    return None
+    layers = list(_flat(site.statement.value))
+    places = [place for place, layer in enumerate(layers) if layer is site.call]
+    return _walked(layers[: places[0]], workspace) if places else None
 
 
 def _flat(value: Value) -> Iterator[Value]:

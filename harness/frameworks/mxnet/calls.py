@@ -19,7 +19,7 @@ from harness.convention.values import comma, integers, shown
 from harness.core.operators import Sizes
 from harness.core.training import Training
 from harness.frameworks.mxnet.training import read_initializer
-from harness.syntax.tree import Call, Name, Value, calls
+from harness.syntax.tree import Call, Name, Value
 
 _Complete: TypeAlias = tuple[int, int, Sizes]
 
@@ -345,16 +345,16 @@ def _read_initializers(given: Arguments) -> tuple[Training, tuple[str, ...]]:
 
 def _read_factors(given: Arguments, training: Training) -> Training:
     """Read ``layer.weight.lr_mult = 2`` where the text has such lines about the layer."""
-    assigned = {said.target: said.value for said in given.statements}
-    for layer, value in assigned.items():
-        if any(call is given.call for call in calls(value)):
-            said = {
-                field: assigned[target]
-                for field, attribute in _FACTORS.items()
-                if (target := f"{layer}.{attribute}") in assigned
-            }
-            return replace(training, **_numbers(said))
-    return training
+    assigned = {each.target: each.value for each in given.site.statements}
+    layer = given.site.statement.target
+    if assigned[layer] is not given.site.statement.value:
+        return training
+    factors = {
+        field: assigned[target]
+        for field, attribute in _FACTORS.items()
+        if (target := f"{layer}.{attribute}") in assigned
+    }
+    return replace(training, **_numbers(factors))
 
 
 _FACTORS: Final = {

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterator
 from typing import Final
 
 from harness.convention.arguments import Arguments
 from harness.convention.values import shown
+from harness.syntax.callsite import CallSite
 from harness.syntax.tree import Call, Name, Statement, Value, calls
 
 _PARAMETER: Final = re.compile(r"(.+)\.(?:weight|bias)(?:\.data)?")
@@ -26,22 +26,18 @@ def notes_on_training(given: Arguments) -> list[str]:
     https://docs.pytorch.org/docs/stable/nn.init.html
     https://docs.pytorch.org/docs/stable/optim.html#per-parameter-options
     """
-    home = given.home
-    if home is None:
-        return []
-    changes = dict.fromkeys(_changes(given, home))
+    changes = dict.fromkeys(_changes(given.site))
     if not changes:
         return []
     return [f"{', '.join(changes)}: done to the layer once it is made, and not carried over."]
 
 
-def _changes(given: Arguments, home: Statement) -> Iterator[str]:
-    for call in calls(home.value):
+def _changes(site: CallSite) -> Iterator[str]:
+    for call in calls(site.statement.value):
         if call.function == Name("requires_grad_", call.column):
             yield "requires_grad_"
-    layer, targets = home.target or "", {each.target for each in given.statements}
-    later = itertools.dropwhile(lambda each: each is not home, given.statements)
-    for statement in itertools.islice(later, 1, None):
+    layer, targets = site.statement.target or "", {each.target for each in site.statements}
+    for statement in site.after:
         if layer and statement.target == layer and not _keeps(statement.value, layer):
             return  # The name is another layer's from here.
         for change, changed in _changed(statement, layer):

@@ -134,7 +134,7 @@ def slim_form(layer: Form) -> Form:
 def _with_scopes(given: Arguments) -> tuple[Arguments, list[str]]:
     """Take in what ``slim.arg_scope`` sets, with notes: where a scope ends is not known."""
     notes, taken = [], dict[str, Argument]()
-    for statement in given.statements:
+    for statement in given.site.statements:
         scope = statement.value
         if not isinstance(scope, Call) or _last(scope.function) != "arg_scope":
             continue
@@ -146,7 +146,7 @@ def _with_scopes(given: Arguments) -> tuple[Arguments, list[str]]:
             )
         elif not any(_last(each) == _last(given.call.function) for each in first.value):
             continue
-        elif given.always_before(statement):
+        elif given.site.always_after(statement):
             taken |= bound(given.form, replace(scope, arguments=tuple(rest)))
         else:
             names = ", ".join(str(each.name) for each in rest)

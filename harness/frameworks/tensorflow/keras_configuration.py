@@ -29,14 +29,14 @@ def configured_layout(given: Arguments, name: str) -> str | None:
         Where it is not certain which setting holds for the layer.
     """
     found = None
-    for statement in given.statements:
+    for statement in given.site.statements:
         for call in calls(statement.value):
             function = last_name(call)
             if function not in _LAYOUTS:
                 continue
             value = call.arguments[0].value if call.arguments else None
             found = _LAYOUTS[function].get(value) if isinstance(value, str) else None
-            if found is None or not given.always_before(statement):
+            if found is None or not given.site.always_after(statement):
                 raise given.error(
                     f"the text calls {function}({shown(value)}), and it is not certain what holds "
                     f"for this layer: add {name} to the call."

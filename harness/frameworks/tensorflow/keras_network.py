@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
 from harness.convention.arguments import Arguments
 from harness.convention.values import shape_of
-from harness.syntax.tree import Call, Name, Statement, Value, calls
+from harness.syntax.callsite import CallSite
+from harness.syntax.tree import Call, Name, Statement, Value
 
 Shape: TypeAlias = tuple[int | None, ...]
 
@@ -80,43 +80,35 @@ def _applied_to(given: Arguments) -> Value:
     elif given.application:
         value = given.application[0].value
     if isinstance(value, Name):
-        value = _names_at_application(given).get(value.text)
+        # What names stand for where the layer is called, which may be long after it is made.
+        applied = given.site.applied
+        value = (applied.statement.assigned if applied else given.assigned).get(value.text)
     if isinstance(value, Call) and isinstance(value.function, Call):
         # A layer that is called at once, such as a Reshape.
         return value.function
     return value
 
 
-def _names_at_application(given: Arguments) -> Mapping[str, Value]:
-    """What names stand for where the layer is called, which may be long after it is made."""
-    for statement in given.statements:
-        if any(call.arguments is given.application for call in calls(statement.value)):
-            return statement.assigned
-    return given.assigned
-
-
 def _before(given: Arguments) -> Value:
     """The layer right before, in a ``Sequential`` of layers or by ``model.add``."""
-    for call in given.around:
+    for call in given.site.around:
         layers = call.arguments[0].value if call.arguments else None
         if _last(call) != "Sequential" or not isinstance(layers, tuple):
             continue
         for before, layer in itertools.pairwise(layers):
             if layer is given.call:
                 return before
-    return _added_before(given.statements, given.call)
+    return _added_before(given.site)
 
 
-def _added_before(statements: Sequence[Statement], layer: Call) -> Value:
+def _added_before(site: CallSite) -> Value:
     """Follow ``model.add(Reshape((7, 7, 256)))`` to ``model.add(layer)`` in the same block."""
-    at = [place for place, statement in enumerate(statements) if _added(statement) is layer]
-    if not at:
+    if _added(site.statement) is not site.call:
         return None
-    here = statements[at[0]]
-    model = _model(here)
+    model = _model(site.statement)
     # Whatever else has to do with the model may add layers to it.
-    before = [said for said in statements[: at[0]] if _mentions((_target(said), said.value), model)]
-    if not before or before[-1].block != here.block or _model(before[-1]) != model:
+    before = [each for each in site.before if _mentions((_target(each), each.value), model)]
+    if not before or before[-1].block != site.statement.block or _model(before[-1]) != model:
         return None
     return _added(before[-1])
 

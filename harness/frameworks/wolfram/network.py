@@ -37,7 +37,7 @@ def chain_before(given: Arguments) -> Before:
     ----------
     given : Arguments
     """
-    for call in given.around:
+    for call in given.site.around:
         if not isinstance(call.function, Name) or call.function.text != "NetChain":
             continue
         layers = _layers(call.arguments[0].value) if call.arguments else ()
@@ -54,9 +54,9 @@ def changed_elsewhere(given: Arguments) -> list[str]:
     ----------
     given : Arguments
     """
-    layers = {each.target for each in given.statements if each.value is given.call}
+    layers = {given.site.name}
     notes = []
-    for call in given.around:
+    for call in given.site.around:
         first = call.arguments[0].value if call.arguments else None
         if _name(call) == "SetOptions" and _name(first) == _name(given.call):
             notes.append(
@@ -66,7 +66,7 @@ def changed_elsewhere(given: Arguments) -> list[str]:
         is_layer = first is given.call or (isinstance(first, Name) and first.text in layers)
         if _name(call) in _REPLACING and is_layer:
             notes.append(_REPLACED.format(_name(call)))
-    for text in (name.text for each in given.statements for name in _opaque(each.value)):
+    for text in (name.text for each in given.site.statements for name in _opaque(each.value)):
         owner, operator, _ = text.partition("/.")
         words = set(identifiers(owner))
         if operator and words & {*layers, _name(given.call)}:

@@ -37,7 +37,7 @@ def read_training(given: Arguments, operator: Operator) -> tuple[Training, list[
         weights_rate=weights_rate,
         bias_rate=bias_rate,
     )
-    options = [(call, argument) for call in given.around for argument in call.arguments]
+    options = [(call, argument) for call in given.site.around for argument in call.arguments]
     notes += [
         f"{name}'s {option} is not read here: keep what it does."
         for name, option in _NOT_READ
@@ -62,9 +62,9 @@ def _replaced(given: Arguments) -> tuple[dict[str, Value], list[str]]:
     layer: str | None = None
     found: dict[str, Value] = {}
     notes = []
-    for statement in given.statements:
-        if statement.value is given.call:
-            layer = statement.target
+    for statement in given.site.statements:
+        if statement is given.site.statement:
+            layer = given.site.name
         for call in calls(statement.value):
             if _name(call) != "NetReplacePart" or not call.arguments:
                 continue

@@ -20,7 +20,7 @@ from harness.convention.signature import REQUIRED, Style
 from harness.core.operators import Operator, Sizes
 from harness.core.program import Program
 from harness.core.training import GLOROT, Initializer, Training
-from harness.lookup.snippet import read
+from harness.lookup.reading import read
 from harness.syntax.tree import SnippetError
 
 FORMS = {form.name: form for form in convention("chainer").forms}

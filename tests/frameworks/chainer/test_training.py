@@ -13,7 +13,7 @@ from harness.convention.registry import render
 from harness.core.operators import Operator
 from harness.core.program import Program
 from harness.core.training import GLOROT, ONES, ZEROS, Fan, Initializer, Training
-from harness.lookup.snippet import read
+from harness.lookup.reading import read
 
 LINK = "L.Deconvolution2D(4, 6, (3, 2){})"
 

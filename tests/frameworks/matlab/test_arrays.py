@@ -6,8 +6,7 @@ import pytest
 
 from harness.core.operators import Sizes
 from harness.frameworks.matlab.arrays import Array, Workspace
-from harness.syntax import matlab
-from harness.syntax.tree import Name, calls
+from harness.syntax.callsite import find_calls
 
 SHAPES = {
     "w = rand(3, 2, 6, 4); f(w)": (3, 2, 6, 4),
@@ -40,15 +39,9 @@ SHAPES = {
 
 
 def array_of_the_call(text: str) -> Array | None:
-    statements = matlab.parse(text)
-    (call,) = [
-        call
-        for statement in statements
-        for call in calls(statement.value)
-        if isinstance(call.function, Name) and call.function.text == "f"
-    ]
-    workspace = Workspace.before(statements, call, {"x": (1, 2, 3)})
-    return workspace.array(call.arguments[0].value)
+    (site,) = find_calls(text, "matlab", {"f"}).sites
+    workspace = Workspace.before(site, {"x": (1, 2, 3)})
+    return workspace.array(site.call.arguments[0].value)
 
 
 @pytest.mark.parametrize(("text", "shape"), SHAPES.items())

@@ -15,7 +15,7 @@ from harness.convention.registry import render
 from harness.core.operators import Operator
 from harness.core.program import Program
 from harness.core.training import GLOROT, ONES, SILENT, ZEROS, Initializer, Training
-from harness.lookup.snippet import read
+from harness.lookup.reading import read
 
 LAYER = "layer = transposedConv2dLayer([3 2], 6, 'NumChannels', 4{});"
 

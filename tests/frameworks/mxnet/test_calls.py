@@ -20,7 +20,7 @@ from harness.core.operators import Operator, Sizes
 from harness.core.program import Program, Unsupported
 from harness.core.training import GLOROT, Initializer, Training
 from harness.lookup.answer import look_up
-from harness.lookup.snippet import read
+from harness.lookup.reading import read
 from harness.syntax.tree import SnippetError
 
 FORMS = {form.name: form for form in convention("mxnet").forms}

@@ -18,7 +18,7 @@ from harness.convention.signature import REQUIRED
 from harness.core.errors import InputError
 from harness.core.operators import Operator
 from harness.core.program import Program
-from harness.lookup.snippet import read
+from harness.lookup.reading import read
 
 FORMS = {form.name: form for form in convention("pytorch").forms}
 PLAIN = Operator.of(4, 6, (3, 2))

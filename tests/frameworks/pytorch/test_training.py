@@ -20,7 +20,7 @@ from harness.core.training import (
     Initializer,
     Training,
 )
-from harness.lookup.snippet import read
+from harness.lookup.reading import read
 
 LAYER = "up = nn.ConvTranspose2d(6, 10, (3, 2), groups=2)\n"
 

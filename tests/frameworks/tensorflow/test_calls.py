@@ -18,7 +18,7 @@ from harness.convention.registry import convention, render
 from harness.convention.signature import REQUIRED
 from harness.core.operators import Operator, Sizes
 from harness.core.program import Program
-from harness.lookup.snippet import read
+from harness.lookup.reading import read
 from harness.syntax.tree import SnippetError
 
 FORMS = {form.name: form for form in convention("tensorflow").forms}

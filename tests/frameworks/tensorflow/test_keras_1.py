@@ -13,7 +13,7 @@ from harness.convention.reading import Reading
 from harness.convention.registry import convention
 from harness.core.operators import Operator
 from harness.lookup.answer import look_up
-from harness.lookup.snippet import read
+from harness.lookup.reading import read
 from harness.syntax.tree import SnippetError
 
 FORMS = {form.name: form for form in convention("tensorflow").forms}

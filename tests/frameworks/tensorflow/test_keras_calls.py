@@ -17,7 +17,7 @@ from harness.convention.reading import Reading
 from harness.convention.registry import convention, render
 from harness.core.operators import Operator, Sizes
 from harness.core.program import Program, Unsupported
-from harness.lookup.snippet import read
+from harness.lookup.reading import read
 from harness.syntax.tree import SnippetError
 
 FORMS = {form.name: form for form in convention("tensorflow").forms}

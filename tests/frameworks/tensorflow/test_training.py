@@ -14,7 +14,7 @@ from harness.convention.registry import render
 from harness.core.operators import Operator
 from harness.core.program import Program
 from harness.core.training import SILENT, Distribution, Fan, Initializer, Training
-from harness.lookup.snippet import read
+from harness.lookup.reading import read
 
 IN = (1, 4, 5, 7)
 LAYER = "layers.Conv2DTranspose(6, (3, 2){})"

@@ -18,7 +18,7 @@ from harness.core.errors import InputError
 from harness.core.operators import Operator, Sizes
 from harness.core.program import Unsupported
 from harness.core.training import Initializer, Training
-from harness.lookup.snippet import read
+from harness.lookup.reading import read
 from harness.syntax.tree import SnippetError
 
 (FORM,) = convention("wolfram").forms

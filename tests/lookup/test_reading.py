@@ -8,7 +8,7 @@ import pytest
 
 from harness.core.errors import InputError
 from harness.core.operators import Operator
-from harness.lookup.snippet import read
+from harness.lookup.reading import read
 from harness.syntax.tree import SnippetError
 
 UP = Operator.of(64, 32, (4, 4))

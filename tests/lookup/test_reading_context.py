@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.core.operators import Operator
-from harness.lookup.snippet import read
+from harness.lookup.reading import read
 from harness.syntax.tree import SnippetError
 
 UP = Operator.of(64, 32, (4, 4))

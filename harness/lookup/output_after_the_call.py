@@ -10,13 +10,15 @@ import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import dropwhile
 from typing import Final, TypeAlias
 
 from harness.convention.reading import Reading
 from harness.convention.registry import convention
 from harness.core.operators import OperatorError
+from harness.syntax.callsite import Application, CallSite
 from harness.syntax.shapes import fold
-from harness.syntax.tree import Call, Name, SnippetError, Statement, Value, calls, last_name
+from harness.syntax.tree import Call, Name, SnippetError, Statement, Value, last_name
 
 Pairs: TypeAlias = tuple[tuple[int, int], ...]
 
@@ -98,18 +100,13 @@ _WORDS: Final = {
 _Step: TypeAlias = _Slice | _Pad | _Bias | _Axes | _End
 
 
-def after(
-    statements: Sequence[Statement], call: Call, applied: Call | None, reading: Reading
-) -> Reading:
+def applied(site: CallSite, reading: Reading) -> Reading:
     """Add to a reading what the text does with the output of its call.
 
     Parameters
     ----------
-    statements : sequence of Statement
-    call : Call
-        The call that was read.
-    applied : Call, optional
-        The call of the layer that it makes.
+    site : CallSite
+        Of the call that was read.
     reading : Reading
 
     Returns
@@ -117,15 +114,10 @@ def after(
     Reading
         With a note where a slice or a pad cannot be followed.
     """
-    result = applied or call
-    places = (
-        place
-        for place, statement in enumerate(statements)
-        if any(inner is result for inner in calls(statement.value))
-    )
-    rest = list(statements[next(places, len(statements)) :])
-    output = _Output(result, None, {})
-    block = rest[0].block if rest else ()
+    made_by = site.applied or Application(site.call, site.statement)
+    rest = list(dropwhile(lambda each: each is not made_by.statement, site.statements))
+    output = _Output(made_by.call, None, {})
+    block = made_by.statement.block
     while rest:
         statement, *rest = rest
         output = replace(output, assigned=statement.assigned)

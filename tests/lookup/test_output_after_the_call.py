@@ -15,7 +15,7 @@ from harness.convention.signature import Style
 from harness.core.errors import InputError
 from harness.core.operators import Operator, Sizes
 from harness.core.program import Program
-from harness.lookup.snippet import read
+from harness.lookup.reading import read
 from harness.suite.case import Case
 from harness.suite.specs import load_cases
 

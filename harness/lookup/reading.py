@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 import difflib
-import itertools
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib import import_module
 from typing import Final
 
 from harness.convention.arguments import bind
 from harness.convention.forms import Form
-from harness.convention.reading import NOWHERE, Reading, Supplied
+from harness.convention.reading import Reading, Supplied
 from harness.convention.registry import Convention, convention, framework_names
 from harness.convention.values import comma
 from harness.core.errors import InputError
 from harness.core.operators import OperatorError, Sizes
-from harness.lookup.application import applications
-from harness.lookup.preparation import before, noted
-from harness.lookup.surroundings import after
+from harness.syntax.callsite import CallSite, FoundCalls, find_calls, several
 from harness.syntax.tree import (
     MAX_DIGITS,
     Call,
     Name,
     OpenError,
-    Parsed,
     SnippetError,
-    Statement,
-    calls,
     check_text,
 )
 
@@ -62,21 +55,6 @@ class _Known:
 
     convention: Convention
     form: Form
-
-
-@dataclass(frozen=True)
-class _Found:
-    """A call in a snippet, and what the snippet says around it."""
-
-    call: Call
-    name: str
-    statement: Statement
-    applications: tuple[Call, ...]
-
-    @property
-    def applied(self) -> Call | None:
-        """The first call of the layer that the call makes."""
-        return self.applications[0] if self.applications else None
 
 
 def read(
@@ -177,69 +155,65 @@ def _read(text: str, conventions: Sequence[Convention], supplied: Supplied) -> R
     if not mentioned:
         raise _nothing_known(text, conventions, list(_known_in(conventions)))
     language = known[_last(mentioned[0][1])][0].convention.language
-    parsed, left_out = _parsed(text, language, {_last(match[1]) for match in mentioned})
-    found = _the_call(parsed, known, text)
-    candidates, note = _candidates(found, known[_last(found.name)], _imported_from(text, found))
-    note = (*left_out, *note)
+    found = find_calls(text, language, known)
+    site = _the_call(found, known, text)
+    candidates, note = _candidates(site, known[_last(site.function)], _imported_from(text, site))
+    note = (*found.notes, *note)
     readings: list[tuple[_Known, Reading]] = []
     errors: list[tuple[_Known, SnippetError]] = []
     for candidate in candidates:
         try:
-            readings.append((candidate, _as(candidate, found, parsed.statements, supplied)))
+            readings.append((candidate, _as(candidate, site, supplied)))
         except SnippetError as error:
             errors.append((candidate, error))
     if not readings:
-        raise min(errors, key=lambda each: _strangeness(found, *each))[1]
+        raise min(errors, key=lambda each: _strangeness(site, *each))[1]
     undecided = [known.convention.name for known, error in errors if isinstance(error, OpenError)]
-    reading = _meant(found, readings, undecided)
-    if len(found.applications) > 1:
-        count = len(found.applications)
+    reading = _meant(site, readings, undecided)
+    if len(site.applications) > 1:
+        count = len(site.applications)
         note = (*note, f"The layer is called {count} times: the answer is about the first call.")
-    if found.call.assumed:
-        values = ", ".join(found.call.assumed)
+    if site.call.assumed:
+        values = ", ".join(site.call.assumed)
         note = (*note, f"{values}: taken from the function's defaults; its caller may give others.")
     return replace(reading, notes=(*note, *reading.notes))
 
 
-def _as(
-    candidate: _Known, found: _Found, statements: Sequence[Statement], supplied: Supplied
-) -> Reading:
+def _as(candidate: _Known, site: CallSite, supplied: Supplied) -> Reading:
     """Read a call as a form's, with what the text around it adds."""
-    is_python = candidate.convention.language == "python"
-    context = before(statements, found.statement, found.call) if is_python else NOWHERE
-    arguments = bind(
-        candidate.form,
-        found.call,
-        supplied,
-        found.applied.arguments if found.applied else (),
-        found.statement.assigned,
-        context,
-    )
-    arguments = replace(arguments, statements=tuple(statements))
     try:
-        reading = candidate.form.read(arguments)
-        reading = replace(reading, framework=candidate.convention.name)
-        if not is_python:
-            return reading
-        reading = after(statements, found.call, found.applied, noted(context, reading))
-        set_later = _set_later(statements, found.statement, candidate.form)
-        return replace(reading, notes=(*reading.notes, *set_later))
+        if candidate.convention.language == "python":
+            return _in_python(candidate, site, supplied)
+        reading = candidate.form.read(bind(candidate.form, site, supplied))
     except OperatorError as error:
-        raise SnippetError(str(error), found.call.column) from None
+        raise SnippetError(str(error), site.call.column) from None
+    return replace(reading, framework=candidate.convention.name)
 
 
-def _set_later(statements: Sequence[Statement], home: Statement, form: Form) -> Iterator[str]:
+def _in_python(candidate: _Known, site: CallSite, supplied: Supplied) -> Reading:
+    # Look-ups of other languages start faster without what reads Python.
+    from harness.lookup import output_after_the_call, weights_before_the_call  # noqa: PLC0415
+
+    form = candidate.form
+    context = weights_before_the_call.read(site)
+    reading = form.read(bind(form, site, supplied, context))
+    reading = replace(reading, framework=candidate.convention.name)
+    reading = weights_before_the_call.noted(context, reading)
+    reading = output_after_the_call.applied(site, reading)
+    return replace(reading, notes=(*reading.notes, *_set_later(site, form)))
+
+
+def _set_later(site: CallSite, form: Form) -> Iterator[str]:
     """Name the layer's own attributes that the text sets once the layer is made."""
-    behind = itertools.dropwhile(lambda statement: statement is not home, statements)
-    for statement in behind:
+    for statement in (site.statement, *site.after):
         layer, _, attribute = (statement.target or "").rpartition(".")
         is_array = isinstance(statement.value, Name | Call)
-        if layer and layer == home.target and form.parameter(attribute) and not is_array:
+        if layer and layer == site.statement.target and form.parameter(attribute) and not is_array:
             yield f"{statement.target} = ... is not in the answer: give it where the layer is made."
 
 
 def _meant(
-    found: _Found, readings: Sequence[tuple[_Known, Reading]], undecided: Sequence[str]
+    site: CallSite, readings: Sequence[tuple[_Known, Reading]], undecided: Sequence[str]
 ) -> Reading:
     """Choose among forms that can all be read: of one framework, the first.
 
@@ -251,37 +225,37 @@ def _meant(
     read_by = (reading.framework for _, reading in readings)
     frameworks = list(dict.fromkeys([*read_by, *undecided]))
     if len(frameworks) == 1:
-        return _first(found, [reading for _, reading in readings])
-    exact = [reading for known, reading in readings if found.name in known.form.names]
+        return _first(site, [reading for _, reading in readings])
+    exact = [reading for known, reading in readings if site.function in known.form.names]
     agree = not undecided and len({reading.operator for _, reading in readings}) == 1
     if len(exact) == 1 and agree:
         others = [name for name in frameworks if name != exact[0].framework]
         note = (
-            f"{found.name} is a name in {' and '.join(others)} too, where the same text means the "
-            f"same operator: add --from {others[0]} if it is that."
+            f"{site.function} is a name in {' and '.join(others)} too, where the same text means "
+            f"the same operator: add --from {others[0]} if it is that."
         )
         return replace(exact[0], notes=(note, *exact[0].notes))
     options = " or ".join(f"--from {framework}" for framework in frameworks)
     raise SnippetError(
-        f"{found.name} is a name in {len(frameworks)} frameworks: add {options}.",
-        found.call.column,
+        f"{site.function} is a name in {len(frameworks)} frameworks: add {options}.",
+        site.call.column,
     )
 
 
-def _strangeness(found: _Found, known: _Known, error: SnippetError) -> tuple[int, bool, bool]:
+def _strangeness(site: CallSite, known: _Known, error: SnippetError) -> tuple[int, bool, bool]:
     """How far a call is from a form: by its arguments' names, its values, then by its own name."""
-    names = [argument.name for argument in found.call.arguments if argument.name]
+    names = [argument.name for argument in site.call.arguments if argument.name]
     unknown = sum(known.form.parameter(name) is None for name in names)
-    return unknown, not isinstance(error, OpenError), found.name not in known.form.names
+    return unknown, not isinstance(error, OpenError), site.function not in known.form.names
 
 
-def _first(found: _Found, readings: Sequence[Reading]) -> Reading:
+def _first(site: CallSite, readings: Sequence[Reading]) -> Reading:
     """The first reading of one framework's, with a note where another would be another operator."""
     first = readings[0]
     for other in readings[1:]:
         if other.operator != first.operator:
             note = (
-                f"{found.name} is taken for {first.form}; {other.form} would mean "
+                f"{site.function} is taken for {first.form}; {other.form} would mean "
                 f"{other.operator.descriptor}: write the module to choose."
             )
             return replace(first, notes=(note, *first.notes))
@@ -345,62 +319,9 @@ def _whose(names: Sequence[str]) -> Convention | None:
     return None
 
 
-def _parsed(text: str, language: str, names: set[str]) -> tuple[Parsed, tuple[str, ...]]:
-    """Parse a text or, where its call is in none that can be, the balanced call cut out of it."""
-    module = import_module(f"harness.syntax.{language}")
-    parsed, whole = Parsed(()), None
-    try:
-        parsed = module.read(text)
-        whole = next((unread.error for unread in parsed.unread), None)
-    except SnippetError as error:
-        whole = error
-    if any(_is_of(names, call) for said in parsed.statements for call in calls(said.value)):
-        return parsed, _left_out(text, parsed)
-    # Broken text, or a call inside a comment.
-    from harness.syntax.cut import alone, cut  # noqa: PLC0415 -- few texts need it
-
-    pieces = cut(text, names, language)
-    if len(pieces) > 1:
-        raise _several(text, [piece.start for piece in pieces])
-    try:
-        for piece in pieces:
-            found = Parsed(module.parse(alone(text, piece, language)))
-            return found, _cut_off(text, piece, whole)
-    except SnippetError as part:
-        raise part from whole
-    if whole is not None:
-        raise whole
-    return parsed, ()
-
-
-def _left_out(text: str, parsed: Parsed) -> tuple[str, ...]:
-    """Say which lines of a text were not understood."""
-    return tuple(
-        f"Line {_line(text, unread.start)} was left out: {unread.error.fact}"
-        for unread in parsed.unread
-    )
-
-
-def _cut_off(text: str, piece: tuple[int, int], whole: SnippetError | None) -> tuple[str, ...]:
-    """Say what else there was, where it is more than what a line of a list leaves."""
-    first = text.rfind("\n", 0, piece[0]) + 1
-    last = text.find("\n", piece[1])
-    rest = text[:first] + (text[last:] if last >= 0 else "")
-    if whole is None or not rest.strip():
-        return ()
-    return (
-        "Only the call itself was read, not the lines around it: "
-        f"line {_line(text, whole.column or 0)} is not understood.",
-    )
-
-
-def _line(text: str, offset: int) -> int:
-    return text.count("\n", 0, offset) + 1
-
-
-def _imported_from(text: str, found: _Found) -> str | None:
+def _imported_from(text: str, site: CallSite) -> str | None:
     """Return the module that the text imports a call's name, or its first part, from."""
-    first = found.name.split(".")[0]
+    first = site.function.split(".")[0]
     module = None
     for match in _IMPORT.finditer(text):
         names = match["names"] or match["alias"] or ""
@@ -409,59 +330,34 @@ def _imported_from(text: str, found: _Found) -> str | None:
     return module
 
 
-def _is_of(names: Collection[str], call: Call) -> bool:
-    return isinstance(call.function, Name) and _last(call.function.text) in names
-
-
-def _the_call(parsed: Parsed, known: dict[str, list[_Known]], text: str) -> _Found:
+def _the_call(found: FoundCalls, known: Collection[str], text: str) -> CallSite:
     """Find the one known call; several are an error, also in what was left out."""
-    # Once each: a name that stands for a list of layers shows them again.
-    places = {
-        id(call): (statement, call)
-        for statement in reversed(parsed.statements)
-        for call in calls(statement.value)
-        if _is_of(known, call)
-    }
-    found = sorted(places.values(), key=lambda place: place[1].column)
-    if not found:
+    if not found.sites:
         raise SnippetError("the text names a transposed convolution, but does not call it.")
-    columns = [call.column for _, call in found]
-    for unread in parsed.unread:
+    columns = [site.call.column for site in found.sites]
+    for unread in found.parsed.unread:
         named = _CALLED.finditer(text, unread.start, unread.end)
         columns += [match.start(1) for match in named if _last(match[1]) in known]
     if len(columns) > 1:
-        raise _several(text, columns)
-    statement, call = found[0]
-    assert isinstance(call.function, Name)
-    applied = applications(parsed.statements, statement, call)
-    return _Found(call, call.function.text, statement, tuple(applied))
-
-
-def _several(text: str, columns: Sequence[int]) -> SnippetError:
-    lines = text.split("\n")
-    numbers = sorted({_line(text, column) for column in columns})
-    shown = [f"\n  line {n}: {lines[n - 1].strip()[:90]}" for n in numbers[:9]]
-    return SnippetError(
-        f"the text holds {len(columns)} transposed convolutions: paste one at a time."
-        + "".join(shown)
-    )
+        raise several(text, columns)
+    return found.sites[0]
 
 
 def _candidates(
-    found: _Found, known: Sequence[_Known], module: str | None
+    site: CallSite, known: Sequence[_Known], module: str | None
 ) -> tuple[list[_Known], tuple[str, ...]]:
     """The forms that a dotted name may mean, and a note where its module is not one we know."""
-    parts = found.name.split(".")
+    parts = site.function.split(".")
     root = (module or "").split(".")[0]
     owner = _FOREIGN.get(root)
-    foreign = f"{found.name} is a call of {owner}, which is not read here." if owner else None
-    if (foreign := foreign or _foreign(found.name)) is not None:
-        raise SnippetError(foreign, found.call.column)
+    foreign = f"{site.function} is a call of {owner}, which is not read here." if owner else None
+    if (foreign := foreign or _foreign(site.function)) is not None:
+        raise SnippetError(foreign, site.call.column)
     if any(root in convention(name).modules for name in framework_names()):
         known = [each for each in known if root in each.convention.modules] or known
     elif module is not None:
         note = f"{parts[0]} is imported from {module}, which is not known here."
-        candidates, notes = _candidates(found, known, None)
+        candidates, notes = _candidates(site, known, None)
         return candidates, (note, *notes)
     matching = [
         candidate

@@ -14,6 +14,7 @@ from typing import Final
 
 from harness.convention.reading import Context, Reading
 from harness.core.operators import Sizes
+from harness.syntax.callsite import CallSite
 from harness.syntax.python import parse
 from harness.syntax.tree import Call, Name, Statement, Value, calls, last_name
 
@@ -23,17 +24,14 @@ _CHANNELS: Final = {(1, 0), *itertools.product(_LAST, repeat=2)}
 _JOINS: Final = {"concat", "concatenate", "cat"}
 
 
-def before(statements: Sequence[Statement], home: Statement, call: Call) -> Context:
+def read(site: CallSite) -> Context:
     """Find out into how many groups, and with which dilation, the text itself takes the weights.
 
     Parameters
     ----------
-    statements : sequence of Statement
-    home : Statement
-        The one that holds the call.
-    call : Call
+    site : CallSite
     """
-    return Context(_groups(home, call), _inserted(statements, home, call))
+    return Context(_groups(site.statement, site.call), _inserted(site))
 
 
 def noted(context: Context, reading: Reading) -> Reading:
@@ -131,17 +129,17 @@ def _sections(value: Value) -> int:
     return count if type(count) is int else 1
 
 
-def _inserted(statements: Sequence[Statement], home: Statement, call: Call) -> Sizes | None:
+def _inserted(site: CallSite) -> Sizes | None:
     """``w_dilated[:, :, ::2, ::3] = w`` writes the zeros of a dilation (2, 3) into a kernel."""
-    for statement in statements:
+    for statement in site.statements:
         if statement.target is None or "::" not in statement.target:
             continue
         node = ast.parse(statement.target, mode="eval").body
         if (
             isinstance(node, ast.Subscript)
             and not isinstance(statement.value, int | float)
-            and _is_zeros(node.value, statements)
-            and _is_kernel(node.value, statements, home, call)
+            and _is_zeros(node.value, site.statements)
+            and _is_kernel(node.value, site)
         ):
             return _steps_of_taps(node.slice)
     return None
@@ -168,21 +166,18 @@ def _steps_of_taps(node: ast.expr) -> Sizes | None:
     return tuple(steps[2:]) if steps[:2] == [1, 1] else None
 
 
-def _is_kernel(
-    array: ast.expr, statements: Sequence[Statement], home: Statement, call: Call
-) -> bool:
+def _is_kernel(array: ast.expr, site: CallSite) -> bool:
     """Whether an array comes to a call, or to the layer that it makes, as its weights."""
-    made_of, (parts, _) = {ast.unparse(array)}, _joined(home, call)
-    layer = next((s.target for s in statements if s.value is call and s.target), None)
-    reached = False
-    for statement in statements:
+    made_of, (parts, _) = {ast.unparse(array)}, _joined(site.statement, site.call)
+    layer, reached = site.name, False
+    for statement in site.statements:
         if statement.target and made_of & _names(statement.value):
             made_of.add(statement.target)
             made_of |= {name for name, source in parts if made_of & _names(_tree(source))}
             reached |= layer is not None and statement.target.startswith(f"{layer}.")
         for inner in calls(statement.value):
             owner = inner.function.text if isinstance(inner.function, Name) else ""
-            weights = inner.arguments[1:] if inner is call else ()
+            weights = inner.arguments[1:] if inner is site.call else ()
             if layer is not None and owner.startswith(f"{layer}."):
                 weights = inner.arguments
             reached |= any(made_of & _names(argument.value) for argument in weights)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from harness.convention.reading import Reading
 from harness.core.errors import InputError
 from harness.core.operators import Operator
-from harness.lookup.snippet import read
+from harness.lookup.reading import read
 
 UP = Operator.of(64, 32, (4, 4))
 

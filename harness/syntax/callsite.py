@@ -1,0 +1,274 @@
+"""One call in a text, and what the text says around it: found once, where the text is parsed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Final
+
+from harness.syntax.tree import (
+    Call,
+    Name,
+    Parsed,
+    SnippetError,
+    Statement,
+    Value,
+    calls,
+    last_name,
+)
+
+# What gives a layer back that is called like the one that it was given.
+_SAME_LAYER: Final = {
+    *("weight_norm", "spectral_norm", "SpectralNormalization", "WeightNorm", "apply", "compile"),
+    *("cuda", "cpu", "to", "half", "float", "double", "eval", "train", "requires_grad_"),
+    *("hybridize", "to_gpu", "to_cpu", "DataParallel", "script"),
+    *("NetInitialize", "NetReplacePart"),
+}
+_CONTAINERS: Final = {"Sequential", "HybridSequential", "NetChain"}
+
+
+@dataclass(frozen=True)
+class Application:
+    """A call of the layer that a call makes, and the statement that holds it."""
+
+    call: Call
+    statement: Statement
+
+
+@dataclass(frozen=True)
+class CallSite:
+    """A call where it stands.
+
+    Attributes
+    ----------
+    call : Call
+    line, column : int
+        Of the text, from 1.
+    statement : Statement
+        The one that holds the call.
+    before, after : tuple of Statement
+        The other statements of the text.
+    applications : tuple of Application
+        The calls of the layer that the call makes, in the order of the text after it.
+    """
+
+    call: Call
+    line: int
+    column: int
+    statement: Statement
+    before: tuple[Statement, ...] = ()
+    after: tuple[Statement, ...] = ()
+    applications: tuple[Application, ...] = ()
+
+    @property
+    def function(self) -> str:
+        """The dotted name that is called."""
+        return self.call.function.text if isinstance(self.call.function, Name) else ""
+
+    @property
+    def name(self) -> str | None:
+        """What the statement gives the call's result to, where it does nothing else to it."""
+        return self.statement.target if self.statement.value is self.call else None
+
+    @property
+    def applied(self) -> Application | None:
+        """The first call of the layer that the call makes."""
+        return self.applications[0] if self.applications else None
+
+    @property
+    def statements(self) -> tuple[Statement, ...]:
+        """The whole text."""
+        return (*self.before, self.statement, *self.after)
+
+    @property
+    def around(self) -> Iterator[Call]:
+        """Every call in the text, such as those of ``with`` statements."""
+        return (each for statement in self.statements for each in calls(statement.value))
+
+    def always_after(self, statement: Statement) -> bool:
+        """Whether a statement is carried out before the call, wherever the call is."""
+        block = statement.block
+        if self.statement.block[: len(block)] != block:
+            return False
+        return any(each is statement for each in self.before)
+
+
+@dataclass(frozen=True)
+class FoundCalls:
+    """The calls of some names in a text.
+
+    Attributes
+    ----------
+    sites : tuple of CallSite
+        In the order of the text.
+    parsed : Parsed
+        All that was understood.
+    notes : tuple of str
+        What was left out of the text.
+    """
+
+    sites: tuple[CallSite, ...]
+    parsed: Parsed
+    notes: tuple[str, ...] = ()
+
+
+def find_calls(text: str, language: str, names: Collection[str]) -> FoundCalls:
+    r"""Parse a text or, where a call is in none that can be, the balanced call cut out of it.
+
+    Parameters
+    ----------
+    text : str
+    language : str
+        ``python``, ``matlab`` or ``wolfram``.
+    names : collection of str
+        Of functions, without what stands before their last dot.
+
+    Raises
+    ------
+    SnippetError
+        Where nothing that calls one of the names can be understood.
+
+    Examples
+    --------
+    >>> found = find_calls("up = nn.Up(4)\ny = up(x)", "python", {"Up"})
+    >>> found.sites[0].name, len(found.sites[0].applications)
+    ('up', 1)
+    """
+    module = import_module(f"harness.syntax.{language}")
+    parsed, whole = Parsed(()), None
+    try:
+        parsed = module.read(text)
+        whole = next((unread.error for unread in parsed.unread), None)
+    except SnippetError as error:
+        whole = error
+    if sites := _sites(text, parsed, names):
+        return FoundCalls(sites, parsed, _left_out(text, parsed))
+    # Broken text, or a call inside a comment.
+    from harness.syntax.cut import alone, cut  # noqa: PLC0415 -- few texts need it
+
+    pieces = cut(text, names, language)
+    if len(pieces) > 1:
+        raise several(text, [piece.start for piece in pieces])
+    try:
+        for piece in pieces:
+            found = Parsed(module.parse(alone(text, piece, language)))
+            return FoundCalls(_sites(text, found, names), found, _cut_off(text, piece, whole))
+    except SnippetError as part:
+        raise part from whole
+    if whole is not None:
+        raise whole
+    return FoundCalls((), parsed)
+
+
+def _sites(text: str, parsed: Parsed, names: Collection[str]) -> tuple[CallSite, ...]:
+    # Once each: a name that stands for a list of layers shows them again.
+    places = {
+        id(call): (place, call)
+        for place, statement in reversed(list(enumerate(parsed.statements)))
+        for call in calls(statement.value)
+        if last_name(call) in names
+    }
+    found = sorted(places.values(), key=lambda each: each[1].column)
+    return tuple(_site(text, parsed.statements, place, call) for place, call in found)
+
+
+def _site(text: str, statements: tuple[Statement, ...], place: int, call: Call) -> CallSite:
+    before, home, after = statements[:place], statements[place], statements[place + 1 :]
+    return CallSite(
+        call,
+        line_number(text, call.column),
+        call.column - text.rfind("\n", 0, call.column),
+        home,
+        before,
+        after,
+        tuple(_applications(before, home, after, call)),
+    )
+
+
+def line_number(text: str, offset: int) -> int:
+    """Return the line of an offset, from 1."""
+    return text.count("\n", 0, offset) + 1
+
+
+def several(text: str, columns: Sequence[int]) -> SnippetError:
+    """Make the error of a text that holds more than one call."""
+    lines = text.split("\n")
+    numbers = sorted({line_number(text, column) for column in columns})
+    shown = [f"\n  line {n}: {lines[n - 1].strip()[:90]}" for n in numbers[:9]]
+    return SnippetError(
+        f"the text holds {len(columns)} transposed convolutions: paste one at a time."
+        + "".join(shown)
+    )
+
+
+def _left_out(text: str, parsed: Parsed) -> tuple[str, ...]:
+    """Say which lines of a text were not understood."""
+    return tuple(
+        f"Line {line_number(text, unread.start)} was left out: {unread.error.fact}"
+        for unread in parsed.unread
+    )
+
+
+def _cut_off(text: str, piece: tuple[int, int], whole: SnippetError | None) -> tuple[str, ...]:
+    """Say what else there was, where it is more than what a line of a list leaves."""
+    first = text.rfind("\n", 0, piece[0]) + 1
+    last = text.find("\n", piece[1])
+    rest = text[:first] + (text[last:] if last >= 0 else "")
+    if whole is None or not rest.strip():
+        return ()
+    return (
+        "Only the call itself was read, not the lines around it: "
+        f"line {line_number(text, whole.column or 0)} is not understood.",
+    )
+
+
+def _applications(
+    before: Sequence[Statement], home: Statement, after: Sequence[Statement], layer: Call
+) -> list[Application]:
+    """Find the calls of a layer, in the order of the text after it.
+
+    A model that holds the layer among others is not the layer.  Calls that the text has above the
+    layer count where there are none below it: methods stand in any order.
+    """
+    name = home.target if _is_layer(home.value, layer) else None
+    own = [Application(call, home) for call in calls(home.value) if call.function is layer]
+    later = [*own, *_calls_by_name(after, home, name, layer)]
+    return later or list(_calls_by_name(before, home, name, layer))
+
+
+def _calls_by_name(
+    statements: Sequence[Statement], home: Statement, name: str | None, layer: Call
+) -> Iterator[Application]:
+    for statement in statements:
+        if name is None:
+            return
+        if _same_class(statement, home):
+            for call in calls(statement.value):
+                if isinstance(call.function, Name) and call.function.text == name:
+                    yield Application(call, statement)
+        if statement.target == name and not _is_layer(statement.value, layer, name):
+            # In another branch it would be the other branch's layer.
+            certain = home.block[: len(statement.block)] == statement.block
+            name = None if certain and _same_class(statement, home) else name
+
+
+def _same_class(one: Statement, other: Statement) -> bool:
+    """Whether ``self`` is the same in both."""
+    classes = [tuple(n for n in statement.block if n < 0) for statement in (one, other)]
+    return classes[0] == classes[1]
+
+
+def _is_layer(value: Value, layer: Call, name: str | None = None) -> bool:
+    """Whether a value is the layer itself, or what is called as it would be."""
+    if value is layer or (isinstance(value, Name) and value.text == name):
+        return True
+    if not isinstance(value, Call):
+        return False
+    given = [argument.value for argument in value.arguments]
+    if isinstance(value.function, Name) and value.function.text.rpartition(".")[0] == name:
+        return last_name(value) in _SAME_LAYER
+    if last_name(value) in _CONTAINERS:
+        inside = given[0] if given and isinstance(given[0], tuple) else given
+        return len(inside) == 1 and _is_layer(inside[0], layer, name)
+    return last_name(value) in _SAME_LAYER and given != [] and _is_layer(given[0], layer, name)
