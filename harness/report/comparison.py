@@ -13,7 +13,7 @@ from harness.bench.comparison import Comparison, Pair, Single
 from harness.bench.intervals import CONFIDENCE, Change
 from harness.report import quantities
 from harness.report.benchmark import STYLES
-from harness.report.markdown import table
+from harness.report.markdown import escaped, table
 
 _LOUD = (Change.SLOWER, Change.FASTER)
 _SHOWN = 3
@@ -131,16 +131,16 @@ def _markdown(comparison: Comparison) -> Iterator[str]:
         mark = f"{len(comparison.regressions)} became slower"
     yield f"### Benchmark: {mark}"
     yield ""
-    yield verdict(comparison)
+    yield escaped(verdict(comparison))
     if loud:
         yield ""
         yield from _pairs_table(loud)
     if comparison.singles:
         yield ""
-        yield from (f"- {line}" for line in _singles(comparison.singles))
+        yield from (f"- {escaped(line)}" for line in _singles(comparison.singles))
     if notes := list(comparison.notes):
         yield ""
-        yield from (f"- {note}" for note in notes)
+        yield from (f"- {escaped(note)}" for note in notes)
     if comparison.means:
         yield ""
         yield from table(

@@ -114,10 +114,10 @@ def matrix(report: Report) -> Iterator[str]:
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
     """Write the lines of a table; its cells are text, in which only bold and code are Markdown."""
     cells = tuple(head)
-    yield "| " + " | ".join(map(_escaped, cells)) + " |"
+    yield "| " + " | ".join(map(escaped, cells)) + " |"
     yield "|" + " --- |" * len(cells)
     for row in rows:
-        yield "| " + " | ".join(map(_escaped, row)) + " |"
+        yield "| " + " | ".join(map(escaped, row)) + " |"
 
 
 class Code(str):
@@ -138,8 +138,8 @@ def code(text: str) -> Code:
     return Code(_without_bars(f"{fence}{space}{line}{space}{fence}"))
 
 
-def _escaped(cell: str) -> str:
-    """Write a cell on one line; foreign text cannot become HTML, a link or an image."""
+def escaped(cell: str) -> str:
+    """Write a text or cell on one line; foreign text cannot become HTML, a link or an image."""
     if isinstance(cell, Code):
         return cell
     text = cell.replace("<", "&lt;").replace("](", "]\\(")

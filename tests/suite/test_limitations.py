@@ -31,6 +31,14 @@ def test_limitations_are_read() -> None:
     assert (second.upstream, second.depends_on, second.line) == ("", "", 10)
 
 
+@pytest.mark.parametrize(
+    ("line", "device"), [("", "any"), ("device: cpu", "cpu"), ("device: cuda", "cuda")]
+)
+def test_a_limitation_names_its_device(line: str, device: str) -> None:
+    first, second = limitations(LIMITATIONS + f"    {line}\n")
+    assert (first.device, second.device) == ("any", device)
+
+
 def test_a_missing_file_of_limitations_means_none() -> None:
     assert load_limitations(Path("no-such.yaml")) == ()
 
@@ -68,6 +76,10 @@ WRONG_LIMITATIONS: dict[str, tuple[str, str, str]] = {
     "status unknown": (
         *("CRASHED", "BROKEN"),
         "limitations.yaml:6: status 'BROKEN' must be one of FAILED, ERRORED, CRASHED, TIMEDOUT.",
+    ),
+    "device unknown": (
+        *("    status: CRASHED", "    device: gpu"),
+        "limitations.yaml:6: device 'gpu' must be one of any, cpu, cuda.",
     ),
     "framework mistyped": (
         *("framework: mxnet", "framework: mxnt"),
