@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
 import difflib
 import os
 import queue
@@ -37,7 +38,7 @@ from hypothesis import Phase, settings
 ROOT: Final = Path(__file__).parents[1]
 TARGETS: Final = ("impl", "harness/conformance", "harness/records")
 COPIED: Final = ("harness", "impl", "specs", "tests", "reports", "benchmarks", "tools")
-LEFT_OUT: Final = "not frameworks and not browser and not gpu"
+LEFT_OUT: Final = "not frameworks and not browser and not gpu and not slow"
 # Where a module's tests are not those of its name, nor all those of its room.
 TESTS: Final = {
     "impl/__init__.py": ("tests/impl/test_reference.py", "tests/impl/test_fast.py"),
@@ -83,11 +84,14 @@ _OPERATORS: Final[dict[type[ast.operator], type[ast.operator]]] = {
 }
 
 
+_RUNNING: Final[set[subprocess.Popen[bytes]]] = set()
+
+
 def pytest_configure() -> None:
     """Keep Hypothesis to the same examples for all mutants, and from shrinking what fails."""
     phases = (Phase.explicit, Phase.generate)
     settings.register_profile(
-        "mutation", deadline=None, database=None, derandomize=True, phases=phases
+        "mutation", settings.default, database=None, derandomize=True, phases=phases
     )
     settings.load_profile("mutation")
 
@@ -221,7 +225,7 @@ def tests_of(module: str) -> tuple[str, ...]:
 def survives(copy: Path, tests: Sequence[str], seconds: float) -> bool:
     """Whether tests pass in a copy of the tree, and in time."""
     command = [sys.executable, "-m", "pytest", "-qx", "-p", "no:cacheprovider", "-p", "mutation"]
-    command += ["-p", "no:xdist", "-m", LEFT_OUT, "-k", "not memory", *tests]
+    command += ["-p", "no:xdist", "-m", LEFT_OUT, *tests]
     path = os.pathsep.join([str(copy), str(copy / "tools")])
     process = subprocess.Popen(
         command,
@@ -231,16 +235,23 @@ def survives(copy: Path, tests: Sequence[str], seconds: float) -> bool:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+    _RUNNING.add(process)
     try:
         status = process.wait(seconds)
     except subprocess.TimeoutExpired:
         return False
     finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        end(process)
     # Any other status is a failure, be it to import what every test needs.
     return status in (_PASSED, _NO_TESTS)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process and all that it started."""
+    _RUNNING.discard(process)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 class Copies:
@@ -312,17 +323,23 @@ def main() -> int:
     excused = [c for c in chosen if c.added in EQUIVALENT.get(c.module, {})]
     tried = [change for change in chosen if change not in excused]
     names = list(dict.fromkeys(change.module for change in tried))
+    score: dict[str, list[bool]] = {name: [] for name in names}
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with (
         tempfile.TemporaryDirectory(prefix="deconform-mutants-") as folder,
         ThreadPoolExecutor(options.processes) as pool,
     ):
-        copies = Copies(Path(folder), options.processes)
-        list(pool.map(copies.measure, names))
-        score: dict[str, list[bool]] = {name: [] for name in names}
-        for change, alive in zip(tried, pool.map(copies.survives, tried), strict=True):
-            score[change.module].append(alive)
-            if alive:
-                print(f"SURVIVED {change.module}:{change.line}\n{change.diff}", flush=True)
+        try:
+            copies = Copies(Path(folder), options.processes)
+            list(pool.map(copies.measure, names))
+            for change, alive in zip(tried, pool.map(copies.survives, tried), strict=True):
+                score[change.module].append(alive)
+                if alive:
+                    print(f"SURVIVED {change.module}:{change.line}\n{change.diff}", flush=True)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in list(_RUNNING):
+                end(process)
     for name, outcomes in score.items():
         count = sum(change.module == name for change in excused)
         print(_summary(name, outcomes) + (f", {count} equivalent" if count else ""))
