@@ -61,7 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return BAD
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
+        from harness.cli.wording import in_options
+
+        print(f"error: {error.worded(in_options)}", file=sys.stderr)
         return USAGE
 
 

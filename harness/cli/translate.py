@@ -41,6 +41,7 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print a call in other frameworks."""
+    from harness.cli.wording import in_options
     from harness.lookup.answer import answer, look_up
 
     look = look_up(
@@ -50,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
         input=options.input,
         weight=options.weight,
         style=options.style,
-    )
+    ).worded(in_options)
     evidence = _evidence(look) if options.check else {}
     if options.json:
         _print_json(look, evidence)

@@ -12,7 +12,8 @@ from harness.convention.assumptions import assumed_notes
 from harness.convention.binding import BoundCall, bound
 from harness.convention.reading import NOTHING, NOWHERE, Context, Reading, Supplied
 from harness.convention.signature import Signature
-from harness.convention.values import comma, input_axes, shown, weight_axes
+from harness.convention.values import input_axes, shown, weight_axes
+from harness.core.errors import Ask, asked, named
 from harness.core.operators import Crop, Operator, OperatorError, PerAxis, Sizes, sizes
 from harness.core.training import SILENT, Training
 from harness.syntax.callsite import CallSite
@@ -58,7 +59,11 @@ class Arguments(BoundCall):
                 return len(shape) - 2
         raise self.error(
             f"{name} {shown(value)} is one number, and nothing says how many spatial axes there "
-            "are: add --input, such as --input 1,64,16,16 for two."
+            "are: "
+            + asked(Ask.INPUT_SHAPE)
+            + ", such as "
+            + named(Ask.INPUT_SHAPE, (1, 64, 16, 16))
+            + " for two."
         )
 
     def in_size(self, asks: str) -> Sizes:
@@ -68,8 +73,9 @@ class Arguments(BoundCall):
             return shape[2:]
         rank = self.form.rank or 2
         raise self.error(
-            f"{asks} chooses the output's size, which depends on the input's: add "
-            f"--input {comma((1, 64, *(16,) * rank))} with your input's shape, {input_axes(rank)}."
+            f"{asks} chooses the output's size, which depends on the input's: "
+            + asked(Ask.INPUT_SHAPE, (1, 64, *(16,) * rank))
+            + f" with your input's shape, {input_axes(rank)}."
         )
 
     # Channels and kernel.
@@ -107,7 +113,7 @@ class Arguments(BoundCall):
         outs = [("the text", out_channels), *((who, shape[1] * groups) for who, shape in shapes)]
         kernels = [("the text", kernel), *((who, shape[2:]) for who, shape in shapes)]
         if self.supplied.input is not None:
-            ins.append(("--input", self.supplied.input[1]))
+            ins.append((named(Ask.INPUT_SHAPE), self.supplied.input[1]))
         one_in = self._agreed("in_channels", ins)
         one_out = self._agreed("out_channels", outs)
         one_kernel = self._agreed("kernel", kernels)
@@ -118,15 +124,15 @@ class Arguments(BoundCall):
     def _weight_shapes(self, weight: Sizes | None, kernel: Sizes | None) -> list[tuple[str, Sizes]]:
         """The canonical shapes of the weights that are known, each with who says it."""
         if weight is not None:
-            # What the text shows is the kernel with the zeros; --weight is the one without.
+            # What the text shows is the kernel with the zeros; what is supplied has none.
             weight = (*weight[:2], *self._without_zeros(weight[2:]))
-        spoken = [("the text", weight), ("--weight", self.supplied.weight)]
+        spoken = [("the text", weight), (named(Ask.WEIGHT_SHAPE), self.supplied.weight)]
         shapes = [(who, shape) for who, shape in spoken if shape is not None]
         for who, shape in shapes:
             rank = self.form.rank or (len(kernel) if kernel else len(shape) - 2)
             if len(shape) != rank + 2:
                 raise self.error(
-                    f"{who} has weights {list(shape)} of {len(shape)} axes; {self.form.name} "
+                    who + f" has weights {list(shape)} of {len(shape)} axes; {self.form.name} "
                     f"takes {rank + 2}: {weight_axes(rank)}."
                 )
         # The call and an array may both be in the text, and say different things.
@@ -160,8 +166,11 @@ class Arguments(BoundCall):
         for who, value in said[1:]:
             if value != said[0][1]:
                 raise self.error(
-                    f"{what} is {shown(said[0][1])} in {said[0][0]} and {shown(value)} in {who}; "
-                    "they must agree."
+                    f"{what} is {shown(said[0][1])} in "
+                    + said[0][0]
+                    + f" and {shown(value)} in "
+                    + who
+                    + "; they must agree."
                 )
         return said[0][1] if said else None
 
@@ -171,14 +180,17 @@ class Arguments(BoundCall):
         rank = self.form.rank or (len(kernel) if kernel else 2)
         parts = {"in_channels": in_channels, "out_channels": out_channels, "kernel": kernel}
         missing = [what for what, value in parts.items() if value is None]
-        fact = f"the text leaves {' and '.join(missing)} open: add "
         if missing == ["in_channels"]:
-            shape = (1, 64, *(16,) * rank)
-            wanted = f"--input {comma(shape)} with your input's shape, {input_axes(rank)}"
-            return OpenError(f"{fact}{wanted}{self._or_a_line_above()}.", self.call.column)
-        example = (in_channels or 64, out_channels or 32, *(kernel or (4,) * rank))
-        wanted = f"--weight {comma(example)} with your weights' shape, {weight_axes(rank)}"
-        return OpenError(f"{fact}{wanted}{self._or_a_line_above()}.", self.call.column)
+            request = asked(Ask.INPUT_SHAPE, (1, 64, *(16,) * rank))
+            shape = f" with your input's shape, {input_axes(rank)}"
+        else:
+            example = (in_channels or 64, out_channels or 32, *(kernel or (4,) * rank))
+            request = asked(Ask.WEIGHT_SHAPE, example)
+            shape = f" with your weights' shape, {weight_axes(rank)}"
+        fact = f"the text leaves {' and '.join(missing)} open: "
+        return OpenError(
+            f"{fact}" + request + f"{shape}{self._or_a_line_above()}.", self.call.column
+        )
 
     def _or_a_line_above(self) -> str:
         """Offer to give variables that stand for channels and kernel their values in the text.
@@ -276,11 +288,13 @@ class Arguments(BoundCall):
         ]
 
     def _from_weight(self) -> list[str]:
-        """Notes about what the text computes by calls, and ``--weight`` says in their place."""
+        """Notes about calls in the text whose values the weights' shape gives."""
         if self.supplied.weight is None:
             return []
         return [
-            f"{shown(argument.value)} is not computed here: its value is that of --weight."
+            f"{shown(argument.value)} is not computed here: its value is that of "
+            + named(Ask.WEIGHT_SHAPE)
+            + "."
             for argument in self._sizes_given()
             if isinstance(argument.value, Call)
         ]

@@ -123,7 +123,7 @@ def shown(value: object) -> str:
 
 
 def comma(shape: Sequence[int]) -> str:
-    """Write a shape as ``--input`` takes it."""
+    """Write a shape with commas between its sizes."""
     return ",".join(map(str, shape))
 
 

@@ -12,7 +12,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final
 
-from harness.core.errors import InputError
+from harness.core.errors import Ask, InputError, named
 
 try:
     import alembic  # noqa: F401
@@ -153,7 +153,9 @@ def opened(url: str | None = None, *, create: bool = True) -> Store:
     """
     database = Database.of(url)
     if not database.prepare(create=create):
-        raise StoreError(f"{database.name} holds no history yet; save a run: deconform run --save")
+        raise StoreError(
+            f"{database.name} holds no history yet; save a run: deconform run " + named(Ask.SAVE)
+        )
     return Store(database)
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from harness.convention.reading import Reading
 from harness.convention.registry import convention, framework_names, render
 from harness.convention.signature import Style
+from harness.core.errors import Ask, Words, asked, named, worded
 from harness.core.operators import (
     Operator,
     OperatorError,
@@ -112,8 +113,16 @@ class LookUp:
             return self.descriptor
         return f"{self.descriptor}_n1_i{sizes(_example_size(self.reading.operator))}"
 
+    def worded(self, words: Words) -> LookUp:
+        """Return the look-up with every sentence in the words of a face."""
+        notes = tuple(worded(note, words) for note in self.reading.notes)
+        problem = self.problem
+        if isinstance(problem, Unsupported):
+            problem = replace(problem, reason=worded(problem.reason, words))
+        return replace(self, reading=replace(self.reading, notes=notes), problem=problem)
+
     def to_json(self) -> dict[str, Any]:
-        """The object that ``translate --json`` prints."""
+        """The object that a look-up is as JSON."""
         shape, output = self.reading.input, self.output
         problem = {} if self.problem is None else {benchdnn.NAME: _problem_to_json(self.problem)}
         return {
@@ -196,7 +205,8 @@ def look_up(
     targets = [convention(name).name for name in to if name != benchdnn.NAME]
     reading, problem = _read(text, framework, input, weight)
     if style == "function" and reading.training != SILENT:
-        note = "The text says how the layer is trained: --style layer writes that too."
+        style_layer = named(Ask.STYLE, "layer")
+        note = "The text says how the layer is trained: " + style_layer + " writes that too."
         reading = replace(reading, notes=(*reading.notes, note))
     if not to:
         others = (name for name in framework_names() if name != reading.framework)
@@ -251,7 +261,9 @@ def _in_benchdnn(reading: Reading, source: benchdnn.Problem | None) -> str | Uns
     """Write the line for benchdnn; what a problem said of type, name and direction stays."""
     if reading.input is None:
         return Unsupported(
-            "a problem holds the sizes: add --input with your input's shape, channels first.",
+            "a problem holds the sizes: "
+            + asked(Ask.INPUT_SHAPE)
+            + " with your input's shape, channels first.",
         )
     batch, _, *size = reading.input
     if source is None:

@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 
 from harness.convention.reading import Reading
 from harness.convention.registry import convention
+from harness.core.errors import Ask, asked
 from harness.core.operators import OperatorError
 from harness.syntax.callsite import Application, CallSite
 from harness.syntax.shapes import fold
@@ -406,8 +407,9 @@ def _cut(axis: int, span: _Span, reading: Reading, step: _Slice) -> tuple[int, i
         return begin, -(stop or 0)
     if reading.input is None:
         raise SnippetError(
-            "the output is sliced at an index counted from the other end: add --input with your "
-            "input's shape, so that its size is known.",
+            "the output is sliced at an index counted from the other end: "
+            + asked(Ask.INPUT_SHAPE)
+            + " with your input's shape, so that its size is known.",
             step.column,
         )
     size = reading.operator.out_size(reading.input[2:])[axis]

@@ -13,8 +13,7 @@ from harness.convention.arguments import bind
 from harness.convention.forms import Form
 from harness.convention.reading import Reading, Supplied
 from harness.convention.registry import Convention, convention, framework_names
-from harness.convention.values import comma
-from harness.core.errors import InputError
+from harness.core.errors import Ask, InputError, asked, named
 from harness.core.operators import OperatorError, Sizes
 from harness.syntax.callsite import CallSite, FoundCalls, find_calls, several
 from harness.syntax.tree import (
@@ -93,7 +92,7 @@ def read(
     Operator(in_channels=64, out_channels=32, kernel=(4, 4), stride=(2, 2), dilation=(1, 1), \
 crop=((1, 1), (1, 1)), groups=1, bias=False)
     """
-    supplied = Supplied(_shape("--input", input), _shape("--weight", weight))
+    supplied = Supplied(_shape(Ask.INPUT_SHAPE, input), _shape(Ask.WEIGHT_SHAPE, weight))
     conventions = [convention(framework)] if framework else _conventions()
     # A lone carriage return ends a line for some parsers and not for others.
     text = text.replace("\r\n", " \n").replace("\r", "\n")
@@ -101,19 +100,21 @@ crop=((1, 1), (1, 1)), groups=1, bias=False)
         check_text(text)
         return _read(text, conventions, supplied)
     except SnippetError as error:
-        raise SnippetError(error.shown_in(text)) from None
+        raise error.placed_in(text) from None
     except RecursionError:
         raise SnippetError("the text is nested too deeply. Paste the call alone.") from None
 
 
-def _shape(option: str, shape: Sequence[int] | None) -> Sizes | None:
+def _shape(ask: Ask, shape: Sequence[int] | None) -> Sizes | None:
     if shape is None:
         return None
-    least = 0 if option == "--input" else 1
+    least, example = (0, (1, 64, 16, 16)) if ask == Ask.INPUT_SHAPE else (1, (64, 32, 4, 4))
     if not 3 <= len(shape) <= 5 or min(shape) < least or max(shape) >= 10**MAX_DIGITS:
         raise InputError(
-            f"{option} {comma(shape)} is no shape of three to five axes, such as "
-            f"{option} {'1,64,16,16' if least == 0 else '64,32,4,4'}."
+            named(ask, tuple(shape))
+            + " is no shape of three to five axes, such as "
+            + named(ask, example)
+            + "."
         )
     return tuple(shape)
 
@@ -186,7 +187,7 @@ def _as(candidate: _Known, site: CallSite, supplied: Supplied) -> Reading:
             return _in_python(candidate, site, supplied)
         reading = candidate.form.read(bind(candidate.form, site, supplied))
     except OperatorError as error:
-        raise SnippetError(str(error), site.call.column) from None
+        raise SnippetError(error.fact, site.call.column) from None
     return replace(reading, framework=candidate.convention.name)
 
 
@@ -232,12 +233,15 @@ def _meant(
         others = [name for name in frameworks if name != exact[0].framework]
         note = (
             f"{site.function} is a name in {' and '.join(others)} too, where the same text means "
-            f"the same operator: add --from {others[0]} if it is that."
+            "the same operator: " + asked(Ask.FRAMEWORK, others[0]) + " if it is that."
         )
         return replace(exact[0], notes=(note, *exact[0].notes))
-    options = " or ".join(f"--from {framework}" for framework in frameworks)
+    first, *others = frameworks
+    request = asked(Ask.FRAMEWORK, first)
+    for other in others:
+        request += " or " + named(Ask.FRAMEWORK, other)
     raise SnippetError(
-        f"{site.function} is a name in {len(frameworks)} frameworks: add {options}.",
+        f"{site.function} is a name in {len(frameworks)} frameworks: " + request + ".",
         site.call.column,
     )
 
@@ -273,8 +277,11 @@ def _nothing_known(
     whose = conventions[0].title if len(conventions) == 1 else "a framework"
     if len(conventions) == 1 and (other := _whose([last for _, last in called])):
         return SnippetError(
-            f"this is a call of {other.title}, not of {whose}: leave --from out, or give "
-            f"--from {other.name}."
+            f"this is a call of {other.title}, not of {whose}: leave "
+            + named(Ask.FRAMEWORK)
+            + " out, or "
+            + asked(Ask.FRAMEWORK, other.name, "give")
+            + "."
         )
     for match, last in called:
         if near := _nearest(last, known):
@@ -285,10 +292,10 @@ def _nothing_known(
                 match.start(1),
             )
     for name in known:
-        if named := re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text):
+        if mention := re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text):
             raise SnippetError(
                 f"the text names {name}, but does not call it: paste the call, with its arguments.",
-                named.start(),
+                mention.start(),
             )
     examples = ", ".join(spoken.forms[0].name for spoken in conventions if spoken.forms)
     return SnippetError(

@@ -24,12 +24,15 @@ class Answer:
     Attributes
     ----------
     look_up : dict
-        What ``translate --json`` prints.
+        What ``deconform translate`` prints as JSON.
+    page : dict, optional
+        The same in the words of the page, where they are others.
     words, size, example : str
         The operator for people, the rule of its output's size, and a case to run.
     """
 
     look_up: dict[str, Any]
+    page: dict[str, Any] | None
     words: str
     size: str
     example: str

@@ -66,7 +66,6 @@ class _Service:
         self.settings = settings
         self._answers: Answers
         self._templates = pages.environment("serve")
-        self._templates.filters["for_page"] = view.for_page
         reports = settings.reports
         links = [("reports/", "Reports")] if reports else []
         # A page is at the top, and links are relative: the service may live below any path.
@@ -136,14 +135,15 @@ class _Service:
         function = msgspec.structs.replace(query, style="function")
         return 200, values | {
             "answer": answer,
-            "cards": view.cards(answer.look_up),
+            "cards": view.cards(answer.page or answer.look_up),
+            "notes": (answer.page or answer.look_up)["notes"],
             "origin": view.origin(answer.look_up),
             "permalink": view.permalink(query),
             "as_function": view.permalink(function) if query.style == "layer" else None,
         }
 
     async def _translate(self, request: Request) -> Response:
-        """Answer with exactly what ``deconform translate --json`` prints."""
+        """Answer with exactly what ``deconform translate`` prints as JSON."""
         answer = await self._answers.to(await _query(request))
         return JSONResponse(answer.look_up)
 

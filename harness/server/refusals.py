@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.core.errors import InputError
@@ -16,19 +17,30 @@ class RefusedError(InputError):
         For the visitor: the fact and what to do next.
     status : int
         Of the answer, over HTTP.
-    line, column : int, optional
-        The place in the text that it is about, from 1.
+    about : mapping, optional
+        What else the API says: the place in the text, the field that would help and an example.
+    page : str
+        The message in the words of the page, where they are others.
+    fields : sequence of str
+        The fields of the form that it names.
     """
 
     def __init__(
-        self, message: str, status: int = 422, *, line: int | None = None, column: int | None = None
+        self,
+        message: str,
+        status: int = 422,
+        *,
+        about: Mapping[str, Any] | None = None,
+        page: str = "",
+        fields: Sequence[str] = (),
     ) -> None:
         super().__init__(message)
         self.message = message
         self.status = status
-        self.line = line
-        self.column = column
+        self.about = about or dict.fromkeys(("line", "column", "asks", "example"))
+        self.page = page or message
+        self.fields = fields
 
     def to_json(self) -> dict[str, Any]:
         """The object that the API answers with."""
-        return {"error": {"message": self.message, "line": self.line, "column": self.column}}
+        return {"error": {"message": self.message, **self.about}}

@@ -123,7 +123,7 @@ class Problem(Struct, forbid_unknown_fields=True):
 
 
 class LookUp(Struct, forbid_unknown_fields=True):
-    """What `deconform translate --json` prints."""
+    """What `deconform translate` prints as JSON."""
 
     operator: Operator
     descriptor: str
@@ -137,11 +137,13 @@ class LookUp(Struct, forbid_unknown_fields=True):
 
 
 class Refusal(Struct, forbid_unknown_fields=True):
-    """Why there is no answer: a sentence, and the place in the text that it is about."""
+    """Why there is no answer: a sentence, the place in the text, and the field that would help."""
 
     message: str
     line: _Place
     column: _Place
+    asks: Literal["input", "weight", "from", "to", "style"] | None
+    example: str | list[int] | None
 
 
 class Error(Struct, forbid_unknown_fields=True):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from harness.core.errors import InputError
+from harness.core.errors import Ask, InputError, named
 
 LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
 
@@ -24,7 +24,7 @@ class Settings:
     Attributes
     ----------
     reports : Path, optional
-        A folder that ``deconform report --html`` has built, shown below ``/reports/``.
+        A folder that ``deconform report`` has built, shown below ``/reports/``.
     hosts : tuple of str
         Names by which the service may be called; any other ``Host`` is refused.
     lookups : int
@@ -44,8 +44,9 @@ class Settings:
     def __post_init__(self) -> None:
         if self.reports is not None and not (self.reports / "index.html").is_file():
             raise SettingsError(
-                f"{self.reports} holds no index.html: build it with "
-                f"`deconform report FILE --html {self.reports}`."
+                f"{self.reports} holds no index.html: build it with `deconform report FILE "
+                + named(Ask.DASHBOARD, str(self.reports))
+                + "`."
             )
 
 

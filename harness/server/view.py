@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
@@ -12,7 +11,8 @@ from msgspec import UNSET
 from harness.convention.registry import canonical, convention, framework_names
 from harness.lookup import benchdnn
 from harness.server.query import to_fields
-from harness.server.schema import FRAMEWORKS, Query
+from harness.server.schema import Query
+from harness.server.wording import title
 from harness.syntax.tree import MAX_TEXT
 
 # Longer addresses are cut or refused by what stands between.
@@ -37,17 +37,6 @@ EXAMPLES: Final = tuple(
     for example in convention(name).examples
 )
 
-# What the form calls the options of ``deconform translate``, of which messages speak.
-_FIELDS: Final = {
-    "input": "Input shape",
-    "weight": "Weights' shape",
-    "from": "Whose call it is",
-    "to": "Answer for",
-    "style": "Written as",
-}
-_OPTION: Final = f"--({'|'.join(_FIELDS)})(?![\\w-])"
-_SHAPE: Final = r"[0-9]+(?:,[0-9]+)+"
-
 
 class Mark(NamedTuple):
     """How a support looks: a class of the style sheet, and a sign."""
@@ -70,12 +59,13 @@ MARKS: Final = {
 
 
 class Card(NamedTuple):
-    """One framework's answer."""
+    """One framework's answer, and the fields of the form that would better it."""
 
     name: str
     title: str
     mark: Mark
     translation: Mapping[str, Any]
+    fields: tuple[str, ...] = ()
 
 
 def cards(look_up: Mapping[str, Any]) -> list[Card]:
@@ -85,32 +75,15 @@ def cards(look_up: Mapping[str, Any]) -> list[Card]:
     answers = {name: translations[name] for name in names}
     if problem := look_up.get(benchdnn.NAME):
         answers[benchdnn.NAME] = {**_NO_PROGRAM, **problem, "call": problem["problem"]}
-    return [Card(name, title(name), MARKS[each["support"]], each) for name, each in answers.items()]
+    return [
+        Card(name, title(name), MARKS[each["support"]], each, _fields(name, look_up))
+        for name, each in answers.items()
+    ]
 
 
-def title(name: str) -> str:
-    """A framework's name for people."""
-    return benchdnn.TITLE if name == benchdnn.NAME else convention(name).title
-
-
-def for_page(message: str) -> str:
-    """Name the form's fields in a message that names options of the command line.
-
-    >>> for_page("add --input 1,64,16,16 with the input's shape.").partition(",")[0]
-    'fill in "Input shape"'
-    >>> for_page("leave --from out, or give --from mxnet.")
-    'leave "Whose call it is" out, or choose "Whose call it is": MXNet.'
-    """
-    message = re.sub(rf"such as --(?:input|weight) (?={_SHAPE})", "such as ", message)
-    message = re.sub(rf"\b[Aa]dd {_OPTION} ({_SHAPE})", r"fill in --\1, such as \2,", message)
-    message = re.sub(r"\badd (?=--(?:input|weight)\b)", "fill in ", message)
-    message = re.sub(r"\b(?:add|give) (?=--(?:from|to|style)\b)", "choose ", message)
-    return re.sub(rf"{_OPTION}(?: ({'|'.join(_VALUES)})\b)?", _field, message)
-
-
-def _field(option: re.Match[str]) -> str:
-    value = f": {_VALUES[option[2]]}" if option[2] else ""
-    return f'"{_FIELDS[option[1]]}"{value}'
+def _fields(name: str, look_up: Mapping[str, Any]) -> tuple[str, ...]:
+    """A problem of benchdnn holds the input's sizes."""
+    return ("input",) if name == benchdnn.NAME and look_up["input"] is None else ()
 
 
 def choices() -> list[tuple[str, str]]:
@@ -130,10 +103,3 @@ def permalink(query: Query) -> str | None:
     """The page's address with the query in it; none where that would be too long."""
     link = f"?{urlencode(to_fields(query))}"
     return link if len(link) <= _LONGEST_LINK else None
-
-
-_VALUES: Final = {
-    **{name: title(name) for name in FRAMEWORKS},
-    "layer": "a layer",
-    "function": "a function",
-}

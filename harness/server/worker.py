@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import signal
 import sys
 from collections.abc import Mapping
@@ -11,15 +10,15 @@ from typing import IO, Any, Final
 
 from harness.core.errors import InputError
 from harness.lookup.answer import in_words, look_up, size_line
+from harness.server.wording import FIELDS, in_json, on_page
 
 _MEMORY: Final = 2**30
-_PLACE: Final = re.compile(r"line (\d+), column (\d+): ")
 
 
 def answer(query: Mapping[str, Any]) -> dict[str, Any]:
     """Look a call up; return the object of the API and what a page adds to it.
 
-    >>> answer({"text": "nn.ConvTranspose2d(1, 2, kernel=3)"})["error"]["column"]
+    >>> answer({"text": "nn.ConvTranspose2d(1, 2, kernel=3)"})["error"]["about"]["column"]
     26
     """
     shapes = {name: tuple(query[name]) if name in query else None for name in ("input", "weight")}
@@ -32,19 +31,31 @@ def answer(query: Mapping[str, Any]) -> dict[str, Any]:
             **shapes,
         )
     except InputError as error:
-        return {"error": _error(str(error))}
+        return {"error": _error(error)}
+    answered, page = (result.worded(words).to_json() for words in (in_json, on_page))
     return {
-        "look_up": result.to_json(),
+        "look_up": answered,
+        "page": page if page != answered else None,
         "words": in_words(result.reading.operator),
         "size": size_line(result),
         "example": result.example,
     }
 
 
-def _error(message: str) -> dict[str, Any]:
-    place = _PLACE.match(message)
-    line, column = map(int, place.groups()) if place else (None, None)
-    return {"message": message, "line": line, "column": column}
+def _error(error: InputError) -> dict[str, Any]:
+    """Return what a refusal is made with."""
+    place = error.place
+    return {
+        "message": error.worded(in_json),
+        "about": {
+            "line": place and place.line,
+            "column": place and place.column,
+            "asks": FIELDS[error.asks] if error.asks else None,
+            "example": error.example,
+        },
+        "page": error.worded(on_page),
+        "fields": list(dict.fromkeys(FIELDS[mention.ask] for mention in error.mentions)),
+    }
 
 
 def serve(lines: IO[bytes], out: IO[bytes]) -> None:

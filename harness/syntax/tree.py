@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final, Self, TypeAlias
 
-from harness.core.errors import InputError
+from harness.core.errors import InputError, Place
 
 MAX_TEXT: Final = 10_000
 MAX_DEPTH: Final = 60
@@ -118,19 +118,19 @@ class SnippetError(InputError):
 
     def __init__(self, fact: str, column: int | None = None) -> None:
         super().__init__(fact)
-        self.fact = fact
         self.column = column
 
-    def shown_in(self, text: str) -> str:
-        """Put the fact below the line that it is about, with a mark at the column.
+    def placed_in(self, text: str) -> Self:
+        """Return the error with its place in a text: the line, and a mark at the column.
 
-        >>> print(SnippetError("expected a number.", 4).shown_in("f(1,x)"))
+        >>> print(SnippetError("expected a number.", 4).placed_in("f(1,x)"))
         line 1, column 5: expected a number.
           f(1,x)
               ^
         """
+        placed = type(self)(self.fact, self.column)
         if self.column is None:
-            return self.fact
+            return placed
         column = min(self.column, len(text))
         start = text.rfind("\n", 0, column) + 1
         line = text[start:].split("\n", 1)[0]
@@ -139,10 +139,8 @@ class SnippetError(InputError):
         left = max(0, offset - 50)
         shown = line[left : left + 100].replace("\t", " ")
         number = text.count("\n", 0, column) + 1
-        return (
-            f"line {number}, column {offset + 1}: {self.fact}\n"
-            f"  {shown}\n  {' ' * (offset - left)}^"
-        )
+        placed.place = Place(number, offset + 1, f"  {shown}\n  {' ' * (offset - left)}^")
+        return placed
 
 
 class OpenError(SnippetError):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from harness.convention.registry import convention
+from harness.core.errors import Ask, asked, named
 from harness.weights.files import Contents, dtype_name, read, suffix_of, write
 from harness.weights.layouts import (
     WeightsError,
@@ -218,7 +219,8 @@ def _only_weight(path: Path, contents: Contents) -> str:
         which = _listing(found) if found else f"none, but {_listing(contents.arrays)}"
         raise WeightsError(
             f"{path} should hold one array of three axes or more, the weights; it holds {which}. "
-            "Add --weight-name NAME."
+            + asked(Ask.WEIGHT_NAME, "NAME", "Add")
+            + "."
         )
     (name,) = found
     return name
@@ -243,13 +245,15 @@ def _whole(path: Path, contents: Contents, task: _Task, weight: str, bias: str |
         bias = bias or _named_like_bias(contents.arrays, weight)
         ranks = [rank for rank in ranks if _fits(contents, task, possible[rank], bias)] or ranks
     if len(ranks) > 1:
-        which = "; ".join(
-            f"--rank {rank} for {layout(task.source, rank, task.groups)} = {_shape(possible[rank])}"
-            for rank in ranks
-        )
+        choices: str = ""
+        for rank in ranks:
+            mention = named(Ask.RANK, str(rank)) if choices else asked(Ask.RANK, str(rank))
+            pattern = layout(task.source, rank, task.groups)
+            choices += ("; " if choices else "") + mention
+            choices += f" for {pattern} = {_shape(possible[rank])}"
         raise WeightsError(
             f"{path}: {weight} has the shape {_shape(array.shape)}, and MATLAB drops axes of one "
-            f"element at the end: add {which}."
+            "element at the end: " + choices + "."
         )
     return array.reshape(possible[ranks[0]]) if ranks else array
 
@@ -274,8 +278,13 @@ def _default_bias(
     if beside and contents.arrays[beside].size != c_out:
         raise WeightsError(
             f"{path}: {beside} has {contents.arrays[beside].size} elements, but {weight} of shape "
-            f"{_shape(shape)} has {c_out} output channels with --groups {task.groups}. "
-            "Give the right --groups, or name the bias by --bias-name."
+            f"{_shape(shape)} has {c_out} output channels with "
+            + named(Ask.GROUPS, str(task.groups))
+            + ". Give the right "
+            + named(Ask.GROUPS)
+            + ", or name the bias by "
+            + named(Ask.BIAS_NAME)
+            + "."
         )
     found = {
         name: array
@@ -287,7 +296,10 @@ def _default_bias(
     if len(found) > 1 and (contents.is_cut or "1" in _bias_layouts(task)):
         raise WeightsError(
             f"{path}: the bias of {weight} can be any of {_listing(found)}. "
-            "Add --weight-name NAME --bias-name NAME."
+            + asked(Ask.WEIGHT_NAME, "NAME", "Add")
+            + " "
+            + named(Ask.BIAS_NAME, "NAME")
+            + "."
         )
     return next(iter(found)) if len(found) == 1 else None
 

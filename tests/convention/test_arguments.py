@@ -78,7 +78,7 @@ def test_call_and_weights_that_disagree_are_told_apart(text: str, who: str) -> N
     ],
 )
 def test_lines_above_are_offered_for_variables_only(size: str, offered: str | None) -> None:
-    with pytest.raises(SnippetError, match="leaves in_channels open: add --input") as caught:
+    with pytest.raises(SnippetError, match="leaves in_channels open: add input") as caught:
         read(f"nn.ConvTranspose2d({size}, 4, 3)", "pytorch")
     assert ("above it" in str(caught.value)) == (offered is not None)
     assert (offered or "") in str(caught.value)
@@ -88,9 +88,7 @@ def test_what_a_call_computes_is_taken_from_the_weights_and_said() -> None:
     text = "layers.Conv2DTranspose(6, size(net), strides=2)"
     found = read(text, "tensorflow", weight=(4, 6, 3, 2))
     assert found.operator.kernel == (3, 2)
-    assert found.notes == (
-        "the call size(...) is not computed here: its value is that of --weight.",
-    )
+    assert found.notes == ("the call size(...) is not computed here: its value is that of weight.",)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +107,7 @@ def test_what_a_call_computes_is_taken_from_the_weights_and_said() -> None:
     ],
 )
 def test_a_line_above_is_offered_where_it_would_be_read(text: str, offered: str) -> None:
-    with pytest.raises(SnippetError, match="leaves in_channels open: add --input") as caught:
+    with pytest.raises(SnippetError, match="leaves in_channels open: add input") as caught:
         read(text)
     assert f", or {offered}." in str(caught.value)
 

@@ -16,7 +16,8 @@ from strategies import sized_operators
 
 from harness.cli.exit_statuses import OK, USAGE
 from harness.cli.main import main
-from harness.core.errors import InputError
+from harness.cli.wording import in_options
+from harness.core.errors import InputError, worded
 from harness.core.operators import IllegalOperator, Operator, Sizes
 from harness.core.program import Unsupported
 from harness.lookup import benchdnn
@@ -370,7 +371,7 @@ def test_what_cannot_be_said_is_unsupported(
     assert main(["translate", text, "--to", "benchdnn", "--json"]) == OK
     assert json.loads(capsys.readouterr().out)["benchdnn"] == {
         "support": "unsupported",
-        "reason": problem.reason,
+        "reason": worded(problem.reason, in_options),
         "problem": None,
     }
 

@@ -243,7 +243,7 @@ NOTED = {
     ),
     "an index without an input": (
         "y = up(x)[:, :, :8]",
-        "the output is sliced at an index counted from the other end: add --input with your",
+        "the output is sliced at an index counted from the other end: add input with your",
     ),
     "a pad after the bias": (
         "y = up(x) + b.view(-1, 1, 1)\ny = F.pad(y, (1, 0))",

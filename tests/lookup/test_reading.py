@@ -138,7 +138,7 @@ def test_a_name_of_two_frameworks_is_read_as_people_import_it_where_both_mean_th
     (note,) = found.notes
     assert note == (
         "Conv2DTranspose is a name in mxnet too, where the same text means the same operator: "
-        "add --from mxnet if it is that."
+        "add framework mxnet if it is that."
     )
     assert read("Conv2DTranspose(32, 4)", "mxnet", (1, 64, 5, 5)).notes == ()
 
@@ -149,8 +149,8 @@ def test_a_name_of_two_frameworks_that_mean_different_operators_asks_which_one()
     with pytest.raises(InputError) as refused:
         read(text, input=x)
     assert str(refused.value).splitlines()[0] == (
-        "line 1, column 1: Conv2DTranspose is a name in 2 frameworks: add --from mxnet or "
-        "--from tensorflow."
+        "line 1, column 1: Conv2DTranspose is a name in 2 frameworks: add framework mxnet or "
+        "framework tensorflow."
     )
     assert read(text, "mxnet", x).operator.crop == ((0, 0), (0, 0))
     assert read(text, "tensorflow", x).operator.crop == ((0, -1), (0, -1))
@@ -247,7 +247,8 @@ def test_a_call_of_another_framework_names_it(framework: str, title: str) -> Non
     with pytest.raises(InputError) as refused:
         read("nn.ConvTranspose2d(64, 32, 4)", framework)
     assert str(refused.value) == (
-        f"this is a call of PyTorch, not of {title}: leave --from out, or give --from pytorch."
+        f"this is a call of PyTorch, not of {title}: leave framework out, or give framework "
+        "pytorch."
     )
 
 
@@ -256,11 +257,11 @@ def test_an_unknown_framework_is_refused() -> None:
         read("nn.ConvTranspose2d(64, 32, 4)", "pytroch")
 
 
-# What --input and --weight complete.
+# What the shapes of input and weights complete.
 
 COMPLETED = {
-    "channels by --input": ("nn.ConvTranspose2d(c, 32, 4)", (1, 64, 8, 8), None),
-    "channels by --weight": ("nn.ConvTranspose2d(ngf * 2, ngf, 4)", None, (64, 32, 4, 4)),
+    "channels by the input": ("nn.ConvTranspose2d(c, 32, 4)", (1, 64, 8, 8), None),
+    "channels by the weights": ("nn.ConvTranspose2d(ngf * 2, ngf, 4)", None, (64, 32, 4, 4)),
     "a call as a channel": ("nn.ConvTranspose2d(64, int(c / 2), 4)", None, (64, 32, 4, 4)),
     "a kernel": ("nn.ConvTranspose2d(64, 32, k)", None, (64, 32, 4, 4)),
     "all of a lazy layer's": ("nn.LazyConvTranspose2d(32, 4)", (3, 64, 8, 8), None),
@@ -286,23 +287,23 @@ def test_what_is_open_is_completed_by(
 
 OPEN = {
     "nn.LazyConvTranspose2d(32, 4)": (
-        "the text leaves in_channels open: add --input 1,64,16,16 with your input's shape, "
+        "the text leaves in_channels open: add input 1,64,16,16 with your input's shape, "
         "(n, c_in, height, width)."
     ),
     "nn.LazyConvTranspose3d(32, 4)": (
-        "the text leaves in_channels open: add --input 1,64,16,16,16 with your input's shape, "
+        "the text leaves in_channels open: add input 1,64,16,16,16 with your input's shape, "
         "(n, c_in, depth, height, width)."
     ),
     "nn.ConvTranspose1d(i, 12, 5)": (
-        "the text leaves in_channels open: add --input 1,64,16 with your input's shape, "
+        "the text leaves in_channels open: add input 1,64,16 with your input's shape, "
         "(n, c_in, length), or write i = ... above it."
     ),
     "nn.ConvTranspose2d(8, o, (5, 3))": (
-        "the text leaves out_channels open: add --weight 8,32,5,3 with your weights' shape, "
+        "the text leaves out_channels open: add weight 8,32,5,3 with your weights' shape, "
         "(c_in, c_out/groups, height, width), or write o = ... above it."
     ),
     "F.conv_transpose2d(x, w)": (
-        "the text leaves in_channels and out_channels and kernel open: add --weight 64,32,4,4 "
+        "the text leaves in_channels and out_channels and kernel open: add weight 64,32,4,4 "
         "with your weights' shape, (c_in, c_out/groups, height, width)."
     ),
 }
@@ -316,14 +317,14 @@ def test_what_stays_open_is_asked_for(text: str, said: str) -> None:
 
 
 CONFLICTS = [
-    ((1, 3, 8, 8), None, "in_channels is 64 in the text and 3 in --input; they must agree."),
-    (None, (3, 32, 4, 4), "in_channels is 64 in the text and 3 in --weight; they must agree."),
-    (None, (64, 3, 4, 4), "out_channels is 32 in the text and 3 in --weight; they must agree."),
-    (None, (64, 32, 4, 5), "kernel is (4, 4) in the text and (4, 5) in --weight; they must agree."),
+    ((1, 3, 8, 8), None, "in_channels is 64 in the text and 3 in input; they must agree."),
+    (None, (3, 32, 4, 4), "in_channels is 64 in the text and 3 in weight; they must agree."),
+    (None, (64, 3, 4, 4), "out_channels is 32 in the text and 3 in weight; they must agree."),
+    (None, (64, 32, 4, 5), "kernel is (4, 4) in the text and (4, 5) in weight; they must agree."),
     (
         None,
         (64, 32, 4),
-        "--weight has weights [64, 32, 4] of 3 axes; torch.nn.ConvTranspose2d takes 4: (c_in, ",
+        "weight has weights [64, 32, 4] of 3 axes; torch.nn.ConvTranspose2d takes 4: (c_in, ",
     ),
     (
         (1, 64, 8),
@@ -345,12 +346,12 @@ def test_shapes_that_contradict_the_text_are_refused(
 @pytest.mark.parametrize(
     ("x", "w", "said"),
     [
-        ((64,), None, "--input 64 is no shape of three to five axes, such as --input 1,64,16,16."),
-        ((1, -1, 3), None, "--input 1,-1,3 is no shape of"),
-        ((), None, "--input  is no shape of"),
-        (None, (1, 0, 3), "--weight 1,0,3 is no shape of three to five axes, such as --weight 64,"),
-        (None, (1,) * 6, "--weight 1,1,1,1,1,1 is no shape of"),
-        ((1, 10**18, 3), None, "--input 1,1000000000000000000,3 is no shape of"),
+        ((64,), None, "input 64 is no shape of three to five axes, such as input 1,64,16,16."),
+        ((1, -1, 3), None, "input 1,-1,3 is no shape of"),
+        ((), None, "input is no shape of"),
+        (None, (1, 0, 3), "weight 1,0,3 is no shape of three to five axes, such as weight 64,"),
+        (None, (1,) * 6, "weight 1,1,1,1,1,1 is no shape of"),
+        ((1, 10**18, 3), None, "input 1,1000000000000000000,3 is no shape of"),
     ],
 )
 def test_shapes_that_are_none_are_refused(
@@ -440,7 +441,7 @@ def test_the_import_says_whose_name_it_is(text: str, framework: str) -> None:
 
 
 def test_a_framework_that_would_have_to_be_told_more_is_not_passed_over() -> None:
-    with pytest.raises(SnippetError, match="is a name in 2 frameworks: add --from "):
+    with pytest.raises(SnippetError, match="is a name in 2 frameworks: add framework "):
         read("Deconvolution2D(64, 3, 3)")
 
 

@@ -18,10 +18,12 @@ from starlette.testclient import TestClient
 from harness.cli.exit_statuses import OK
 from harness.cli.main import main
 from harness.convention.registry import framework_names
+from harness.core.errors import Ask, Sentence, Words, asked, named
 from harness.server import openapi, view, workers
 from harness.server.app import create_app
 from harness.server.query import from_form, to_fields
 from harness.server.settings import LOOPBACK, Settings, SettingsError, from_environment
+from harness.server.wording import in_json, on_page
 from harness.syntax.tree import MAX_TEXT
 
 PYTORCH = "nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1)"
@@ -388,22 +390,53 @@ def test_a_dashboard_beside_the_page_leads_back_to_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("message", "shown"),
+    ("sentence", "shown"),
     [
-        ("open: add --input 1,64,16,16 with your input's shape, (n, c_in, height, width).",
-         'open: fill in "Input shape", such as 1,64,16,16, with your input\'s shape, '
-         "(n, c_in, height, width)."),
-        ("add --input, such as --input 1,64,16,16.",
+        ("open: " + asked(Ask.INPUT_SHAPE, (1, 64, 16, 16)) + " with your input's shape.",
+         'open: fill in "Input shape", such as 1,64,16,16, with your input\'s shape.'),
+        (asked(Ask.INPUT_SHAPE) + ", such as " + named(Ask.INPUT_SHAPE, (1, 64, 16, 16)) + ".",
          'fill in "Input shape", such as 1,64,16,16.'),
-        ("the text says 3, --weight says 4.", 'the text says 3, "Weights\' shape" says 4.'),
-        ("add --from mxnet if it is that.", 'choose "Whose call it is": MXNet if it is that.'),
-        ("asked to, with --to chainer.", 'asked to, with "Answer for": Chainer.'),
-        ("--style layer writes that too.", '"Written as": a layer writes that too.'),
-        ("--inputs and --weight-name stay.", "--inputs and --weight-name stay."),
+        ("the text says 3, " + named(Ask.WEIGHT_SHAPE) + " says 4.",
+         'the text says 3, "Weights\' shape" says 4.'),
+        (asked(Ask.FRAMEWORK, "mxnet") + " if it is that.",
+         'choose "Whose call it is": MXNet if it is that.'),
+        ("leave " + named(Ask.FRAMEWORK) + " out, or " + asked(Ask.FRAMEWORK, "mxnet", "give"),
+         'leave "Whose call it is" out, or choose "Whose call it is": MXNet'),
+        ("asked to, with " + named(Ask.TARGET, "chainer") + ".",
+         'asked to, with "Answer for": Chainer.'),
+        (named(Ask.STYLE, "layer") + " writes that too.",
+         '"Written as": a layer writes that too.'),
     ],
 )  # fmt: skip
-def test_a_page_names_its_own_fields(message: str, shown: str) -> None:
-    assert view.for_page(message) == shown
+def test_a_page_names_its_own_fields(sentence: Sentence, shown: str) -> None:
+    assert sentence.worded(on_page) == shown
+
+
+@pytest.mark.parametrize("words", [in_json, on_page])
+def test_a_visitors_own_text_is_not_reworded(words: Words, client: TestClient) -> None:
+    text = "nn.ConvTranspose2d(4, 6, 3, stride='add --input 1,2,3')"
+    if words is in_json:
+        message = client.get("/api/translate", params={"text": text}).json()["error"]["message"]
+    else:
+        message = html.unescape(client.get("/answer", params={"text": text}).text)
+    assert "stride='add --input 1,2,3'" in message
+    assert "fill in" not in message
+
+
+def test_the_api_names_the_field_that_would_help(client: TestClient) -> None:
+    error = client.get("/api/translate", params={"text": KERAS}).json()["error"]
+    assert (error["asks"], error["example"]) == ("input", [1, 64, 16, 16])
+    assert error["message"].partition("\n")[0] == (
+        "line 1, column 1: the text leaves in_channels open: add --input 1,64,16,16 with your "
+        "input's shape, (n, c_in, height, width)."
+    )
+    answer = client.get("/api/translate", params={"text": KERAS, "input": "1,64,16,16"})
+    assert answer.status_code == 200
+
+
+def test_the_api_asks_for_nothing_where_nothing_is_open(client: TestClient) -> None:
+    error = client.get("/api/translate", params={"text": "f(1)"}).json()["error"]
+    assert (error["asks"], error["example"]) == (None, None)
 
 
 @pytest.mark.parametrize(

@@ -112,11 +112,11 @@ WRONG_CALLS: dict[str, tuple[list[str], str]] = {
     ),
     "weights of six axes": (
         ["input: [1, 4, 5]", "weight: [4, 6, 1, 1, 1, 1]", "call: F.conv_transpose1d(x, w)"],
-        "suite.yaml:6: case 'a': call: --weight 4,6,1,1,1,1 is no shape of three to five axes",
+        "suite.yaml:6: case 'a': call: weight 4,6,1,1,1,1 is no shape of three to five axes",
     ),
     "weights of nothing": (
         ["input: [1, 4, 5]", "weight: [4, 0, 3]", "call: F.conv_transpose1d(x, w)"],
-        "suite.yaml:6: case 'a': call: --weight 4,0,3 is no shape of three to five axes",
+        "suite.yaml:6: case 'a': call: weight 4,0,3 is no shape of three to five axes",
     ),
     "weights that are text": (
         ["input: [1, 4, 5]", "weight: 4,6,3", "call: F.conv_transpose1d(x, w)"],

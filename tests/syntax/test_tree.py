@@ -200,7 +200,7 @@ def test_any_text_is_a_tree_or_a_snippet_error(language: ModuleType, text: str) 
         assert re.search(r"never|closes|no text", errors[0].fact)
     for refused in errors:
         assert refused.column is None or 0 <= refused.column <= len(text)
-        assert refused.shown_in(text)
+        assert str(refused.placed_in(text))
     for unread in parsed.unread:
         assert 0 <= unread.start <= unread.end <= len(text)
         with pytest.raises(SnippetError):

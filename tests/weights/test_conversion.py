@@ -84,8 +84,8 @@ def test_rank_restores_what_matlab_dropped(cut: Callable[..., Path]) -> None:
     w = np.arange(3 * 2 * 5).reshape(3, 2, 5)
     path = cut(w=w)
     message = (
-        "w has the shape 3x2x5, and MATLAB drops axes of one element at the end: add --rank 1 for "
-        "WOI = 3x2x5; --rank 2 for HWOI = 3x2x5x1; --rank 3 for DHWOI = 3x2x5x1x1."
+        "w has the shape 3x2x5, and MATLAB drops axes of one element at the end: add rank 1 for "
+        "WOI = 3x2x5; rank 2 for HWOI = 3x2x5x1; rank 3 for DHWOI = 3x2x5x1x1."
     )
     with pytest.raises(WeightsError, match=re.escape(message)):
         converted(path)
@@ -102,12 +102,12 @@ def test_bias_tells_the_rank(cut: Callable[..., Path]) -> None:
     got, _ = converted(cut(w=w, b=np.zeros((1, 1, 5))))
     assert got.shape == (1, 5, 3, 5)
     # A row or a column is the bias of a layer of one axis as well as a vector.
-    with pytest.raises(WeightsError, match=r"add --rank 1 for .*; --rank 2 for"):
+    with pytest.raises(WeightsError, match=r"add rank 1 for .*; rank 2 for"):
         converted(cut(w=w, b=np.zeros((1, 5))))
     got, _ = converted(cut(w=w[:, :2], b=np.zeros((1, 2))))
     assert got.shape == (5, 2, 3)
     # Another vector is no witness: nothing says that it belongs to these weights.
-    with pytest.raises(WeightsError, match=r"add --rank 1 for .*; --rank 2 for"):
+    with pytest.raises(WeightsError, match=r"add rank 1 for .*; rank 2 for"):
         converted(cut(w=w[:, :2], scale=np.zeros((1, 2))))
 
 
@@ -190,13 +190,13 @@ NPZ = {"weight": canonical(2, 1), "b1": np.arange(5), "b2": np.arange(5)}
 @pytest.mark.parametrize(
     ("arrays", "options", "message"),
     [
-        (NPZ, {}, "the bias of weight can be any of b1 5, b2 5. Add --weight-name NAME --bias-"),
+        (NPZ, {}, "the bias of weight can be any of b1 5, b2 5. Add weight name NAME bias "),
         (NPZ, {"weight_names": ["w"]}, "holds no array 'w', but weight 4x5x7x2, b1 5, b2 5."),
         (NPZ, {"bias_names": ["b"]}, "holds no array 'b', but weight 4x5x7x2"),
         (NPZ, {"bias_names": ["b1", "b2"]}, "2 names of biases for 1 of weights"),
         (NPZ, {"weight_names": ["b1"], "bias_names": ["b1"]}, "can be given once"),
         (NPZ, {"weight_names": ["b1"]}, "b1: weights of 1 axes are none of pytorch's"),
-        ({"b": np.zeros(3)}, {}, "it holds none, but b 3. Add --weight-name NAME."),
+        ({"b": np.zeros(3)}, {}, "it holds none, but b 3. Add weight name NAME."),
         (NPZ, {"groups": 3}, "have 4 input channels, which 3 groups do not divide."),
         (
             {"up.weight": canonical(2, 2), "up.bias": np.arange(10)},

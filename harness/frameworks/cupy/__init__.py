@@ -48,7 +48,7 @@ CONVENTION: Final = Convention(
     cpu=False,
     cuda=Cuda(_CHECK, _ALLOW_TF32, {"CUPY_TF32": "0"}, wait=CUPY_WAIT, is_own=True),
     remarks=(
-        "NumPy's call: a look-up writes it for CuPy where it is asked to, with --to cupy.",
+        "NumPy's call: a look-up writes it for CuPy where it is asked for by name.",
         "Always on an NVIDIA GPU, by cuBLAS and kernels of our own; cuDNN takes no part in it.",
     ),
     packages=("impl",),

@@ -16,6 +16,7 @@ from harness.convention.forms import Form
 from harness.convention.reading import Reading
 from harness.convention.signature import Parameter, Signature
 from harness.convention.values import shown
+from harness.core.errors import Ask, asked
 from harness.core.operators import Sizes
 from harness.frameworks.matlab.arrays import Array, Workspace, written
 from harness.frameworks.matlab.cropping import Pairs, function_crop, layer_crop
@@ -174,7 +175,7 @@ def _read_function(given: Arguments) -> Reading:
     elif not (weights and weights.labels) and _rank(given, x, None) is None:
         notes.append(
             f"spatial axes: {rank}, by the dimensions of weights; the format of X decides, which "
-            "the text does not show: add --input to be sure."
+            "the text does not show: " + asked(Ask.INPUT_SHAPE) + " to be sure."
         )
     bias, of_bias = _function_bias(given, workspace, complete[1])
     return given.reading(

@@ -10,6 +10,7 @@ from harness.convention.forms import Form
 from harness.convention.reading import Reading
 from harness.convention.signature import Parameter
 from harness.convention.values import integers, shown
+from harness.core.errors import Ask, asked, named
 from harness.core.operators import Operator, Sizes
 from harness.frameworks.tensorflow.calls_1 import backend_form, slim_form
 from harness.frameworks.tensorflow.keras_1 import keras_1_form
@@ -98,8 +99,11 @@ def _rank(given: Arguments) -> int:
     shape = given.supplied.input or given.supplied.weight
     if shape is None:
         raise given.error(
-            f"output_shape {shown(value)} does not show the number of axes: add --input, such as "
-            "--input 1,64,16,16.",
+            f"output_shape {shown(value)} does not show the number of axes: "
+            + asked(Ask.INPUT_SHAPE)
+            + ", such as "
+            + named(Ask.INPUT_SHAPE, (1, 64, 16, 16))
+            + ".",
             "output_shape",
         )
     return len(shape) - 2
@@ -123,7 +127,8 @@ def _completed(given: Arguments, rank: int, *, channels_first: bool) -> Argument
         if supplied.input not in (None, canonical):
             raise given.error(
                 f"the input is {list(canonical)} in the text and {list(supplied.input or ())} in "
-                "--input; they must agree.",
+                + named(Ask.INPUT_SHAPE)
+                + "; they must agree.",
                 "input",
             )
         supplied = replace(supplied, input=canonical)

@@ -10,6 +10,7 @@ from harness.convention.forms import Form
 from harness.convention.reading import Reading
 from harness.convention.signature import Parameter
 from harness.convention.values import shown
+from harness.core.errors import Ask, named
 from harness.core.operators import Operator, Sizes
 from harness.frameworks.tensorflow.keras import crop_of, output_padding_error
 from harness.frameworks.tensorflow.keras_configuration import configured_layout
@@ -152,7 +153,11 @@ def _other_sizes(given: Arguments, own: Sizes | None) -> list[str]:
     supplied = given.supplied.input
     if own is None or supplied is None or own[2:] == supplied[2:]:
         return []
-    return [f"The text's input has the sizes {list(own[2:])}; the answer is for those of --input."]
+    return [
+        f"The text's input has the sizes {list(own[2:])}; the answer is for those of "
+        + named(Ask.INPUT_SHAPE)
+        + "."
+    ]
 
 
 def _dilation(given: Arguments, rank: int) -> Sizes:

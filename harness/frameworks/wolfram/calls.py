@@ -14,6 +14,7 @@ from harness.convention.forms import Form
 from harness.convention.reading import Reading
 from harness.convention.signature import Parameter
 from harness.convention.values import integers, shown
+from harness.core.errors import Ask, named
 from harness.core.operators import Operator, Sizes
 from harness.frameworks.wolfram.arrays import Margins, dimensions, margins
 from harness.frameworks.wolfram.network import Before, chain_before, changed_elsewhere
@@ -127,23 +128,29 @@ def _rank(given: Arguments, source: Port, output: Port, weights: Sizes | None) -
         for name, each in (("Input", source), ("Output", output))
         if each.rank is not None
     ]
-    supplied = (("--weight", given.supplied.weight), ("--input", given.supplied.input))
+    supplied = (
+        (named(Ask.WEIGHT_SHAPE), given.supplied.weight),
+        (named(Ask.INPUT_SHAPE), given.supplied.input),
+    )
     said += [(who, len(shape) - 2) for who, shape in supplied if shape is not None]
     for name in ("Stride", "Dilation", "PaddingSize"):
         value = given.value(name)
         said += [(f'"{name}"', len(value))] if isinstance(value, tuple) else []
     if not said:
-        given.open_per_axis("sz")  # An error that asks for --input, where sz is there.
+        given.open_per_axis("sz")  # An error that asks for the input's shape, where sz is there.
         given.channels_and_kernel(None, None, None, 1)
     who, rank = said[0]
     for other, axes in said[1:]:
         if axes != rank:
             raise given.error(
-                f"{who} has {rank} spatial {_axes(rank)}, {other} has {axes}; they must agree."
+                who
+                + f" has {rank} spatial {_axes(rank)}, "
+                + other
+                + f" has {axes}; they must agree."
             )
     if not 1 <= rank <= 2:
         raise given.error(
-            f"{who} has {rank} spatial axes; DeconvolutionLayer has one or two: {{s}} or {{h, w}}."
+            who + f" has {rank} spatial axes; DeconvolutionLayer has one or two: {{s}} or {{h, w}}."
         )
     return rank
 
@@ -314,7 +321,9 @@ def _notes(given: Arguments, plain: Reading, source: Port) -> list[str]:
     shape = plain.input
     if shape is not None and source.size is not None and shape[2:] != source.size:
         notes.append(
-            f'"Input" has the sizes {list(source.size)}; the answer is for those of --input.'
+            f'"Input" has the sizes {list(source.size)}; the answer is for those of '
+            + named(Ask.INPUT_SHAPE)
+            + "."
         )
     if shape is not None and 0 in plain.operator.out_size(shape[2:]):
         notes.append("The output has no elements: the language refuses that.")

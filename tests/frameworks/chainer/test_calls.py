@@ -230,7 +230,7 @@ def test_configuration_of_something_else_is_not_noted() -> None:
         ("L.Deconvolution3D(4, 6)", "needs ksize"),
         ("L.DeconvolutionND(4, 4, 6, 2)", "has 4 axes"),
         ("L.Deconvolution2D(6, 3, 3, output_shape=s)", "no parameter 'output_shape'"),
-        ("L.Deconvolution2D(5, 6, 3)", "5 in the text and 4 in --input"),
+        ("L.Deconvolution2D(5, 6, 3)", "5 in the text and 4 in input"),
     ],
 )
 def test_what_is_refused_is_refused_with_its_reason(text: str, fact: str) -> None:
@@ -244,10 +244,10 @@ def test_what_is_refused_is_refused_with_its_reason(text: str, fact: str) -> Non
 @pytest.mark.parametrize(
     ("text", "asks"),
     [
-        ("L.Deconvolution2D(None, 6, 3)", "leaves in_channels open: add --input"),
-        ("L.Deconvolution2D(6, 3)", "leaves in_channels open: add --input"),
-        (LINK.format(", 2, outsize=(9, 9)"), "outsize chooses the output's size.* add --input"),
-        (CALL.format(""), "leaves in_channels and out_channels and kernel open: add --weight"),
+        ("L.Deconvolution2D(None, 6, 3)", "leaves in_channels open: add input"),
+        ("L.Deconvolution2D(6, 3)", "leaves in_channels open: add input"),
+        (LINK.format(", 2, outsize=(9, 9)"), "outsize chooses the output's size.* add input"),
+        (CALL.format(""), "leaves in_channels and out_channels and kernel open: add weight"),
     ],
 )
 def test_error_says_what_to_add(text: str, asks: str) -> None:

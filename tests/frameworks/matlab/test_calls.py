@@ -171,13 +171,13 @@ def test_every_parameter_has_a_row() -> None:
 
 def test_channels_left_to_the_input_are_asked_for() -> None:
     text = "transposedConv2dLayer(3, 6, 'NumChannels', 'auto')"
-    with pytest.raises(SnippetError, match=r"leaves in_channels open: add --input 1,64,16,16"):
+    with pytest.raises(SnippetError, match=r"leaves in_channels open: add input 1,64,16,16"):
         reading(text)
     assert reading(text, input=(2, 5, 3, 4)).operator.in_channels == 5
 
 
 def test_weights_of_a_function_are_asked_for() -> None:
-    with pytest.raises(SnippetError, match=r"add --weight 64,32,4,4"):
+    with pytest.raises(SnippetError, match=r"add weight 64,32,4,4"):
         reading(FUNCTION.format("b"))
 
 

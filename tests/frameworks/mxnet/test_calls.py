@@ -256,10 +256,10 @@ def test_dilation_of_three_axes_is_refused() -> None:
 @pytest.mark.parametrize(
     ("text", "asks"),
     [
-        (ND.format(""), "leaves in_channels open: add --input"),
-        (GLUON.format(""), "leaves in_channels open: add --input"),
-        (ND.format(", target_shape=(5, 6)"), "add --input"),
-        ("mx.nd.Deconvolution(x, w, kernel=k, num_filter=n)", "kernel open: add --weight"),
+        (ND.format(""), "leaves in_channels open: add input"),
+        (GLUON.format(""), "leaves in_channels open: add input"),
+        (ND.format(", target_shape=(5, 6)"), "add input"),
+        ("mx.nd.Deconvolution(x, w, kernel=k, num_filter=n)", "kernel open: add weight"),
     ],
 )
 def test_error_says_what_to_add(text: str, asks: str) -> None:

@@ -173,7 +173,7 @@ def test_output_size(text: str, size: str, crop: tuple[tuple[int, int], ...]) ->
 
 
 def test_output_size_needs_the_input() -> None:
-    with pytest.raises(InputError, match=r"output_size chooses .*: add --input 1,64,16,16 with"):
+    with pytest.raises(InputError, match=r"output_size chooses .*: add input 1,64,16,16 with"):
         reading("nn.ConvTranspose2d(4, 6, 3)(x, output_size=[7, 9])")
 
 

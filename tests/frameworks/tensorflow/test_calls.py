@@ -154,11 +154,11 @@ def test_snippet(text: str, descriptor: str, shape: Sizes | None) -> None:
         ),
         (
             "tf.nn.conv2d_transpose(tf.ones([2, 5, 7, 4]), w, [2, 10, 14, 6], 2)",
-            r"\[2, 4, 5, 7\] in the text and \[1, 4, 5, 7\] in --input",
+            r"\[2, 4, 5, 7\] in the text and \[1, 4, 5, 7\] in input",
         ),
         (
             "tf.nn.conv2d_transpose(tf.ones([1, 5, 7, 3]), w, [1, 10, 14, 6], 2)",
-            r"\[1, 3, 5, 7\] in the text and \[1, 4, 5, 7\] in --input",
+            r"\[1, 3, 5, 7\] in the text and \[1, 4, 5, 7\] in input",
         ),
     ],
 )
@@ -186,12 +186,12 @@ def test_batch_may_be_the_input_s_or_unknown(batch: str) -> None:
 
 
 def test_sizes_must_be_said_where_a_name_stands_for_the_input() -> None:
-    with pytest.raises(SnippetError, match=r"output_shape .* add --input"):
+    with pytest.raises(SnippetError, match=r"output_shape .* add input"):
         reading("tf.nn.conv2d_transpose(x, w, [1, 10, 14, 6], 2)")
 
 
 def test_weights_must_be_said_where_a_name_stands_for_them() -> None:
-    with pytest.raises(SnippetError, match="leaves kernel open: add --weight 4,6,4,4"):
+    with pytest.raises(SnippetError, match="leaves kernel open: add weight 4,6,4,4"):
         reading("tf.nn.conv2d_transpose(x, w, [1, 10, 14, 6], 2)", input=IN)
 
 

@@ -113,7 +113,7 @@ def test_layer_before_says_the_input() -> None:
 def test_kernel_that_the_text_does_not_hold_is_taken_from_the_weights() -> None:
     text = "Deconvolution2D(nf, k, k, output_shape=(None, 7, 8, 6), dim_ordering='tf')"
     assert operator(text, input=IN, weight=(3, 6, 3, 2)).kernel == (3, 2)
-    with pytest.raises(SnippetError, match="leaves out_channels and kernel open: add --weight"):
+    with pytest.raises(SnippetError, match="leaves out_channels and kernel open: add weight"):
         reading(text, input=IN)
 
 
@@ -178,7 +178,7 @@ def test_what_is_refused_is_refused_with_its_reason(text: str, fact: str) -> Non
 
 
 def test_input_is_asked_for() -> None:
-    with pytest.raises(SnippetError, match="leaves in_channels open: add --input"):
+    with pytest.raises(SnippetError, match="leaves in_channels open: add input"):
         reading(LAYER.format(""))
 
 

@@ -153,7 +153,7 @@ def test_what_is_refused_is_refused_with_its_reason(text: str, fact: str) -> Non
 
 
 def test_channels_that_nothing_says_are_asked_for() -> None:
-    with pytest.raises(SnippetError, match="leaves in_channels open: add --input"):
+    with pytest.raises(SnippetError, match="leaves in_channels open: add input"):
         reading("layers.Conv2DTranspose(6, 3)")
 
 
@@ -237,12 +237,12 @@ RESHAPE = "layers.Reshape((5, 7, 4))"
     ],
 )
 def test_input_that_another_layer_may_give_is_asked_for(text: str) -> None:
-    with pytest.raises(SnippetError, match="leaves in_channels open: add --input"):
+    with pytest.raises(SnippetError, match="leaves in_channels open: add input"):
         reading(text)
 
 
 def test_layer_before_of_other_channels_than_the_input_is_refused() -> None:
-    with pytest.raises(SnippetError, match=r"in_channels is 4 in .* and 3 in --input"):
+    with pytest.raises(SnippetError, match=r"in_channels is 4 in .* and 3 in input"):
         reading(f"Sequential([{RESHAPE}, {UP}])", input=(1, 3, 5, 7))
 
 
@@ -250,7 +250,7 @@ def test_other_sizes_than_the_text_s_are_taken_and_said() -> None:
     found = reading(f"Sequential([{RESHAPE}, {UP}])", input=(2, 4, 9, 9))
     assert found.input == (2, 4, 9, 9)
     assert found.notes == (
-        "The text's input has the sizes [5, 7]; the answer is for those of --input.",
+        "The text's input has the sizes [5, 7]; the answer is for those of input.",
     )
 
 
@@ -440,5 +440,5 @@ def test_words_for_padding_tell_keras_from_gluon(padding: str) -> None:
 @pytest.mark.parametrize("arguments", ["32, 3, 2, 1", "32, 3, strides=(2, 2), padding=1"])
 def test_numbers_for_padding_tell_gluon_from_keras(arguments: str) -> None:
     assert read(f"Conv2DTranspose({arguments})", input=(1, 4, 5, 7)).framework == "mxnet"
-    with pytest.raises(SnippetError, match="leaves in_channels open: add --input"):
+    with pytest.raises(SnippetError, match="leaves in_channels open: add input"):
         read(f"Conv2DTranspose({arguments})")

@@ -216,7 +216,7 @@ def test_a_chain_that_does_not_say_it_is_asked(before: str) -> None:
 def test_another_input_than_the_ports_is_taken_and_said() -> None:
     found = reading(LAYER.format(', "Output" -> {6, 7, 8}'), input=(2, 4, 3, 3))
     assert found.input == (2, 4, 3, 3)
-    assert "the answer is for those of --input" in found.notes[0]
+    assert "the answer is for those of input" in found.notes[0]
 
 
 @pytest.mark.parametrize(
@@ -241,9 +241,9 @@ def test_same(kernel: int, stride: int, crop: tuple[int, int], said: str | None)
 # Errors, with their columns.
 
 ERRORS = [
-    ("DeconvolutionLayer[6, {3, 2}]", 1, "leaves in_channels open: add --input 1,64,16,16"),
-    ("DeconvolutionLayer[6, 3]", 1, "nothing says how many spatial axes there are: add --input"),
-    ("DeconvolutionLayer[n, k]", 1, "add --weight 64,32,4,4"),
+    ("DeconvolutionLayer[6, {3, 2}]", 1, "leaves in_channels open: add input 1,64,16,16"),
+    ("DeconvolutionLayer[6, 3]", 1, "nothing says how many spatial axes there are: add input"),
+    ("DeconvolutionLayer[n, k]", 1, "add weight 64,32,4,4"),
     (LAYER.format(', "Strid" -> 2'), 53, "no parameter 'Strid'. Did you mean 'Stride'?"),
     (LAYER.format(', "Stride" -> 2, "Stride" -> 3'), 68, "given twice"),
     (LAYER.format(', "Stride" -> 0'), 53, "must be at least 1"),
@@ -285,7 +285,7 @@ def test_errors_point_at_what_is_wrong(text: str, column: int, fact: str) -> Non
 
 
 def test_an_input_of_other_channels_is_refused() -> None:
-    with pytest.raises(SnippetError, match="in_channels is 4 in the text and 5 in --input"):
+    with pytest.raises(SnippetError, match="in_channels is 4 in the text and 5 in input"):
         reading(LAYER.format(""), input=(1, 5, 5, 7))
 
 

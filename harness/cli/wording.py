@@ -1,0 +1,34 @@
+"""How the terminal names the inputs that a sentence speaks of: as options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from harness.core.errors import Ask, Mention
+
+_OPTIONS: Final[Mapping[Ask, str]] = {
+    Ask.INPUT_SHAPE: "--input",
+    Ask.WEIGHT_SHAPE: "--weight",
+    Ask.FRAMEWORK: "--from",
+    Ask.TARGET: "--to",
+    Ask.STYLE: "--style",
+    Ask.INTERPRETER: "--python",
+    Ask.DEVICE: "--device",
+    Ask.GROUPS: "--groups",
+    Ask.RANK: "--rank",
+    Ask.WEIGHT_NAME: "--weight-name",
+    Ask.BIAS_NAME: "--bias-name",
+    Ask.SAVE: "--save",
+    Ask.DASHBOARD: "--html",
+}
+
+
+def in_options(mention: Mention) -> str:
+    """Word a mention as an option, with its value.
+
+    >>> in_options(Mention(Ask.INPUT_SHAPE, (1, 64, 16, 16), "add"))
+    'add --input 1,64,16,16'
+    """
+    words = mention.verb, _OPTIONS[mention.ask], mention.shown_value
+    return " ".join(word for word in words if word)

@@ -1,0 +1,57 @@
+"""How the page and the API name the inputs that a sentence speaks of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from harness.convention.registry import convention
+from harness.core.errors import Ask, Mention
+from harness.lookup import benchdnn
+
+# The fields of a query, and what the form calls them.
+FIELDS: Final[Mapping[Ask, str]] = {
+    Ask.INPUT_SHAPE: "input",
+    Ask.WEIGHT_SHAPE: "weight",
+    Ask.FRAMEWORK: "from",
+    Ask.TARGET: "to",
+    Ask.STYLE: "style",
+}
+_LABELS: Final[Mapping[Ask, str]] = {
+    Ask.INPUT_SHAPE: '"Input shape"',
+    Ask.WEIGHT_SHAPE: '"Weights\' shape"',
+    Ask.FRAMEWORK: '"Whose call it is"',
+    Ask.TARGET: '"Answer for"',
+    Ask.STYLE: '"Written as"',
+}
+
+
+def in_json(mention: Mention) -> str:
+    """Word a mention as ``deconform translate`` does, whose options are the API's fields.
+
+    >>> in_json(Mention(Ask.INPUT_SHAPE, (1, 64, 16, 16), "add"))
+    'add --input 1,64,16,16'
+    """
+    words = mention.verb, f"--{FIELDS[mention.ask]}", mention.shown_value
+    return " ".join(word for word in words if word)
+
+
+def on_page(mention: Mention) -> str:
+    """Word a mention as a field of the form.
+
+    >>> on_page(Mention(Ask.FRAMEWORK, "mxnet", "add"))
+    'choose "Whose call it is": MXNet'
+    """
+    label, value = _LABELS[mention.ask], mention.shown_value
+    if mention.ask in {Ask.INPUT_SHAPE, Ask.WEIGHT_SHAPE}:
+        if not mention.verb:
+            return value or label
+        return f"fill in {label}" + (f", such as {value}," if value else "")
+    if value:
+        label += f": a {value}" if mention.ask == Ask.STYLE else f": {title(value)}"
+    return f"choose {label}" if mention.verb else label
+
+
+def title(name: str) -> str:
+    """Return a framework's name for people."""
+    return benchdnn.TITLE if name == benchdnn.NAME else convention(name).title
