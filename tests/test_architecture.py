@@ -12,6 +12,8 @@ from typing import Final
 
 import pytest
 
+from harness.convention.registry import framework_names
+
 ROOT = Path(__file__).parent.parent
 
 # Rule a.  Each room with the rooms that it may import, from the top down: a room imports only what
@@ -119,6 +121,28 @@ def test_frameworks_do_not_know_each_other() -> None:
         for other, _ in imported(name) if room(name) == "frameworks" else ():
             if room(other) == "frameworks" and not is_inside(other, folder):
                 assert (folder.split(".")[-1], other.split(".")[2]) == ("cupy", "numpy"), other
+
+
+# What a report's header calls the version of NumPy, which a worker's answer holds.
+NUMPY_IS_A_VERSION: Final = {
+    *("harness.records.column_info", "harness.engines.process", "harness.engines.worker"),
+    *("harness.frameworks.matlab.execute", "harness.frameworks.wolfram.kernel"),
+    *("harness.frameworks.wolfram.mathics", "harness.bench.comparison"),
+    *("harness.conformance.difference", "harness.report.words"),
+}
+
+
+def test_a_framework_is_named_in_its_own_folder_only() -> None:
+    """Rule d; what ``syntax`` names are languages, and CuPy's call is NumPy's."""
+    named = {}
+    for name in modules():
+        if room(name) in {"impl", "syntax"}:
+            continue
+        mine = "".join(name.split(".")[2:3]) if room(name) == "frameworks" else ""
+        known = {"numpy"} if name in NUMPY_IS_A_VERSION or mine == "cupy" else set()
+        constants = {node.value for node in ast.walk(tree(name)) if isinstance(node, ast.Constant)}
+        named[name] = constants & (set(framework_names()) - {mine} - known)
+    assert not {name: frameworks for name, frameworks in named.items() if frameworks}
 
 
 def is_inside(name: str, package: str) -> bool:

@@ -136,11 +136,15 @@ def _known(framework: str) -> dict[str, list[_Known]]:
 
 
 def _known_in(conventions: Iterable[Convention]) -> dict[str, list[_Known]]:
-    """The forms of several frameworks by the last part of their names."""
+    """The forms of several frameworks by the last part of their names.
+
+    Of frameworks that share a call, such as two builds of one, the first stands for all.
+    """
     known: dict[str, list[_Known]] = {}
     for spoken in conventions:
         for last, forms in _known(spoken.name).items():
-            known.setdefault(last, []).extend(forms)
+            taken = {each.form.name for each in known.get(last, ())}
+            known.setdefault(last, []).extend(each for each in forms if each.form.name not in taken)
     return known
 
 

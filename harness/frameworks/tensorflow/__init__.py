@@ -6,7 +6,7 @@ from typing import Final
 
 from harness.convention.device import Cuda, another_interpreter
 from harness.convention.registry import Convention, Example
-from harness.frameworks.tensorflow.keras import layer
+from harness.frameworks.tensorflow.layer import layer
 from harness.frameworks.tensorflow.render import render
 
 _CHECK: Final = f"""\

@@ -12,9 +12,8 @@ from harness.convention.signature import Parameter
 from harness.convention.values import integers, shown
 from harness.core.errors import Ask, asked, named
 from harness.core.operators import Operator, Sizes
-from harness.frameworks.tensorflow.calls_1 import backend_form, slim_form
-from harness.frameworks.tensorflow.keras_1 import keras_1_form
-from harness.frameworks.tensorflow.keras_calls import layer_forms
+from harness.frameworks.tensorflow.layer_calls import layer_forms
+from harness.frameworks.tensorflow.version_1 import backend_form, keras_1_form, slim_form
 from harness.syntax.tree import Call, Name, Value
 
 _LAYOUTS: Final = {1: ("NWC", "NCW"), 2: ("NHWC", "NCHW"), 3: ("NDHWC", "NCDHW")}

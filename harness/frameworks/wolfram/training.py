@@ -22,13 +22,7 @@ from harness.syntax.tree import Argument, Call, Name, Value, calls
 
 
 def read_training(given: Arguments, operator: Operator) -> tuple[Training, list[str]]:
-    """Read the multipliers, and what weights and biases are drawn from where the text draws them.
-
-    Parameters
-    ----------
-    given : Arguments
-    operator : Operator
-    """
+    """Read the multipliers, and what the text draws weights and biases from."""
     replaced, notes = _replaced(given)
     weights_rate, bias_rate = _rates(given)
     training = Training(

@@ -1,4 +1,4 @@
-"""Which input comes to a Keras layer: by its own words, by what it is called with, or before it."""
+"""What the text around a Keras layer says of its input: its shape and its layout."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import re
 from typing import Final, TypeAlias
 
 from harness.convention.arguments import Arguments
-from harness.convention.values import shape_of
+from harness.convention.values import shape_of, shown
 from harness.syntax.callsite import CallSite
-from harness.syntax.tree import Call, Name, Statement, Value
+from harness.syntax.tree import Call, Name, Statement, Value, calls, last_name
 
 Shape: TypeAlias = tuple[int | None, ...]
 
@@ -155,3 +155,41 @@ def _last(value: Value) -> str:
     if not isinstance(value, Call) or not isinstance(value.function, Name):
         return ""
     return value.function.text.rpartition(".")[2]
+
+
+# Layouts.
+
+_LAYOUTS: Final = {
+    "set_image_data_format": {"channels_first": "channels_first", "channels_last": "channels_last"},
+    "set_image_dim_ordering": {"th": "channels_first", "tf": "channels_last"},
+}
+
+
+def configured_layout(given: Arguments, name: str) -> str | None:
+    """Return what ``K.set_image_data_format("channels_first")`` before a layer sets.
+
+    Parameters
+    ----------
+    given : Arguments
+    name : str
+        The argument that says it of one layer, for errors.
+
+    Raises
+    ------
+    SnippetError
+        Where it is not certain which setting holds for the layer.
+    """
+    found = None
+    for statement in given.site.statements:
+        for call in calls(statement.value):
+            function = last_name(call)
+            if function not in _LAYOUTS:
+                continue
+            value = call.arguments[0].value if call.arguments else None
+            found = _LAYOUTS[function].get(value) if isinstance(value, str) else None
+            if found is None or not given.site.always_after(statement):
+                raise given.error(
+                    f"the text calls {function}({shown(value)}), and it is not certain what holds "
+                    f"for this layer: add {name} to the call."
+                )
+    return found

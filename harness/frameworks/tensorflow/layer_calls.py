@@ -12,9 +12,13 @@ from harness.convention.signature import Parameter
 from harness.convention.values import shown
 from harness.core.errors import Ask, named
 from harness.core.operators import Operator, Sizes
-from harness.frameworks.tensorflow.keras import crop_of, output_padding_error
-from harness.frameworks.tensorflow.keras_configuration import configured_layout
-from harness.frameworks.tensorflow.keras_network import Shape, input_of, input_source
+from harness.frameworks.tensorflow.layer import crop_of, output_padding_error
+from harness.frameworks.tensorflow.layer_inputs import (
+    Shape,
+    configured_layout,
+    input_of,
+    input_source,
+)
 from harness.frameworks.tensorflow.training import read_training
 
 _BEFORE: Final = (

@@ -1,0 +1,407 @@
+"""Calls of TensorFlow 1 and Keras 1 that live on in public code.
+
+``tf.contrib.layers``, TF-Slim and ``K`` are other calls with other names:
+https://github.com/google-research/tf-slim (tf_slim/layers/layers.py) and
+https://github.com/keras-team/keras (src/legacy/backend.py).  ``Deconvolution2D`` of Keras 1 has a
+kernel of two numbers, and is given its output's shape:
+https://github.com/keras-team/keras/blob/1.2.2/keras/layers/convolutional.py
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from harness.convention.arguments import Arguments
+from harness.convention.binding import bound
+from harness.convention.forms import Form
+from harness.convention.reading import Reading, Supplied
+from harness.convention.signature import Parameter
+from harness.convention.values import shown
+from harness.core.operators import Sizes
+from harness.frameworks.tensorflow.layer_inputs import Shape, configured_layout, input_of
+from harness.syntax.tree import Argument, Call, Name, Value
+
+_SLIM_MODULES: Final = ("slim", "tf_slim", "tf.contrib.slim", "contrib_slim", "contrib_layers")
+_SLIM: Final = (
+    Parameter("inputs", "x, NHWC; NCHW with data_format='NCHW'"),
+    Parameter("num_outputs", "output channels", role="out_channels"),
+    Parameter("kernel_size", "kernel", role="kernel"),
+    Parameter("stride", "stride", 1),
+    Parameter("padding", "as in tf.layers.conv2d_transpose, whose default is 'valid'", "SAME"),
+    Parameter("data_format", "layout of x and y", "NHWC"),
+    Parameter(
+        "activation_fn",
+        "applied to the output; not part of the operator",
+        "relu",
+        pitfall="The default is no identity: None is.",
+    ),
+    Parameter(
+        "normalizer_fn", "applied to the output before the activation, in the bias's place", None
+    ),
+    Parameter("normalizer_params", "what the normaliser is given", None),
+    Parameter("weights_initializer", "how the weights are drawn", "glorot_uniform"),
+    Parameter("weights_regularizer", "a penalty on the weights", None),
+    Parameter("biases_initializer", "how the bias is drawn; None is no bias", "zeros"),
+    Parameter("biases_regularizer", "a penalty on the bias", None),
+    Parameter("reuse", "whether weights of that name are used again", None),
+    Parameter("variables_collections", "where the weights are listed", None),
+    Parameter("outputs_collections", "where the output is listed", None),
+    Parameter("trainable", "False keeps weights and bias: learning-rate factors 0", True),
+    Parameter("scope", "the layer's name", None),
+)
+_BACKEND: Final = (
+    Parameter("x", "x, NHWC; NCHW with data_format='channels_first'"),
+    Parameter("kernel", "w, HWOI: (*kernel, c_out, c_in)"),
+    Parameter("output_shape", "the shape of the whole output: chooses the crop"),
+    Parameter("strides", "stride", 1),
+    Parameter("padding", "as in tf.nn.conv2d_transpose, whose default is 'SAME'", "valid"),
+    Parameter("data_format", "'channels_last' or 'channels_first'", None),
+)
+_DILATION: Final = Parameter("dilation_rate", "dilation", 1)
+_OF_LAYERS: Final = {
+    "num_outputs": "filters",
+    "stride": "strides",
+    "activation_fn": "activation",
+    "weights_initializer": "kernel_initializer",
+    "weights_regularizer": "kernel_regularizer",
+    "biases_initializer": "bias_initializer",
+    "biases_regularizer": "bias_regularizer",
+}
+_OF_FUNCTION: Final = {"x": "input", "kernel": "filters", "dilation_rate": "dilations"}
+_LAYOUTS: Final = {
+    **dict.fromkeys(("NHWC", "NDHWC"), "channels_last"),
+    **dict.fromkeys(("NCHW", "NCDHW"), "channels_first"),
+}
+
+
+def as_form(given: Arguments, form: Form, names: Mapping[str, str], **values: Value) -> Arguments:
+    """Bind what was given to another form's parameters, with other values for some of them.
+
+    Parameters
+    ----------
+    given : Arguments
+    form : Form
+    names : mapping
+        Names of the form's parameters by those that they have in what was given.
+    **values
+        By the form's names.
+    """
+    kept = {
+        names.get(name, name): argument
+        for name, argument in given.given.items()
+        if form.parameter(names.get(name, name)) is not None
+    }
+    for name, value in values.items():
+        column = kept[name].column if name in kept else given.call.column
+        kept[name] = Argument(name, value, column)
+    return replace(given, form=form, given=kept)
+
+
+def slim_form(layer: Form) -> Form:
+    """The layer of ``tf.contrib.layers`` that makes a given layer of ``tf.layers``."""
+
+    def read(given: Arguments) -> Reading:
+        given, inherited = _with_scopes(given)
+        layout = given.known("data_format")
+        normalizer = given.value("normalizer_fn")
+        reading = layer.read(
+            as_form(
+                given,
+                layer,
+                _OF_LAYERS,
+                padding=given.value("padding"),
+                data_format=_LAYOUTS.get(str(layout), layout) if layout else None,
+                activation=given.value("activation_fn"),
+                use_bias=normalizer is None and given.value("biases_initializer") is not None,
+            )
+        )
+        notes = reading.notes
+        if normalizer is not None:
+            notes = (f"normalizer_fn {shown(normalizer)} is applied in the bias's place.", *notes)
+        notes = (*inherited, *notes)
+        return replace(reading, form=given.form.name, notes=notes)
+
+    last = layer.name.rpartition(".")[2]
+    return Form(
+        f"tf.contrib.layers.{last}",
+        tuple(f"{module}.{last}" for module in _SLIM_MODULES),
+        "layer",
+        layer.rank,
+        _SLIM,
+        "https://github.com/google-research/tf-slim/blob/master/tf_slim/layers/layers.py",
+        read,
+    )
+
+
+def _with_scopes(given: Arguments) -> tuple[Arguments, list[str]]:
+    """Take in what ``slim.arg_scope`` sets, with notes: where a scope ends is not known."""
+    notes, taken = [], dict[str, Argument]()
+    for statement in given.site.statements:
+        scope = statement.value
+        if not isinstance(scope, Call) or _last(scope.function) != "arg_scope":
+            continue
+        first, *rest = scope.arguments or (Argument(None, None, scope.column),)
+        if not isinstance(first.value, tuple):
+            notes.append(
+                f"The text does not show what arg_scope({shown(first.value)}) sets: write in the "
+                "call what it sets for it."
+            )
+        elif not any(_last(each) == _last(given.call.function) for each in first.value):
+            continue
+        elif given.site.always_after(statement):
+            taken |= bound(given.form, replace(scope, arguments=tuple(rest)))
+        else:
+            names = ", ".join(str(each.name) for each in rest)
+            notes.append(
+                f"Another function's arg_scope sets {names}: write in the call what holds."
+            )
+    taken = {name: argument for name, argument in taken.items() if name not in given.given}
+    if taken:
+        notes.append(f"{', '.join(taken)}: taken from the arg_scope above the call.")
+    return replace(given, given=taken | dict(given.given)), notes
+
+
+def _last(value: Value) -> str:
+    return value.text.rpartition(".")[2] if isinstance(value, Name) else ""
+
+
+def backend_form(function: Form, layouts: tuple[str, str]) -> Form:
+    """The function of Keras's backend that calls a given function of ``tf.nn``."""
+    last = function.name.rpartition(".")[2]
+    to_native = dict(zip(("channels_last", "channels_first"), layouts, strict=True))
+
+    def read(given: Arguments) -> Reading:
+        padding, layout = given.known("padding"), given.known("data_format")
+        layout = layout or configured_layout(given, "data_format")
+        if padding not in {"same", "valid"}:
+            raise given.error(
+                f"padding must be 'same' or 'valid', found {shown(padding)}.", "padding"
+            )
+        reading = function.read(
+            as_form(
+                given,
+                function,
+                _OF_FUNCTION,
+                padding=str(padding).upper(),
+                data_format=to_native.get(str(layout), layout) if layout else None,
+                strides=given.value("strides"),
+            )
+        )
+        return replace(reading, form=given.form.name)
+
+    return Form(
+        f"tf.keras.backend.{last}",
+        (f"K.{last}", f"keras.backend.{last}"),
+        "function",
+        function.rank,
+        (*_BACKEND, *((_DILATION,) if function.rank == 2 else ())),
+        f"https://www.tensorflow.org/api_docs/python/tf/keras/backend/{last}",
+        read,
+    )
+
+
+# Keras 1.
+
+_KERAS_1_NAME: Final = "keras.layers.Deconvolution2D"
+_KERAS_1: Final = (
+    Parameter("nb_filter", "output channels", role="out_channels"),
+    Parameter(
+        "nb_row", "kernel's height", pitfall="One number, and nb_col another one.", role="kernel"
+    ),
+    Parameter("nb_col", "kernel's width", role="kernel"),
+    Parameter(
+        "output_shape",
+        "the shape of the whole output: chooses the crop",
+        None,
+        pitfall="Keras 1 requires it. Keras 2, which takes the other arguments too, ignores it.",
+    ),
+    Parameter("init", "how the weights are drawn", "glorot_uniform", ignored=True),
+    Parameter("activation", "applied to the output; not part of the operator", None),
+    Parameter("weights", "the weights and the bias", None, ignored=True),
+    Parameter("border_mode", "as tf.nn.conv2d_transpose's padding, in small letters", "valid"),
+    Parameter("subsample", "stride; always two numbers", (1, 1)),
+    Parameter(
+        "dim_ordering",
+        "layout of the data and of the weights: 'tf', NHWC and HWIO, or 'th', NCHW and OIHW",
+        "default",
+        pitfall="'default' takes the configuration's; here, what output_shape shows.",
+    ),
+    *(
+        Parameter(name, meaning, None, ignored=True)
+        for name, meaning in (
+            ("W_regularizer", "a penalty on the weights"),
+            ("b_regularizer", "a penalty on the bias"),
+            ("activity_regularizer", "a penalty on the output"),
+            ("W_constraint", "what the weights are brought back to after each step"),
+            ("b_constraint", "what the bias is brought back to after each step"),
+        )
+    ),
+    Parameter("bias", "whether there is a bias", True),
+    Parameter(
+        "input_shape", "the input's shape without the batch, in dim_ordering", None, keyword=True
+    ),
+    Parameter("batch_input_shape", "the input's shape", None, keyword=True),
+    Parameter("input_dtype", "the type of the input", None, keyword=True, ignored=True),
+    Parameter("name", "the layer's name", None, keyword=True),
+    Parameter("trainable", "whether weights and bias learn", True, keyword=True, ignored=True),
+)
+_ORDERINGS: Final = {"tf": "channels_last", "th": "channels_first"}
+_OF_LAYOUTS: Final = {layout: ordering for ordering, layout in _ORDERINGS.items()}
+_WEIGHTS_OF: Final = {"tf": "HWIO", "th": "OIHW"}
+_OF_KERAS_2: Final = {
+    "nb_filter": "filters",
+    "border_mode": "padding",
+    "subsample": "strides",
+    "init": "kernel_initializer",
+    "bias": "use_bias",
+    "W_regularizer": "kernel_regularizer",
+    "b_regularizer": "bias_regularizer",
+    "W_constraint": "kernel_constraint",
+    "b_constraint": "bias_constraint",
+}
+
+
+def keras_1_form(function: Form, layer: Form) -> Form:
+    """The layer of Keras 1, which calls a function of ``tf.nn``.
+
+    Parameters
+    ----------
+    function : Form
+    layer : Form
+        What it became in Keras 2, which takes the arguments of Keras 1 but for ``output_shape``.
+    """
+
+    def read(given: Arguments) -> Reading:
+        subsample = given.value("subsample")
+        if not isinstance(subsample, tuple | Name):
+            raise given.error(
+                f"subsample is {shown(subsample)}; Keras 1 takes two numbers: ({subsample}, "
+                f"{subsample}).",
+                "subsample",
+            )
+        if given.value("border_mode") not in ("valid", "same"):
+            raise given.error(
+                f"border_mode must be 'valid' or 'same', found {shown(given.value('border_mode'))}"
+                "; 'full' is of Theano alone and is not read.",
+                "border_mode",
+            )
+        if not given.has("output_shape"):
+            return _as_keras_2(given, layer)
+        return _as_function(given, function)
+
+    return Form(
+        _KERAS_1_NAME,
+        ("Deconvolution2D", "keras.layers.convolutional.Deconvolution2D"),
+        "layer",
+        2,
+        _KERAS_1,
+        "https://github.com/keras-team/keras/blob/1.2.2/keras/layers/convolutional.py",
+        read,
+    )
+
+
+def _as_keras_2(given: Arguments, layer: Form) -> Reading:
+    ordering = given.known("dim_ordering")
+    reading = layer.read(
+        as_form(
+            given,
+            layer,
+            _OF_KERAS_2,
+            kernel_size=(given.value("nb_row"), given.value("nb_col")),
+            data_format=_ORDERINGS.get(str(ordering)),
+        )
+    )
+    note = "There is no output_shape, which Keras 1 requires: read as Keras 2 does."
+    return replace(reading, form=given.form.name, notes=(note, *reading.notes))
+
+
+def _as_function(given: Arguments, function: Form) -> Reading:
+    ordering = _ordering(given)
+    channels_first = ordering == "th"
+    shape = input_of(given, 2, channels_first=channels_first)
+    complete = given.channels_and_kernel(
+        shape[1] if shape else None,
+        given.open_integer("nb_filter"),
+        _kernel(given),
+        1,
+    )
+    of_function = as_form(
+        given,
+        function,
+        {},
+        input=None,
+        filters=None,
+        output_shape=given.value("output_shape"),
+        strides=given.value("subsample"),
+        padding=str(given.value("border_mode")).upper(),
+        data_format="NCHW" if channels_first else "NHWC",
+    )
+    weight = (complete[0], complete[1], *complete[2])
+    supplied = Supplied(given.supplied.input or _whole(given, shape), weight)
+    reading = function.read(replace(of_function, supplied=supplied))
+    return replace(
+        reading,
+        form=given.form.name,
+        operator=replace(reading.operator, bias=given.flag("bias")),
+        weights=_WEIGHTS_OF[ordering],
+        notes=(*_notes(given), *reading.notes),
+    )
+
+
+def _kernel(given: Arguments) -> Sizes | None:
+    sizes = given.open_integer("nb_row"), given.open_integer("nb_col")
+    if sizes == (None, None):
+        return None
+    return given.integer("nb_row"), given.integer("nb_col")
+
+
+def _whole(given: Arguments, shape: Shape | None) -> Sizes | None:
+    """The input's shape with a batch, which output_shape may say."""
+    if shape is None or None in shape[1:]:
+        return None
+    output = given.value("output_shape")
+    said = output[0] if isinstance(output, tuple) else None
+    batch = shape[0] or (said if type(said) is int and said > 0 else 1)
+    return (batch, *(size for size in shape[1:] if size is not None))
+
+
+def _ordering(given: Arguments) -> str:
+    """``dim_ordering`` or, where the configuration has it, where output_shape has its channels."""
+    ordering = given.known("dim_ordering")
+    if ordering in _ORDERINGS:
+        return str(ordering)
+    if ordering != "default":
+        raise given.error(
+            f"dim_ordering must be 'tf' or 'th', found {shown(ordering)}.", "dim_ordering"
+        )
+    if (layout := configured_layout(given, "dim_ordering")) is not None:
+        return _OF_LAYOUTS[layout]
+    shape, channels = given.value("output_shape"), given.value("nb_filter")
+    sizes = shape if isinstance(shape, tuple) and len(shape) == 4 else (None,) * 4
+    found = [name for name, place in (("th", 1), ("tf", 3)) if sizes[place] == channels]
+    if len(found) != 1 or not isinstance(channels, int):
+        raise given.error(
+            f"output_shape {shown(shape)} does not show whether its channels are first or last: "
+            "add dim_ordering='tf' or dim_ordering='th'.",
+            "output_shape",
+        )
+    return found[0]
+
+
+def _notes(given: Arguments) -> list[str]:
+    notes = [
+        "Read as on TensorFlow. On Theano Keras 1 flips the kernel, and border_mode 'same' crops "
+        "otherwise."
+    ]
+    if given.value("activation") not in (None, "linear"):
+        notes.append(
+            f"activation {shown(given.value('activation'))} is applied to the output: keep it "
+            "behind the operator; it is not part of it."
+        )
+    return notes + [
+        f"{parameter.name}: {parameter.meaning}; not part of the operator."
+        for parameter in given.form.parameters
+        if parameter.ignored and parameter.name in given.given
+    ]
