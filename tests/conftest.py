@@ -10,7 +10,7 @@ from hypothesis import settings
 
 from harness.bench import ceilings
 from harness.convention.registry import Convention, convention
-from harness.execution import devices as gpu
+from harness.execution import gpus
 
 # Examples of each Hypothesis test; support/examples.py has those that need more.  No deadline:
 # a test must not fail because a machine is busy.
@@ -21,7 +21,7 @@ settings.load_profile("ci")
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Leave out what is marked ``gpu`` where there is none."""
-    if item.get_closest_marker("gpu") and (reason := gpu.missing()):
+    if item.get_closest_marker("gpu") and (reason := gpus.missing()):
         pytest.skip(reason)
 
 

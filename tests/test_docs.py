@@ -14,7 +14,7 @@ import pytest
 from harness.bench.intervals import paired_ratio
 from harness.cli.exit_statuses import OK, USAGE
 from harness.cli.main import main
-from harness.execution import devices as gpu
+from harness.execution import gpus
 from harness.lookup.reference_page import page
 from harness.records.check import DIRECTIONS
 from harness.records.report_file import Report
@@ -98,7 +98,7 @@ def test_output_in_the_readme_is_what_the_command_prints(
     command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The document was written where there is no GPU.
-    monkeypatch.setattr(gpu, "missing", lambda: "no NVIDIA driver here (libcuda.so.1)")
+    monkeypatch.setattr(gpus, "missing", lambda: "no NVIDIA driver here (libcuda.so.1)")
     status = main(shlex.split(command))
 
     def lasting(text: str) -> list[str]:

@@ -30,12 +30,12 @@ _OF_A_HUNDRED: Final = {"no difference": 99, "slow-down": 95}
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One promise, what was found of it, and whether it is kept here."""
+class Promise:
+    """What a benchmark promises, how it turned out here, and whether it is kept."""
 
-    promise: str
-    found: str
-    kept: bool
+    text: str
+    outcome: str
+    is_kept: bool
 
 
 def self_check(
@@ -43,7 +43,7 @@ def self_check(
     conditions: Conditions,
     runs: int = 100,
     tick: Callable[[], None] = lambda: None,
-) -> Iterator[Finding]:
+) -> Iterator[Promise]:
     """Put the timing loop and the verdicts to the test on this machine.
 
     Parameters
@@ -65,14 +65,14 @@ def self_check(
         one, other = (column.engine for column in columns)
         yield _overhead(one, sampling)
         tick()
-        for promise, more in (("no difference", 0), ("slow-down", 1)):
+        for kind, more in (("no difference", 0), ("slow-down", 1)):
             one.hold(_repeated(_CALLS))
             other.hold(_repeated(_CALLS + more))
-            found = []
+            changes = []
             for _ in range(runs):
-                found.append(change(_compared(one, other, sampling)))
+                changes.append(change(_compared(one, other, sampling)))
                 tick()
-            yield _judged(promise, found)
+            yield _judged(kind, changes)
 
 
 def _program() -> Held:
@@ -88,7 +88,7 @@ def _repeated(calls: int) -> Held:
     return replace(once, key="repeated", call=f"for _ in range({calls}):\n    {once.call}")
 
 
-def _overhead(engine: Engine, sampling: Sampling) -> Finding:
+def _overhead(engine: Engine, sampling: Sampling) -> Promise:
     """Hold the loop that times programs against a bare one around the same call."""
     engine.hold(_program())
     engine.hold(_repeated(_CALLS))
@@ -100,7 +100,7 @@ def _overhead(engine: Engine, sampling: Sampling) -> Finding:
     ratio = paired_ratio(ours, bare)
     shown = f"{ratio.value - 1:+.2%}, between {ratio.low - 1:+.2%} and {ratio.high - 1:+.2%}"
     kept = abs(ratio.value - 1) <= _OVERHEAD
-    return Finding(f"the loop adds less than {_OVERHEAD:.0%} to a bare one", shown, kept)
+    return Promise(f"the loop adds less than {_OVERHEAD:.0%} to a bare one", shown, kept)
 
 
 def _compared(one: Engine, other: Engine, sampling: Sampling) -> Interval:
@@ -115,15 +115,15 @@ def _compared(one: Engine, other: Engine, sampling: Sampling) -> Interval:
     return paired_ratio(times[1], times[0])
 
 
-def _judged(promise: str, found: list[Change]) -> Finding:
-    least = _OF_A_HUNDRED[promise]
-    if promise == "no difference":
-        right = sum(each not in {Change.FASTER, Change.SLOWER} for each in found)
-        said = f"a program against itself: no difference in {least} of 100"
+def _judged(kind: str, changes: list[Change]) -> Promise:
+    least = _OF_A_HUNDRED[kind]
+    if kind == "no difference":
+        right = sum(each not in {Change.FASTER, Change.SLOWER} for each in changes)
+        text = f"a program against itself: no difference in {least} of 100"
     else:
-        right = sum(each == Change.SLOWER for each in found)
-        said = f"a program against one that is 10 % slower: found in {least} of 100"
-    return Finding(said, f"{right} of {len(found)}", right * 100 >= least * len(found))
+        right = sum(each == Change.SLOWER for each in changes)
+        text = f"a program against one that is 10 % slower: found in {least} of 100"
+    return Promise(text, f"{right} of {len(changes)}", right * 100 >= least * len(changes))
 
 
 def _seconds(timing: object) -> float:

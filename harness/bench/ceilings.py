@@ -31,30 +31,30 @@ def ceilings(engines: Mapping[str, Engine], device: Device, threads: int) -> dic
     dict
         The best of a few times: what else the machine does can only lower it.
     """
-    found: dict[str, float] = {}
+    rates: dict[str, float] = {}
     for framework in framework_names():
         probe = convention(framework).probes.get(device)
-        if probe is None or framework not in engines or found:
+        if probe is None or framework not in engines or rates:
             continue
         for held, amount in _programs(probe, threads):
             if (seconds := _fastest(engines[framework], held)) is None:
-                return found
-            found[held.key] = amount / seconds
-    return found
+                return rates
+            rates[held.key] = amount / seconds
+    return rates
 
 
 def _fastest(engine: Engine, held: Held) -> float | None:
     """The seconds of the fastest call; None where it cannot be executed."""
     if not isinstance(engine.hold(held), int | None):
         return None
-    found = []
+    seconds = []
     for _ in range(_TIMES):
         timing = engine.time(held.key, 1)
         if not isinstance(timing, Timing):
             return None
-        found.append(timing.seconds)
+        seconds.append(timing.seconds)
     engine.drop(held.key)
-    return min(found)
+    return min(seconds)
 
 
 def _programs(probe: Probe, threads: int) -> Iterator[tuple[Held, float]]:

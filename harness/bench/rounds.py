@@ -16,27 +16,26 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Final, TypeAlias
+from typing import Final
 
 from harness.bench import TIMEOUT
 from harness.bench.ceilings import ceilings
 from harness.bench.intervals import paired_ratio
-from harness.conformance.judge import failed, judge
+from harness.conformance.judge import judge, judge_failure
 from harness.convention.registry import convention, framework_names
 from harness.core.program import Program, Unsupported
 from harness.engines import Arrays, Crashed, Engine, Held, Job, Outcome, Raised, TimedOut, Timing
 from harness.execution.column import Column, Conditions
-from harness.execution.machine import available_cores, machine
+from harness.execution.hardware import available_cores, describe_machine
 from harness.records.check import DIRECTIONS, Check
 from harness.records.measurement import MEASURED, Measurement, multiply_adds, touched_bytes
-from harness.records.record import Footer, Header
+from harness.records.record import Event, Footer, Header
 from harness.records.status import Status
 from harness.records.verdict import Verdict
 from harness.suite.case import Case
 from harness.suite.expectations import Expected, expect_fast
 from impl.geometry import Array
 
-Event: TypeAlias = Header | Measurement | Footer
 # A training step makes y, dx and dw, each with as many multiply-adds.
 _PRODUCTS: Final = {"forward": 1, "gradient": 3}
 _MOST_CALLS: Final = 10_000
@@ -117,7 +116,7 @@ def benchmark(
             started=datetime.now(UTC).isoformat(timespec="seconds"),
             frameworks={column.framework: column.start() for column in columns},
             cases=len(cases),
-            machine=machine(),
+            machine=describe_machine(),
             settings=_settings(sampling, conditions),
             ceilings=ceilings(
                 {each.framework: each.engine for each in columns if not each.unavailable},
@@ -180,7 +179,7 @@ class _Times:
     def added_to(self, blank: Measurement) -> Measurement:
         """Fill in a measurement."""
         if self.failure is not None:
-            verdict = failed(self.failure)
+            verdict = judge_failure(self.failure)
             return replace(blank, status=str(verdict.status), reason=verdict.reason)
         return replace(
             blank,

@@ -107,9 +107,11 @@ def _self_check(options: argparse.Namespace) -> int:
     kept = True
     try:
         with ended_by_sigterm():
-            for finding in self_check(sampling, conditions, _COMPARISONS):
-                console.print(f"{'✓' if finding.kept else '✗'} {finding.promise}: {finding.found}")
-                kept = kept and finding.kept
+            for promise in self_check(sampling, conditions, _COMPARISONS):
+                console.print(
+                    f"{'✓' if promise.is_kept else '✗'} {promise.text}: {promise.outcome}"
+                )
+                kept = kept and promise.is_kept
     except EngineUnavailableError as error:
         raise UsageError(f"numpy cannot be run: {error}") from None
     return OK if kept else BAD

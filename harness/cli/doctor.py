@@ -33,7 +33,7 @@ def _checks(options: argparse.Namespace) -> Iterator[tuple[bool, str, str]]:
     import platform
     from importlib.metadata import PackageNotFoundError, version
 
-    from harness.execution import devices, environments
+    from harness.execution import environments, gpus
     from harness.suite.specs import specs_root
 
     yield True, "deconform", f"{version('deconform')}, Python {platform.python_version()}"
@@ -43,8 +43,8 @@ def _checks(options: argparse.Namespace) -> Iterator[tuple[bool, str, str]]:
         yield True, "tox", version("tox")
     except PackageNotFoundError:
         yield False, "tox", "missing (only `deconform envs` needs it): python -m pip install tox"
-    reason = devices.missing()
-    yield not reason, "gpu", reason or ", ".join(devices.gpus())
+    reason = gpus.missing()
+    yield not reason, "gpu", reason or ", ".join(gpus.names())
     yield from _frameworks(options)
 
 

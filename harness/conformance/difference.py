@@ -36,8 +36,8 @@ class DifferenceError(InputError):
 
 
 @dataclass(frozen=True)
-class Change:
-    """A check in both reports, with another status in each; or failing, and in NEW alone.
+class Transition:
+    """A check whose status differs between the reports, or that is bad and only in NEW.
 
     Attributes
     ----------
@@ -56,11 +56,11 @@ class Difference:
     Attributes
     ----------
     old, new : Header
-    failing : tuple of Change
+    failing : tuple of Transition
         Bad in NEW, and not in OLD.
-    fixed : tuple of Change
+    fixed : tuple of Transition
         Passed in NEW; bad, or a known limitation, in OLD.
-    others : tuple of Change
+    others : tuple of Transition
         All other changes of status.
     gone, added : tuple of Record
         In OLD alone; in NEW alone, and not bad.
@@ -72,9 +72,9 @@ class Difference:
 
     old: Header
     new: Header
-    failing: tuple[Change, ...]
-    fixed: tuple[Change, ...]
-    others: tuple[Change, ...]
+    failing: tuple[Transition, ...]
+    fixed: tuple[Transition, ...]
+    others: tuple[Transition, ...]
     gone: tuple[Record, ...]
     added: tuple[Record, ...]
     same: Mapping[Status, int]
@@ -121,11 +121,11 @@ def difference(old: Report, new: Report) -> Difference:
     if not before.keys() & after.keys():
         raise DifferenceError("OLD and NEW have no check in common.")
     changes = [
-        Change(before.get(key), record)
+        Transition(before.get(key), record)
         for key, record in after.items()
         if key not in before or before[key].status != record.status
     ]
-    kinds: dict[str, list[Change]] = {}
+    kinds: dict[str, list[Transition]] = {}
     for change in changes:
         kinds.setdefault(_kind(change), []).append(change)
     both = [(before[key], record) for key, record in after.items() if key in before]
@@ -143,7 +143,7 @@ def difference(old: Report, new: Report) -> Difference:
     )
 
 
-def _kind(change: Change) -> str:
+def _kind(change: Transition) -> str:
     was = change.old.status if change.old else None
     if change.new.status.is_bad:
         return "other" if was and was.is_bad else "failing"

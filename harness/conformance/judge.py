@@ -43,7 +43,7 @@ def judge(
     if check == Check.REFUSAL and isinstance(outcome, Raised | Arrays):
         return _judge_refusal(outcome, says)
     if not isinstance(outcome, Arrays):
-        return failed(outcome)
+        return judge_failure(outcome)
     name = Check(check).output
     got, want = outcome.outputs[name], expected.outputs[name]
     if got.shape != want.shape:
@@ -63,7 +63,7 @@ def judge(
     return Verdict(Status.FAILED, reason, _diagnosis(case, expected, name, got), evidence)
 
 
-def failed(outcome: Raised | Crashed | TimedOut) -> Verdict:
+def judge_failure(outcome: Raised | Crashed | TimedOut) -> Verdict:
     """Turn an outcome without arrays into a verdict."""
     if isinstance(outcome, Crashed):
         return Verdict(Status.CRASHED, outcome.reason)
@@ -142,7 +142,7 @@ def _accumulated(case: Case, name: str) -> int:
 
 def _diagnosis(case: Case, expected: Expected, name: str, got: npt.NDArray[Any]) -> str | None:
     """Name the mutants that a wrong output equals."""
-    found = []
+    names = []
     for mutant in MUTANTS:
         if name == "y":
             wrong = mutant.forward(case.operator, expected.data)
@@ -152,5 +152,5 @@ def _diagnosis(case: Case, expected: Expected, name: str, got: npt.NDArray[Any])
             continue
         close = np.array_equal if case.fill != "random" else np.allclose
         if close(got, wrong):
-            found.append(mutant.name)
-    return " or ".join(found) or None
+            names.append(mutant.name)
+    return " or ".join(names) or None

@@ -63,7 +63,7 @@ def execute(
             raise ValueError(f"{what} {twice[0]!r} is given twice.")
     engines = recorded or {}
     columns = [Column(name, conditions, engines.get(name)) for name in frameworks]
-    run = _Run(cases, columns)
+    run = _Columns(cases, columns)
     began = time.monotonic()
     counts: Counter[Status] = Counter()
     workers = at_once or max(len(columns), 1)
@@ -98,8 +98,8 @@ def execute(
     yield Footer({status: counts[status] for status in Status if counts[status]}, elapsed)
 
 
-class _Run:
-    """What the columns of one run share."""
+class _Columns:
+    """The columns of one run, and what they share."""
 
     def __init__(self, cases: Sequence[Case], columns: Sequence[Column]) -> None:
         self.events: queue.SimpleQueue[Record | BaseException | None] = queue.SimpleQueue()

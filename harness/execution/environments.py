@@ -19,7 +19,7 @@ from pathlib import Path
 from harness.convention.device import Device
 from harness.convention.registry import Convention
 from harness.engines import EngineUnavailableError
-from harness.execution import devices as gpu
+from harness.execution import gpus
 
 _interrupted = threading.Event()
 
@@ -97,7 +97,7 @@ def lacks_device(
         return f"{convention.title} is run on the CPU only; leave --device cuda out for it"
     if device == "cpu" or convention.name in (chosen or {}):
         return None
-    return gpu.missing()
+    return gpus.missing()
 
 
 def tox_ini() -> Path:

@@ -148,11 +148,11 @@ class Report:
     @cached_property
     def matrix(self) -> Mapping[str, Mapping[str, Counter[Status]]]:
         """Counts by suite, framework and status."""
-        found: dict[str, dict[str, Counter[Status]]] = {}
+        rows: dict[str, dict[str, Counter[Status]]] = {}
         for record in self.records:
-            row = found.setdefault(record.suite, {name: Counter() for name in self.frameworks})
+            row = rows.setdefault(record.suite, {name: Counter() for name in self.frameworks})
             row[record.framework][record.status] += 1
-        return dict(sorted(found.items()))
+        return dict(sorted(rows.items()))
 
     @cached_property
     def counts(self) -> Mapping[str, Counter[Status]]:

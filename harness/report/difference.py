@@ -8,7 +8,7 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-from harness.conformance.difference import Change, Difference
+from harness.conformance.difference import Difference, Transition
 from harness.records.record import Record
 from harness.report.markdown import failure_row, table
 from harness.report.words import details
@@ -64,9 +64,9 @@ def _lines(difference: Difference) -> Iterator[Text]:
     yield Text(verdict(difference), "bold red" if difference.failing else "bold green")
 
 
-def _grouped(changes: Iterable[Change]) -> list[tuple[Change, ...]]:
+def _grouped(changes: Iterable[Transition]) -> list[tuple[Transition, ...]]:
     """Group the checks of a case that changed in the same way."""
-    groups: dict[tuple[str, str, str, str, str | None], list[Change]] = {}
+    groups: dict[tuple[str, str, str, str, str | None], list[Transition]] = {}
     for change in changes:
         new = change.new
         key = (new.framework, new.case, _was(change), new.status, new.diagnosis)
@@ -74,11 +74,11 @@ def _grouped(changes: Iterable[Change]) -> list[tuple[Change, ...]]:
     return [tuple(group) for group in groups.values()]
 
 
-def _was(change: Change) -> str:
+def _was(change: Transition) -> str:
     return change.old.status if change.old else _ABSENT
 
 
-def _describe(group: Sequence[Change]) -> str:
+def _describe(group: Sequence[Transition]) -> str:
     """Describe how a case's checks changed."""
     first = group[0]
     checks = ", ".join(change.new.check for change in group)
@@ -86,7 +86,7 @@ def _describe(group: Sequence[Change]) -> str:
     return f"{moved} {first.new.framework} {first.new.case}: {checks}"
 
 
-def _movements(changes: Iterable[Change]) -> Iterator[tuple[str, Record]]:
+def _movements(changes: Iterable[Transition]) -> Iterator[tuple[str, Record]]:
     for change in changes:
         yield f"{_was(change)} -> {change.new.status}", change.new
 
@@ -141,6 +141,6 @@ def _markdown(difference: Difference) -> Iterator[str]:
         yield from ("", "</details>")
 
 
-def _row(group: Sequence[Change]) -> tuple[str, ...]:
+def _row(group: Sequence[Transition]) -> tuple[str, ...]:
     case, framework, status, *rest = failure_row([change.new for change in group])
     return case, framework, _was(group[0]), f"**{status}**", *rest

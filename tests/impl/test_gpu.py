@@ -15,7 +15,7 @@ from harness.cli.exit_statuses import BAD, OK, USAGE
 from harness.cli.main import main
 from harness.conformance.pipeline import execute
 from harness.core.operators import Operator
-from harness.execution import devices as gpu
+from harness.execution import gpus
 from harness.execution.column import Conditions
 from harness.execution.environments import Built
 from harness.records.column_info import ColumnInfo
@@ -29,9 +29,9 @@ NO_DRIVER = "no NVIDIA driver here (libcuda.so.1)"
 
 @pytest.fixture(autouse=True)
 def _uncached() -> Iterator[None]:
-    gpu.gpus.cache_clear()
+    gpus.names.cache_clear()
     yield
-    gpu.gpus.cache_clear()
+    gpus.names.cache_clear()
 
 
 @pytest.fixture
@@ -85,14 +85,14 @@ def test_gpus_come_from_the_driver(
     driver: Driver, names: tuple[str, ...], missing: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ctypes, "CDLL", lambda _: driver)
-    assert gpu.missing() == missing
+    assert gpus.missing() == missing
     if missing is None:
-        assert gpu.gpus() == names
+        assert gpus.names() == names
 
 
 @pytest.mark.usefixtures("_no_driver")
 def test_a_machine_without_the_driver_says_so() -> None:
-    assert gpu.missing() == NO_DRIVER
+    assert gpus.missing() == NO_DRIVER
 
 
 # A run.

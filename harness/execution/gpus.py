@@ -1,4 +1,4 @@
-"""Whether an NVIDIA GPU is here: its driver is asked, which takes no framework."""
+"""The NVIDIA GPUs of this machine, by its driver: no framework is needed."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class NoGpuError(Exception):
 
 
 @cache
-def gpus() -> tuple[str, ...]:
-    """Name the GPUs that programs here may use, the first of them first.
+def names() -> tuple[str, ...]:
+    """Return the names of the GPUs that programs may use, in the driver's order.
 
     Raises
     ------
@@ -35,9 +35,9 @@ def gpus() -> tuple[str, ...]:
 
 
 def missing() -> str | None:
-    """Say what is missing for a GPU; ``None`` where there is one."""
+    """Return what is missing for a GPU; ``None`` if there is one."""
     try:
-        gpus()
+        names()
     except NoGpuError as error:
         return str(error)
     return None
@@ -54,5 +54,5 @@ def _checked(driver: Any, status: int) -> None:
     if status:
         words = ctypes.c_char_p()
         driver.cuGetErrorName(status, ctypes.byref(words))
-        said = (words.value or b"").decode(errors="replace") or f"error {status}"
-        raise NoGpuError(f"the NVIDIA driver offers no GPU here: {said}")
+        error = (words.value or b"").decode(errors="replace") or f"error {status}"
+        raise NoGpuError(f"the NVIDIA driver offers no GPU here: {error}")

@@ -1,4 +1,4 @@
-"""What a machine is: what times measured on it depend on."""
+"""The machine, as far as times depend on it: processor, cores and memory."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import platform
 from pathlib import Path
 from typing import Final
 
-# The extensions that libraries choose their kernels by.
+# Libraries choose their kernels by these extensions.
 _EXTENSIONS: Final = ("sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512_vnni", "amx_tile")
 _GIB: Final = 2**30
 
 
-def machine() -> dict[str, str]:
+def describe_machine() -> dict[str, str]:
     """Describe this machine; times can be compared where the ``fingerprint`` is the same.
 
-    The fingerprint is of the processor, the number of its cores that we may use, and the memory in
-    GiB; what else runs on the machine it cannot know.
+    The fingerprint covers the processor, the number of its cores that we may use, and the memory in
+    GiB; not what else runs on the machine.
 
-    >>> found = machine()
-    >>> sorted(found)
+    >>> machine = describe_machine()
+    >>> sorted(machine)
     ['cores', 'cpu', 'fingerprint', 'flags', 'memory', 'os']
-    >>> len(found["fingerprint"])
+    >>> len(machine["fingerprint"])
     12
     """
     cpu, flags = _processor()
@@ -54,8 +54,8 @@ def _processor() -> tuple[str, str]:
         return platform.processor() or "unknown", ""
     fields = [line.partition(":") for line in lines]
     values = {name.strip(): value.strip() for name, _, value in reversed(fields)}
-    found = values.get("flags", values.get("Features", "")).split()
-    flags = " ".join(flag for flag in _EXTENSIONS if flag in found)
+    present = values.get("flags", values.get("Features", "")).split()
+    flags = " ".join(flag for flag in _EXTENSIONS if flag in present)
     return values.get("model name") or platform.processor() or "unknown", flags
 
 
