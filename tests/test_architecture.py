@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from command_line import every_option
 
 from harness.convention.registry import framework_names
 
@@ -203,3 +205,13 @@ def test_import_is_light(module: str, unwanted: set[str]) -> None:
     code = f"import sys, {module}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not unwanted & set(done.stdout.split())
+
+
+def test_options_are_named_in_the_command_line_alone() -> None:
+    """Rule f: elsewhere an error names what it asks for, and each face words that."""
+    options = every_option() - {"--help"}  # Programs of others have it too.
+    for name in modules():
+        for node in ast.walk(tree(name)) if room(name) != "cli" else ():
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                named = options & set(re.findall("--[a-z][a-z-]*", node.value))
+                assert not named, f"{name} names {named}"

@@ -12,6 +12,7 @@ from typing import Any, Final
 from harness.bench.rounds import LEAST_ROUNDS, Sampling, benchmark, timed_frameworks
 from harness.cli.options import UsageError
 from harness.cli.selection import check_math, chosen_cases, chosen_frameworks, chosen_pythons
+from harness.cli.wording import in_options
 from harness.execution.column import Conditions
 from harness.history import revision
 from harness.records.check import DIRECTIONS
@@ -188,4 +189,5 @@ def settings_of(
         device=chosen["device"],
         math=chosen["math"],
         threads=chosen["threads"],
+        words=in_options,
     )

@@ -52,12 +52,13 @@ def _frameworks(options: argparse.Namespace) -> Iterator[tuple[bool, str, str]]:
     from contextlib import closing
 
     from harness.cli.selection import chosen_pythons
+    from harness.cli.wording import in_options
     from harness.convention.registry import framework_names
     from harness.execution.column import Column, Conditions
     from harness.report.words import describe_engine
 
     pythons = chosen_pythons(options.python)
-    conditions = Conditions(pythons, device=options.device, math=options.math)
+    conditions = Conditions(pythons, device=options.device, math=options.math, words=in_options)
     for name in framework_names():
         with closing(Column(name, conditions)) as column:
             info = column.start()

@@ -26,6 +26,7 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run one case."""
     from harness.cli.selection import check_math, chosen_frameworks, chosen_pythons
+    from harness.cli.wording import in_options
     from harness.conformance.reproduction import reproduced
     from harness.engines import EngineUnavailableError
     from harness.execution.column import Conditions
@@ -33,8 +34,13 @@ def run(options: argparse.Namespace) -> int:
     case = _named_case(options.case)
     (framework,) = chosen_frameworks([options.framework])
     check_math(options, [framework])
-    pythons = chosen_pythons(options.python)
-    conditions = Conditions(pythons, options.timeout, device=options.device, math=options.math)
+    conditions = Conditions(
+        chosen_pythons(options.python),
+        options.timeout,
+        device=options.device,
+        math=options.math,
+        words=in_options,
+    )
     try:
         with ended_by_sigterm():
             text, ok = reproduced(case, framework, conditions)

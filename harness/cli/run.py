@@ -63,6 +63,7 @@ def run(options: argparse.Namespace) -> int:
         chosen_pythons,
     )
     from harness.cli.suite_run import run_suite
+    from harness.cli.wording import in_options
     from harness.conformance.pipeline import execute
     from harness.execution.column import Conditions
     from harness.history import revision
@@ -81,6 +82,7 @@ def run(options: argparse.Namespace) -> int:
         limitations=limitations,
         device=options.device,
         math=options.math,
+        words=in_options,
     )
     store = opened_store(options)
     events = execute(cases, frameworks, conditions, at_once=options.jobs)

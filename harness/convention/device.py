@@ -19,6 +19,9 @@ NO_GPU: Final[Mapping[str, str]] = {"CUDA_VISIBLE_DEVICES": "-1"}
 # It has no value that asks for TF32, which is done in the framework's own words.
 # https://developer.nvidia.com/blog/accelerating-ai-training-with-tf32-tensor-cores/
 IEEE: Final[Mapping[str, str]] = {"NVIDIA_TF32_OVERRIDE": "0"}
+# How a check's message ends where the interpreter has no use for a GPU; the column adds how another
+# one is chosen.
+ANOTHER_INTERPRETER: Final = "choose another interpreter"
 CUPY_WAIT: Final = "cupy.cuda.get_current_stream().synchronize()"
 _NOT_OVERRIDDEN: Final = """\
 import os
@@ -85,12 +88,3 @@ class Probe:
     dtypes: tuple[str, ...]
     side: int
     nbytes: int
-
-
-def another_interpreter(framework: str) -> str:
-    """Say what to do about an interpreter that has no use for a GPU.
-
-    >>> another_interpreter("pytorch")
-    'choose another interpreter with --python pytorch=PATH'
-    """
-    return f"choose another interpreter with --python {framework}=PATH"

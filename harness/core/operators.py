@@ -174,7 +174,7 @@ class Operator:
         return "_".join(words)
 
     def to_json(self) -> dict[str, Any]:
-        """The ``operator`` object of ``translate --json``."""
+        """The ``operator`` object of a look-up as JSON."""
         return {
             "in_channels": self.in_channels,
             "out_channels": self.out_channels,

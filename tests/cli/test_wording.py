@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
-
 import pytest
+from command_line import every_option
 
-from harness.cli.main import parser
 from harness.cli.wording import in_options
 from harness.core.errors import Ask, InputError, Mention
 from harness.lookup.answer import look_up
 from harness.lookup.reading import read
 
 
-def options() -> set[str]:
-    """Every option of every command."""
-    found: set[str] = set()
-    for action in parser()._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            for command in action.choices.values():
-                found |= {name for each in command._actions for name in each.option_strings}
-    return found
-
-
 @pytest.mark.parametrize("ask", Ask)
 def test_every_input_is_an_option(ask: Ask) -> None:
-    assert in_options(Mention(ask)) in options()
+    assert in_options(Mention(ask)) in every_option()
 
 
 @pytest.mark.parametrize(

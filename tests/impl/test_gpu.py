@@ -13,10 +13,13 @@ import pytest
 from harness import Report
 from harness.cli.exit_statuses import BAD, OK, USAGE
 from harness.cli.main import main
+from harness.cli.wording import in_options
 from harness.conformance.pipeline import execute
+from harness.convention.device import ANOTHER_INTERPRETER
 from harness.core.operators import Operator
+from harness.engines import Engine, EngineUnavailableError
 from harness.execution import gpus
-from harness.execution.column import Conditions
+from harness.execution.column import Column, Conditions
 from harness.execution.environments import Built
 from harness.records.column_info import ColumnInfo
 from harness.records.record import Header, Record
@@ -143,6 +146,19 @@ def test_a_lost_gpu_costs_only_the_program_that_lost_it(tmp_path: Path) -> None:
     assert "cudaErrorNoDevice" in (records[0].reason or "")
 
 
+def test_an_interpreter_without_cuda_says_how_another_is_chosen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def cannot(_: Column) -> Engine:
+        raise EngineUnavailableError(f"torch 2 is built without CUDA; {ANOTHER_INTERPRETER}")
+
+    monkeypatch.setattr(Column, "_found", cannot)
+    reason = "torch 2 is built without CUDA; choose another interpreter with "
+    terminal = Column("pytorch", Conditions(words=in_options)).start()
+    assert terminal.unavailable == f"{reason}--python pytorch=PATH"
+    assert Column("pytorch").start().unavailable == f"{reason}interpreter pytorch=PATH"
+
+
 @pytest.mark.usefixtures("_no_driver")
 @pytest.mark.parametrize(
     ("framework", "device", "reason"),
@@ -155,7 +171,7 @@ def test_a_lost_gpu_costs_only_the_program_that_lost_it(tmp_path: Path) -> None:
     ],
 )
 def test_nothing_is_started_without_a_gpu(framework: str, device: Any, reason: str) -> None:
-    about, records = run(framework, Conditions(device=device))
+    about, records = run(framework, Conditions(device=device, words=in_options))
     assert about == ColumnInfo(unavailable=reason)
     assert {(record.status, record.reason) for record in records} == {(Status.SKIPPED, reason)}
     expected = "" if device == "cpu" else " --device cuda"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from harness.convention.device import CUPY_WAIT, Cuda, another_interpreter
+from harness.convention.device import ANOTHER_INTERPRETER, CUPY_WAIT, Cuda
 from harness.convention.registry import Convention
 from harness.frameworks.chainer.render import layer, render
 
@@ -16,7 +16,7 @@ try:
 except RuntimeError as error:
     raise RuntimeError(
         "chainer " + chainer.__version__ + " has no CuPy that works ("
-        + " ".join(str(error).split()) + "); {another_interpreter("chainer")}"
+        + " ".join(str(error).split()) + "); {ANOTHER_INTERPRETER}"
     )
 import cupy
 cupy.asnumpy(cupy.zeros(1) + 1)

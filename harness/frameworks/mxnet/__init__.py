@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from harness.convention.device import Cuda, another_interpreter
+from harness.convention.device import ANOTHER_INTERPRETER, Cuda
 from harness.convention.registry import Convention
 from harness.frameworks.mxnet.render import layer, render
 
@@ -13,7 +13,7 @@ _CHECK: Final = f"""\
 import mxnet as mx
 if not mx.runtime.Features().is_enabled("CUDA"):
     raise RuntimeError(
-        "mxnet " + mx.__version__ + " is built without CUDA; {another_interpreter("mxnet")}"
+        "mxnet " + mx.__version__ + " is built without CUDA; {ANOTHER_INTERPRETER}"
     )
 (mx.nd.ones((1,), ctx=mx.gpu()) + 1).asnumpy()
 name = 'GPU 0'"""

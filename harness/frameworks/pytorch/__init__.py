@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from harness.convention.device import Cuda, Probe, another_interpreter
+from harness.convention.device import ANOTHER_INTERPRETER, Cuda, Probe
 from harness.convention.registry import Convention
 from harness.frameworks.pytorch.render import layer, render
 
@@ -12,7 +12,7 @@ _CHECK: Final = f"""\
 import torch
 if torch.version.cuda is None:
     raise RuntimeError(
-        "torch " + torch.__version__ + " is built without CUDA; {another_interpreter("pytorch")}"
+        "torch " + torch.__version__ + " is built without CUDA; {ANOTHER_INTERPRETER}"
     )
 (torch.zeros(1).cuda() + 1).cpu()
 name = torch.cuda.get_device_name()"""

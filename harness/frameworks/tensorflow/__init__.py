@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from harness.convention.device import Cuda, another_interpreter
+from harness.convention.device import ANOTHER_INTERPRETER, Cuda
 from harness.convention.registry import Convention, Example
 from harness.frameworks.tensorflow.layer import layer
 from harness.frameworks.tensorflow.render import render
@@ -14,7 +14,7 @@ import tensorflow as tf
 if not tf.test.is_built_with_cuda():
     raise RuntimeError(
         "tensorflow " + tf.__version__
-        + " is built without CUDA; {another_interpreter("tensorflow")}"
+        + " is built without CUDA; {ANOTHER_INTERPRETER}"
     )
 found = tf.config.list_physical_devices("GPU")
 if not found or "GPU" not in (tf.ones(1) + 1).device:
