@@ -53,7 +53,7 @@ def write_benchmark(
 
 
 def fastest(report: Report, page: str) -> list[dict[str, str]]:
-    """Say of each case and direction who is the fastest."""
+    """Return for each case and direction which framework is the fastest."""
     where = _where(report)
     return [
         {
@@ -69,20 +69,20 @@ def fastest(report: Report, page: str) -> list[dict[str, str]]:
 
 
 def _where(report: Report) -> str:
-    """Say what "here" is."""
+    """Describe the machine."""
     machine = report.header.machine
     cores = f"{machine['cores']} cores" if machine.get("cores") else ""
-    told = ", ".join(word for word in (machine.get("cpu", ""), cores) if word)
-    return f"Measured {report.header.started[:10]}{f' on {told}' * bool(told)}."
+    where = ", ".join(word for word in (machine.get("cpu", ""), cores) if word)
+    return f"Measured {report.header.started[:10]}{f' on {where}' * bool(where)}."
 
 
 def verdict(row: Row) -> str:
-    """Say who is the fastest, and who cannot be told from it.
+    """Name the fastest, and those that cannot be distinguished from it.
 
     A benchmark that has nothing to compare with has no fastest.
     """
     best = _best(row)
-    time = _told(row.times[best])
+    time = _sentence_time(row.times[best])
     if len(row.times) == 1:
         return f"only {title(best)} was measured, {time}."
     ratios = _ratios(row, best)
@@ -95,15 +95,15 @@ def verdict(row: Row) -> str:
     return f"{title(best)} in {time}; next is {title(second)}, which takes {factor} times as long."
 
 
-def _told(interval: Interval) -> str:
-    """Write a time for a sentence, where no table explains its signs."""
+def _sentence_time(interval: Interval) -> str:
+    """Write a time for a sentence, without the signs that only tables explain."""
     if interval.is_bounded:
         return quantities.time(interval)
     return f"about {quantities.seconds(interval.value)}"
 
 
 def _briefly(row: Row) -> str:
-    """Name the fastest, and say how many cannot be told from it."""
+    """Name the fastest, and count those that cannot be distinguished from it."""
     best = _best(row)
     level = len(_level(_ratios(row, best)))
     if not level:
@@ -116,7 +116,7 @@ def _ratios(row: Row, best: str) -> dict[str, Interval]:
 
 
 def _level(ratios: Mapping[str, Interval]) -> list[str]:
-    """Name those that may be as fast."""
+    """Return those that may be as fast."""
     return [name for name, ratio in ratios.items() if change(ratio) != Change.SLOWER]
 
 
@@ -149,12 +149,12 @@ def _cell(row: Row, framework: str, best: str) -> tuple[str, str]:
 
 
 def _figures(report: Report, table: SideBySide) -> dict[str, Any]:
-    """Give the numbers that charts are drawn from."""
-    found = report.header.ceilings
-    copy = found.get("copy_bytes")
+    """Return the numbers that charts are drawn from."""
+    ceiling = report.header.ceilings
+    copy = ceiling.get("copy_bytes")
     flops = {
         name.removeprefix("gemm_flops:"): value
-        for name, value in found.items()
+        for name, value in ceiling.items()
         if name.startswith("gemm_flops:")
     }
     used = {one.dtype for one in report.measurements if one.status == MEASURED}
@@ -190,7 +190,7 @@ def _entry(row: Row, framework: str, number: int) -> Mapping[str, Any]:
         "median": time.value,
         "low": time.low if time.is_bounded else None,
         "high": time.high if time.is_bounded else None,
-        "said": quantities.time(time),
+        "label": quantities.time(time),
         "first": one.first_s,
         "in": one.to_native_s,
         "out": one.from_native_s,

@@ -26,7 +26,7 @@ from harness.report.words import alike
 if TYPE_CHECKING:
     from harness.history.store import Store
 
-# The start page shows so much of what went wrong.
+# The start page shows this many failures.
 _MOST_BAD: Final = 30
 _FEW_CHUNKS: Final = 8
 
@@ -105,7 +105,7 @@ def _pages(
 
 
 def _write_cases(site: Site, shown: Conformance, processes: int) -> dict[str, dict[str, Any]]:
-    """Write the cases' pages, most of the work; give the programs, by case and framework."""
+    """Write the cases' pages, most of the work; return the programs, by case and framework."""
     parts = list(chunks(site, shown))
     # A process needs a second to start.
     if processes == 1 or len(parts) < _FEW_CHUNKS:
@@ -181,46 +181,46 @@ def _start_of(shown: Conformance) -> dict[str, Any]:
 
 
 def _most_rewritten(shown: Conformance) -> str:
-    """The framework of which there is most to be seen."""
-    found = _supports(shown)
-    return max(shown.report.columns, key=lambda name: found[name]["rewritten"], default="")
+    """The framework with the most rewritten cases."""
+    counts = _supports(shown)
+    return max(shown.report.columns, key=lambda name: counts[name]["rewritten"], default="")
 
 
 def _supports(shown: Conformance) -> dict[str, dict[str, int]]:
-    """Count for each framework how it says the cases."""
+    """Count for each framework how it expresses the cases."""
     kinds = ("native", "rewritten", "unsupported")
-    found = {name: dict.fromkeys(kinds, 0) for name in shown.report.frameworks}
+    counts = {name: dict.fromkeys(kinds, 0) for name in shown.report.frameworks}
     for each in shown.cases:
         for name, result in each.results.items():
             if result.legality in kinds:
-                found[name][result.legality] += 1
-    return found
+                counts[name][result.legality] += 1
+    return counts
 
 
 def in_full(reports: Sequence[Report]) -> str:
-    """Say all that the reports' headers tell, for one place to look it up."""
+    """Describe the reports by their whole headers; one page shows it."""
     return " | ".join(_whole(report) for report in reports)
 
 
 def in_short(reports: Sequence[Report]) -> str:
-    """Say it in a line for every page's foot, which names one report: conformance if there is."""
+    """Describe them in a line for every page's footer, by one report: conformance if given."""
     ordered = sorted(reports, key=lambda report: bool(report.measurements))
     if not ordered:
         return ""
     header, left = ordered[0].header, len(ordered) - 1
-    told = [f"{_kind(ordered[0])} of {header.started[:10]}", _commit(ordered[0])]
-    line = ", ".join(word for word in told if word)
+    words = [f"{_kind(ordered[0])} of {header.started[:10]}", _commit(ordered[0])]
+    line = ", ".join(word for word in words if word)
     more = f", and {left} more report{'s' * (left > 1)}" * bool(left)
     return f"{line[:1].upper()}{line[1:]}{more}."
 
 
 def _whole(report: Report) -> str:
     header = report.header
-    told = [f"{_kind(report)} of {header.started}", f"deconform {header.deconform}"]
+    words = [f"{_kind(report)} of {header.started}", f"deconform {header.deconform}"]
     cores = header.machine.get("cores")
-    told += [_commit(report), header.machine.get("cpu", "")]
-    told += [f"{cores} cores" if cores else "", header.machine.get("os", "")]
-    return ", ".join(word for word in told if word)
+    words += [_commit(report), header.machine.get("cpu", "")]
+    words += [f"{cores} cores" if cores else "", header.machine.get("os", "")]
+    return ", ".join(word for word in words if word)
 
 
 def _kind(report: Report) -> str:

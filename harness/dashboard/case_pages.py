@@ -1,4 +1,4 @@
-"""A page for each case; programs and pictures, most of what there is, in files that some share."""
+"""A page for each case; its programs and picture are in a file that several cases share."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from harness.lookup.answer import in_words
 from harness.records.check import in_order
 from harness.suite.case import Case
 
-# So many cases share a file: a page loads it in no time, and alike texts are packed well.
+# This many cases share a file: it loads fast, and similar texts compress well.
 _CHUNK: Final = 50
 
 
@@ -49,7 +49,7 @@ class Chunk:
     skipped: Mapping[str, str]
 
     def write(self) -> dict[str, dict[str, Any]]:
-        """Write the pages and their file; give the programs, by case and framework."""
+        """Write the pages and their file; return the programs, by case and framework."""
         name = f"programs-{self.number}"
         texts = {each.id: self._texts(each) for each in self.cases if each.case}
         titles = {framework: title(framework) for framework in self.devices}
@@ -69,11 +69,11 @@ class Chunk:
     def _texts(self, each: CaseResults) -> dict[str, Any]:
         """What a page loads of a case."""
         assert each.case is not None
-        made: dict[str, Any] = {}
+        by_framework: dict[str, Any] = {}
         for name, device in self.devices.items():
-            made |= programs(each.case, [name], device)
+            by_framework |= programs(each.case, [name], device)
         return {
-            "programs": made,
+            "programs": by_framework,
             "picture": picture(each.case),
             "geometry": in_words(each.case.operator),
             "descriptor": None if each.case.rejected else each.descriptor,
@@ -122,13 +122,13 @@ def _more(case: Case) -> Iterator[tuple[str, str]]:
     """Lead to the cases that share two parameters with this one; illegal ones have none."""
     if case.rejected:
         return
-    found = kinds(case)
+    values = kinds(case)
     for one, other in (("stride", "dilation"), ("groups", "crop")):
-        query = f"{one}={found[one]}&{other}={found[other]}".replace(" ", "+")
-        yield f"{one} {found[one]}, {other} {found[other]}", f"parameters.html?{query}"
+        query = f"{one}={values[one]}&{other}={values[other]}".replace(" ", "+")
+        yield f"{one} {values[one]}, {other} {values[other]}", f"parameters.html?{query}"
 
 
-# Nobody reads more, and a hostile report could ask for any number of groups.
+# A hostile report could ask for any number of groups.
 _MOST_GROUPS: Final = 4096
 
 
@@ -163,17 +163,17 @@ def programs(
 def _program(
     operator: Operator, framework: str, dtype: str, device: Device, documented: bool, rejected: bool
 ) -> dict[str, Any]:
-    made = render(operator, framework, dtype, documented=documented, device=device)
-    if isinstance(made, Unsupported):
-        return {"support": made.support, "reason": made.reason}
+    program = render(operator, framework, dtype, documented=documented, device=device)
+    if isinstance(program, Unsupported):
+        return {"support": program.support, "reason": program.reason}
     layer = render(operator, framework, dtype, documented=documented, style="layer")
     return {
-        "support": made.support,
-        "reason": made.reason,
-        "layer": layer.call if isinstance(layer, Program) else made.call,
-        "forward": made.text,
-        "gradient": None if rejected else made.gradient_text,
-        "notes": list(made.notes),
+        "support": program.support,
+        "reason": program.reason,
+        "layer": layer.call if isinstance(layer, Program) else program.call,
+        "forward": program.text,
+        "gradient": None if rejected else program.gradient_text,
+        "notes": list(program.notes),
     }
 
 

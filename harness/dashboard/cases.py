@@ -59,8 +59,8 @@ class Result:
         return {record.check: record for record in self.records}
 
     @property
-    def told(self) -> list[tuple[Record, ...]]:
-        """What is to be said beyond the statuses: records that ended alike, together."""
+    def findings(self) -> list[tuple[Record, ...]]:
+        """The records that did not pass, those that ended alike together."""
         return [group for group in alike(self.records) if group[0].status != Status.PASSED]
 
     @property
@@ -118,12 +118,12 @@ def by_case(report: Report) -> tuple[CaseResults, ...]:
 
     Frameworks come in the order of the header.
     """
-    found: dict[str, dict[str, list[Record]]] = {}
+    grouped: dict[str, dict[str, list[Record]]] = {}
     for record in report.records:
-        found.setdefault(record.case, {}).setdefault(record.framework, []).append(record)
+        grouped.setdefault(record.case, {}).setdefault(record.framework, []).append(record)
     every = [
         _results(name, {f: columns[f] for f in report.frameworks if f in columns})
-        for name, columns in found.items()
+        for name, columns in grouped.items()
     ]
     return tuple(sorted(every, key=lambda each: each.suite))
 

@@ -79,7 +79,7 @@ class Conformance:
 
 
 def summary(report: Report) -> str:
-    """Say in a sentence how the run ended."""
+    """Describe in a sentence how the run ended."""
     header = report.header
     text = f"{header.cases} cases, {report.checks} checks in {len(report.columns)} frameworks"
     if report.footer is None:
@@ -130,7 +130,7 @@ STATES: Final = {
 
 
 def limitations(shown: Conformance) -> list[dict[str, Any]]:
-    """Give what is declared or met, those that matter most first."""
+    """Return the limitations that are declared or were met, the most important first."""
     met: dict[str, list[Record]] = {}
     for record in shown.report.records:
         if record.limitation:

@@ -23,7 +23,7 @@ from harness.records.status import Status
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-# Says that a folder is ours: what stands in it may be replaced.
+# Marks a folder as ours: its contents may be replaced.
 _SIGNATURE: Final = ".deconform-dashboard"
 _PARTS: Final = ("cases", "suites", "data", "badges")
 _FILES: Final = (
@@ -60,7 +60,7 @@ class Site:
     ----------
     folder : Path
     origin : str
-        What the pages were made from, in a line for their foot.
+        Where the pages come from, in a line for their footer.
     pages : sequence of (address, text)
         What each of them links to.
     """
@@ -81,8 +81,8 @@ class Site:
 
         We have no maps, and the pages' policy refuses styles that are not files.
         """
-        found = re.search(rb'getElementById\("([0-9a-f]{64})"\)', self._plotly.read_bytes())
-        return found[1].decode() if found else ""
+        match = re.search(rb'getElementById\("([0-9a-f]{64})"\)', self._plotly.read_bytes())
+        return match[1].decode() if match else ""
 
     @property
     def _plotly(self) -> Path:
@@ -102,12 +102,12 @@ class Site:
 
 @cache
 def _templates() -> Environment:
-    made = pages.environment()
+    templates = pages.environment()
     # A template that is imported, and kept, sees nothing else.
-    made.globals |= {"kinds": KINDS, "title": title}
+    templates.globals |= {"kinds": KINDS, "title": title}
     # Jinja2's own stops at half a character, which a report's JSON may hold.
-    made.filters["urlencode"] = partial(quote, errors="replace")
-    return made
+    templates.filters["urlencode"] = partial(quote, errors="replace")
+    return templates
 
 
 def prepare(folder: Path, *, charts: bool) -> None:
@@ -148,7 +148,7 @@ def _plotly() -> Path:
 
 _UNSAFE: Final = re.compile(r"[^a-z0-9.-]+")
 _LONGEST: Final = 80
-# Windows keeps these for devices, whatever stands behind the first dot.
+# Windows reserves these for devices, whatever follows the first dot.
 _DEVICES: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
 # What the name of another file may end in.
 _CHANGED: Final = re.compile(r"\.[0-9a-f]{12}$")
@@ -197,5 +197,5 @@ def packed(name: str, value: Any) -> str:
 
 
 def title(framework: str) -> str:
-    """Give a framework's own name; one that no convention has keeps what the report calls it."""
+    """Return a framework's own name, or the report's name of one that we do not know."""
     return convention(framework).title if framework in framework_names() else framework

@@ -31,7 +31,7 @@ def write_history(site: Site, store: Store, addresses: Mapping[str, str]) -> Non
         "history.html",
         scripts=scripts,
         plotly_style=site.plotly_style,
-        summary="How times and verdicts went from one saved run to the next.",
+        summary="Times and statuses from one saved run to the next.",
         series=bool(times),
         cases=list(dict.fromkeys(series.case for series in times)),
         machines=[(number, text) for text, number in machines.items()],
@@ -48,8 +48,8 @@ def _machines(times: Sequence[Series]) -> dict[str, int]:
 
 
 def _machine(series: Series) -> str:
-    told = (series.machine, series.settings, series.fingerprint[:8])
-    return ", ".join(word for word in told if word) or "unknown"
+    words = (series.machine, series.settings, series.fingerprint[:8])
+    return ", ".join(word for word in words if word) or "unknown"
 
 
 def _figures(times: Sequence[Series], machines: Mapping[str, int]) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def _figures(times: Sequence[Series], machines: Mapping[str, int]) -> dict[str, 
                 "colour": colours[one.framework],
                 "dates": [run.date.isoformat() for run, _ in one.measured],
                 "seconds": [seconds for _, seconds in one.measured],
-                "said": [_said(run, seconds) for run, seconds in one.measured],
+                "labels": [_label(run, seconds) for run, seconds in one.measured],
                 "steps": [_place(one, step) for step in one.steps],
             }
             for one in times
@@ -72,9 +72,9 @@ def _figures(times: Sequence[Series], machines: Mapping[str, int]) -> dict[str, 
     }
 
 
-def _said(run: Run, seconds: float) -> str:
-    told = (quantities.seconds(seconds), run.version, f"commit {short(run.commit)}")
-    return ", ".join(told if run.commit else told[:2])
+def _label(run: Run, seconds: float) -> str:
+    words = (quantities.seconds(seconds), run.version, f"commit {short(run.commit)}")
+    return ", ".join(words if run.commit else words[:2])
 
 
 def _place(series: Series, step: Step) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def _step(series: Series, step: Step, machines: Mapping[str, int]) -> dict[str, 
         "direction": series.direction,
         "machine": str(machines[_machine(series)]),
         "slower": step.ratio > 1,
-        "text": series.say(step),
+        "text": series.describe(step),
     }
 
 

@@ -1,4 +1,4 @@
-"""The operators of a report as people write them in a network, in every framework."""
+"""The page of layers: the operators of a report as they are written in each framework."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def write_layers(
     """
     names, ran = writers(shown), shown.report.columns
     ordered = sorted(shown.cases, key=_rank)
-    found: dict[str, list[int]] = {}
+    by_operator: dict[str, list[int]] = {}
     for number, each in enumerate(ordered):
         if each.case and not each.case.rejected and not each.case.documented:
-            found.setdefault(each.case.operator.descriptor, []).append(number)
-    firsts = [ordered[members[0]] for members in found.values()]
+            by_operator.setdefault(each.case.operator.descriptor, []).append(number)
+    firsts = [ordered[members[0]] for members in by_operator.values()]
     index = {
         "frameworks": names,
         "titles": [title(name) for name in names],
@@ -45,10 +45,12 @@ def write_layers(
         "cases": [(each.id, each.address) for each in ordered],
         "layers": [
             {"w": _words(first), "i": members}
-            for first, members in zip(firsts, found.values(), strict=True)
+            for first, members in zip(firsts, by_operator.values(), strict=True)
         ],
         "texts": [
-            site.data(f"layers-{number}", [_text(_made(first, name, programs)) for first in firsts])
+            site.data(
+                f"layers-{number}", [_text(_program(first, name, programs)) for first in firsts]
+            )
             for number, name in enumerate(names)
         ],
     }
@@ -64,13 +66,13 @@ def writers(shown: Conformance) -> list[str]:
     return [*ran, *(name for name in own if name not in ran)]
 
 
-def _made(
+def _program(
     each: CaseResults, framework: str, programs: Mapping[str, Mapping[str, dict[str, Any]]]
 ) -> dict[str, Any] | None:
-    """A case's program, which the report has no need to hold."""
-    found = programs[each.id]
-    if framework in found or each.case is None:
-        return found.get(framework)
+    """A case's program, also in a framework that did not run."""
+    run = programs[each.id]
+    if framework in run or each.case is None:
+        return run.get(framework)
     return written(each.case, [framework]).get(framework)
 
 
@@ -83,7 +85,7 @@ def _words(each: CaseResults) -> str:
     return in_words(each.case.operator)
 
 
-def _text(made: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    if made is None:
+def _text(program: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if program is None:
         return None
-    return {"s": made["support"], "r": made["reason"], "t": made.get("layer")}
+    return {"s": program["support"], "r": program["reason"], "t": program.get("layer")}

@@ -33,11 +33,11 @@ EXPLANATIONS: Final[Mapping[str, str]] = {
 
 
 def kinds(case: Case) -> Mapping[str, str]:
-    """Give the value of every parameter.
+    """Return the value of every parameter.
 
     >>> from harness.suite.case import case_from_descriptor
-    >>> found = kinds(case_from_descriptor("ic4_oc6_k3x3_s2x2_d2x2_c1.0x1.0_n1_i5x5"))
-    >>> found["stride"], found["dilation"], found["crop"]
+    >>> values = kinds(case_from_descriptor("ic4_oc6_k3x3_s2x2_d2x2_c1.0x1.0_n1_i5x5"))
+    >>> values["stride"], values["dilation"], values["crop"]
     ('2', '2', 'ends differ')
     """
     operator = case.operator
@@ -79,7 +79,7 @@ def _crop(operator: Operator) -> str:
 
 
 def _overlap(operator: Operator) -> str:
-    """Where axes differ, the loosest one says it."""
+    """Where axes differ, the loosest one decides."""
     loose = [s - k for s, k in zip(operator.stride, operator.effective_kernel, strict=True)]
     if max(loose) > 0:
         return "gaps"
@@ -87,7 +87,7 @@ def _overlap(operator: Operator) -> str:
 
 
 def index(shown: Conformance) -> dict[str, Any]:
-    """Give what scripts search: every case with its parameters and what became of it."""
+    """Return the index that scripts search: every case with its parameters and statuses."""
     frameworks = shown.report.frameworks
     numbers = {suite.name: number for number, suite in enumerate(shown.suites)}
     return {
@@ -123,7 +123,7 @@ _SUPPORTS: Final = {
 
 
 def _letters(each: CaseResults, framework: str) -> str:
-    """Two letters for what a framework made of a case."""
+    """Two letters: how a framework expresses a case, and the status."""
     result = each.results.get(framework)
     if result is None or result.legality not in _SUPPORTS:
         return "--"
@@ -144,25 +144,25 @@ def _numbers(each: CaseResults) -> list[int] | None:
     """The values of the parameters, each by its number; none of an illegal operator."""
     if each.case is None or each.case.rejected:
         return None
-    found = kinds(each.case)
-    return [values.index(found[name]) for name, values in PARAMETERS.items()]
+    of_case = kinds(each.case)
+    return [values.index(of_case[name]) for name, values in PARAMETERS.items()]
 
 
 def legality(shown: Conformance) -> Sequence[dict[str, Any]]:
-    """Count for each value of each parameter how frameworks say it."""
-    found: dict[tuple[str, str], dict[str, Counter[str]]] = {}
+    """Count, for each value of each parameter, how frameworks express the cases."""
+    counts: dict[tuple[str, str], dict[str, Counter[str]]] = {}
     cases: Counter[tuple[str, str]] = Counter()
     for each in shown.cases:
         for key in _keys(each):
             cases[key] += 1
-            row = found.setdefault(key, {name: Counter() for name in shown.report.frameworks})
+            row = counts.setdefault(key, {name: Counter() for name in shown.report.frameworks})
             for name, result in each.results.items():
                 row[name][result.legality] += 1
     order = [(name, value) for name, values in PARAMETERS.items() for value in values]
-    order += sorted(key for key in found if key not in set(order))
+    order += sorted(key for key in counts if key not in set(order))
     rows, previous = [], ""
     for key in order:
-        if key in found:
+        if key in counts:
             name, value = key
             link = f"{name}={value}".replace(" ", "+") if name in PARAMETERS else ""
             rows.append(
@@ -171,7 +171,7 @@ def legality(shown: Conformance) -> Sequence[dict[str, Any]]:
                     "value": value,
                     "first": name != previous,
                     "cases": cases[key],
-                    "counts": found[key],
+                    "counts": counts[key],
                     "link": link,
                 }
             )

@@ -83,7 +83,7 @@ def _in_full(series: Series) -> Iterator[Text]:
 
 def _steps(series: Series) -> Iterator[Text]:
     for step in series.steps:
-        yield Text(f"    {series.say(step)}", "red" if step.ratio > 1 else "green")
+        yield Text(f"    {series.describe(step)}", "red" if step.ratio > 1 else "green")
 
 
 def _case_histories(histories: Sequence[CaseHistory], *, every: bool) -> Iterator[Text]:
@@ -149,7 +149,7 @@ def _series(series: Series) -> dict[str, Any]:
             "old_s": step.old,
             "new_s": step.new,
             "ratio": step.ratio,
-            "text": series.say(step),
+            "text": series.describe(step),
         }
         for step in series.steps
     ]

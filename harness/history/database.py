@@ -24,7 +24,7 @@ from sqlalchemy.pool import NullPool
 from harness.core.errors import InputError
 
 VERSION_TABLE: Final = "deconform_schema"
-# Any number of our own: who migrates a PostgreSQL database holds the lock of this name.
+# An arbitrary number: the advisory lock held while a PostgreSQL database is migrated.
 _MIGRATING: Final = 0x6465636F
 _PATIENCE: Final = 30
 _EXAMPLES: Final = "sqlite:///history.sqlite or postgresql://user:password@host/database"
@@ -70,7 +70,7 @@ class Database:
 
     @cached_property
     def engine(self) -> Engine:
-        """What makes connections; none of them is kept."""
+        """The engine; it keeps no connection open."""
         arguments = self._arguments()
         try:
             engine = create_engine(
@@ -108,19 +108,19 @@ class Database:
 
     @contextmanager
     def errors(self) -> Iterator[None]:
-        """Say in one line what a driver says in many, without the password."""
+        """Turn a driver's error into one line without the password."""
         try:
             yield
         except (SQLAlchemyError, CommandError, OverflowError) as error:
-            said = " ".join(str(getattr(error, "orig", None) or error).split())
-            raise StoreError(self._without_password(f"{self.name}: {_hint(said)}")) from None
+            message = " ".join(str(getattr(error, "orig", None) or error).split())
+            raise StoreError(self._without_password(f"{self.name}: {_hint(message)}")) from None
 
-    def _without_password(self, said: str) -> str:
+    def _without_password(self, message: str) -> str:
         secrets = [self.url.password, self.url.query.get("password")]
         for secret in secrets:
             if isinstance(secret, str) and secret:
-                said = said.replace(secret, "***")
-        return said
+                message = message.replace(secret, "***")
+        return message
 
     def prepare(self, *, create: bool) -> bool:
         """Bring the schema up to date; return whether there is one.
@@ -142,15 +142,15 @@ class Database:
         known = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
         with self.reading() as connection:
             options = {"version_table": VERSION_TABLE}
-            found = MigrationContext.configure(connection, opts=options).get_current_revision()
-        if found is not None and found not in known:
+            current = MigrationContext.configure(connection, opts=options).get_current_revision()
+        if current is not None and current not in known:
             raise StoreError(
-                f"{self.name} has schema {found!r:.40}, and this deconform knows {known[0]!r} "
+                f"{self.name} has schema {current!r:.40}, and this deconform knows {known[0]!r} "
                 "and older ones; update deconform."
             )
-        if found is None and not create:
+        if current is None and not create:
             return False
-        if found != known[0]:
+        if current != known[0]:
             self._migrate(config)
         return True
 
@@ -178,7 +178,7 @@ def _read_url(chosen: str) -> URL:
         url = make_url(chosen)
         backend = url.get_backend_name()
     except (ArgumentError, ValueError):
-        # It may hold a password wherever it went wrong.
+        # Any part of it may be a password.
         shown = repr(chosen[:60]) if not set(chosen) & set("@:") else "what was given"
         raise StoreError(f"{shown} is no database's URL, such as {_EXAMPLES}.") from None
     if "@" in (url.host or ""):
@@ -201,16 +201,16 @@ def _default_file() -> Path:
     return Path(data) / "deconform" / "history.sqlite"
 
 
-def _hint(said: str) -> str:
-    """Add what to do next, where that is known."""
-    if "database is locked" in said:
+def _hint(message: str) -> str:
+    """Add the next step, if known."""
+    if "database is locked" in message:
         return "another program has locked it for too long; try again when that has ended."
-    if "unable to open database file" in said or "readonly database" in said:
-        return f"{said}; may you read and write the file and its folder?"
-    return said
+    if "unable to open database file" in message or "readonly database" in message:
+        return f"{message}; may you read and write the file and its folder?"
+    return message
 
 
-# SQLAlchemy's own advice, so that a transaction begins when we say it and holds DDL as well:
+# As SQLAlchemy recommends, so that transactions begin explicitly and include DDL:
 # https://docs.sqlalchemy.org/en/20/dialects/sqlite.html#pysqlite-serializable
 
 
@@ -220,6 +220,6 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # Who begins as a reader and then writes cannot wait for another that does the same.
+    # Two transactions that begin as readers and then write would deadlock.
     writes = connection.get_execution_options().get("writes")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

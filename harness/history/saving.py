@@ -25,7 +25,7 @@ from harness.records.report_file import Report
 
 _INSERT: Final[Mapping[str, Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _Row = dict[str, Any]
-# Bound to fields of the same name; a file and its line are the commit's business.
+# Bound to fields of the same name; files and lines can be found in the commit.
 _MEASURED: Final = tuple(
     column.name
     for column in measurements.columns
@@ -40,8 +40,8 @@ def add(connection: Connection, report: Report, branch: str) -> tuple[int, bool]
     """Add a report that is not there yet; return its run's number, and whether it was new."""
     row = _run(report, branch)
     new = _insert_new(connection, row)
-    found = connection.execute(select(runs.c.id).where(runs.c.digest == row["digest"]))
-    run = int(found.scalar_one())
+    number = connection.execute(select(runs.c.id).where(runs.c.digest == row["digest"]))
+    run = int(number.scalar_one())
     if new:
         ids = _add_frameworks(connection, report, run)
         known = _add_cases(connection, (*report.records, *report.measurements))
@@ -55,13 +55,13 @@ def add(connection: Connection, report: Report, branch: str) -> tuple[int, bool]
 
 
 def digest(report: Report) -> str:
-    """Hash what a report says, however its file is written."""
-    found = hashlib.sha256()
+    """Hash the contents of a report, however its file is written."""
+    hashed = hashlib.sha256()
     for event in (report.header, *report.records, *report.measurements, report.footer):
         if event is not None:
             line = json.dumps(to_json(event), sort_keys=True, default=list)
-            found.update(line.encode() + b"\n")
-    return found.hexdigest()
+            hashed.update(line.encode() + b"\n")
+    return hashed.hexdigest()
 
 
 def _run(report: Report, branch: str) -> _Row:
@@ -92,7 +92,7 @@ def _run(report: Report, branch: str) -> _Row:
 
 
 def _insert_new(connection: Connection, row: _Row) -> bool:
-    """Insert a run; return whether its digest was not there, not even since a moment ago."""
+    """Insert a run; return whether its digest was new."""
     try:
         with connection.begin_nested():
             connection.execute(runs.insert(), row)
@@ -124,13 +124,13 @@ def _add_frameworks(connection: Connection, report: Report, run: int) -> dict[st
 def _add_cases(
     connection: Connection, results: Iterable[Record | Measurement]
 ) -> dict[tuple[str, str], int]:
-    """Number all cases; those that are met for the first time are added."""
-    found = {(_text(one.case), _text(one.descriptor)): _text(one.suite) for one in results}
+    """Number all cases; new ones are added."""
+    suites = {(_text(one.case), _text(one.descriptor)): _text(one.suite) for one in results}
     known = _known_cases(connection)
-    # In order: who add the same ones at the same time must not wait for one another in a circle.
+    # Sorted, so that two writers who add the same cases cannot deadlock.
     missing = [
         {"name": name, "descriptor": descriptor, "suite": suite}
-        for (name, descriptor), suite in sorted(found.items())
+        for (name, descriptor), suite in sorted(suites.items())
         if (name, descriptor) not in known
     ]
     if not missing:
@@ -162,7 +162,7 @@ def _row(
 
 
 def _text(value: str) -> str:
-    """Replace what PostgreSQL's or SQLite's text cannot hold."""
+    """Replace characters that PostgreSQL or SQLite cannot store."""
     return value.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
 
 

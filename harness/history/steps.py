@@ -1,14 +1,14 @@
-"""History: how times went from run to run, where they changed for good, since when a case fails.
+"""Times over saved runs, and the lasting changes in them.
 
-Steps are found in three parts, each of them published; none assumes normal noise:
+Three published methods detect them; none assumes normal noise:
 
 - PELT (Killick, Fearnhead and Eckley 2012, https://doi.org/10.1080/01621459.2012.737745), by the
   library ruptures, cuts a series where the *ranks* of its times change (Lung-Yut-Fong, Levy-Leduc
-  and Cappe 2015, https://arxiv.org/abs/1107.1971): an outlier is but one high rank.
-- What a cut costs is more than all but ``ALARMS`` of random orders of the same runs would reach, so
-  that noise of any distribution gives no more false alarms; this is the permutation test of
-  E-divisive (Matteson and James 2014, https://arxiv.org/abs/1306.4933).
-- Between which runs a change lies is a confidence set by likelihood ratio (Siegmund 1988,
+  and Cappe 2015, https://arxiv.org/abs/1107.1971): an outlier is only one high rank.
+- A cut must gain more than all but ``ALARMS`` of random orders of the same runs do, so that noise
+  of any distribution raises no more false alarms; this is the permutation test of E-divisive
+  (Matteson and James 2014, https://arxiv.org/abs/1306.4933).
+- The place of a change is a confidence set by likelihood ratio (Siegmund 1988,
   https://doi.org/10.2307/1403360) around medians, that is for Laplace noise.
 """
 
@@ -28,15 +28,15 @@ from numpy.typing import NDArray
 from harness.core.errors import InputError
 from harness.report.quantities import seconds as in_seconds
 
-# With fewer runs even a perfect step is an order that chance gives too often, see _penalty.
+# With fewer runs even a perfect step occurs too often by chance; see _penalty.
 FEWEST: Final = 12
-# Runs on either side that make a change a lasting one.
+# A change lasts if it has this many runs on either side.
 LASTING: Final = 3
 ALARMS: Final = 0.003
-# What is smaller interests nobody, even where the noise is smaller still.
+# Smaller changes do not matter, even if the noise is smaller still.
 SMALLEST: Final = 0.01
 _ORDERS: Final = 10000
-# A true place is this much less likely than the best one in 1 of 100 cases; there are two sides.
+# In 1 of 100 cases the true place is less likely than the best by more than this (two-sided).
 _NATS: Final = -math.log(1 - math.sqrt(0.99))
 _BARS: Final = "▁▂▃▄▅▆▇█"
 
@@ -45,13 +45,13 @@ _Numbers: TypeAlias = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Run:
-    """A saved run, as far as one framework goes.
+    """A saved run of one framework.
 
     Attributes
     ----------
     date : datetime
     commit, branch : str
-        Empty where nobody knows.
+        Empty if unknown.
     version : str
         The framework's.
     """
@@ -64,7 +64,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Timing:
-    """What a run measured; ``seconds`` is the median, ``None`` where ``status`` says why."""
+    """One run's measurement; ``seconds`` is the median, or ``None`` if it has another status."""
 
     run: Run
     status: str
@@ -78,7 +78,7 @@ class Step:
     Attributes
     ----------
     before, after : int
-        It came after the first and no later than the second of these two of the measured runs.
+        Indexes of measured runs: the change came after the first, no later than the second.
     old, new : float
         The medians of the times on either side.
     """
@@ -90,7 +90,7 @@ class Step:
 
     @property
     def ratio(self) -> float:
-        """The new time by the old one."""
+        """The new time divided by the old one."""
         return self.new / self.old
 
     @property
@@ -109,7 +109,7 @@ class Step:
 class Series:
     """The times of one program, on one machine and with the same settings, oldest first.
 
-    ``machine`` and ``settings`` say in words what can be compared: ``threads 4``.
+    Only times with equal ``machine`` and ``settings`` (``threads 4``) are comparable.
     """
 
     fingerprint: str
@@ -134,8 +134,8 @@ class Series:
         """The lasting changes, oldest first."""
         return steps([seconds for _, seconds in self.measured])
 
-    def say(self, step: Step) -> str:
-        """Say a step with its commits, and with the framework's versions where they differ too."""
+    def describe(self, step: Step) -> str:
+        """Describe a step by its commits, and by the framework's versions if they differ."""
         old, new = self.measured[step.before][0], self.measured[step.after][0]
         times = f"{in_seconds(step.old)} -> {in_seconds(step.new)}"
         text = f"{_between(old, new)}: {step.change} ({times})"
@@ -161,13 +161,13 @@ def steps(seconds: Sequence[float]) -> tuple[Step, ...]:
     logs = np.log(np.asarray(seconds, np.float64))
     cuts = _cuts(logs)
     bounds = [0, *cuts, len(logs)]
-    found = []
+    changes = []
     for begin, cut, end in zip(bounds, cuts, bounds[2:], strict=False):
         old, new = float(np.median(logs[begin:cut])), float(np.median(logs[cut:end]))
         if abs(new - old) >= math.log1p(SMALLEST):
             first, last = _where(logs[begin:end], old, new)
-            found.append(Step(begin + first - 1, begin + last, math.exp(old), math.exp(new)))
-    return tuple(found)
+            changes.append(Step(begin + first - 1, begin + last, math.exp(old), math.exp(new)))
+    return tuple(changes)
 
 
 def _cuts(values: _Numbers) -> list[int]:
@@ -176,7 +176,7 @@ def _cuts(values: _Numbers) -> list[int]:
     if count < FEWEST:
         return []
     cuts: list[int] = []
-    # The last one is the end.
+    # The last boundary is the end.
     pieces = [0, *_pelt(_ranks(values), _penalty(count))]
     if len(pieces) > 2:
         for begin, end in pairwise(pieces):
@@ -197,27 +197,27 @@ def _pelt(ranks: _Numbers, penalty: float) -> list[int]:
 
 
 def _ranks(values: _Numbers) -> _Numbers:
-    """Rank from 1; what is equal shares the mean of its ranks."""
+    """Rank from 1; equal values share the mean of their ranks."""
     _, which, counts = np.unique(values, return_inverse=True, return_counts=True)
     return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[which], np.float64)
 
 
 @cache
 def _penalty(count: int) -> float:
-    """What a cut must gain so that no more than ``ALARMS`` of random orders have one."""
+    """The gain of a cut that at most ``ALARMS`` of random orders exceed."""
     ranks = np.arange(count) - (count - 1) / 2
     orders = np.random.default_rng(0).permuted(np.tile(ranks, (_ORDERS, 1)), axis=1)
     cut = np.arange(LASTING, count - LASTING + 1)
     gains = np.cumsum(orders, axis=1)[:, cut - 1] ** 2 * (count / (cut * (count - cut)))
     best = np.sort(gains.max(axis=1))
-    # Just this much is not enough, however it is rounded.
+    # Equality is not enough, however it is rounded.
     return float(best[-1 - math.floor(ALARMS * _ORDERS)]) * (1 + 1e-9)
 
 
 def _where(values: _Numbers, old: float, new: float) -> tuple[int, int]:
-    """Between which cuts the change from one level to the other lies: the first and the last."""
+    """The first and the last likely place of the change from one level to the other."""
     as_old, as_new = np.abs(values - old), np.abs(values - new)
-    # Of Laplace noise; a mean would let outliers blur the place.
+    # The scale of Laplace noise: outliers would inflate a mean.
     scale = float(np.median(np.minimum(as_old, as_new))) / math.log(2)
     cost = (np.cumsum(as_old - as_new) + as_new.sum())[:-1]
     likely = np.flatnonzero(cost <= cost.min() + _NATS * scale)
@@ -225,7 +225,7 @@ def _where(values: _Numbers, old: float, new: float) -> tuple[int, int]:
 
 
 def _between(old: Run, new: Run) -> str:
-    """Name what lies between two runs."""
+    """Describe the interval between two runs."""
     if old.commit != new.commit and old.commit and new.commit:
         return f"commit {short(old.commit)}..{short(new.commit)}"
     dates = f"between {old.date:%Y-%m-%d %H:%M} and {new.date:%Y-%m-%d %H:%M}"
@@ -236,7 +236,7 @@ def _between(old: Run, new: Run) -> str:
 
 
 def short(commit: str) -> str:
-    """Cut a commit as people write it.
+    """Abbreviate a commit.
 
     >>> short("0123456789abcdef0123456789abcdef01234567-dirty")
     '0123456789-dirty'

@@ -131,7 +131,7 @@ class Store:
                 }
                 key = (row["case"], row["framework"], _executed_by(row))
                 verdicts.setdefault(key, []).append(worst(_run(row), statuses))
-        every = (CaseHistory(*key, tuple(streaks(found))) for key, found in verdicts.items())
+        every = (CaseHistory(*key, tuple(streaks(of))) for key, of in verdicts.items())
         return tuple(history for history in every if history.streaks)
 
 

@@ -14,7 +14,7 @@ from harness.records.status import worst as worst_of
 
 @dataclass(frozen=True)
 class CaseVerdict:
-    """What a run found out about a case in a framework: the worst status of its checks."""
+    """A case in a framework in one run: the worst status of its checks."""
 
     run: Run
     status: Status
@@ -54,8 +54,8 @@ def worst(run: Run, statuses: Mapping[str, tuple[Status, str]]) -> CaseVerdict:
 
 
 def streaks(verdicts: Iterable[CaseVerdict]) -> Iterator[Streak]:
-    """Join runs in a row with the same verdict; SKIPPED ones say nothing and are left out."""
-    told = (verdict for verdict in verdicts if verdict.status != Status.SKIPPED)
-    for (status, checks), group in groupby(told, lambda one: (one.status, one.checks)):
+    """Join runs in a row with the same verdict; skipped runs are left out."""
+    ran = (verdict for verdict in verdicts if verdict.status != Status.SKIPPED)
+    for (status, checks), group in groupby(ran, lambda one: (one.status, one.checks)):
         runs = list(group)
         yield Streak(status, checks, runs[-1].reason, runs[0].run, runs[-1].run, len(runs))

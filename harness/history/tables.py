@@ -39,7 +39,7 @@ class Moment(TypeDecorator[datetime]):
         return None if value is None else value.astimezone(UTC)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """Give it back in UTC."""
+        """Return it in UTC."""
         del dialect
         if not isinstance(value, datetime):
             return None

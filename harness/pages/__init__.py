@@ -17,7 +17,7 @@ FOLDER: Final = Path(__file__).parent
 
 
 def environment(extra: str = "dashboard") -> Environment:
-    """Give what renders the templates.
+    """Return the renderer of the templates.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-// A layer's times in every framework, and where all programs stand below the roof.
+// A layer's times in every framework, and every program's place below the roofline.
 "use strict";
 
 (() => {
@@ -12,7 +12,7 @@
     const entries = [...row.entries].sort((a, b) => b.median - a.median);
     draw("plot-time", [{
       type: "bar", orientation: "h",
-      y: entries.map((entry) => `${data.titles[entry.framework]}<br>${entry.said}`),
+      y: entries.map((entry) => `${data.titles[entry.framework]}<br>${entry.label}`),
       x: entries.map((entry) => entry.median * 1e3),
       error_x: {
         type: "data", symmetric: false, color: css("--ink"), thickness: 1.5,
@@ -46,15 +46,15 @@
   function roof(name, direction) {
     const programs = data.rows.filter((row) => row.direction === direction);
     const traces = data.frameworks.map((framework, at) => {
-      const found = programs.flatMap((row) => row.entries.filter((entry) => entry.framework === at)
+      const points = programs.flatMap((row) => row.entries.filter((entry) => entry.framework === at)
         .map((entry) => ({ ...entry, case: row.case })));
       return {
         type: "scatter", mode: "markers", name: data.titles[at],
-        x: found.map((one) => one.intensity), y: found.map((one) => one.rate / 1e9),
-        text: found.map((one) => one.case), hovertemplate: "%{text}: %{y:.3g} GFLOP/s<extra>%{fullData.name}</extra>",
+        x: points.map((one) => one.intensity), y: points.map((one) => one.rate / 1e9),
+        text: points.map((one) => one.case), hovertemplate: "%{text}: %{y:.3g} GFLOP/s<extra>%{fullData.name}</extra>",
         marker: {
-          symbol: found.map((one) => symbol(at) + (one.case === name ? "" : "-open")),
-          size: found.map((one) => (one.case === name ? 13 : 8)), color: colour(at), line: { width: 1.5 },
+          symbol: points.map((one) => symbol(at) + (one.case === name ? "" : "-open")),
+          size: points.map((one) => (one.case === name ? 13 : 8)), color: colour(at), line: { width: 1.5 },
         },
       };
     }).filter((trace) => trace.x.length);

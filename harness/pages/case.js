@@ -4,17 +4,17 @@
 (() => {
   const { element, mark, copyable, SUPPORTS } = deconform;
 
-  function program(name, made, data, legal) {
+  function card(name, program, data, legal) {
     // How a framework would say what is illegal is no support of it.
-    const known = legal || made.support === "unsupported";
+    const known = legal || program.support === "unsupported";
     const block = element("section", { id: data.anchors[name], class: "card program" },
-      element("h3", {}, data.titles[name], " ", ...(known ? [mark(SUPPORTS[made.support], made.support)] : [])));
-    if (made.reason) block.append(element("p", {}, made.reason));
-    if (!made.forward) return block;
-    for (const note of made.notes) block.append(element("p", { class: "small soft" }, `Note: ${note}`));
-    block.append(element("p", { class: "small soft" }, "In a network:"), copyable(made.layer));
-    const whole = [["The whole program that was run", made.forward],
-      ["The whole program with gradients", made.gradient]];
+      element("h3", {}, data.titles[name], " ", ...(known ? [mark(SUPPORTS[program.support], program.support)] : [])));
+    if (program.reason) block.append(element("p", {}, program.reason));
+    if (!program.forward) return block;
+    for (const note of program.notes) block.append(element("p", { class: "small soft" }, `Note: ${note}`));
+    block.append(element("p", { class: "small soft" }, "In a network:"), copyable(program.layer));
+    const whole = [["The whole program that was run", program.forward],
+      ["The whole program with gradients", program.gradient]];
     for (const [title, text] of whole) {
       if (text) block.append(element("details", {}, element("summary", {}, title), copyable(text)));
     }
@@ -29,12 +29,12 @@
   }
 
   // Above the programs, below a heading of its own.
-  async function draw(found, programs) {
-    const image = picture(found.picture, found.geometry);
+  async function draw(entry, programs) {
+    const image = picture(entry.picture, entry.geometry);
     programs.before(
       element("h2", { id: "geometry" }, "Geometry"),
       element("div", { id: "picture", class: "picture", tabindex: "0", role: "group", "aria-label": "Geometry" }, image));
-    // What comes below it stands still from then on.
+    // From then on nothing below it moves.
     await image.decode();
   }
 
@@ -55,14 +55,14 @@
   document.addEventListener("DOMContentLoaded", async () => {
     const place = document.getElementById("case");
     const data = await deconform.take(place.dataset.chunk);
-    const found = data.cases[place.dataset.case];
-    if (found) {
+    const entry = data.cases[place.dataset.case];
+    if (entry) {
       const programs = document.getElementById("programs");
-      if (found.more.length) programs.before(similar(found.more));
+      if (entry.more.length) programs.before(similar(entry.more));
       document.getElementById("texts").replaceChildren(deconform.given(),
-        ...(found.descriptor ? [elsewhere(found.descriptor)] : []),
-        ...Object.entries(found.programs).map(([name, made]) => program(name, made, data, found.descriptor)));
-      if (found.picture) await draw(found, programs);
+        ...(entry.descriptor ? [elsewhere(entry.descriptor)] : []),
+        ...Object.entries(entry.programs).map(([name, program]) => card(name, program, data, entry.descriptor)));
+      if (entry.picture) await draw(entry, programs);
     }
     if (location.hash.length > 1) {
       document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView({ behavior: "instant" });

@@ -32,12 +32,12 @@ const deconform = (() => {
   }
 
   function element(name, attributes = {}, ...children) {
-    const made = document.createElement(name);
+    const node = document.createElement(name);
     for (const [key, value] of Object.entries(attributes)) {
-      if (value !== null && value !== undefined) made.setAttribute(key, value);
+      if (value !== null && value !== undefined) node.setAttribute(key, value);
     }
-    made.append(...children.filter((child) => child !== null && child !== undefined));
-    return made;
+    node.append(...children.filter((child) => child !== null && child !== undefined));
+    return node;
   }
 
   const SUPPORTS = {
@@ -83,17 +83,17 @@ const deconform = (() => {
 
   function withButton(block) {
     const button = element("button", { type: "button" }, "Copy");
-    const said = element("span", { class: "visually-hidden", role: "status" });
+    const status = element("span", { class: "visually-hidden", role: "status" });
     button.addEventListener("click", async () => {
       await copy(block.querySelector("pre").textContent);
       button.textContent = "Copied";
-      said.textContent = "Copied to the clipboard";
+      status.textContent = "Copied to the clipboard";
       setTimeout(() => {
         button.textContent = "Copy";
-        said.textContent = "";
+        status.textContent = "";
       }, 2000);
     });
-    block.append(button, said);
+    block.append(button, status);
   }
 
   // A form's fields and the URL's query say the same.

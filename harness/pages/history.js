@@ -6,8 +6,8 @@ const counted = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
 const DAYS = 2 * 864e5;
 
 /** A range of four days for a single run: of itself, an axis without extent shows microseconds. */
-const around = (found) => {
-  const dates = new Set(found.flatMap((one) => one.dates));
+const around = (matching) => {
+  const dates = new Set(matching.flatMap((one) => one.dates));
   if (dates.size !== 1) return {};
   const [only] = dates;
   return { range: [-DAYS, DAYS].map((apart) => new Date(Date.parse(only) + apart).toISOString()) };
@@ -19,22 +19,22 @@ document.addEventListener("DOMContentLoaded", async () => {
     const data = await deconform.take("history");
     const show = () => {
       const { case: name, direction, machine } = Object.fromEntries(new FormData(form));
-      const found = data.series.filter((one) => one.case === name
+      const matching = data.series.filter((one) => one.case === name
         && one.direction === direction && String(one.machine) === machine);
-      const steps = found.flatMap((one) => one.steps);
-      const lines = found.map((one) => ({
+      const steps = matching.flatMap((one) => one.steps);
+      const lines = matching.map((one) => ({
         type: "scatter", mode: "lines+markers", name: one.title,
-        x: one.dates, y: one.seconds.map((seconds) => seconds * 1e3), text: one.said,
+        x: one.dates, y: one.seconds.map((seconds) => seconds * 1e3), text: one.labels,
         hovertemplate: "%{x|%Y-%m-%d %H:%M}: %{text}<extra>%{fullData.name}</extra>",
         line: { color: charts.colour(one.colour), width: 1.5 },
         marker: { symbol: charts.symbol(one.colour), size: 8, color: charts.colour(one.colour) },
       }));
-      form.querySelector("output").textContent = found.length
-        ? `${counted(found.length, "line")}, ${counted(steps.length, "lasting change")}` : "nothing saved for this choice";
-      document.getElementById("plot-history").hidden = !found.length;
+      form.querySelector("output").textContent = matching.length
+        ? `${counted(matching.length, "line")}, ${counted(steps.length, "lasting change")}` : "nothing saved for this choice";
+      document.getElementById("plot-history").hidden = !matching.length;
       charts.later("plot-history", () => charts.draw("plot-history", lines, {
         height: 440,
-        xaxis: { ...around(found), nticks: 5, tickangle: 0 },
+        xaxis: { ...around(matching), nticks: 5, tickangle: 0 },
         yaxis: { title: { text: "milliseconds a call" }, rangemode: "tozero" },
         shapes: steps.map((step) => ({
           type: "line", x0: step.date, x1: step.date, yref: "paper", y0: 0, y1: 1,

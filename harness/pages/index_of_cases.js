@@ -13,7 +13,7 @@ const cases = (() => {
     return index;
   }
 
-  // What one framework made of a case: how it is said, and what became of it.
+  // One case in one framework: how it is expressed, and its status.
   function result(one, column) {
     const letters = one.r.slice(2 * column, 2 * column + 2);
     if (letters[0] === "-") return null;
@@ -35,10 +35,10 @@ const cases = (() => {
       && chosen.every(([at, number]) => one.p[at] === number));
   }
 
-  function tally(found, columns) {
+  function tally(matching, columns) {
     const supports = {};
     const statuses = {};
-    for (const one of found) {
+    for (const one of matching) {
       for (const column of columns) {
         const got = result(one, column);
         if (!got) continue;
@@ -50,21 +50,21 @@ const cases = (() => {
   }
 
   function marks({ supports, statuses }) {
-    const made = [];
+    const parts = [];
     for (const [name, kind] of Object.entries(deconform.SUPPORTS)) {
       if (supports[name]) {
         const one = deconform.mark(kind, supports[name]);
         one.title = name;
-        made.push(one, " ");
+        parts.push(one, " ");
       }
     }
     for (const [name, kind] of Object.entries(index.statuses)) {
       if (statuses[name] && !["PASSED", "UNSUPPORTED"].includes(name)) {
         const one = deconform.mark(kind, `${statuses[name]} ${name.toLowerCase()}`);
-        made.push(one, " ");
+        parts.push(one, " ");
       }
     }
-    return made;
+    return parts;
   }
 
   function link(one) {

@@ -1,4 +1,4 @@
-// Layers in two frameworks side by side, found by a part of their text.
+// Layers in two frameworks side by side, searched by a part of their text.
 "use strict";
 
 (() => {
@@ -6,17 +6,17 @@
   const MOST = 40;
   const bare = (text) => text.replace(/\s+/g, "").toLowerCase();
 
-  // Statements around a call say where it stands, not what it is.
+  // An assignment around a call does not change what it is.
   function call(text) {
-    const found = text.trim().replace(/^[\w.]+\s*=\s*(?=[A-Za-z_][\w.]*[([])/, "").replace(/[,;]\s*$/, "");
-    return bare(found.replace(/^torch\.nn\./, "nn."));
+    const call = text.trim().replace(/^[\w.]+\s*=\s*(?=[A-Za-z_][\w.]*[([])/, "").replace(/[,;]\s*$/, "");
+    return bare(call.replace(/^torch\.nn\./, "nn."));
   }
 
-  // Numbers of the layers that are found.
-  function search({ layers, cases }, made, query) {
+  // Numbers of the layers that match.
+  function search({ layers, cases }, answers, query) {
     const all = [...layers.keys()];
     if (!query.trim()) return all;
-    const texts = made.map((one) => bare(one?.t ?? ""));
+    const texts = answers.map((one) => bare(one?.t ?? ""));
     const exact = call(query);
     const whole = all.filter((at) => texts[at].includes(exact));
     if (whole.length || query.includes("(")) return whole;
@@ -27,17 +27,17 @@
   }
 
   function side(at, { texts, title, ran }) {
-    const made = texts[at];
+    const answer = texts[at];
     const cell = element("div", { class: "side" });
     const head = element("p", { class: "small" }, element("strong", {}, title), " ");
     cell.append(head);
-    if (!made) {
+    if (!answer) {
       head.append("not written by this deconform");
       return cell;
     }
-    head.append(mark(SUPPORTS[made.s], made.s), ran ? "" : element("span", { class: "soft" }, " not run in this report"));
-    if (made.r) cell.append(element("p", { class: "small soft" }, made.r));
-    if (made.t) cell.append(copyable(made.t));
+    head.append(mark(SUPPORTS[answer.s], answer.s), ran ? "" : element("span", { class: "soft" }, " not run in this report"));
+    if (answer.r) cell.append(element("p", { class: "small soft" }, answer.r));
+    if (answer.t) cell.append(copyable(answer.t));
     return cell;
   }
 
@@ -56,7 +56,7 @@
   }
 
   function nothing(query, title, from, to) {
-    const text = document.getElementById("not-found").content.cloneNode(true);
+    const text = document.getElementById("no-match").content.cloneNode(true);
     const quoted = `'${query.replaceAll("'", "'\\''")}'`;
     text.querySelector(".from").textContent = title;
     text.querySelector(".look-up").href = `../?${new URLSearchParams({ text: query, from, to })}`;
@@ -87,13 +87,13 @@
       const { text, from, to } = Object.fromEntries(new FormData(form));
       const [source, target] = [await framework(from, data), await framework(to, data)];
       if (mine !== turn) return;
-      const found = search(data, source.texts, text);
-      const shown = found.slice(0, MOST).map((at) => card(at, source, target, data));
-      const place = document.getElementById("found");
+      const matching = search(data, source.texts, text);
+      const shown = matching.slice(0, MOST).map((at) => card(at, source, target, data));
+      const place = document.getElementById("results");
       if (shown.length) place.replaceChildren(element("ul", { class: "stack" }, ...shown));
       else place.replaceChildren(nothing(text, source.title, from, to));
-      const left = found.length > MOST ? `, the first ${MOST} shown` : "";
-      form.querySelector("output").textContent = `${found.length} layers${left}`;
+      const left = matching.length > MOST ? `, the first ${MOST} shown` : "";
+      form.querySelector("output").textContent = `${matching.length} layers${left}`;
       document.documentElement.dataset.ready = "yes";
     });
   });

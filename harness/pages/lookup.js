@@ -1,7 +1,7 @@
 // Look-ups while somebody types, permalinks and copying.  The page works without it.
 const form = document.getElementById("lookup");
 const answer = document.getElementById("answer");
-const said = document.getElementById("said");
+const status = document.getElementById("status");
 const PAUSE_MS = 250;
 
 let timer = 0;
@@ -29,7 +29,7 @@ async function lookUp({ again = false } = {}) {
     show(await response.text());
   } catch (error) {
     if (error.name === "AbortError") return;
-    said.textContent = "The service does not answer.";
+    status.textContent = "The service does not answer.";
     answer.replaceChildren(problem("The service does not answer. Is it still running?"));
   }
   answer.removeAttribute("aria-busy");
@@ -41,8 +41,8 @@ function show(html) {
   const page = new DOMParser().parseFromString(html, "text/html");
   answer.replaceChildren(...page.body.childNodes);
   for (const details of answer.querySelectorAll("details")) details.open = opened.has(place(details));
-  const summary = answer.querySelector("[data-said]");
-  said.textContent = summary?.dataset.said ?? "";
+  const summary = answer.querySelector("[data-summary]");
+  status.textContent = summary?.dataset.summary ?? "";
   const link = summary?.dataset.permalink ?? "";
   history.replaceState(null, "", link || location.pathname);
 }
@@ -94,13 +94,13 @@ async function copy(text, button) {
   try {
     await navigator.clipboard.writeText(text);
     button.textContent = "Copied";
-    said.textContent = "Copied.";
+    status.textContent = "Copied.";
   } catch {
     // Only https and localhost may write to the clipboard: the text is selected instead.
     const source = button.parentElement.querySelector("pre, code, a");
     getSelection().selectAllChildren(source);
     button.textContent = "Selected";
-    said.textContent = "Selected: copy it with the keyboard.";
+    status.textContent = "Selected: copy it with the keyboard.";
   }
   setTimeout(() => { button.textContent = before; }, 1600);
 }

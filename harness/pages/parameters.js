@@ -24,18 +24,18 @@
     });
   }
 
-  function table(question, found) {
+  function table(question, matching) {
     const { rows, columns, frameworks, values } = question;
     const all = cases.index.parameters;
     const met = (parameter) => all[parameter].filter(
-      (value) => found.some((one) => cases.value(one, parameter) === value));
+      (value) => matching.some((one) => cases.value(one, parameter) === value));
     const head = element("tr", {}, element("th", {}, `${rows} \u2193 ${columns} \u2192`));
     met(columns).forEach((value) => head.append(element("th", { scope: "col" }, value)));
     const body = element("tbody");
     for (const value of met(rows)) {
       const line = element("tr", {}, element("th", { scope: "row" }, value));
       for (const other of met(columns)) {
-        const inside = found.filter((one) => cases.value(one, rows) === value
+        const inside = matching.filter((one) => cases.value(one, rows) === value
           && cases.value(one, columns) === other);
         const cell = element("td");
         if (inside.length) {
@@ -45,7 +45,7 @@
           }, ...cases.marks(cases.tally(inside, frameworks)));
           button.addEventListener("click", () => {
             chosen = { row: value, column: other };
-            list(question, found);
+            list(question, matching);
             document.getElementById("pivot-cases").scrollIntoView({ block: "nearest" });
           });
           cell.append(button);
@@ -65,7 +65,7 @@
     return fixed.length ? `Only ${fixed.map(([name, value]) => `${name} ${value}`).join(", ")}.` : "";
   }
 
-  function list(question, found) {
+  function list(question, matching) {
     const { rows, columns, frameworks } = question;
     const place = document.getElementById("pivot-cases");
     const narrow = Object.values(question.values).some(Boolean) || question.suite || question.show;
@@ -73,8 +73,8 @@
       place.replaceChildren();
       return;
     }
-    const inside = chosen ? found.filter((one) => cases.value(one, rows) === chosen.row
-      && cases.value(one, columns) === chosen.column) : found;
+    const inside = chosen ? matching.filter((one) => cases.value(one, rows) === chosen.row
+      && cases.value(one, columns) === chosen.column) : matching;
     const title = chosen ? `${rows} ${chosen.row}, ${columns} ${chosen.column}: ` : "";
     const lines = inside.slice(0, MOST).map((one) => {
       const line = element("tr", {}, element("th", {}, cases.link(one)));
@@ -104,11 +104,11 @@
     deconform.follow(form, () => {
       chosen = null;
       const question = wanted(form);
-      const found = cases.having(question.values, question.suite)
+      const matching = cases.having(question.values, question.suite)
         .filter((one) => shows(one, question.frameworks, question.show));
-      document.getElementById("pivot-table").replaceChildren(table(question, found));
-      form.querySelector("output").textContent = `${found.length} cases`;
-      list(question, found);
+      document.getElementById("pivot-table").replaceChildren(table(question, matching));
+      form.querySelector("output").textContent = `${matching.length} cases`;
+      list(question, matching);
     });
     document.documentElement.dataset.ready = "yes";
   });

@@ -4,37 +4,37 @@
 (() => {
   const { element, mark, SUPPORTS } = deconform;
 
-  // A word, and a sentence that says what it stands on.
+  // One word, and a sentence with the numbers.
   function verdict(framework, { supports, statuses }, total) {
-    const said = total - (supports.unsupported ?? 0);
+    const expressed = total - (supports.unsupported ?? 0);
     const { native = 0, rewritten = 0 } = supports;
-    if (!total) return ["Not known", "No case of this report has that."];
+    if (!total) return ["Not known", "No case in this report matches."];
     if (statuses.SKIPPED === total) return ["Not known", `${framework} was skipped in this report.`];
-    if (!said) return ["No", `${framework} cannot say any of the ${total} cases.`];
+    if (!expressed) return ["No", `${framework} cannot express any of the ${total} cases.`];
     if (!statuses.PASSED) return ["No", `None of the ${total} cases passed.`];
-    const word = said < total ? "In part" : "Yes";
-    const left = said < total ? ` ${total - said} of ${total} cases cannot be said.` : "";
-    if (!rewritten) return [word, `By one call in ${native === total ? "all" : native} of ${total} cases.${left}`];
-    if (!native) return [word, `Not by one call alone: all ${rewritten} cases need more, which the text shows.${left}`];
-    return [word, `By one call in ${native} of ${total} cases; ${rewritten} need more than one, which the text shows.${left}`];
+    const word = expressed < total ? "In part" : "Yes";
+    const left = expressed < total ? ` ${total - expressed} of ${total} cases cannot be expressed.` : "";
+    if (!rewritten) return [word, `A single call in ${native === total ? "all" : native} of ${total} cases.${left}`];
+    if (!native) return [word, `But not in a single call: all ${rewritten} cases need more code, which is shown.${left}`];
+    return [word, `A single call in ${native} of ${total} cases; ${rewritten} need more code, which is shown.${left}`];
   }
 
-  // Values of other parameters with which nothing is said by one call.
-  function culprits(found, column) {
+  // Values of other parameters for which no case is a single call.
+  function culprits(matching, column) {
     const names = cases.index.parameterNames;
     return names.flatMap((name, at) => cases.index.parameters[name].map((value, number) => {
-      const inside = found.filter((one) => one.p[at] === number);
-      const all = inside.length && inside.length < found.length
+      const inside = matching.filter((one) => one.p[at] === number);
+      const all = inside.length && inside.length < matching.length
         && inside.every((one) => cases.result(one, column).support === "rewritten");
       return all ? `${name} ${value}` : null;
     })).filter(Boolean);
   }
 
-  // The text of a case that is said by one call, and of one that needs more.
-  function examples(found, column) {
+  // A case that is a single call, and one that needs more.
+  function examples(matching, column) {
     const list = element("p", {});
-    for (const [support, title] of [["native", "The text of one call: "], ["rewritten", "Of more than one: "]]) {
-      const fitting = found.filter((each) => {
+    for (const [support, title] of [["native", "A single call: "], ["rewritten", "More code: "]]) {
+      const fitting = matching.filter((each) => {
         const got = cases.result(each, column);
         return got.support === support && got.status === "PASSED";
       });
@@ -47,8 +47,8 @@
     return list;
   }
 
-  function limitations(found, column) {
-    const names = [...new Set(found.map((one) => one.k[column]).filter(Boolean))];
+  function limitations(matching, column) {
+    const names = [...new Set(matching.map((one) => one.k[column]).filter(Boolean))];
     if (!names.length) return null;
     const line = element("p", {}, "Known limitations in some of them: ");
     names.forEach((name, at) => {
@@ -63,22 +63,22 @@
     const show = () => {
       const wanted = Object.fromEntries(new FormData(form));
       const column = cases.index.frameworks.indexOf(wanted.framework);
-      const found = cases.having(wanted).filter((one) => cases.result(one, column));
-      const tally = cases.tally(found, [column]);
-      const [word, why] = verdict(cases.index.titles[column], tally, found.length);
-      const parts = [element("p", {}, element("strong", { class: "said" }, `${word}.`), ` ${why}`)];
-      if (found.length) {
-        const line = element("p", {}, `${found.length} cases: `);
+      const matching = cases.having(wanted).filter((one) => cases.result(one, column));
+      const tally = cases.tally(matching, [column]);
+      const [word, why] = verdict(cases.index.titles[column], tally, matching.length);
+      const parts = [element("p", {}, element("strong", { class: "verdict" }, `${word}.`), ` ${why}`)];
+      if (matching.length) {
+        const line = element("p", {}, `${matching.length} cases: `);
         for (const [name, count] of Object.entries(tally.supports)) {
           line.append(mark(SUPPORTS[name], `${count} ${name}`), " ");
         }
         for (const [name, count] of Object.entries(tally.statuses)) {
           if (name !== "UNSUPPORTED") line.append(mark(cases.index.statuses[name], `${count} ${name.toLowerCase()}`), " ");
         }
-        const list = examples(found, column);
-        const often = tally.supports.native && tally.supports.rewritten ? culprits(found, column) : [];
-        if (often.length) parts.push(element("p", {}, `More than one call always with: ${often.join("; ")}.`));
-        parts.push(...[limitations(found, column)].filter(Boolean), line, list);
+        const list = examples(matching, column);
+        const often = tally.supports.native && tally.supports.rewritten ? culprits(matching, column) : [];
+        if (often.length) parts.push(element("p", {}, `Always more code with: ${often.join("; ")}.`));
+        parts.push(...[limitations(matching, column)].filter(Boolean), line, list);
       }
       answer.replaceChildren(...parts);
     };

@@ -1,4 +1,4 @@
-"""Names by which the service may be called: a page of elsewhere must not reach it by its own."""
+"""The host names that the service answers to, so that DNS rebinding cannot reach it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from harness.server.refusals import RefusedError
 
 _HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[0-9a-z._-]+)(?::[0-9]{1,5})?", re.ASCII)
-# What the page that refuses looks like; nobody learns anything from them.
+# The refusal page needs them, and they reveal nothing.
 _ALWAYS: Final = ("/style.css", "/icon.svg")
 
 _Refuse = Callable[[Request, RefusedError], Response]
@@ -60,9 +60,9 @@ def _path(scope: Scope) -> str:
 
 
 def _name(header: str) -> str | None:
-    """The host without its port; none where it has another form than a host's."""
-    found = _HOST.fullmatch(header.lower())
-    return found[1] if found else None
+    """The host without its port; None if malformed."""
+    match = _HOST.fullmatch(header.lower())
+    return match[1] if match else None
 
 
 def _refusal(header: str) -> str:

@@ -32,13 +32,13 @@ def document() -> dict[str, Any]:
     }
     get = {
         "operationId": "translate",
-        "summary": "Look a call up.",
+        "summary": "Look up a call.",
         "parameters": [_parameter(*field) for field in schemas["Query"]["properties"].items()],
         "responses": {status: each for status, each in responses.items() if status != "415"},
     }
     post = {
         "operationId": "translate_text",
-        "summary": "Look a call up that is too long for an address.",
+        "summary": "Look up a call that is too long for an address.",
         "requestBody": {"required": True, **_json(query)},
         "responses": responses,
     }

@@ -26,7 +26,7 @@ def from_fields(fields: Iterable[tuple[str, str]]) -> Query:
     Parameters
     ----------
     fields : iterable of (name, value)
-        Names and values as they stand in a URL; ``to`` may be repeated.
+        Names and values of a URL; ``to`` may be repeated.
 
     Raises
     ------

@@ -36,8 +36,7 @@ class Query(Struct, frozen=True, forbid_unknown_fields=True):
         Meta(
             min_length=1,
             max_length=MAX_TEXT,
-            description="A call as it stands in code, an operator's descriptor, or a line of "
-            "benchdnn.",
+            description="A call as it is in code, an operator's descriptor, or a line of benchdnn.",
             examples=["nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1)"],
         ),
     ]

@@ -14,12 +14,12 @@ LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
 
 
 class SettingsError(InputError):
-    """A setting that cannot be followed."""
+    """An invalid setting."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the application is made with.
+    """The configuration of the application.
 
     Attributes
     ----------

@@ -15,7 +15,7 @@ from harness.server.schema import Query
 from harness.server.wording import title
 from harness.syntax.tree import MAX_TEXT
 
-# Longer addresses are cut or refused by what stands between.
+# Proxies cut or refuse longer addresses.
 # https://nginx.org/en/docs/http/ngx_http_core_module.html#large_client_header_buffers
 _LONGEST_LINK: Final = 7000
 

@@ -115,8 +115,8 @@ def test_a_program_is_copied_as_it_was_run(browser: Browser, folder: Path) -> No
 def test_the_command_that_reproduces_is_copied(browser: Browser, folder: Path) -> None:
     rights = ["clipboard-read", "clipboard-write"]
     with opened(browser, folder, "cases/models_dcgan_up.html", permissions=rights) as page:
-        page.locator(".told").get_by_role("button", name="Copy").click()
-        expect(page.locator(".told").get_by_role("button", name="Copied")).to_be_visible()
+        page.locator(".findings").get_by_role("button", name="Copy").click()
+        expect(page.locator(".findings").get_by_role("button", name="Copied")).to_be_visible()
         copied = page.evaluate("navigator.clipboard.readText()")
         assert copied == f"deconform reproduce {DCGAN} -f tensorflow"
 
@@ -185,17 +185,17 @@ def test_a_suite_is_filtered_by_what_became_of_its_cases(browser: Browser, folde
 def test_the_start_page_says_whether_a_framework_can(browser: Browser, folder: Path) -> None:
     with opened(browser, folder, "index.html") as page:
         answer = page.locator("#can .answer")
-        expect(answer).to_contain_text("Yes. By one call in 2 of 3 cases; 1 need more than one")
-        expect(answer).to_contain_text("More than one call always with: groups 2")
+        expect(answer).to_contain_text("Yes. A single call in 2 of 3 cases; 1 need more code")
+        expect(answer).to_contain_text("Always more code with: groups 2")
         expect(answer.get_by_role("link", name="tensorflow-float64-dilation")).to_be_visible()
         page.get_by_role("combobox", name="framework").select_option("pytorch")
-        expect(answer).to_contain_text("Yes. By one call in all of 3 cases.")
+        expect(answer).to_contain_text("Yes. A single call in all of 3 cases.")
         page.get_by_role("combobox", name="stride").select_option("3")
-        expect(answer).to_contain_text("No case of this report has that.")
+        expect(answer).to_contain_text("No case in this report matches.")
         page.wait_for_url("**?framework=pytorch&stride=3")
         address = page.url.rpartition("/")[2]
     with opened(browser, folder, address) as again:
-        expect(again.locator("#can .answer")).to_contain_text("No case of this report has that.")
+        expect(again.locator("#can .answer")).to_contain_text("No case in this report matches.")
         again.get_by_role("combobox", name="stride").select_option("2")
         again.get_by_role("button", name="Show the cases").click()
         again.wait_for_url("**/parameters.html?framework=pytorch&dilation=2&stride=2*")
@@ -224,7 +224,7 @@ def test_a_layer_is_shown_in_a_framework_that_did_not_run(browser: Browser, fold
     with opened(browser, folder, "index.html") as page:
         page.get_by_label("A call, or words").fill("dcgan")
         page.keyboard.press("Enter")
-        matlab = page.locator("#found .side").nth(1)
+        matlab = page.locator("#results .side").nth(1)
         expect(matlab).to_contain_text("MATLAB ● native not run in this report")
         expect(matlab).to_contain_text("transposedConv2dLayer(4, 8, 'Stride', 2, 'Cropping', 1,")
 
@@ -278,7 +278,7 @@ def test_a_layer_is_found_in_another_framework(browser: Browser, folder: Path, t
         page.get_by_label("A call, or words").fill(text)
         page.get_by_role("combobox", name="to", exact=True).select_option("tensorflow")
         page.get_by_role("button", name="Find the layer").click()
-        found = page.locator("#found li")
+        found = page.locator("#results li")
         expect(found).to_have_count(1)
         expect(found.locator(".side").nth(0)).to_contain_text("nn.ConvTranspose2d(16, 8, 4,")
         expect(found.locator(".side").nth(1)).to_contain_text("Conv2DTranspose(8, 4,")
@@ -288,7 +288,7 @@ def test_another_call_is_not_taken_for_one_that_is_there(browser: Browser, folde
     with opened(browser, folder, "layers.html?to=tensorflow") as page:
         field = page.get_by_label("call or words")
         field.fill("nn.ConvTranspose2d(16, 8, 4, stride=2, padding=1, bias='no')")
-        command = page.locator("#found .notice pre")
+        command = page.locator("#results .notice pre")
         expect(command).to_have_text(
             "deconform translate 'nn.ConvTranspose2d(16, 8, 4, stride=2, padding=1, "
             "bias='\\''no'\\'')' --to tensorflow --style layer"

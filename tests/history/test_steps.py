@@ -172,11 +172,11 @@ def test_a_step_is_said_with_all_that_changed(
 ) -> None:
     one = series(SLOWER, commits, versions)
     (step,) = one.steps
-    assert one.say(step).startswith(said)
+    assert one.describe(step).startswith(said)
 
 
 def test_runs_without_a_time_are_no_part_of_a_step() -> None:
     seconds = [*SLOWER[:6], None, None, *SLOWER[6:]]
     one = series(seconds, [f"c{n}" for n in range(14)], ["1.0"] * 14)
     (step,) = one.steps
-    assert one.say(step).startswith("commit c5..c8: ")
+    assert one.describe(step).startswith("commit c5..c8: ")
