@@ -1,4 +1,4 @@
-"""Cases: an operator with an input size, a dtype and data, under a name that is found again.
+"""Cases: an operator with an input size, a dtype and data, under a name.
 
 Data is derived from the case's descriptor alone, so that a descriptor reproduces a case on any
 machine, with any version of NumPy.
@@ -120,15 +120,15 @@ class Case:
             If no integers are small enough to be exact in the dtype.
         """
         seed = zlib.crc32(self.descriptor.encode())
-        made = {
-            name: self._made(name, shape, seed + number)
+        arrays = {
+            name: self._array(name, shape, seed + number)
             for number, (name, shape) in enumerate(self.shapes.items())
         }
-        return made | {
+        return arrays | {
             name: array.astype(self.dtype) for name, array in self.given.items() if name != "y"
         }
 
-    def _made(self, name: str, shape: Sizes, seed: int) -> npt.NDArray[Any]:
+    def _array(self, name: str, shape: Sizes, seed: int) -> npt.NDArray[Any]:
         if self.fill == "ones":
             return np.ones(shape, self.dtype)
         if self.fill == "random":
@@ -161,7 +161,7 @@ def _bias_magnitude(operator: Operator) -> int:
 
 
 def check_sizes(case: Case) -> None:
-    """Raise :class:`OperatorError` where an array cannot be made, or is too large to be meant."""
+    """Raise :class:`OperatorError` where an array is impossible, or too large to be intended."""
     for name, shape in (*case.shapes.items(), *_canvas(case)):
         name = name.removeprefix("d")  # noqa: PLW2901 -- dy has the shape of y, which people know
         if min(shape) < 0 and name != "y":

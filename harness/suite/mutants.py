@@ -72,7 +72,7 @@ class Mutant:
         return {"dx": dx[:, np.argsort(order)], "dw": self.weights(dw), "db": db}
 
     def out_size(self, operator: Operator, in_size: Sizes) -> Sizes | None:
-        """Give the output size that the mistake leads to."""
+        """Return the output size that the mistake leads to."""
         changed = self._changed(operator)
         return None if changed is None else changed.out_size(in_size)
 
@@ -84,7 +84,7 @@ class Mutant:
 
 
 def options(operator: Operator) -> dict[str, Any]:
-    """Give the keyword arguments of :mod:`impl` that an operator means."""
+    """Return the keyword arguments of :mod:`impl` that an operator means."""
     return {
         "stride": operator.stride,
         "dilation": operator.dilation,
@@ -156,96 +156,42 @@ def _first_bias(operator: Operator, b: Array | None) -> Array | None:
     return None if b is None else np.tile(b[: len(b) // operator.groups], operator.groups)
 
 
+# fmt: off
 MUTANTS: Final = (
-    Mutant(
-        "kernel flipped",
-        "the kernel runs backwards, as in a true convolution",
-        _kernel_flipped,
-        weights=lambda w: np.flip(w, tuple(range(2, w.ndim))),
-    ),
-    Mutant(
-        "kernel axes swapped",
-        "the kernel's last two axes are exchanged",
-        _kernel_axes_swapped,
-        weights=lambda w: w.swapaxes(-1, -2),
-    ),
-    Mutant(
-        "channels swapped",
-        "the weights' input and output channels are exchanged",
-        _channels_swapped,
-        weights=lambda w: w.swapaxes(0, 1),
-    ),
-    Mutant(
-        "groups interleaved",
-        "input channel i belongs to group i mod groups",
-        _groups_interleaved,
-        order=_interleaved,
-    ),
-    Mutant(
-        "first bias for every group",
-        "each group takes the first group's bias",
-        lambda o: o if o.bias and o.groups > 1 else None,
-        bias=_first_bias,
-    ),
-    Mutant(
-        "bias ignored",
-        "the bias is not added",
-        lambda o: o if o.bias else None,
-        bias=lambda _operator, _b: None,
-    ),
-    Mutant(
-        "crop sides swapped",
-        "what the end should lose is cut at the beginning",
-        lambda o: _if_different(o, crop=tuple((end, begin) for begin, end in o.crop)),
-    ),
-    Mutant(
-        "crop axes reversed",
-        "the first axis' crop is applied to the last",
-        lambda o: _if_different(o, crop=o.crop[::-1]),
-    ),
-    Mutant(
-        "crop ignored",
-        "the full output is returned",
-        lambda o: _if_different(o, crop=((0, 0),) * o.rank),
-    ),
-    Mutant(
-        "crop taken as input padding",
-        "the crop pads the zero-inserted input instead of shortening the output",
-        _crop_as_input_padding,
-    ),
-    Mutant(
-        "output padding times stride",
-        "what the end gets back is multiplied by the stride",
-        _output_padding_times_stride,
-    ),
-    Mutant(
-        "dilation ignored",
-        "the kernel is not dilated",
-        lambda o: _if_different(o, dilation=(1,) * o.rank),
-    ),
-    Mutant(
-        "first dilation on every axis",
-        "the first axis' dilation is used for all",
-        lambda o: _if_different(o, dilation=o.dilation[:1] * o.rank),
-    ),
-    Mutant(
-        "k + d - 1",
-        "the dilated kernel's extent is taken as k + d - 1 instead of d (k - 1) + 1",
-        _kernel_plus_dilation,
-    ),
-    Mutant(
-        "stride ignored",
-        "the stride is taken as 1",
-        lambda o: _if_different(o, stride=(1,) * o.rank),
-    ),
-    Mutant(
-        "first stride on every axis",
-        "the first axis' stride is used for all",
-        lambda o: _if_different(o, stride=o.stride[:1] * o.rank),
-    ),
-    Mutant(
-        "stride and dilation swapped",
-        "each is used in the other's place",
-        lambda o: _if_different(o, stride=o.dilation, dilation=o.stride),
-    ),
+    Mutant("kernel flipped", "the kernel runs backwards, as in a true convolution",
+           _kernel_flipped, weights=lambda w: np.flip(w, tuple(range(2, w.ndim)))),
+    Mutant("kernel axes swapped", "the kernel's last two axes are exchanged",
+           _kernel_axes_swapped, weights=lambda w: w.swapaxes(-1, -2)),
+    Mutant("channels swapped", "the weights' input and output channels are exchanged",
+           _channels_swapped, weights=lambda w: w.swapaxes(0, 1)),
+    Mutant("groups interleaved", "input channel i belongs to group i mod groups",
+           _groups_interleaved, order=_interleaved),
+    Mutant("first bias for every group", "each group takes the first group's bias",
+           lambda o: o if o.bias and o.groups > 1 else None, bias=_first_bias),
+    Mutant("bias ignored", "the bias is not added",
+           lambda o: o if o.bias else None, bias=lambda _operator, _b: None),
+    Mutant("crop sides swapped", "what the end should lose is cut at the beginning",
+           lambda o: _if_different(o, crop=tuple((end, begin) for begin, end in o.crop))),
+    Mutant("crop axes reversed", "the first axis' crop is applied to the last",
+           lambda o: _if_different(o, crop=o.crop[::-1])),
+    Mutant("crop ignored", "the full output is returned",
+           lambda o: _if_different(o, crop=((0, 0),) * o.rank)),
+    Mutant("crop taken as input padding",
+           "the crop pads the zero-inserted input instead of shortening the output",
+           _crop_as_input_padding),
+    Mutant("output padding times stride", "what the end gets back is multiplied by the stride",
+           _output_padding_times_stride),
+    Mutant("dilation ignored", "the kernel is not dilated",
+           lambda o: _if_different(o, dilation=(1,) * o.rank)),
+    Mutant("first dilation on every axis", "the first axis' dilation is used for all",
+           lambda o: _if_different(o, dilation=o.dilation[:1] * o.rank)),
+    Mutant("k + d - 1",
+           "the dilated kernel's extent is taken as k + d - 1 instead of d (k - 1) + 1",
+           _kernel_plus_dilation),
+    Mutant("stride ignored", "the stride is taken as 1",
+           lambda o: _if_different(o, stride=(1,) * o.rank)),
+    Mutant("first stride on every axis", "the first axis' stride is used for all",
+           lambda o: _if_different(o, stride=o.stride[:1] * o.rank)),
+    Mutant("stride and dilation swapped", "each is used in the other's place",
+           lambda o: _if_different(o, stride=o.dilation, dilation=o.stride)),
 )

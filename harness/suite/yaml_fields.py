@@ -148,7 +148,7 @@ class Fields:
 
 
 def _entries(node: yaml.Node, file: str) -> dict[str, yaml.Node]:
-    """Give the values of a mapping by key; a key must be a text, given once."""
+    """Return the values of a mapping by key; a key must be a text, given once."""
     entries: dict[str, yaml.Node] = {}
     for key, value in node.value:
         where = f"{file}:{key.start_mark.line + 1}"
