@@ -190,8 +190,8 @@ class UnknownFrameworkError(InputError):
 def framework_names() -> tuple[str, ...]:
     """Every framework with a convention, the canonical implementation first.
 
-    >>> framework_names()
-    ('numpy', 'chainer', 'cupy', 'matlab', 'mxnet', 'pytorch', 'tensorflow', 'wolfram')
+    >>> framework_names()[:3]
+    ('numpy', 'chainer', 'cupy')
     """
     return tuple(sorted(_folders(), key=lambda name: (not convention(name).is_canonical, name)))
 

@@ -14,7 +14,13 @@ from hypothesis import strategies as st
 from programs import DTYPES, FRAMEWORKS, program
 from strategies import operators
 
-from harness.convention.registry import UnknownFrameworkError, convention, framework_names, render
+from harness.convention.registry import (
+    UnknownFrameworkError,
+    canonical,
+    convention,
+    framework_names,
+    render,
+)
 from harness.core.operators import Operator
 from harness.core.program import Unsupported
 
@@ -22,7 +28,10 @@ from harness.core.program import Unsupported
 
 
 def test_the_frameworks_are_these_the_implementation_first() -> None:
-    assert framework_names() == FRAMEWORKS
+    first, *others = framework_names()
+    assert first == canonical().name == "numpy"
+    assert others == sorted(others)
+    assert {"chainer", "cupy", "matlab", "mxnet", "pytorch", "tensorflow", "wolfram"} <= {*others}
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)

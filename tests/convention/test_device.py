@@ -88,9 +88,9 @@ def test_the_cpu_is_without_a_gpu_and_a_gpu_without_tf32(framework: str) -> None
     assert spoken.environ.items() <= ieee.items()
     assert "CUDA_VISIBLE_DEVICES" not in ieee
     # Our own code must be IEEE without help; whoever cannot be told to use TF32 never does.
-    assert ("NVIDIA_TF32_OVERRIDE" in ieee) == (framework != "cupy")
+    assert ("NVIDIA_TF32_OVERRIDE" in ieee) == (not spoken.cuda.is_own)
     assert ieee.get("NVIDIA_TF32_OVERRIDE", "0") == "0"
-    assert ("NVIDIA_TF32_OVERRIDE" in tf32) == (framework in {"chainer", "mxnet"})
+    assert ("NVIDIA_TF32_OVERRIDE" in tf32) == (not spoken.cuda.allow_tf32)
 
 
 # What a framework's own interpreter finds.

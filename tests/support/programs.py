@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from harness.convention.registry import convention, render
+from harness.convention.registry import convention, framework_names, render
 from harness.core.operators import Operator
 from harness.core.program import Program
 
-FRAMEWORKS = (*("numpy", "chainer", "cupy", "matlab", "mxnet", "pytorch", "tensorflow", "wolfram"),)
+FRAMEWORKS = framework_names()
 PYTHON = tuple(name for name in FRAMEWORKS if convention(name).language == "python")
 DTYPES = st.sampled_from(["float32", "float64", "float16"])
 
