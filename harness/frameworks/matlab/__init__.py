@@ -58,6 +58,9 @@ CONVENTION: Final = Convention(
             "BiasL2Factor is 0 by default: where an L2 factor is given, the bias of the layer does "
             "not decay unless it is said, and elsewhere does."
         ),
-        "Properties set behind the layer, setLearnRateFactor and setL2Factor are read with it.",
+        (
+            "Properties set after the layer are read with it; setLearnRateFactor and setL2Factor "
+            "are not, and a note names them."
+        ),
     ),
 )

@@ -21,7 +21,7 @@ from harness.core.operators import Sizes
 from harness.frameworks.matlab.arrays import Array, Workspace, written
 from harness.frameworks.matlab.cropping import Pairs, function_crop, layer_crop
 from harness.frameworks.matlab.network import Before, layer_before
-from harness.frameworks.matlab.training import factor_setter, read_training
+from harness.frameworks.matlab.training import read_training, setter_note
 from harness.syntax.tree import Argument, Call, Name, Statement, calls
 
 
@@ -342,13 +342,8 @@ def _with_properties(given: Arguments) -> tuple[Arguments, list[str]]:
     # Where the layer is a part of an array, that has the name.
     layer, block = given.site.name, given.site.statement.block
     for statement in given.site.after:
-        if found := factor_setter(given, statement, layer or ""):
-            if isinstance(found, str):
-                notes.append(found)
-            elif statement.block == block:
-                arguments[str(found.name)] = found
-            else:
-                notes.append(f"{found.name} is set in a branch: it is not in the answer.")
+        if note := setter_note(statement):
+            notes.append(note)
         elif statement.target is not None and statement.target == layer:
             layer = None
         elif layer and statement.target and statement.target.startswith(f"{layer}."):

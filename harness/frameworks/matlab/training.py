@@ -21,7 +21,7 @@ from harness.core.training import (
     Training,
 )
 from harness.frameworks.matlab.arrays import written
-from harness.syntax.tree import Argument, Call, Name, Statement, Value
+from harness.syntax.tree import Call, Name, Statement, Value, last_name
 
 # Its numIn counts NumChannels, our "in".
 _NAMED: Final = {
@@ -70,39 +70,13 @@ def read_training(given: Arguments, operator: Operator) -> tuple[Training, list[
     return training, [note for note in (of_weights, of_bias) if note]
 
 
-_SETTERS: Final = {"setLearnRateFactor": "LearnRateFactor", "setL2Factor": "L2Factor"}
-_PARAMETERS: Final = {"Weights": "Weight", "Bias": "Bias"}
-
-
-def factor_setter(given: Arguments, statement: Statement, layer: str) -> Argument | str | None:
-    """Read ``layer = setL2Factor(layer, 'Weights', 2)``, which gives a layer with that factor.
-
-    Parameters
-    ----------
-    given : Arguments
-    statement : Statement
-    layer : str
-        The layer's name in the text.
-
-    Returns
-    -------
-    Argument, str or None
-        What the call of the layer could have been given instead; a note where the text does not
-        say that it is about this layer; ``None`` for any other statement.
-    """
+def setter_note(statement: Statement) -> str | None:
+    """Note ``layer = setL2Factor(layer, 'Weights', 2)``, which gives a layer with that factor."""
     call = statement.value
-    name = call.function.text if isinstance(call, Call) and isinstance(call.function, Name) else ""
-    if not isinstance(call, Call) or name not in _SETTERS:
+    if not isinstance(call, Call) or last_name(call) not in {"setLearnRateFactor", "setL2Factor"}:
         return None
-    whole, *path = [argument.value for argument in call.arguments]
-    about_layer = isinstance(whole, Name) and whole.text == layer == statement.target
-    if len(path) == 3 and path[0] == given.value("Name") != "":
-        about_layer, path = statement.target is not None, path[1:]
-    parameter = _PARAMETERS.get(path[0]) if path and isinstance(path[0], str) else None
-    if not about_layer or parameter is None or len(path) != 2:
-        said = ", ".join(map(written, [whole, *path]))
-        return f"{name}({said}) is not read here: where it is about this layer, keep it."
-    return Argument(f"{parameter}{_SETTERS[name]}", path[1], given.call.column)
+    given = ", ".join(written(argument.value) for argument in call.arguments)
+    return f"{last_name(call)}({given}) is not read here: where it is about this layer, keep it."
 
 
 def _factor(given: Arguments, name: str) -> float | None:

@@ -1,45 +1,48 @@
-"""What a Wolfram layer says about training: multipliers of the learning rate, and first weights.
+"""What a Wolfram layer says about training: multipliers of the learning rate; first weights.
 
 https://reference.wolfram.com/language/ref/LearningRateMultipliers.html
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Final
 
 from harness.convention.arguments import Arguments
 from harness.convention.text import because
 from harness.convention.values import shown
 from harness.core.operators import Operator
-from harness.core.training import LARGEST_DEVIATION, TRUNCATED_DEVIATION, Initializer, Training
+from harness.core.training import TRUNCATED_DEVIATION, Initializer, Training
 from harness.frameworks.wolfram.arrays import resolved
 from harness.frameworks.wolfram.ports import rules
-from harness.syntax.tree import Argument, Call, Name, Value, calls
+from harness.syntax.tree import Call, Name, Value, last_name
 
 # Reading.
 
 
 def read_training(given: Arguments, operator: Operator) -> tuple[Training, list[str]]:
-    """Read the multipliers, and what the text draws weights and biases from."""
-    replaced, notes = _replaced(given)
+    """Read the multipliers, with notes on first weights, and on what is done to the layer later."""
     weights_rate, bias_rate = _rates(given)
-    training = Training(
-        weights=_drawn(replaced.get("Weights", given.value("Weights")), given.assigned),
-        bias=_drawn(replaced.get("Biases", given.value("Biases")), given.assigned),
-        weights_rate=weights_rate,
-        bias_rate=bias_rate,
-    )
-    options = [(call, argument) for call in given.site.around for argument in call.arguments]
+    training = Training(weights_rate=weights_rate, bias_rate=bias_rate)
+    notes = [
+        f"{name}: what it is drawn from is not read here: keep it."
+        for name in ("Weights", "Biases")
+        if _name(resolved(given.value(name), given.assigned)) in _DRAWING
+    ]
     notes += [
         f"{name}'s {option} is not read here: keep what it does."
         for name, option in _NOT_READ
-        if any(_name(call) == name and argument.name == option for call, argument in options)
+        if any(
+            _name(call) == name and any(each.name == option for each in call.arguments)
+            for call in given.site.around
+        )
     ]
+    if any(_name(call) == "NetReplacePart" for call in given.site.around):
+        notes.append("NetReplacePart is not read here: keep what it does to this layer.")
     return training if operator.bias else training.without_bias(), notes
 
 
+_DRAWING: Final = {"ConstantArray", "RandomReal", "RandomVariate"}
 _NOT_READ: Final = (
     ("NetInitialize", "Method"),
     *((name, "LearningRateMultipliers") for name in ("NetTrain", "NetChain", "NetGraph")),
@@ -47,36 +50,7 @@ _NOT_READ: Final = (
 
 
 def _name(value: Value) -> str:
-    function = value.function if isinstance(value, Call) else None
-    return function.text if isinstance(function, Name) else ""
-
-
-def _replaced(given: Arguments) -> tuple[dict[str, Value], list[str]]:
-    """Read ``layer = NetReplacePart[layer, {"Weights" -> ...}]``, which gives another layer."""
-    layer: str | None = None
-    found: dict[str, Value] = {}
-    notes = []
-    for statement in given.site.statements:
-        if statement is given.site.statement:
-            layer = given.site.name
-        for call in calls(statement.value):
-            if _name(call) != "NetReplacePart" or not call.arguments:
-                continue
-            first, *rest = call.arguments
-            is_layer = isinstance(first.value, Name) and first.value.text == layer is not None
-            replaced = [pair for each in rest for pair in _pairs(each, given)]
-            if is_layer and replaced and all(key in {"Weights", "Biases"} for key, _ in replaced):
-                found |= replaced
-            else:
-                notes.append("NetReplacePart is not read here: keep what it does to this layer.")
-    return found, notes
-
-
-def _pairs(argument: Argument, given: Arguments) -> Sequence[tuple[str, Value]]:
-    """``"Weights" -> w``, or a list of such."""
-    if argument.name is not None:
-        return [(argument.name, argument.value)]
-    return rules(argument.value, given.assigned) or [("", argument.value)]
+    return last_name(value) if isinstance(value, Call) else ""
 
 
 def _rates(given: Arguments) -> tuple[float | None, float | None]:
@@ -115,62 +89,6 @@ def _rate(given: Arguments, value: Value) -> float | None:
             "LearningRateMultipliers",
         )
     return float(value)
-
-
-def _drawn(value: Value, assigned: Mapping[str, Value]) -> Initializer | None:
-    """What ``RandomVariate[NormalDistribution[0, 0.02], {…}]`` and its like draw from."""
-    value = resolved(value, assigned)
-    if not isinstance(value, Call) or not isinstance(value.function, Name) or not value.arguments:
-        return None
-    first = value.arguments[0].value
-    match value.function.text:
-        case "ConstantArray":
-            constant = _number(first)
-            return None if constant is None else Initializer("constant", constant)
-        case "RandomReal":
-            return _uniform(first)
-        case "RandomVariate" if isinstance(first, Call) and isinstance(first.function, Name):
-            return _from_distribution(first.function.text, [each.value for each in first.arguments])
-    return None
-
-
-def _from_distribution(name: str, arguments: list[Value]) -> Initializer | None:
-    if name == "NormalDistribution" and len(arguments) == 2 and _number(arguments[0]) == 0:
-        deviation = _number(arguments[1])
-        return None if deviation is None else Initializer("normal", deviation**2)
-    if name == "UniformDistribution" and arguments:
-        return _uniform(arguments[0])
-    if name == "TruncatedDistribution" and len(arguments) == 2:
-        return _truncated(arguments[0], arguments[1])
-    return None
-
-
-def _truncated(ends: Value, inner: Value) -> Initializer | None:
-    """Read a normal distribution cut off at two of its deviations."""
-    called = inner.function if isinstance(inner, Call) else None
-    if not isinstance(inner, Call) or not isinstance(called, Name):
-        return None
-    normal = _from_distribution(called.text, [each.value for each in inner.arguments])
-    if normal is None or normal.distribution != "normal" or not isinstance(ends, tuple):
-        return None
-    end = _number(ends[-1])
-    deviation = math.sqrt(normal.scale)
-    if end is None or _number(ends[0]) != -end or not math.isclose(end, 2 * deviation):
-        return None
-    return Initializer("truncated_normal", (deviation * TRUNCATED_DEVIATION) ** 2)
-
-
-def _uniform(ends: Value) -> Initializer | None:
-    if not isinstance(ends, tuple) or len(ends) != 2:
-        return None
-    low, high = _number(ends[0]), _number(ends[1])
-    return None if high is None or low != -high else Initializer("uniform", high**2 / 3)
-
-
-def _number(value: Value) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if abs(value) <= LARGEST_DEVIATION else None
 
 
 # Writing.

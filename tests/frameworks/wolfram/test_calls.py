@@ -17,7 +17,7 @@ from harness.convention.signature import Style
 from harness.core.errors import InputError
 from harness.core.operators import Operator, Sizes
 from harness.core.program import Unsupported
-from harness.core.training import Initializer, Training
+from harness.core.training import Training
 from harness.lookup.reading import read
 from harness.syntax.tree import SnippetError
 
@@ -90,7 +90,7 @@ ROWS: list[tuple[str, str, dict[str, Any]]] = [
     ("Weights", LAYER.format(', "Weights" -> Automatic'), {"training": Training()}),
     ("Weights", LAYER.format(
         ', "Weights" -> RandomVariate[NormalDistribution[0, 0.5], {4, 6, 3, 2}]'),
-     {"training": Training(weights=Initializer("normal", 0.25))}),
+     {"training": Training()}),
     ("Input", LAYER.format(""), {"in_channels": 4, "input": (1, 4, 5, 7)}),
     ("Input", 'DeconvolutionLayer[6, 3, "Input" -> "Image"]', {"input": (1, 3, 128, 128)}),
     ("Input", 'DeconvolutionLayer[6, 3, "Input" -> NetEncoder["Image"]]',

@@ -24,28 +24,10 @@ DECONVOLUTION = 'up = DeconvolutionLayer[6, {3, 2}, "Input" -> {4, 8, 8}];\n'
 
 
 @pytest.mark.parametrize(
-    ("text", "training"),
-    [
-        (
-            'up = NetReplacePart[up, "Biases" -> ConstantArray[0.25, {6}]];',
-            Training(bias=Initializer("constant", 0.25)),
-        ),
-        (
-            'net = NetReplacePart[up, {"Weights" -> RandomReal[{-3, 3}, {4, 6, 3, 2}], '
-            '"Biases" -> ConstantArray[0, {6}]}];',
-            Training(Initializer("uniform", 3.0), ZEROS),
-        ),
-    ],
-)
-def test_replaced_arrays_are_read(text: str, training: Training) -> None:
-    found = reading(DECONVOLUTION + text)
-    assert (found.training, found.notes) == (training, ())
-
-
-@pytest.mark.parametrize(
     ("text", "note"),
     [
         ('net = NetReplacePart[net, "Weights" -> w];', "NetReplacePart is not read here"),
+        ('up = NetReplacePart[up, "Biases" -> ConstantArray[0, {6}]];', "NetReplacePart is not"),
         ('net = NetReplacePart[up, "Stride" -> 2];', "NetReplacePart is not read here"),
         (
             "NetTrain[up, data, LearningRateMultipliers -> {_ -> 0}]",
@@ -80,18 +62,16 @@ INITIALIZERS = st.sampled_from(
 
 
 @given(INITIALIZERS, st.sampled_from([None, 0.0, 0.5]), st.sampled_from([None, 0.0, 2.0]))
-def test_training_is_read_back(
+def test_rates_are_read_back_and_first_weights_are_a_note(
     initializer: Initializer, weights_rate: float | None, bias_rate: float | None
 ) -> None:
     operator = Operator.of(4, 6, (3, 2))
     training = Training(initializer, ONES, weights_rate, bias_rate)
     program = render(operator, "wolfram", style="layer", training=training)
     assert isinstance(program, Program)
-    found = reading(program.text + program.training, input=(1, 4, 8, 8)).training
-    assert found.weights is not None
-    assert found.weights.distribution == initializer.distribution
-    assert found.weights.variance(operator) == pytest.approx(initializer.variance(operator))
-    assert (found.bias, found.weights_rate, found.bias_rate) == (ONES, weights_rate, bias_rate)
+    found = reading(program.text + program.training, input=(1, 4, 8, 8))
+    assert found.training == Training(weights_rate=weights_rate, bias_rate=bias_rate)
+    assert any("NetReplacePart is not read here" in note for note in found.notes)
 
 
 def test_decay_has_no_word() -> None:
