@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 from strategies import keywords
 
-from harness.core.operators import operator_from_words
 from harness.suite.case import case_from_descriptor
 from impl import fast, reference
 from impl.geometry import Array, Geometry
-from impl.phases import Problem, phases_of
+from impl.phases import Problem
 
 # Gathers, for weights that are finite; neither a product nor a layer of few channels.
 GATHERED = "ic64_oc32_k4x4_s2x2_c1.1x1.1_n1_i8x8"
@@ -31,31 +30,28 @@ def problem_of(descriptor: str, dtype: str = "float32") -> tuple[Problem, dict[s
 
 
 @pytest.mark.parametrize(
-    ("descriptor", "entries", "direction", "length", "before"),
+    ("descriptor", "direction", "length", "algorithms"),
     [
-        ("ic8_oc32_k9_s4_d2_g2", 3, 0, 117, "scatter"),
-        ("ic8_oc32_k9_s4_d2_g2", 3, 1, 1249, "scatter"),
-        ("ic8_oc16_k4_s2", 2, 0, 152, "scatter"),
-        ("ic8_oc16_k4_s2", 2, 1, 2543, "scatter"),
-        ("ic32_oc4_k12_s4_g2", 1, 0, 2408, "gather"),
+        ("ic8_oc32_k9_s4_d2_g2_n3", "forward", 117, ("scatter", "gather")),
+        ("ic8_oc32_k9_s4_d2_g2_n3", "backward", 1249, ("scatter", "gather")),
+        ("ic8_oc16_k4_s2_n2", "forward", 152, ("scatter", "gather")),
+        ("ic8_oc16_k4_s2_n2", "backward", 2543, ("scatter", "gather")),
+        ("ic32_oc4_k12_s4_g2_n1", "forward", 2408, ("gather", "scatter")),
     ],
 )
 def test_the_cost_model_breaks_even_where_it_was_measured_to(
-    descriptor: str, entries: int, direction: int, length: int, before: fast.Algorithm
+    descriptor: str,
+    direction: str,
+    length: int,
+    algorithms: tuple[fast.Algorithm, fast.Algorithm],
 ) -> None:
     """Every term and factor of the model moves at least one of these lengths."""
-    operator = operator_from_words(descriptor.split("_"))
-    c_in = operator.in_channels // operator.groups
-
-    def algorithm(size: int) -> fast.Algorithm:
-        shape = (entries, operator.in_channels, size)
-        geometry = Geometry.of_shapes(shape, operator.weight_shape, **keywords(operator))
-        return fast._cheaper_algorithms(phases_of(geometry), entries, c_in)[direction]
-
-    assert (algorithm(length - 1), algorithm(length)) == (
-        before,
-        "gather" if before == "scatter" else "scatter",
-    )
+    for size, algorithm in zip((length - 1, length), algorithms, strict=True):
+        problem, data = problem_of(f"{descriptor}_i{size}")
+        if direction == "forward":
+            assert fast.cheaper(problem) == algorithm
+        else:
+            assert fast.cheaper_vjp(problem, data["dy"]) == algorithm
 
 
 def weights(problem: Problem, size: int) -> Problem:
@@ -206,6 +202,20 @@ def test_loops_are_for_layers_that_are_worth_it_and_finite_weights(
     y = fast.conv_transpose_by(None, problem.phases.geometry, data["x"], data["w"], None)
     # What the loops were given is returned, and nothing else is computed.
     assert [each is y for each in calls] == [True] * (is_worth and value == 1.0)
+
+
+@pytest.mark.parametrize("asked", ["scatter", "gather"])
+def test_the_algorithm_that_is_asked_for_works_once_on_the_arrays_themselves(
+    asked: fast.Algorithm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("scatter", "gather", "scatter_vjp", "gather_vjp", "entries_last")
+    calls = {name: calls_of(name, monkeypatch) for name in names}
+    problem, data = problem_of("ic4_oc6_k4x4_s2x2_n2_i5x5")
+    geometry = problem.phases.geometry
+    fast.conv_transpose_by(asked, geometry, data["x"], data["w"], None)
+    fast.conv_transpose_vjp_by(asked, geometry, data["dy"], data["x"], data["w"])
+    assert {name for name, made in calls.items() if made} == {asked, f"{asked}_vjp"}
+    assert [len(calls[name]) for name in (asked, f"{asked}_vjp")] == [1, 1]
 
 
 # Batch entries side by side.
