@@ -15,6 +15,7 @@ from harness.conformance.judge import judge
 from harness.convention.registry import framework_names, render
 from harness.core.program import Program
 from harness.engines import Arrays, Engine
+from harness.execution import TIMEOUT
 from harness.execution.column import Column
 from harness.records.status import Status
 from harness.suite.case import Case, case_from_descriptor
@@ -29,7 +30,7 @@ SNIPPET = "nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1)"
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[Engine]:
-    engine = Engine([sys.executable], "impl", "deconform")
+    engine = Engine([sys.executable], "impl", "deconform", timeout=TIMEOUT)
     engine.start()
     yield engine
     engine.close()

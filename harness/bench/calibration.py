@@ -1,8 +1,7 @@
-"""What a benchmark's figures are worth here: its loop and its verdicts, put to the test.
+"""Test on this machine whether a benchmark's figures can be trusted.
 
-Three questions, each answered by measuring: does the loop that times programs add anything to a
-bare one; does a comparison of a program with itself find no difference; does it find one that was
-put there.
+Three measurements: the overhead of the timing loop over a bare one; comparisons of a program with
+itself, which should find no difference; comparisons with a planted slow-down, which should find it.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ def self_check(
     runs: int = 100,
     tick: Callable[[], None] = lambda: None,
 ) -> Iterator[Promise]:
-    """Put the timing loop and the verdicts to the test on this machine.
+    """Test the timing loop and the verdicts on this machine.
 
     Parameters
     ----------
@@ -89,12 +88,12 @@ def _repeated(calls: int) -> Held:
 
 
 def _overhead(engine: Engine, sampling: Sampling) -> Promise:
-    """Hold the loop that times programs against a bare one around the same call."""
+    """Compare the timing loop with a bare one around the same call."""
     engine.hold(_program())
     engine.hold(_repeated(_CALLS))
     ours, bare = [], []
     for _ in range(sampling.rounds):
-        # More than one call, so that both are preceded by one that wakes threads and fills caches.
+        # Several calls, so that both are preceded by one that wakes threads and fills caches.
         ours.append(_seconds(engine.time("forward", 2 * _CALLS)))
         bare.append(_seconds(engine.time("repeated", 2)) / _CALLS)
     ratio = paired_ratio(ours, bare)
@@ -104,7 +103,7 @@ def _overhead(engine: Engine, sampling: Sampling) -> Promise:
 
 
 def _compared(one: Engine, other: Engine, sampling: Sampling) -> Interval:
-    """Let two engines take turns; give the second's time to the first's."""
+    """Let two engines take turns; return the ratio of the second's time to the first's."""
     times: tuple[list[float], list[float]] = ([], [])
     began = time.monotonic()
     for turn in range(sampling.rounds):

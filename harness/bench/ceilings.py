@@ -1,7 +1,7 @@
-"""What a machine can do at most: the rate of a large matrix product, and of a large copy.
+"""The peak rates of a machine: of a large matrix product, and of a large copy.
 
-Both are measured in the run that they are held against, with as many threads as its programs have,
-on the device that they have (S. Williams, A. Waterman and D. Patterson, *Roofline*, CACM 52, 2009).
+Both are measured in the same run as the programs, with as many threads, on the same device
+(S. Williams, A. Waterman and D. Patterson, *Roofline*, CACM 52, 2009).
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ def ceilings(engines: Mapping[str, Engine], device: Device, threads: int) -> dic
     Parameters
     ----------
     engines : mapping of str to Engine
-        The frameworks that are here; where none of them can tell, nothing is known.
+        The frameworks that run; without a suitable one, nothing is measured.
     device : {"cpu", "cuda"}
     threads : int
 
     Returns
     -------
     dict
-        The best of a few times: what else the machine does can only lower it.
+        The best of a few times: other load on the machine can only lower it.
     """
     rates: dict[str, float] = {}
     for framework in framework_names():
@@ -44,7 +44,7 @@ def ceilings(engines: Mapping[str, Engine], device: Device, threads: int) -> dic
 
 
 def _fastest(engine: Engine, held: Held) -> float | None:
-    """The seconds of the fastest call; None where it cannot be executed."""
+    """Return the seconds of the fastest call; None if it cannot be executed."""
     if not isinstance(engine.hold(held), int | None):
         return None
     seconds = []
@@ -58,7 +58,7 @@ def _fastest(engine: Engine, held: Held) -> float | None:
 
 
 def _programs(probe: Probe, threads: int) -> Iterator[tuple[Held, float]]:
-    """Programs, each with how much one call does of what its key names."""
+    """Yield programs, each with the amount of work of one call, in the unit that its key names."""
     for dtype in probe.dtypes:
         setup = probe.product_setup.format(side=probe.side, dtype=dtype)
         held = Held(f"gemm_flops:{dtype}", [("setup", setup)], probe.product, {})

@@ -1,8 +1,8 @@
-"""Time the programs that a conformance run has found correct, side by side.
+"""Time correct programs side by side.
 
-Of each program the ``call`` alone is timed, by the standard library's own loop, on arrays that are
-in the framework already.  Frameworks take turns in rounds (A B C, B C A, ...), so that what else
-the machine does meets all of them alike, and the samples of one round belong together.
+Only the ``call`` of each program is timed, by the standard library's loop, on arrays that are
+already in the framework.  Frameworks take turns in rounds (A B C, B C A, ...), so that other load
+on the machine affects all of them alike, and the samples of one round belong together.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ from harness.suite.case import Case
 from harness.suite.expectations import Expected, expect_fast
 from impl.geometry import Array
 
-# A training step makes y, dx and dw, each with as many multiply-adds.
+# A training step computes y, dx and dw, each with the same number of multiply-adds.
 _PRODUCTS: Final = {"forward": 1, "gradient": 3}
 _MOST_CALLS: Final = 10_000
-# Seconds of a call beside which waking threads is nothing.
+# Waking threads is negligible next to a call of so many seconds.
 _LONG: Final = 0.05
-# With fewer there is no interval of 99 %: harness.bench.intervals.
+# Fewer give no interval of 99 %: harness.bench.intervals.
 LEAST_ROUNDS: Final = 10
 
 
@@ -52,14 +52,14 @@ class Sampling:
     Attributes
     ----------
     rounds : int
-        How often frameworks take turns with each program at most.
+        Most turns of each framework with each program.
     precision : float
-        They stop before when every ratio to the first is known so well, as a part of it.
+        Relative width of every ratio to the first framework at which they stop earlier.
     budget : float
-        Seconds for all turns with one program, ``LEAST_ROUNDS`` of which there are in any case.
+        Seconds for all turns with one program; there are always ``LEAST_ROUNDS``.
     seconds : float
-        How long a turn lasts at least: as many calls make one sample.  Short ones often come
-        through between what else a busy machine does; long ones never.
+        Least length of a turn, whose calls make one sample.  On a busy machine short turns are
+        often undisturbed, long ones never.
     """
 
     rounds: int = 200
@@ -68,16 +68,16 @@ class Sampling:
     seconds: float = 0.002
 
     def is_enough(self, times: Sequence[Sequence[float]], began: float) -> bool:
-        """Whether the budget is spent or the ratios are known: how well, not what they are.
+        """Whether the budget is spent, or the ratios are known precisely enough.
 
-        To stop as soon as a difference shows would find one everywhere.
+        Their values do not count: stopping as soon as a difference shows would find one everywhere.
 
         Parameters
         ----------
         times : sequence of sequences of float
             The samples so far, of each program.
         began : float
-            When the first was taken, by ``time.monotonic``.
+            When the first one was taken, by ``time.monotonic``.
         """
         spreads = (paired_ratio(each, times[0]).spread for each in times[1:])
         return time.monotonic() - began > self.budget or (
@@ -86,7 +86,7 @@ class Sampling:
 
 
 def timed_frameworks() -> tuple[str, ...]:
-    """Name the frameworks whose times say something: those that are executed themselves."""
+    """Return the frameworks that are executed themselves, whose times are meaningful."""
     return tuple(name for name in framework_names() if convention(name).language == "python")
 
 
@@ -101,7 +101,7 @@ def benchmark(
     Yields
     ------
     Header, Measurement, Footer
-        A case's measurements come together, when all of them have been made.
+        The measurements of a case come together, once all of them are complete.
     """
     began = time.monotonic()
     counts: Counter[str] = Counter()
@@ -132,19 +132,19 @@ def benchmark(
 
 
 def pinned(conditions: Conditions) -> Conditions:
-    """Hold programs to as many cores as they may use threads."""
+    """Pin programs to as many cores as they have threads."""
     return replace(conditions, cores=tuple(available_cores()[: conditions.threads]))
 
 
 def _settings(sampling: Sampling, conditions: Conditions) -> dict[str, object]:
-    """What a report's header says of how it was measured."""
+    """Return how it was measured, for the header of a report."""
     device, math = conditions.device, conditions.math
     return {"threads": conditions.threads, **asdict(sampling), "device": device, "math": math}
 
 
 @dataclass(frozen=True)
 class _Entry:
-    """One program in one direction: what it is, what became of it, and its first call."""
+    """One program in one direction: its verdict, and the seconds of its first call."""
 
     program: Program | Unsupported
     verdict: Verdict
@@ -157,7 +157,7 @@ class _Entry:
 
 @dataclass
 class _Times:
-    """What is measured of a program while frameworks take turns."""
+    """Measurements of one program, while frameworks take turns."""
 
     calls: int = 1
     peak_bytes: int | None = None
@@ -166,7 +166,7 @@ class _Times:
 
     @property
     def seconds(self) -> tuple[float, ...]:
-        """The samples on the clock."""
+        """The samples' wall-clock times."""
         return tuple(each.seconds for each in self.samples)
 
     def add(self, timing: Timing | Raised | Crashed | TimedOut) -> None:
@@ -192,7 +192,7 @@ class _Times:
 
 
 def _column(framework: str, conditions: Conditions) -> Column:
-    """Refuse a column that another program computes: its times would not be the framework's."""
+    """Make a column; refuse one that another program executes, whose times mean nothing."""
     column = Column(framework, conditions)
     if column.convention.language != "python":
         column.unavailable = (
@@ -203,7 +203,7 @@ def _column(framework: str, conditions: Conditions) -> Column:
 
 
 def _measured(case: Case, columns: Sequence[Column], sampling: Sampling) -> Iterator[Measurement]:
-    """Execute a case everywhere, then time what was correct."""
+    """Run a case in every column, then time the correct programs."""
     expected = expect_fast(case)
     entries = [(column, _executed(case, column, expected)) for column in columns]
     for direction in DIRECTIONS:
@@ -219,7 +219,7 @@ def _measured(case: Case, columns: Sequence[Column], sampling: Sampling) -> Iter
 
 
 def _executed(case: Case, column: Column, expected: Expected) -> dict[str, _Entry]:
-    """Hold what a framework's two programs give against what is expected."""
+    """Run both programs of a case once, and judge them."""
     program = column.render(case)
     if (refusal := column.refuse(program)) is not None:
         return dict.fromkeys(DIRECTIONS, _Entry(program, refusal))
@@ -257,7 +257,7 @@ def _timed(
     data: Mapping[str, Array],
     sampling: Sampling,
 ) -> dict[Column, _Times]:
-    """Let frameworks take turns; return what was measured of each."""
+    """Let frameworks take turns; return each one's measurements."""
     with ExitStack() as stack:
         times = {}
         for column, program in programs.items():
@@ -279,7 +279,7 @@ def _timed(
 
 
 def _ready(engine: Engine, program: Held, seconds: float) -> _Times:
-    """Make a program ready, and see how many calls fill a turn of so many seconds."""
+    """Prepare a program, and find how many calls fill a turn of so many seconds."""
     times = _Times()
     peak = engine.hold(program)
     if not isinstance(peak, int | None):
@@ -288,7 +288,7 @@ def _ready(engine: Engine, program: Held, seconds: float) -> _Times:
     times.peak_bytes = peak
     times.add(engine.time(program.key, 1))
     if times.samples and times.samples.pop().seconds < _LONG:
-        # It also woke threads: before several calls come others that are not timed.
+        # It also woke threads: before several calls the worker makes others, untimed.
         times.add(engine.time(program.key, 2))
         if times.samples:
             calls = round(seconds / times.samples.pop().seconds)
@@ -297,12 +297,12 @@ def _ready(engine: Engine, program: Held, seconds: float) -> _Times:
 
 
 def held(program: Program, direction: str, data: Mapping[str, Array], wait: str = "") -> Held:
-    """Take a program apart: what is done once, and the call that is timed.
+    """Split a program into what is done once, and the call that is timed.
 
-    A call is over when its result is there: ``wait`` is the text that waits for a GPU.
+    A call ends when its result is there: ``wait`` is the text that waits for a GPU.
 
-    A gradient is what a training step costs, so the forward pass belongs to it: where the gradient
-    text leaves it out, the forward call comes before.
+    The gradient is timed as a training step, which includes the forward pass: if the gradient text
+    omits it, the forward call precedes it.
     """
     inputs = {name: array for name, array in data.items() if direction != "forward" or name != "dy"}
     if direction == "forward":
@@ -317,7 +317,7 @@ def held(program: Program, direction: str, data: Mapping[str, Array], wait: str 
 
 
 def _blank(case: Case, framework: str, direction: str, entry: _Entry) -> Measurement:
-    """A measurement without times, as a program that was not correct has it."""
+    """Make a measurement without times, as for a program that is not correct."""
     operator, shape = case.operator, (case.batch, case.in_size)
     products = _PRODUCTS[direction]
     return Measurement(

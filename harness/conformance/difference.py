@@ -1,8 +1,8 @@
-"""Two conformance reports, an old and a new one: what fails now, what no longer does, what is gone.
+"""Compare an old and a new conformance report: what fails now, what no longer does, what is gone.
 
-A check fails newly where its record in NEW is bad and the one in OLD was not, or was not there.  It
-is fixed where it passes in NEW and was bad, or a known limitation, in OLD.  All else that changed
-is told apart from both, such as a check that is not run any more: neither a fault nor a repair.
+A check is newly failing if its record is bad in NEW, and was not bad or not there in OLD.  It is
+fixed if it passes in NEW and was bad, or a known limitation, in OLD.  Any other change, such as a
+check that is no longer run, is neither a failure nor a fix.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from harness.records.status import Status, count_bad
 
 Key: TypeAlias = tuple[str, str, str]
 
-# What of an engine may be the reason, with the word for it.
+# What may explain a difference, with the word that introduces it.
 _ENGINE: Final = {
     "version": "",
     "engine": "engine ",
@@ -32,7 +32,7 @@ _ABSENT: Final = ColumnInfo(unavailable="not in the report")
 
 
 class DifferenceError(InputError):
-    """Two reports of which no check can be compared."""
+    """Two reports have no check in common."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Transition:
 
 @dataclass(frozen=True)
 class Difference:
-    """What became of the checks of an old report in a new one.
+    """How the checks of an old report changed in a new one.
 
     Attributes
     ----------
@@ -82,12 +82,12 @@ class Difference:
 
     @property
     def still_bad(self) -> int:
-        """How many checks are bad in both, in the same way or another."""
+        """How many checks are bad in both, whether or not in the same way."""
         return count_bad(self.same) + sum(change.new.status.is_bad for change in self.others)
 
     @property
     def notes(self) -> Iterator[str]:
-        """What else differs between the reports, and may be the reason."""
+        """What else differs between the reports, and may explain the changes."""
         yield from _engines(self.old, self.new)
         for name in ("deconform", "commit"):
             before, after = getattr(self.old, name), getattr(self.new, name)
@@ -99,12 +99,12 @@ class Difference:
 
 
 def difference(old: Report, new: Report) -> Difference:
-    """Say what changed from one conformance report to another.
+    """Compare two conformance reports.
 
     Raises
     ------
     DifferenceError
-        If a report holds no record, or no check is in both.
+        If a report has no record, or no check is in both.
 
     Examples
     --------
@@ -162,7 +162,7 @@ def _records(report: Report, name: str) -> dict[Key, Record]:
 
 
 def _engines(old: Header, new: Header) -> Iterator[str]:
-    """Say which engines are others, or are here in one report only."""
+    """Yield the engines that differ, or that ran in one report only."""
     for framework in dict.fromkeys((*old.frameworks, *new.frameworks)):
         before = old.frameworks.get(framework, _ABSENT)
         after = new.frameworks.get(framework, _ABSENT)

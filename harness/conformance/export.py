@@ -1,9 +1,9 @@
-"""Programs for a machine that deconform cannot reach, and the results that come back from there.
+"""Export programs to a machine that deconform cannot reach, and import their results.
 
-``export`` writes a folder whose one script runs the programs of a suite on another machine and
-leaves one file; ``imported`` reads that file as an engine, so that what ran elsewhere is judged and
-recorded like everything else.  Data and expectations are made anew here: a result can be wrong, but
-it cannot say what would have been right.
+``export`` writes a folder with one script, which runs the programs of a suite on another machine
+and writes one file; ``imported`` reads that file as an engine, so that results from elsewhere are
+judged and recorded like any others.  Data and expectations are computed again here: a result can
+be wrong, but it cannot change what is expected.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ RESULT: Final = "deconform-result"
 
 
 class ExportError(InputError):
-    """A folder that cannot be written to, or a result that cannot be used."""
+    """A folder cannot be written to, or a result cannot be used."""
 
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written, and the command to run there."""
+    """What was written, and the command to run on the other machine."""
 
     folder: Path
     jobs: int
@@ -53,7 +53,7 @@ class Exported:
 
 @dataclass(frozen=True)
 class Imported:
-    """What came back: the framework, what ran it, and the cases that it knows."""
+    """A result: the framework, what ran it, and its cases."""
 
     framework: str
     engine: RecordedEngine
@@ -70,7 +70,7 @@ def exportable() -> tuple[str, ...]:
 
 
 def export(cases: Sequence[Case], framework: str, folder: Path) -> Exported:
-    """Write the programs of cases, with their data, and one script that runs them.
+    """Write the programs and data of cases, and one script that runs them.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def export(cases: Sequence[Case], framework: str, folder: Path) -> Exported:
     framework : str
         One of :func:`exportable`.
     folder : Path
-        Made if it is not there; must be empty.
+        Created if it does not exist; must be empty.
 
     Raises
     ------
@@ -128,12 +128,12 @@ def _described(case: Case, job: Job) -> dict[str, Any]:
 
 
 def imported(path: Path) -> Imported:
-    """Read what a script of :func:`export` has left.
+    """Read the file that a script of :func:`export` wrote.
 
     Raises
     ------
     ExportError
-        If the file is not such a result, or ends too early to say what made it.
+        If the file is no such result, or ends too early to name its framework.
     """
     try:
         file = path / RESULT if path.is_dir() else path
@@ -165,7 +165,7 @@ def imported(path: Path) -> Imported:
 
 
 def _chunks(content: bytes) -> Iterator[bytes]:
-    """Split lengths, each on a line, and their bytes; an incomplete last one is left out."""
+    """Split a file of chunks, each after a line with its length; drop an incomplete last one."""
     start = 0
     while (newline := content.find(b"\n", start)) >= 0:
         end = newline + 1 + int(content[start:newline])
@@ -182,22 +182,22 @@ def _outcome(language: Exporter, answer: bytes, job: Mapping[str, Any]) -> Outco
     return Arrays(arrays, message["seconds"])
 
 
-def check_known(found: Imported, cases: Sequence[Case]) -> list[Case]:
-    """Choose the cases that a result is about; they must be what they were.
+def check_known(result: Imported, cases: Sequence[Case]) -> list[Case]:
+    """Return the cases of a result, which must not have changed since the export.
 
     Raises
     ------
     ExportError
-        If a case has changed since, or none is known.
+        If a case has changed, or is not in the specs.
     """
-    chosen = [case for case in cases if case.id in found.cases]
+    chosen = [case for case in cases if case.id in result.cases]
     for case in chosen:
-        if case.descriptor != found.cases[case.id]:
+        if case.descriptor != result.cases[case.id]:
             raise ExportError(
-                f"case {case.id!r} was {found.cases[case.id]} when it was exported, and is "
+                f"case {case.id!r} was {result.cases[case.id]} when it was exported, and is "
                 f"{case.descriptor} now: export it again."
             )
-    missing = found.cases.keys() - {case.id for case in chosen}
+    missing = result.cases.keys() - {case.id for case in chosen}
     if missing:
         raise ExportError(
             f"the result has {len(missing)} cases that are not in these specs, such as "

@@ -1,4 +1,4 @@
-"""Hold an outcome against the reference: a status and a reason, never a bare bool.
+"""Compare an outcome with the reference: a status and a reason, never a bare bool.
 
 Integer data is compared for equality.  Random data follows the dot-product rule of the TOSA
 conformance tests (https://www.mlplatform.org/tosa/tosa_spec.html, "Floating-point accuracy of
@@ -36,9 +36,9 @@ _OUR_FAULT: Final = (
 def judge(
     case: Case, expected: Expected, check: str, outcome: Outcome, says: str | None = None
 ) -> Verdict:
-    """Turn what an engine gave back into a verdict on one check.
+    """Judge an engine's outcome on one check.
 
-    ``says`` is a part of what must be said when a rejected case is refused.
+    ``says`` is a part of the message that must refuse a rejected case.
     """
     if check == Check.REFUSAL and isinstance(outcome, Raised | Arrays):
         return _judge_refusal(outcome, says)
@@ -64,7 +64,7 @@ def judge(
 
 
 def judge_failure(outcome: Raised | Crashed | TimedOut) -> Verdict:
-    """Turn an outcome without arrays into a verdict."""
+    """Judge an outcome without arrays."""
     if isinstance(outcome, Crashed):
         return Verdict(Status.CRASHED, outcome.reason)
     if isinstance(outcome, TimedOut):
@@ -126,7 +126,7 @@ def _judge_by_bounds(case: Case, expected: Expected, name: str, got: npt.NDArray
 
 
 def _accumulated(case: Case, name: str) -> int:
-    """Count the terms of one sum, less what an accumulator wider than the dtype makes harmless."""
+    """Count the terms of one sum; an accumulator wider than the dtype makes some harmless."""
     operator = case.operator
     taps = math.prod(operator.kernel)
     terms = {
@@ -141,7 +141,7 @@ def _accumulated(case: Case, name: str) -> int:
 
 
 def _diagnosis(case: Case, expected: Expected, name: str, got: npt.NDArray[Any]) -> str | None:
-    """Name the mutants that a wrong output equals."""
+    """Return the names of the mutants that a wrong output equals."""
     names = []
     for mutant in MUTANTS:
         if name == "y":

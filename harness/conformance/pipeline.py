@@ -1,7 +1,7 @@
-"""A case's way: load, render, run, compare, record.
+"""What happens to a case: render, run, compare, record.
 
-Frameworks run side by side, each column in a thread of its own that feeds one stream of events.
-A case's data and expectation are made once, by whichever column comes to it first.
+Frameworks run side by side, each column in its own thread; all feed one stream of events.
+A case's data and expectation are computed once, by the first column that needs them.
 """
 
 from __future__ import annotations
@@ -47,16 +47,16 @@ def execute(
     frameworks : sequence of str
     conditions : Conditions, optional
     at_once : int
-        How many frameworks run at the same time; all where it is 0.
+        How many frameworks run at the same time; 0 means all.
     recorded : mapping, optional
-        By framework, what was run elsewhere; it takes the place of an engine.
+        By framework, the results of a run elsewhere, used in place of an engine.
 
     Yields
     ------
     Header, Record, Footer
-        One header, when all engines have started or said why not; one record for every case,
-        framework and check, in the order of completion; one footer.  A stream that is closed early
-        ends its workers and has no footer.
+        One header, once every engine has started or failed to; one record for each case, framework
+        and check, in order of completion; one footer.  Closing the stream early ends the workers;
+        there is no footer then.
     """
     for what, names in (("case", [case.id for case in cases]), ("framework", frameworks)):
         if twice := [name for name, count in Counter(names).items() if count > 1]:
@@ -110,7 +110,7 @@ class _Columns:
         self.started = threading.Event()
 
     def prepare(self) -> None:
-        """Make expectations while frameworks are imported, which takes seconds."""
+        """Compute expectations while frameworks are imported, which takes seconds."""
         size = 0
         for case in self._cases:
             if self.started.is_set() or size > PREPARED_BYTES:
@@ -122,14 +122,14 @@ class _Columns:
             size += sum(array.nbytes for array in expected.data.values())
 
     def stop(self) -> None:
-        """End all workers; columns that are still running come to their end."""
+        """End all workers, so that columns that are still running finish."""
         self.started.set()
         self._stopped.set()
         for column in self._columns:
             column.stop()
 
     def close(self) -> None:
-        """Let go of the engines, once nothing runs any more."""
+        """Release the engines, once nothing runs any more."""
         for column in self._columns:
             column.close()
 
@@ -199,7 +199,7 @@ def _record(
 
 
 class _Expectations:
-    """Each case's data and expectation, made once and dropped when every column is through."""
+    """Each case's data and expectation: computed once, dropped when every column has used it."""
 
     def __init__(self, users: int) -> None:
         self._users = users

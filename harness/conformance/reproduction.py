@@ -1,4 +1,4 @@
-"""One case in one framework, shown whole: program, numbers, verdicts."""
+"""One case in one framework in full: program, numbers, verdicts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from harness.suite.expectations import Expected, expect
 
 
 def reproduced(case: Case, framework: str, conditions: Conditions) -> tuple[str, bool]:
-    """Run one case; return what there is to see, and whether nothing is wrong with it.
+    """Run one case; return a description of it, and whether every check passed.
 
     Raises
     ------

@@ -76,7 +76,7 @@ def launch(
     wanted = convention.interpreter
     if wanted is None:
         return _launch_python(convention, chosen)
-    on_path = (found for name in wanted.executables if (found := shutil.which(name)))
+    on_path = (path for name in wanted.executables if (path := shutil.which(name)))
     executable = _choice(convention, chosen) or next(map(Path, on_path), None)
     if executable is not None and wanted.takes(executable):
         return Launch(Path(sys.executable), str(executable), wanted.worker, wanted.advice)
@@ -89,9 +89,9 @@ def launch(
 def lacks_device(
     convention: Convention, asked: Device = "cpu", chosen: Mapping[str, Path] | None = None
 ) -> str | None:
-    """Say what a framework lacks to compute where it is asked to; ``None`` where that may be.
+    """Return why a framework cannot compute on a device; ``None`` if it can.
 
-    A user's own interpreter finds out by itself what there is for it.
+    A user's own interpreter checks its device itself.
     """
     device = convention.device(asked)
     if asked == "cuda" and device == "cpu":
@@ -169,20 +169,20 @@ def _launch_python(convention: Convention, chosen: Mapping[str, Path]) -> Launch
 
 
 def _file_of(package: str) -> str:
-    """Find a package's file without importing it."""
-    found = find_spec(package)
-    assert found is not None
-    assert found.origin is not None
-    return found.origin
+    """Return a package's file without importing it."""
+    spec = find_spec(package)
+    assert spec is not None
+    assert spec.origin is not None
+    return spec.origin
 
 
 def _log(framework: str) -> Path:
-    """Where a build that failed leaves what it said."""
+    """Return the log file of a build that failed."""
     return folder() / f"{framework}.failed.log"
 
 
 def _failure(framework: str) -> str | None:
-    """Give the line that says why the last build failed, and where the others are."""
+    """Return the line that says why the last build failed, and the path of the log."""
     try:
         lines = _log(framework).read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -192,7 +192,7 @@ def _failure(framework: str) -> str | None:
 
 
 def how_to_build(framework: str) -> str:
-    """Say what builds a framework's environment."""
+    """Return the advice that builds a framework's environment."""
     return f"build it with: deconform envs {framework}"
 
 
@@ -219,8 +219,8 @@ def build(frameworks: Sequence[str], at_once: int = 2) -> Iterator[Built]:
 def _tox() -> list[str]:
     if find_spec("tox") is not None:
         return [sys.executable, "-m", "tox"]
-    if found := shutil.which("tox"):
-        return [found]
+    if path := shutil.which("tox"):
+        return [path]
     raise EngineUnavailableError("there is no tox; install it: python -m pip install tox")
 
 
@@ -246,10 +246,10 @@ def _build(tox: Sequence[str], framework: str) -> Built:
         env=environ,
         check=False,
     )
-    said = done.stdout.decode(errors="replace").strip()
+    output = done.stdout.decode(errors="replace").strip()
     log = _log(framework)
     log.parent.mkdir(parents=True, exist_ok=True)
     log.unlink(missing_ok=True)
     if done.returncode and not _interrupted.is_set():
-        log.write_text(said, encoding="utf-8")
-    return Built(framework, done.returncode == 0, time.monotonic() - began, said)
+        log.write_text(output, encoding="utf-8")
+    return Built(framework, done.returncode == 0, time.monotonic() - began, output)

@@ -1,4 +1,4 @@
-"""Measurements: the times of one program in one direction, a line of a benchmark report."""
+"""Measurements: times of one program in one direction, a line of a benchmark report."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MEASURED: Final = "MEASURED"
 
 @dataclass(frozen=True)
 class Measurement:
-    """One program's times in one direction, or why it has none.
+    """One program's times in one direction, or why there are none.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Measurement:
         Entries, or images, of one call.
     multiply_adds, nbytes : int
         Useful multiply-adds of one call, and the bytes of all arrays that it must touch once; a
-        gradient counts the forward pass's three times: as much again for each of dx and dw.
+        gradient counts those of the forward pass three times, for y, dx and dw.
     calls : int
         Calls in one sample.
     samples : tuple of float
@@ -43,9 +43,9 @@ class Measurement:
     to_native_s, from_native_s : float
         Seconds of the conversions, which ``samples`` do not hold.
     cpus : float
-        Processors that the calls kept busy: what became of the threads that they may use.
+        CPU time by wall-clock time: how many cores the calls kept busy.
     peak_bytes : int, optional
-        What the calls needed at most beside what was there before them.
+        Peak memory of the calls, beyond what was in use before them.
     """
 
     case: str

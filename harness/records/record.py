@@ -1,8 +1,4 @@
-"""Records: one verdict with its case, framework, check and evidence.
-
-A run is a stream of events: a header, records or measurements, a footer.  Reports are made of
-nothing else.
-"""
+"""The events of a run, which make a report: a header, records or measurements, a footer."""
 
 from __future__ import annotations
 
@@ -20,9 +16,9 @@ SCHEMA: Final = 1
 
 @dataclass(frozen=True)
 class Header:
-    """What ran: for each framework its version and engine, or why it could not be started.
+    """What ran: each column's engine, or why there is none.
 
-    What a benchmark adds is empty for a conformance run.
+    ``machine``, ``settings`` and ``ceilings`` are empty for a conformance run.
 
     Attributes
     ----------
@@ -31,14 +27,14 @@ class Header:
     cases : int
     schema : int
     commit : str
-        What of the measured project was checked out.
+        The commit of this project that was checked out.
     machine : mapping
         ``cpu``, ``cores``, ``memory``, ``os``, ..., and ``fingerprint``: times of two reports can
         be compared where it is the same.
     settings : mapping
         How it was measured: ``threads``, ``rounds``, ...
     ceilings : mapping
-        What this machine reached in the same run: ``gemm_flops:float32`` in operations a second,
+        Peak rates, measured in the same run: ``gemm_flops:float32`` in operations a second,
         ``copy_bytes`` in bytes a second.
     """
 
@@ -55,7 +51,7 @@ class Header:
 
 @dataclass(frozen=True)
 class Record:
-    """One verdict."""
+    """One verdict, with its case, framework, check and evidence."""
 
     case: str
     suite: str
@@ -75,7 +71,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Footer:
-    """How it ended: counts by status, and the seconds it took."""
+    """The end of a run: counts by status, and the seconds it took."""
 
     counts: Mapping[str, int] = field(default_factory=dict)
     elapsed_s: float = 0.0
@@ -101,7 +97,7 @@ _OPTIONAL: Final[Mapping[type[Event], frozenset[str]]] = {
 
 
 def to_json(event: Event) -> dict[str, Any]:
-    """The object that a line of a report holds; optional fields without a value are left out."""
+    """Return the object of a report's line, without optional fields that are empty."""
     optional = _OPTIONAL[type(event)]
     fields = {k: v for k, v in asdict(event).items() if v or k not in optional}
     if isinstance(event, Header):
@@ -110,7 +106,7 @@ def to_json(event: Event) -> dict[str, Any]:
 
 
 def from_json(line: Mapping[str, Any]) -> Event:
-    """Read an event back; raise ``ValueError`` or ``TypeError`` where it is none."""
+    """Read an event; raise ``ValueError`` or ``TypeError`` if it is none."""
     fields = dict(line)
     kind = _KINDS[fields.pop("kind")]
     if kind is Header and _is_of(Mapping[str, Mapping[str, str]], fields.get("frameworks")):

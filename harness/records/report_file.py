@@ -31,12 +31,12 @@ _ENGINE_KEYS: Final = ("version", "engine", "device")
 
 
 class ReportError(InputError):
-    """A report file that cannot be read."""
+    """A report file cannot be read."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """A run: its header, its records, and its footer if it came to its end.
+    """A run: its header, its records, and its footer if it finished.
 
     Attributes
     ----------
@@ -44,9 +44,9 @@ class Report:
     records : tuple of Record
     footer : Footer or None
     incomplete : str
-        Where the file ends inside a line, which is left out: ``file:line``.
+        ``file:line`` of an incomplete last line, which is left out.
     measurements : tuple of Measurement
-        Of a benchmark, which has no records.
+        Those of a benchmark, which has no records.
 
     Examples
     --------
@@ -74,7 +74,7 @@ class Report:
         Raises
         ------
         ReportError
-            If it is no report, with file and line.
+            If it is no report; the message has file and line.
         """
         file = Path(path)
         opened = gzip.open if file.suffix == ".gz" else open
@@ -111,7 +111,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether the run came to its end with nothing in it that a run must not have."""
+        """Whether the run finished and nothing in it is bad."""
         if any(one.is_bad for one in self.measurements):
             return False
         return self.footer is not None and not any(self.bad)
@@ -128,7 +128,7 @@ class Report:
 
     @property
     def skipped(self) -> Mapping[str, str]:
-        """The columns in which nothing was run, each with the reason: all that is to be said."""
+        """The columns in which nothing was run, each with the reason."""
         return {
             name: info.unavailable
             for name, info in self.header.frameworks.items()

@@ -20,6 +20,7 @@ from harness.core.operators import Operator
 from harness.core.program import Program, Section
 from harness.core.training import GLOROT, ONES, Initializer, Training
 from harness.engines import Arrays, Engine, Job
+from harness.execution import TIMEOUT
 from harness.execution.environments import launch
 
 pytestmark = pytest.mark.frameworks
@@ -125,6 +126,7 @@ def mathics() -> Iterator[Engine]:
         language=start.language,
         environ={"DECONFORM_WOLFRAM_LIMIT": "1000000000"},
         advice=start.advice,
+        timeout=TIMEOUT,
     )
     with closing(engine):
         engine.start()

@@ -16,6 +16,7 @@ from harness.convention.registry import convention, render
 from harness.core.operators import Operator
 from harness.core.program import Program, Unsupported
 from harness.engines import Arrays, Engine, Raised
+from harness.execution import TIMEOUT
 from harness.execution.column import Column
 from harness.execution.environments import launch
 from harness.records.status import Status
@@ -115,6 +116,7 @@ def engine(limit: str) -> Engine:
         language=start.language,
         environ={"DECONFORM_WOLFRAM_LIMIT": limit},
         advice=start.advice,
+        timeout=TIMEOUT,
     )
 
 
@@ -334,7 +336,9 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     path.write_text(KERNEL.format(python=mathics.python, language=str(mathics.language)))
     path.chmod(0o755)
     start = launch(found, {"wolfram": path})
-    with closing(Engine([str(start.python)], start.module, "", language=start.language)) as started:
+    with closing(
+        Engine([str(start.python)], start.module, "", language=start.language, timeout=TIMEOUT)
+    ) as started:
         info = started.start()
         assert info.engine == f"documented semantics ({info.version})"
         assert info.version.startswith("Mathics3 ")
