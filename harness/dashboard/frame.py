@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from pathlib import Path
@@ -29,26 +29,6 @@ _PARTS: Final = ("cases", "suites", "data", "badges")
 _FILES: Final = (
     *("style.css", "service.css", "icon.svg", "dashboard.js", "start.js", "index_of_cases.js"),
     *("parameters.js", "layers.js", "case.js", "charts.js", "benchmarks.js", "history.js"),
-)
-
-
-@dataclass(frozen=True)
-class Kinds:
-    """The statuses; for support a class of the style sheet, and a sign next to the colour."""
-
-    statuses: Mapping[str, Status]
-    supports: Mapping[str, tuple[str, str]]
-
-
-KINDS: Final = Kinds(
-    Status.__members__,
-    {
-        "native": ("good", "\u25cf"),
-        "rewritten": ("change", "\u25d0"),
-        "unsupported": ("none", "\u25cb"),
-        "rejected": ("good", "\u2298"),
-        "accepted": ("known", "!"),
-    },
 )
 
 
@@ -104,7 +84,8 @@ class Site:
 def _templates() -> Environment:
     templates = pages.environment()
     # A template that is imported, and kept, sees nothing else.
-    templates.globals |= {"kinds": KINDS, "title": title}
+    kinds = {"statuses": Status.__members__, "supports": pages.SUPPORTS}
+    templates.globals |= {"kinds": kinds, "title": title}
     # Jinja2's own stops at half a character, which a report's JSON may hold.
     templates.filters["urlencode"] = partial(quote, errors="replace")
     return templates

@@ -6,7 +6,7 @@ All templates escape what they are given: reports and texts that visitors paste 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from harness.core.errors import InputError
 
@@ -14,6 +14,23 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 FOLDER: Final = Path(__file__).parent
+
+
+class Mark(NamedTuple):
+    """A class of the style sheet, and a sign next to the colour."""
+
+    kind: str
+    sign: str
+
+
+# How a framework expresses a case; the last two are for what the definition forbids.
+SUPPORTS: Final = {
+    "native": Mark("good", "\u25cf"),
+    "rewritten": Mark("change", "\u25d0"),
+    "unsupported": Mark("none", "\u25cb"),
+    "rejected": Mark("good", "\u2298"),
+    "accepted": Mark("known", "!"),
+}
 
 
 def environment(extra: str = "dashboard") -> Environment:

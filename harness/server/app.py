@@ -22,8 +22,7 @@ from starlette.types import ASGIApp
 from harness import pages
 from harness.server import openapi, view
 from harness.server.answers import Answers
-from harness.server.headers import SafeHeaders
-from harness.server.hosts import KnownHosts
+from harness.server.middleware import KnownHosts, SafeHeaders
 from harness.server.query import from_fields, from_form, from_json
 from harness.server.refusals import RefusedError
 from harness.server.schema import Query
@@ -119,7 +118,7 @@ class _Service:
             "choices": view.choices(),
             "examples": [(each, view.permalink(each), about) for each, about in view.EXAMPLES],
             "longest": view.LONGEST,
-            "marks": view.MARKS,
+            "marks": pages.SUPPORTS,
             "error": None,
             "answer": None,
         }

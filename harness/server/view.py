@@ -10,6 +10,7 @@ from msgspec import UNSET
 
 from harness.convention.registry import canonical, convention, framework_names
 from harness.lookup import benchdnn
+from harness.pages import SUPPORTS, Mark
 from harness.server.query import to_fields
 from harness.server.schema import Query
 from harness.server.wording import title
@@ -38,23 +39,9 @@ EXAMPLES: Final = tuple(
 )
 
 
-class Mark(NamedTuple):
-    """How a support looks: a class of the style sheet, and a sign."""
-
-    kind: str
-    sign: str
-
-
 _NO_PROGRAM: Final[dict[str, Any]] = {
     **dict.fromkeys(("program", "gradient", "training", "weights")),
     "notes": [],
-}
-
-# As the dashboard shows them.
-MARKS: Final = {
-    "native": Mark("good", "\N{BLACK CIRCLE}"),
-    "rewritten": Mark("change", "\N{CIRCLE WITH LEFT HALF BLACK}"),
-    "unsupported": Mark("none", "\N{WHITE CIRCLE}"),
 }
 
 
@@ -76,7 +63,7 @@ def cards(look_up: Mapping[str, Any]) -> list[Card]:
     if problem := look_up.get(benchdnn.NAME):
         answers[benchdnn.NAME] = {**_NO_PROGRAM, **problem, "call": problem["problem"]}
     return [
-        Card(name, title(name), MARKS[each["support"]], each, _fields(name, look_up))
+        Card(name, title(name), SUPPORTS[each["support"]], each, _fields(name, look_up))
         for name, each in answers.items()
     ]
 

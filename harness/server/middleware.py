@@ -1,4 +1,4 @@
-"""The host names that the service answers to, so that DNS rebinding cannot reach it."""
+"""What every request and answer passes: the check of the host's name, and safe headers."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from harness.server.refusals import RefusedError
 
@@ -21,7 +21,7 @@ _Refuse = Callable[[Request, RefusedError], Response]
 
 
 class KnownHosts:
-    """An application that answers to its own names alone.
+    """An application that answers to its own names alone, so that DNS rebinding cannot reach it.
 
     Parameters
     ----------
@@ -71,3 +71,42 @@ def _refusal(header: str) -> str:
         f"This service does not answer to the name {header[:100]!r}. Whoever runs it says by which "
         f"names it is called, as in DECONFORM_HOSTS={name} deconform serve."
     )
+
+
+# The hash is that of an empty style element, which plotly.js adds and fills by its rules.
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; "
+    "style-src 'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='; "
+    "img-src 'self' data: blob:; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+_HEADERS: Final = {
+    "content-security-policy": _POLICY,
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    # The address contains the look-up's text, which is private.
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+    "cache-control": "no-cache",
+}
+
+
+class SafeHeaders:
+    """An application whose answers allow no script, frame or style but its own."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers[name] = value
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
