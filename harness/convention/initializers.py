@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
+from harness.convention.arguments import Arguments
+from harness.convention.values import shown
 from harness.core.operators import Operator
 from harness.core.training import LARGEST_DEVIATION, Initializer, Training
 from harness.syntax.tree import Call, Name, Value
@@ -34,18 +36,20 @@ def initializer_call(value: Value, signatures: Signatures) -> tuple[str, dict[st
     >>> initializer_call("Xavier", xavier)
     ('xavier', {'rnd_type': 'uniform', 'factor_type': 'avg', 'magnitude': 3})
     """
-    if isinstance(value, str):
-        name, arguments = value.lower(), []
-    elif isinstance(value, Call) and isinstance(value.function, Name):
-        name, arguments = value.function.text.split(".")[-1].lower(), list(value.arguments)
-    else:
-        return None
+    function = value.function if isinstance(value, Call) else value
+    text = function.text.split(".")[-1] if isinstance(function, Name) else function
+    arguments = value.arguments if isinstance(value, Call) else ()
+    name = (
+        text.lower().replace("_", "").removesuffix("initializer") if isinstance(text, str) else ""
+    )
     if name not in signatures:
         return None
     bound = dict(signatures[name])
     places = iter(signatures[name])
     for argument in arguments:
         place = argument.name or next(places, None)
+        if place in {"seed", "dtype"}:
+            continue
         if place not in bound or not isinstance(argument.value, int | float | str | None):
             return None
         bound[place] = argument.value
@@ -72,6 +76,40 @@ def read_initializer(
         return meaning(*bound) if bound else None
     except (KeyError, TypeError):
         return None
+
+
+def read_initializers(
+    given: Arguments,
+    refusal: str,
+    names: tuple[str, str],
+    read: Callable[[Value], Initializer | None],
+) -> tuple[Training, tuple[str, ...]]:
+    """Read what weights and bias are drawn from, with notes on what stays unread.
+
+    Parameters
+    ----------
+    given : Arguments
+    refusal : str
+        How the framework refuses to draw a bias, which is a vector, by a fan.
+    names : tuple of str
+        The parameters for weights and for the bias.
+    read : callable
+        Reads an initialiser; ``None`` for one that has no counterpart here.
+    """
+    drawn: dict[str, Initializer] = {}
+    notes = []
+    for name, of in zip(names, ("weights", "bias"), strict=True):
+        value = assigned_value(given.value(name), given.assigned)
+        if not given.has(name) or isinstance(value, Name) or given.array_shape(name):
+            continue
+        initializer = read(value)
+        if initializer is None:
+            notes.append(f"{name} {shown(value)} is not translated.")
+        elif initializer.fan and of == "bias":
+            raise given.error(f"{name} {shown(value)}: {refusal}.", name)
+        else:
+            drawn[of] = initializer
+    return Training(drawn.get("weights"), drawn.get("bias")), tuple(notes)
 
 
 def initializer_text(

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 from harness.convention.arguments import Arguments
 from harness.convention.assumptions import bias_notes
 from harness.convention.forms import Form
-from harness.convention.initializers import assigned_value
+from harness.convention.initializers import assigned_value, read_initializers
 from harness.convention.reading import Reading, Supplied
 from harness.convention.signature import REQUIRED, Parameter
 from harness.convention.values import integer, shown
@@ -279,26 +279,17 @@ def _settings(given: Arguments) -> Iterator[str]:
 
 
 def _read_training(given: Arguments) -> tuple[Training, tuple[str, ...]]:
-    found: dict[str, Any] = {}
-    notes = []
-    for name, of in (("initialW", "weights"), ("initial_bias", "bias")):
-        value = assigned_value(given.value(name), given.assigned)
-        if value is None or isinstance(value, Name) or given.array_shape(name):
-            continue
-        read = read_initializer(value)
-        if isinstance(value, str):
+    names = ("initialW", "initial_bias")
+    for name in names:
+        if isinstance(assigned_value(given.value(name), given.assigned), str):
             raise given.error(
-                f"{name} {shown(value)}: Chainer takes an initialiser, an array or a number.", name
+                f"{name} {shown(given.value(name))}: Chainer takes an initialiser, an array or a "
+                "number.",
+                name,
             )
-        if read is None:
-            notes.append(f"{name} {shown(value)} is not translated.")
-        elif read.fan and of == "bias":
-            raise given.error(
-                f"{name} {shown(value)}: Chainer refuses it, since a vector has no fans.", name
-            )
-        else:
-            found[of] = read
-    return Training(**found), tuple(notes)
+    return read_initializers(
+        given, "Chainer refuses it, since a vector has no fans", names, read_initializer
+    )
 
 
 _DOCS: Final = "https://docs.chainer.org/en/stable/reference/generated/"

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 from harness.convention.arguments import Arguments, output_crop
 from harness.convention.assumptions import bias_notes
 from harness.convention.forms import Form
-from harness.convention.initializers import assigned_value
+from harness.convention.initializers import assigned_value, read_initializers
 from harness.convention.reading import Reading, Supplied
 from harness.convention.signature import Parameter
 from harness.convention.values import comma, integers, shown
@@ -308,7 +308,9 @@ def _read_gluon(given: Arguments) -> Reading:
         None if given.is_open("kernel_size") else _of_layer(given, "kernel_size", rank, 1),
         groups,
     )
-    training, notes = _read_initializers(given)
+    names = ("weight_initializer", "bias_initializer")
+    refusal = 'MXNet refuses it ("Xavier initializer cannot be applied to vector")'
+    training, notes = read_initializers(given, refusal, names, read_initializer)
     if given.has("activation"):
         notes = (*notes, f"activation {shown(given.value('activation'))} follows the operator.")
     said["training"] = _read_factors(given, training)
@@ -320,27 +322,6 @@ def _of_layer(given: Arguments, name: str, rank: int, least: int) -> Sizes:
     if isinstance(value, tuple):
         return _whole(given, name, rank, least)
     return (given.integer(name, least=least),) * rank
-
-
-def _read_initializers(given: Arguments) -> tuple[Training, tuple[str, ...]]:
-    found: dict[str, Any] = {}
-    notes = []
-    for name, of in (("weight_initializer", "weights"), ("bias_initializer", "bias")):
-        value = assigned_value(given.value(name), given.assigned)
-        if not given.has(name) or isinstance(value, Name):
-            continue
-        drawn = read_initializer(value)
-        if drawn is None:
-            notes.append(f"{name} {shown(value)} is not translated.")
-        elif drawn.fan and of == "bias":
-            raise given.error(
-                f"{name} {shown(value)}: MXNet refuses it "
-                '("Xavier initializer cannot be applied to vector").',
-                name,
-            )
-        else:
-            found[of] = drawn
-    return Training(**found), tuple(notes)
 
 
 def _read_factors(given: Arguments, training: Training) -> Training:

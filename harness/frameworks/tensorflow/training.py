@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from harness.convention.arguments import Arguments
+from harness.convention.initializers import Signatures, number, read_initializer
 from harness.convention.text import lines
 from harness.convention.values import shown
 from harness.core.operators import Operator
 from harness.core.training import (
-    LARGEST_DEVIATION,
     TRUNCATED_DEVIATION,
     Distribution,
     Fan,
@@ -38,18 +38,14 @@ _DISTRIBUTIONS: Final[dict[str, Distribution]] = {
     "truncated_normal": "truncated_normal",
     "untruncated_normal": "normal",
 }
-_SIGNATURES: Final[dict[str, dict[str, float | str]]] = {
+_NORMAL: Final = {"mean": 0.0, "stddev": 0.05}
+_UNIFORM: Final = {"minval": -0.05, "maxval": 0.05}
+_SIGNATURES: Final[Signatures] = {
+    **{name: {} for name in (*_NAMED, "zeros", "zero", "ones", "one")},
     "variancescaling": {"scale": 1.0, "mode": "fan_in", "distribution": "truncated_normal"},
-    "randomnormal": {"mean": 0.0, "stddev": 0.05},
-    "truncatednormal": {"mean": 0.0, "stddev": 0.05},
-    "randomuniform": {"minval": -0.05, "maxval": 0.05},
+    **dict.fromkeys(("randomnormal", "normal", "truncatednormal"), _NORMAL),
+    **dict.fromkeys(("randomuniform", "uniform"), _UNIFORM),
     "constant": {"value": 0.0},
-}
-_OTHER_NAMES: Final = {
-    "normal": "randomnormal",
-    "uniform": "randomuniform",
-    "zero": "zeros",
-    "one": "ones",
 }
 
 
@@ -74,8 +70,8 @@ def _read_initializer(
     value = given.value(name)
     if isinstance(value, Name):
         value = given.assigned.get(value.text, value)
-    called, options = _name_and_options(value)
-    found = None if called is None or options is None else _initializer(called, options)
+    # Of the word alone Keras wants a value.
+    found = None if value == "constant" else read_initializer(value, _SIGNATURES, _distribution)
     if found is None:
         return None, f"{name} {shown(value)} is not read here: keep what it does."
     if name == "bias_initializer" and found.fan is not None:
@@ -84,58 +80,29 @@ def _read_initializer(
     return found, None
 
 
-def _name_and_options(value: Value) -> tuple[str | None, dict[str, float | str] | None]:
-    """The initialiser's name without case and underlines, and its options with defaults."""
-    text = value if isinstance(value, str) else None
-    given = value.arguments if isinstance(value, Call) else ()
-    function = value.function if isinstance(value, Call) else value
-    if isinstance(function, Name):
-        text = function.text.split(".")[-1]
-    if text is None:
-        return None, None
-    plain = text.lower().replace("_", "").removesuffix("initializer")
-    plain = _OTHER_NAMES.get(plain, plain)
-    if plain == "constant" and isinstance(value, str):
-        return plain, None  # Keras wants a value.
-    options = dict(_SIGNATURES.get(plain, {}))
-    for argument, position in zip(given, [*options, *[None] * len(given)], strict=False):
-        key = argument.name or position
-        item = argument.value
-        if key in {"seed", "dtype"}:
-            continue
-        if key not in options or not isinstance(item, int | float | str):
-            return plain, None
-        options[key] = item
-    return plain, options
-
-
-def _initializer(name: str, options: dict[str, float | str]) -> Initializer | None:
-    given = [value for value in options.values() if not isinstance(value, str)]
-    if not all(abs(value) <= LARGEST_DEVIATION for value in given):
-        return None
+def _distribution(name: str, given: Mapping[str, Value]) -> Initializer | None:
     if name in _NAMED:
         distribution, scale, mode = _NAMED[name]
         return Initializer(distribution, scale, _FAN_OF_MODE[mode])
-    if name in {"zeros", "ones"}:
-        return Initializer("constant", float(name == "ones"))
-    if name == "variancescaling":
-        mode, kind = str(options["mode"]), str(options["distribution"]).lower()
-        if mode not in _FAN_OF_MODE or kind not in _DISTRIBUTIONS:
-            return None
-        return Initializer(_DISTRIBUTIONS[kind], float(options["scale"]), _FAN_OF_MODE[mode])
-    numbers = {key: value for key, value in options.items() if not isinstance(value, str)}
-    if not options or len(numbers) < len(options) or numbers.get("mean", 0) != 0:
+    match name:
+        case "zeros" | "zero" | "ones" | "one":
+            return Initializer("constant", float(name.startswith("one")))
+        case "constant":
+            return Initializer("constant", number(given["value"]))
+        case "variancescaling":
+            kind = _DISTRIBUTIONS[str(given["distribution"]).lower()]
+            return Initializer(kind, number(given["scale"]), _FAN_OF_MODE[str(given["mode"])])
+        case "randomuniform" | "uniform":
+            bound = number(given["maxval"])
+            return Initializer("uniform", bound**2 / 3) if given["minval"] == -bound else None
+    deviation = number(given["stddev"])
+    if number(given["mean"]) != 0:
         return None
-    if name == "constant":
-        return Initializer("constant", float(numbers["value"]))
-    if name == "randomuniform":
-        bound = float(numbers["maxval"])
-        return None if numbers["minval"] != -bound else Initializer("uniform", bound**2 / 3)
-    if name == "randomnormal":
-        return Initializer("normal", numbers["stddev"] ** 2)
+    if name != "truncatednormal":
+        return Initializer("normal", deviation**2)
     # VarianceScaling makes up for what is cut off, TruncatedNormal does not:
     # https://github.com/keras-team/keras/blob/master/keras/src/initializers/random_initializers.py
-    return Initializer("truncated_normal", (TRUNCATED_DEVIATION * numbers["stddev"]) ** 2)
+    return Initializer("truncated_normal", (TRUNCATED_DEVIATION * deviation) ** 2)
 
 
 def _regularizer(given: Arguments, which: str) -> str | None:
