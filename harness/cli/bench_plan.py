@@ -47,7 +47,7 @@ class Plan:
 
     @property
     def written_to(self) -> Path | None:
-        """Where the report is written; one that goes on is beside the old one until it holds it."""
+        """Where the report is written: of a resumed run next to the old one, until it is whole."""
         if self.output is None or self.before is None:
             return self.output
         return self.output.with_name(self.output.name + ".new")

@@ -51,23 +51,23 @@ def publish(conformance: Path, bench: Path, output: Path) -> list[str]:
         If a report is of the other kind, or of a run that did not come to its end.
     """
     with tempfile.TemporaryDirectory() as folder:
-        texts = _faces(
+        texts = _texts(
             _compressed(conformance, Path(folder) / "conformance.jsonl.gz"),
             _compressed(bench, Path(folder) / "bench.jsonl.gz"),
         )
-        made = {file.name: file.read_bytes() for file in sorted(Path(folder).iterdir())}
-    made |= {name: text.encode(errors="replace") for name, text in texts.items()}
+        files = {file.name: file.read_bytes() for file in sorted(Path(folder).iterdir())}
+    files |= {name: text.encode(errors="replace") for name, text in texts.items()}
     for part in ("badges", "drawings"):
         for old in (output / part).glob("*.svg"):
             old.unlink()
         (output / part).mkdir(parents=True, exist_ok=True)
-    for name, content in made.items():
+    for name, content in files.items():
         (output / name).write_bytes(content)
-    return list(made)
+    return list(files)
 
 
 def _compressed(source: Path, target: Path) -> Report:
-    """Compress a report without the paths of this machine; read it back, for its faces."""
+    """Compress a report without the paths of this machine, and read it back."""
     report = Report.read(source)
     kind = "a benchmark's" if report.measurements else "a conformance run's"
     wanted = "a benchmark's" if target.name.startswith("bench") else "a conformance run's"
@@ -88,7 +88,7 @@ def _compressed(source: Path, target: Path) -> Report:
     return Report.read(target)
 
 
-def _faces(conformance: Report, bench: Report) -> Mapping[str, str]:
+def _texts(conformance: Report, bench: Report) -> Mapping[str, str]:
     """Write each text that is published, by the name of its file."""
     measured = {one.framework for one in bench.measurements if one.samples}
     baseline = next((name for name in measured if convention(name).is_baseline), None)
@@ -143,5 +143,5 @@ def _run(report: Report) -> str:
 
 def _end(report: Report) -> str:
     bad = sum(1 for _ in report.bad)
-    said = f"{bad} of them bad" if bad else "nothing failed"
-    return f"{report.header.cases} cases, {report.checks} checks: {said}."
+    verdict = f"{bad} of them bad" if bad else "nothing failed"
+    return f"{report.header.cases} cases, {report.checks} checks: {verdict}."
