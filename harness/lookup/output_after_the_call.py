@@ -143,7 +143,7 @@ def applied(site: CallSite, reading: Reading) -> Reading:
             if sum(step.more for step in steps if isinstance(step, _Axes)):
                 return reading
         except SnippetError as error:
-            note = f"What the text does with the output is not in the answer: {error.fact}"
+            note = "What the text does with the output is not in the answer: " + error.fact
             return replace(reading, notes=(*reading.notes, note))
         output = replace(output, name=statement.target)
     return reading

@@ -50,6 +50,15 @@ def test_another_frameworks_call_names_options() -> None:
     )
 
 
+def test_a_note_about_the_output_names_options() -> None:
+    text = "y = nn.ConvTranspose2d(4, 6, 3, stride=2)(x)\ny = y[:, :, -3:, :]"
+    notes = look_up(text).worded(in_options).reading.notes
+    assert any(
+        "at an index counted from the other end: add --input with your input's shape" in note
+        for note in notes
+    )
+
+
 def test_notes_and_problems_name_options() -> None:
     text = "transposedConv2dLayer(4, 2, 'NumChannels', 3, 'WeightLearnRateFactor', 2)"
     answer = look_up(text, to=["benchdnn"]).worded(in_options).to_json()
