@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     result = shlex.quote(str(done.folder / RESULT))
     specs = " ".join(map(shlex.quote, options.specs))
     print(
-        f"{done.jobs} programs in {done.folder}; cases that cannot be said: {done.unsupported}",
+        f"{done.jobs} programs in {done.folder}; unsupported cases: {done.unsupported}",
         f"run there:  {done.command}",
         f"then here:  deconform import {result} {specs}".rstrip(),
         sep="\n",

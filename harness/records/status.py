@@ -57,7 +57,7 @@ class Status(StrEnum):
     # value, severity, is_bad, is_declarable, letter, colour, css_class, junit, meaning
     PASSED      = "PASSED",      1, False, False, "✓", "green",        "good",   "",        "computes what the definition says"
     KNOWN       = "KNOWN",       3, False, False, "K", "cyan",         "known",  "skipped", "goes wrong as a known limitation says"
-    UNSUPPORTED = "UNSUPPORTED", 2, False, False, "U", "blue",         "none",   "skipped", "cannot be said in this framework"
+    UNSUPPORTED = "UNSUPPORTED", 2, False, False, "U", "blue",         "none",   "skipped", "cannot be expressed in this framework"
     SKIPPED     = "SKIPPED",     0, False, False, "S", "bright_black", "none",   "skipped", "was not run"
     FAILED      = "FAILED",      6, True,  True,  "F", "bold red",     "bad",    "failure", "does not compute what the definition says"
     ERRORED     = "ERRORED",     7, True,  True,  "E", "bold red",     "bad",    "error",   "raised an error"

@@ -127,7 +127,7 @@ def test_what_was_exported_is_said(
     folder = tmp_path / "with blank"
     assert main(["export", "--to", framework, "-o", str(folder), str(spec)]) == OK
     said = capsys.readouterr().out
-    assert f"5 programs in {folder}; cases that cannot be said: 1" in said
+    assert f"5 programs in {folder}; unsupported cases: 1" in said
     assert f"deconform import '{folder}/{RESULT}' {spec}" in said
 
 
