@@ -1,1 +1,1 @@
-"""Weights: their layouts, the files that hold them, and conversion between frameworks."""
+"""Weights: layouts, files, and conversion between frameworks."""

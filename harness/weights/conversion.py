@@ -1,4 +1,4 @@
-"""Convert a file of weights: find the weights and their biases in it, bring them over, write it."""
+"""Convert a file of weights: find the weights and their biases, convert them, write the file."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _BIAS_NAMES: Final = {"b", "bias", "biases"}
 
 @dataclass(frozen=True)
 class Move:
-    """What was done to one array: its name, the pattern, the shapes before and after, its type."""
+    """The conversion of one array: its name, pattern, shapes before and after, and type."""
 
     name: str
     pattern: str
@@ -42,15 +42,15 @@ class Move:
 
 @dataclass(frozen=True)
 class Conversion:
-    """What converting a file did.
+    """The result of converting a file.
 
     Attributes
     ----------
     moves : tuple of Move
     copied : tuple of str
-        Names of the arrays that were left as they are.
+        Names of the arrays that were copied unchanged.
     renamed : mapping
-        From name to name, where the format could not have the name.
+        New names by old ones, if the format does not allow the old one.
     notes : tuple of str
     """
 
@@ -61,7 +61,7 @@ class Conversion:
 
     @property
     def text(self) -> str:
-        """One line an array, then what else there is to say."""
+        """One line per converted array, then copied and renamed arrays and the notes."""
         name = max((len(move.name) for move in self.moves), default=0)
         shown = max((len(move.pattern) for move in self.moves), default=0)
         lines = [
@@ -77,7 +77,7 @@ class Conversion:
 
 @dataclass(frozen=True)
 class _Task:
-    """Which conversion is asked for."""
+    """The requested conversion."""
 
     source: str
     target: str
@@ -101,21 +101,21 @@ def convert_file(
     Parameters
     ----------
     path, out : Path
-        Their suffixes say the formats; two different files.
+        Two different files, whose suffixes determine the formats.
     source, target : str
-        Frameworks: whose layout the arrays have, and whose they shall have.
+        The frameworks whose layouts the arrays have, and shall have.
     groups : int
     rank : int, optional
-        Number of spatial axes, where a file of MATLAB leaves it open.
+        Number of spatial axes, if a MATLAB file leaves it open.
     weight_names : sequence of str
-        Without any, the one array of three axes or more.
+        By default the only array of three axes or more.
     bias_names : sequence of str
-        One for each of ``weight_names``; without any, the one vector that fits each weight.
+        One for each of ``weight_names``; by default the only vector that fits each weight.
 
     Raises
     ------
     WeightsError
-        With what to do about it.
+        With what to do.
 
     Examples
     --------
@@ -136,7 +136,7 @@ def convert_file(
 
 
 def _task(path: Path, out: Path, source: str, target: str, groups: int, rank: int | None) -> _Task:
-    """Refuse what cannot be done before anything is read."""
+    """Refuse an impossible conversion before anything is read."""
     for framework in (source, target):
         convention(framework)
     for each in (path, out):
@@ -148,7 +148,7 @@ def _task(path: Path, out: Path, source: str, target: str, groups: int, rank: in
 
 
 def _written(out: Path, contents: Contents, done: Sequence[tuple[Move, Array]]) -> Conversion:
-    """Write what was converted, and the other arrays as they are."""
+    """Write the converted arrays, and the others unchanged."""
     moves = tuple(move for move, _ in done)
     moved = {move.name: array for move, array in done}
     renamed = write(out, replace(contents, arrays={**contents.arrays, **moved}))
@@ -159,15 +159,15 @@ def _written(out: Path, contents: Contents, done: Sequence[tuple[Move, Array]]) 
 def _converted(
     path: Path, contents: Contents, task: _Task, weight: str, bias: str | None
 ) -> Iterator[tuple[Move, Array]]:
-    """Bring weights over, then their bias where they have one."""
+    """Yield the converted weights, then their bias if there is one."""
     whole = _whole(path, contents, task, weight, bias)
     try:
         rank = rank_of(whole.ndim, task.source, task.groups)
         array = convert(whole, task.source, task.target, task.groups)
     except WeightsError as error:
         raise WeightsError(f"{path}: {weight}: {error}") from None
-    said = pattern(task.source, task.target, rank=rank, groups=task.groups)
-    yield _move(weight, said, whole, array), array
+    letters = pattern(task.source, task.target, rank=rank, groups=task.groups)
+    yield _move(weight, letters, whole, array), array
     bias = bias or _default_bias(path, contents, task, weight, whole.shape)
     if bias is None:
         return
@@ -179,12 +179,12 @@ def _converted(
             f"which has {c_out} output channels."
         )
     array = convert_bias(vector, task.source, task.target, rank=rank, groups=task.groups)
-    said = bias_pattern(task.source, task.target, rank=rank, groups=task.groups)
-    yield _move(bias, said, vector, array), array
+    letters = bias_pattern(task.source, task.target, rank=rank, groups=task.groups)
+    yield _move(bias, letters, vector, array), array
 
 
-def _move(name: str, said: str, before: Array, after: Array) -> Move:
-    return Move(name, said, before.shape, after.shape, dtype_name(after))
+def _move(name: str, letters: str, before: Array, after: Array) -> Move:
+    return Move(name, letters, before.shape, after.shape, dtype_name(after))
 
 
 def _pairs(
@@ -209,25 +209,25 @@ def _pairs(
 
 
 def _only_weight(path: Path, contents: Contents) -> str:
-    # A bias of a MATLAB layer has three axes or more too.
-    found = {
+    # The bias of a MATLAB layer has three axes or more, too.
+    candidates = {
         name: array
         for name, array in contents.arrays.items()
         if array.ndim >= 3 and not _is_vector(array)
     }
-    if len(found) != 1:
-        which = _listing(found) if found else f"none, but {_listing(contents.arrays)}"
+    if len(candidates) != 1:
+        which = _listing(candidates) if candidates else f"none, but {_listing(contents.arrays)}"
         raise WeightsError(
             f"{path} should hold one array of three axes or more, the weights; it holds {which}. "
             + asked(Ask.WEIGHT_NAME, "NAME", "Add")
             + "."
         )
-    (name,) = found
+    (name,) = candidates
     return name
 
 
 def _whole(path: Path, contents: Contents, task: _Task, weight: str, bias: str | None) -> Array:
-    """Give weights the axes of one element that MATLAB dropped at the end of their shape."""
+    """Restore the axes of one element that MATLAB dropped at the end of the weights' shape."""
     array = contents.arrays[weight]
     possible = readings(array.shape, task.source, task.groups)
     if task.rank is not None:
@@ -237,7 +237,7 @@ def _whole(path: Path, contents: Contents, task: _Task, weight: str, bias: str |
                 f"{layout(task.source, task.rank, task.groups)} with {task.groups} groups."
             )
         return array.reshape(possible[task.rank])
-    # Whoever wrote an axis of one element at the end has dropped none.
+    # If the last axis has one element, none was dropped.
     if not contents.is_cut or (array.ndim > 2 and array.shape[-1] == 1):
         return array
     ranks = list(possible)
@@ -259,7 +259,7 @@ def _whole(path: Path, contents: Contents, task: _Task, weight: str, bias: str |
 
 
 def _fits(contents: Contents, task: _Task, shape: tuple[int, ...], bias: str | None) -> bool:
-    """Whether the bias speaks for one reading of its weights."""
+    """Whether the bias fits a possible shape of its weights."""
     if bias is None:
         return False
     vector = contents.arrays[bias]
@@ -274,10 +274,10 @@ def _default_bias(
     path: Path, contents: Contents, task: _Task, weight: str, shape: tuple[int, ...]
 ) -> str | None:
     _, c_out = channels(shape, task.source, task.groups)
-    beside = _named_like_bias(contents.arrays, weight)
-    if beside and contents.arrays[beside].size != c_out:
+    namesake = _named_like_bias(contents.arrays, weight)
+    if namesake and (size := contents.arrays[namesake].size) != c_out:
         raise WeightsError(
-            f"{path}: {beside} has {contents.arrays[beside].size} elements, but {weight} of shape "
+            f"{path}: {namesake} has {size} elements, but {weight} of shape "
             f"{_shape(shape)} has {c_out} output channels with "
             + named(Ask.GROUPS, str(task.groups))
             + ". Give the right "
@@ -286,22 +286,22 @@ def _default_bias(
             + named(Ask.BIAS_NAME)
             + "."
         )
-    found = {
+    candidates = {
         name: array
         for name, array in contents.arrays.items()
         if name != weight and _is_vector(array) and array.size == c_out
     }
-    if beside in found:
-        return beside
-    if len(found) > 1 and (contents.is_cut or "1" in _bias_layouts(task)):
+    if namesake in candidates:
+        return namesake
+    if len(candidates) > 1 and (contents.is_cut or "1" in _bias_layouts(task)):
         raise WeightsError(
-            f"{path}: the bias of {weight} can be any of {_listing(found)}. "
+            f"{path}: the bias of {weight} can be any of {_listing(candidates)}. "
             + asked(Ask.WEIGHT_NAME, "NAME", "Add")
             + " "
             + named(Ask.BIAS_NAME, "NAME")
             + "."
         )
-    return next(iter(found)) if len(found) == 1 else None
+    return next(iter(candidates)) if len(candidates) == 1 else None
 
 
 def _bias_layouts(task: _Task) -> str:
@@ -309,15 +309,15 @@ def _bias_layouts(task: _Task) -> str:
 
 
 def _named_like_bias(arrays: Mapping[str, Array], weight: str) -> str | None:
-    """Find the bias beside weights by its name: ``up.bias`` beside ``up.weight``."""
+    """Return the bias that belongs to weights by its name: ``up.bias`` for ``up.weight``."""
     *place, _ = re.split(r"[./_]", weight)
-    found = [
+    biases = [
         name
         for name in arrays
         if re.split(r"[./_]", name)[:-1] == place
         and re.split(r"[./_]", name)[-1].lower() in _BIAS_NAMES
     ]
-    return found[0] if len(found) == 1 else None
+    return biases[0] if len(biases) == 1 else None
 
 
 def _is_vector(array: Array) -> bool:

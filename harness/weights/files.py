@@ -1,7 +1,7 @@
 """Files of arrays, each format by its official library: ``.npy .npz .safetensors .mat .wxf``.
 
-Names, values and types survive; what a format cannot hold is refused.  Nothing is unpickled, and a
-file appears under its name only when it is whole.
+Names, values and types are kept; what a format cannot store is refused.  Nothing is unpickled, and
+a file appears under its name only when it is complete.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _NUMBERS: Final = frozenset(
     {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
     | {"float32", "float64", "complex64", "complex128"}
 )
-# Types that NumPy does not have are carried as bytes in a field of their name.
+# Types that NumPy lacks are kept as bytes, in a field with the type's name.
 _FOREIGN: Final = {"BF16": ("bfloat16", 2), "F8_E4M3": ("float8_e4m3fn", 1)}
 _FOREIGN_TYPES: Final = frozenset(_FOREIGN)
 _HOLDS: Final = {
@@ -44,16 +44,16 @@ _UNNAMED: Final = "weight"
 
 @dataclass(frozen=True)
 class Contents:
-    """What a file of arrays holds.
+    """The contents of a file of arrays.
 
     Attributes
     ----------
     arrays : mapping
-        From name to array; an array without a name is ``weight``.
+        Arrays by name; an array without a name is ``weight``.
     is_cut : bool
-        Axes of one element may be missing at the end of a shape: MATLAB keeps none there.
+        Axes of one element may be missing at the end of a shape, because MATLAB drops them.
     metadata : mapping
-        Text beside the arrays, in the format that has it.
+        Text stored with the arrays, if the format has it.
     """
 
     arrays: Mapping[str, Array]
@@ -62,7 +62,7 @@ class Contents:
 
 
 def suffix_of(path: Path) -> str:
-    """Tell a file's format from its name.
+    """Return the suffix that determines a file's format.
 
     >>> suffix_of(Path("net.NPZ"))
     '.npz'
@@ -75,7 +75,7 @@ def suffix_of(path: Path) -> str:
 
 
 def dtype_name(array: Array) -> str:
-    """Name the type of an array's elements.
+    """Return the name of the type of an array's elements.
 
     >>> import numpy as np
     >>> dtype_name(np.zeros(2, ">f4"))
@@ -85,12 +85,12 @@ def dtype_name(array: Array) -> str:
 
 
 def read(path: Path) -> Contents:
-    """Read a file of arrays; its suffix says the format.
+    """Read a file of arrays; its suffix determines the format.
 
     Raises
     ------
     WeightsError
-        Where the file cannot be read, is damaged, or holds something else than arrays of numbers.
+        If the file cannot be read, is damaged, or contains anything but arrays of numbers.
     """
     suffix = suffix_of(path)
     reader, _ = _FORMATS[suffix]
@@ -112,17 +112,17 @@ def read(path: Path) -> Contents:
 
 
 def write(path: Path, contents: Contents) -> dict[str, str]:
-    """Write a file of arrays, whole or not at all.
+    """Write a file of arrays, completely or not at all.
 
     Returns
     -------
     dict
-        From name to name, where the format could not have the name that it was given.
+        New names by old ones, if the format does not allow the old one.
 
     Raises
     ------
     WeightsError
-        Where the file cannot be written, or its format cannot hold the arrays.
+        If the file cannot be written, or its format cannot store the arrays.
     """
     suffix = suffix_of(path)
     for name, array in contents.arrays.items():
@@ -138,7 +138,7 @@ def write(path: Path, contents: Contents) -> dict[str, str]:
         raise
     except OSError as error:
         raise WeightsError(f"{path} cannot be written: {error.strerror or error}.") from None
-    except Exception as error:  # noqa: BLE001 -- a format's limits are its library's to say
+    except Exception as error:  # noqa: BLE001 -- the library reports its format's limits
         raise WeightsError(f"{path} cannot be written: {error}") from None
     finally:
         unfinished.unlink(missing_ok=True)
@@ -195,7 +195,7 @@ def _write_npy(path: Path, contents: Contents) -> None:
         raise WeightsError(f"a .npy file holds one array, not {names}; write a .npz file.")
     (array,) = contents.arrays.values()
     with path.open("xb") as stream:
-        # To what has a file's type NumPy writes permuted arrays element by element: 3 times slower.
+        # To a real file NumPy writes permuted arrays element by element, which is 3 times slower.
         pipe: Any = SimpleNamespace(write=stream.write)
         write_array(pipe, array, allow_pickle=False)
 
@@ -203,7 +203,7 @@ def _write_npy(path: Path, contents: Contents) -> None:
 def _read_npz(path: Path) -> Contents:
     import numpy as np  # noqa: PLC0415
 
-    # NumPy leaves a file open that it opened and could not read.
+    # NumPy would leave a file open that it cannot read.
     with path.open("rb") as stream:
         if not zipfile.is_zipfile(stream):
             raise WeightsError(f"{path} is no readable .npz file: it is not a ZIP archive.")
@@ -232,7 +232,7 @@ def _member(path: Path, archive: Any, name: str) -> Array:
 def _write_npz(path: Path, contents: Contents) -> None:
     from numpy.lib.format import write_array  # noqa: PLC0415
 
-    # numpy.savez takes names as keyword arguments, and so cannot write one called "file".
+    # numpy.savez takes names as keyword arguments, so it cannot write an array named "file".
     with zipfile.ZipFile(path, "x") as archive:
         for name, array in contents.arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as stream:
@@ -255,7 +255,7 @@ def _read_safetensors(path: Path) -> Contents:
 
 
 def _foreign(library: ModuleType, path: Path, names: list[str]) -> dict[str, Array]:
-    """Read arrays of types that NumPy does not have, as bytes."""
+    """Read arrays of types that NumPy lacks, as bytes."""
     import numpy as np  # noqa: PLC0415
 
     stored = dict(library.deserialize(path.read_bytes()))
@@ -293,13 +293,13 @@ def _read_mat(path: Path) -> Contents:
         raise _missing("scipy", ".mat")
     with path.open("rb") as stream:
         start = stream.read(1024)
-    # HDF5 has its signature at the start, or after a block that its user may fill.
+    # HDF5 has its signature at the start, or after a user block.
     if start.startswith(b"MATLAB 7.3") or b"\x89HDF\r\n\x1a\n" in (start[:8], start[512:520]):
         raise WeightsError(
             f"{path} is a MATLAB v7.3 (HDF5) file, which is not read; "
             "save it again with save('w.mat', 'w', '-v7')."
         )
-    # -P: the folder of the script has modules named like the standard library's.
+    # -P: the script's folder has modules named like the standard library's.
     command = [sys.executable, "-P", mat_reader.__file__, str(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as reader:
         assert reader.stdout is not None
@@ -307,10 +307,10 @@ def _read_mat(path: Path) -> Contents:
 
 
 def _received(path: Path, stream: IO[bytes]) -> dict[str, Array]:
-    """Take the arrays that ``mat_reader`` writes."""
+    """Read the arrays that ``mat_reader`` writes."""
     from numpy.lib.format import read_array  # noqa: PLC0415
 
-    # NumPy would seek in what has a file's type, and a pipe has.
+    # NumPy would try to seek in a pipe, because it has a file's type.
     pipe: Any = SimpleNamespace(read=stream.read)
     line = stream.readline()
     if not line:
@@ -330,26 +330,26 @@ def _write_mat(path: Path, contents: Contents) -> None:
 
 
 def _matlab_names(names: Mapping[str, object]) -> dict[str, str]:
-    """Make names that MATLAB's variables can have, as its own ``makeValidName`` does."""
-    made = {name: re.sub(r"\W", "_", name, flags=re.ASCII) for name in names}
-    made = {name: new if new[:1].isalpha() else f"x{new}" for name, new in made.items()}
+    """Return valid MATLAB names in place of invalid ones, as ``makeValidName`` does."""
+    valid = {name: re.sub(r"\W", "_", name, flags=re.ASCII) for name in names}
+    valid = {name: new if new[:1].isalpha() else f"x{new}" for name, new in valid.items()}
     taken: dict[str, str] = {}
-    for name, new in made.items():
+    for name, new in valid.items():
         if new in taken:
             raise WeightsError(
                 f"{taken[new]} and {name} would both be {new} in MATLAB; write another format."
             )
         taken[new] = name
-    return {name: new for name, new in made.items() if name != new}
+    return {name: new for name, new in valid.items() if name != new}
 
 
 def _read_wxf(path: Path) -> Contents:
     library = _library("wolframclient.deserializers", ".wxf")
-    found = library.binary_deserialize(path.read_bytes())
-    if not isinstance(found, Mapping):
-        return Contents({_UNNAMED: _from_wolfram(path, _UNNAMED, found)})
+    value = library.binary_deserialize(path.read_bytes())
+    if not isinstance(value, Mapping):
+        return Contents({_UNNAMED: _from_wolfram(path, _UNNAMED, value)})
     return Contents(
-        {str(name): _from_wolfram(path, str(name), value) for name, value in found.items()}
+        {str(name): _from_wolfram(path, str(name), element) for name, element in value.items()}
     )
 
 

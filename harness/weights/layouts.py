@@ -1,9 +1,9 @@
 """Layouts of weights and biases: as patterns, as code in each language, and applied to arrays.
 
 A layout is a string of axis letters: ``I`` input channels, ``O`` output channels of one group,
-``D``, ``H``, ``W`` the kernel's axes in order, ``G`` groups where they have an axis of their own.
-Ours is ``IOHW``; elsewhere than in ``IOHWG``-like layouts ``I`` runs over all groups, group after
-group.  No framework here flips the kernel.
+``D``, ``H``, ``W`` the kernel's axes in order, ``G`` groups, if they have an axis of their own.
+Ours is ``IOHW``.  Except in layouts like ``IOHWG``, ``I`` runs over all groups, one after another.
+No framework here flips the kernel.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-# Ours, in the place of a framework's name.
+# Our own layout, which can replace a framework's name.
 CANONICAL: Final = "IOHW"
 _KERNEL: Final = {1: "W", 2: "HW", 3: "DHW"}
 
 
 class WeightsError(InputError):
-    """Weights, or a file of them, that cannot be converted as asked."""
+    """Weights, or a file of weights, cannot be converted as requested."""
 
 
 def layout(framework: str, rank: int = 2, groups: int = 1) -> str:
-    """Name the axes of a framework's weights.
+    """Return the axes of a framework's weights.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def layout(framework: str, rank: int = 2, groups: int = 1) -> str:
     rank : int
         Number of spatial axes.
     groups : int
-        More than one changes the layout where groups have an axis of their own.
+        More than one changes the layout if groups have an axis of their own.
 
     Examples
     --------
@@ -63,7 +63,7 @@ def _is_layout(framework: str) -> bool:
 
 
 def pattern(source: str, target: str, *, rank: int = 2, groups: int = 1) -> str:
-    """Say the permutation as einops would.
+    """Return the permutation in the notation of einops.
 
     >>> pattern("pytorch", "tensorflow")
     'IOHW -> HWOI'
@@ -77,12 +77,12 @@ def pattern(source: str, target: str, *, rank: int = 2, groups: int = 1) -> str:
 
 
 def _composed(letters: str) -> str:
-    """Space the letters out, with groups written where they hide."""
+    """Separate the letters by spaces, and write out the groups inside ``I``."""
     return " ".join(letters if "G" in letters else letters.replace("I", "@")).replace("@", "(G I)")
 
 
 def bias_pattern(source: str, target: str, *, rank: int = 2, groups: int = 1) -> str:
-    """Say what happens to the bias' shape.
+    """Return how the shape of a bias changes.
 
     >>> bias_pattern("pytorch", "tensorflow")
     'O -> O'
@@ -100,7 +100,7 @@ def _leading_ones(framework: str, rank: int, groups: int) -> int:
 
 
 def code(source: str, target: str, *, rank: int = 2, groups: int = 1, name: str = "w") -> str:
-    """Write the permutation in the target's language, of an array in the source's layout.
+    """Write the permutation from the source's to the target's layout in the target's language.
 
     Parameters
     ----------
@@ -108,12 +108,12 @@ def code(source: str, target: str, *, rank: int = 2, groups: int = 1, name: str 
         Frameworks.
     rank, groups : int
     name : str
-        What the array is called.
+        The array's name.
 
     Returns
     -------
     str
-        An expression; ``name`` alone where nothing changes.
+        An expression; ``name`` alone if nothing changes.
 
     Examples
     --------
@@ -145,12 +145,12 @@ def bias_code(source: str, target: str, *, rank: int = 2, groups: int = 1, name:
 
 
 def convert(array: Array, source: str, target: str, groups: int = 1) -> Array:
-    """Bring weights from one framework's layout into another's.
+    """Convert weights from one framework's layout to another's.
 
     Parameters
     ----------
     array : numpy.ndarray
-        In the source's layout; its number of axes says the rank.
+        In the source's layout; its number of axes determines the rank.
     source, target : str
         Frameworks.
     groups : int
@@ -158,12 +158,12 @@ def convert(array: Array, source: str, target: str, groups: int = 1) -> Array:
     Returns
     -------
     numpy.ndarray
-        A view where that is possible, of the same type.
+        A view if possible, of the same type.
 
     Raises
     ------
     WeightsError
-        Where the array cannot be weights of the source with so many groups.
+        If the array cannot be weights of the source with this many groups.
 
     Examples
     --------
@@ -180,17 +180,17 @@ def convert(array: Array, source: str, target: str, groups: int = 1) -> Array:
         array = array.reshape(*shape[:at], groups, shape[at] // groups, *shape[at + 1 :])
         before = before.replace("I", "GI")
     merges = "G" in before and "G" not in after
-    moved = array.transpose([before.index(letter) for letter in _wanted(after, merges)])
+    permuted = array.transpose([before.index(letter) for letter in _wanted(after, merges)])
     if not merges:
-        return moved
+        return permuted
     at = after.index("I")
-    return moved.reshape(*moved.shape[:at], -1, *moved.shape[at + 2 :])
+    return permuted.reshape(*permuted.shape[:at], -1, *permuted.shape[at + 2 :])
 
 
 def convert_bias(
     array: Array, source: str, target: str, *, rank: int = 2, groups: int = 1
 ) -> Array:
-    """Bring a bias from one framework's shape into another's.
+    """Convert a bias from one framework's shape to another's.
 
     >>> import numpy as np
     >>> convert_bias(np.zeros(3), "pytorch", "tensorflow").shape
@@ -203,7 +203,7 @@ def convert_bias(
 
 
 def rank_of(axes: int, framework: str, groups: int = 1) -> int:
-    """Tell the rank of weights from how many axes they have.
+    """Return the rank of weights with this many axes.
 
     >>> rank_of(4, "pytorch")
     2
@@ -219,7 +219,7 @@ def rank_of(axes: int, framework: str, groups: int = 1) -> int:
 
 
 def channels(shape: Sequence[int], framework: str, groups: int = 1) -> tuple[int, int]:
-    """Read input and output channels off the shape of weights, all groups together.
+    """Return the input and output channels of weights, over all groups.
 
     >>> channels((6, 5, 3, 2), "pytorch", groups=2)
     (6, 10)
@@ -240,25 +240,25 @@ def channels(shape: Sequence[int], framework: str, groups: int = 1) -> tuple[int
 
 
 def readings(shape: Sequence[int], framework: str, groups: int = 1) -> dict[int, tuple[int, ...]]:
-    """List what weights can have been before MATLAB dropped axes of one element at the end.
+    """Return the shapes that weights may have had before MATLAB dropped axes at the end.
 
     Returns
     -------
     dict
-        From each possible rank to the whole shape.
+        The whole shape for each possible rank.
 
     Examples
     --------
     >>> readings((3, 2, 5), "tensorflow")
     {1: (3, 2, 5), 2: (3, 2, 5, 1), 3: (3, 2, 5, 1, 1)}
     """
-    found = {}
+    shapes = {}
     for rank in _KERNEL:
         missing = len(layout(framework, rank, groups)) - len(shape)
         whole = (*shape, *(1,) * missing)
         if missing >= 0 and _is_possible(whole, framework, groups):
-            found[rank] = whole
-    return found
+            shapes[rank] = whole
+    return shapes
 
 
 def _is_possible(shape: Sequence[int], framework: str, groups: int) -> bool:

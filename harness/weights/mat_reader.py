@@ -1,9 +1,9 @@
-"""Read a ``.mat`` file in a process of its own: ``python mat_reader.py FILE`` writes its arrays.
+"""Read a ``.mat`` file in a separate process: ``python mat_reader.py FILE`` writes its arrays.
 
-SciPy's reader is not hardened, and a damaged file can end its process instead of raising:
-https://github.com/scipy/scipy/pull/25349.  What is written is one line of JSON, ``{"arrays":
-[names]}`` or ``{"error": text}`` or ``{"refused": name}``, and then each array as in a ``.npy``
-file.  This file is started by its path and imports nothing of ours.
+SciPy's reader is not hardened, and a damaged file can crash the process instead of raising:
+https://github.com/scipy/scipy/pull/25349.  The output is one line of JSON, ``{"arrays": [names]}``
+or ``{"error": text}`` or ``{"refused": name}``, and then each array as in a ``.npy`` file.  This
+file is started by its path and imports nothing of ours.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _ABOUT_THE_FILE = {"__header__", "__version__", "__globals__"}
 
 
 def main(path: str, out: IO[bytes]) -> None:
-    """Write what a file holds, or why it cannot be read."""
+    """Write the arrays of a file, or why it cannot be read."""
     from numpy.lib.format import write_array  # noqa: PLC0415
 
     arrays: dict[str, Any] = {}
@@ -29,7 +29,7 @@ def main(path: str, out: IO[bytes]) -> None:
     except Exception as error:  # noqa: BLE001 -- whatever the reader raises is the answer
         about = {"error": str(error).partition("\n")[0] or type(error).__name__}
     out.write(json.dumps(about).encode() + b"\n")
-    # Given a real file, NumPy writes past its buffer, before what is in there.
+    # NumPy would bypass the buffer of a real file, and write before its content.
     buffered = SimpleNamespace(write=out.write)
     if "arrays" in about:
         for value in arrays.values():
@@ -41,8 +41,8 @@ def _arrays(path: str) -> dict[str, Any]:
     from scipy.io import loadmat  # noqa: PLC0415
 
     warnings.simplefilter("ignore")
-    found = loadmat(path, appendmat=False)
-    return {name: value for name, value in found.items() if name not in _ABOUT_THE_FILE}
+    variables = loadmat(path, appendmat=False)
+    return {name: value for name, value in variables.items() if name not in _ABOUT_THE_FILE}
 
 
 def _is_numbers(value: object) -> bool:
