@@ -160,7 +160,7 @@ def accumulator(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def _integer(value: int) -> int:
-    """Return a plain ``int``: a bool or a NumPy integer would stay in what is cached for its equal.
+    """Return a plain ``int``: the cache would keep an equal bool or NumPy integer as it is.
 
     >>> _integer(True)
     1

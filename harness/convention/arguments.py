@@ -22,7 +22,7 @@ from harness.syntax.tree import Argument, Call, Name, OpenError, SnippetError, V
 _T = TypeVar("_T")
 
 _WORD: Final = re.compile(r"(?<!\w)[^\W\d]\w*")
-# Words that no line can give a value, or, in MATLAB, that have one: 3j, Inf.
+# Not variables: keywords, and MATLAB's constants.
 _NO_VARIABLES: Final = {*keyword.kwlist, "j", "Inf", "inf", "NaN", "nan", "pi", "eps"}
 
 
