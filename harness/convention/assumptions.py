@@ -1,4 +1,4 @@
-"""What a reading takes for granted, as notes: a bias that may be ``None``, and defaults."""
+"""Notes on the assumptions of a reading: a bias that may be ``None``, and defaults."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from harness.convention.binding import BoundCall
-from harness.convention.values import is_made, shape_of, shown
+from harness.convention.values import creates_array, shape_of, shown
 from harness.syntax.tree import Call, Name, Value, calls
 
 _PLAIN: Final = re.compile(r"[\w.]+(?:\[[^][]*\])*")
 
 
 def bias_notes(given: BoundCall, name: str) -> list[str]:
-    """Say of a bias that it is taken to be there, where the text does not show that it is.
+    """Note that a bias is assumed, if the text does not show that there is one.
 
     Parameters
     ----------
     given : BoundCall
     name : str
-        The parameter that is ``None`` where there is no bias.
+        The parameter that is ``None`` without bias.
     """
     if not given.has(name) or _is_there(given, given.given[name].value):
         return []
@@ -31,7 +31,7 @@ def bias_notes(given: BoundCall, name: str) -> list[str]:
 
 
 def _is_there(given: BoundCall, value: Value) -> bool:
-    """Whether the text shows an array, or nothing at all about what a name stands for."""
+    """Whether the text shows an array, or gives a name no value at all."""
     seen: set[str] = set()
     while isinstance(value, Name) and value.text in given.assigned and value.text not in seen:
         seen.add(value.text)
@@ -41,17 +41,17 @@ def _is_there(given: BoundCall, value: Value) -> bool:
     if isinstance(value, Name):
         is_new = value.text not in seen and _PLAIN.fullmatch(value.text) is not None
         return is_new and _always_given(given, value.text)
-    return is_made(value) if isinstance(value, Call) else value is not None
+    return creates_array(value) if isinstance(value, Call) else value is not None
 
 
 def _always_given(given: BoundCall, name: str) -> bool:
-    """Whether no line gives a name ``None``, as many layers do to a bias that is not wanted."""
+    """Whether no line sets a name to ``None``, as many layers do without bias."""
     set_to_none = any(each.target == name and each.value is None for each in given.site.statements)
     return not set_to_none and not any(_registers_none(call, name) for call in given.site.around)
 
 
 def _registers_none(call: Call, name: str) -> bool:
-    """``self.register_parameter("bias", None)`` gives ``self.bias`` nothing."""
+    """Whether a call such as ``self.register_parameter("bias", None)`` sets a name to ``None``."""
     owner, _, attribute = name.rpartition(".")
     values = [argument.value for argument in call.arguments]
     is_register = isinstance(call.function, Name) and call.function.text in {
@@ -62,13 +62,13 @@ def _registers_none(call: Call, name: str) -> bool:
 
 
 def assumed_notes(given: BoundCall, sources: Sequence[Value] = ()) -> list[str]:
-    """Name the defaults of functions that a reading comes from by other lines than the call's.
+    """Note the defaults of functions that a reading uses through other lines than the call's.
 
     Parameters
     ----------
     given : BoundCall
     sources : sequence of Value
-        What else the reading was taken from.
+        Other values that the reading used.
     """
     values = dict.fromkeys(
         assumed
@@ -83,7 +83,7 @@ def assumed_notes(given: BoundCall, sources: Sequence[Value] = ()) -> list[str]:
 
 
 def _arrays(given: BoundCall) -> Iterator[Value]:
-    """The arrays whose shapes were used, and the call of the layer."""
+    """Yield the arrays whose shapes were used, and the call of the layer."""
     for argument in given.given.values():
         value = argument.value
         if isinstance(value, Name):

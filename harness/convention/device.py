@@ -1,7 +1,7 @@
-"""Where a framework's programs compute: on the CPU, or on an NVIDIA GPU.
+"""The devices that programs compute on: the CPU, or an NVIDIA GPU.
 
-A program's ``call`` is the same on both; what brings arrays into the framework and back also brings
-them to the GPU and back.
+A program's ``call`` is the same on both; the code that converts arrays to the framework and back
+also moves them to the GPU and back.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from typing import Final, Literal, TypeAlias
 Device: TypeAlias = Literal["cpu", "cuda"]
 Math: TypeAlias = Literal["ieee", "tf32"]
 
-# A framework that places arrays by itself must find no GPU where the CPU is meant.
+# Hides GPUs from frameworks that would place arrays there by themselves.
 NO_GPU: Final[Mapping[str, str]] = {"CUDA_VISIBLE_DEVICES": "-1"}
-# cuBLAS and cuDNN obey this before whatever a framework has set: float32 is not rounded to TF32.
-# It has no value that asks for TF32, which is done in the framework's own words.
+# cuBLAS and cuDNN obey this over any setting of a framework: float32 is not rounded to TF32.  No
+# value requests TF32; that takes the framework's own setting.
 # https://developer.nvidia.com/blog/accelerating-ai-training-with-tf32-tensor-cores/
 IEEE: Final[Mapping[str, str]] = {"NVIDIA_TF32_OVERRIDE": "0"}
-# How a check's message ends where the interpreter has no use for a GPU; the column adds how another
-# one is chosen.
+# The end of a check's message if the interpreter cannot use a GPU; the column adds how to choose
+# another one.
 ANOTHER_INTERPRETER: Final = "choose another interpreter"
 CUPY_WAIT: Final = "cupy.cuda.get_current_stream().synchronize()"
 _NOT_OVERRIDDEN: Final = """\
@@ -36,18 +36,17 @@ class Cuda:
     Attributes
     ----------
     check : str
-        Python text for the framework's interpreter: computes something on the GPU and leaves its
-        ``name``, or raises with what is missing and what to do about it.
+        Python text for the framework's interpreter: computes something on the GPU and defines its
+        ``name``, or raises with what is missing and what to do.
     allow_tf32 : str
-        Python text that lets products of float32 round their factors to TF32; without it they
-        never do.
+        Python text that allows products of float32 to round their factors to TF32.
     environ : mapping
-        Environment variables of its processes, beside those that it has everywhere.
+        Environment variables of its processes, in addition to those for every device.
     wait : str
-        Python text, in the names of a program, that returns when the GPU has done everything; empty
-        where the calls themselves wait.
+        Python text, using a program's variables, that returns when the GPU has finished; empty if
+        the calls themselves wait.
     is_own : bool
-        Whether the code is ours, and IEEE by itself: no variable may hide that it is not.
+        Whether the code is ours: it must follow IEEE without the variable, which could hide errors.
     """
 
     check: str
@@ -57,16 +56,16 @@ class Cuda:
     is_own: bool = False
 
     def math(self, asked: Math) -> Math:
-        """Give the arithmetic of float32 that there is where some is asked for."""
+        """Return the arithmetic of float32 for a request: TF32 only if supported."""
         return asked if self.allow_tf32 else "ieee"
 
     def environment(self, asked: Math) -> dict[str, str]:
-        """Give the variables of its processes."""
+        """Return the environment variables of its processes."""
         is_forced = self.math(asked) == "ieee" and not self.is_own
         return {**self.environ, **(IEEE if is_forced else {})}
 
     def check_text(self, asked: Math) -> str:
-        """Write the check, which then leaves ``device`` in the words of a report's header.
+        """Write the check, which also defines ``device`` as in a report's header.
 
         >>> print(Cuda("name = 'NVIDIA H200'").check_text("tf32"))
         name = 'NVIDIA H200'

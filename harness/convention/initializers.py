@@ -1,4 +1,4 @@
-"""Initialisers as calls with arguments of their own, or words: read, and written."""
+"""Reading and writing initialisers, as calls with arguments or as words."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Signatures: TypeAlias = Mapping[str, Mapping[str, Value]]
 
 
 def initializer_call(value: Value, signatures: Signatures) -> tuple[str, dict[str, Value]] | None:
-    """Bind what is written for an initialiser to one of a framework's.
+    """Bind the text of an initialiser to one of the framework's initialisers.
 
     Parameters
     ----------
@@ -27,8 +27,8 @@ def initializer_call(value: Value, signatures: Signatures) -> tuple[str, dict[st
     Returns
     -------
     tuple or None
-        The name in lower case and the value of each parameter; ``None`` where the initialiser or
-        an argument is not known.
+        The name in lower case and the value of each parameter; ``None`` if the initialiser or an
+        argument is unknown.
 
     Examples
     --------
@@ -68,8 +68,8 @@ def read_initializer(
     value : Value
     signatures : mapping
     meaning : callable
-        What an initialiser of a name and these arguments draws; a ``KeyError`` or ``TypeError``
-        where they are none that it takes.
+        Returns what an initialiser of a name draws with these arguments; raises ``KeyError`` or
+        ``TypeError`` if it does not accept them.
     """
     bound = initializer_call(value, signatures)
     try:
@@ -118,16 +118,16 @@ def initializer_text(
     module: str,
     by_fan: Callable[[Initializer], str | None] = lambda _: None,
 ) -> str:
-    """Write what draws from the wanted distribution, in Chainer's and MXNet's words.
+    """Write an initialiser of Chainer or MXNet that draws from the given distribution.
 
     Parameters
     ----------
     wanted : Initializer
     operator : Operator
     module : str
-        Where the initialisers are.
+        The module of the initialisers.
     by_fan : callable
-        Give the initialiser that counts the fan itself, where there is one.
+        Returns the initialiser that counts the fan itself, if there is one.
     """
     if wanted.distribution == "constant":
         words = {0.0: "Zero()", 1.0: "One()"}
@@ -149,7 +149,7 @@ def training_notes(title: str, training: Training) -> tuple[str, ...]:
 
 
 def assigned_value(value: Value, assigned: Mapping[str, Value]) -> Value:
-    """Return what the text gives to a name, where it is one and the text does."""
+    """Return the value that the text assigns to a name; other values unchanged."""
     return assigned.get(value.text, value) if isinstance(value, Name) else value
 
 
@@ -159,7 +159,7 @@ def number(value: Value) -> float:
     Raises
     ------
     TypeError
-        If it is none, or too large to be squared.
+        If it is not a number, or too large to be squared.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(value)

@@ -1,4 +1,4 @@
-"""Programs in another language than Python: what executes them, and how they are run elsewhere."""
+"""Programs in other languages than Python: their interpreters, and their export."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Interpreter:
-    """What executes a framework's programs, where that is not the Python that it is imported in.
+    """What executes a framework's programs, if not the Python that imports it.
 
     Attributes
     ----------
     executables : tuple of str
-        What is looked for on the PATH, the best first.
+        Names to look for on the PATH, the best first.
     worker : Path
-        The file that tells a worker how such an executable is given programs.
+        The file with which a worker runs programs in such an executable.
     in_python : Path, optional
-        The file that tells a worker in the framework's own environment how to execute programs
-        there, where there is no such executable.
+        The file with which a worker in the framework's own environment executes programs, if there
+        is no such executable.
     advice : str
-        What to do where there is none, either.
+        What to do if there is neither.
     """
 
     executables: tuple[str, ...]
@@ -36,12 +36,12 @@ class Interpreter:
     advice: str = ""
 
     def takes(self, executable: Path) -> bool:
-        """Whether a file that somebody chose is such an executable, not an environment's Python."""
+        """Whether a file that the user chose is such an executable, not an environment's Python."""
         return self.in_python is None or not executable.name.startswith("python")
 
 
 class Exporter(Protocol):
-    """How programs are written for a run on another machine, and its answers read."""
+    """Writes programs for a run on another machine, and reads its answers."""
 
     def write_job(
         self, folder: Path, number: int, sections: Sequence[tuple[str, str]], inputs: Arrays
@@ -49,12 +49,12 @@ class Exporter(Protocol):
         """Write one program's text and arrays."""
 
     def write_script(self, folder: Path, jobs: Sequence[Mapping[str, Any]]) -> str:
-        """Write what runs them all; return the command line for it."""
+        """Write the script that runs all programs; return its command line."""
 
     def read_about(self, text: str) -> tuple[str, str]:
-        """Read what ran it: version and engine."""
+        """Return the version and the engine that ran the script."""
 
     def read_answer(
         self, answer: bytes, job: Mapping[str, Any]
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Read one answer: a message as a worker's, and arrays."""
+        """Read one answer: a message like a worker's, and arrays."""

@@ -1,4 +1,4 @@
-"""A permutation of weights written for NumPy arrays, as most frameworks take them.
+"""Permutations of weights, written for NumPy arrays as in most frameworks.
 
 A layout names the axes by letters; see ``harness.weights.layouts``.
 """
@@ -23,5 +23,5 @@ w.shape[0], w.shape[1])')
 
 
 def bias_reshaped(name: str, before: int, after: int) -> str:
-    """Write a bias that had ``before`` axes of one element in front, and shall have ``after``."""
+    """Write a bias with ``after`` leading axes of one element instead of ``before``."""
     return name if before == after else f"{name}.reshape({'1, ' * after}-1)"

@@ -1,4 +1,4 @@
-"""What a call means, and what is known of it besides its text."""
+"""The meaning of a call, and what is known besides its text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.core.training import SILENT, Training
 
 @dataclass(frozen=True)
 class Reading:
-    """What a call means.
+    """The meaning of a call.
 
     Attributes
     ----------
@@ -19,14 +19,14 @@ class Reading:
         The form's name.
     operator : Operator
     input : tuple of int, optional
-        Canonical shape of the input, where the text or the user says it.
+        Canonical shape of the input, if the text or the user gives it.
     training : Training
     notes : tuple of str
     framework : str
     channels_last : bool
         Whether the text's arrays have their channels last.
     weights : str
-        Layout of the text's weights, as ``IHWO``, where it is not the framework's usual one.
+        Layout of the text's weights, such as ``IHWO``, if it is not the framework's usual one.
     """
 
     form: str
@@ -41,7 +41,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Supplied:
-    """What the user says beside the text: canonical shapes of the input and the weights."""
+    """What the user gives besides the text: canonical shapes of the input and the weights."""
 
     input: Sizes | None = None
     weight: Sizes | None = None
@@ -57,7 +57,7 @@ class Context:
     Attributes
     ----------
     groups : int
-        Into how many groups it splits them, calling once for each.
+        The number of groups that it splits them into, with one call for each.
     steps : tuple of int, optional
         The dilation whose zeros it writes into the kernel.
     """

@@ -1,8 +1,8 @@
-"""What a framework is to the rest: its convention, found by its name.
+"""Conventions: everything that the rest knows about a framework, by its name.
 
-Each framework has a folder of its own in ``harness/frameworks``, whose ``CONVENTION`` holds every
-fact about it, and one environment of the same name in ``tox.ini``.  A convention imports no
-framework: it writes programs, engines run them.
+Each framework has a folder in ``harness/frameworks``, whose ``CONVENTION`` has every fact about it,
+and an environment of the same name in ``tox.ini``.  A convention imports no framework: it writes
+programs, and engines run them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LayerRenderer: TypeAlias = Callable[[Operator, str, Training], Program | Unsuppo
 
 @dataclass(frozen=True)
 class Example:
-    """A look-up that the service offers to try.
+    """An example look-up that the service offers.
 
     Attributes
     ----------
@@ -39,10 +39,10 @@ class Example:
     text : str
         A call.
     input : tuple of int, optional
-        The input's shape, where the call leaves something open.
+        The input's shape, if the call leaves something open.
     style : {"function", "layer"}
     is_asked_of_it : bool
-        Whether the answer for this framework alone is asked for, not all.
+        Whether the example asks only for this framework, not for all.
     """
 
     question: str
@@ -54,28 +54,28 @@ class Example:
 
 @dataclass(frozen=True)
 class Convention:
-    """One framework: where it lives and how it writes an operator.
+    """One framework: where it is installed, and how it writes an operator.
 
     Attributes
     ----------
     name : str
-        The framework's name everywhere, and of its environment in ``tox.ini``.
+        The framework's name, also of its environment in ``tox.ini``.
     title : str
-        What people call it.
+        Its usual name.
     language : str
-        What its programs are written in: a module of ``harness.syntax`` reads it.
+        The language of its programs, which a module of ``harness.syntax`` reads.
     interpreter : Interpreter, optional
-        What executes its programs, where that is not Python.
+        What executes its programs, if not Python.
     exporter : callable, optional
-        Returns what writes its programs for a run on another machine; imported when it is needed.
+        Returns the exporter of its programs to another machine; imported on demand.
     distribution, module : str
-        What is installed and what is imported.
+        The names to install and to import.
     weights : str
-        Layout of the weights in the framework's own call, groups aside; ours is ``IOHW``.
+        Layout of the weights in the framework's own call, without groups; ours is ``IOHW``.
     grouped_weights : str
-        The layout with groups, where they have an axis of their own.
+        The layout with groups, if they have an axis of their own.
     layer_bias_has_ones : bool
-        Whether a layer without groups keeps its bias with as many axes of one element in front as
+        Whether the bias of a layer without groups has leading axes of one element, as many as
         there are spatial axes.
     permuted, bias_reshaped : callable
         Write weights and a bias of another layout in the framework's own; see
@@ -84,34 +84,34 @@ class Convention:
         ``(operator, dtype, documented, device) -> Program | Unsupported``; see
         ``conventions.render``.
     layer : callable, optional
-        ``(operator, dtype, training) -> Program | Unsupported``: the same as a layer of a network,
-        where the framework has one.
+        ``(operator, dtype, training) -> Program | Unsupported``: the same as a layer, if the
+        framework has one.
     calls : str
         A regular expression for the names of the calls that are read, without their modules.
     modules : tuple of str
-        What its calls are imported from: modules, and the names that people give them.
+        Modules that its calls are imported from, and their usual aliases.
     flat_pads_from_first : bool
         Whether a pad's flat row of widths begins with the first axis, not with the last.
     remarks : tuple of str
-        What the reference page says about the framework: versions, traps, documents.
+        Remarks for the reference page: versions, traps, documents.
     examples : tuple of Example
     environ : mapping
-        Environment variables of its processes: one thread, no chatter, full precision.
+        Environment variables of its processes: one thread, no messages, full precision.
     cpu : bool
         Whether it computes on a CPU.
     cuda : Cuda, optional
-        How it computes on an NVIDIA GPU, where it can.
+        How it computes on an NVIDIA GPU, if it can.
     probes : mapping
-        How what a device can do at most is measured with the framework, by the device.
+        By device, how to measure the device's ceilings with the framework.
     packages : tuple of str
         Packages of ours that its programs import, whatever its interpreter has installed.
     same_call_as : str
-        The framework whose call this is, too: a look-up answers with that one, and with this one
-        only where it is asked for.
+        A framework with the same call: a look-up answers for that one, and for this one only on
+        request.
     is_canonical : bool
         Whether it is this project's own implementation, which comes first.
     is_baseline : bool
-        Whether others' published times are held against its.
+        Whether published times of others are compared with its times.
     """
 
     name: str
@@ -143,24 +143,24 @@ class Convention:
     is_baseline: bool = False
 
     def device(self, asked: Device) -> Device:
-        """Where it computes: where it is asked to, unless it can do so elsewhere only."""
+        """Return the requested device, or the only one that the framework supports."""
         if asked == "cpu":
             return "cpu" if self.cpu else "cuda"
         return "cuda" if self.cuda else "cpu"
 
     def environment(self, device: Device, math: Math = "ieee") -> dict[str, str]:
-        """Give the environment variables of its processes on a device that it computes on."""
+        """Return the environment variables of its processes on a device that it supports."""
         if device == "cpu":
             return {**NO_GPU, **self.environ}
         assert self.cuda is not None
         return {**self.environ, **self.cuda.environment(math)}
 
     def wait(self, device: Device) -> str:
-        """Give the text that waits for what its programs have begun on a device."""
+        """Return the text that waits for its programs' work on a device."""
         return self.cuda.wait if self.cuda and self.device(device) == "cuda" else ""
 
     def device_check(self, device: Device, math: Math = "ieee") -> str:
-        """Give the text that finds a device that it computes on; the CPU needs no looking for."""
+        """Return the text that selects a device that it supports; empty for the CPU."""
         if device == "cpu":
             return ""
         assert self.cuda is not None
@@ -168,14 +168,14 @@ class Convention:
 
     @property
     def forms(self) -> tuple[Form, ...]:
-        """The calls that are read; a look-up loads those of the frameworks that its text names."""
+        """The calls that can be read; a look-up loads only those that its text may use."""
         if not self.calls:
             return ()
-        found: tuple[Form, ...] = import_module(f"harness.frameworks.{self.name}.calls").FORMS
-        return found
+        forms: tuple[Form, ...] = import_module(f"harness.frameworks.{self.name}.calls").FORMS
+        return forms
 
     def forms_by_table(self) -> list[Form]:
-        """The forms, those with one table of parameters next to each other."""
+        """Return the forms, with those that share a table of parameters adjacent."""
         tables = [id(form.parameters) for form in self.forms]
         return sorted(
             self.forms, key=lambda form: (tables.index(id(form.parameters)), form.rank or 0)
@@ -183,12 +183,12 @@ class Convention:
 
 
 class UnknownFrameworkError(InputError):
-    """A framework's name that no convention has."""
+    """No convention has this name."""
 
 
 @cache
 def framework_names() -> tuple[str, ...]:
-    """Every framework with a convention, the canonical implementation first.
+    """Return the names of all frameworks, the canonical implementation first.
 
     >>> framework_names()[:3]
     ('numpy', 'chainer', 'cupy')
@@ -216,10 +216,10 @@ def convention(framework: str) -> Convention:
         raise UnknownFrameworkError(
             f"unknown framework {framework!r}.{hint} Known: {', '.join(framework_names())}."
         )
-    found = import_module(f"harness.frameworks.{framework}").CONVENTION
-    assert isinstance(found, Convention)
-    assert found.name == framework, f"{found.name!r} is in the folder of {framework!r}"
-    return found
+    its_own = import_module(f"harness.frameworks.{framework}").CONVENTION
+    assert isinstance(its_own, Convention)
+    assert its_own.name == framework, f"{its_own.name!r} is in the folder of {framework!r}"
+    return its_own
 
 
 def render(
@@ -239,18 +239,18 @@ def render(
     operator : Operator
     framework : str
     dtype : {"float16", "float32", "float64"}
-        Some frameworks need another text for another type.
+        Some frameworks need different texts for different types.
     documented : bool
-        Write what the framework's documentation promises, even where a known defect makes
-        another text the right advice: this is how defects are put to the test.
+        Write what the framework's documentation promises, even if a known defect makes another text
+        the right advice: this is how defects are tested.
     style : {"function", "layer"}
-        What is executed by default, or what people put in a network; a framework that has only
-        one of them answers with that.
+        The executed program, or a layer as in a network; a framework that has only one of them
+        returns that.
     training : Training
-        What a layer says about its training.
+        The training settings of a layer.
     device : {"cpu", "cuda"}
-        Where the arrays of an executed program are; one that computes elsewhere only is written for
-        there, and a layer is text for people, who have their own arrays.
+        Where an executed program's arrays are, if the framework supports it; a layer is for people,
+        who have their own arrays.
     """
     writer = convention(framework)
     program = (

@@ -1,7 +1,7 @@
-"""How calls are written: their names and their parameters.
+"""The names and parameters of calls.
 
-A table of parameters is used three times: to bind what people wrote, to ask for what they left
-open, and to write the reference page.
+A table of parameters serves three purposes: binding the arguments of a call, asking for missing
+values, and writing the reference page.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ class Parameter:
     meaning : str
         In canonical terms.
     default : value
-        As the framework has it; ``REQUIRED`` without one.
+        The framework's default; ``REQUIRED`` without one.
     pitfall : str
         What people get wrong about it.
     aliases : tuple of str
         Other names that the framework takes, now or in the past.
     ignored : bool
-        It says nothing about the operator; ``meaning`` becomes a note where it is given.
+        It does not affect the operator; ``meaning`` becomes a note if it is given.
     keyword : bool
         Cannot be given by position.
     role : {"in_channels", "out_channels", "kernel"}, optional
@@ -54,12 +54,12 @@ class Signature:
     Attributes
     ----------
     name : str
-        As its document has it, with the module: ``torch.nn.ConvTranspose2d``.
+        As documented, with the module: ``torch.nn.ConvTranspose2d``.
     aliases : tuple of str
         Other dotted names; the last part of each name is what is looked for.
     style : {"function", "layer"}
     rank : int or None
-        Number of spatial axes; ``None`` where the arguments decide.
+        Number of spatial axes; ``None`` if it depends on the arguments.
     parameters : tuple of Parameter
         In the order of the signature.
     source : str
@@ -83,5 +83,5 @@ class Signature:
 
     def parameter(self, name: str) -> Parameter | None:
         """Find a parameter by any of its names."""
-        found = (p for p in self.parameters if name == p.name or name in p.aliases)
-        return next(found, None)
+        matches = (p for p in self.parameters if name == p.name or name in p.aliases)
+        return next(matches, None)

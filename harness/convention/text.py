@@ -1,4 +1,4 @@
-"""Pieces of program text that several frameworks write alike."""
+"""Pieces of program text that several frameworks share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Crops: TypeAlias = Sequence[tuple[int, int]]
 
 
 def arguments(**values: str | None) -> str:
-    """Write keyword arguments, leaving out those at their default.
+    """Write keyword arguments, without those at their default.
 
     >>> arguments(stride="2", padding=None)
     ', stride=2'
@@ -22,7 +22,7 @@ def arguments(**values: str | None) -> str:
 
 
 def per_axis(values: Sequence[int], default: int | None = None) -> str | None:
-    """Write one value per axis, as one int where all are equal, not at all at the default.
+    """Write one value per axis: one int if all are equal, nothing at the default.
 
     >>> per_axis((2, 3)), per_axis((2, 2)), per_axis((1, 1), default=1)
     ('(2, 3)', '2', None)
@@ -35,7 +35,7 @@ def per_axis(values: Sequence[int], default: int | None = None) -> str | None:
 
 
 def tuple_of(values: Sequence[object]) -> str:
-    """Write a Python tuple; of one element too.
+    """Write a Python tuple, even of one element.
 
     >>> tuple_of([3])
     '(3,)'
@@ -58,7 +58,7 @@ def full_size_of(array: str, operator: Operator, first_axis: int, end: Sequence[
 
 
 def kept(crop: Sequence[tuple[int, int]], first_axis: int) -> str:
-    """Write the index that removes ``crop``, after what it extends has been put on.
+    """Write the index that removes ``crop``, after its extensions have been added.
 
     In that order, because a crop may take more from one end than there is before the other end
     has been extended.
@@ -71,7 +71,7 @@ def kept(crop: Sequence[tuple[int, int]], first_axis: int) -> str:
 
 
 def extended(crop: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Give what a crop adds at each end: its negative part.
+    """Return what a crop adds at each end: its negative part.
 
     >>> extended(((1, -2), (-3, 0)))
     [(0, 2), (3, 0)]
@@ -80,7 +80,7 @@ def extended(crop: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def removes(crop: Sequence[tuple[int, int]]) -> bool:
-    """Whether any end of any axis is cut."""
+    """Whether any end of any axis is cropped."""
     return any(side > 0 for pair in crop for side in pair)
 
 
@@ -90,7 +90,7 @@ def extends(crop: Sequence[tuple[int, int]]) -> bool:
 
 
 def symmetric_part(operator: Operator) -> tuple[tuple[int, ...], tuple[tuple[int, int], ...]]:
-    """Split a crop into a symmetric one for the call and the rest, for slices and pads.
+    """Split a crop into a symmetric one for the call, and the rest for slices and pads.
 
     >>> symmetric_part(Operator.of(1, 1, (3, 3), crop=((2, 1), (-1, 1))))
     ((1, 0), ((1, 0), (-1, 1)))
@@ -103,12 +103,12 @@ def symmetric_part(operator: Operator) -> tuple[tuple[int, ...], tuple[tuple[int
 
 
 def undilated(operator: Operator) -> Operator:
-    """The same operator with the zeros that dilation means written into the kernel."""
+    """Return an equal operator without dilation, whose kernel contains the zeros."""
     return replace(operator, kernel=operator.effective_kernel, dilation=(1,) * operator.rank)
 
 
 def zero_inserted(operator: Operator) -> str:
-    """Write NumPy text that makes ``w_dilated`` for :func:`undilated`."""
+    """Write NumPy text that computes ``w_dilated`` for :func:`undilated`."""
     return (
         f"w_dilated = np.zeros(w.shape[:2] + {tuple_of(operator.effective_kernel)}, w.dtype)\n"
         f"w_dilated{_taps(operator)} = w"
@@ -116,12 +116,12 @@ def zero_inserted(operator: Operator) -> str:
 
 
 def zeros_removed(operator: Operator, gradient: str) -> str:
-    """Write NumPy text that takes from a gradient what belongs to the kernel's own elements."""
+    """Write NumPy text that selects the original kernel's elements from a gradient."""
     return f"{gradient}{_taps(operator)}"
 
 
 def zeros_learn(training: Training, *, in_kernel: bool) -> tuple[str, ...]:
-    """Note what a layer does to zeros that the text writes into its kernel."""
+    """Note what happens to zeros that the text writes into a layer's kernel."""
     if not in_kernel or training == SILENT:
         return ()
     return ("The zeros written into the kernel learn too: set them to 0 again after each step.",)
@@ -133,7 +133,7 @@ def _taps(operator: Operator) -> str:
 
 
 def scaled(factor: float | None, base: str) -> str:
-    """Write a factor of what the person's own program calls ``base``; nothing said is 1.
+    """Write a factor of ``base``, a variable of the user's program; the default is 1.
 
     >>> scaled(0.5, "l2"), scaled(None, "l2")
     ('0.5 * l2', 'l2')

@@ -1,4 +1,4 @@
-"""Values of a snippet as sizes and shapes, and how errors write them."""
+"""Values of a snippet as sizes and shapes, and as text in errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.syntax.tree import Call, Name, SnippetError, Value
 
 # Functions that take an array's sizes one by one: zeros(3, 4), but not uniform(3, 4).
 _BY_SIZES: Final = {"rand", "randn", "zeros", "ones", "empty", "Tensor"}
-# Functions and methods that make arrays of a shape, and those that pass one on.
+# Functions and methods that create arrays of a shape, and those that keep an array's shape.
 _MAKERS: Final = {
     *_BY_SIZES,
     *("randint", "normal", "random", "random_sample", "uniform", "full", "array", "asarray"),
@@ -36,7 +36,7 @@ _RANGES: Final = {"arange", "linspace", "logspace", "range"}
 
 
 def shape_of(value: Value) -> Sizes | None:
-    """Return the shape of an array that a text shows: its elements, or how it is made.
+    """Return the shape of an array that a text writes out or creates.
 
     >>> shape_of(((1, 2, 3), (4, 5, 6)))
     (2, 3)
@@ -52,21 +52,21 @@ def shape_of(value: Value) -> Sizes | None:
     if not isinstance(value, Call) or not isinstance(value.function, Name):
         return None
     last = value.function.text.split(".")[-1]
-    return _made_shape(value, by_sizes=last in _BY_SIZES) if last in _MAKERS else None
+    return _created_shape(value, by_sizes=last in _BY_SIZES) if last in _MAKERS else None
 
 
-def is_made(call: Call) -> bool:
-    """Say whether a call makes an array, whatever its shape, or passes one on.
+def creates_array(call: Call) -> bool:
+    """Whether a call creates an array, or keeps its shape.
 
-    >>> is_made(Call(Name("torch.zeros", 0), (), 0))
+    >>> creates_array(Call(Name("torch.zeros", 0), (), 0))
     True
     """
     last = call.function.text.split(".")[-1] if isinstance(call.function, Name) else ""
     return last in _MAKERS | _RANGES
 
 
-def _made_shape(call: Call, *, by_sizes: bool) -> Sizes | None:
-    """The shape that a call such as ``randn(3, 4, 5, 5)`` or ``ones((3, 4))`` asks for."""
+def _created_shape(call: Call, *, by_sizes: bool) -> Sizes | None:
+    """Return the shape that a call such as ``randn(3, 4, 5, 5)`` or ``ones((3, 4))`` asks for."""
     by_name = {argument.name: argument.value for argument in call.arguments if argument.name}
     positional = [argument.value for argument in call.arguments if argument.name is None]
     for name in ("initializer", "initial_value", "shape", "size"):
@@ -97,7 +97,7 @@ def integer(name: str, value: Value, column: int) -> int:
         )
     if isinstance(value, bool) or not isinstance(value, int):
         whole = isinstance(value, float) and value.is_integer()
-        # As Python 3 makes them of 512 / 2.
+        # Such as the result of 512 / 2 in Python 3.
         hint = f": write {int(value)}" if whole else ""  # type: ignore[arg-type]
         raise SnippetError(f"{name} must be an integer, found {shown(value)}{hint}.", column)
     return value
