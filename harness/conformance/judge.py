@@ -75,7 +75,7 @@ def judge_failure(outcome: Raised | Crashed | TimedOut) -> Verdict:
 def _judge_refusal(outcome: Arrays | Raised, says: str | None) -> Verdict:
     if isinstance(outcome, Arrays):
         shape = outcome.outputs["y"].shape
-        return Verdict(Status.FAILED, f"accepted without a word: y has shape {shape}")
+        return Verdict(Status.FAILED, f"accepted, although it is illegal: y has shape {shape}")
     if outcome.section == "setup" or outcome.kind in _OUR_FAULT:
         return Verdict(Status.ERRORED, _describe(outcome))
     if says is not None and says not in outcome.message:

@@ -1,11 +1,12 @@
-"""oneDNN's benchdnn: its problem descriptors, read and written.
+"""Read and write the problem descriptors of oneDNN's benchdnn.
 
-A notation, not a framework: nothing is run in it.  Performance engineers carry a case over with it.
+This is a notation, not a framework: nothing runs in it.  Performance engineers share cases in it.
 
 The facts are those of benchdnn's own parser,
 https://github.com/uxlfoundation/oneDNN/blob/main/tests/benchdnn/deconv/deconv_aux.cpp, and of the
 checks of the primitive, https://github.com/uxlfoundation/oneDNN/blob/main/src/common/deconvolution.cpp:
-``ph`` is the crop's begin, its end follows from the output; dilations count from 0.
+``ph`` is what the crop removes in front, and the output size determines the other end; dilations
+count from 0.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from harness.core.operators import Operator, Sizes
 NAME: Final = "benchdnn"
 TITLE: Final = "oneDNN benchdnn"
 DIRECTIONS: Final = ("FWD_B", "FWD_D", "FWD_I", "BWD_D", "BWD_W", "BWD_WB")
-# What benchdnn takes where a text is silent.
+# benchdnn's defaults.
 _DIRECTION, _BATCH, _DTYPE = "FWD_B", 2, "f32"
 
 _AXES: Final = "dhw"
@@ -40,27 +41,27 @@ _FLAG: Final = re.compile(r"-v\d+|--help", re.ASCII)
 
 
 class BenchdnnError(InputError):
-    """A text that is no problem of benchdnn, or a problem that benchdnn cannot say."""
+    """A text is not a benchdnn problem, or benchdnn cannot express a problem."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What a line of benchdnn says.
+    """The problem of a benchdnn line.
 
     Attributes
     ----------
     operator : Operator
-        With the bias that the direction has.
+        It has a bias if the direction does.
     batch : int
     in_size : tuple of int
     dtype : str
-        ``float32``, ``float16``, ``float64``; what NumPy has not as benchdnn writes it, such as
-        ``bf16`` or ``u8:s8:f32``.
+        ``float32``, ``float16``, ``float64``; types that NumPy lacks as benchdnn writes them, such
+        as ``bf16`` or ``u8:s8:f32``.
     name : str
     direction : str
         One of ``DIRECTIONS``.
     notes : tuple of str
-        What was filled in or left aside in reading; takes no part in comparisons.
+        What reading filled in or ignored; not compared.
     """
 
     operator: Operator
@@ -81,7 +82,7 @@ class Problem:
         name: str = "",
         direction: str | None = None,
     ) -> Self:
-        """Make the problem of an operator on an input: its forward pass, or another direction.
+        """Return the problem of an operator on an input: the forward pass, or another direction.
 
         >>> Problem.of(Operator.of(1, 2, (3,)), 1, (5,), direction="BWD_W").operator.bias
         False
@@ -97,7 +98,7 @@ def _has_bias(direction: str) -> bool:
 
 
 def recognises(text: str) -> bool:
-    """Say whether a text is meant for benchdnn: a line for it, options, or a descriptor alone.
+    """Whether a text is meant for benchdnn: a command line, options, or a descriptor alone.
 
     >>> recognises("--dt=f32 ic3oc4_ih5oh5kh3ph1"), recognises("ic3_oc4_k3x3_c1.1x1.1")
     (True, False)
@@ -113,12 +114,12 @@ def _is_program(word: str) -> bool:
 
 
 def read(text: str) -> Problem:
-    """Read a problem: the descriptor, with the options before it.
+    """Read a problem: a descriptor with the options before it.
 
     Parameters
     ----------
     text : str
-        As on a command line of benchdnn, or a line of its input files.
+        A command line of benchdnn, or a line of its input files.
 
     Returns
     -------
@@ -127,7 +128,7 @@ def read(text: str) -> Problem:
     Raises
     ------
     BenchdnnError
-        If it is no problem of a deconvolution, or one that oneDNN refuses.
+        If it is not a deconvolution problem, or one that oneDNN refuses.
     OperatorError
         If its groups do not divide its channels.
 
@@ -150,14 +151,14 @@ def read(text: str) -> Problem:
 
 
 def _split(text: str) -> tuple[dict[str, str], str]:
-    """Take a line apart into its options, by name, and its descriptor."""
+    """Split a line into its options, by name, and its descriptor."""
     arguments = [argument for argument in text.split() if argument != "\\"]
     programs = [index for index, argument in enumerate(arguments) if _is_program(argument)]
     options: dict[str, str] = {}
     descriptor = ""
     for argument in arguments[programs[0] + 1 if programs else 0 :]:
         if descriptor:
-            _refuse_behind(argument)
+            _refuse_trailing(argument)
         if not argument.lstrip("'\"").startswith("-"):
             descriptor = argument
         elif argument == "--reset":
@@ -172,23 +173,23 @@ def _split(text: str) -> tuple[dict[str, str], str]:
     return options, descriptor
 
 
-def _refuse_behind(argument: str) -> NoReturn:
+def _refuse_trailing(argument: str) -> NoReturn:
     if argument.startswith("-"):
         raise BenchdnnError(
-            f"{_short(argument)} stands behind the problem descriptor, and benchdnn applies it to "
-            "later ones only: put it before."
+            f"{_short(argument)} is after the problem descriptor, and benchdnn applies it only "
+            "to later ones: move it in front."
         )
     raise BenchdnnError(f"{_short(argument)} is a second problem descriptor: give one at a time.")
 
 
 def _option(argument: str) -> tuple[str, str]:
     argument = argument.strip("'\"")
-    if found := _VALUED.fullmatch(argument):
-        if found[1] == "batch":
+    if match := _VALUED.fullmatch(argument):
+        if match[1] == "batch":
             raise BenchdnnError(
                 f"{_short(argument)} names a file of problems: give one of its lines."
             )
-        return found[1], found[2].strip("'\"")
+        return match[1], match[2].strip("'\"")
     if _FLAG.fullmatch(argument):
         return argument, ""
     raise BenchdnnError(
@@ -217,7 +218,7 @@ def _direction(options: Mapping[str, str]) -> str:
 
 
 def _dtype(options: Mapping[str, str]) -> str:
-    """Read ``--dt``, or its ancestor ``--cfg``, which runs the three types together."""
+    """Read ``--dt``, or its predecessor ``--cfg``, which joins the three types."""
     word = _single(options, "dt") or _DTYPE
     if "dt" not in options and (config := _single(options, "cfg")):
         together = config.partition("_")[0]
@@ -249,10 +250,10 @@ def _notes(options: Mapping[str, str], words: Mapping[str, int], direction: str)
     if "mb" not in words and not options.get("mb", "").strip("0"):
         yield f"without mb benchdnn takes a batch of {_BATCH}."
     if (dtype := _dtype(options)) not in _WORDS:
-        yield f"--dt={dtype}: the operator alone is translated, not its arithmetic."
+        yield f"--dt={dtype}: only the operator is translated, not its arithmetic."
     for key, value in options.items():
         if key.startswith("attr-") and value:
-            yield f"--{key}={value}: computed beside the operator, which alone is translated."
+            yield f"--{key}={value}: not part of the operator, and not translated."
     rest = [
         f"--{key}={value}" if value else key
         for key, value in options.items()
@@ -266,27 +267,27 @@ def _notes(options: Mapping[str, str], words: Mapping[str, int], direction: str)
 
 
 def _pairs(descriptor: str) -> tuple[dict[str, int], str]:
-    """Read the pairs, and the name behind them."""
+    """Read the pairs, and the name after them."""
     words: dict[str, int] = {}
     at = 0
     while at < len(descriptor):
         if descriptor[at] == "n":
             return words, _name(descriptor[at + 1 :].strip("'\""))
-        found = _PAIR.match(descriptor, at)
-        if not found:
+        match = _PAIR.match(descriptor, at)
+        if not match:
             raise BenchdnnError(
                 f"{_short(descriptor[at:])} in the problem descriptor is unknown: use "
                 "g mb ic oc, i o k s p d with d h w, and n with a name at the end."
             )
-        key, digits = found.groups()
+        key, digits = match.groups()
         if not 1 <= len(digits) <= _MOST_DIGITS:
             raise BenchdnnError(
-                f"{key} is followed by {_short(descriptor[found.start(2) :])}: give it a number of "
+                f"{key} is followed by {_short(descriptor[match.start(2) :])}: give it a number of "
                 f"1 to {_MOST_DIGITS} digits; none can be negative."
             )
         if words.setdefault(key, int(digits)) != int(digits):
-            raise BenchdnnError(f"{key} is said twice, {words[key]} and {int(digits)}: leave one.")
-        at = found.end()
+            raise BenchdnnError(f"{key} is given twice, {words[key]} and {int(digits)}: keep one.")
+        at = match.end()
     return words, ""
 
 
@@ -301,7 +302,7 @@ def _name(name: str) -> str:
 
 def _operator(words: Mapping[str, int], *, bias: bool) -> tuple[Operator, Sizes]:
     for key in ("ic", "oc"):
-        _said(key, words)
+        _required(key, words)
     own = _own(words)
     axes = _propagated(words, {axis: _Axis.of(axis, words) for axis in _AXES if axis in own})
     operator = Operator.of(
@@ -317,8 +318,8 @@ def _operator(words: Mapping[str, int], *, bias: bool) -> tuple[Operator, Sizes]
     return operator, tuple(axis.size for axis in axes)
 
 
-def _said(key: str, words: Mapping[str, int]) -> int:
-    """Give a value that must be there; 0 is benchdnn's word for nothing."""
+def _required(key: str, words: Mapping[str, int]) -> int:
+    """Return a required value; benchdnn writes a missing one as 0."""
     if not words.get(key):
         raise BenchdnnError(
             f"{key} is {'0' if key in words else 'missing'} in the problem descriptor: give {key}, "
@@ -328,7 +329,7 @@ def _said(key: str, words: Mapping[str, int]) -> int:
 
 
 def _own(words: Mapping[str, int]) -> set[str]:
-    """Find the spatial axes of which the descriptor says anything but the defaults."""
+    """Return the spatial axes for which the descriptor gives anything but defaults."""
     defaults = {"s": 1}
     return {
         key[1]
@@ -351,8 +352,8 @@ class _Axis:
     @classmethod
     def of(cls, axis: str, words: Mapping[str, int]) -> Self:
         """Fill in the output, or the padding, as benchdnn does."""
-        size, kernel = _said(f"i{axis}", words), _said(f"k{axis}", words)
-        stride = _said(f"s{axis}", {f"s{axis}": 1, **words})
+        size, kernel = _required(f"i{axis}", words), _required(f"k{axis}", words)
+        stride = _required(f"s{axis}", {f"s{axis}": 1, **words})
         dilation = words.get(f"d{axis}", 0) + 1
         full = (size - 1) * stride + dilation * (kernel - 1) + 1
         arithmetic = f"{full} = ({size}-1)*{stride} + {dilation}*({kernel}-1) + 1"
@@ -368,25 +369,25 @@ class _Axis:
         elif begin is None:
             rest = full - out
             begin = rest // 2 if rest > 0 else -(-rest // 2)  # C's division: towards 0.
-        made = cls(size, kernel, stride, dilation, begin, full - out - begin)
-        if not made.fits:
+        filled = cls(size, kernel, stride, dilation, begin, full - out - begin)
+        if not filled.fits:
             most = full - max(begin, 0) + stride - 1
             raise BenchdnnError(
                 f"o{axis}{out} contradicts the rest: full {arithmetic} leaves a padding of {begin} "
-                f"and, on the right, {made.end} = {full} - {out} - {begin}; oneDNN takes none "
+                f"and, on the right, {filled.end} = {full} - {out} - {begin}; oneDNN takes none "
                 f"below 0 and, on the right, none below {1 - stride}. "
                 f"Use p{axis}{max(begin, 0)} with at most o{axis}{most}."
             )
-        return made
+        return filled
 
     @property
     def fits(self) -> bool:
-        """Whether oneDNN takes the padding: never negative before, above -stride behind."""
+        """Whether oneDNN accepts the padding: not negative in front, above -stride at the end."""
         return self.begin >= 0 and self.end > -self.stride
 
 
 def _propagated(words: Mapping[str, int], axes: Mapping[str, _Axis]) -> Sequence[_Axis]:
-    """Spread depth over all axes, or height over width, where those are silent: cubes, squares."""
+    """Apply depth to all axes, or height to width, if those are missing: cubes and squares."""
     if set(axes) in ({"d", "h"}, {"d", "w"}):
         raise BenchdnnError(
             f"the problem descriptor says {' and '.join(sorted(axes))} of d, h and w: give all "
@@ -402,14 +403,14 @@ def _propagated(words: Mapping[str, int], axes: Mapping[str, _Axis]) -> Sequence
 
 
 def _refuse_silent(words: Mapping[str, int], axis: str, first: str, taken: _Axis) -> None:
-    """Refuse a default that is written out, such as pw0, where a square's other value wins."""
+    """Refuse an explicit default, such as pw0, that a square's other value would override."""
     values = {"s": taken.stride, "p": taken.begin, "d": taken.dilation - 1}
     for quantity, value in values.items():
         if words.get(quantity + axis, value) != value:
             raise BenchdnnError(
-                f"{quantity}{axis}{words[quantity + axis]} is said without i{axis} and k{axis}, so "
-                f"benchdnn makes {axis} like {first}, with {quantity}{axis}{value}: give i{axis} "
-                f"and k{axis}, or leave {quantity}{axis} out."
+                f"{quantity}{axis}{words[quantity + axis]} is given without i{axis} and k{axis}, "
+                f"so benchdnn makes {axis} like {first}, with {quantity}{axis}{value}: "
+                f"give i{axis} and k{axis}, or leave {quantity}{axis} out."
             )
 
 
@@ -421,7 +422,7 @@ def _short(text: str) -> str:
 
 
 def write(problem: Problem) -> str:
-    """Write a problem as benchdnn's canonical line, every size spelt out.
+    """Write a problem as a canonical line of benchdnn, with every size.
 
     Parameters
     ----------
@@ -430,12 +431,12 @@ def write(problem: Problem) -> str:
     Returns
     -------
     str
-        Arguments for ``benchdnn``; :func:`read` gives the problem back.
+        Arguments for ``benchdnn``, from which :func:`read` returns the problem.
 
     Raises
     ------
     BenchdnnError
-        With the reason, where benchdnn or oneDNN has no way to say it.
+        With the reason, if benchdnn or oneDNN cannot express it.
 
     Examples
     --------
@@ -449,9 +450,9 @@ def write(problem: Problem) -> str:
             f"{'with' if operator.bias else 'without'} bias: use one of {', '.join(DIRECTIONS)}; "
             "FWD_B and BWD_WB have a bias."
         )
-    if facts := list(_unsayable(problem)):
+    if facts := list(_inexpressible(problem)):
         raise BenchdnnError(" ".join(facts))
-    # g1 would give the weights an axis for groups.
+    # g1 would add an axis for groups to the weights.
     words = [f"g{operator.groups}"] if operator.groups != 1 else []
     words += [f"mb{problem.batch}ic{operator.in_channels}", _per_axis("i", problem.in_size)]
     words += [f"oc{operator.out_channels}", _per_axis("o", operator.out_size(problem.in_size))]
@@ -468,8 +469,8 @@ def _per_axis(quantity: str, values: Sequence[int]) -> str:
     return "".join(f"{quantity}{axis}{value}" for axis, value in zip(axes, values, strict=True))
 
 
-def _unsayable(problem: Problem) -> Iterator[str]:
-    """Say what benchdnn has no word for."""
+def _inexpressible(problem: Problem) -> Iterator[str]:
+    """Yield what benchdnn cannot express."""
     operator = problem.operator
     if facts := operator.violations():
         yield from facts

@@ -67,7 +67,7 @@ def read(
     Parameters
     ----------
     text : str
-        The call as it stands in code: with an assignment before it, a comma or a comment behind.
+        The call as in code, with a leading assignment, a trailing comma or comment.
     framework : str, optional
         Whose call it is; recognised where it is ``None``.
     input : sequence of int, optional

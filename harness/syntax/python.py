@@ -39,7 +39,7 @@ from harness.syntax.tree import (
 )
 
 _MOST_UNREAD: Final = 20
-# Each is read again for each that it stands in.
+# Nested functions are re-read once per enclosing one.
 _DEEPEST: Final = 24
 _IDENTIFIER: Final = re.compile(r"[^\W\d]\w*+(?:\.[^\W\d]\w*+)*+")
 

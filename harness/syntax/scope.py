@@ -52,7 +52,7 @@ class Scope:
         elif root[0] == target:
             self._given = {**self._without([target]), target: value}
         elif _DOTTED.fullmatch(target):
-            # Neither the whole nor a part of the part is what it was; other parts are.
+            # Invalidates the parent and its children, not its siblings.
             parts = [name for name in self._given if name.startswith(f"{target}.")]
             given = _unknown(self._given, [root[0], target, *parts])
             self._given = {**given, target: value}

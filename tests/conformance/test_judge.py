@@ -310,7 +310,7 @@ def test_our_own_broken_text_is_no_refusal() -> None:
     assert judge(case, expected, "refusal", refused).status == Status.PASSED
     accepted = Arrays({"y": np.zeros((1, 2))}, {})
     verdict = judge(case, expected, "refusal", accepted)
-    assert verdict.reason == "accepted without a word: y has shape (1, 2)"
+    assert verdict.reason == "accepted, although it is illegal: y has shape (1, 2)"
 
 
 @pytest.mark.parametrize(

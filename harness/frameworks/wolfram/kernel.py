@@ -58,7 +58,7 @@ class Kernel:
                 answers.append(line.removeprefix(ANSWER).strip())
             elif line.strip():
                 chatter.append(line.rstrip())
-        sys.exit("; ".join(chatter) or "the kernel ended without a word")
+        sys.exit("; ".join(chatter) or "the kernel ended without any output")
 
 
 _kernel: list[Kernel] = []
