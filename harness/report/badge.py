@@ -30,7 +30,7 @@ def badge(label: str, text: str, colour: str) -> str:
     Parameters
     ----------
     label, text : str
-        What it is about, left, and what is said of it, right; on one line, and cut where too long.
+        The subject, left, and the statement, right; each on one line, and shortened if too long.
     colour : str
         The right part's, such as ``"#2e8540"``.
 
@@ -81,12 +81,12 @@ def badges(report: Report) -> dict[str, str]:
     ReportError
         If a framework's name can be no file's.
     """
-    found = {}
+    files = {}
     for framework in report.frameworks:
         if not re.fullmatch(r"[A-Za-z0-9][\w-]*", framework, re.ASCII):
             raise ReportError(f"the framework {framework!r} can name no file.")
-        found[f"{framework}.svg"] = badge(_label(report, framework), *_said(report, framework))
-    return found
+        files[f"{framework}.svg"] = badge(_label(report, framework), *_statement(report, framework))
+    return files
 
 
 def _label(report: Report, framework: str) -> str:
@@ -97,17 +97,17 @@ def _label(report: Report, framework: str) -> str:
     return f"{framework} {version[0]}" if version else framework
 
 
-def _said(report: Report, framework: str) -> tuple[str, str]:
-    """Give what is said of a framework, and the colour."""
+def _statement(report: Report, framework: str) -> tuple[str, str]:
+    """Return the statement on a framework, and its colour."""
     counts = report.counts[framework]
     bad = count_bad(counts)
     named = {"bad": bad} | {one.lower(): counts[one] for one in Status if not one.is_bad}
-    said = ", ".join(f"{count} {name}" for name, count in named.items() if count)
+    counted = ", ".join(f"{count} {name}" for name, count in named.items() if count)
     if framework in report.skipped:
         return "not run", GREY
     if report.footer is None:
-        return f"interrupted: {said}", RED
-    return said or "no checks", RED if bad else GREEN if counts[Status.PASSED] else GREY
+        return f"interrupted: {counted}", RED
+    return counted or "no checks", RED if bad else GREEN if counts[Status.PASSED] else GREY
 
 
 def _one_line(text: str) -> str:

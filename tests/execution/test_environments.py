@@ -101,7 +101,7 @@ def test_matlab_is_taken_where_it_is_and_gnu_octave_otherwise(
 def test_the_users_matlab_comes_first(tmp_path: Path) -> None:
     path = executable(tmp_path, "octave-9")
     assert environments.launch(convention("matlab"), {"matlab": path}).module == str(path)
-    with pytest.raises(EngineUnavailableError, match="chosen for matlab, is not a file"):
+    with pytest.raises(EngineUnavailableError, match="chosen for matlab, is no file"):
         environments.launch(convention("matlab"), {"matlab": tmp_path / "none"})
 
 

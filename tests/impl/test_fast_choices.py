@@ -229,9 +229,9 @@ def parts(x: Array, w: Array | None = None, c_out: int = 1) -> list[int]:
     if w is not None:
         problem = replace(problem, w=w)
     y = np.zeros((len(x), c_out, *geometry.out_size), np.float32)
-    made = list(fast._by_entries(problem, y))
-    assert sum(entries.stop - entries.start for _, entries in made) == len(x)
-    return [entries.stop - entries.start for part, entries in made if part is not problem]
+    yielded = list(fast._by_entries(problem, y))
+    assert sum(entries.stop - entries.start for _, entries in yielded) == len(x)
+    return [entries.stop - entries.start for part, entries in yielded if part is not problem]
 
 
 def inputs(*shape: int) -> Array:

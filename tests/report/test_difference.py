@@ -141,7 +141,7 @@ def test_a_case_that_is_another_one_now_is_noted() -> None:
     found = difference(run(one), run(replace(one, descriptor="ic2_oc2_k2_n1_i3"), commit="d"))
     assert list(found.notes) == [
         "commit: c -> d",
-        "1 cases are defined differently, such as edge/a",
+        "1 cases are not what they were, such as edge/a",
     ]
 
 
