@@ -19,6 +19,16 @@ settings.register_profile("thorough", max_examples=300, deadline=None)
 settings.load_profile("ci")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the modules that start frameworks and browsers: they run longest."""
+    long = {
+        item.path
+        for item in items
+        if item.get_closest_marker("frameworks") or item.get_closest_marker("browser")
+    }
+    items.sort(key=lambda item: item.path not in long)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Leave out what is marked ``gpu`` where there is none."""
     if item.get_closest_marker("gpu") and (reason := gpus.missing()):
