@@ -6,7 +6,6 @@ the call this is one operator.  What is done to the output after something else 
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,10 +15,23 @@ from typing import Final, TypeAlias
 from harness.convention.reading import Reading
 from harness.convention.registry import convention
 from harness.core.errors import Ask, asked
+from harness.convention.values import shown
 from harness.core.operators import OperatorError
 from harness.syntax.callsite import Application, CallSite
 from harness.syntax.shapes import fold
-from harness.syntax.tree import Call, Name, SnippetError, Statement, Value, last_name
+from harness.syntax.tree import (
+    BinaryOp,
+    Call,
+    Comprehension,
+    Heading,
+    Name,
+    Slice,
+    SnippetError,
+    Statement,
+    Subscript,
+    Value,
+    last_name,
+)
 
 Pairs: TypeAlias = tuple[tuple[int, int], ...]
 
@@ -203,7 +215,7 @@ def _steps(value: Value, output: _Output) -> list[_Step] | None:
     if isinstance(value, tuple):
         inner = [_steps(item, output) for item in value]
         return next((steps for steps in inner if steps is not None), None)
-    if not isinstance(value, Name):
+    if not isinstance(value, Name) or isinstance(value, Heading):
         return None
     if value.text == output.name:
         return []
@@ -257,59 +269,27 @@ def _pad(call: Call) -> _Pad:
 
 
 def _steps_of_expression(value: Name, output: _Output) -> list[_Step] | None:
-    """Slices and sums, which the tree keeps as text."""
-    try:
-        node = ast.parse(value.text, mode="eval").body
-    except SyntaxError:
-        return None
-    known = dict(zip(_outermost_calls(node), value.calls, strict=False))
-
-    def steps_of(node: ast.expr) -> list[_Step] | None:
-        if isinstance(node, ast.Call) and node in known:
-            return _steps(known[node], output)
-        if isinstance(node, ast.Name | ast.Attribute):
-            return [] if ast.unparse(node) == output.name else None
-        if isinstance(node, ast.Subscript):
-            inner = steps_of(node.value)
-            return (
-                None
-                if inner is None
-                else [*inner, _slice(node.slice, value.column, output.assigned)]
-            )
-        if isinstance(node, ast.ListComp):
-            return steps_of(node.elt)
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-            for one, other in ((node.left, node.right), (node.right, node.left)):
-                behind = _behind_of(other, known)
-                inner = None if behind is None else steps_of(one)
-                if inner is not None:
-                    return [*inner, _Bias(behind)]
-        inside = [known[call] for call in _outermost_calls(node) if call in known]
-        return _made_into_another(inside, output)
-
-    return steps_of(node)
-
-
-def _outermost_calls(node: ast.expr) -> list[ast.Call]:
-    if isinstance(node, ast.Call):
-        return [node]
-    children = [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
-    return [call for child in children for call in _outermost_calls(child)]
-
-
-def _behind_of(node: ast.expr, known: Mapping[ast.Call, Call]) -> int | None:
-    if isinstance(node, ast.Call):
-        return _behind(known.get(node))
-    return _behind(Name(ast.unparse(node), 0)) if isinstance(node, ast.Subscript) else None
+    """Slices and sums."""
+    if isinstance(value, Comprehension):
+        return _steps(value.element, output)
+    if isinstance(value, Subscript):
+        inner = _steps(value.owner, output)
+        return None if inner is None else [*inner, _slice(value, output.assigned)]
+    if isinstance(value, BinaryOp) and value.operation == "+":
+        for one, other in ((value.left, value.right), (value.right, value.left)):
+            inner = None if (behind := _behind(other)) is None else _steps(one, output)
+            if inner is not None:
+                return [*inner, _Bias(behind)]
+    return _made_into_another(value.calls, output)
 
 
 def _behind(value: Value) -> int | None:
     """The axes behind that of a vector laid along one axis: 2 for ``b.reshape((-1, 1, 1))``."""
-    if isinstance(value, Name) and value.text.endswith("]"):
+    if isinstance(value, Subscript):
         # As in ``b[None, :, None]``.
-        index = value.text[value.text.rindex("[") + 1 : -1].split(", ")
-        shape: list[Value] = [1 if place == "None" else place for place in index]
-        if shape.count(":") != 1:
+        index = value.index if isinstance(value.index, tuple) else (value.index,)
+        shape: list[Value] = [1 if place is None else place for place in index]
+        if sum(isinstance(place, Slice) and place.is_whole for place in index) != 1:
             return None
     elif isinstance(value, Call) and last_name(value) in {"reshape", "view"}:
         given = [argument.value for argument in value.arguments]
@@ -328,38 +308,36 @@ def _made_into_another(values: Sequence[Value], output: _Output) -> list[_Step] 
     return None if found is None else [*found, _End()]
 
 
-def _slice(node: ast.expr, column: int, assigned: Mapping[str, Value]) -> _Slice:
-    elements = node.elts if isinstance(node, ast.Tuple) else [node]
+def _slice(value: Subscript, assigned: Mapping[str, Value]) -> _Slice:
     spans: list[_Span] = []
     ellipsis_at = None
-    for place, element in enumerate(elements):
-        if isinstance(element, ast.Constant) and element.value is Ellipsis:
+    index = value.index if isinstance(value.index, tuple) else (value.index,)
+    for place, element in enumerate(index):
+        if isinstance(element, Name) and element.text == "...":
             ellipsis_at = place
         else:
-            spans.append(_span(element, column, assigned))
-    return _Slice(tuple(spans), ellipsis_at, column)
+            spans.append(_span(element, value.column, assigned))
+    return _Slice(tuple(spans), ellipsis_at, value.column)
 
 
-def _span(node: ast.expr, column: int, assigned: Mapping[str, Value]) -> _Span:
-    if not isinstance(node, ast.Slice) or node.step is not None:
+def _span(element: Value, column: int, assigned: Mapping[str, Value]) -> _Span:
+    if not isinstance(element, Slice) or element.step is not None:
+        place = element.text if isinstance(element, Name) else shown(element)
         raise SnippetError(
-            f"[{ast.unparse(node)}] of the output is no slice from one index to another.", column
+            f"[{place}] of the output is no slice from one index to another.", column
         )
-    ends = [
-        None if end is None else _number(end, column, assigned) for end in (node.lower, node.upper)
-    ]
+    ends: list[int | None] = []
+    for end in (element.lower, element.upper):
+        number = None if end is None else fold(end, {}, assigned)
+        if number is not None and type(number) is not int:
+            place = end.text if isinstance(end, Name) else element.text.strip(":")
+            raise SnippetError(
+                f"the output is sliced at {place}, whose value the text does not hold: write the "
+                "number in its place.",
+                column,
+            )
+        ends.append(number)
     return _Span(*ends)
-
-
-def _number(node: ast.expr, column: int, assigned: Mapping[str, Value]) -> int:
-    value = fold(Name(ast.unparse(node), column), {}, assigned)
-    if type(value) is not int:
-        raise SnippetError(
-            f"the output is sliced at {ast.unparse(node)}, whose value the text does not hold: "
-            "write the number in its place.",
-            column,
-        )
-    return value
 
 
 def _applied(step: _Slice | _Pad | _Bias, reading: Reading) -> Reading:

@@ -5,18 +5,26 @@ Frameworks without groups or dilation are given them so, by people and by our ow
 
 from __future__ import annotations
 
-import ast
 import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from harness.convention.initializers import assigned_value
 from harness.convention.reading import Context, Reading
 from harness.core.operators import Sizes
 from harness.syntax.callsite import CallSite
-from harness.syntax.python import parse
-from harness.syntax.tree import Call, Name, Statement, Value, calls, last_name
+from harness.syntax.tree import (
+    Call,
+    Comprehension,
+    Name,
+    Slice,
+    Statement,
+    Value,
+    calls,
+    last_name,
+)
 
 _COUNTS: Final = ("num_or_size_splits", "num_outputs", "indices_or_sections", "chunks")
 _LAST: Final = (-1, 3)
@@ -50,7 +58,7 @@ def _groups(home: Statement, call: Call) -> int:
     if not {name for name, _ in joined} <= _names((*(a.value for a in call.arguments),)):
         return 1
     sources = [source for _, source in joined]
-    splits = [home.assigned.get(source, _tree(source)) for source in sources]
+    splits = [assigned_value(source, home.assigned) for source in sources]
     counts = {_sections(value) for value in splits}
     along = [_axis(value) for value in splits]
     # Channels come second or last, and the weights' input channels first or last.
@@ -77,15 +85,15 @@ def _axis(value: Value) -> int | None:
     return axis if type(axis) is int else None
 
 
-def _joined(home: Statement, call: Call) -> tuple[list[tuple[str, str]], int | None]:
-    """Name and array, as text, of all that a list goes through whose calls are concatenated.
+def _joined(home: Statement, call: Call) -> tuple[list[tuple[str, Value]], int | None]:
+    """Name and array of all that a list goes through whose calls are concatenated.
 
     And the axis along which they are.
     """
     for outer in calls(home.value):
         for argument in outer.arguments if last_name(outer) in _JOINS else ():
             if isinstance(argument.value, Name) and _holds(argument.value, call):
-                return _zipped(argument.value.text), _joined_along(outer)
+                return _zipped(argument.value), _joined_along(outer)
     return [], None
 
 
@@ -99,17 +107,14 @@ def _joined_along(call: Call) -> int | None:
     return axis if type(axis) is int else None
 
 
-def _zipped(text: str) -> list[tuple[str, str]]:
-    node = ast.parse(text, mode="eval").body
-    if not isinstance(node, ast.ListComp | ast.GeneratorExp) or len(node.generators) > 1:
+def _zipped(value: Value) -> list[tuple[str, Value]]:
+    over = value.over if isinstance(value, Comprehension) else None
+    if not isinstance(value, Comprehension) or not isinstance(over, Call):
         return []
-    if node.generators[0].ifs:
+    if over.function != Name("zip", over.column):
         return []
-    names, over = node.generators[0].target, node.generators[0].iter
-    if not isinstance(over, ast.Call) or ast.unparse(over.func) != "zip":
-        return []
-    each = names.elts if isinstance(names, ast.Tuple) else []
-    return [(ast.unparse(a), ast.unparse(b)) for a, b in zip(each, over.args, strict=False)]
+    arrays = [argument.value for argument in over.arguments]
+    return list(zip(value.targets, arrays, strict=False))
 
 
 def _sections(value: Value) -> int:
@@ -132,48 +137,47 @@ def _sections(value: Value) -> int:
 def _inserted(site: CallSite) -> Sizes | None:
     """``w_dilated[:, :, ::2, ::3] = w`` writes the zeros of a dilation (2, 3) into a kernel."""
     for statement in site.statements:
-        if statement.target is None or "::" not in statement.target:
+        part = statement.part
+        if part is None or not isinstance(part.owner, Name):
             continue
-        node = ast.parse(statement.target, mode="eval").body
+        index = part.index if isinstance(part.index, tuple) else (part.index,)
         if (
-            isinstance(node, ast.Subscript)
+            any(isinstance(each, Slice) and each.step is not None for each in index)
             and not isinstance(statement.value, int | float)
-            and _is_zeros(node.value, site.statements)
-            and _is_kernel(node.value, site)
+            and _is_zeros(part.owner.text, site.statements)
+            and _is_kernel(part.owner.text, site)
         ):
-            return _steps_of_taps(node.slice)
+            return _steps_of_taps(index)
     return None
 
 
-def _is_zeros(array: ast.expr, statements: Sequence[Statement]) -> bool:
+def _is_zeros(array: str, statements: Sequence[Statement]) -> bool:
     """Whether the text shows that an array was made of zeros."""
-    made = [s.value for s in statements if s.target == ast.unparse(array)]
+    made = [s.value for s in statements if s.target == array]
     return bool(made) and all(isinstance(v, Call) and last_name(v) == "zeros" for v in made)
 
 
-def _steps_of_taps(node: ast.expr) -> Sizes | None:
+def _steps_of_taps(index: Sequence[Value]) -> Sizes | None:
     """The steps of ``[:, :, ::2, ::3]``; ``None`` where taps are written in another way."""
-    if not isinstance(node, ast.Tuple):
-        return None
     steps = []
-    for element in node.elts:
-        if not isinstance(element, ast.Slice) or element.lower or element.upper:
+    for each in index:
+        if not isinstance(each, Slice) or each.lower is not None or each.upper is not None:
             return None
-        step = 1 if element.step is None else getattr(element.step, "value", None)
+        step = 1 if each.step is None else each.step
         if type(step) is not int or step < 1:
             return None
         steps.append(step)
     return tuple(steps[2:]) if steps[:2] == [1, 1] else None
 
 
-def _is_kernel(array: ast.expr, site: CallSite) -> bool:
+def _is_kernel(array: str, site: CallSite) -> bool:
     """Whether an array comes to a call, or to the layer that it makes, as its weights."""
-    made_of, (parts, _) = {ast.unparse(array)}, _joined(site.statement, site.call)
+    made_of, (parts, _) = {array}, _joined(site.statement, site.call)
     layer, reached = site.name, False
     for statement in site.statements:
         if statement.target and made_of & _names(statement.value):
             made_of.add(statement.target)
-            made_of |= {name for name, source in parts if made_of & _names(_tree(source))}
+            made_of |= {name for name, source in parts if made_of & _names(source)}
             reached |= layer is not None and statement.target.startswith(f"{layer}.")
         for inner in calls(statement.value):
             owner = inner.function.text if isinstance(inner.function, Name) else ""
@@ -198,7 +202,3 @@ def _names(value: Value) -> set[str]:
 
 def _holds(value: Value, call: Call) -> bool:
     return any(inner is call for inner in calls(value))
-
-
-def _tree(text: str) -> Value:
-    return parse(text)[0].value

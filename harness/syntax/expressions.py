@@ -10,18 +10,41 @@ from dataclasses import replace
 from typing import Any, Final
 
 from harness.syntax.python_names import LONGEST, Names, is_dict
-from harness.syntax.tree import MAX_DIGITS, Argument, Call, Name, SnippetError, Value
+from harness.syntax.tree import (
+    MAX_DIGITS,
+    Argument,
+    BinaryOp,
+    Call,
+    Comprehension,
+    Joined,
+    Name,
+    Slice,
+    SnippetError,
+    Starred,
+    Subscript,
+    UnaryOp,
+    Value,
+)
 
 _LARGEST: Final = 10**MAX_DIGITS
 _PROMPT: Final = re.compile(r"(?:>>>|\.\.\.|In \[\d+\]:) ?")
-_ARITHMETIC: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.FloorDiv: operator.floordiv,
-    ast.Div: operator.truediv,
-    ast.Mod: operator.mod,
-    ast.Pow: operator.pow,
+_OPERATIONS: Final[dict[type[ast.operator], str]] = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.FloorDiv: "//",
+    ast.Div: "/",
+    ast.Mod: "%",
+    ast.Pow: "**",
+}
+_ARITHMETIC: Final[dict[str, Callable[[Any, Any], Any]]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "//": operator.floordiv,
+    "/": operator.truediv,
+    "%": operator.mod,
+    "**": operator.pow,
 }
 _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
@@ -79,20 +102,29 @@ class Expressions:
                 return literal
             case ast.Constant(value=int(number)):
                 if number >= _LARGEST:
-                    raise self._too_large(node)
+                    raise _too_large(self.source.offset_of(node))
                 return number
             case ast.Tuple() | ast.List() | ast.Dict():
                 return self._collection(node)
             case ast.Call():
                 call = self._call(node)
-                converted = _converted(call)
-                return call if converted is None else converted
+                value = converted(call)
+                return call if value is None else value
             case ast.Subscript():
-                return self._element(node)
-            case ast.UnaryOp(op=ast.USub() | ast.UAdd()):
-                return self._signed(node)
-            case ast.BinOp():
-                return self._arithmetic(node)
+                return element(self.subscript(node))
+            case ast.Slice():
+                parts = (node.lower, node.upper, node.step)
+                values = [None if part is None else self.value(part) for part in parts]
+                return Slice(*self._quoted(node), *values)
+            case ast.UnaryOp(op=ast.USub() | ast.UAdd() as sign):
+                shown = "-" if isinstance(sign, ast.USub) else "+"
+                return signed(UnaryOp(*self._quoted(node), shown, self.value(node.operand)))
+            case ast.BinOp(op=operation):
+                left, right = self.value(node.left), self.value(node.right)
+                shown = _OPERATIONS.get(type(operation), "")
+                return arithmetic(BinaryOp(*self._quoted(node), left, shown, right))
+            case ast.ListComp() | ast.GeneratorExp():
+                return self._comprehension(node)
             case ast.Name() | ast.Attribute() if (name := ast.unparse(node)) in self.names.known:
                 self._assumed += self.names.assumed.get(name, ())
                 return self.names.known[name]
@@ -108,13 +140,27 @@ class Expressions:
         if isinstance(node, ast.Dict):
             names = all(key is None or _is_text(key) for key in node.keys)
             return _last_of_each(self._call(_as_call(node))) if names else self._opaque(node)
-        found: list[Value] = []
-        for element in node.elts:
-            starred = self.value(element.value) if isinstance(element, ast.Starred) else ()
-            if not isinstance(starred, tuple):
-                return self._opaque(node)
-            found += starred if isinstance(element, ast.Starred) else [self.value(element)]
-        return tuple(found)
+        return joined(Joined(*self._quoted(node), tuple(map(self._element, node.elts))))
+
+    def _element(self, node: ast.expr) -> Value:
+        if isinstance(node, ast.Starred):
+            return Starred(*self._quoted(node), self.value(node.value))
+        return self.value(node)
+
+    def subscript(self, node: ast.Subscript) -> Subscript:
+        """Give an element, or a target, with what its parts stand for."""
+        return Subscript(*self._quoted(node), self.value(node.value), self.value(node.slice))
+
+    def _comprehension(self, node: ast.ListComp | ast.GeneratorExp) -> Comprehension:
+        first, *others = node.generators
+        is_plain = not others and not first.ifs
+        names = first.target.elts if isinstance(first.target, ast.Tuple) else []
+        over = self.value(first.iter)
+        outer, self.names = self.names, self._inside(node)
+        element = self.value(node.elt)
+        self.names = outer
+        targets = tuple(map(ast.unparse, names)) if is_plain else ()
+        return Comprehension(*self._quoted(node), element, targets, over)
 
     def _call(self, node: ast.Call) -> Call:
         # Each once: calls inside opaque expressions are met again on every level around them.
@@ -160,96 +206,117 @@ class Expressions:
             else:
                 yield Argument(keyword.arg or "**", value, column)
 
-    def _signed(self, node: ast.UnaryOp) -> Value:
-        value = self.value(node.operand)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return self._opaque(node)
-        return -value if isinstance(node.op, ast.USub) else value
-
-    def _arithmetic(self, node: ast.BinOp) -> Value:
-        left, right = self.value(node.left), self.value(node.right)
-        operation = _ARITHMETIC.get(type(node.op))
-        if operation is None or not _can_be_computed(node.op, left, right):
-            if (
-                isinstance(node.op, ast.Pow)
-                and type(left) is type(right) is int
-                and min(right, abs(left) - 1) > 0
-            ):
-                raise self._too_large(node)
-            return self._opaque(node)
-        try:
-            result = operation(left, right)
-        except (ArithmeticError, TypeError) as error:
-            raise SnippetError(f"{error}.", self.source.offset_of(node)) from None
-        if isinstance(result, int | float) and abs(result) >= _LARGEST:
-            raise self._too_large(node)
-        assert isinstance(result, int | float | tuple)
-        return result
-
-    def _element(self, node: ast.Subscript) -> Value:
-        """An element of a sequence that is known, or a part of it."""
-        sequence = self.value(node.value)
-        part = node.slice if isinstance(node.slice, ast.Slice) else None
-        places = (part.lower, part.upper, part.step) if part else (node.slice,)
-        indices = [None if place is None else self.value(place) for place in places]
-        possible = int | None if part else int
-        known = [index for index in indices if isinstance(index, possible)]
-        if is_dict(sequence) and isinstance(indices[0], str):
-            assert isinstance(sequence, Call)
-            elements = {each.name: each.value for each in sequence.arguments}
-            return elements.get(indices[0], self._opaque(node))
-        if not isinstance(sequence, tuple) or len(known) < len(indices):
-            return self._opaque(node)
-        try:
-            return sequence[slice(*known)] if part else sequence[known[0] or 0]
-        except (IndexError, ValueError) as error:
-            raise SnippetError(
-                f"{ast.unparse(node)}: {error}, of {len(sequence)} elements.",
-                self.source.offset_of(node),
-            ) from None
-
     def _opaque(self, node: ast.expr) -> Name:
         """What has no value here; calls inside it are kept, since one of them may be meant."""
-        return replace(self.name(node), calls=tuple(self._calls_in(node)))
+        return Name(*self._quoted(node))
+
+    def _quoted(self, node: ast.expr) -> tuple[str, int, tuple[Call, ...]]:
+        """Give the text of an expression, where it stands, and the calls inside."""
+        return ast.unparse(node), self.source.offset_of(node), tuple(self._calls_in(node))
 
     def _calls_in(self, node: ast.expr | ast.comprehension) -> Iterator[Call]:
         """The outermost calls inside an expression."""
         if isinstance(node, ast.Call):
             yield self._call(node)
             return
-        outer, own = self.names, list(_own_names(node))
-        if own:
-            self.names = outer.copy()
-            for name in own:
-                self.names.forget(name)
+        outer, self.names = self.names, self._inside(node)
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.expr | ast.comprehension):
                 yield from self._calls_in(child)
         self.names = outer
 
+    def _inside(self, node: ast.expr | ast.comprehension) -> Names:
+        """Give what names stand for inside an expression that may have names of its own."""
+        own = list(_own_names(node))
+        names = self.names.copy() if own else self.names
+        for name in own:
+            names.forget(name)
+        return names
+
     def name(self, node: ast.expr) -> Name:
         """Make a name of an expression's text."""
         return Name(ast.unparse(node), self.source.offset_of(node))
 
-    def _too_large(self, node: ast.expr) -> SnippetError:
-        return SnippetError(
-            f"a number of more than {MAX_DIGITS} digits is no size of anything.",
-            self.source.offset_of(node),
-        )
+
+def _too_large(column: int) -> SnippetError:
+    return SnippetError(
+        f"a number of more than {MAX_DIGITS} digits is no size of anything.", column
+    )
 
 
-def _can_be_computed(operation: ast.operator, left: Value, right: Value) -> bool:
+def signed(node: UnaryOp) -> Value:
+    """Compute a number with a sign; what is none stays as it is."""
+    number = node.operand
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        return node
+    return -number if node.operation == "-" else number
+
+
+def arithmetic(node: BinaryOp) -> Value:
+    """Compute with two numbers, or put sequences together; what is neither stays as it is."""
+    left, right = node.left, node.right
+    if not _can_be_computed(node.operation, left, right):
+        if (
+            node.operation == "**"
+            and type(left) is type(right) is int
+            and min(right, abs(left) - 1) > 0
+        ):
+            raise _too_large(node.column)
+        return node
+    try:
+        result = _ARITHMETIC[node.operation](left, right)
+    except (ArithmeticError, TypeError) as error:
+        raise SnippetError(f"{error}.", node.column) from None
+    if isinstance(result, int | float) and abs(result) >= _LARGEST:
+        raise _too_large(node.column)
+    assert isinstance(result, int | float | tuple)
+    return result
+
+
+def element(node: Subscript) -> Value:
+    """Return an element of a sequence that is known, or a part of it; else the node itself."""
+    sequence, index = node.owner, node.index
+    if is_dict(sequence) and isinstance(index, str):
+        assert isinstance(sequence, Call)
+        return {each.name: each.value for each in sequence.arguments}.get(index, node)
+    if not isinstance(sequence, tuple):
+        return node
+    try:
+        if isinstance(index, Slice):
+            ends = (index.lower, index.upper, index.step)
+            known = [end for end in ends if isinstance(end, int | None)]
+            return sequence[slice(*known)] if len(known) == len(ends) else node
+        return sequence[index] if isinstance(index, int) else node
+    except (IndexError, ValueError) as error:
+        raise SnippetError(
+            f"{node.text}: {error}, of {len(sequence)} elements.", node.column
+        ) from None
+
+
+def joined(node: Joined) -> Value:
+    """Put the elements of a sequence together; the node itself where a length is not known."""
+    items: list[Value] = []
+    for each in node.elements:
+        inner = each.inner if isinstance(each, Starred) else (each,)
+        if not isinstance(inner, tuple):
+            return node
+        items += inner
+    return tuple(items)
+
+
+def _can_be_computed(operation: str, left: Value, right: Value) -> bool:
     """Whether both sides are numbers, or sequences short enough to put together."""
     if isinstance(left, tuple) and isinstance(right, tuple):
-        return isinstance(operation, ast.Add) and len(left + right) <= LONGEST
+        return operation == "+" and len(left + right) <= LONGEST
     if isinstance(left, tuple) and isinstance(right, int):
-        return isinstance(operation, ast.Mult) and len(left) * right <= LONGEST
+        return operation == "*" and len(left) * right <= LONGEST
     numbers = (left, right)
     if any(isinstance(n, bool) or not isinstance(n, int | float) for n in numbers):
         return False
     # A power is the only operation whose result can be far larger than what is written.
-    return not isinstance(operation, ast.Pow) or (
-        isinstance(right, int) and 0 <= right <= MAX_DIGITS * 4 and abs(left) <= _LARGEST  # type: ignore[arg-type]
+    return operation in _ARITHMETIC and (
+        operation != "**"
+        or (isinstance(right, int) and 0 <= right <= MAX_DIGITS * 4 and abs(left) <= _LARGEST)  # type: ignore[arg-type]
     )
 
 
@@ -293,7 +360,7 @@ def _last_of_each(call: Call) -> Call:
     return replace(call, arguments=tuple({each.name: each for each in call.arguments}.values()))
 
 
-def _converted(call: Call) -> int | tuple[Value, ...] | None:
+def converted(call: Call) -> int | tuple[Value, ...] | None:
     """What ``int(64 * 2 / 4)`` is, or ``tuple([3, 3])``, where it is known."""
     kind = call.function.text if isinstance(call.function, Name) else ""
     value = call.arguments[0].value if len(call.arguments) == 1 else None

@@ -28,10 +28,12 @@ from harness.syntax.python_names import Names, agreed, is_key
 from harness.syntax.tree import (
     MAX_DIGITS,
     MAX_TEXT,
+    Heading,
     Name,
     Parsed,
     SnippetError,
     Statement,
+    Subscript,
     Unread,
     Value,
     calls,
@@ -218,10 +220,7 @@ class _Reader(Expressions):
                     self._scope.unsettled -= 1
 
     def _head(self, word: str, parts: Sequence[ast.expr]) -> Iterator[Statement]:
-        """Calls in a test, or in another expression whose value nothing is made of.
-
-        The text of the value is no expression, so that nobody takes what it speaks of as used.
-        """
+        """Calls in a test, or in another expression whose value nothing is made of."""
         later = self._before(parts)
         try:
             found = tuple(call for part in parts for call in self._calls_in(part))
@@ -229,7 +228,7 @@ class _Reader(Expressions):
             self._leave_out(parts[0], error)
             found = ()
         if found:
-            yield self._said(None, Name(f"{word} ...", found[0].column, found))
+            yield self._said(None, Heading(f"{word} ...", found[0].column, found))
         self._change(later)
 
     def _leave_out(self, node: ast.stmt | ast.expr, error: SnippetError) -> None:
@@ -237,17 +236,18 @@ class _Reader(Expressions):
         end = self.source.offset(node.end_lineno or node.lineno, MAX_TEXT)
         self.unread.append(Unread(start, end, error))
 
-    def _said(self, target: str | None, value: Value) -> Statement:
+    def _said(self, target: str | None, value: Value, part: Subscript | None = None) -> Statement:
         # Only what stands around a call is ever asked for.
         assigned = dict(self.names.given) if next(calls(value), None) else {}
-        return Statement(target, value, assigned, self._block)
+        return Statement(target, value, assigned, self._block, part)
 
     def _assignment(self, targets: Sequence[ast.expr], node: ast.expr) -> Iterator[Statement]:
         inside = [child for target in targets for child in ast.iter_child_nodes(target)]
         later = self._before([node, *inside])
         value, assumed = self.with_defaults(node)
         for target in targets:
-            yield self._said(ast.unparse(target), value)
+            part = self.subscript(target) if isinstance(target, ast.Subscript) else None
+            yield self._said(ast.unparse(target), value, part)
         self._change(later)
         # Not what the targets were before.
         for target in targets:
@@ -470,7 +470,10 @@ def _items(value: Value, targets: Sequence[ast.expr]) -> Sequence[Value]:
         return value
     if starred or not isinstance(value, Name):
         return [Name(ast.unparse(target), 0) for target in targets]
-    return [Name(f"({value.text})[{place}]", value.column) for place in range(len(targets))]
+    return [
+        Subscript(f"({value.text})[{place}]", value.column, owner=value, index=place)
+        for place in range(len(targets))
+    ]
 
 
 def _none(test: ast.expr) -> str:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final, TypeAlias
 
-from harness.syntax.expressions import Expressions, Source
+from harness.syntax.expressions import arithmetic, converted, element, joined, signed
 from harness.syntax.python_names import Names
-from harness.syntax.tree import Call, Name, SnippetError, Value
+from harness.syntax.tree import (
+    BinaryOp,
+    Call,
+    Joined,
+    Name,
+    Slice,
+    SnippetError,
+    Starred,
+    Subscript,
+    UnaryOp,
+    Value,
+)
 
 Shape: TypeAlias = tuple[Value, ...]
 
@@ -60,43 +70,56 @@ def fold(value: Value, shapes: Mapping[str, Shape], assigned: Mapping[str, Value
     return _folded(value, shapes, known)
 
 
-class _Folder(Expressions):
-    """Expressions whose arrays have shapes."""
-
-    def __init__(self, text: str, names: Names, shapes: Mapping[str, Shape]) -> None:
-        super().__init__(Source(text), names)
-        self._shapes = shapes
-
-    def value(self, node: ast.expr) -> Value:
-        if isinstance(node, ast.Attribute) and node.attr == "shape":
-            owner = ast.unparse(node.value)
-            if owner in self._shapes:
-                return self._shapes[owner]
-        value = super().value(node)
-        shape = _shape_from_call(value, self._shapes) if isinstance(value, Call) else None
-        return value if shape is None else shape
-
-
 def _folded(value: Value, shapes: Mapping[str, Shape], names: Names) -> Value:
+    """Compute a value where it is an integer, or a sequence; what is neither stays as it was."""
     if isinstance(value, tuple):
         return tuple(_folded(item, shapes, names) for item in value)
-    if isinstance(value, Call):
-        arguments = tuple(
-            replace(argument, value=_folded(argument.value, shapes, names))
-            for argument in value.arguments
-        )
-        shape = _shape_from_call(replace(value, arguments=arguments), shapes)
-        return value if shape is None else shape
-    if not isinstance(value, Name) or value.text in shapes:
+    if isinstance(value, Name) and value.text in shapes:
         return value
     try:
-        node = ast.parse(value.text, mode="eval").body
-        found = _Folder(value.text, names, shapes).value(node)
+        result = _computed(value, shapes, names)
     except SnippetError as error:
-        raise SnippetError(error.fact, value.column) from None
-    except SyntaxError:  # Such as the target of a starred assignment.
+        column = value.column if isinstance(value, Name | Call) else error.column
+        raise SnippetError(error.fact, column) from None
+    if not isinstance(value, Name | Call) or not isinstance(result, int | tuple):
         return value
-    return _moved(found, value.column) if isinstance(found, int | tuple) else value
+    return _moved(result, value.column)
+
+
+def _computed(value: Value, shapes: Mapping[str, Shape], names: Names) -> Value:
+    """Compute a value, its parts first."""
+
+    def part(value: Value) -> Value:
+        return _computed(value, shapes, names)
+
+    match value:
+        case tuple():
+            return tuple(map(part, value))
+        case Call():
+            given = tuple(replace(each, value=part(each.value)) for each in value.arguments)
+            call = replace(value, arguments=given)
+            shape = _shape_from_call(call, shapes)
+            result = converted(call) if shape is None else shape
+            return value if result is None else result
+        case UnaryOp():
+            return signed(replace(value, operand=part(value.operand)))
+        case BinaryOp():
+            return arithmetic(replace(value, left=part(value.left), right=part(value.right)))
+        case Slice():
+            lower, upper, step = map(part, (value.lower, value.upper, value.step))
+            return replace(value, lower=lower, upper=upper, step=step)
+        case Subscript():
+            return element(replace(value, owner=part(value.owner), index=part(value.index)))
+        case Starred():
+            return replace(value, inner=part(value.inner))
+        case Joined():
+            return joined(replace(value, elements=tuple(map(part, value.elements))))
+        case Name():
+            owner, _, attribute = value.text.rpartition(".")
+            if attribute == "shape" and owner in shapes:
+                return shapes[owner]
+            return names.known.get(value.text, value)
+    return value
 
 
 def _moved(value: Value, column: int) -> Value:

@@ -26,6 +26,73 @@ class Name:
 
 
 @dataclass(frozen=True)
+class UnaryOp(Name):
+    """``-operand`` or ``+operand``."""
+
+    operation: str = ""
+    operand: Value = None
+
+
+@dataclass(frozen=True)
+class BinaryOp(Name):
+    """``left operation right``."""
+
+    left: Value = None
+    operation: str = ""
+    right: Value = None
+
+
+@dataclass(frozen=True)
+class Subscript(Name):
+    """``owner[index]``; the index is a tuple where there are several."""
+
+    owner: Value = None
+    index: Value = None
+
+
+@dataclass(frozen=True)
+class Slice(Name):
+    """``lower:upper:step`` of a subscript; ``None`` for what is left out."""
+
+    lower: Value = None
+    upper: Value = None
+    step: Value = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is a bare colon."""
+        return self.lower is None and self.upper is None and self.step is None
+
+
+@dataclass(frozen=True)
+class Starred(Name):
+    """``*inner`` among the elements of a sequence."""
+
+    inner: Value = None
+
+
+@dataclass(frozen=True)
+class Joined(Name):
+    """A sequence with parts of unknown length."""
+
+    elements: tuple[Value, ...] = ()
+
+
+@dataclass(frozen=True)
+class Comprehension(Name):
+    """``[element for targets in over]``; no targets where it has conditions or several loops."""
+
+    element: Value = None
+    targets: tuple[str, ...] = ()
+    over: Value = None
+
+
+@dataclass(frozen=True)
+class Heading(Name):
+    """The calls in a test, or in what else begins a block: nothing is made of its value."""
+
+
+@dataclass(frozen=True)
 class Argument:
     """One argument of a call; ``name`` is ``None`` for a positional one."""
 
@@ -72,12 +139,15 @@ class Statement:
     block : tuple of int
         Numbers of the functions, branches and loops that it stands in, outermost first; those of
         classes are negative.
+    part : Subscript, optional
+        The target, where it is an element or a slice of something.
     """
 
     target: str | None
     value: Value
     assigned: Mapping[str, Value] = field(default_factory=dict, compare=False, repr=False)
     block: tuple[int, ...] = field(default=(), compare=False)
+    part: Subscript | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

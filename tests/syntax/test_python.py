@@ -6,7 +6,19 @@ import pytest
 
 from harness.lookup import reading
 from harness.syntax.python import parse, read
-from harness.syntax.tree import Call, Name, Value, calls
+from harness.syntax.tree import (
+    BinaryOp,
+    Call,
+    Comprehension,
+    Joined,
+    Name,
+    Slice,
+    Starred,
+    Subscript,
+    UnaryOp,
+    Value,
+    calls,
+)
 
 
 def kernel(text: str) -> tuple[Value, tuple[str, ...]]:
@@ -284,7 +296,52 @@ def test_a_statement_knows_what_was_given_before_it() -> None:
     assert isinstance(found.value, Call)
     assert list(found.assigned) == ["k", "w", "n", "c"]
     assert found.assigned["k"] == 3
-    assert found.assigned["c"] == Name("(w.shape)[1]", found.assigned["c"].column)  # type: ignore[union-attr]
+    second = found.assigned["c"]
+    assert isinstance(second, Subscript)
+    assert (second.text, second.owner, second.index) == ("(w.shape)[1]", Name("w.shape", 35), 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "parts"),
+    [
+        ("x + 2 * 3", BinaryOp, {"left": Name("x", 0), "operation": "+", "right": 6}),
+        ("-x", UnaryOp, {"operation": "-", "operand": Name("x", 1)}),
+        ("x[0]", Subscript, {"owner": Name("x", 0), "index": 0}),
+        ("[x for x in y]", Comprehension, {"targets": (), "over": Name("y", 12)}),
+        ("[x * 2 for x, w in y]", Comprehension, {"targets": ("x", "w")}),
+        ("[x for x, w in y if w]", Comprehension, {"targets": ()}),
+        ("(1, *x)", Joined, {"elements": (1, Starred("*x", 4, inner=Name("x", 5)))}),
+    ],
+)
+def test_what_has_no_value_keeps_its_parts(
+    text: str, kind: type[Name], parts: dict[str, Value]
+) -> None:
+    (statement,) = parse(text)
+    assert type(statement.value) is kind
+    assert statement.value.text == text
+    assert {name: getattr(statement.value, name) for name in parts} == parts
+
+
+def test_a_subscript_keeps_its_slices() -> None:
+    (statement,) = parse("x[..., None, :, 1:n:2]")
+    assert isinstance(statement.value, Subscript)
+    assert isinstance(statement.value.index, tuple)
+    dots, none, whole, part = statement.value.index
+    assert isinstance(dots, Name)
+    assert dots.text == "..."
+    assert none is None
+    assert isinstance(whole, Slice)
+    assert whole.is_whole
+    assert isinstance(part, Slice)
+    assert (part.lower, part.upper, part.step) == (1, Name("n", 18), 2)
+    assert not part.is_whole
+
+
+def test_a_target_keeps_its_parts() -> None:
+    (statement,) = parse("w[:, ::2] = 3")
+    assert statement.target == "w[:, ::2]"
+    assert statement.part is not None
+    assert statement.part.owner == Name("w", 0)
 
 
 @pytest.mark.parametrize(
