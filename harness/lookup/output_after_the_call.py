@@ -14,8 +14,8 @@ from typing import Final, TypeAlias
 
 from harness.convention.reading import Reading
 from harness.convention.registry import convention
-from harness.core.errors import Ask, asked
 from harness.convention.values import shown
+from harness.core.errors import Ask, asked
 from harness.core.operators import OperatorError
 from harness.syntax.callsite import Application, CallSite
 from harness.syntax.shapes import fold

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
@@ -15,7 +15,7 @@ from harness.convention.reading import Reading, Supplied
 from harness.convention.registry import Convention, convention, framework_names
 from harness.core.errors import Ask, InputError, asked, named
 from harness.core.operators import OperatorError, Sizes
-from harness.syntax.callsite import CallSite, FoundCalls, find_calls, several
+from harness.syntax.callsite import CallSite, Mention, find_call, mentions
 from harness.syntax.tree import (
     MAX_DIGITS,
     Call,
@@ -23,11 +23,6 @@ from harness.syntax.tree import (
     OpenError,
     SnippetError,
     check_text,
-)
-
-# Begun at a word's first letter only, and never gone back into: any text takes linear time.
-_CALLED: Final = re.compile(
-    r"(?:(?<![\w.])|(?<=[^\w.]\.))([A-Za-z_][\w.]*+)\s*+[(\[]",
 )
 
 _IMPORT: Final = re.compile(
@@ -149,21 +144,20 @@ def _known_in(conventions: Iterable[Convention]) -> dict[str, list[_Known]]:
 
 
 def _read(text: str, conventions: Sequence[Convention], supplied: Supplied) -> Reading:
-    called = {_last(match[1]) for match in _CALLED.finditer(text)}
+    mentioned = mentions(text)
     # The others need not even be loaded, which takes longer than everything else.
     known = _known_in(
         spoken
         for spoken in conventions
-        if spoken.calls and any(re.fullmatch(spoken.calls, name) for name in called)
+        if spoken.calls and any(re.fullmatch(spoken.calls, each.name) for each in mentioned)
     )
-    mentioned = [match for match in _CALLED.finditer(text) if _last(match[1]) in known]
-    if not mentioned:
-        raise _nothing_known(text, conventions, list(_known_in(conventions)))
-    language = known[_last(mentioned[0][1])][0].convention.language
-    found = find_calls(text, language, known)
-    site = _the_call(found, known, text)
-    candidates, note = _candidates(site, known[_last(site.function)], _imported_from(text, site))
-    note = (*found.notes, *note)
+    first = next((each.name for each in mentioned if each.name in known), None)
+    if first is None:
+        raise _nothing_known(text, mentioned, conventions, list(_known_in(conventions)))
+    site, left_out = find_call(text, known[first][0].convention.language, known)
+    forms = known[site.function.rpartition(".")[2]]
+    candidates, note = _candidates(site, forms, _imported_from(text, site))
+    note = (*left_out, *note)
     readings: list[tuple[_Known, Reading]] = []
     errors: list[tuple[_Known, SnippetError]] = []
     for candidate in candidates:
@@ -270,16 +264,14 @@ def _first(site: CallSite, readings: Sequence[Reading]) -> Reading:
     return first
 
 
-def _last(dotted: str) -> str:
-    return dotted.rsplit(".", 1)[-1]
-
-
 def _nothing_known(
-    text: str, conventions: Sequence[Convention], known: Sequence[str]
+    text: str,
+    mentioned: Sequence[Mention],
+    conventions: Sequence[Convention],
+    known: Sequence[str],
 ) -> SnippetError:
-    called = [(match, _last(match[1])) for match in _CALLED.finditer(text)]
     whose = conventions[0].title if len(conventions) == 1 else "a framework"
-    if len(conventions) == 1 and (other := _whose([last for _, last in called])):
+    if len(conventions) == 1 and (other := _whose([each.name for each in mentioned])):
         return SnippetError(
             f"this is a call of {other.title}, not of {whose}: leave "
             + named(Ask.FRAMEWORK)
@@ -287,14 +279,10 @@ def _nothing_known(
             + asked(Ask.FRAMEWORK, other.name, "give")
             + "."
         )
-    for match, last in called:
-        if near := _nearest(last, known):
-            if (foreign := _foreign(match[1])) is not None:
-                return SnippetError(foreign, match.start(1))
-            return SnippetError(
-                f"{last!r} is no call of {whose} that is known here. Did you mean {near!r}?",
-                match.start(1),
-            )
+    for name, dotted, start in mentioned:
+        if near := _nearest(name, known):
+            fact = f"{name!r} is no call of {whose} that is known here. Did you mean {near!r}?"
+            return SnippetError(_foreign(dotted) or fact, start)
     for name in known:
         if mention := re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text):
             raise SnippetError(
@@ -339,19 +327,6 @@ def _imported_from(text: str, site: CallSite) -> str | None:
         if first in {name.split(" as ")[-1].strip() for name in names.strip("()").split(",")}:
             module = match["module"] or match["plain"]
     return module
-
-
-def _the_call(found: FoundCalls, known: Collection[str], text: str) -> CallSite:
-    """Find the one known call; several are an error, also in what was left out."""
-    if not found.sites:
-        raise SnippetError("the text names a transposed convolution, but does not call it.")
-    columns = [site.call.column for site in found.sites]
-    for unread in found.parsed.unread:
-        named = _CALLED.finditer(text, unread.start, unread.end)
-        columns += [match.start(1) for match in named if _last(match[1]) in known]
-    if len(columns) > 1:
-        raise several(text, columns)
-    return found.sites[0]
 
 
 def _candidates(

@@ -39,7 +39,7 @@ def read(site: CallSite) -> Context:
     ----------
     site : CallSite
     """
-    return Context(_groups(site.statement, site.call), _inserted(site))
+    return Context(_groups(site), _inserted(site))
 
 
 def noted(context: Context, reading: Reading) -> Reading:
@@ -52,13 +52,13 @@ def noted(context: Context, reading: Reading) -> Reading:
     return replace(reading, notes=tuple(notes))
 
 
-def _groups(home: Statement, call: Call) -> int:
+def _groups(site: CallSite) -> int:
     """``concat([f(x, w) for x, w in zip(split(x, 2), split(w, 2))])`` has two groups."""
-    joined, joined_along = _joined(home, call)
-    if not {name for name, _ in joined} <= _names((*(a.value for a in call.arguments),)):
+    joined, joined_along = _joined(site)
+    if not {name for name, _ in joined} <= _names(tuple(a.value for a in site.call.arguments)):
         return 1
     sources = [source for _, source in joined]
-    splits = [assigned_value(source, home.assigned) for source in sources]
+    splits = [assigned_value(source, site.statement.assigned) for source in sources]
     counts = {_sections(value) for value in splits}
     along = [_axis(value) for value in splits]
     # Channels come second or last, and the weights' input channels first or last.
@@ -85,14 +85,14 @@ def _axis(value: Value) -> int | None:
     return axis if type(axis) is int else None
 
 
-def _joined(home: Statement, call: Call) -> tuple[list[tuple[str, Value]], int | None]:
+def _joined(site: CallSite) -> tuple[list[tuple[str, Value]], int | None]:
     """Name and array of all that a list goes through whose calls are concatenated.
 
     And the axis along which they are.
     """
-    for outer in calls(home.value):
+    for outer in calls(site.statement.value):
         for argument in outer.arguments if last_name(outer) in _JOINS else ():
-            if isinstance(argument.value, Name) and _holds(argument.value, call):
+            if any(inner is site.call for inner in calls(argument.value)):
                 return _zipped(argument.value), _joined_along(outer)
     return [], None
 
@@ -172,7 +172,7 @@ def _steps_of_taps(index: Sequence[Value]) -> Sizes | None:
 
 def _is_kernel(array: str, site: CallSite) -> bool:
     """Whether an array comes to a call, or to the layer that it makes, as its weights."""
-    made_of, (parts, _) = {array}, _joined(site.statement, site.call)
+    made_of, (parts, _) = {array}, _joined(site)
     layer, reached = site.name, False
     for statement in site.statements:
         if statement.target and made_of & _names(statement.value):
@@ -198,7 +198,3 @@ def _names(value: Value) -> set[str]:
     if isinstance(value, Call):
         return _names((value.function, *(argument.value for argument in value.arguments)))
     return set()
-
-
-def _holds(value: Value, call: Call) -> bool:
-    return any(inner is call for inner in calls(value))

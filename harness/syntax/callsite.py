@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Final
+from typing import Final, NamedTuple
 
 from harness.syntax.tree import (
     Call,
@@ -18,6 +19,8 @@ from harness.syntax.tree import (
     last_name,
 )
 
+# Begun at a word's first letter only, and never gone back into: any text takes linear time.
+_CALLED: Final = re.compile(r"(?:(?<![\w.])|(?<=[^\w.]\.))([A-Za-z_][\w.]*+)\s*+[(\[]")
 # What gives a layer back that is called like the one that it was given.
 _SAME_LAYER: Final = {
     *("weight_norm", "spectral_norm", "SpectralNormalization", "WeightNorm", "apply", "compile"),
@@ -94,27 +97,22 @@ class CallSite:
         return any(each is statement for each in self.before)
 
 
-@dataclass(frozen=True)
-class FoundCalls:
-    """The calls of some names in a text.
+class Mention(NamedTuple):
+    """A name that looks as if it were called: its last part, and all of it."""
 
-    Attributes
-    ----------
-    sites : tuple of CallSite
-        In the order of the text.
-    parsed : Parsed
-        All that was understood.
-    notes : tuple of str
-        What was left out of the text.
-    """
-
-    sites: tuple[CallSite, ...]
-    parsed: Parsed
-    notes: tuple[str, ...] = ()
+    name: str
+    dotted: str
+    start: int
 
 
-def find_calls(text: str, language: str, names: Collection[str]) -> FoundCalls:
-    r"""Parse a text or, where a call is in none that can be, the balanced call cut out of it.
+def mentions(text: str, start: int = 0, end: int | None = None) -> list[Mention]:
+    """Find the names before a bracket, in a stretch of a text that need not be understood."""
+    matches = _CALLED.finditer(text, start, len(text) if end is None else end)
+    return [Mention(match[1].rpartition(".")[2], match[1], match.start(1)) for match in matches]
+
+
+def find_call(text: str, language: str, names: Collection[str]) -> tuple[CallSite, tuple[str, ...]]:
+    r"""Find the one call of some names, with notes on what was left out of the text.
 
     Parameters
     ----------
@@ -127,14 +125,30 @@ def find_calls(text: str, language: str, names: Collection[str]) -> FoundCalls:
     Raises
     ------
     SnippetError
-        Where nothing that calls one of the names can be understood.
+        Where nothing that calls one of the names can be understood, or where there are several
+        calls, also in what was left out.
 
     Examples
     --------
-    >>> found = find_calls("up = nn.Up(4)\ny = up(x)", "python", {"Up"})
-    >>> found.sites[0].name, len(found.sites[0].applications)
+    >>> site, _ = find_call("up = nn.Up(4)\ny = up(x)", "python", {"Up"})
+    >>> site.name, len(site.applications)
     ('up', 1)
     """
+    parsed, notes = _parsed(text, language, names)
+    sites = _sites(text, parsed, names)
+    if not sites:
+        raise SnippetError("the text names a transposed convolution, but does not call it.")
+    columns = [site.call.column for site in sites]
+    for unread in parsed.unread:
+        named = mentions(text, unread.start, unread.end)
+        columns += [each.start for each in named if each.name in names]
+    if len(columns) > 1:
+        raise _several(text, columns)
+    return sites[0], notes
+
+
+def _parsed(text: str, language: str, names: Collection[str]) -> tuple[Parsed, tuple[str, ...]]:
+    """Parse a text or, where its call is in none that can be, the balanced call cut out of it."""
     module = import_module(f"harness.syntax.{language}")
     parsed, whole = Parsed(()), None
     try:
@@ -142,23 +156,22 @@ def find_calls(text: str, language: str, names: Collection[str]) -> FoundCalls:
         whole = next((unread.error for unread in parsed.unread), None)
     except SnippetError as error:
         whole = error
-    if sites := _sites(text, parsed, names):
-        return FoundCalls(sites, parsed, _left_out(text, parsed))
+    if any(last_name(call) in names for each in parsed.statements for call in calls(each.value)):
+        return parsed, _left_out(text, parsed)
     # Broken text, or a call inside a comment.
     from harness.syntax.cut import alone, cut  # noqa: PLC0415 -- few texts need it
 
     pieces = cut(text, names, language)
     if len(pieces) > 1:
-        raise several(text, [piece.start for piece in pieces])
+        raise _several(text, [piece.start for piece in pieces])
     try:
         for piece in pieces:
-            found = Parsed(module.parse(alone(text, piece, language)))
-            return FoundCalls(_sites(text, found, names), found, _cut_off(text, piece, whole))
+            return Parsed(module.parse(alone(text, piece, language))), _cut_off(text, piece, whole)
     except SnippetError as part:
         raise part from whole
     if whole is not None:
         raise whole
-    return FoundCalls((), parsed)
+    return parsed, ()
 
 
 def _sites(text: str, parsed: Parsed, names: Collection[str]) -> tuple[CallSite, ...]:
@@ -177,7 +190,7 @@ def _site(text: str, statements: tuple[Statement, ...], place: int, call: Call) 
     before, home, after = statements[:place], statements[place], statements[place + 1 :]
     return CallSite(
         call,
-        line_number(text, call.column),
+        _line_number(text, call.column),
         call.column - text.rfind("\n", 0, call.column),
         home,
         before,
@@ -186,15 +199,13 @@ def _site(text: str, statements: tuple[Statement, ...], place: int, call: Call) 
     )
 
 
-def line_number(text: str, offset: int) -> int:
-    """Return the line of an offset, from 1."""
+def _line_number(text: str, offset: int) -> int:
     return text.count("\n", 0, offset) + 1
 
 
-def several(text: str, columns: Sequence[int]) -> SnippetError:
-    """Make the error of a text that holds more than one call."""
+def _several(text: str, columns: Sequence[int]) -> SnippetError:
     lines = text.split("\n")
-    numbers = sorted({line_number(text, column) for column in columns})
+    numbers = sorted({_line_number(text, column) for column in columns})
     shown = [f"\n  line {n}: {lines[n - 1].strip()[:90]}" for n in numbers[:9]]
     return SnippetError(
         f"the text holds {len(columns)} transposed convolutions: paste one at a time."
@@ -205,7 +216,7 @@ def several(text: str, columns: Sequence[int]) -> SnippetError:
 def _left_out(text: str, parsed: Parsed) -> tuple[str, ...]:
     """Say which lines of a text were not understood."""
     return tuple(
-        f"Line {line_number(text, unread.start)} was left out: {unread.error.fact}"
+        f"Line {_line_number(text, unread.start)} was left out: {unread.error.fact}"
         for unread in parsed.unread
     )
 
@@ -219,7 +230,7 @@ def _cut_off(text: str, piece: tuple[int, int], whole: SnippetError | None) -> t
         return ()
     return (
         "Only the call itself was read, not the lines around it: "
-        f"line {line_number(text, whole.column or 0)} is not understood.",
+        f"line {_line_number(text, whole.column or 0)} is not understood.",
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from harness.core.operators import Sizes
 from harness.frameworks.matlab.arrays import Array, Workspace
-from harness.syntax.callsite import find_calls
+from harness.syntax.callsite import find_call
 
 SHAPES = {
     "w = rand(3, 2, 6, 4); f(w)": (3, 2, 6, 4),
@@ -39,7 +39,7 @@ SHAPES = {
 
 
 def array_of_the_call(text: str) -> Array | None:
-    (site,) = find_calls(text, "matlab", {"f"}).sites
+    site, _ = find_call(text, "matlab", {"f"})
     workspace = Workspace.before(site, {"x": (1, 2, 3)})
     return workspace.array(site.call.arguments[0].value)
 
