@@ -1,4 +1,4 @@
-"""A call's arguments, completed by what the user says beside the text and what stands around it."""
+"""A call's arguments, completed by what the user gives besides it and by the text around it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Arguments(BoundCall):
     Attributes
     ----------
     supplied : Supplied
-        What the user says beside the text.
+        What the user gives besides the text.
     context : Context
         What the text around the call does to its weights.
     """

@@ -33,7 +33,7 @@ def drawn(wanted: Initializer | None, operator: Operator, *, by_fan: bool) -> st
 
 
 def _by_fan(wanted: Initializer) -> str | None:
-    """Give the initialiser that counts the fan itself, where Chainer has it."""
+    """Return the initialiser that counts the fan itself, where Chainer has it."""
     kind = "Uniform" if wanted.distribution == "uniform" else "Normal"
     match wanted.fan:
         case "average":

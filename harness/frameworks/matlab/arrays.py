@@ -40,7 +40,7 @@ class Array:
     is_zero : bool
         Whether every element is 0.
     margins : tuple of (int, int) pairs
-        How many zeros each dimension has before and behind what was put into it.
+        How many zeros each dimension has before and after what was put into it.
     """
 
     shape: Sizes
@@ -67,7 +67,7 @@ class Workspace:
         What names stand for there.
     arrays, numbers : dict
         What is known of a value that a name was given, by its ``id``: the same words mean something
-        else behind a statement that changes them.
+        else after a statement that changes them.
     canonical : mapping
         Shapes of ``x`` and ``w`` where the text only rearranges them, as our own programs do.
     """

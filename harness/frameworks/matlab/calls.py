@@ -337,7 +337,7 @@ def _opened(argument: Argument) -> Argument:
 
 
 def _with_properties(given: Arguments) -> tuple[Arguments, list[str]]:
-    """Add what the text sets behind the call: ``layer.WeightLearnRateFactor = 2``."""
+    """Add what the text sets after the call: ``layer.WeightLearnRateFactor = 2``."""
     arguments, notes = dict(given.given), list[str]()
     # Where the layer is a part of an array, that has the name.
     layer, block = given.site.name, given.site.statement.block

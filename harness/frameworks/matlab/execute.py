@@ -79,7 +79,7 @@ _running: list[Interpreter] = []
 
 
 def command_of(executable: str) -> list[str]:
-    """Give the command that starts an interpreter which reads commands from a pipe.
+    """Return the command that starts an interpreter which reads commands from a pipe.
 
     >>> command_of("/usr/bin/octave")[1:]
     ['--no-gui', '--quiet', '--norc']
@@ -132,7 +132,7 @@ def run_arguments(
     inputs: Mapping[str, tuple[str, Sequence[int]]],
     outputs: Sequence[str],
 ) -> str:
-    """Write the arguments of ``deconform_run.m`` behind the folder."""
+    """Write the arguments of ``deconform_run.m`` that follow the folder."""
     described = "; ".join(
         f"{_quoted(name)}, {_quoted(CLASSES[dtype])}, {_extent(shape)}"
         for name, (dtype, shape) in inputs.items()
@@ -184,7 +184,7 @@ def _result(
 
 
 def with_rank(array: Any, rank: int) -> Any:
-    """Give an array the axes of length 1 at its end that MATLAB does not keep, or invents.
+    """Add the axes of length 1 that MATLAB drops at an array's end, or remove those it invents.
 
     An output has as many axes as the input that it belongs to: ``y`` as ``x``, ``dw`` as ``w``.
 

@@ -101,7 +101,7 @@ class _Spelled:
         return lines(first, f"dw = reshape(permute({found}, {order}), {shape});")
 
     def _native_weights(self) -> str:
-        """From IOHW to [h w filters channels], and groups behind them."""
+        """From IOHW to [h w filters channels], then groups."""
         operator, rank = self.operator, self.operator.rank
         if operator.groups == 1:
             return self.native("w")

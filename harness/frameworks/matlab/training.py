@@ -129,7 +129,7 @@ def _drawn(value: Value) -> Initializer | None:
 
 
 def factors(operator: Operator, training: Training) -> dict[str, str | None]:
-    """Give the layer's arguments for factors.
+    """Return the layer's arguments for factors.
 
     Examples
     --------

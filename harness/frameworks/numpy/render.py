@@ -22,7 +22,7 @@ def render(operator: Operator, _dtype: str, _documented: bool, _device: Device) 
 
 
 def options(operator: Operator) -> str:
-    """Write what both functions of ``impl`` are told beside their arrays."""
+    """Write what both functions of ``impl`` are given besides their arrays."""
     return arguments(
         stride=per_axis(operator.stride, default=1),
         dilation=per_axis(operator.dilation, default=1),

@@ -114,9 +114,9 @@ def _geometry(given: Arguments, complete: tuple[int, int, Sizes], *, bias: bool)
 
     output_padding = given.per_axis("output_padding", rank, least=0)
     # The second argument of a layer's forward call, by position too.
-    behind = [argument for argument in given.application if argument.name is None][1:]
+    positional = [argument for argument in given.application if argument.name is None][1:]
     asked = [argument for argument in given.application if argument.name == "output_size"]
-    asked = [argument for argument in (*asked, *behind) if argument.value is not None]
+    asked = [argument for argument in (*asked, *positional) if argument.value is not None]
     if asked and given.form.style == "layer":
         output_padding = _from_output_size(given, reading((0,) * rank).operator, asked[0])
     if not is_native(reading(output_padding).operator, padding, output_padding):

@@ -85,7 +85,7 @@ def _read(given: Arguments) -> Reading:
         stride=stride,
         dilation=dilation,
         crop=_crop(given, plain, out_size, channels_first=channels_first),
-        bias=False,  # A bias that is added behind the call is found there.
+        bias=False,  # A bias that is added after the call is found there.
         channels_last=not channels_first,
     )
 

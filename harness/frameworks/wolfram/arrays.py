@@ -11,7 +11,7 @@ from harness.syntax.tree import Call, Name, Value
 
 Margins: TypeAlias = tuple[tuple[int, int], ...]
 
-# These take the dimensions of what they make behind what it is made of.
+# These take the dimensions of what they make after what it is made of.
 _MAKERS: Final = {"RandomReal", "RandomInteger", "RandomVariate", "ConstantArray"}
 _KEEPERS: Final = {"NumericArray", "Normal", "N", "Developer`ToPackedArray"}
 _FOLLOWED: Final = 8
@@ -69,7 +69,7 @@ def _asked(sizes: Value) -> Sizes | None:
 
 
 def margins(value: Value, assigned: Mapping[str, Value], rank: int) -> Margins:
-    """Return how many zeros the text puts before and behind a kernel, per spatial axis."""
+    """Return how many zeros the text puts before and after a kernel, per spatial axis."""
     value = resolved(value, assigned)
     called = _called(value)
     if called is not None and called[0] == "ArrayPad" and len(called[1]) == 2:

@@ -80,7 +80,7 @@ def start(module: str, _distribution: str) -> dict[str, Any]:
 
 
 def about(version: str) -> tuple[str, str]:
-    """Give the version and the engine that ``$Version`` tells of.
+    """Return the version and the engine that ``$Version`` tells of.
 
     Only a kernel's own layer is Wolfram's; in Mathics3 it is ours.
 

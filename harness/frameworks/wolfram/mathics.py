@@ -92,7 +92,7 @@ class Session:
         feeder = MathicsMultiLineFeeder(text, "program")
         while not feeder.empty():
             evaluation.out.clear()
-            # What an error has left behind counts towards the limits of the next evaluation.
+            # What an error has left counts towards the limits of the next evaluation.
             evaluation.recursion_depth = evaluation.iteration_count = 0
             evaluation.stopped = False
             query = evaluation.parse_feeder(feeder)
@@ -107,7 +107,7 @@ class Session:
                 raise WolframError(f"{symbol}::{said.tag}", said.text)
 
     def assign(self, name: str, array: Any) -> None:
-        """Give a symbol an array."""
+        """Set a symbol to an array."""
         from mathics.core.atoms import NumericArray
 
         self._session.definitions.set_ownvalue("Global`" + name, NumericArray(array))
@@ -120,7 +120,7 @@ class Session:
             definitions.reset_user_definition(name)
 
     def array(self, name: str, dtype: Any) -> Any:
-        """Give the array that a symbol holds; numbers in lists carry no type and get ``dtype``."""
+        """Return a symbol's array; numbers in lists carry no type and get ``dtype``."""
         value = self.evaluate(name)
         try:
             return _ndarray(value, dtype)
@@ -267,7 +267,7 @@ def _repeated(value: Any, times: int) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Give an expression as Python would write it: ints, strings, names, tuples of them."""
+    """Return an expression as Python would write it: ints, strings, names, tuples of them."""
     from mathics.core.atoms import Integer, String
     from mathics.core.list import ListExpression
     from mathics.core.symbols import Symbol

@@ -133,7 +133,7 @@ _NO_DECAY: Final = (
 
 
 def training_notes(training: Training) -> tuple[str, ...]:
-    """Say what the language has no word for."""
+    """Describe what the language has no word for."""
     return (_NO_DECAY,) if training.has_decay else ()
 
 

@@ -68,7 +68,7 @@ class Layer:
 
 
 def output(layer: Layer, x: Any) -> Any:
-    """Give what the layer makes of a batch."""
+    """Return what the layer makes of a batch."""
     w = layer.weights
     reach = [d * (k - 1) for d, k in zip(layer.dilation, layer.kernel, strict=True)]
     sizes = (s * (n - 1) + 1 for s, n in zip(layer.stride, x.shape[2:], strict=True))
@@ -88,7 +88,7 @@ def output(layer: Layer, x: Any) -> Any:
 
 
 def input_gradient(layer: Layer, x: Any, dy: Any) -> Any:  # noqa: ARG001
-    """Give the gradient at the input, of a batch."""
+    """Return the gradient at the input, of a batch."""
     w = layer.weights
     kernel = list(range(2 - w.ndim, 0))
     dx = _per_group(
@@ -101,7 +101,7 @@ def input_gradient(layer: Layer, x: Any, dy: Any) -> Any:  # noqa: ARG001
 
 
 def weights_gradient(layer: Layer, x: Any, dy: Any) -> Any:
-    """Give the gradient at the weights, summed over the batch."""
+    """Return the gradient at the weights, summed over the batch."""
     positions = [0, *range(2, x.ndim)]
     dw = _per_group(
         lambda x_, dy_: np.tensordot(x_, dy_, (positions, positions)),
@@ -113,7 +113,7 @@ def weights_gradient(layer: Layer, x: Any, dy: Any) -> Any:
 
 
 def biases_gradient(layer: Layer, x: Any, dy: Any) -> Any:  # noqa: ARG001
-    """Give the gradient at the biases, summed over the batch."""
+    """Return the gradient at the biases, summed over the batch."""
     return dy.sum(axis=(0, *range(2, dy.ndim)))
 
 
