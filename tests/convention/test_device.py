@@ -49,7 +49,7 @@ MOVES = {
 }
 
 
-@pytest.mark.parametrize("framework", ON_GPU)
+@pytest.mark.parametrize("framework", MOVES)
 def test_arrays_are_moved_in_the_sections_for_that(framework: str) -> None:
     written = render(Operator.of(2, 3, (3,), stride=2), framework, device="cuda")
     assert isinstance(written, Program)

@@ -76,7 +76,7 @@ CONSTRUCTED = {
 }
 
 
-@pytest.mark.parametrize("framework", LAYERS)
+@pytest.mark.parametrize("framework", SAID)
 def test_rate_and_decay_in_each_framework_s_idiom(framework: str) -> None:
     found = written(framework, PLAIN, BOTH)
     assert found.training == SAID[framework]

@@ -141,7 +141,8 @@ def test_without_to_every_other_framework_answers(capsys: pytest.CaptureFixture[
     out = printed(capsys, DCGAN)
     # NumPy's call is CuPy's, too.
     assert len(titles(out)) == len(framework_names()) - 2
-    assert "PyTorch" not in titles(out)
+    everyone = [convention(name).title for name in framework_names()]
+    assert titles(out).count("PyTorch") == everyone.count("PyTorch") - 1
     # A descriptor is no framework's.
     assert len(titles(printed(capsys, "ic1_oc1_k3"))) == len(framework_names()) - 1
 
