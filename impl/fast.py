@@ -212,7 +212,7 @@ def _by_entries(problem: Problem, y: Array) -> Iterator[tuple[Problem, slice]]:
     NumPy loops over the last axis, and a handful of elements there cost as much as a hundred.
     """
     x, n = problem.x, problem.x.shape[1]
-    bytes_of_one = max(1, x[:, 0].size, y[0].size) * problem.dtype.itemsize
+    bytes_of_one = max(x[:, 0].size, y[0].size) * problem.dtype.itemsize
     most = max(1, BLOCK // bytes_of_one)
     short = min(n, most) >= _MANY_ENTRIES * x.shape[-1] and problem.w.nbytes <= 2 * BLOCK
     if problem.entries_last or not short:
