@@ -1,4 +1,4 @@
-"""What the Python behind a call adds to it: a slice, a pad, a late bias.
+"""What the Python after a call adds to it: a slice, a pad, a late bias.
 
 People crop and pad by hand what a framework cannot say, and so do our own programs: together with
 the call this is one operator.  What is done to the output after something else is not followed.
@@ -40,7 +40,7 @@ _PASSES_ON: Final = {
     *("contiguous", "concat", "clone", "copy", "detach"),
     *("cuda", "cpu", "to", "float", "half", "double", "eval", "train"),
 }
-# Crops and pads that people put behind it, too.
+# Crops and pads that people put after it, too.
 _NOT_READ: Final = {
     *("slice", "slice_axis", "strided_slice", "Crop", "get_item", "narrow", "center_crop", "crop"),
     *("resize_with_crop_or_pad", "resize_image_with_crop_or_pad", "central_crop"),
@@ -78,9 +78,9 @@ class _Pad:
 
 @dataclass(frozen=True)
 class _Bias:
-    """An addition of a vector; ``behind`` counts the axes behind its own, where it matters."""
+    """An addition of a vector, and how many axes follow the vector's own, where it matters."""
 
-    behind: int | None
+    trailing: int | None
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ def _is_elsewhere(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
 def _check_certain(
     statement: Statement, block: tuple[int, ...], name: str | None, rest: Sequence[Statement]
 ) -> None:
-    """Refuse steps behind which somebody still has the output as it was before."""
+    """Refuse steps after which somebody still has the output as it was before."""
     if statement.block != block:
         raise SnippetError("it is done inside a branch, a loop or a function of its own.")
     if name is None:
@@ -202,8 +202,8 @@ def _mentions(value: Value, name: str) -> int:
 
 def _is_no_bias(step: _Step, reading: Reading) -> bool:
     """Whether a sum lays its vector along other axes than the channels."""
-    behind = 0 if reading.channels_last else reading.operator.rank
-    return isinstance(step, _Bias) and step.behind not in (None, behind)
+    trailing = 0 if reading.channels_last else reading.operator.rank
+    return isinstance(step, _Bias) and step.trailing not in (None, trailing)
 
 
 def _steps(value: Value, output: _Output) -> list[_Step] | None:
@@ -240,8 +240,10 @@ def _steps_of_call(call: Call, output: _Output) -> list[_Step] | None:
         raise SnippetError(f"{last or _name_of_maker(call)} is not read here.", call.column)
     if last in _ADDS_BIAS:
         step = _Bias(None)
-    elif last == "broadcast_add" and others and (behind := _behind(others[0].value)) is not None:
-        step = _Bias(behind)
+    elif (
+        last == "broadcast_add" and others and (trailing := _trailing(others[0].value)) is not None
+    ):
+        step = _Bias(trailing)
     elif last == "pad":
         step = _pad(call)
     elif last in _AXES:
@@ -277,14 +279,14 @@ def _steps_of_expression(value: Name, output: _Output) -> list[_Step] | None:
         return None if inner is None else [*inner, _slice(value, output.assigned)]
     if isinstance(value, BinaryOp) and value.operation == "+":
         for one, other in ((value.left, value.right), (value.right, value.left)):
-            inner = None if (behind := _behind(other)) is None else _steps(one, output)
+            inner = None if (trailing := _trailing(other)) is None else _steps(one, output)
             if inner is not None:
-                return [*inner, _Bias(behind)]
+                return [*inner, _Bias(trailing)]
     return _made_into_another(value.calls, output)
 
 
-def _behind(value: Value) -> int | None:
-    """The axes behind that of a vector laid along one axis: 2 for ``b.reshape((-1, 1, 1))``."""
+def _trailing(value: Value) -> int | None:
+    """Count the axes after a vector's own: 2 for ``b.reshape((-1, 1, 1))``."""
     if isinstance(value, Subscript):
         # As in ``b[None, :, None]``.
         index = value.index if isinstance(value.index, tuple) else (value.index,)

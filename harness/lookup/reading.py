@@ -31,7 +31,7 @@ _IMPORT: Final = re.compile(
     re.MULTILINE,
 )
 
-# Other frameworks whose names look like those that we know, with other arguments behind them.
+# Other frameworks whose names look like those that we know, with other arguments.
 _FOREIGN: Final = {
     **dict.fromkeys(("paddle", "fluid"), "PaddlePaddle"),
     **dict.fromkeys(("jax", "lax", "flax", "hk", "haiku", "eqx", "equinox", "nnx"), "JAX"),
@@ -122,12 +122,11 @@ def _conventions() -> list[Convention]:
 @cache
 def _known(framework: str) -> dict[str, list[_Known]]:
     """The forms of a framework by the last part of their names."""
-    found: dict[str, list[_Known]] = {}
-    spoken = convention(framework)
-    for form in spoken.forms:
+    known: dict[str, list[_Known]] = {}
+    for form in convention(framework).forms:
         for last in dict.fromkeys(name.split(".")[-1] for name in form.names):
-            found.setdefault(last, []).append(_Known(spoken, form))
-    return found
+            known.setdefault(last, []).append(_Known(convention(framework), form))
+    return known
 
 
 def _known_in(conventions: Iterable[Convention]) -> dict[str, list[_Known]]:
@@ -136,8 +135,8 @@ def _known_in(conventions: Iterable[Convention]) -> dict[str, list[_Known]]:
     Of frameworks that share a call, such as two builds of one, the first stands for all.
     """
     known: dict[str, list[_Known]] = {}
-    for spoken in conventions:
-        for last, forms in _known(spoken.name).items():
+    for framework in conventions:
+        for last, forms in _known(framework.name).items():
             taken = {each.form.name for each in known.get(last, ())}
             known.setdefault(last, []).extend(each for each in forms if each.form.name not in taken)
     return known
@@ -147,9 +146,9 @@ def _read(text: str, conventions: Sequence[Convention], supplied: Supplied) -> R
     mentioned = mentions(text)
     # The others need not even be loaded, which takes longer than everything else.
     known = _known_in(
-        spoken
-        for spoken in conventions
-        if spoken.calls and any(re.fullmatch(spoken.calls, each.name) for each in mentioned)
+        each
+        for each in conventions
+        if each.calls and any(re.fullmatch(each.calls, mention.name) for mention in mentioned)
     )
     first = next((each.name for each in mentioned if each.name in known), None)
     if first is None:
@@ -289,7 +288,7 @@ def _nothing_known(
                 f"the text names {name}, but does not call it: paste the call, with its arguments.",
                 mention.start(),
             )
-    examples = ", ".join(spoken.forms[0].name for spoken in conventions if spoken.forms)
+    examples = ", ".join(each.forms[0].name for each in conventions if each.forms)
     return SnippetError(
         f"the text holds no transposed convolution that is known here, such as {examples}."
     )
@@ -312,10 +311,8 @@ def _foreign(name: str) -> str | None:
 
 
 def _whose(names: Sequence[str]) -> Convention | None:
-    for spoken in _conventions():
-        if any(name in _known(spoken.name) for name in names):
-            return spoken
-    return None
+    of_one = (each for each in _conventions() if any(name in _known(each.name) for name in names))
+    return next(of_one, None)
 
 
 def _imported_from(text: str, site: CallSite) -> str | None:

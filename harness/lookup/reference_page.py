@@ -58,36 +58,36 @@ def _contents() -> Iterator[str]:
 
 def _sections() -> Iterator[str]:
     for name in framework_names():
-        spoken = convention(name)
-        yield f'## <a id="{name}"></a>{spoken.title}\n'
-        yield from _about(spoken)
-        yield from _examples(spoken)
-        for _, forms in groupby(spoken.forms_by_table(), key=lambda form: id(form.parameters)):
+        framework = convention(name)
+        yield f'## <a id="{name}"></a>{framework.title}\n'
+        yield from _about(framework)
+        yield from _examples(framework)
+        for _, forms in groupby(framework.forms_by_table(), key=lambda form: id(form.parameters)):
             yield from _table(list(forms))
 
 
-def _about(spoken: Convention) -> Iterator[str]:
-    layouts = ", ".join(f"`{layout(spoken.name, rank)}`" for rank in (1, 2, 3))
-    yield f"`-f {spoken.name}`. Weights for one, two and three spatial axes: {layouts}.\n"
-    for remark in spoken.remarks:
+def _about(framework: Convention) -> Iterator[str]:
+    layouts = ", ".join(f"`{layout(framework.name, rank)}`" for rank in (1, 2, 3))
+    yield f"`-f {framework.name}`. Weights for one, two and three spatial axes: {layouts}.\n"
+    for remark in framework.remarks:
         yield f"- {remark}"
-    if spoken.remarks:
+    if framework.remarks:
         yield ""
 
 
-def _examples(spoken: Convention) -> Iterator[str]:
-    styles: tuple[Style, ...] = ("function", "layer") if spoken.layer else ("function",)
+def _examples(framework: Convention) -> Iterator[str]:
+    styles: tuple[Style, ...] = ("function", "layer") if framework.layer else ("function",)
     for what, operator in _EXAMPLES.items():
         yield f"{what.capitalize()}, `{operator.descriptor}`:\n"
         for style in styles:
-            made = render(operator, spoken.name, style=style)
-            if isinstance(made, Unsupported):
-                yield f"- as a {style}: {made.reason}\n"
+            answer = render(operator, framework.name, style=style)
+            if isinstance(answer, Unsupported):
+                yield f"- as a {style}: {answer.reason}\n"
                 continue
-            reason = f" ({made.reason})" if made.reason else ""
-            yield f"- as a {style}, {made.support}{reason}\n"
-            yield f"  ```{spoken.language}"
-            yield from (f"  {line}" for line in made.call.splitlines())
+            reason = f" ({answer.reason})" if answer.reason else ""
+            yield f"- as a {style}, {answer.support}{reason}\n"
+            yield f"  ```{framework.language}"
+            yield from (f"  {line}" for line in answer.call.splitlines())
             yield "  ```\n"
 
 

@@ -67,7 +67,7 @@ class Builder:
     end : int
         Where the last of them ends.
     scope : Scope
-        What names stand for behind it.
+        What names stand for after it.
     block : tuple of int
         What the next one stands in.
     """

@@ -182,8 +182,8 @@ def _sites(text: str, parsed: Parsed, names: Collection[str]) -> tuple[CallSite,
         for call in calls(statement.value)
         if last_name(call) in names
     }
-    found = sorted(places.values(), key=lambda each: each[1].column)
-    return tuple(_site(text, parsed.statements, place, call) for place, call in found)
+    in_order = sorted(places.values(), key=lambda each: each[1].column)
+    return tuple(_site(text, parsed.statements, place, call) for place, call in in_order)
 
 
 def _site(text: str, statements: tuple[Statement, ...], place: int, call: Call) -> CallSite:

@@ -49,7 +49,7 @@ def cut(text: str, names: Collection[str], language: str) -> list[Piece]:
     found = _separate(text, 0, names, lexis, bracket)
     if not found and names:
         name = "|".join(map(re.escape, sorted(names)))
-        # The name alone, so that the scan begins behind whatever hides it.
+        # The name alone, so that the scan begins after whatever hides it.
         hidden = re.finditer(rf"(?<!\w)(?:{name})[ \t]*{re.escape(bracket)}", text)
         for match in islice(hidden, _TRIES):
             found = found or _separate(text, match.start(), names, lexis, bracket)

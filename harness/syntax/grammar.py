@@ -44,10 +44,10 @@ def parser(language: str) -> lark.Lark:
         tables = json.loads(cached.read_text(encoding="utf-8"), object_hook=_with_numbers)
         return lark.Lark.load(tables)
     except Exception:  # noqa: BLE001
-        made = lark.Lark(grammar, **_OPTIONS)
+        computed = lark.Lark(grammar, **_OPTIONS)
     with suppress(OSError):
-        _keep(made, cached)
-    return made
+        _keep(computed, cached)
+    return computed
 
 
 def _cache_file(language: str, grammar: str) -> Path:
@@ -57,9 +57,9 @@ def _cache_file(language: str, grammar: str) -> Path:
     return Path(cache) / "deconform" / "grammars" / f"{language}-{key}.json"
 
 
-def _keep(made: lark.Lark, path: Path) -> None:
+def _keep(computed: lark.Lark, path: Path) -> None:
     """Write the tables whole, for this user alone; JSON, because a pickle may run code."""
-    data, memo = made.memo_serialize([TerminalDef, Rule])
+    data, memo = computed.memo_serialize([TerminalDef, Rule])
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.{os.getpid()}")
     partial.touch(mode=0o600)
@@ -68,7 +68,7 @@ def _keep(made: lark.Lark, path: Path) -> None:
 
 
 def _with_numbers(pairs: dict[str, Any]) -> dict[Any, Any]:
-    """Turn keys back into the numbers that they were before JSON made strings of them."""
+    """Turn keys back into the numbers that they were before JSON turned them into strings."""
     return {int(key) if key.isdecimal() else key: value for key, value in pairs.items()}
 
 

@@ -75,7 +75,7 @@ WOLFRAM: Final = Lexis(
 )
 # What a session writes before what is typed, as In[1]:= and >>, is no part of the text.
 # Octave's comments may begin with # as well, which MATLAB does not know at all.
-# An apostrophe behind an operand transposes it; any other begins a string.
+# An apostrophe after an operand transposes it; any other begins a string.
 MATLAB: Final = Lexis(
     re.compile(
         r"""

@@ -12,7 +12,7 @@ from harness.syntax.scope import identifiers
 # Something stands in for all names there are: what a file holds, or a text that is evaluated.
 ANY: Final = "*"
 LOOPS: Final = {"for", "parfor", "while", "do"}
-# At their beginning, or behind them, the block may have been left in any of its lines.
+# At their beginning, or after them, the block may have been left in any of its lines.
 PROTECTED: Final = {"try", "unwind_protect"}
 # Those whose names are their own, and those of classes and functions that only declare.
 SCOPES: Final = {"function", "classdef", "methods", "properties", "events", "enumeration"}
@@ -44,14 +44,14 @@ _COUNTED: Final = re.compile(r"(?:(?:\+\+|--)\s*[^\W\d]\w*|[^\W\d]\w*\s*(?:\+\+|
 
 
 class Step(NamedTuple):
-    """A keyword with what stands behind it, or a statement.
+    """A keyword with what stands after it, or a statement.
 
     Attributes
     ----------
     keyword : str
         Of a block; empty for a statement.
     start, end : int
-        Of the statement, or of what stands behind the keyword.
+        Of the statement, or of what stands after the keyword.
     """
 
     keyword: str

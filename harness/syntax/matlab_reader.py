@@ -111,7 +111,7 @@ class Reader:
         if block.keyword in SCOPES:
             self._scope.restore({})
         elif block.keyword in LOOPS:
-            # Each time but the first it begins with what it has left behind.
+            # Each time but the first it begins with what it left at the end.
             self._forget(block.bound)
 
     def _turn(self, keyword: str) -> None:
@@ -155,7 +155,7 @@ class Reader:
             self.unread.append(Unread(step.start, step.end, error))
             self._scope.forget(identifiers(shown))
         else:
-            # Behind an anonymous function, names that are its parameters' are again what they were.
+            # After an anonymous function, names that are its parameters' are again what they were.
             for name in parameters & before.keys():
                 if self._scope.snapshot()[name] is hidden[name]:
                     self._scope.give(name, before[name], step.start)
@@ -193,7 +193,7 @@ class Reader:
             read_some("matlab", self._code[:end], start, self._builder, MATLAB)
 
     def _header(self, start: int, end: int) -> None:
-        """Read a condition, and a statement that stands behind it without a comma."""
+        """Read a condition, and a statement that stands after it without a comma."""
         try:
             self._statement(start, end)
         except SnippetError as error:

@@ -181,7 +181,7 @@ class _Reader(Expressions):
                 # with chainer.using_config("autotune", True): says something about what follows.
                 for item in node.items:
                     later = self._before([item.context_expr])
-                    yield self._said(None, self.value(item.context_expr))
+                    yield self._stated(None, self.value(item.context_expr))
                     self._change(later)
                     self._forget(bindings([item]))
                 yield from self._statements(node.body)
@@ -208,7 +208,7 @@ class _Reader(Expressions):
                     self.names.change_others(name)
             case ast.Expr(value=value) | ast.Return(value=ast.expr() as value):
                 later = self._before([value])
-                yield self._said(None, self.value(value))
+                yield self._stated(None, self.value(value))
                 self._change(later)
             case ast.Assert() | ast.Raise():
                 children = ast.iter_child_nodes(node)
@@ -228,7 +228,7 @@ class _Reader(Expressions):
             self._leave_out(parts[0], error)
             found = ()
         if found:
-            yield self._said(None, Heading(f"{word} ...", found[0].column, found))
+            yield self._stated(None, Heading(f"{word} ...", found[0].column, found))
         self._change(later)
 
     def _leave_out(self, node: ast.stmt | ast.expr, error: SnippetError) -> None:
@@ -236,7 +236,7 @@ class _Reader(Expressions):
         end = self.source.offset(node.end_lineno or node.lineno, MAX_TEXT)
         self.unread.append(Unread(start, end, error))
 
-    def _said(self, target: str | None, value: Value, part: Subscript | None = None) -> Statement:
+    def _stated(self, target: str | None, value: Value, part: Subscript | None = None) -> Statement:
         # Only what stands around a call is ever asked for.
         assigned = dict(self.names.given) if next(calls(value), None) else {}
         return Statement(target, value, assigned, self._block, part)
@@ -247,7 +247,7 @@ class _Reader(Expressions):
         value, assumed = self.with_defaults(node)
         for target in targets:
             part = self.subscript(target) if isinstance(target, ast.Subscript) else None
-            yield self._said(ast.unparse(target), value, part)
+            yield self._stated(ast.unparse(target), value, part)
         self._change(later)
         # Not what the targets were before.
         for target in targets:
@@ -296,7 +296,7 @@ class _Reader(Expressions):
     ) -> Iterator[Statement]:
         """Branches, each with the code any part of which may have been run before it.
 
-        Behind them a name has a value only where all that come to their end agree on it.
+        After them a name has a value only where all that come to their end agree on it.
         """
         before, ends = self.names, []
         for code, suite in suites:
@@ -405,7 +405,7 @@ class _Reader(Expressions):
     def _before(self, parts: Sequence[ast.AST]) -> list[Change]:
         """Forget what expressions certainly change, at once: it may be so for a part of them.
 
-        What they may change is returned, and is to be forgotten behind them.
+        What they may change is returned, and is to be forgotten after them.
         """
         found = list(changes(parts))
         self._change(change for change in found if change.certain)

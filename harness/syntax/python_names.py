@@ -165,7 +165,7 @@ class Names:
 
 
 def agreed(ends: Sequence[Names]) -> Names:
-    """Return what names stand for behind branches, by what they stand for at the end of each."""
+    """Return what names stand for after branches, by what they stand for at the end of each."""
     first, *others = ends
     found = first.copy()
     for name in dict.fromkeys(name for names in ends for name in names.given):

@@ -109,7 +109,7 @@ def is_constant(value: Value) -> bool:
 
 
 def agreed(ends: Sequence[Mapping[str, Value]]) -> Mapping[str, Value]:
-    """Return what names stand for behind branches, by what they stand for at the end of each."""
+    """Return what names stand for after branches, by what they stand for at the end of each."""
     first, *others = ends
     if all(each is first for each in others):
         return first
