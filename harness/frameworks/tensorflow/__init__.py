@@ -6,7 +6,9 @@ from typing import Final
 
 from harness.convention.device import ANOTHER_INTERPRETER, Cuda
 from harness.convention.registry import Convention, Example
-from harness.frameworks.tensorflow.layer import layer
+from harness.core.operators import Operator
+from harness.core.program import Program, Unsupported
+from harness.core.training import Training
 from harness.frameworks.tensorflow.render import render
 
 _CHECK: Final = f"""\
@@ -22,6 +24,13 @@ if not found or "GPU" not in (tf.ones(1) + 1).device:
 name = tf.config.experimental.get_device_details(found[0]).get("device_name", "GPU")"""
 _ALLOW_TF32: Final = "tf.config.experimental.enable_tensor_float_32_execution(True)"
 
+
+def _layer(operator: Operator, dtype: str, training: Training) -> Program | Unsupported:
+    from harness.frameworks.tensorflow.layer import layer  # noqa: PLC0415 -- half of what is here
+
+    return layer(operator, dtype, training)
+
+
 CONVENTION: Final = Convention(
     name="tensorflow",
     title="TensorFlow",
@@ -30,7 +39,7 @@ CONVENTION: Final = Convention(
     weights="HWOI",
     render=render,
     modules=("tensorflow", "tf", "keras", "tf_keras"),
-    layer=layer,
+    layer=_layer,
     calls=r"Conv(olution)?[123]DTranspose|conv[123]?d?_transpose|Deconvolution[23]D",
     examples=(
         Example(
