@@ -17,7 +17,7 @@ from harness.convention.registry import convention
 from harness.execution import environments
 
 ROOT = Path(__file__).parents[2]
-ORIGINAL, COPY = "pytorch", "anothertorch"
+ORIGINAL, COPY = "pytorch", "pytorch_again"
 LAYER = "nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1)"
 
 Command = Callable[..., str]
