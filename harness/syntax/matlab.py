@@ -13,7 +13,9 @@ from harness.syntax.matlab_blocks import split
 from harness.syntax.matlab_reader import Reader
 from harness.syntax.tree import (
     Argument,
+    Name,
     Parsed,
+    Slice,
     SnippetError,
     Statement,
     Value,
@@ -136,6 +138,14 @@ class _Matlab(Builder):
         if name.name is None:
             raise SnippetError("expected a name before '='.", name.start)
         return replace(value, start=name.start, target=name.name)
+
+    def span(self, nodes: Sequence[Node]) -> Node:
+        """Read ``lower:step:upper``, or the colon that stands for a whole axis."""
+        node, parts = self.opaque(nodes), [each.value for each in nodes[::2]]
+        assert isinstance(node.value, Name)
+        lower, *step, upper = parts if len(nodes) > 1 else (None, None)
+        text, column, inner = node.value.text, node.value.column, node.value.calls
+        return replace(node, value=Slice(text, column, inner, lower, upper, *step))
 
     def application(self, nodes: Sequence[Node]) -> Node:
         arguments = [Argument(node.target, node.value, node.start) for node in nodes[2:-1:2]]

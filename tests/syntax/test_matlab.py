@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from syntax_texts import SCALARS, first, summary, trees
 
 from harness.syntax import matlab
-from harness.syntax.tree import Value
+from harness.syntax.tree import Call, Name, Slice, Value
 
 MATLAB = {
     # Literals.
@@ -182,3 +182,17 @@ def test_matlab_literals_come_back(value: Value) -> None:
 def test_matlab_matrices_come_back(rows: list[tuple[Value, ...]], blank: str, line: str) -> None:
     text = "[" + line.join(blank.join(map(matlab_text, row)) for row in rows) + "]"
     assert repr(first(matlab, text)) == repr(tuple(rows))
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [("1:n", (1, Name("n", 4), None)), ("9:-2:1", (9, 1, -2)), (":", (None, None, None))],
+)
+def test_a_range_keeps_its_parts(text: str, parts: tuple[Value, ...]) -> None:
+    value = matlab.parse(f"f({text})")[0].value
+    assert isinstance(value, Call)
+    (argument,) = value.arguments
+    assert isinstance(argument.value, Slice)
+    assert argument.value.text == text
+    assert (argument.value.lower, argument.value.upper, argument.value.step) == parts
+    assert argument.value.is_whole == (text == ":")

@@ -15,7 +15,7 @@ from typing import Final
 from harness.convention.values import shown
 from harness.core.operators import Sizes
 from harness.syntax.callsite import CallSite
-from harness.syntax.tree import Call, Name, Statement, Value
+from harness.syntax.tree import Call, Name, Slice, Statement, Value
 
 _MAKERS: Final = {"rand": 0, "randn": 0, "zeros": 0, "ones": 0, "nan": 0, "randi": 1}
 _CLASSES: Final = {
@@ -139,8 +139,10 @@ class Workspace:
         values, place = self._number(name), self.plain(place)
         if not isinstance(values, tuple):
             return otherwise
-        if isinstance(place, Name) and (span := _SPAN.fullmatch(place.text)):
-            return values[int(span[1]) - 1 : int(span[2])] or otherwise
+        if isinstance(place, Slice) and place.step is None:
+            first, last = self.plain(place.lower), self.plain(place.upper)
+            if isinstance(first, int) and isinstance(last, int) and first >= 1:
+                return values[first - 1 : last] or otherwise
         if isinstance(place, int) and 1 <= place <= len(values):
             return values[place - 1]
         return otherwise
