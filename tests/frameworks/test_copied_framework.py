@@ -90,6 +90,7 @@ def test_what_does_not_need_its_interpreter_knows_it(deconform: Command, tmp_pat
     assert f"deconform envs {COPY}" in missing
 
 
+@pytest.mark.slow
 def test_the_rules_of_the_house_hold_with_it(deconform: Command, checkout: Path) -> None:
     rules = checkout / "tests/test_architecture.py"
     deconform(

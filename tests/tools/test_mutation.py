@@ -72,6 +72,7 @@ def test_a_module_answers_to_the_tests_of_its_name(module: str, tests: list[str]
     assert all((mutation.ROOT / test).exists() for test in tests)
 
 
+@pytest.mark.slow
 def test_a_test_that_fails_or_hangs_kills_and_one_that_passes_does_not(tmp_path: Path) -> None:
     (tmp_path / "tools").symlink_to(mutation.ROOT / "tools")
     (tmp_path / "pyproject.toml").write_text(
