@@ -28,16 +28,17 @@ _DIRECTION, _BATCH, _DTYPE = "FWD_B", 2, "f32"
 _AXES: Final = "dhw"
 _QUANTITIES: Final = "ioksdp"
 _KEYS: Final = ("g", "mb", "ic", "oc", *(q + axis for q in _QUANTITIES for axis in _AXES))
-_PAIR: Final = re.compile(rf"({'|'.join(_KEYS)})(\d*)_?", re.ASCII)
-_BARE: Final = re.compile(rf"(?:(?:{'|'.join(_KEYS)})\d+_?){{3}}\S*", re.ASCII)
-_NAME: Final = re.compile(r"[^\s\"'\\]*")
+# Compiled by ``re`` when first used: most look-ups are of other texts.
+_PAIR: Final = rf"({'|'.join(_KEYS)})(\d*)_?"
+_BARE: Final = rf"(?:(?:{'|'.join(_KEYS)})\d+_?){{3}}\S*"
+_NAME: Final = r"[^\s\"'\\]*"
 _MOST_DIGITS: Final = 18
 
 _DTYPES: Final = {"f16": "float16", "f32": "float32", "f64": "float64"}
 _WORDS: Final = {dtype: word for word, dtype in _DTYPES.items()}
 _ALL_DTYPES: Final = "bf16|f8_e5m2|f8_e4m3|f16|f32|f64|s32|s8|u8"
-_VALUED: Final = re.compile(r"--([a-z][\w-]*)=(.*)", re.ASCII)
-_FLAG: Final = re.compile(r"-v\d+|--help", re.ASCII)
+_VALUED: Final = r"--([a-z][\w-]*)=(.*)"
+_FLAG: Final = r"-v\d+|--help"
 
 
 class BenchdnnError(InputError):
@@ -106,7 +107,11 @@ def recognises(text: str) -> bool:
     words = text.split(maxsplit=1)
     if not words:
         return False
-    return _is_program(words[0]) or words[0].startswith("--") or bool(_BARE.fullmatch(text.strip()))
+    if _is_program(words[0]) or words[0].startswith("--"):
+        return True
+    # Every key has one letter or two, so most texts cost no pattern.
+    has_number = any(character.isdigit() for character in words[0][1:3])
+    return has_number and re.fullmatch(_BARE, text.strip(), re.ASCII) is not None
 
 
 def _is_program(word: str) -> bool:
@@ -184,13 +189,13 @@ def _refuse_trailing(argument: str) -> NoReturn:
 
 def _option(argument: str) -> tuple[str, str]:
     argument = argument.strip("'\"")
-    if match := _VALUED.fullmatch(argument):
+    if match := re.fullmatch(_VALUED, argument, re.ASCII):
         if match[1] == "batch":
             raise BenchdnnError(
                 f"{_short(argument)} names a file of problems: give one of its lines."
             )
         return match[1], match[2].strip("'\"")
-    if _FLAG.fullmatch(argument):
+    if re.fullmatch(_FLAG, argument, re.ASCII):
         return argument, ""
     raise BenchdnnError(
         f"{_short(argument)} is no option with a value, and no driver that is read here: a "
@@ -273,7 +278,7 @@ def _pairs(descriptor: str) -> tuple[dict[str, int], str]:
     while at < len(descriptor):
         if descriptor[at] == "n":
             return words, _name(descriptor[at + 1 :].strip("'\""))
-        match = _PAIR.match(descriptor, at)
+        match = re.compile(_PAIR, re.ASCII).match(descriptor, at)
         if not match:
             raise BenchdnnError(
                 f"{_short(descriptor[at:])} in the problem descriptor is unknown: use "
@@ -292,7 +297,7 @@ def _pairs(descriptor: str) -> tuple[dict[str, int], str]:
 
 
 def _name(name: str) -> str:
-    if not _NAME.fullmatch(name):
+    if not re.fullmatch(_NAME, name):
         raise BenchdnnError(
             f"the name {_short(name)} has a blank, a quote or a backslash, which ends it in a "
             "shell: choose another."

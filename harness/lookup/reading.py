@@ -189,10 +189,12 @@ def _as(candidate: _Known, site: CallSite, supplied: Supplied) -> Reading:
 
 
 def _in_python(candidate: _Known, site: CallSite, supplied: Supplied) -> Reading:
-    # Look-ups of other languages start faster without what reads Python.
+    form = candidate.form
+    if site.stands_alone:
+        return replace(form.read(bind(form, site, supplied)), framework=candidate.convention.name)
+    # Other look-ups start faster without what reads the Python around a call.
     from harness.lookup import output_after_the_call, weights_before_the_call  # noqa: PLC0415
 
-    form = candidate.form
     context = weights_before_the_call.read(site)
     reading = form.read(bind(form, site, supplied, context))
     reading = replace(reading, framework=candidate.convention.name)

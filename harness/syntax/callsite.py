@@ -70,6 +70,11 @@ class CallSite:
         return self.call.function.text if isinstance(self.call.function, Name) else ""
 
     @property
+    def stands_alone(self) -> bool:
+        """Whether the text is this call and nothing else."""
+        return not (self.before or self.after) and self.statement.value is self.call
+
+    @property
     def name(self) -> str | None:
         """What the statement gives the call's result to, where it does nothing else to it."""
         return self.statement.target if self.statement.value is self.call else None
