@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from harness.convention.interpreter import Exporter
+from harness.convention.exporter import Exporter
 from harness.convention.registry import convention, framework_names
 from harness.core.errors import InputError
 from harness.core.program import Unsupported

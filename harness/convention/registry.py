@@ -13,17 +13,20 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from harness.convention import layouts
 from harness.convention.device import NO_GPU, Cuda, Device, Math, Probe
 from harness.convention.forms import Form
-from harness.convention.interpreter import Exporter, Interpreter
+from harness.convention.interpreter import Interpreter
 from harness.convention.signature import Style
 from harness.core.errors import InputError
 from harness.core.operators import Operator
 from harness.core.program import Program, Unsupported
 from harness.core.training import SILENT, Training
+
+if TYPE_CHECKING:
+    from harness.convention.exporter import Exporter
 
 Renderer: TypeAlias = Callable[[Operator, str, bool, Device], Program | Unsupported]
 LayerRenderer: TypeAlias = Callable[[Operator, str, Training], Program | Unsupported]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from harness.convention.interpreter import Exporter, Interpreter
+from harness.convention.interpreter import Interpreter
 from harness.convention.registry import Convention, Example
 from harness.frameworks.matlab.layouts import bias_reshaped, permuted
 from harness.frameworks.matlab.render import layer, render
+
+if TYPE_CHECKING:
+    from harness.convention.exporter import Exporter
 
 
 def _exporter() -> Exporter:

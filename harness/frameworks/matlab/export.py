@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from harness.frameworks.matlab import execute
 
 if TYPE_CHECKING:
-    from harness.convention.interpreter import Arrays
+    from harness.convention.exporter import Arrays
 
 SCRIPT: Final = "deconform_export.m"
 

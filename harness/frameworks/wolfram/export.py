@@ -16,7 +16,7 @@ import numpy as np
 from harness.frameworks.wolfram.kernel import NAMES, about, literal, numbers
 
 if TYPE_CHECKING:
-    from harness.convention.interpreter import Arrays
+    from harness.convention.exporter import Arrays
 
 SCRIPT: Final = "deconform_export.wl"
 
