@@ -8,9 +8,7 @@ from typing import Final
 
 from harness.bench import TIMEOUT
 from harness.cli.exit_statuses import BAD, OK, ended_by_sigterm
-from harness.cli.option_values import positive, seconds
 from harness.cli.options import (
-    Commands,
     UsageError,
     add_benchmark_view,
     add_cases,
@@ -19,16 +17,16 @@ from harness.cli.options import (
     add_interpreters,
     add_output,
     add_save,
-    command,
+    positive,
+    seconds,
 )
 from harness.report.formats import formats
 
 _COMPARISONS: Final = 100
 
 
-def add(commands: Commands) -> None:
-    """Declare the command and its options."""
-    parser = command(commands, "bench", run, "time the frameworks' programs side by side")
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
     add_interpreters(parser)
     add_cases(parser, "specs/bench")
     add_frameworks(parser)
@@ -62,8 +60,7 @@ def run(options: argparse.Namespace) -> int:
         return _self_check(options)
     from contextlib import ExitStack
 
-    from harness.cli.bench_plan import planned, resumed
-    from harness.cli.bench_progress import followed
+    from harness.cli.bench_plan import followed, planned, resumed
     from harness.cli.output import (
         collected,
         opened,

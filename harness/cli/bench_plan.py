@@ -1,13 +1,17 @@
-"""What a benchmark measures: what options ask for, or what an interrupted one has left."""
+"""What a benchmark measures, by options or by an interrupted run; and how far it is."""
 
 from __future__ import annotations
 
 import argparse
+import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from harness.bench.rounds import LEAST_ROUNDS, Sampling, benchmark, timed_frameworks
 from harness.cli.options import UsageError
@@ -16,7 +20,7 @@ from harness.cli.wording import in_options
 from harness.execution.column import Conditions
 from harness.history import revision
 from harness.records.check import DIRECTIONS
-from harness.records.measurement import multiply_adds
+from harness.records.measurement import Measurement, multiply_adds
 from harness.records.record import Event, Footer, Header
 from harness.records.report_file import Report
 from harness.suite.case import Case
@@ -191,3 +195,42 @@ def settings_of(
         threads=chosen["threads"],
         words=in_options,
     )
+
+
+def followed(events: Iterable[Event], plan: Plan) -> Iterator[Event]:
+    """Pass events on, showing the progress."""
+    work = {case.id: plan.guess(case) for case in plan.left}
+    total, done, whole = sum(work.values()), 0.0, len(plan.frameworks) * len(DIRECTIONS)
+    seen: Counter[str] = Counter()
+    began = time.monotonic()
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[left]}"),
+    )
+    terminal = Console(stderr=True)
+    with Progress(*columns, console=terminal, disable=not terminal.is_terminal) as progress:
+        bar = progress.add_task("measuring", total=len(plan.left), left="")
+        for event in events:
+            if isinstance(event, Measurement) and event.case in work:
+                seen[event.case] += 1
+                if seen[event.case] == whole:
+                    done += work[event.case]
+                    elapsed = time.monotonic() - began
+                    left = _about(elapsed * (total - done) / done)
+                    progress.update(bar, advance=1, left=left)
+                    if not terminal.is_terminal:
+                        number = sum(count == whole for count in seen.values())
+                        terminal.print(f"{number}/{len(plan.left)} {event.case}; {left}")
+            yield event
+
+
+def _about(seconds: float) -> str:
+    """Describe a duration as roughly as it is known.
+
+    >>> _about(20), _about(100)
+    ('less than a minute left', 'about 2 min left')
+    """
+    return "less than a minute left" if seconds < 45 else f"about {seconds / 60:.0f} min left"

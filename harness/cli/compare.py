@@ -5,15 +5,11 @@ from __future__ import annotations
 import argparse
 
 from harness.cli.exit_statuses import BAD, OK, USAGE
-from harness.cli.option_values import part
-from harness.cli.options import Commands, add_comment, add_two_reports, command
+from harness.cli.options import add_comment, add_two_reports, part
 
 
-def add(commands: Commands) -> None:
-    """Declare the command and its options."""
-    parser = command(
-        commands, "compare", run, "say what became slower or faster from one benchmark to another"
-    )
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
     add_two_reports(parser, "a benchmark's report")
     parser.add_argument(
         "--threshold",

@@ -5,14 +5,11 @@ from __future__ import annotations
 import argparse
 
 from harness.cli.exit_statuses import BAD, OK
-from harness.cli.options import Commands, add_comment, add_two_reports, command
+from harness.cli.options import add_comment, add_two_reports
 
 
-def add(commands: Commands) -> None:
-    """Declare the command and its options."""
-    parser = command(
-        commands, "diff", run, "say what fails, or is fixed, from one conformance report to another"
-    )
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
     add_two_reports(parser, "a conformance run's report")
     add_comment(parser)
 

@@ -6,12 +6,11 @@ import argparse
 from collections.abc import Iterator
 
 from harness.cli.exit_statuses import OK
-from harness.cli.options import Commands, add_interpreters, command
+from harness.cli.options import add_interpreters
 
 
-def add(commands: Commands) -> None:
-    """Declare the command and its options."""
-    parser = command(commands, "doctor", run, "what is here, what is missing, how to get it")
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
     add_interpreters(parser)
 
 
@@ -51,14 +50,12 @@ def _checks(options: argparse.Namespace) -> Iterator[tuple[bool, str, str]]:
 def _frameworks(options: argparse.Namespace) -> Iterator[tuple[bool, str, str]]:
     from contextlib import closing
 
-    from harness.cli.selection import chosen_pythons
-    from harness.cli.wording import in_options
+    from harness.cli.selection import chosen_conditions
     from harness.convention.registry import framework_names
-    from harness.execution.column import Column, Conditions
+    from harness.execution.column import Column
     from harness.report.words import describe_engine
 
-    pythons = chosen_pythons(options.python)
-    conditions = Conditions(pythons, device=options.device, math=options.math, words=in_options)
+    conditions = chosen_conditions(options)
     for name in framework_names():
         with closing(Column(name, conditions)) as column:
             info = column.start()

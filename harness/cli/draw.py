@@ -5,20 +5,14 @@ from __future__ import annotations
 import argparse
 
 from harness.cli.exit_statuses import OK
-from harness.cli.options import Commands, UsageError, add_text, command
+from harness.cli.options import UsageError, add_text
 from harness.core.operators import Operator, Sizes, axis_name, sizes
 
 _EXAMPLE_SIZE = 4
 
 
-def add(commands: Commands) -> None:
-    """Declare the command and its options."""
-    parser = command(
-        commands,
-        "draw",
-        run,
-        "draw which input elements of a call reach which output elements, as SVG",
-    )
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
     add_text(parser)
     parser.add_argument("--axis", metavar="NAME", help="only this one, such as width, or 0")
     parser.add_argument(

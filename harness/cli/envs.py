@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
 
 from harness.cli.exit_statuses import BAD, OK
-from harness.cli.option_values import positive
-from harness.cli.options import Commands, UsageError, command
+from harness.cli.options import UsageError, positive
 
 
-def add(commands: Commands) -> None:
-    """Declare the command and its options."""
-    parser = command(commands, "envs", run, "build the frameworks' environments, through tox")
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
     parser.add_argument("frameworks", nargs="*", metavar="NAME", help="all that can be used here")
     parser.add_argument("-j", "--jobs", type=positive, default=2, metavar="N", help="at once (2)")
 
@@ -23,18 +20,18 @@ def run(options: argparse.Namespace) -> int:
     from harness.cli.selection import chosen_frameworks
     from harness.convention.registry import convention
     from harness.engines import EngineUnavailableError
-    from harness.execution.environments import build, has_environment
+    from harness.execution.environments import build, has_environment, lacks_device
 
-    chosen = chosen_frameworks(options.frameworks)
-    wanted = [name for name in chosen if has_environment(convention(name))]
     console = wide_console()
-    if not options.frameworks:
-        for name, reason in _useless(wanted):
-            wanted.remove(name)
+    wanted = []
+    for name in chosen_frameworks(options.frameworks):
+        if not has_environment(convention(name)):
+            if options.frameworks:
+                console.print(f"{name}: {_without_environment(name)}", soft_wrap=True)
+        elif not options.frameworks and (reason := lacks_device(convention(name))):
             console.print(f"{name}: left out, {reason}", soft_wrap=True)
-    for name in options.frameworks or ():
-        if name not in wanted:
-            console.print(f"{name}: {_without_environment(name)}", soft_wrap=True)
+        else:
+            wanted.append(name)
     ok = True
     try:
         for built in build(wanted, options.jobs):
@@ -47,16 +44,6 @@ def run(options: argparse.Namespace) -> int:
     except EngineUnavailableError as error:
         raise UsageError(str(error)) from None
     return OK if ok else BAD
-
-
-def _useless(frameworks: list[str]) -> Iterator[tuple[str, str]]:
-    """Yield the frameworks that lack a device here, each with the reason."""
-    from harness.convention.registry import convention
-    from harness.execution.environments import lacks_device
-
-    for name in tuple(frameworks):
-        if reason := lacks_device(convention(name)):
-            yield name, reason
 
 
 def _without_environment(framework: str) -> str:

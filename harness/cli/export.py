@@ -6,17 +6,11 @@ import argparse
 from pathlib import Path
 
 from harness.cli.exit_statuses import OK
-from harness.cli.options import Commands, add_cases, command
+from harness.cli.options import add_cases
 
 
-def add(commands: Commands) -> None:
-    """Declare the command and its options."""
-    parser = command(
-        commands,
-        "export",
-        run,
-        "write suites as one script, for a MATLAB or Wolfram on another machine",
-    )
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
     add_cases(parser)
     parser.add_argument("--to", required=True, metavar="NAME", help="matlab or wolfram")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")

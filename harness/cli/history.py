@@ -5,17 +5,11 @@ from __future__ import annotations
 import argparse
 
 from harness.cli.exit_statuses import OK
-from harness.cli.options import Commands, UsageError, command
+from harness.cli.options import UsageError
 
 
-def add(commands: Commands) -> None:
-    """Declare the command and its options."""
-    parser = command(
-        commands,
-        "history",
-        run,
-        "show the trend of times over saved runs, and since when a case fails",
-    )
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
     parser.add_argument("case", nargs="?", metavar="CASE", help="part of a case's id, or a glob")
     parser.add_argument(
         "-f", "--framework", action="append", default=[], metavar="NAME", help="only these"

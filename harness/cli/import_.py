@@ -6,15 +6,12 @@ import argparse
 from pathlib import Path
 
 from harness.cli.exit_statuses import BAD, OK
-from harness.cli.options import Commands, add_formats, add_output, command
+from harness.cli.options import add_formats, add_output
 from harness.report.formats import RUN_FORMATS
 
 
-def add(commands: Commands) -> None:
-    """Declare the command and its options."""
-    parser = command(
-        commands, "import", run, "judge what an exported script has left, as a column of a report"
-    )
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
     parser.add_argument("result", type=Path, metavar="RESULT", help="the file, or its folder")
     parser.add_argument(
         "specs", nargs="*", metavar="SPEC", help="what was exported (default suite)"
@@ -25,8 +22,8 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Judge a recorded column."""
+    from harness.cli.output import run_suite
     from harness.cli.selection import chosen_cases
-    from harness.cli.suite_run import run_suite
     from harness.conformance.export import check_known, imported
     from harness.conformance.pipeline import execute
     from harness.execution.column import Conditions

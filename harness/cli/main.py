@@ -1,7 +1,7 @@
 """The command line: ``deconform translate | run | reproduce | report | compare | ...``.
 
-Each command is a module with ``add``, which declares its options, and ``run``, which imports what
-the command needs and returns the exit status.
+Each command is a module of its name (``import_`` for a keyword) with ``add``, which declares its
+options, and ``run``, which imports what the command needs and returns the exit status.
 """
 
 from __future__ import annotations
@@ -11,30 +11,31 @@ import io
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from keyword import iskeyword
 from typing import Final
 
 from harness.cli.exit_statuses import BAD, USAGE, status_of
 from harness.core.errors import InputError
 
-# In the order of the help.  A module's name is its command's; a keyword ends in an underscore.
-COMMANDS: Final = (
-    "translate",
-    "draw",
-    "serve",
-    "run",
-    "bench",
-    "reproduce",
-    "report",
-    "compare",
-    "diff",
-    "history",
-    "export",
-    "import_",
-    "doctor",
-    "envs",
-    "weights",
-    "publish",
-)
+# In the order of the help.
+COMMANDS: Final = {
+    "translate": "say a framework's call in the other frameworks",
+    "draw": "draw which input elements of a call reach which output elements, as SVG",
+    "serve": "look calls up in a browser, and by a JSON API",
+    "run": "run suites through the frameworks and compare with the reference",
+    "bench": "time the frameworks' programs side by side",
+    "reproduce": "run one case; show its program and numbers",
+    "report": "show report files again, or as other formats",
+    "compare": "say what became slower or faster from one benchmark to another",
+    "diff": "say what fails, or is fixed, from one conformance report to another",
+    "history": "show the trend of times over saved runs, and since when a case fails",
+    "export": "write suites as one script, for a MATLAB or Wolfram on another machine",
+    "import": "judge what an exported script has left, as a column of a report",
+    "doctor": "what is here, what is missing, how to get it",
+    "envs": "build the frameworks' environments, through tox",
+    "weights": "convert arrays of weights between frameworks' layouts",
+    "publish": "write two reports as a folder for readers",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,13 +68,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return USAGE
 
 
-def parser(command: str = "") -> argparse.ArgumentParser:
-    """Make the parser of one command, which is quick, or of all where it is not known."""
+def parser(command: str | None = None) -> argparse.ArgumentParser:
+    """Make the parser, with the options of one command, which is quick, or of all."""
     whole = argparse.ArgumentParser(
         prog="deconform",
         description="Say a transposed convolution in every framework, and prove it.",
     )
     commands = whole.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for module in [name for name in COMMANDS if name.rstrip("_") == command] or COMMANDS:
-        import_module(f"harness.cli.{module}").add(commands)
+    for name, about in COMMANDS.items():
+        one = commands.add_parser(name, help=about)
+        if command in (name, None):
+            module = import_module(f"harness.cli.{name}{'_' * iskeyword(name)}")
+            module.add(one)
+            one.set_defaults(run=module.run)
     return whole

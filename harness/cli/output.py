@@ -5,18 +5,22 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal
 
 from rich.console import Console
 
-from harness.cli.exit_statuses import OK, status_of
+from harness.cli.exit_statuses import OK, ended_by_sigterm, status_of
 from harness.cli.options import UsageError
 from harness.records.record import Event, Header
 from harness.records.report_file import Report, write_event
+from harness.report.console import followed, print_report
 from harness.report.formats import FORMATS, Format, formats, kind_of
 from harness.report.summary import MOST_BYTES, summary
+from harness.suite.case import Case
 
 if TYPE_CHECKING:
     from harness.history.store import Store
@@ -121,3 +125,31 @@ def wide_console() -> Console:
     """Return a console; a log has no width: let tables be as wide as they are."""
     console = Console(markup=False, highlight=False)
     return console if console.is_terminal else Console(width=200, markup=False, highlight=False)
+
+
+def run_suite(
+    events: Iterable[Event],
+    cases: Sequence[Case],
+    frameworks: Sequence[str],
+    options: argparse.Namespace,
+    commit: str = "",
+) -> tuple[Report, int]:
+    """Follow a run, show the progress and the report, and write what options ask for.
+
+    Also return the exit status of what interrupted the run, 0 where nothing did.
+    """
+    console = wide_console()
+    checks = sum(len(case.checks) for case in cases)
+    with ended_by_sigterm(), ExitStack() as stack:
+        stream = stack.enter_context(opened(options.output)) if options.output else None
+        stamped = written(_with_commit(events, commit), stream)
+        report, interrupted = collected(followed(stamped, console, checks, frameworks))
+    print_report(report, console)
+    write_formats(report, options)
+    return report, interrupted
+
+
+def _with_commit(events: Iterable[Event], commit: str) -> Iterator[Event]:
+    """Say in the header what was checked out."""
+    for event in events:
+        yield replace(event, commit=commit) if isinstance(event, Header) else event

@@ -6,12 +6,10 @@ import argparse
 from pathlib import Path
 
 from harness.cli.exit_statuses import OK
-from harness.cli.options import Commands, command
 
 
-def add(commands: Commands) -> None:
-    """Declare the command and its options."""
-    parser = command(commands, "publish", run, "write two reports as a folder for readers")
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
     for name, default, about in (
         ("conformance", "reports/conformance.jsonl", "a conformance run's report"),
         ("bench", "reports/bench.jsonl", "a benchmark's report"),

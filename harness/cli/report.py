@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 
 from harness.cli.exit_statuses import BAD, OK
 from harness.cli.options import (
-    Commands,
     UsageError,
     add_benchmark_view,
     add_formats,
     add_save,
-    command,
 )
 from harness.report.formats import FORMATS, formats
 
@@ -22,9 +20,8 @@ if TYPE_CHECKING:
     from harness.records.report_file import Report
 
 
-def add(commands: Commands) -> None:
-    """Declare the command and its options."""
-    parser = command(commands, "report", run, "show report files again, or as other formats")
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
     add_formats(parser, formats("conformance run", "junit", "markdown"), explained=False)
     add_formats(parser, formats("conformance run", "sarif", "summary", "annotations", "badges"))

@@ -6,17 +6,15 @@ import argparse
 from typing import TYPE_CHECKING
 
 from harness.cli.exit_statuses import BAD, OK, ended_by_sigterm
-from harness.cli.option_values import seconds
-from harness.cli.options import Commands, UsageError, add_interpreters, command
+from harness.cli.options import UsageError, add_interpreters, seconds
 from harness.execution import TIMEOUT
 
 if TYPE_CHECKING:
     from harness.suite.case import Case
 
 
-def add(commands: Commands) -> None:
-    """Declare the command and its options."""
-    parser = command(commands, "reproduce", run, "run one case; show its program and numbers")
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
     add_interpreters(parser)
     parser.add_argument("case", metavar="DESCRIPTOR", help="a descriptor, or a case's id")
     parser.add_argument("-f", "--framework", required=True, metavar="NAME")
@@ -25,22 +23,14 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run one case."""
-    from harness.cli.selection import check_math, chosen_frameworks, chosen_pythons
-    from harness.cli.wording import in_options
+    from harness.cli.selection import check_math, chosen_conditions, chosen_frameworks
     from harness.conformance.reproduction import reproduced
     from harness.engines import EngineUnavailableError
-    from harness.execution.column import Conditions
 
     case = _named_case(options.case)
     (framework,) = chosen_frameworks([options.framework])
     check_math(options, [framework])
-    conditions = Conditions(
-        chosen_pythons(options.python),
-        options.timeout,
-        device=options.device,
-        math=options.math,
-        words=in_options,
-    )
+    conditions = chosen_conditions(options, timeout=options.timeout)
     try:
         with ended_by_sigterm():
             text, ok = reproduced(case, framework, conditions)

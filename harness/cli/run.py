@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from harness.cli.exit_statuses import BAD, OK
-from harness.cli.option_values import positive, seconds
 from harness.cli.options import (
-    Commands,
     UsageError,
     add_cases,
     add_formats,
@@ -17,7 +15,8 @@ from harness.cli.options import (
     add_interpreters,
     add_output,
     add_save,
-    command,
+    positive,
+    seconds,
 )
 from harness.execution import TIMEOUT
 from harness.report.formats import RUN_FORMATS
@@ -27,11 +26,8 @@ if TYPE_CHECKING:
     from harness.suite.limitations import Limitation
 
 
-def add(commands: Commands) -> None:
-    """Declare the command and its options."""
-    parser = command(
-        commands, "run", run, "run suites through the frameworks and compare with the reference"
-    )
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
     add_interpreters(parser)
     add_cases(parser)
     add_frameworks(parser)
@@ -55,17 +51,14 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run suites and compare with the reference."""
-    from harness.cli.output import opened_store, wide_console
+    from harness.cli.output import opened_store, run_suite, wide_console
     from harness.cli.selection import (
         check_math,
         chosen_cases,
+        chosen_conditions,
         chosen_frameworks,
-        chosen_pythons,
     )
-    from harness.cli.suite_run import run_suite
-    from harness.cli.wording import in_options
     from harness.conformance.pipeline import execute
-    from harness.execution.column import Conditions
     from harness.history import revision
     from harness.suite.limitations import load_limitations
 
@@ -76,14 +69,7 @@ def run(options: argparse.Namespace) -> int:
     limitations = load_limitations()
     if not options.specs and options.select is None:
         _check_for_rot(cases, limitations)
-    conditions = Conditions(
-        pythons=chosen_pythons(options.python),
-        timeout=options.timeout,
-        limitations=limitations,
-        device=options.device,
-        math=options.math,
-        words=in_options,
-    )
+    conditions = chosen_conditions(options, timeout=options.timeout, limitations=limitations)
     store = opened_store(options)
     events = execute(cases, frameworks, conditions, at_once=options.jobs)
     report, interrupted = run_suite(events, cases, frameworks, options, revision.commit())

@@ -6,9 +6,12 @@ import argparse
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from harness.cli.options import UsageError
+from harness.cli.wording import in_options
 from harness.convention.registry import convention, framework_names
+from harness.execution.column import Conditions
 from harness.suite.case import Case
 from harness.suite.specs import load_cases, selected
 
@@ -46,6 +49,17 @@ def check_math(options: argparse.Namespace, frameworks: Sequence[str]) -> None:
     devices = {convention(name).device(options.device) for name in frameworks}
     if options.math != "ieee" and "cuda" not in devices:
         raise UsageError(f"--math {options.math} is for GPUs: add --device cuda.")
+
+
+def chosen_conditions(options: argparse.Namespace, **others: Any) -> Conditions:
+    """Return the interpreters, the device and the arithmetic that options choose."""
+    return Conditions(
+        chosen_pythons(options.python),
+        device=options.device,
+        math=options.math,
+        words=in_options,
+        **others,
+    )
 
 
 def chosen_pythons(assignments: Sequence[str]) -> dict[str, Path]:

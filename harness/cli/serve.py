@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from harness.cli.exit_statuses import OK, ended_by_sigterm
-from harness.cli.option_values import port
-from harness.cli.options import Commands, UsageError, command
+from harness.cli.options import UsageError, port
 
 if TYPE_CHECKING:
     import uvicorn
@@ -22,9 +21,8 @@ _LONGEST_REQUEST_LINE: Final = 2**16
 _BACKLOG: Final = 2048
 
 
-def add(commands: Commands) -> None:
-    """Declare the command and its options."""
-    parser = command(commands, "serve", run, "look calls up in a browser, and by a JSON API")
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
     parser.add_argument("--port", type=port, default=8000, metavar="N", help="0 takes a free one")
     parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="this machine alone")
     dashboard = parser.add_mutually_exclusive_group()

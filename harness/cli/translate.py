@@ -8,16 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from harness.cli.exit_statuses import BAD, OK, ended_by_sigterm
-from harness.cli.options import Commands, add_text, command
+from harness.cli.options import add_text
 
 if TYPE_CHECKING:
     from harness.lookup.answer import Line, LookUp
     from harness.records.status import Status
 
 
-def add(commands: Commands) -> None:
-    """Declare the command and its options."""
-    parser = command(commands, "translate", run, "say a framework's call in the other frameworks")
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
     add_text(parser)
     parser.add_argument(
         "--to",

@@ -6,15 +6,11 @@ import argparse
 from pathlib import Path
 
 from harness.cli.exit_statuses import OK
-from harness.cli.option_values import positive
-from harness.cli.options import Commands, command
+from harness.cli.options import positive
 
 
-def add(commands: Commands) -> None:
-    """Declare the command and its options."""
-    parser = command(
-        commands, "weights", run, "convert arrays of weights between frameworks' layouts"
-    )
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
     parser.add_argument("file", type=Path, metavar="IN", help=".npy .npz .safetensors .mat .wxf")
     parser.add_argument("out", type=Path, metavar="OUT", help="any of these, another file")
     parser.add_argument("--from", dest="source", required=True, metavar="NAME")
