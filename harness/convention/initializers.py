@@ -11,69 +11,45 @@ from harness.core.operators import Operator
 from harness.core.training import LARGEST_DEVIATION, Initializer, Training
 from harness.syntax.tree import Call, Name, Value
 
-Signatures: TypeAlias = Mapping[str, Mapping[str, Value]]
+Initializers: TypeAlias = Mapping[str, Callable[..., Initializer | None]]
 
 
-def initializer_call(value: Value, signatures: Signatures) -> tuple[str, dict[str, Value]] | None:
-    """Bind the text of an initialiser to one of the framework's initialisers.
-
-    Parameters
-    ----------
-    value : Value
-        A name in quotes, or a call such as ``init.Xavier(magnitude=2)``.
-    signatures : mapping
-        For each initialiser, by its name in lower case, its parameters and their defaults.
-
-    Returns
-    -------
-    tuple or None
-        The name in lower case and the value of each parameter; ``None`` if the initialiser or an
-        argument is unknown.
-
-    Examples
-    --------
-    >>> xavier = {"xavier": {"rnd_type": "uniform", "factor_type": "avg", "magnitude": 3}}
-    >>> initializer_call("Xavier", xavier)
-    ('xavier', {'rnd_type': 'uniform', 'factor_type': 'avg', 'magnitude': 3})
-    """
-    function = value.function if isinstance(value, Call) else value
-    text = function.text.split(".")[-1] if isinstance(function, Name) else function
-    arguments = value.arguments if isinstance(value, Call) else ()
-    name = (
-        text.lower().replace("_", "").removesuffix("initializer") if isinstance(text, str) else ""
-    )
-    if name not in signatures:
-        return None
-    bound = dict(signatures[name])
-    places = iter(signatures[name])
-    for argument in arguments:
-        place = argument.name or next(places, None)
-        if place in {"seed", "dtype"}:
-            continue
-        if place not in bound or not isinstance(argument.value, int | float | str | None):
-            return None
-        bound[place] = argument.value
-    return name, bound
+def fixed(initializer: Initializer) -> Callable[[], Initializer]:
+    """Return a function without parameters, for an initialiser that takes no arguments."""
+    return lambda: initializer
 
 
-def read_initializer(
-    value: Value,
-    signatures: Signatures,
-    meaning: Callable[[str, Mapping[str, Value]], Initializer | None],
-) -> Initializer | None:
+def read_initializer(value: Value, known: Initializers) -> Initializer | None:
     """Read an initialiser; ``None`` for one that has no counterpart here.
 
     Parameters
     ----------
     value : Value
-    signatures : mapping
-    meaning : callable
-        Returns what an initialiser of a name draws with these arguments; raises ``KeyError`` or
-        ``TypeError`` if it does not accept them.
+        A name in quotes, or a call such as ``init.Xavier(magnitude=2)``.
+    known : mapping
+        The framework's initialisers by their names in lower case: functions with the same
+        parameters, which raise ``KeyError`` or ``TypeError`` if they do not accept the arguments.
+
+    Examples
+    --------
+    >>> read_initializer("Normal", {"normal": lambda sigma=0.5: Initializer("normal", sigma**2)})
+    Initializer(distribution='normal', scale=0.25, fan=None)
     """
-    bound = initializer_call(value, signatures)
+    function = value.function if isinstance(value, Call) else value
+    text = function.text.split(".")[-1] if isinstance(function, Name) else function
+    name = str(text).lower().replace("_", "").removesuffix("initializer")
+    if name not in known:
+        return None
+    arguments = value.arguments if isinstance(value, Call) else ()
     try:
-        return meaning(*bound) if bound else None
+        return known[name](
+            *(each.value for each in arguments if each.name is None),
+            **{
+                each.name: each.value
+                for each in arguments
+                if each.name not in {None, "seed", "dtype"}
+            },
+        )
     except (KeyError, TypeError):
         return None
 
@@ -96,43 +72,38 @@ def read_initializers(
     read : callable
         Reads an initialiser; ``None`` for one that has no counterpart here.
     """
-    drawn: dict[str, Initializer] = {}
+    drawn: list[Initializer | None] = []
     notes = []
-    for name, of in zip(names, ("weights", "bias"), strict=True):
+    for name in names:
         value = assigned_value(given.value(name), given.assigned)
+        drawn.append(None)
         if not given.has(name) or isinstance(value, Name) or given.array_shape(name):
             continue
-        initializer = read(value)
+        drawn[-1] = initializer = read(value)
         if initializer is None:
             notes.append(f"{name} {shown(value)} is not translated.")
-        elif initializer.fan and of == "bias":
+        elif initializer.fan and name == names[1]:
             raise given.error(f"{name} {shown(value)}: {refusal}.", name)
-        else:
-            drawn[of] = initializer
-    return Training(drawn.get("weights"), drawn.get("bias")), tuple(notes)
+    weights, bias = drawn
+    return Training(weights, bias), tuple(notes)
 
 
 def initializer_text(
-    wanted: Initializer,
+    wanted: Initializer | None,
     operator: Operator,
     module: str,
-    by_fan: Callable[[Initializer], str | None] = lambda _: None,
-) -> str:
+    by_fan: Callable[[Initializer], str | None] | None,
+) -> str | None:
     """Write an initialiser of Chainer or MXNet that draws from the given distribution.
 
-    Parameters
-    ----------
-    wanted : Initializer
-    operator : Operator
-    module : str
-        The module of the initialisers.
-    by_fan : callable
-        Returns the initialiser that counts the fan itself, if there is one.
+    ``by_fan`` returns the initialiser of ``module`` that counts the fan itself, if there is one.
     """
+    if wanted is None:
+        return None
     if wanted.distribution == "constant":
         words = {0.0: "Zero()", 1.0: "One()"}
         return f"{module}.{words.get(wanted.scale, f'Constant({wanted.scale!r})')}"
-    if known := by_fan(wanted):
+    if by_fan and (known := by_fan(wanted)):
         return f"{module}.{known}"
     if wanted.distribution == "uniform":
         return f"{module}.Uniform({wanted.bound(operator)!r})"
@@ -141,11 +112,10 @@ def initializer_text(
 
 def training_notes(title: str, training: Training) -> tuple[str, ...]:
     """Note what Chainer and MXNet cannot draw."""
-    note = (
-        f"{title} has no truncated normal initialiser: a normal one of the same variance is "
-        "written."
-    )
-    return (note,) if training.is_truncated else ()
+    if not training.is_truncated:
+        return ()
+    lack = f"{title} has no truncated normal initialiser"
+    return (f"{lack}: a normal one of the same variance is written.",)
 
 
 def assigned_value(value: Value, assigned: Mapping[str, Value]) -> Value:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Final
 
 from harness.convention import initializers
-from harness.convention.initializers import Signatures, initializer_text, number
+from harness.convention.initializers import Initializers, initializer_text, number
 from harness.convention.text import arguments, lines, scaled
 from harness.core.operators import Operator
-from harness.core.training import Fan, Initializer, Training
+from harness.core.training import ONES, ZEROS, Distribution, Fan, Initializer, Training
 from harness.syntax.tree import Value
 
 # Chainer's fan_in is shape[1] times the taps, which are the output channels here:
@@ -26,10 +26,7 @@ def drawn(wanted: Initializer | None, operator: Operator, *, by_fan: bool) -> st
     by_fan : bool
         Whether the array has the fans of the operator's weights, which a bias has not.
     """
-    if wanted is None:
-        return None
-    known = _by_fan if by_fan else lambda _: None
-    return initializer_text(wanted, operator, "chainer.initializers", known)
+    return initializer_text(wanted, operator, "chainer.initializers", _by_fan if by_fan else None)
 
 
 def _by_fan(wanted: Initializer) -> str | None:
@@ -62,9 +59,9 @@ def factors(training: Training, bias: str | None) -> str:
     decays = {"layer.W": training.weights_decay}
     if bias:
         rates[bias], decays[bias] = training.bias_rate, training.bias_decay
-    said = training.has_rate or training.has_decay
+    given = training.has_rate or training.has_decay
     return lines(
-        "optimizer = chainer.optimizers.SGD(lr).setup(layer)" if said else None,
+        "optimizer = chainer.optimizers.SGD(lr).setup(layer)" if given else None,
         *(
             f"{parameter}.update_rule.hyperparam.lr = {scaled(rate, 'lr')}"
             for parameter, rate in rates.items()
@@ -80,19 +77,30 @@ def factors(training: Training, bias: str | None) -> str:
     )
 
 
-_SCALED: Final = {"scale": 1.0, "dtype": None}
-_INITIALIZERS: Final[Signatures] = {
-    "zero": {"dtype": None},
-    "one": {"dtype": None},
-    "constant": {"fill_value": None, "dtype": None},
-    "uniform": {"scale": 0.05, "dtype": None},
-    "normal": {"scale": 0.05, "dtype": None},
-    "glorotuniform": _SCALED,
-    "glorotnormal": _SCALED,
-    "lecununiform": _SCALED,
-    "lecunnormal": _SCALED,
-    "heuniform": _SCALED,
-    "henormal": {"scale": 1.0, "dtype": None, "fan_option": "fan_in"},
+def _drawn(
+    kind: Distribution, fan: Fan | None = None, *, times: float = 1, over: float = 1, by: float = 1
+) -> Callable[..., Initializer]:
+    return lambda scale=by, _dtype=None: Initializer(kind, times * number(scale) ** 2 / over, fan)
+
+
+def _he_normal(
+    scale: float = 1.0, _dtype: object = None, fan_option: str = "fan_in"
+) -> Initializer:
+    return Initializer("normal", 2 * number(scale) ** 2, _FAN_OPTIONS[fan_option])
+
+
+_INITIALIZERS: Final[Initializers] = {
+    "zero": lambda _dtype=None: ZEROS,
+    "one": lambda _dtype=None: ONES,
+    "constant": lambda fill_value, _dtype=None: Initializer("constant", number(fill_value)),
+    "uniform": _drawn("uniform", over=3, by=0.05),
+    "normal": _drawn("normal", by=0.05),
+    "glorotuniform": _drawn("uniform", "average"),
+    "glorotnormal": _drawn("normal", "average"),
+    "lecununiform": _drawn("uniform", "out"),
+    "lecunnormal": _drawn("normal", "out"),
+    "heuniform": _drawn("uniform", "out", times=2),
+    "henormal": _he_normal,
 }
 
 
@@ -100,22 +108,4 @@ def read_initializer(value: Value) -> Initializer | None:
     """Read an initialiser, or the number for a constant; ``None`` without a counterpart."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return Initializer("constant", float(value))
-    return initializers.read_initializer(value, _INITIALIZERS, _distribution)
-
-
-def _distribution(name: str, given: Mapping[str, Value]) -> Initializer:
-    if name in {"zero", "one"}:
-        return Initializer("constant", float(name == "one"))
-    if name == "constant":
-        return Initializer("constant", number(given["fill_value"]))
-    square = number(given["scale"]) ** 2
-    match name:
-        case "uniform":
-            return Initializer("uniform", square / 3)
-        case "normal":
-            return Initializer("normal", square)
-    kind: Final = "uniform" if name.endswith("uniform") else "normal"
-    if name.startswith("glorot"):
-        return Initializer(kind, square, "average")
-    fan = _FAN_OPTIONS[str(given.get("fan_option", "fan_in"))]
-    return Initializer(kind, 2 * square if name.startswith("he") else square, fan)
+    return initializers.read_initializer(value, _INITIALIZERS)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from harness.convention import initializers
-from harness.convention.initializers import Signatures, initializer_text, number
+from harness.convention.initializers import Initializers, fixed, initializer_text, number
 from harness.convention.text import because, lines
 from harness.core.operators import Operator
-from harness.core.training import Fan, Initializer, Training
+from harness.core.training import ONES, ZEROS, Distribution, Fan, Initializer, Training
 from harness.syntax.tree import Value
 
 # MXNet's fans are those of the convolution whose transpose this is: it counts shape[1] as "in".
 # https://github.com/apache/mxnet/blob/v1.9.x/python/mxnet/initializer.py (Xavier)
-FACTOR_TYPES: Final[dict[Fan, str]] = {"average": "avg", "in": "out", "out": "in"}
+_FACTOR_TYPES: Final[dict[Fan, str]] = {"average": "avg", "in": "out", "out": "in"}
 
 
 def drawn(wanted: Initializer | None, operator: Operator, *, by_fan: bool) -> str | None:
@@ -26,19 +25,14 @@ def drawn(wanted: Initializer | None, operator: Operator, *, by_fan: bool) -> st
         Whether the array has the fans of the operator's weights; those of a bias, or of a kernel
         with zeros written in, are others.
     """
-    if wanted is None:
-        return None
-    known = _by_fan if by_fan else lambda _: None
-    return initializer_text(wanted, operator, "mx.init", known)
+    return initializer_text(wanted, operator, "mx.init", _by_fan if by_fan else None)
 
 
 def _by_fan(wanted: Initializer) -> str | None:
     if wanted.fan is None:
         return None
-    uniform = wanted.distribution == "uniform"
-    magnitude = 3 * wanted.scale if uniform else wanted.scale
-    kind = "uniform" if uniform else "gaussian"
-    return f"Xavier('{kind}', '{FACTOR_TYPES[wanted.fan]}', {magnitude!r})"
+    kind, share = ("uniform", 3) if wanted.distribution == "uniform" else ("gaussian", 1)
+    return f"Xavier('{kind}', '{_FACTOR_TYPES[wanted.fan]}', {share * wanted.scale!r})"
 
 
 def factors(training: Training, bias: str | None) -> str:
@@ -52,48 +46,42 @@ def factors(training: Training, bias: str | None) -> str:
     }
     if bias:
         known |= {f"{bias}.lr_mult": training.bias_rate, f"{bias}.wd_mult": training.bias_decay}
-    said = {target: factor for target, factor in known.items() if factor is not None}
+    given = {target: factor for target, factor in known.items() if factor is not None}
     parameters = ", ".join(because("layer.weight", bias))
     options = "'learning_rate': lr" + (", 'wd': l2" if training.has_decay else "")
     return lines(
-        *(f"{target} = {factor!r}" for target, factor in said.items()),
-        f"trainer = mx.gluon.Trainer([{parameters}], 'sgd', {{{options}}})" if said else None,
+        *(f"{target} = {factor!r}" for target, factor in given.items()),
+        f"trainer = mx.gluon.Trainer([{parameters}], 'sgd', {{{options}}})" if given else None,
     )
 
 
-_INITIALIZERS: Final[Signatures] = {
-    "zero": {},
-    "zeros": {},
-    "one": {},
-    "ones": {},
-    "constant": {"value": None},
-    "uniform": {"scale": 0.07},
-    "normal": {"sigma": 0.01},
-    "xavier": {"rnd_type": "uniform", "factor_type": "avg", "magnitude": 3},
-    "msraprelu": {"factor_type": "avg", "slope": 0.25},
+_FANS: Final = {factor: fan for fan, factor in _FACTOR_TYPES.items()}
+_KINDS: Final[dict[str, tuple[Distribution, int]]] = {
+    "uniform": ("uniform", 3),
+    "gaussian": ("normal", 1),
 }
-_FANS: Final = {factor: fan for fan, factor in FACTOR_TYPES.items()}
+
+
+def _xavier(
+    rnd_type: str = "uniform", factor_type: str = "avg", magnitude: float = 3
+) -> Initializer:
+    kind, share = _KINDS[rnd_type]
+    return Initializer(kind, number(magnitude) / share, _FANS[factor_type])
+
+
+_INITIALIZERS: Final[Initializers] = {
+    **dict.fromkeys(("zero", "zeros"), fixed(ZEROS)),
+    **dict.fromkeys(("one", "ones"), fixed(ONES)),
+    "constant": lambda value: Initializer("constant", number(value)),
+    "uniform": lambda scale=0.07: Initializer("uniform", number(scale) ** 2 / 3),
+    "normal": lambda sigma=0.01: Initializer("normal", number(sigma) ** 2),
+    "xavier": _xavier,
+    "msraprelu": lambda factor_type="avg", slope=0.25: Initializer(
+        "normal", 2 / (1 + number(slope) ** 2), _FANS[factor_type]
+    ),
+}
 
 
 def read_initializer(value: Value) -> Initializer | None:
     """Read an initialiser, in quotes or as a call; ``None`` for one that has no counterpart."""
-    return initializers.read_initializer(value, _INITIALIZERS, _distribution)
-
-
-def _distribution(name: str, given: Mapping[str, Value]) -> Initializer:
-    match name:
-        case "zero" | "zeros" | "one" | "ones":
-            return Initializer("constant", float(name.startswith("one")))
-        case "constant":
-            return Initializer("constant", number(given["value"]))
-        case "uniform":
-            return Initializer("uniform", number(given["scale"]) ** 2 / 3)
-        case "normal":
-            return Initializer("normal", number(given["sigma"]) ** 2)
-    fan = _FANS[str(given["factor_type"])]
-    if name == "msraprelu":
-        return Initializer("normal", 2 / (1 + number(given["slope"]) ** 2), fan)
-    magnitude = number(given["magnitude"])
-    if given["rnd_type"] == "uniform":
-        return Initializer("uniform", magnitude / 3, fan)
-    return {"gaussian": Initializer("normal", magnitude, fan)}[str(given["rnd_type"])]
+    return initializers.read_initializer(value, _INITIALIZERS)

@@ -7,30 +7,39 @@ from collections.abc import Mapping
 from typing import Final
 
 from harness.convention.arguments import Arguments
-from harness.convention.initializers import Signatures, number, read_initializer
+from harness.convention.initializers import (
+    Initializers,
+    assigned_value,
+    fixed,
+    number,
+    read_initializer,
+)
 from harness.convention.text import lines
 from harness.convention.values import shown
 from harness.core.operators import Operator
 from harness.core.training import (
+    GLOROT,
+    ONES,
     TRUNCATED_DEVIATION,
+    ZEROS,
     Distribution,
     Fan,
     Initializer,
     Training,
 )
-from harness.syntax.tree import Call, Name, Value
+from harness.syntax.tree import Call, Name
 
 # Keras takes the last but one axis of HWOI for "in": the output channels.
 _FAN_OF_MODE: Final[dict[str, Fan]] = {"fan_in": "out", "fan_out": "in", "fan_avg": "average"}
 _MODE_OF_FAN: Final = {fan: mode for mode, fan in _FAN_OF_MODE.items()}
-_NAMED: Final[dict[str, tuple[Distribution, float, str]]] = {
-    "glorotuniform": ("uniform", 1.0, "fan_avg"),
-    "glorotnormal": ("truncated_normal", 1.0, "fan_avg"),
-    "xavier": ("uniform", 1.0, "fan_avg"),
-    "heuniform": ("uniform", 2.0, "fan_in"),
-    "henormal": ("truncated_normal", 2.0, "fan_in"),
-    "lecununiform": ("uniform", 1.0, "fan_in"),
-    "lecunnormal": ("truncated_normal", 1.0, "fan_in"),
+_NAMED: Final = {
+    "glorotuniform": GLOROT,
+    "glorotnormal": Initializer("truncated_normal", 1.0, "average"),
+    "xavier": GLOROT,
+    "heuniform": Initializer("uniform", 2.0, "out"),
+    "henormal": Initializer("truncated_normal", 2.0, "out"),
+    "lecununiform": Initializer("uniform", 1.0, "out"),
+    "lecunnormal": Initializer("truncated_normal", 1.0, "out"),
 }
 _DISTRIBUTIONS: Final[dict[str, Distribution]] = {
     "uniform": "uniform",
@@ -38,17 +47,6 @@ _DISTRIBUTIONS: Final[dict[str, Distribution]] = {
     "truncated_normal": "truncated_normal",
     "untruncated_normal": "normal",
 }
-_NORMAL: Final = {"mean": 0.0, "stddev": 0.05}
-_UNIFORM: Final = {"minval": -0.05, "maxval": 0.05}
-_SIGNATURES: Final[Signatures] = {
-    **{name: {} for name in (*_NAMED, "zeros", "zero", "ones", "one")},
-    "variancescaling": {"scale": 1.0, "mode": "fan_in", "distribution": "truncated_normal"},
-    **dict.fromkeys(("randomnormal", "normal", "truncatednormal"), _NORMAL),
-    **dict.fromkeys(("randomuniform", "uniform"), _UNIFORM),
-    "constant": {"value": 0.0},
-}
-
-
 # Reading.
 
 
@@ -67,42 +65,50 @@ def _read_initializer(
 ) -> tuple[Initializer | None, str | None]:
     if not given.has(name):
         return None, None
-    value = given.value(name)
-    if isinstance(value, Name):
-        value = given.assigned.get(value.text, value)
-    # Of the word alone Keras wants a value.
-    found = None if value == "constant" else read_initializer(value, _SIGNATURES, _distribution)
-    if found is None:
+    value = assigned_value(given.value(name), given.assigned)
+    # "constant" without arguments is refused: Keras wants a value.
+    known = None if value == "constant" else read_initializer(value, _INITIALIZERS)
+    if known is None:
         return None, f"{name} {shown(value)} is not read here: keep what it does."
-    if name == "bias_initializer" and found.fan is not None:
+    if name == "bias_initializer" and known.fan is not None:
         # All fans of one axis are its length.
-        found = Initializer(found.distribution, found.scale / out_channels)
-    return found, None
+        known = Initializer(known.distribution, known.scale / out_channels)
+    return known, None
 
 
-def _distribution(name: str, given: Mapping[str, Value]) -> Initializer | None:
-    if name in _NAMED:
-        distribution, scale, mode = _NAMED[name]
-        return Initializer(distribution, scale, _FAN_OF_MODE[mode])
-    match name:
-        case "zeros" | "zero" | "ones" | "one":
-            return Initializer("constant", float(name.startswith("one")))
-        case "constant":
-            return Initializer("constant", number(given["value"]))
-        case "variancescaling":
-            kind = _DISTRIBUTIONS[str(given["distribution"]).lower()]
-            return Initializer(kind, number(given["scale"]), _FAN_OF_MODE[str(given["mode"])])
-        case "randomuniform" | "uniform":
-            bound = number(given["maxval"])
-            return Initializer("uniform", bound**2 / 3) if given["minval"] == -bound else None
-    deviation = number(given["stddev"])
-    if number(given["mean"]) != 0:
-        return None
-    if name != "truncatednormal":
-        return Initializer("normal", deviation**2)
+def _variance_scaling(
+    scale: float = 1.0, mode: str = "fan_in", distribution: str = "truncated_normal"
+) -> Initializer:
+    kind = _DISTRIBUTIONS[str(distribution).lower()]
+    return Initializer(kind, number(scale), _FAN_OF_MODE[mode])
+
+
+def _uniform(minval: float = -0.05, maxval: float = 0.05) -> Initializer | None:
+    bound = number(maxval)
+    return Initializer("uniform", bound**2 / 3) if minval == -bound else None
+
+
+def _normal(mean: float = 0.0, stddev: float = 0.05) -> Initializer | None:
+    return Initializer("normal", number(stddev) ** 2) if number(mean) == 0 else None
+
+
+def _truncated(mean: float = 0.0, stddev: float = 0.05) -> Initializer | None:
     # VarianceScaling makes up for what is cut off, TruncatedNormal does not:
     # https://github.com/keras-team/keras/blob/master/keras/src/initializers/random_initializers.py
-    return Initializer("truncated_normal", (TRUNCATED_DEVIATION * deviation) ** 2)
+    scale = (TRUNCATED_DEVIATION * number(stddev)) ** 2
+    return Initializer("truncated_normal", scale) if number(mean) == 0 else None
+
+
+_INITIALIZERS: Final[Initializers] = {
+    **{name: fixed(initializer) for name, initializer in _NAMED.items()},
+    **dict.fromkeys(("zeros", "zero"), fixed(ZEROS)),
+    **dict.fromkeys(("ones", "one"), fixed(ONES)),
+    **dict.fromkeys(("randomnormal", "normal"), _normal),
+    **dict.fromkeys(("randomuniform", "uniform"), _uniform),
+    "truncatednormal": _truncated,
+    "variancescaling": _variance_scaling,
+    "constant": lambda value=0.0: Initializer("constant", number(value)),
+}
 
 
 def _regularizer(given: Arguments, which: str) -> str | None:
@@ -145,7 +151,7 @@ def initializer_text(
         return words.get(scale) or f"tf.keras.initializers.Constant({scale!r})"
     if initializer.fan is not None and not of_bias:
         mode = _MODE_OF_FAN[initializer.fan]
-        named = [key for key, known in _NAMED.items() if known == (distribution, scale, mode)]
+        named = [key for key, known in _NAMED.items() if known == initializer]
         if named:
             word = named[0].replace("uniform", "_uniform").replace("normal", "_normal")
             return f'"{word}"'
