@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.dashboard.frame import Site, title
-from harness.history.steps import FEWEST, Run, Series, Step, short
+from harness.history.steps import FEWEST, SavedRun, Series, Step, short
 from harness.history.streaks import CaseHistory, Streak
 from harness.report import quantities
 
@@ -72,7 +72,7 @@ def _figures(times: Sequence[Series], machines: Mapping[str, int]) -> dict[str, 
     }
 
 
-def _label(run: Run, seconds: float) -> str:
+def _label(run: SavedRun, seconds: float) -> str:
     words = (quantities.seconds(seconds), run.version, f"commit {short(run.commit)}")
     return ", ".join(words if run.commit else words[:2])
 
@@ -114,5 +114,5 @@ def _since(streak: Streak) -> str:
     return f"{text}: {', '.join(streak.checks)}" if streak.checks else text
 
 
-def _run(run: Run) -> str:
+def _run(run: SavedRun) -> str:
     return f"{short(run.commit)}, {run.version}" if run.commit else run.version

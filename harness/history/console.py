@@ -13,7 +13,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.text import Text
 
-from harness.history.steps import FEWEST, Run, Series, short
+from harness.history.steps import FEWEST, SavedRun, Series, short
 from harness.history.streaks import CaseHistory, Streak
 from harness.report.quantities import seconds as in_seconds
 
@@ -109,7 +109,7 @@ def _streak(streak: Streak) -> str:
     return f"{text}{checks}{reason:.200}"
 
 
-def _when(run: Run) -> str:
+def _when(run: SavedRun) -> str:
     about = [f"commit {short(run.commit)}" if run.commit else "", run.version]
     return f"{_day(run.date)} ({', '.join(word for word in about if word)})"
 

@@ -37,15 +37,9 @@ class StoreError(InputError):
 
 @dataclass(frozen=True)
 class Database:
-    """Where the history is kept.
+    """Where the history is kept."""
 
-    Attributes
-    ----------
-    url : sqlalchemy.engine.URL
-        Of SQLite or PostgreSQL.
-    """
-
-    url: URL
+    url: URL  # Of SQLite or PostgreSQL
 
     @classmethod
     def of(cls, text: str | None = None) -> Database:

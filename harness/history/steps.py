@@ -44,47 +44,33 @@ _Numbers: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Run:
-    """A saved run of one framework.
-
-    Attributes
-    ----------
-    date : datetime
-    commit, branch : str
-        Empty if unknown.
-    version : str
-        The framework's.
-    """
+class SavedRun:
+    """A saved run of one framework."""
 
     date: datetime
+    # Empty if unknown.
     commit: str
     branch: str
-    version: str
+    version: str  # The framework's
 
 
 @dataclass(frozen=True)
 class Timing:
     """One run's measurement; ``seconds`` is the median, or ``None`` if it has another status."""
 
-    run: Run
+    run: SavedRun
     status: str
     seconds: float | None
 
 
 @dataclass(frozen=True)
 class Step:
-    """A lasting change.
+    """A lasting change."""
 
-    Attributes
-    ----------
-    before, after : int
-        Indexes of measured runs: the change came after the first, no later than the second.
-    old, new : float
-        The medians of the times on either side.
-    """
-
+    # Indexes of measured runs: the change came after the first, no later than the second.
     before: int
     after: int
+    # The medians of the times on either side.
     old: float
     new: float
 
@@ -123,7 +109,7 @@ class Series:
     timings: tuple[Timing, ...]
 
     @cached_property
-    def measured(self) -> tuple[tuple[Run, float], ...]:
+    def measured(self) -> tuple[tuple[SavedRun, float], ...]:
         """The runs that have a time."""
         return tuple(
             (timing.run, timing.seconds) for timing in self.timings if timing.seconds is not None
@@ -224,7 +210,7 @@ def _where(values: _Numbers, old: float, new: float) -> tuple[int, int]:
     return int(likely[0]) + 1, int(likely[-1]) + 1
 
 
-def _between(old: Run, new: Run) -> str:
+def _between(old: SavedRun, new: SavedRun) -> str:
     """Describe the interval between two runs."""
     if old.commit != new.commit and old.commit and new.commit:
         return f"commit {short(old.commit)}..{short(new.commit)}"

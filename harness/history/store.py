@@ -25,7 +25,7 @@ except ModuleNotFoundError as error:
 
 from harness.history import saving
 from harness.history.database import Database, StoreError
-from harness.history.steps import Run, Series, Timing
+from harness.history.steps import SavedRun, Series, Timing
 from harness.history.streaks import CaseHistory, CaseVerdict, streaks, worst
 from harness.history.tables import cases, frameworks, measurements, records, runs
 from harness.records.column_info import ColumnInfo
@@ -53,23 +53,12 @@ class Saved:
 
 @dataclass(frozen=True)
 class Selection:
-    """The part of the history that is asked for; all of it by default.
+    """The part of the history that is asked for; all of it by default."""
 
-    Attributes
-    ----------
-    cases : callable, optional
-        Whether a case's id is selected.
-    frameworks : sequence of str
-        All of them if empty.
-    direction, branch : str, optional
-    machine : str, optional
-        The beginning of its fingerprint.
-    """
-
-    cases: Callable[[str], bool] | None = None
-    frameworks: Sequence[str] = ()
+    cases: Callable[[str], bool] | None = None  # Whether a case's id is selected
+    frameworks: Sequence[str] = ()  # All of them if empty
     direction: str | None = None
-    machine: str | None = None
+    machine: str | None = None  # The beginning of its fingerprint
     branch: str | None = None
 
 
@@ -235,8 +224,8 @@ def _order(series: Series) -> tuple[str, ...]:
     )
 
 
-def _run(row: RowMapping) -> Run:
-    return Run(row["date"], row["commit"], row["branch"], row["version"])
+def _run(row: RowMapping) -> SavedRun:
+    return SavedRun(row["date"], row["commit"], row["branch"], row["version"])
 
 
 def _executed_by(row: RowMapping) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
-from harness.history.steps import Run
+from harness.history.steps import SavedRun
 from harness.records.check import in_order
 from harness.records.status import Status
 from harness.records.status import worst as worst_of
@@ -16,7 +16,7 @@ from harness.records.status import worst as worst_of
 class CaseVerdict:
     """A case in a framework in one run: the worst status of its checks."""
 
-    run: Run
+    run: SavedRun
     status: Status
     checks: tuple[str, ...] = ()
     reason: str = ""
@@ -29,8 +29,8 @@ class Streak:
     status: Status
     checks: tuple[str, ...]
     reason: str
-    first: Run
-    last: Run
+    first: SavedRun
+    last: SavedRun
     runs: int
 
 
@@ -44,7 +44,7 @@ class CaseHistory:
     streaks: tuple[Streak, ...]
 
 
-def worst(run: Run, statuses: Mapping[str, tuple[Status, str]]) -> CaseVerdict:
+def worst(run: SavedRun, statuses: Mapping[str, tuple[Status, str]]) -> CaseVerdict:
     """Fold a case's checks, each with its status and reason, into one verdict."""
     status = worst_of(status for status, _ in statuses.values())
     if status == Status.PASSED:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from harness.history.steps import FEWEST, Run, Series, Timing, steps
+from harness.history.steps import FEWEST, SavedRun, Series, Timing, steps
 
 BEGAN = datetime(2026, 1, 1, 12, tzinfo=UTC)
 Noise = Callable[[np.random.Generator, int], NDArray[np.float64]]
@@ -131,7 +131,7 @@ def test_a_perfect_step_in_too_few_runs_is_none_yet() -> None:
 
 def series(seconds: list[float | None], commits: list[str], versions: list[str]) -> Series:
     runs = [
-        Run(BEGAN + timedelta(days=day), commit, "main", version)
+        SavedRun(BEGAN + timedelta(days=day), commit, "main", version)
         for day, (commit, version) in enumerate(zip(commits, versions, strict=True))
     ]
     timings = tuple(

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from harness.history.steps import Run
+from harness.history.steps import SavedRun
 from harness.history.streaks import CaseVerdict, streaks, worst
 from harness.records.status import Status
 
-RUN = Run(datetime(2026, 1, 1, 12, tzinfo=UTC), "c", "", "1.0")
+RUN = SavedRun(datetime(2026, 1, 1, 12, tzinfo=UTC), "c", "", "1.0")
 
 
 @pytest.mark.parametrize(
