@@ -52,26 +52,15 @@ class ComparisonError(InputError):
 
 @dataclass(frozen=True)
 class Pair:
-    """One program in both reports.
-
-    Attributes
-    ----------
-    old, new : Measurement
-    plain : Interval, optional
-        The ratio of the times, new to old; None if they are incomparable.
-    ratio : Interval, optional
-        The ratio to judge, corrected for changes of the machine; above 1 is slower.
-    change : Change
-    reason : str
-        Why they are incomparable.
-    """
+    """One program in both reports."""
 
     old: Measurement
     new: Measurement
-    plain: Interval | None
+    plain: Interval | None  # The ratio of the times, new to old; None if they are incomparable
+    # The ratio to judge, corrected for changes of the machine; above 1 is slower.
     ratio: Interval | None
     change: Change
-    reason: str = ""
+    reason: str = ""  # Why they are incomparable
 
     @property
     def key(self) -> Key:

@@ -47,24 +47,14 @@ LEAST_ROUNDS: Final = 10
 
 @dataclass(frozen=True)
 class Sampling:
-    """How often programs are timed.
+    """How often programs are timed."""
 
-    Attributes
-    ----------
-    rounds : int
-        Most turns of each framework with each program.
-    precision : float
-        Relative width of every ratio to the first framework at which they stop earlier.
-    budget : float
-        Seconds for all turns with one program; there are always ``LEAST_ROUNDS``.
-    seconds : float
-        Least length of a turn, whose calls make one sample.  On a busy machine short turns are
-        often undisturbed, long ones never.
-    """
-
-    rounds: int = 200
+    rounds: int = 200  # Most turns of each framework with each program
+    # Relative width of every ratio to the first framework at which they stop earlier.
     precision: float = 0.02
-    budget: float = 6.0
+    budget: float = 6.0  # Seconds for all turns with one program; there are always ``LEAST_ROUNDS``
+    # Least length of a turn, whose calls make one sample.  On a busy machine short turns are often
+    # undisturbed, long ones never.
     seconds: float = 0.002
 
     def is_enough(self, times: Sequence[Sequence[float]], began: float) -> bool:

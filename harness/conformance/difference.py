@@ -37,13 +37,7 @@ class DifferenceError(InputError):
 
 @dataclass(frozen=True)
 class Transition:
-    """A check whose status differs between the reports, or that is bad and only in NEW.
-
-    Attributes
-    ----------
-    old : Record, optional
-    new : Record
-    """
+    """A check whose status differs between the reports, or that is bad and only in NEW."""
 
     old: Record | None
     new: Record
@@ -51,34 +45,18 @@ class Transition:
 
 @dataclass(frozen=True)
 class Difference:
-    """How the checks of an old report changed in a new one.
-
-    Attributes
-    ----------
-    old, new : Header
-    failing : tuple of Transition
-        Bad in NEW, and not in OLD.
-    fixed : tuple of Transition
-        Passed in NEW; bad, or a known limitation, in OLD.
-    others : tuple of Transition
-        All other changes of status.
-    gone, added : tuple of Record
-        In OLD alone; in NEW alone, and not bad.
-    same : mapping of Status to int
-        How many checks kept which status.
-    redefined : tuple of str
-        Cases that have another descriptor in NEW.
-    """
+    """How the checks of an old report changed in a new one."""
 
     old: Header
     new: Header
-    failing: tuple[Transition, ...]
-    fixed: tuple[Transition, ...]
-    others: tuple[Transition, ...]
+    failing: tuple[Transition, ...]  # Bad in NEW, and not in OLD
+    fixed: tuple[Transition, ...]  # Passed in NEW; bad, or a known limitation, in OLD
+    others: tuple[Transition, ...]  # All other changes of status
+    # In OLD alone; in NEW alone, and not bad.
     gone: tuple[Record, ...]
     added: tuple[Record, ...]
-    same: Mapping[Status, int]
-    redefined: tuple[str, ...]
+    same: Mapping[Status, int]  # How many checks kept which status
+    redefined: tuple[str, ...]  # Cases that have another descriptor in NEW
 
     @property
     def still_bad(self) -> int:

@@ -26,27 +26,14 @@ _CHUNK: Final = 50
 
 @dataclass(frozen=True)
 class Chunk:
-    """Cases whose pages share a file of programs and pictures.
-
-    Attributes
-    ----------
-    site : Site
-    number : int
-    cases : tuple of CaseResults
-    devices : mapping of str to {"cpu", "cuda"}
-        Where each framework computed.
-    anchors : mapping of str to str
-        Where on a page each framework's program is.
-    skipped : mapping of str to str
-        The frameworks that were skipped, with the reason.
-    """
+    """Cases whose pages share a file of programs and pictures."""
 
     site: Site
     number: int
     cases: tuple[CaseResults, ...]
-    devices: Mapping[str, Device]
-    anchors: Mapping[str, str]
-    skipped: Mapping[str, str]
+    devices: Mapping[str, Device]  # Where each framework computed
+    anchors: Mapping[str, str]  # Where on a page each framework's program is
+    skipped: Mapping[str, str]  # The frameworks that were skipped, with the reason
 
     def write(self) -> dict[str, dict[str, Any]]:
         """Write the pages and their file; return the programs, by case and framework."""

@@ -19,15 +19,9 @@ from harness.suite.case import Case, case_from_descriptor
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one case in one framework.
+    """What became of one case in one framework."""
 
-    Attributes
-    ----------
-    records : tuple of Record
-        One for each check.
-    """
-
-    records: tuple[Record, ...]
+    records: tuple[Record, ...]  # One for each check
 
     @cached_property
     def status(self) -> Status:
@@ -79,22 +73,13 @@ class Result:
 
 @dataclass(frozen=True)
 class CaseResults:
-    """One case in every framework.
-
-    Attributes
-    ----------
-    id, suite, descriptor : str
-    case : Case or None
-        What the descriptor says; None where it cannot be read.
-    results : mapping of str to Result
-        By framework.
-    """
+    """One case in every framework."""
 
     id: str
     suite: str
     descriptor: str
-    case: Case | None
-    results: Mapping[str, Result]
+    case: Case | None  # What the descriptor says; None where it cannot be read
+    results: Mapping[str, Result]  # By framework
 
     @property
     def name(self) -> str:

@@ -34,20 +34,11 @@ _FILES: Final = (
 
 @dataclass(frozen=True)
 class Site:
-    """A folder of pages that share a frame.
-
-    Attributes
-    ----------
-    folder : Path
-    origin : str
-        Where the pages come from, in a line for their footer.
-    pages : sequence of (address, text)
-        What each of them links to.
-    """
+    """A folder of pages that share a frame."""
 
     folder: Path
-    origin: str
-    pages: Sequence[tuple[str, str]]
+    origin: str  # Where the pages come from, in a line for their footer
+    pages: Sequence[tuple[str, str]]  # What each of them links to
 
     def page(self, template: str, address: str, **content: Any) -> None:
         """Write a page."""

@@ -21,22 +21,13 @@ _LEAST_INPUT: Final = 3
 
 @dataclass(frozen=True)
 class Limits:
-    """How much of an axis is drawn, in positions.
+    """How much of an axis is drawn, in positions."""
 
-    Attributes
-    ----------
-    whole : int
-        Longest axis that is drawn whole.
-    cut : int
-        A longer axis is drawn with fewer input elements, to be at most this long; but with at
-        least three, and enough to give an output.
-    longest : int
-        If even these need more positions, only the first ones are drawn.
-    """
-
-    whole: int = 36
+    whole: int = 36  # Longest axis that is drawn whole
+    # A longer axis is drawn with fewer input elements, to be at most this long; but with at least
+    # three, and enough to give an output.
     cut: int = 24
-    longest: int = 128
+    longest: int = 128  # If even these need more positions, only the first ones are drawn
 
 
 LIMITS: Final = Limits()
@@ -55,17 +46,6 @@ class Link:
 class Axis:
     """One axis of an operator and its input, or the shown part of it.
 
-    Attributes
-    ----------
-    names : tuple of str
-        The axes that look like this, such as ``("height", "width")``.
-    whole : int
-        Number of input elements; ``shown`` of them are drawn.
-    shown, kernel, stride, dilation : int
-    crop : (begin, end)
-    longest : int
-        Most positions to draw.
-
     Examples
     --------
     >>> axis = Axis(("length",), 3, 3, kernel=3, stride=2, dilation=1, crop=(1, 0))
@@ -73,14 +53,14 @@ class Axis:
     (7, 6, [1, 1, 2, 1, 2, 1, 1])
     """
 
-    names: tuple[str, ...]
-    whole: int
+    names: tuple[str, ...]  # The axes that look like this, such as ``("height", "width")``
+    whole: int  # Number of input elements; ``shown`` of them are drawn
     shown: int
     kernel: int
     stride: int
     dilation: int
     crop: tuple[int, int]
-    longest: int = LIMITS.longest
+    longest: int = LIMITS.longest  # Most positions to draw
 
     @property
     def effective_kernel(self) -> int:

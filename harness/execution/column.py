@@ -30,35 +30,17 @@ from harness.suite.mutants import Data
 
 @dataclass(frozen=True)
 class Conditions:
-    """The conditions under which programs run.
+    """The conditions under which programs run."""
 
-    Attributes
-    ----------
-    pythons : mapping
-        Interpreters chosen by the user, by framework.
-    timeout : float
-        Seconds that one program may take.
-    limitations : tuple of Limitation
-    device : {"cpu", "cuda"}
-        Where frameworks compute; one that has no choice computes where it can.
-    math : {"ieee", "tf32"}
-        How they multiply float32 on a GPU.
-    threads : int
-        How many threads each of them may use.
-    cores : tuple of int
-        The cores that they are held to; all where there are none.
-    words : callable
-        How a reason names the inputs that would help.
-    """
-
+    # Interpreters chosen by the user, by framework.
     pythons: Mapping[str, Path] = field(default_factory=dict)
-    timeout: float = TIMEOUT
+    timeout: float = TIMEOUT  # Seconds that one program may take
     limitations: tuple[Limitation, ...] = ()
-    device: Device = "cpu"
-    math: Math = "ieee"
-    threads: int = 1
-    cores: tuple[int, ...] = ()
-    words: Words = without_a_face
+    device: Device = "cpu"  # Where frameworks compute; one that has no choice computes where it can
+    math: Math = "ieee"  # How they multiply float32 on a GPU
+    threads: int = 1  # How many threads each of them may use
+    cores: tuple[int, ...] = ()  # The cores that they are held to; all where there are none
+    words: Words = without_a_face  # How a reason names the inputs that would help
 
 
 class Column:

@@ -37,26 +37,15 @@ class Built:
 
 @dataclass(frozen=True)
 class Launch:
-    """How to start what executes a framework's programs.
+    """How to start what executes a framework's programs."""
 
-    Attributes
-    ----------
-    python : Path
-        The interpreter that the worker runs in.
-    module : str
-        What the worker imports; with a ``language``, the executable that its programs run in.
-    language : Path, optional
-        The file that tells a worker how programs in another language than Python are executed.
-    advice : str
-        What to do where it cannot be started.
-    packages : mapping
-        Packages of ours that its programs import, each with its file.
-    """
-
-    python: Path
+    python: Path  # The interpreter that the worker runs in
+    # What the worker imports; with a ``language``, the executable that its programs run in.
     module: str
+    # The file that tells a worker how programs in another language than Python are executed.
     language: Path | None = None
-    advice: str = ""
+    advice: str = ""  # What to do where it cannot be started
+    # Packages of ours that its programs import, each with its file.
     packages: Mapping[str, str] = field(default_factory=dict)
 
 

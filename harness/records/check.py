@@ -11,18 +11,10 @@ DIRECTIONS: Final[tuple[Direction, ...]] = ("forward", "gradient")
 
 
 class Check(StrEnum):
-    """One thing that is looked at; a case's records come in the order of the rows.
+    """One thing that is looked at; a case's records come in the order of the rows."""
 
-    Attributes
-    ----------
-    output : str
-        The array of the program that it looks at.
-    direction : {"forward", "gradient"}
-        The program that makes it.
-    """
-
-    output: str
-    direction: Direction
+    output: str  # The array of the program that it looks at
+    direction: Direction  # The program that makes it
 
     def __new__(cls, value: str, *row: Any) -> Self:
         """Make the member of a row."""

@@ -13,37 +13,24 @@ _ALWAYS: Final = ("version", "engine", "python", "numpy", "device")
 class ColumnInfo:
     """What a report's header says of a column.
 
-    Attributes
-    ----------
-    version : str
-        The framework's.
-    engine : str
-        ``python``, or the interpreter of another language.
-    python, numpy, blas, compiler : str
-        Versions of what it computes with.
-    device : str
-        ``cpu``, or the GPU's name and its arithmetic.
-    threads, cores : str
-        How many threads it may use; the cores that it is held to, where it is held to any.
-    unavailable : str
-        Why nothing was run.
-
     Examples
     --------
     >>> ColumnInfo(unavailable="no environment").to_json()
     {'unavailable': 'no environment'}
     """
 
-    version: str = ""
-    engine: str = ""
+    version: str = ""  # The framework's
+    engine: str = ""  # ``python``, or the interpreter of another language
+    # Versions of what it computes with.
     python: str = ""
     numpy: str = ""
-    device: str = ""
+    device: str = ""  # ``cpu``, or the GPU's name and its arithmetic
     blas: str = ""
     compiler: str = ""
+    # How many threads it may use; the cores that it is held to, where it is held to any.
     threads: str = ""
     cores: str = ""
-    unavailable: str = ""
+    unavailable: str = ""  # Why nothing was run
 
     @classmethod
     def from_json(cls, values: Mapping[str, str]) -> ColumnInfo:

@@ -17,56 +17,34 @@ MEASURED: Final = "MEASURED"
 
 @dataclass(frozen=True)
 class Measurement:
-    """One program's times in one direction, or why there are none.
+    """One program's times in one direction, or why there are none."""
 
-    Attributes
-    ----------
-    case, suite, descriptor, framework, support : str
-        As in a record.
-    direction : {"forward", "gradient"}
-        ``gradient`` is what a training step needs: the forward pass and all gradients.
-    status : str
-        ``MEASURED``, or the status of a record, with its ``reason``.
-    dtype : str
-    batch : int
-        Entries, or images, of one call.
-    multiply_adds, nbytes : int
-        Useful multiply-adds of one call, and the bytes of all arrays that it must touch once; a
-        gradient counts those of the forward pass three times, for y, dx and dw.
-    calls : int
-        Calls in one sample.
-    samples : tuple of float
-        Seconds a call, one for each round, in the order of the rounds: samples of two frameworks
-        with the same index were taken next to each other.
-    first_s : float
-        Seconds of the first call: just-in-time compilation, choice of kernels, graph building.
-    to_native_s, from_native_s : float
-        Seconds of the conversions, which ``samples`` do not hold.
-    cpus : float
-        CPU time by wall-clock time: how many cores the calls kept busy.
-    peak_bytes : int, optional
-        Peak memory of the calls, beyond what was in use before them.
-    """
-
+    # As in a record.
     case: str
     suite: str
     descriptor: str
     framework: str
-    direction: str
+    direction: str  # ``gradient`` is what a training step needs: the forward pass and all gradients
     support: str
-    status: str
+    status: str  # ``MEASURED``, or the status of a record, with its ``reason``
     dtype: str
-    batch: int
+    batch: int  # Entries, or images, of one call
+    # Useful multiply-adds of one call, and the bytes of all arrays that it must touch once; a
+    # gradient counts those of the forward pass three times, for y, dx and dw.
     multiply_adds: int
     nbytes: int
     reason: str | None = None
-    calls: int = 0
+    calls: int = 0  # Calls in one sample
+    # Seconds a call, one for each round, in the order of the rounds: samples of two frameworks with
+    # the same index were taken next to each other.
     samples: tuple[float, ...] = ()
+    # Seconds of the first call: just-in-time compilation, choice of kernels, graph building.
     first_s: float = 0.0
+    # Seconds of the conversions, which ``samples`` do not hold.
     to_native_s: float = 0.0
     from_native_s: float = 0.0
-    cpus: float = 0.0
-    peak_bytes: int | None = None
+    cpus: float = 0.0  # CPU time by wall-clock time: how many cores the calls kept busy
+    peak_bytes: int | None = None  # Peak memory of the calls, beyond what was in use before them
     file: str = ""
     line: int = 0
 

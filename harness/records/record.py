@@ -19,23 +19,6 @@ class Header:
     """What ran: each column's engine, or why there is none.
 
     ``machine``, ``settings`` and ``ceilings`` are empty for a conformance run.
-
-    Attributes
-    ----------
-    deconform, started : str
-    frameworks : mapping
-    cases : int
-    schema : int
-    commit : str
-        The commit of this project that was checked out.
-    machine : mapping
-        ``cpu``, ``cores``, ``memory``, ``os``, ..., and ``fingerprint``: times of two reports can
-        be compared where it is the same.
-    settings : mapping
-        How it was measured: ``threads``, ``rounds``, ...
-    ceilings : mapping
-        Peak rates, measured in the same run: ``gemm_flops:float32`` in operations a second,
-        ``copy_bytes`` in bytes a second.
     """
 
     deconform: str
@@ -43,9 +26,14 @@ class Header:
     frameworks: Mapping[str, ColumnInfo]
     cases: int
     schema: int = SCHEMA
-    commit: str = ""
+    commit: str = ""  # The commit of this project that was checked out
+    # ``cpu``, ``cores``, ``memory``, ``os``, ..., and ``fingerprint``: times of two reports can be
+    # compared where it is the same.
     machine: Mapping[str, str] = field(default_factory=dict)
+    # How it was measured: ``threads``, ``rounds``, ...
     settings: Mapping[str, Any] = field(default_factory=dict)
+    # Peak rates, measured in the same run: ``gemm_flops:float32`` in operations a second,
+    # ``copy_bytes`` in bytes a second.
     ceilings: Mapping[str, float] = field(default_factory=dict)
 
 

@@ -38,16 +38,6 @@ class ReportError(InputError):
 class Report:
     """A run: its header, its records, and its footer if it finished.
 
-    Attributes
-    ----------
-    header : Header
-    records : tuple of Record
-    footer : Footer or None
-    incomplete : str
-        ``file:line`` of an incomplete last line, which is left out.
-    measurements : tuple of Measurement
-        Those of a benchmark, which has no records.
-
     Examples
     --------
     >>> from harness.records.column_info import ColumnInfo
@@ -61,8 +51,8 @@ class Report:
     header: Header
     records: tuple[Record, ...]
     footer: Footer | None
-    incomplete: str = ""
-    measurements: tuple[Measurement, ...] = ()
+    incomplete: str = ""  # ``file:line`` of an incomplete last line, which is left out
+    measurements: tuple[Measurement, ...] = ()  # Those of a benchmark, which has no records
 
     @classmethod
     def read(cls, path: str | Path) -> Report:

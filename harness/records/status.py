@@ -11,39 +11,20 @@ from typing import Any, Self
 class Status(StrEnum):
     """What became of one check; counts are listed in the order of the rows.
 
-    Attributes
-    ----------
-    severity : int
-        The status of several checks is the one with the greatest.
-    is_bad : bool
-        Whether a run with it fails.
-    is_declarable : bool
-        Whether a known limitation may announce it.
-    letter : str
-        In a cell of a matrix.
-    colour : str
-        On a terminal.
-    css_class : str
-        On a page.
-    junit : str
-        The element of JUnit XML; none for a test that passed.
-    meaning : str
-        What a check with it did.
-
     Examples
     --------
     >>> max(Status.PASSED, Status.CRASHED, key=lambda status: status.severity)
     <Status.CRASHED: 'CRASHED'>
     """
 
-    severity: int
-    is_bad: bool
-    is_declarable: bool
-    letter: str
-    colour: str
-    css_class: str
-    junit: str
-    meaning: str
+    severity: int  # The status of several checks is the one with the greatest
+    is_bad: bool  # Whether a run with it fails
+    is_declarable: bool  # Whether a known limitation may announce it
+    letter: str  # In a cell of a matrix
+    colour: str  # On a terminal
+    css_class: str  # On a page
+    junit: str  # The element of JUnit XML; none for a test that passed
+    meaning: str  # What a check with it did
 
     def __new__(cls, value: str, *row: Any) -> Self:
         """Make the member of a row."""

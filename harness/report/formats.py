@@ -19,34 +19,18 @@ Target: TypeAlias = Literal["file", "folder", "stdout", "job"]
 
 @dataclass(frozen=True)
 class Format:
-    """One way to write a report.
+    """One way to write a report."""
 
-    Attributes
-    ----------
-    name : str
-        What it is called, and the option that asks for it.
-    kind : {"conformance run", "benchmark"}
-        Whose report can be written so.
-    help : str
-        What it is for, in a few words.
-    writer : str
-        ``module.function`` of ``harness.report``: takes the report and returns its text, or for a
-        folder the texts by the names of their files.
-    target : {"file", "folder", "stdout", "job"}
-        Where it goes; ``job`` is a file, or the summary of the job that runs us.
-    has_baseline : bool
-        Whether the writer takes the name of a framework to compare with.
-    library : str
-        A distribution that the writer imports, and the extra that installs it.
-    """
-
-    name: str
-    kind: Kind
-    help: str
+    name: str  # What it is called, and the option that asks for it
+    kind: Kind  # Whose report can be written so
+    help: str  # What it is for, in a few words
+    # ``module.function`` of ``harness.report``: takes the report and returns its text, or for a
+    # folder the texts by the names of their files.
     writer: str
+    # Where it goes; ``job`` is a file, or the summary of the job that runs us.
     target: Target = "file"
-    has_baseline: bool = False
-    library: str = ""
+    has_baseline: bool = False  # Whether the writer takes the name of a framework to compare with
+    library: str = ""  # A distribution that the writer imports, and the extra that installs it
 
     @property
     def missing(self) -> str:

@@ -38,21 +38,11 @@ class Row:
 
 @dataclass(frozen=True)
 class SideBySide:
-    """The programs of a report, side by side.
+    """The programs of a report, side by side."""
 
-    Attributes
-    ----------
-    frameworks : tuple of str
-        Those with a program that was not skipped, in the header's order.
-    baseline : str
-        The framework that ratios refer to: below 1 is less time.
-    rows : tuple of Row
-        ``ratios`` compare samples of the same rounds, if both were measured.
-    """
-
-    frameworks: tuple[str, ...]
-    baseline: str
-    rows: tuple[Row, ...]
+    frameworks: tuple[str, ...]  # Those with a program that was not skipped, in the header's order
+    baseline: str  # The framework that ratios refer to: below 1 is less time
+    rows: tuple[Row, ...]  # ``ratios`` compare samples of the same rounds, if both were measured
 
     @classmethod
     def of(cls, report: Report, baseline: str | None = None) -> SideBySide:

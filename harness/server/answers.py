@@ -19,20 +19,11 @@ _LONGEST_CACHED: Final = 2**16
 
 @dataclass(frozen=True)
 class Answer:
-    """A worker's answer to a query that could be read.
+    """A worker's answer to a query that could be read."""
 
-    Attributes
-    ----------
-    look_up : dict
-        What ``deconform translate`` prints as JSON.
-    page : dict, optional
-        The same in the words of the page, where they are others.
-    words, size, example : str
-        The operator for people, the rule of its output's size, and a case to run.
-    """
-
-    look_up: dict[str, Any]
-    page: dict[str, Any] | None
+    look_up: dict[str, Any]  # What ``deconform translate`` prints as JSON
+    page: dict[str, Any] | None  # The same in the words of the page, where they are others
+    # The operator for people, the rule of its output's size, and a case to run.
     words: str
     size: str
     example: str

@@ -19,27 +19,15 @@ class SettingsError(InputError):
 
 @dataclass(frozen=True)
 class Settings:
-    """The configuration of the application.
+    """The configuration of the application."""
 
-    Attributes
-    ----------
-    reports : Path, optional
-        A folder that ``deconform report`` has built, shown below ``/reports/``.
-    hosts : tuple of str
-        Names by which the service may be called; any other ``Host`` is refused.
-    lookups : int
-        Look-ups at the same time: each has a process.
-    seconds : float
-        The most that a look-up may take.
-    waiting : int
-        Look-ups that may wait.
-    """
-
+    # A folder that ``deconform report`` has built, shown below ``/reports/``.
     reports: Path | None = None
+    # Names by which the service may be called; any other ``Host`` is refused.
     hosts: tuple[str, ...] = LOOPBACK
-    lookups: int = min(8, os.cpu_count() or 1)
-    seconds: float = 5.0
-    waiting: int = 2000
+    lookups: int = min(8, os.cpu_count() or 1)  # Look-ups at the same time: each has a process
+    seconds: float = 5.0  # The most that a look-up may take
+    waiting: int = 2000  # Look-ups that may wait
 
     def __post_init__(self) -> None:
         if self.reports is not None and not (self.reports / "index.html").is_file():
