@@ -21,13 +21,10 @@ from harness.records.status import Status, count_bad
 Key: TypeAlias = tuple[str, str, str]
 
 # What may explain a difference, with the word that introduces it.
-_ENGINE: Final = {
-    "version": "",
-    "engine": "engine ",
-    "device": "device ",
-    "python": "Python ",
-    "numpy": "NumPy ",
-}
+_ENGINE: Final = (
+    *(("version", ""), ("engine", "engine "), ("device", "device ")),
+    *(("python", "Python "), ("numpy", "NumPy ")),
+)
 _ABSENT: Final = ColumnInfo(unavailable="not in the report")
 
 
@@ -98,24 +95,21 @@ def difference(old: Report, new: Report) -> Difference:
     before, after = _records(old, "OLD"), _records(new, "NEW")
     if not before.keys() & after.keys():
         raise DifferenceError("OLD and NEW have no check in common.")
-    changes = [
-        Transition(before.get(key), record)
-        for key, record in after.items()
-        if key not in before or before[key].status != record.status
-    ]
-    kinds: dict[str, list[Transition]] = {}
-    for change in changes:
-        kinds.setdefault(_kind(change), []).append(change)
+    kinds: dict[str, list[Transition]] = {"failing": [], "fixed": [], "other": [], "added": []}
+    for key, record in after.items():
+        if key not in before or before[key].status != record.status:
+            change = Transition(before.get(key), record)
+            kinds[_kind(change)].append(change)
     both = [(before[key], record) for key, record in after.items() if key in before]
     redefined = dict.fromkeys(a.case for b, a in both if a.descriptor != b.descriptor)
     return Difference(
         old.header,
         new.header,
-        tuple(kinds.get("failing", ())),
-        tuple(kinds.get("fixed", ())),
-        tuple(kinds.get("other", ())),
+        tuple(kinds["failing"]),
+        tuple(kinds["fixed"]),
+        tuple(kinds["other"]),
         tuple(record for key, record in before.items() if key not in after),
-        tuple(change.new for change in kinds.get("added", ())),
+        tuple(change.new for change in kinds["added"]),
         Counter(after.status for before, after in both if before.status == after.status),
         tuple(redefined),
     )
@@ -144,15 +138,14 @@ def _engines(old: Header, new: Header) -> Iterator[str]:
     for framework in dict.fromkeys((*old.frameworks, *new.frameworks)):
         before = old.frameworks.get(framework, _ABSENT)
         after = new.frameworks.get(framework, _ABSENT)
-        if before.unavailable or after.unavailable:
-            words = [
-                f"not run ({each.unavailable})" if each.unavailable else "run"
-                for each in (before, after)
-            ]
-            if bool(before.unavailable) != bool(after.unavailable):
-                yield f"{framework}: {words[0]} -> {words[1]}"
+        if before.unavailable and after.unavailable:
             continue
-        for name, word in _ENGINE.items():
-            ends = [getattr(info, name) or "unknown" for info in (before, after)]
-            if ends[0] != ends[1]:
-                yield f"{framework}: {word}{' -> '.join(ends)}"
+        if before.unavailable:
+            yield f"{framework}: not run ({before.unavailable}) -> run"
+        elif after.unavailable:
+            yield f"{framework}: run -> not run ({after.unavailable})"
+        else:
+            for name, word in _ENGINE:
+                ends = [getattr(info, name) or "unknown" for info in (before, after)]
+                if ends[0] != ends[1]:
+                    yield f"{framework}: {word}{' -> '.join(ends)}"

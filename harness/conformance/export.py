@@ -19,15 +19,7 @@ from harness.convention.exporter import Exporter
 from harness.convention.registry import convention, framework_names
 from harness.core.errors import InputError
 from harness.core.program import Unsupported
-from harness.engines import (
-    Arrays,
-    EngineInfo,
-    Job,
-    Outcome,
-    Raised,
-    RecordedEngine,
-    key_of,
-)
+from harness.engines import Arrays, EngineInfo, Job, Outcome, Raised, RecordedEngine, key_of
 from harness.execution.column import Column
 from harness.suite.case import Case
 from harness.suite.expectations import expect
@@ -70,15 +62,7 @@ def exportable() -> tuple[str, ...]:
 
 
 def export(cases: Sequence[Case], framework: str, folder: Path) -> Exported:
-    """Write the programs and data of cases, and one script that runs them.
-
-    Parameters
-    ----------
-    cases : sequence of Case
-    framework : str
-        One of :func:`exportable`.
-    folder : Path
-        Created if it does not exist; must be empty.
+    """Write the programs and data of cases, and one script that runs them, into an empty folder.
 
     Raises
     ------
@@ -111,8 +95,7 @@ def export(cases: Sequence[Case], framework: str, folder: Path) -> Exported:
         "jobs": jobs,
     }
     (folder / MANIFEST).write_text(json.dumps(manifest), encoding="ascii")
-    command = language.write_script(folder, jobs)
-    return Exported(folder, len(jobs), unsupported, command)
+    return Exported(folder, len(jobs), unsupported, language.write_script(folder, jobs))
 
 
 def _described(case: Case, job: Job) -> dict[str, Any]:
@@ -145,8 +128,7 @@ def imported(path: Path) -> Imported:
     try:
         chunks = _chunks(content[len(MAGIC) :])
         manifest = json.loads(next(chunks))
-        exporter = convention(manifest["framework"]).exporter
-        if exporter is None:
+        if (exporter := convention(manifest["framework"]).exporter) is None:
             raise LookupError(manifest["framework"])
         language = exporter()
         product, engine = language.read_about(next(chunks).decode())

@@ -25,11 +25,7 @@ from harness.suite.mutants import MUTANTS
 
 # These exceptions mean that our text is wrong, not that a configuration was refused.
 _OUR_FAULT: Final = (
-    "NameError",
-    "ImportError",
-    "ModuleNotFoundError",
-    "SyntaxError",
-    "MemoryError",
+    *("NameError", "ImportError", "ModuleNotFoundError", "SyntaxError", "MemoryError"),
 )
 
 
@@ -143,14 +139,12 @@ def _accumulated(case: Case, name: str) -> int:
 def _diagnosis(case: Case, expected: Expected, name: str, got: npt.NDArray[Any]) -> str | None:
     """Return the names of the mutants that a wrong output equals."""
     names = []
-    for mutant in MUTANTS:
+    close = np.array_equal if case.fill != "random" else np.allclose
+    for mutant in MUTANTS if got.size else ():
         if name == "y":
             wrong = mutant.forward(case.operator, expected.data)
         else:
             wrong = mutant.gradients(case.operator, expected.data).get(name)
-        if wrong is None or wrong.shape != got.shape or not got.size:
-            continue
-        close = np.array_equal if case.fill != "random" else np.allclose
-        if close(got, wrong):
+        if wrong is not None and wrong.shape == got.shape and close(got, wrong):
             names.append(mutant.name)
     return " or ".join(names) or None

@@ -39,17 +39,9 @@ def execute(
     at_once: int = 0,
     recorded: Mapping[str, RecordedEngine] | None = None,
 ) -> Iterator[Event]:
-    """Run every case in every framework.
+    """Run every case in every framework, ``at_once`` of them at the same time; 0 means all.
 
-    Parameters
-    ----------
-    cases : sequence of Case
-    frameworks : sequence of str
-    conditions : Conditions, optional
-    at_once : int
-        How many frameworks run at the same time; 0 means all.
-    recorded : mapping, optional
-        By framework, the results of a run elsewhere, used in place of an engine.
+    ``recorded`` are the results of a run elsewhere by framework, used in place of an engine.
 
     Yields
     ------
@@ -179,7 +171,6 @@ class _Columns:
 def _record(
     column: Column, case: Case, program: Program | Unsupported, check: str, verdict: Verdict
 ) -> Record:
-    known = column.declared(case, check, verdict)
     return Record(
         case=case.id,
         suite=case.suite,
@@ -187,11 +178,7 @@ def _record(
         framework=column.framework,
         check=check,
         support=program.support,
-        status=known.status,
-        reason=known.reason,
-        diagnosis=known.diagnosis,
-        limitation=known.limitation,
-        evidence=known.evidence,
+        **vars(column.declared(case, check, verdict)),
         file=case.file,
         line=case.line,
         reproduce=column.reproduce(case),

@@ -25,19 +25,9 @@ _LONGEST: Final = 80
 
 
 def badge(label: str, text: str, colour: str) -> str:
-    """Draw a badge.
+    """Draw a badge, as a whole SVG document: the subject left, and the statement right on a colour.
 
-    Parameters
-    ----------
-    label, text : str
-        The subject, left, and the statement, right; each on one line, and shortened if too long.
-    colour : str
-        The right part's, such as ``"#2e8540"``.
-
-    Returns
-    -------
-    str
-        A whole SVG document.
+    Each is on one line, and shortened if too long.
 
     Raises
     ------

@@ -26,30 +26,20 @@ def print_benchmark(
 ) -> None:
     """Print a benchmark: times side by side, means, and the programs without a time.
 
-    Parameters
-    ----------
-    report : Report
-    console : rich.console.Console
-    baseline : str, optional
-        The framework that ratios refer to; by default the first one that was measured.
-    detail : bool
-        Also print each program's rates, share of the machine's ceilings, first call, conversions
-        and memory.
+    Ratios refer to the first framework that was measured, or to ``baseline``.  In ``detail``, each
+    program's rates, share of the machine's ceilings, first call, conversions and memory come first.
     """
     table = SideBySide.of(report, baseline)
+    lines: list[Text] = []
     if table.baseline:
         rows, means = _overview(table)
-        for text in explanation(table):
-            _print(console, Text(text, "dim"))
-        if detail:
-            for line in _detail(table, report.header):
-                _print(console, line)
-        for line in grid(table.frameworks, means if detail else [*rows, *means], console.width):
-            _print(console, line)
-    for text in (*conditions(report.header), *missing(report.measurements)):
-        _print(console, Text(text))
-    _print(console, Text())
-    _print(console, Text(ending(report), "bold green" if report.ok else "bold red"))
+        lines += (Text(text, "dim") for text in explanation(table))
+        lines += _detail(table, report.header) if detail else ()
+        lines += grid(table.frameworks, means if detail else [*rows, *means], console.width)
+    lines += map(Text, (*conditions(report.header), *missing(report.measurements), ""))
+    lines.append(Text(ending(report), "bold green" if report.ok else "bold red"))
+    for line in lines:
+        console.print(line, soft_wrap=True)
 
 
 def conditions(header: Header) -> Iterator[str]:
@@ -67,14 +57,12 @@ def conditions(header: Header) -> Iterator[str]:
     if parts := [machine[key] for key in ("cpu", "cores", "memory", "os") if machine.get(key)]:
         yield "machine: " + ", ".join(parts)
     if header.settings:
-        yield "settings: " + ", ".join(
-            f"{key} {_setting(value)}" for key, value in header.settings.items()
-        )
+        settings = (f"{key} {_setting(value)}" for key, value in header.settings.items())
+        yield "settings: " + ", ".join(settings)
     if header.ceilings:
         yield "ceilings: " + ", ".join(ceilings(header.ceilings))
-    yield f"deconform {header.deconform}, {header.started}" + (
-        f", commit {header.commit}" if header.commit else ""
-    )
+    commit = f", commit {header.commit}" if header.commit else ""
+    yield f"deconform {header.deconform}, {header.started}{commit}"
 
 
 def _setting(setting: object) -> str:
@@ -85,12 +73,11 @@ def ceilings(measured: Mapping[str, float]) -> Iterator[str]:
     """Write the rates that a machine reached, of operations and of bytes."""
     for name, value in measured.items():
         kind, _, dtype = name.partition(":")
-        if kind == "gemm_flops":
-            yield f"{quantities.three_digits(value / 1e9)} GFLOP/s {dtype} (matrix product)"
-        elif kind == "copy_bytes":
-            yield f"{quantities.three_digits(value / 1e9)} GB/s (copy)"
-        else:
-            yield f"{name} {value:g}"
+        billions = quantities.three_digits(value / 1e9)
+        yield {
+            "gemm_flops": f"{billions} GFLOP/s {dtype} (matrix product)",
+            "copy_bytes": f"{billions} GB/s (copy)",
+        }.get(kind, f"{name} {value:g}")
 
 
 def missing(measurements: Sequence[Measurement]) -> Iterator[str]:
@@ -99,24 +86,22 @@ def missing(measurements: Sequence[Measurement]) -> Iterator[str]:
     for one in measurements:
         if one.status != MEASURED:
             reason = " ".join((one.reason or "no reason is given").split())
-            key = (one.framework, one.status, reason)
-            cases_by_reason.setdefault(key, []).append(one.case)
+            cases_by_reason.setdefault((one.framework, one.status, reason), []).append(one.case)
     for (framework, status, reason), cases in cases_by_reason.items():
         names = list(dict.fromkeys(cases))
         more = f" and {len(names) - 3} more cases" if len(names) > 3 else ""
-        where = ", ".join(names[:3]) + more
-        yield f"{status} {framework}: {reason} ({where})"
+        yield f"{status} {framework}: {reason} ({', '.join(names[:3])}{more})"
 
 
 def ending(report: Report) -> str:
     """Describe how many programs were measured, and whether the run is complete."""
     measured = sum(one.status == MEASURED for one in report.measurements)
-    bad = sum(one.is_bad for one in report.measurements)
     text = f"{measured} of {len(report.measurements)} programs measured"
     if report.footer is None:
         return f"{text}; the run was interrupted: this is not all of it."
-    text += f" in {report.footer.elapsed_s:.1f} s"
-    return f"{text}; {bad} went wrong." if bad else f"{text}."
+    bad = sum(one.is_bad for one in report.measurements)
+    wrong = f"; {bad} went wrong" if bad else ""
+    return f"{text} in {report.footer.elapsed_s:.1f} s{wrong}."
 
 
 def explanation(table: SideBySide) -> tuple[str, ...]:
@@ -203,7 +188,3 @@ def unsteady(one: Measurement) -> str:
         f"in {quantities.seconds(one.to_native_s)}, out {quantities.seconds(one.from_native_s)}; "
         f"peak {quantities.size(one.peak_bytes)}; {len(one.samples)} x {one.calls} calls"
     )
-
-
-def _print(console: Console, line: Text) -> None:
-    console.print(line, soft_wrap=True)

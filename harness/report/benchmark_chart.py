@@ -36,17 +36,8 @@ _STYLE: Final = {
 def benchmark_chart(report: Report, baseline: str | None = None) -> str:
     """Draw the geometric means of a benchmark's ratios, by suite and framework, as SVG.
 
-    Parameters
-    ----------
-    report : Report
-        The report of a benchmark.
-    baseline : str, optional
-        The framework that ratios refer to; by default the first one that was measured.
-
-    Returns
-    -------
-    str
-        A complete SVG document, reproducible for one report and version of Matplotlib.
+    Ratios refer to the first framework that was measured, or to ``baseline``.  The document is
+    reproducible for one report and version of Matplotlib.
 
     Raises
     ------

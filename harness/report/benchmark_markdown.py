@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from harness.records.check import DIRECTIONS
 from harness.records.record import Header
 from harness.records.report_file import Report
 from harness.report import quantities
 from harness.report.benchmark import conditions, ending, explanation, missing, rate_cells
-from harness.report.markdown import table
+from harness.report.markdown import folded, table
 from harness.report.side_by_side import Row, SideBySide
+
+_FIGURES: Final = (
+    *("case", "direction", "framework", "median", "images/s", "GFLOP/s", "GB/s"),
+    *("of ceiling", "first call", "in", "out", "peak memory", "samples"),
+)
 
 
 def benchmark_markdown(report: Report, baseline: str | None = None) -> str:
@@ -28,28 +34,19 @@ def _lines(report: Report, shown: SideBySide) -> Iterator[str]:
     yield from ("# Benchmark of transposed convolutions", "", ending(report))
     if shown.baseline:
         yield ""
-        yield from table(
-            ("case", "direction", *shown.frameworks),
-            (
-                (row.case, row.direction, *(_cell(row, name) for name in shown.frameworks))
-                for row in shown.rows
-            ),
+        cells = (
+            (row.case, row.direction, *(_cell(row, name) for name in shown.frameworks))
+            for row in shown.rows
         )
+        yield from table(("case", "direction", *shown.frameworks), cells)
         yield from ("", " ".join(explanation(shown)), "", "## Geometric means of the ratios", "")
         yield from table(("direction", *shown.frameworks), _means(shown))
-        yield from ("", "<details>", "<summary>Every figure of each program</summary>", "")
-        yield from table(
-            (
-                *("case", "direction", "framework", "median", "images/s", "GFLOP/s", "GB/s"),
-                *("of ceiling", "first call", "in", "out", "peak memory", "samples"),
-            ),
-            (
-                (row.case, row.direction, name, *_figures(row, name, report.header))
-                for row in shown.rows
-                for name in row.times
-            ),
+        figures = (
+            (row.case, row.direction, name, *_figures(row, name, report.header))
+            for row in shown.rows
+            for name in row.times
         )
-        yield from ("", "</details>")
+        yield from folded("Every figure of each program", table(_FIGURES, figures))
     if untimed := list(missing(report.measurements)):
         yield from ("", "## Without a time", "")
         yield from (f"- {line}" for line in untimed)
@@ -75,9 +72,7 @@ def _figures(row: Row, framework: str, header: Header) -> tuple[str, ...]:
     return (
         quantities.time(row.times[framework]),
         *rate_cells(one, header),
-        quantities.seconds(one.first_s),
-        quantities.seconds(one.to_native_s),
-        quantities.seconds(one.from_native_s),
+        *map(quantities.seconds, (one.first_s, one.to_native_s, one.from_native_s)),
         quantities.size(one.peak_bytes),
         f"{len(one.samples)} x {one.calls}",
     )

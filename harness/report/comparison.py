@@ -13,7 +13,7 @@ from harness.bench.comparison import Comparison, Pair, Single
 from harness.bench.intervals import CONFIDENCE, Change
 from harness.report import quantities
 from harness.report.benchmark import STYLES
-from harness.report.markdown import escaped, table
+from harness.report.markdown import escaped, folded, table
 
 _LOUD = (Change.SLOWER, Change.FASTER)
 _SHOWN = 3
@@ -42,10 +42,9 @@ def verdict(comparison: Comparison) -> str:
 
 def explanation(comparison: Comparison) -> tuple[str, ...]:
     """Explain the ratio."""
+    baseline = comparison.baseline
     reference = (
-        f"{comparison.baseline}'s, in its rounds;"
-        if comparison.baseline
-        else "the others', in its rounds (median);"
+        f"{baseline}'s, in its rounds;" if baseline else "the others', in its rounds (median);"
     )
     return (
         f"Ratio, new / old, of each program's time to {reference}",
@@ -63,15 +62,14 @@ def _lines(comparison: Comparison) -> Iterator[Text]:
         yield Text(heading, "bold")
         yield from map(_line, pairs)
     yield from _means(comparison)
-    if comparison.singles:
-        yield from (Text(), Text("in one report only", "bold"))
-        yield from (Text(f"  {line}") for line in _singles(comparison.singles))
-    if incomparable := list(_incomparable(comparison)):
-        yield from (Text(), Text("incomparable", "bold"))
-        yield from (Text(f"  {line}") for line in incomparable)
-    if notes := list(comparison.notes):
-        yield from (Text(), Text("what else changed", "bold"))
-        yield from (Text(f"  {note}") for note in notes)
+    others = {
+        "in one report only": _singles(comparison.singles),
+        "incomparable": _incomparable(comparison),
+        "what else changed": comparison.notes,
+    }
+    for heading, lines in others.items():
+        if shown := list(lines):
+            yield from (Text(), Text(heading, "bold"), *(Text(f"  {line}") for line in shown))
     yield Text()
     bad = comparison.regressions or not comparison.is_comparable
     for pair in comparison.regressions:
@@ -80,12 +78,18 @@ def _lines(comparison: Comparison) -> Iterator[Text]:
 
 
 def _line(pair: Pair) -> Text:
-    times = f"{quantities.seconds(pair.old.seconds):>9}{quantities.seconds(pair.new.seconds):>10}"
-    start = f"  {pair.new.framework:<11}{times}"
-    if pair.ratio is None:
-        return Text(f"{start}{'':26}{pair.change}")
-    ratio = f"{quantities.factor(pair.ratio.value):>8}  {quantities.bounds(pair.ratio):<16}"
-    return Text.assemble(start, ratio, (pair.change, STYLES.get(pair.change, "")))
+    framework, old, new, ratio, interval = _figures(pair)
+    start = f"  {framework:<11}{old:>9}{new:>10}{ratio:>8}  {interval:<16}"
+    return Text.assemble(start, (pair.change, STYLES.get(pair.change, "")))
+
+
+def _figures(pair: Pair) -> tuple[str, ...]:
+    """Write a program's framework, its times, and their ratio with its interval."""
+    times = map(quantities.seconds, (pair.old.seconds, pair.new.seconds))
+    ratio = ("", "")
+    if pair.ratio:
+        ratio = quantities.factor(pair.ratio.value), quantities.bounds(pair.ratio)
+    return (pair.new.framework, *times, *ratio)
 
 
 def _means(comparison: Comparison) -> Iterator[Text]:
@@ -129,30 +133,23 @@ def _markdown(comparison: Comparison) -> Iterator[str]:
     mark = "no program became slower" if comparison.is_comparable else "nothing to compare"
     if comparison.regressions:
         mark = f"{len(comparison.regressions)} became slower"
-    yield f"### Benchmark: {mark}"
-    yield ""
-    yield escaped(verdict(comparison))
+    yield from (f"### Benchmark: {mark}", "", escaped(verdict(comparison)))
     if loud:
-        yield ""
-        yield from _pairs_table(loud)
-    if comparison.singles:
-        yield ""
-        yield from (f"- {escaped(line)}" for line in _singles(comparison.singles))
-    if notes := list(comparison.notes):
-        yield ""
-        yield from (f"- {escaped(note)}" for note in notes)
+        yield from ("", *_pairs_table(loud))
+    for lines in (_singles(comparison.singles), comparison.notes):
+        if shown := [f"- {escaped(line)}" for line in lines]:
+            yield from ("", *shown)
     if comparison.means:
         yield ""
-        yield from table(
-            ("framework", "geometric mean of the ratios", "interval", "programs"),
-            (
-                (name, quantities.factor(mean.value), quantities.bounds(mean), str(count))
-                for name, (mean, count) in comparison.means.items()
-            ),
+        rows = (
+            (name, quantities.factor(mean.value), quantities.bounds(mean), str(count))
+            for name, (mean, count) in comparison.means.items()
         )
-    yield from ("", "<details>", f"<summary>All {len(comparison.pairs)} programs</summary>", "")
-    yield from _pairs_table(comparison.pairs)
-    yield from ("", " ".join(explanation(comparison)), "", "</details>")
+        yield from table(
+            ("framework", "geometric mean of the ratios", "interval", "programs"), rows
+        )
+    every = (*_pairs_table(comparison.pairs), "", " ".join(explanation(comparison)))
+    yield from folded(f"All {len(comparison.pairs)} programs", every)
 
 
 def _pairs_table(pairs: Iterable[Pair]) -> Iterator[str]:
@@ -162,11 +159,7 @@ def _pairs_table(pairs: Iterable[Pair]) -> Iterator[str]:
             (
                 pair.new.case,
                 pair.new.direction,
-                pair.new.framework,
-                quantities.seconds(pair.old.seconds),
-                quantities.seconds(pair.new.seconds),
-                quantities.factor(pair.ratio.value) if pair.ratio else "",
-                quantities.bounds(pair.ratio) if pair.ratio else "",
+                *_figures(pair),
                 f"**{pair.change}**"
                 if pair.change in _LOUD
                 else f"{pair.change}{': ' if pair.reason else ''}{pair.reason}",

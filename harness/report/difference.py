@@ -10,7 +10,7 @@ from rich.text import Text
 
 from harness.conformance.difference import Difference, Transition
 from harness.records.record import Record
-from harness.report.markdown import failure_row, table
+from harness.report.markdown import FAILURE_HEAD, failure_row, folded, table
 from harness.report.words import details
 
 _SHOWN: Final = 3
@@ -49,14 +49,8 @@ def _lines(difference: Difference) -> Iterator[Text]:
         for line, colour in details([change.new for change in group]):
             yield Text(f"  {line}", colour)
         yield Text()
-    folded = {
-        "newly fixed": map(_describe, _grouped(difference.fixed)),
-        "other changes": _counted(_movements(difference.others)),
-        "gone": _counted(_statuses(difference.gone)),
-        "added": _counted(_statuses(difference.added)),
-        "what else changed": difference.notes,
-    }
-    for heading, lines in folded.items():
+    fixed = ("newly fixed", "", map(_describe, _grouped(difference.fixed)))
+    for heading, _, lines in (fixed, *_others(difference)):
         if shown := list(lines):
             yield Text(heading, "bold")
             yield from (Text(f"  {line}") for line in shown)
@@ -86,14 +80,13 @@ def _describe(group: Sequence[Transition]) -> str:
     return f"{moved} {first.new.framework} {first.new.case}: {checks}"
 
 
-def _movements(changes: Iterable[Transition]) -> Iterator[tuple[str, Record]]:
-    for change in changes:
-        yield f"{_was(change)} -> {change.new.status}", change.new
-
-
-def _statuses(records: Iterable[Record]) -> Iterator[tuple[str, Record]]:
-    for record in records:
-        yield record.status, record
+def _others(difference: Difference) -> Iterator[tuple[str, str, Iterable[str]]]:
+    """Yield what else changed: its heading in the terminal, its word in Markdown, its lines."""
+    moved = ((f"{_was(one)} -> {one.new.status}", one.new) for one in difference.others)
+    yield "other changes", "changed", _counted(moved)
+    yield "gone", "gone", _counted((one.status, one) for one in difference.gone)
+    yield "added", "added", _counted((one.status, one) for one in difference.added)
+    yield "what else changed", "engines and runs", difference.notes
 
 
 def _counted(changes: Iterable[tuple[str, Record]]) -> Iterator[str]:
@@ -113,32 +106,14 @@ def _markdown(difference: Difference) -> Iterator[str]:
     yield from (f"### Conformance: {mark}", "", verdict(difference))
     if difference.failing:
         yield ""
-        yield from table(
-            ("case: checks", "framework", "was", "is", "reason", "equals the mutant", "reproduce"),
-            map(_row, _grouped(difference.failing)),
-        )
+        head = ("case: checks", "framework", "was", "is", *FAILURE_HEAD[3:])
+        yield from table(head, map(_row, _grouped(difference.failing)))
     if difference.fixed:
-        yield from (
-            "",
-            "<details>",
-            f"<summary>{len(difference.fixed)} checks are fixed</summary>",
-            "",
-        )
-        yield from table(
-            ("case: checks", "framework", "was", "is"),
-            (_row(group)[:4] for group in _grouped(difference.fixed)),
-        )
-        yield from ("", "</details>")
-    rest = [
-        *(("changed", line) for line in _counted(_movements(difference.others))),
-        *(("gone", line) for line in _counted(_statuses(difference.gone))),
-        *(("added", line) for line in _counted(_statuses(difference.added))),
-        *(("engines and runs", line) for line in difference.notes),
-    ]
-    if rest:
-        yield from ("", "<details>", "<summary>What else changed</summary>", "")
-        yield from table(("what", ""), rest)
-        yield from ("", "</details>")
+        rows = (_row(group)[:4] for group in _grouped(difference.fixed))
+        fixed = table(("case: checks", "framework", "was", "is"), rows)
+        yield from folded(f"{len(difference.fixed)} checks are fixed", fixed)
+    if rest := [(word, line) for _, word, lines in _others(difference) for line in lines]:
+        yield from folded("What else changed", table(("what", ""), rest))
 
 
 def _row(group: Sequence[Transition]) -> tuple[str, ...]:

@@ -120,6 +120,11 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
         yield "| " + " | ".join(map(escaped, row)) + " |"
 
 
+def folded(heading: str, lines: Iterable[str]) -> Iterator[str]:
+    """Write lines that are folded away below a heading, after an empty line."""
+    yield from ("", "<details>", f"<summary>{heading}</summary>", "", *lines, "", "</details>")
+
+
 class Code(str):
     """Markdown that shows a text verbatim."""
 

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from harness.records.record import Record
 from harness.records.report_file import Report
 from harness.records.status import Status
+from harness.report.words import headline
 
 _SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 # GitHub refuses a file with more results.
@@ -58,10 +59,9 @@ def _rule_id(record: Record) -> str:
 
 def _rule(rule: str) -> Mapping[str, Any]:
     status, _, check = rule.partition("/")
-    meaning = f"{check}: {Status(status).meaning}"
     return {
         "id": rule,
-        "shortDescription": {"text": meaning},
+        "shortDescription": {"text": f"{check}: {Status(status).meaning}"},
         "defaultConfiguration": {"level": "error"},
     }
 
@@ -69,40 +69,30 @@ def _rule(rule: str) -> Mapping[str, Any]:
 def _result(record: Record, rules: list[str]) -> Mapping[str, Any]:
     rule = _rule_id(record)
     key = f"{record.case}/{record.framework}/{record.check}"
+    kept = ("case", "descriptor", "framework", "check", "status")
     result = {
         "ruleId": rule,
         "ruleIndex": rules.index(rule),
         "level": "error",
         "message": {"text": _message(record)},
         "partialFingerprints": {"deconform/v1": key},
-        "properties": {
-            "case": record.case,
-            "descriptor": record.descriptor,
-            "framework": record.framework,
-            "check": record.check,
-            "status": record.status,
-        },
+        "properties": {name: getattr(record, name) for name in kept},
     }
     return {**result, "locations": [_location(record)]} if record.file else result
 
 
 def _message(record: Record) -> str:
-    parts = [f"{record.status} {record.framework} {record.case}: {record.check}"]
-    parts += [record.reason] if record.reason else []
-    parts += [f"equals the mutant: {record.diagnosis}"] if record.diagnosis else []
-    return "\n".join((*parts, record.reproduce))
+    diagnosis = f"equals the mutant: {record.diagnosis}" if record.diagnosis else ""
+    parts = (headline([record]), record.reason, diagnosis)
+    return "\n".join((*filter(None, parts), record.reproduce))
 
 
 def _location(record: Record) -> Mapping[str, Any]:
     path = PurePath(record.file)
     # Lone surrogates cannot be encoded.
     uri = quote(path.as_posix(), errors="replace")
-    artifact = (
-        {"uri": f"file://{uri}"} if path.is_absolute() else {"uri": uri, "uriBaseId": "%SRCROOT%"}
-    )
-    return {
-        "physicalLocation": {
-            "artifactLocation": artifact,
-            "region": {"startLine": max(record.line, 1)},
-        }
-    }
+    artifact = {"uri": uri, "uriBaseId": "%SRCROOT%"}
+    if path.is_absolute():
+        artifact = {"uri": f"file://{uri}"}
+    region = {"startLine": max(record.line, 1)}
+    return {"physicalLocation": {"artifactLocation": artifact, "region": region}}

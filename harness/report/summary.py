@@ -11,7 +11,7 @@ from typing import Final
 from harness.records.record import Record
 from harness.records.report_file import Report
 from harness.records.status import Status, count_bad
-from harness.report.markdown import FAILURE_HEAD, code, failure_row, matrix, table
+from harness.report.markdown import FAILURE_HEAD, code, failure_row, folded, matrix, table
 from harness.report.words import alike, describe_engine
 
 # GitHub drops a larger summary altogether.
@@ -25,17 +25,12 @@ _GOOD: Final = tuple(status for status in Status if not status.is_bad)
 def summary(report: Report, most: int = MOST_BYTES) -> str:
     """Summarize a run: a line for each framework, with suites and bad records folded.
 
-    Parameters
-    ----------
-    report : Report
-    most : int
-        Maximum size in bytes; what does not fit is left out and counted.
+    What does not fit into ``most`` bytes is left out and counted.
     """
     groups = list(alike(report.bad))
-    blocks = [*_head(report, groups), _suites(report)]
     left = most - _RESERVE
     text = ""
-    for block in blocks:
+    for block in (*_head(report, groups), _suites(report)):
         if (size := len(block.encode(errors="replace"))) <= left:
             text += block
             left -= size
@@ -65,26 +60,14 @@ def _counts(report: Report, framework: str) -> tuple[str, ...]:
     engine = (framework, *describe_engine(report.header.frameworks[framework]))
     if framework in report.skipped:
         return (*engine, *[""] * (len(_GOOD) + 1))
-    return (
-        *engine,
-        *(f"{counts[status] or ''}" for status in _GOOD),
-        f"**{bad}**" if bad else "",
-    )
+    good = (f"{counts[status] or ''}" for status in _GOOD)
+    return (*engine, *good, f"**{bad}**" if bad else "")
 
 
 def _suites(report: Report) -> str:
     if not report.columns:
         return ""
-    lines = (
-        "",
-        "<details>",
-        f"<summary>{len(report.matrix)} suites</summary>",
-        "",
-        *matrix(report),
-        "",
-        "</details>",
-    )
-    return "\n".join(lines) + "\n"
+    return "\n".join(folded(f"{len(report.matrix)} suites", matrix(report))) + "\n"
 
 
 def _bad(groups: Sequence[Sequence[Record]], left: int) -> str:
