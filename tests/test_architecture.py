@@ -215,3 +215,25 @@ def test_options_are_named_in_the_command_line_alone() -> None:
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 named = options & set(re.findall("--[a-z][a-z-]*", node.value))
                 assert not named, f"{name} names {named}"
+
+
+def test_the_document_names_what_is_there() -> None:
+    """``ARCHITECTURE.md`` is short, lists the rooms in order, and names files that exist."""
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    assert text.count("\n") <= 80
+    rooms = re.findall(r"`(\w+)/`", text.partition("| room |")[2].partition("`impl/`")[0])
+    assert rooms == [name for name in ROOMS if name not in {"root", "impl"}]
+    for path in re.findall(r"`(\w+/[\w./]*)`", text):
+        if path.split("/")[0] in ROOMS and path == path.lower():
+            assert (ROOT / "harness" / path).exists() or (ROOT / path).exists(), path
+
+
+def test_only_a_column_starts_an_engine() -> None:
+    """Rule h."""
+    starting = {
+        room(name)
+        for name in modules()
+        for node in ast.walk(tree(name))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"Engine", "launch"}
+    }
+    assert starting == {"execution"}
