@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -21,8 +21,14 @@ def arguments(**values: str | None) -> str:
     return "".join(f", {name}={value}" for name, value in values.items() if value is not None)
 
 
-def per_axis(values: Sequence[int], default: int | None = None) -> str | None:
+def per_axis(
+    values: Sequence[int],
+    default: int | None = None,
+    several: Callable[[Sequence[int]], str] | None = None,
+) -> str | None:
     """Write one value per axis: one int if all are equal, nothing at the default.
+
+    ``several`` writes different values, by default as a tuple.
 
     >>> per_axis((2, 3)), per_axis((2, 2)), per_axis((1, 1), default=1)
     ('(2, 3)', '2', None)
@@ -31,7 +37,7 @@ def per_axis(values: Sequence[int], default: int | None = None) -> str | None:
         return None
     if len(set(values)) == 1:
         return str(values[0])
-    return tuple_of(values)
+    return (several or tuple_of)(values)
 
 
 def tuple_of(values: Sequence[object]) -> str:
@@ -118,6 +124,39 @@ def zero_inserted(operator: Operator) -> str:
 def zeros_removed(operator: Operator, gradient: str) -> str:
     """Write NumPy text that selects the original kernel's elements from a gradient."""
     return f"{gradient}{_taps(operator)}"
+
+
+def zeros_around(operator: Operator) -> list[tuple[int, int]]:
+    """Count the zeros to write around a kernel, per axis, where the crop is negative.
+
+    A kernel that reaches further by zeros makes the output larger without touching what was there,
+    and so bias and gradients stay those of a framework whose crop must not be negative.
+
+    >>> zeros_around(Operator.of(1, 1, (3, 3), dilation=(1, 2), crop=((-1, 2), (0, -3))))
+    [(1, 0), (0, 2)]
+    """
+    axes = zip(operator.crop, operator.dilation, strict=True)
+    # The dilation of an illegal operator may be zero.
+    return [
+        (-(min(begin, 0) // max(d, 1)), -(min(end, 0) // max(d, 1))) for (begin, end), d in axes
+    ]
+
+
+def with_zeros_around(operator: Operator) -> Operator:
+    """Return the operator with those zeros in its kernel; its crop is nowhere negative.
+
+    >>> with_zeros_around(Operator.of(1, 1, (3,), dilation=2, crop=((2, -3),))).descriptor
+    'ic1_oc1_k5_d2_c2.1_b'
+    """
+    zeros = zeros_around(operator)
+    axes = zip(operator.crop, zeros, operator.dilation, strict=True)
+    return replace(
+        operator,
+        kernel=tuple(
+            before + k + after for k, (before, after) in zip(operator.kernel, zeros, strict=True)
+        ),
+        crop=tuple((begin + b * d, end + e * d) for (begin, end), (b, e), d in axes),
+    )
 
 
 def zeros_learn(training: Training, *, in_kernel: bool) -> tuple[str, ...]:

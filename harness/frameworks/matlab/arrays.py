@@ -156,10 +156,10 @@ class Workspace:
         if isinstance(value, tuple):
             return _literal(value)
         if isinstance(value, Call) and isinstance(value.function, Name) and value.arguments:
-            return self._made(value.function.text, [each.value for each in value.arguments])
+            return self._result(value.function.text, [each.value for each in value.arguments])
         return None
 
-    def _made(self, name: str, values: Sequence[Value]) -> Array | None:
+    def _result(self, name: str, values: Sequence[Value]) -> Array | None:
         if name in _MAKERS:
             shape = self._shape(values[_MAKERS[name] :])
             return None if shape is None else Array(shape, is_zero=name == "zeros")
@@ -183,8 +183,8 @@ class Workspace:
         plain = plain[: words[0]] if words else plain
         if len(plain) == 1:
             plain = list(plain[0]) if isinstance(plain[0], tuple) else plain * 2
-        found = _integers(plain)
-        return found if found and len(found) <= _MOST_DIMENSIONS else None
+        sizes = _integers(plain)
+        return sizes if sizes and len(sizes) <= _MOST_DIMENSIONS else None
 
     def _rearranged(self, name: str, values: Sequence[Value]) -> Array | None:
         first = values[0]
@@ -194,10 +194,10 @@ class Workspace:
             array = None if shape is None else Array(shape)
         if array is None or array.margins:
             return None
-        asked = [self.plain(value) for value in values[1:]]
-        if len(asked) == 1 and isinstance(asked[0], tuple):
-            asked = list(asked[0])
-        shape = _permuted(array, asked) if name == "permute" else _reshaped(array, asked)
+        numbers = [self.plain(value) for value in values[1:]]
+        if len(numbers) == 1 and isinstance(numbers[0], tuple):
+            numbers = list(numbers[0])
+        shape = _permuted(array, numbers) if name == "permute" else _reshaped(array, numbers)
         return None if shape is None else Array(shape, is_zero=array.is_zero)
 
 
@@ -210,18 +210,16 @@ def _permuted(array: Array, order: Sequence[Value]) -> Sizes | None:
 
 def _reshaped(array: Array, sizes: Sequence[Value]) -> Sizes | None:
     """One of the sizes may be ``[]``."""
-    total, known = math.prod(array.shape), [size for size in sizes if size != ()]
-    found = _integers(known)
-    if found is None or len(known) < len(sizes) - 1:
+    known = _integers([size for size in sizes if size != ()])
+    if known is None or len(known) < len(sizes) - 1:
         return None
-    if len(known) == len(sizes):
-        return found
-    return tuple(total // math.prod(found) if size == () else _integer(size) for size in sizes)
+    rest = math.prod(array.shape) // math.prod(known)
+    return tuple(rest if size == () else _integer(size) for size in sizes)
 
 
 def _integers(values: Sequence[Value]) -> Sizes | None:
-    found = tuple(_integer(value) for value in values)
-    return found if all(size > 0 for size in found) else None
+    sizes = tuple(map(_integer, values))
+    return sizes if all(size > 0 for size in sizes) else None
 
 
 def _integer(value: Value) -> int:

@@ -6,6 +6,7 @@ https://www.mathworks.com/help/deeplearning/ref/nnet.cnn.layer.transposedconvolu
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -159,8 +160,7 @@ def _read_function(given: Arguments) -> Reading:
     shape, groups = _weights(given, weights, rank)
     margins = _without_margins(weights, rank)
     if shape is not None:
-        kernel = tuple(k - b - e for k, (b, e) in zip(shape[2:], margins, strict=True))
-        shape = (*shape[:2], *kernel)
+        shape = (*shape[:2], *_less(shape[2:], margins))
     source = _input_shape(given, x, rank)
     complete = given.channels_and_kernel(source[1] if source else None, None, None, groups, shape)
     stride, dilation = given.per_axis("Stride", rank), given.per_axis("DilationFactor", rank)
@@ -224,10 +224,10 @@ def _is_spatial(label: str, x: Array | None, weights: Array | None) -> bool:
 def _rank(given: Arguments, x: Array | None, weights: Array | None) -> int | None:
     """How many spatial axes the formats, the given shapes or the options show."""
     if x is not None and x.labels:
-        found = sum(_is_spatial(label, x, weights) for label in x.labels)
-        if found == 0:
+        axes = sum(_is_spatial(label, x, weights) for label in x.labels)
+        if axes == 0:
             raise given.error(f"the format {x.labels!r} of X has no spatial axis, S.", "X")
-        return found
+        return axes
     for shape in (given.supplied.weight, given.supplied.input):
         if shape is not None:
             return len(shape) - 2
@@ -276,20 +276,13 @@ def _function_bias(given: Arguments, workspace: Workspace, filters: int) -> tupl
     array = workspace.array(value)
     if array is None:
         return True, []
-    elements = _elements(array)
+    elements = math.prod(array.shape)
     if elements == 1:
         note = "bias: one number, which every filter gets."
         return not array.is_zero, [note] if filters > 1 and not array.is_zero else []
     if elements != filters:
         raise given.error(f"bias has {elements} elements; there are {filters} filters.", "bias")
     return True, []
-
-
-def _elements(array: Array) -> int:
-    product = 1
-    for size in array.shape:
-        product *= size
-    return product
 
 
 # Layers.
@@ -406,13 +399,13 @@ def _layer_channels(
     if weights is not None and weights.shape[0] > 0:
         sizes = [weights.size(axis) for axis in range(rank + 2)]
         shape = (sizes[rank + 1], sizes[rank], *_less(sizes[:rank], margins))
-    said = None if auto else given.open_integer("NumChannels")
-    if before is not None and said not in (None, before.channels):
+    stated = None if auto else given.open_integer("NumChannels")
+    if before is not None and stated not in (None, before.channels):
         raise given.error(
-            f"NumChannels is {said}, and the layer before gives {before.channels}.", "NumChannels"
+            f"NumChannels is {stated}, and the layer before gives {before.channels}.", "NumChannels"
         )
     return given.channels_and_kernel(
-        before.channels if before is not None else said,
+        before.channels if before is not None else stated,
         given.open_integer("numFilters"),
         None if kernel is None else _less(kernel, margins),
         1,
@@ -427,9 +420,9 @@ def _less(kernel: Sequence[int], margins: Pairs) -> Sizes:
 def _layer_bias(given: Arguments, workspace: Workspace, filters: int) -> tuple[bool, list[str]]:
     value = given.value("Bias")
     array = None if value == () else workspace.array(value)
-    if array is not None and _elements(array) != filters:
+    if array is not None and math.prod(array.shape) != filters:
         raise given.error(
-            f"Bias has {_elements(array)} elements; there are {filters} filters.", "Bias"
+            f"Bias has {math.prod(array.shape)} elements; there are {filters} filters.", "Bias"
         )
     starts_at_zero = array.is_zero if array is not None else value == ()
     if value == () and given.value("BiasInitializer") != "zeros":
@@ -465,21 +458,15 @@ def _noting_an_index(read: Callable[[Arguments], Reading]) -> Callable[[Argument
 _DOCS: Final = "https://www.mathworks.com/help/deeplearning/ref/"
 
 
-def _layer_form(rank: int) -> Form:
-    document = f"nnet.cnn.layer.transposedconvolution{rank}dlayer.html"
-    if rank == 2:
-        return _named(f"transposedConv{rank}dLayer", rank, f"{_DOCS}{document}")
-    return _named(f"transposedConv{rank}dLayer", rank, f"{_DOCS}transposedconv{rank}dlayer.html")
-
-
-def _named(name: str, rank: int, source: str) -> Form:
-    return _NamedForm(
-        name, (), "layer", rank, _LAYER, source, _noting_an_index(_read_layer), named_pairs=True
-    )
+def _layer_form(rank: int, page: str) -> Form:
+    name, read = f"transposedConv{rank}dLayer", _noting_an_index(_read_layer)
+    return _NamedForm(name, (), "layer", rank, _LAYER, _DOCS + page, read, named_pairs=True)
 
 
 FORMS: Final[tuple[Form, ...]] = (
-    *(_layer_form(rank) for rank in (1, 2, 3)),
+    _layer_form(1, "transposedconv1dlayer.html"),
+    _layer_form(2, "nnet.cnn.layer.transposedconvolution2dlayer.html"),
+    _layer_form(3, "transposedconv3dlayer.html"),
     _NamedForm(
         "dltranspconv",
         (),

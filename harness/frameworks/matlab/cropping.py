@@ -28,7 +28,7 @@ def function_crop(
     if _is_same(value, given, "Cropping"):
         return _same([d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)], stride)
     rank = len(kernel)
-    crop = _symmetric_or_rows(given, rank)
+    crop = _pairs(given, "Cropping", rank, layer=False)
     if crop is None:
         raise given.error(
             f"Cropping {written(value)}: dltranspconv takes one number, {rank} for {rank} spatial "
@@ -39,19 +39,26 @@ def function_crop(
     return crop, []
 
 
-def _symmetric_or_rows(given: Arguments, rank: int) -> Pairs | None:
-    """One number, one for each axis, or a row of beginnings over a row of ends."""
-    value = given.value("Cropping")
+def _pairs(given: Arguments, name: str, rank: int, *, layer: bool) -> Pairs | None:
+    """Read one number, one for each axis, or a row of beginnings over a row of ends.
+
+    A layer takes such rows for three axes only; for fewer it takes the ends axis by axis, and of
+    one axis never a row of one number.
+    """
+    value = given.value(name)
     if not isinstance(value, tuple):
-        return tuple((side, side) for side in given.per_axis("Cropping", rank, least=0))
+        return tuple((side, side) for side in given.per_axis(name, rank, least=0))
     rows = [row for row in value if isinstance(row, tuple)]
-    if len(rows) == 2 == len(value):
-        begins, ends = (_sides(given, "Cropping", row) for row in rows)
-        return tuple(zip(begins, ends, strict=True)) if len(begins) == len(ends) == rank else None
     if rows:
-        return None
-    sides = _sides(given, "Cropping", value)
-    return tuple((side, side) for side in sides) if len(sides) == rank else None
+        if not len(rows) == len(value) == 2 or (layer and rank != 3):
+            return None
+        begins, ends = (_sides(given, name, row) for row in rows)
+        return tuple(zip(begins, ends, strict=True)) if len(begins) == len(ends) == rank else None
+    sides = _sides(given, name, value)
+    if layer and rank < 3 and len(sides) == 2 * rank:
+        return tuple(zip(sides[::2], sides[1::2], strict=True))
+    fits = len(sides) == rank and (rank > 1 or not layer)
+    return tuple((side, side) for side in sides) if fits else None
 
 
 def layer_crop(given: Arguments, kernel: Sequence[int], stride: Sizes) -> tuple[Pairs, list[str]]:
@@ -66,28 +73,12 @@ def layer_crop(given: Arguments, kernel: Sequence[int], stride: Sizes) -> tuple[
     if mode.lower() == "same" or _is_same(value, given, name):
         return _same(kernel, stride)
     rank = len(kernel)
-    crop = _sides_of_layer(given, name, rank)
+    crop = _pairs(given, name, rank, layer=True)
     if crop is None:
         raise given.error(
             f"{name} {written(value)}: transposedConv{rank}dLayer takes {_TAKES[rank]}.", name
         )
     return crop, []
-
-
-def _sides_of_layer(given: Arguments, name: str, rank: int) -> Pairs | None:
-    value = given.value(name)
-    if not isinstance(value, tuple):
-        return tuple((side, side) for side in given.per_axis(name, rank, least=0))
-    rows = [row for row in value if isinstance(row, tuple)]
-    if rows:
-        if rank != 3 or len(rows) != 2:
-            return None
-        begins, ends = (_sides(given, name, row) for row in rows)
-        return tuple(zip(begins, ends, strict=True)) if len(begins) == len(ends) == 3 else None
-    sides = _sides(given, name, value)
-    if len(sides) == 2 * rank and rank < 3:
-        return tuple(zip(sides[::2], sides[1::2], strict=True))
-    return tuple((side, side) for side in sides) if len(sides) == rank > 1 else None
 
 
 def _sides(given: Arguments, name: str, value: Value) -> Sizes:
@@ -109,9 +100,7 @@ def _same(effective: Sequence[int], stride: Sequence[int]) -> tuple[Pairs, list[
     MathWorks' own exporter writes it as Keras's ``padding="same"``.
     """
     totals = [extent - step for extent, step in zip(effective, stride, strict=True)]
-    pairs = tuple(
-        (max(total, 0) // 2, total - max(total, 0) // 2 if total > 0 else total) for total in totals
-    )
+    pairs = tuple((total // 2, total - total // 2) if total > 0 else (0, total) for total in totals)
     notes = []
     if any(total % 2 for total in totals if total > 0):
         notes.append(

@@ -83,7 +83,7 @@ def _input(value: Value, dimensions: int, *, same_size: bool) -> Before | None:
     sizes = value if isinstance(value, tuple) else (value,) * (dimensions - 1)
     if len(sizes) == dimensions - 1:
         sizes = (*sizes, 1)
-    found = tuple(size for size in sizes if isinstance(size, int) and size > 0)
-    if len(found) != len(sizes) or len(found) != dimensions:
+    known = tuple(size for size in sizes if isinstance(size, int) and size > 0)
+    if not len(known) == len(sizes) == dimensions:
         return None
-    return Before(found[-1], (1, found[-1], *found[:-1]) if same_size else None)
+    return Before(known[-1], (1, known[-1], *known[:-1]) if same_size else None)

@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.convention.device import Device
-from harness.convention.text import because, extends, lines, zeros_learn
+from harness.convention.text import (
+    because,
+    extends,
+    lines,
+    per_axis,
+    with_zeros_around,
+    zeros_around,
+    zeros_learn,
+)
 from harness.core.operators import Operator
 from harness.core.program import Program, Section, Unsupported
 from harness.core.training import Training
@@ -22,37 +30,13 @@ _CLASSES: Final = {"float32": "single", "float64": "double"}
 
 @dataclass(frozen=True)
 class _Spelled:
-    """An operator in MATLAB's dimensions, with zeros around the filter where the crop is negative.
-
-    Cropping must be nonnegative.  A filter that reaches further by zeros makes the output larger
-    without touching what was there, and so bias and gradients stay the toolbox's own.
-    """
+    """An operator in MATLAB's dimensions; a negative crop puts zeros around the filter."""
 
     operator: Operator
 
     @property
     def format(self) -> str:
         return "S" * self.operator.rank + "CB"
-
-    @property
-    def zeros(self) -> list[tuple[int, int]]:
-        """How many zeros each end of the filter gets, per axis."""
-        axes = zip(self.operator.crop, self.operator.dilation, strict=True)
-        # The dilation of an illegal operator may be zero.
-        return [
-            (-(min(begin, 0) // max(d, 1)), -(min(end, 0) // max(d, 1))) for (begin, end), d in axes
-        ]
-
-    @property
-    def crop(self) -> list[tuple[int, int]]:
-        """What is left to crop, nowhere negative."""
-        axes = zip(self.operator.crop, self.zeros, self.operator.dilation, strict=True)
-        return [(begin + before * d, end + after * d) for (begin, end), (before, after), d in axes]
-
-    @property
-    def kernel(self) -> list[int]:
-        axes = zip(self.operator.kernel, self.zeros, strict=True)
-        return [before + k + after for k, (before, after) in axes]
 
     @property
     def reason(self) -> str | None:
@@ -78,27 +62,31 @@ class _Spelled:
         operator = self.operator
         if not extends(operator.crop):
             return f"w_ = {template.format(self._native_weights())};"
-        shape = [*self.kernel, operator.weight_shape[1], operator.in_channels]
+        shape = [
+            *with_zeros_around(operator).kernel,
+            operator.weight_shape[1],
+            operator.in_channels,
+        ]
         if operator.groups != 1:
             shape[-1:] = [operator.in_channels // max(operator.groups, 1), operator.groups]
-        made = template.format("w_")
+        filters = template.format("w_")
         return lines(
             f"w_ = zeros({_vector(shape)}, 'like', w);",
             f"w_{self.inside} = {self._native_weights()};",
-            f"w_ = {made};" if made != "w_" else None,
+            f"w_ = {filters};" if filters != "w_" else None,
         )
 
-    def weights_gradient(self, found: str) -> str:
+    def weights_gradient(self, array: str) -> str:
         """Write what makes ``dw`` of the gradient by the filters."""
         operator, rank = self.operator, self.operator.rank
         first = None
         if extends(operator.crop):
-            first, found = f"dw_ = {found};", f"dw_{self.inside}"
+            first, array = f"dw_ = {array};", f"dw_{self.inside}"
         if operator.groups == 1:
-            return lines(first, f"dw = {self.canonical(found)};")
+            return lines(first, f"dw = {self.canonical(array)};")
         order = _vector([rank + 2, rank + 3, rank + 1, *range(1, rank + 1)])
         shape = ", ".join(map(str, operator.weight_shape))
-        return lines(first, f"dw = reshape(permute({found}, {order}), {shape});")
+        return lines(first, f"dw = reshape(permute({array}, {order}), {shape});")
 
     def _native_weights(self) -> str:
         """From IOHW to [h w filters channels], then groups."""
@@ -116,7 +104,9 @@ class _Spelled:
             return ""
         spans = [
             f"{before + 1}:{before + k}"
-            for k, (before, _) in zip(self.operator.kernel, self.zeros, strict=True)
+            for k, (before, _) in zip(
+                self.operator.kernel, zeros_around(self.operator), strict=True
+            )
         ]
         rest = [":"] * (2 if self.operator.groups == 1 else 3)
         return f"({', '.join([*spans, *rest])})"
@@ -194,9 +184,9 @@ def _lacks(dtype: str) -> Unsupported:
 def _options(spelled: _Spelled) -> str:
     operator = spelled.operator
     return _name_values(
-        Stride=_per_axis(operator.stride, default=1),
-        DilationFactor=_per_axis(operator.dilation, default=1),
-        Cropping=_cropping(spelled.crop),
+        Stride=per_axis(operator.stride, 1, _vector),
+        DilationFactor=per_axis(operator.dilation, 1, _vector),
+        Cropping=_cropping(with_zeros_around(operator).crop),
     )
 
 
@@ -204,13 +194,13 @@ def _cropping(crop: Sequence[tuple[int, int]]) -> str | None:
     """Write one number, one for each axis, or a row of beginnings over a row of ends."""
     begins, ends = zip(*crop, strict=True)
     if begins == ends:
-        return _per_axis(begins, default=0)
+        return per_axis(begins, 0, _vector)
     return _matrix(begins, ends)
 
 
 def layer(operator: Operator, dtype: str, training: Training) -> Program | Unsupported:
     """Write an operator as a layer of a network."""
-    rank, spelled = operator.rank, _Spelled(operator)
+    rank, spelled, wider = operator.rank, _Spelled(operator), with_zeros_around(operator)
     lacks = because(
         f"transposedConv{rank}dLayer has no groups." if operator.groups != 1 else None,
         f"transposedConv{rank}dLayer has no dilation." if set(operator.dilation) != {1} else None,
@@ -222,14 +212,14 @@ def layer(operator: Operator, dtype: str, training: Training) -> Program | Unsup
         return Unsupported(reason) if dtype in _CLASSES else _lacks(dtype)
     ones = ", ".join(["1"] * rank)
     options = _name_values(
-        Stride=_per_axis(operator.stride, default=1),
-        Cropping=_layer_cropping(spelled.crop),
+        Stride=per_axis(operator.stride, 1, _vector),
+        Cropping=_layer_cropping(wider.crop),
         NumChannels=str(operator.in_channels),
         Weights="w_",
         Bias="b_" if operator.bias else f"zeros({ones}, {operator.out_channels})",
         **factors(operator, training),
     )
-    size = _per_axis(spelled.kernel)
+    size = per_axis(wider.kernel, several=_vector)
     net = lines(
         f"layer = transposedConv{rank}dLayer({size}, {operator.out_channels}{options});",
         "net = dlnetwork(layer, x_);",
@@ -266,12 +256,6 @@ def _layer_cropping(crop: Sequence[tuple[int, int]]) -> str | None:
 
 def _name_values(**values: str | None) -> str:
     return "".join(f", '{name}', {value}" for name, value in values.items() if value is not None)
-
-
-def _per_axis(values: Sequence[int], default: int | None = None) -> str | None:
-    if all(value == default for value in values):
-        return None
-    return str(values[0]) if len(set(values)) == 1 else _vector(values)
 
 
 def _vector(values: Sequence[int]) -> str:

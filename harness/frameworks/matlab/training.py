@@ -108,9 +108,9 @@ def _initializer(
                 name,
             )
         return _NAMED[word], None
-    found = _drawn(value)
+    initializer = _drawn(value)
     note = f"{name} {written(value)} is a function that is not read here: keep what it does."
-    return found, None if found else note
+    return initializer, None if initializer else note
 
 
 def _drawn(value: Value) -> Initializer | None:
@@ -133,22 +133,22 @@ def factors(operator: Operator, training: Training) -> dict[str, str | None]:
 
     Examples
     --------
-    >>> said = factors(Operator.of(3, 5, (7, 7)), Training(weights_decay=0.5))
-    >>> {name: value for name, value in said.items() if value}
+    >>> arguments = factors(Operator.of(3, 5, (7, 7)), Training(weights_decay=0.5))
+    >>> {name: value for name, value in arguments.items() if value}
     {'WeightL2Factor': '0.5', 'BiasL2Factor': '1.0'}
     """
     bias_decay = training.bias_decay
     if training.has_decay and bias_decay is None:
         # Elsewhere a decay is one of weights and bias; MATLAB's default of this factor is 0.
         bias_decay = 1.0
-    said = {
+    arguments = {
         "WeightLearnRateFactor": training.weights_rate,
         # What learns would become a bias.
         "BiasLearnRateFactor": training.bias_rate if operator.bias else 0,
         "WeightL2Factor": training.weights_decay,
         "BiasL2Factor": bias_decay if operator.bias else None,
     }
-    return {name: None if value is None else repr(value) for name, value in said.items()}
+    return {name: None if value is None else repr(value) for name, value in arguments.items()}
 
 
 def drawn_text(operator: Operator, training: Training, inside: str) -> str:

@@ -54,7 +54,7 @@ def _dimensions(value: Value, assigned: Mapping[str, Value], steps: int) -> Size
     if name in _KEEPERS and arguments:
         return _dimensions(arguments[0], assigned, steps - 1)
     if name in _MAKERS and len(arguments) > 1:
-        return _asked(resolved(arguments[1], assigned))
+        return _sizes(resolved(arguments[1], assigned))
     if name == "ArrayPad" and len(arguments) == 2:
         inner, around = _dimensions(arguments[0], assigned, steps - 1), _pairs(arguments[1])
         if inner is not None and around is not None and len(inner) == len(around):
@@ -62,10 +62,10 @@ def _dimensions(value: Value, assigned: Mapping[str, Value], steps: int) -> Size
     return None
 
 
-def _asked(sizes: Value) -> Sizes | None:
-    found = sizes if isinstance(sizes, tuple) else (sizes,)
-    integers = tuple(size for size in found if isinstance(size, int) and size > 0)
-    return integers if len(integers) == len(found) else None
+def _sizes(sizes: Value) -> Sizes | None:
+    stated = sizes if isinstance(sizes, tuple) else (sizes,)
+    integers = tuple(size for size in stated if isinstance(size, int) and size > 0)
+    return integers if len(integers) == len(stated) else None
 
 
 def margins(value: Value, assigned: Mapping[str, Value], rank: int) -> Margins:

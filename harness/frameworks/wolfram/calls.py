@@ -18,9 +18,9 @@ from harness.core.errors import Ask, named
 from harness.core.operators import Operator, Sizes
 from harness.frameworks.wolfram.arrays import Margins, dimensions, margins
 from harness.frameworks.wolfram.network import Before, chain_before, changed_elsewhere
-from harness.frameworks.wolfram.ports import Port, port
+from harness.frameworks.wolfram.ports import Port, braces, port
 from harness.frameworks.wolfram.training import read_training
-from harness.syntax.tree import Name, SnippetError, Value
+from harness.syntax.tree import Name, SnippetError
 
 _AUTOMATIC: Final = Name("Automatic", 0)
 _PARAMETERS: Final = (
@@ -121,9 +121,9 @@ def _read(given: Arguments) -> Reading:
 def _rank(given: Arguments, source: Port, output: Port, weights: Sizes | None) -> int:
     """How many spatial axes there are: what says so must agree."""
     kernel = given.value("sz")
-    said = [("the kernel", len(kernel))] if isinstance(kernel, tuple) else []
-    said += [('"Weights"', len(weights) - 2)] if weights is not None else []
-    said += [
+    ranks = [("the kernel", len(kernel))] if isinstance(kernel, tuple) else []
+    ranks += [('"Weights"', len(weights) - 2)] if weights is not None else []
+    ranks += [
         (f'"{name}"', each.rank)
         for name, each in (("Input", source), ("Output", output))
         if each.rank is not None
@@ -132,15 +132,15 @@ def _rank(given: Arguments, source: Port, output: Port, weights: Sizes | None) -
         (named(Ask.WEIGHT_SHAPE), given.supplied.weight),
         (named(Ask.INPUT_SHAPE), given.supplied.input),
     )
-    said += [(who, len(shape) - 2) for who, shape in supplied if shape is not None]
+    ranks += [(who, len(shape) - 2) for who, shape in supplied if shape is not None]
     for name in ("Stride", "Dilation", "PaddingSize"):
         value = given.value(name)
-        said += [(f'"{name}"', len(value))] if isinstance(value, tuple) else []
-    if not said:
+        ranks += [(f'"{name}"', len(value))] if isinstance(value, tuple) else []
+    if not ranks:
         given.open_per_axis("sz")  # An error that asks for the input's shape, where sz is there.
         given.channels_and_kernel(None, None, None, 1)
-    who, rank = said[0]
-    for other, axes in said[1:]:
+    who, rank = ranks[0]
+    for other, axes in ranks[1:]:
         if axes != rank:
             raise given.error(
                 who
@@ -167,7 +167,7 @@ def _per_axis(given: Arguments, name: str, rank: int, *, least: int = 1) -> Size
     value = given.value(name)
     if isinstance(value, tuple) and len(value) != rank:
         raise given.error(
-            f"{name} {_braces(value)} has {len(value)} numbers; there are {rank} spatial axes.",
+            f"{name} {braces(value)} has {len(value)} numbers; there are {rank} spatial axes.",
             name,
         )
     return given.per_axis(name, rank, least=least)
@@ -261,11 +261,11 @@ def _applied(given: Arguments, source: Port, rank: int, *, last: bool) -> tuple[
     value = given.application[0].value
     if source.is_image:
         return source, len(value) if isinstance(value, tuple) else 1
-    found = dimensions(value, given.assigned)
-    if found is None or len(found) not in (rank + 1, rank + 2):
+    shape = dimensions(value, given.assigned)
+    if shape is None or len(shape) not in (rank + 1, rank + 2):
         return source, 1
-    batch = found[0] if len(found) == rank + 2 else 1
-    sizes = found[-rank - 1 :]
+    batch = shape[0] if len(shape) == rank + 2 else 1
+    sizes = shape[-rank - 1 :]
     channels, size = (sizes[-1], sizes[:-1]) if last else (sizes[0], sizes[1:])
     for ours, theirs in ((source.channels, channels), (source.size, size)):
         if ours not in (None, theirs):
@@ -285,12 +285,12 @@ def _check_output(given: Arguments, operator: Operator, in_size: Sizes, output: 
         )
     if not in_size or output.size is None:
         return
-    found = operator.out_size(in_size)
-    if found != output.size:
+    size = operator.out_size(in_size)
+    if size != output.size:
         full = operator.full_size(in_size)
         raise given.error(
             f'"Output" has the sizes {list(output.size)}, but the input {list(in_size)} gives '
-            f"{list(found)}: full size {list(full)} less crop "
+            f"{list(size)}: full size {list(full)} less crop "
             f"{[list(pair) for pair in operator.crop]}.",
             "Output",
         )
@@ -300,10 +300,10 @@ def _has_bias(given: Arguments, channels: int) -> bool:
     if "Biases" not in given.given:
         return True
     value = given.value("Biases")
-    found = dimensions(value, given.assigned)
-    if found is not None and found != (channels,):
+    shape = dimensions(value, given.assigned)
+    if shape is not None and shape != (channels,):
         raise given.error(
-            f'"Biases" has the dimensions {list(found)}; {{{channels}}} is needed.', "Biases"
+            f'"Biases" has the dimensions {list(shape)}; {{{channels}}} is needed.', "Biases"
         )
     return value is not None
 
@@ -328,10 +328,6 @@ def _notes(given: Arguments, plain: Reading, source: Port) -> list[str]:
     if shape is not None and 0 in plain.operator.out_size(shape[2:]):
         notes.append("The output has no elements: the language refuses that.")
     return notes
-
-
-def _braces(values: Sequence[Value]) -> str:
-    return "{" + ", ".join(map(shown, values)) + "}"
 
 
 FORMS: Final = (

@@ -11,9 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
-from harness.frameworks.wolfram.kernel import NAMES, about, literal, numbers
+from harness.frameworks.wolfram.kernel import NAMES, about, literal, raised, read_outputs
 
 if TYPE_CHECKING:
     from harness.convention.exporter import Arrays
@@ -87,18 +85,6 @@ def read_answer(answer: bytes, job: Mapping[str, Any]) -> tuple[dict[str, Any], 
     """Read what the script wrote of one job."""
     kind, *lines = answer.decode().splitlines()
     if kind == "raised":
-        return _raised(lines[0], "Message", "a message, which the script has printed there")
-    dtype = job["inputs"]["x"]["dtype"]
-    found = {}
-    for line in lines:
-        name, _, value = line.partition(" ")
-        try:
-            found[name] = np.array(numbers(value), dtype)
-        except ValueError:
-            return _raised("from_native", "Unevaluated", f"{name} is {value[:500]}")
-    return {"op": "result", "seconds": {}}, found
-
-
-def _raised(section: str, kind: str, message: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    answer = {"op": "raised", "section": section, "type": kind, "traceback": ""}
-    return {**answer, "message": message}, {}
+        return raised(lines[0], "Message", "a message, which the script has printed there")
+    texts = ((name, value) for name, _, value in (line.partition(" ") for line in lines))
+    return read_outputs(texts, job["inputs"]["x"]["dtype"])

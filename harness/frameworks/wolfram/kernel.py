@@ -18,7 +18,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -97,24 +97,31 @@ def about(version: str) -> tuple[str, str]:
 def execute(
     sections: Sequence[tuple[str, str]], arrays: Mapping[str, Any], outputs: Sequence[str]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Evaluate the sections; return the outputs, or what was said and what did not evaluate."""
+    """Evaluate the sections; return the outputs, or what was printed and what did not evaluate."""
     (kernel,) = _kernel
     given = [f"{name} = {literal(array)};" for name, array in arrays.items()]
     kernel.evaluate("\n".join([f"ClearAll[{', '.join(NAMES)}];", *given]))
     for name, text in sections:
-        (verdict,), said = kernel.evaluate(checked(text))
+        (verdict,), printed = kernel.evaluate(checked(text))
         if verdict != "ok":
-            return _raised(name, "Message", said or "a message")
+            return raised(name, "Message", printed or "a message")
     wanted = "\n".join(f'Print["{ANSWER}", ToString[Normal[{n}], InputForm]];' for n in outputs)
-    answers, said = kernel.evaluate(wanted)
-    found = {}
-    for name, answer in zip(outputs, answers, strict=True):
+    answers, printed = kernel.evaluate(wanted)
+    return read_outputs(zip(outputs, answers, strict=True), arrays["x"].dtype, f" {printed}")
+
+
+def read_outputs(
+    texts: Iterable[tuple[str, str]], dtype: Any, printed: str = ""
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Read arrays from their texts; what is no array is an error."""
+    outputs = {}
+    for name, text in texts:
         try:
-            found[name] = np.array(numbers(answer), arrays["x"].dtype)
+            outputs[name] = np.array(numbers(text), dtype)
         except ValueError:
-            return _raised("from_native", "Unevaluated", f"{name} is {answer[:500]} {said}")
+            return raised("from_native", "Unevaluated", f"{name} is {text[:500]}{printed}")
     # The kernel does not say how long a section took, and the pipe's time is not the program's.
-    return {"op": "result", "seconds": {}}, found
+    return {"op": "result", "seconds": {}}, outputs
 
 
 def checked(text: str) -> str:
@@ -148,6 +155,7 @@ def numbers(text: str) -> Any:
     return json.loads(re.sub(r"\.(?!\d)", ".0", re.sub(r"`[\d.]*", "", plain)))
 
 
-def _raised(section: str, kind: str, message: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def raised(section: str, kind: str, message: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Answer that a section raised an error."""
     answer = {"op": "raised", "section": section, "type": kind, "traceback": ""}
     return {**answer, "message": message[:2000]}, {}

@@ -101,10 +101,10 @@ class Session:
                 yield query
 
     def _complain(self) -> None:
-        for said in self._session.evaluation.out:
-            if hasattr(said, "tag"):
-                symbol = said.symbol.rpartition("`")[2]
-                raise WolframError(f"{symbol}::{said.tag}", said.text)
+        for message in self._session.evaluation.out:
+            if hasattr(message, "tag"):
+                symbol = message.symbol.rpartition("`")[2]
+                raise WolframError(f"{symbol}::{message.tag}", message.text)
 
     def assign(self, name: str, array: Any) -> None:
         """Set a symbol to an array."""
@@ -161,8 +161,8 @@ class Session:
         members = {"context": context + "`" if context else "System`", "attributes": 0}
         for function in (built, applied)[: len(functions)]:
             members["eval_" + function.__name__] = function
-        made = type(short, (Builtin,), members)
-        made(expression=False).contribute(self._session.definitions)
+        builtin = type(short, (Builtin,), members)
+        builtin(expression=False).contribute(self._session.definitions)
 
     def _built(self, *arguments: Any) -> Any:
         """Keep a layer that is plain; let the definition complete or refuse another."""
@@ -188,13 +188,13 @@ class Session:
 
     def _built_once(self, arguments: Sequence[Any]) -> Any:
         """Build the definition's layer, but not again for the next gradient."""
-        last, found = self._last
+        last, layer = self._last
         if len(last) != len(arguments) or any(
             a is not b for a, b in zip(last, arguments, strict=True)
         ):
-            found = self._defined(arguments).evaluate(self._session.evaluation)
-            self._last = (arguments, found)
-        return found
+            layer = self._defined(arguments).evaluate(self._session.evaluation)
+            self._last = (arguments, layer)
+        return layer
 
     def _defined(self, arguments: Sequence[Any]) -> Any:
         from mathics.core.expression import Expression
@@ -332,12 +332,12 @@ def start(_module: str, distribution: str) -> dict[str, Any]:
     """Start a session; say what is running here."""
     from importlib.metadata import version
 
-    found = version(distribution)
+    release = version(distribution)
     _session.append(Session())
     return {
         "op": "started",
-        "version": found,
-        "engine": f"documented semantics (Mathics3 {found}; beyond {LIMIT} terms NumPy)",
+        "version": release,
+        "engine": f"documented semantics (Mathics3 {release}; beyond {LIMIT} terms NumPy)",
         "python": platform.python_version(),
         "numpy": np.__version__,
         "device": "cpu",
@@ -359,7 +359,7 @@ def execute(
             session.evaluate(text)
             seconds[section] = time.perf_counter() - began
         dtype = arrays["x"].dtype
-        found = {name: session.array(name, dtype) for name in outputs}
+        results = {name: session.array(name, dtype) for name in outputs}
     except Exception as error:
         return {
             "op": "raised",
@@ -370,4 +370,4 @@ def execute(
         }, {}
     finally:
         session.forget()
-    return {"op": "result", "seconds": seconds}, found
+    return {"op": "result", "seconds": seconds}, results

@@ -79,13 +79,13 @@ def port(given: Arguments, name: str, *, last: bool) -> Port:
 def _array(given: Arguments, name: str, value: tuple[Value, ...], *, last: bool) -> Port:
     if not 2 <= len(value) <= 3:
         raise given.error(
-            f'"{name}" {_braces(value)} has {len(value)} sizes; the ports of DeconvolutionLayer '
+            f'"{name}" {braces(value)} has {len(value)} sizes; the ports of DeconvolutionLayer '
             "have channels and one or two spatial axes.",
             name,
         )
     for size in value:
         if isinstance(size, float | bool) or (isinstance(size, int) and size < 1):
-            raise given.error(f'"{name}" {_braces(value)} must be positive integers.', name)
+            raise given.error(f'"{name}" {braces(value)} must be positive integers.', name)
     sizes = tuple(size if isinstance(size, int) else None for size in value)
     channels, spatial = (sizes[-1], sizes[:-1]) if last else (sizes[0], sizes[1:])
     known = tuple(size for size in spatial if size is not None)
@@ -95,16 +95,16 @@ def _array(given: Arguments, name: str, value: tuple[Value, ...], *, last: bool)
 def _rest_of_dimensions(given: Arguments, value: Value, *, last: bool) -> Port:
     """``Rest[Dimensions[x]]`` of an array whose dimensions the text shows."""
     inner = value.arguments[0].value if isinstance(value, Call) and value.arguments else None
-    found = dimensions(inner, given.assigned)
-    if found is None or not isinstance(inner, Name):
+    shape = dimensions(inner, given.assigned)
+    if shape is None or not isinstance(inner, Name):
         return Port()
-    return _array(given, "Input", found[1:], last=last)
+    return _array(given, "Input", shape[1:], last=last)
 
 
 def _coder(given: Arguments, name: str, parts: Sequence[Value], *, last: bool) -> Port:
     """``NetEncoder[{"Image", {28, 28}, "Grayscale"}]`` and its like."""
     if not parts or parts[0] != "Image":
-        note = f'"{name}" {_braces(parts)}: only the coders of images are read here.'
+        note = f'"{name}" {braces(parts)}: only the coders of images are read here.'
         return Port(notes=(note,))
     options = dict(_rules(parts[1:]))
     plain = [part for part in parts[1:] if not isinstance(part, Call)]
@@ -128,7 +128,7 @@ def _encoded(given: Arguments, name: str, channels: int | None, size: Value) -> 
         return Port(channels, _DEFAULT_SIZE, 2, is_image=True, notes=(note,))
     width_height = size if isinstance(size, tuple) else (size, size)
     if len(width_height) != 2 or not all(isinstance(p, int) and p > 0 for p in width_height):
-        raise given.error(f'"{name}": {_braces(width_height)} is no {{width, height}}.', name)
+        raise given.error(f'"{name}": {braces(width_height)} is no {{width, height}}.', name)
     width, height = (part for part in width_height if isinstance(part, int))
     return Port(channels, (height, width), 2, is_image=True)
 
@@ -152,13 +152,13 @@ def _colours(
 
 def _rules(parts: Sequence[Value]) -> list[tuple[str, Value]]:
     """``"ColorSpace" -> "RGB"`` inside a list."""
-    found = []
+    pairs = []
     for part in parts:
         if isinstance(part, Call) and isinstance(part.function, Name) and len(part.arguments) == 2:
             left, right = (each.value for each in part.arguments)
             if part.function.text in {"Rule", "RuleDelayed"}:
-                found.append((left.text if isinstance(left, Name) else str(left), right))
-    return found
+                pairs.append((left.text if isinstance(left, Name) else str(left), right))
+    return pairs
 
 
 def rules(value: Value, assigned: Mapping[str, Value]) -> list[tuple[str, Value]]:
@@ -171,5 +171,6 @@ def rules(value: Value, assigned: Mapping[str, Value]) -> list[tuple[str, Value]
     return _rules((value,))
 
 
-def _braces(values: Sequence[Value]) -> str:
+def braces(values: Sequence[Value]) -> str:
+    """Write a list as the language does."""
     return "{" + ", ".join(map(shown, values)) + "}"

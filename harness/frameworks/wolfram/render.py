@@ -11,7 +11,15 @@ from functools import partial
 from typing import Final
 
 from harness.convention.device import Device
-from harness.convention.text import Crops, extends, lines, zeros_learn
+from harness.convention.text import (
+    Crops,
+    extends,
+    lines,
+    per_axis,
+    with_zeros_around,
+    zeros_around,
+    zeros_learn,
+)
 from harness.core.operators import Operator
 from harness.core.program import Program, Section, Unsupported
 from harness.core.training import SILENT, Training
@@ -40,17 +48,24 @@ def layer(operator: Operator, dtype: str, training: Training) -> Program | Unsup
             f"leaves open what is computed in it: no {dtype}.",
         )
     precision = _PRECISIONS[dtype]
-    zeros = _zeros(operator)
-    layer = f"layer = {_constructed(operator, zeros, training)};"
+    zeros = zeros_around(operator) if extends(operator.crop) else []
+    layer = f"layer = {_constructed(operator, training)};"
     weights = f"weights = {_padded('Normal[w]', zeros)};" if zeros else ""
     return Program(
         language="wolfram",
-        reason=_reason(operator) if zeros else None,
+        reason=(
+            "PaddingSize must not be negative: zeros around the kernel give what crop "
+            f"{operator.crop} adds."
+        )
+        if zeros
+        else None,
         forward=Section(weights, lines(layer, f"y = layer[x{precision}];"), ""),
         gradient=Section(
             lines(weights, 'given = <|"Input" -> x, NetPortGradient["Output"] -> dy|>;'),
             lines(layer, *_gradients(operator, precision)),
-            f"dw = {_padded('Normal[dw]', _removed(zeros))};" if zeros else "",
+            f"dw = {_padded('Normal[dw]', [(-begin, -end) for begin, end in zeros])};"
+            if zeros
+            else "",
         ),
         training=drawn_text(operator, training, partial(_padded, zeros=zeros)),
         notes=(
@@ -61,45 +76,20 @@ def layer(operator: Operator, dtype: str, training: Training) -> Program | Unsup
     )
 
 
-def _zeros(operator: Operator) -> list[tuple[int, int]]:
-    """How many zeros each end of the kernel gets, per axis, where the crop is negative.
-
-    PaddingSize must not be.  A kernel that reaches further by zeros makes the output larger without
-    touching what was there, so that bias and gradients stay the layer's own.
-    """
-    if not extends(operator.crop):
-        return []
-    axes = zip(operator.crop, operator.dilation, strict=True)
-    # The dilation of an illegal operator may be zero.
-    return [
-        (-(min(begin, 0) // max(d, 1)), -(min(end, 0) // max(d, 1))) for (begin, end), d in axes
-    ]
-
-
-def _reason(operator: Operator) -> str:
-    return (
-        "PaddingSize must not be negative: zeros around the kernel give what crop "
-        f"{operator.crop} adds."
-    )
-
-
-def _constructed(operator: Operator, zeros: Sequence[tuple[int, int]], training: Training) -> str:
-    around = zeros or [(0, 0)] * operator.rank
-    axes = list(zip(operator.kernel, operator.dilation, operator.crop, around, strict=True))
-    kernel = [before + k + after for k, _, _, (before, after) in axes]
-    crop = [(begin + before * d, end + after * d) for _, d, (begin, end), (before, after) in axes]
+def _constructed(operator: Operator, training: Training) -> str:
+    wider = with_zeros_around(operator)
     options = {
-        '"Stride"': _per_axis(operator.stride, default=1),
-        '"Dilation"': _per_axis(operator.dilation, default=1),
-        "PaddingSize": _padding_size(crop),
+        '"Stride"': per_axis(operator.stride, 1, _list),
+        '"Dilation"': per_axis(operator.dilation, 1, _list),
+        "PaddingSize": _padding_size(wider.crop),
         '"ChannelGroups"': None if operator.groups == 1 else str(operator.groups),
-        '"Weights"': "weights" if zeros else "w",
+        '"Weights"': "weights" if extends(operator.crop) else "w",
         '"Biases"': "b" if operator.bias else "None",
         "LearningRateMultipliers": multipliers(operator, training),
         '"Input"': "Rest[Dimensions[x]]",
     }
     rules = "".join(f", {name} -> {value}" for name, value in options.items() if value is not None)
-    return f"DeconvolutionLayer[{operator.out_channels}, {_list(kernel)}{rules}]"
+    return f"DeconvolutionLayer[{operator.out_channels}, {_list(wider.kernel)}{rules}]"
 
 
 def _gradients(operator: Operator, precision: str) -> list[str]:
@@ -114,7 +104,7 @@ def _gradients(operator: Operator, precision: str) -> list[str]:
 def _padding_size(crop: Sequence[tuple[int, int]]) -> str | None:
     """Write a crop; of one number an axis it means both ends."""
     if all(begin == end for begin, end in crop):
-        return _per_axis([begin for begin, _ in crop], default=0)
+        return per_axis([begin for begin, _ in crop], 0, _list)
     return _list([_list(pair) for pair in crop])
 
 
@@ -123,16 +113,6 @@ def _padded(array: str, zeros: Crops) -> str:
         return array
     around = [(0, 0), (0, 0), *zeros]
     return f"ArrayPad[{array}, {_list([_list(pair) for pair in around])}]"
-
-
-def _removed(zeros: Crops) -> Crops:
-    return [(-begin, -end) for begin, end in zeros]
-
-
-def _per_axis(values: Sequence[int], default: int) -> str | None:
-    if all(value == default for value in values):
-        return None
-    return str(values[0]) if len(set(values)) == 1 else _list(values)
 
 
 def _list(values: Sequence[object]) -> str:

@@ -65,16 +65,16 @@ def _rates(given: Arguments) -> tuple[float | None, float | None]:
     if not pairs:
         rate = _rate(given, value)
         return rate, rate
-    found: dict[str, float | None] = {}
+    rates: dict[str, float | None] = {}
     for key, multiplier in pairs:
         if key not in {"Weights", "Biases", "_"}:
             raise given.error(f'{name} is for "Weights", "Biases" or _, not {key!r}.', name)
         # The first rule that fits is the one that holds.
-        found.setdefault(key, _rate(given, multiplier))
-    if next(iter(found)) == "_":
-        return found["_"], found["_"]
-    others = found.get("_")
-    return found.get("Weights", others), found.get("Biases", others)
+        rates.setdefault(key, _rate(given, multiplier))
+    if next(iter(rates)) == "_":
+        return rates["_"], rates["_"]
+    others = rates.get("_")
+    return rates.get("Weights", others), rates.get("Biases", others)
 
 
 def _rate(given: Arguments, value: Value) -> float | None:
