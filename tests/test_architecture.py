@@ -234,6 +234,6 @@ def test_only_a_column_starts_an_engine() -> None:
         room(name)
         for name in modules()
         for node in ast.walk(tree(name))
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"Engine", "launch"}
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Engine"
     }
     assert starting == {"execution"}
