@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from harness.core.operators import Operator
@@ -63,20 +63,20 @@ def full_size_of(array: str, operator: Operator, first_axis: int, end: Sequence[
     ]
 
 
-def kept(crop: Sequence[tuple[int, int]], first_axis: int) -> str:
+def kept(crop: Crops, *, channels_last: bool = False) -> str:
     """Write the index that removes ``crop``, after its extensions have been added.
 
     In that order, because a crop may take more from one end than there is before the other end
     has been extended.
 
-    >>> kept(((1, 0), (0, 2), (-1, 0)), 2)
+    >>> kept(((1, 0), (0, 2), (-1, 0)))
     '[:, :, 1:, :-2, :]'
     """
     spans = [f"{begin if begin > 0 else ''}:{-end if end > 0 else ''}" for begin, end in crop]
-    return "[" + ", ".join([":"] * first_axis + spans) + "]"
+    return f"[{', '.join([':', *spans, ':'] if channels_last else [':', ':', *spans])}]"
 
 
-def extended(crop: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+def extended(crop: Crops) -> list[tuple[int, int]]:
     """Return what a crop adds at each end: its negative part.
 
     >>> extended(((1, -2), (-3, 0)))
@@ -85,27 +85,80 @@ def extended(crop: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     return [(max(0, -begin), max(0, -end)) for begin, end in crop]
 
 
-def removes(crop: Sequence[tuple[int, int]]) -> bool:
-    """Whether any end of any axis is cropped."""
-    return any(side > 0 for pair in crop for side in pair)
-
-
-def extends(crop: Sequence[tuple[int, int]]) -> bool:
+def extends(crop: Crops) -> bool:
     """Whether any end of any axis is extended."""
     return any(side < 0 for pair in crop for side in pair)
 
 
-def symmetric_part(operator: Operator) -> tuple[tuple[int, ...], tuple[tuple[int, int], ...]]:
-    """Split a crop into a symmetric one for the call, and the rest for slices and pads.
+@dataclass(frozen=True)
+class CropSplit:
+    """A crop that is divided between a call and the lines after it.
 
-    >>> symmetric_part(Operator.of(1, 1, (3, 3), crop=((2, 1), (-1, 1))))
+    Attributes
+    ----------
+    operator : Operator
+    rest : sequence of pairs
+        The crop that is left for a slice or a pad.
+    pad : sequence of int
+        What the call removes at both ends of each axis.
+    back : sequence of int
+        What the call gives back at the end of each axis.
+    """
+
+    operator: Operator
+    rest: Crops
+    pad: Sequence[int] = ()
+    back: Sequence[int] = ()
+
+    @property
+    def late_bias(self) -> bool:
+        """Whether the bias must be added after the output has been extended."""
+        return self.operator.bias and extends(self.rest)
+
+    @property
+    def own_bias(self) -> bool:
+        """Whether the call adds the bias."""
+        return self.operator.bias and not self.late_bias
+
+    @property
+    def has_rest(self) -> bool:
+        """Whether lines after the call are needed."""
+        return any(map(any, self.rest))
+
+    def reason(self, limits: str) -> str | None:
+        """Return why lines are needed after the call, given the limits of its arguments."""
+        crop = f"{limits}: crop {self.operator.crop} needs a slice or a pad."
+        return crop if self.has_rest else None
+
+    def after(self, pad: str, add_bias: str, *, channels_last: bool = False) -> str:
+        """Write the lines after the call: pad, slice, and the bias of what was padded."""
+        removes = any(side > 0 for pair in self.rest for side in pair)
+        return lines(
+            pad if extends(self.rest) else None,
+            f"y_ = y_{kept(self.rest, channels_last=channels_last)}" if removes else None,
+            add_bias if self.late_bias else None,
+        )
+
+
+def split_crop(operator: Operator, *, native: bool) -> CropSplit:
+    """Put all of a crop in the call if it is native, else the part that is the same at both ends.
+
+    >>> split = split_crop(Operator.of(1, 1, (3, 3), crop=((2, 1), (-1, 1))), native=False)
+    >>> split.pad, split.rest
     ((1, 0), ((1, 0), (-1, 1)))
     """
+    none = (0,) * operator.rank
+    if native:
+        pad, back = zip(*((begin, begin - end) for begin, end in operator.crop), strict=True)
+        return CropSplit(operator, ((0, 0),) * operator.rank, pad, back)
     common = tuple(max(0, min(pair)) for pair in operator.crop)
-    rest = tuple(
-        (begin - c, end - c) for (begin, end), c in zip(operator.crop, common, strict=True)
-    )
-    return common, rest
+    pairs = zip(operator.crop, common, strict=True)
+    return CropSplit(operator, tuple((b - c, e - c) for (b, e), c in pairs), common, none)
+
+
+def inputs_of(operator: Operator) -> tuple[str, ...]:
+    """Return the names of a program's input arrays."""
+    return ("x", "w", "b") if operator.bias else ("x", "w")
 
 
 def undilated(operator: Operator) -> Operator:

@@ -119,7 +119,7 @@ def _geometry(given: Arguments, complete: tuple[int, int, Sizes], *, bias: bool)
     asked = [argument for argument in (*asked, *positional) if argument.value is not None]
     if asked and given.form.style == "layer":
         output_padding = _from_output_size(given, reading((0,) * rank).operator, asked[0])
-    if not is_native(reading(output_padding).operator, padding, output_padding):
+    if not is_native(reading(output_padding).operator):
         raise given.error(
             f"output_padding {list(output_padding)} must be smaller than max(stride, dilation), "
             f"{[max(pair) for pair in zip(stride, dilation, strict=True)]}: PyTorch refuses it "

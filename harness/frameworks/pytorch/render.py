@@ -9,15 +9,14 @@ from collections.abc import Mapping, Sequence
 
 from harness.convention.device import Device
 from harness.convention.text import (
-    Crops,
+    CropSplit,
     arguments,
     extended,
     extends,
-    kept,
+    inputs_of,
     lines,
     per_axis,
-    removes,
-    symmetric_part,
+    split_crop,
     tuple_of,
 )
 from harness.core.operators import Operator
@@ -28,29 +27,32 @@ from harness.frameworks.pytorch.training import training_text
 
 def render(operator: Operator, _dtype: str, documented: bool, device: Device) -> Program:
     """Write an operator as a program."""
-    call, reason = _call(operator, documented)
-    inputs = ("x", "w", "b") if operator.bias else ("x", "w")
+    split = split_crop(operator, native=documented or is_native(operator))
+    bias = ", b_" if split.own_bias else ""
     there, back = {"cpu": ("", ""), "cuda": (".cuda()", ".cpu()")}[device]
     return _program(
-        inputs,
-        {name: f"{name}_" for name in inputs},
-        call,
+        split,
+        {name: f"{name}_" for name in inputs_of(operator)},
+        lines(
+            f"y_ = F.conv_transpose{operator.rank}d(x_, w_{bias}{_options(split)})",
+            _after(split),
+        ),
+        inputs=inputs_of(operator),
         result=f"y_{back}.numpy()",
         there=there,
         back=back,
         setup="import torch\nimport torch.nn.functional as F",
-        reason=reason,
     )
 
 
 def _program(
-    inputs: Sequence[str],
+    split: CropSplit,
     leaves: Mapping[str, str],
     call: str,
     *,
+    inputs: Sequence[str],
     result: str,
     setup: str,
-    reason: str | None,
     there: str = "",
     back: str = "",
     training: str = "",
@@ -63,7 +65,10 @@ def _program(
     names = ", ".join(leaves.values())
     return Program(
         setup=setup,
-        reason=reason,
+        reason=split.reason(
+            "padding crops both ends alike and output_padding gives back at the end only, less "
+            "than max(stride, dilation)"
+        ),
         forward=Section(
             lines(*(f"{name}_ = torch.from_numpy({name}){there}" for name in inputs)),
             call,
@@ -81,51 +86,19 @@ def _program(
     )
 
 
-def _call(operator: Operator, documented: bool) -> tuple[str, str | None]:
-    padding = [begin for begin, _ in operator.crop]
-    output_padding = [begin - end for begin, end in operator.crop]
-    if documented or is_native(operator, padding, output_padding):
-        return _conv_transpose(operator, padding, output_padding, bias=operator.bias), None
-    common, rest = symmetric_part(operator)
-    none = (0,) * operator.rank
-    late_bias = operator.bias and extends(rest)
-    return lines(
-        _conv_transpose(operator, common, none, bias=operator.bias and not late_bias),
-        _cropped(operator, rest, "b_" if late_bias else None),
-    ), _needs_crop(operator)
+def _after(split: CropSplit) -> str:
+    pads = [side for pair in reversed(extended(split.rest)) for side in pair]
+    shape = tuple_of((-1, *(1,) * len(split.rest)))
+    return split.after(f"y_ = F.pad(y_, {tuple_of(pads)})", f"y_ = y_ + b_.reshape({shape})")
 
 
-def _cropped(operator: Operator, rest: Crops, late_bias: str | None) -> str:
-    """Write what is left of the crop: a pad, a slice and the bias of what was padded."""
-    pads = [side for pair in reversed(extended(rest)) for side in pair]
-    shape = tuple_of((-1, *(1,) * operator.rank))
-    return lines(
-        f"y_ = F.pad(y_, {tuple_of(pads)})" if extends(rest) else None,
-        f"y_ = y_{kept(rest, 2)}" if removes(rest) else None,
-        f"y_ = y_ + {late_bias}.reshape({shape})" if late_bias else None,
-    )
-
-
-def _needs_crop(operator: Operator) -> str:
-    return (
-        "padding crops both ends alike and output_padding gives back at the end only, less than "
-        f"max(stride, dilation): crop {operator.crop} needs a slice or a pad."
-    )
-
-
-def _conv_transpose(
-    operator: Operator, padding: Sequence[int], output_padding: Sequence[int], *, bias: bool
-) -> str:
-    options = _options(operator, padding, output_padding)
-    return f"y_ = F.conv_transpose{operator.rank}d(x_, w_{', b_' if bias else ''}{options})"
-
-
-def _options(operator: Operator, padding: Sequence[int], output_padding: Sequence[int]) -> str:
-    """Write what the function and the layer name alike."""
+def _options(split: CropSplit) -> str:
+    """Write the arguments that the function and the layer have in common."""
+    operator = split.operator
     return arguments(
         stride=per_axis(operator.stride, default=1),
-        padding=per_axis(padding, default=0),
-        output_padding=per_axis(output_padding, default=0),
+        padding=per_axis(split.pad, default=0),
+        output_padding=per_axis(split.back, default=0),
         groups=str(operator.groups) if operator.groups != 1 else None,
         dilation=per_axis(operator.dilation, default=1),
     )
@@ -133,50 +106,38 @@ def _options(operator: Operator, padding: Sequence[int], output_padding: Sequenc
 
 def layer(operator: Operator, _dtype: str, training: Training) -> Program:
     """Write an operator as a layer of a network."""
-    padding: Sequence[int] = [begin for begin, _ in operator.crop]
-    output_padding: Sequence[int] = [begin - end for begin, end in operator.crop]
-    native = is_native(operator, padding, output_padding)
-    rest: Crops = ((0, 0),) * operator.rank
-    if not native:
-        padding, rest = symmetric_part(operator)
-        output_padding = (0,) * operator.rank
-    late_bias = operator.bias and extends(rest)
-    has_bias = operator.bias and not late_bias
-    options = _options(operator, padding, output_padding) + arguments(
-        bias=None if has_bias else "False"
-    )
+    split = split_crop(operator, native=is_native(operator))
+    options = _options(split) + arguments(bias=None if split.own_bias else "False")
     channels = f"{operator.in_channels}, {operator.out_channels}, {per_axis(operator.kernel)}"
-    call = lines(
-        f"layer = nn.ConvTranspose{operator.rank}d({channels}{options})",
-        "layer.weight = nn.Parameter(torch.from_numpy(w))",
-        "layer.bias = nn.Parameter(torch.from_numpy(b))" if has_bias else None,
-        "b_ = nn.Parameter(torch.from_numpy(b))" if late_bias else None,
-        "y_ = layer(x_)",
-        _cropped(operator, rest, "b_" if late_bias else None),
-    )
-    bias = "b_" if late_bias else "layer.bias"
+    bias = "b_" if split.late_bias else "layer.bias"
     return _program(
-        ("x",),
+        split,
         {"x": "x_", "w": "layer.weight"} | ({"b": bias} if operator.bias else {}),
-        call,
+        lines(
+            f"layer = nn.ConvTranspose{operator.rank}d({channels}{options})",
+            "layer.weight = nn.Parameter(torch.from_numpy(w))",
+            f"{bias} = nn.Parameter(torch.from_numpy(b))" if operator.bias else None,
+            "y_ = layer(x_)",
+            _after(split),
+        ),
+        inputs=("x",),
         result="y_.detach().numpy()",
         setup=lines(
             "import torch",
             "from torch import nn",
-            "import torch.nn.functional as F" if extends(rest) else None,
+            "import torch.nn.functional as F" if extends(split.rest) else None,
         ),
-        reason=None if native else _needs_crop(operator),
         training=training_text(operator, training, bias if operator.bias else None),
     )
 
 
-def is_native(operator: Operator, padding: Sequence[int], output_padding: Sequence[int]) -> bool:
-    """Whether PyTorch takes this padding and output_padding."""
+def is_native(operator: Operator) -> bool:
+    """Whether PyTorch takes this crop as padding and output_padding."""
     # PyTorch says so when it is called: "negative padding is not supported", "output padding must
     # be smaller than either stride or dilation".
     return all(
-        p >= 0 and 0 <= q < max(s, d)
-        for p, q, s, d in zip(
-            padding, output_padding, operator.stride, operator.dilation, strict=True
+        begin >= 0 and 0 <= begin - end < max(stride, dilation)
+        for (begin, end), stride, dilation in zip(
+            operator.crop, operator.stride, operator.dilation, strict=True
         )
     )

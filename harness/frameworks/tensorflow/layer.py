@@ -7,20 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.convention.text import (
-    Crops,
-    arguments,
-    extended,
-    extends,
-    indented,
-    kept,
-    lines,
-    per_axis,
-    removes,
-)
+from harness.convention.text import Crops, CropSplit, arguments, lines, per_axis
 from harness.core.operators import Operator
-from harness.core.program import Program, Section, Unsupported
+from harness.core.program import Program, Unsupported
 from harness.core.training import Training
+from harness.frameworks.tensorflow.render import after, program
 from harness.frameworks.tensorflow.training import initializer_text, penalty_text, training_text
 
 
@@ -29,51 +20,47 @@ def layer(operator: Operator, dtype: str, training: Training) -> Program | Unsup
     if reason := _refusal(operator, dtype):
         return Unsupported(reason)
     padding, output_padding, rest = _crop_in_keras(operator)
-    late_bias = operator.bias and extends(rest)
-    made = _constructor(
-        operator, dtype, training, padding=padding, output_padding=output_padding, late=late_bias
+    split = CropSplit(operator, rest)
+    penalty = penalty_text(training, training.weights_decay)
+    bias_penalty = penalty_text(training, training.bias_decay) if split.own_bias else None
+    initial_bias = initializer_text(training.bias, operator, of_bias=True)
+    options = arguments(
+        strides=per_axis(operator.stride, default=1),
+        padding=padding,
+        output_padding=None if output_padding is None else per_axis(output_padding),
+        dilation_rate=per_axis(operator.dilation, default=1),
+        use_bias=None if split.own_bias else "False",
+        kernel_initializer=initializer_text(training.weights, operator),
+        bias_initializer=initial_bias if split.own_bias else None,
+        kernel_regularizer=penalty,
+        bias_regularizer=bias_penalty,
+        # A layer turns its input into its own type, float32 by default.
+        dtype=None if dtype == "float32" else f'"{dtype}"',
     )
-    built = lines(
-        f"layer = {made}",
-        "layer.build(x_.shape)",
-        f"layer.set_weights([w_{', b' if operator.bias and not late_bias else ''}])",
+    sizes = f"{operator.out_channels}, {per_axis(operator.kernel)}"
+    bias = "b_" if split.late_bias else "layer.bias"
+    cropped = (
+        f"crop {operator.crop} is none that padding and output_padding give: sliced or padded."
     )
-    call = lines("y_ = layer(x_)", _cropped(rest, late_bias=late_bias))
-    x_ = "x_ = tf.constant(np.moveaxis(x, 1, -1))"
-    to_native = lines(
-        x_,
-        "w_ = np.moveaxis(w, (0, 1), (-1, -2))",
-        "b_ = tf.Variable(b)" if late_bias else None,
-    )
-    bias = "b_" if late_bias else "layer.bias"
-    leaves = {"x": "x_", "w": "layer.kernel"} | ({"b": bias} if operator.bias else {})
-    targets = ", ".join(f"d{name}_" for name in leaves)
-    cropped = removes(rest) or extends(rest)
-    return Program(
-        reason=_needs_crop(operator) if cropped else None,
-        setup=lines(
-            "import numpy as np",
-            "import tensorflow as tf",
-            # The constructor needs a value.
-            "l2 = 0.0001  # Write your own weight decay." if "* l2)" in made else None,
+    # The constructor needs a value.
+    has_l2 = penalty or bias_penalty
+    return program(
+        lines(
+            "x_ = tf.constant(np.moveaxis(x, 1, -1))",
+            "w_ = np.moveaxis(w, (0, 1), (-1, -2))",
+            "b_ = tf.Variable(b)" if split.late_bias else None,
         ),
-        forward=Section(to_native, lines(built, call), "y = np.moveaxis(y_.numpy(), -1, 1)"),
-        gradient=Section(
-            lines(to_native, "dy_ = tf.constant(np.moveaxis(dy, 1, -1))"),
-            lines(
-                built,
-                "with tf.GradientTape() as tape:",
-                indented(lines("tape.watch(x_)", call)),
-                f"{targets} = tape.gradient(y_, ({', '.join(leaves.values())}), "
-                "output_gradients=dy_)",
-            ),
-            lines(
-                "dx = np.moveaxis(dx_.numpy(), -1, 1)",
-                "dw = np.moveaxis(dw_.numpy(), (-1, -2), (0, 1))",
-                "db = db_.numpy()" if operator.bias else None,
-            ),
+        lines("y_ = layer(x_)", after(split)),
+        {"x": "x_", "w": "layer.kernel"} | ({"b": bias} if operator.bias else {}),
+        watched="x_",
+        layer=lines(
+            f"layer = tf.keras.layers.Conv{operator.rank}DTranspose({sizes}{options})",
+            "layer.build(x_.shape)",
+            f"layer.set_weights([w_{', b' if split.own_bias else ''}])",
         ),
-        training=training_text(operator, training, late_bias=late_bias),
+        reason=cropped if split.has_rest else None,
+        setup="l2 = 0.0001  # Write your own weight decay." if has_l2 else "",
+        training=training_text(operator, training, late_bias=split.late_bias),
     )
 
 
@@ -93,49 +80,6 @@ def _refusal(operator: Operator, dtype: str) -> str | None:
         # https://github.com/tensorflow/tensorflow/issues/69103
         return f"TensorFlow refuses dilations > 1 in {dtype} on a CPU: use the function style."
     return None
-
-
-def _constructor(
-    operator: Operator,
-    dtype: str,
-    training: Training,
-    *,
-    padding: str | None,
-    output_padding: Sequence[int] | None,
-    late: bool,
-) -> str:
-    has_bias = operator.bias and not late
-    options = arguments(
-        strides=per_axis(operator.stride, default=1),
-        padding=padding,
-        output_padding=None if output_padding is None else per_axis(output_padding),
-        dilation_rate=per_axis(operator.dilation, default=1),
-        use_bias=None if has_bias else "False",
-        kernel_initializer=initializer_text(training.weights, operator),
-        bias_initializer=(
-            initializer_text(training.bias, operator, of_bias=True) if has_bias else None
-        ),
-        kernel_regularizer=penalty_text(training, training.weights_decay),
-        bias_regularizer=penalty_text(training, training.bias_decay) if has_bias else None,
-        # A layer turns its input into its own type, float32 if nothing is said.
-        dtype=None if dtype == "float32" else f'"{dtype}"',
-    )
-    kernel = per_axis(operator.kernel)
-    name = f"tf.keras.layers.Conv{operator.rank}DTranspose"
-    return f"{name}({operator.out_channels}, {kernel}{options})"
-
-
-def _cropped(rest: Crops, *, late_bias: bool) -> str:
-    """Write what is left of the crop: a pad, a slice and the bias of what was padded."""
-    return lines(
-        f"y_ = tf.pad(y_, {[(0, 0), *extended(rest), (0, 0)]})" if extends(rest) else None,
-        f"y_ = y_{kept(rest, 1)[:-1]}, :]" if removes(rest) else None,
-        "y_ = tf.nn.bias_add(y_, b_)" if late_bias else None,
-    )
-
-
-def _needs_crop(operator: Operator) -> str:
-    return f"crop {operator.crop} is none that padding and output_padding give: sliced or padded."
 
 
 def crop_of(

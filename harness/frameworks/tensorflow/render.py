@@ -5,20 +5,20 @@ https://www.tensorflow.org/api_docs/python/tf/nn/conv2d_transpose
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from harness.convention.device import Device
 from harness.convention.text import (
+    Crops,
+    CropSplit,
     arguments,
     because,
     extended,
-    extends,
     full_size_of,
     indented,
-    kept,
+    inputs_of,
     lines,
     per_axis,
-    removes,
     tuple_of,
     undilated,
     zero_inserted,
@@ -27,9 +27,6 @@ from harness.convention.text import (
 from harness.core.operators import Operator
 from harness.core.program import Program, Section
 
-_TO_CHANNELS_LAST = "np.moveaxis({array}, 1, -1)"
-_TO_HWOI = "np.moveaxis({array}, (0, 1), (-1, -2))"
-
 
 def render(operator: Operator, dtype: str, documented: bool, _device: Device) -> Program:
     """Write an operator as a program."""
@@ -37,36 +34,78 @@ def render(operator: Operator, dtype: str, documented: bool, _device: Device) ->
     # the call is one.
     dilated = None if documented else _dilation_defect(operator, dtype)
     spelled = undilated(operator) if dilated else operator
-    call, *rewritings = _call(spelled)
-    reasons = because(dilated, *rewritings)
-    inputs = ("x", "w", "b") if operator.bias else ("x", "w")
-    names = ", ".join(f"{name}_" for name in inputs)
-    weights = _TO_HWOI.format(array="w_dilated" if dilated else "w")
-    to_native = lines(
-        zero_inserted(operator) if dilated else None,
-        f"x_ = tf.constant({_TO_CHANNELS_LAST.format(array='x')})",
-        f"w_ = tf.constant({weights})",
-        "b_ = tf.constant(b)" if operator.bias else None,
+    padding, rest = _native_crop(spelled)
+    split = CropSplit(spelled, rest)
+    names = {name: f"{name}_" for name in inputs_of(operator)}
+    split_groups = "tf.nn's transposed convolutions take no groups: split and concatenated."
+    cropped = f"crop {spelled.crop} is not one that an output_shape can ask for: sliced or padded."
+    reasons = because(
+        dilated,
+        split_groups if operator.groups != 1 else None,
+        cropped if split.has_rest else None,
     )
     dw = "np.moveaxis(dw_.numpy(), (-1, -2), (0, 1))"
-    return Program(
+    return program(
+        lines(
+            zero_inserted(operator) if dilated else None,
+            "x_ = tf.constant(np.moveaxis(x, 1, -1))",
+            f"w_ = tf.constant(np.moveaxis({'w_dilated' if dilated else 'w'}, (0, 1), (-1, -2)))",
+            "b_ = tf.constant(b)" if operator.bias else None,
+        ),
+        lines(
+            _conv_transpose(spelled, padding, rest),
+            "y_ = tf.nn.bias_add(y_, b_)" if split.own_bias else None,
+            after(split),
+        ),
+        names,
+        watched=f"({', '.join(names.values())})",
+        dw=zeros_removed(operator, dw) if dilated else dw,
         reason=" ".join(reasons) or None,
-        setup="import numpy as np\nimport tensorflow as tf",
-        forward=Section(to_native, call, "y = np.moveaxis(y_.numpy(), -1, 1)"),
+    )
+
+
+def program(
+    to_native: str,
+    call: str,
+    leaves: Mapping[str, str],
+    *,
+    reason: str | None,
+    watched: str,
+    layer: str = "",
+    dw: str = "np.moveaxis(dw_.numpy(), (-1, -2), (0, 1))",
+    setup: str = "",
+    training: str = "",
+) -> Program:
+    """Make the program of a call that is differentiated by ``leaves``."""
+    return Program(
+        reason=reason,
+        setup=lines("import numpy as np", "import tensorflow as tf", setup),
+        forward=Section(to_native, lines(layer, call), "y = np.moveaxis(y_.numpy(), -1, 1)"),
         gradient=Section(
-            lines(to_native, f"dy_ = tf.constant({_TO_CHANNELS_LAST.format(array='dy')})"),
+            lines(to_native, "dy_ = tf.constant(np.moveaxis(dy, 1, -1))"),
             lines(
+                layer,
                 "with tf.GradientTape() as tape:",
-                indented(lines(f"tape.watch(({names}))", call)),
-                f"{', '.join(f'd{name}_' for name in inputs)} = "
-                f"tape.gradient(y_, ({names}), output_gradients=dy_)",
+                indented(lines(f"tape.watch({watched})", call)),
+                f"{', '.join(f'd{name}_' for name in leaves)} = "
+                f"tape.gradient(y_, ({', '.join(leaves.values())}), output_gradients=dy_)",
             ),
             lines(
                 "dx = np.moveaxis(dx_.numpy(), -1, 1)",
-                f"dw = {zeros_removed(operator, dw) if dilated else dw}",
-                "db = db_.numpy()" if operator.bias else None,
+                f"dw = {dw}",
+                "db = db_.numpy()" if "b" in leaves else None,
             ),
         ),
+        training=training,
+    )
+
+
+def after(split: CropSplit) -> str:
+    """Write the lines after the call for what is left of the crop."""
+    return split.after(
+        f"y_ = tf.pad(y_, {[(0, 0), *extended(split.rest), (0, 0)]})",
+        "y_ = tf.nn.bias_add(y_, b_)",
+        channels_last=True,
     )
 
 
@@ -80,30 +119,7 @@ def _dilation_defect(operator: Operator, dtype: str) -> str | None:
     )
 
 
-def _call(operator: Operator) -> tuple[str, str | None, str | None]:
-    padding, rest = _native_crop(operator)
-    call = _conv_transpose(operator, padding, rest)
-    split = None
-    if operator.groups != 1:
-        split = "tf.nn's transposed convolutions take no groups: split and concatenated."
-    late_bias = operator.bias and extends(rest)
-    add_bias = "y_ = tf.nn.bias_add(y_, b_)"
-    call = lines(
-        call,
-        add_bias if operator.bias and not late_bias else None,
-        f"y_ = tf.pad(y_, {[(0, 0), *extended(rest), (0, 0)]})" if extends(rest) else None,
-        f"y_ = y_{_channels_last(kept(rest, 1))}" if removes(rest) else None,
-        add_bias if late_bias else None,
-    )
-    cropped = None
-    if removes(rest) or extends(rest):
-        cropped = (
-            f"crop {operator.crop} is not one that an output_shape can ask for: sliced or padded."
-        )
-    return call, split, cropped
-
-
-def _native_crop(operator: Operator) -> tuple[str, tuple[tuple[int, int], ...]]:
+def _native_crop(operator: Operator) -> tuple[str, Crops]:
     """Choose ``padding`` and, through ``output_shape``, as much of the crop as TensorFlow can say.
 
     An output size is legal if the forward convolution brings it back to the input size:
@@ -130,7 +146,7 @@ def _is_same(begin: int, end: int, stride: int, kernel: int) -> bool:
     return 1 <= kernel - begin - end <= stride and begin == max(begin + end, 0) // 2
 
 
-def _conv_transpose(operator: Operator, padding: str, rest: Sequence[tuple[int, int]]) -> str:
+def _conv_transpose(operator: Operator, padding: str, rest: Crops) -> str:
     removed = [
         begin + end - rest_begin - rest_end
         for (begin, end), (rest_begin, rest_end) in zip(operator.crop, rest, strict=True)
@@ -154,7 +170,3 @@ def _conv_transpose(operator: Operator, padding: str, rest: Sequence[tuple[int, 
         "    for x_group, w_group in zip(x_groups, w_groups)",
         "], axis=-1)",
     )
-
-
-def _channels_last(index: str) -> str:
-    return index[:-1] + ", :]"
