@@ -10,12 +10,12 @@ import statistics
 from pathlib import Path
 
 import pytest
+from reference_page import page
 
 from harness.bench.intervals import paired_ratio
 from harness.cli.exit_statuses import OK, USAGE
 from harness.cli.main import main
 from harness.execution import gpus
-from harness.lookup.reference_page import page
 from harness.records.check import DIRECTIONS
 from harness.records.report_file import Report
 from harness.suite.specs import load_cases
@@ -115,7 +115,7 @@ def test_output_in_the_readme_is_what_the_command_prints(
 
 def test_the_reference_page_is_what_the_conventions_say() -> None:
     assert (ROOT / "docs" / "conventions.md").read_text() == page(), (
-        "write it again: python -m harness.lookup.reference_page > docs/conventions.md"
+        "write it again: python tools/reference_page.py > docs/conventions.md"
     )
 
 

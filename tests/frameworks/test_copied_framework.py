@@ -27,7 +27,7 @@ Command = Callable[..., str]
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout with one more folder and one more environment, and nothing else changed."""
     root = tmp_path_factory.mktemp("checkout")
-    for name in ("harness", "impl", "specs", "tests/support"):
+    for name in ("harness", "impl", "specs", "tests/support", "tools"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("tox.ini", "pyproject.toml", "tests/test_architecture.py"):
         shutil.copy2(ROOT / name, root / name)
@@ -46,10 +46,11 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def deconform(checkout: Path) -> Command:
     def command(*arguments: str | Path, status: int = 0, module: str = "harness") -> str:
+        path = ":".join(str(checkout / folder) for folder in (".", "tests/support", "tools"))
         done = subprocess.run(
             [sys.executable, "-P", "-m", module, *map(str, arguments)],
             cwd=checkout,
-            env=os.environ | {"PYTHONPATH": f"{checkout}:{checkout / 'tests/support'}"},
+            env=os.environ | {"PYTHONPATH": path},
             capture_output=True,
             text=True,
             check=False,
@@ -71,7 +72,7 @@ def test_it_is_translated_to_and_from(deconform: Command) -> None:
 
 
 def test_the_reference_page_has_it(deconform: Command) -> None:
-    page = deconform(module="harness.lookup.reference_page")
+    page = deconform(module="reference_page")
     assert f'<a id="{COPY}"></a>' in page
     assert f"`-f {COPY}`" in page
 

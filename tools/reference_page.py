@@ -1,6 +1,6 @@
 """The reference page ``docs/conventions.md``, written from the conventions themselves.
 
-``python -m harness.lookup.reference_page`` prints it; a test holds the committed page against it.
+``python tools/reference_page.py`` prints it; a test holds the committed page against it.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from harness.weights.layouts import layout
 _HEAD = """\
 # How each framework says a transposed convolution
 
-Written by `python -m harness.lookup.reference_page` from `harness/frameworks/`; change what
-stands there, not this page.
+Written by `python tools/reference_page.py` from `harness/frameworks/`; change what stands
+there, not this page.
 
 The canonical words: `x (n, c_in, *in_size)`, `w (c_in, c_out // groups, *kernel)`, `b (c_out,)`,
 and
@@ -113,4 +113,4 @@ def _row(parameter: Parameter) -> str:
 
 
 if __name__ == "__main__":
-    print(page(), end="")  # noqa: T201
+    print(page(), end="")
