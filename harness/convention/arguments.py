@@ -28,18 +28,10 @@ _NO_VARIABLES: Final = {*keyword.kwlist, "j", "Inf", "inf", "NaN", "nan", "pi", 
 
 @dataclass(frozen=True)
 class Arguments(BoundCall):
-    """The arguments of one call, and where to find what they leave open.
+    """The arguments of one call, and where to find what they leave open."""
 
-    Attributes
-    ----------
-    supplied : Supplied
-        What the user gives besides the text.
-    context : Context
-        What the text around the call does to its weights.
-    """
-
-    supplied: Supplied = NOTHING
-    context: Context = NOWHERE
+    supplied: Supplied = NOTHING  # What the user gives besides the text
+    context: Context = NOWHERE  # What the text around the call does to its weights
 
     def open_per_axis(self, name: str) -> Sizes | None:
         """Return the kernel's sizes, with the form's rank or, where it has none, their own."""

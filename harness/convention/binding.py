@@ -17,20 +17,11 @@ from harness.syntax.tree import Argument, Call, Name, SnippetError, Value, calls
 
 @dataclass(frozen=True)
 class BoundCall:
-    """A call whose arguments are bound to the parameters of its form.
-
-    Attributes
-    ----------
-    form : Signature
-    given : mapping
-        Arguments by their parameter's name.
-    site : CallSite
-        Where the call stands, and what the text says around it.
-    """
+    """A call whose arguments are bound to the parameters of its form."""
 
     form: Signature
-    given: Mapping[str, Argument]
-    site: CallSite
+    given: Mapping[str, Argument]  # Arguments by their parameter's name
+    site: CallSite  # Where the call stands, and what the text says around it
 
     @property
     def call(self) -> Call:

@@ -31,28 +31,19 @@ if "NVIDIA_TF32_OVERRIDE" in os.environ:
 
 @dataclass(frozen=True)
 class Cuda:
-    """How a framework computes on an NVIDIA GPU.
+    """How a framework computes on an NVIDIA GPU."""
 
-    Attributes
-    ----------
-    check : str
-        Python text for the framework's interpreter: computes something on the GPU and defines its
-        ``name``, or raises with what is missing and what to do.
-    allow_tf32 : str
-        Python text that allows products of float32 to round their factors to TF32.
-    environ : mapping
-        Environment variables of its processes, in addition to those for every device.
-    wait : str
-        Python text, using a program's variables, that returns when the GPU has finished; empty if
-        the calls themselves wait.
-    is_own : bool
-        Whether the code is ours: it must follow IEEE without the variable, which could hide errors.
-    """
-
+    # Python text for the framework's interpreter: computes something on the GPU and defines its
+    # ``name``, or raises with what is missing and what to do.
     check: str
+    # Python text that allows products of float32 to round their factors to TF32.
     allow_tf32: str = ""
+    # Environment variables of its processes, in addition to those for every device.
     environ: Mapping[str, str] = field(default_factory=dict)
+    # Python text, using a program's variables, that returns when the GPU has finished; empty if the
+    # calls themselves wait.
     wait: str = ""
+    # Whether the code is ours: it must follow IEEE without the variable, which could hide errors.
     is_own: bool = False
 
     def math(self, asked: Math) -> Math:

@@ -12,12 +12,6 @@ from harness.convention.signature import Signature
 
 @dataclass(frozen=True)
 class Form(Signature):
-    """One function or layer of a framework.
+    """One function or layer of a framework."""
 
-    Attributes
-    ----------
-    read : callable
-        What bound arguments mean.
-    """
-
-    read: Callable[[Arguments], Reading]
+    read: Callable[[Arguments], Reading]  # What bound arguments mean

@@ -8,25 +8,14 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Interpreter:
-    """What executes a framework's programs, if not the Python that imports it.
+    """What executes a framework's programs, if not the Python that imports it."""
 
-    Attributes
-    ----------
-    executables : tuple of str
-        Names to look for on the PATH, the best first.
-    worker : Path
-        The file with which a worker runs programs in such an executable.
-    in_python : Path, optional
-        The file with which a worker in the framework's own environment executes programs, if there
-        is no such executable.
-    advice : str
-        What to do if there is neither.
-    """
-
-    executables: tuple[str, ...]
-    worker: Path
+    executables: tuple[str, ...]  # Names to look for on the PATH, the best first
+    worker: Path  # The file with which a worker runs programs in such an executable
+    # The file with which a worker in the framework's own environment executes programs, if there is
+    # no such executable.
     in_python: Path | None = None
-    advice: str = ""
+    advice: str = ""  # What to do if there is neither
 
     def takes(self, executable: Path) -> bool:
         """Whether a file that the user chose is such an executable, not an environment's Python."""

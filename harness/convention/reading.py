@@ -11,31 +11,16 @@ from harness.core.training import SILENT, Training
 
 @dataclass(frozen=True)
 class Reading:
-    """The meaning of a call.
+    """The meaning of a call."""
 
-    Attributes
-    ----------
-    form : str
-        The form's name.
-    operator : Operator
-    input : tuple of int, optional
-        Canonical shape of the input, if the text or the user gives it.
-    training : Training
-    notes : tuple of str
-    framework : str
-    channels_last : bool
-        Whether the text's arrays have their channels last.
-    weights : str
-        Layout of the text's weights, such as ``IHWO``, if it is not the framework's usual one.
-    """
-
-    form: str
+    form: str  # The form's name
     operator: Operator
-    input: Sizes | None = None
+    input: Sizes | None = None  # Canonical shape of the input, if the text or the user gives it
     training: Training = SILENT
     notes: tuple[str, ...] = ()
     framework: str = ""
-    channels_last: bool = False
+    channels_last: bool = False  # Whether the text's arrays have their channels last
+    # Layout of the text's weights, such as ``IHWO``, if it is not the framework's usual one.
     weights: str = ""
 
 
@@ -52,18 +37,10 @@ NOTHING: Final = Supplied()
 
 @dataclass(frozen=True)
 class Context:
-    """What the text around a call does to its weights.
+    """What the text around a call does to its weights."""
 
-    Attributes
-    ----------
-    groups : int
-        The number of groups that it splits them into, with one call for each.
-    steps : tuple of int, optional
-        The dilation whose zeros it writes into the kernel.
-    """
-
-    groups: int = 1
-    steps: Sizes | None = None
+    groups: int = 1  # The number of groups that it splits them into, with one call for each
+    steps: Sizes | None = None  # The dilation whose zeros it writes into the kernel
 
 
 NOWHERE: Final = Context()

@@ -34,116 +34,62 @@ LayerRenderer: TypeAlias = Callable[[Operator, str, Training], Program | Unsuppo
 
 @dataclass(frozen=True)
 class Example:
-    """An example look-up that the service offers.
-
-    Attributes
-    ----------
-    question : str
-    text : str
-        A call.
-    input : tuple of int, optional
-        The input's shape, if the call leaves something open.
-    style : {"function", "layer"}
-    is_asked_of_it : bool
-        Whether the example asks only for this framework, not for all.
-    """
+    """An example look-up that the service offers."""
 
     question: str
     text: str
-    input: tuple[int, ...] | None = None
+    input: tuple[int, ...] | None = None  # The input's shape, if the call leaves something open
     style: Style = "function"
-    is_asked_of_it: bool = False
+    is_asked_of_it: bool = False  # Whether the example asks only for this framework, not for all
 
 
 @dataclass(frozen=True)
 class Convention:
-    """One framework: where it is installed, and how it writes an operator.
+    """One framework: where it is installed, and how it writes an operator."""
 
-    Attributes
-    ----------
-    name : str
-        The framework's name, also of its environment in ``tox.ini``.
-    title : str
-        Its usual name.
-    language : str
-        The language of its programs, which a module of ``harness.syntax`` reads.
-    interpreter : Interpreter, optional
-        What executes its programs, if not Python.
-    exporter : callable, optional
-        Returns the exporter of its programs to another machine; imported on demand.
-    distribution, module : str
-        The names to install and to import.
-    weights : str
-        Layout of the weights in the framework's own call, without groups; ours is ``IOHW``.
-    grouped_weights : str
-        The layout with groups, if they have an axis of their own.
-    layer_bias_has_ones : bool
-        Whether the bias of a layer without groups has leading axes of one element, as many as
-        there are spatial axes.
-    permuted, bias_reshaped : callable
-        Write weights and a bias of another layout in the framework's own; see
-        ``harness.convention.layouts``.
-    render : callable
-        ``(operator, dtype, documented, device) -> Program | Unsupported``; see
-        ``conventions.render``.
-    layer : callable, optional
-        ``(operator, dtype, training) -> Program | Unsupported``: the same as a layer, if the
-        framework has one.
-    calls : str
-        A regular expression for the names of the calls that are read, without their modules.
-    modules : tuple of str
-        Modules that its calls are imported from, and their usual aliases.
-    flat_pads_from_first : bool
-        Whether a pad's flat row of widths begins with the first axis, not with the last.
-    remarks : tuple of str
-        Remarks for the reference page: versions, traps, documents.
-    examples : tuple of Example
-    environ : mapping
-        Environment variables of its processes: one thread, no messages, full precision.
-    cpu : bool
-        Whether it computes on a CPU.
-    cuda : Cuda, optional
-        How it computes on an NVIDIA GPU, if it can.
-    probes : mapping
-        By device, how to measure the device's ceilings with the framework.
-    packages : tuple of str
-        Packages of ours that its programs import, whatever its interpreter has installed.
-    same_call_as : str
-        A framework with the same call: a look-up answers for that one, and for this one only on
-        request.
-    is_canonical : bool
-        Whether it is this project's own implementation, which comes first.
-    is_baseline : bool
-        Whether published times of others are compared with its times.
-    """
-
-    name: str
+    name: str  # The framework's name, also of its environment in ``tox.ini``
     title: str
-    distribution: str
+    distribution: str  # The name to install
     module: str
+    # Layout of the weights in the framework's own call, without groups; ours is ``IOHW``.
     weights: str
-    render: Renderer
-    grouped_weights: str = ""
+    render: Renderer  # Takes an operator, a dtype, ``documented`` and a device; see ``render``
+    grouped_weights: str = ""  # The layout with groups, if they have an axis of their own
+    # Whether the bias of a layer without groups has leading axes of one element, as many as there
+    # are spatial axes.
     layer_bias_has_ones: bool = False
+    # Write weights and a bias of another layout in the framework's own; see
+    # ``harness.convention.layouts``.
     permuted: Callable[[str, str, str, int], str] = layouts.permuted
     bias_reshaped: Callable[[str, int, int], str] = layouts.bias_reshaped
+    # A module of ``harness.syntax`` reads it.
     language: str = "python"
-    interpreter: Interpreter | None = None
+    interpreter: Interpreter | None = None  # What executes its programs, if not Python
+    # Returns the exporter of its programs to another machine; imported on demand.
     exporter: Callable[[], Exporter] | None = None
+    # The same as a layer, if the framework has one: takes an operator, a dtype and the training.
     layer: LayerRenderer | None = None
+    # A regular expression for the names of the calls that are read, without their modules.
     calls: str = ""
+    # Modules that its calls are imported from, and their usual aliases.
     modules: tuple[str, ...] = ()
+    # Whether a pad's flat row of widths begins with the first axis, not with the last.
     flat_pads_from_first: bool = False
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()  # Remarks for the reference page: versions, traps, documents
     examples: tuple[Example, ...] = ()
+    # Environment variables of its processes: one thread, no messages, full precision.
     environ: Mapping[str, str] = field(default_factory=dict)
-    cpu: bool = True
-    cuda: Cuda | None = None
+    cpu: bool = True  # Whether it computes on a CPU
+    cuda: Cuda | None = None  # How it computes on an NVIDIA GPU, if it can
+    # By device, how to measure the device's ceilings with the framework.
     probes: Mapping[Device, Probe] = field(default_factory=dict)
+    # Packages of ours that its programs import, whatever its interpreter has installed.
     packages: tuple[str, ...] = ()
+    # A framework with the same call: a look-up answers for that one, and for this one only on
+    # request.
     same_call_as: str = ""
-    is_canonical: bool = False
-    is_baseline: bool = False
+    is_canonical: bool = False  # Whether it is this project's own implementation, which comes first
+    is_baseline: bool = False  # Whether published times of others are compared with its times
 
     def device(self, asked: Device) -> Device:
         """Return the requested device, or the only one that the framework supports."""

@@ -16,64 +16,31 @@ REQUIRED: Final = object()
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of a form.
-
-    Attributes
-    ----------
-    name : str
-    meaning : str
-        In canonical terms.
-    default : value
-        The framework's default; ``REQUIRED`` without one.
-    pitfall : str
-        What people get wrong about it.
-    aliases : tuple of str
-        Other names that the framework takes, now or in the past.
-    ignored : bool
-        It does not affect the operator; ``meaning`` becomes a note if it is given.
-    keyword : bool
-        Cannot be given by position.
-    role : {"in_channels", "out_channels", "kernel"}, optional
-        Which of the operator's sizes it is, if any: what an input's or weights' shape can fill in.
-    """
+    """One parameter of a form."""
 
     name: str
-    meaning: str
-    default: object = REQUIRED
-    pitfall: str = ""
-    aliases: tuple[str, ...] = ()
+    meaning: str  # In canonical terms
+    default: object = REQUIRED  # The framework's default; ``REQUIRED`` without one
+    pitfall: str = ""  # What people get wrong about it
+    aliases: tuple[str, ...] = ()  # Other names that the framework takes, now or in the past
+    # It does not affect the operator; ``meaning`` becomes a note if it is given.
     ignored: bool = False
-    keyword: bool = False
+    keyword: bool = False  # Cannot be given by position
+    # Which of the operator's sizes it is, if any: what an input's or weights' shape can fill in.
     role: Role | None = None
 
 
 @dataclass(frozen=True)
 class Signature:
-    """How one function or layer of a framework is called.
+    """How one function or layer of a framework is called."""
 
-    Attributes
-    ----------
-    name : str
-        As documented, with the module: ``torch.nn.ConvTranspose2d``.
-    aliases : tuple of str
-        Other dotted names; the last part of each name is what is looked for.
-    style : {"function", "layer"}
-    rank : int or None
-        Number of spatial axes; ``None`` if it depends on the arguments.
-    parameters : tuple of Parameter
-        In the order of the signature.
-    source : str
-        The document.
-    named_pairs : bool
-        After the positional arguments, names as strings and values take turns.
-    """
-
-    name: str
-    aliases: tuple[str, ...]
+    name: str  # As documented, with the module: ``torch.nn.ConvTranspose2d``
+    aliases: tuple[str, ...]  # Other dotted names; the last part of each name is what is looked for
     style: Style
-    rank: int | None
-    parameters: tuple[Parameter, ...]
-    source: str
+    rank: int | None  # Number of spatial axes; ``None`` if it depends on the arguments
+    parameters: tuple[Parameter, ...]  # In the order of the signature
+    source: str  # The document
+    # After the positional arguments, names as strings and values take turns.
     named_pairs: bool = field(default=False, kw_only=True)
 
     @property

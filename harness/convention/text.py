@@ -92,23 +92,12 @@ def extends(crop: Crops) -> bool:
 
 @dataclass(frozen=True)
 class CropSplit:
-    """A crop that is divided between a call and the lines after it.
-
-    Attributes
-    ----------
-    operator : Operator
-    rest : sequence of pairs
-        The crop that is left for a slice or a pad.
-    pad : sequence of int
-        What the call removes at both ends of each axis.
-    back : sequence of int
-        What the call gives back at the end of each axis.
-    """
+    """A crop that is divided between a call and the lines after it."""
 
     operator: Operator
-    rest: Crops
-    pad: Sequence[int] = ()
-    back: Sequence[int] = ()
+    rest: Crops  # The crop that is left for a slice or a pad
+    pad: Sequence[int] = ()  # What the call removes at both ends of each axis
+    back: Sequence[int] = ()  # What the call gives back at the end of each axis
 
     @property
     def late_bias(self) -> bool:

@@ -42,21 +42,11 @@ class Move:
 
 @dataclass(frozen=True)
 class Conversion:
-    """The result of converting a file.
-
-    Attributes
-    ----------
-    moves : tuple of Move
-    copied : tuple of str
-        Names of the arrays that were copied unchanged.
-    renamed : mapping
-        New names by old ones, if the format does not allow the old one.
-    notes : tuple of str
-    """
+    """The result of converting a file."""
 
     moves: tuple[Move, ...]
-    copied: tuple[str, ...]
-    renamed: Mapping[str, str]
+    copied: tuple[str, ...]  # Names of the arrays that were copied unchanged
+    renamed: Mapping[str, str]  # New names by old ones, if the format does not allow the old one
     notes: tuple[str, ...]
 
     @property

@@ -44,20 +44,12 @@ _UNNAMED: Final = "weight"
 
 @dataclass(frozen=True)
 class Contents:
-    """The contents of a file of arrays.
+    """The contents of a file of arrays."""
 
-    Attributes
-    ----------
-    arrays : mapping
-        Arrays by name; an array without a name is ``weight``.
-    is_cut : bool
-        Axes of one element may be missing at the end of a shape, because MATLAB drops them.
-    metadata : mapping
-        Text stored with the arrays, if the format has it.
-    """
-
-    arrays: Mapping[str, Array]
+    arrays: Mapping[str, Array]  # Arrays by name; an array without a name is ``weight``
+    # Axes of one element may be missing at the end of a shape, because MATLAB drops them.
     is_cut: bool = False
+    # Text stored with the arrays, if the format has it.
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
