@@ -25,17 +25,10 @@ REQUIRED: Final = object()
 
 @dataclass(frozen=True)
 class Kind:
-    """The values that a key takes.
+    """The values that a key takes: in words, in JSON Schema, and as the loader reads them.
 
-    Attributes
-    ----------
-    words : str
-        The values in words.
-    schema : mapping
-        The values in JSON Schema.
-    read : callable
-        Takes the key's name and a value as YAML has it; returns the value as the loader uses it, or
-        raises :class:`ValueError` with a sentence for whoever wrote the file.
+    ``read`` takes the key's name and a value as YAML has it; it raises :class:`ValueError` with a
+    sentence for whoever wrote the file.
     """
 
     words: str
@@ -87,8 +80,61 @@ class Place:
 # Kinds of values.
 
 
+_FOUND: Final = "{key} must be {words}, found {value!r}."
+_QUOTED: Final = "{key!r} must be {words}, found {value!r}."
+
+
+def _kind(
+    words: str,
+    schema: Mapping[str, Any],
+    accepts: Callable[[Any], bool],
+    error: str = _FOUND,
+    use: Callable[[Any], Any] = lambda value: value,
+) -> Kind:
+    """Make a kind; ``error`` is said of a value that is not accepted, others are put to ``use``."""
+
+    def read(key: str, value: Any) -> Any:
+        if not accepts(value):
+            raise ValueError(error.format(key=key, words=words, value=value))
+        return use(value)
+
+    return Kind(words, schema, read)
+
+
+def _choice(*choices: str) -> Kind:
+    *others, last = (f"`{choice}`" for choice in choices)
+    return _kind(
+        f"{', '.join(others)} or {last}",
+        {"enum": list(choices)},
+        lambda value: _is_text(value) and value in choices,
+        f"{{key}} {{value!r}} must be one of {', '.join(choices)}.",
+    )
+
+
+def _shape(words: str, at_least: int, items: Mapping[str, Any], at_most: int | None = None) -> Kind:
+    def read(key: str, value: Any) -> tuple[int, ...]:
+        if not _are_integers(value):
+            raise ValueError(_FOUND.format(key=key, words="a list of integers", value=value))
+        if len(value) < at_least:
+            raise ValueError(f"{key} {value} needs at least {at_least} entries.")
+        if items.get("minimum") == 0 and min(value) < 0:
+            raise ValueError(f"{key} {value} must not be negative.")
+        return tuple(value)
+
+    schema = {"type": "array", "minItems": at_least, "items": {"type": "integer", **items}}
+    return Kind(words, schema | ({"maxItems": at_most} if at_most else {}), read)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
 def _is_integer(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, int) and not _is_flag(value)
 
 
 def _are_integers(value: Any, *, pairs: bool = False) -> bool:
@@ -98,72 +144,20 @@ def _are_integers(value: Any, *, pairs: bool = False) -> bool:
     )
 
 
+def _are_texts(value: Any) -> bool:
+    return _is_text(value) or (isinstance(value, list) and all(map(_is_text, value)))
+
+
 def _is_numbers(value: Any) -> bool:
     if isinstance(value, list):
         return all(map(_is_numbers, value))
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not _is_flag(value)
 
 
-def _kind(
-    words: str,
-    schema: Mapping[str, Any],
-    accepts: Callable[[Any], bool],
-    *,
-    quoted: bool = False,
-    wrong: str = "",
-) -> Kind:
-    """Make a kind whose values are used as they are; ``wrong`` is what an error asks for."""
-
-    def read(key: str, value: Any) -> Any:
-        if not accepts(value):
-            shown = repr(key) if quoted else key
-            raise ValueError(f"{shown} must be {wrong or words}, found {value!r}.")
-        return value
-
-    return Kind(words, schema, read)
-
-
-def _choice(*choices: str) -> Kind:
-    def read(key: str, value: Any) -> str:
-        if not isinstance(value, str) or value not in choices:
-            raise ValueError(f"{key} {value!r} must be one of {', '.join(choices)}.")
-        return value
-
-    *others, last = (f"`{choice}`" for choice in choices)
-    return Kind(f"{', '.join(others)} or {last}", {"enum": list(choices)}, read)
-
-
-def _shape(words: str, at_least: int, items: Mapping[str, Any], at_most: int | None = None) -> Kind:
-    def read(key: str, value: Any) -> tuple[int, ...]:
-        sizes: list[int] = _LIST.read(key, value)
-        if len(sizes) < at_least:
-            raise ValueError(f"{key} {value} needs at least {at_least} entries.")
-        if items.get("minimum") == 0 and min(sizes) < 0:
-            raise ValueError(f"{key} {value} must not be negative.")
-        return tuple(sizes)
-
-    schema = {"type": "array", "minItems": at_least, "items": {"type": "integer", **items}}
-    return Kind(words, schema | ({"maxItems": at_most} if at_most else {}), read)
-
-
-def _read_texts(key: str, value: Any) -> tuple[str, ...]:
-    values = [value] if isinstance(value, str) else value
-    if not isinstance(values, list) or not all(isinstance(v, str) for v in values):
-        raise ValueError(f"{key!r} must be text or a list of texts, found {value!r}.")
-    return tuple(values)
-
-
-def _read_framework(key: str, value: Any) -> str:
-    """Return a framework's name: a mistyped one would excuse nothing, and nobody would notice."""
-    return convention(TEXT.read(key, value)).name
-
-
-def _read_says(key: str, value: Any) -> dict[str, str]:
-    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
-        raise ValueError(f"{key!r} must map frameworks to a part of what they say.")
-    for framework in value:
+def _for_frameworks(texts: dict[str, str]) -> dict[str, str]:
+    for framework in texts:
         convention(framework)
-    return value
+    return texts
 
 
 def _read_array(key: str, value: Any) -> npt.NDArray[np.float64]:
@@ -194,51 +188,52 @@ def _one_or_list(items: Mapping[str, Any]) -> dict[str, Any]:
     return {"anyOf": [items, {"type": "array", "items": items}]}
 
 
-_INTEGER_SCHEMA: Final = {"type": "integer"}
-_CROP_SCHEMA: Final = {
-    "anyOf": [
-        _INTEGER_SCHEMA,
-        {"type": "array", "minItems": 2, "maxItems": 2, "items": _INTEGER_SCHEMA},
-    ]
-}
-_PER_AXIS: Final = "an integer or one per spatial axis"
-_LIST: Final = _kind("a list of integers", {}, _are_integers)
+def _texts(items: Mapping[str, Any]) -> Kind:
+    words = "text or a list of texts"
+    return _kind(
+        words, _one_or_list(items), _are_texts, _QUOTED, lambda v: (v,) if _is_text(v) else tuple(v)
+    )
 
-TEXT: Final = _kind("text", {"type": "string"}, lambda v: isinstance(v, str), quoted=True)
-TEXTS: Final = Kind("text or a list of texts", _one_or_list({"type": "string"}), _read_texts)
-CHECKS: Final = Kind(
-    "text or a list of texts",
-    _one_or_list({"enum": [str(check) for check in Check]}),
-    _read_texts,
-)
-FLAG: Final = _kind(
-    "true or false", {"type": "boolean"}, lambda v: isinstance(v, bool), quoted=True
-)
-BIAS: Final = _kind("true or false", {"type": "boolean"}, lambda v: isinstance(v, bool))
-INTEGER: Final = _kind("an integer", _INTEGER_SCHEMA, _is_integer)
+
+_TEXT: Final = {"type": "string"}
+_INTEGER: Final = {"type": "integer"}
+_SIDES: Final = {"type": "array", "minItems": 2, "maxItems": 2, "items": _INTEGER}
+_PER_AXIS: Final = "an integer or one per spatial axis"
+
+TEXT: Final = _kind("text", _TEXT, _is_text, _QUOTED)
+TEXTS: Final = _texts(_TEXT)
+CHECKS: Final = _texts({"enum": [str(check) for check in Check]})
+FLAG: Final = _kind("true or false", {"type": "boolean"}, _is_flag, _QUOTED)
+BIAS: Final = _kind("true or false", {"type": "boolean"}, _is_flag)
+INTEGER: Final = _kind("an integer", _INTEGER, _is_integer)
 PER_AXIS: Final = _kind(
-    _PER_AXIS, _one_or_list(_INTEGER_SCHEMA), lambda v: _is_integer(v) or _are_integers(v)
+    _PER_AXIS, _one_or_list(_INTEGER), lambda v: _is_integer(v) or _are_integers(v)
 )
 KERNEL: Final = Kind(
-    PER_AXIS.words,
+    _PER_AXIS,
     PER_AXIS.schema,
     lambda key, value: value if _is_integer(value) else _shape("", 1, {}).read(key, value),
 )
 CROP: Final = _kind(
     "an integer, or per spatial axis an integer or a pair",
-    {"anyOf": [_INTEGER_SCHEMA, {"type": "array", "items": _CROP_SCHEMA}]},
+    {"anyOf": [_INTEGER, {"type": "array", "items": {"anyOf": [_INTEGER, _SIDES]}}]},
     lambda v: _is_integer(v) or _are_integers(v, pairs=True),
-    wrong=_PER_AXIS,
+    f"{{key}} must be {_PER_AXIS}, found {{value!r}}.",
 )
 INPUT: Final = _shape("three or more integers, not negative", 3, {"minimum": 0})
 OUTPUT: Final = _shape("integers, not negative", 1, {"minimum": 0})
 WEIGHT: Final = _shape("three to five positive integers", 3, {"minimum": 1}, at_most=5)
 ARRAY: Final = Kind("nested lists of finite numbers", {"$ref": "#/$defs/array"}, _read_array)
-FRAMEWORK: Final = Kind("a framework's name", {"type": "string"}, _read_framework)
-SAYS: Final = Kind(
+# A mistyped framework would excuse nothing, and nobody would notice.
+FRAMEWORK: Final = Kind(
+    "a framework's name", _TEXT, lambda key, value: convention(TEXT.read(key, value)).name
+)
+SAYS: Final = _kind(
     "text by framework",
-    {"type": "object", "additionalProperties": {"type": "string"}},
-    _read_says,
+    {"type": "object", "additionalProperties": _TEXT},
+    lambda v: isinstance(v, dict) and all(map(_is_text, v.values())),
+    "{key!r} must map frameworks to a part of what they say.",
+    _for_frameworks,
 )
 MATRIX: Final = Kind("lists of values by key", {"type": "object"}, _read_matrix)
 # Read node by node, since each entry's errors name its own line.
