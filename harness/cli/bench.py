@@ -8,18 +8,7 @@ from typing import Final
 
 from harness.bench import TIMEOUT
 from harness.cli.exit_statuses import BAD, OK, ended_by_sigterm
-from harness.cli.options import (
-    UsageError,
-    add_benchmark_view,
-    add_cases,
-    add_formats,
-    add_frameworks,
-    add_interpreters,
-    add_output,
-    add_save,
-    positive,
-    seconds,
-)
+from harness.cli.options import UsageError, add_formats, add_shared, positive, seconds
 from harness.report.formats import formats
 
 _COMPARISONS: Final = 100
@@ -27,9 +16,9 @@ _COMPARISONS: Final = 100
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    add_interpreters(parser)
-    add_cases(parser, "specs/bench")
-    add_frameworks(parser)
+    add_shared(parser, "python", "device", "math")
+    add_shared(parser, "specs", help="file or folder (specs/bench)")
+    add_shared(parser, "select", "framework")
     parser.add_argument(
         "--dtype", choices=("float16", "float32", "float64"), help="instead of the cases' own"
     )
@@ -41,7 +30,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         ("timeout", seconds, TIMEOUT, "S", f"seconds per program ({TIMEOUT:g})"),
     ):
         parser.add_argument(f"--{name}", type=read, default=default, metavar=unit, help=about)
-    add_output(parser)
+    add_shared(parser, "output")
     add_formats(parser, formats("benchmark", "markdown"))
     parser.add_argument(
         "--resume", type=Path, metavar="FILE.jsonl", help="go on with an interrupted run"
@@ -49,9 +38,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--self-check", action="store_true", help="say what the figures are worth on this machine"
     )
-    add_benchmark_view(parser)
+    add_shared(parser, "baseline", "detail")
     add_formats(parser, formats("benchmark", "csv", "pytest-benchmark"))
-    add_save(parser)
+    add_shared(parser, "save")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 
 from harness.cli.exit_statuses import BAD, OK, USAGE
-from harness.cli.options import add_comment, add_two_reports, part
+from harness.cli.options import add_shared, part
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    add_two_reports(parser, "a benchmark's report")
+    add_shared(parser, "old", help="a benchmark's report")
+    add_shared(parser, "new")
     parser.add_argument(
         "--threshold",
         type=part,
@@ -21,7 +22,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--baseline", metavar="NAME", help="a framework that did not change (all others, each)"
     )
-    add_comment(parser)
+    add_shared(parser, "markdown")
 
 
 def run(options: argparse.Namespace) -> int:

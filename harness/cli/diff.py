@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 
 from harness.cli.exit_statuses import BAD, OK
-from harness.cli.options import add_comment, add_two_reports
+from harness.cli.options import add_shared
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    add_two_reports(parser, "a conformance run's report")
-    add_comment(parser)
+    add_shared(parser, "old", help="a conformance run's report")
+    add_shared(parser, "new", "markdown")
 
 
 def run(options: argparse.Namespace) -> int:

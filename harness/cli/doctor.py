@@ -6,12 +6,12 @@ import argparse
 from collections.abc import Iterator
 
 from harness.cli.exit_statuses import OK
-from harness.cli.options import add_interpreters
+from harness.cli.options import add_shared
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    add_interpreters(parser)
+    add_shared(parser, "python", "device", "math")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from harness.cli.exit_statuses import OK
-from harness.cli.options import UsageError, add_text
+from harness.cli.options import UsageError, add_shared
 from harness.core.operators import Operator, Sizes, axis_name, sizes
 
 _EXAMPLE_SIZE = 4
@@ -13,7 +13,7 @@ _EXAMPLE_SIZE = 4
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    add_text(parser)
+    add_shared(parser, "text", "from", "input", "weight")
     parser.add_argument("--axis", metavar="NAME", help="only this one, such as width, or 0")
     parser.add_argument(
         "-o", "--output", required=True, metavar="FILE.svg", help="write it; - prints it"

@@ -6,12 +6,12 @@ import argparse
 from pathlib import Path
 
 from harness.cli.exit_statuses import OK
-from harness.cli.options import add_cases
+from harness.cli.options import add_shared
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    add_cases(parser)
+    add_shared(parser, "specs", "select")
     parser.add_argument("--to", required=True, metavar="NAME", help="matlab or wolfram")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
 

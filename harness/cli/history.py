@@ -5,15 +5,13 @@ from __future__ import annotations
 import argparse
 
 from harness.cli.exit_statuses import OK
-from harness.cli.options import UsageError
+from harness.cli.options import UsageError, add_shared
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("case", nargs="?", metavar="CASE", help="part of a case's id, or a glob")
-    parser.add_argument(
-        "-f", "--framework", action="append", default=[], metavar="NAME", help="only these"
-    )
+    add_shared(parser, "framework", default=[])
     parser.add_argument("--direction", choices=("forward", "gradient"), help="only this one")
     parser.add_argument(
         "--machine", metavar="FINGERPRINT", help="only this one's runs; its beginning is enough"

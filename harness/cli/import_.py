@@ -6,17 +6,15 @@ import argparse
 from pathlib import Path
 
 from harness.cli.exit_statuses import BAD, OK
-from harness.cli.options import add_formats, add_output
+from harness.cli.options import add_formats, add_shared
 from harness.report.formats import RUN_FORMATS
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("result", type=Path, metavar="RESULT", help="the file, or its folder")
-    parser.add_argument(
-        "specs", nargs="*", metavar="SPEC", help="what was exported (default suite)"
-    )
-    add_output(parser)
+    add_shared(parser, "specs", help="what was exported (default suite)")
+    add_shared(parser, "output")
     add_formats(parser, RUN_FORMATS)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from harness.core.errors import InputError
 
@@ -58,66 +58,48 @@ def seconds(text: str) -> float:
     return number
 
 
-def add_text(parser: argparse.ArgumentParser) -> None:
-    """Let a command read a call."""
-    parser.add_argument(
-        "text", metavar="TEXT", help="a call, a descriptor or a line of benchdnn; - reads it"
-    )
-    parser.add_argument("--from", dest="source", metavar="NAME", help="whose call it is")
-    parser.add_argument(
-        "--input", type=shape, metavar="N,C,H,W", help="the input's shape, channels first"
-    )
-    parser.add_argument(
-        "--weight",
-        type=shape,
-        metavar="I,O,H,W",
-        help="the weights' shape, (c_in, c_out/groups, ...)",
-    )
+# fmt: off
+_SHARED: Final[Mapping[str, tuple[str, str, Mapping[str, Any]]]] = {
+    "text": ("text", "a call, a descriptor or a line of benchdnn; - reads it", {"metavar": "TEXT"}),
+    "from": ("--from", "whose call it is", {"dest": "source", "metavar": "NAME"}),
+    "input": ("--input", "the input's shape, channels first",
+              {"type": shape, "metavar": "N,C,H,W"}),
+    "weight": ("--weight", "the weights' shape, (c_in, c_out/groups, ...)",
+               {"type": shape, "metavar": "I,O,H,W"}),
+    "specs": ("specs", "file or folder (default suite)", {"nargs": "*", "metavar": "SPEC"}),
+    "select": ("-k --select",
+               "only cases with this part in their id, or a glob; another -k adds more",
+               {"action": "append", "metavar": "SELECT"}),
+    "framework": ("-f --framework", "only these", {"action": "append", "metavar": "NAME"}),
+    "python": ("--python",
+               "run a framework with this interpreter instead of the one that tox built",
+               {"action": "append", "default": [], "metavar": "NAME=PATH"}),
+    "device": ("--device", "where the frameworks compute (cpu); cupy always on a GPU",
+               {"choices": ("cpu", "cuda"), "default": "cpu"}),
+    "math": ("--math", "how a GPU multiplies float32 (ieee)",
+             {"choices": ("ieee", "tf32"), "default": "ieee"}),
+    "output": ("-o --output", "write the report", {"type": Path, "metavar": "FILE.jsonl"}),
+    "baseline": ("--baseline", "whose times a benchmark's ratios are to (the first's)",
+                 {"metavar": "NAME"}),
+    "detail": ("--detail", "print every figure of a benchmark's programs",
+               {"action": "store_true"}),
+    "save": ("--save",
+             "add the run to the history in this database, such as sqlite:///FILE "
+             "(DECONFORM_DATABASE, else a file of yours)",
+             {"nargs": "?", "const": "", "metavar": "URL"}),
+    "old": ("old", "", {"type": Path, "metavar": "OLD"}),
+    "new": ("new", "another one's", {"type": Path, "metavar": "NEW"}),
+    "markdown": ("--markdown", "write it for a pull request's comment; - prints it",
+                 {"metavar": "FILE"}),
+}
+# fmt: on
 
 
-def add_cases(parser: argparse.ArgumentParser, suite: str = "default suite") -> None:
-    """Let a command take suites."""
-    parser.add_argument("specs", nargs="*", metavar="SPEC", help=f"file or folder ({suite})")
-    parser.add_argument(
-        "-k",
-        "--select",
-        action="append",
-        metavar="SELECT",
-        help="only cases with this part in their id, or a glob; another -k adds more",
-    )
-
-
-def add_frameworks(parser: argparse.ArgumentParser) -> None:
-    """Let a command run some of the frameworks."""
-    parser.add_argument("-f", "--framework", action="append", metavar="NAME", help="only these")
-
-
-def add_interpreters(parser: argparse.ArgumentParser) -> None:
-    """Let a command run frameworks in other interpreters, and on a GPU."""
-    parser.add_argument(
-        "--python",
-        action="append",
-        default=[],
-        metavar="NAME=PATH",
-        help="run a framework with this interpreter instead of the one that tox built",
-    )
-    parser.add_argument(
-        "--device",
-        choices=("cpu", "cuda"),
-        default="cpu",
-        help="where the frameworks compute (cpu); cupy always on a GPU",
-    )
-    parser.add_argument(
-        "--math",
-        choices=("ieee", "tf32"),
-        default="ieee",
-        help="how a GPU multiplies float32 (ieee)",
-    )
-
-
-def add_output(parser: argparse.ArgumentParser) -> None:
-    """Let a command write its report."""
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE.jsonl", help="write the report")
+def add_shared(parser: argparse.ArgumentParser, *names: str, **changes: Any) -> None:
+    """Declare options that several commands have, with changes to them."""
+    for name in names:
+        flags, about, keywords = _SHARED[name]
+        parser.add_argument(*flags.split(), **{"help": about, **keywords, **changes})
 
 
 def add_formats(
@@ -145,38 +127,3 @@ def _target_of(one: Format) -> Callable[[str], Path]:
         return Path(text)
 
     return path
-
-
-def add_benchmark_view(parser: argparse.ArgumentParser) -> None:
-    """Let a command show a benchmark in another way."""
-    parser.add_argument(
-        "--baseline", metavar="NAME", help="whose times a benchmark's ratios are to (the first's)"
-    )
-    parser.add_argument(
-        "--detail", action="store_true", help="print every figure of a benchmark's programs"
-    )
-
-
-def add_save(parser: argparse.ArgumentParser) -> None:
-    """Let a command save its run."""
-    parser.add_argument(
-        "--save",
-        nargs="?",
-        const="",
-        metavar="URL",
-        help="add the run to the history in this database, such as sqlite:///FILE "
-        "(DECONFORM_DATABASE, else a file of yours)",
-    )
-
-
-def add_two_reports(parser: argparse.ArgumentParser, about: str) -> None:
-    """Let a command take an old and a new report."""
-    parser.add_argument("old", type=Path, metavar="OLD", help=about)
-    parser.add_argument("new", type=Path, metavar="NEW", help="another one's")
-
-
-def add_comment(parser: argparse.ArgumentParser) -> None:
-    """Let a command write what a pull request's comment holds."""
-    parser.add_argument(
-        "--markdown", metavar="FILE", help="write it for a pull request's comment; - prints it"
-    )

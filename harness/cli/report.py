@@ -8,12 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.cli.exit_statuses import BAD, OK
-from harness.cli.options import (
-    UsageError,
-    add_benchmark_view,
-    add_formats,
-    add_save,
-)
+from harness.cli.options import UsageError, add_formats, add_shared
 from harness.report.formats import FORMATS, formats
 
 if TYPE_CHECKING:
@@ -36,9 +31,9 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="show this history in the dashboard too: sqlite:///FILE or postgresql://...",
     )
-    add_benchmark_view(parser)
+    add_shared(parser, "baseline", "detail")
     add_formats(parser, formats("benchmark", "csv", "pytest-benchmark"))
-    add_save(parser)
+    add_shared(parser, "save")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from harness.cli.exit_statuses import BAD, OK, ended_by_sigterm
-from harness.cli.options import UsageError, add_interpreters, seconds
+from harness.cli.options import UsageError, add_shared, seconds
 from harness.execution import TIMEOUT
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    add_interpreters(parser)
+    add_shared(parser, "python", "device", "math")
     parser.add_argument("case", metavar="DESCRIPTOR", help="a descriptor, or a case's id")
     parser.add_argument("-f", "--framework", required=True, metavar="NAME")
     parser.add_argument("--timeout", type=seconds, default=TIMEOUT, metavar="S")

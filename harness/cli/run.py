@@ -7,17 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from harness.cli.exit_statuses import BAD, OK
-from harness.cli.options import (
-    UsageError,
-    add_cases,
-    add_formats,
-    add_frameworks,
-    add_interpreters,
-    add_output,
-    add_save,
-    positive,
-    seconds,
-)
+from harness.cli.options import UsageError, add_formats, add_shared, positive, seconds
 from harness.execution import TIMEOUT
 from harness.report.formats import RUN_FORMATS
 
@@ -28,10 +18,7 @@ if TYPE_CHECKING:
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    add_interpreters(parser)
-    add_cases(parser)
-    add_frameworks(parser)
-    add_output(parser)
+    add_shared(parser, "python", "device", "math", "specs", "select", "framework", "output")
     add_formats(parser, RUN_FORMATS)
     parser.add_argument(
         "--require", action="append", default=[], metavar="NAME", help="fail if NAME is SKIPPED"
@@ -46,7 +33,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help=f"seconds per program ({TIMEOUT:g})",
     )
-    add_save(parser)
+    add_shared(parser, "save")
 
 
 def run(options: argparse.Namespace) -> int:

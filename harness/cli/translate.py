@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from harness.cli.exit_statuses import BAD, OK, ended_by_sigterm
-from harness.cli.options import add_text
+from harness.cli.options import add_shared
 
 if TYPE_CHECKING:
     from harness.lookup.answer import Line, LookUp
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    add_text(parser)
+    add_shared(parser, "text", "from", "input", "weight")
     parser.add_argument(
         "--to",
         action="append",
