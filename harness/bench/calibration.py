@@ -43,14 +43,9 @@ def self_check(
     runs: int = 100,
     tick: Callable[[], None] = lambda: None,
 ) -> Iterator[Promise]:
-    """Test the timing loop and the verdicts on this machine.
+    """Test the timing loop and the verdicts on this machine, by ``runs`` comparisons of each kind.
 
-    Parameters
-    ----------
-    runs : int
-        How many comparisons of each kind.
-    tick : callable
-        Called after each of ``2 * runs + 1`` steps.
+    ``tick`` is called after each of ``2 * runs + 1`` steps.
 
     Raises
     ------

@@ -19,17 +19,8 @@ _TIMES: Final = 7
 def ceilings(engines: Mapping[str, Engine], device: Device, threads: int) -> dict[str, float]:
     """Measure ``gemm_flops:DTYPE``, operations a second, and ``copy_bytes``, read and written.
 
-    Parameters
-    ----------
-    engines : mapping of str to Engine
-        The frameworks that run; without a suitable one, nothing is measured.
-    device : {"cpu", "cuda"}
-    threads : int
-
-    Returns
-    -------
-    dict
-        The best of a few times: other load on the machine can only lower it.
+    Each is the best of a few times, as other load on the machine can only lower it.  Nothing is
+    measured unless a suitable framework runs.
     """
     rates: dict[str, float] = {}
     for framework in framework_names():

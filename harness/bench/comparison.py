@@ -127,21 +127,10 @@ def compare_reports(
 ) -> Comparison:
     """Compare the programs that both reports measured.
 
-    Parameters
-    ----------
-    old, new : Report
-        Benchmarks.
-    threshold : float
-        The smallest relative difference that matters.
-    baseline : str, optional
-        A framework that did not change.  Without one, each program is compared with all others of
-        its case.
-
-    Returns
-    -------
-    Comparison
-        Programs measured on another machine or device, with another number of threads or other
-        data, are ``INCOMPARABLE``.
+    Programs measured on another machine or device, with another number of threads or other data,
+    are ``INCOMPARABLE``.  The ``threshold`` is the smallest relative difference that matters; the
+    ``baseline`` is a framework that did not change.  Without one, each program is compared with
+    all others of its case.
 
     Raises
     ------
@@ -153,7 +142,15 @@ def compare_reports(
         raise ComparisonError("OLD and NEW have no measured program in common.")
     if baseline is not None:
         _check_baseline(baseline, old.header, new.header)
-    reasons = _reasons(old.header, new.header, before, after)
+    machine = _other_machine(old.header, new.header)
+    columns, columns_now = old.header.frameworks, new.header.frameworks
+    reasons = {
+        key: machine
+        or _differing(columns[key[2]], columns_now[key[2]], "engine", "device", "threads")
+        or _differing(before[key], one, "descriptor", "dtype", "batch")
+        for key, one in after.items()
+        if key in before
+    }
     peers = [key for key, reason in reasons.items() if not reason]
     pairs = (
         Pair(before[key], after[key], None, None, Change.INCOMPARABLE, reason)
@@ -164,21 +161,6 @@ def compare_reports(
     )
     singles = (*_singles(before, new, "OLD"), *_singles(after, old, "NEW"))
     return Comparison(old.header, new.header, threshold, baseline, tuple(pairs), singles)
-
-
-def _reasons(
-    old: Header,
-    new: Header,
-    before: Mapping[Key, Measurement],
-    after: Mapping[Key, Measurement],
-) -> dict[Key, str]:
-    """Return why the programs in both reports cannot be compared; empty if they can."""
-    machine = _other_machine(old, new)
-    return {
-        key: machine or _other_engine(old, new, key[2]) or _other_data(before[key], one)
-        for key, one in after.items()
-        if key in before
-    }
 
 
 def _pair(
@@ -254,19 +236,15 @@ def _other_machine(old: Header, new: Header) -> str:
     return f"threads: {threads[0]}, {threads[1]}" if threads[0] != threads[1] else ""
 
 
-def _other_engine(old: Header, new: Header, framework: str) -> str:
-    before, after = old.frameworks[framework], new.frameworks[framework]
-    for name in ("engine", "device", "threads"):
-        ends = [getattr(info, name) or None for info in (before, after)]
-        if ends[0] != ends[1]:
-            return f"{name}: {ends[0]}, {ends[1]}"
-    return ""
-
-
-def _other_data(old: Measurement, new: Measurement) -> str:
-    for name in ("descriptor", "dtype", "batch"):
-        if getattr(old, name) != getattr(new, name):
-            return f"{name}: {getattr(old, name)}, {getattr(new, name)}"
+def _differing(old: object, new: object, *names: str) -> str:
+    """Return the first field that differs, with both values; empty if none does."""
+    for name in names:
+        # An empty text is unknown.
+        before, after = (
+            None if (value := getattr(one, name)) == "" else value for one in (old, new)
+        )
+        if before != after:
+            return f"{name}: {before}, {after}"
     return ""
 
 

@@ -49,10 +49,7 @@ def rates(measurement: Measurement) -> Rates:
 def share(measurement: Measurement, ceilings: Mapping[str, float]) -> Share | None:
     """Return the part of the ceiling that a measured program reaches.
 
-    Returns
-    -------
-    Share or None
-        None if a ceiling was not measured for this dtype.
+    None if a ceiling was not measured for this dtype.
     """
     operations = ceilings.get(f"gemm_flops:{measurement.dtype}")
     bandwidth = ceilings.get("copy_bytes")

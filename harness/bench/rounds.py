@@ -24,7 +24,7 @@ from harness.bench.intervals import paired_ratio
 from harness.conformance.judge import judge, judge_failure
 from harness.convention.registry import convention, framework_names
 from harness.core.program import Program, Unsupported
-from harness.engines import Arrays, Crashed, Engine, Held, Job, Outcome, Raised, TimedOut, Timing
+from harness.engines import Arrays, Engine, Failure, Held, Job, Outcome, Timing
 from harness.execution.column import Column, Conditions
 from harness.execution.hardware import available_cores, describe_machine
 from harness.records.check import DIRECTIONS, Check
@@ -60,14 +60,9 @@ class Sampling:
     def is_enough(self, times: Sequence[Sequence[float]], began: float) -> bool:
         """Whether the budget is spent, or the ratios are known precisely enough.
 
-        Their values do not count: stopping as soon as a difference shows would find one everywhere.
-
-        Parameters
-        ----------
-        times : sequence of sequences of float
-            The samples so far, of each program.
-        began : float
-            When the first one was taken, by ``time.monotonic``.
+        ``times`` are the samples so far, of each program; the first one was taken when the
+        monotonic clock said ``began``.  The ratios' values do not count: stopping as soon as a
+        difference shows would find one everywhere.
         """
         spreads = (paired_ratio(each, times[0]).spread for each in times[1:])
         return time.monotonic() - began > self.budget or (
@@ -107,7 +102,12 @@ def benchmark(
             frameworks={column.framework: column.start() for column in columns},
             cases=len(cases),
             machine=describe_machine(),
-            settings=_settings(sampling, conditions),
+            settings={
+                "threads": conditions.threads,
+                **asdict(sampling),
+                "device": conditions.device,
+                "math": conditions.math,
+            },
             ceilings=ceilings(
                 {each.framework: each.engine for each in columns if not each.unavailable},
                 conditions.device,
@@ -124,12 +124,6 @@ def benchmark(
 def pinned(conditions: Conditions) -> Conditions:
     """Pin programs to as many cores as they have threads."""
     return replace(conditions, cores=tuple(available_cores()[: conditions.threads]))
-
-
-def _settings(sampling: Sampling, conditions: Conditions) -> dict[str, object]:
-    """Return how it was measured, for the header of a report."""
-    device, math = conditions.device, conditions.math
-    return {"threads": conditions.threads, **asdict(sampling), "device": device, "math": math}
 
 
 @dataclass(frozen=True)
@@ -152,14 +146,14 @@ class _Times:
     calls: int = 1
     peak_bytes: int | None = None
     samples: list[Timing] = field(default_factory=list)
-    failure: Raised | Crashed | TimedOut | None = None
+    failure: Failure | None = None
 
     @property
     def seconds(self) -> tuple[float, ...]:
         """The samples' wall-clock times."""
         return tuple(each.seconds for each in self.samples)
 
-    def add(self, timing: Timing | Raised | Crashed | TimedOut) -> None:
+    def add(self, timing: Timing | Failure) -> None:
         """Record a sample, or the failure that ends this program's turns."""
         if isinstance(timing, Timing):
             self.samples.append(timing)
@@ -231,14 +225,12 @@ def _verdict(case: Case, column: Column, expected: Expected, job: Job, outcome: 
 
     What passes is timed, whatever is declared of it: only a failure may be a known one.
     """
-    verdicts = [(check, judge(case, expected, check, outcome)) for check in job.checks]
-    return max(
-        (
-            verdict if verdict.status == Status.PASSED else column.declared(case, check, verdict)
-            for check, verdict in verdicts
-        ),
-        key=lambda verdict: verdict.status.severity,
-    )
+    verdicts = []
+    for check in job.checks:
+        verdict = judge(case, expected, check, outcome)
+        is_passed = verdict.status == Status.PASSED
+        verdicts.append(verdict if is_passed else column.declared(case, check, verdict))
+    return max(verdicts, key=lambda verdict: verdict.status.severity)
 
 
 def _timed(
@@ -295,15 +287,10 @@ def held(program: Program, direction: str, data: Mapping[str, Array], wait: str 
     omits it, the forward call precedes it.
     """
     inputs = {name: array for name, array in data.items() if direction != "forward" or name != "dy"}
-    if direction == "forward":
-        sections, calls = [program.forward], [program.forward.call]
-    elif program.gradient_alone:
-        sections = [program.forward, program.gradient]
-        calls = [program.forward.call, program.gradient.call]
-    else:
-        sections, calls = [program.gradient], [program.gradient.call]
+    sections = [program.forward] * (direction == "forward" or program.gradient_alone)
+    sections += [program.gradient] * (direction != "forward")
     texts = [("setup", program.setup), *(("to_native", each.to_native) for each in sections)]
-    return Held(direction, texts, "\n".join([*calls, wait]), inputs)
+    return Held(direction, texts, "\n".join([*(each.call for each in sections), wait]), inputs)
 
 
 def _blank(case: Case, framework: str, direction: str, entry: _Entry) -> Measurement:

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from harness.engines.job import Arrays, Crashed, Outcome, Raised, TimedOut
+from harness.engines.job import Arrays, Crashed, Failure, Outcome, Raised, TimedOut
 from harness.records.check import Check
 from harness.records.status import Status
 from harness.records.verdict import Verdict
@@ -59,7 +59,7 @@ def judge(
     return Verdict(Status.FAILED, reason, _diagnosis(case, expected, name, got), evidence)
 
 
-def judge_failure(outcome: Raised | Crashed | TimedOut) -> Verdict:
+def judge_failure(outcome: Failure) -> Verdict:
     """Judge an outcome without arrays."""
     if isinstance(outcome, Crashed):
         return Verdict(Status.CRASHED, outcome.reason)

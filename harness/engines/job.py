@@ -108,4 +108,5 @@ class TimedOut:
     seconds: float
 
 
-Outcome: TypeAlias = Arrays | Raised | Crashed | TimedOut
+Failure: TypeAlias = Raised | Crashed | TimedOut
+Outcome: TypeAlias = Arrays | Failure

@@ -27,6 +27,7 @@ from harness.engines.job import (
     Crashed,
     EngineInfo,
     EngineUnavailableError,
+    Failure,
     Held,
     Job,
     Outcome,
@@ -42,10 +43,7 @@ _BYTES_AHEAD = 32 * 2**20
 # These size the frameworks' thread pools: OpenMP and oneDNN (PyTorch, MXNet), NumPy's BLAS (impl,
 # Chainer), MKL, and TensorFlow's own pool.
 _THREAD_COUNTS = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "TF_NUM_INTRAOP_THREADS",
+    *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"),
 )
 
 Message: TypeAlias = Mapping[str, Any]
@@ -192,19 +190,19 @@ class Engine:
             if job.checks[1:]:
                 to_rerun.appendleft(replace(job, checks=job.checks[1:]))
 
-    def hold(self, held: Held) -> int | None | Raised | Crashed | TimedOut:
+    def hold(self, held: Held) -> int | None | Failure:
         """Prepare a program to be timed; return the bytes that a call needs, if known."""
         message = {"op": "hold", "key": held.key, "sections": held.sections, "call": held.call}
         answer = self._request(message, held.inputs)
-        if isinstance(answer, Raised | Crashed | TimedOut):
+        if isinstance(answer, Failure):
             return answer
         peak: int | None = answer["peak_bytes"]
         return peak
 
-    def time(self, key: str, calls: int) -> Timing | Raised | Crashed | TimedOut:
+    def time(self, key: str, calls: int) -> Timing | Failure:
         """Time calls of a prepared program."""
         answer = self._request({"op": "time", "key": key, "calls": calls}, {})
-        if isinstance(answer, Raised | Crashed | TimedOut):
+        if isinstance(answer, Failure):
             return answer
         return Timing(answer["seconds"] / calls, answer["cpu_s"] / calls)
 
@@ -213,28 +211,37 @@ class Engine:
         if self._process is not None:
             self._request({"op": "drop", "key": key}, {})
 
-    def _request(
-        self, message: Message, arrays: Message
-    ) -> Mapping[str, Any] | Raised | Crashed | TimedOut:
+    def _request(self, message: Message, arrays: Message) -> Message | Failure:
         """Send one request and wait for its answer; end the process if none comes."""
+        self._send_to_worker(message, arrays)
+        frame = self._receive()
+        if isinstance(frame, Crashed | TimedOut):
+            return frame
+        return _raised(frame[0]) if frame[0]["op"] == "raised" else frame[0]
+
+    def _send_to_worker(self, message: Message, arrays: Message) -> None:
+        """Send one request, to a new process where there is none."""
         if self._process is None:
             try:
                 self.start()
             except EngineUnavailableError as error:
-                return Crashed(f"the worker died, and could not be started again: {error}")
-        assert self._process is not None
-        self._process.send(message, arrays)
+                self._start_error = str(error)
+                return
+        if self._process is not None:
+            self._process.send(message, arrays)
+
+    def _receive(self) -> _Frame | Crashed | TimedOut:
+        """Wait for the next answer; end the process if none comes."""
+        if self._process is None:
+            return Crashed(f"the worker died, and could not be started again: {self._start_error}")
         try:
-            answer, _ = self._process.receive(self._timeout)
+            return self._process.receive(self._timeout)
         except TimeoutError:
-            self._end_process()
-            return TimedOut(self._timeout)
+            failure: Crashed | TimedOut = TimedOut(self._timeout)
         except _ProcessEndedError as ended:
-            self._end_process()
-            return Crashed(str(ended))
-        if answer["op"] == "raised":
-            return Raised(answer["section"], answer["type"], answer["message"], answer["traceback"])
-        return answer
+            failure = Crashed(str(ended))
+        self._end_process()
+        return failure
 
     def _send(self, sent: deque[Job], to_rerun: deque[Job], source: Iterator[Job]) -> None:
         """Send jobs until enough are in flight, reruns first."""
@@ -247,29 +254,26 @@ class Engine:
                 return
             sent.append(job)
             size += _nbytes(job)
+            message = {"op": "run", "sections": job.sections, "outputs": job.outputs}
+            self._send_to_worker(message, job.inputs)
             if self._process is None:
-                try:
-                    self.start()
-                except EngineUnavailableError as error:
-                    self._start_error = str(error)
-                    return
-            if self._process is not None:
-                message = {"op": "run", "sections": job.sections, "outputs": job.outputs}
-                self._process.send(message, job.inputs)
+                return
 
     def _answer(self, job: Job) -> Outcome:
         """Wait for the answer to the oldest job; end the process if none comes."""
-        process = self._process
-        if process is None:
-            return Crashed(f"the worker died, and could not be started again: {self._start_error}")
+        frame = self._receive()
+        if isinstance(frame, Crashed | TimedOut):
+            return frame
+        answer, arrays = frame
         try:
-            return _outcome(process.receive(self._timeout), job.outputs)
-        except TimeoutError:
-            failure: Outcome = TimedOut(self._timeout)
-        except _ProcessEndedError as ended:
-            failure = Crashed(str(ended))
-        self._end_process()
-        return failure
+            if answer["op"] != "result":
+                return _raised(answer)
+            if missing := set(job.outputs) - set(arrays):
+                raise ValueError(f"its result lacks {', '.join(sorted(missing))}")
+            return Arrays(arrays, answer["seconds"])
+        except (KeyError, ValueError) as error:
+            self._end_process()
+            return Crashed(f"the worker broke the protocol: {error}")
 
     def stop(self) -> None:
         """End the worker for good, from any thread; this also ends a running :meth:`run`."""
@@ -292,16 +296,8 @@ def _nbytes(job: Job) -> int:
     return sum(array.nbytes for array in job.inputs.values())
 
 
-def _outcome(frame: _Frame, outputs: Sequence[str]) -> Outcome:
-    answer, arrays = frame
-    try:
-        if answer["op"] != "result":
-            return Raised(answer["section"], answer["type"], answer["message"], answer["traceback"])
-        if missing := set(outputs) - set(arrays):
-            raise ValueError(f"its result lacks {', '.join(sorted(missing))}")
-        return Arrays(arrays, answer["seconds"])
-    except (KeyError, ValueError) as error:
-        raise _ProcessEndedError(f"the worker broke the protocol: {error}") from None
+def _raised(answer: Message) -> Raised:
+    return Raised(answer["section"], answer["type"], answer["message"], answer["traceback"])
 
 
 class _ProcessEndedError(Exception):

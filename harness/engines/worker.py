@@ -133,24 +133,23 @@ def execute(
         try:
             exec(_compiled(text, name), namespace)
         except Exception as error:
-            return {
-                "op": "raised",
-                "section": name,
-                "type": type(error).__name__,
-                "message": str(error)[:2000],
-                "traceback": traceback.format_exc(limit=-3)[-4000:],
-            }, {}
+            return raised(name, error), {}
         seconds[name] = time.perf_counter() - began
     missing = [name for name in outputs if name not in namespace]
     if missing:
-        return {
-            "op": "raised",
-            "section": "from_native",
-            "type": "NameError",
-            "message": "the program left no %s" % ", ".join(missing),
-            "traceback": "",
-        }, {}
+        return raised("from_native", NameError("the program left no " + ", ".join(missing))), {}
     return {"op": "result", "seconds": seconds}, {name: namespace[name] for name in outputs}
+
+
+def raised(section: str, error: Exception) -> dict[str, Any]:
+    """Answer with what an exception says, and where it was raised."""
+    return {
+        "op": "raised",
+        "section": section,
+        "type": type(error).__name__,
+        "message": str(error)[:2000],
+        "traceback": traceback.format_exc(limit=-3)[-4000:] if error.__traceback__ else "",
+    }
 
 
 _code: dict[str, CodeType] = {}
@@ -329,12 +328,7 @@ def started(start: Any, message: Mapping[str, Any]) -> dict[str, Any]:
         if message["device"]:
             answer["device"] = find_device(message["device"])
     except Exception as error:
-        return {
-            "op": "raised",
-            "section": section,
-            "type": type(error).__name__,
-            "message": str(error)[:2000],
-        }
+        return raised(section, error)
     return answer
 
 
@@ -373,13 +367,7 @@ def _timing(message: Mapping[str, Any], arrays: Mapping[str, Any]) -> dict[str, 
             return take_time(key, message["calls"])
         return {"op": "dropped", "key": _held.pop(key, None) and key}
     except Exception as error:
-        return {
-            "op": "raised",
-            "section": "call",
-            "type": type(error).__name__,
-            "message": str(error)[:2000],
-            "traceback": traceback.format_exc(limit=-3)[-4000:],
-        }
+        return raised("call", error)
 
 
 if __name__ == "__main__":
