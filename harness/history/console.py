@@ -35,9 +35,8 @@ def _times(times: Sequence[Series], *, in_full: bool) -> Iterator[Text]:
     """A section for each machine and its settings: only within one can times be compared."""
     by_machine = groupby(times, lambda one: (one.fingerprint, one.machine, one.settings))
     for (fingerprint, machine, settings), group in by_machine:
-        about = f" ({machine})" if machine else ""
-        conditions = f", {settings}" if settings else ""
-        yield Text(f"machine {fingerprint or 'unknown'}{about}{conditions}", "bold")
+        about = (f" ({machine})" if machine else "") + (f", {settings}" if settings else "")
+        yield Text(f"machine {fingerprint or 'unknown'}{about}", "bold")
         for series in group:
             yield from _in_full(series) if in_full else _in_short(series)
         yield Text()
@@ -126,16 +125,10 @@ def _printable(line: Text) -> Text:
 
 def to_json(times: Sequence[Series], histories: Sequence[CaseHistory]) -> dict[str, Any]:
     """Return the object that a history is as JSON."""
-    return {
-        "times": [_series(series) for series in times],
-        "conformance": [_case_history_to_json(history) for history in histories],
-    }
-
-
-def _case_history_to_json(history: CaseHistory) -> dict[str, Any]:
-    fields = asdict(history, dict_factory=_with_dates_as_text)
-    fields["stretches"] = fields.pop("streaks")
-    return fields
+    conformance = [asdict(history, dict_factory=_with_dates_as_text) for history in histories]
+    for fields in conformance:
+        fields["stretches"] = fields.pop("streaks")
+    return {"times": [_series(series) for series in times], "conformance": conformance}
 
 
 def _series(series: Series) -> dict[str, Any]:

@@ -51,7 +51,8 @@ class Database:
             If it is no URL of a database that can be used.
         """
         chosen = text or os.environ.get("DECONFORM_DATABASE")
-        return cls(_read_url(chosen) if chosen else _default_url())
+        default = URL.create("sqlite", database=str(_default_file()))
+        return cls(_read_url(chosen) if chosen else default)
 
     @property
     def name(self) -> str:
@@ -65,12 +66,13 @@ class Database:
     @cached_property
     def engine(self) -> Engine:
         """The engine; it keeps no connection open."""
-        arguments = self._arguments()
+        # How long to wait for a locked file or for a server, unless the URL says it.
+        option = "timeout" if self.url.get_backend_name() == "sqlite" else "connect_timeout"
         try:
             engine = create_engine(
                 self.url,
                 poolclass=NullPool,
-                connect_args=arguments,
+                connect_args={} if option in self.url.query else {option: _PATIENCE},
                 hide_parameters=True,
                 json_serializer=partial(json.dumps, separators=(",", ":")),
             )
@@ -82,11 +84,6 @@ class Database:
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
         return engine
-
-    def _arguments(self) -> dict[str, Any]:
-        """How long to wait for a locked file or for a server, unless the URL says it."""
-        option = "timeout" if self.url.get_backend_name() == "sqlite" else "connect_timeout"
-        return {} if option in self.url.query else {option: _PATIENCE}
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -110,19 +107,13 @@ class Database:
             raise StoreError(self._without_password(f"{self.name}: {_hint(message)}")) from None
 
     def _without_password(self, message: str) -> str:
-        secrets = [self.url.password, self.url.query.get("password")]
-        for secret in secrets:
+        for secret in (self.url.password, self.url.query.get("password")):
             if isinstance(secret, str) and secret:
                 message = message.replace(secret, "***")
         return message
 
     def prepare(self, *, create: bool) -> bool:
-        """Bring the schema up to date; return whether there is one.
-
-        Parameters
-        ----------
-        create : bool
-            Whether an empty database is given a schema.
+        """Bring the schema up to date, or ``create`` one; return whether there is one.
 
         Raises
         ------
@@ -184,10 +175,6 @@ def _read_url(chosen: str) -> URL:
     if backend in {"postgresql", "postgres"}:
         return url.set(drivername="postgresql+psycopg")
     raise StoreError(f"a {backend} database is not supported; give {_EXAMPLES}.")
-
-
-def _default_url() -> URL:
-    return URL.create("sqlite", database=str(_default_file()))
 
 
 def _default_file() -> Path:

@@ -25,15 +25,8 @@ from harness.records.report_file import Report
 
 _INSERT: Final[Mapping[str, Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _Row = dict[str, Any]
-# Bound to fields of the same name; files and lines can be found in the commit.
-_MEASURED: Final = tuple(
-    column.name
-    for column in measurements.columns
-    if column.name not in {"case_id", "framework_id", "seconds"}
-)
-_JUDGED: Final = tuple(
-    column.name for column in records.columns if column.name not in {"case_id", "framework_id"}
-)
+# The others are bound to fields of the same name; files and lines can be found in the commit.
+_OTHERS: Final = frozenset({"case_id", "framework_id", "seconds"})
 
 
 def add(connection: Connection, report: Report, branch: str) -> tuple[int, bool]:
@@ -45,11 +38,9 @@ def add(connection: Connection, report: Report, branch: str) -> tuple[int, bool]
     if new:
         ids = _add_frameworks(connection, report, run)
         known = _add_cases(connection, (*report.records, *report.measurements))
-        for table, rows in (
-            (measurements, [_row(one, _MEASURED, known, ids) for one in report.measurements]),
-            (records, [_row(one, _JUDGED, known, ids) for one in report.records]),
-        ):
-            if rows:
+        for table, results in ((measurements, report.measurements), (records, report.records)):
+            fields = [each.name for each in table.columns if each.name not in _OTHERS]
+            if rows := [_row(one, fields, known, ids) for one in results]:
                 connection.execute(table.insert(), rows)
     return run, new
 
@@ -72,23 +63,16 @@ def _run(report: Report, branch: str) -> _Row:
         date = None
     if date is None or date.tzinfo is None:
         raise StoreError(f"the report started at {header.started!r:.60}: no date with a time zone.")
-    is_benchmark = bool(report.measurements or header.settings)
-    return _storable(
-        {
-            "digest": digest(report),
-            "kind": "benchmark" if is_benchmark else "conformance",
-            "date": date,
-            "commit": header.commit,
-            "branch": branch,
-            "deconform": header.deconform,
-            "fingerprint": header.machine.get("fingerprint", ""),
-            "machine": header.machine,
-            "settings": header.settings,
-            "ceilings": header.ceilings,
-            "cases": header.cases,
-            "elapsed_s": report.footer.elapsed_s if report.footer else 0.0,
-        }
-    )
+    same = ("commit", "deconform", "machine", "settings", "ceilings", "cases")
+    row = {
+        "digest": digest(report),
+        "kind": "benchmark" if report.measurements or header.settings else "conformance",
+        "date": date,
+        "branch": branch,
+        "fingerprint": header.machine.get("fingerprint", ""),
+        "elapsed_s": report.footer.elapsed_s if report.footer else 0.0,
+    }
+    return _storable(row | {name: getattr(header, name) for name in same})
 
 
 def _insert_new(connection: Connection, row: _Row) -> bool:
@@ -102,19 +86,10 @@ def _insert_new(connection: Connection, row: _Row) -> bool:
 
 
 def _add_frameworks(connection: Connection, report: Report, run: int) -> dict[str, int]:
-    rows = [
-        _storable(
-            {
-                "run_id": run,
-                "name": name,
-                "version": info.version,
-                "engine": info.engine,
-                "device": info.device,
-                "about": info.to_json(),
-            }
-        )
-        for name, info in report.header.frameworks.items()
-    ]
+    rows = []
+    for name, info in report.header.frameworks.items():
+        kept = {field: getattr(info, field) for field in ("version", "engine", "device")}
+        rows.append(_storable({"run_id": run, "name": name, **kept, "about": info.to_json()}))
     if rows:
         connection.execute(frameworks.insert(), rows)
     query = select(frameworks.c.name, frameworks.c.id).where(frameworks.c.run_id == run)
@@ -136,9 +111,8 @@ def _add_cases(
     if not missing:
         return known
     insert = _INSERT[connection.dialect.name](cases)
-    connection.execute(
-        insert.on_conflict_do_nothing(index_elements=["name", "descriptor"]), missing
-    )
+    ours_or_another = insert.on_conflict_do_nothing(index_elements=["name", "descriptor"])
+    connection.execute(ours_or_another, missing)
     return _known_cases(connection)
 
 

@@ -38,7 +38,6 @@ SMALLEST: Final = 0.01
 _ORDERS: Final = 10000
 # In 1 of 100 cases the true place is less likely than the best by more than this (two-sided).
 _NATS: Final = -math.log(1 - math.sqrt(0.99))
-_BARS: Final = "▁▂▃▄▅▆▇█"
 
 _Numbers: TypeAlias = NDArray[np.float64]
 
@@ -131,15 +130,8 @@ class Series:
 
 
 def steps(seconds: Sequence[float]) -> tuple[Step, ...]:
-    """Find the lasting changes in a series of times.
+    """Find the lasting changes in a series of times, one for each run, oldest first.
 
-    Parameters
-    ----------
-    seconds : sequence of float
-        Positive; one for each run, oldest first.
-
-    Examples
-    --------
     >>> noise = (0.00, 0.02, -0.01, 0.01, 0.03, -0.02)
     >>> [(s.before, s.after, s.change) for s in steps([b + e for b in (1.0, 1.2) for e in noise])]
     [(5, 6, '20 % slower')]
@@ -215,10 +207,9 @@ def _between(old: SavedRun, new: SavedRun) -> str:
     if old.commit != new.commit and old.commit and new.commit:
         return f"commit {short(old.commit)}..{short(new.commit)}"
     dates = f"between {old.date:%Y-%m-%d %H:%M} and {new.date:%Y-%m-%d %H:%M}"
-    if old.commit and old.commit == new.commit:
-        # Something else changed: the machine, or what is installed.
-        return f"commit {short(old.commit)} itself, {dates}"
-    return dates
+    # With one commit something else changed: the machine, or what is installed.
+    is_one = old.commit and old.commit == new.commit
+    return f"commit {short(old.commit)} itself, {dates}" if is_one else dates
 
 
 def short(commit: str) -> str:

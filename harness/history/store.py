@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, Final
 
 from harness.core.errors import Ask, InputError, named
@@ -34,7 +34,9 @@ from harness.records.status import Status
 
 # The settings of a benchmark that make its times incomparable; the number of rounds does not.
 _DECISIVE: Final = ("threads", "math")
-_STATUSES: Final = frozenset(Status)
+_ORDER: Final = attrgetter(
+    *("fingerprint", "settings", "case", "framework", "device", "direction", "descriptor")
+)
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ class Store:
                 timing = Timing(_run(row), row["status"], row["seconds"])
                 series.setdefault(_series(row, *machines[row["run_id"]]), []).append(timing)
         whole = (replace(one, timings=tuple(timings)) for one, timings in series.items())
-        return tuple(sorted(whole, key=_order))
+        return tuple(sorted(whole, key=_ORDER))
 
     def case_histories(self, selection: Selection) -> tuple[CaseHistory, ...]:
         """Return the verdicts over conformance runs, by case and framework."""
@@ -125,15 +127,10 @@ class Store:
 
 
 def opened(url: str | None = None, *, create: bool = True) -> Store:
-    """Open a store, and bring its schema up to date.
+    """Open a store, or create one if there is none, and bring its schema up to date.
 
-    Parameters
-    ----------
-    url : str, optional
-        Of SQLite or PostgreSQL; by default ``DECONFORM_DATABASE``, or ``deconform/history.sqlite``
-        in the user's data folder.
-    create : bool
-        Whether to make a store if there is none.
+    The URL is of SQLite or PostgreSQL; by default ``DECONFORM_DATABASE``, or
+    ``deconform/history.sqlite`` in the user's data folder.
 
     Raises
     ------
@@ -190,14 +187,11 @@ def _machines(connection: Connection) -> dict[int, tuple[str, str, str]]:
     query = select(runs.c.id, runs.c.fingerprint, runs.c.machine, runs.c.settings)
     every = connection.execute(query.order_by(runs.c.date, runs.c.id)).all()
     names = {fingerprint: _describe(machine) for _, fingerprint, machine, _ in every}
-    return {
-        number: (
-            fingerprint,
-            names[fingerprint],
-            ", ".join(f"{name} {settings[name]}" for name in _DECISIVE if name in settings),
-        )
-        for number, fingerprint, _, settings in every
-    }
+    machines = {}
+    for number, fingerprint, _, settings in every:
+        decisive = ", ".join(f"{name} {settings[name]}" for name in _DECISIVE if name in settings)
+        machines[number] = fingerprint, names[fingerprint], decisive
+    return machines
 
 
 def _describe(machine: Mapping[str, str]) -> str:
@@ -212,18 +206,6 @@ def _series(row: RowMapping, fingerprint: str, machine: str, settings: str) -> S
     return Series(fingerprint, machine, settings, **fields, timings=())
 
 
-def _order(series: Series) -> tuple[str, ...]:
-    return (
-        series.fingerprint,
-        series.settings,
-        series.case,
-        series.framework,
-        series.device,
-        series.direction,
-        series.descriptor,
-    )
-
-
 def _run(row: RowMapping) -> SavedRun:
     return SavedRun(row["date"], row["commit"], row["branch"], row["version"])
 
@@ -235,6 +217,6 @@ def _executed_by(row: RowMapping) -> str:
 
 
 def _status(text: str) -> Status:
-    if text not in _STATUSES:
+    if text not in Status.__members__:
         raise StoreError(f"a run was saved with a status {text!r:.40}, unknown to this deconform.")
     return Status(text)
