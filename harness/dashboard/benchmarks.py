@@ -28,7 +28,7 @@ def write_benchmark(
     """Write a benchmark's page."""
     table = SideBySide.of(report)
     timed = [row for row in table.rows if row.times]
-    name = "benchmarks" + address.removeprefix("benchmarks").removesuffix(".html")
+    name = address.removesuffix(".html")
     scripts: tuple[str, ...] = ()
     if timed:
         site.data(name, _figures(report, table))
@@ -53,27 +53,17 @@ def write_benchmark(
 
 
 def fastest(report: Report, page: str) -> list[dict[str, str]]:
-    """Return for each case and direction which framework is the fastest."""
-    where = _where(report)
-    return [
-        {
-            "case": row.case,
-            "direction": row.direction,
-            "text": verdict(row),
-            "page": page,
-            "where": where,
-        }
-        for row in SideBySide.of(report).rows
-        if row.times
-    ]
-
-
-def _where(report: Report) -> str:
-    """Describe the machine."""
+    """Return for each case and direction which framework is the fastest, and on which machine."""
     machine = report.header.machine
     cores = f"{machine['cores']} cores" if machine.get("cores") else ""
     where = ", ".join(word for word in (machine.get("cpu", ""), cores) if word)
-    return f"Measured {report.header.started[:10]}{f' on {where}' * bool(where)}."
+    where = f"Measured {report.header.started[:10]}{f' on {where}' * bool(where)}."
+    rows = (row for row in SideBySide.of(report).rows if row.times)
+    return [{**_named(row), "text": verdict(row), "page": page, "where": where} for row in rows]
+
+
+def _named(row: Row) -> dict[str, str]:
+    return {"case": row.case, "direction": row.direction}
 
 
 def verdict(row: Row) -> str:
@@ -82,24 +72,18 @@ def verdict(row: Row) -> str:
     A benchmark that has nothing to compare with has no fastest.
     """
     best = _best(row)
-    time = _sentence_time(row.times[best])
+    time = row.times[best]
+    # A sentence has none of the signs that only tables explain.
+    took = quantities.time(time) if time.is_bounded else f"about {quantities.seconds(time.value)}"
     if len(row.times) == 1:
-        return f"only {title(best)} was measured, {time}."
+        return f"only {title(best)} was measured, {took}."
     ratios = _ratios(row, best)
-    level = _level(ratios)
-    if level:
+    if level := _level(ratios):
         names = ", ".join(title(name) for name in level)
-        return f"{title(best)} in {time}, but these rounds cannot tell it from {names}."
+        return f"{title(best)} in {took}, but these rounds cannot tell it from {names}."
     second = min(ratios, key=lambda name: ratios[name].value)
     factor = quantities.three_digits(ratios[second].value)
-    return f"{title(best)} in {time}; next is {title(second)}, which takes {factor} times as long."
-
-
-def _sentence_time(interval: Interval) -> str:
-    """Write a time for a sentence, without the signs that only tables explain."""
-    if interval.is_bounded:
-        return quantities.time(interval)
-    return f"about {quantities.seconds(interval.value)}"
+    return f"{title(best)} in {took}; next is {title(second)}, which takes {factor} times as long."
 
 
 def _briefly(row: Row) -> str:
@@ -112,7 +96,10 @@ def _briefly(row: Row) -> str:
 
 
 def _ratios(row: Row, best: str) -> dict[str, Interval]:
-    return {name: _ratio(row, name, best) for name in row.times if name != best}
+    samples = {name: row.measurements[name].samples for name in row.times}
+    return {
+        name: paired_ratio(each, samples[best]) for name, each in samples.items() if name != best
+    }
 
 
 def _level(ratios: Mapping[str, Interval]) -> list[str]:
@@ -124,49 +111,35 @@ def _best(row: Row) -> str:
     return min(row.times, key=lambda name: row.times[name].value)
 
 
-def _ratio(row: Row, framework: str, best: str) -> Interval:
-    measured = row.measurements
-    return paired_ratio(measured[framework].samples, measured[best].samples)
-
-
 def _cells(row: Row, frameworks: tuple[str, ...]) -> dict[str, Any]:
-    best = _best(row) if row.times else ""
+    """Each framework's time, and its ratio to the fastest."""
+    ratios = _ratios(row, _best(row)) if row.times else {}
+    cells = {name: row.cell(name)[0] for name in frameworks}
     return {
-        "case": row.case,
-        "direction": row.direction,
+        **_named(row),
         "fastest": _briefly(row) if row.times else "",
         "verdict": verdict(row) if row.times else "",
-        "cells": {name: _cell(row, name, best) for name in frameworks},
+        "cells": {
+            name: (text, quantities.ratio(ratios[name])) if name in ratios else (text.lower(), "")
+            for name, text in cells.items()
+        },
     }
-
-
-def _cell(row: Row, framework: str, best: str) -> tuple[str, str]:
-    """A time, and its ratio to the fastest."""
-    text, _ = row.cell(framework)
-    if framework == best or framework not in row.times:
-        return text.lower(), ""
-    return text, quantities.ratio(_ratio(row, framework, best))
 
 
 def _figures(report: Report, table: SideBySide) -> dict[str, Any]:
     """Return the numbers that charts are drawn from."""
-    ceiling = report.header.ceilings
-    copy = ceiling.get("copy_bytes")
-    flops = {
-        name.removeprefix("gemm_flops:"): value
-        for name, value in ceiling.items()
-        if name.startswith("gemm_flops:")
-    }
+    copy = report.header.ceilings.get("copy_bytes")
     used = {one.dtype for one in report.measurements if one.status == MEASURED}
+    roofs = {}
+    for name, top in report.header.ceilings.items():
+        kind, _, dtype = name.partition(":")
+        if kind == "gemm_flops" and copy and dtype in used:
+            roofs[dtype] = {"flops": top, "ridge": top / copy}
     return {
         "frameworks": table.frameworks,
         "titles": [title(name) for name in table.frameworks],
         "copy": copy,
-        "roofs": {
-            dtype: {"flops": top, "ridge": top / copy}
-            for dtype, top in flops.items()
-            if copy and dtype in used
-        },
+        "roofs": roofs,
         "rows": [_row(row, table.frameworks) for row in table.rows if row.times],
     }
 
@@ -174,8 +147,7 @@ def _figures(report: Report, table: SideBySide) -> dict[str, Any]:
 def _row(row: Row, frameworks: tuple[str, ...]) -> dict[str, Any]:
     one = next(iter(row.measurements.values()))
     return {
-        "case": row.case,
-        "direction": row.direction,
+        **_named(row),
         "fastest": verdict(row),
         "about": f"{one.descriptor}, {one.dtype}, {one.batch} a call",
         "entries": [_entry(row, name, frameworks.index(name)) for name in row.times],

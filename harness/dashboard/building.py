@@ -47,18 +47,10 @@ class Built:
 def build(
     reports: Sequence[Report], folder: Path, store: Store | None = None, *, processes: int = 1
 ) -> Built:
-    """Write a dashboard.
+    """Write a dashboard of one conformance report at most, any number of benchmarks, and a history.
 
-    Parameters
-    ----------
-    reports : sequence of Report
-        One conformance report at most, and any number of benchmarks.
-    folder : Path
-        New, empty, or an earlier dashboard's, which is replaced.
-    store : Store, optional
-        The history that is shown as well.
-    processes : int
-        How many share the work of a large report.
+    The folder is new, empty, or an earlier dashboard's, which is replaced.  Several ``processes``
+    share the work of a large report.
 
     Raises
     ------
@@ -72,11 +64,11 @@ def build(
         raise InputError("a dashboard shows one conformance report; more were given.")
     conformance = Conformance(tried[0]) if tried else None
     benches = {f"benchmarks{n or ''}.html": report for n, report in enumerate(timed)}
-    site = Site(
-        folder,
-        origin=in_short(reports),
-        pages=_pages(conformance, benches, history=store is not None),
-    )
+    # The pages that each page links to.
+    names = ["Conformance", "Parameters", "Layers", "Limitations"] if conformance else []
+    names += ["Benchmarks"] * bool(benches) + ["History"] * bool(store)
+    pages = [("index.html", "Start"), *((f"{name.lower()}.html", name) for name in names)]
+    site = Site(folder, in_short(reports), pages)
     prepare(folder, charts=bool(timed) or store is not None)
     for address, report in benches.items():
         others = [(_label(one), other) for other, one in benches.items() if other != address]
@@ -86,22 +78,14 @@ def build(
     if store:
         addresses = {each.id: each.address for each in conformance.cases} if conformance else {}
         write_history(site, store, addresses)
-    _write_start(site, conformance, benches, in_full(reports))
+    origin = " | ".join(map(_whole, reports))
+    _write_start(site, conformance, benches, origin)
     return Built(folder / "index.html", sum(1 for _ in folder.rglob("*.html")))
 
 
 def _label(report: Report) -> str:
     suites = dict.fromkeys(one.suite for one in report.measurements)
     return f"{', '.join(islice(suites, 3))} ({report.header.started[:10]})"
-
-
-def _pages(
-    conformance: Conformance | None, benches: dict[str, Report], *, history: bool
-) -> list[tuple[str, str]]:
-    """Return the pages that each page links to, with their titles."""
-    names = ["Conformance", "Parameters", "Layers", "Limitations"] if conformance else []
-    names += ["Benchmarks"] * bool(benches) + ["History"] * history
-    return [("index.html", "Start"), *((f"{name.lower()}.html", name) for name in names)]
 
 
 def _write_cases(site: Site, shown: Conformance, processes: int) -> dict[str, dict[str, Any]]:
@@ -156,11 +140,7 @@ def _write_start(
         known_layer=any("fcn32s" in case for case in timed),
         fastest_page="benchmarks.html",
         parameters=PARAMETERS,
-        **(
-            _start_of(shown)
-            if shown
-            else {"summary": "Times of transposed convolutions.", "badges": []}
-        ),
+        **({"summary": "Times of transposed convolutions."} | (_start_of(shown) if shown else {})),
     )
 
 
@@ -172,7 +152,6 @@ def _start_of(shown: Conformance) -> dict[str, Any]:
         "frameworks": shown.report.frameworks,
         "first": _most_rewritten(shown),
         "writers": [(name, title(name)) for name in writers(shown)],
-        "badges": [(name, f"badges/{name}.svg") for name in shown.report.frameworks],
         "supports": _supports(shown),
         "bad": wrong[:_MOST_BAD],
         "bad_left": len(wrong[_MOST_BAD:]),
@@ -197,11 +176,6 @@ def _supports(shown: Conformance) -> dict[str, dict[str, int]]:
     return counts
 
 
-def in_full(reports: Sequence[Report]) -> str:
-    """Describe the reports by their whole headers; one page shows it."""
-    return " | ".join(_whole(report) for report in reports)
-
-
 def in_short(reports: Sequence[Report]) -> str:
     """Describe them in a line for every page's footer, by one report: conformance if given."""
     ordered = sorted(reports, key=lambda report: bool(report.measurements))
@@ -215,6 +189,7 @@ def in_short(reports: Sequence[Report]) -> str:
 
 
 def _whole(report: Report) -> str:
+    """Describe a report by its whole header; one page shows it."""
     header = report.header
     words = [f"{_kind(report)} of {header.started}", f"deconform {header.deconform}"]
     cores = header.machine.get("cores")

@@ -85,16 +85,9 @@ def _facts(each: CaseResults) -> dict[str, Any]:
         "suite_address": suite_address(each.suite),
         "limitations": {r.limitation: anchor(r.limitation) for r in records if r.limitation},
         "checks": in_order(checks),
-        "words": _words(each),
+        "words": in_words(each.case.operator) if each.case else "",
         "shapes": _shapes(each),
     }
-
-
-def _words(each: CaseResults) -> str:
-    if each.case is None:
-        return ""
-    text = in_words(each.case.operator)
-    return f"{text}; illegal: every framework should refuse it" if each.case.rejected else text
 
 
 def _shapes(each: CaseResults) -> str:
@@ -122,27 +115,17 @@ _MOST_GROUPS: Final = 4096
 def programs(
     case: Case, frameworks: Iterable[str], device: Device = "cpu"
 ) -> dict[str, dict[str, Any]]:
-    """Write a case in each framework, as it was run and as people put it in a network.
+    """Write a case in each known framework, as it was run and as people put it in a network.
 
-    Parameters
-    ----------
-    case : Case
-    frameworks : iterable of str
-        Names that no convention has are left out.
-    device : {"cpu", "cuda"}
-
-    Returns
-    -------
-    dict
-        By framework: ``support`` and ``reason``; of a program also ``layer``, ``forward``,
-        ``gradient`` and ``notes``.
+    Each has a ``support`` and a ``reason``; a program also ``layer``, ``forward``, ``gradient`` and
+    ``notes``.
     """
     if case.operator.groups > _MOST_GROUPS:
         return {}
-    known = [name for name in frameworks if name in framework_names()]
     return {
         name: _program(case.operator, name, case.dtype, device, case.documented, case.rejected)
-        for name in known
+        for name in frameworks
+        if name in framework_names()
     }
 
 

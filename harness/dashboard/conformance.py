@@ -111,13 +111,8 @@ def write_matrix(site: Site, shown: Conformance) -> None:
 def _row(report: Report, suite: Suite) -> dict[str, Any]:
     row = report.matrix[suite.name]
     met = {str(status) for name in report.columns for status in row[name]}
-    return {
-        "name": suite.name,
-        "address": suite.address,
-        "cases": len(suite.cases),
-        "row": row,
-        "statuses": "|".join(sorted(met)),
-    }
+    kept = {"name": suite.name, "address": suite.address, "cases": len(suite.cases)}
+    return kept | {"row": row, "statuses": "|".join(sorted(met))}
 
 
 # What became of a limitation: a class of the style sheet, and a sign.
@@ -145,10 +140,7 @@ def limitations(shown: Conformance) -> list[dict[str, Any]]:
 
 
 def _limitation(
-    name: str,
-    declared: Limitation | None,
-    records: Sequence[Record],
-    addresses: Mapping[str, str],
+    name: str, declared: Limitation | None, records: Sequence[Record], addresses: Mapping[str, str]
 ) -> dict[str, Any]:
     state = _state(records)
     upstream = declared.upstream if declared else ""

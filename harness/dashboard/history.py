@@ -53,23 +53,22 @@ def _machine(series: Series) -> str:
 
 
 def _figures(times: Sequence[Series], machines: Mapping[str, int]) -> dict[str, Any]:
-    colours = {name: n for n, name in enumerate(sorted({one.framework for one in times}))}
-    return {
-        "series": [
-            {
-                "case": one.case,
-                "direction": one.direction,
-                "machine": machines[_machine(one)],
-                "title": title(one.framework) + (f", {one.device}" * (one.device != "cpu")),
-                "colour": colours[one.framework],
-                "dates": [run.date.isoformat() for run, _ in one.measured],
-                "seconds": [seconds for _, seconds in one.measured],
-                "labels": [_label(run, seconds) for run, seconds in one.measured],
-                "steps": [_place(one, step) for step in one.steps],
-            }
-            for one in times
-        ]
-    }
+    frameworks = sorted({one.framework for one in times})
+    series = [
+        {
+            "case": one.case,
+            "direction": one.direction,
+            "machine": machines[_machine(one)],
+            "title": title(one.framework) + (f", {one.device}" * (one.device != "cpu")),
+            "colour": frameworks.index(one.framework),
+            "dates": [run.date.isoformat() for run, _ in one.measured],
+            "seconds": [seconds for _, seconds in one.measured],
+            "labels": [_label(run, seconds) for run, seconds in one.measured],
+            "steps": [_place(one, step) for step in one.steps],
+        }
+        for one in times
+    ]
+    return {"series": series}
 
 
 def _label(run: SavedRun, seconds: float) -> str:

@@ -21,14 +21,8 @@ def write_layers(
 ) -> None:
     """Write the page of layers: every different operator with its cases, and its texts.
 
-    Each framework's texts are in a file of their own, and a page loads two of them.
-
-    Parameters
-    ----------
-    site : Site
-    shown : Conformance
-    programs : mapping
-        Of each case by its id, in each framework.
+    Each framework's texts are in a file of their own, and a page loads two of them.  ``programs``
+    are those of each case by its id, in each framework.
     """
     names, ran = writers(shown), shown.report.columns
     ordered = sorted(shown.cases, key=_rank)
@@ -44,7 +38,7 @@ def write_layers(
         "anchors": [shown.anchors[name] if name in ran else "" for name in names],
         "cases": [(each.id, each.address) for each in ordered],
         "layers": [
-            {"w": _words(first), "i": members}
+            {"w": in_words(first.case.operator) if first.case else "", "i": members}
             for first, members in zip(firsts, by_operator.values(), strict=True)
         ],
         "texts": [
@@ -78,11 +72,6 @@ def _program(
 
 def _rank(each: CaseResults) -> int:
     return next((n for n, prefix in enumerate(_KNOWN) if each.suite.startswith(prefix)), 9)
-
-
-def _words(each: CaseResults) -> str:
-    assert each.case is not None
-    return in_words(each.case.operator)
 
 
 def _text(program: Mapping[str, Any] | None) -> dict[str, Any] | None:

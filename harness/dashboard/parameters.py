@@ -10,6 +10,7 @@ from harness.core.operators import Operator, Sizes
 from harness.dashboard.cases import CaseResults
 from harness.dashboard.conformance import Conformance
 from harness.dashboard.frame import title
+from harness.pages import SUPPORTS
 from harness.records.check import Check
 from harness.records.status import Status
 from harness.suite.case import Case
@@ -113,21 +114,15 @@ def index(shown: Conformance) -> dict[str, Any]:
     }
 
 
-_SUPPORTS: Final = {
-    "native": "n",
-    "rewritten": "r",
-    "unsupported": "u",
-    "rejected": "y",
-    "accepted": "a",
-}
+_LETTERS: Final = dict(zip(SUPPORTS, "nruya", strict=True))
 
 
 def _letters(each: CaseResults, framework: str) -> str:
     """Two letters: how a framework expresses a case, and the status."""
     result = each.results.get(framework)
-    if result is None or result.legality not in _SUPPORTS:
+    if result is None or result.legality not in _LETTERS:
         return "--"
-    return _SUPPORTS[result.legality] + result.status.letter
+    return _LETTERS[result.legality] + result.status.letter
 
 
 def _known(each: CaseResults, frameworks: Sequence[str]) -> dict[int, str]:
@@ -160,23 +155,17 @@ def legality(shown: Conformance) -> Sequence[dict[str, Any]]:
                 row[name][result.legality] += 1
     order = [(name, value) for name, values in PARAMETERS.items() for value in values]
     order += sorted(key for key in counts if key not in set(order))
-    rows, previous = [], ""
-    for key in order:
-        if key in counts:
-            name, value = key
-            link = f"{name}={value}".replace(" ", "+") if name in PARAMETERS else ""
-            rows.append(
-                {
-                    "parameter": name,
-                    "value": value,
-                    "first": name != previous,
-                    "cases": cases[key],
-                    "counts": counts[key],
-                    "link": link,
-                }
-            )
-            previous = name
-    return rows
+    return [
+        {
+            "parameter": name,
+            "value": value,
+            "cases": cases[name, value],
+            "counts": counts[name, value],
+            "link": f"{name}={value}".replace(" ", "+") if name in PARAMETERS else "",
+        }
+        for name, value in order
+        if (name, value) in counts
+    ]
 
 
 def _keys(each: CaseResults) -> list[tuple[str, str]]:
