@@ -31,18 +31,8 @@ _INDEPENDENT: Final = (
 def draw_svg(operator: Operator, in_size: Sizes, axis: int | None = None) -> str:
     """Draw which input elements reach which output elements, and what the crop removes or adds.
 
-    Parameters
-    ----------
-    operator : Operator
-    in_size : tuple of int
-        Spatial sizes.  Large axes are drawn with fewer elements, and the picture says so.
-    axis : int, optional
-        Draw only this axis.
-
-    Returns
-    -------
-    str
-        A complete SVG document; equal arguments give equal text.
+    The document is complete, and equal arguments give equal text.  Large axes are drawn with fewer
+    elements, and the picture says so; with an ``axis``, only that one is drawn.
 
     Raises
     ------
@@ -121,5 +111,6 @@ def _heading(operator: Operator, in_size: Sizes) -> Part:
         options.append(f"crop {_crops(operator)}")
     arrow = "\N{RIGHTWARDS ARROW}"
     shapes = f"input {sizes(in_size)} {arrow} full {full} {arrow} output {out}"
-    lines = (text(shapes, kind="head"), text(", ".join(options), y=32, kind="quiet"))
-    return Part(1.2 * max(text_width(shapes), text_width(", ".join(options))), 58, lines)
+    line = ", ".join(options)
+    lines = (text(shapes, kind="head"), text(line, y=32, kind="quiet"))
+    return Part(1.2 * max(text_width(shapes), text_width(line)), 58, lines)

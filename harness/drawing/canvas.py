@@ -11,12 +11,8 @@ WIDTH: Final = 760
 LEGIBLE: Final = 17
 # Ordered colours, distinct on white and on black; taps are spread over them.
 _TAP_COLOURS: Final = (
-    (122, 81, 199),
-    (38, 120, 210),
-    (18, 155, 143),
-    (122, 153, 20),
-    (222, 142, 10),
-    (214, 60, 62),
+    *((122, 81, 199), (38, 120, 210), (18, 155, 143)),
+    *((122, 153, 20), (222, 142, 10), (214, 60, 62)),
 )
 # Every rule is limited to the picture's class, so that pictures can be embedded in a page.
 STYLE: Final = """\

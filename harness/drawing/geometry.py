@@ -9,7 +9,6 @@ those before it; both ends look the same.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
@@ -113,12 +112,12 @@ class Axis:
         return -(-(self.positions.stop - element * self.stride) // self.dilation)
 
     @cached_property
-    def _counts(self) -> Mapping[int, int]:
+    def _counts(self) -> Counter[int]:
         return Counter(link.position for link in self.links)
 
     def count(self, position: int) -> int:
         """Return how many products are summed at a position."""
-        return self._counts.get(position, 0)
+        return self._counts[position]
 
     def is_full(self, position: int) -> bool:
         """Whether a position belongs to the full output."""

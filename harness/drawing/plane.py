@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -35,7 +36,7 @@ def plane(operator: Operator, in_size: Sizes) -> Part:
     """Draw an operator with two axes."""
     height, width = axes_of(operator, in_size, _LIMITS)
     for axis in (height, width):
-        if len(axis.positions) < axis.extent.stop - axis.extent.start or not axis.elements:
+        if len(axis.positions) < len(axis.extent) or not axis.elements:
             return _not_drawn(axis)
     columns = len(width.elements) + len(width.positions)
     cell = min(_LARGEST_CELL, (WIDTH - _GAP) / columns)
@@ -56,7 +57,7 @@ def plane(operator: Operator, in_size: Sizes) -> Part:
 
 
 def _not_drawn(axis: Axis) -> Part:
-    positions = axis.extent.stop - axis.extent.start
+    positions = len(axis.extent)
     elements = f"{axis.shown} input element{'s' * (axis.shown != 1)} along the {axis.names[0]}"
     note = f"The plane is not drawn: {elements} and {positions} positions."
     return Part(text_width(note), 34, (text(note, kind="quiet"),))
@@ -73,9 +74,7 @@ class _Grids:
     @cached_property
     def most(self) -> int:
         """The most products that are summed in any element."""
-        return max(map(self.height.count, self.height.positions)) * max(
-            map(self.width.count, self.width.positions)
-        )
+        return math.prod(max(map(axis.count, axis.positions)) for axis in (self.height, self.width))
 
     @cached_property
     def chosen(self) -> tuple[int, int]:
@@ -114,11 +113,15 @@ class _Grids:
             return "kept" if is_full else "added"
         return "cut" if is_full else ""
 
+    def count(self, row: int, column: int) -> int:
+        """Return how many products are summed at a position."""
+        return self.height.count(row) * self.width.count(column)
+
     def outputs(self) -> Iterator[Cell]:
         """Yield the elements of the full output and of the output."""
         for row, column in product(self.height.positions, self.width.positions):
             if kind := self.kind(row, column):
-                dark = shade(self.height.count(row) * self.width.count(column), self.most)
+                dark = shade(self.count(row, column), self.most)
                 yield Cell(*self.output_at(row, column), kind, dark)
 
     def reached(self) -> Iterator[Cell]:
@@ -131,16 +134,14 @@ class _Grids:
 
 
 def _titles(grids: _Grids) -> Iterator[str]:
-    rows, columns = len(grids.height.elements), len(grids.width.elements)
-    whole = f"{grids.height.whole}x{grids.width.whole}"
-    shown = f"{rows}x{columns}"
+    height, width = grids.height, grids.width
+    whole, shown = f"{height.whole}x{width.whole}", f"{len(height.elements)}x{len(width.elements)}"
     title = "input" if shown == whole else f"{shown} of {whole} input elements"
-    left, _ = grids.output_at(grids.height.positions.start, grids.width.positions.start)
-    full = f"full output {grids.height.full}x{grids.width.full}, framed: "
-    out = f"output {grids.height.out}x{grids.width.out}"
+    left, _ = grids.output_at(height.positions.start, width.positions.start)
+    full = f"full output {height.full}x{width.full}, framed: output {height.out}x{width.out}"
     x, y = grids.input_at(0, 0)
     yield text(title, x, y - 10)
-    yield text(f"{full}{out}", left, _TOP - 10)
+    yield text(full, left, _TOP - 10)
 
 
 def _reach(grids: _Grids) -> Iterator[str]:
@@ -148,14 +149,9 @@ def _reach(grids: _Grids) -> Iterator[str]:
     reached = tuple(grids.reached())
     cell = grids.cell
     x, y = grids.input_at(*grids.chosen)
-    left = reached[0].x
-    top, bottom = reached[0].y, reached[-1].y + cell
-    start = coordinate(x + cell)
-    rays = (
-        f"M{start} {coordinate(y)}L{coordinate(left)} {coordinate(top)}",
-        f"M{start} {coordinate(y + cell)}L{coordinate(left)} {coordinate(bottom)}",
-    )
-    yield path("ray", rays)
+    start, left = coordinate(x + cell), coordinate(reached[0].x)
+    ends = (y, reached[0].y), (y + cell, reached[-1].y + cell)
+    yield path("ray", (f"M{start} {coordinate(a)}L{left} {coordinate(b)}" for a, b in ends))
     yield from cells(reached, cell, cell)
     if cell >= LEGIBLE:
         yield '<g class="cells">'
@@ -177,11 +173,7 @@ def _legend(grids: _Grids) -> tuple[list[str], float]:
     """Explain the colours in the picture; return the lines and their width."""
     every = product(grids.height.positions, grids.width.positions)
     kinds = {at: grids.kind(*at) for at in every}
-    counted = {
-        grids.height.count(row) * grids.width.count(column)
-        for (row, column), kind in kinds.items()
-        if kind == "kept"
-    }
+    counted = {grids.count(*at) for at, kind in kinds.items() if kind == "kept"}
     counts = sorted(counted)[:: -(-len(counted) // _NAMED_COUNTS) or 1]
     entries = [(Cell(0, -11, "kept", shade(count, grids.most)), f"{count}") for count in counts]
     entries += [(Cell(0, -11, "reach"), "what one element reaches, by tap")]

@@ -34,12 +34,12 @@ def rows(axis: Axis) -> Part:
     positions = max(len(axis.positions), 1)
     cell = min(_LARGEST_CELL, (WIDTH - _LABELS) / positions)
     height = min(cell, _HIGHEST_CELL)
-    note = _omissions(axis)
+    name, law, note = _name(axis), _law(axis), _omissions(axis)
     top = 52 + 20 * bool(note)
     full = top + height + min(120.0, 56 + cell * min(axis.effective_kernel, 12) / 2)
     layout = _Layout(axis, cell, height, top, full, full + height + _GAP)
     lines = (
-        _heading(axis),
+        text(f'<tspan class="head">{name}</tspan><tspan class="quiet" dx="10">{law}</tspan>'),
         *_named_taps(axis.kernel),
         *([text(note, y=52, kind="quiet")] if note else []),
         *_links(layout),
@@ -49,12 +49,8 @@ def rows(axis: Axis) -> Part:
         *_edges(layout),
         *_crop_labels(layout),
     )
-    crop = text_width(f"crop {axis.crop[1]}")
-    width = max(
-        _LABELS + positions * cell + crop,
-        text_width(_name(axis) + _law(axis)) + 10,
-        text_width(note),
-    )
+    row = _LABELS + positions * cell + text_width(f"crop {axis.crop[1]}")
+    width = max(row, text_width(name + law) + 10, text_width(note))
     return Part(width, layout.output_y + height + 52, lines)
 
 
@@ -106,11 +102,6 @@ class _Layout:
                 yield Cell(self.x(position), self.output_y, kind, 0.75, number)
 
 
-def _heading(axis: Axis) -> str:
-    name = f'<tspan class="head">{_name(axis)}</tspan>'
-    return text(f'{name}<tspan class="quiet" dx="10">{_law(axis)}</tspan>')
-
-
 def _name(axis: Axis) -> str:
     names = " and ".join(filter(None, (", ".join(axis.names[:-1]), axis.names[-1])))
     return f"{names[0].upper()}{names[1:]}"
@@ -134,9 +125,10 @@ def _omissions(axis: Axis) -> str:
     drawn, note = len(axis.elements), ""
     if drawn < axis.whole:
         note = f"drawn: {drawn} of {axis.whole} input elements; each further one adds {axis.stride}"
-    extent = axis.extent.stop - axis.extent.start
-    if len(axis.positions) < extent:
-        note += f"{'; ' if note else 'drawn: '}{len(axis.positions)} of {extent} positions"
+    if len(axis.positions) < len(axis.extent):
+        note += (
+            f"{'; ' if note else 'drawn: '}{len(axis.positions)} of {len(axis.extent)} positions"
+        )
     return note
 
 

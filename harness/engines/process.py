@@ -60,48 +60,27 @@ def thread_counts(threads: int) -> dict[str, str]:
 
 
 class Engine:
-    """Executes one framework's programs in one worker process after another.
-
-    Parameters
-    ----------
-    command : sequence of str
-        Starts a worker: an interpreter and its arguments, up to the worker's file.
-    module, distribution : str
-        What to import, and whose version to report.
-    language : path, optional
-        A file whose ``start`` and ``execute`` replace the worker's own, for programs in another
-        language than Python.
-    environ : mapping
-        Added to the environment of the processes.
-    timeout : float
-        Seconds that one job may take.
-    advice : str
-        What to do about an interpreter that cannot be started.
-    packages : mapping
-        Packages of ours that programs import: the file to import each name from.
-    device : str
-        Python text that selects the device to compute on: it defines ``device``, or raises with
-        what is missing.  Empty for the CPU.
-    threads : int
-        How many threads a call may use.
-    cores : sequence of int
-        The cores to pin the processes to, if the system supports it; all if empty.
-    """
+    """Executes one framework's programs in one worker process after another."""
 
     def __init__(
         self,
-        command: Sequence[str],
-        module: str,
-        distribution: str,
+        command: Sequence[str],  # An interpreter and its arguments, up to the worker's file
+        module: str,  # What to import
+        distribution: str,  # Whose version to report
         *,
-        timeout: float,
+        timeout: float,  # Seconds that one job may take
+        # A file whose ``start`` and ``execute`` replace the worker's own, for programs in another
+        # language than Python.
         language: Path | None = None,
-        environ: Mapping[str, str] | None = None,
-        advice: str = "",
+        environ: Mapping[str, str] | None = None,  # Added to the environment of the processes
+        advice: str = "",  # What to do about an interpreter that cannot be started
+        # Packages of ours that programs import: the file to import each name from.
         packages: Mapping[str, str] | None = None,
+        # Python text that selects the device to compute on: it defines ``device``, or raises with
+        # what is missing.  Empty for the CPU.
         device: str = "",
-        threads: int = 1,
-        cores: Sequence[int] = (),
+        threads: int = 1,  # How many a call may use
+        cores: Sequence[int] = (),  # To pin the processes to, if the system can; all if empty
     ) -> None:
         self._command = (*command, "-I", worker.__file__, *([str(language)] if language else []))
         self._start = {
@@ -350,13 +329,7 @@ class _Process:
         self._write()
 
     def receive(self, timeout: float) -> _Frame:
-        """Wait for the next answer.
-
-        Raises
-        ------
-        TimeoutError
-        _ProcessEndedError
-        """
+        """Wait for the next answer; raise ``TimeoutError`` or ``_ProcessEndedError``."""
         deadline = time.monotonic() + timeout
         while True:
             try:

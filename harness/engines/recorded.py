@@ -10,15 +10,7 @@ Key = tuple[str, str]
 
 
 class RecordedEngine:
-    """Return the outcomes of a run elsewhere, as if the programs ran here.
-
-    Parameters
-    ----------
-    info : EngineInfo
-        The engine that ran the programs.
-    outcomes : mapping
-        Keyed by a job's :func:`key_of`.
-    """
+    """Return the outcomes of a run elsewhere by :func:`key_of`, as if the programs ran here."""
 
     def __init__(self, info: EngineInfo, outcomes: Mapping[Key, Outcome]) -> None:
         self._info = info

@@ -44,21 +44,7 @@ class Conditions:
 
 
 class Column:
-    """One framework in one run.
-
-    Parameters
-    ----------
-    framework : str
-    conditions : Conditions, optional
-    recorded : RecordedEngine, optional
-        What was run elsewhere; it takes the place of an engine.
-
-    Attributes
-    ----------
-    unavailable : str
-        Why it is not executed, once :meth:`start` has found that out; a caller that knows a reason
-        sets it before.
-    """
+    """One framework in one run; what was ``recorded`` elsewhere takes the place of an engine."""
 
     def __init__(
         self,
@@ -69,6 +55,7 @@ class Column:
         self.framework = framework
         self.convention = convention(framework)
         self.conditions = conditions or Conditions()
+        # Why it is not executed: start finds that out, or a caller that knows a reason sets it.
         self.unavailable = ""
         self._recorded = recorded
         self._engine: Engine | None = None
@@ -90,13 +77,7 @@ class Column:
 
     @property
     def engine(self) -> Engine:
-        """What executes its programs.
-
-        Raises
-        ------
-        EngineUnavailableError
-            With the reason and, where there is one, the command that helps.
-        """
+        """What executes its programs; raises ``EngineUnavailableError`` if nothing does."""
         if self.unavailable or self._engine is None:
             raise EngineUnavailableError(self.unavailable or "it was not started")
         return self._engine
@@ -113,12 +94,9 @@ class Column:
 
     def render(self, case: Case) -> Program | Unsupported:
         """Write a case as the framework's program."""
+        device = self.conditions.device
         return render(
-            case.operator,
-            self.framework,
-            case.dtype,
-            documented=case.documented,
-            device=self.conditions.device,
+            case.operator, self.framework, case.dtype, documented=case.documented, device=device
         )
 
     def refuse(self, program: Program | Unsupported) -> Verdict | None:

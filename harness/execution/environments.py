@@ -84,11 +84,8 @@ def lacks_device(
     """
     device = convention.device(asked)
     if asked == "cuda" and device == "cpu":
-        return (
-            f"{convention.title} is run on the CPU only; leave "
-            + named(Ask.DEVICE, "cuda")
-            + " out for it"
-        )
+        cuda = named(Ask.DEVICE, "cuda")
+        return f"{convention.title} is run on the CPU only; leave " + cuda + " out for it"
     if device == "cpu" or convention.name in (chosen or {}):
         return None
     return gpus.missing()
@@ -217,18 +214,9 @@ def _build(tox: Sequence[str], framework: str) -> Built:
     began = time.monotonic()
     # A tox started by tox must not inherit which environment it is in.
     environ = {k: v for k, v in os.environ.items() if not k.startswith("TOX_")} | {"NO_COLOR": "1"}
+    places = ("-c", str(tox_ini()), "--workdir", str(folder()))
     done = subprocess.run(
-        [
-            *tox,
-            "run",
-            "-c",
-            str(tox_ini()),
-            "--workdir",
-            str(folder()),
-            "-e",
-            framework,
-            "--notest",
-        ],
+        [*tox, "run", *places, "-e", framework, "--notest"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -16,12 +16,7 @@ class NoGpuError(Exception):
 
 @cache
 def names() -> tuple[str, ...]:
-    """Return the names of the GPUs that programs may use, in the driver's order.
-
-    Raises
-    ------
-    NoGpuError
-    """
+    """Return the names of the GPUs that programs may use, or raise :class:`NoGpuError`."""
     try:
         driver = ctypes.CDLL(_DRIVER)
     except OSError:

@@ -34,12 +34,7 @@ SUPPORTS: Final = {
 
 
 def environment(extra: str = "dashboard") -> Environment:
-    """Return the renderer of the templates.
-
-    Parameters
-    ----------
-    extra : str
-        The extra of this distribution that brings the library along.
+    """Return the renderer of the templates; the ``extra`` brings its library along.
 
     Raises
     ------

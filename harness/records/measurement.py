@@ -55,13 +55,7 @@ class Measurement:
 
     @property
     def seconds(self) -> float:
-        """The median of the samples.
-
-        Raises
-        ------
-        statistics.StatisticsError
-            If there are none.
-        """
+        """The median of the samples; ``StatisticsError`` if there are none."""
         return statistics.median(self.samples)
 
 

@@ -67,10 +67,7 @@ class Footer:
 
 Event: TypeAlias = Header | Record | Measurement | Footer
 _KINDS: Final[dict[str, type[Event]]] = {
-    "header": Header,
-    "record": Record,
-    "measurement": Measurement,
-    "footer": Footer,
+    kind.__name__.lower(): kind for kind in (Header, Record, Measurement, Footer)
 }
 _TYPES: Final = {kind: get_type_hints(kind) for kind in _KINDS.values()}
 # Left out of a line where they are empty.

@@ -16,15 +16,7 @@ from typing import IO, Final
 from harness.core.errors import InputError
 from harness.records.check import DIRECTIONS
 from harness.records.measurement import MEASURED, Measurement
-from harness.records.record import (
-    SCHEMA,
-    Event,
-    Footer,
-    Header,
-    Record,
-    from_json,
-    to_json,
-)
+from harness.records.record import SCHEMA, Event, Footer, Header, Record, from_json, to_json
 from harness.records.status import Status
 
 _ENGINE_KEYS: Final = ("version", "engine", "device")
@@ -102,9 +94,8 @@ class Report:
     @property
     def ok(self) -> bool:
         """Whether the run finished and nothing in it is bad."""
-        if any(one.is_bad for one in self.measurements):
-            return False
-        return self.footer is not None and not any(self.bad)
+        bad = any(one.is_bad for one in self.measurements) or any(self.bad)
+        return self.footer is not None and not bad
 
     @property
     def bad(self) -> Iterator[Record]:
@@ -188,7 +179,8 @@ def _events(lines: Iterable[str], file: Path) -> Iterator[Event]:
             assert header is not None
             if event.framework not in header.frameworks:
                 raise ReportError(f"{where}: the header has no framework {event.framework!r}.")
-            key = _key(event)
+            what = event.check if isinstance(event, Record) else event.direction
+            key = event.case, event.framework, what
             if key in seen:
                 kind = type(event).__name__.lower()
                 raise ReportError(f"{where}: a second {kind} of {' / '.join(key)}.")
@@ -199,11 +191,6 @@ def _events(lines: Iterable[str], file: Path) -> Iterator[Event]:
         yield event
     if header is None:
         raise ReportError(f"{file}: the report is empty.")
-
-
-def _key(event: Record | Measurement) -> tuple[str, str, str]:
-    what = event.check if isinstance(event, Record) else event.direction
-    return event.case, event.framework, what
 
 
 def _event(line: str, where: str) -> Event:

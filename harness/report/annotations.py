@@ -45,10 +45,7 @@ def _command(file: str, line: int, records: Sequence[Record]) -> str:
     lines = [
         text
         for group in alike(records)
-        for text in (
-            headline(group),
-            *(f"  {line}" for line, _ in details(group, has_place=False)),
-        )
+        for text in (headline(group), *(f"  {line}" for line, _ in details(group, has_place=False)))
     ]
     return _error({**place, "title": f"{cases[0]}{more}"}, "\n".join(lines))
 

@@ -11,12 +11,7 @@ from typing import Final
 from harness.records.record import Record
 from harness.records.report_file import Report
 from harness.records.status import Status
-from harness.report.words import (
-    alike,
-    describe_engine,
-    reasons,
-    short_counts,
-)
+from harness.report.words import alike, describe_engine, reasons, short_counts
 
 FAILURE_HEAD: Final = (
     *("case: checks", "framework", "status", "reason", "equals the mutant", "reproduce"),

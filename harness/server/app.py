@@ -37,11 +37,8 @@ _MOST_FIELDS: Final = 32
 def create_app(settings: Settings | None = None) -> ASGIApp:
     """Make the application.
 
-    Parameters
-    ----------
-    settings : Settings, optional
-        Read from the environment where left out, so that any ASGI server can make it:
-        ``uvicorn --factory harness.server.app:create_app``.
+    Settings that are left out come from the environment, so that any ASGI server can make it:
+    ``uvicorn --factory harness.server.app:create_app``.
     """
     service = _Service(settings or from_environment())
     app = Starlette(

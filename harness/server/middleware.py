@@ -23,13 +23,8 @@ _Refuse = Callable[[Request, RefusedError], Response]
 class KnownHosts:
     """An application that answers to its own names alone, so that DNS rebinding cannot reach it.
 
-    Parameters
-    ----------
-    app : ASGI application
-    hosts : iterable of str
-        Names, ``*.example.org`` for all below one, ``*`` for every name.
-    refuse : callable
-        Gives the answer to a request for another name.
+    A host is a name, ``*.example.org`` for all below one, or ``*`` for every name.  ``refuse``
+    gives the answer to a request for another name.
     """
 
     def __init__(self, app: ASGIApp, hosts: Iterable[str], refuse: _Refuse) -> None:
@@ -40,7 +35,8 @@ class KnownHosts:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
         answer = self._app
-        if scope["type"] == "http" and _path(scope) not in _ALWAYS:
+        path = scope.get("path", "").removeprefix(scope.get("root_path", ""))
+        if scope["type"] == "http" and path not in _ALWAYS:
             host = Headers(scope=scope).get("host", "")
             if not self._knows(host):
                 answer = self._refuse(Request(scope), RefusedError(_refusal(host), 400))
@@ -52,11 +48,6 @@ class KnownHosts:
             host in {"*", name} or (host.startswith("*.") and name.endswith(host[1:]))
             for host in self._hosts
         )
-
-
-def _path(scope: Scope) -> str:
-    path: str = scope["path"]
-    return path.removeprefix(scope.get("root_path", ""))
 
 
 def _name(header: str) -> str | None:
@@ -104,9 +95,7 @@ class SafeHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    headers[name] = value
+                MutableHeaders(scope=message).update(_HEADERS)
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from typing import Any, Final
 
 import msgspec
@@ -46,7 +46,7 @@ def document() -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {
             "title": "deconform",
-            "version": _version(),
+            "version": version("deconform"),
             "summary": "Say a transposed convolution in every framework.",
             "description": "Nothing that is sent is evaluated or kept.",
         },
@@ -54,13 +54,6 @@ def document() -> dict[str, Any]:
         "paths": {"/api/translate": {"get": get, "post": post}},
         "components": {"schemas": schemas},
     }
-
-
-def _version() -> str:
-    try:
-        return version("deconform")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def _json(schema: dict[str, Any], description: str = "") -> dict[str, Any]:

@@ -21,12 +21,7 @@ _SHAPES: Final = {"input": (0, "1,64,16,16"), "weight": (1, "64,32,4,4")}
 
 
 def from_fields(fields: Iterable[tuple[str, str]]) -> Query:
-    """Read a query string.
-
-    Parameters
-    ----------
-    fields : iterable of (name, value)
-        Names and values of a URL; ``to`` may be repeated.
+    """Read a query string, in which ``to`` may be repeated.
 
     Raises
     ------

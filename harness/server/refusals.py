@@ -9,30 +9,17 @@ from harness.core.errors import InputError
 
 
 class RefusedError(InputError):
-    """A request without an answer.
-
-    Parameters
-    ----------
-    message : str
-        For the visitor: the fact and what to do next.
-    status : int
-        Of the answer, over HTTP.
-    about : mapping, optional
-        What else the API says: the place in the text, the field that would help and an example.
-    page : str
-        The message in the words of the page, where they are others.
-    fields : sequence of str
-        The fields of the form that it names.
-    """
+    """A request without an answer."""
 
     def __init__(
         self,
-        message: str,
+        message: str,  # For the visitor: the fact and what to do next
         status: int = 422,
         *,
+        # What else the API says: the place in the text, the field that would help and an example.
         about: Mapping[str, Any] | None = None,
-        page: str = "",
-        fields: Sequence[str] = (),
+        page: str = "",  # The message in the words of the page, where they are others
+        fields: Sequence[str] = (),  # The fields of the form that it names
     ) -> None:
         super().__init__(message)
         self.message = message

@@ -84,16 +84,9 @@ async def _exchange(process: Process, line: bytes) -> bytes:
 
 
 class Workers:
-    """A fixed number of workers.
+    """A fixed number of workers, one for each look-up at the same time.
 
-    Parameters
-    ----------
-    count : int
-        Look-ups at the same time.
-    seconds : float
-        The most that one may take.
-    waiting : int
-        Look-ups that may wait for a worker; those beyond are refused at once.
+    A look-up may take so many seconds; those beyond ``waiting`` are refused at once.
     """
 
     def __init__(self, count: int, seconds: float, waiting: int) -> None:
