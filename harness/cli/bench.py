@@ -82,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _self_check(options: argparse.Namespace) -> int:
-    """Say what a benchmark's figures are worth here."""
+    """Check what a benchmark's figures are worth here."""
     from harness.bench.calibration import self_check
     from harness.cli.bench_plan import settings_of
     from harness.cli.output import wide_console

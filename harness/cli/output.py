@@ -150,6 +150,6 @@ def run_suite(
 
 
 def _with_commit(events: Iterable[Event], commit: str) -> Iterator[Event]:
-    """Say in the header what was checked out."""
+    """Put what was checked out into the header."""
     for event in events:
         yield replace(event, commit=commit) if isinstance(event, Header) else event

@@ -33,15 +33,9 @@ class Ask(StrEnum):
 
 @dataclass(frozen=True)
 class Mention:
-    """Where a sentence names an input.
+    """Where a sentence names an input, with its value or an example of it; a tuple is a shape.
 
-    Attributes
-    ----------
-    ask : Ask
-    value : str or tuple of int
-        What is given, or an example of it; a tuple is a shape.
-    verb : str
-        ``add`` or ``give`` where the sentence asks for it; empty where it only names it.
+    The verb is ``add`` or ``give`` where the sentence asks for it, empty where it only names it.
     """
 
     ask: Ask
@@ -67,10 +61,9 @@ def without_a_face(mention: Mention) -> str:
 
 
 class Sentence(str):
-    """A text in which inputs are named.
+    """A text that names inputs, itself in the words of :func:`without_a_face`.
 
-    Its own characters are the words of :func:`without_a_face`.  Adding texts keeps what is named;
-    formatting does not.
+    Adding texts keeps what is named; formatting does not.
 
     >>> open_ = "the text leaves in_channels open: " + asked(Ask.INPUT_SHAPE, (1, 64, 16)) + "."
     >>> open_
@@ -142,14 +135,11 @@ class InputError(ValueError):
     Attributes
     ----------
     fact : str
-        A :class:`Sentence` where it names inputs.
     place : Place, optional
     mentions : tuple of Mention
         Where the fact names inputs.
-    asks : Ask, optional
-        The input that would help.
-    example : str or tuple of int, optional
-        What it may be; a tuple is a shape.
+    asks, example : optional
+        The input that would help, and what it may be.
     """
 
     def __init__(self, fact: str, place: Place | None = None) -> None:

@@ -33,20 +33,13 @@ class Expected:
     mistrust: str | None
 
 
-def expect(case: Case) -> Expected:
-    """Make a case's data, and compute what the definition makes of it."""
-    return _expected(case, reference)
+def expect(case: Case, *, fast: bool = False) -> Expected:
+    """Make a case's data, and compute what the definition makes of it.
 
-
-def expect_fast(case: Case) -> Expected:
-    """Compute by ``impl``, where the definition would take minutes; nothing is mistrusted.
-
-    ``impl`` is held against the definition by conformance runs and tests.
+    Where that would take minutes, ``impl`` is ``fast``, and nothing is mistrusted; conformance runs
+    and tests hold it against the definition.
     """
-    return _expected(case, impl)
-
-
-def _expected(case: Case, module: ModuleType) -> Expected:
+    module = impl if fast else reference
     data = case.data()
     if case.rejected:
         return Expected(data, {}, {}, None)
@@ -58,7 +51,7 @@ def _expected(case: Case, module: ModuleType) -> Expected:
         outputs, bounds = _outputs(case, data, module), {}
     if "y" in case.given:
         outputs["y"] = case.given["y"].astype(case.dtype)
-    mistrust = _mistrust(case, data, outputs["y"]) if module is reference else None
+    mistrust = _mistrust(case, data, outputs["y"]) if not fast else None
     return Expected(data, outputs, bounds, mistrust)
 
 
@@ -71,7 +64,7 @@ def _outputs(case: Case, data: Data, module: ModuleType) -> dict[str, Array]:
 
 
 def _mistrust(case: Case, data: Data, y: Array) -> str | None:
-    """Say why equality would prove little: too many zeros, or a mutant that agrees by chance.
+    """Return why equality would prove little: too many zeros, or a mutant that agrees by chance.
 
     Given data is the document's, and proves what the document says and no more.  Random data is
     not compared for equality.  An empty output has nothing to mistrust.

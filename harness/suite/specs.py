@@ -117,7 +117,7 @@ class _Entry(Fields):
         return key in self._swept or super().__contains__(key)
 
     def value(self, key: str) -> Any:
-        """Return a key's value in the combination that is being made."""
+        """Return a key's value in the current combination."""
         return self.checked(key, self._swept[key]) if key in self._swept else super().value(key)
 
     def cases(self, suite: str, source: str) -> Iterator[Case]:

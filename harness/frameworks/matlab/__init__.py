@@ -59,7 +59,7 @@ CONVENTION: Final = Convention(
     remarks=(
         (
             "BiasL2Factor is 0 by default: where an L2 factor is given, the bias of the layer does "
-            "not decay unless it is said, and elsewhere does."
+            "not decay unless its own is given too; elsewhere it does."
         ),
         (
             "Properties set after the layer are read with it; setLearnRateFactor and setL2Factor "

@@ -37,14 +37,7 @@ class Before:
 
 
 def layer_before(site: CallSite, workspace: Workspace) -> Before | None:
-    """Follow ``[imageInputLayer([28 28 1]), …, transposedConv2dLayer(…)]`` back to what is known.
-
-    Parameters
-    ----------
-    site : CallSite
-        Of the layer.
-    workspace : Workspace
-    """
+    """Follow ``[imageInputLayer([28 28 1]), …, transposedConv2dLayer(…)]`` back."""
     layers = list(_flat(site.statement.value))
     places = [place for place, layer in enumerate(layers) if layer is site.call]
     return _walked(layers[: places[0]], workspace) if places else None

@@ -131,8 +131,6 @@ def _drawn(value: Value) -> Initializer | None:
 def factors(operator: Operator, training: Training) -> dict[str, str | None]:
     """Return the layer's arguments for factors.
 
-    Examples
-    --------
     >>> arguments = factors(Operator.of(3, 5, (7, 7)), Training(weights_decay=0.5))
     >>> {name: value for name, value in arguments.items() if value}
     {'WeightL2Factor': '0.5', 'BiasL2Factor': '1.0'}
@@ -154,12 +152,7 @@ def factors(operator: Operator, training: Training) -> dict[str, str | None]:
 def drawn_text(operator: Operator, training: Training, inside: str) -> str:
     """Write what draws a layer's first weights and bias.
 
-    Parameters
-    ----------
-    operator : Operator
-    training : Training
-    inside : str
-        Index of the filters' own elements, where the layer's filters have zeros around them.
+    ``inside`` is the index of the filters' own elements where they have zeros around them.
     """
     weights, biases = training.weights, training.bias
     drawn = lines(

@@ -29,14 +29,6 @@ def resolved(value: Value, assigned: Mapping[str, Value]) -> Value:
 def dimensions(value: Value, assigned: Mapping[str, Value]) -> Sizes | None:
     """Return an array's dimensions, where the text shows its elements or how it is made.
 
-    Parameters
-    ----------
-    value : Value
-    assigned : mapping
-        Values by their names.
-
-    Examples
-    --------
     >>> dimensions((((0.5, 0.5),),), {})
     (1, 1, 2)
     """

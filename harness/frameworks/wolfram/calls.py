@@ -212,7 +212,7 @@ def _crop(
 
 
 def _same(effective: Sequence[int], stride: Sizes) -> tuple[Margins, list[str]]:
-    """What ``"Same"`` removes; where the document leaves it open, the end is taken, and said."""
+    """What ``"Same"`` removes; where the document leaves it open, the end is taken, with a note."""
     totals = [extent - step for extent, step in zip(effective, stride, strict=True)]
     crop = tuple((total // 2, total - total // 2) if total > 0 else (0, total) for total in totals)
     notes = ['PaddingSize "Same": not in an earlier edition of the document.']

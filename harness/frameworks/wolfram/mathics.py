@@ -133,7 +133,7 @@ class Session:
         """Define what Mathics3 lacks: what only Python can give, the layer, its fast stand-in."""
         definitions = self._session.definitions
         self._builtin("NumericArray", _numeric_array)
-        self._builtin("ArrayPad", _array_pad)
+        self._builtin("ArrayPad", self._padded)
         self._builtin("Deconform`Shape", lambda array: _expression(array.value.shape))
         self._builtin("Deconform`ToList", lambda array: _expression(array.value.tolist()))
         self.evaluate(_NUMERIC_ARRAYS)
@@ -163,6 +163,10 @@ class Session:
             members["eval_" + function.__name__] = function
         builtin = type(short, (Builtin,), members)
         builtin(expression=False).contribute(self._session.definitions)
+
+    def _padded(self, array: Any, pairs: Any) -> Any:
+        given = _ndarray(array, "float64")
+        return _expression(self._definition["padded"](given, _plain(pairs)).tolist())
 
     def _built(self, *arguments: Any) -> Any:
         """Keep a layer that is plain; let the definition complete or refuse another."""
@@ -283,17 +287,6 @@ def _numeric_array(elements: Any, kind: Any) -> Any:
     from mathics.core.atoms import NumericArray
 
     return NumericArray(_ndarray(elements, "float64").astype(TYPES[kind.value]))
-
-
-def _array_pad(array: Any, pairs: Any) -> Any:
-    """Put zeros around an array; negative numbers remove elements."""
-    given = _ndarray(array, "float64")
-    ends = _plain(pairs)
-    padded = np.pad(given, [(max(begin, 0), max(end, 0)) for begin, end in ends])
-    cuts = [
-        slice(max(-b, 0), n - max(-e, 0)) for n, (b, e) in zip(padded.shape, ends, strict=False)
-    ]
-    return _expression(padded[tuple(cuts)].tolist())
 
 
 def _ndarray(value: Any, dtype: Any) -> Any:

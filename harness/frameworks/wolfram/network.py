@@ -31,12 +31,7 @@ class Before:
 
 
 def chain_before(given: Arguments) -> Before:
-    """Follow ``NetChain[{ConvolutionLayer[8, 3], Ramp, …}, "Input" -> …]`` back to what is known.
-
-    Parameters
-    ----------
-    given : Arguments
-    """
+    """Follow ``NetChain[{ConvolutionLayer[8, 3], Ramp, …}, "Input" -> …]`` back."""
     for call in given.site.around:
         if not isinstance(call.function, Name) or call.function.text != "NetChain":
             continue
@@ -48,12 +43,7 @@ def chain_before(given: Arguments) -> Before:
 
 
 def changed_elsewhere(given: Arguments) -> list[str]:
-    """Name what the text does to the layer, or to all such layers, outside of its call.
-
-    Parameters
-    ----------
-    given : Arguments
-    """
+    """Name what the text does to the layer, or to all such layers, outside of its call."""
     layers = {given.site.name}
     notes = []
     for call in given.site.around:

@@ -29,16 +29,7 @@ _DEFAULT_SIZE: Final = (128, 128)
 class Port:
     """What a port says; ``None`` stands for what it leaves open.
 
-    Attributes
-    ----------
-    channels : int or None
-    size : tuple of int or None
-        Height and width, or length.
-    rank : int or None
-        Number of spatial axes.
-    is_image : bool
-        Whether images are put in, or come out.
-    notes : tuple of str
+    ``size`` is height and width, or the length; ``is_image`` whether images go in or come out.
     """
 
     channels: int | None = None
@@ -49,15 +40,7 @@ class Port:
 
 
 def port(given: Arguments, name: str, *, last: bool) -> Port:
-    """Read ``"Input"`` or ``"Output"``.
-
-    Parameters
-    ----------
-    given : Arguments
-    name : str
-    last : bool
-        Whether the channels are last.
-    """
+    """Read ``"Input"`` or ``"Output"``; ``last`` is whether the channels are."""
     value = resolved(given.value(name), given.assigned) if name in given.given else None
     if isinstance(value, str):
         return _coder(given, name, (value,), last=last)

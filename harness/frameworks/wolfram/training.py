@@ -59,8 +59,6 @@ def _rates(given: Arguments) -> tuple[float | None, float | None]:
     if name not in given.given:
         return None, None
     value = given.value(name)
-    if isinstance(value, Name) and value.text == "Automatic":
-        return None, None
     pairs = rules(value, given.assigned)
     if not pairs:
         rate = _rate(given, value)
@@ -97,8 +95,6 @@ def _rate(given: Arguments, value: Value) -> float | None:
 def multipliers(operator: Operator, training: Training) -> str | None:
     """Write LearningRateMultipliers; ``None`` where training says nothing of rates.
 
-    Examples
-    --------
     >>> operator = Operator.of(3, 5, (7, 7))
     >>> multipliers(operator, Training(weights_rate=2.0, bias_rate=0.0))
     '{"Weights" -> 2.0, "Biases" -> 0.0}'

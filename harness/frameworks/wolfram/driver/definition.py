@@ -75,7 +75,7 @@ def output(layer: Layer, x: Any) -> Any:
     spread = np.zeros((*x.shape[:2], *sizes))
     spread[_every(layer.stride)] = x
     around = [(r - begin, r - end) for r, (begin, end) in zip(reach, layer.crop, strict=True)]
-    windows = _windows(_padded(spread, around), layer)
+    windows = _windows(padded(spread, [(0, 0), (0, 0), *around]), layer)
     kernel = list(range(2 - w.ndim, 0))
     y = _per_group(
         lambda x_, w_: np.tensordot(x_, w_, ([1, *kernel], [0, *kernel])),
@@ -126,23 +126,20 @@ def _per_group(
 
 
 def _reached(dy: Any, layer: Layer) -> Any:
-    """Give for every input position the output elements that it reaches, 0 where cut off."""
-    windows = _windows(_padded(dy, layer.crop), layer)
+    """Return the output elements that every input position reaches, 0 where cut off."""
+    windows = _windows(padded(dy, [(0, 0), (0, 0), *layer.crop]), layer)
     return windows[(slice(None), slice(None), *_every(layer.stride)[1:])]
 
 
-def _padded(array: Any, pairs: Sequence[tuple[int, int]]) -> Any:
-    """Put zeros around the last axes, or take elements away where a number is negative."""
-    around = [(max(begin, 0), max(end, 0)) for begin, end in pairs]
-    padded = np.pad(array, [(0, 0), (0, 0), *around])
-    sizes = padded.shape[2:]
-    inside: list[Any] = [...]
-    inside += [slice(max(-b, 0), n - max(-e, 0)) for n, (b, e) in zip(sizes, pairs, strict=True)]
-    return padded[tuple(inside)]
+def padded(array: Any, pairs: Sequence[tuple[int, int]]) -> Any:
+    """Put zeros around an array, or take elements away where a number is negative."""
+    wider = np.pad(array, [(max(begin, 0), max(end, 0)) for begin, end in pairs])
+    sides = zip(wider.shape, pairs, strict=True)
+    return wider[tuple(slice(max(-begin, 0), n - max(-end, 0)) for n, (begin, end) in sides)]
 
 
 def _windows(array: Any, layer: Layer) -> Any:
-    """Give every place of the dilated kernel, its elements on axes of their own."""
+    """Return every place of the dilated kernel, its elements on axes of their own."""
     extents = tuple(d * (k - 1) + 1 for d, k in zip(layer.dilation, layer.kernel, strict=True))
     windows = sliding_window_view(array, extents, axis=tuple(range(2, array.ndim)))
     return windows[_every(layer.dilation)]
@@ -153,7 +150,7 @@ def _every(steps: Sequence[int]) -> tuple[Any, ...]:
     return (..., *(slice(None, None, step) for step in steps))
 
 
-# By the name of the port or parameter whose gradient is asked for.
+# By the name of the port or parameter whose gradient is wanted.
 GRADIENTS = {
     "Input": input_gradient,
     "Weights": weights_gradient,
