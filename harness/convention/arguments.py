@@ -80,20 +80,10 @@ class Arguments(BoundCall):
         groups: int,
         weight: Sizes | None = None,
     ) -> tuple[int, int, Sizes]:
-        """Complete what the text leaves open.
+        """Complete what the text leaves open, which is ``None`` here.
 
-        Parameters
-        ----------
-        in_channels, out_channels, kernel
-            As the text has them; ``None`` where it does not.
-        groups : int
-        weight : tuple of int, optional
-            Canonical shape of the weights, where the text shows it.
-
-        Raises
-        ------
-        SnippetError
-            Where something stays open, with what to add; or where two sources disagree.
+        ``weight`` is the canonical shape of the weights, where the text shows it.  An error names
+        what stays open and what to add, or two sources that disagree.
         """
         if out_channels is not None:
             out_channels *= self.context.groups
@@ -118,8 +108,8 @@ class Arguments(BoundCall):
         if weight is not None:
             # What the text shows is the kernel with the zeros; what is supplied has none.
             weight = (*weight[:2], *self._without_zeros(weight[2:]))
-        spoken = [("the text", weight), (named(Ask.WEIGHT_SHAPE), self.supplied.weight)]
-        shapes = [(who, shape) for who, shape in spoken if shape is not None]
+        sources = [("the text", weight), (named(Ask.WEIGHT_SHAPE), self.supplied.weight)]
+        shapes = [(who, shape) for who, shape in sources if shape is not None]
         for who, shape in shapes:
             rank = self.form.rank or (len(kernel) if kernel else len(shape) - 2)
             if len(shape) != rank + 2:
@@ -153,18 +143,14 @@ class Arguments(BoundCall):
             )
         return tuple((extent - 1) // step + 1 for extent, step in pairs)
 
-    def _agreed(self, what: str, found: Sequence[tuple[str, _T | None]]) -> _T | None:
-        said = [(who, value) for who, value in found if value is not None]
-        for who, value in said[1:]:
-            if value != said[0][1]:
-                raise self.error(
-                    f"{what} is {shown(said[0][1])} in "
-                    + said[0][0]
-                    + f" and {shown(value)} in "
-                    + who
-                    + "; they must agree."
-                )
-        return said[0][1] if said else None
+    def _agreed(self, what: str, sources: Sequence[tuple[str, _T | None]]) -> _T | None:
+        known = [(source, value) for source, value in sources if value is not None]
+        for source, value in known[1:]:
+            first, agreed = known[0]
+            if value != agreed:
+                here, there = f"{shown(agreed)} in {first}", f"{shown(value)} in {source}"
+                raise self.error(f"{what} is {here} and {there}; they must agree.")
+        return known[0][1] if known else None
 
     def _what_is_open(
         self, in_channels: int | None, out_channels: int | None, kernel: Sizes | None
@@ -226,17 +212,9 @@ class Arguments(BoundCall):
         channels_last: bool = False,
         sources: Sequence[Value] = (),
     ) -> Reading:
-        """Make the reading of a legal operator.
+        """Return the reading of a legal operator, whose input must fit.
 
-        Parameters
-        ----------
-        sources : sequence of Value
-            Values of other lines that the reading was taken from.
-
-        Raises
-        ------
-        SnippetError
-            If the definition does not allow the operator, or the input's axes do not fit.
+        ``sources`` are values of other lines that the reading was taken from.
         """
         try:
             operator = Operator.of(
@@ -257,7 +235,7 @@ class Arguments(BoundCall):
             operator,
             shape,
             training,
-            (*notes, *self._ignored(), *self._from_weight(), *assumed_notes(self, sources)),
+            (*notes, *self.ignored_notes(), *self._from_weight(), *assumed_notes(self, sources)),
             channels_last=channels_last,
         )
 
@@ -271,8 +249,8 @@ class Arguments(BoundCall):
         if fact := operator.explain(shape[2:]):
             raise self.error(fact)
 
-    def _ignored(self) -> list[str]:
-        """Notes about what was given and says nothing about the operator."""
+    def ignored_notes(self) -> list[str]:
+        """Note the arguments that do not affect the operator."""
         return [
             f"{parameter.name}: {parameter.meaning}; not part of the operator."
             for parameter in self.form.parameters
@@ -298,27 +276,16 @@ def bind(
     supplied: Supplied,
     context: Context = NOWHERE,
 ) -> Arguments:
-    """Bind a call's arguments to a form's parameters.
-
-    Raises
-    ------
-    SnippetError
-        For an unknown, repeated or surplus argument, or one that the text does not show.
-    """
+    """Bind a call's arguments to a form's parameters."""
     return Arguments(form, bound(form, site.call), site, supplied=supplied, context=context)
 
 
 def output_crop(
     arguments: Arguments, operator: Operator, out_size: Sizes, begin: Callable[[int, int], int]
 ) -> tuple[tuple[int, int], ...]:
-    """Return the crop that makes an output of ``out_size``.
+    """Return the crop that makes an output of ``out_size``; ``operator`` has none yet.
 
-    Parameters
-    ----------
-    operator : Operator
-        Without its crop.
-    begin : callable
-        ``(axis, total) -> begin``: how much of the total the framework removes at the beginning.
+    ``begin(axis, total)`` is how much of the total the framework removes at the beginning.
     """
     in_size = arguments.in_size("the output size")
     if len(in_size) != operator.rank:

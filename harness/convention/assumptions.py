@@ -14,14 +14,7 @@ _PLAIN: Final = re.compile(r"[\w.]+(?:\[[^][]*\])*")
 
 
 def bias_notes(given: BoundCall, name: str) -> list[str]:
-    """Note that a bias is assumed, if the text does not show that there is one.
-
-    Parameters
-    ----------
-    given : BoundCall
-    name : str
-        The parameter that is ``None`` without bias.
-    """
+    """Note that a bias is assumed, if the text does not show that ``name`` is not ``None``."""
     if not given.has(name) or _is_there(given, given.given[name].value):
         return []
     return [
@@ -62,13 +55,9 @@ def _registers_none(call: Call, name: str) -> bool:
 
 
 def assumed_notes(given: BoundCall, sources: Sequence[Value] = ()) -> list[str]:
-    """Note the defaults of functions that a reading uses through other lines than the call's.
+    """Note the defaults of functions that a reading uses through lines other than the call's.
 
-    Parameters
-    ----------
-    given : BoundCall
-    sources : sequence of Value
-        Other values that the reading used.
+    ``sources`` are other values that the reading used.
     """
     values = dict.fromkeys(
         assumed

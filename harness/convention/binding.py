@@ -30,12 +30,12 @@ class BoundCall:
 
     @property
     def assigned(self) -> Mapping[str, Value]:
-        """What names stand for where the call is made."""
+        """The values of names at the call."""
         return self.site.statement.assigned
 
     @property
     def application(self) -> tuple[Argument, ...]:
-        """The arguments with which the layer that the call makes is called in its turn."""
+        """The arguments of the call of the layer that this call creates."""
         return self.site.applied.call.arguments if self.site.applied else ()
 
     def is_bound(self, variable: str) -> bool:
@@ -116,18 +116,27 @@ class BoundCall:
         value = self.value(name)
         if not isinstance(value, tuple):
             return (self.integer(name, least=least),) * rank
-        found = integers(name, value, self._column(name))
-        if len(found) == 1:
-            found *= rank
-        if len(found) != rank:
+        sizes = integers(name, value, self._column(name))
+        if len(sizes) == 1:
+            sizes *= rank
+        if len(sizes) != rank:
             raise self.error(
-                f"{name} {list(found)} has {len(found)} numbers; "
+                f"{name} {list(sizes)} has {len(sizes)} numbers; "
                 f"there are {rank} spatial axes: give one number, or {rank}.",
                 name,
             )
-        if min(found) < least:
-            raise self.error(f"{name} {list(found)} must be at least {least} on every axis.", name)
-        return found
+        if min(sizes) < least:
+            raise self.error(f"{name} {list(sizes)} must be at least {least} on every axis.", name)
+        return sizes
+
+    def choice(self, name: str, *words: str, any_case: bool = False) -> str:
+        """Return a parameter that must be one of several words."""
+        value = self.known(name)
+        word = value.lower() if any_case and isinstance(value, str) else value
+        if word not in words:
+            known = " or ".join(map(repr, words))
+            raise self.error(f"{name} must be {known}, found {shown(value)}.", name)
+        return str(word)
 
     def flag(self, name: str) -> bool:
         """Return a truth value; 0 and 1 serve."""
@@ -150,7 +159,7 @@ class BoundCall:
         return float(value)
 
     def array_shape(self, name: str) -> Sizes | None:
-        """Return the shape of an array parameter, where the text shows how the array is made."""
+        """Return an array parameter's shape, where the text shows how the array is created."""
         value = self.given[name].value if name in self.given else None
         if isinstance(value, Name):
             value = self.assigned.get(value.text)
@@ -159,11 +168,7 @@ class BoundCall:
     def with_shapes(self, arrays: Mapping[str, Sizes]) -> Self:
         """Return the same with ``x.shape[1]`` and the like computed in every argument.
 
-        Parameters
-        ----------
-        arrays : mapping
-            Shapes, as the framework has them, by the parameters for which the arrays stand or,
-            for what is no parameter, by the arrays' names.
+        ``arrays`` has the framework's shapes by parameter or, without one, by the array's name.
         """
         from harness.syntax.shapes import fold  # noqa: PLC0415 -- few calls need it
 
@@ -236,7 +241,7 @@ def _paired(form: Signature, arguments: Sequence[Argument]) -> Iterator[Argument
             value = next(names, None)
             if value is None or value.name is not None:
                 raise SnippetError(
-                    f"{argument.value!r} has no value behind it: {form.name} takes names and "
+                    f"{argument.value!r} has no value after it: {form.name} takes names and "
                     "values in turns.",
                     argument.column,
                 )

@@ -31,17 +31,9 @@ class WeightsError(InputError):
 def layout(framework: str, rank: int = 2, groups: int = 1) -> str:
     """Return the axes of a framework's weights.
 
-    Parameters
-    ----------
-    framework : str
-        Or a layout of two spatial axes, with or without groups, for what a text has in another one.
-    rank : int
-        Number of spatial axes.
-    groups : int
-        More than one changes the layout if groups have an axis of their own.
+    In place of a framework, a text's own layout of two spatial axes serves.  More than one group
+    changes the layout if groups have an axis of their own.
 
-    Examples
-    --------
     >>> layout("pytorch"), layout("tensorflow"), layout("tensorflow", rank=3)
     ('IOHW', 'HWOI', 'DHWOI')
     >>> layout("IHWO", rank=1)
@@ -100,23 +92,8 @@ def _leading_ones(framework: str, rank: int, groups: int) -> int:
 
 
 def code(source: str, target: str, *, rank: int = 2, groups: int = 1, name: str = "w") -> str:
-    """Write the permutation from the source's to the target's layout in the target's language.
+    """Write the permutation of the array ``name`` in the target's language.
 
-    Parameters
-    ----------
-    source, target : str
-        Frameworks.
-    rank, groups : int
-    name : str
-        The array's name.
-
-    Returns
-    -------
-    str
-        An expression; ``name`` alone if nothing changes.
-
-    Examples
-    --------
     >>> code("pytorch", "tensorflow")
     'w.transpose(2, 3, 1, 0)'
     >>> code("tensorflow", "chainer", rank=1, name="kernel")
@@ -126,10 +103,6 @@ def code(source: str, target: str, *, rank: int = 2, groups: int = 1, name: str 
     if before == after:
         return name
     return convention(target).permuted(name, before, after, groups)
-
-
-def _wanted(after: str, merges: bool) -> str:
-    return after.replace("I", "GI") if merges else after
 
 
 def bias_code(source: str, target: str, *, rank: int = 2, groups: int = 1, name: str = "b") -> str:
@@ -145,28 +118,8 @@ def bias_code(source: str, target: str, *, rank: int = 2, groups: int = 1, name:
 
 
 def convert(array: Array, source: str, target: str, groups: int = 1) -> Array:
-    """Convert weights from one framework's layout to another's.
+    """Convert weights from one framework's layout to another's, as a view if possible.
 
-    Parameters
-    ----------
-    array : numpy.ndarray
-        In the source's layout; its number of axes determines the rank.
-    source, target : str
-        Frameworks.
-    groups : int
-
-    Returns
-    -------
-    numpy.ndarray
-        A view if possible, of the same type.
-
-    Raises
-    ------
-    WeightsError
-        If the array cannot be weights of the source with this many groups.
-
-    Examples
-    --------
     >>> import numpy as np
     >>> convert(np.zeros((64, 32, 4, 5)), "pytorch", "tensorflow").shape
     (4, 5, 32, 64)
@@ -180,7 +133,8 @@ def convert(array: Array, source: str, target: str, groups: int = 1) -> Array:
         array = array.reshape(*shape[:at], groups, shape[at] // groups, *shape[at + 1 :])
         before = before.replace("I", "GI")
     merges = "G" in before and "G" not in after
-    permuted = array.transpose([before.index(letter) for letter in _wanted(after, merges)])
+    wanted = after.replace("I", "GI") if merges else after
+    permuted = array.transpose([before.index(letter) for letter in wanted])
     if not merges:
         return permuted
     at = after.index("I")
@@ -240,15 +194,8 @@ def channels(shape: Sequence[int], framework: str, groups: int = 1) -> tuple[int
 
 
 def readings(shape: Sequence[int], framework: str, groups: int = 1) -> dict[int, tuple[int, ...]]:
-    """Return the shapes that weights may have had before MATLAB dropped axes at the end.
+    """Return, by rank, the shapes that weights may have had before MATLAB dropped axes at the end.
 
-    Returns
-    -------
-    dict
-        The whole shape for each possible rank.
-
-    Examples
-    --------
     >>> readings((3, 2, 5), "tensorflow")
     {1: (3, 2, 5), 2: (3, 2, 5, 1), 3: (3, 2, 5, 1, 1)}
     """

@@ -19,13 +19,7 @@ _FAN_OPTIONS: Final[dict[str, Fan]] = {"fan_in": "out", "fan_out": "in"}
 
 
 def drawn(wanted: Initializer | None, operator: Operator, *, by_fan: bool) -> str | None:
-    """Write what draws from the wanted distribution.
-
-    Parameters
-    ----------
-    by_fan : bool
-        Whether the array has the fans of the operator's weights, which a bias has not.
-    """
+    """Write what draws from a distribution; ``by_fan`` for weights, not for a bias."""
     return initializer_text(wanted, operator, "chainer.initializers", _by_fan if by_fan else None)
 
 

@@ -17,13 +17,9 @@ _FACTOR_TYPES: Final[dict[Fan, str]] = {"average": "avg", "in": "out", "out": "i
 
 
 def drawn(wanted: Initializer | None, operator: Operator, *, by_fan: bool) -> str | None:
-    """Write what draws from the wanted distribution.
+    """Write what draws from a distribution.
 
-    Parameters
-    ----------
-    by_fan : bool
-        Whether the array has the fans of the operator's weights; those of a bias, or of a kernel
-        with zeros written in, are others.
+    ``by_fan`` is for weights, not for a bias or a kernel with zeros written in: their fans differ.
     """
     return initializer_text(wanted, operator, "mx.init", _by_fan if by_fan else None)
 

@@ -85,7 +85,7 @@ def _read(given: Arguments) -> Reading:
         stride=stride,
         dilation=dilation,
         crop=_crop(given, plain, out_size, channels_first=channels_first),
-        bias=False,  # A bias that is added after the call is found there.
+        bias=False,  # A bias that is added after the call is read there.
         channels_last=not channels_first,
     )
 
@@ -109,17 +109,14 @@ def _rank(given: Arguments) -> int:
 
 
 def _is_channels_first(given: Arguments, rank: int) -> bool:
-    value = given.known("data_format")
     last, first = _LAYOUTS[rank]
-    if value not in {None, last, first}:
-        raise given.error(
-            f"data_format must be {last!r} or {first!r}, found {shown(value)}.", "data_format"
-        )
-    return value == first
+    return given.known("data_format") is not None and (
+        given.choice("data_format", last, first) == first
+    )
 
 
 def _completed(given: Arguments, rank: int, *, channels_first: bool) -> Arguments:
-    """Take the input's shape from the text, and compute what speaks of shapes."""
+    """Take the input's shape from the text, and compute what depends on shapes."""
     supplied, native = given.supplied, given.array_shape("input")
     if native is not None and len(native) == rank + 2:
         canonical = native if channels_first else (native[0], native[-1], *native[1:-1])
@@ -158,7 +155,7 @@ def _split(given: Arguments) -> list[str]:
 
 
 def _weight(given: Arguments, rank: int) -> Sizes | None:
-    """The canonical shape of the weights, where the text shows how they are made."""
+    """The canonical shape of the weights, where the text shows how they are created."""
     native = given.array_shape("filters")
     if native is None:
         return None
@@ -172,7 +169,7 @@ def _weight(given: Arguments, rank: int) -> Sizes | None:
 
 
 def _output(given: Arguments, rank: int, *, channels_first: bool) -> tuple[int | None, Sizes]:
-    """Return what output_shape says: channels, where it does, and spatial sizes."""
+    """Return the channels in output_shape, if it has them, and its spatial sizes."""
     value = given.value("output_shape")
     if not isinstance(value, tuple):
         given.in_size("output_shape")
@@ -260,7 +257,7 @@ def _check_size(
     out_size: Sizes,
     ends: tuple[tuple[int, int], ...] | None,
 ) -> None:
-    """Refuse an output size from which the convolution would not come back to the input's."""
+    """Refuse an output size that the forward convolution would not bring back to the input's."""
     in_size = given.in_size("output_shape")
     if ends is None:
         most = [size * stride for size, stride in zip(in_size, operator.stride, strict=True)]

@@ -15,6 +15,7 @@ from harness.core.operators import Operator, Sizes
 from harness.frameworks.tensorflow.layer import crop_of, output_padding_error
 from harness.frameworks.tensorflow.layer_inputs import (
     Shape,
+    activation_notes,
     configured_layout,
     input_of,
     input_source,
@@ -193,34 +194,18 @@ def _crop(given: Arguments, operator: Operator) -> tuple[tuple[int, int], ...]:
 
 
 def _padding(given: Arguments) -> str:
-    value = given.known("padding")
-    if not isinstance(value, str) or value.lower() not in {"same", "valid"}:
-        raise given.error(f"padding must be 'same' or 'valid', found {shown(value)}.", "padding")
-    return value.lower()
+    return given.choice("padding", "same", "valid", any_case=True)
 
 
 def _is_channels_first(given: Arguments) -> bool:
-    value = given.known("data_format")
-    if value is None:
-        value = configured_layout(given, "data_format")
-    if value is not None and (
-        not isinstance(value, str) or value.lower() not in {"channels_last", "channels_first"}
-    ):
-        raise given.error(
-            f"data_format must be 'channels_last' or 'channels_first', found {shown(value)}.",
-            "data_format",
-        )
-    return isinstance(value, str) and value.lower() == "channels_first"
+    if given.known("data_format") is None:
+        return configured_layout(given, "data_format") == "channels_first"
+    words = ("channels_last", "channels_first")
+    return given.choice("data_format", *words, any_case=True) == "channels_first"
 
 
 def _notes(given: Arguments) -> list[str]:
-    notes = []
-    activation = given.value("activation")
-    if activation not in {None, "linear"}:
-        notes.append(
-            f"activation {shown(activation)} is applied to the output: keep it behind the "
-            "operator; it is not part of it."
-        )
+    notes = activation_notes(given)
     if given.form.parameter("groups") is not None and "groups" in given.given:
         if given.integer("groups") != 1:
             raise given.error(

@@ -1,4 +1,4 @@
-"""What the text around a Keras layer says of its input: its shape and its layout."""
+"""The shape and the layout of a Keras layer's input, as the text around the layer shows them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.syntax.tree import Call, Name, Statement, Value, calls, last_name
 
 Shape: TypeAlias = tuple[int | None, ...]
 
-# Layers whose output's shape they say themselves, by the names of the argument that says it.
+# Layers whose output's shape is an argument, and that argument's names.
 _SHAPED: Final = {
     "Reshape": ("target_shape",),
     "Input": ("shape",),
@@ -23,15 +23,7 @@ _WITH_BATCH: Final = {"batch_shape", "batch_input_shape"}
 
 
 def input_of(given: Arguments, rank: int, *, channels_first: bool) -> Shape | None:
-    """Return the input's canonical shape as far as the text shows it; the batch it seldom does.
-
-    Parameters
-    ----------
-    given : Arguments
-    rank : int
-    channels_first : bool
-        Whether the data are laid out so.
-    """
+    """Return the input's canonical shape as far as the text shows it; it seldom shows the batch."""
     if given.form.parameter("input_dim") is not None and given.has("input_dim"):
         return (None, given.integer("input_dim"), *(None,) * rank)
     shape = _own(given) or _shape(input_source(given))
@@ -46,7 +38,7 @@ def input_of(given: Arguments, rank: int, *, channels_first: bool) -> Shape | No
 
 
 def input_source(given: Arguments) -> Value:
-    """Return the layer or the array that comes into a layer which does not say its input itself."""
+    """Return the layer or the array that goes into a layer without arguments for its input."""
     if _own(given) is not None:
         return None
     applied_to = _applied_to(given)
@@ -58,7 +50,7 @@ def _shape(source: Value) -> Shape | None:
 
 
 def _own(given: Arguments) -> Shape | None:
-    """What the layer says of its input."""
+    """The input's shape from the layer's own arguments."""
     for name in ("batch_input_shape", "input_shape"):
         if given.form.parameter(name) is not None and given.has(name):
             shape = _sizes(given.value(name))
@@ -73,14 +65,14 @@ def _sizes(value: Value) -> Shape | None:
 
 
 def _applied_to(given: Arguments) -> Value:
-    """What the layer is called with, or the layer that gives it."""
+    """What the layer is called with, or the layer whose output that is."""
     value: Value = None
     if given.form.parameter("inputs") is not None and "inputs" in given.given:
         value = given.given["inputs"].value
     elif given.application:
         value = given.application[0].value
     if isinstance(value, Name):
-        # What names stand for where the layer is called, which may be long after it is made.
+        # Names may have other values where the layer is called than where it is created.
         applied = given.site.applied
         value = (applied.statement.assigned if applied else given.assigned).get(value.text)
     if isinstance(value, Call) and isinstance(value.function, Call):
@@ -139,7 +131,7 @@ def _mentions(value: Value, name: str) -> bool:
 
 
 def _given_by(layer: Value) -> Shape | None:
-    """The output's shape, where a layer says it itself."""
+    """The output's shape, where it is an argument of the layer."""
     names = _SHAPED.get(_last(layer), ())
     for place, argument in enumerate(layer.arguments if isinstance(layer, Call) else ()):
         if argument.name in names or (names and argument.name is None and place == 0):
@@ -157,8 +149,6 @@ def _last(value: Value) -> str:
     return value.function.text.rpartition(".")[2]
 
 
-# Layouts.
-
 _LAYOUTS: Final = {
     "set_image_data_format": {"channels_first": "channels_first", "channels_last": "channels_last"},
     "set_image_dim_ordering": {"th": "channels_first", "tf": "channels_last"},
@@ -168,28 +158,31 @@ _LAYOUTS: Final = {
 def configured_layout(given: Arguments, name: str) -> str | None:
     """Return what ``K.set_image_data_format("channels_first")`` before a layer sets.
 
-    Parameters
-    ----------
-    given : Arguments
-    name : str
-        The argument that says it of one layer, for errors.
-
-    Raises
-    ------
-    SnippetError
-        Where it is not certain which setting holds for the layer.
+    Where it is not certain that the setting holds for the layer, an error asks for the argument
+    ``name``, which sets it for one layer.
     """
-    found = None
+    layout = None
     for statement in given.site.statements:
         for call in calls(statement.value):
             function = last_name(call)
             if function not in _LAYOUTS:
                 continue
             value = call.arguments[0].value if call.arguments else None
-            found = _LAYOUTS[function].get(value) if isinstance(value, str) else None
-            if found is None or not given.site.always_after(statement):
+            layout = _LAYOUTS[function].get(value) if isinstance(value, str) else None
+            if layout is None or not given.site.always_after(statement):
                 raise given.error(
                     f"the text calls {function}({shown(value)}), and it is not certain what holds "
                     f"for this layer: add {name} to the call."
                 )
-    return found
+    return layout
+
+
+def activation_notes(given: Arguments) -> list[str]:
+    """Note an activation that is not the identity."""
+    activation = given.value("activation")
+    if activation in {None, "linear"}:
+        return []
+    return [
+        f"activation {shown(activation)} is applied to the output: keep it after the operator; "
+        "it is not part of it."
+    ]

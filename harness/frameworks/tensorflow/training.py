@@ -1,4 +1,4 @@
-"""What Keras's layers say about training: initialisers, regularisers and rates."""
+"""The training settings of Keras's layers: initialisers, regularisers and rates."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _DISTRIBUTIONS: Final[dict[str, Distribution]] = {
 
 
 def read_training(given: Arguments, out_channels: int) -> tuple[Training, list[str]]:
-    """Read what a layer's arguments say about training, with notes on what stays unread."""
+    """Read a layer's training settings, with notes on what stays unread."""
     weights, of_weights = _read_initializer(given, "kernel_initializer", out_channels)
     bias, of_bias = _read_initializer(given, "bias_initializer", out_channels)
     rate = None if given.value("trainable") is not False else 0.0
@@ -181,14 +181,9 @@ def penalty_text(training: Training, factor: float | None) -> str | None:
 
 
 def training_text(operator: Operator, training: Training, *, late_bias: bool) -> str:
-    """Write what no argument of the layer says: factors of the learning rate, and a late bias.
+    """Write what a layer has no argument for: factors of the learning rate, and a late bias.
 
-    Parameters
-    ----------
-    operator : Operator
-    training : Training
-    late_bias : bool
-        Whether the bias is no weight of the layer, but a variable that is added later.
+    A late bias is not a weight of the layer, but a variable that is added after it.
     """
     rates = {"layer.kernel.value": training.weights_rate}
     if operator.bias:

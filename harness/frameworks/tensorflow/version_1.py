@@ -20,7 +20,12 @@ from harness.convention.reading import Reading, Supplied
 from harness.convention.signature import Parameter
 from harness.convention.values import shown
 from harness.core.operators import Sizes
-from harness.frameworks.tensorflow.layer_inputs import Shape, configured_layout, input_of
+from harness.frameworks.tensorflow.layer_inputs import (
+    Shape,
+    activation_notes,
+    configured_layout,
+    input_of,
+)
 from harness.syntax.tree import Argument, Call, Name, Value
 
 _SLIM_MODULES: Final = ("slim", "tf_slim", "tf.contrib.slim", "contrib_slim", "contrib_layers")
@@ -77,16 +82,9 @@ _LAYOUTS: Final = {
 
 
 def as_form(given: Arguments, form: Form, names: Mapping[str, str], **values: Value) -> Arguments:
-    """Bind what was given to another form's parameters, with other values for some of them.
+    """Bind the arguments to another form's parameters, with other values for some of them.
 
-    Parameters
-    ----------
-    given : Arguments
-    form : Form
-    names : mapping
-        Names of the form's parameters by those that they have in what was given.
-    **values
-        By the form's names.
+    ``names`` has the form's names by those in ``given``; ``values`` are by the form's names.
     """
     kept = {
         names.get(name, name): argument
@@ -173,18 +171,14 @@ def backend_form(function: Form, layouts: tuple[str, str]) -> Form:
     to_native = dict(zip(("channels_last", "channels_first"), layouts, strict=True))
 
     def read(given: Arguments) -> Reading:
-        padding, layout = given.known("padding"), given.known("data_format")
-        layout = layout or configured_layout(given, "data_format")
-        if padding not in {"same", "valid"}:
-            raise given.error(
-                f"padding must be 'same' or 'valid', found {shown(padding)}.", "padding"
-            )
+        padding = given.choice("padding", "same", "valid")
+        layout = given.known("data_format") or configured_layout(given, "data_format")
         reading = function.read(
             as_form(
                 given,
                 function,
                 _OF_FUNCTION,
-                padding=str(padding).upper(),
+                padding=padding.upper(),
                 data_format=to_native.get(str(layout), layout) if layout else None,
                 strides=given.value("strides"),
             )
@@ -266,11 +260,7 @@ _OF_KERAS_2: Final = {
 def keras_1_form(function: Form, layer: Form) -> Form:
     """The layer of Keras 1, which calls a function of ``tf.nn``.
 
-    Parameters
-    ----------
-    function : Form
-    layer : Form
-        What it became in Keras 2, which takes the arguments of Keras 1 but for ``output_shape``.
+    ``layer`` is what it became in Keras 2, which takes the same arguments except ``output_shape``.
     """
 
     def read(given: Arguments) -> Reading:
@@ -358,50 +348,36 @@ def _kernel(given: Arguments) -> Sizes | None:
 
 
 def _whole(given: Arguments, shape: Shape | None) -> Sizes | None:
-    """The input's shape with a batch, which output_shape may say."""
+    """The input's shape with a batch, which output_shape may state."""
     if shape is None or None in shape[1:]:
         return None
     output = given.value("output_shape")
-    said = output[0] if isinstance(output, tuple) else None
-    batch = shape[0] or (said if type(said) is int and said > 0 else 1)
+    stated = output[0] if isinstance(output, tuple) else None
+    batch = shape[0] or (stated if type(stated) is int and stated > 0 else 1)
     return (batch, *(size for size in shape[1:] if size is not None))
 
 
 def _ordering(given: Arguments) -> str:
     """``dim_ordering`` or, where the configuration has it, where output_shape has its channels."""
-    ordering = given.known("dim_ordering")
-    if ordering in _ORDERINGS:
-        return str(ordering)
-    if ordering != "default":
-        raise given.error(
-            f"dim_ordering must be 'tf' or 'th', found {shown(ordering)}.", "dim_ordering"
-        )
+    if given.known("dim_ordering") != "default":
+        return given.choice("dim_ordering", *_ORDERINGS)
     if (layout := configured_layout(given, "dim_ordering")) is not None:
         return _OF_LAYOUTS[layout]
     shape, channels = given.value("output_shape"), given.value("nb_filter")
     sizes = shape if isinstance(shape, tuple) and len(shape) == 4 else (None,) * 4
-    found = [name for name, place in (("th", 1), ("tf", 3)) if sizes[place] == channels]
-    if len(found) != 1 or not isinstance(channels, int):
+    orderings = [name for name, place in (("th", 1), ("tf", 3)) if sizes[place] == channels]
+    if len(orderings) != 1 or not isinstance(channels, int):
         raise given.error(
             f"output_shape {shown(shape)} does not show whether its channels are first or last: "
             "add dim_ordering='tf' or dim_ordering='th'.",
             "output_shape",
         )
-    return found[0]
+    return orderings[0]
 
 
 def _notes(given: Arguments) -> list[str]:
-    notes = [
+    theano = (
         "Read as on TensorFlow. On Theano Keras 1 flips the kernel, and border_mode 'same' crops "
         "otherwise."
-    ]
-    if given.value("activation") not in (None, "linear"):
-        notes.append(
-            f"activation {shown(given.value('activation'))} is applied to the output: keep it "
-            "behind the operator; it is not part of it."
-        )
-    return notes + [
-        f"{parameter.name}: {parameter.meaning}; not part of the operator."
-        for parameter in given.form.parameters
-        if parameter.ignored and parameter.name in given.given
-    ]
+    )
+    return [theano, *activation_notes(given), *given.ignored_notes()]

@@ -295,7 +295,7 @@ ERRORS = [
     (LAYER.format(", 'Stride', factor"), 69, "whose value the text does not hold"),
     (LAYER.format(", 'Stride', [1 2 3]"), 59, "there are 2 spatial axes"),
     (LAYER.format(", 'Stride', 1.5"), 59, "must be an integer"),
-    (LAYER.format(", 'Stride'"), 59, "has no value behind it"),
+    (LAYER.format(", 'Stride'"), 59, "has no value after it"),
     (LAYER.format(", 'NumChannels', 5"), 59, "given twice"),
     (LAYER.format(", 'DilationFactor', 2"), 59, "no parameter 'DilationFactor'"),
     (LAYER.format(", 'WeightsInitializer', 'xavier'"), 59, "is none of 'glorot', 'he'"),
