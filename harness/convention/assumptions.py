@@ -46,12 +46,8 @@ def _always_given(given: BoundCall, name: str) -> bool:
 def _registers_none(call: Call, name: str) -> bool:
     """Whether a call such as ``self.register_parameter("bias", None)`` sets a name to ``None``."""
     owner, _, attribute = name.rpartition(".")
-    values = [argument.value for argument in call.arguments]
-    is_register = isinstance(call.function, Name) and call.function.text in {
-        f"{owner}.register_parameter",
-        f"{owner}.register_buffer",
-    }
-    return is_register and values[:2] == [attribute, None]
+    is_register = call.dotted in {f"{owner}.register_parameter", f"{owner}.register_buffer"}
+    return is_register and call.parts[1:3] == (attribute, None)
 
 
 def assumed_notes(given: BoundCall, sources: Sequence[Value] = ()) -> list[str]:

@@ -194,7 +194,7 @@ def _around(value: Value, call: Call) -> Iterator[Name]:
     if isinstance(value, Name):
         inner = value.calls
     elif isinstance(value, Call):
-        inner = (value.function, *(argument.value for argument in value.arguments))
+        inner = value.parts
     for each in inner:
         yield from _around(each, call)
 

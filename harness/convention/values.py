@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from harness.core.operators import Sizes, axis_name
-from harness.syntax.tree import Call, Name, SnippetError, Value
+from harness.syntax.tree import Call, Name, SnippetError, Value, last_name
 
 # Functions that take an array's sizes one by one: zeros(3, 4), but not uniform(3, 4).
 _BY_SIZES: Final = {"rand", "randn", "zeros", "ones", "empty", "Tensor"}
@@ -49,10 +49,10 @@ def shape_of(value: Value) -> Sizes | None:
         if inner[0] is None or any(shape != inner[0] for shape in inner):
             return None
         return (len(value), *inner[0])
-    if not isinstance(value, Call) or not isinstance(value.function, Name):
+    last = last_name(value) if isinstance(value, Call) else ""
+    if not isinstance(value, Call) or last not in _MAKERS:
         return None
-    last = value.function.text.split(".")[-1]
-    return _created_shape(value, by_sizes=last in _BY_SIZES) if last in _MAKERS else None
+    return _created_shape(value, by_sizes=last in _BY_SIZES)
 
 
 def creates_array(call: Call) -> bool:
@@ -61,17 +61,15 @@ def creates_array(call: Call) -> bool:
     >>> creates_array(Call(Name("torch.zeros", 0), (), 0))
     True
     """
-    last = call.function.text.split(".")[-1] if isinstance(call.function, Name) else ""
-    return last in _MAKERS | _RANGES
+    return last_name(call) in _MAKERS | _RANGES
 
 
 def _created_shape(call: Call, *, by_sizes: bool) -> Sizes | None:
     """Return the shape that a call such as ``randn(3, 4, 5, 5)`` or ``ones((3, 4))`` asks for."""
-    by_name = {argument.name: argument.value for argument in call.arguments if argument.name}
-    positional = [argument.value for argument in call.arguments if argument.name is None]
+    positional = call.positional
     for name in ("initializer", "initial_value", "shape", "size"):
-        if name in by_name:
-            positional = [by_name[name]]
+        if name in call.named:
+            positional = [call.named[name]]
     if by_sizes and len(positional) > 1 and all(_is_size(value) for value in positional):
         return tuple(value for value in positional if isinstance(value, int))
     for value in positional:

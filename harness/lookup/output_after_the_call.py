@@ -6,7 +6,6 @@ the call this is one operator.  What is done to the output after something else 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import dropwhile
@@ -30,6 +29,7 @@ from harness.syntax.tree import (
     Statement,
     Subscript,
     Value,
+    count_uses,
     last_name,
 )
 
@@ -180,24 +180,13 @@ def _check_certain(
         raise SnippetError("it is done inside a branch, a loop or a function of its own.")
     if name is None:
         return
-    if _mentions(statement.value, name) > 1:
+    if count_uses(statement.value, name) > 1:
         raise SnippetError(f"{name} is there more than once in what it makes of it.")
     for later in () if statement.target == name else rest:
-        if _mentions(later.value, name) or _is_changed(later.target, name):
-            if _mentions(later.value, name) or later.target != name:
+        if count_uses(later.value, name) or _is_changed(later.target, name):
+            if count_uses(later.value, name) or later.target != name:
                 raise SnippetError(f"{name} itself is used after it, too.")
             return
-
-
-def _mentions(value: Value, name: str) -> int:
-    """How often a name stands in a value."""
-    if isinstance(value, tuple):
-        return sum(_mentions(item, name) for item in value)
-    if isinstance(value, Call):
-        parts = (value.function, *(argument.value for argument in value.arguments))
-        return sum(_mentions(part, name) for part in parts)
-    text = value.text if isinstance(value, Name) else ""
-    return len(re.findall(rf"(?<![\w.]){re.escape(name)}(?!\w)", text))
 
 
 def _is_no_bias(step: _Step, reading: Reading) -> bool:
@@ -224,7 +213,7 @@ def _steps(value: Value, output: _Output) -> list[_Step] | None:
 
 def _steps_of_call(call: Call, output: _Output) -> list[_Step] | None:
     last = last_name(call)
-    receiver = call.function.text.rpartition(".")[0] if isinstance(call.function, Name) else ""
+    receiver = call.dotted.rpartition(".")[0]
     if receiver and receiver == output.name and last in {*_PASSES_ON, *_AXES}:
         return [_Axes(_AXES[last])] if last in _AXES else []
     if not call.arguments:
@@ -232,7 +221,7 @@ def _steps_of_call(call: Call, output: _Output) -> list[_Step] | None:
     first, *others = call.arguments
     inner = _steps(first.value, output)
     if inner is None:
-        return _made_into_another([argument.value for argument in others], output)
+        return _made_into_another(call.parts[2:], output)
     if last in _PASSES_ON:
         return inner
     step: _Step = _End()
@@ -257,11 +246,10 @@ def _name_of_maker(call: Call) -> str:
 
 
 def _pad(call: Call) -> _Pad:
-    others = call.arguments[1:]
-    by_name = {argument.name: argument.value for argument in others if argument.name}
+    others = replace(call, arguments=call.arguments[1:])
+    by_name = others.named
     named = [by_name[name] for name in ("pad_width", "paddings", "pad") if name in by_name]
-    positional = [argument.value for argument in others if argument.name is None]
-    widths, mode, value = [*named, *positional, None, None, None][:3]
+    widths, mode, value = [*named, *others.positional, None, None, None][:3]
     modes = (by_name.get("mode"), mode)
     values = [value, *(by_name.get(name) for name in ("value", "constant_value"))]
     zeros = all(mode in {None, "constant", "CONSTANT"} for mode in modes) and all(
@@ -294,7 +282,7 @@ def _trailing(value: Value) -> int | None:
         if sum(isinstance(place, Slice) and place.is_whole for place in index) != 1:
             return None
     elif isinstance(value, Call) and last_name(value) in {"reshape", "view"}:
-        given = [argument.value for argument in value.arguments]
+        given = list(value.parts[1:])
         tuples = [shape for shape in given if isinstance(shape, tuple)]
         shape = list(tuples[-1]) if tuples else given
     else:

@@ -24,6 +24,7 @@ from harness.syntax.tree import (
     Value,
     calls,
     last_name,
+    names_in,
 )
 
 _COUNTS: Final = ("num_or_size_splits", "num_outputs", "indices_or_sections", "chunks")
@@ -55,7 +56,7 @@ def noted(context: Context, reading: Reading) -> Reading:
 def _groups(site: CallSite) -> int:
     """``concat([f(x, w) for x, w in zip(split(x, 2), split(w, 2))])`` has two groups."""
     joined, joined_along = _joined(site)
-    if not {name for name, _ in joined} <= _names(tuple(a.value for a in site.call.arguments)):
+    if not {name for name, _ in joined} <= _names(site.call.parts[1:]):
         return 1
     sources = [source for _, source in joined]
     splits = [assigned_value(source, site.statement.assigned) for source in sources]
@@ -72,16 +73,15 @@ def _axis(value: Value) -> int | None:
     """The axis along which a call splits an array, where the text says it."""
     if not isinstance(value, Call):
         return None
-    by_name = {argument.name: argument.value for argument in value.arguments if argument.name}
-    for name in ("axis", "dim"):
-        if name in by_name:
-            axis = by_name[name]
-            return axis if type(axis) is int else None
-    positional = [argument.value for argument in value.arguments if argument.name is None]
     # x.chunk(2, 1), but split(x, 2, 1); the first axis where none is said.
-    place = 1 if positional and type(positional[0]) is int else 2
-    default = 1 if "num_outputs" in by_name else 0
-    axis = positional[place] if len(positional) > place else default
+    place = 1 if value.positional and type(value.positional[0]) is int else 2
+    return _axis_at(value, place, default=1 if "num_outputs" in value.named else 0)
+
+
+def _axis_at(call: Call, place: int, *, default: int) -> int | None:
+    """The axis that a call says by name, or as the argument at a place."""
+    axis = [*call.positional[place:], default][0]
+    axis = call.named.get("axis", call.named.get("dim", axis))
     return axis if type(axis) is int else None
 
 
@@ -93,18 +93,10 @@ def _joined(site: CallSite) -> tuple[list[tuple[str, Value]], int | None]:
     for outer in calls(site.statement.value):
         for argument in outer.arguments if last_name(outer) in _JOINS else ():
             if any(inner is site.call for inner in calls(argument.value)):
-                return _zipped(argument.value), _joined_along(outer)
+                # Chainer's and MXNet's concat join channels where no axis is said.
+                default = 1 if last_name(outer) == "concat" else 0
+                return _zipped(argument.value), _axis_at(outer, 1, default=default)
     return [], None
-
-
-def _joined_along(call: Call) -> int | None:
-    """The axis of a concatenation, where the text says it."""
-    by_name = {argument.name: argument.value for argument in call.arguments if argument.name}
-    positional = [argument.value for argument in call.arguments if argument.name is None]
-    # Chainer's and MXNet's concat join channels where no axis is said.
-    default = 1 if last_name(call) == "concat" else 0
-    axis = by_name.get("axis", by_name.get("dim", [*positional, default][1 if positional else 0]))
-    return axis if type(axis) is int else None
 
 
 def _zipped(value: Value) -> list[tuple[str, Value]]:
@@ -113,24 +105,22 @@ def _zipped(value: Value) -> list[tuple[str, Value]]:
         return []
     if over.function != Name("zip", over.column):
         return []
-    arrays = [argument.value for argument in over.arguments]
-    return list(zip(value.targets, arrays, strict=False))
+    return list(zip(value.targets, over.parts[1:], strict=False))
 
 
 def _sections(value: Value) -> int:
     """The number of parts that a call makes; 1 where it is none or says their sizes instead."""
     if not isinstance(value, Call) or not isinstance(value.function, Name):
         return 1
-    by_name = {argument.name: argument.value for argument in value.arguments if argument.name}
-    positional = [argument.value for argument in value.arguments if argument.name is None]
-    named = [by_name[name] for name in _COUNTS if name in by_name]
+    positional = value.positional
+    counts = [value.named[name] for name in _COUNTS if name in value.named]
     is_method = bool(positional) and isinstance(positional[0], int)
     # PyTorch's split takes the size of a part, its chunk their number.
     if last_name(value) == "split" and (is_method or value.function.text == "torch.split"):
         return 1
     if last_name(value) not in {"split", "chunk", "split_axis"}:
         return 1
-    count = [*named, *positional[0 if is_method else 1 :], 1][0]
+    count = [*counts, *positional[0 if is_method else 1 :], 1][0]
     return count if type(count) is int else 1
 
 
@@ -180,21 +170,14 @@ def _is_kernel(array: str, site: CallSite) -> bool:
             made_of |= {name for name, source in parts if made_of & _names(source)}
             reached |= layer is not None and statement.target.startswith(f"{layer}.")
         for inner in calls(statement.value):
-            owner = inner.function.text if isinstance(inner.function, Name) else ""
-            weights = inner.arguments[1:] if inner is site.call else ()
-            if layer is not None and owner.startswith(f"{layer}."):
-                weights = inner.arguments
-            reached |= any(made_of & _names(argument.value) for argument in weights)
+            weights = inner.parts[2:] if inner is site.call else ()
+            if layer is not None and inner.dotted.startswith(f"{layer}."):
+                weights = inner.parts[1:]
+            reached |= bool(made_of & _names(weights))
     return reached
 
 
 def _names(value: Value) -> set[str]:
     """All names in a value, dotted ones in every length."""
-    if isinstance(value, tuple):
-        return set().union(*map(_names, value))
-    if isinstance(value, Name):
-        words = re.findall(r"[^\W\d][\w.]*", value.text)
-        return {".".join(w.split(".")[:n]) for w in words for n in range(1, w.count(".") + 2)}
-    if isinstance(value, Call):
-        return _names((value.function, *(argument.value for argument in value.arguments)))
-    return set()
+    words = [word for name in names_in(value) for word in re.findall(r"[^\W\d][\w.]*", name.text)]
+    return {".".join(w.split(".")[:n]) for w in words for n in range(1, w.count(".") + 2)}

@@ -15,7 +15,6 @@ from harness.syntax.tree import (
     Argument,
     Call,
     Name,
-    Parsed,
     SnippetError,
     Statement,
     Value,
@@ -174,19 +173,6 @@ class Builder:
     def assigned(self, target: Sequence[Node], value: Node) -> Node:
         """Give a value to what stands before the equals sign."""
         return replace(value, start=target[0].start, target=self.source(target))
-
-
-def strict(parsed: Parsed) -> tuple[Statement, ...]:
-    """Return the statements of a text all of which was understood.
-
-    Raises
-    ------
-    SnippetError
-        For the first stretch that was not.
-    """
-    if parsed.unread:
-        raise parsed.unread[0].error
-    return parsed.statements
 
 
 def as_number(value: Value) -> Number | None:

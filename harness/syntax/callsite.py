@@ -67,7 +67,7 @@ class CallSite:
     @property
     def function(self) -> str:
         """The dotted name that is called."""
-        return self.call.function.text if isinstance(self.call.function, Name) else ""
+        return self.call.dotted
 
     @property
     def stands_alone(self) -> bool:
@@ -171,7 +171,8 @@ def _parsed(text: str, language: str, names: Collection[str]) -> tuple[Parsed, t
         raise _several(text, [piece.start for piece in pieces])
     try:
         for piece in pieces:
-            return Parsed(module.parse(alone(text, piece, language))), _cut_off(text, piece, whole)
+            parsed = module.read(alone(text, piece, language))
+            return Parsed(parsed.all_understood()), _cut_off(text, piece, whole)
     except SnippetError as part:
         raise part from whole
     if whole is not None:
@@ -261,7 +262,7 @@ def _calls_by_name(
             return
         if _same_class(statement, home):
             for call in calls(statement.value):
-                if isinstance(call.function, Name) and call.function.text == name:
+                if call.dotted == name:
                     yield Application(call, statement)
         if statement.target == name and not _is_layer(statement.value, layer, name):
             # In another branch it would be the other branch's layer.
@@ -282,7 +283,7 @@ def _is_layer(value: Value, layer: Call, name: str | None = None) -> bool:
     if not isinstance(value, Call):
         return False
     given = [argument.value for argument in value.arguments]
-    if isinstance(value.function, Name) and value.function.text.rpartition(".")[0] == name:
+    if value.dotted.rpartition(".")[0] == name:
         return last_name(value) in _SAME_LAYER
     if last_name(value) in _CONTAINERS:
         inside = given[0] if given and isinstance(given[0], tuple) else given

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from harness.syntax.builder import Builder, Node, strict
+from harness.syntax.builder import Builder, Node
 from harness.syntax.lexis import MATLAB, skeleton, without_comments
 from harness.syntax.matlab_blocks import split
 from harness.syntax.matlab_reader import Reader
@@ -17,7 +17,6 @@ from harness.syntax.tree import (
     Parsed,
     Slice,
     SnippetError,
-    Statement,
     Value,
     check_text,
 )
@@ -63,23 +62,6 @@ def read(text: str) -> Parsed:
     builder = _Matlab(text)
     reader = Reader(code, outside, list(split(outside)), builder)
     return Parsed(tuple(builder.statements), tuple(reader.unread))
-
-
-def parse(text: str) -> tuple[Statement, ...]:
-    """Read MATLAB text all of which must be understood.
-
-    Raises
-    ------
-    SnippetError
-        Where the text is not of the language, or of no part of it that is read here.
-
-    Examples
-    --------
-    >>> layer = parse("up = transposedConv2dLayer([4 2], 64*2, 'Stride', 2);")[0].value
-    >>> [argument.value for argument in layer.arguments]
-    [(4, 2), 128, 'Stride', 2]
-    """
-    return strict(read(text))
 
 
 def _laid_out(code: str) -> str:

@@ -81,25 +81,6 @@ def read(text: str) -> Parsed:
         raise SnippetError(f"this is not Python: {error}.", max(0, text.find("\0"))) from None
 
 
-def parse(text: str) -> tuple[Statement, ...]:
-    """Read Python text all of which must be Python.
-
-    Raises
-    ------
-    SnippetError
-        With the column of what is not.
-
-    Examples
-    --------
-    >>> parse("up = nn.ConvTranspose2d(8 * 2, 4, (3, 2))")[0].value.arguments[0].value
-    16
-    """
-    parsed = read(text)
-    if parsed.unread:
-        raise parsed.unread[0].error
-    return parsed.statements
-
-
 def _tree(source: Source) -> tuple[ast.Module, tuple[Unread, ...]]:
     """Parse what is left when lines that are not Python are taken out one by one."""
     lines, unread = list(source.lines), dict[int, Unread]()

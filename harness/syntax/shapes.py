@@ -51,8 +51,9 @@ def fold(value: Value, shapes: Mapping[str, Shape], assigned: Mapping[str, Value
 
     Examples
     --------
-    >>> from harness.syntax.python import parse
-    >>> value = parse("(x.shape[0], (x.shape[1] - 1) * 2 + 3, tf.shape(x)[-1])")[0].value
+    >>> from harness.syntax.python import read
+    >>> parsed = read("(x.shape[0], (x.shape[1] - 1) * 2 + 3, tf.shape(x)[-1])")
+    >>> value = parsed.statements[0].value
     >>> fold(value, {"x": (1, 5, 64)}, {})
     (1, 11, 64)
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Self, TypeAlias
@@ -120,6 +121,26 @@ class Call:
     column: int
     assumed: tuple[str, ...] = ()
 
+    @property
+    def dotted(self) -> str:
+        """The name that is called; empty where the result of another call is called."""
+        return self.function.text if isinstance(self.function, Name) else ""
+
+    @property
+    def positional(self) -> list[Value]:
+        """The arguments without a name."""
+        return [argument.value for argument in self.arguments if argument.name is None]
+
+    @property
+    def named(self) -> dict[str, Value]:
+        """The arguments with a name."""
+        return {argument.name: argument.value for argument in self.arguments if argument.name}
+
+    @property
+    def parts(self) -> tuple[Value, ...]:
+        """What is called, and all arguments."""
+        return (self.function, *(argument.value for argument in self.arguments))
+
 
 # Lists, tuples and matrices are tuples; MATLAB's [1 2; 3 4] is a tuple of tuples.
 Value: TypeAlias = int | float | bool | str | tuple["Value", ...] | Name | Call | None
@@ -174,6 +195,12 @@ class Parsed:
     statements: tuple[Statement, ...]
     unread: tuple[Unread, ...] = ()
 
+    def all_understood(self) -> tuple[Statement, ...]:
+        """Return the statements; raise the error of the first stretch that was left out."""
+        if self.unread:
+            raise self.unread[0].error
+        return self.statements
+
 
 class SnippetError(InputError):
     """A snippet that cannot be read.
@@ -219,22 +246,35 @@ class OpenError(SnippetError):
 
 def last_name(call: Call) -> str:
     """Return the last part of the dotted name that a call calls."""
-    return call.function.text.rpartition(".")[2] if isinstance(call.function, Name) else ""
+    return call.dotted.rpartition(".")[2]
+
+
+def names_in(value: Value) -> Iterator[Name]:
+    """Give all names inside a value; a name's text holds those inside it."""
+    if isinstance(value, Name):
+        yield value
+    parts = value.parts if isinstance(value, Call) else value if isinstance(value, tuple) else ()
+    for part in parts:
+        yield from names_in(part)
+
+
+def count_uses(value: Value, name: str) -> int:
+    """Count how often a dotted name stands in a value."""
+    pattern = re.compile(rf"(?<![\w.]){re.escape(name)}(?!\w)")
+    return sum(len(pattern.findall(each.text)) for each in names_in(value))
 
 
 def calls(value: Value) -> Iterator[Call]:
     """Give all calls inside a value, outer ones first."""
     if isinstance(value, Call):
         yield value
-        yield from calls(value.function)
-        for argument in value.arguments:
-            yield from calls(argument.value)
+        parts = value.parts
     elif isinstance(value, Name):
-        for call in value.calls:
-            yield from calls(call)
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from calls(item)
+        parts = value.calls
+    else:
+        parts = value if isinstance(value, tuple) else ()
+    for part in parts:
+        yield from calls(part)
 
 
 def check_text(text: str) -> None:

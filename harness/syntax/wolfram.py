@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from harness.syntax.arithmetic import Number, fold, is_exact
-from harness.syntax.builder import Builder, Node, as_number, strict
+from harness.syntax.builder import Builder, Node, as_number
 from harness.syntax.grammar import read_all
 from harness.syntax.lexis import WOLFRAM, marks, without_comments
 from harness.syntax.scope import identifiers, is_constant
@@ -17,7 +17,6 @@ from harness.syntax.tree import (
     Argument,
     Parsed,
     SnippetError,
-    Statement,
     Value,
     check_text,
 )
@@ -65,17 +64,6 @@ def read(text: str) -> Parsed:
         builder.leave_out(code[stretch.start : stretch.end])
         unread.append(stretch)
     return Parsed(tuple(builder.statements), tuple(unread))
-
-
-def parse(text: str) -> tuple[Statement, ...]:
-    """Read Wolfram Language text all of which must be understood.
-
-    Raises
-    ------
-    SnippetError
-        Where the text is not of the language, or of no part of it that is read here.
-    """
-    return strict(read(text))
 
 
 def _joined(code: str) -> str:

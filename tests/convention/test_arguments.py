@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from syntax_texts import first
 
 from harness import parse
 from harness.convention.values import shape_of
 from harness.lookup.reading import read
-from harness.syntax.python import parse as statements
+from harness.syntax import python
 from harness.syntax.tree import SnippetError
 
 DILATED = "w_ = np.zeros({shape})\nw_[{taps}] = w\n{call}"
@@ -233,4 +234,4 @@ def test_a_default_that_changes_nothing_is_not_said() -> None:
 def test_shape_of_an_array_is_that_which_its_maker_takes(
     text: str, shape: tuple[int, ...] | None
 ) -> None:
-    assert shape_of(statements(text)[0].value) == shape
+    assert shape_of(first(python, text)) == shape

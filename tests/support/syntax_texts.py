@@ -6,7 +6,7 @@ from types import ModuleType
 
 from hypothesis import strategies as st
 
-from harness.syntax.tree import MAX_DIGITS, Call, Name, Statement, Value
+from harness.syntax.tree import MAX_DIGITS, Call, Name, Parsed, Statement, Value
 
 
 def shown(value: Value) -> str:
@@ -31,9 +31,14 @@ def summary(statements: tuple[Statement, ...]) -> str:
     )
 
 
+def parse(language: ModuleType, text: str) -> tuple[Statement, ...]:
+    """Read a text all of which must be understood."""
+    parsed: Parsed = language.read(text)
+    return parsed.all_understood()
+
+
 def first(language: ModuleType, text: str) -> Value:
-    value: Value = language.parse(text)[0].value
-    return value
+    return parse(language, text)[0].value
 
 
 SCALARS = (

@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from syntax_texts import FRAGMENTS, shown
+from syntax_texts import FRAGMENTS, parse, shown
 
 from harness.syntax import matlab, python, wolfram
 from harness.syntax.cut import alone, cut
@@ -70,7 +70,7 @@ def test_what_is_cut_out_is_read_alone_with_its_columns(
 ) -> None:
     name = language.__name__.rsplit(".", 1)[-1]
     (piece,) = cut(text, {"f"}, name)
-    (statement,) = language.parse(alone(text, piece, name))
+    (statement,) = parse(language, alone(text, piece, name))
     assert shown(statement.value) == expected
     assert isinstance(statement.value, Call)
     assert statement.value.column == text.index("f")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from syntax_texts import parse
 
-from harness.syntax.python import parse
+from harness.syntax import python
 from harness.syntax.shapes import fold
 from harness.syntax.tree import Call, Name, SnippetError, Value, calls
 
@@ -13,7 +14,7 @@ SHAPES = {"x": (2, 5, 7, 64), "self.w": (4, 3, 32, 64)}
 
 def folded(text: str) -> Value:
     *before, last = text.split("\n")
-    statement = parse("\n".join([*before, f"f({last})"]))[-1]
+    statement = parse(python, "\n".join([*before, f"f({last})"]))[-1]
     assert isinstance(statement.value, Call)
     return fold(statement.value.arguments[0].value, SHAPES, statement.assigned)
 
@@ -89,7 +90,7 @@ def test_what_cannot_be_computed_is_an_error_at_its_place(text: str, fact: str) 
 
 
 def test_calls_inside_an_expression_are_found() -> None:
-    value = parse("y = a + f(b) * g(c)[0]")[0].value
+    value = parse(python, "y = a + f(b) * g(c)[0]")[0].value
     assert [call.function.text for call in calls(value) if isinstance(call.function, Name)] == [
         "f",
         "g",
@@ -99,6 +100,6 @@ def test_calls_inside_an_expression_are_found() -> None:
 def test_calls_nested_in_expressions_take_no_time() -> None:
     """Each level around a call used to read it twice: 2**28 times here."""
     depth = 28
-    value = parse("f(1 + " * depth + "x" + ")" * depth)[0].value
+    value = parse(python, "f(1 + " * depth + "x" + ")" * depth)[0].value
     assert isinstance(value, Call)
     assert len(list(calls(value))) == depth

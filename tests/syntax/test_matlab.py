@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from syntax_texts import SCALARS, first, summary, trees
+from syntax_texts import SCALARS, first, parse, summary, trees
 
 from harness.syntax import matlab
 from harness.syntax.tree import Call, Name, Slice, Value
@@ -152,7 +152,7 @@ MATLAB = {
 
 @pytest.mark.parametrize(("text", "expected"), MATLAB.items())
 def test_matlab(text: str, expected: str) -> None:
-    assert summary(matlab.parse(text)) == expected
+    assert summary(parse(matlab, text)) == expected
 
 
 def matlab_text(value: Value) -> str:
@@ -189,7 +189,7 @@ def test_matlab_matrices_come_back(rows: list[tuple[Value, ...]], blank: str, li
     [("1:n", (1, Name("n", 4), None)), ("9:-2:1", (9, 1, -2)), (":", (None, None, None))],
 )
 def test_a_range_keeps_its_parts(text: str, parts: tuple[Value, ...]) -> None:
-    value = matlab.parse(f"f({text})")[0].value
+    value = parse(matlab, f"f({text})")[0].value
     assert isinstance(value, Call)
     (argument,) = value.arguments
     assert isinstance(argument.value, Slice)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from syntax_texts import parse
 
 from harness.lookup import reading
-from harness.syntax.python import parse, read
+from harness.syntax import python
+from harness.syntax.python import read
 from harness.syntax.tree import (
     BinaryOp,
     Call,
@@ -25,7 +27,7 @@ def kernel(text: str) -> tuple[Value, tuple[str, ...]]:
     """What ``k`` stands for in the one call ``f(k)``, and what of that are defaults."""
     found = {
         id(call): call
-        for statement in parse(text)
+        for statement in parse(python, text)
         for call in calls(statement.value)
         if call.function == Name("f", call.column)
     }
@@ -292,7 +294,7 @@ def test_a_value_that_a_caller_may_give_is_said_to_be_assumed(
 
 def test_a_statement_knows_what_was_given_before_it() -> None:
     text = "w = load()\nk = 3\nw = cut(w)\nn, c = w.shape\nf(w)\nk = 5"
-    found = parse(text)[-2]
+    found = parse(python, text)[-2]
     assert isinstance(found.value, Call)
     assert list(found.assigned) == ["k", "w", "n", "c"]
     assert found.assigned["k"] == 3
@@ -316,14 +318,14 @@ def test_a_statement_knows_what_was_given_before_it() -> None:
 def test_what_has_no_value_keeps_its_parts(
     text: str, kind: type[Name], parts: dict[str, Value]
 ) -> None:
-    (statement,) = parse(text)
+    (statement,) = parse(python, text)
     assert type(statement.value) is kind
     assert statement.value.text == text
     assert {name: getattr(statement.value, name) for name in parts} == parts
 
 
 def test_a_subscript_keeps_its_slices() -> None:
-    (statement,) = parse("x[..., None, :, 1:n:2]")
+    (statement,) = parse(python, "x[..., None, :, 1:n:2]")
     assert isinstance(statement.value, Subscript)
     assert isinstance(statement.value.index, tuple)
     dots, none, whole, part = statement.value.index
@@ -338,7 +340,7 @@ def test_a_subscript_keeps_its_slices() -> None:
 
 
 def test_a_target_keeps_its_parts() -> None:
-    (statement,) = parse("w[:, ::2] = 3")
+    (statement,) = parse(python, "w[:, ::2] = 3")
     assert statement.target == "w[:, ::2]"
     assert statement.part is not None
     assert statement.part.owner == Name("w", 0)
@@ -356,7 +358,7 @@ def test_a_target_keeps_its_parts() -> None:
     ],
 )
 def test_a_statement_knows_where_it_stands(text: str, blocks: list[tuple[int, ...]]) -> None:
-    assert [statement.block for statement in parse(text)] == blocks
+    assert [statement.block for statement in parse(python, text)] == blocks
 
 
 @pytest.mark.parametrize(
@@ -375,12 +377,12 @@ def test_a_statement_knows_where_it_stands(text: str, blocks: list[tuple[int, ..
 def test_parts_of_what_is_given_anew_are_not_what_they_were(
     text: str, given: dict[str, Value]
 ) -> None:
-    assigned = parse(text)[-1].assigned
+    assigned = parse(python, text)[-1].assigned
     assert {part: assigned[part] for part in given} == given
 
 
 def test_another_name_of_an_array_that_changes_its_shape_is_not_known() -> None:
-    assigned = parse("w = randn(3, 4)\nv = w\nv.transpose_(0, 1)\nf(w)")[-1].assigned
+    assigned = parse(python, "w = randn(3, 4)\nv = w\nv.transpose_(0, 1)\nf(w)")[-1].assigned
     assert assigned["w"] == Name("w", 0)
 
 
@@ -428,4 +430,4 @@ def test_what_is_left_out_is_a_line() -> None:
 def test_names_and_branches_without_end_take_little_time() -> None:
     """Copies of all names for each of many functions, branches and comprehensions."""
     lines = [f"n{i}=1\nif a:b{i}=[c for c in d]" for i in range(310)]
-    assert len(parse("\n".join(lines))) == 620
+    assert len(parse(python, "\n".join(lines))) == 620

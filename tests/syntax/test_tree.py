@@ -13,7 +13,7 @@ import lark
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from syntax_texts import FRAGMENTS, first, shown, summary
+from syntax_texts import FRAGMENTS, first, parse, shown, summary
 
 from harness.syntax import grammar, matlab, wolfram
 from harness.syntax.arithmetic import fold
@@ -32,8 +32,8 @@ BOTH = pytest.mark.parametrize("language", [wolfram, matlab], ids=["wolfram", "m
 
 
 def test_line_ends_of_windows_are_read() -> None:
-    assert summary(matlab.parse("[1 2\r\n3 4]\r\na = 1;\r\n")) == "[[1, 2], [3, 4]]; a := 1"
-    assert summary(wolfram.parse("f[1,\r\n2]\r\na = 1\r\n")) == "f(1, 2); a := 1"
+    assert summary(parse(matlab, "[1 2\r\n3 4]\r\na = 1;\r\n")) == "[[1, 2], [3, 4]]; a := 1"
+    assert summary(parse(wolfram, "f[1,\r\n2]\r\na = 1\r\n")) == "f(1, 2); a := 1"
 
 
 # Columns, and calls wherever they stand.
@@ -125,7 +125,7 @@ def test_a_refusal_says_where_and_what(
     language: ModuleType, text: str, column: int, fact: str
 ) -> None:
     with pytest.raises(SnippetError) as caught:
-        language.parse(text)
+        parse(language, text)
     assert (caught.value.column, caught.value.fact) == (column, fact)
 
 
@@ -147,13 +147,13 @@ def test_a_refusal_says_where_and_what(
 )
 def test_malicious_text_is_refused(language: ModuleType, text: str) -> None:
     with pytest.raises(SnippetError):
-        language.parse(text)
+        parse(language, text)
 
 
 @BOTH
 @pytest.mark.parametrize("part", ["-", "1+", "a+", "9^", "n,", "\n"])
 def test_long_chains_of_operators_need_no_recursion(language: ModuleType, part: str) -> None:
-    assert repr(language.parse(part * ((MAX_TEXT - 1) // len(part)) + "1"))
+    assert repr(parse(language, part * ((MAX_TEXT - 1) // len(part)) + "1"))
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_any_text_is_a_tree_or_a_snippet_error(language: ModuleType, text: str) 
     for unread in parsed.unread:
         assert 0 <= unread.start <= unread.end <= len(text)
         with pytest.raises(SnippetError):
-            language.parse(text)
+            parse(language, text)
     for statement in parsed.statements:
         for call in calls(statement.value):
             assert 0 <= call.column < len(text)
@@ -260,28 +260,28 @@ CALL = "transposedConv2dLayer([4 2], 64*2, 'Stride', 2)"
 def test_tables_are_computed_once_and_kept_for_the_user_alone(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = matlab.parse(CALL)
+    expected = parse(matlab, CALL)
     (kept,) = cache.iterdir()
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert stat.S_IMODE(cache.stat().st_mode) == 0o700
     grammar.parser.cache_clear()
     monkeypatch.setattr(lark.Lark, "__init__", None)
-    assert matlab.parse(CALL) == expected
+    assert parse(matlab, CALL) == expected
 
 
 @pytest.mark.parametrize("damaged", [b"", b"{}", b"[1]", b'{"data": {}, "memo": {}}', b"\xff"])
 def test_a_damaged_cache_is_made_anew(cache: Path, damaged: bytes) -> None:
-    matlab.parse(CALL)
+    parse(matlab, CALL)
     (kept,) = cache.iterdir()
     whole = kept.read_bytes()
     kept.write_bytes(damaged)
     grammar.parser.cache_clear()
-    matlab.parse(CALL)
+    parse(matlab, CALL)
     assert json.loads(kept.read_bytes()).keys() == json.loads(whole).keys()
 
 
 def test_no_cache_is_needed(cache: Path) -> None:
     cache.parent.parent.mkdir()
     cache.parent.write_text("a file where the folder would be")
-    assert matlab.parse(CALL)
+    assert parse(matlab, CALL)
     assert cache.parent.is_file()

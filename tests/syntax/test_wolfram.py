@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from syntax_texts import first, summary, trees
+from syntax_texts import first, parse, summary, trees
 
 from harness.syntax import wolfram
 from harness.syntax.tree import SnippetError, Value
@@ -172,7 +172,7 @@ WOLFRAM_DOCUMENTS = {
 
 @pytest.mark.parametrize(("text", "expected"), [*WOLFRAM.items(), *WOLFRAM_DOCUMENTS.items()])
 def test_wolfram(text: str, expected: str) -> None:
-    assert summary(wolfram.parse(text)) == expected
+    assert summary(parse(wolfram, text)) == expected
 
 
 @pytest.mark.parametrize(
@@ -188,14 +188,14 @@ def test_wolfram(text: str, expected: str) -> None:
 )
 def test_deep_trees_without_brackets_are_refused(text: str) -> None:
     with pytest.raises(SnippetError, match="nested too deeply"):
-        wolfram.parse(text)
+        parse(wolfram, text)
 
 
 def test_names_of_lists_of_names_do_not_grow() -> None:
     text = "a={1,1};" + "".join(
         f"{y}={{{x},{x},{x}}};" for x, y in zip("abcdefgh", "bcdefghi", strict=True)
     )
-    assert len(repr(wolfram.parse(text))) < 10_000
+    assert len(repr(parse(wolfram, text))) < 10_000
 
 
 def wolfram_text(value: Value) -> str:

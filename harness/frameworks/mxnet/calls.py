@@ -19,7 +19,7 @@ from harness.convention.values import comma, integers, shown
 from harness.core.operators import Sizes
 from harness.core.training import Training
 from harness.frameworks.mxnet.training import read_initializer
-from harness.syntax.tree import Call, Name, Value
+from harness.syntax.tree import Call, Value, last_name
 
 _Complete: TypeAlias = tuple[int, int, Sizes]
 
@@ -372,14 +372,11 @@ def _read_variables(given: Arguments) -> tuple[Training, tuple[str, ...]]:
     return Training(**found), tuple(notes)
 
 
-def _variable(given: Arguments, name: str) -> dict[str | None, Value]:
+def _variable(given: Arguments, name: str) -> dict[str, Value]:
     """The arguments of the symbol that stands for an array."""
     value = assigned_value(given.value(name), given.assigned)
-    if not isinstance(value, Call) or not isinstance(value.function, Name):
-        return {}
-    if value.function.text.split(".")[-1] not in {"Variable", "var"}:
-        return {}
-    return {argument.name: argument.value for argument in value.arguments}
+    is_variable = isinstance(value, Call) and last_name(value) in {"Variable", "var"}
+    return value.named if isinstance(value, Call) and is_variable else {}
 
 
 _DOCS: Final = "https://mxnet.apache.org/versions/1.9.1/api/python/docs/api/"

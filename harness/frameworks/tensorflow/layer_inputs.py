@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import re
 from typing import Final, TypeAlias
 
 from harness.convention.arguments import Arguments
 from harness.convention.values import shape_of, shown
 from harness.syntax.callsite import CallSite
-from harness.syntax.tree import Call, Name, Statement, Value, calls, last_name
+from harness.syntax.tree import Call, Name, Statement, Value, calls, count_uses, last_name
 
 Shape: TypeAlias = tuple[int | None, ...]
 
@@ -99,7 +98,7 @@ def _added_before(site: CallSite) -> Value:
         return None
     model = _model(site.statement)
     # Whatever else has to do with the model may add layers to it.
-    before = [each for each in site.before if _mentions((_target(each), each.value), model)]
+    before = [each for each in site.before if count_uses((_target(each), each.value), model)]
     if not before or before[-1].block != site.statement.block or _model(before[-1]) != model:
         return None
     return _added(before[-1])
@@ -107,8 +106,7 @@ def _added_before(site: CallSite) -> Value:
 
 def _model(statement: Statement) -> str:
     """The model to which a statement adds a layer, or nothing."""
-    function = statement.value.function if isinstance(statement.value, Call) else None
-    text = function.text if isinstance(function, Name) else ""
+    text = statement.value.dotted if isinstance(statement.value, Call) else ""
     return text.removesuffix(".add") if text.endswith(".add") else ""
 
 
@@ -120,14 +118,6 @@ def _added(statement: Statement) -> Value:
 
 def _target(statement: Statement) -> Name:
     return Name(statement.target or "", 0)
-
-
-def _mentions(value: Value, name: str) -> bool:
-    if isinstance(value, Name):
-        return re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", value.text) is not None
-    if isinstance(value, Call):
-        return _mentions((value.function, *(each.value for each in value.arguments)), name)
-    return isinstance(value, tuple) and any(_mentions(item, name) for item in value)
 
 
 def _given_by(layer: Value) -> Shape | None:
@@ -144,9 +134,7 @@ def _given_by(layer: Value) -> Shape | None:
 
 def _last(value: Value) -> str:
     """The last part of the name that a call calls."""
-    if not isinstance(value, Call) or not isinstance(value.function, Name):
-        return ""
-    return value.function.text.rpartition(".")[2]
+    return last_name(value) if isinstance(value, Call) else ""
 
 
 _LAYOUTS: Final = {

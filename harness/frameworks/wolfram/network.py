@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from harness.convention.arguments import Arguments
 from harness.syntax.scope import identifiers
-from harness.syntax.tree import Argument, Call, Name, Value
+from harness.syntax.tree import Argument, Call, Name, Value, names_in
 
 _CONVOLUTIONS: Final = {"ConvolutionLayer", "DeconvolutionLayer"}
 _KEEP: Final = {
@@ -56,23 +55,12 @@ def changed_elsewhere(given: Arguments) -> list[str]:
         is_layer = first is given.call or (isinstance(first, Name) and first.text in layers)
         if _name(call) in _REPLACING and is_layer:
             notes.append(_REPLACED.format(_name(call)))
-    for text in (name.text for each in given.site.statements for name in _opaque(each.value)):
+    for text in (name.text for each in given.site.statements for name in names_in(each.value)):
         owner, operator, _ = text.partition("/.")
         words = set(identifiers(owner))
         if operator and words & {*layers, _name(given.call)}:
             notes.append(_REPLACED.format("/."))
     return list(dict.fromkeys(notes))
-
-
-def _opaque(value: Value) -> Iterator[Name]:
-    """The expressions without a value in a value."""
-    if isinstance(value, Name):
-        yield value
-    inner = value if isinstance(value, tuple) else ()
-    if isinstance(value, Call):
-        inner = (value.function, *(argument.value for argument in value.arguments))
-    for each in inner:
-        yield from _opaque(each)
 
 
 def _layers(value: Value) -> tuple[Value, ...]:
