@@ -65,16 +65,6 @@ class Conversion:
         return "\n".join([*lines, *self.notes])
 
 
-@dataclass(frozen=True)
-class _Task:
-    """The requested conversion."""
-
-    source: str
-    target: str
-    groups: int
-    rank: int | None
-
-
 def convert_file(
     path: Path,
     out: Path,
@@ -102,11 +92,6 @@ def convert_file(
     bias_names : sequence of str
         One for each of ``weight_names``; by default the only vector that fits each weight.
 
-    Raises
-    ------
-    WeightsError
-        With what to do.
-
     Examples
     --------
     >>> import numpy as np
@@ -118,15 +103,6 @@ def convert_file(
     weight  IOHW -> HWOI  64x32x4x5 -> 4x5x32x64  float32
     bias    O -> O        32 -> 32  float64
     """
-    task = _task(path, out, source, target, groups, rank)
-    contents = read(path)
-    pairs = _pairs(path, contents, weight_names, bias_names)
-    done = [each for pair in pairs for each in _converted(path, contents, task, *pair)]
-    return _written(out, contents, done)
-
-
-def _task(path: Path, out: Path, source: str, target: str, groups: int, rank: int | None) -> _Task:
-    """Refuse an impossible conversion before anything is read."""
     for framework in (source, target):
         convention(framework)
     for each in (path, out):
@@ -134,168 +110,170 @@ def _task(path: Path, out: Path, source: str, target: str, groups: int, rank: in
     if out.exists() and path.exists() and out.samefile(path):
         raise WeightsError(f"{out} is the file that is read; write another one.")
     layout(source, groups=groups)
-    return _Task(source, target, groups, rank)
-
-
-def _written(out: Path, contents: Contents, done: Sequence[tuple[Move, Array]]) -> Conversion:
-    """Write the converted arrays, and the others unchanged."""
-    moves = tuple(move for move, _ in done)
+    job = _Job(path, read(path), source, target, groups, rank)
+    done = [each for pair in job.pairs(weight_names, bias_names) for each in job.converted(*pair)]
     moved = {move.name: array for move, array in done}
-    renamed = write(out, replace(contents, arrays={**contents.arrays, **moved}))
-    copied = tuple(name for name in contents.arrays if name not in moved)
+    moves = tuple(move for move, _ in done)
+    arrays = job.contents.arrays
+    renamed = write(out, replace(job.contents, arrays={**arrays, **moved}))
+    copied = tuple(name for name in arrays if name not in moved)
     return Conversion(moves, copied, renamed, _notes(out, moves))
 
 
-def _converted(
-    path: Path, contents: Contents, task: _Task, weight: str, bias: str | None
-) -> Iterator[tuple[Move, Array]]:
-    """Yield the converted weights, then their bias if there is one."""
-    whole = _whole(path, contents, task, weight, bias)
-    try:
-        rank = rank_of(whole.ndim, task.source, task.groups)
-        array = convert(whole, task.source, task.target, task.groups)
-    except WeightsError as error:
-        raise WeightsError(f"{path}: {weight}: {error}") from None
-    letters = pattern(task.source, task.target, rank=rank, groups=task.groups)
-    yield _move(weight, letters, whole, array), array
-    bias = bias or _default_bias(path, contents, task, weight, whole.shape)
-    if bias is None:
-        return
-    vector = contents.arrays[bias]
-    _, c_out = channels(whole.shape, task.source, task.groups)
-    if vector.size != c_out or not _is_vector(vector):
-        raise WeightsError(
-            f"{path}: {bias} of shape {vector.shape} is no bias of {weight}, "
-            f"which has {c_out} output channels."
-        )
-    array = convert_bias(vector, task.source, task.target, rank=rank, groups=task.groups)
-    letters = bias_pattern(task.source, task.target, rank=rank, groups=task.groups)
-    yield _move(bias, letters, vector, array), array
+@dataclass(frozen=True)
+class _Job:
+    """The requested conversion of one file."""
+
+    path: Path
+    contents: Contents
+    source: str
+    target: str
+    groups: int
+    rank: int | None
+
+    def error(self, fact: str) -> WeightsError:
+        return WeightsError(f"{self.path}: {fact}")
+
+    def out_channels(self, shape: Sequence[int]) -> int:
+        return channels(shape, self.source, self.groups)[1]
+
+    def pairs(
+        self, weight_names: Sequence[str], bias_names: Sequence[str]
+    ) -> list[tuple[str, str | None]]:
+        """Return the names of the weights to convert, each with its bias if one is named."""
+        named = [*weight_names, *bias_names]
+        for name in named:
+            if name not in self.contents.arrays:
+                listing = _listing(self.contents.arrays)
+                raise WeightsError(f"{self.path} holds no array {name!r}, but {listing}.")
+        if len(named) != len(set(named)):
+            raise WeightsError("each name of an array can be given once.")
+        weights = list(weight_names) or [self._only_weight()]
+        if bias_names and len(bias_names) != len(weights):
+            raise WeightsError(
+                f"{len(bias_names)} names of biases for {len(weights)} of weights: give one for "
+                "each."
+            )
+        biases: Sequence[str | None] = bias_names or [None] * len(weights)
+        return list(zip(weights, biases, strict=True))
+
+    def _only_weight(self) -> str:
+        # The bias of a MATLAB layer has three axes or more, too.
+        arrays = self.contents.arrays
+        candidates = {
+            name: array
+            for name, array in arrays.items()
+            if array.ndim >= 3 and not _is_vector(array)
+        }
+        if len(candidates) != 1:
+            which = _listing(candidates) if candidates else f"none, but {_listing(arrays)}"
+            raise WeightsError(
+                f"{self.path} should hold one array of three axes or more, the weights; it holds "
+                f"{which}. " + asked(Ask.WEIGHT_NAME, "NAME", "Add") + "."
+            )
+        return next(iter(candidates))
+
+    def converted(self, weight: str, bias: str | None) -> Iterator[tuple[Move, Array]]:
+        """Yield the converted weights, then their bias if there is one."""
+        source, target, groups = self.source, self.target, self.groups
+        whole = self._whole(weight, bias)
+        try:
+            rank = rank_of(whole.ndim, source, groups)
+            array = convert(whole, source, target, groups)
+        except WeightsError as error:
+            raise self.error(f"{weight}: {error}") from None
+        letters = pattern(source, target, rank=rank, groups=groups)
+        yield _move(weight, letters, whole, array), array
+        bias = bias or self._default_bias(weight, whole.shape)
+        if bias is None:
+            return
+        vector, c_out = self.contents.arrays[bias], self.out_channels(whole.shape)
+        if vector.size != c_out or not _is_vector(vector):
+            raise self.error(
+                f"{bias} of shape {vector.shape} is no bias of {weight}, which has {c_out} output "
+                "channels."
+            )
+        array = convert_bias(vector, source, target, rank=rank, groups=groups)
+        letters = bias_pattern(source, target, rank=rank, groups=groups)
+        yield _move(bias, letters, vector, array), array
+
+    def _whole(self, weight: str, bias: str | None) -> Array:
+        """Restore the axes of one element that MATLAB dropped at the end of the weights' shape."""
+        array = self.contents.arrays[weight]
+        possible = readings(array.shape, self.source, self.groups)
+        if self.rank is not None:
+            if self.rank not in possible:
+                raise self.error(
+                    f"{weight} of shape {array.shape} cannot be "
+                    f"{layout(self.source, self.rank, self.groups)} with {self.groups} groups."
+                )
+            return array.reshape(possible[self.rank])
+        # If the last axis has one element, none was dropped.
+        if not self.contents.is_cut or (array.ndim > 2 and array.shape[-1] == 1):
+            return array
+        ranks = list(possible)
+        if len(ranks) > 1:
+            bias = bias or _named_like_bias(self.contents.arrays, weight)
+            ranks = [rank for rank in ranks if self._fits(possible[rank], bias)] or ranks
+        if len(ranks) > 1:
+            choices: str = ""
+            for rank in ranks:
+                mention = named(Ask.RANK, str(rank)) if choices else asked(Ask.RANK, str(rank))
+                choices += ("; " if choices else "") + mention
+                letters = layout(self.source, rank, self.groups)
+                choices += f" for {letters} = {_shape(possible[rank])}"
+            raise self.error(
+                f"{weight} has the shape {_shape(array.shape)}, and MATLAB drops axes of one "
+                "element at the end: " + choices + "."
+            )
+        return array.reshape(possible[ranks[0]]) if ranks else array
+
+    def _fits(self, shape: tuple[int, ...], bias: str | None) -> bool:
+        """Whether the bias fits a possible shape of its weights."""
+        if bias is None:
+            return False
+        vector = self.contents.arrays[bias]
+        rank = rank_of(len(shape), self.source, self.groups)
+        from_layer = bias_pattern(self.source, self.source, rank=rank).startswith("1")
+        if from_layer and vector.ndim > 2 and vector.ndim != rank + 1:
+            return False
+        return vector.size == self.out_channels(shape)
+
+    def _default_bias(self, weight: str, shape: tuple[int, ...]) -> str | None:
+        arrays, c_out = self.contents.arrays, self.out_channels(shape)
+        namesake = _named_like_bias(arrays, weight)
+        if namesake and (size := arrays[namesake].size) != c_out:
+            raise self.error(
+                f"{namesake} has {size} elements, but {weight} of shape {_shape(shape)} has "
+                f"{c_out} output channels with "
+                + named(Ask.GROUPS, str(self.groups))
+                + ". Give the right "
+                + named(Ask.GROUPS)
+                + ", or name the bias by "
+                + named(Ask.BIAS_NAME)
+                + "."
+            )
+        candidates = {
+            name: array
+            for name, array in arrays.items()
+            if name != weight and _is_vector(array) and array.size == c_out
+        }
+        if namesake in candidates:
+            return namesake
+        layouts = bias_pattern(self.source, self.target, groups=self.groups)
+        if len(candidates) > 1 and (self.contents.is_cut or "1" in layouts):
+            raise self.error(
+                f"the bias of {weight} can be any of {_listing(candidates)}. "
+                + asked(Ask.WEIGHT_NAME, "NAME", "Add")
+                + " "
+                + named(Ask.BIAS_NAME, "NAME")
+                + "."
+            )
+        return next(iter(candidates)) if len(candidates) == 1 else None
 
 
 def _move(name: str, letters: str, before: Array, after: Array) -> Move:
     return Move(name, letters, before.shape, after.shape, dtype_name(after))
-
-
-def _pairs(
-    path: Path,
-    contents: Contents,
-    weight_names: Sequence[str],
-    bias_names: Sequence[str],
-) -> list[tuple[str, str | None]]:
-    for name in (*weight_names, *bias_names):
-        if name not in contents.arrays:
-            raise WeightsError(f"{path} holds no array {name!r}, but {_listing(contents.arrays)}.")
-    named = [*weight_names, *bias_names]
-    if len(named) != len(set(named)):
-        raise WeightsError("each name of an array can be given once.")
-    weights = list(weight_names) or [_only_weight(path, contents)]
-    if bias_names and len(bias_names) != len(weights):
-        raise WeightsError(
-            f"{len(bias_names)} names of biases for {len(weights)} of weights: give one for each."
-        )
-    biases: Sequence[str | None] = bias_names or [None] * len(weights)
-    return list(zip(weights, biases, strict=True))
-
-
-def _only_weight(path: Path, contents: Contents) -> str:
-    # The bias of a MATLAB layer has three axes or more, too.
-    candidates = {
-        name: array
-        for name, array in contents.arrays.items()
-        if array.ndim >= 3 and not _is_vector(array)
-    }
-    if len(candidates) != 1:
-        which = _listing(candidates) if candidates else f"none, but {_listing(contents.arrays)}"
-        raise WeightsError(
-            f"{path} should hold one array of three axes or more, the weights; it holds {which}. "
-            + asked(Ask.WEIGHT_NAME, "NAME", "Add")
-            + "."
-        )
-    (name,) = candidates
-    return name
-
-
-def _whole(path: Path, contents: Contents, task: _Task, weight: str, bias: str | None) -> Array:
-    """Restore the axes of one element that MATLAB dropped at the end of the weights' shape."""
-    array = contents.arrays[weight]
-    possible = readings(array.shape, task.source, task.groups)
-    if task.rank is not None:
-        if task.rank not in possible:
-            raise WeightsError(
-                f"{path}: {weight} of shape {array.shape} cannot be "
-                f"{layout(task.source, task.rank, task.groups)} with {task.groups} groups."
-            )
-        return array.reshape(possible[task.rank])
-    # If the last axis has one element, none was dropped.
-    if not contents.is_cut or (array.ndim > 2 and array.shape[-1] == 1):
-        return array
-    ranks = list(possible)
-    if len(ranks) > 1:
-        bias = bias or _named_like_bias(contents.arrays, weight)
-        ranks = [rank for rank in ranks if _fits(contents, task, possible[rank], bias)] or ranks
-    if len(ranks) > 1:
-        choices: str = ""
-        for rank in ranks:
-            mention = named(Ask.RANK, str(rank)) if choices else asked(Ask.RANK, str(rank))
-            pattern = layout(task.source, rank, task.groups)
-            choices += ("; " if choices else "") + mention
-            choices += f" for {pattern} = {_shape(possible[rank])}"
-        raise WeightsError(
-            f"{path}: {weight} has the shape {_shape(array.shape)}, and MATLAB drops axes of one "
-            "element at the end: " + choices + "."
-        )
-    return array.reshape(possible[ranks[0]]) if ranks else array
-
-
-def _fits(contents: Contents, task: _Task, shape: tuple[int, ...], bias: str | None) -> bool:
-    """Whether the bias fits a possible shape of its weights."""
-    if bias is None:
-        return False
-    vector = contents.arrays[bias]
-    rank = rank_of(len(shape), task.source, task.groups)
-    from_layer = bias_pattern(task.source, task.source, rank=rank).startswith("1")
-    if from_layer and vector.ndim > 2 and vector.ndim != rank + 1:
-        return False
-    return vector.size == channels(shape, task.source, task.groups)[1]
-
-
-def _default_bias(
-    path: Path, contents: Contents, task: _Task, weight: str, shape: tuple[int, ...]
-) -> str | None:
-    _, c_out = channels(shape, task.source, task.groups)
-    namesake = _named_like_bias(contents.arrays, weight)
-    if namesake and (size := contents.arrays[namesake].size) != c_out:
-        raise WeightsError(
-            f"{path}: {namesake} has {size} elements, but {weight} of shape "
-            f"{_shape(shape)} has {c_out} output channels with "
-            + named(Ask.GROUPS, str(task.groups))
-            + ". Give the right "
-            + named(Ask.GROUPS)
-            + ", or name the bias by "
-            + named(Ask.BIAS_NAME)
-            + "."
-        )
-    candidates = {
-        name: array
-        for name, array in contents.arrays.items()
-        if name != weight and _is_vector(array) and array.size == c_out
-    }
-    if namesake in candidates:
-        return namesake
-    if len(candidates) > 1 and (contents.is_cut or "1" in _bias_layouts(task)):
-        raise WeightsError(
-            f"{path}: the bias of {weight} can be any of {_listing(candidates)}. "
-            + asked(Ask.WEIGHT_NAME, "NAME", "Add")
-            + " "
-            + named(Ask.BIAS_NAME, "NAME")
-            + "."
-        )
-    return next(iter(candidates)) if len(candidates) == 1 else None
-
-
-def _bias_layouts(task: _Task) -> str:
-    return bias_pattern(task.source, task.target, groups=task.groups)
 
 
 def _named_like_bias(arrays: Mapping[str, Array], weight: str) -> str | None:

@@ -149,8 +149,8 @@ def _read_link(given: Arguments) -> Reading:
         given.array_shape("initialW"),
     )
     training, notes = _read_training(given)
-    said = {"bias": not given.flag("nobias"), "training": training}
-    return _read_geometry(given, complete, said, notes)
+    settings = {"bias": not given.flag("nobias"), "training": training}
+    return _read_geometry(given, complete, settings, notes)
 
 
 def _check_deterministic(given: Arguments) -> None:
@@ -163,26 +163,26 @@ def _check_deterministic(given: Arguments) -> None:
 
 
 def _read_geometry(
-    given: Arguments, complete: _Complete, said: dict[str, Any], notes: tuple[str, ...]
+    given: Arguments, complete: _Complete, settings: dict[str, Any], notes: tuple[str, ...]
 ) -> Reading:
     rank = len(complete[2])
     pad = _sizes(given, "pad", rank, 0)
-    said = {
-        **said,
+    settings = {
+        **settings,
         "stride": _sizes(given, "stride", rank, 1),
         "dilation": _sizes(given, "dilate", rank, 1),
         "groups": given.integer("groups"),
-        "notes": (*notes, *_settings(given)),
+        "notes": (*notes, *_configuration(given)),
     }
     natural = tuple((p, p) for p in pad)
     if given.has("outsize"):
-        crop = _with_outsize(given, complete, said, natural)
+        crop = _with_outsize(given, complete, settings, natural)
         growth = [begin - end for begin, end in crop]
         if min(growth) < 0 < max(growth):
             note = "outsize grows one axis and shrinks another: Chainer's backward pass fails."
-            said["notes"] = (*said["notes"], note)
-        return given.reading(complete, crop=crop, **said)
-    reading = given.reading(complete, crop=natural, **said)
+            settings["notes"] = (*settings["notes"], note)
+        return given.reading(complete, crop=crop, **settings)
+    reading = given.reading(complete, crop=natural, **settings)
     size = reading.operator.out_size(reading.input[2:]) if reading.input else ()
     if 0 in size:
         raise given.error(
@@ -205,7 +205,7 @@ def _sizes(given: Arguments, name: str, rank: int, least: int) -> Sizes:
 
 
 def _with_outsize(
-    given: Arguments, complete: _Complete, said: dict[str, Any], natural: _Pairs
+    given: Arguments, complete: _Complete, settings: dict[str, Any], natural: _Pairs
 ) -> _Pairs:
     """The crop that outsize makes: what it differs by from the natural size is at the end.
 
@@ -213,7 +213,7 @@ def _with_outsize(
     """
     rank, in_size = len(natural), given.in_size("outsize")
     alone = replace(given, supplied=Supplied())
-    operator = alone.reading(complete, crop=natural, **said).operator
+    operator = alone.reading(complete, crop=natural, **settings).operator
     value = _with_input(given).value("outsize")
     if not isinstance(value, tuple) or len(value) != rank:
         raise given.error(
@@ -259,7 +259,7 @@ _CONFIGURATION: Final = {
 }
 
 
-def _settings(given: Arguments) -> Iterator[str]:
+def _configuration(given: Arguments) -> Iterator[str]:
     """Note the configuration that the text makes around the call."""
     named = [
         call.arguments[0].value

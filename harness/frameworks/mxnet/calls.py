@@ -68,7 +68,7 @@ _OPERATOR: Final = (
         "no_bias",
         "whether there is no bias",
         True,
-        pitfall="True unless said otherwise: a bias without no_bias=False is refused.",
+        pitfall="A bias without no_bias=False is refused.",
     ),
     Parameter("cudnn_tune", "how cuDNN's algorithm is chosen", None, ignored=True),
     Parameter("cudnn_off", "whether cuDNN is not used", False, ignored=True),
@@ -139,7 +139,7 @@ def _read_deconvolution(given: Arguments, *, bias: bool) -> Reading:
     rank = len(complete[2])
     _check_layout(given, rank)
     training, notes = _read_variables(given)
-    said = {
+    settings = {
         "stride": _whole(given, "stride", rank, 1),
         "dilation": _whole(given, "dilate", rank, 1),
         "groups": groups,
@@ -149,9 +149,9 @@ def _read_deconvolution(given: Arguments, *, bias: bool) -> Reading:
     }
     target = given.value("target_shape")
     if target is not None and any(_whole(given, "target_shape", rank, 0)):
-        return _with_target(given, complete, said, notes)
+        return _with_target(given, complete, settings, notes)
     pad, adj = _whole(given, "pad", rank, 0), _whole(given, "adj", rank, 0)
-    return _finished(given, complete, said, pad, adj, "adj", notes)
+    return _finished(given, complete, settings, pad, adj, "adj", notes)
 
 
 def _whole(given: Arguments, name: str, rank: int | None, least: int) -> Sizes:
@@ -160,27 +160,27 @@ def _whole(given: Arguments, name: str, rank: int | None, least: int) -> Sizes:
     if value in ((), None) and rank is not None:
         return (least,) * rank
     column = given.given[name].column if name in given.given else given.call.column
-    found = integers(name, value, column)
-    if rank is not None and len(found) != rank:
+    sizes = integers(name, value, column)
+    if rank is not None and len(sizes) != rank:
         raise given.error(
-            f"{name} {shown(value)} has {len(found)} number{'s' * (len(found) > 1)} and the kernel "
+            f"{name} {shown(value)} has {len(sizes)} number{'s' * (len(sizes) > 1)} and the kernel "
             f"{rank}: MXNet takes as many of them as the kernel has.",
             name,
         )
-    if not found or min(found) < least:
-        raise given.error(f"{name} {list(found)} must be at least {least} on every axis.", name)
-    return found
+    if not sizes or min(sizes) < least:
+        raise given.error(f"{name} {list(sizes)} must be at least {least} on every axis.", name)
+    return sizes
 
 
 def _with_target(
-    given: Arguments, complete: _Complete, said: dict[str, Any], notes: tuple[str, ...]
+    given: Arguments, complete: _Complete, settings: dict[str, Any], notes: tuple[str, ...]
 ) -> Reading:
     """What target_shape makes of the crop: the odd element goes from the beginning.
 
     https://github.com/apache/mxnet/blob/v1.9.x/src/operator/nn/deconvolution-inl.h (InferPad)
     """
     in_size = given.in_size("target_shape")
-    operator = replace(given, supplied=Supplied()).reading(complete, **said).operator
+    operator = replace(given, supplied=Supplied()).reading(complete, **settings).operator
     target = _whole(given, "target_shape", operator.rank, 1)
     crop = output_crop(given, operator, target, lambda _, total: (total + 1) // 2)
     if any(end < 0 for _, end in crop):
@@ -198,20 +198,20 @@ def _with_target(
             "otherwise."
         )
         notes = (*notes, note)
-    return _finished(given, complete, said, pad, adj, "target_shape", notes)
+    return _finished(given, complete, settings, pad, adj, "target_shape", notes)
 
 
 def _finished(
     given: Arguments,
     complete: _Complete,
-    said: dict[str, Any],
+    settings: dict[str, Any],
     pad: Sizes,
     adj: Sizes,
     name: str,
     notes: tuple[str, ...],
 ) -> Reading:
     """Put the crop in, and refuse what MXNet refuses."""
-    stride, dilation, kernel = said["stride"], said["dilation"], complete[2]
+    stride, dilation, kernel = settings["stride"], settings["dilation"], complete[2]
     if any(a >= s for a, s in zip(adj, stride, strict=True)):
         what = f"{name} makes adj" if name == "target_shape" else name
         raise given.error(
@@ -228,8 +228,8 @@ def _finished(
         wrong = "stride > 1 with dilate > 1 wrongly in float64 on a CPU (apache/mxnet#11629)"
         notes = (*notes, f"MXNet 1.9.1 computes {wrong}.")
     crop = tuple((p, p - a) for p, a in zip(pad, adj, strict=True))
-    found = given.reading(complete, crop=crop, notes=notes, **said)
-    return replace(found, weights="IHWO") if found.channels_last else found
+    reading = given.reading(complete, crop=crop, notes=notes, **settings)
+    return replace(reading, weights="IHWO") if reading.channels_last else reading
 
 
 def _is_channels_last(given: Arguments) -> bool:
@@ -293,7 +293,7 @@ def _read_gluon(given: Arguments) -> Reading:
         )
     # Before what may be open: what another framework takes under the same name is refused first.
     _check_layout(given, rank)
-    said = {
+    settings = {
         "stride": _of_layer(given, "strides", rank, 1),
         "dilation": _of_layer(given, "dilation", rank, 1),
         "groups": groups,
@@ -313,8 +313,8 @@ def _read_gluon(given: Arguments) -> Reading:
     training, notes = read_initializers(given, refusal, names, read_initializer)
     if given.has("activation"):
         notes = (*notes, f"activation {shown(given.value('activation'))} follows the operator.")
-    said["training"] = _read_factors(given, training)
-    return _finished(given, complete, said, pad, adj, "output_padding", notes)
+    settings["training"] = _read_factors(given, training)
+    return _finished(given, complete, settings, pad, adj, "output_padding", notes)
 
 
 def _of_layer(given: Arguments, name: str, rank: int, least: int) -> Sizes:
@@ -346,30 +346,30 @@ _FACTORS: Final = {
 }
 
 
-def _numbers(said: Mapping[str, Value]) -> dict[str, Any]:
+def _numbers(values: Mapping[str, Value]) -> dict[str, Any]:
     return {
         field: float(value)
-        for field, value in said.items()
+        for field, value in values.items()
         if isinstance(value, int | float) and not isinstance(value, bool)
     }
 
 
 def _read_variables(given: Arguments) -> tuple[Training, tuple[str, ...]]:
     """Read ``weight=mx.sym.Variable('w', lr_mult=0, init=mx.init.Xavier())``."""
-    found: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
     notes = []
     for name, of in (("weight", "weights"), ("bias", "bias")):
-        said = _variable(given, name)
-        init = assigned_value(said.get("init"), given.assigned)
-        factors = {f"{of}_rate": said.get("lr_mult"), f"{of}_decay": said.get("wd_mult")}
-        found |= _numbers(factors) | {of: read_initializer(init)}
-        if isinstance(init, Call | str) and found[of] is None:
+        options = _variable(given, name)
+        init = assigned_value(options.get("init"), given.assigned)
+        factors = {f"{of}_rate": options.get("lr_mult"), f"{of}_decay": options.get("wd_mult")}
+        settings |= _numbers(factors) | {of: read_initializer(init)}
+        if isinstance(init, Call | str) and settings[of] is None:
             notes.append(f"init {shown(init)} of {name} is not translated.")
-    if found.get("weights_decay") is not None and not given.flag("no_bias"):
-        # Unless it is said, a symbol's optimizer decays what is named *_weight or *_gamma only:
+    if settings.get("weights_decay") is not None and not given.flag("no_bias"):
+        # By default a symbol's optimizer decays what is named *_weight or *_gamma only:
         # https://github.com/apache/mxnet/blob/v1.9.x/python/mxnet/optimizer/optimizer.py
-        found.setdefault("bias_decay", 0.0)
-    return Training(**found), tuple(notes)
+        settings.setdefault("bias_decay", 0.0)
+    return Training(**settings), tuple(notes)
 
 
 def _variable(given: Arguments, name: str) -> dict[str, Value]:
