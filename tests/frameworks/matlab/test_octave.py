@@ -19,6 +19,7 @@ from strategies import cases
 
 from harness import translate
 from harness.conformance.pipeline import execute
+from harness.convention.registry import render
 from harness.core.operators import Operator
 from harness.core.program import Program, Unsupported
 from harness.core.training import SILENT
@@ -108,8 +109,7 @@ def test_layers_compute_what_the_implementation_computes(
     engine: Engine, operator: Operator, in_size: tuple[int, ...]
 ) -> None:
     case = Case(id="a/layer", suite="a", operator=operator, batch=2, in_size=in_size)
-    assert CONVENTION.layer is not None
-    program = CONVENTION.layer(operator, "float32", SILENT)
+    program = render(operator, "matlab", style="layer")
     assert isinstance(program, Program)
     assert f"transposedConv{operator.rank}dLayer(" in program.call
     check_all(engine, case, program)
