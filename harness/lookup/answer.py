@@ -23,7 +23,7 @@ from harness.core.program import Program, Unsupported
 from harness.core.training import SILENT
 from harness.lookup import benchdnn
 from harness.lookup.reading import read
-from harness.weights import layouts as weights
+from harness.weights.layouts import CANONICAL, LayoutChange
 
 _DESCRIPTOR: Final = re.compile(r"ic\d+_oc\d+_k\S+")
 _SIZE: Final = re.compile(r"n\d{1,18}|i\d{1,18}(x\d{1,18})*", re.ASCII)
@@ -33,62 +33,24 @@ _EXAMPLE_SIZE: Final = 8
 
 
 @dataclass(frozen=True)
-class Weights:
-    """How weights come into a framework's layout.
-
-    Attributes
-    ----------
-    source, target : str
-        Layouts.
-    pattern, code : str
-        The permutation, as einops would say it and in the target's language.
-    bias : str, optional
-        Code for the bias, where its shape changes.
-    """
-
-    source: str
-    target: str
-    pattern: str
-    code: str
-    bias: str | None
-
-
-@dataclass(frozen=True)
 class Translation:
-    """The answer for one framework.
-
-    Attributes
-    ----------
-    framework, title : str
-    answer : Program or Unsupported
-    weights, from_canonical : Weights
-        From the layout of the text's framework, and from ours.
-    notes : tuple of str
-    """
+    """The answer for one framework."""
 
     framework: str
     title: str
     answer: Program | Unsupported
-    weights: Weights
-    from_canonical: Weights
+    weights: LayoutChange  # From the layout of the text's framework
+    from_canonical: LayoutChange  # From ours
     notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class LookUp:
-    """What a text means, and how each framework says it.
-
-    Attributes
-    ----------
-    reading : Reading
-    translations : tuple of Translation
-    problem : str or Unsupported, optional
-        The line for benchdnn, where it is asked for.
-    """
+    """What a text means, and how each framework says it."""
 
     reading: Reading
     translations: tuple[Translation, ...]
-    problem: str | Unsupported | None = None
+    problem: str | Unsupported | None = None  # The line for benchdnn, where it is requested
 
     @property
     def output(self) -> Sizes | None:
@@ -302,30 +264,15 @@ def _fitting(operator: Operator, shape: Sequence[int]) -> Sizes:
 
 
 def _translation(reading: Reading, framework: str, style: Style) -> Translation:
-    operator = reading.operator
-    answer = render(operator, framework, style=style, training=reading.training)
+    answer = render(reading.operator, framework, style=style, training=reading.training)
+    own = reading.weights or reading.framework or CANONICAL
     return Translation(
         framework,
         convention(framework).title,
         answer,
-        _weights(
-            reading.weights or reading.framework or weights.CANONICAL, framework, operator, style
-        ),
-        _weights(weights.CANONICAL, framework, operator, style),
+        LayoutChange.between(own, framework, reading.operator, style),
+        LayoutChange.between(CANONICAL, framework, reading.operator, style),
         answer.notes if isinstance(answer, Program) else (),
-    )
-
-
-def _weights(source: str, target: str, operator: Operator, style: Style) -> Weights:
-    rank, groups = operator.rank, operator.groups
-    takes_vector = style == "function" and convention(target).layer_bias_has_ones
-    bias = weights.bias_code(source, target, rank=rank, groups=groups)
-    return Weights(
-        weights.layout(source, rank, groups),
-        weights.layout(target, rank, groups),
-        weights.pattern(source, target, rank=rank, groups=groups),
-        weights.code(source, target, rank=rank, groups=groups),
-        bias if operator.bias and bias != "b" and not takes_vector else None,
     )
 
 

@@ -47,31 +47,16 @@ class BenchdnnError(InputError):
 
 @dataclass(frozen=True)
 class Problem:
-    """The problem of a benchdnn line.
+    """The problem of a benchdnn line."""
 
-    Attributes
-    ----------
-    operator : Operator
-        It has a bias if the direction does.
-    batch : int
-    in_size : tuple of int
-    dtype : str
-        ``float32``, ``float16``, ``float64``; types that NumPy lacks as benchdnn writes them, such
-        as ``bf16`` or ``u8:s8:f32``.
-    name : str
-    direction : str
-        One of ``DIRECTIONS``.
-    notes : tuple of str
-        What reading filled in or ignored; not compared.
-    """
-
-    operator: Operator
+    operator: Operator  # It has a bias if the direction does
     batch: int
     in_size: Sizes
+    # Types that NumPy lacks as benchdnn writes them, such as ``bf16`` or ``u8:s8:f32``.
     dtype: str = "float32"
     name: str = ""
-    direction: str = _DIRECTION
-    notes: tuple[str, ...] = field(default=(), compare=False)
+    direction: str = _DIRECTION  # One of ``DIRECTIONS``
+    notes: tuple[str, ...] = field(default=(), compare=False)  # What reading filled in or ignored
 
     @classmethod
     def of(

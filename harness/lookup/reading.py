@@ -22,7 +22,6 @@ from harness.syntax.tree import (
     Name,
     OpenError,
     SnippetError,
-    check_text,
 )
 
 _IMPORT: Final = re.compile(
@@ -92,7 +91,6 @@ crop=((1, 1), (1, 1)), groups=1, bias=False)
     # A lone carriage return ends a line for some parsers and not for others.
     text = text.replace("\r\n", " \n").replace("\r", "\n")
     try:
-        check_text(text)
         return _read(text, conventions, supplied)
     except SnippetError as error:
         raise error.placed_in(text) from None
@@ -179,28 +177,20 @@ def _read(text: str, conventions: Sequence[Convention], supplied: Supplied) -> R
 
 def _as(candidate: _Known, site: CallSite, supplied: Supplied) -> Reading:
     """Read a call as a form's, with what the text around it adds."""
+    form, framework = candidate.form, candidate.convention
     try:
-        if candidate.convention.language == "python":
-            return _in_python(candidate, site, supplied)
-        reading = candidate.form.read(bind(candidate.form, site, supplied))
+        if framework.language != "python" or site.stands_alone:
+            return replace(form.read(bind(form, site, supplied)), framework=framework.name)
+        # Other look-ups start faster without what reads the Python around a call.
+        from harness.lookup import output_after_the_call, weights_before_the_call  # noqa: PLC0415
+
+        context = weights_before_the_call.read(site)
+        reading = replace(form.read(bind(form, site, supplied, context)), framework=framework.name)
+        reading = weights_before_the_call.noted(context, reading)
+        reading = output_after_the_call.applied(site, reading)
+        return replace(reading, notes=(*reading.notes, *_set_later(site, form)))
     except OperatorError as error:
         raise SnippetError(error.fact, site.call.column) from None
-    return replace(reading, framework=candidate.convention.name)
-
-
-def _in_python(candidate: _Known, site: CallSite, supplied: Supplied) -> Reading:
-    form = candidate.form
-    if site.stands_alone:
-        return replace(form.read(bind(form, site, supplied)), framework=candidate.convention.name)
-    # Other look-ups start faster without what reads the Python around a call.
-    from harness.lookup import output_after_the_call, weights_before_the_call  # noqa: PLC0415
-
-    context = weights_before_the_call.read(site)
-    reading = form.read(bind(form, site, supplied, context))
-    reading = replace(reading, framework=candidate.convention.name)
-    reading = weights_before_the_call.noted(context, reading)
-    reading = output_after_the_call.applied(site, reading)
-    return replace(reading, notes=(*reading.notes, *_set_later(site, form)))
 
 
 def _set_later(site: CallSite, form: Form) -> Iterator[str]:

@@ -23,30 +23,16 @@ from harness.syntax.tree import (
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value, where it stands, and what the rules around it must know.
-
-    Attributes
-    ----------
-    depth : int
-        How deep calls and lists are nested in the value.
-    name : str or None
-        The identifier, where the text is nothing else.
-    rule : tuple of two Nodes, or None
-        The sides of Wolfram's ``->``.
-    target : str or None
-        What the statement gives the value to.
-    is_row : bool
-        Whether it is a matrix of at most one row, which MATLAB joins with its neighbours.
-    """
+    """A value, where it stands, and what the rules around it must know."""
 
     value: Value
     start: int
     end: int
-    depth: int = 0
-    name: str | None = None
-    rule: tuple[Node, Node] | None = None
-    target: str | None = None
-    is_row: bool = False
+    depth: int = 0  # How deep calls and lists are nested in the value
+    name: str | None = None  # The identifier, where the text is nothing else
+    rule: tuple[Node, Node] | None = None  # The sides of Wolfram's ``->``
+    target: str | None = None  # What the statement gives the value to
+    is_row: bool = False  # A matrix of at most one row, which MATLAB joins with its neighbours
 
 
 class Builder:
@@ -58,25 +44,14 @@ class Builder:
     ----------
     text : str
         The original text, which opaque names quote.
-
-    Attributes
-    ----------
-    statements : list of Statement
-        All that were read.
-    end : int
-        Where the last of them ends.
-    scope : Scope
-        What names stand for after it.
-    block : tuple of int
-        What the next one stands in.
     """
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.statements: list[Statement] = []
-        self.end = 0
-        self.scope = Scope()
-        self.block: tuple[int, ...] = ()
+        self.end = 0  # Of the last statement
+        self.scope = Scope()  # After it
+        self.block: tuple[int, ...] = ()  # Of the next statement
 
     def token(self, kind: str, text: str, start: int) -> Node:
         """Make a node of a token: the value of a literal or a name, or else the token's text."""

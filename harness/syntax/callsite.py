@@ -16,6 +16,7 @@ from harness.syntax.tree import (
     Statement,
     Value,
     calls,
+    check_text,
     last_name,
 )
 
@@ -41,27 +42,15 @@ class Application:
 
 @dataclass(frozen=True)
 class CallSite:
-    """A call where it stands.
-
-    Attributes
-    ----------
-    call : Call
-    line, column : int
-        Of the text, from 1.
-    statement : Statement
-        The one that holds the call.
-    before, after : tuple of Statement
-        The other statements of the text.
-    applications : tuple of Application
-        The calls of the layer that the call makes, in the order of the text after it.
-    """
+    """A call where it stands."""
 
     call: Call
-    line: int
+    line: int  # Of the text, from 1; so is the column
     column: int
-    statement: Statement
-    before: tuple[Statement, ...] = ()
-    after: tuple[Statement, ...] = ()
+    statement: Statement  # The one that holds the call
+    before: tuple[Statement, ...] = ()  # All statements above it
+    after: tuple[Statement, ...] = ()  # All statements below it
+    # The calls of the layer that the call makes, in the order of the text after it.
     applications: tuple[Application, ...] = ()
 
     @property
@@ -110,9 +99,20 @@ class Mention(NamedTuple):
     start: int
 
 
-def mentions(text: str, start: int = 0, end: int | None = None) -> list[Mention]:
-    """Find the names before a bracket, in a stretch of a text that need not be understood."""
-    matches = _CALLED.finditer(text, start, len(text) if end is None else end)
+def mentions(text: str) -> list[Mention]:
+    """Find the names before a bracket, in a text that need not be understood.
+
+    Raises
+    ------
+    SnippetError
+        For a text that no parser is to see: empty, too long, or nested too deeply.
+    """
+    check_text(text)
+    return _mentions(text, 0, len(text))
+
+
+def _mentions(text: str, start: int, end: int) -> list[Mention]:
+    matches = _CALLED.finditer(text, start, end)
     return [Mention(match[1].rpartition(".")[2], match[1], match.start(1)) for match in matches]
 
 
@@ -145,7 +145,7 @@ def find_call(text: str, language: str, names: Collection[str]) -> tuple[CallSit
         raise SnippetError("the text names a transposed convolution, but does not call it.")
     columns = [site.call.column for site in sites]
     for unread in parsed.unread:
-        named = mentions(text, unread.start, unread.end)
+        named = _mentions(text, unread.start, unread.end)
         columns += [each.start for each in named if each.name in names]
     if len(columns) > 1:
         raise _several(text, columns)

@@ -13,17 +13,10 @@ PAIRS: Final = {"(": ")", "[": "]", "{": "}", "<|": "|>"}
 
 
 class Mark(NamedTuple):
-    """A stretch of text that is more than ordinary characters.
+    """A stretch of text that is more than ordinary characters."""
 
-    Attributes
-    ----------
-    kind : str
-        ``string``, ``comment``, ``open``, ``close``, ``skip`` (what looks like one of them, but is
-        none), ``quote`` (of a string that never ends) or ``unclosed`` (a comment that never ends).
-    start, end : int
-        Offsets in the text.
-    """
-
+    # ``string``, ``comment``, ``open``, ``close``, ``skip`` (only looks like one of them),
+    # ``quote`` (of a string that never ends) or ``unclosed`` (a comment that never ends).
     kind: str
     start: int
     end: int
@@ -31,21 +24,13 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True)
 class Lexis:
-    """How a language writes strings, comments and brackets.
+    """How a language writes strings, comments and brackets."""
 
-    Attributes
-    ----------
-    pattern : re.Pattern
-        Its named groups are the kinds of marks; ``nest`` begins a comment that may hold comments.
-    nested : re.Pattern or None
-        Where such comments begin and (group ``end``) end.
-    comment_end : str
-        How such a comment ends, in words for people.
-    """
-
+    # Its named groups are the kinds of marks; ``nest`` begins a comment that may hold comments.
     pattern: re.Pattern[str]
+    # Where such comments begin and (group ``end``) end.
     nested: re.Pattern[str] | None = None
-    comment_end: str = ""
+    comment_end: str = ""  # How such a comment ends, in words for people
 
 
 # A backslash outside of strings escapes nothing; passing over it together with what follows keeps

@@ -44,54 +44,29 @@ _COUNTED: Final = re.compile(r"(?:(?:\+\+|--)\s*[^\W\d]\w*|[^\W\d]\w*\s*(?:\+\+|
 
 
 class Step(NamedTuple):
-    """A keyword with what stands after it, or a statement.
+    """A keyword with what stands after it, or a statement."""
 
-    Attributes
-    ----------
-    keyword : str
-        Of a block; empty for a statement.
-    start, end : int
-        Of the statement, or of what stands after the keyword.
-    """
-
-    keyword: str
-    start: int
+    keyword: str  # Of a block; empty for a statement
+    start: int  # Of the statement, or of what stands after the keyword
     end: int
 
 
 @dataclass
 class Block:
-    """What stands between a keyword and its ``end``.
-
-    Attributes
-    ----------
-    keyword : str
-    bound : set of str
-        Names that it may give something.
-    is_closed : bool
-    """
+    """What stands between a keyword and its ``end``."""
 
     keyword: str
-    bound: set[str] = field(default_factory=set)
+    bound: set[str] = field(default_factory=set)  # Names that it may give something
     is_closed: bool = False
 
 
 @dataclass(frozen=True)
 class Structure:
-    """The blocks of a text.
+    """The blocks of a text."""
 
-    Attributes
-    ----------
-    blocks : mapping
-        By the numbers of the steps that open them.
-    shared : set of str
-        Names that a function may change for another one.
-    is_open_ended : bool
-        Whether functions have no ``end``, as files of functions only may do.
-    """
-
-    blocks: Mapping[int, Block]
-    shared: frozenset[str]
+    blocks: Mapping[int, Block]  # By the numbers of the steps that open them
+    shared: frozenset[str]  # Names that a function may change for another one
+    # Whether functions have no ``end``, as files of functions only may do.
     is_open_ended: bool
 
 

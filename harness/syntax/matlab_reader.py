@@ -68,11 +68,6 @@ class Reader:
     steps : sequence of Step
     builder : Builder
         Of the original text.
-
-    Attributes
-    ----------
-    unread : list of Unread
-        What was not understood.
     """
 
     def __init__(self, code: str, outside: str, steps: Sequence[Step], builder: Builder) -> None:

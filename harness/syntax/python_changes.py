@@ -43,21 +43,11 @@ _OF_ATTRIBUTES: Final = {"setattr", "delattr", "vars"}
 
 @dataclass(frozen=True)
 class Change:
-    """A name of something that may be changed in place.
+    """A name of something that may be changed in place."""
 
-    Attributes
-    ----------
-    name : str
-        ``EVERYTHING`` where the text does not say which.
-    certain : bool
-        Whether that is so whatever it is; else only where it is a list, or has attributes.
-    method : str
-        The method of ``self`` that does it.
-    """
-
-    name: str
-    certain: bool
-    method: str = ""
+    name: str  # ``EVERYTHING`` where the text does not say which
+    certain: bool  # Whatever it is; else only where it is a list, or has attributes
+    method: str = ""  # The method of ``self`` that does it
 
 
 def bindings(body: Iterable[ast.AST]) -> Counter[str]:

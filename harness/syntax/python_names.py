@@ -29,17 +29,6 @@ class _Relations:
 class Names:
     """What the names of one scope stand for.
 
-    Attributes
-    ----------
-    given : dict
-        All that they were given, the last given last; a ``Name`` is nothing that the text holds.
-    known : dict
-        Of it, what expressions may use.
-    assumed : dict
-        Which defaults of functions, such as ``k=3``, a value was computed from.
-    undecided : set
-        Parameters whose default is ``None``: the function decides when the caller does not.
-
     Examples
     --------
     >>> names = Names()
@@ -49,9 +38,12 @@ class Names:
     (Name(text='cfg.k', column=0, calls=()), {})
     """
 
+    # All that they were given, the last given last; a ``Name`` is nothing that the text holds.
     given: dict[str, Value] = field(default_factory=dict)
-    known: dict[str, Value] = field(default_factory=dict)
+    known: dict[str, Value] = field(default_factory=dict)  # Of it, what expressions may use
+    # Which defaults of functions, such as ``k=3``, a value was computed from.
     assumed: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    # Parameters whose default is ``None``: the function decides when the caller does not.
     undecided: set[str] = field(default_factory=set)
     _relations: _Relations = field(default_factory=_Relations)
 

@@ -104,21 +104,12 @@ class Argument:
 
 @dataclass(frozen=True)
 class Call:
-    """``function(arguments)``, or what means the same in the language.
+    """``function(arguments)``, or what means the same in the language."""
 
-    Attributes
-    ----------
-    function : Name or Call
-        A dotted name as written, or the call whose result is called.
-    column : int
-        Offset of the call in the text, from 0.
-    assumed : tuple of str
-        Names in it that have the default value of the function that it stands in: ``stride=2``.
-    """
-
-    function: Name | Call
+    function: Name | Call  # A dotted name as written, or the call whose result is called
     arguments: tuple[Argument, ...]
-    column: int
+    column: int  # Offset of the call in the text, from 0
+    # Names in it with the default value of the function that it stands in: ``stride=2``.
     assumed: tuple[str, ...] = ()
 
     @property
@@ -148,44 +139,26 @@ Value: TypeAlias = int | float | bool | str | tuple["Value", ...] | Name | Call 
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement: a value and the name that it is given, if any.
-
-    Attributes
-    ----------
-    target : str or None
-    value : Value
-    assigned : mapping
-        What the names of its scope have been given where it stands, the last given last; a
-        ``Name`` where the text gives them what it does not hold.
-    block : tuple of int
-        Numbers of the functions, branches and loops that it stands in, outermost first; those of
-        classes are negative.
-    part : Subscript, optional
-        The target, where it is an element or a slice of something.
-    """
+    """One statement: a value and the name that it is given, if any."""
 
     target: str | None
     value: Value
+    # What the names of its scope stand for there, the last assigned last; a ``Name`` where the text
+    # does not hold it.
     assigned: Mapping[str, Value] = field(default_factory=dict, compare=False, repr=False)
+    # Numbers of the functions, branches and loops around it, outermost first; negative for classes.
     block: tuple[int, ...] = field(default=(), compare=False)
+    # The target, where it is an element or a slice of something.
     part: Subscript | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
 class Unread:
-    """A stretch of the text that is not understood and was left out.
+    """A stretch of the text that is not understood and was left out."""
 
-    Attributes
-    ----------
-    start, end : int
-        Offsets in the text.
-    error : SnippetError
-        Why.
-    """
-
-    start: int
+    start: int  # Offset in the text
     end: int
-    error: SnippetError
+    error: SnippetError  # Why
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,13 @@ No framework here flips the kernel.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from harness.convention.registry import convention
+from harness.convention.signature import Style
 from harness.core.errors import InputError
+from harness.core.operators import Operator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,6 +55,31 @@ def layout(framework: str, rank: int = 2, groups: int = 1) -> str:
 
 def _is_layout(framework: str) -> bool:
     return set(framework) in (set("IOHW"), set("GIOHW"))
+
+
+@dataclass(frozen=True)
+class LayoutChange:
+    """How weights come into a framework's layout."""
+
+    source: str  # A layout; so is the target
+    target: str
+    pattern: str  # The permutation as einops writes it
+    code: str  # The same in the target's language
+    bias: str | None  # Code for the bias, where its shape changes
+
+    @classmethod
+    def between(cls, source: str, target: str, operator: Operator, style: Style) -> Self:
+        """Return the change for an operator's weights, between frameworks or from a layout."""
+        rank, groups = operator.rank, operator.groups
+        bias = bias_code(source, target, rank=rank, groups=groups)
+        takes_vector = style == "function" and convention(target).layer_bias_has_ones
+        return cls(
+            layout(source, rank, groups),
+            layout(target, rank, groups),
+            pattern(source, target, rank=rank, groups=groups),
+            code(source, target, rank=rank, groups=groups),
+            bias if operator.bias and bias != "b" and not takes_vector else None,
+        )
 
 
 def pattern(source: str, target: str, *, rank: int = 2, groups: int = 1) -> str:
