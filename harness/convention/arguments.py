@@ -271,10 +271,7 @@ class Arguments(BoundCall):
 
 
 def bind(
-    form: Signature,
-    site: CallSite,
-    supplied: Supplied,
-    context: Context = NOWHERE,
+    form: Signature, site: CallSite, supplied: Supplied, context: Context = NOWHERE
 ) -> Arguments:
     """Bind a call's arguments to a form's parameters."""
     return Arguments(form, bound(form, site.call), site, supplied=supplied, context=context)

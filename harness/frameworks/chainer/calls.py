@@ -105,11 +105,7 @@ def _link_parameters(rank: int | None) -> tuple[Parameter, ...]:
             keyword=True,
         ),
         Parameter(
-            "bias",
-            "Chainer 1's initial bias; Chainer 2 refuses it",
-            0,
-            ignored=True,
-            keyword=True,
+            "bias", "Chainer 1's initial bias; Chainer 2 refuses it", 0, ignored=True, keyword=True
         ),
     )
 
@@ -136,7 +132,7 @@ def _read_link(given: Arguments) -> Reading:
     if given.value(outputs) is None or given.value(kernel) is None:
         raise given.error(
             f"{given.form.name} needs out_channels and ksize: without a third size the first two "
-            "are these.",
+            "are these."
         )
     # Before what may be open: what Keras 1 takes under the same name is refused first.
     for name, least in (("stride", 1), ("pad", 0), ("dilate", 1)):

@@ -46,9 +46,7 @@ def render(operator: Operator, _dtype: str, documented: bool, device: Device) ->
         there=_HERE if is_cpu else "cupy.asarray({})",
         back=_HERE if is_cpu else "cupy.asnumpy({})",
         setup=lines(
-            "import chainer",
-            "import chainer.functions as F",
-            None if is_cpu else "import cupy",
+            "import chainer", "import chainer.functions as F", None if is_cpu else "import cupy"
         ),
     )
 

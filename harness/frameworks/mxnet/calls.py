@@ -84,11 +84,6 @@ _OPERATOR: Final = (
 )
 _TUNING: Final = (None, "None", "fastest", "limited_workspace", "off")
 _LAYOUTS: Final = {1: ("NCW",), 2: ("NCHW", "NHWC"), 3: ("NCDHW", "NDHWC")}
-_LAYOUT_MEANING: Final = {
-    1: "of data and output",
-    2: "of data and output; NHWC has the weights as (in_channels, *kernel, channels // groups)",
-    3: "of data and output; NDHWC has the weights as (in_channels, *kernel, channels // groups)",
-}
 
 
 def _read_operator(given: Arguments) -> Reading:
@@ -119,7 +114,7 @@ def _read_deconvolution(given: Arguments, *, bias: bool) -> Reading:
             "'off'.",
             "cudnn_tune",
         )
-    last = _is_channels_last(given)
+    last = str(given.value("layout")).endswith("C")
     if given.supplied.input:
         n, c, *size = given.supplied.input
         given = given.with_shapes({"data": (n, *size, c) if last else (n, c, *size)})
@@ -130,11 +125,7 @@ def _read_deconvolution(given: Arguments, *, bias: bool) -> Reading:
     if weight and last:
         weight = (weight[0], weight[-1], *weight[1:-1])
     complete = given.channels_and_kernel(
-        None,
-        given.open_integer("num_filter"),
-        kernel,
-        groups,
-        weight,
+        None, given.open_integer("num_filter"), kernel, groups, weight
     )
     rank = len(complete[2])
     _check_layout(given, rank)
@@ -222,7 +213,7 @@ def _finished(
     if len(kernel) == 3 and set(dilation) != {1}:
         raise given.error(
             f"dilation {list(dilation)}: MXNet refuses it with three spatial axes "
-            '("Dilate is not supported in 3d deconvolution").',
+            '("Dilate is not supported in 3d deconvolution").'
         )
     if max(dilation) > 1 and max(stride) > 1 and max(kernel) > 1:
         wrong = "stride > 1 with dilate > 1 wrongly in float64 on a CPU (apache/mxnet#11629)"
@@ -230,10 +221,6 @@ def _finished(
     crop = tuple((p, p - a) for p, a in zip(pad, adj, strict=True))
     reading = given.reading(complete, crop=crop, notes=notes, **settings)
     return replace(reading, weights="IHWO") if reading.channels_last else reading
-
-
-def _is_channels_last(given: Arguments) -> bool:
-    return str(given.value("layout")).endswith("C")
 
 
 def _check_layout(given: Arguments, rank: int) -> None:
@@ -250,6 +237,10 @@ def _gluon_parameters(rank: int) -> tuple[Parameter, ...]:
     def alike(value: int) -> int | Sizes:
         return value if rank == 1 else (value,) * rank
 
+    last = "".join(
+        f"; {layout} has the weights as (in_channels, *kernel, channels // groups)"
+        for layout in _LAYOUTS[rank][1:]
+    )
     return (
         Parameter(
             "channels",
@@ -269,7 +260,7 @@ def _gluon_parameters(rank: int) -> tuple[Parameter, ...]:
         ),
         Parameter("dilation", "dilation", alike(1), pitfall="Refused with three axes."),
         Parameter("groups", "groups", 1, pitfall="More than one needs in_channels."),
-        Parameter("layout", _LAYOUT_MEANING[rank], _LAYOUTS[rank][0]),
+        Parameter("layout", f"of data and output{last}", _LAYOUTS[rank][0]),
         Parameter("activation", "what follows the operator", None),
         Parameter("use_bias", "whether there is a bias", True),
         Parameter("weight_initializer", "how w is drawn; None is Uniform(0.07)", None),
@@ -298,7 +289,7 @@ def _read_gluon(given: Arguments) -> Reading:
         "dilation": _of_layer(given, "dilation", rank, 1),
         "groups": groups,
         "bias": given.flag("use_bias"),
-        "channels_last": _is_channels_last(given),
+        "channels_last": str(given.value("layout")).endswith("C"),
     }
     pad = _of_layer(given, "padding", rank, 0)
     adj = _of_layer(given, "output_padding", rank, 0)
@@ -380,46 +371,36 @@ def _variable(given: Arguments, name: str) -> dict[str, Value]:
 
 
 _DOCS: Final = "https://mxnet.apache.org/versions/1.9.1/api/python/docs/api/"
-_DECONVOLUTION: Final = Form(
-    "mxnet.ndarray.Deconvolution",
-    tuple(
-        f"{module}.Deconvolution"
-        for module in (
-            *("mx.nd", "mx.ndarray", "mxnet.nd", "mx.sym", "mx.symbol", "mxnet.sym"),
-            *("mxnet.symbol", "F"),
-        )
-    ),
-    "function",
-    None,
-    _OPERATOR,
-    f"{_DOCS}legacy/ndarray/ndarray.html#mxnet.ndarray.Deconvolution",
-    _read_operator,
-)
-_NUMPY_EXTENSION: Final = Form(
-    "mxnet.npx.deconvolution",
-    tuple(
-        f"{module}.deconvolution"
-        for module in ("mx.npx", "F.npx", "mx.np", "mxnet.np", "mxnet.numpy_extension")
-    ),
-    "function",
-    None,
-    _OPERATOR,
-    f"{_DOCS}npx/generated/mxnet.npx.deconvolution.html",
-    _read_numpy_extension,
-)
+_ARRAYS: Final = ("mx.nd", "mx.ndarray", "mxnet.nd")
+_SYMBOLS: Final = ("mx.sym", "mx.symbol", "mxnet.sym", "mxnet.symbol", "F")
+_EXTENSIONS: Final = ("mx.npx", "F.npx", "mx.np", "mxnet.np", "mxnet.numpy_extension")
 
 
 def _gluon(rank: int) -> Form:
-    layer = f"Conv{rank}DTranspose"
-    return Form(
-        f"mxnet.gluon.nn.{layer}",
-        (f"mx.gluon.nn.{layer}",),
-        "layer",
-        rank,
-        _gluon_parameters(rank),
-        f"{_DOCS}gluon/nn/index.html#mxnet.gluon.nn.{layer}",
-        _read_gluon,
-    )
+    layer = f"gluon.nn.Conv{rank}DTranspose"
+    page = f"{_DOCS}gluon/nn/index.html#mxnet.{layer}"
+    parameters = _gluon_parameters(rank)
+    return Form(f"mxnet.{layer}", (f"mx.{layer}",), "layer", rank, parameters, page, _read_gluon)
 
 
-FORMS: Final = (*(_gluon(rank) for rank in (2, 1, 3)), _DECONVOLUTION, _NUMPY_EXTENSION)
+FORMS: Final = (
+    *(_gluon(rank) for rank in (2, 1, 3)),
+    Form(
+        "mxnet.ndarray.Deconvolution",
+        tuple(f"{module}.Deconvolution" for module in (*_ARRAYS, *_SYMBOLS)),
+        "function",
+        None,
+        _OPERATOR,
+        f"{_DOCS}legacy/ndarray/ndarray.html#mxnet.ndarray.Deconvolution",
+        _read_operator,
+    ),
+    Form(
+        "mxnet.npx.deconvolution",
+        tuple(f"{module}.deconvolution" for module in _EXTENSIONS),
+        "function",
+        None,
+        _OPERATOR,
+        f"{_DOCS}npx/generated/mxnet.npx.deconvolution.html",
+        _read_numpy_extension,
+    ),
+)

@@ -148,35 +148,13 @@ _DOCS: Final = "https://docs.pytorch.org/docs/stable/generated/"
 
 def _forms(rank: int) -> tuple[Form, ...]:
     function, layer = f"conv_transpose{rank}d", f"ConvTranspose{rank}d"
-    lazy = f"Lazy{layer}"
+    name, lazy, of = f"torch.nn.{layer}", f"torch.nn.Lazy{layer}", f"torch.nn.functional.{function}"
+    modules = (f"torch.nn.modules.conv.{layer}", f"torch.nn.modules.{layer}")
+    short = (f"F.{function}", f"torch.{function}", f"nn.F.{function}")
     return (
-        Form(
-            f"torch.nn.{layer}",
-            (f"torch.nn.modules.conv.{layer}", f"torch.nn.modules.{layer}"),
-            "layer",
-            rank,
-            _LAYER,
-            f"{_DOCS}torch.nn.{layer}.html",
-            _read_layer,
-        ),
-        Form(
-            f"torch.nn.{lazy}",
-            (),
-            "layer",
-            rank,
-            _OF_LAYER,
-            f"{_DOCS}torch.nn.{lazy}.html",
-            _read_layer,
-        ),
-        Form(
-            f"torch.nn.functional.{function}",
-            (f"F.{function}", f"torch.{function}", f"nn.F.{function}"),
-            "function",
-            rank,
-            _FUNCTION,
-            f"{_DOCS}torch.nn.functional.{function}.html",
-            _read_function,
-        ),
+        Form(name, modules, "layer", rank, _LAYER, f"{_DOCS}{name}.html", _read_layer),
+        Form(lazy, (), "layer", rank, _OF_LAYER, f"{_DOCS}{lazy}.html", _read_layer),
+        Form(of, short, "function", rank, _FUNCTION, f"{_DOCS}{of}.html", _read_function),
     )
 
 

@@ -34,8 +34,7 @@ def render(operator: Operator, _dtype: str, documented: bool, device: Device) ->
         split,
         {name: f"{name}_" for name in inputs_of(operator)},
         lines(
-            f"y_ = F.conv_transpose{operator.rank}d(x_, w_{bias}{_options(split)})",
-            _after(split),
+            f"y_ = F.conv_transpose{operator.rank}d(x_, w_{bias}{_options(split)})", _after(split)
         ),
         inputs=inputs_of(operator),
         result=f"y_{back}.numpy()",

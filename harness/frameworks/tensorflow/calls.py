@@ -54,9 +54,7 @@ _NAME: Final = Parameter("name", "the operation's name", None)
 def _parameters(rank: int | None, *, version: int = 2) -> tuple[Parameter, ...]:
     layouts = _LAYOUTS[rank] if rank else ("channels last",)
     data_format = Parameter(
-        "data_format",
-        f"layout of x and y: {' or '.join(layouts)}",
-        layouts[0] if rank else None,
+        "data_format", f"layout of x and y: {' or '.join(layouts)}", layouts[0] if rank else None
     )
     if version == 1:
         return (*_BEFORE, data_format, _NAME, _DILATIONS)
@@ -252,10 +250,7 @@ def _crop(
 
 
 def _check_size(
-    given: Arguments,
-    operator: Operator,
-    out_size: Sizes,
-    ends: tuple[tuple[int, int], ...] | None,
+    given: Arguments, operator: Operator, out_size: Sizes, ends: tuple[tuple[int, int], ...] | None
 ) -> None:
     """Refuse an output size that the forward convolution would not bring back to the input's."""
     in_size = given.in_size("output_shape")

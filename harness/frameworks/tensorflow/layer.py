@@ -104,9 +104,7 @@ def crop_of(
     return tuple(crops)
 
 
-def _crop_in_keras(
-    operator: Operator,
-) -> tuple[str | None, Sequence[int] | None, Crops]:
+def _crop_in_keras(operator: Operator) -> tuple[str | None, Sequence[int] | None, Crops]:
     """Choose padding and output_padding for a crop; what is left of it needs a slice or a pad."""
     axes = list(zip(operator.crop, operator.stride, operator.effective_kernel, strict=True))
     beyond_valid = [-end for _, end in operator.crop]

@@ -94,30 +94,25 @@ def _before(given: Arguments) -> Value:
 
 def _added_before(site: CallSite) -> Value:
     """Follow ``model.add(Reshape((7, 7, 256)))`` to ``model.add(layer)`` in the same block."""
-    if _added(site.statement) is not site.call:
+    model, layer = _addition(site.statement)
+    if layer is not site.call:
         return None
-    model = _model(site.statement)
     # Whatever else has to do with the model may add layers to it.
-    before = [each for each in site.before if count_uses((_target(each), each.value), model)]
-    if not before or before[-1].block != site.statement.block or _model(before[-1]) != model:
+    uses = [
+        each for each in site.before if count_uses((Name(each.target or "", 0), each.value), model)
+    ]
+    if not uses or uses[-1].block != site.statement.block:
         return None
-    return _added(before[-1])
+    other, before = _addition(uses[-1])
+    return before if other == model else None
 
 
-def _model(statement: Statement) -> str:
-    """The model to which a statement adds a layer, or nothing."""
-    text = statement.value.dotted if isinstance(statement.value, Call) else ""
-    return text.removesuffix(".add") if text.endswith(".add") else ""
-
-
-def _added(statement: Statement) -> Value:
-    if not _model(statement) or not isinstance(statement.value, Call):
-        return None
-    return statement.value.arguments[0].value if statement.value.arguments else None
-
-
-def _target(statement: Statement) -> Name:
-    return Name(statement.target or "", 0)
+def _addition(statement: Statement) -> tuple[str, Value]:
+    """The model to which a statement adds a layer, and the layer."""
+    call = statement.value
+    if not isinstance(call, Call) or not call.dotted.endswith(".add"):
+        return "", None
+    return call.dotted.removesuffix(".add"), call.arguments[0].value if call.arguments else None
 
 
 def _given_by(layer: Value) -> Shape | None:

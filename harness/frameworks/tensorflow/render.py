@@ -40,9 +40,7 @@ def render(operator: Operator, dtype: str, documented: bool, _device: Device) ->
     split_groups = "tf.nn's transposed convolutions take no groups: split and concatenated."
     cropped = f"crop {spelled.crop} is not one that an output_shape can ask for: sliced or padded."
     reasons = because(
-        dilated,
-        split_groups if operator.groups != 1 else None,
-        cropped if split.has_rest else None,
+        dilated, split_groups if operator.groups != 1 else None, cropped if split.has_rest else None
     )
     dw = "np.moveaxis(dw_.numpy(), (-1, -2), (0, 1))"
     return program(

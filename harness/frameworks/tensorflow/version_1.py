@@ -312,10 +312,7 @@ def _as_function(given: Arguments, function: Form) -> Reading:
     channels_first = ordering == "th"
     shape = input_of(given, 2, channels_first=channels_first)
     complete = given.channels_and_kernel(
-        shape[1] if shape else None,
-        given.open_integer("nb_filter"),
-        _kernel(given),
-        1,
+        shape[1] if shape else None, given.open_integer("nb_filter"), _kernel(given), 1
     )
     of_function = as_form(
         given,
