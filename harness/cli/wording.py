@@ -15,6 +15,7 @@ _OPTIONS: Final[Mapping[Ask, str]] = {
     Ask.STYLE: "--style",
     Ask.INTERPRETER: "--python",
     Ask.DEVICE: "--device",
+    Ask.MATH: "--math",
     Ask.GROUPS: "--groups",
     Ask.RANK: "--rank",
     Ask.WEIGHT_NAME: "--weight-name",

@@ -23,6 +23,7 @@ class Ask(StrEnum):
     STYLE = "style"
     INTERPRETER = "interpreter"
     DEVICE = "device"
+    MATH = "math"
     GROUPS = "groups"
     RANK = "rank"
     WEIGHT_NAME = "weight name"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from harness.convention.device import ANOTHER_INTERPRETER, Device, Math
 from harness.convention.registry import convention, render
-from harness.core.errors import Ask, Words, named, without_a_face, worded
+from harness.core.errors import Ask, Mention, Words, named, without_a_face, worded
 from harness.core.program import Program, Unsupported
 from harness.engines import Engine, EngineUnavailableError, Job, Outcome, RecordedEngine
 from harness.execution import TIMEOUT
@@ -147,11 +147,12 @@ class Column:
 
     def reproduce(self, case: Case) -> str:
         """Write the command that runs one case again."""
-        words = ["deconform", "reproduce", case.reproducible, "-f", self.framework]
-        for name in ("device", "math"):
-            value = getattr(self.conditions, name)
-            words += [f"--{name}", value] if value != getattr(Conditions, name) else []
-        return shlex.join(words)
+        command = shlex.join(("deconform", "reproduce", case.reproducible, "-f", self.framework))
+        for ask in (Ask.DEVICE, Ask.MATH):
+            value = getattr(self.conditions, ask)
+            if value != getattr(Conditions, ask):
+                command += " " + self.conditions.words(Mention(ask, value))
+        return command
 
     def _found(self) -> Engine:
         """Find what executes the framework, not started yet."""

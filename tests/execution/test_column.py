@@ -9,6 +9,7 @@ from typing import Any
 import fakes
 import pytest
 
+from harness.cli.wording import in_options
 from harness.core.operators import Operator
 from harness.core.program import Program, Unsupported
 from harness.engines import EngineUnavailableError
@@ -124,7 +125,7 @@ def test_what_may_crash_is_the_last_in_its_process(declared: Limitation, ends: l
 def test_the_reproduce_line_names_what_is_not_usual() -> None:
     command = f"deconform reproduce {CASE.descriptor} -f pytorch"
     assert Column("pytorch").reproduce(CASE) == command
-    conditions = Conditions(device="cuda", math="tf32")
+    conditions = Conditions(device="cuda", math="tf32", words=in_options)
     there = Column("pytorch", conditions).reproduce(CASE)
     assert there == f"{command} --device cuda --math tf32"
 
