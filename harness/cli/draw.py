@@ -6,7 +6,7 @@ import argparse
 
 from harness.cli.exit_statuses import OK
 from harness.cli.options import UsageError, add_shared
-from harness.core.operators import Operator, Sizes, axis_name, sizes
+from harness.core.operators import axis_name, sizes
 
 _EXAMPLE_SIZE = 4
 
@@ -31,7 +31,10 @@ def run(options: argparse.Namespace) -> int:
         typed(options.text), options.source, input=options.input, weight=options.weight
     )
     operator = reading.operator
-    in_size = _example_size(operator) if reading.input is None else reading.input[2:]
+    size = _EXAMPLE_SIZE
+    while min(operator.out_size((size,) * operator.rank)) < 1:
+        size *= 2
+    in_size = reading.input[2:] if reading.input else (size,) * operator.rank
     write_text(options.output, draw_svg(operator, in_size, _axis(options.axis, operator.rank)))
     if options.output == "-":
         return OK
@@ -53,11 +56,3 @@ def _axis(name: str | None, rank: int) -> int | None:
         if name in known:
             return known.index(name)
     raise UsageError(f"--axis {name}: there are {', '.join(names)} (or {', '.join(numbers)}).")
-
-
-def _example_size(operator: Operator) -> Sizes:
-    """Return a small input that gives an output, where the text leaves it open."""
-    size = _EXAMPLE_SIZE
-    while min(operator.out_size((size,) * operator.rank)) < 1:
-        size *= 2
-    return (size,) * operator.rank

@@ -142,14 +142,9 @@ def run_suite(
     checks = sum(len(case.checks) for case in cases)
     with ended_by_sigterm(), ExitStack() as stack:
         stream = stack.enter_context(opened(options.output)) if options.output else None
-        stamped = written(_with_commit(events, commit), stream)
-        report, interrupted = collected(followed(stamped, console, checks, frameworks))
+        stamped = (replace(e, commit=commit) if isinstance(e, Header) else e for e in events)
+        shown = followed(written(stamped, stream), console, checks, frameworks)
+        report, interrupted = collected(shown)
     print_report(report, console)
     write_formats(report, options)
     return report, interrupted
-
-
-def _with_commit(events: Iterable[Event], commit: str) -> Iterator[Event]:
-    """Put what was checked out into the header."""
-    for event in events:
-        yield replace(event, commit=commit) if isinstance(event, Header) else event

@@ -26,6 +26,7 @@ from harness.report.badge import badges
 from harness.report.benchmark import conditions, ending
 from harness.report.benchmark_chart import benchmark_chart
 from harness.report.benchmark_markdown import benchmark_markdown
+from harness.report.formats import Kind, kind_of
 from harness.report.markdown import markdown, matrix
 from harness.suite.case import case_from_descriptor
 
@@ -69,12 +70,11 @@ def publish(conformance: Path, bench: Path, output: Path) -> list[str]:
 def _compressed(source: Path, target: Path) -> Report:
     """Compress a report without the paths of this machine, and read it back."""
     report = Report.read(source)
-    kind = "a benchmark's" if report.measurements else "a conformance run's"
-    wanted = "a benchmark's" if target.name.startswith("bench") else "a conformance run's"
+    wanted: Kind = "benchmark" if target.name.startswith("bench") else "conformance run"
     if report.footer is None:
         raise InputError(f"{source}: the run was interrupted; publish one that is whole.")
-    if kind != wanted or not (report.records or report.measurements):
-        raise InputError(f"{source}: this is not {wanted} report.")
+    if kind_of(report) != wanted or not (report.records or report.measurements):
+        raise InputError(f"{source}: this is not a {wanted}'s report.")
     events: list[Event] = [report.header, *report.records, *report.measurements, report.footer]
     stream = io.StringIO()
     for event in events:
@@ -106,12 +106,15 @@ def _texts(conformance: Report, bench: Report) -> Mapping[str, str]:
 
 
 def _readme(conformance: Report, bench: Report, drawn: Iterable[str]) -> Iterator[str]:
+    bad = sum(1 for _ in conformance.bad)
+    verdict = f"{bad} of them bad" if bad else "nothing failed"
+    checked = f"{conformance.header.cases} cases, {conformance.checks} checks: {verdict}."
     yield from ("# Published results", "")
     yield from (
         "Written by `deconform publish` from the last full runs: every number and",
         "every picture here comes from the two reports next to it, which `deconform report` shows.",
     )
-    yield from ("", "## Conformance", "", f"{_run(conformance)} {_end(conformance)}", "")
+    yield from ("", "## Conformance", "", f"{_run(conformance)} {checked}", "")
     yield from (f"![{Path(one).stem}]({one})" for one in drawn if one.startswith("badges/"))
     yield ""
     yield from matrix(conformance)
@@ -139,9 +142,3 @@ def _run(report: Report) -> str:
     header = report.header
     commit = f", commit `{header.commit[:12]}`" if header.commit else ""
     return f"{header.started}, deconform {header.deconform}{commit}."
-
-
-def _end(report: Report) -> str:
-    bad = sum(1 for _ in report.bad)
-    verdict = f"{bad} of them bad" if bad else "nothing failed"
-    return f"{report.header.cases} cases, {report.checks} checks: {verdict}."

@@ -41,7 +41,11 @@ def run(options: argparse.Namespace) -> int:
     from harness.cli.output import opened_store
     from harness.records.report_file import Report
 
-    _check(options)
+    files = [one.name.replace("-", "_") for one in FORMATS if one.target != "stdout"]
+    if len(options.files) > 1 and any(getattr(options, name) is not None for name in files):
+        raise UsageError("--junit, --markdown and other formats take one report at a time.")
+    if options.database is not None and options.html is None:
+        raise UsageError("--database is for the dashboard: add --html DIR.")
     store = opened_store(options)
     reports = []
     for file in options.files:
@@ -53,15 +57,6 @@ def run(options: argparse.Namespace) -> int:
     if options.html:
         _write_dashboard(reports, options)
     return OK if all(report.ok for report in reports) else BAD
-
-
-def _check(options: argparse.Namespace) -> None:
-    """Refuse options that do not go together."""
-    files = [one.name.replace("-", "_") for one in FORMATS if one.target != "stdout"]
-    if len(options.files) > 1 and any(getattr(options, name) is not None for name in files):
-        raise UsageError("--junit, --markdown and other formats take one report at a time.")
-    if options.database is not None and options.html is None:
-        raise UsageError("--database is for the dashboard: add --html DIR.")
 
 
 def _show(report: Report, options: argparse.Namespace) -> None:

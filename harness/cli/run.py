@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from harness.cli.exit_statuses import BAD, OK
 from harness.cli.options import UsageError, add_formats, add_shared, positive, seconds
 from harness.execution import TIMEOUT
 from harness.report.formats import RUN_FORMATS
-
-if TYPE_CHECKING:
-    from harness.suite.case import Case
-    from harness.suite.limitations import Limitation
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     )
     from harness.conformance.pipeline import execute
     from harness.history import revision
-    from harness.suite.limitations import load_limitations
+    from harness.suite.limitations import load_limitations, unmatched
 
     frameworks = chosen_frameworks(options.framework)
     required = chosen_frameworks(options.require) if options.require else ()
@@ -55,7 +49,9 @@ def run(options: argparse.Namespace) -> int:
     cases = chosen_cases(options.specs, options.select)
     limitations = load_limitations()
     if not options.specs and options.select is None:
-        _check_for_rot(cases, limitations)
+        for rotten in unmatched(limitations, cases):
+            fact = f"limitation {rotten.id!r} matches no case."
+            raise UsageError(f"{rotten.file}:{rotten.line}: {fact}")
     conditions = chosen_conditions(options, timeout=options.timeout, limitations=limitations)
     store = opened_store(options)
     events = execute(cases, frameworks, conditions, at_once=options.jobs)
@@ -70,12 +66,3 @@ def run(options: argparse.Namespace) -> int:
     for name in missing:
         console.print(f"{name} is required, but was not run.", style="bold red")
     return OK if report.ok and not missing else BAD
-
-
-def _check_for_rot(cases: Sequence[Case], limitations: Sequence[Limitation]) -> None:
-    from harness.suite.limitations import unmatched
-
-    for limitation in unmatched(limitations, cases):
-        raise UsageError(
-            f"{limitation.file}:{limitation.line}: limitation {limitation.id!r} matches no case."
-        )

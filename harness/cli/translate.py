@@ -40,6 +40,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print a call in other frameworks."""
+    import json
+
     from harness.cli.wording import in_options
     from harness.lookup.answer import answer, look_up
 
@@ -53,7 +55,10 @@ def run(options: argparse.Namespace) -> int:
     ).worded(in_options)
     evidence = _evidence(look) if options.check else {}
     if options.json:
-        _print_json(look, evidence)
+        answered = look.to_json()
+        for name, by_check in evidence.items():
+            answered["translations"][name]["evidence"] = by_check
+        print(json.dumps(answered, indent=2))
     else:
         _print([*answer(look, options.program), *_in_lines(evidence)])
     statuses = [status for checks in evidence.values() for status in checks.values()]
@@ -81,15 +86,6 @@ def _evidence(look: LookUp) -> dict[str, dict[str, Status]]:
         for record in run_cases([case_from_descriptor(look.example)], names):
             evidence[record.framework][record.check] = record.status
     return evidence
-
-
-def _print_json(look: LookUp, evidence: Mapping[str, Mapping[str, Status]]) -> None:
-    import json
-
-    answered = look.to_json()
-    for name, statuses in evidence.items():
-        answered["translations"][name]["evidence"] = statuses
-    print(json.dumps(answered, indent=2))
 
 
 def _in_lines(evidence: Mapping[str, Mapping[str, Status]]) -> Iterator[Line]:

@@ -144,20 +144,10 @@ def _are_integers(value: Any, *, pairs: bool = False) -> bool:
     )
 
 
-def _are_texts(value: Any) -> bool:
-    return _is_text(value) or (isinstance(value, list) and all(map(_is_text, value)))
-
-
 def _is_numbers(value: Any) -> bool:
     if isinstance(value, list):
         return all(map(_is_numbers, value))
     return isinstance(value, int | float) and not _is_flag(value)
-
-
-def _for_frameworks(texts: dict[str, str]) -> dict[str, str]:
-    for framework in texts:
-        convention(framework)
-    return texts
 
 
 def _read_array(key: str, value: Any) -> npt.NDArray[np.float64]:
@@ -189,9 +179,12 @@ def _one_or_list(items: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _texts(items: Mapping[str, Any]) -> Kind:
-    words = "text or a list of texts"
     return _kind(
-        words, _one_or_list(items), _are_texts, _QUOTED, lambda v: (v,) if _is_text(v) else tuple(v)
+        "text or a list of texts",
+        _one_or_list(items),
+        lambda v: _is_text(v) or (isinstance(v, list) and all(map(_is_text, v))),
+        _QUOTED,
+        lambda v: (v,) if _is_text(v) else tuple(v),
     )
 
 
@@ -233,7 +226,7 @@ SAYS: Final = _kind(
     {"type": "object", "additionalProperties": _TEXT},
     lambda v: isinstance(v, dict) and all(map(_is_text, v.values())),
     "{key!r} must map frameworks to a part of what they say.",
-    _for_frameworks,
+    lambda v: {convention(framework).name: text for framework, text in v.items()},
 )
 MATRIX: Final = Kind("lists of values by key", {"type": "object"}, _read_matrix)
 # Read node by node, since each entry's errors name its own line.

@@ -98,28 +98,11 @@ def _if_different(operator: Operator, **changes: Any) -> Operator | None:
     return None if changed == operator else changed
 
 
-def _kernel_flipped(operator: Operator) -> Operator | None:
-    return operator if math.prod(operator.kernel) > 1 else None
-
-
 def _kernel_axes_swapped(operator: Operator) -> Operator | None:
     if operator.rank == 1 or operator.kernel[-2:] == (1, 1):
         return None
     *first, height, width = operator.kernel
     return replace(operator, kernel=(*first, width, height))
-
-
-def _channels_swapped(operator: Operator) -> Operator | None:
-    square = operator.in_channels == operator.out_channels > 1
-    return operator if square and operator.groups == 1 else None
-
-
-def _groups_interleaved(operator: Operator) -> Operator | None:
-    return operator if 1 < operator.groups < operator.in_channels else None
-
-
-def _interleaved(operator: Operator) -> Array:
-    return np.arange(operator.in_channels).reshape(-1, operator.groups).T.ravel()
 
 
 def _crop_as_input_padding(operator: Operator) -> Operator | None:
@@ -152,22 +135,22 @@ def _kernel_plus_dilation(operator: Operator) -> Operator | None:
     return _if_different(operator, crop=crop)
 
 
-def _first_bias(operator: Operator, b: Array | None) -> Array | None:
-    return None if b is None else np.tile(b[: len(b) // operator.groups], operator.groups)
-
-
 # fmt: off
 MUTANTS: Final = (
     Mutant("kernel flipped", "the kernel runs backwards, as in a true convolution",
-           _kernel_flipped, weights=lambda w: np.flip(w, tuple(range(2, w.ndim)))),
+           lambda o: o if math.prod(o.kernel) > 1 else None,
+           weights=lambda w: np.flip(w, tuple(range(2, w.ndim)))),
     Mutant("kernel axes swapped", "the kernel's last two axes are exchanged",
            _kernel_axes_swapped, weights=lambda w: w.swapaxes(-1, -2)),
     Mutant("channels swapped", "the weights' input and output channels are exchanged",
-           _channels_swapped, weights=lambda w: w.swapaxes(0, 1)),
+           lambda o: o if o.in_channels == o.out_channels > 1 == o.groups else None,
+           weights=lambda w: w.swapaxes(0, 1)),
     Mutant("groups interleaved", "input channel i belongs to group i mod groups",
-           _groups_interleaved, order=_interleaved),
+           lambda o: o if 1 < o.groups < o.in_channels else None,
+           order=lambda o: np.arange(o.in_channels).reshape(-1, o.groups).T.ravel()),
     Mutant("first bias for every group", "each group takes the first group's bias",
-           lambda o: o if o.bias and o.groups > 1 else None, bias=_first_bias),
+           lambda o: o if o.bias and o.groups > 1 else None,
+           bias=lambda o, b: None if b is None else np.tile(b[: len(b) // o.groups], o.groups)),
     Mutant("bias ignored", "the bias is not added",
            lambda o: o if o.bias else None, bias=lambda _operator, _b: None),
     Mutant("crop sides swapped", "what the end should lose is cut at the beginning",

@@ -140,6 +140,9 @@ class _Entry(Fields):
         if "weight" in self and "call" not in self:
             raise self.error("'weight' is for a case with a 'call'.", "weight")
         operator, shape = self._called() if "call" in self else self._operator()
+        says = self.value("says")
+        if says and not rejected:
+            raise self.error("'says' is for cases with 'rejected: true'.", "says")
         case = Case(
             id=f"{suite}/{name}",
             suite=suite,
@@ -150,7 +153,7 @@ class _Entry(Fields):
             fill=self.value("fill"),
             given={key: self.value(key) for key in _GIVEN if self.value(key) is not None},
             rejected=rejected,
-            says=self._says(),
+            says=says,
             documented=rejected or self.value("program") == "documented",
             source=self.value("source") if "source" in self else source,
             note=self.value("note"),
@@ -196,12 +199,6 @@ class _Entry(Fields):
         if read_call.input is None:
             raise self.error("'input' is missing: the call does not say it.")
         return read_call.operator, read_call.input
-
-    def _says(self) -> dict[str, str]:
-        says: dict[str, str] = self.value("says")
-        if says and not self.value("rejected"):
-            raise self.error("'says' is for cases with 'rejected: true'.", "says")
-        return says
 
     def _check(self, case: Case) -> None:
         """Hold a case against the size law and against what its source promises."""

@@ -15,7 +15,7 @@ from typing import Final
 from harness.convention.arguments import Arguments
 from harness.convention.forms import Form
 from harness.convention.reading import Reading
-from harness.convention.signature import Parameter, Signature
+from harness.convention.signature import Parameter
 from harness.convention.values import shown
 from harness.core.errors import Ask, asked
 from harness.core.operators import Sizes
@@ -119,6 +119,8 @@ _LAYER: Final = (
     Parameter("NumOutputs", "always 1, read-only", 1, ignored=True, keyword=True),
     Parameter("OutputNames", "always {'out'}, read-only", ("out",), ignored=True, keyword=True),
 )
+# Such as layers(2).WeightL2Factor.
+_PART: Final = re.compile(r"\w+\(.+\)\.(\w+)")
 _READ_ONLY: Final = {"numFilters", "NumChannels"}
 
 
@@ -291,9 +293,13 @@ def _function_bias(given: Arguments, workspace: Workspace, filters: int) -> tupl
 def _read_layer(given: Arguments) -> Reading:
     given, notes = _with_properties(given)
     given, workspace = _plain(given)
-    given = replace(
-        given, given={n: each if n in _ARRAYS else _opened(each) for n, each in given.given.items()}
-    )
+    # A call that gives a number, which the text does not hold, is like a name.
+    opened = {
+        name: replace(each, value=Name(shown(each.value), each.column))
+        for name, each in given.given.items()
+        if isinstance(each.value, Call) and name not in _ARRAYS
+    }
+    given = replace(given, given={**given.given, **opened})
     rank = given.form.rank
     assert rank is not None
     before = layer_before(given.site, workspace)
@@ -322,13 +328,6 @@ def _read_layer(given: Arguments) -> Reading:
 _ARRAYS: Final = {"Weights", "Bias", "WeightsInitializer", "BiasInitializer"}
 
 
-def _opened(argument: Argument) -> Argument:
-    """Make a name of a call that gives a number which the text does not hold."""
-    if not isinstance(argument.value, Call):
-        return argument
-    return replace(argument, value=Name(shown(argument.value), argument.column))
-
-
 def _with_properties(given: Arguments) -> tuple[Arguments, list[str]]:
     """Add what the text sets after the call: ``layer.WeightLearnRateFactor = 2``."""
     arguments, notes = dict(given.given), list[str]()
@@ -346,7 +345,7 @@ def _with_properties(given: Arguments) -> tuple[Arguments, list[str]]:
                 notes.append(
                     f"{statement.target} is set in a branch or a loop: it is not in the answer."
                 )
-        elif _sets_a_property(statement, given.form):
+        elif (part := _PART.fullmatch(statement.target or "")) and given.form.parameter(part[1]):
             notes.append(f"{statement.target} is not read here: where it is this layer's, keep it.")
     notes += [
         f"{name} is a property of the layer; the function's own word is Cropping."
@@ -354,12 +353,6 @@ def _with_properties(given: Arguments) -> tuple[Arguments, list[str]]:
         if name in arguments
     ]
     return replace(given, given=arguments), notes
-
-
-def _sets_a_property(statement: Statement, form: Signature) -> bool:
-    """Whether it is like ``layers(2).WeightL2Factor = 2``."""
-    target = re.fullmatch(r"\w+\(.+\)\.(\w+)", statement.target or "")
-    return target is not None and form.parameter(target[1]) is not None
 
 
 def _set_property(

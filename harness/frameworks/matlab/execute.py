@@ -68,11 +68,9 @@ class Interpreter:
             if line.endswith(DONE + "\n"):
                 return (self.folder / "answer").read_bytes()
             sys.stderr.write(line)
-        sys.exit(f"{self._name} died ({self._how_it_died()})")
-
-    def _how_it_died(self) -> str:
         code = self._process.wait()
-        return signal.Signals(-code).name if code < 0 else f"exit status {code}"
+        how = signal.Signals(-code).name if code < 0 else f"exit status {code}"
+        sys.exit(f"{self._name} died ({how})")
 
 
 _running: list[Interpreter] = []

@@ -80,19 +80,14 @@ def write_script(folder: Path, jobs: Sequence[Mapping[str, Any]]) -> str:
         shutil.copy2(execute.FOLDER / name, folder / name)
     shutil.copytree(execute.FOLDER / "definitions", folder / "definitions")
     (folder / "deconform_done.m").write_text(_DONE, encoding="ascii")
-    calls = (
-        _JOB.format(number=number, arguments=execute.run_arguments(*_parts(job)))
-        for number, job in enumerate(jobs, 1)
-    )
-    text = _HEAD.format(version=version("deconform")) + "".join(calls)
+    text = _HEAD.format(version=version("deconform"))
+    for number, job in enumerate(jobs, 1):
+        inputs = {name: (one["dtype"], one["shape"]) for name, one in job["inputs"].items()}
+        arguments = execute.run_arguments(dict(job["sections"]), inputs, job["outputs"])
+        text += _JOB.format(number=number, arguments=arguments)
     (folder / SCRIPT).write_text(text + _TAIL.format(count=len(jobs)), encoding="ascii")
     there = f"cd {shlex.quote(str(folder))}"
     return f"{there} && matlab -batch deconform_export   (or: octave {SCRIPT})"
-
-
-def _parts(job: Mapping[str, Any]) -> tuple[Any, Any, Any]:
-    inputs = {name: (one["dtype"], one["shape"]) for name, one in job["inputs"].items()}
-    return dict(job["sections"]), inputs, job["outputs"]
 
 
 def read_about(text: str) -> tuple[str, str]:

@@ -121,7 +121,13 @@ def render(
     spelled = _Spelled(operator)
     inputs = ("x", "w", "b") if operator.bias else ("x", "w")
     bias = "b" if operator.bias else "0"
-    call = f"dltranspconv({{x}}, {{w}}, {{b}}{_options(spelled)})"
+    begins, ends = zip(*with_zeros_around(operator).crop, strict=True)
+    options = _name_values(
+        Stride=per_axis(operator.stride, 1, _vector),
+        DilationFactor=per_axis(operator.dilation, 1, _vector),
+        Cropping=per_axis(begins, 0, _vector) if begins == ends else _matrix(begins, ends),
+    )
+    call = f"dltranspconv({{x}}, {{w}}, {{b}}{options})"
     names, natives = ", ".join(inputs), ", ".join(f"{name}_" for name in inputs)
     return _program(
         spelled,
@@ -179,23 +185,6 @@ def _lacks(dtype: str) -> Unsupported:
     return Unsupported(
         f"the Deep Learning Toolbox computes in single and double; {dtype} is neither."
     )
-
-
-def _options(spelled: _Spelled) -> str:
-    operator = spelled.operator
-    return _name_values(
-        Stride=per_axis(operator.stride, 1, _vector),
-        DilationFactor=per_axis(operator.dilation, 1, _vector),
-        Cropping=_cropping(with_zeros_around(operator).crop),
-    )
-
-
-def _cropping(crop: Sequence[tuple[int, int]]) -> str | None:
-    """Write one number, one for each axis, or a row of beginnings over a row of ends."""
-    begins, ends = zip(*crop, strict=True)
-    if begins == ends:
-        return per_axis(begins, 0, _vector)
-    return _matrix(begins, ends)
 
 
 def layer(operator: Operator, dtype: str, training: Training) -> Program | Unsupported:

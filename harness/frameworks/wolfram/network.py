@@ -66,15 +66,15 @@ def changed_elsewhere(given: Arguments) -> list[str]:
 def _layers(value: Value) -> tuple[Value, ...]:
     """The layers of ``{a, b}``, of ``{"a" -> a, "b" -> b}`` or of an association."""
     if isinstance(value, tuple):
-        return tuple(_named(layer) for layer in value)
+        return tuple(
+            each.arguments[1].value
+            if isinstance(each, Call) and _name(each) == "Rule" and len(each.arguments) == 2
+            else each
+            for each in value
+        )
     # <|"a" -> a|> is a call whose arguments have names.
     named = value.arguments if isinstance(value, Call) else ()
     return tuple(each.value for each in named) if all(each.name for each in named) else ()
-
-
-def _named(layer: Value) -> Value:
-    is_rule = _name(layer) == "Rule" and isinstance(layer, Call) and len(layer.arguments) == 2
-    return layer.arguments[1].value if is_rule and isinstance(layer, Call) else layer
 
 
 def _walked(layers: tuple[Value, ...], chain: Call) -> Before:

@@ -13,6 +13,7 @@ from typing import Final
 from harness.convention.device import Device
 from harness.convention.text import (
     Crops,
+    because,
     extends,
     lines,
     per_axis,
@@ -23,10 +24,15 @@ from harness.convention.text import (
 from harness.core.operators import Operator
 from harness.core.program import Program, Section, Unsupported
 from harness.core.training import SILENT, Training
-from harness.frameworks.wolfram.training import drawn_text, multipliers, training_notes
+from harness.frameworks.wolfram.training import drawn_text, multipliers
 
 # https://reference.wolfram.com/language/ref/NetChain.html, the options of net[data, opts]
 _PRECISIONS: Final = {"float32": "", "float64": ', WorkingPrecision -> "Real64"'}
+
+_NO_DECAY: Final = (
+    "DeconvolutionLayer has no factors of L2 regularisation: NetTrain's Method takes "
+    '"L2Regularization", for the whole net.'
+)
 
 
 def render(
@@ -48,6 +54,12 @@ def layer(operator: Operator, dtype: str, training: Training) -> Program | Unsup
             f"leaves open what is computed in it: no {dtype}.",
         )
     precision = _PRECISIONS[dtype]
+    # A gradient by a parameter is the sum over the batch, as the page on NetPortGradient says.
+    ports = {"dx": "Input", "dw": "Weights"} | ({"db": "Biases"} if operator.bias else {})
+    gradients = (
+        f'{name} = layer[given, NetPortGradient["{port}"]{precision}];'
+        for name, port in ports.items()
+    )
     zeros = zeros_around(operator) if extends(operator.crop) else []
     layer = f"layer = {_constructed(operator, training)};"
     weights = f"weights = {_padded('Normal[w]', zeros)};" if zeros else ""
@@ -62,7 +74,7 @@ def layer(operator: Operator, dtype: str, training: Training) -> Program | Unsup
         forward=Section(weights, lines(layer, f"y = layer[x{precision}];"), ""),
         gradient=Section(
             lines(weights, 'given = <|"Input" -> x, NetPortGradient["Output"] -> dy|>;'),
-            lines(layer, *_gradients(operator, precision)),
+            lines(layer, *gradients),
             f"dw = {_padded('Normal[dw]', [(-begin, -end) for begin, end in zeros])};"
             if zeros
             else "",
@@ -70,7 +82,7 @@ def layer(operator: Operator, dtype: str, training: Training) -> Program | Unsup
         training=drawn_text(operator, training, partial(_padded, zeros=zeros)),
         notes=(
             *_notes(operator, dtype),
-            *training_notes(training),
+            *because(_NO_DECAY if training.has_decay else None),
             *zeros_learn(training, in_kernel=bool(zeros)),
         ),
     )
@@ -90,15 +102,6 @@ def _constructed(operator: Operator, training: Training) -> str:
     }
     rules = "".join(f", {name} -> {value}" for name, value in options.items() if value is not None)
     return f"DeconvolutionLayer[{operator.out_channels}, {_list(wider.kernel)}{rules}]"
-
-
-def _gradients(operator: Operator, precision: str) -> list[str]:
-    # A gradient by a parameter is the sum over the batch, as the page on NetPortGradient says.
-    ports = {"dx": "Input", "dw": "Weights"} | ({"db": "Biases"} if operator.bias else {})
-    return [
-        f'{name} = layer[given, NetPortGradient["{port}"]{precision}];'
-        for name, port in ports.items()
-    ]
 
 
 def _padding_size(crop: Sequence[tuple[int, int]]) -> str | None:

@@ -122,17 +122,6 @@ def drawn_text(operator: Operator, training: Training, padded: Callable[[str], s
     return f"layer = NetReplacePart[layer, {{{', '.join(rules)}}}];" if rules else ""
 
 
-_NO_DECAY: Final = (
-    "DeconvolutionLayer has no factors of L2 regularisation: NetTrain's Method takes "
-    '"L2Regularization", for the whole net.'
-)
-
-
-def training_notes(training: Training) -> tuple[str, ...]:
-    """Describe what the language has no word for."""
-    return (_NO_DECAY,) if training.has_decay else ()
-
-
 def _drawing(wanted: Initializer, operator: Operator, dims: str) -> str:
     deviation = wanted.deviation(operator)
     if wanted.distribution == "constant" or wanted.scale == 0:
