@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 from harness.convention.assumptions import assumed_notes
 from harness.convention.binding import BoundCall, bound
-from harness.convention.reading import NOTHING, NOWHERE, Context, Reading, Supplied
+from harness.convention.reading import NOTHING, Reading, Supplied
 from harness.convention.signature import Signature
 from harness.convention.values import input_axes, shown, weight_axes
 from harness.core.errors import Ask, asked, named
@@ -31,7 +31,6 @@ class Arguments(BoundCall):
     """The arguments of one call, and where to find what they leave open."""
 
     supplied: Supplied = NOTHING  # What the user gives besides the text
-    context: Context = NOWHERE  # What the text around the call does to its weights
 
     def open_per_axis(self, name: str) -> Sizes | None:
         """Return the kernel's sizes, with the form's rank or, where it has none, their own."""
@@ -86,11 +85,11 @@ class Arguments(BoundCall):
         what stays open and what to add, or two sources that disagree.
         """
         if out_channels is not None:
-            out_channels *= self.context.groups
+            out_channels *= self.site.context.groups
         if kernel is not None:
             kernel = self._without_zeros(kernel)
         shapes = self._weight_shapes(weight, kernel)
-        groups *= self.context.groups
+        groups *= self.site.context.groups
         ins = [("the text", in_channels), *((who, shape[0]) for who, shape in shapes)]
         outs = [("the text", out_channels), *((who, shape[1] * groups) for who, shape in shapes)]
         kernels = [("the text", kernel), *((who, shape[2:]) for who, shape in shapes)]
@@ -123,7 +122,7 @@ class Arguments(BoundCall):
 
     def _without_zeros(self, kernel: Sizes) -> Sizes:
         """The kernel into which the text around the call writes the zeros of a dilation."""
-        steps = self.context.steps
+        steps = self.site.context.steps
         if steps is None:
             return kernel
         if len(steps) != len(kernel):
@@ -220,9 +219,9 @@ class Arguments(BoundCall):
             operator = Operator.of(
                 *channels_and_kernel,
                 stride=stride,
-                dilation=dilation if self.context.steps is None else self.context.steps,
+                dilation=dilation if self.site.context.steps is None else self.site.context.steps,
                 crop=crop,
-                groups=groups * self.context.groups,
+                groups=groups * self.site.context.groups,
                 bias=bias,
             )
         except OperatorError as error:
@@ -270,11 +269,9 @@ class Arguments(BoundCall):
         ]
 
 
-def bind(
-    form: Signature, site: CallSite, supplied: Supplied, context: Context = NOWHERE
-) -> Arguments:
+def bind(form: Signature, site: CallSite, supplied: Supplied) -> Arguments:
     """Bind a call's arguments to a form's parameters."""
-    return Arguments(form, bound(form, site.call), site, supplied=supplied, context=context)
+    return Arguments(form, bound(form, site.call), site, supplied)
 
 
 def output_crop(

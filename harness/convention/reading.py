@@ -33,14 +33,3 @@ class Supplied:
 
 
 NOTHING: Final = Supplied()
-
-
-@dataclass(frozen=True)
-class Context:
-    """What the text around a call does to its weights."""
-
-    groups: int = 1  # The number of groups that it splits them into, with one call for each
-    steps: Sizes | None = None  # The dilation whose zeros it writes into the kernel
-
-
-NOWHERE: Final = Context()

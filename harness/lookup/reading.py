@@ -15,7 +15,8 @@ from harness.convention.reading import Reading, Supplied
 from harness.convention.registry import Convention, convention, framework_names
 from harness.core.errors import Ask, InputError, asked, named
 from harness.core.operators import OperatorError, Sizes
-from harness.syntax.callsite import CallSite, Mention, find_call, mentions
+from harness.syntax.callsite import CallSite, Context
+from harness.syntax.find_call import Mention, find_call, mentions
 from harness.syntax.tree import (
     MAX_DIGITS,
     Call,
@@ -182,15 +183,23 @@ def _as(candidate: _Known, site: CallSite, supplied: Supplied) -> Reading:
         if framework.language != "python" or site.stands_alone:
             return replace(form.read(bind(form, site, supplied)), framework=framework.name)
         # Other look-ups start faster without what reads the Python around a call.
-        from harness.lookup import output_after_the_call, weights_before_the_call  # noqa: PLC0415
+        from harness.lookup import output_after_the_call  # noqa: PLC0415
 
-        context = weights_before_the_call.read(site)
-        reading = replace(form.read(bind(form, site, supplied, context)), framework=framework.name)
-        reading = weights_before_the_call.noted(context, reading)
-        reading = output_after_the_call.applied(site, reading)
+        reading = replace(form.read(bind(form, site, supplied)), framework=framework.name)
+        reading = output_after_the_call.applied(site, _noted(site.context, reading))
         return replace(reading, notes=(*reading.notes, *_set_later(site, form)))
     except OperatorError as error:
         raise SnippetError(error.fact, site.call.column) from None
+
+
+def _noted(context: Context, reading: Reading) -> Reading:
+    """Note what of the operator is in the lines around the call."""
+    operator, notes = reading.operator, list(reading.notes)
+    if context.groups > 1 and operator.groups % context.groups == 0:
+        notes.append(f"The {context.groups} groups that the text splits off are in the answer.")
+    if context.steps is not None and context.steps == operator.dilation:
+        notes.append("The zeros that the text puts between taps are in the answer, as a dilation.")
+    return replace(reading, notes=tuple(notes))
 
 
 def _set_later(site: CallSite, form: Form) -> Iterator[str]:

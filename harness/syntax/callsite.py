@@ -1,35 +1,24 @@
-"""One call in a text, and what the text says around it: found once, where the text is parsed."""
+"""One call in a text, and what the text says around it."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Final, NamedTuple
+from typing import Final
 
-from harness.syntax.tree import (
-    Call,
-    Name,
-    Parsed,
-    SnippetError,
-    Statement,
-    Value,
-    calls,
-    check_text,
-    last_name,
-)
+from harness.syntax.tree import Call, Statement, calls
 
-# Begun at a word's first letter only, and never gone back into: any text takes linear time.
-_CALLED: Final = re.compile(r"(?:(?<![\w.])|(?<=[^\w.]\.))([A-Za-z_][\w.]*+)\s*+[(\[]")
-# What gives a layer back that is called like the one that it was given.
-_SAME_LAYER: Final = {
-    *("weight_norm", "spectral_norm", "SpectralNormalization", "WeightNorm", "apply", "compile"),
-    *("cuda", "cpu", "to", "half", "float", "double", "eval", "train", "requires_grad_"),
-    *("hybridize", "to_gpu", "to_cpu", "DataParallel", "script"),
-    *("NetInitialize", "NetReplacePart"),
-}
-_CONTAINERS: Final = {"Sequential", "HybridSequential", "NetChain"}
+
+@dataclass(frozen=True)
+class Context:
+    """What the Python around a call does to its weights."""
+
+    groups: int = 1  # It splits them into so many groups, with a call for each
+    # The dilation whose zeros it writes into the kernel.
+    steps: tuple[int, ...] | None = None
+
+
+NOWHERE: Final = Context()
 
 
 @dataclass(frozen=True)
@@ -52,6 +41,7 @@ class CallSite:
     after: tuple[Statement, ...] = ()  # All statements below it
     # The calls of the layer that the call makes, in the order of the text after it.
     applications: tuple[Application, ...] = ()
+    context: Context = NOWHERE
 
     @property
     def function(self) -> str:
@@ -89,203 +79,3 @@ class CallSite:
         if self.statement.block[: len(block)] != block:
             return False
         return any(each is statement for each in self.before)
-
-
-class Mention(NamedTuple):
-    """A name that looks as if it were called: its last part, and all of it."""
-
-    name: str
-    dotted: str
-    start: int
-
-
-def mentions(text: str) -> list[Mention]:
-    """Find the names before a bracket, in a text that need not be understood.
-
-    Raises
-    ------
-    SnippetError
-        For a text that no parser is to see: empty, too long, or nested too deeply.
-    """
-    check_text(text)
-    return _mentions(text, 0, len(text))
-
-
-def _mentions(text: str, start: int, end: int) -> list[Mention]:
-    matches = _CALLED.finditer(text, start, end)
-    return [Mention(match[1].rpartition(".")[2], match[1], match.start(1)) for match in matches]
-
-
-def find_call(text: str, language: str, names: Collection[str]) -> tuple[CallSite, tuple[str, ...]]:
-    r"""Find the one call of some names, with notes on what was left out of the text.
-
-    Parameters
-    ----------
-    text : str
-    language : str
-        ``python``, ``matlab`` or ``wolfram``.
-    names : collection of str
-        Of functions, without what stands before their last dot.
-
-    Raises
-    ------
-    SnippetError
-        Where nothing that calls one of the names can be understood, or where there are several
-        calls, also in what was left out.
-
-    Examples
-    --------
-    >>> site, _ = find_call("up = nn.Up(4)\ny = up(x)", "python", {"Up"})
-    >>> site.name, len(site.applications)
-    ('up', 1)
-    """
-    parsed, notes = _parsed(text, language, names)
-    sites = _sites(text, parsed, names)
-    if not sites:
-        raise SnippetError("the text names a transposed convolution, but does not call it.")
-    columns = [site.call.column for site in sites]
-    for unread in parsed.unread:
-        named = _mentions(text, unread.start, unread.end)
-        columns += [each.start for each in named if each.name in names]
-    if len(columns) > 1:
-        raise _several(text, columns)
-    return sites[0], notes
-
-
-def _parsed(text: str, language: str, names: Collection[str]) -> tuple[Parsed, tuple[str, ...]]:
-    """Parse a text or, where its call is in none that can be, the balanced call cut out of it."""
-    module = import_module(f"harness.syntax.{language}")
-    parsed, whole = Parsed(()), None
-    try:
-        parsed = module.read(text)
-        whole = next((unread.error for unread in parsed.unread), None)
-    except SnippetError as error:
-        whole = error
-    if any(last_name(call) in names for each in parsed.statements for call in calls(each.value)):
-        return parsed, _left_out(text, parsed)
-    # Broken text, or a call inside a comment.
-    from harness.syntax.cut import alone, cut  # noqa: PLC0415 -- few texts need it
-
-    pieces = cut(text, names, language)
-    if len(pieces) > 1:
-        raise _several(text, [piece.start for piece in pieces])
-    try:
-        for piece in pieces:
-            parsed = module.read(alone(text, piece, language))
-            return Parsed(parsed.all_understood()), _cut_off(text, piece, whole)
-    except SnippetError as part:
-        raise part from whole
-    if whole is not None:
-        raise whole
-    return parsed, ()
-
-
-def _sites(text: str, parsed: Parsed, names: Collection[str]) -> tuple[CallSite, ...]:
-    # Once each: a name that stands for a list of layers shows them again.
-    places = {
-        id(call): (place, call)
-        for place, statement in reversed(list(enumerate(parsed.statements)))
-        for call in calls(statement.value)
-        if last_name(call) in names
-    }
-    in_order = sorted(places.values(), key=lambda each: each[1].column)
-    return tuple(_site(text, parsed.statements, place, call) for place, call in in_order)
-
-
-def _site(text: str, statements: tuple[Statement, ...], place: int, call: Call) -> CallSite:
-    before, home, after = statements[:place], statements[place], statements[place + 1 :]
-    return CallSite(
-        call,
-        _line_number(text, call.column),
-        call.column - text.rfind("\n", 0, call.column),
-        home,
-        before,
-        after,
-        tuple(_applications(before, home, after, call)),
-    )
-
-
-def _line_number(text: str, offset: int) -> int:
-    return text.count("\n", 0, offset) + 1
-
-
-def _several(text: str, columns: Sequence[int]) -> SnippetError:
-    lines = text.split("\n")
-    numbers = sorted({_line_number(text, column) for column in columns})
-    shown = [f"\n  line {n}: {lines[n - 1].strip()[:90]}" for n in numbers[:9]]
-    return SnippetError(
-        f"the text holds {len(columns)} transposed convolutions: paste one at a time."
-        + "".join(shown)
-    )
-
-
-def _left_out(text: str, parsed: Parsed) -> tuple[str, ...]:
-    """Say which lines of a text were not understood."""
-    return tuple(
-        f"Line {_line_number(text, unread.start)} was left out: {unread.error.fact}"
-        for unread in parsed.unread
-    )
-
-
-def _cut_off(text: str, piece: tuple[int, int], whole: SnippetError | None) -> tuple[str, ...]:
-    """Say what else there was, where it is more than what a line of a list leaves."""
-    first = text.rfind("\n", 0, piece[0]) + 1
-    last = text.find("\n", piece[1])
-    rest = text[:first] + (text[last:] if last >= 0 else "")
-    if whole is None or not rest.strip():
-        return ()
-    return (
-        "Only the call itself was read, not the lines around it: "
-        f"line {_line_number(text, whole.column or 0)} is not understood.",
-    )
-
-
-def _applications(
-    before: Sequence[Statement], home: Statement, after: Sequence[Statement], layer: Call
-) -> list[Application]:
-    """Find the calls of a layer, in the order of the text after it.
-
-    A model that holds the layer among others is not the layer.  Calls that the text has above the
-    layer count where there are none below it: methods stand in any order.
-    """
-    name = home.target if _is_layer(home.value, layer) else None
-    own = [Application(call, home) for call in calls(home.value) if call.function is layer]
-    later = [*own, *_calls_by_name(after, home, name, layer)]
-    return later or list(_calls_by_name(before, home, name, layer))
-
-
-def _calls_by_name(
-    statements: Sequence[Statement], home: Statement, name: str | None, layer: Call
-) -> Iterator[Application]:
-    for statement in statements:
-        if name is None:
-            return
-        if _same_class(statement, home):
-            for call in calls(statement.value):
-                if call.dotted == name:
-                    yield Application(call, statement)
-        if statement.target == name and not _is_layer(statement.value, layer, name):
-            # In another branch it would be the other branch's layer.
-            certain = home.block[: len(statement.block)] == statement.block
-            name = None if certain and _same_class(statement, home) else name
-
-
-def _same_class(one: Statement, other: Statement) -> bool:
-    """Whether ``self`` is the same in both."""
-    classes = [tuple(n for n in statement.block if n < 0) for statement in (one, other)]
-    return classes[0] == classes[1]
-
-
-def _is_layer(value: Value, layer: Call, name: str | None = None) -> bool:
-    """Whether a value is the layer itself, or what is called as it would be."""
-    if value is layer or (isinstance(value, Name) and value.text == name):
-        return True
-    if not isinstance(value, Call):
-        return False
-    given = [argument.value for argument in value.arguments]
-    if value.dotted.rpartition(".")[0] == name:
-        return last_name(value) in _SAME_LAYER
-    if last_name(value) in _CONTAINERS:
-        inside = given[0] if given and isinstance(given[0], tuple) else given
-        return len(inside) == 1 and _is_layer(inside[0], layer, name)
-    return last_name(value) in _SAME_LAYER and given != [] and _is_layer(given[0], layer, name)

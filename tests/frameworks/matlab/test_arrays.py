@@ -6,7 +6,7 @@ import pytest
 
 from harness.core.operators import Sizes
 from harness.frameworks.matlab.arrays import Array, Workspace
-from harness.syntax.callsite import find_call
+from harness.syntax.find_call import find_call
 
 SHAPES = {
     "w = rand(3, 2, 6, 4); f(w)": (3, 2, 6, 4),

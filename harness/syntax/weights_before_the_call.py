@@ -8,13 +8,9 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
-from harness.convention.initializers import assigned_value
-from harness.convention.reading import Context, Reading
-from harness.core.operators import Sizes
-from harness.syntax.callsite import CallSite
+from harness.syntax.callsite import CallSite, Context
 from harness.syntax.tree import (
     Call,
     Comprehension,
@@ -34,23 +30,8 @@ _JOINS: Final = {"concat", "concatenate", "cat"}
 
 
 def read(site: CallSite) -> Context:
-    """Find out into how many groups, and with which dilation, the text itself takes the weights.
-
-    Parameters
-    ----------
-    site : CallSite
-    """
+    """Find out into how many groups, and with which dilation, the text itself takes the weights."""
     return Context(_groups(site), _inserted(site))
-
-
-def noted(context: Context, reading: Reading) -> Reading:
-    """Say of a reading what of it the text around the call says."""
-    operator, notes = reading.operator, list(reading.notes)
-    if context.groups > 1 and operator.groups % context.groups == 0:
-        notes.append(f"The {context.groups} groups that the text splits off are in the answer.")
-    if context.steps is not None and context.steps == operator.dilation:
-        notes.append("The zeros that the text puts between taps are in the answer, as a dilation.")
-    return replace(reading, notes=tuple(notes))
 
 
 def _groups(site: CallSite) -> int:
@@ -59,7 +40,7 @@ def _groups(site: CallSite) -> int:
     if not {name for name, _ in joined} <= _names(site.call.parts[1:]):
         return 1
     sources = [source for _, source in joined]
-    splits = [assigned_value(source, site.statement.assigned) for source in sources]
+    splits = [_assigned(source, site) for source in sources]
     counts = {_sections(value) for value in splits}
     along = [_axis(value) for value in splits]
     # Channels come second or last, and the weights' input channels first or last.
@@ -67,6 +48,10 @@ def _groups(site: CallSite) -> int:
         return 1
     is_last = joined_along in _LAST if along[0] in _LAST else joined_along == along[0]
     return counts.pop() if is_last else 1
+
+
+def _assigned(value: Value, site: CallSite) -> Value:
+    return site.statement.assigned.get(value.text, value) if isinstance(value, Name) else value
 
 
 def _axis(value: Value) -> int | None:
@@ -124,7 +109,7 @@ def _sections(value: Value) -> int:
     return count if type(count) is int else 1
 
 
-def _inserted(site: CallSite) -> Sizes | None:
+def _inserted(site: CallSite) -> tuple[int, ...] | None:
     """``w_dilated[:, :, ::2, ::3] = w`` writes the zeros of a dilation (2, 3) into a kernel."""
     for statement in site.statements:
         part = statement.part
@@ -143,11 +128,11 @@ def _inserted(site: CallSite) -> Sizes | None:
 
 def _is_zeros(array: str, statements: Sequence[Statement]) -> bool:
     """Whether the text shows that an array was made of zeros."""
-    made = [s.value for s in statements if s.target == array]
-    return bool(made) and all(isinstance(v, Call) and last_name(v) == "zeros" for v in made)
+    values = [s.value for s in statements if s.target == array]
+    return bool(values) and all(isinstance(v, Call) and last_name(v) == "zeros" for v in values)
 
 
-def _steps_of_taps(index: Sequence[Value]) -> Sizes | None:
+def _steps_of_taps(index: Sequence[Value]) -> tuple[int, ...] | None:
     """The steps of ``[:, :, ::2, ::3]``; ``None`` where taps are written in another way."""
     steps = []
     for each in index:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.syntax.callsite import CallSite, find_call, mentions
+from harness.syntax.callsite import CallSite
+from harness.syntax.find_call import find_call, mentions
 from harness.syntax.tree import SnippetError, last_name
 
 
