@@ -111,11 +111,17 @@ class BoundCall:
         if name not in self.given:
             self.value(name)
 
-    def per_axis(self, name: str, rank: int, *, least: int = 1) -> Sizes:
-        """Return one integer per spatial axis; one integer in the text serves all."""
+    def per_axis(self, name: str, rank: int, *, least: int = 1, takes: str = "") -> Sizes:
+        """Return one integer per spatial axis; one integer in the text serves all.
+
+        In brackets it serves all too, unless ``takes`` states what the framework takes instead.
+        """
         value = self.value(name)
         if not isinstance(value, tuple):
             return (self.integer(name, least=least),) * rank
+        if takes and len(value) != rank:
+            count = f"{len(value)} number{'s' * (len(value) != 1)}"
+            raise self.error(f"{name} {shown(value)} has {count}; {takes}.", name)
         sizes = integers(name, value, self._column(name))
         if len(sizes) == 1:
             sizes *= rank

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 from harness.core.operators import Sizes, axis_name
 from harness.syntax.tree import Call, Name, SnippetError, Value, last_name
 
+_T = TypeVar("_T")
 # Functions that take an array's sizes one by one: zeros(3, 4), but not uniform(3, 4).
 _BY_SIZES: Final = {"rand", "randn", "zeros", "ones", "empty", "Tensor"}
 # Functions and methods that create arrays of a shape, and those that keep an array's shape.
@@ -118,6 +119,15 @@ def shown(value: object) -> str:
     if isinstance(value, tuple):
         return "(" + ", ".join(map(shown, value)) + ")"
     return repr(value)
+
+
+def to_channels_first(axes: tuple[_T, ...]) -> tuple[_T, ...]:
+    """Reorder what a framework has per axis with its channels last.
+
+    >>> to_channels_first(("n", "h", "w", "c"))
+    ('n', 'c', 'h', 'w')
+    """
+    return (axes[0], axes[-1], *axes[1:-1])
 
 
 def comma(shape: Sequence[int]) -> str:

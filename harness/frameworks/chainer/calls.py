@@ -41,15 +41,14 @@ _OUTSIZE: Final = Parameter(
 _REFUSED: Final = Parameter(
     "deterministic", "refused since Chainer 2: a configuration says it", None, keyword=True
 )
-_OF_CHAINER_1: Final = (
-    Parameter(
-        "use_cudnn",
-        "whether Chainer 1 used cuDNN; Chainer 2 refuses it",
-        True,
-        ignored=True,
-        keyword=True,
-    ),
-)
+
+
+def _of_chainer_1(name: str, meaning: str, default: object) -> Parameter:
+    meaning = f"{meaning}; Chainer 2 refuses it"
+    return Parameter(name, meaning, default, ignored=True, keyword=True)
+
+
+_USE_CUDNN: Final = _of_chainer_1("use_cudnn", "whether Chainer 1 used cuDNN", True)
 
 
 def _late(rank: int | None) -> tuple[Parameter, Parameter]:
@@ -70,7 +69,7 @@ def _function_parameters(rank: int | None) -> tuple[Parameter, ...]:
         _OUTSIZE,
         *_late(rank),
         _REFUSED,
-        *_OF_CHAINER_1,
+        _USE_CUDNN,
     )
 
 
@@ -96,17 +95,9 @@ def _link_parameters(rank: int | None) -> tuple[Parameter, ...]:
         Parameter("initial_bias", "how b is drawn, or b; None is 0", None),
         *_late(rank),
         _REFUSED,
-        *_OF_CHAINER_1,
-        Parameter(
-            "wscale",
-            "factor of Chainer 1's initial weights; Chainer 2 refuses it",
-            1,
-            ignored=True,
-            keyword=True,
-        ),
-        Parameter(
-            "bias", "Chainer 1's initial bias; Chainer 2 refuses it", 0, ignored=True, keyword=True
-        ),
+        _USE_CUDNN,
+        _of_chainer_1("wscale", "factor of Chainer 1's initial weights", 1),
+        _of_chainer_1("bias", "Chainer 1's initial bias", 0),
     )
 
 
@@ -189,15 +180,8 @@ def _read_geometry(
 
 
 def _sizes(given: Arguments, name: str, rank: int, least: int) -> Sizes:
-    """One integer for each axis; unlike other frameworks Chainer takes no tuple of one for all."""
-    value = given.value(name)
-    if isinstance(value, tuple) and len(value) != rank:
-        raise given.error(
-            f"{name} {shown(value)} has {len(value)} number{'s' * (len(value) != 1)}; Chainer "
-            f"takes one integer, or a tuple of {rank}.",
-            name,
-        )
-    return given.per_axis(name, rank, least=least)
+    takes = f"Chainer takes one integer, or a tuple of {rank}"
+    return given.per_axis(name, rank, least=least, takes=takes)
 
 
 def _with_outsize(

@@ -15,7 +15,7 @@ from harness.convention.forms import Form
 from harness.convention.initializers import assigned_value, read_initializers
 from harness.convention.reading import Reading, Supplied
 from harness.convention.signature import Parameter
-from harness.convention.values import comma, integers, shown
+from harness.convention.values import comma, integers, shown, to_channels_first
 from harness.core.operators import Sizes
 from harness.core.training import Training
 from harness.frameworks.mxnet.training import read_initializer
@@ -123,7 +123,7 @@ def _read_deconvolution(given: Arguments, *, bias: bool) -> Reading:
     kernel = None if given.is_open("kernel") else _whole(given, "kernel", None, 1)
     weight = given.array_shape("weight")
     if weight and last:
-        weight = (weight[0], weight[-1], *weight[1:-1])
+        weight = to_channels_first(weight)
     complete = given.channels_and_kernel(
         None, given.open_integer("num_filter"), kernel, groups, weight
     )

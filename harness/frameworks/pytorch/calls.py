@@ -114,9 +114,9 @@ def _geometry(given: Arguments, complete: tuple[int, int, Sizes], *, bias: bool)
 
     output_padding = given.per_axis("output_padding", rank, least=0)
     # The second argument of a layer's forward call, by position too.
-    positional = [argument for argument in given.application if argument.name is None][1:]
-    asked = [argument for argument in given.application if argument.name == "output_size"]
-    asked = [argument for argument in (*asked, *positional) if argument.value is not None]
+    by_name = [each for each in given.application if each.name == "output_size"]
+    positional = [each for each in given.application if each.name is None][1:]
+    asked = [each for each in (*by_name, *positional) if each.value is not None]
     if asked and given.form.style == "layer":
         output_padding = _from_output_size(given, reading((0,) * rank).operator, asked[0])
     if not is_native(reading(output_padding).operator):

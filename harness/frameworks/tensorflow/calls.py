@@ -9,7 +9,7 @@ from harness.convention.arguments import Arguments, output_crop
 from harness.convention.forms import Form
 from harness.convention.reading import Reading
 from harness.convention.signature import Parameter
-from harness.convention.values import integers, shown
+from harness.convention.values import integers, shown, to_channels_first
 from harness.core.errors import Ask, asked, named
 from harness.core.operators import Operator, Sizes
 from harness.frameworks.tensorflow.layer_calls import layer_forms
@@ -119,7 +119,7 @@ def _completed(given: Arguments, rank: int, *, channels_first: bool) -> Argument
     """Take the input's shape from the text, and compute what depends on shapes."""
     supplied, native = given.supplied, given.array_shape("input")
     if native is not None and len(native) == rank + 2:
-        canonical = native if channels_first else (native[0], native[-1], *native[1:-1])
+        canonical = native if channels_first else to_channels_first(native)
         if supplied.input not in (None, canonical):
             raise given.error(
                 f"the input is {list(canonical)} in the text and {list(supplied.input or ())} in "
@@ -178,11 +178,8 @@ def _output(given: Arguments, rank: int, *, channels_first: bool) -> tuple[int |
             "numbers in its place.",
             "output_shape",
         )
-    spatial, channels = value, None
-    if len(value) == rank + 2:
-        spatial = value[2:] if channels_first else value[1:-1]
-        channels = value[1] if channels_first else value[-1]
-    elif rank != 2 or len(value) != rank:
+    is_whole = len(value) == rank + 2
+    if not is_whole and (rank != 2 or len(value) != rank):
         raise given.error(
             f"output_shape has {len(value)} numbers; {rank + 2} are needed, batch and channels "
             "included.",
@@ -191,9 +188,14 @@ def _output(given: Arguments, rank: int, *, channels_first: bool) -> tuple[int |
     in_size = given.in_size("output_shape")
     if len(in_size) != rank:
         raise given.error(f"the input has {len(in_size)} spatial axes; there must be {rank}.")
-    if len(value) == rank + 2:
-        _check_batch(given, value[0])
-    sizes = integers("output_shape", spatial, given.given["output_shape"].column)
+    batch, channels, *spatial = (
+        value if channels_first or not is_whole else to_channels_first(value)
+    )
+    if is_whole:
+        _check_batch(given, batch)
+    else:
+        channels, spatial = None, list(value)
+    sizes = integers("output_shape", tuple(spatial), given.given["output_shape"].column)
     if isinstance(channels, int) and channels < 1:
         # -1 ends the process on a CPU; the batch may be -1.
         raise given.error(f"output_shape asks for {channels} channels.", "output_shape")
@@ -218,12 +220,12 @@ def _spatial(given: Arguments, name: str, rank: int, *, channels_first: bool) ->
     if not isinstance(value, tuple) or len(value) != rank + 2:
         return given.per_axis(name, rank)
     numbers = integers(name, value, given.given[name].column)
-    others = numbers[:2] if channels_first else (numbers[0], numbers[-1])
-    if others != (1, 1) or min(numbers) < 1:
+    numbers = numbers if channels_first else to_channels_first(numbers)
+    if numbers[:2] != (1, 1) or min(numbers) < 1:
         raise given.error(
-            f"{name} {list(numbers)} must be at least 1, and 1 for batch and channels.", name
+            f"{name} {list(value)} must be at least 1, and 1 for batch and channels.", name
         )
-    return numbers[2:] if channels_first else numbers[1:-1]
+    return numbers[2:]
 
 
 def _crop(
@@ -275,18 +277,17 @@ def _explicit(
     given: Arguments, padding: tuple[Value, ...], *, channels_first: bool
 ) -> tuple[tuple[int, int], ...]:
     column = given.given["padding"].column
-    pairs = [integers("padding", pair, column) for pair in padding]
+    pairs = tuple(integers("padding", pair, column) for pair in padding)
     if len(pairs) != 4 or any(len(pair) != 2 or min(pair) < 0 for pair in pairs):
         raise given.error(
             f"explicit padding {shown(padding)} must be four (begin, end) pairs of numbers that "
             "are not negative, batch and channels included.",
             "padding",
         )
-    spatial = pairs[2:] if channels_first else pairs[1:3]
-    others = pairs[:2] if channels_first else [pairs[0], pairs[3]]
-    if any(any(pair) for pair in others):
+    *others, height, width = pairs if channels_first else to_channels_first(pairs)
+    if any(map(any, others)):
         raise given.error("padding of batch and channels must be 0.", "padding")
-    return tuple((begin, end) for begin, end in spatial)
+    return tuple((begin, end) for begin, end in (height, width))
 
 
 _DOCS: Final = "https://www.tensorflow.org/api_docs/python/tf/"

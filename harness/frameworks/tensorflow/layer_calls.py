@@ -9,7 +9,6 @@ from harness.convention.arguments import Arguments
 from harness.convention.forms import Form
 from harness.convention.reading import Reading
 from harness.convention.signature import Parameter
-from harness.convention.values import shown
 from harness.core.errors import Ask, named
 from harness.core.operators import Operator, Sizes
 from harness.frameworks.tensorflow.layer import crop_of, output_padding_error
@@ -173,15 +172,8 @@ def _dilation(given: Arguments, rank: int) -> Sizes:
 
 
 def _per_axis(given: Arguments, name: str, rank: int, *, least: int = 1) -> Sizes:
-    """As ``given.per_axis``, but a list of one number serves one axis only."""
-    value = given.value(name)
-    if isinstance(value, tuple) and len(value) != rank:
-        raise given.error(
-            f"{name} {shown(value)} has {len(value)} numbers; Keras takes one number that is no "
-            f"list, or {rank}.",
-            name,
-        )
-    return given.per_axis(name, rank, least=least)
+    takes = f"Keras takes one number that is no list, or {rank}"
+    return given.per_axis(name, rank, least=least, takes=takes)
 
 
 def _crop(given: Arguments, operator: Operator) -> tuple[tuple[int, int], ...]:

@@ -6,7 +6,7 @@ import itertools
 from typing import Final, TypeAlias
 
 from harness.convention.arguments import Arguments
-from harness.convention.values import shape_of, shown
+from harness.convention.values import shape_of, shown, to_channels_first
 from harness.syntax.callsite import CallSite
 from harness.syntax.tree import Call, Name, Statement, Value, calls, count_uses, last_name
 
@@ -33,7 +33,7 @@ def input_of(given: Arguments, rank: int, *, channels_first: bool) -> Shape | No
             f"the input {list(shape)}, batch included, has {len(shape)} axes; {given.form.name} "
             f"takes {rank + 2}."
         )
-    return shape if channels_first else (shape[0], shape[-1], *shape[1:-1])
+    return shape if channels_first else to_channels_first(shape)
 
 
 def input_source(given: Arguments) -> Value:

@@ -87,9 +87,9 @@ def as_form(given: Arguments, form: Form, names: Mapping[str, str], **values: Va
     ``names`` has the form's names by those in ``given``; ``values`` are by the form's names.
     """
     kept = {
-        names.get(name, name): argument
+        parameter.name: argument
         for name, argument in given.given.items()
-        if form.parameter(names.get(name, name)) is not None
+        if (parameter := form.parameter(names.get(name, name))) is not None
     }
     for name, value in values.items():
         column = kept[name].column if name in kept else given.call.column
@@ -222,16 +222,11 @@ _KERAS_1: Final = (
         "default",
         pitfall="'default' takes the configuration's; here, what output_shape shows.",
     ),
-    *(
-        Parameter(name, meaning, None, ignored=True)
-        for name, meaning in (
-            ("W_regularizer", "a penalty on the weights"),
-            ("b_regularizer", "a penalty on the bias"),
-            ("activity_regularizer", "a penalty on the output"),
-            ("W_constraint", "what the weights are brought back to after each step"),
-            ("b_constraint", "what the bias is brought back to after each step"),
-        )
-    ),
+    Parameter("W_regularizer", "a penalty on the weights", None, ignored=True),
+    Parameter("b_regularizer", "a penalty on the bias", None, ignored=True),
+    Parameter("activity_regularizer", "a penalty on the output", None, ignored=True),
+    Parameter("W_constraint", "applied to the weights after a step", None, ignored=True),
+    Parameter("b_constraint", "applied to the bias after a step", None, ignored=True),
     Parameter("bias", "whether there is a bias", True),
     Parameter(
         "input_shape", "the input's shape without the batch, in dim_ordering", None, keyword=True
@@ -245,11 +240,8 @@ _ORDERINGS: Final = {"tf": "channels_last", "th": "channels_first"}
 _OF_LAYOUTS: Final = {layout: ordering for ordering, layout in _ORDERINGS.items()}
 _WEIGHTS_OF: Final = {"tf": "HWIO", "th": "OIHW"}
 _OF_KERAS_2: Final = {
-    "nb_filter": "filters",
     "border_mode": "padding",
     "subsample": "strides",
-    "init": "kernel_initializer",
-    "bias": "use_bias",
     "W_regularizer": "kernel_regularizer",
     "b_regularizer": "bias_regularizer",
     "W_constraint": "kernel_constraint",
