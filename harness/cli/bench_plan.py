@@ -27,7 +27,7 @@ from harness.suite.case import Case
 from harness.suite.limitations import load_limitations
 from harness.suite.specs import specs_root
 
-# Multiply-adds a second, as a guess at how long a case takes: of what is left, not of any result.
+# Multiply-adds a second: a guess, for the time that is left; no result depends on it.
 _RATE: Final = 1e10
 
 
@@ -152,7 +152,7 @@ def _check_engines(header: Header) -> None:
 
 
 def _legal(chosen: Mapping[str, Any]) -> list[Case]:
-    """Load the cases that there is something to time of."""
+    """Load the cases that can be timed."""
     specs = chosen.get("specs") or [str(specs_root() / "bench")]
     select = chosen.get("select")
     # A report of before -k could be given several times has one text.
@@ -178,7 +178,7 @@ _KINDS: Final[Mapping[str, type]] = {
 def settings_of(
     options: argparse.Namespace, chosen: Mapping[str, Any]
 ) -> tuple[Sampling, Conditions]:
-    """Take what decides about times from the options, or from a report's header."""
+    """Read the settings that times depend on, from options or from a report's header."""
     for name, kind in _KINDS.items():
         if not isinstance(chosen.get(name), kind):
             raise UsageError(

@@ -1,4 +1,4 @@
-"""What a command's exit status says, and how a signal ends a command."""
+"""What a command's exit status means, and how a signal ends a command."""
 
 from __future__ import annotations
 

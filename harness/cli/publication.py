@@ -2,8 +2,8 @@
 
 Two reports go in, a conformance run's and a benchmark's; out come both of them compressed, and what
 a reader of the repository sees of them: tables, badges, a chart, pictures of some operators.  Each
-number is read from the very files that are published.  Where the interpreters and folders are on
-the machine that ran it is left out of them.
+number is read from the very files that are published.  Paths of the
+machine that ran it are left out of them.
 """
 
 from __future__ import annotations

@@ -19,20 +19,13 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rank", type=int, choices=(1, 2, 3), help="spatial axes, where MATLAB leaves it open"
     )
-    parser.add_argument(
-        "--weight-name",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="the array of weights; may be repeated (the one of three axes or more)",
-    )
-    parser.add_argument(
-        "--bias-name",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="the array of each one's bias (the one vector that fits)",
-    )
+    for name, about in (
+        ("weight", "the array of weights; may be repeated (the one of three axes or more)"),
+        ("bias", "the array of each one's bias (the one vector that fits)"),
+    ):
+        parser.add_argument(
+            f"--{name}-name", action="append", default=[], metavar="NAME", help=about
+        )
 
 
 def run(options: argparse.Namespace) -> int:

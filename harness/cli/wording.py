@@ -1,4 +1,4 @@
-"""How the terminal names the inputs that a sentence speaks of: as options."""
+"""How the terminal names the inputs that a sentence mentions: as options."""
 
 from __future__ import annotations
 
@@ -31,5 +31,4 @@ def in_options(mention: Mention) -> str:
     >>> in_options(Mention(Ask.INPUT_SHAPE, (1, 64, 16, 16), "add"))
     'add --input 1,64,16,16'
     """
-    words = mention.verb, _OPTIONS[mention.ask], mention.shown_value
-    return " ".join(word for word in words if word)
+    return mention.naming(_OPTIONS[mention.ask])

@@ -48,6 +48,10 @@ class Mention:
         """The value as people write it."""
         return self.value if isinstance(self.value, str) else ",".join(map(str, self.value))
 
+    def naming(self, name: str) -> str:
+        """Return the words where the input is called ``name``."""
+        return " ".join(word for word in (self.verb, name, self.shown_value) if word)
+
 
 Words: TypeAlias = Callable[[Mention], str]
 
@@ -58,7 +62,7 @@ def without_a_face(mention: Mention) -> str:
     >>> without_a_face(Mention(Ask.INPUT_SHAPE, (1, 64, 16), "add"))
     'add input 1,64,16'
     """
-    return " ".join(word for word in (mention.verb, mention.ask, mention.shown_value) if word)
+    return mention.naming(mention.ask)
 
 
 class Sentence(str):

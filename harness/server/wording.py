@@ -1,4 +1,4 @@
-"""How the page and the API name the inputs that a sentence speaks of."""
+"""How the page and the API name the inputs that a sentence mentions."""
 
 from __future__ import annotations
 
@@ -32,8 +32,7 @@ def in_json(mention: Mention) -> str:
     >>> in_json(Mention(Ask.INPUT_SHAPE, (1, 64, 16, 16), "add")).split()[-1]
     '1,64,16,16'
     """
-    words = mention.verb, f"--{FIELDS[mention.ask]}", mention.shown_value
-    return " ".join(word for word in words if word)
+    return mention.naming(f"--{FIELDS[mention.ask]}")
 
 
 def on_page(mention: Mention) -> str:

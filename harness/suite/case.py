@@ -156,7 +156,7 @@ def _integers(shape: Sizes, seed: int, magnitude: int) -> npt.NDArray[np.int64]:
 
 
 def _bias_magnitude(operator: Operator) -> int:
-    """The least that gives every output channel another bias."""
+    """The smallest magnitude that gives every output channel a different bias."""
     return (operator.out_channels + 1) // 2
 
 

@@ -45,7 +45,7 @@ class Limitation:
     device: str = "any"
 
     def concerns(self, case_id: str, framework: str, check: str) -> bool:
-        """Whether this limitation speaks of a record."""
+        """Whether this limitation applies to a record."""
         return (
             framework == self.framework
             and (not self.checks or check in self.checks)
@@ -68,7 +68,7 @@ def load_limitations(path: Path | None = None) -> tuple[Limitation, ...]:
 
 
 def unmatched(limitations: Sequence[Limitation], cases: Sequence[Case]) -> Iterator[Limitation]:
-    """Find limitations that speak of no case: a list of excuses must not rot."""
+    """Find limitations that apply to no case: a list of excuses must not rot."""
     for limitation in limitations:
         if not any(
             limitation.concerns(case.id, limitation.framework, check)

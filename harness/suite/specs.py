@@ -43,7 +43,7 @@ def load_cases(
         where it is ``None``.
     select : str or sequence of str, optional
         Keep the cases whose id contains this text or, with ``*``, ``?`` or ``[``, matches it as a
-        glob; of several, those that any of them means.
+        glob; of several, those that any of them selects.
 
     Yields
     ------
@@ -75,7 +75,7 @@ def load_cases(
 
 
 def selected(case_id: str, select: str) -> bool:
-    """Whether ``select`` means this case.
+    """Whether ``select`` selects this case.
 
     >>> selected("models/dcgan/a", "dcgan"), selected("models/dcgan/a", "dcgan*")
     (True, False)

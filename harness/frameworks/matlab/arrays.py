@@ -1,4 +1,4 @@
-"""What MATLAB text says of its arrays: how large they are and how their dimensions are labelled.
+"""What MATLAB text shows of its arrays: their sizes and the labels of their dimensions.
 
 Only what makes, converts and rearranges arrays is followed; no element has a value here.
 """
@@ -59,15 +59,15 @@ class Array:
 
 @dataclass(frozen=True)
 class Workspace:
-    """The arrays and numbers that the text has made where a statement stands.
+    """The arrays and numbers that the text has created before a statement.
 
     Attributes
     ----------
     given : mapping
         What names stand for there.
     arrays, numbers : dict
-        What is known of a value that a name was given, by its ``id``: the same words mean something
-        else after a statement that changes them.
+        What is known of a name's value, by the value's ``id``: the same words mean something else
+        after a statement that changes them.
     canonical : mapping
         Shapes of ``x`` and ``w`` where the text only rearranges them, as our own programs do.
     """

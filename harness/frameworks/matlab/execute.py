@@ -2,13 +2,12 @@
 
 MATLAB where there is one, else GNU Octave over definitions of the documented semantics
 (``driver/definitions``).  One long-lived process reads commands from a pipe, as ``matlab
--nodesktop`` and ``octave`` both do, and says on its standard output when an answer is complete;
+-nodesktop`` and ``octave`` both do, and prints a line when an answer is complete;
 text and arrays travel in files.  The worker runs in deconform's own interpreter; it imports the
 standard library and NumPy only.
 
-There was no MATLAB to try this with: that MATLAB reads and answers commands line by line over
-pipes is taken from programs that have long driven it so, and its way is tested with GNU Octave in
-MATLAB's place.
+It has not been tried with MATLAB itself: other programs have long driven MATLAB line by line over
+pipes, and the same way is tested with GNU Octave in its place.
 """
 
 from __future__ import annotations

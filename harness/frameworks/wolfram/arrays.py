@@ -1,4 +1,4 @@
-"""What Wolfram Language text says of its arrays: their dimensions, and zeros around kernels."""
+"""What Wolfram Language text shows of its arrays: their dimensions, and zeros around kernels."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from harness.syntax.tree import Call, Name, Value
 
 Margins: TypeAlias = tuple[tuple[int, int], ...]
 
-# These take the dimensions of what they make after what it is made of.
+# Their second argument is the dimensions of the result.
 _MAKERS: Final = {"RandomReal", "RandomInteger", "RandomVariate", "ConstantArray"}
 _KEEPERS: Final = {"NumericArray", "Normal", "N", "Developer`ToPackedArray"}
 _FOLLOWED: Final = 8
 
 
 def resolved(value: Value, assigned: Mapping[str, Value]) -> Value:
-    """Follow names to what the text gives them, a few steps far."""
+    """Follow names to their values in the text, for a few steps."""
     for _ in range(_FOLLOWED):
         if not isinstance(value, Name) or value.text not in assigned:
             break

@@ -24,17 +24,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 FOLDER = Path(__file__).with_name("driver")
-# Terms of the sums and output elements of one example up to which a layer is evaluated in Wolfram
-# Language: Mathics3 takes half a second for the least, so this leaves it to some dozen small cases.
+# Most multiply-adds and output elements of one example for which a layer is evaluated in Wolfram
+# Language: Mathics3 takes half a second for the smallest, so this leaves it a few dozen cases.
 LIMIT = int(os.environ.get("DECONFORM_WOLFRAM_LIMIT", "40"))
 TYPES = {"Real32": "float32", "Real64": "float64"}
 
-# Numbers in a NumericArray are out of Mathics3's sight but for what this tells it.
 _DEFINITION = "Deconform`Definition`"
-# What programs and the definition must mean the same by.
-_SHARED = (
-    *("NetExtract", "NetInitialize", "NetPortGradient", "NetReplacePart", "WorkingPrecision"),
-)
+# Symbols that programs and the definition share.
+_SHARED = ["NetExtract", "NetInitialize", "NetPortGradient", "NetReplacePart", "WorkingPrecision"]
+# Mathics3 sees the numbers of a NumericArray only through these definitions.
 _NUMERIC_ARRAYS = """
 Unprotect[Dimensions, Normal];
 Dimensions[array_NumericArray] := Deconform`Shape[array];
@@ -85,7 +83,7 @@ class Session:
         return result
 
     def parsed(self, text: str) -> Iterator[Any]:
-        """Read a text, one expression after the evaluation of the other."""
+        """Read a text, each expression after the one before it was evaluated."""
         from mathics.core.parser import MathicsMultiLineFeeder
 
         evaluation = self._session.evaluation
