@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import groupby
 
 from harness.convention.forms import Form
 from harness.convention.registry import Convention, convention, framework_names, render
@@ -62,8 +61,11 @@ def _sections() -> Iterator[str]:
         yield f'## <a id="{name}"></a>{framework.title}\n'
         yield from _about(framework)
         yield from _examples(framework)
-        for _, forms in groupby(framework.forms_by_table(), key=lambda form: id(form.parameters)):
-            yield from _table(list(forms))
+        tables: dict[int, list[Form]] = {}
+        for form in framework.forms:
+            tables.setdefault(id(form.parameters), []).append(form)
+        for forms in tables.values():
+            yield from _table(sorted(forms, key=lambda form: form.rank or 0))
 
 
 def _about(framework: Convention) -> Iterator[str]:

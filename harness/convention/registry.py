@@ -123,13 +123,6 @@ class Convention:
         forms: tuple[Form, ...] = import_module(f"harness.frameworks.{self.name}.calls").FORMS
         return forms
 
-    def forms_by_table(self) -> list[Form]:
-        """Return the forms, with those that share a table of parameters adjacent."""
-        tables = [id(form.parameters) for form in self.forms]
-        return sorted(
-            self.forms, key=lambda form: (tables.index(id(form.parameters)), form.rank or 0)
-        )
-
 
 class UnknownFrameworkError(InputError):
     """No convention has this name."""

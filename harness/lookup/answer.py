@@ -108,15 +108,15 @@ def _problem_to_json(problem: str | Unsupported) -> dict[str, str | None]:
 
 def _to_json(translation: Translation) -> dict[str, Any]:
     answer = translation.answer
-    made = answer if isinstance(answer, Program) else None
+    program = answer if isinstance(answer, Program) else None
     canonical, source = translation.from_canonical, translation.weights
     return {
         "support": answer.support,
         "reason": answer.reason,
-        "call": made.call if made else None,
-        "program": made.text if made else None,
-        "gradient": made.gradient_text if made else None,
-        "training": made.training or None if made else None,
+        "call": program.call if program else None,
+        "program": program.text if program else None,
+        "gradient": program.gradient_text if program else None,
+        "training": program.training or None if program else None,
         "weights": {
             "from": canonical.source,
             "to": canonical.target,
@@ -160,8 +160,8 @@ def look_up(
 
     Examples
     --------
-    >>> found = look_up("F.deconvolution_2d(x, W, b, stride=2, pad=1)", weight=(8, 4, 3, 3))
-    >>> [each.answer.call for each in found.translations if each.framework == "pytorch"]
+    >>> answers = look_up("F.deconvolution_2d(x, W, b, stride=2, pad=1)", weight=(8, 4, 3, 3))
+    >>> [each.answer.call for each in answers.translations if each.framework == "pytorch"]
     ['y_ = F.conv_transpose2d(x_, w_, b_, stride=2, padding=1)']
     """
     targets = [convention(name).name for name in to if name != benchdnn.NAME]
@@ -199,9 +199,9 @@ def _read(
     shape: Sequence[int] | None,
     weight: Sequence[int] | None,
 ) -> tuple[Reading, benchdnn.Problem | None]:
-    """Read a text of any kind; beside it the problem, where it is one."""
+    """Read a text of any kind; return the problem of benchdnn, too, where it is one."""
     if framework == benchdnn.NAME or (framework is None and benchdnn.recognises(text)):
-        problem = benchdnn.read(text)
+        problem = benchdnn.read_problem(text)
         return _from_problem(problem, shape), problem
     if _DESCRIPTOR.fullmatch(text.strip()):
         return _from_descriptor(text.strip(), shape), None
@@ -220,7 +220,7 @@ def _from_problem(problem: benchdnn.Problem, shape: Sequence[int] | None) -> Rea
 
 
 def _in_benchdnn(reading: Reading, source: benchdnn.Problem | None) -> str | Unsupported:
-    """Write the line for benchdnn; what a problem said of type, name and direction stays."""
+    """Write the line for benchdnn; type, name and direction of a problem stay."""
     if reading.input is None:
         return Unsupported(
             "a problem holds the sizes: "
@@ -233,7 +233,7 @@ def _in_benchdnn(reading: Reading, source: benchdnn.Problem | None) -> str | Uns
     else:
         problem = replace(source, batch=batch, in_size=tuple(size))
     try:
-        return benchdnn.write(problem)
+        return benchdnn.write_problem(problem)
     except benchdnn.BenchdnnError as error:
         return Unsupported(str(error))
 
@@ -281,12 +281,12 @@ def _translation(reading: Reading, framework: str, style: Style) -> Translation:
 Line = list[tuple[str, str]]
 
 
-def answer(found: LookUp, programs: bool = False) -> Iterator[Line]:  # noqa: FBT002
+def answer(looked_up: LookUp, programs: bool = False) -> Iterator[Line]:  # noqa: FBT002
     """Write a look-up for people.
 
     Parameters
     ----------
-    found : LookUp
+    looked_up : LookUp
     programs : bool
         Write whole programs, not their calls alone.
 
@@ -295,41 +295,41 @@ def answer(found: LookUp, programs: bool = False) -> Iterator[Line]:  # noqa: FB
     list of (style, text)
         One line; styles are those of ``rich``.
     """
-    reading = found.reading
+    reading = looked_up.reading
     yield [("bold", in_words(reading.operator)), ("dim", _origin(reading))]
-    yield [("dim", "size     "), ("", size_line(found))]
-    yield [("dim", "operator "), ("", found.descriptor)]
+    yield [("dim", "size     "), ("", size_line(looked_up))]
+    yield [("dim", "operator "), ("", looked_up.descriptor)]
     for note in reading.notes:
         yield [("dim", "note     "), ("", note)]
-    for translation in found.translations:
+    for translation in looked_up.translations:
         yield []
         yield from _block(translation, programs)
-    if found.problem is not None:
+    if looked_up.problem is not None:
         yield []
-        yield from _problem_block(found.problem)
+        yield from _problem_block(looked_up.problem)
     yield []
-    yield [("dim", f"run any of them and compare: deconform reproduce {found.example} -f NAME")]
+    yield [("dim", f"run any of them and compare: deconform reproduce {looked_up.example} -f NAME")]
 
 
 def _block(translation: Translation, programs: bool) -> Iterator[Line]:
-    made = translation.answer
+    result = translation.answer
     colours = {"native": "green", "rewritten": "yellow", "unsupported": "red"}
-    yield [("bold cyan", translation.title), ("", "  "), (colours[made.support], made.support)]
-    if made.reason:
-        yield [("dim", f"  {made.reason}")]
-    if isinstance(made, Unsupported):
+    yield [("bold cyan", translation.title), ("", "  "), (colours[result.support], result.support)]
+    if result.reason:
+        yield [("dim", f"  {result.reason}")]
+    if isinstance(result, Unsupported):
         return
-    text = made.text if programs else made.call
+    text = result.text if programs else result.call
     for line in text.rstrip("\n").splitlines():
         yield [("", f"    {line}")]
-    moved = translation.weights
-    if moved.source == moved.target:
-        yield [("dim", "  weights  "), ("", f"{moved.target}, as they are")]
+    change = translation.weights
+    if change.source == change.target:
+        yield [("dim", "  weights  "), ("", f"{change.target}, as they are")]
     else:
-        yield [("dim", "  weights  "), ("", f"{moved.pattern}: {moved.code}")]
-    if moved.bias is not None:
-        yield [("dim", "  bias     "), ("", moved.bias)]
-    for line in made.training.splitlines():
+        yield [("dim", "  weights  "), ("", f"{change.pattern}: {change.code}")]
+    if change.bias is not None:
+        yield [("dim", "  bias     "), ("", change.bias)]
+    for line in result.training.splitlines():
         yield [("dim", "  training "), ("", line)]
     for note in translation.notes:
         yield [("dim", "  note     "), ("", note)]
@@ -378,9 +378,9 @@ def _origin(reading: Reading) -> str:
     return f"   {convention(reading.framework).title} {reading.form}"
 
 
-def size_line(found: LookUp) -> str:
+def size_line(looked_up: LookUp) -> str:
     """Shapes where the input is known, and the rule."""
-    operator = found.reading.operator
+    operator = looked_up.reading.operator
     rules = [
         _size_rule(stride, effective - stride - sum(crop))
         for stride, effective, crop in zip(
@@ -392,10 +392,10 @@ def size_line(found: LookUp) -> str:
     else:
         names = [axis_name(axis, operator.rank) for axis in range(operator.rank)]
         rule = ", ".join(f"{name} {rule}" for name, rule in zip(names, rules, strict=True))
-    if found.output is None:
+    if looked_up.output is None:
         return rule
-    assert found.reading.input is not None
-    return f"{found.reading.input} -> {found.output}; {rule}"
+    assert looked_up.reading.input is not None
+    return f"{looked_up.reading.input} -> {looked_up.output}; {rule}"
 
 
 def _size_rule(stride: int, constant: int) -> str:

@@ -103,7 +103,7 @@ def _is_program(word: str) -> bool:
     return word.rpartition("/")[2] == NAME
 
 
-def read(text: str) -> Problem:
+def read_problem(text: str) -> Problem:
     """Read a problem: a descriptor with the options before it.
 
     Parameters
@@ -124,7 +124,7 @@ def read(text: str) -> Problem:
 
     Examples
     --------
-    >>> problem = read('--deconv g2mb256oc96oh27ic256ih27kh5ph2n"alexnet:deconv2"')
+    >>> problem = read_problem('--deconv g2mb256oc96oh27ic256ih27kh5ph2n"alexnet:deconv2"')
     >>> problem.operator.descriptor, problem.batch, problem.in_size, problem.name
     ('ic256_oc96_k5x5_c2.2x2.2_g2_b', 256, (27, 27), 'alexnet:deconv2')
     """
@@ -411,7 +411,7 @@ def _short(text: str) -> str:
 # Writing.
 
 
-def write(problem: Problem) -> str:
+def write_problem(problem: Problem) -> str:
     """Write a problem as a canonical line of benchdnn, with every size.
 
     Parameters
@@ -421,7 +421,7 @@ def write(problem: Problem) -> str:
     Returns
     -------
     str
-        Arguments for ``benchdnn``, from which :func:`read` returns the problem.
+        Arguments for ``benchdnn``, from which :func:`read_problem` returns the problem.
 
     Raises
     ------
@@ -430,7 +430,8 @@ def write(problem: Problem) -> str:
 
     Examples
     --------
-    >>> write(Problem.of(Operator.of(4, 6, (3, 2), stride=2, crop=((1, 0), (0, -1))), 1, (5, 7)))
+    >>> operator = Operator.of(4, 6, (3, 2), stride=2, crop=((1, 0), (0, -1)))
+    >>> write_problem(Problem.of(operator, 1, (5, 7)))
     '--deconv --dir=FWD_B --dt=f32 mb1ic4ih5iw7oc6oh10ow15kh3kw2sh2sw2ph1pw0dh0dw0'
     """
     operator = problem.operator

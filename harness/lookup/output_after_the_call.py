@@ -294,8 +294,8 @@ def _trailing(value: Value) -> int | None:
 def _made_into_another(values: Sequence[Value], output: _Output) -> list[_Step] | None:
     """What is done to the result inside an expression that makes something else of it."""
     inner = [_steps(value, output) for value in values]
-    found = next((steps for steps in inner if steps is not None), None)
-    return None if found is None else [*found, _End()]
+    steps_inside = next((steps for steps in inner if steps is not None), None)
+    return None if steps_inside is None else [*steps_inside, _End()]
 
 
 def _slice(value: Subscript, assigned: Mapping[str, Value]) -> _Slice:

@@ -36,7 +36,7 @@ class Node:
 
 
 class Builder:
-    """Makes nodes of what the rules of a grammar have found; a language adds its rules' methods.
+    """Makes nodes of what a grammar's rules match; a language adds its rules' methods.
 
     Methods that carry a rule's name get the nodes of all its symbols, tokens included.
 
@@ -92,7 +92,7 @@ class Builder:
 
     def opaque(self, nodes: Sequence[Node]) -> Node:
         """Make a name of what is no literal."""
-        calls = _calls_in(node.value for node in nodes)
+        calls = _calls_in(tuple(node.value for node in nodes))
         return _over(nodes, Name(self.source(nodes), nodes[0].start, calls), deepest(nodes))
 
     def group(self, nodes: Sequence[Node]) -> Node:
@@ -155,17 +155,13 @@ def as_number(value: Value) -> Number | None:
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def _calls_in(values: Iterable[Value]) -> tuple[Call, ...]:
-    """Give the outermost calls."""
-    return tuple(chain.from_iterable(map(_calls_of, values)))
-
-
-def _calls_of(value: Value) -> tuple[Call, ...]:
+def _calls_in(value: Value) -> tuple[Call, ...]:
+    """The outermost calls."""
     if isinstance(value, Call):
         return (value,)
     if isinstance(value, Name):
         return value.calls
-    return _calls_in(value) if isinstance(value, tuple) else ()
+    return tuple(chain.from_iterable(map(_calls_in, value))) if isinstance(value, tuple) else ()
 
 
 def deepest(nodes: Iterable[Node]) -> int:

@@ -46,14 +46,14 @@ def cut(text: str, names: Collection[str], language: str) -> list[Piece]:
     if len(text) > MAX_TEXT:
         return []
     lexis, bracket = _LANGUAGES[language]
-    found = _separate(text, 0, names, lexis, bracket)
-    if not found and names:
+    pieces = _separate(text, 0, names, lexis, bracket)
+    if not pieces and names:
         name = "|".join(map(re.escape, sorted(names)))
         # The name alone, so that the scan begins after whatever hides it.
         hidden = re.finditer(rf"(?<!\w)(?:{name})[ \t]*{re.escape(bracket)}", text)
         for match in islice(hidden, _TRIES):
-            found = found or _separate(text, match.start(), names, lexis, bracket)
-    return found
+            pieces = pieces or _separate(text, match.start(), names, lexis, bracket)
+    return pieces
 
 
 def alone(text: str, piece: Piece, language: str) -> str:
@@ -74,12 +74,12 @@ def alone(text: str, piece: Piece, language: str) -> str:
 def _separate(
     text: str, start: int, names: Collection[str], lexis: Lexis, bracket: str
 ) -> list[Piece]:
-    found: list[Piece] = []
-    pieces = _balanced(text, start, names, lexis, bracket)
-    for piece in sorted(pieces, key=lambda piece: (piece.start, -piece.end)):
-        if not found or piece.start >= found[-1].end:
-            found.append(piece)
-    return found
+    pieces: list[Piece] = []
+    candidates = _balanced(text, start, names, lexis, bracket)
+    for piece in sorted(candidates, key=lambda piece: (piece.start, -piece.end)):
+        if not pieces or piece.start >= pieces[-1].end:
+            pieces.append(piece)
+    return pieces
 
 
 def _balanced(

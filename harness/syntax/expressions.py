@@ -64,7 +64,6 @@ class Source:
             self.lines.append(line[cut:])
             self._starts.append(start + cut)
             start += len(line) + 1
-        self.cleaned = "\n".join(self.lines)
 
     def offset(self, line: int, characters: int) -> int:
         """Give the offset in the original text of a line, from 1, and a column, from 0."""
@@ -128,7 +127,7 @@ class Expressions:
             case ast.Name() | ast.Attribute() if (name := ast.unparse(node)) in self.names.known:
                 self._assumed += self.names.assumed.get(name, ())
                 return self.names.known[name]
-        return self._opaque(node)
+        return Name(*self._quoted(node))
 
     def with_defaults(self, node: ast.expr) -> tuple[Value, tuple[str, ...]]:
         """Give a value, and the defaults of functions that it was computed from."""
@@ -139,7 +138,7 @@ class Expressions:
     def _collection(self, node: ast.Tuple | ast.List | ast.Dict) -> Value:
         if isinstance(node, ast.Dict):
             names = all(key is None or _is_text(key) for key in node.keys)
-            return _last_of_each(self._call(_as_call(node))) if names else self._opaque(node)
+            return _last_of_each(self._call(_as_call(node))) if names else Name(*self._quoted(node))
         return joined(Joined(*self._quoted(node), tuple(map(self._element, node.elts))))
 
     def _element(self, node: ast.expr) -> Value:
@@ -179,7 +178,7 @@ class Expressions:
             column = self.source.offset_of(node.func.value)
             receiver = [Argument(None, self.value(node.func.value), column)]
         else:
-            function = self.name(node.func)
+            function = Name(ast.unparse(node.func), self.source.offset_of(node.func))
         return Call(
             function,
             (*receiver, *self._arguments(node)),
@@ -206,10 +205,6 @@ class Expressions:
             else:
                 yield Argument(keyword.arg or "**", value, column)
 
-    def _opaque(self, node: ast.expr) -> Name:
-        """What has no value here; calls inside it are kept, since one of them may be meant."""
-        return Name(*self._quoted(node))
-
     def _quoted(self, node: ast.expr) -> tuple[str, int, tuple[Call, ...]]:
         """Give the text of an expression, where it stands, and the calls inside."""
         return ast.unparse(node), self.source.offset_of(node), tuple(self._calls_in(node))
@@ -232,10 +227,6 @@ class Expressions:
         for name in own:
             names.forget(name)
         return names
-
-    def name(self, node: ast.expr) -> Name:
-        """Make a name of an expression's text."""
-        return Name(ast.unparse(node), self.source.offset_of(node))
 
 
 def _too_large(column: int) -> SnippetError:

@@ -137,14 +137,11 @@ def read_all(language: str, code: str, builder: Builder, lexis: Lexis) -> Iterat
             column = max(error.column or 0, start + 1)
             place = bisect.bisect_left(separators, column)
             start = separators[place] if place < len(separators) else len(code)
-            begin = min(start, builder.end + _leading(code[builder.end :]))
+            rest = code[builder.end :]
+            begin = min(start, builder.end + len(rest) - len(rest.lstrip(";, \t\n\r\f\v")))
             yield Unread(begin, start, error)
         else:
             return
-
-
-def _leading(code: str) -> int:
-    return len(code) - len(code.lstrip(";, \t\n\r\f\v"))
 
 
 def _in_words(

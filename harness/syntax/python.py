@@ -92,10 +92,10 @@ def _tree(source: Source) -> tuple[ast.Module, tuple[Unread, ...]]:
         except SyntaxError as error:
             number = min(max(error.lineno or 1, 1), len(lines)) - 1
             column = source.offset(number + 1, (error.offset or 1) - 1)
-            found = Unread(source.offset(number + 1, 0), column, _not_python(error, column))
+            left_out = Unread(source.offset(number + 1, 0), column, _not_python(error, column))
             if number in unread or len(unread) == _MOST_UNREAD:
-                raise next(iter(unread.values()), found).error from None
-            unread[number] = replace(found, end=found.start + len(lines[number]))
+                raise next(iter(unread.values()), left_out).error from None
+            unread[number] = replace(left_out, end=left_out.start + len(lines[number]))
             lines[number] = _in_place_of(lines[number])
 
 
@@ -201,15 +201,15 @@ class _Reader(Expressions):
                     self._scope.unsettled -= 1
 
     def _head(self, word: str, parts: Sequence[ast.expr]) -> Iterator[Statement]:
-        """Calls in a test, or in another expression whose value nothing is made of."""
+        """Calls in a test, or in another expression whose value is not used."""
         later = self._before(parts)
         try:
-            found = tuple(call for part in parts for call in self._calls_in(part))
+            inner = tuple(call for part in parts for call in self._calls_in(part))
         except SnippetError as error:
             self._leave_out(parts[0], error)
-            found = ()
-        if found:
-            yield self._stated(None, Heading(f"{word} ...", found[0].column, found))
+            inner = ()
+        if inner:
+            yield self._stated(None, Heading(f"{word} ...", inner[0].column, inner))
         self._change(later)
 
     def _leave_out(self, node: ast.stmt | ast.expr, error: SnippetError) -> None:
@@ -388,17 +388,17 @@ class _Reader(Expressions):
 
         What they may change is returned, and is to be forgotten after them.
         """
-        found = list(changes(parts))
-        self._change(change for change in found if change.certain)
-        return [change for change in found if not change.certain]
+        every_change = list(changes(parts))
+        self._change(change for change in every_change if change.certain)
+        return [change for change in every_change if not change.certain]
 
     def _unsettle(self, code: Sequence[ast.AST]) -> None:
         """Forget all that code gives something or changes."""
         self._forget(bindings(code))
         self._change(changes(code))
 
-    def _change(self, found: Iterable[Change], *, if_given: bool = False) -> None:
-        for change in found:
+    def _change(self, code_changes: Iterable[Change], *, if_given: bool = False) -> None:
+        for change in code_changes:
             if change.name == EVERYTHING:
                 self.names.forget_all()
             elif change.method:
@@ -438,9 +438,9 @@ class _Scope:
 
     @staticmethod
     def of(body: Sequence[ast.stmt]) -> _Scope:
-        found = list(changes(body))
-        everything = [change for change in found if change.name == EVERYTHING]
-        others = dict.fromkeys(change for change in found if change.name != EVERYTHING)
+        every_change = list(changes(body))
+        everything = [change for change in every_change if change.name == EVERYTHING]
+        others = dict.fromkeys(change for change in every_change if change.name != EVERYTHING)
         return _Scope(bindings(body), tuple(others), len(everything))
 
 

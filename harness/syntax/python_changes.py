@@ -55,17 +55,17 @@ def bindings(body: Iterable[ast.AST]) -> Counter[str]:
 
     Inner functions have names of their own, but attributes are everybody's.
     """
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     pending: list[tuple[ast.AST, int, bool]] = [(node, 1, False) for node in body]
     while pending:
         node, times, nested = pending.pop()
         for name, is_shared in _given_by(node):
             if is_shared or not nested:
-                found[name] += times
+                counts[name] += times
         times += isinstance(node, LOOPS)
         nested = nested or isinstance(node, _SCOPES)
         pending += [(inner, times, nested) for inner in ast.iter_child_nodes(node)]
-    return found
+    return counts
 
 
 def changes(body: Iterable[ast.AST]) -> Iterator[Change]:

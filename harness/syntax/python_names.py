@@ -159,15 +159,15 @@ class Names:
 def agreed(ends: Sequence[Names]) -> Names:
     """Return what names stand for after branches, by what they stand for at the end of each."""
     first, *others = ends
-    found = first.copy()
+    names_after = first.copy()
     for name in dict.fromkeys(name for names in ends for name in names.given):
         value = first.given.get(name)
         if not all(name in names.given and _same(names.given[name], value) for names in others):
-            found.forget(name)
+            names_after.forget(name)
         for names in others:
-            if name in found.known and name in names.assumed:
-                found.assumed[name] = names.assumed[name]
-    return found
+            if name in names_after.known and name in names.assumed:
+                names_after.assumed[name] = names.assumed[name]
+    return names_after
 
 
 def can_change(value: Value) -> bool:
@@ -217,8 +217,8 @@ def _owners(name: str) -> tuple[str, ...]:
     """Names that ``a.b[i].c`` is made of: ``a``, ``a.b`` and ``i``."""
     if name.isidentifier():
         return ()
-    found = (owner for chain in _DOTTED.findall(name) for owner in _prefixes(chain))
-    return tuple(owner for owner in found if owner != name)
+    owners = (owner for chain in _DOTTED.findall(name) for owner in _prefixes(chain))
+    return tuple(owner for owner in owners if owner != name)
 
 
 @lru_cache(maxsize=4096)

@@ -1,4 +1,4 @@
-"""Expressions that speak of an array's shape, computed once the shape is known."""
+"""Expressions that use an array's shape, computed once the shape is known."""
 
 from __future__ import annotations
 

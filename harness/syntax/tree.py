@@ -90,7 +90,7 @@ class Comprehension(Name):
 
 @dataclass(frozen=True)
 class Heading(Name):
-    """The calls in a test, or in what else begins a block: nothing is made of its value."""
+    """The calls in a test, or in whatever begins a block; its value is not used."""
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def _axis(value: Value) -> int | None:
     """The axis along which a call splits an array, where the text says it."""
     if not isinstance(value, Call):
         return None
-    # x.chunk(2, 1), but split(x, 2, 1); the first axis where none is said.
+    # x.chunk(2, 1), but split(x, 2, 1); the first axis by default.
     place = 1 if value.positional and type(value.positional[0]) is int else 2
     return _axis_at(value, place, default=1 if "num_outputs" in value.named else 0)
 
@@ -78,7 +78,7 @@ def _joined(site: CallSite) -> tuple[list[tuple[str, Value]], int | None]:
     for outer in calls(site.statement.value):
         for argument in outer.arguments if last_name(outer) in _JOINS else ():
             if any(inner is site.call for inner in calls(argument.value)):
-                # Chainer's and MXNet's concat join channels where no axis is said.
+                # Chainer's and MXNet's concat join channels by default.
                 default = 1 if last_name(outer) == "concat" else 0
                 return _zipped(argument.value), _axis_at(outer, 1, default=default)
     return [], None

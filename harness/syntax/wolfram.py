@@ -91,8 +91,8 @@ class _Wolfram(Builder):
     def __init__(self, text: str, unsettled: frozenset[str] = frozenset()) -> None:
         super().__init__(text)
         self._unsettled = unsettled
-        # Which names were given something that speaks of a name.
-        self._speaking: dict[str, list[str]] = {}
+        # The names whose values mention a name.
+        self._mentioned_in: dict[str, list[str]] = {}
 
     def token(self, kind: str, text: str, start: int) -> Node:
         if kind != "SYMBOL" or "`" not in text:
@@ -112,14 +112,14 @@ class _Wolfram(Builder):
         return node
 
     def _settle(self, target: str, value: Value, code: str) -> None:
-        """Unlike a constant, a value is looked into later: what it speaks of must still be so."""
-        self.scope.forget(self._speaking.pop(target, ()))
+        """Forget values that mention the target: unlike constants, they are computed later."""
+        self.scope.forget(self._mentioned_in.pop(target, ()))
         words = set(identifiers(code))
         if target in self._unsettled or (target in words and not is_constant(value)):
             self.scope.forget([target])
         elif not is_constant(value):
             for word in words:
-                self._speaking.setdefault(word, []).append(target)
+                self._mentioned_in.setdefault(word, []).append(target)
 
     def leave_out(self, code: str) -> None:
         """Let all names in a stretch that is not understood stand for nothing known."""
@@ -142,7 +142,7 @@ class _Wolfram(Builder):
 
     def string(self, text: str, start: int) -> Value:
         del start
-        return re.sub(r"(?s)\\(.)", _unescaped, text[1:-1])
+        return re.sub(r"(?s)\\(.)", lambda match: _ESCAPES.get(match[1], match[0]), text[1:-1])
 
     def symbol(self, text: str, start: int) -> Value:
         return _CONSTANTS[text] if text in _CONSTANTS else super().symbol(text, start)
@@ -205,10 +205,6 @@ class _Wolfram(Builder):
         start = nodes[0].start
         head = Node(None, start, start, name="Association")
         return self.call(head, [_argument(node) for node in nodes[1:-1:2]], nodes)
-
-
-def _unescaped(match: re.Match[str]) -> str:
-    return _ESCAPES.get(match[1], match[0])
 
 
 def _argument(node: Node) -> Argument:

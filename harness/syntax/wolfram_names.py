@@ -51,11 +51,11 @@ def unsettled(code: str) -> frozenset[str]:
     """
     code = _without_strings(code)
     set_alone, others = _sets(code)
-    found = {name for match in _ELSEWHERE.finditer(code) for name in match.groups() if name}
-    found |= {*others, *_localized(code), *_changed(code)}
+    names = {name for match in _ELSEWHERE.finditer(code) for name in match.groups() if name}
+    names |= {*others, *_localized(code), *_changed(code)}
     if _DELAYED.search(code):
-        found |= {name for name, times in Counter(set_alone).items() if times > 1}
-    return frozenset(found)
+        names |= {name for name, times in Counter(set_alone).items() if times > 1}
+    return frozenset(names)
 
 
 def _without_strings(code: str) -> str:
@@ -64,11 +64,8 @@ def _without_strings(code: str) -> str:
         if mark.kind == "string":
             pieces += [code[position : mark.start], '"' * (mark.end - mark.start)]
             position = mark.end
-    return re.sub(r"(?:System|Global)`", _blanks, "".join([*pieces, code[position:]]))
-
-
-def _blanks(match: re.Match[str]) -> str:
-    return " " * len(match[0])
+    plain = "".join([*pieces, code[position:]])
+    return re.sub(r"(?:System|Global)`", lambda match: " " * len(match[0]), plain)
 
 
 def _sets(code: str) -> tuple[list[str], list[str]]:
@@ -115,7 +112,7 @@ def _head(code: str, bracket: int) -> str:
 
 
 def _changed(code: str) -> Iterator[str]:
-    """Names that ``Clear[k]`` and the like speak of."""
+    """Names that ``Clear[k]`` and the like mention."""
     for match in _CHANGING.finditer(code):
         end = re.compile(r"[;\n]").search(code, match.end())
         yield from _NAMES.findall(code[match.end() : end.start() if end else len(code)])

@@ -22,7 +22,7 @@ from harness.core.operators import IllegalOperator, Operator, Sizes
 from harness.core.program import Unsupported
 from harness.lookup import benchdnn
 from harness.lookup.answer import look_up
-from harness.lookup.benchdnn import BenchdnnError, Problem, read, write
+from harness.lookup.benchdnn import BenchdnnError, Problem, read_problem, write_problem
 from harness.suite.case import Case
 from harness.suite.specs import load_cases
 from harness.weights import layouts as weights
@@ -63,7 +63,7 @@ LINES = {
 def test_lines_of_benchdnn(line: str, expected: tuple[str, Sizes]) -> None:
     found = look_up(line, to=["numpy"])
     assert found.descriptor == expected[0]
-    assert found.reading.operator.out_size(read(line).in_size) == expected[1]
+    assert found.reading.operator.out_size(read_problem(line).in_size) == expected[1]
 
 
 DEFAULTS = {
@@ -81,7 +81,7 @@ DEFAULTS = {
 
 @pytest.mark.parametrize(("line", "descriptor"), DEFAULTS.values(), ids=DEFAULTS)
 def test_what_a_descriptor_leaves_out(line: str, descriptor: str) -> None:
-    assert read(line).operator.descriptor == descriptor
+    assert read_problem(line).operator.descriptor == descriptor
 
 
 # Options.
@@ -115,7 +115,7 @@ OPTIONS = {
 
 @pytest.mark.parametrize(("text", "problem"), OPTIONS.items(), ids=OPTIONS)
 def test_options_and_names(text: str, problem: Problem) -> None:
-    assert read(text) == problem
+    assert read_problem(text) == problem
 
 
 def test_what_is_filled_in_or_left_aside_is_said() -> None:
@@ -127,8 +127,8 @@ def test_what_is_filled_in_or_left_aside_is_said() -> None:
         "--attr-post-ops=sum:1.5;relu: not part of the operator, and not translated.",
         "--stag=axb -v1: how benchdnn runs it; not part of the operator.",
     )
-    assert read(f"--dir=FWD_D {SHORT}").notes == ()
-    assert "leaves open whether there is a bias" in read(f"--dir=BWD_D {SHORT}").notes[0]
+    assert read_problem(f"--dir=FWD_D {SHORT}").notes == ()
+    assert "leaves open whether there is a bias" in read_problem(f"--dir=BWD_D {SHORT}").notes[0]
 
 
 # Refusals: the value, the arithmetic, what to do.
@@ -198,10 +198,10 @@ def test_bad_problems_are_one_line_and_status_2(
 def test_any_text_is_read_or_refused(text: str) -> None:
     benchdnn.recognises(text)
     try:
-        problem = read(text)
+        problem = read_problem(text)
     except InputError:
         return
-    assert read(write(problem)) == problem
+    assert read_problem(write_problem(problem)) == problem
 
 
 # Writing, and reading back.
@@ -220,11 +220,11 @@ def sayable(operator: Operator, in_size: Sizes) -> bool:
 def held(problem: Problem) -> None:
     """Hold a problem to being read back, or to being refused where oneDNN refuses it."""
     if sayable(problem.operator, problem.in_size):
-        assert read(write(problem)) == problem
-        assert benchdnn.recognises(write(problem))
+        assert read_problem(write_problem(problem)) == problem
+        assert benchdnn.recognises(write_problem(problem))
     else:
         with pytest.raises(BenchdnnError):
-            write(problem)
+            write_problem(problem)
 
 
 CASES = [case for case in load_cases() if not case.rejected]
@@ -252,7 +252,7 @@ def test_the_line_is_canonical() -> None:
     operator = Operator.of(
         16, 32, (3, 2, 1), stride=(2, 1, 1), dilation=(1, 3, 1), crop=((1, -1), 0, 0), groups=2
     )
-    assert write(Problem.of(operator, 1, (5, 7, 9), "float64", "suite/case", "BWD_WB")) == (
+    assert write_problem(Problem.of(operator, 1, (5, 7, 9), "float64", "suite/case", "BWD_WB")) == (
         "--deconv --dir=BWD_WB --dt=f64 g2mb1ic16id5ih7iw9oc32od11oh10ow9kd3kh2kw1sd2sh1sw1"
         'pd1ph0pw0dd0dh2dw0n"suite/case"'
     )
@@ -294,7 +294,7 @@ UNSAYABLE = {
 @pytest.mark.parametrize(("problem", "said"), UNSAYABLE.values(), ids=UNSAYABLE)
 def test_what_benchdnn_cannot_say(problem: Problem, said: str) -> None:
     with pytest.raises(BenchdnnError) as caught:
-        write(problem)
+        write_problem(problem)
     assert str(caught.value).startswith(said)
 
 
