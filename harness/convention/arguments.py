@@ -1,4 +1,4 @@
-"""A call's arguments, completed by what the user gives besides it and by the text around it."""
+"""A call's arguments, completed by the user's shapes and by the text around the call."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _NO_VARIABLES: Final = {*keyword.kwlist, "j", "Inf", "inf", "NaN", "nan", "pi", 
 class Arguments(BoundCall):
     """The arguments of one call, and where to find what they leave open."""
 
-    supplied: Supplied = NOTHING  # What the user gives besides the text
+    supplied: Supplied = NOTHING  # The shapes that the user gives
 
     def open_per_axis(self, name: str) -> Sizes | None:
         """Return the kernel's sizes, with the form's rank or, where it has none, their own."""
@@ -103,9 +103,9 @@ class Arguments(BoundCall):
         return one_in, one_out, one_kernel
 
     def _weight_shapes(self, weight: Sizes | None, kernel: Sizes | None) -> list[tuple[str, Sizes]]:
-        """The canonical shapes of the weights that are known, each with who says it."""
+        """The known canonical shapes of the weights, each with its source."""
         if weight is not None:
-            # What the text shows is the kernel with the zeros; what is supplied has none.
+            # The text shows the kernel with the zeros; the user's shape has none.
             weight = (*weight[:2], *self._without_zeros(weight[2:]))
         sources = [("the text", weight), (named(Ask.WEIGHT_SHAPE), self.supplied.weight)]
         shapes = [(who, shape) for who, shape in sources if shape is not None]
@@ -116,7 +116,7 @@ class Arguments(BoundCall):
                     who + f" has weights {list(shape)} of {len(shape)} axes; {self.form.name} "
                     f"takes {rank + 2}: {weight_axes(rank)}."
                 )
-        # The call and an array may both be in the text, and say different things.
+        # The call and an array may both be in the text, and differ.
         names = {"the text": "the text's weights"}
         return [(names.get(who, who), shape) for who, shape in shapes]
 
@@ -170,9 +170,9 @@ class Arguments(BoundCall):
         )
 
     def _or_a_line_above(self) -> str:
-        """Offer to give variables that stand for channels and kernel their values in the text.
+        """Offer to set, in the text, the variables that stand for channels and kernel.
 
-        A parameter, or a loop's variable, would be given another value all the same.
+        Setting a parameter or a loop's variable has no effect.
         """
         names = dict.fromkeys(
             variable
@@ -257,7 +257,7 @@ class Arguments(BoundCall):
         ]
 
     def _from_weight(self) -> list[str]:
-        """Notes about calls in the text whose values the weights' shape gives."""
+        """Note calls in the text whose values come from the weights' shape."""
         if self.supplied.weight is None:
             return []
         return [

@@ -1,4 +1,4 @@
-"""Arguments of a call bound to a form's parameters: what the text itself says."""
+"""The arguments of a call, bound to a form's parameters."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from harness.convention.signature import REQUIRED, Parameter, Signature
-from harness.convention.values import integer, integers, shape_of, shown
+from harness.convention.values import integer, integers, shape_of, shown, unknown
 from harness.core.operators import Sizes
 from harness.syntax.callsite import CallSite
 from harness.syntax.tree import Argument, Call, Name, SnippetError, Value, calls
@@ -21,7 +21,7 @@ class BoundCall:
 
     form: Signature
     given: Mapping[str, Argument]  # Arguments by their parameter's name
-    site: CallSite  # Where the call stands, and what the text says around it
+    site: CallSite  # The call, and the text around it
 
     @property
     def call(self) -> Call:
@@ -39,7 +39,7 @@ class BoundCall:
         return self.site.applied.call.arguments if self.site.applied else ()
 
     def is_bound(self, variable: str) -> bool:
-        """Whether a function, a loop, a lambda or the like gives a variable its values.
+        """Whether a function, a loop, a lambda or the like sets a variable.
 
         The names of comprehensions and lambdas are in no statement, only in an expression's text.
         """
@@ -49,10 +49,8 @@ class BoundCall:
         binds = re.compile(rf"\b(?:for|lambda)\b[^:]*?\b{re.escape(variable)}\b[^:]*?(?:\bin\b|:)")
         return any(binds.search(name.text) for name in around)
 
-    # What was written.
-
     def error(self, fact: str, name: str | None = None) -> SnippetError:
-        """Make an error that points at an argument, or at the call."""
+        """Return an error that points at an argument, or at the call."""
         return SnippetError(fact, self._column(name))
 
     def _column(self, name: str | None = None) -> int:
@@ -60,7 +58,7 @@ class BoundCall:
         return (given or self.call).column
 
     def value(self, name: str) -> Value:
-        """Return what was given for a parameter, or its default."""
+        """Return a parameter's argument, or its default."""
         if name in self.given:
             return self.given[name].value
         parameter = self.form.parameter(name)
@@ -71,18 +69,14 @@ class BoundCall:
         return default
 
     def known(self, name: str) -> Value:
-        """Return what was given for a parameter, or its default, where the text holds it."""
+        """Return a parameter's argument, or its default, which the text must contain."""
         value = self.value(name)
         if isinstance(value, Name | Call):
-            written = repr(value.text) if isinstance(value, Name) else shown(value)
-            raise self.error(
-                f"{name} is {written}, whose value the text does not hold: write it in its place.",
-                name,
-            )
+            raise self.error(unknown(name, value), name)
         return value
 
     def has(self, name: str) -> bool:
-        """Whether something other than ``None`` was given."""
+        """Whether there is an argument other than ``None``."""
         return name in self.given and self.given[name].value is not None
 
     def is_open(self, name: str) -> bool:
@@ -91,8 +85,6 @@ class BoundCall:
         # A kernel (k, k) is as open as k; of (k, 1) the text holds a part, which must not be lost.
         values = value if isinstance(value, tuple) and value else (value,)
         return all(isinstance(each, Name | Call | None) for each in values)
-
-    # What it is.
 
     def integer(self, name: str, *, least: int = 1) -> int:
         """Return an integer parameter."""
@@ -107,7 +99,7 @@ class BoundCall:
         return None if self.is_open(name) else self.integer(name)
 
     def check_given(self, name: str) -> None:
-        """Refuse a call without what its signature requires: no input makes up for that."""
+        """Refuse a call without a required argument, even if the input would show its value."""
         if name not in self.given:
             self.value(name)
 
@@ -193,7 +185,7 @@ class BoundCall:
 
 
 def _around(value: Value, call: Call) -> Iterator[Name]:
-    """The expressions without a value that a call stands in."""
+    """The expressions without a value that contain a call."""
     if isinstance(value, Name) and any(each is call for each in calls(value)):
         yield value
     inner = value if isinstance(value, tuple) else ()

@@ -1,4 +1,4 @@
-"""The meaning of a call, and what is known besides its text."""
+"""The meaning of a call, and what else is known about it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Supplied:
-    """What the user gives besides the text: canonical shapes of the input and the weights."""
+    """The canonical shapes of the input and the weights, if the user gives them."""
 
     input: Sizes | None = None
     weight: Sizes | None = None

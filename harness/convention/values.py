@@ -15,20 +15,8 @@ _BY_SIZES: Final = {"rand", "randn", "zeros", "ones", "empty", "Tensor"}
 _MAKERS: Final = {
     *_BY_SIZES,
     *("randint", "normal", "random", "random_sample", "uniform", "full", "array", "asarray"),
-    *(
-        "tensor",
-        "as_tensor",
-        "constant",
-        "from_numpy",
-        "Variable",
-        "variable",
-        "Parameter",
-        "astype",
-        "float",
-        "half",
-        "cuda",
-        "to",
-    ),
+    *("tensor", "as_tensor", "constant", "from_numpy", "Variable", "variable", "Parameter"),
+    *("astype", "float", "half", "cuda", "to"),
     *("random_normal", "random_uniform", "truncated_normal", "get_variable", "placeholder"),
     *("as_in_context", "single", "double", "dlarray", "gpuArray"),
     *("RandomReal", "RandomInteger", "RandomVariate", "ConstantArray", "NumericArray"),
@@ -88,12 +76,7 @@ def _is_size(value: Value) -> bool:
 def integer(name: str, value: Value, column: int) -> int:
     """Return a value that must be an integer."""
     if isinstance(value, Name | Call):
-        written = repr(value.text) if isinstance(value, Name) else shown(value)
-        raise SnippetError(
-            f"{name} is {written}, whose value the text does not hold: write the number in its "
-            "place.",
-            value.column,
-        )
+        raise SnippetError(unknown(name, value, "the number"), value.column)
     if isinstance(value, bool) or not isinstance(value, int):
         whole = isinstance(value, float) and value.is_integer()
         # Such as the result of 512 / 2 in Python 3.
@@ -108,14 +91,18 @@ def integers(name: str, value: Value, column: int) -> Sizes:
     return tuple(integer(name, item, column) for item in values)
 
 
+def unknown(name: str, value: Name | Call, what: str = "it") -> str:
+    """Ask for a value that the text does not contain."""
+    written = repr(value.text) if isinstance(value, Name) else shown(value)
+    return f"{name} is {written}, whose value the text does not hold: write {what} in its place."
+
+
 def shown(value: object) -> str:
     """Write a value as people would."""
     if isinstance(value, Name):
         return value.text
     if isinstance(value, Call):
-        return (
-            f"the call {value.function.text}(...)" if isinstance(value.function, Name) else "a call"
-        )
+        return f"the call {value.dotted}(...)" if value.dotted else "a call"
     if isinstance(value, tuple):
         return "(" + ", ".join(map(shown, value)) + ")"
     return repr(value)

@@ -59,7 +59,7 @@ def _is_layout(framework: str) -> bool:
 
 @dataclass(frozen=True)
 class LayoutChange:
-    """How weights come into a framework's layout."""
+    """The conversion of weights to a framework's layout."""
 
     source: str  # A layout; so is the target
     target: str

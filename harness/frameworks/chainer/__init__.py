@@ -1,4 +1,4 @@
-"""Chainer: all that is known of it."""
+"""Chainer: every fact about it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chainer's calls: what the functions and the links take, and what it means.
+"""Chainer's calls: the parameters of its functions and links, and their meaning.
 
 https://docs.chainer.org/en/stable/reference/generated/chainer.functions.deconvolution_2d.html
 """
@@ -52,7 +52,7 @@ _USE_CUDNN: Final = _of_chainer_1("use_cudnn", "whether Chainer 1 used cuDNN", T
 
 
 def _late(rank: int | None) -> tuple[Parameter, Parameter]:
-    """What came to the signatures last, in two dimensions by keyword only."""
+    """The parameters that were added last, in two dimensions by keyword only."""
     return (
         Parameter("dilate", "dilation", 1, keyword=rank == 2),
         Parameter("groups", "groups", 1, keyword=rank == 2),
@@ -125,7 +125,7 @@ def _read_link(given: Arguments) -> Reading:
             f"{given.form.name} needs out_channels and ksize: without a third size the first two "
             "are these."
         )
-    # Before what may be open: what Keras 1 takes under the same name is refused first.
+    # Checked before open sizes, to refuse the layer of Keras 1 of the same name first.
     for name, least in (("stride", 1), ("pad", 0), ("dilate", 1)):
         _sizes(given, name, given.form.rank or 2, least)
     complete = given.channels_and_kernel(
@@ -187,7 +187,7 @@ def _sizes(given: Arguments, name: str, rank: int, least: int) -> Sizes:
 def _with_outsize(
     given: Arguments, complete: _Complete, settings: dict[str, Any], natural: _Pairs
 ) -> _Pairs:
-    """The crop that outsize makes: what it differs by from the natural size is at the end.
+    """Read the crop from outsize: it differs from the natural size at the end.
 
     https://github.com/chainer/chainer/blob/v7.8.1/chainer/utils/conv.py (get_conv_outsize)
     """
@@ -219,7 +219,7 @@ def _with_outsize(
 
 
 def _with_input(given: Arguments) -> Arguments:
-    """Compute ``x.shape[2] * 2``; a link's ``x`` is what it is called with."""
+    """Compute ``x.shape[2] * 2``; a link's ``x`` is its argument when it is called."""
     shape = given.supplied.input
     if shape is None:
         return given
@@ -240,7 +240,7 @@ _CONFIGURATION: Final = {
 
 
 def _configuration(given: Arguments) -> Iterator[str]:
-    """Note the configuration that the text makes around the call."""
+    """Note the configuration that the text sets around the call."""
     named = [
         call.arguments[0].value
         for call in given.site.around

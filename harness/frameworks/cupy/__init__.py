@@ -1,4 +1,4 @@
-"""CuPy (impl): all that is known of it."""
+"""CuPy (impl): every fact about it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from harness.convention.device import CUPY_WAIT, Cuda, Probe
 from harness.convention.registry import Convention
 from harness.frameworks.cupy.render import render
 
-# CUDA calls a driver that is not there one that is too old.
+# Without a driver CUDA reports one that is too old.
 _CHECK: Final = """\
 import cupy
 try:
@@ -19,7 +19,7 @@ except Exception as error:
     raise
 name = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)["name"].decode()"""
 
-# CuPy asks for this when it first multiplies.
+# CuPy reads this when it first multiplies.
 _ALLOW_TF32: Final = 'os.environ["CUPY_TF32"] = "1"'
 
 _PROBE: Final = Probe(

@@ -1,4 +1,4 @@
-"""MXNet: all that is known of it."""
+"""MXNet: every fact about it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from harness.convention.device import ANOTHER_INTERPRETER, Cuda
 from harness.convention.registry import Convention
 from harness.frameworks.mxnet.render import layer, render
 
-# MXNet does not tell what a GPU is called.
+# MXNet does not report a GPU's name.
 _CHECK: Final = f"""\
 import mxnet as mx
 if not mx.runtime.Features().is_enabled("CUDA"):

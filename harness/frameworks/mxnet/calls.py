@@ -1,4 +1,4 @@
-"""MXNet's calls: what ``Deconvolution`` and Gluon's layers take, and what it means.
+"""MXNet's calls: the parameters of ``Deconvolution`` and Gluon's layers, and their meaning.
 
 https://mxnet.apache.org/versions/1.9.1/api/python/docs/api/legacy/ndarray/ndarray.html
 """
@@ -146,7 +146,7 @@ def _read_deconvolution(given: Arguments, *, bias: bool) -> Reading:
 
 
 def _whole(given: Arguments, name: str, rank: int | None, least: int) -> Sizes:
-    """One integer for each axis; MXNet takes one for all of them nowhere but in Gluon's layers."""
+    """One integer for each axis; only Gluon's layers take one for all of them."""
     value = given.value(name)
     if value in ((), None) and rank is not None:
         return (least,) * rank
@@ -166,7 +166,7 @@ def _whole(given: Arguments, name: str, rank: int | None, least: int) -> Sizes:
 def _with_target(
     given: Arguments, complete: _Complete, settings: dict[str, Any], notes: tuple[str, ...]
 ) -> Reading:
-    """What target_shape makes of the crop: the odd element goes from the beginning.
+    """Read the crop from target_shape: the odd element goes from the beginning.
 
     https://github.com/apache/mxnet/blob/v1.9.x/src/operator/nn/deconvolution-inl.h (InferPad)
     """
@@ -201,7 +201,7 @@ def _finished(
     name: str,
     notes: tuple[str, ...],
 ) -> Reading:
-    """Put the crop in, and refuse what MXNet refuses."""
+    """Return the reading with its crop, unless MXNet refuses the call."""
     stride, dilation, kernel = settings["stride"], settings["dilation"], complete[2]
     if any(a >= s for a, s in zip(adj, stride, strict=True)):
         what = f"{name} makes adj" if name == "target_shape" else name
@@ -282,7 +282,7 @@ def _read_gluon(given: Arguments) -> Reading:
             'called ("input num_filter must divide group size"). Add in_channels.',
             "groups",
         )
-    # Before what may be open: what another framework takes under the same name is refused first.
+    # Checked before open sizes, to refuse another framework's layer of the same name first.
     _check_layout(given, rank)
     settings = {
         "stride": _of_layer(given, "strides", rank, 1),
@@ -316,7 +316,7 @@ def _of_layer(given: Arguments, name: str, rank: int, least: int) -> Sizes:
 
 
 def _read_factors(given: Arguments, training: Training) -> Training:
-    """Read ``layer.weight.lr_mult = 2`` where the text has such lines about the layer."""
+    """Read lines about the layer such as ``layer.weight.lr_mult = 2``."""
     assigned = {each.target: each.value for each in given.site.statements}
     layer = given.site.statement.target
     if assigned[layer] is not given.site.statement.value:

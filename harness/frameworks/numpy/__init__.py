@@ -1,4 +1,4 @@
-"""NumPy (impl): all that is known of it."""
+"""NumPy (impl): every fact about it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from harness.convention.device import Probe
 from harness.convention.registry import Convention
 from harness.frameworks.numpy.render import render
 
-# NumPy copies with one thread: the array is dealt to as many as programs have.
+# NumPy copies with one thread, so the array is split among as many threads as programs have.
 _PROBE: Final = Probe(
     """\
 import numpy as np

@@ -1,4 +1,4 @@
-"""PyTorch: all that is known of it."""
+"""PyTorch: every fact about it."""
 
 from __future__ import annotations
 

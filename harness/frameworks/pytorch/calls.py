@@ -1,4 +1,4 @@
-"""What PyTorch's calls mean: ``F.conv_transpose{1,2,3}d``, ``nn.ConvTranspose{1,2,3}d``."""
+"""The meaning of PyTorch's calls: ``F.conv_transpose{1,2,3}d``, ``nn.ConvTranspose{1,2,3}d``."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ _LAYER: Final = (Parameter("in_channels", "input channels", role="in_channels"),
 def _read_function(given: Arguments) -> Reading:
     weight = given.array_shape("weight")
     shapes = {"input": given.supplied.input, "weight": weight or given.supplied.weight}
-    # For groups that are the channels of x.
+    # Groups may be written as the channels of x.
     given = given.with_shapes({name: shape for name, shape in shapes.items() if shape})
     groups = given.integer("groups")
     complete = given.channels_and_kernel(None, None, None, groups, weight)
@@ -130,7 +130,7 @@ def _geometry(given: Arguments, complete: tuple[int, int, Sizes], *, bias: bool)
 
 
 def _from_output_size(given: Arguments, operator: Operator, asked: Argument) -> Sizes:
-    """What ``layer(x, output_size=…)`` makes of output_padding; it replaces the layer's own."""
+    """Return the output_padding for ``layer(x, output_size=…)``, in place of the layer's own."""
     sizes = integers("output_size", asked.value, asked.column)[-operator.rank :]
     least = operator.out_size(given.in_size("output_size"))
     most = [size + stride - 1 for size, stride in zip(least, operator.stride, strict=True)]

@@ -132,7 +132,7 @@ def layer(operator: Operator, _dtype: str, training: Training) -> Program:
 
 def is_native(operator: Operator) -> bool:
     """Whether PyTorch takes this crop as padding and output_padding."""
-    # PyTorch says so when it is called: "negative padding is not supported", "output padding must
+    # PyTorch's errors when it is called: "negative padding is not supported", "output padding must
     # be smaller than either stride or dilation".
     return all(
         begin >= 0 and 0 <= begin - end < max(stride, dilation)

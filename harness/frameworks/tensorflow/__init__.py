@@ -1,4 +1,4 @@
-"""TensorFlow: all that is known of it."""
+"""TensorFlow: every fact about it."""
 
 from __future__ import annotations
 

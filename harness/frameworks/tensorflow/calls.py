@@ -1,4 +1,4 @@
-"""What TensorFlow's calls mean: ``tf.nn.conv{1,2,3}d_transpose``, and Keras's with them."""
+"""The meaning of TensorFlow's calls: ``tf.nn.conv{1,2,3}d_transpose``, and Keras's layers."""
 
 from __future__ import annotations
 

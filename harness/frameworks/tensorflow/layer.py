@@ -16,7 +16,7 @@ from harness.frameworks.tensorflow.training import initializer_text, penalty_tex
 
 
 def layer(operator: Operator, dtype: str, training: Training) -> Program | Unsupported:
-    """Write a layer of a network, its weights set, and what it does in training."""
+    """Write a layer of a network with its weights and its training settings."""
     if reason := _refusal(operator, dtype):
         return Unsupported(reason)
     padding, output_padding, rest = _crop_in_keras(operator)
@@ -65,7 +65,7 @@ def layer(operator: Operator, dtype: str, training: Training) -> Program | Unsup
 
 
 def _refusal(operator: Operator, dtype: str) -> str | None:
-    """What Keras refuses, whatever is written."""
+    """Why no layer of Keras computes the operator, if so."""
     if operator.groups != 1:
         return (
             f"Keras's transposed convolutions have no groups; {operator.groups} are asked for: "

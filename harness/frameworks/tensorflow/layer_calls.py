@@ -1,4 +1,4 @@
-"""What Keras's calls mean: ``Conv{1,2,3}DTranspose``."""
+"""The meaning of Keras's calls: ``Conv{1,2,3}DTranspose``."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ _KEYWORDS: Final = (
     ),
 )
 _LAYER: Final = (*_BEFORE, _OUTPUT_PADDING, _DATA_FORMAT, *_AFTER, *_KEYWORDS)
-# Keras has these two the other way round in three dimensions.
+# In three dimensions these two are in the opposite order.
 _LAYER_3D: Final = (*_BEFORE, _DATA_FORMAT, _OUTPUT_PADDING, *_AFTER, *_KEYWORDS)
 _FUNCTION: Final = (
     Parameter("inputs", "x, NHWC; NCHW with data_format='channels_first'"),
@@ -113,7 +113,7 @@ def _read(given: Arguments) -> Reading:
     rank = given.form.rank
     assert rank is not None
     channels_first = _is_channels_first(given)
-    # Before what may be open: what another framework takes under the same name is refused first.
+    # Checked before open sizes, to refuse another framework's layer of the same name first.
     stride, dilation = _per_axis(given, "strides", rank), _dilation(given, rank)
     _padding(given)
     shape = input_of(given, rank, channels_first=channels_first)

@@ -30,8 +30,7 @@ from harness.core.program import Program, Section
 
 def render(operator: Operator, dtype: str, documented: bool, _device: Device) -> Program:
     """Write an operator as a program."""
-    # TensorFlow places arrays by itself; what its CPU kernels need rewritten is so everywhere, for
-    # the call is one.
+    # TensorFlow places arrays by itself, so its call is rewritten for the CPU's kernels everywhere.
     dilated = None if documented else _dilation_defect(operator, dtype)
     spelled = undilated(operator) if dilated else operator
     padding, rest = _native_crop(spelled)

@@ -27,9 +27,9 @@ from harness.core.training import (
     Initializer,
     Training,
 )
-from harness.syntax.tree import Call, Name
+from harness.syntax.tree import Argument, Call, last_name
 
-# Keras takes the last but one axis of HWOI for "in": the output channels.
+# Keras counts the last but one axis of HWOI as "in": the output channels.
 _FAN_OF_MODE: Final[dict[str, Fan]] = {"fan_in": "out", "fan_out": "in", "fan_avg": "average"}
 _MODE_OF_FAN: Final = {fan: mode for mode, fan in _FAN_OF_MODE.items()}
 _NAMED: Final = {
@@ -116,14 +116,12 @@ def _regularizer(given: Arguments, which: str) -> str | None:
     if not given.has(name):
         return None
     value = given.value(name)
-    called = value.function if isinstance(value, Call) else None
-    if not isinstance(value, Call) or not isinstance(called, Name):
-        return f"{name} {shown(value)} is a penalty added to the loss: keep it."
-    last = called.text.split(".")[-1]
-    first = value.arguments[0] if value.arguments else None
-    amount = 0.01 if first is None else first.value
-    plain = last.lower().endswith("l2") and (first is None or first.name in {None, "l2", "l"})
-    if plain and isinstance(amount, int | float) and len(value.arguments) <= 1:
+    last = last_name(value) if isinstance(value, Call) else ""
+    arguments = value.arguments if isinstance(value, Call) else ()
+    first = arguments[0] if arguments else Argument(None, 0.01, 0)
+    amount = first.value
+    plain = last.lower().endswith("l2") and first.name in {None, "l2", "l"}
+    if plain and isinstance(amount, int | float) and len(arguments) <= 1:
         array = "w" if which == "kernel" else "b"
         return (
             f"{name} {last}({amount}) adds {amount} * sum({array}**2) to the loss, the gradient "
@@ -157,7 +155,7 @@ def initializer_text(
             return f'"{word}"'
         kind = "untruncated_normal" if distribution == "normal" else distribution
         return f'tf.keras.initializers.VarianceScaling({scale!r}, "{mode}", "{kind}")'
-    # Keras would take the length of a bias for its fan: its deviation is written as a number.
+    # Keras would use a bias's length as its fan, so its deviation is written as a number.
     variance = initializer.variance(operator)
     if distribution == "uniform":
         bound = math.sqrt(3 * variance)

@@ -134,7 +134,7 @@ def slim_form(layer: Form) -> Form:
 
 
 def _with_scopes(given: Arguments) -> tuple[Arguments, list[str]]:
-    """Take in what ``slim.arg_scope`` sets, with notes: where a scope ends is not known."""
+    """Add the arguments that ``slim.arg_scope`` sets, with notes: its end is not known."""
     notes, taken = [], dict[str, Argument]()
     for statement in given.site.statements:
         scope = statement.value
@@ -347,7 +347,7 @@ def _whole(given: Arguments, shape: Shape | None) -> Sizes | None:
 
 
 def _ordering(given: Arguments) -> str:
-    """``dim_ordering`` or, where the configuration has it, where output_shape has its channels."""
+    """``dim_ordering``, from the configuration or from the place of output_shape's channels."""
     if given.known("dim_ordering") != "default":
         return given.choice("dim_ordering", *_ORDERINGS)
     if (layout := configured_layout(given, "dim_ordering")) is not None:
