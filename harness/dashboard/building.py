@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections import ChainMap
+from collections import ChainMap, Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -168,12 +168,11 @@ def _most_rewritten(shown: Conformance) -> str:
 def _supports(shown: Conformance) -> dict[str, dict[str, int]]:
     """Count for each framework how it expresses the cases."""
     kinds = ("native", "rewritten", "unsupported")
-    counts = {name: dict.fromkeys(kinds, 0) for name in shown.report.frameworks}
-    for each in shown.cases:
-        for name, result in each.results.items():
-            if result.legality in kinds:
-                counts[name][result.legality] += 1
-    return counts
+    met = Counter(
+        (name, one.legality) for each in shown.cases for name, one in each.results.items()
+    )
+    names = shown.report.frameworks
+    return {name: {kind: met[name, kind] for kind in kinds} for name in names}
 
 
 def in_short(reports: Sequence[Report]) -> str:

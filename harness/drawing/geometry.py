@@ -45,8 +45,6 @@ class Link:
 class Axis:
     """One axis of an operator and its input, or the shown part of it.
 
-    Examples
-    --------
     >>> axis = Axis(("length",), 3, 3, kernel=3, stride=2, dilation=1, crop=(1, 0))
     >>> axis.full, axis.out, [axis.count(position) for position in axis.positions]
     (7, 6, [1, 1, 2, 1, 2, 1, 1])

@@ -13,8 +13,6 @@ _ALWAYS: Final = ("version", "engine", "python", "numpy", "device")
 class ColumnInfo:
     """What a report's header says of a column.
 
-    Examples
-    --------
     >>> ColumnInfo(unavailable="no environment").to_json()
     {'unavailable': 'no environment'}
     """

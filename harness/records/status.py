@@ -11,8 +11,6 @@ from typing import Any, Self
 class Status(StrEnum):
     """What became of one check; counts are listed in the order of the rows.
 
-    Examples
-    --------
     >>> max(Status.PASSED, Status.CRASHED, key=lambda status: status.severity)
     <Status.CRASHED: 'CRASHED'>
     """

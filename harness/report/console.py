@@ -77,9 +77,8 @@ def _with_lines(
             count[event.status] += 1
             if count.total() == checks and event.framework not in skipped:
                 counted = ", ".join(f"{n} {status}" for status, n in sorted(count.items()))
-                console.print(
-                    f"{event.framework}: done, {counted}", soft_wrap=True, highlight=False
-                )
+                line = f"{event.framework}: done, {counted}"
+                console.print(line, soft_wrap=True, highlight=False)
         yield event
 
 
@@ -142,11 +141,8 @@ def _legend(report: Report) -> Text:
 
 
 def _cell(counts: Counter[Status]) -> Text:
-    return Text(" ").join(
-        Text(f"{status.letter} {counts[status]}", status.colour)
-        for status in Status
-        if counts[status]
-    )
+    met = (status for status in Status if counts[status])
+    return Text(" ").join(Text(f"{one.letter} {counts[one]}", one.colour) for one in met)
 
 
 def _print(console: Console, line: str, style: str = "") -> None:

@@ -24,21 +24,11 @@ def markdown(report: Report) -> str:
 
 
 def _lines(report: Report) -> Iterator[str]:
-    yield "# Conformance of transposed convolutions"
-    yield ""
-    yield _summary(report)
-    yield ""
-    yield from table(
-        ("framework", "version", "engine"),
-        ((name, *describe_engine(about)) for name, about in report.header.frameworks.items()),
-    )
-    yield ""
-    yield (
-        "Each cell counts checks by status: "
-        + ", ".join(f"{status.letter} {status}" for status in Status)
-        + "."
-    )
-    yield ""
+    yield from ("# Conformance of transposed convolutions", "", _summary(report), "")
+    engines = ((name, *describe_engine(info)) for name, info in report.header.frameworks.items())
+    yield from table(("framework", "version", "engine"), engines)
+    letters = ", ".join(f"{status.letter} {status}" for status in Status)
+    yield from ("", f"Each cell counts checks by status: {letters}.", "")
     yield from matrix(report)
     bad = list(report.bad)
     if bad:
@@ -52,10 +42,8 @@ def _lines(report: Report) -> Iterator[str]:
     if unsupported:
         yield from ("", "## What cannot be expressed", "")
         counts = Counter((record.framework, record.reason or "") for record in unsupported)
-        yield from table(
-            ("framework", "checks", "reason"),
-            ((framework, str(n), reason) for (framework, reason), n in sorted(counts.items())),
-        )
+        rows = ((framework, str(n), reason) for (framework, reason), n in sorted(counts.items()))
+        yield from table(("framework", "checks", "reason"), rows)
 
 
 def _summary(report: Report) -> str:

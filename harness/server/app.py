@@ -178,9 +178,8 @@ class _Service:
     ) -> Response:
         if request.url.path.startswith("/api/"):
             return JSONResponse(refusal.to_json(), refusal.status, headers)
-        page = {"root": _way_up(request), "current": "", "missing": refusal.status == 404}
-        shown = page | values
-        response = self._filled_in("problem.html", refusal.status, error=refusal, **shown)
+        values = {"root": _way_up(request), "current": "", "error": refusal, **values}
+        response = self._filled_in("problem.html", refusal.status, **values)
         response.headers.update(headers or {})
         return response
 

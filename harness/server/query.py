@@ -53,8 +53,6 @@ def from_form(fields: Iterable[tuple[str, str]]) -> Query:
 
     A page shows layers unless it is asked for functions: layers are what people paste.
 
-    Examples
-    --------
     >>> from_form([("text", "f(1)"), ("from", ""), ("input", "(1, 64, 16x16)")]).input
     (1, 64, 16, 16)
     """

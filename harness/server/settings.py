@@ -41,8 +41,6 @@ class Settings:
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     """Read ``DECONFORM_REPORTS``, ``DECONFORM_HOSTS`` and ``DECONFORM_LOOKUPS``.
 
-    Examples
-    --------
     >>> from_environment({"DECONFORM_HOSTS": "look.example.org, example.org"}).hosts
     ('look.example.org', 'example.org')
     """

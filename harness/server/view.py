@@ -25,24 +25,11 @@ EMPTY: Final = dict.fromkeys(("text", "from", "to", "input", "weight", "style"),
 
 # What is asked, and what it shows.
 EXAMPLES: Final = tuple(
-    (
-        Query(
-            example.text,
-            to=(name,) if example.is_asked_of_it else UNSET,
-            input=example.input or UNSET,
-            style=example.style,
-        ),
-        example.question,
-    )
+    (Query(one.text, UNSET, to, one.input or UNSET, style=one.style), one.question)
     for name in framework_names()
-    for example in convention(name).examples
+    for one in convention(name).examples
+    for to in [(name,) if one.is_asked_of_it else UNSET]
 )
-
-
-_NO_PROGRAM: Final[dict[str, Any]] = {
-    **dict.fromkeys(("program", "gradient", "training", "weights")),
-    "notes": [],
-}
 
 
 class Card(NamedTuple):
@@ -61,16 +48,14 @@ def cards(look_up: Mapping[str, Any]) -> list[Card]:
     names = sorted(translations, key=canonical().name.__eq__)
     answers = {name: translations[name] for name in names}
     if problem := look_up.get(benchdnn.NAME):
-        answers[benchdnn.NAME] = {**_NO_PROGRAM, **problem, "call": problem["problem"]}
+        nothing = dict.fromkeys(("program", "gradient", "training", "weights"))
+        answers[benchdnn.NAME] = nothing | problem | {"call": problem["problem"], "notes": []}
+    # A problem of benchdnn holds the input's sizes.
+    fields = {benchdnn.NAME: ("input",)} if look_up["input"] is None else {}
     return [
-        Card(name, title(name), SUPPORTS[each["support"]], each, _fields(name, look_up))
+        Card(name, title(name), SUPPORTS[each["support"]], each, fields.get(name, ()))
         for name, each in answers.items()
     ]
-
-
-def _fields(name: str, look_up: Mapping[str, Any]) -> tuple[str, ...]:
-    """A problem of benchdnn holds the input's sizes."""
-    return ("input",) if name == benchdnn.NAME and look_up["input"] is None else ()
 
 
 def choices() -> list[tuple[str, str]]:
