@@ -46,10 +46,6 @@ def self_check(
     """Test the timing loop and the verdicts on this machine, by ``runs`` comparisons of each kind.
 
     ``tick`` is called after each of ``2 * runs + 1`` steps.
-
-    Raises
-    ------
-    EngineUnavailableError
     """
     with ExitStack() as stack:
         columns = [Column(canonical().name, pinned(conditions)) for _ in range(2)]

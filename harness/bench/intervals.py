@@ -99,9 +99,7 @@ def median_interval(samples: Sequence[float], confidence: float = CONFIDENCE) ->
     return Interval(median.value, max(median.low, 0.0), median.high)
 
 
-def paired_ratio(
-    numerator: Sequence[float], denominator: Sequence[float], confidence: float = CONFIDENCE
-) -> Interval:
+def paired_ratio(numerator: Sequence[float], denominator: Sequence[float]) -> Interval:
     """Estimate the ratio of two programs' times, measured in the same rounds.
 
     Samples with the same index are a pair; surplus samples of either program are ignored.
@@ -110,20 +108,16 @@ def paired_ratio(
     2.0
     """
     pairs = zip(numerator, denominator, strict=False)
-    return _exponential(_median([math.log(a) - math.log(b) for a, b in pairs], confidence))
+    return _exponential(_median([math.log(a) - math.log(b) for a, b in pairs], CONFIDENCE))
 
 
-def unpaired_ratio(
-    numerator: Sequence[float], denominator: Sequence[float], confidence: float = CONFIDENCE
-) -> Interval:
+def unpaired_ratio(numerator: Sequence[float], denominator: Sequence[float]) -> Interval:
     """Estimate the ratio of two programs' times, measured in separate runs.
 
     The interval covers the noise within each run.  It cannot cover differences *between* the runs:
     the machine's load and temperature, or the placement of memory.
     """
-    return quotient(
-        median_interval(numerator, confidence), median_interval(denominator, confidence)
-    )
+    return quotient(median_interval(numerator), median_interval(denominator))
 
 
 def quotient(numerator: Interval, denominator: Interval) -> Interval:

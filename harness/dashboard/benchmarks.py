@@ -13,6 +13,7 @@ from harness.records.report_file import Report
 from harness.report import quantities
 from harness.report.benchmark import ceilings, conditions, ending, missing
 from harness.report.side_by_side import Row, SideBySide
+from harness.report.words import describe_machine
 
 _EXPLANATION: Final = (
     f"Median time of a call and the farther end of its {CONFIDENCE:.0%} interval; below it the "
@@ -54,9 +55,7 @@ def write_benchmark(
 
 def fastest(report: Report, page: str) -> list[dict[str, str]]:
     """Return for each case and direction which framework is the fastest, and on which machine."""
-    machine = report.header.machine
-    cores = f"{machine['cores']} cores" if machine.get("cores") else ""
-    where = ", ".join(word for word in (machine.get("cpu", ""), cores) if word)
+    where = describe_machine(report.header.machine, "cpu", "cores")
     where = f"Measured {report.header.started[:10]}{f' on {where}' * bool(where)}."
     rows = (row for row in SideBySide.of(report).rows if row.times)
     return [{**_named(row), "text": verdict(row), "page": page, "where": where} for row in rows]

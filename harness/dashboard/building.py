@@ -21,7 +21,7 @@ from harness.dashboard.layers import write_layers, writers
 from harness.dashboard.parameters import EXPLANATIONS, PARAMETERS, index, legality
 from harness.records.report_file import Report
 from harness.report.badge import badges
-from harness.report.words import alike
+from harness.report.words import alike, describe_machine
 
 if TYPE_CHECKING:
     from harness.history.store import Store
@@ -191,9 +191,7 @@ def _whole(report: Report) -> str:
     """Describe a report by its whole header; one page shows it."""
     header = report.header
     words = [f"{_kind(report)} of {header.started}", f"deconform {header.deconform}"]
-    cores = header.machine.get("cores")
-    words += [_commit(report), header.machine.get("cpu", "")]
-    words += [f"{cores} cores" if cores else "", header.machine.get("os", "")]
+    words += [_commit(report), describe_machine(header.machine, "cpu", "cores", "os")]
     return ", ".join(word for word in words if word)
 
 

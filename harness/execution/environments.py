@@ -146,12 +146,9 @@ def _choice(convention: Convention, chosen: Mapping[str, Path]) -> Path | None:
 
 def _launch_python(convention: Convention, chosen: Mapping[str, Path]) -> Launch:
     advice = "" if convention.name in chosen else how_to_build(convention.name)
-    return Launch(
-        interpreter(convention, chosen),
-        convention.module,
-        advice=advice,
-        packages={name: _file_of(name) for name in convention.packages},
-    )
+    packages = {name: _file_of(name) for name in convention.packages}
+    python = interpreter(convention, chosen)
+    return Launch(python, convention.module, advice=advice, packages=packages)
 
 
 def _file_of(package: str) -> str:

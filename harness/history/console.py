@@ -52,7 +52,7 @@ def _in_short(series: Series) -> Iterator[Text]:
         yield Text(f"  {_title(series)}  {series.timings[-1].status}", "yellow")
         return
     seconds = [one for _, one in series.measured]
-    text = f"{in_seconds(seconds[-1])}, {ratio_to_first(series):.2f} of the first"
+    text = f"{in_seconds(seconds[-1])}, {ratio_to_first(seconds):.2f} of the first"
     runs = f"{len(seconds)} run{'s' * (len(seconds) != 1)}"
     yield Text(f"  {_title(series)}  {sparkline(seconds)}  {text}, {runs}")
     yield from _steps(series)
@@ -166,7 +166,6 @@ def sparkline(values: Sequence[float]) -> str:
     return "".join(_BARS[math.floor((value - low) * scale + 0.5)] for value in values)
 
 
-def ratio_to_first(series: Series) -> float:
+def ratio_to_first(seconds: Sequence[float]) -> float:
     """The newest time by the oldest, each the median of up to three runs."""
-    seconds = [one for _, one in series.measured]
     return statistics.median(seconds[-3:]) / statistics.median(seconds[:3])

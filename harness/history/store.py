@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import attrgetter, itemgetter
@@ -31,6 +31,7 @@ from harness.history.tables import cases, frameworks, measurements, records, run
 from harness.records.column_info import ColumnInfo
 from harness.records.report_file import Report
 from harness.records.status import Status
+from harness.report.words import describe_machine
 
 # The settings of a benchmark that make its times incomparable; the number of rounds does not.
 _DECISIVE: Final = ("threads", "math")
@@ -186,18 +187,13 @@ def _machines(connection: Connection) -> dict[int, tuple[str, str, str]]:
     """Each run's fingerprint, machine and settings; a fingerprint's newest run describes it."""
     query = select(runs.c.id, runs.c.fingerprint, runs.c.machine, runs.c.settings)
     every = connection.execute(query.order_by(runs.c.date, runs.c.id)).all()
-    names = {fingerprint: _describe(machine) for _, fingerprint, machine, _ in every}
+    parts = ("cpu", "cores", "memory")
+    names = {fingerprint: describe_machine(machine, *parts) for _, fingerprint, machine, _ in every}
     machines = {}
     for number, fingerprint, _, settings in every:
         decisive = ", ".join(f"{name} {settings[name]}" for name in _DECISIVE if name in settings)
         machines[number] = fingerprint, names[fingerprint], decisive
     return machines
-
-
-def _describe(machine: Mapping[str, str]) -> str:
-    cores = machine.get("cores")
-    words = (machine.get("cpu"), f"{cores} cores" if cores else "", machine.get("memory"))
-    return ", ".join(word for word in words if word)
 
 
 def _series(row: RowMapping, fingerprint: str, machine: str, settings: str) -> Series:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
 from harness.core.errors import InputError
 from harness.records.check import DIRECTIONS
@@ -74,20 +74,15 @@ class Report:
     @classmethod
     def of(cls, events: Iterable[Event]) -> Report:
         """Collect a stream of events."""
-        header, footer = None, None
-        records, measurements = [], []
+        by_kind: dict[type, list[Any]] = {}
         for event in events:
-            if isinstance(event, Record):
-                records.append(event)
-            elif isinstance(event, Measurement):
-                measurements.append(event)
-            elif isinstance(event, Header):
-                header = event
-            else:
-                footer = event
-        if header is None:
+            by_kind.setdefault(type(event), []).append(event)
+        headers, records, measurements, footers = (
+            tuple(by_kind.get(kind, ())) for kind in (Header, Record, Measurement, Footer)
+        )
+        if not headers:
             raise ReportError("the report has no header.")
-        return cls(header, tuple(records), footer, measurements=tuple(measurements))
+        return cls(headers[-1], records, footers[-1] if footers else None, "", measurements)
 
     @property
     def ok(self) -> bool:

@@ -16,7 +16,7 @@ from harness.records.report_file import Report
 from harness.report import quantities
 from harness.report.grid import Cell, GridRow, grid
 from harness.report.side_by_side import Row, SideBySide
-from harness.report.words import describe_engine
+from harness.report.words import describe_engine, describe_machine
 
 STYLES: Mapping[Change, str] = {Change.FASTER: "green", Change.SLOWER: "red"}
 
@@ -51,11 +51,8 @@ def conditions(header: Header) -> Iterator[str]:
         threads = f", {count} thread{'s' * (count != '1')}" if count else ""
         libraries = "".join(f", {each}" for each in (info.blas, info.compiler) if each)
         yield f"{name} {version} ({engine}{libraries}{threads})"
-    machine = dict(header.machine)
-    if "cores" in machine:
-        machine["cores"] += " cores"
-    if parts := [machine[key] for key in ("cpu", "cores", "memory", "os") if machine.get(key)]:
-        yield "machine: " + ", ".join(parts)
+    if machine := describe_machine(header.machine, "cpu", "cores", "memory", "os"):
+        yield f"machine: {machine}"
     if header.settings:
         settings = (f"{key} {_setting(value)}" for key, value in header.settings.items())
         yield "settings: " + ", ".join(settings)

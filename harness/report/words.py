@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from harness.records.column_info import ColumnInfo
 from harness.records.record import Record
@@ -49,6 +49,16 @@ def details(group: Sequence[Record], *, has_place: bool = True) -> Iterator[tupl
     if first.file and has_place:
         yield f"{first.file}:{first.line}", ""
     yield first.reproduce, "bright_black"
+
+
+def describe_machine(machine: Mapping[str, str], *names: str) -> str:
+    """Write what is known of a machine, such as its ``cpu`` and ``cores``.
+
+    >>> describe_machine({"cpu": "A 1", "cores": "4"}, "cpu", "cores", "memory")
+    'A 1, 4 cores'
+    """
+    known = ((name, machine[name]) for name in names if machine.get(name))
+    return ", ".join(f"{value} cores" if name == "cores" else value for name, value in known)
 
 
 def describe_engine(info: ColumnInfo) -> tuple[str, str]:

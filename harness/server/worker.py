@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import IO, Any, Final
 
 from harness.core.errors import InputError
@@ -58,7 +58,7 @@ def _error(error: InputError) -> dict[str, Any]:
     }
 
 
-def serve(lines: IO[bytes], out: IO[bytes]) -> None:
+def serve(lines: Iterable[bytes], out: IO[bytes]) -> None:
     """Answer queries, one after the other."""
     for line in lines:
         out.write(json.dumps(answer(json.loads(line))).encode() + b"\n")
@@ -70,9 +70,7 @@ def main() -> None:
     # Ctrl-C reaches all processes of a terminal: the service ends its workers itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _limit_memory()
-    ready = answer({"text": "nn.ConvTranspose2d(1, 1, 2)"})
-    sys.stdout.buffer.write(json.dumps(ready).encode() + b"\n")
-    sys.stdout.buffer.flush()
+    serve([b'{"text": "nn.ConvTranspose2d(1, 1, 2)"}'], sys.stdout.buffer)
     serve(sys.stdin.buffer, sys.stdout.buffer)
 
 
