@@ -16,21 +16,12 @@ from impl import reference
 
 @dataclass(frozen=True, eq=False)
 class Expected:
-    """A case's data, what it should give, and how far from that random data may be.
-
-    Attributes
-    ----------
-    data, outputs : mapping of str to array
-    bounds : mapping of str to array
-        The outputs of the data's magnitudes, for random data only.
-    mistrust : str or None
-        Why equality would prove little.
-    """
+    """A case's data, what it should give, and how far from that random data may be."""
 
     data: Mapping[str, Array]
     outputs: Mapping[str, Array]
-    bounds: Mapping[str, Array]
-    mistrust: str | None
+    bounds: Mapping[str, Array]  # The outputs of the data's magnitudes, for random data only
+    mistrust: str | None  # Why equality would prove little
 
 
 def expect(case: Case, *, fast: bool = False) -> Expected:

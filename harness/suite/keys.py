@@ -38,34 +38,17 @@ class Kind:
 
 @dataclass(frozen=True)
 class Key:
-    """One key of a mapping.
-
-    Attributes
-    ----------
-    name : str
-    kind : Kind
-    default
-        The value where the key is left out; with ``None`` a null means the same, and ``REQUIRED``
-        demands the key.
-    meaning : str
-        One or two sentences, for the schema and the documents.
-    examples : tuple
-    label : str, optional
-        What a swept value is preceded by in a case's name; ``None`` where ``matrix`` cannot sweep
-        the key.
-    not_with, only_with : str
-        The key of the same mapping that rules this one out, or without which it means nothing.
-    """
+    """One key of a mapping."""
 
     name: str
     kind: Kind
+    # Where the key is left out; with ``None`` a null means the same, and ``REQUIRED`` demands it.
     default: Any = REQUIRED
     _: KW_ONLY
-    meaning: str
+    meaning: str  # One or two sentences, for the schema and the documents
     examples: tuple[Any, ...] = ()
-    label: str | None = None
-    not_with: str = ""
-    only_with: str = ""
+    label: str | None = None  # Precedes a swept value in a case's name; without, no sweep
+    not_with: str = ""  # The key of the same mapping that rules this one out
 
 
 class Place:
@@ -259,7 +242,7 @@ CASE: Final = Place("case", "One operator on one input or, with a matrix, one pe
     Key("call", TEXT, "", examples=("nn.ConvTranspose2d(64, 32, 4, stride=2, bias=False)",),
         meaning="The operator in a framework's own words, instead of out_channels, kernel, stride "
         "and so on: the call as it stands in code. It is read, never evaluated."),
-    Key("weight", WEIGHT, None, examples=([64, 32, 4, 4],), only_with="call",
+    Key("weight", WEIGHT, None, examples=([64, 32, 4, 4],),
         meaning="Canonical shape of the weights, (c_in, c_out / groups, *kernel), for a call that "
         "does not state it."),
     Key("out_channels", INTEGER, label="oc", not_with="call",
@@ -301,7 +284,7 @@ CASE: Final = Place("case", "One operator on one input or, with a matrix, one pe
         meaning="The output that the source promises for its data, (n, c_out, *out_size)."),
     Key("rejected", FLAG, default=False,
         meaning="The configuration is illegal, and a framework passes by refusing it."),
-    Key("says", SAYS, {}, only_with="rejected",
+    Key("says", SAYS, {},
         meaning="By framework, a part of the error with which it refuses a rejected case."),
 )
 SWEPT: Final[Sequence[str]] = [key.name for key in CASE.keys.values() if key.label is not None]

@@ -15,34 +15,19 @@ from harness.suite.yaml_fields import Fields, document, shown
 
 @dataclass(frozen=True)
 class Limitation:
-    """Something a framework is known to get wrong, declared in ``specs/limitations.yaml``.
-
-    Attributes
-    ----------
-    id, framework, reason, upstream : str
-    cases : tuple of str
-        Globs over case ids.
-    checks : tuple of str
-        The checks concerned; all where empty.
-    status : str
-        The status that it explains.
-    depends_on : str
-        What else it takes, such as a processor's feature; without it a pass is only a pass.
-    device : str
-        Where the framework computes then: ``cpu``, ``cuda`` or ``any``.
-    """
+    """Something a framework is known to get wrong, declared in ``specs/limitations.yaml``."""
 
     id: str
     framework: str
-    cases: tuple[str, ...]
-    checks: tuple[str, ...]
-    status: str
+    cases: tuple[str, ...]  # Globs over case ids
+    checks: tuple[str, ...]  # The checks concerned; all where empty
+    status: str  # The status that it explains
     reason: str
     upstream: str
-    depends_on: str
+    depends_on: str  # What else it takes, such as a processor's feature; without, a pass is a pass
     file: str
     line: int
-    device: str = "any"
+    device: str = "any"  # Where the framework computes then: ``cpu``, ``cuda`` or ``any``
 
     def concerns(self, case_id: str, framework: str, check: str) -> bool:
         """Whether this limitation applies to a record."""

@@ -24,25 +24,15 @@ Data: TypeAlias = Mapping[str, Array]
 
 @dataclass(frozen=True)
 class Mutant:
-    """One wrong convention.
-
-    Attributes
-    ----------
-    name, description : str
-    change : callable
-        The operator that is computed instead, or ``None`` where this mistake makes no difference.
-    weights : callable, optional
-        What is done to the weights; its own inverse, so that it maps ``dw`` back.
-    order : callable, optional
-        The order in which the input channels are taken.
-    bias : callable, optional
-        What becomes of the bias.
-    """
+    """One wrong convention."""
 
     name: str
     description: str
+    # The operator that is computed instead, or ``None`` where this mistake makes no difference.
     change: Callable[[Operator], Operator | None]
+    # What is done to the weights; its own inverse, so that it maps ``dw`` back.
     weights: Callable[[Array], Array] = lambda w: w
+    # The order in which the input channels are taken.
     order: Callable[[Operator], Array] = lambda operator: np.arange(operator.in_channels)
     bias: Callable[[Operator, Array | None], Array | None] = lambda _operator, b: b
 

@@ -30,22 +30,12 @@ _MOST_DIMENSIONS: Final = 8
 
 @dataclass(frozen=True)
 class Array:
-    """An array as MATLAB sees it.
-
-    Attributes
-    ----------
-    shape : tuple of int
-    labels : str
-        The format of a ``dlarray``, such as ``SSCB``.
-    is_zero : bool
-        Whether every element is 0.
-    margins : tuple of (int, int) pairs
-        How many zeros each dimension has before and after what was put into it.
-    """
+    """An array as MATLAB sees it."""
 
     shape: Sizes
-    labels: str = ""
-    is_zero: bool = False
+    labels: str = ""  # The format of a ``dlarray``, such as ``SSCB``
+    is_zero: bool = False  # Whether every element is 0
+    # How many zeros each dimension has before and after what was put into it.
     margins: tuple[tuple[int, int], ...] = ()
 
     def size(self, dimension: int) -> int:
@@ -59,22 +49,14 @@ class Array:
 
 @dataclass(frozen=True)
 class Workspace:
-    """The arrays and numbers that the text has created before a statement.
+    """The arrays and numbers that the text has created before a statement."""
 
-    Attributes
-    ----------
-    given : mapping
-        What names stand for there.
-    arrays, numbers : dict
-        What is known of a name's value, by the value's ``id``: the same words mean something else
-        after a statement that changes them.
-    canonical : mapping
-        Shapes of ``x`` and ``w`` where the text only rearranges them, as our own programs do.
-    """
-
-    given: Mapping[str, Value]
+    given: Mapping[str, Value]  # The values of names there
+    # What is known of a name's value, by the value's ``id``: the same words mean something else
+    # after a statement that changes them.
     arrays: dict[int, Array]
     numbers: dict[int, Value]
+    # Shapes of ``x`` and ``w`` where the text only rearranges them, as our own programs do.
     canonical: Mapping[str, Sizes]
 
     @classmethod

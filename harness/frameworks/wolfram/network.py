@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.convention.arguments import Arguments
+from harness.frameworks.wolfram.ports import rules
 from harness.syntax.scope import identifiers
 from harness.syntax.tree import Argument, Call, Name, Value, names_in
 
@@ -65,16 +66,10 @@ def changed_elsewhere(given: Arguments) -> list[str]:
 
 def _layers(value: Value) -> tuple[Value, ...]:
     """The layers of ``{a, b}``, of ``{"a" -> a, "b" -> b}`` or of an association."""
-    if isinstance(value, tuple):
-        return tuple(
-            each.arguments[1].value
-            if isinstance(each, Call) and _name(each) == "Rule" and len(each.arguments) == 2
-            else each
-            for each in value
-        )
-    # <|"a" -> a|> is a call whose arguments have names.
-    named = value.arguments if isinstance(value, Call) else ()
-    return tuple(each.value for each in named) if all(each.name for each in named) else ()
+    pairs = rules(value, {})
+    if pairs or not isinstance(value, tuple):
+        return tuple(layer for _, layer in pairs)
+    return value
 
 
 def _walked(layers: tuple[Value, ...], chain: Call) -> Before:
