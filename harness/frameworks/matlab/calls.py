@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from harness.convention.arguments import Arguments
@@ -33,11 +34,12 @@ class _NamedForm(Form):
         return next((each for each in self.parameters if each.name.lower() == name.lower()), None)
 
 
+_option: Final = partial(Parameter, keyword=True)
 _SAME: Final = (
     "'same' makes the output inputSize .* Stride: with t = filter size - stride, floor(t/2) goes "
     "at the beginning and ceil(t/2) at the end"
 )
-_STRIDE: Final = Parameter("Stride", "stride; one number for all axes", 1, keyword=True)
+_STRIDE: Final = _option("Stride", "stride; one number for all axes", 1)
 _FUNCTION: Final = (
     Parameter("X", "x, in the dimensions that its format, such as SSCB, names"),
     Parameter(
@@ -47,77 +49,62 @@ _FUNCTION: Final = (
     ),
     Parameter("bias", "b, of as many elements as there are filters; 0 is no bias"),
     _STRIDE,
-    Parameter("DilationFactor", "dilation; one number for all axes", 1, keyword=True),
-    Parameter(
+    _option("DilationFactor", "dilation; one number for all axes", 1),
+    _option(
         "Cropping",
         "crop: one number, one for both ends of each axis, a row of beginnings over a row of "
         f"ends, or 'same'. {_SAME}",
         0,
         pitfall="[a b] is symmetric; for one axis, begin and end are [a; b].",
-        keyword=True,
     ),
-    Parameter("DataFormat", "labels of X's dimensions, where X has none", "", keyword=True),
-    Parameter(
+    _option("DataFormat", "labels of X's dimensions, where X has none", ""),
+    _option(
         "WeightsFormat",
         "labels of the weights' dimensions: S, C for filters, U for channels, U for groups",
         "",
-        keyword=True,
     ),
-    Parameter("BiasFormat", "labels of the bias's dimensions", "", ignored=True, keyword=True),
+    _option("BiasFormat", "labels of the bias's dimensions", "", ignored=True),
 )
 _LAYER: Final = (
     Parameter("filterSize", "kernel: [h w], or one number for all axes", role="kernel"),
     Parameter("numFilters", "output channels", role="out_channels"),
     _STRIDE,
-    Parameter(
+    _option(
         "Cropping",
         "crop: one number; [l r] for one axis; [a b] or [t b l r] for two; [a b c] or "
         f"[t l f; b r bk] for three; or 'same'. {_SAME}",
         0,
         pitfall="[a b] is a at top and bottom, b at left and right; [t b l r] goes axis by axis.",
-        keyword=True,
     ),
-    Parameter(
-        "NumChannels",
-        "input channels; 'auto' leaves them to the input",
-        "auto",
-        keyword=True,
-        role="in_channels",
+    _option(
+        "NumChannels", "input channels; 'auto' leaves them to the input", "auto", role="in_channels"
     ),
-    Parameter(
+    _option(
         "WeightsInitializer",
         "'glorot' (uniform), 'he' (normal), 'narrow-normal', 'zeros', 'ones' or a function",
         "glorot",
         pitfall="'he' has variance 2/(c_in*h*w); others count c_out. Before R2019a the default was "
         "'narrow-normal'.",
-        keyword=True,
     ),
-    Parameter(
-        "BiasInitializer", "'zeros', 'narrow-normal', 'ones' or a function", "zeros", keyword=True
-    ),
-    Parameter("Weights", "w, HWOI: [h w c_out c_in]", (), keyword=True),
-    Parameter(
+    _option("BiasInitializer", "'zeros', 'narrow-normal', 'ones' or a function", "zeros"),
+    _option("Weights", "w, HWOI: [h w c_out c_in]", ()),
+    _option(
         "Bias",
         "b, 1x1xc_out",
         (),
         pitfall="There is always one: a zero bias with BiasLearnRateFactor 0 is none.",
-        keyword=True,
     ),
-    Parameter("WeightLearnRateFactor", "factor of the weights' learning rate", 1, keyword=True),
-    Parameter("BiasLearnRateFactor", "factor of the bias's learning rate", 1, keyword=True),
-    Parameter("WeightL2Factor", "factor of the weights' L2 regularisation", 1, keyword=True),
-    Parameter("BiasL2Factor", "factor of the bias's L2 regularisation", 0, keyword=True),
-    Parameter("Name", "the layer's name", "", keyword=True),
-    Parameter(
-        "CroppingMode", "'manual' or 'same': property that Cropping sets", "manual", keyword=True
-    ),
-    Parameter(
-        "CroppingSize", "crop, [t b l r]: property that Cropping sets", (0, 0, 0, 0), keyword=True
-    ),
-    Parameter("NumInputs", "always 1, read-only", 1, ignored=True, keyword=True),
-    Parameter("InputNames", "always {'in'}, read-only", ("in",), ignored=True, keyword=True),
-    Parameter("NumOutputs", "always 1, read-only", 1, ignored=True, keyword=True),
-    Parameter("OutputNames", "always {'out'}, read-only", ("out",), ignored=True, keyword=True),
+    _option("WeightLearnRateFactor", "factor of the weights' learning rate", 1),
+    _option("BiasLearnRateFactor", "factor of the bias's learning rate", 1),
+    _option("WeightL2Factor", "factor of the weights' L2 regularisation", 1),
+    _option("BiasL2Factor", "factor of the bias's L2 regularisation", 0),
+    _option("Name", "the layer's name", ""),
+    _option("CroppingMode", "'manual' or 'same': property that Cropping sets", "manual"),
+    _option("CroppingSize", "crop, [t b l r]: property that Cropping sets", (0, 0, 0, 0)),
+    _option("NumInputs", "always 1, read-only", 1, ignored=True),
+    _option("InputNames", "always {'in'}, read-only", ("in",), ignored=True),
+    _option("NumOutputs", "always 1, read-only", 1, ignored=True),
+    _option("OutputNames", "always {'out'}, read-only", ("out",), ignored=True),
 )
 # Such as layers(2).WeightL2Factor.
 _PART: Final = re.compile(r"\w+\(.+\)\.(\w+)")

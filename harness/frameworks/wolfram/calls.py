@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from harness.convention.arguments import Arguments
@@ -22,6 +23,7 @@ from harness.frameworks.wolfram.ports import Port, braces, port
 from harness.frameworks.wolfram.training import read_training
 from harness.syntax.tree import Name, SnippetError
 
+_option: Final = partial(Parameter, keyword=True)
 _AUTOMATIC: Final = Name("Automatic", 0)
 _PARAMETERS: Final = (
     Parameter(
@@ -34,47 +36,34 @@ _PARAMETERS: Final = (
         pitfall="One number does not say how many axes there are: the input does.",
         role="kernel",
     ),
-    Parameter("Biases", "b, {n}; None is no bias, Automatic is one", _AUTOMATIC, keyword=True),
-    Parameter(
+    _option("Biases", "b, {n}; None is no bias, Automatic is one", _AUTOMATIC),
+    _option(
         "ChannelGroups",
         "groups",
         1,
         pitfall='The text of an earlier edition calls it "GroupNumber", its table does not.',
         aliases=("GroupNumber",),
-        keyword=True,
     ),
-    Parameter("Dilation", "dilation; one number for all axes", 1, keyword=True),
-    Parameter(
-        "Interleaving",
-        "whether the channels of data are last; those of the weights are not",
-        False,
-        keyword=True,
+    _option("Dilation", "dilation; one number for all axes", 1),
+    _option(
+        "Interleaving", "whether the channels of data are last; those of the weights are not", False
     ),
-    Parameter(
+    _option(
         "LearningRateMultipliers",
         'factors of the learning rate: a number, or {"Weights" -> 2, "Biases" -> 0}; 0 freezes',
         _AUTOMATIC,
-        keyword=True,
     ),
-    Parameter(
+    _option(
         "PaddingSize",
         'crop: n, {n1, n2} for both ends of each axis, {{n1, m1}, {n2, m2}} or "Same", whose '
         "output is the input times the stride",
         0,
         pitfall="{1, 2} is 1 at both ends of the first axis and 2 of the second.",
-        keyword=True,
     ),
-    Parameter("Stride", "stride; one number for all axes", 1, keyword=True),
-    Parameter(
-        "Weights",
-        "w, IOHW: {c_in, n/groups, h, w}; Automatic is none yet",
-        _AUTOMATIC,
-        keyword=True,
-    ),
-    Parameter(
-        "Input", "size of x without the batch, {c, h, w}, or an encoder", _AUTOMATIC, keyword=True
-    ),
-    Parameter("Output", "size of y without the batch, or a decoder", _AUTOMATIC, keyword=True),
+    _option("Stride", "stride; one number for all axes", 1),
+    _option("Weights", "w, IOHW: {c_in, n/groups, h, w}; Automatic is none yet", _AUTOMATIC),
+    _option("Input", "size of x without the batch, {c, h, w}, or an encoder", _AUTOMATIC),
+    _option("Output", "size of y without the batch, or a decoder", _AUTOMATIC),
 )
 
 
