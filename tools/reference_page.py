@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.convention.forms import Form
+from harness.convention.arguments import Form
 from harness.convention.registry import Convention, convention, framework_names, render
 from harness.convention.signature import REQUIRED, Parameter, Style
 from harness.convention.values import shown

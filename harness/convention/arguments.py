@@ -274,6 +274,13 @@ def bind(form: Signature, site: CallSite, supplied: Supplied) -> Arguments:
     return Arguments(form, bound(form, site.call), site, supplied)
 
 
+@dataclass(frozen=True)
+class Form(Signature):
+    """One function or layer of a framework."""
+
+    read: Callable[[Arguments], Reading]  # What bound arguments mean
+
+
 def output_crop(
     arguments: Arguments, operator: Operator, out_size: Sizes, begin: Callable[[int, int], int]
 ) -> tuple[tuple[int, int], ...]:

@@ -16,8 +16,8 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING, TypeAlias
 
 from harness.convention import layouts
+from harness.convention.arguments import Form
 from harness.convention.device import NO_GPU, Cuda, Device, Math, Probe
-from harness.convention.forms import Form
 from harness.convention.interpreter import Interpreter
 from harness.convention.signature import Style
 from harness.core.errors import InputError

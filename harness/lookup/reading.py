@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 
-from harness.convention.arguments import bind
-from harness.convention.forms import Form
+from harness.convention.arguments import Form, bind
 from harness.convention.reading import Reading, Supplied
 from harness.convention.registry import Convention, convention, framework_names
 from harness.core.errors import Ask, InputError, asked, named

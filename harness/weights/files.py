@@ -19,13 +19,16 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, Any, Final, TypeAlias
+
+import numpy as np
+from numpy.lib.format import open_memmap, read_array, write_array
+from numpy.typing import NDArray
 
 from harness.weights import mat_reader
 from harness.weights.layouts import WeightsError
 
-if TYPE_CHECKING:
-    from harness.weights.layouts import Array
+Array: TypeAlias = NDArray[Any]
 
 _NUMBERS: Final = frozenset(
     {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
@@ -33,9 +36,8 @@ _NUMBERS: Final = frozenset(
 )
 # Types that NumPy lacks are kept as bytes, in a field with the type's name.
 _FOREIGN: Final = {"BF16": ("bfloat16", 2), "F8_E4M3": ("float8_e4m3fn", 1)}
-_FOREIGN_TYPES: Final = frozenset(_FOREIGN)
 _HOLDS: Final = {
-    ".safetensors": (_NUMBERS - {"complex128"}) | {"float16", "bool"} | _FOREIGN_TYPES,
+    ".safetensors": (_NUMBERS - {"complex128"}) | {"float16", "bool"} | set(_FOREIGN),
     ".mat": _NUMBERS,
     ".wxf": _NUMBERS,
 }
@@ -69,7 +71,6 @@ def suffix_of(path: Path) -> str:
 def dtype_name(array: Array) -> str:
     """Return the name of the type of an array's elements.
 
-    >>> import numpy as np
     >>> dtype_name(np.zeros(2, ">f4"))
     'float32'
     """
@@ -77,13 +78,7 @@ def dtype_name(array: Array) -> str:
 
 
 def read(path: Path) -> Contents:
-    """Read a file of arrays; its suffix determines the format.
-
-    Raises
-    ------
-    WeightsError
-        If the file cannot be read, is damaged, or contains anything but arrays of numbers.
-    """
+    """Read a file of arrays of numbers; its suffix determines the format."""
     suffix = suffix_of(path)
     reader, _ = _FORMATS[suffix]
     try:
@@ -106,15 +101,7 @@ def read(path: Path) -> Contents:
 def write(path: Path, contents: Contents) -> dict[str, str]:
     """Write a file of arrays, completely or not at all.
 
-    Returns
-    -------
-    dict
-        New names by old ones, if the format does not allow the old one.
-
-    Raises
-    ------
-    WeightsError
-        If the file cannot be written, or its format cannot store the arrays.
+    Returns new names by old ones, if the format does not allow the old one.
     """
     suffix = suffix_of(path)
     for name, array in contents.arrays.items():
@@ -174,14 +161,10 @@ def _missing(library: str, suffix: str) -> WeightsError:
 
 
 def _read_npy(path: Path) -> Contents:
-    from numpy.lib.format import open_memmap  # noqa: PLC0415
-
     return Contents({_UNNAMED: open_memmap(path, mode="r")})
 
 
 def _write_npy(path: Path, contents: Contents) -> None:
-    from numpy.lib.format import write_array  # noqa: PLC0415
-
     if len(contents.arrays) != 1:
         names = ", ".join(contents.arrays)
         raise WeightsError(f"a .npy file holds one array, not {names}; write a .npz file.")
@@ -193,8 +176,6 @@ def _write_npy(path: Path, contents: Contents) -> None:
 
 
 def _read_npz(path: Path) -> Contents:
-    import numpy as np  # noqa: PLC0415
-
     # NumPy would leave a file open that it cannot read.
     with path.open("rb") as stream:
         if not zipfile.is_zipfile(stream):
@@ -205,8 +186,6 @@ def _read_npz(path: Path) -> Contents:
 
 
 def _member(path: Path, archive: Any, name: str) -> Array:
-    import numpy as np  # noqa: PLC0415
-
     try:
         array = archive[name]
     except ValueError as error:
@@ -222,8 +201,6 @@ def _member(path: Path, archive: Any, name: str) -> Array:
 
 
 def _write_npz(path: Path, contents: Contents) -> None:
-    from numpy.lib.format import write_array  # noqa: PLC0415
-
     # numpy.savez takes names as keyword arguments, so it cannot write an array named "file".
     with zipfile.ZipFile(path, "x") as archive:
         for name, array in contents.arrays.items():
@@ -248,8 +225,6 @@ def _read_safetensors(path: Path) -> Contents:
 
 def _foreign(library: ModuleType, path: Path, names: list[str]) -> dict[str, Array]:
     """Read arrays of types that NumPy lacks, as bytes."""
-    import numpy as np  # noqa: PLC0415
-
     stored = dict(library.deserialize(path.read_bytes()))
     arrays: dict[str, Array] = {}
     for name in names:
@@ -260,8 +235,6 @@ def _foreign(library: ModuleType, path: Path, names: list[str]) -> dict[str, Arr
 
 
 def _write_safetensors(path: Path, contents: Contents) -> None:
-    import numpy as np  # noqa: PLC0415
-
     library = _library("safetensors", ".safetensors")
     arrays = {
         # The format is little-endian and row-major.
@@ -300,8 +273,6 @@ def _read_mat(path: Path) -> Contents:
 
 def _received(path: Path, stream: IO[bytes]) -> dict[str, Array]:
     """Read the arrays that ``mat_reader`` writes."""
-    from numpy.lib.format import read_array  # noqa: PLC0415
-
     # NumPy would try to seek in a pipe, because it has a file's type.
     pipe: Any = SimpleNamespace(read=stream.read)
     line = stream.readline()
@@ -346,8 +317,6 @@ def _read_wxf(path: Path) -> Contents:
 
 
 def _from_wolfram(path: Path, name: str, value: Any) -> Array:
-    import numpy as np  # noqa: PLC0415
-
     if isinstance(value, np.ndarray):
         return value
     if not isinstance(value, (tuple, list)):

@@ -154,7 +154,7 @@ def test_file_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     out = tmp_path / "out.npz"
     out.write_text("before")
-    monkeypatch.setattr("numpy.lib.format.write_array", fail)
+    monkeypatch.setattr("harness.weights.files.write_array", fail)
     with pytest.raises(WeightsError, match="No space left on device"):
         write(out, Contents({"w": canonical(1, 1)}))
     assert out.read_text() == "before"

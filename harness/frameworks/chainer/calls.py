@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
-from harness.convention.arguments import Arguments
+from harness.convention.arguments import Arguments, Form
 from harness.convention.assumptions import bias_notes
-from harness.convention.forms import Form
 from harness.convention.initializers import assigned_value, read_initializers
 from harness.convention.reading import Reading, Supplied
 from harness.convention.signature import REQUIRED, Parameter

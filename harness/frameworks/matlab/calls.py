@@ -13,8 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from harness.convention.arguments import Arguments
-from harness.convention.forms import Form
+from harness.convention.arguments import Arguments, Form
 from harness.convention.reading import Reading
 from harness.convention.signature import Parameter
 from harness.convention.values import shown

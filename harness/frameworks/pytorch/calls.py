@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from harness.convention.arguments import Arguments
+from harness.convention.arguments import Arguments, Form
 from harness.convention.assumptions import bias_notes
-from harness.convention.forms import Form
 from harness.convention.reading import Reading
 from harness.convention.signature import Parameter
 from harness.convention.values import integers, shown

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from harness.convention.arguments import Arguments, output_crop
-from harness.convention.forms import Form
+from harness.convention.arguments import Arguments, Form, output_crop
 from harness.convention.reading import Reading
 from harness.convention.signature import Parameter
 from harness.convention.values import integers, shown, to_channels_first

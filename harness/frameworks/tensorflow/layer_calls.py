@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from harness.convention.arguments import Arguments
-from harness.convention.forms import Form
+from harness.convention.arguments import Arguments, Form
 from harness.convention.reading import Reading
 from harness.convention.signature import Parameter
 from harness.core.errors import Ask, named

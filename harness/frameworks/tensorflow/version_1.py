@@ -13,9 +13,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from harness.convention.arguments import Arguments
+from harness.convention.arguments import Arguments, Form
 from harness.convention.binding import bound
-from harness.convention.forms import Form
 from harness.convention.reading import Reading, Supplied
 from harness.convention.signature import Parameter
 from harness.convention.values import shown
