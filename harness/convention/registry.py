@@ -144,6 +144,11 @@ def _folders() -> frozenset[str]:
     return frozenset(module.name for module in iter_modules(frameworks) if module.ispkg)
 
 
+def distinct_conventions() -> list[Convention]:
+    """Return the conventions of the frameworks whose call is their own."""
+    return [each for each in map(convention, framework_names()) if not each.same_call_as]
+
+
 def canonical() -> Convention:
     """Return the convention of this project's own implementation."""
     return convention(framework_names()[0])

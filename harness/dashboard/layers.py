@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from harness.convention.registry import convention, framework_names
+from harness.convention.registry import distinct_conventions
 from harness.dashboard.case_pages import programs as written
 from harness.dashboard.cases import CaseResults
 from harness.dashboard.conformance import Conformance
@@ -56,7 +56,7 @@ def write_layers(
 def writers(shown: Conformance) -> list[str]:
     """Name the frameworks that layers are written in: those that ran, and then all others."""
     ran = shown.report.columns
-    own = [name for name in framework_names() if not convention(name).same_call_as]
+    own = [each.name for each in distinct_conventions()]
     return [*ran, *(name for name in own if name not in ran)]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from harness.convention.reading import Reading
-from harness.convention.registry import convention, framework_names, render
+from harness.convention.registry import Convention, convention, distinct_conventions, render
 from harness.convention.signature import Style
 from harness.core.errors import Ask, Words, asked, named, worded
 from harness.core.operators import (
@@ -164,15 +164,14 @@ def look_up(
     >>> [each.answer.call for each in answers.translations if each.framework == "pytorch"]
     ['y_ = F.conv_transpose2d(x_, w_, b_, stride=2, padding=1)']
     """
-    targets = [convention(name).name for name in to if name != benchdnn.NAME]
+    targets = [convention(name) for name in to if name != benchdnn.NAME]
+    others = [] if to else distinct_conventions()
     reading, problem = _read(text, framework, input, weight)
     if style == "function" and reading.training != SILENT:
         style_layer = named(Ask.STYLE, "layer")
         note = "The text says how the layer is trained: " + style_layer + " writes that too."
         reading = replace(reading, notes=(*reading.notes, note))
-    if not to:
-        others = (name for name in framework_names() if name != reading.framework)
-        targets = [name for name in others if not convention(name).same_call_as]
+    targets += [each for each in others if each.name != reading.framework]
     translations = tuple(_translation(reading, target, style) for target in targets)
     asked = benchdnn.NAME in to
     return LookUp(reading, translations, _in_benchdnn(reading, problem) if asked else None)
@@ -263,15 +262,15 @@ def _fitting(operator: Operator, shape: Sequence[int]) -> Sizes:
     return tuple(shape)
 
 
-def _translation(reading: Reading, framework: str, style: Style) -> Translation:
-    answer = render(reading.operator, framework, style=style, training=reading.training)
+def _translation(reading: Reading, framework: Convention, style: Style) -> Translation:
+    answer = render(reading.operator, framework.name, style=style, training=reading.training)
     own = reading.weights or reading.framework or CANONICAL
     return Translation(
-        framework,
-        convention(framework).title,
+        framework.name,
+        framework.title,
         answer,
-        LayoutChange.between(own, framework, reading.operator, style),
-        LayoutChange.between(CANONICAL, framework, reading.operator, style),
+        LayoutChange.between(own, framework.name, reading.operator, style),
+        LayoutChange.between(CANONICAL, framework.name, reading.operator, style),
         answer.notes if isinstance(answer, Program) else (),
     )
 

@@ -111,10 +111,6 @@ def read_problem(text: str) -> Problem:
     text : str
         A command line of benchdnn, or a line of its input files.
 
-    Returns
-    -------
-    Problem
-
     Raises
     ------
     BenchdnnError
@@ -413,10 +409,6 @@ def _short(text: str) -> str:
 
 def write_problem(problem: Problem) -> str:
     """Write a problem as a canonical line of benchdnn, with every size.
-
-    Parameters
-    ----------
-    problem : Problem
 
     Returns
     -------

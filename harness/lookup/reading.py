@@ -11,7 +11,12 @@ from typing import Final
 
 from harness.convention.arguments import Form, bind
 from harness.convention.reading import Reading, Supplied
-from harness.convention.registry import Convention, convention, framework_names
+from harness.convention.registry import (
+    Convention,
+    convention,
+    distinct_conventions,
+    framework_names,
+)
 from harness.core.errors import Ask, InputError, asked, named
 from harness.core.operators import OperatorError, Sizes
 from harness.syntax.callsite import CallSite, Context
@@ -87,7 +92,7 @@ def read(
 crop=((1, 1), (1, 1)), groups=1, bias=False)
     """
     supplied = Supplied(_shape(Ask.INPUT_SHAPE, input), _shape(Ask.WEIGHT_SHAPE, weight))
-    conventions = [convention(framework)] if framework else _conventions()
+    conventions = [convention(framework)] if framework else distinct_conventions()
     # A lone carriage return ends a line for some parsers and not for others.
     text = text.replace("\r\n", " \n").replace("\r", "\n")
     try:
@@ -110,11 +115,6 @@ def _shape(ask: Ask, shape: Sequence[int] | None) -> Sizes | None:
             + "."
         )
     return tuple(shape)
-
-
-def _conventions() -> list[Convention]:
-    everyone = map(convention, framework_names())
-    return [each for each in everyone if not each.same_call_as]
 
 
 @cache
@@ -311,7 +311,9 @@ def _foreign(name: str) -> str | None:
 
 
 def _whose(names: Sequence[str]) -> Convention | None:
-    of_one = (each for each in _conventions() if any(name in _known(each.name) for name in names))
+    of_one = (
+        each for each in distinct_conventions() if any(name in _known(each.name) for name in names)
+    )
     return next(of_one, None)
 
 

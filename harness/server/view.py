@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from msgspec import UNSET
 
-from harness.convention.registry import canonical, convention, framework_names
+from harness.convention.registry import canonical, convention, distinct_conventions, framework_names
 from harness.lookup import benchdnn
 from harness.pages import SUPPORTS, Mark
 from harness.server.query import to_fields
@@ -60,7 +60,7 @@ def cards(look_up: Mapping[str, Any]) -> list[Card]:
 
 def choices() -> list[tuple[str, str]]:
     """Names and titles of the frameworks that a text may be of, as a form offers them."""
-    names = [name for name in framework_names() if not convention(name).same_call_as]
+    names = [each.name for each in distinct_conventions()]
     names = [*sorted(names, key=canonical().name.__eq__), benchdnn.NAME]
     return [(name, title(name)) for name in names]
 

@@ -41,10 +41,6 @@ def read(text: str) -> Parsed:
     tuples.  Arithmetic of literals has a value; indexing is a call, as it is written like one.
     Conditions, and what loops run over, are statements without a target.
 
-    Parameters
-    ----------
-    text : str
-
     Raises
     ------
     SnippetError

@@ -39,10 +39,6 @@ def read(text: str) -> Parsed:
     Lists are tuples, associations are calls of ``Association``; a rule is a named argument where it
     stands in a call, and a call of ``Rule`` anywhere else.
 
-    Parameters
-    ----------
-    text : str
-
     Raises
     ------
     SnippetError
