@@ -12,11 +12,11 @@ from harness.core.errors import Ask, named
 from harness.core.operators import Operator, Sizes
 from harness.frameworks.tensorflow.layer import crop_of, output_padding_error
 from harness.frameworks.tensorflow.layer_inputs import (
-    Shape,
     activation_notes,
     configured_layout,
     input_of,
     input_source,
+    with_batch,
 )
 from harness.frameworks.tensorflow.training import read_training
 
@@ -128,7 +128,7 @@ def _read(given: Arguments) -> Reading:
             "one of them must be 1 on every axis.",
             "dilation_rate",
         )
-    whole = _whole(shape)
+    whole = with_batch(shape, 1)
     plain = Operator.of(1, 1, complete[2], stride=stride, dilation=dilation)
     training, notes = read_training(given, complete[1])
     return given.reading(
@@ -143,13 +143,6 @@ def _read(given: Arguments) -> Reading:
         channels_last=not channels_first,
         sources=(input_source(given),),
     )
-
-
-def _whole(shape: Shape | None) -> Sizes | None:
-    """The input's shape where only its batch may be unknown."""
-    if shape is None or None in shape[1:]:
-        return None
-    return tuple(size or 1 for size in shape)
 
 
 def _other_sizes(given: Arguments, own: Sizes | None) -> list[str]:

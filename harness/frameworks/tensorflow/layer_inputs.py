@@ -7,6 +7,7 @@ from typing import Final, TypeAlias
 
 from harness.convention.arguments import Arguments
 from harness.convention.values import shape_of, shown, to_channels_first
+from harness.core.operators import Sizes
 from harness.syntax.callsite import CallSite
 from harness.syntax.tree import Call, Name, Statement, Value, calls, count_uses, last_name
 
@@ -34,6 +35,13 @@ def input_of(given: Arguments, rank: int, *, channels_first: bool) -> Shape | No
             f"takes {rank + 2}."
         )
     return shape if channels_first else to_channels_first(shape)
+
+
+def with_batch(shape: Shape | None, batch: int) -> Sizes | None:
+    """Return the input's shape if only its batch may be unknown, which then is ``batch``."""
+    if shape is None or None in shape[1:]:
+        return None
+    return tuple(size or batch for size in shape)
 
 
 def input_source(given: Arguments) -> Value:

@@ -1,4 +1,4 @@
-"""Calls of TensorFlow 1 and Keras 1 that live on in public code.
+"""The meaning of calls of TensorFlow 1 and Keras 1, which public code still has.
 
 ``tf.contrib.layers``, TF-Slim and ``K`` are other calls with other names:
 https://github.com/google-research/tf-slim (tf_slim/layers/layers.py) and
@@ -20,10 +20,10 @@ from harness.convention.signature import Parameter
 from harness.convention.values import shown
 from harness.core.operators import Sizes
 from harness.frameworks.tensorflow.layer_inputs import (
-    Shape,
     activation_notes,
     configured_layout,
     input_of,
+    with_batch,
 )
 from harness.syntax.tree import Argument, Call, Name, Value
 
@@ -317,7 +317,10 @@ def _as_function(given: Arguments, function: Form) -> Reading:
         data_format="NCHW" if channels_first else "NHWC",
     )
     weight = (complete[0], complete[1], *complete[2])
-    supplied = Supplied(given.supplied.input or _whole(given, shape), weight)
+    output = given.value("output_shape")
+    batch = output[0] if isinstance(output, tuple) else None
+    batch = batch if type(batch) is int and batch > 0 else 1
+    supplied = Supplied(given.supplied.input or with_batch(shape, batch), weight)
     reading = function.read(replace(of_function, supplied=supplied))
     return replace(
         reading,
@@ -333,16 +336,6 @@ def _kernel(given: Arguments) -> Sizes | None:
     if sizes == (None, None):
         return None
     return given.integer("nb_row"), given.integer("nb_col")
-
-
-def _whole(given: Arguments, shape: Shape | None) -> Sizes | None:
-    """The input's shape with a batch, which output_shape may state."""
-    if shape is None or None in shape[1:]:
-        return None
-    output = given.value("output_shape")
-    stated = output[0] if isinstance(output, tuple) else None
-    batch = shape[0] or (stated if type(stated) is int and stated > 0 else 1)
-    return (batch, *(size for size in shape[1:] if size is not None))
 
 
 def _ordering(given: Arguments) -> str:
