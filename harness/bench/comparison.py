@@ -56,16 +56,13 @@ class Pair:
 
     old: Measurement
     new: Measurement
-    plain: Interval | None  # The ratio of the times, new to old; None if they are incomparable
+    plain: Interval | None = (
+        None  # The ratio of the times, new to old; None if they are incomparable
+    )
     # The ratio to judge, corrected for changes of the machine; above 1 is slower.
-    ratio: Interval | None
-    change: Change
+    ratio: Interval | None = None
+    change: Change = Change.INCOMPARABLE
     reason: str = ""  # Why they are incomparable
-
-    @property
-    def key(self) -> Key:
-        """Case, direction and framework."""
-        return _key(self.new)
 
 
 @dataclass(frozen=True)
@@ -153,7 +150,7 @@ def compare_reports(
     }
     peers = [key for key, reason in reasons.items() if not reason]
     pairs = (
-        Pair(before[key], after[key], None, None, Change.INCOMPARABLE, reason)
+        Pair(before[key], after[key], reason=reason)
         if reason
         else _pair(key, before, after, peers, threshold, baseline)
         for key, reason in reasons.items()
@@ -182,8 +179,7 @@ def _pair(
         if peer[:2] == key[:2] and peer != key and baseline in {None, peer[2]}
     ]
     if baseline and not ratios:
-        reason = f"the baseline {baseline} has no time here"
-        return Pair(before[key], after[key], None, None, Change.INCOMPARABLE, reason)
+        return Pair(before[key], after[key], reason=f"the baseline {baseline} has no time here")
     known = [ratio for ratio in ratios if ratio.is_bounded] or ratios
     if not baseline and len(known) < _FEWEST_PEERS:
         known.append(plain)

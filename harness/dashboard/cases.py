@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -116,11 +117,7 @@ def by_case(report: Report) -> tuple[CaseResults, ...]:
 def _results(name: str, columns: Mapping[str, Sequence[Record]]) -> CaseResults:
     first = next(iter(columns.values()))[0]
     results = {framework: Result(tuple(records)) for framework, records in columns.items()}
-    return CaseResults(name, first.suite, first.descriptor, _read(first.descriptor), results)
-
-
-def _read(descriptor: str) -> Case | None:
-    try:
-        return case_from_descriptor(descriptor)
-    except InputError:
-        return None
+    case = None
+    with suppress(InputError):
+        case = case_from_descriptor(first.descriptor)
+    return CaseResults(name, first.suite, first.descriptor, case, results)

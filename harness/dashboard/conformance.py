@@ -102,8 +102,7 @@ def write_matrix(site: Site, shown: Conformance) -> None:
         site.page(
             "suite.html",
             suite.address,
-            suite={"name": suite.name, "cases": len(suite.cases)},
-            cases=suite.cases,
+            suite=suite,
             **shown.frame(),
         )
 

@@ -52,12 +52,9 @@ class Site:
 
         We have no maps, and the pages' policy refuses styles that are not files.
         """
-        match = re.search(rb'getElementById\("([0-9a-f]{64})"\)', self._plotly.read_bytes())
+        library = (self.folder / "plotly.min.js").read_bytes()
+        match = re.search(rb'getElementById\("([0-9a-f]{64})"\)', library)
         return match[1].decode() if match else ""
-
-    @property
-    def _plotly(self) -> Path:
-        return self.folder / "plotly.min.js"
 
     def data(self, name: str, value: Any) -> str:
         """Write what scripts ask for as ``name``; return its address."""
@@ -98,7 +95,6 @@ def prepare(folder: Path, *, charts: bool) -> None:
     for part in _PARTS:
         if (folder / part).is_dir():
             shutil.rmtree(folder / part)
-    for part in _PARTS:
         (folder / part).mkdir(parents=True)
     for old in (*folder.glob("*.html"), *folder.glob("*.js")):
         old.unlink()
@@ -142,9 +138,8 @@ def file_name(name: str) -> str:
     safe = readable.replace("_", "/") == name != ""
     if safe and not _DEVICES.match(readable) and not _CHANGED.search(readable):
         return readable
-    return (
-        f"{readable or 'x'}.{hashlib.sha256(name.encode(errors='surrogatepass')).hexdigest()[:12]}"
-    )
+    digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()
+    return f"{readable or 'x'}.{digest[:12]}"
 
 
 def anchor(limitation: str) -> str:

@@ -88,15 +88,7 @@ def _rows(report: Report, baseline: str) -> Iterator[Row]:
         samples = {
             name: one.samples for name, one in measurements.items() if one.status == MEASURED
         }
-        divisor = samples.get(baseline)
-        yield Row(
-            case,
-            direction,
-            measurements,
-            {name: median_interval(times) for name, times in samples.items()},
-            {
-                name: paired_ratio(times, divisor)
-                for name, times in samples.items()
-                if divisor and name != baseline
-            },
-        )
+        times = {name: median_interval(each) for name, each in samples.items()}
+        divisor = samples.pop(baseline, None)
+        ratios = {name: paired_ratio(each, divisor) for name, each in samples.items() if divisor}
+        yield Row(case, direction, measurements, times, ratios)
