@@ -63,12 +63,12 @@ class Plan:
         return len(DIRECTIONS) * self.sampling.budget + rounds * len(self.frameworks) * step
 
     def put_in_place(self) -> None:
-        """Replace the report of the interrupted run by the one that goes on."""
+        """Replace the interrupted run's report."""
         if self.before is not None and self.written_to is not None and self.output is not None:
             self.written_to.replace(self.output)
 
     def events(self) -> Iterator[Event]:
-        """Measure; what was measured before comes first."""
+        """Yield what was measured before, then measure the rest."""
         counts: Counter[str] = Counter()
         for event in benchmark(self.left, self.frameworks, self.sampling, self.conditions):
             if isinstance(event, Header):
@@ -118,7 +118,7 @@ def planned(options: argparse.Namespace) -> Plan:
 
 
 def resumed(options: argparse.Namespace) -> Plan:
-    """Go on with what an interrupted run was asked to measure, in the way it was asked to."""
+    """Plan the rest of an interrupted run, with its own settings."""
     if options.specs or options.select or options.dtype or options.framework:
         raise UsageError(f"--resume {options.resume} says itself what is to be measured.")
     before = Report.read(options.resume)
@@ -198,7 +198,7 @@ def settings_of(
 
 
 def followed(events: Iterable[Event], plan: Plan) -> Iterator[Event]:
-    """Pass events on, showing the progress."""
+    """Pass events on and show the progress."""
     work = {case.id: plan.guess(case) for case in plan.left}
     total, done, whole = sum(work.values()), 0.0, len(plan.frameworks) * len(DIRECTIONS)
     seen: Counter[str] = Counter()

@@ -16,7 +16,7 @@ _A_DAY: Final = 86400  # seconds
 
 
 class UsageError(InputError):
-    """An option that cannot be followed."""
+    """An option that cannot be used."""
 
 
 def positive(text: str) -> int:
@@ -119,7 +119,7 @@ def add_formats(
 
 
 def _target_of(one: Format) -> Callable[[str], Path]:
-    """Return what reads a path, and refuses before a long run what could not be written after."""
+    """Return a reader of paths that refuses before the run what could not be written after it."""
 
     def path(text: str) -> Path:
         if one.missing:

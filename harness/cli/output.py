@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 
 def opened(path: Path, mode: Literal["w", "a"] = "w") -> IO[str]:
-    """Open a file to be written, and make the folder that it is in."""
+    """Open a file for writing, and create its folder."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # An exception's message may hold what no encoding has.
+        # An exception's message may hold characters that cannot be encoded.
         return path.open(mode, encoding="utf-8", errors="replace")
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}.") from None
@@ -46,7 +46,7 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 def read_finished(file: Path) -> Report:
-    """Read a report; warn where the run did not come to its end."""
+    """Read a report; warn if its run was interrupted."""
     report = Report.read(file)
     if report.footer is None:
         print(f"warning: {file}: the run was interrupted, not all is there.", file=sys.stderr)
@@ -103,7 +103,7 @@ def _write(one: Format, report: Report, target: Path | str, baseline: str | None
 
 
 def _append_to_job(report: Report) -> None:
-    """Write the summary after what others have written to the job's."""
+    """Append the summary to the job's."""
     if not (name := os.environ.get("GITHUB_STEP_SUMMARY")):
         raise UsageError("--summary: GITHUB_STEP_SUMMARY is not set; name a file.")
     job = Path(name)
@@ -113,7 +113,7 @@ def _append_to_job(report: Report) -> None:
 
 
 def opened_store(options: argparse.Namespace) -> Store | None:
-    """Open the history if the run is to be saved, so that what is wrong with it shows at once."""
+    """Open the history if the run is to be saved, so that errors show before the run."""
     if options.save is None:
         return None
     from harness.history.store import opened as opened_at

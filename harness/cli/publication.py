@@ -42,7 +42,7 @@ _INTERPRETER: Final = re.compile(r"(?:/[\w.+~-]+)+/bin/(python[\w.]*)", re.ASCII
 
 
 def publish(conformance: Path, bench: Path, output: Path) -> list[str]:
-    """Write all that is published of two reports; return the names of the files.
+    """Write everything that is published from two reports; return the files' names.
 
     Nothing is written where anything is wrong with either.
 
@@ -83,7 +83,7 @@ def _compressed(source: Path, target: Path) -> Report:
     for folder in (Path.cwd(), environments.folder(), Path.home()):
         if len(folder.parts) > 1:
             text = re.sub(rf"(?<![\w./-]){re.escape(str(folder))}/", "", text)
-    # Without the time of compressing: the same report gives the same bytes.
+    # No time stamp, so that the same report gives the same bytes.
     target.write_bytes(gzip.compress(text.encode(), mtime=0))
     return Report.read(target)
 

@@ -45,7 +45,7 @@ def chosen_frameworks(names: Sequence[str] | None) -> tuple[str, ...]:
 
 
 def check_math(options: argparse.Namespace, frameworks: Sequence[str]) -> None:
-    """Refuse arithmetic that no chosen framework would follow."""
+    """Refuse arithmetic that no chosen framework would use."""
     devices = {convention(name).device(options.device) for name in frameworks}
     if options.math != "ieee" and "cuda" not in devices:
         raise UsageError(f"--math {options.math} is for GPUs: add --device cuda.")

@@ -1,8 +1,7 @@
 """Mutants: the known ways to get a transposed convolution wrong.
 
-Each computes something that looks right, in most cases even in shape.  They serve twice: a wrong
-output that equals a mutant's is diagnosed by its name, and a suite that lets a mutant through has
-no teeth.
+Each computes something that looks right, mostly even in shape.  They have two uses: a wrong output
+that equals a mutant's is diagnosed by its name, and a suite that lets a mutant through is too weak.
 """
 
 from __future__ import annotations
@@ -62,7 +61,7 @@ class Mutant:
         return {"dx": dx[:, np.argsort(order)], "dw": self.weights(dw), "db": db}
 
     def out_size(self, operator: Operator, in_size: Sizes) -> Sizes | None:
-        """Return the output size that the mistake leads to."""
+        """Return the output size with the mistake."""
         changed = self._changed(operator)
         return None if changed is None else changed.out_size(in_size)
 
@@ -74,7 +73,7 @@ class Mutant:
 
 
 def options(operator: Operator) -> dict[str, Any]:
-    """Return the keyword arguments of :mod:`impl` that an operator means."""
+    """Return an operator as keyword arguments of :mod:`impl`."""
     return {
         "stride": operator.stride,
         "dilation": operator.dilation,

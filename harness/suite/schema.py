@@ -1,4 +1,4 @@
-"""What is written from the table of keys: ``specs/schema.json``, and the tables of CONTRIBUTING.md.
+"""Write what follows from the table of keys: ``specs/schema.json``, tables of CONTRIBUTING.md.
 
 ``python -m harness.suite.schema`` writes both in a checkout; a test holds the committed files.
 """
@@ -50,7 +50,7 @@ def _place(place: Place) -> Schema:
         key.name: {"$ref": f"#/$defs/{key.name}"} if key.label is not None else _value(key, place)
         for key in place.keys.values()
     }
-    # What a matrix or a call may give instead is asked for by the conditions.
+    # The conditions demand the keys that a matrix or a call may state instead.
     required = [k.name for k in place.keys.values() if k.default is REQUIRED and k.label is None]
     return {
         "description": place.meaning,

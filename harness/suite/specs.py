@@ -121,7 +121,7 @@ class _Entry(Fields):
         return self.checked(key, self._swept[key]) if key in self._swept else super().value(key)
 
     def cases(self, suite: str, source: str) -> Iterator[Case]:
-        """Make one case, or one for each combination that ``matrix`` lists."""
+        """Yield one case, or one for each combination of ``matrix``."""
         name = self.value("name")
         self.subject = f"case {name!r}: "
         matrix = self.value("matrix")
@@ -164,7 +164,7 @@ class _Entry(Fields):
         return case
 
     def _operator(self) -> tuple[Operator, Sizes]:
-        """Read an operator in canonical words, and the input's shape."""
+        """Read an operator from canonical keys, and the input's shape."""
         shape, kernel = self.value("input"), self.value("kernel")
         rank = len(shape) - 2
         kernel = (kernel,) * rank if isinstance(kernel, int) else kernel
@@ -182,7 +182,7 @@ class _Entry(Fields):
             raise self.error(str(error)) from None
 
     def _called(self) -> tuple[Operator, Sizes]:
-        """Read an operator in a framework's own words, and the input's shape."""
+        """Read an operator from a framework's call, and the input's shape."""
         for key in CASE.keys.values():
             if key.not_with == "call" and key.name in self:
                 raise self.error(
@@ -201,7 +201,7 @@ class _Entry(Fields):
         return read_call.operator, read_call.input
 
     def _check(self, case: Case) -> None:
-        """Hold a case against the size law and against what its source promises."""
+        """Check a case against the size law and what its source promises."""
         try:
             check_sizes(case)
             if case.fill == "integer" and not case.rejected:

@@ -1,4 +1,4 @@
-"""YAML files read key by key; every error names file and line, and no key goes unnoticed."""
+"""Read YAML files key by key: every error names file and line, and no key is ignored."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class SpecError(InputError):
 
 
 def shown(file: Path) -> str:
-    """Name a file as briefly as the current folder allows."""
+    """Return a file's path, relative to the current folder where it is inside."""
     try:
         return str(file.resolve().relative_to(Path.cwd()))
     except ValueError:
@@ -28,7 +28,7 @@ def shown(file: Path) -> str:
 
 
 def document(file: Path) -> yaml.Node:
-    """Compose a file into nodes, which know their lines."""
+    """Parse a file into nodes, which know their lines."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         text = file.read_text(encoding="utf-8")
@@ -76,7 +76,7 @@ class Fields:
 
     @classmethod
     def of(cls, node: yaml.Node, file: str, place: Place) -> Self:
-        """Begin to read a node, which must be a mapping."""
+        """Start reading a node, which must be a mapping."""
         line = node.start_mark.line + 1
         if not isinstance(node, yaml.MappingNode):
             raise SpecError(f"{file}:{line}: expected a mapping (key: value), found {_kind(node)}.")
@@ -123,14 +123,14 @@ class Fields:
         return None if value is row.default is None else self.checked(key, value)
 
     def checked(self, key: str, value: Any) -> Any:
-        """Return what a value means as that of a key."""
+        """Return a value as the loader uses it for a key."""
         try:
             return self._keys[key].kind.read(key, value)
         except ValueError as error:
             raise self.error(str(error), key) from None
 
     def _missing(self, key: str) -> SpecError:
-        """Make an error at the key that can be this one, misspelt; else at the mapping's line."""
+        """Make an error at the key that may be this one misspelt, else at the mapping's line."""
         others = [other for other in self._entries if other not in self._keys]
         near = difflib.get_close_matches(key, others, n=1)
         if not near:

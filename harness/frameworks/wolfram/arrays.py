@@ -26,16 +26,12 @@ def resolved(value: Value, assigned: Mapping[str, Value]) -> Value:
     return value
 
 
-def dimensions(value: Value, assigned: Mapping[str, Value]) -> Sizes | None:
-    """Return an array's dimensions, where the text shows its elements or how it is made.
+def dimensions(value: Value, assigned: Mapping[str, Value], steps: int = _FOLLOWED) -> Sizes | None:
+    """Return an array's dimensions, where the text shows its elements or how it is created.
 
     >>> dimensions((((0.5, 0.5),),), {})
     (1, 1, 2)
     """
-    return _dimensions(value, assigned, _FOLLOWED)
-
-
-def _dimensions(value: Value, assigned: Mapping[str, Value], steps: int) -> Sizes | None:
     value = resolved(value, assigned)
     if isinstance(value, tuple):
         return shape_of(value)
@@ -44,11 +40,11 @@ def _dimensions(value: Value, assigned: Mapping[str, Value], steps: int) -> Size
         return None
     name, arguments = called
     if name in _KEEPERS and arguments:
-        return _dimensions(arguments[0], assigned, steps - 1)
+        return dimensions(arguments[0], assigned, steps - 1)
     if name in _MAKERS and len(arguments) > 1:
         return _sizes(resolved(arguments[1], assigned))
     if name == "ArrayPad" and len(arguments) == 2:
-        inner, around = _dimensions(arguments[0], assigned, steps - 1), _pairs(arguments[1])
+        inner, around = dimensions(arguments[0], assigned, steps - 1), _pairs(arguments[1])
         if inner is not None and around is not None and len(inner) == len(around):
             return tuple(k + b + e for k, (b, e) in zip(inner, around, strict=True))
     return None
