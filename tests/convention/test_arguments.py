@@ -87,9 +87,11 @@ def test_lines_above_are_offered_for_variables_only(size: str, offered: str | No
 
 def test_what_a_call_computes_is_taken_from_the_weights_and_said() -> None:
     text = "layers.Conv2DTranspose(6, size(net), strides=2)"
-    found = read(text, "tensorflow", weight=(4, 6, 3, 2))
-    assert found.operator.kernel == (3, 2)
-    assert found.notes == ("the call size(...) is not computed here: its value is that of weight.",)
+    result = read(text, "tensorflow", weight=(4, 6, 3, 2))
+    assert result.operator.kernel == (3, 2)
+    assert result.notes == (
+        "the call size(...) is not computed here: its value is that of weight.",
+    )
 
 
 @pytest.mark.parametrize(
@@ -142,9 +144,9 @@ MAYBE = [
 
 
 def notes_on_the_bias(text: str, framework: str) -> list[str]:
-    found = read(text, framework, weight=(4, 6, 3, 2))
-    assert found.operator.bias
-    return [note for note in found.notes if note.startswith("The bias is taken to be there")]
+    result = read(text, framework, weight=(4, 6, 3, 2))
+    assert result.operator.bias
+    return [note for note in result.notes if note.startswith("The bias is taken to be there")]
 
 
 @pytest.mark.parametrize("framework", ADDED)
@@ -202,9 +204,9 @@ def test_nothing_is_said_of_a_bias_that_is_there(before: str, bias: str, framewo
     ],
 )
 def test_a_default_that_comes_by_another_line_is_said(text: str, assumed: str) -> None:
-    found = read(text, input=(1, 64, 8, 8))
-    assert found.operator.weight_shape == (64, 32, 4, 4)
-    assert [note for note in found.notes if "defaults" in note] == [
+    result = read(text, input=(1, 64, 8, 8))
+    assert result.operator.weight_shape == (64, 32, 4, 4)
+    assert [note for note in result.notes if "defaults" in note] == [
         f"{assumed}: taken from the function's defaults; its caller may give others."
     ]
 

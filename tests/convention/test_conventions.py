@@ -36,10 +36,10 @@ def test_the_frameworks_are_these_the_implementation_first() -> None:
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_a_convention_goes_by_its_name(framework: str) -> None:
-    found = convention(framework)
-    assert found.name == framework
+    result = convention(framework)
+    assert result.name == framework
     assert program(Operator.of(1, 1, (3,)), framework).framework == framework
-    assert all(isinstance(value, str) for value in found.environ.values())
+    assert all(isinstance(value, str) for value in result.environ.values())
 
 
 @pytest.mark.parametrize(

@@ -209,9 +209,9 @@ def test_tf32_is_asked_for_where_that_is_possible_and_named(
     framework: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CUPY_TF32", "0")
-    found = found_by(framework, monkeypatch, "tf32", **SEES[framework])
+    result = found_by(framework, monkeypatch, "tf32", **SEES[framework])
     has_it = framework in {"pytorch", "tensorflow", "cupy"}
-    assert found.endswith(", tf32" if has_it else ", ieee")
+    assert result.endswith(", tf32" if has_it else ", ieee")
     if has_it:
         monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", "0")
         with pytest.raises(RuntimeError, match="NVIDIA_TF32_OVERRIDE is set"):
@@ -284,8 +284,8 @@ def test_our_packages_need_not_be_installed_where_programs_import_them(
     namespace: dict[str, Any] = {}
     exec("import ours; answer = ours.ANSWER", namespace)
     assert namespace["answer"] == 42
-    found = launch(convention("cupy"), {"cupy": Path(sys.executable)})
-    assert found.packages == {"impl": impl.__file__}
+    result = launch(convention("cupy"), {"cupy": Path(sys.executable)})
+    assert result.packages == {"impl": impl.__file__}
 
 
 def test_a_convention_for_gpus_only_needs_no_cpu() -> None:

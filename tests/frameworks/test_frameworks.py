@@ -219,8 +219,8 @@ def test_a_benchmark_measures_every_framework_with_the_threads_it_is_given(threa
     header, *measurements, _ = benchmark([case], PYTHON, sampling, Conditions(threads=threads))
     assert isinstance(header, Header)
     assert {info.threads for info in header.frameworks.values()} == {str(threads)}
-    found = [one for one in measurements if isinstance(one, Measurement)]
-    assert [(one.framework, one.status) for one in found] == [
+    result = [one for one in measurements if isinstance(one, Measurement)]
+    assert [(one.framework, one.status) for one in result] == [
         (name, MEASURED) for _ in DIRECTIONS for name in PYTHON
     ]
-    assert all(0 < one.cpus < threads + 0.2 for one in found)
+    assert all(0 < one.cpus < threads + 0.2 for one in result)

@@ -115,7 +115,7 @@ def test_programs_are_python_that_calls_nothing_unexpected(
 
 def test_every_expected_call_is_written_for_some_operator() -> None:
     crops = ((0, 0), (1, 0), (0, 1), (2, -1), (-1, -1))
-    found: dict[str, set[str]] = {framework: set() for framework in CALLS}
+    result: dict[str, set[str]] = {framework: set() for framework in CALLS}
     for framework in CALLS:
         for rank in (1, 2, 3):
             for crop in crops:
@@ -124,12 +124,12 @@ def test_every_expected_call_is_written_for_some_operator() -> None:
                 assert isinstance(written, Program)
                 for text in (written.text, written.gradient_text):
                     tree = ast.parse(text)
-                    found[framework] |= {
+                    result[framework] |= {
                         callee(node, set(imports(tree)))
                         for node in ast.walk(tree)
                         if isinstance(node, ast.Call)
                     }
-    assert found == CALLS
+    assert result == CALLS
 
 
 @pytest.mark.parametrize(

@@ -61,8 +61,8 @@ FUNCTIONS: list[tuple[str, str, dict[str, Any]]] = [
 @pytest.mark.parametrize(("name", "text", "fields"), FUNCTIONS)
 def test_parameter_of_the_function(name: str, text: str, fields: Mapping[str, Any]) -> None:
     assert FORMS["chainer.functions.deconvolution_2d"].parameter(name) is not None
-    found = operator(text, input=IN, weight=WEIGHT)
-    assert {key: getattr(found, key) for key in fields} == fields
+    result = operator(text, input=IN, weight=WEIGHT)
+    assert {key: getattr(result, key) for key in fields} == fields
 
 
 LINK = "L.Deconvolution2D(4, 6, (3, 2){})"
@@ -95,8 +95,8 @@ LINKS: list[tuple[str, str, dict[str, Any]]] = [
 @pytest.mark.parametrize(("name", "text", "fields"), LINKS)
 def test_parameter_of_the_link(name: str, text: str, fields: Mapping[str, Any]) -> None:
     assert FORMS["chainer.links.Deconvolution2D"].parameter(name) is not None
-    found = operator(text, input=IN)
-    assert {key: getattr(found, key) for key in fields} == fields
+    result = operator(text, input=IN)
+    assert {key: getattr(result, key) for key in fields} == fields
 
 
 def test_every_parameter_has_a_test_by_its_name() -> None:
@@ -127,18 +127,18 @@ def test_names_of_every_rank_are_recognised(rank: int, nd: bool) -> None:
     shape, weight = (1, 4, *(5, 6, 7)[:rank]), (4, 6, *(3, 2, 1)[:rank])
     wanted = Operator.of(4, 6, weight[2:], stride=2)
     for module in ("F", "chainer.functions"):
-        found = read(f"{module}.deconvolution_{suffix}(x, W, b, 2)", input=shape, weight=weight)
-        assert (found.framework, found.operator) == ("chainer", wanted)
+        result = read(f"{module}.deconvolution_{suffix}(x, W, b, 2)", input=shape, weight=weight)
+        assert (result.framework, result.operator) == ("chainer", wanted)
     ndim = f"{rank}, " if nd else ""
     for module in ("L", "chainer.links"):
         text = f"{module}.Deconvolution{suffix.upper()}({ndim}4, 6, {weight[2:]}, 2)"
-        found = read(text)
-        assert (found.framework, found.operator) == ("chainer", wanted)
+        result = read(text)
+        assert (result.framework, result.operator) == ("chainer", wanted)
 
 
 def test_dilate_and_groups_have_places_where_chainer_gives_them_one() -> None:
-    found = operator("F.deconvolution_nd(x, W, None, 1, 0, None, 2, 2)", input=IN, weight=WEIGHT)
-    assert (found.dilation, found.groups) == ((2, 2), 2)
+    result = operator("F.deconvolution_nd(x, W, None, 1, 0, None, 2, 2)", input=IN, weight=WEIGHT)
+    assert (result.dilation, result.groups) == ((2, 2), 2)
     with pytest.raises(SnippetError, match="at most 6 arguments by position"):
         reading("F.deconvolution_2d(x, W, None, 1, 0, None, 2)", input=IN, weight=WEIGHT)
 
@@ -195,8 +195,8 @@ def test_snippet(text: str, descriptor: str, shape: Sizes | None) -> None:
     ],
 )  # fmt: skip
 def test_what_is_not_the_operator_is_noted(text: str, note: str) -> None:
-    (found,) = reading(text, input=IN, weight=WEIGHT).notes
-    assert note in found
+    (result,) = reading(text, input=IN, weight=WEIGHT).notes
+    assert note in result
 
 
 def test_configuration_of_something_else_is_not_noted() -> None:
@@ -267,8 +267,8 @@ def test_program_comes_back(drawn: tuple[Operator, Sizes], style: Style) -> None
     assume(min(in_size) > 0)
     assume(min(wanted.out_size(in_size)) > 0)
     shape, weight = (2, wanted.in_channels, *in_size), wanted.weight_shape
-    found = read(program.text, input=shape, weight=weight)
-    assert (found.framework, found.operator) == ("chainer", wanted)
+    result = read(program.text, input=shape, weight=weight)
+    assert (result.framework, result.operator) == ("chainer", wanted)
     if program.support == "native":
         assert reading(program.call, input=shape, weight=weight).operator == wanted
 
@@ -387,8 +387,8 @@ def test_layer_style_programs_are_the_operator() -> None:
 @pytest.mark.frameworks
 def test_tables_are_the_real_signatures() -> None:
     imports = "import chainer.functions, chainer.links"
-    found = reality.signatures("chainer", imports, list(FORMS))
-    for form, (names, defaults) in zip(FORMS.values(), found, strict=True):
+    result = reality.signatures("chainer", imports, list(FORMS))
+    for form, (names, defaults) in zip(FORMS.values(), result, strict=True):
         ours = [p for p in form.parameters if not p.keyword]
         assert [p.name for p in ours] == names
         assert ["-" if p.default is REQUIRED else repr(p.default) for p in ours] == defaults

@@ -62,11 +62,11 @@ def test_initializers_come_back(training: Training) -> None:
     wanted = Operator.of(4, 6, (3, 2), stride=2)
     program = render(wanted, "chainer", style="layer", training=training)
     assert isinstance(program, Program)
-    found = reading(program.text)
-    assert found.operator == wanted
+    result = reading(program.text)
+    assert result.operator == wanted
     for drawn, asked in (
-        (found.training.weights, training.weights),
-        (found.training.bias, training.bias),
+        (result.training.weights, training.weights),
+        (result.training.bias, training.bias),
     ):
         assert drawn is not None
         assert asked is not None

@@ -79,8 +79,8 @@ OPERATOR: list[tuple[str, str, dict[str, Any]]] = [
 @pytest.mark.parametrize(("name", "text", "fields"), OPERATOR)
 def test_parameter_of_the_operator(name: str, text: str, fields: Mapping[str, Any]) -> None:
     assert FORMS["mxnet.ndarray.Deconvolution"].parameter(name) is not None
-    found = operator(text, input=IN)
-    assert {key: getattr(found, key) for key in fields} == fields
+    result = operator(text, input=IN)
+    assert {key: getattr(result, key) for key in fields} == fields
 
 
 GLUON = "nn.Conv2DTranspose(6, (3, 2){})"
@@ -108,8 +108,8 @@ LAYERS: list[tuple[str, str, dict[str, Any]]] = [
 @pytest.mark.parametrize(("name", "text", "fields"), LAYERS)
 def test_parameter_of_the_layer(name: str, text: str, fields: Mapping[str, Any]) -> None:
     assert FORMS["mxnet.gluon.nn.Conv2DTranspose"].parameter(name) is not None
-    found = operator(text, input=IN)
-    assert {key: getattr(found, key) for key in fields} == fields
+    result = operator(text, input=IN)
+    assert {key: getattr(result, key) for key in fields} == fields
 
 
 def test_every_parameter_has_a_test_by_its_name() -> None:
@@ -133,16 +133,16 @@ def test_every_parameter_has_a_test_by_its_name() -> None:
     ],
 )
 def test_name_of_the_operator_is_recognised(name: str) -> None:
-    found = read(f"{name}(x, w, kernel=(3, 2), num_filter=6)", input=IN)
-    assert (found.framework, found.operator.descriptor) == ("mxnet", "ic4_oc6_k3x2")
-    assert found.notes == ()
+    result = read(f"{name}(x, w, kernel=(3, 2), num_filter=6)", input=IN)
+    assert (result.framework, result.operator.descriptor) == ("mxnet", "ic4_oc6_k3x2")
+    assert result.notes == ()
 
 
 @pytest.mark.parametrize("rank", [1, 2, 3])
 @pytest.mark.parametrize("module", ["nn", "gluon.nn", "mx.gluon.nn", "mxnet.gluon.nn"])
 def test_name_of_the_layer_is_recognised(module: str, rank: int) -> None:
-    found = read(f"{module}.Conv{rank}DTranspose(6, 3, in_channels=4)")
-    assert (found.framework, found.operator.kernel) == ("mxnet", (3,) * rank)
+    result = read(f"{module}.Conv{rank}DTranspose(6, 3, in_channels=4)")
+    assert (result.framework, result.operator.kernel) == ("mxnet", (3,) * rank)
 
 
 @pytest.mark.parametrize(
@@ -177,9 +177,9 @@ def test_snippet(text: str, descriptor: str, shape: Sizes) -> None:
 
 
 def test_bias_of_the_numpy_extension_is_the_default_of_mxnet_2() -> None:
-    found = reading("npx.deconvolution(x, w, b, kernel=(3, 2), num_filter=6)", input=IN)
-    assert found.operator.bias
-    assert "from MXNet 2 it is the default" in found.notes[0]
+    result = reading("npx.deconvolution(x, w, b, kernel=(3, 2), num_filter=6)", input=IN)
+    assert result.operator.bias
+    assert "from MXNet 2 it is the default" in result.notes[0]
     assert not operator("npx.deconvolution(x, w, kernel=(3, 2), num_filter=6)", input=IN).bias
 
 
@@ -202,8 +202,8 @@ def test_what_is_not_the_operator_is_noted(text: str, note: str) -> None:
 
 
 def test_target_shape_whose_pad_is_in_the_call_too_is_not_doubted() -> None:
-    found = reading(ND.format(", stride=(2, 2), pad=(1, 0), target_shape=(9, 14)"), input=IN)
-    assert (found.operator.crop, found.notes) == (((1, 1), (0, 0)), ())
+    result = reading(ND.format(", stride=(2, 2), pad=(1, 0), target_shape=(9, 14)"), input=IN)
+    assert (result.operator.crop, result.notes) == (((1, 1), (0, 0)), ())
 
 
 @pytest.mark.parametrize(
@@ -275,7 +275,7 @@ def test_program_comes_back(drawn: tuple[Operator, Sizes], style: Style) -> None
     wanted, in_size = drawn
     program = render(wanted, "mxnet", style=style)
     assert isinstance(program, Program)
-    # Without elements a call that is padded behind may have an output of less than nothing.
+    # Without elements a call that is padded afterwards may have an output of less than nothing.
     assume(program.support == "native" or min(in_size) > 0)
     shape, weight = (2, wanted.in_channels, *in_size), wanted.weight_shape
     assert reading(program.text, input=shape, weight=weight).operator == wanted
@@ -315,14 +315,14 @@ CHANNELS_LAST = [
 @pytest.mark.parametrize(("text", "layout", "axes"), CHANNELS_LAST)
 def test_weights_of_channels_last_have_another_layout(text: str, layout: str, axes: str) -> None:
     shape = IN if "3D" not in text else (1, 4, 2, 2, 2)
-    (found,) = look_up(text, "mxnet", ["pytorch"], input=shape).translations
-    assert (found.weights.source, found.weights.code) == (layout, f"w.transpose({axes})")
+    (result,) = look_up(text, "mxnet", ["pytorch"], input=shape).translations
+    assert (result.weights.source, result.weights.code) == (layout, f"w.transpose({axes})")
 
 
 @pytest.mark.parametrize("text", [ND.format(", layout='NCHW'"), GLUON.format("")])
 def test_weights_of_channels_first_are_as_ever(text: str) -> None:
-    (found,) = look_up(text, "mxnet", ["pytorch"], input=IN).translations
-    assert (found.weights.source, found.weights.code) == ("IOHW", "w")
+    (result,) = look_up(text, "mxnet", ["pytorch"], input=IN).translations
+    assert (result.weights.source, result.weights.code) == ("IOHW", "w")
 
 
 # The real thing.
@@ -476,8 +476,8 @@ def test_tables_are_the_real_signatures() -> None:
         **{f"mxnet.gluon.nn.Conv{r}DTranspose": f"nn.Conv{r}DTranspose" for r in (1, 2, 3)},
     }
     imports = "import mxnet as mx\nfrom mxnet.gluon import nn"
-    found = reality.signatures("mxnet", imports, list(names.values()))
-    for form, (parameters, defaults) in zip(names, found, strict=True):
+    result = reality.signatures("mxnet", imports, list(names.values()))
+    for form, (parameters, defaults) in zip(names, result, strict=True):
         ours = [p for p in FORMS[form].parameters if not p.keyword]
         assert [p.name for p in ours] == [p for p in parameters if p not in {"out", "name"}]
         if "gluon" in form:

@@ -82,21 +82,21 @@ def test_training_comes_back(training: Training) -> None:
     wanted = Operator.of(4, 6, (3, 2), stride=2)
     program = render(wanted, "mxnet", style="layer", training=training)
     assert isinstance(program, Program)
-    found = reading(program.text + program.training)
-    assert found.operator == wanted
-    assert found.training == replace(
+    result = reading(program.text + program.training)
+    assert result.operator == wanted
+    assert result.training == replace(
         training,
-        weights=_rounded(training.weights, found.training.weights),
-        bias=_rounded(training.bias, found.training.bias),
+        weights=_rounded(training.weights, result.training.weights),
+        bias=_rounded(training.bias, result.training.bias),
     )
 
 
-def _rounded(wanted: Initializer | None, found: Initializer | None) -> Initializer | None:
-    """What was found, if it differs by no more than a square root and a square do."""
+def _rounded(wanted: Initializer | None, result: Initializer | None) -> Initializer | None:
+    """What was read, if it differs by no more than a square root and a square do."""
     assert wanted is not None
-    assert found is not None
-    assert found.scale == pytest.approx(wanted.scale, rel=1e-12)
-    return replace(wanted, scale=found.scale)
+    assert result is not None
+    assert result.scale == pytest.approx(wanted.scale, rel=1e-12)
+    return replace(wanted, scale=result.scale)
 
 
 def test_silent_training_is_no_text() -> None:

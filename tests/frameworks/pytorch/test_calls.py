@@ -78,11 +78,11 @@ def changed(fields: Mapping[str, Any]) -> Operator:
 
 @pytest.mark.parametrize(("name", "arguments", "fields"), LAYER)
 def test_parameter_of_the_layer(name: str, arguments: str, fields: Mapping[str, Any]) -> None:
-    found = reading(f"nn.ConvTranspose2d({arguments})")
-    assert found.operator == changed(fields)
-    assert found.form == "torch.nn.ConvTranspose2d"
+    result = reading(f"nn.ConvTranspose2d({arguments})")
+    assert result.operator == changed(fields)
+    assert result.form == "torch.nn.ConvTranspose2d"
     is_noted = name in {"device", "dtype"}
-    assert [note.partition(":")[0] for note in found.notes] == ([name] if is_noted else [])
+    assert [note.partition(":")[0] for note in result.notes] == ([name] if is_noted else [])
 
 
 @pytest.mark.parametrize(
@@ -90,9 +90,9 @@ def test_parameter_of_the_layer(name: str, arguments: str, fields: Mapping[str, 
 )
 def test_parameter_of_the_lazy_layer(name: str, arguments: str, fields: Mapping[str, Any]) -> None:
     text = f"nn.LazyConvTranspose2d({arguments.removeprefix('4, ')})"
-    found = reading(text, input=INPUT)
-    assert (found.operator, found.input) == (changed(fields), INPUT)
-    assert found.form == "torch.nn.LazyConvTranspose2d"
+    result = reading(text, input=INPUT)
+    assert (result.operator, result.input) == (changed(fields), INPUT)
+    assert result.form == "torch.nn.LazyConvTranspose2d"
     assert name
 
 
@@ -119,9 +119,9 @@ FUNCTION: list[tuple[str, str, dict[str, Any]]] = [
 def test_parameter_of_the_function(
     name: str, arguments: str, fields: Mapping[str, Any], called: str
 ) -> None:
-    found = reading(f"{called}.conv_transpose2d({arguments})", weight=WEIGHT)
-    assert (found.operator, found.notes) == (changed(fields), ())
-    assert found.form == "torch.nn.functional.conv_transpose2d"
+    result = reading(f"{called}.conv_transpose2d({arguments})", weight=WEIGHT)
+    assert (result.operator, result.notes) == (changed(fields), ())
+    assert result.form == "torch.nn.functional.conv_transpose2d"
     assert name
 
 
@@ -235,11 +235,11 @@ LOADED = "layer.weight.copy_(w)\nif layer.bias is not None: layer.bias.copy_(b)\
 def test_tables_are_the_real_signatures() -> None:
     names = [name for name in FORMS if "functional" not in name]
     parameters = "[(p.name, repr(p.default)) for p in inspect.signature({}).parameters.values()]"
-    found = reality.run(
+    result = reality.run(
         "pytorch",
         [Job(f"import inspect, torch\nz = {parameters.format(n)}", ("z",), {}) for n in names],
     )
-    for name, real in zip(names, found, strict=True):
+    for name, real in zip(names, result, strict=True):
         table = [(p.name, p.default) for p in FORMS[name].parameters]
         absent = "<class 'inspect._empty'>"
         shown = [[p, absent if default is REQUIRED else repr(default)] for p, default in table]
@@ -250,10 +250,10 @@ def test_tables_are_the_real_signatures() -> None:
 def test_tables_are_the_signatures_of_the_functions() -> None:
     # They are built in: their signature is the first line of their documentation.
     names = [name for name in FORMS if "functional" in name]
-    found = reality.run(
+    result = reality.run(
         "pytorch", [Job(f"import torch\nz = {n}.__doc__", ("z",), {}) for n in names]
     )
-    for name, real in zip(names, found, strict=True):
+    for name, real in zip(names, result, strict=True):
         shown = [
             p.name if p.default is REQUIRED else f"{p.name}={p.default}"
             for p in FORMS[name].parameters

@@ -53,10 +53,10 @@ NOTED = {
 
 @pytest.mark.parametrize(("text", "note"), NOTED.items(), ids=NOTED)
 def test_what_is_done_to_a_layer_later_is_a_note(text: str, note: str) -> None:
-    found = reading(LAYER + text)
-    assert found.training == SILENT
-    assert len(found.notes) == 1
-    assert note in found.notes[0]
+    result = reading(LAYER + text)
+    assert result.training == SILENT
+    assert len(result.notes) == 1
+    assert note in result.notes[0]
 
 
 @pytest.mark.parametrize(
@@ -82,8 +82,8 @@ def test_a_method_of_the_call_itself_is_a_note() -> None:
 
 @pytest.mark.parametrize("text", ["net[1].weight.data.zero_()", "net.requires_grad_(False)"])
 def test_what_is_done_to_its_network_is_a_note(text: str) -> None:
-    found = reading(f"net = nn.Sequential(nn.ReLU(), nn.ConvTranspose2d(6, 10, 3))\n{text}")
-    assert "not carried over" in found.notes[0]
+    result = reading(f"net = nn.Sequential(nn.ReLU(), nn.ConvTranspose2d(6, 10, 3))\n{text}")
+    assert "not carried over" in result.notes[0]
 
 
 # What we write: the variance that we promise is that of the numbers which PyTorch draws.
@@ -123,8 +123,8 @@ def initialised(operator: Operator, training: Training) -> Job:
 @pytest.mark.parametrize("operator", DRAWN, ids=[operator.descriptor for operator in DRAWN])
 def test_weights_are_drawn_with_the_variance_that_we_promise(operator: Operator) -> None:
     jobs = [initialised(operator, Training(weights=each)) for each in EVERY + CONSTANTS]
-    found = reality.run("pytorch", jobs)
-    for wanted, real in zip(EVERY + CONSTANTS, found, strict=True):
+    result = reality.run("pytorch", jobs)
+    for wanted, real in zip(EVERY + CONSTANTS, result, strict=True):
         assert "error" not in real, real
         deviation = wanted.deviation(operator)
         if wanted.distribution == "constant":

@@ -80,9 +80,9 @@ FUNCTIONS: list[tuple[str, str, dict[str, Any]]] = [
 @pytest.mark.parametrize(("name", "text", "fields"), FUNCTIONS)
 def test_parameter_of_the_function(name: str, text: str, fields: Mapping[str, Any]) -> None:
     assert FORMS["tf.nn.conv2d_transpose"].parameter(name) is not None
-    found = operator(text, input=IN, weight=WEIGHT)
-    assert {key: getattr(found, key) for key in fields} == fields
-    assert not found.bias
+    result = operator(text, input=IN, weight=WEIGHT)
+    assert {key: getattr(result, key) for key in fields} == fields
+    assert not result.bias
 
 
 def test_every_parameter_has_a_test_by_its_name() -> None:
@@ -122,8 +122,8 @@ def test_every_parameter_has_a_test_by_its_name() -> None:
     ],
 )
 def test_snippet(text: str, descriptor: str, shape: Sizes | None) -> None:
-    found = reading(text)
-    assert (found.operator.descriptor, found.input) == (descriptor, shape)
+    result = reading(text)
+    assert (result.operator.descriptor, result.input) == (descriptor, shape)
 
 
 # What is refused, and what is asked for.
@@ -221,8 +221,8 @@ OURS = SCOPE.format("[slim.conv2d, slim.conv2d_transpose], stride=2, padding='VA
     ],
 )
 def test_scope_gives_the_arguments_that_the_call_does_not(text: str, descriptor: str) -> None:
-    found = operator(text, input=(1, 64, 8, 8))
-    assert found.descriptor == f"ic64_oc128_k4x4_{descriptor}"
+    result = operator(text, input=(1, 64, 8, 8))
+    assert result.descriptor == f"ic64_oc128_k4x4_{descriptor}"
 
 
 def test_arguments_of_a_scope_are_named() -> None:
@@ -246,9 +246,9 @@ def test_arguments_of_a_scope_are_named() -> None:
     ],
 )
 def test_scope_that_may_hold_for_the_call_is_noted(text: str, note: str) -> None:
-    found = reading(text, input=(1, 64, 8, 8))
-    assert found.operator.stride == (1, 1)
-    assert note in found.notes[0]
+    result = reading(text, input=(1, 64, 8, 8))
+    assert result.operator.stride == (1, 1)
+    assert note in result.notes[0]
 
 
 @pytest.mark.parametrize("given_", ["stride=s", "**options", "strid=2"])
@@ -271,13 +271,13 @@ def test_backend_takes_the_layout_of_the_configuration() -> None:
 @given(sized_operators())
 def test_function_comes_back(drawn: tuple[Operator, Sizes]) -> None:
     wanted, in_size = drawn
-    # Without elements a call that is padded behind may have an output of less than nothing.
+    # Without elements a call that is padded afterwards may have an output of less than nothing.
     assume(min(in_size) > 0)
     program = render(wanted, "tensorflow")
     assert isinstance(program, Program)
     shape = (2, wanted.in_channels, *in_size)
-    found = reading(program.text, input=shape, weight=wanted.weight_shape)
-    assert found.operator == wanted
+    result = reading(program.text, input=shape, weight=wanted.weight_shape)
+    assert result.operator == wanted
 
 
 # The real thing.
@@ -342,8 +342,8 @@ def test_tables_are_the_real_signatures() -> None:
     # What TensorFlow 2 no longer has cannot be asked.
     gone = ("tf.layers.", "tf.contrib.", "tf.keras.backend.conv3d", "keras.layers.")
     names = [name for name in FORMS if not name.startswith(gone)]
-    found = reality.signatures("tensorflow", "import tensorflow as tf", names)
-    for name, (parameters, defaults) in zip(names, found, strict=True):
+    result = reality.signatures("tensorflow", "import tensorflow as tf", names)
+    for name, (parameters, defaults) in zip(names, result, strict=True):
         table = [p for p in FORMS[name].parameters if not p.keyword]
         if name.startswith("tf.compat.v1"):
             # There every parameter has a second name, which comes last.

@@ -77,8 +77,8 @@ LAYERS: list[tuple[str, str, dict[str, Any]]] = [
 def test_parameter_of_the_layer(name: str, text: str, fields: Mapping[str, Any]) -> None:
     assert FORMS["tf.keras.layers.Conv2DTranspose"].parameter(name) is not None
     open_channels = {} if "input_" in text else {"input": IN}
-    found = operator(text, **open_channels)
-    assert {key: getattr(found, key) for key in fields} == fields
+    result = operator(text, **open_channels)
+    assert {key: getattr(result, key) for key in fields} == fields
 
 
 def test_every_parameter_has_a_test_by_its_name() -> None:
@@ -122,8 +122,8 @@ def test_every_parameter_has_a_test_by_its_name() -> None:
     ],
 )
 def test_snippet(text: str, descriptor: str, shape: Sizes | None) -> None:
-    found = reading(text)
-    assert (found.operator.descriptor, found.input) == (descriptor, shape)
+    result = reading(text)
+    assert (result.operator.descriptor, result.input) == (descriptor, shape)
 
 
 def test_function_of_three_axes_reads_data_format_before_output_padding() -> None:
@@ -200,8 +200,8 @@ BEFORE: list[tuple[str, Sizes | None]] = [
 
 @pytest.mark.parametrize(("text", "shape"), BEFORE)
 def test_input_is_what_the_layer_right_before_gives(text: str, shape: Sizes | None) -> None:
-    found = reading(text)
-    assert (found.operator.in_channels, found.input) == (4, shape)
+    result = reading(text)
+    assert (result.operator.in_channels, result.input) == (4, shape)
 
 
 def test_layer_before_is_laid_out_as_the_layer_is() -> None:
@@ -247,9 +247,9 @@ def test_layer_before_of_other_channels_than_the_input_is_refused() -> None:
 
 
 def test_other_sizes_than_the_text_s_are_taken_and_said() -> None:
-    found = reading(f"Sequential([{RESHAPE}, {UP}])", input=(2, 4, 9, 9))
-    assert found.input == (2, 4, 9, 9)
-    assert found.notes == (
+    result = reading(f"Sequential([{RESHAPE}, {UP}])", input=(2, 4, 9, 9))
+    assert result.input == (2, 4, 9, 9)
+    assert result.notes == (
         "The text's input has the sizes [5, 7]; the answer is for those of input.",
     )
 
@@ -264,8 +264,8 @@ def test_layer_comes_back(drawn: tuple[Operator, Sizes]) -> None:
     program = render(wanted, "tensorflow", style="layer")
     assume(min(in_size) > 0 and isinstance(program, Program))
     assert isinstance(program, Program)
-    found = reading(program.text, input=(2, wanted.in_channels, *in_size))
-    assert found.operator == wanted
+    result = reading(program.text, input=(2, wanted.in_channels, *in_size))
+    assert result.operator == wanted
 
 
 @pytest.mark.parametrize(
@@ -368,13 +368,13 @@ def random_operators(count: int) -> list[tuple[Operator, Sizes]]:
 
 def native_operators() -> list[tuple[Operator, Sizes]]:
     """What people write in networks: every padding and output_padding of a few kernels."""
-    found: list[tuple[Operator, Sizes]] = []
+    result: list[tuple[Operator, Sizes]] = []
     for kernel, stride, shape in (((5, 4), (2, 3), (3, 4)), ((2, 3), (3, 4), (2, 3))):
         for padding in ("same", "valid"):
             for extra in ("", ", output_padding=1", f", output_padding={[s - 1 for s in stride]}"):
                 text = f"layers.Conv2DTranspose(3, {kernel}, {stride}, '{padding}'{extra})"
-                found.append((operator(text, input=(1, 2, *shape)), shape))
-    return found
+                result.append((operator(text, input=(1, 2, *shape)), shape))
+    return result
 
 
 @pytest.mark.frameworks
@@ -413,8 +413,8 @@ SHAPED = "layers.Conv2DTranspose(6, (3, 2), input_shape=(4, 5, 7){})"
     ],
 )
 def test_layout_of_the_configuration(setting: str, more: str, shape: Sizes) -> None:
-    found = reading(f"{setting}\nup = {SHAPED.format(more)}")
-    assert (found.input, found.channels_last) == (shape, shape[1] == 7)
+    result = reading(f"{setting}\nup = {SHAPED.format(more)}")
+    assert (result.input, result.channels_last) == (shape, shape[1] == 7)
 
 
 @pytest.mark.parametrize(
@@ -433,8 +433,8 @@ def test_layout_that_may_hold_for_the_layer_is_asked_for(text: str) -> None:
 @pytest.mark.parametrize("padding", ["same", "valid"])
 def test_words_for_padding_tell_keras_from_gluon(padding: str) -> None:
     text = f"x = Input((16, 16, 64))\nu = Conv2DTranspose(32, (2, 2), padding='{padding}')(x)"
-    found = read(text)
-    assert (found.framework, found.operator.in_channels) == ("tensorflow", 64)
+    result = read(text)
+    assert (result.framework, result.operator.in_channels) == ("tensorflow", 64)
 
 
 @pytest.mark.parametrize("arguments", ["32, 3, 2, 1", "32, 3, strides=(2, 2), padding=1"])

@@ -40,8 +40,8 @@ def reading(text: str, **supplied: Sequence[int]) -> Reading:
     ],
 )  # fmt: skip
 def test_initializer_is_read(text: str, expected: Initializer) -> None:
-    found = reading(LAYER.format(f", kernel_initializer={text}"), input=IN)
-    assert found.training == Training(weights=expected)
+    result = reading(LAYER.format(f", kernel_initializer={text}"), input=IN)
+    assert result.training == Training(weights=expected)
 
 
 def test_initializer_by_a_name_of_the_text_is_read() -> None:
@@ -50,24 +50,24 @@ def test_initializer_by_a_name_of_the_text_is_read() -> None:
 
 
 def test_fan_of_a_bias_is_its_length() -> None:
-    found = reading(LAYER.format(", bias_initializer='he_uniform'"), input=IN)
-    assert found.training.bias == Initializer("uniform", 2.0 / 6)
+    result = reading(LAYER.format(", bias_initializer='he_uniform'"), input=IN)
+    assert result.training.bias == Initializer("uniform", 2.0 / 6)
 
 
 @pytest.mark.parametrize("text", ["RandomNormal(1.0, 0.5)", "Orthogonal()", "f(x)", "'mine'"])
 def test_initializer_that_is_not_known_is_a_note(text: str) -> None:
-    found = reading(LAYER.format(f", kernel_initializer={text}"), input=IN)
-    assert found.training == SILENT
-    assert "kernel_initializer" in found.notes[0]
+    result = reading(LAYER.format(f", kernel_initializer={text}"), input=IN)
+    assert result.training == SILENT
+    assert "kernel_initializer" in result.notes[0]
 
 
 def test_penalty_activation_and_frozen_layer_are_said() -> None:
-    found = reading(
+    result = reading(
         LAYER.format(", activation='tanh', kernel_regularizer=l2(0.01), trainable=False"), input=IN
     )
-    assert found.training == Training(weights_rate=0.0, bias_rate=0.0)
-    assert [note.split()[0] for note in found.notes] == ["activation", "kernel_regularizer"]
-    assert "weight decay of 0.02" in found.notes[1]
+    assert result.training == Training(weights_rate=0.0, bias_rate=0.0)
+    assert [note.split()[0] for note in result.notes] == ["activation", "kernel_regularizer"]
+    assert "weight decay of 0.02" in result.notes[1]
 
 
 # The real thing.
@@ -112,13 +112,13 @@ def test_initializers_draw_what_we_read() -> None:
     jobs += [drawing(f"layer = {t}", MANY) for t in biases]
     answers = reality.run("tensorflow", jobs)
     for text, real in zip(kernels, answers, strict=False):
-        said = reading(text, input=(1, 48, 3, 3)).training.weights
-        assert said is not None, text
-        reality.check_drawn(real["found"][0], said, LARGE)
+        initial = reading(text, input=(1, 48, 3, 3)).training.weights
+        assert initial is not None, text
+        reality.check_drawn(real["found"][0], initial, LARGE)
     for text, real in zip(biases, answers[len(kernels) :], strict=True):
-        said = reading(text, input=(1, 2, 3, 3)).training.bias
-        assert said is not None, text
-        reality.check_drawn(real["found"][1], said, MANY)
+        initial = reading(text, input=(1, 2, 3, 3)).training.bias
+        assert initial is not None, text
+        reality.check_drawn(real["found"][1], initial, MANY)
 
 
 def initializers() -> list[Initializer]:
@@ -152,10 +152,10 @@ def test_initializer_comes_back(initializer: Initializer) -> None:
     training = Training(weights=initializer)
     program = render(of, "tensorflow", style="layer", training=training)
     assert isinstance(program, Program)
-    found = reading(program.text, input=IN).training.weights
-    assert found is not None
-    assert (found.distribution, found.fan) == (initializer.distribution, initializer.fan)
-    assert found.scale == pytest.approx(initializer.scale, rel=1e-6)
+    result = reading(program.text, input=IN).training.weights
+    assert result is not None
+    assert (result.distribution, result.fan) == (initializer.distribution, initializer.fan)
+    assert result.scale == pytest.approx(initializer.scale, rel=1e-6)
 
 
 _TRAINED = """
@@ -199,8 +199,8 @@ def test_rates_work_in_training() -> None:
         _TRAINED.replace("TRAINING", repr(text)).replace("OPTIMIZER", optimizer)
         for text, optimizer in rates.items()
     ]
-    found = reality.run("tensorflow", [Job(text, ("result",), {}) for text in texts])
-    factors = [real["result"] for real in found]
+    result = reality.run("tensorflow", [Job(text, ("result",), {}) for text in texts])
+    factors = [real["result"] for real in result]
     # Eight elements of the weights, two of the bias.
     assert factors[0] == [pytest.approx(4.0)] * 8 + [pytest.approx(0.5)] * 2
     assert factors[1] == [0.0] * 10

@@ -65,9 +65,9 @@ PARAMETERS: list[tuple[str, str, dict[str, Any]]] = [
 @pytest.mark.parametrize(("name", "text", "fields"), PARAMETERS)
 def test_parameter_of_the_layer(name: str, text: str, fields: Mapping[str, Any]) -> None:
     assert FORMS["keras.layers.Deconvolution2D"].parameter(name) is not None
-    found = reading(text, **({} if "input_shape" in text else {"input": IN}))
-    assert found.form == "keras.layers.Deconvolution2D"
-    assert {key: getattr(found.operator, key) for key in fields} == fields
+    result = reading(text, **({} if "input_shape" in text else {"input": IN}))
+    assert result.form == "keras.layers.Deconvolution2D"
+    assert {key: getattr(result.operator, key) for key in fields} == fields
 
 
 def test_every_parameter_has_a_test_by_its_name() -> None:
@@ -76,11 +76,11 @@ def test_every_parameter_has_a_test_by_its_name() -> None:
 
 
 def test_example_of_the_document() -> None:
-    found = reading(
+    result = reading(
         "model.add(Deconvolution2D(3, 3, 3, output_shape=(None, 3, 25, 25), subsample=(2, 2), "
         "border_mode='valid', dim_ordering='th', input_shape=(3, 12, 12)))"
     )
-    assert (found.operator.descriptor, found.input) == ("ic3_oc3_k3x3_s2x2_b", (1, 3, 12, 12))
+    assert (result.operator.descriptor, result.input) == ("ic3_oc3_k3x3_s2x2_b", (1, 3, 12, 12))
 
 
 @pytest.mark.parametrize(
@@ -95,9 +95,9 @@ def test_example_of_the_document() -> None:
 def test_output_shape_shows_where_the_channels_are_and_so_the_weights(
     text: str, layout: str
 ) -> None:
-    found = look_up(text, "tensorflow", ["pytorch"], input=IN)
-    assert found.reading.operator.descriptor == "ic3_oc6_k3x2_b"
-    assert found.translations[0].weights.source == layout
+    result = look_up(text, "tensorflow", ["pytorch"], input=IN)
+    assert result.reading.operator.descriptor == "ic3_oc6_k3x2_b"
+    assert result.translations[0].weights.source == layout
 
 
 def test_batch_is_the_output_s_where_the_input_s_is_not_said() -> None:
@@ -149,9 +149,9 @@ def test_same_name_in_keras_2(text: str, descriptor: str) -> None:
 
 
 def test_two_numbers_by_position_are_the_kernel_and_the_other_meaning_is_said() -> None:
-    found = reading("Deconvolution2D(6, 3, 3)", input=IN)
-    assert found.operator == Operator.of(3, 6, (3, 3))
-    assert "tf.keras.layers.Conv2DTranspose would mean ic3_oc6_k3x3_s3x3_b" in found.notes[0]
+    result = reading("Deconvolution2D(6, 3, 3)", input=IN)
+    assert result.operator == Operator.of(3, 6, (3, 3))
+    assert "tf.keras.layers.Conv2DTranspose would mean ic3_oc6_k3x3_s3x3_b" in result.notes[0]
 
 
 @pytest.mark.parametrize(
@@ -183,8 +183,8 @@ def test_input_is_asked_for() -> None:
 
 
 def test_mxnet_s_deconvolution_is_another_thing() -> None:
-    found = read("Deconvolution(x, w, kernel=(3, 2), num_filter=6)", input=IN)
-    assert found.framework == "mxnet"
+    result = read("Deconvolution(x, w, kernel=(3, 2), num_filter=6)", input=IN)
+    assert result.framework == "mxnet"
 
 
 # Keras 1 is no longer to be had; what its layer calls is.
@@ -229,5 +229,5 @@ def test_ordering_of_the_configuration(ordering: str, own: tuple[int, ...], weig
         f"K.set_image_dim_ordering('{ordering}')\n"
         f"Deconvolution2D(6, 2, 2, (None, 6, 6, 6), input_shape={own})"
     )
-    found = read(text, "tensorflow")
-    assert (found.input, found.weights) == ((1, 8, 5, 5), weights)
+    result = read(text, "tensorflow")
+    assert (result.input, result.weights) == ((1, 8, 5, 5), weights)
