@@ -40,11 +40,6 @@ def schema() -> Schema:
     }
 
 
-def tables() -> str:
-    """Write the keys as Markdown: for each place, what a key takes, means and defaults to."""
-    return "\n".join(line for place in PLACES for line in _table(place))
-
-
 def _place(place: Place) -> Schema:
     properties = {
         key.name: {"$ref": f"#/$defs/{key.name}"} if key.label is not None else _value(key, place)
@@ -66,19 +61,16 @@ def _value(key: Key, place: Place = CASE) -> Schema:
     if key.kind is ENTRIES:
         value["items"] = {"$ref": f"#/$defs/{_ENTRY_OF[place.name]}"}
     if key.kind is MATRIX:
-        value |= {"additionalProperties": False, "properties": dict(_sweeps())}
+        sweep = {"type": "array", "minItems": 1}
+        value |= {"additionalProperties": False, "properties": {}}
+        for name in SWEPT:
+            about = {"description": f"Values of {name} to sweep."}
+            value["properties"][name] = about | sweep | {"items": {"$ref": f"#/$defs/{name}"}}
     if key.default not in (REQUIRED, None, "", (), {}):
         value["default"] = key.default
     if key.examples:
         value["examples"] = list(key.examples)
     return value
-
-
-def _sweeps() -> Iterator[tuple[str, Schema]]:
-    for name in SWEPT:
-        items = {"$ref": f"#/$defs/{name}"}
-        description = f"Values of {name} to sweep."
-        yield name, {"description": description, "type": "array", "minItems": 1, "items": items}
 
 
 def _conditions() -> Schema:
@@ -138,12 +130,13 @@ def _default(default: Any) -> str:
 def documents(root: Path) -> dict[Path, str]:
     """Return what the files of a checkout that are written from the table should hold."""
     contributing = root / "CONTRIBUTING.md"
+    tables = "\n".join(line for place in PLACES for line in _table(place))
     text = contributing.read_text(encoding="utf-8")
     before, _, rest = text.partition(_BEGIN)
     _, _, after = rest.partition(_END)
     return {
         root / "specs" / "schema.json": json.dumps(schema(), indent=2) + "\n",
-        contributing: f"{before}{_BEGIN}\n\n{tables()}\n{_END}{after}",
+        contributing: f"{before}{_BEGIN}\n\n{tables}\n{_END}{after}",
     }
 
 
