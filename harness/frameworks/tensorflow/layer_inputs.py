@@ -38,7 +38,7 @@ def input_of(given: Arguments, rank: int, *, channels_first: bool) -> Shape | No
 
 
 def with_batch(shape: Shape | None, batch: int) -> Sizes | None:
-    """Return the input's shape if only its batch may be unknown, which then is ``batch``."""
+    """Return the input's shape, if nothing but its batch is unknown; ``batch`` replaces that."""
     if shape is None or None in shape[1:]:
         return None
     return tuple(size or batch for size in shape)

@@ -9,7 +9,7 @@ https://github.com/keras-team/keras/blob/1.2.2/keras/layers/convolutional.py
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -96,29 +96,33 @@ def as_form(given: Arguments, form: Form, names: Mapping[str, str], **values: Va
     return replace(given, form=form, given=kept)
 
 
+def _read_as(
+    given: Arguments, form: Form, names: Mapping[str, str], notes: Sequence[str], **values: Value
+) -> Reading:
+    """Read the arguments as those of another form, with more notes."""
+    reading = form.read(as_form(given, form, names, **values))
+    return replace(reading, form=given.form.name, notes=(*notes, *reading.notes))
+
+
 def slim_form(layer: Form) -> Form:
     """The layer of ``tf.contrib.layers`` that makes a given layer of ``tf.layers``."""
 
     def read(given: Arguments) -> Reading:
-        given, inherited = _with_scopes(given)
+        given, notes = _with_scopes(given)
         layout = given.known("data_format")
         normalizer = given.value("normalizer_fn")
-        reading = layer.read(
-            as_form(
-                given,
-                layer,
-                _OF_LAYERS,
-                padding=given.value("padding"),
-                data_format=_LAYOUTS.get(str(layout), layout) if layout else None,
-                activation=given.value("activation_fn"),
-                use_bias=normalizer is None and given.value("biases_initializer") is not None,
-            )
-        )
-        notes = reading.notes
         if normalizer is not None:
-            notes = (f"normalizer_fn {shown(normalizer)} is applied in the bias's place.", *notes)
-        notes = (*inherited, *notes)
-        return replace(reading, form=given.form.name, notes=notes)
+            notes.append(f"normalizer_fn {shown(normalizer)} is applied in the bias's place.")
+        return _read_as(
+            given,
+            layer,
+            _OF_LAYERS,
+            notes,
+            padding=given.value("padding"),
+            data_format=_LAYOUTS.get(str(layout), layout) if layout else None,
+            activation=given.value("activation_fn"),
+            use_bias=normalizer is None and given.value("biases_initializer") is not None,
+        )
 
     last = layer.name.rpartition(".")[2]
     return Form(
@@ -172,17 +176,15 @@ def backend_form(function: Form, layouts: tuple[str, str]) -> Form:
     def read(given: Arguments) -> Reading:
         padding = given.choice("padding", "same", "valid")
         layout = given.known("data_format") or configured_layout(given, "data_format")
-        reading = function.read(
-            as_form(
-                given,
-                function,
-                _OF_FUNCTION,
-                padding=padding.upper(),
-                data_format=to_native.get(str(layout), layout) if layout else None,
-                strides=given.value("strides"),
-            )
+        return _read_as(
+            given,
+            function,
+            _OF_FUNCTION,
+            (),
+            padding=padding.upper(),
+            data_format=to_native.get(str(layout), layout) if layout else None,
+            strides=given.value("strides"),
         )
-        return replace(reading, form=given.form.name)
 
     return Form(
         f"tf.keras.backend.{last}",
@@ -195,9 +197,6 @@ def backend_form(function: Form, layouts: tuple[str, str]) -> Form:
     )
 
 
-# Keras 1.
-
-_KERAS_1_NAME: Final = "keras.layers.Deconvolution2D"
 _KERAS_1: Final = (
     Parameter("nb_filter", "output channels", role="out_channels"),
     Parameter(
@@ -273,7 +272,7 @@ def keras_1_form(function: Form, layer: Form) -> Form:
         return _as_function(given, function)
 
     return Form(
-        _KERAS_1_NAME,
+        "keras.layers.Deconvolution2D",
         ("Deconvolution2D", "keras.layers.convolutional.Deconvolution2D"),
         "layer",
         2,
@@ -284,18 +283,14 @@ def keras_1_form(function: Form, layer: Form) -> Form:
 
 
 def _as_keras_2(given: Arguments, layer: Form) -> Reading:
-    ordering = given.known("dim_ordering")
-    reading = layer.read(
-        as_form(
-            given,
-            layer,
-            _OF_KERAS_2,
-            kernel_size=(given.value("nb_row"), given.value("nb_col")),
-            data_format=_ORDERINGS.get(str(ordering)),
-        )
+    return _read_as(
+        given,
+        layer,
+        _OF_KERAS_2,
+        ["There is no output_shape, which Keras 1 requires: read as Keras 2 does."],
+        kernel_size=(given.value("nb_row"), given.value("nb_col")),
+        data_format=_ORDERINGS.get(str(given.known("dim_ordering"))),
     )
-    note = "There is no output_shape, which Keras 1 requires: read as Keras 2 does."
-    return replace(reading, form=given.form.name, notes=(note, *reading.notes))
 
 
 def _as_function(given: Arguments, function: Form) -> Reading:
