@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
+from harness.syntax.python_changes import text_of
 from harness.syntax.python_names import LONGEST, Names, is_dict
 from harness.syntax.tree import (
     MAX_DIGITS,
@@ -124,7 +125,7 @@ class Expressions:
                 return arithmetic(BinaryOp(*self._quoted(node), left, shown, right))
             case ast.ListComp() | ast.GeneratorExp():
                 return self._comprehension(node)
-            case ast.Name() | ast.Attribute() if (name := ast.unparse(node)) in self.names.known:
+            case ast.Name() | ast.Attribute() if (name := text_of(node)) in self.names.known:
                 self._assumed += self.names.assumed.get(name, ())
                 return self.names.known[name]
         return Name(*self._quoted(node))
@@ -158,7 +159,7 @@ class Expressions:
         outer, self.names = self.names, self._inside(node)
         element = self.value(node.elt)
         self.names = outer
-        targets = tuple(map(ast.unparse, names)) if is_plain else ()
+        targets = tuple(map(text_of, names)) if is_plain else ()
         return Comprehension(*self._quoted(node), element, targets, over)
 
     def _call(self, node: ast.Call) -> Call:
@@ -178,7 +179,7 @@ class Expressions:
             column = self.source.offset_of(node.func.value)
             receiver = [Argument(None, self.value(node.func.value), column)]
         else:
-            function = Name(ast.unparse(node.func), self.source.offset_of(node.func))
+            function = Name(text_of(node.func), self.source.offset_of(node.func))
         return Call(
             function,
             (*receiver, *self._arguments(node)),
@@ -207,7 +208,7 @@ class Expressions:
 
     def _quoted(self, node: ast.expr) -> tuple[str, int, tuple[Call, ...]]:
         """Give the text of an expression, where it stands, and the calls inside."""
-        return ast.unparse(node), self.source.offset_of(node), tuple(self._calls_in(node))
+        return text_of(node), self.source.offset_of(node), tuple(self._calls_in(node))
 
     def _calls_in(self, node: ast.expr | ast.comprehension) -> Iterator[Call]:
         """The outermost calls inside an expression."""

@@ -23,6 +23,7 @@ from harness.syntax.python_changes import (
     changes,
     parameters,
     same_object,
+    text_of,
 )
 from harness.syntax.python_names import Names, agreed, is_key
 from harness.syntax.tree import (
@@ -228,7 +229,7 @@ class _Reader(Expressions):
         value, assumed = self.with_defaults(node)
         for target in targets:
             part = self.subscript(target) if isinstance(target, ast.Subscript) else None
-            yield self._stated(ast.unparse(target), value, part)
+            yield self._stated(text_of(target), value, part)
         self._change(later)
         # Not what the targets were before.
         for target in targets:
@@ -245,14 +246,14 @@ class _Reader(Expressions):
         elif isinstance(target, ast.Subscript):
             self._give_element(target, value, assumed)
         elif isinstance(target, ast.Starred):
-            self.names.forget(ast.unparse(target.value))
+            self.names.forget(text_of(target.value))
         else:
-            self.names.give(ast.unparse(target), value, assumed)
+            self.names.give(text_of(target), value, assumed)
 
     def _give_element(self, target: ast.Subscript, value: Value, assumed: tuple[str, ...]) -> None:
         place = self.value(target.slice)
-        place = place if is_key(place) else Name(ast.unparse(target.slice), 0)
-        name, of_attributes, _ = ast.unparse(target.value).partition(".__dict__")
+        place = place if is_key(place) else Name(text_of(target.slice), 0)
+        name, of_attributes, _ = text_of(target.value).partition(".__dict__")
         if of_attributes:
             self.names.change(name, certain=True)
         else:
@@ -352,7 +353,7 @@ class _Reader(Expressions):
         keywords = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
         for inner, default in (*pairs, *keywords):
             if default is not None and not isinstance(value := self.value(default), Name):
-                yield inner.arg, value, ast.unparse(default)
+                yield inner.arg, value, text_of(default)
 
     def _class(self, node: ast.ClassDef) -> Iterator[Statement]:
         """Methods do not see the names of the class, but one another's ``self.…``."""
@@ -450,7 +451,7 @@ def _items(value: Value, targets: Sequence[ast.expr]) -> Sequence[Value]:
     if isinstance(value, tuple) and len(value) == len(targets) and not starred:
         return value
     if starred or not isinstance(value, Name):
-        return [Name(ast.unparse(target), 0) for target in targets]
+        return [Name(text_of(target), 0) for target in targets]
     return [
         Subscript(f"({value.text})[{place}]", value.column, owner=value, index=place)
         for place in range(len(targets))

@@ -12,6 +12,8 @@ EVERYTHING: Final = "*"
 FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 LOOPS = ast.For | ast.AsyncFor | ast.While
 _SCOPES = FUNCTIONS | ast.ClassDef | ast.Lambda | ast.comprehension
+# Most nodes of a tree: they hold no other nodes that matter here.
+_LEAVES: Final = (ast.Constant, ast.expr_context, ast.operator, ast.unaryop, ast.cmpop, ast.boolop)
 
 # Methods of lists, dictionaries and layers that leave them as they are, and that do not.
 _KEEPS: Final = {
@@ -59,6 +61,8 @@ def bindings(body: Iterable[ast.AST]) -> Counter[str]:
     pending: list[tuple[ast.AST, int, bool]] = [(node, 1, False) for node in body]
     while pending:
         node, times, nested = pending.pop()
+        if isinstance(node, _LEAVES):
+            continue
         for name, is_shared in _given_by(node):
             if is_shared or not nested:
                 counts[name] += times
@@ -79,6 +83,8 @@ def changes(body: Iterable[ast.AST]) -> Iterator[Change]:
     pending: list[tuple[ast.AST, frozenset[str]]] = [(node, frozenset()) for node in body]
     while pending:
         node, hidden = pending.pop()
+        if isinstance(node, (ast.Name, *_LEAVES)):
+            continue
         for change in _changed_by(node):
             if change.name.split(".")[0] not in hidden:
                 yield change
@@ -107,10 +113,16 @@ def same_object(node: ast.expr) -> Iterator[str]:
 
 def dotted(node: ast.expr) -> str:
     """Return a dotted name as text; nothing for any other expression."""
-    inner = node
-    while isinstance(inner, ast.Attribute):
-        inner = inner.value
-    return ast.unparse(node) if isinstance(inner, ast.Name) else ""
+    names: list[str] = []
+    while isinstance(node, ast.Attribute):
+        names.append(node.attr)
+        node = node.value
+    return ".".join([node.id, *reversed(names)]) if isinstance(node, ast.Name) else ""
+
+
+def text_of(node: ast.expr) -> str:
+    """Return an expression as text; a dotted name, the most frequent one, without a detour."""
+    return dotted(node) or ast.unparse(node)
 
 
 def _own_names(function: FUNCTIONS) -> set[str]:
@@ -132,7 +144,7 @@ def _given_by(node: ast.AST) -> Iterator[tuple[str, bool]]:
         case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
             yield name, False
         case ast.Attribute(ctx=ast.Store() | ast.Del()):
-            yield ast.unparse(node), True
+            yield text_of(node), True
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
             yield node.name, False
         case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)):
