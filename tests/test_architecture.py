@@ -66,9 +66,19 @@ def tree(name: str) -> ast.Module:
     return ast.parse(modules()[name].read_text(encoding="utf-8"))
 
 
-def imported(name: str) -> Iterator[tuple[str, str]]:
+@cache
+def nodes(name: str) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(tree(name)))
+
+
+@cache
+def imported(name: str) -> tuple[tuple[str, str], ...]:
     """Each import of ours in a module, those for types too: the module, and the name out of it."""
-    for node in ast.walk(tree(name)):
+    return tuple(imports(name))
+
+
+def imports(name: str) -> Iterator[tuple[str, str]]:
+    for node in nodes(name):
         if isinstance(node, ast.Import):
             pairs = [(alias.name, "") for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -142,7 +152,7 @@ def test_a_framework_is_named_in_its_own_folder_only() -> None:
             continue
         mine = "".join(name.split(".")[2:3]) if room(name) == "frameworks" else ""
         known = {"numpy"} if name in NUMPY_IS_A_VERSION or mine == "cupy" else set()
-        constants = {node.value for node in ast.walk(tree(name)) if isinstance(node, ast.Constant)}
+        constants = {node.value for node in nodes(name) if isinstance(node, ast.Constant)}
         named[name] = constants & (set(framework_names()) - {mine} - known)
     assert not {name: frameworks for name, frameworks in named.items() if frameworks}
 
@@ -211,7 +221,7 @@ def test_options_are_named_in_the_command_line_alone() -> None:
     """Rule f: elsewhere an error names what it asks for, and each face words that."""
     options = every_option() - {"--help"}  # Programs of others have it too.
     for name in modules():
-        for node in ast.walk(tree(name)) if room(name) != "cli" else ():
+        for node in nodes(name) if room(name) != "cli" else ():
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 named = options & set(re.findall("--[a-z][a-z-]*", node.value))
                 assert not named, f"{name} names {named}"
