@@ -244,10 +244,8 @@ def _timed(
         times = {}
         for column, program in programs.items():
             stack.callback(column.engine.drop, direction)
-            wait = column.convention.wait(column.conditions.device)
-            times[column] = _ready(
-                column.engine, held(program, direction, data, wait), sampling.seconds
-            )
+            whole = held(program, direction, data, column.convention.wait(column.conditions.device))
+            times[column] = _ready(column.engine, whole, sampling.seconds)
         order = random.Random(len(times))  # noqa: S311 -- an order that repeats, no secret
         began = time.monotonic()
         for count in range(sampling.rounds):

@@ -179,8 +179,7 @@ def check_known(result: Imported, cases: Sequence[Case]) -> list[Case]:
                 f"case {case.id!r} was {result.cases[case.id]} when it was exported, and is "
                 f"{case.descriptor} now: export it again."
             )
-    missing = result.cases.keys() - {case.id for case in chosen}
-    if missing:
+    if missing := result.cases.keys() - {case.id for case in chosen}:
         raise ExportError(
             f"the result has {len(missing)} cases that are not in these specs, such as "
             f"{min(missing)!r}: give the specs that were exported."

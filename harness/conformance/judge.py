@@ -87,12 +87,12 @@ def _difference(
     name: str, got: npt.NDArray[Any], want: npt.NDArray[Any]
 ) -> tuple[str, dict[str, Any]]:
     wrong = got != want
-    first = tuple(int(i) for i in np.argwhere(wrong)[0])
+    count, first = int(np.count_nonzero(wrong)), tuple(int(i) for i in np.argwhere(wrong)[0])
     reason = (
-        f"{name}: {np.count_nonzero(wrong)} of {wrong.size} elements differ; first "
+        f"{name}: {count} of {wrong.size} elements differ; first "
         f"{name}[{', '.join(map(str, first))}] is {got[first]:g}, expected {want[first]:g}"
     )
-    return reason, {"differing": int(np.count_nonzero(wrong)), "of": wrong.size, "first": first}
+    return reason, {"differing": count, "of": wrong.size, "first": first}
 
 
 def _judge_by_bounds(case: Case, expected: Expected, name: str, got: npt.NDArray[Any]) -> Verdict:

@@ -83,9 +83,7 @@ def _place(series: Series, step: Step) -> dict[str, Any]:
 
 def _step(series: Series, step: Step, machines: Mapping[str, int]) -> dict[str, Any]:
     return {
-        "case": series.case,
-        "framework": title(series.framework),
-        "direction": series.direction,
+        "of": series,
         "machine": str(machines[_machine(series)]),
         "slower": step.ratio > 1,
         "text": series.describe(step),
@@ -93,15 +91,11 @@ def _step(series: Series, step: Step, machines: Mapping[str, int]) -> dict[str, 
 
 
 def _case_history(history: CaseHistory, addresses: Mapping[str, str]) -> dict[str, Any]:
+    newest = reversed(history.streaks)
     return {
-        "case": history.case,
+        "history": history,
         "address": addresses.get(history.case, ""),
-        "framework": title(history.framework),
-        "where": history.where,
-        "streaks": [
-            {"status": str(streak.status), "text": _since(streak)}
-            for streak in reversed(history.streaks)
-        ],
+        "streaks": [(streak.status, _since(streak)) for streak in newest],
     }
 
 

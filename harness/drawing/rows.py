@@ -169,10 +169,8 @@ def _row(name: str, drawn: Iterable[Cell], layout: _Layout, y: float) -> Iterato
 
 def _ends(layout: _Layout) -> Iterator[tuple[int, int, bool]]:
     """Yield the cropped ends that are drawn: position, crop, and whether it is the last end."""
-    output = layout.axis.output
-    for position, side, last in zip(
-        (output.start, output.stop), layout.axis.crop, (False, True), strict=True
-    ):
+    output, (begin, end) = layout.axis.output, layout.axis.crop
+    for position, side, last in ((output.start, begin, False), (output.stop, end, True)):
         if side and layout.is_drawn(position):
             yield position, side, last
 

@@ -124,13 +124,9 @@ class Engine:
             self._end_process()
             raise EngineUnavailableError(f"{self._command[0]}: {error}{self._advice}") from None
         return EngineInfo(
-            version=answer["version"],
             engine=answer.get("engine", "python"),
-            python=answer["python"],
-            numpy=answer["numpy"],
-            device=answer["device"],
-            blas=answer.get("blas", ""),
-            compiler=answer.get("compiler", ""),
+            **{name: answer[name] for name in ("version", "python", "numpy", "device")},
+            **{name: answer.get(name, "") for name in ("blas", "compiler")},
             threads=self._environ["OMP_NUM_THREADS"],
             cores=",".join(map(str, self._cores)),
         )

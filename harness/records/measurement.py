@@ -67,17 +67,10 @@ def multiply_adds(operator: Operator, batch: int, in_size: Sizes) -> int:
     >>> multiply_adds(Operator.of(2, 3, (3,), stride=2, crop=1), batch=1, in_size=(4,))
     60
     """
-    axes = zip(
-        in_size,
-        operator.kernel,
-        operator.stride,
-        operator.dilation,
-        operator.crop,
-        operator.out_size(in_size),
-        strict=True,
-    )
+    by_axis = (operator.kernel, operator.stride, operator.dilation, operator.crop)
+    axes = zip(in_size, operator.out_size(in_size), *by_axis, strict=True)
     met = 1
-    for size, kernel, stride, dilation, (begin, _), out in axes:
+    for size, out, kernel, stride, dilation, (begin, _) in axes:
         at = np.add.outer(np.arange(size) * stride, np.arange(kernel) * dilation) - begin
         met *= int(np.count_nonzero((at >= 0) & (at < out)))
     channels = operator.in_channels * operator.out_channels // operator.groups

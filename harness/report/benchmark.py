@@ -112,13 +112,13 @@ def explanation(table: SideBySide) -> tuple[str, ...]:
 
 def _overview(table: SideBySide) -> tuple[list[GridRow], list[GridRow]]:
     """Return the rows of the programs and those of the means."""
+    names = table.frameworks
     rows = [
-        GridRow(row.case, row.direction, [_cell(row, name) for name in table.frameworks])
-        for row in table.rows
+        GridRow(row.case, row.direction, [_cell(row, name) for name in names]) for row in table.rows
     ]
     heading = "geometric mean of the ratios, and of how many cases"
     means = [
-        GridRow(heading, direction, [_mean(table, direction, name) for name in table.frameworks])
+        GridRow(heading, direction, [_mean(table, direction, name) for name in names])
         for direction in DIRECTIONS
         if any(key[0] == direction for key in table.means)
     ]
