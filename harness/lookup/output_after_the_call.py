@@ -225,8 +225,10 @@ def _steps_of_call(call: Call, output: _Output) -> list[_Step] | None:
     if last in _PASSES_ON:
         return inner
     step: _Step = _End()
-    if (last or _name_of_maker(call)) in _NOT_READ:
-        raise SnippetError(f"{last or _name_of_maker(call)} is not read here.", call.column)
+    # ``Cropping2D`` of ``Cropping2D(1)(y)``.
+    maker = last_name(call.function) if isinstance(call.function, Call) else last
+    if maker in _NOT_READ:
+        raise SnippetError(f"{maker} is not read here.", call.column)
     if last in _ADDS_BIAS:
         step = _Bias(None)
     elif (
@@ -238,11 +240,6 @@ def _steps_of_call(call: Call, output: _Output) -> list[_Step] | None:
     elif last in _AXES:
         step = _Axes(_AXES[last])
     return [*inner, step]
-
-
-def _name_of_maker(call: Call) -> str:
-    """``Cropping2D`` of ``Cropping2D(1)(y)``."""
-    return last_name(call.function) if isinstance(call.function, Call) else ""
 
 
 def _pad(call: Call) -> _Pad:
@@ -277,9 +274,8 @@ def _trailing(value: Value) -> int | None:
     """Count the axes after a vector's own: 2 for ``b.reshape((-1, 1, 1))``."""
     if isinstance(value, Subscript):
         # As in ``b[None, :, None]``.
-        index = value.index if isinstance(value.index, tuple) else (value.index,)
-        shape: list[Value] = [1 if place is None else place for place in index]
-        if sum(isinstance(place, Slice) and place.is_whole for place in index) != 1:
+        shape: list[Value] = [1 if place is None else place for place in value.places]
+        if sum(isinstance(place, Slice) and place.is_whole for place in value.places) != 1:
             return None
     elif isinstance(value, Call) and last_name(value) in {"reshape", "view"}:
         given = list(value.parts[1:])
@@ -293,16 +289,14 @@ def _trailing(value: Value) -> int | None:
 
 def _made_into_another(values: Sequence[Value], output: _Output) -> list[_Step] | None:
     """What is done to the result inside an expression that makes something else of it."""
-    inner = [_steps(value, output) for value in values]
-    steps_inside = next((steps for steps in inner if steps is not None), None)
-    return None if steps_inside is None else [*steps_inside, _End()]
+    steps = _steps(tuple(values), output)
+    return None if steps is None else [*steps, _End()]
 
 
 def _slice(value: Subscript, assigned: Mapping[str, Value]) -> _Slice:
     spans: list[_Span] = []
     ellipsis_at = None
-    index = value.index if isinstance(value.index, tuple) else (value.index,)
-    for place, element in enumerate(index):
+    for place, element in enumerate(value.places):
         if isinstance(element, Name) and element.text == "...":
             ellipsis_at = place
         else:

@@ -26,7 +26,10 @@ class Name:
     calls: tuple[Call, ...] = ()
 
 
-@dataclass(frozen=True)
+# Kinds of names.  Their text shows their parts: a repr of their own would slow every start.
+
+
+@dataclass(frozen=True, repr=False)
 class UnaryOp(Name):
     """``-operand`` or ``+operand``."""
 
@@ -34,7 +37,7 @@ class UnaryOp(Name):
     operand: Value = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class BinaryOp(Name):
     """``left operation right``."""
 
@@ -43,15 +46,20 @@ class BinaryOp(Name):
     right: Value = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Subscript(Name):
     """``owner[index]``; the index is a tuple where there are several."""
 
     owner: Value = None
     index: Value = None
 
+    @property
+    def places(self) -> tuple[Value, ...]:
+        """The index for each axis."""
+        return self.index if isinstance(self.index, tuple) else (self.index,)
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Slice(Name):
     """``lower:upper:step`` of a subscript; ``None`` for what is left out."""
 
@@ -65,21 +73,21 @@ class Slice(Name):
         return self.lower is None and self.upper is None and self.step is None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Starred(Name):
     """``*inner`` among the elements of a sequence."""
 
     inner: Value = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Joined(Name):
     """A sequence with parts of unknown length."""
 
     elements: tuple[Value, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comprehension(Name):
     """``[element for targets in over]``; no targets where it has conditions or several loops."""
 
@@ -88,7 +96,6 @@ class Comprehension(Name):
     over: Value = None
 
 
-@dataclass(frozen=True)
 class Heading(Name):
     """The calls in a test, or in whatever begins a block; its value is not used."""
 

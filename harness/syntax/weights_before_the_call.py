@@ -115,14 +115,13 @@ def _inserted(site: CallSite) -> tuple[int, ...] | None:
         part = statement.part
         if part is None or not isinstance(part.owner, Name):
             continue
-        index = part.index if isinstance(part.index, tuple) else (part.index,)
         if (
-            any(isinstance(each, Slice) and each.step is not None for each in index)
+            any(isinstance(each, Slice) and each.step is not None for each in part.places)
             and not isinstance(statement.value, int | float)
             and _is_zeros(part.owner.text, site.statements)
             and _is_kernel(part.owner.text, site)
         ):
-            return _steps_of_taps(index)
+            return _steps_of_taps(part.places)
     return None
 
 
