@@ -97,6 +97,22 @@ def unknown(name: str, value: Name | Call, what: str = "it") -> str:
     return f"{name} is {written}, whose value the text does not hold: write {what} in its place."
 
 
+def same_crop(
+    effective: Sequence[int], stride: Sequence[int], *, odd: str, missing: str
+) -> tuple[tuple[tuple[int, int], ...], list[str]]:
+    """Return the crop that makes the output ``in_size * stride``, its odd elements at the end.
+
+    The notes are ``odd`` where there are such, and ``missing`` where the output must be extended.
+
+    >>> same_crop((4, 3), (1, 4), odd="one is odd", missing="one is missing")
+    (((1, 2), (0, -1)), ['one is odd', 'one is missing'])
+    """
+    totals = [extent - step for extent, step in zip(effective, stride, strict=True)]
+    crop = tuple((total // 2, total - total // 2) if total > 0 else (0, total) for total in totals)
+    notes = [odd] if any(total > 0 and total % 2 for total in totals) else []
+    return crop, notes + ([missing] if min(totals) < 0 else [])
+
+
 def shown(value: object) -> str:
     """Write a value as people would."""
     if isinstance(value, Name):

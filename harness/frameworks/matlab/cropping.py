@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final, TypeAlias
 
 from harness.convention.arguments import Arguments
-from harness.convention.values import integers
+from harness.convention.values import integers, same_crop
 from harness.core.operators import Sizes
 from harness.frameworks.matlab.arrays import written
 from harness.syntax.tree import Value
@@ -99,17 +99,11 @@ def _same(effective: Sequence[int], stride: Sequence[int]) -> tuple[Pairs, list[
 
     MathWorks' own exporter writes it as Keras's ``padding="same"``.
     """
-    totals = [extent - step for extent, step in zip(effective, stride, strict=True)]
-    pairs = tuple((total // 2, total - total // 2) if total > 0 else (0, total) for total in totals)
-    notes = []
-    if any(total % 2 for total in totals if total > 0):
-        notes.append(
-            "Cropping 'same': the document promises the output's size only; the odd element goes "
-            "from the end, as in TensorFlow."
-        )
-    if any(total < 0 for total in totals):
-        notes.append(
-            "Cropping 'same' with a stride above the filter: the document promises the output's "
-            "size only; what is missing is added at the end, as in TensorFlow."
-        )
-    return pairs, notes
+    return same_crop(
+        effective,
+        stride,
+        odd="Cropping 'same': the document promises the output's size only; the odd element goes "
+        "from the end, as in TensorFlow.",
+        missing="Cropping 'same' with a stride above the filter: the document promises the "
+        "output's size only; what is missing is added at the end, as in TensorFlow.",
+    )

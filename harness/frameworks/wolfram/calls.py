@@ -13,7 +13,7 @@ from typing import Final
 from harness.convention.arguments import Arguments, Form
 from harness.convention.reading import Reading
 from harness.convention.signature import Parameter
-from harness.convention.values import integers, shown
+from harness.convention.values import integers, same_crop, shown
 from harness.core.errors import Ask, named
 from harness.core.operators import Operator, Sizes
 from harness.frameworks.wolfram.arrays import Margins, dimensions, margins
@@ -201,20 +201,15 @@ def _crop(
 
 def _same(effective: Sequence[int], stride: Sizes) -> tuple[Margins, list[str]]:
     """What ``"Same"`` removes; where the document leaves it open, the end is taken, with a note."""
-    totals = [extent - step for extent, step in zip(effective, stride, strict=True)]
-    crop = tuple((total // 2, total - total // 2) if total > 0 else (0, total) for total in totals)
-    notes = ['PaddingSize "Same": not in an earlier edition of the document.']
-    if any(total > 0 and total % 2 for total in totals):
-        notes.append(
-            'PaddingSize "Same" with an odd total: the document does not say from which end the '
-            "odd element goes; the end is assumed. Write {{begin, end}, ...} to be sure."
-        )
-    if any(total < 0 for total in totals):
-        notes.append(
-            'PaddingSize "Same" with a stride above the kernel: the document does not say where '
-            "what is missing is added; the end is assumed."
-        )
-    return crop, notes
+    crop, notes = same_crop(
+        effective,
+        stride,
+        odd='PaddingSize "Same" with an odd total: the document does not say from which end the '
+        "odd element goes; the end is assumed. Write {{begin, end}, ...} to be sure.",
+        missing='PaddingSize "Same" with a stride above the kernel: the document does not say '
+        "where what is missing is added; the end is assumed.",
+    )
+    return crop, ['PaddingSize "Same": not in an earlier edition of the document.', *notes]
 
 
 # What is put in and comes out.
