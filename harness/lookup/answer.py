@@ -46,7 +46,7 @@ class Translation:
 
 @dataclass(frozen=True)
 class LookUp:
-    """What a text means, and how each framework says it."""
+    """The meaning of a text, and how each framework writes it."""
 
     reading: Reading
     translations: tuple[Translation, ...]
@@ -344,7 +344,7 @@ def _problem_block(problem: str | Unsupported) -> Iterator[Line]:
 
 
 def in_words(operator: Operator) -> str:
-    """Say an operator for people: channels, kernel, and whatever is not the usual."""
+    """Describe an operator: channels, kernel, and whatever is not a default."""
     parts = [
         f"{operator.in_channels} -> {operator.out_channels} channels",
         f"kernel {sizes(operator.kernel)}",

@@ -302,7 +302,7 @@ def _nearest(last: str, known: Sequence[str]) -> str | None:
 
 
 def _foreign(name: str) -> str | None:
-    """Say whose call a dotted name is, where it belongs to a framework that is not read."""
+    """Name the framework of a dotted name, if it is one that is not read."""
     parts = name.split(".")
     for key in (parts[0], ".".join(parts[-2:])):
         if key in _FOREIGN and len(parts) > 1:

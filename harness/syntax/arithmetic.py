@@ -35,7 +35,7 @@ def fold(left: Number, operation: str, right: Number) -> Number | None:
 
 
 def is_exact(left: Number, operation: str, right: Number, result: Number) -> bool:
-    """Say whether two integers give just this number, and no rounded one."""
+    """Whether two integers give exactly this number, without rounding."""
     if isinstance(left, float) or isinstance(right, float) or isinstance(result, int):
         return True
     numerator, denominator = (left, right) if operation == "/" else (1, left**-right)

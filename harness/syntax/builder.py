@@ -87,11 +87,11 @@ class Builder:
         return Name(text, start)
 
     def source(self, nodes: Sequence[Node]) -> str:
-        """Give the text that nodes span."""
+        """Return the text that nodes span."""
         return self.text[nodes[0].start : nodes[-1].end]
 
     def opaque(self, nodes: Sequence[Node]) -> Node:
-        """Make a name of what is no literal."""
+        """Make a name of anything that is no literal."""
         calls = _calls_in(tuple(node.value for node in nodes))
         return _over(nodes, Name(self.source(nodes), nodes[0].start, calls), deepest(nodes))
 
@@ -117,7 +117,7 @@ class Builder:
         return self.opaque(nodes)
 
     def folded(self, left: Number, operation: str, right: Number) -> Number | None:
-        """Give the result; ``None`` where the language has no such number."""
+        """Return the result; ``None`` where the language has no such number."""
         return fold(left, operation, right)
 
     def call(self, function: Node, arguments: Iterable[Argument], nodes: Sequence[Node]) -> Node:
@@ -146,12 +146,12 @@ class Builder:
         return node
 
     def assigned(self, target: Sequence[Node], value: Node) -> Node:
-        """Give a value to what stands before the equals sign."""
+        """Assign a value to the text before the equals sign."""
         return replace(value, start=target[0].start, target=self.source(target))
 
 
 def as_number(value: Value) -> Number | None:
-    """Give a number that arithmetic may use: True is none."""
+    """Return a number that arithmetic may use, which excludes True."""
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
@@ -165,7 +165,7 @@ def _calls_in(value: Value) -> tuple[Call, ...]:
 
 
 def deepest(nodes: Iterable[Node]) -> int:
-    """Give how deep the deepest of them is."""
+    """Return the depth of the deepest node."""
     return max((node.depth for node in nodes), default=0)
 
 

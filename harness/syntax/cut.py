@@ -104,7 +104,7 @@ def _balanced(
 
 
 def _called(text: str, end: int, names: Collection[str]) -> int | None:
-    """Give where the known name before a bracket begins."""
+    """Where the known name before a bracket begins."""
     # Backwards, so that a long text of names is not searched once for each of its characters.
     before = text[max(0, end - _LONGEST_NAME) : end][::-1]
     match = _NAME_BACKWARDS.match(before)

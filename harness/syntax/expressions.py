@@ -67,19 +67,19 @@ class Source:
             start += len(line) + 1
 
     def offset(self, line: int, characters: int) -> int:
-        """Give the offset in the original text of a line, from 1, and a column, from 0."""
+        """Return the offset in the original text of a line, from 1, and a column, from 0."""
         number = min(max(line, 1), len(self.lines)) - 1
         return self._starts[number] + max(0, min(characters, len(self.lines[number])))
 
     def offset_of(self, node: ast.expr | ast.keyword) -> int:
-        """Give the offset in the original text of where a node begins."""
+        """Return the offset in the original text at which a node begins."""
         # The ast module counts columns in bytes of UTF-8.
         line = self.lines[node.lineno - 1].encode()
         return self.offset(node.lineno, len(line[: node.col_offset].decode(errors="ignore")))
 
 
 class Expressions:
-    """Expressions into the neutral tree.
+    """Turns expressions into the neutral tree.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ class Expressions:
         self._assumed: list[str] = []
 
     def value(self, node: ast.expr) -> Value:
-        """Give what an expression stands for, as far as the text holds it."""
+        """Return the value of an expression, as far as the text holds it."""
         match node:
             case ast.Constant(value=bool() | str() | float() | None as literal):
                 return literal
@@ -131,7 +131,7 @@ class Expressions:
         return Name(*self._quoted(node))
 
     def with_defaults(self, node: ast.expr) -> tuple[Value, tuple[str, ...]]:
-        """Give a value, and the defaults of functions that it was computed from."""
+        """Return a value, and the defaults of functions that it was computed from."""
         before = len(self._assumed)
         value = self.value(node)
         return value, tuple(dict.fromkeys(self._assumed[before:]))
@@ -148,7 +148,7 @@ class Expressions:
         return self.value(node)
 
     def subscript(self, node: ast.Subscript) -> Subscript:
-        """Give an element, or a target, with what its parts stand for."""
+        """Return an element, or a target, with the values of its parts."""
         return Subscript(*self._quoted(node), self.value(node.value), self.value(node.slice))
 
     def _comprehension(self, node: ast.ListComp | ast.GeneratorExp) -> Comprehension:
@@ -207,7 +207,7 @@ class Expressions:
                 yield Argument(keyword.arg or "**", value, column)
 
     def _quoted(self, node: ast.expr) -> tuple[str, int, tuple[Call, ...]]:
-        """Give the text of an expression, where it stands, and the calls inside."""
+        """The text of an expression, its offset, and the calls inside."""
         return text_of(node), self.source.offset_of(node), tuple(self._calls_in(node))
 
     def _calls_in(self, node: ast.expr | ast.comprehension) -> Iterator[Call]:
@@ -222,7 +222,7 @@ class Expressions:
         self.names = outer
 
     def _inside(self, node: ast.expr | ast.comprehension) -> Names:
-        """Give what names stand for inside an expression that may have names of its own."""
+        """The values of names inside an expression that may have names of its own."""
         own = list(_own_names(node))
         names = self.names.copy() if own else self.names
         for name in own:
@@ -237,7 +237,7 @@ def _too_large(column: int) -> SnippetError:
 
 
 def signed(node: UnaryOp) -> Value:
-    """Compute a number with a sign; what is none stays as it is."""
+    """Compute a number with a sign; anything else is returned as it is."""
     number = node.operand
     if isinstance(number, bool) or not isinstance(number, int | float):
         return node
@@ -245,7 +245,7 @@ def signed(node: UnaryOp) -> Value:
 
 
 def arithmetic(node: BinaryOp) -> Value:
-    """Compute with two numbers, or put sequences together; what is neither stays as it is."""
+    """Compute with two numbers, or concatenate sequences; anything else is returned as it is."""
     left, right = node.left, node.right
     if not _can_be_computed(node.operation, left, right):
         if (
@@ -286,7 +286,7 @@ def element(node: Subscript) -> Value:
 
 
 def joined(node: Joined) -> Value:
-    """Put the elements of a sequence together; the node itself where a length is not known."""
+    """Return the elements as one sequence; the node itself if a length is not known."""
     items: list[Value] = []
     for each in node.elements:
         inner = each.inner if isinstance(each, Starred) else (each,)
@@ -346,7 +346,7 @@ def _own_names(node: ast.expr | ast.comprehension) -> Iterator[str]:
 
 
 def _last_of_each(call: Call) -> Call:
-    """Of elements with the same key the last one counts."""
+    """Keep the last of elements with the same key."""
     if not is_dict(call):
         return call
     return replace(call, arguments=tuple({each.name: each for each in call.arguments}.values()))

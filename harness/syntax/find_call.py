@@ -168,7 +168,7 @@ def _several(text: str, columns: Sequence[int]) -> SnippetError:
 
 
 def _left_out(text: str, parsed: Parsed) -> tuple[str, ...]:
-    """Say which lines of a text were not understood."""
+    """Note the lines of a text that were not understood."""
     return tuple(
         f"Line {_line_number(text, unread.start)} was left out: {unread.error.fact}"
         for unread in parsed.unread
@@ -176,7 +176,7 @@ def _left_out(text: str, parsed: Parsed) -> tuple[str, ...]:
 
 
 def _cut_off(text: str, piece: tuple[int, int], whole: SnippetError | None) -> tuple[str, ...]:
-    """Say what else there was, where it is more than what a line of a list leaves."""
+    """Note that there were other lines, if any is more than the rest of a list."""
     first = text.rfind("\n", 0, piece[0]) + 1
     last = text.find("\n", piece[1])
     rest = text[:first] + (text[last:] if last >= 0 else "")

@@ -1,4 +1,4 @@
-"""Where a language's strings, comments and brackets are: what must be known before any grammar."""
+"""Where a language's strings, comments and brackets are, which no grammar can do without."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PAIRS: Final = {"(": ")", "[": "]", "{": "}", "<|": "|>"}
 
 
 class Mark(NamedTuple):
-    """A stretch of text that is more than ordinary characters."""
+    """A string, a comment or a bracket in a text."""
 
     # ``string``, ``comment``, ``open``, ``close``, ``skip`` (only looks like one of them),
     # ``quote`` (of a string that never ends) or ``unclosed`` (a comment that never ends).
@@ -78,7 +78,7 @@ MATLAB: Final = Lexis(
 
 
 def marks(text: str, lexis: Lexis, position: int = 0) -> Iterator[Mark]:
-    """Give all strings, comments and brackets from a position on, in order; nothing is refused.
+    """Yield all strings, comments and brackets from a position on; nothing is refused.
 
     >>> [mark.kind for mark in marks('f["]" (* ] *)', WOLFRAM)]
     ['open', 'string', 'comment']
@@ -102,7 +102,7 @@ def _end_of_nested(text: str, start: int, lexis: Lexis) -> int | None:
 
 
 def without_comments(text: str, lexis: Lexis) -> str:
-    """Put blanks in the place of comments, so that all columns stay.
+    """Replace comments by blanks, so that columns stay.
 
     Raises
     ------
@@ -145,7 +145,7 @@ def _check_closing(text: str, closing: Mark, opening: Mark | None) -> None:
 
 
 def skeleton(code: str, lexis: Lexis) -> str:
-    """Put blanks in the place of all that strings and brackets hold, in code that is balanced.
+    """Replace the contents of strings and brackets by blanks, in balanced code.
 
     >>> skeleton("k = f[{1}; 2]; '", WOLFRAM)
     "k = f[      ]; '"
@@ -168,7 +168,7 @@ def skeleton(code: str, lexis: Lexis) -> str:
 
 
 def innermost(text: str, column: int, lexis: Lexis, start: int = 0) -> str | None:
-    """Give the bracket that is open at a column of balanced text, from where none is open.
+    """Return the bracket open at a column of balanced text, from a start where none is open.
 
     >>> innermost("f[1, {2}, 3]", 7, WOLFRAM)
     '{'

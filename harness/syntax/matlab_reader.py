@@ -137,7 +137,7 @@ class Reader:
     # Statements.
 
     def _read(self, step: Step) -> None:
-        """Read a step; what is not understood is left out, and its names stand for nothing."""
+        """Read a step; if it is not understood, leave it out and forget its names."""
         shown = self._code[step.start : step.end]
         self._builder.end = step.start
         parameters = {name for each in _PARAMETERS.findall(shown) for name in identifiers(each)}

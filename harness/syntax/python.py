@@ -107,7 +107,7 @@ def _not_python(error: SyntaxError, column: int) -> SnippetError:
 
 
 def _in_place_of(line: str) -> str:
-    """Write what leaves all names of a line unknown, and a body below it a body."""
+    """A line that makes all names of another unknown, and keeps a body below it a body."""
     indent = line[: len(line) - len(line.lstrip())]
     words = dict.fromkeys(match[0] for match in _IDENTIFIER.finditer(line))
     names = [word for word in words if not any(map(keyword.iskeyword, word.split(".")))]
@@ -117,7 +117,7 @@ def _in_place_of(line: str) -> str:
 
 
 class _Reader(Expressions):
-    """Statements into the neutral tree; each function has its own names."""
+    """Turns statements into the neutral tree; each function has its own names."""
 
     def __init__(self, source: Source) -> None:
         super().__init__(source, Names())
@@ -394,7 +394,7 @@ class _Reader(Expressions):
         return [change for change in every_change if not change.certain]
 
     def _unsettle(self, code: Sequence[ast.AST]) -> None:
-        """Forget all that code gives something or changes."""
+        """Forget all that code assigns or changes."""
         self._forget(bindings(code))
         self._change(changes(code))
 
@@ -446,7 +446,7 @@ class _Scope:
 
 
 def _items(value: Value, targets: Sequence[ast.expr]) -> Sequence[Value]:
-    """What each of several targets is given: of an unknown value, its elements."""
+    """The value of each of several targets: of an unknown value, its elements."""
     starred = any(isinstance(target, ast.Starred) for target in targets)
     if isinstance(value, tuple) and len(value) == len(targets) and not starred:
         return value
@@ -459,7 +459,7 @@ def _items(value: Value, targets: Sequence[ast.expr]) -> Sequence[Value]:
 
 
 def _none(test: ast.expr) -> str:
-    """The name of which a test asks whether it is ``None``."""
+    """The name that a test compares with ``None``."""
     match test:
         case ast.Compare(ast.Name(id=name), [ast.Is()], [ast.Constant(value=None)]):
             return name

@@ -53,7 +53,7 @@ class Change:
 
 
 def bindings(body: Iterable[ast.AST]) -> Counter[str]:
-    """Count how often each name of a scope is given something; twice in a loop.
+    """Count the assignments to each name of a scope; twice in a loop.
 
     Inner functions have names of their own, but attributes are everybody's.
     """
@@ -73,7 +73,7 @@ def bindings(body: Iterable[ast.AST]) -> Counter[str]:
 
 
 def changes(body: Iterable[ast.AST]) -> Iterator[Change]:
-    """Give what code may change in place, other than names that are an inner function's own.
+    """Yield what code may change in place, except an inner function's own names.
 
     Examples
     --------
@@ -99,7 +99,7 @@ def parameters(node: FUNCTIONS) -> list[str]:
 
 
 def same_object(node: ast.expr) -> Iterator[str]:
-    """Give names that stand for the same object as an expression, or for one that holds it."""
+    """Yield names of the object that an expression stands for, or of one that holds it."""
     match node:
         case ast.Name() | ast.Attribute() if name := dotted(node):
             yield name

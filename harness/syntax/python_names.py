@@ -18,7 +18,7 @@ _DOTTED: Final = re.compile(r"(?<![\w.\])'\"])[^\W\d]\w*+(?:\.[^\W\d]\w*+)*+")
 
 @dataclass
 class _Relations:
-    """Which names are parts of others, or of the same object: all that ever were."""
+    """All names that ever were parts of others, or of the same object."""
 
     parts: defaultdict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
     computed: defaultdict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
@@ -48,7 +48,7 @@ class Names:
     _relations: _Relations = field(default_factory=_Relations)
 
     def copy(self) -> Names:
-        """Copy them for another branch, or for an inner scope."""
+        """Copy the values for another branch, or for an inner scope."""
         return Names(
             dict(self.given),
             dict(self.known),
@@ -58,7 +58,7 @@ class Names:
         )
 
     def give(self, name: str, value: Value, assumed: tuple[str, ...] = ()) -> None:
-        """Let a name, or an attribute, stand for a value from here on."""
+        """Assign a value to a name or an attribute."""
         self._lose_parts(name)
         for owner in _owners(name):
             self._relations.parts[owner][name] = None
@@ -69,11 +69,11 @@ class Names:
         self._put(name, value, assumed)
 
     def forget(self, name: str) -> None:
-        """Let a name stand for what the text does not hold."""
+        """Make the value of a name unknown."""
         self.give(name, Name(name, 0))
 
     def forget_all(self) -> None:
-        """Let all names stand for what the text does not hold."""
+        """Make the values of all names unknown."""
         for name in list(self.given):
             self._put(name, Name(name, 0))
 
@@ -110,7 +110,7 @@ class Names:
     def give_element(
         self, name: str, place: Value, value: Value, assumed: tuple[str, ...] = ()
     ) -> None:
-        """Let an element of a list stand for a value; of a list that is not known, remember it.
+        """Assign a value to an element; of a list that is not known, remember it.
 
         The place is a number, a key, or the ``Name`` of what is neither.
         """
@@ -157,7 +157,7 @@ class Names:
 
 
 def agreed(ends: Sequence[Names]) -> Names:
-    """Return what names stand for after branches, by what they stand for at the end of each."""
+    """Return the values after branches, by those at the end of each."""
     first, *others = ends
     names_after = first.copy()
     for name in dict.fromkeys(name for names in ends for name in names.given):

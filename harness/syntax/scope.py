@@ -14,7 +14,7 @@ _DOTTED: Final = re.compile(r"[^\W\d]\w*+(?:\.[^\W\d]\w*+)++")
 
 
 class Scope:
-    """Names and what they were given; a name that may have been given anything else is a ``Name``.
+    """Names and their values; a value that is not certain is a ``Name``.
 
     >>> scope = Scope()
     >>> scope.give("k", 3, 0)
@@ -28,11 +28,11 @@ class Scope:
         self._has_attributes = False
 
     def snapshot(self) -> Mapping[str, Value]:
-        """Return what is given now, the last given last; later changes leave it as it is."""
+        """Return the values now, the last assigned last; later changes do not touch them."""
         return self._given
 
     def restore(self, given: Mapping[str, Value]) -> None:
-        """Go back to what was given somewhere else."""
+        """Go back to the values of an earlier snapshot."""
         self._given = given
 
     def known(self, name: str) -> Value:
@@ -41,7 +41,7 @@ class Scope:
         return value if is_constant(value) else None
 
     def give(self, target: str, value: Value, column: int) -> None:
-        """Let a name, or an attribute of it, stand for a value from here on.
+        """Assign a value to a name, or to an attribute of it.
 
         What is given a part, as ``k(2)`` is, or is given together with others, as in ``[a, b]``,
         stands for nothing known.
@@ -61,11 +61,11 @@ class Scope:
             self._given = {**self._without([root[0]]), root[0]: Name(target, column)}
 
     def forget(self, names: Iterable[str]) -> None:
-        """Let names and their attributes stand for what the text does not hold."""
+        """Make the values of names and their attributes unknown."""
         self._given = self._without(names)
 
     def forget_all(self) -> None:
-        """Let all names stand for what the text does not hold."""
+        """Make the values of all names unknown."""
         self.forget(self._given)
 
     def _without(self, names: Iterable[str]) -> Mapping[str, Value]:
@@ -77,7 +77,7 @@ class Scope:
 
 
 def _unknown(given: Mapping[str, Value], names: Iterable[str]) -> Mapping[str, Value]:
-    """Let names that are given something stand for what the text does not hold."""
+    """Make the values of names unknown, if they have any."""
     lost = [name for name in dict.fromkeys(names) if name in given]
     if not lost:
         return given
@@ -98,7 +98,7 @@ def identifiers(text: str) -> list[str]:
 
 
 def is_constant(value: Value) -> bool:
-    """Say whether a value is a number or a short flat list of them.
+    """Return whether a value is a number or a short flat list of them.
 
     Names of lists of names of lists would grow without bounds.
     """
@@ -109,7 +109,7 @@ def is_constant(value: Value) -> bool:
 
 
 def agreed(ends: Sequence[Mapping[str, Value]]) -> Mapping[str, Value]:
-    """Return what names stand for after branches, by what they stand for at the end of each."""
+    """Return the values after branches, by those at the end of each."""
     first, *others = ends
     if all(each is first for each in others):
         return first

@@ -1,4 +1,4 @@
-"""What every language's parser makes of a snippet: statements, calls, literals and names."""
+"""The tree of a snippet in any language: statements, calls, literals and names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_DIGITS: Final = 18
 
 @dataclass(frozen=True)
 class Name:
-    """What the text does not hold: a variable, an attribute, an expression with one in it.
+    """A value that the text does not hold: a variable, an attribute, an expression with one.
 
     ``calls`` are those inside the expression: one of them may be meant.
     """
@@ -221,7 +221,7 @@ class SnippetError(InputError):
 
 
 class OpenError(SnippetError):
-    """A snippet that leaves something open, which the user can say."""
+    """A snippet that leaves something open, which the user can give."""
 
 
 def last_name(call: Call) -> str:
@@ -230,7 +230,7 @@ def last_name(call: Call) -> str:
 
 
 def names_in(value: Value) -> Iterator[Name]:
-    """Give all names inside a value; a name's text holds those inside it."""
+    """Yield all names inside a value; a name's text holds those inside it."""
     if isinstance(value, Name):
         yield value
     parts = value.parts if isinstance(value, Call) else value if isinstance(value, tuple) else ()
@@ -245,7 +245,7 @@ def count_uses(value: Value, name: str) -> int:
 
 
 def calls(value: Value) -> Iterator[Call]:
-    """Give all calls inside a value, outer ones first."""
+    """Yield all calls inside a value, outer ones first."""
     if isinstance(value, Call):
         yield value
         parts = value.parts
@@ -258,7 +258,7 @@ def calls(value: Value) -> Iterator[Call]:
 
 
 def check_text(text: str) -> None:
-    """Refuse what no call looks like, before any parser sees it."""
+    """Refuse a text that can be no call, before any parser sees it."""
     if not text.strip():
         raise SnippetError("there is no text. Paste a call, such as nn.ConvTranspose2d(64, 32, 4).")
     if len(text) > MAX_TEXT:
