@@ -18,7 +18,7 @@ from harness.convention.values import integer, shown
 from harness.core.operators import Sizes, axis_name
 from harness.core.training import Training
 from harness.frameworks.chainer.training import read_initializer
-from harness.syntax.tree import Name
+from harness.syntax.tree import last_name
 
 _Complete: TypeAlias = tuple[int, int, Sizes]
 _Pairs: TypeAlias = tuple[tuple[int, int], ...]
@@ -243,9 +243,7 @@ def _configuration(given: Arguments) -> Iterator[str]:
     named = [
         call.arguments[0].value
         for call in given.site.around
-        if isinstance(call.function, Name)
-        and call.function.text.split(".")[-1] == "using_config"
-        and call.arguments
+        if last_name(call) == "using_config" and call.arguments
     ]
     assigned = [
         target.rpartition(".")[2]

@@ -13,7 +13,7 @@ from harness.core.errors import Ask, asked, named
 from harness.core.operators import Operator, Sizes
 from harness.frameworks.tensorflow.layer_calls import layer_forms
 from harness.frameworks.tensorflow.version_1 import backend_form, keras_1_form, slim_form
-from harness.syntax.tree import Call, Name, Value
+from harness.syntax.tree import Call, Name, Value, last_name
 
 _LAYOUTS: Final = {1: ("NWC", "NCW"), 2: ("NHWC", "NCHW"), 3: ("NDHWC", "NCDHW")}
 _ONE_OR_ALL: Final = "one number, one per spatial axis, or one per axis with 1 for n and c"
@@ -144,11 +144,10 @@ def _split(given: Arguments) -> list[str]:
     """Names of the arrays that the text splits into groups, the input first."""
     if given.site.context.groups == 1:
         return []
-    split = [value for value in given.assigned.values() if isinstance(value, Call)]
     return [
         call.arguments[0].value.text
-        for call in split
-        if isinstance(call.function, Name) and call.function.text.split(".")[-1] == "split"
+        for call in given.assigned.values()
+        if isinstance(call, Call) and last_name(call) == "split"
         if call.arguments and isinstance(call.arguments[0].value, Name)
     ]
 
@@ -290,6 +289,7 @@ def _explicit(
 
 
 _DOCS: Final = "https://www.tensorflow.org/api_docs/python/tf/"
+_ANY: Final = "conv_transpose"
 
 
 def _forms(rank: int) -> tuple[Form, ...]:
@@ -303,20 +303,9 @@ def _forms(rank: int) -> tuple[Form, ...]:
     return new, of_version_1
 
 
-_ANY_RANK: Final = Form(
-    "tf.nn.conv_transpose",
-    (),
-    "function",
-    None,
-    _parameters(None),
-    f"{_DOCS}nn/conv_transpose",
-    _read,
-)
-
-
 FORMS: Final = (
     *(form for rank in (2, 1, 3) for form in _forms(rank)),
-    _ANY_RANK,
+    Form(f"tf.nn.{_ANY}", (), "function", None, _parameters(None), f"{_DOCS}nn/{_ANY}", _read),
     keras_1_form(_forms(2)[0], layer_forms(2)[0]),
     *(form for rank in (2, 1, 3) for form in layer_forms(rank)),
     *(slim_form(layer_forms(rank)[-1]) for rank in (2, 3)),

@@ -328,9 +328,8 @@ def _as_function(given: Arguments, function: Form) -> Reading:
 
 def _kernel(given: Arguments) -> Sizes | None:
     sizes = given.open_integer("nb_row"), given.open_integer("nb_col")
-    if sizes == (None, None):
-        return None
-    return given.integer("nb_row"), given.integer("nb_col")
+    is_open = sizes == (None, None)
+    return None if is_open else (given.integer("nb_row"), given.integer("nb_col"))
 
 
 def _ordering(given: Arguments) -> str:
