@@ -1,6 +1,6 @@
 """The keys of suites and of the limitations file: one table, from which everything else comes.
 
-The loader reads by it (:mod:`harness.suite.yaml_fields`), and :mod:`harness.suite.schema` writes
+The loader reads by it (:mod:`harness.suite.yaml_fields`), and ``tools/spec_schema.py`` writes
 ``specs/schema.json`` and the tables of ``CONTRIBUTING.md`` from it.
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from xml.etree import ElementTree as ET
 
 import another_status
 import pytest
+import spec_schema
 from dashboards import conformance, record
 
 from harness import pages
@@ -99,7 +101,11 @@ def tainted(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], P
     script = another_status.__file__
     assert script is not None
     done = subprocess.run(
-        [sys.executable, script, str(folder)], capture_output=True, text=True, check=True
+        [sys.executable, script, str(folder)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": str(Path(spec_schema.__file__).parent)},
     )
     answers: dict[str, Any] = json.loads(done.stdout)
     return answers, folder

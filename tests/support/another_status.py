@@ -35,6 +35,7 @@ def answers(folder: Path) -> dict[str, Any]:
     """Let every reader show a report with the new status."""
     from dashboards import conformance, record
     from rich.console import Console
+    from spec_schema import schema
 
     from harness import dashboard
     from harness.conformance.difference import difference
@@ -44,7 +45,6 @@ def answers(folder: Path) -> dict[str, Any]:
     from harness.report import difference as difference_formats
     from harness.report.console import print_report
     from harness.report.formats import formats
-    from harness.suite.schema import schema
 
     tainted = Status("TAINTED")
 

@@ -1,6 +1,6 @@
 """Write what follows from the table of keys: ``specs/schema.json``, tables of CONTRIBUTING.md.
 
-``python -m harness.suite.schema`` writes both in a checkout; a test holds the committed files.
+``python tools/spec_schema.py`` writes both in a checkout; a test holds the committed files.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from harness.suite.keys import CASE, ENTRIES, MATRIX, PLACES, REQUIRED, SWEPT, K
 
 Schema: TypeAlias = dict[str, Any]
 
-_BEGIN: Final = "<!-- keys: written by python -m harness.suite.schema -->"
+_BEGIN: Final = "<!-- keys: written by python tools/spec_schema.py -->"
 _END: Final = "<!-- end of keys -->"
 _ENTRY_OF: Final = {"suite": "case", "limitations": "limitation"}
 
@@ -141,5 +141,5 @@ def documents(root: Path) -> dict[Path, str]:
 
 
 if __name__ == "__main__":
-    for path, content in documents(Path(__file__).parents[2]).items():
+    for path, content in documents(Path(__file__).parents[1]).items():
         path.write_text(content, encoding="utf-8")
