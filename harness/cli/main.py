@@ -45,7 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     required framework was SKIPPED. 2: bad usage or a bad spec. 130: interrupted. 143: terminated.
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
-    options = parser(words[0] if words else "").parse_args(words)
+    command = next((word for word in words if not word.startswith("-")), "")
+    options = parser(command).parse_args(words)
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")

@@ -42,8 +42,7 @@ def function_crop(
 def _pairs(given: Arguments, name: str, rank: int, *, layer: bool) -> Pairs | None:
     """Read one number, one for each axis, or a row of beginnings over a row of ends.
 
-    A layer takes such rows for three axes only; for fewer it takes the ends axis by axis, and of
-    one axis never a row of one number.
+    A layer takes such rows for three axes only, and the ends axis by axis for fewer.
     """
     value = given.value(name)
     if not isinstance(value, tuple):
