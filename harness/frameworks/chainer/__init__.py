@@ -34,8 +34,8 @@ CONVENTION: Final = Convention(
     calls=r"Deconvolution([123]|N)D|deconvolution_([123]|n)d",
     remarks=(
         (
-            "deterministic is no argument since Chainer 2: chainer.using_config("
-            "'cudnn_deterministic', True) around the call says it, as 'autotune' does for cuDNN."
+            "deterministic is not an argument since Chainer 2: use chainer.using_config("
+            "'cudnn_deterministic', True) around the call, and likewise 'autotune' for cuDNN."
         ),
         "dilate and groups are by keyword only in two dimensions.",
         "groups=0 is silently 1 and a negative pad silently gives garbage: both are refused here.",

@@ -38,7 +38,7 @@ _OUTSIZE: Final = Parameter(
     pitfall="The backward pass fails where it grows one axis and shrinks another.",
 )
 _REFUSED: Final = Parameter(
-    "deterministic", "refused since Chainer 2: a configuration says it", None, keyword=True
+    "deterministic", "refused since Chainer 2, which has a configuration for it", None, keyword=True
 )
 
 

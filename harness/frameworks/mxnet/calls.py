@@ -73,12 +73,13 @@ _OPERATOR: Final = (
     Parameter("cudnn_off", "whether cuDNN is not used", False, ignored=True),
     Parameter(
         "layout",
-        "of data and output; NHWC has the weights as (c_in, *kernel, num_filter // num_group)",
+        "layout of data and output; NHWC has the weights as "
+        "(c_in, *kernel, num_filter // num_group)",
         None,
         pitfall="Channels-last on a GPU only.",
     ),
-    Parameter("out", "where the result is put", None, keyword=True),
-    Parameter("name", "of the symbol", None, keyword=True),
+    Parameter("out", "the array for the result", None, keyword=True),
+    Parameter("name", "the symbol's name", None, keyword=True),
     Parameter("attr", "attributes of the symbol", None, keyword=True, ignored=True),
 )
 _TUNING: Final = (None, "None", "fastest", "limited_workspace", "off")
@@ -259,15 +260,15 @@ def _gluon_parameters(rank: int) -> tuple[Parameter, ...]:
         ),
         Parameter("dilation", "dilation", alike(1), pitfall="Refused with three axes."),
         Parameter("groups", "groups", 1, pitfall="More than one needs in_channels."),
-        Parameter("layout", f"of data and output{last}", _LAYOUTS[rank][0]),
-        Parameter("activation", "what follows the operator", None),
+        Parameter("layout", f"layout of data and output{last}", _LAYOUTS[rank][0]),
+        Parameter("activation", "applied to the output; not part of the operator", None),
         Parameter("use_bias", "whether there is a bias", True),
         Parameter("weight_initializer", "how w is drawn; None is Uniform(0.07)", None),
         Parameter("bias_initializer", "how b is drawn", "zeros"),
         Parameter(
             "in_channels", "input channels; 0 leaves them to the input", 0, role="in_channels"
         ),
-        Parameter("prefix", "of the parameters' names", None, keyword=True),
+        Parameter("prefix", "prefix of the parameters' names", None, keyword=True),
         Parameter("params", "whose parameters are shared", None, keyword=True, ignored=True),
     )
 

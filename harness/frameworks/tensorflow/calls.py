@@ -28,8 +28,8 @@ _BEFORE: Final = (
     Parameter(
         "output_shape",
         "the shape of the whole output: chooses the crop",
-        pitfall="A number of channels that is a multiple of the filters' is taken by some CPU "
-        "kernels, for groups that nobody asked for.",
+        pitfall="Some CPU kernels accept a multiple of the filters' channels, and compute groups "
+        "that nobody asked for.",
     ),
     Parameter("strides", f"stride: {_ONE_OR_ALL}"),
     Parameter(
@@ -38,7 +38,7 @@ _BEFORE: Final = (
         "kernel - strides to kernel - 1, of which an odd element is taken from the end; in two "
         "dimensions also explicit pairs, crop begin as given, the end by output_shape",
         "SAME",
-        pitfall="In capitals; the default is the layer's other one.",
+        pitfall="In capitals. The default differs from the layer's.",
     ),
 )
 _DILATIONS: Final = Parameter(

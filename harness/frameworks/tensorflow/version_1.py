@@ -39,12 +39,12 @@ _SLIM: Final = (
         "activation_fn",
         "applied to the output; not part of the operator",
         "relu",
-        pitfall="The default is no identity: None is.",
+        pitfall="The default is not the identity; None is.",
     ),
     Parameter(
         "normalizer_fn", "applied to the output before the activation, in the bias's place", None
     ),
-    Parameter("normalizer_params", "what the normaliser is given", None),
+    Parameter("normalizer_params", "the normaliser's arguments", None),
     Parameter("weights_initializer", "how the weights are drawn", "glorot_uniform"),
     Parameter("weights_regularizer", "a penalty on the weights", None),
     Parameter("biases_initializer", "how the bias is drawn; None is no bias", "zeros"),
