@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import sys
+import cProfile
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,25 +22,27 @@ UP = Operator.of(64, 32, (4, 4))
 # whose effort does not grow faster than the text, or its square.
 
 MOST_CALLS = 4_000_000
+# Where it grows so fast that the calls would not be counted to their end.
+MOST_SECONDS = 60
 
 
 @contextmanager
 def little_effort() -> Iterator[None]:
     """Let no more functions be called than that."""
-    count = 0
-
-    def counting(_frame: object, event: str, _argument: object) -> None:
-        nonlocal count
-        count += event == "call"
-        if count > MOST_CALLS:
-            sys.setprofile(None)
-            raise AssertionError(f"more than {MOST_CALLS} calls of functions")
-
-    sys.setprofile(counting)
+    profile = cProfile.Profile(builtins=False)
+    before = signal.signal(signal.SIGVTALRM, give_up)
+    signal.setitimer(signal.ITIMER_VIRTUAL, MOST_SECONDS)
     try:
-        yield
+        with profile:
+            yield
     finally:
-        sys.setprofile(None)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+    assert sum(entry.callcount for entry in profile.getstats()) <= MOST_CALLS
+
+
+def give_up(_number: int, _frame: object) -> None:
+    raise AssertionError(f"more than {MOST_SECONDS} s")
 
 
 MALICIOUS = {
