@@ -108,14 +108,15 @@ def test_rooms_import_what_stands_below_them() -> None:
         assert not above & allowed, f"{name} stands below {above & allowed}"
 
 
-@pytest.mark.parametrize("name", sorted(modules()))
-def test_imports_point_one_way(name: str) -> None:
-    if name == "harness.__main__":
-        assert [module for module, _ in imported(name)] == ["harness.cli.main"]
-        return
-    allowed = ROOMS[room(name)] | {room(name)}
-    for other, _ in imported(name):
-        assert room(other) in allowed, f"{name} imports {other}"
+def test_imports_point_one_way() -> None:
+    assert [module for module, _ in imported("harness.__main__")] == ["harness.cli.main"]
+    upward = [
+        f"{name} imports {other}"
+        for name in modules().keys() - {"harness.__main__"}
+        for other, _ in imported(name)
+        if room(other) not in ROOMS[room(name)] | {room(name)}
+    ]
+    assert sorted(upward) == []
 
 
 def test_no_circle_of_imports() -> None:

@@ -239,9 +239,7 @@ def _texts(tree: ast.AST) -> Iterator[str]:
             yield str(node.value)
 
 
-@pytest.mark.parametrize(
-    "path", sorted(Path(harness.__file__).parent.rglob("*.py")), ids=lambda path: path.stem
-)
-def test_three_dots_are_printed_and_no_ellipsis(path: Path) -> None:
-    texts = _texts(ast.parse(path.read_text(encoding="utf-8")))
-    assert [text for text in texts if "\N{HORIZONTAL ELLIPSIS}" in text] == []
+def test_three_dots_are_printed_and_no_ellipsis() -> None:
+    for path in Path(harness.__file__).parent.rglob("*.py"):
+        texts = _texts(ast.parse(path.read_text(encoding="utf-8")))
+        assert [text for text in texts if "\N{HORIZONTAL ELLIPSIS}" in text] == [], path

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -227,17 +228,19 @@ def held(problem: Problem) -> None:
             write_problem(problem)
 
 
-CASES = [case for case in load_cases() if not case.rejected]
+@cache
+def legal_cases() -> tuple[Case, ...]:
+    return tuple(case for case in load_cases() if not case.rejected)
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case.id for case in CASES])
-def test_every_case_of_the_suite_comes_back(case: Case) -> None:
-    held(Problem.of(case.operator, case.batch, case.in_size, case.dtype, case.id))
+def test_every_case_of_the_suite_comes_back() -> None:
+    for case in legal_cases():
+        held(Problem.of(case.operator, case.batch, case.in_size, case.dtype, case.id))
 
 
 def test_most_of_the_suite_can_be_said() -> None:
-    said = [case for case in CASES if sayable(case.operator, case.in_size)]
-    assert len(said) > len(CASES) / 2
+    said = [case for case in legal_cases() if sayable(case.operator, case.in_size)]
+    assert len(said) > len(legal_cases()) / 2
 
 
 @given(sized_operators(), st.integers(0, 3), st.sampled_from([*benchdnn.DIRECTIONS, None]))
