@@ -38,6 +38,7 @@ async def asked(address: str, text: str) -> tuple[int, bytes]:
     return int(head.split()[1]), body
 
 
+@pytest.mark.slow
 def test_a_thousand_visitors_at_once_are_all_answered_with_their_own_answer() -> None:
     texts = [f"nn.ConvTranspose2d({number}, 2, 3)" for number in range(1, VISITORS + 1)]
 

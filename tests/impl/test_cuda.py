@@ -228,6 +228,7 @@ def test_mixed_kinds_and_devices_are_refused(cupy: host_kernels.Cupy) -> None:
 NVCC = shutil.which("nvcc")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(NVCC is None, reason="no nvcc; it is part of the CUDA toolkit")
 @pytest.mark.parametrize(
     ("stored", "summed", "wide"), [("float32", "float32", False), ("float16", "float32", True)]
