@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from harness.convention.reading import Reading
 from harness.convention.registry import Convention, convention, distinct_conventions, render
@@ -21,9 +21,12 @@ from harness.core.operators import (
 )
 from harness.core.program import Program, Unsupported
 from harness.core.training import SILENT
-from harness.lookup import benchdnn
+from harness.lookup import BENCHDNN
 from harness.lookup.reading import read
 from harness.weights.layouts import CANONICAL, LayoutChange
+
+if TYPE_CHECKING:
+    from harness.lookup import benchdnn
 
 _DESCRIPTOR: Final = re.compile(r"ic\d+_oc\d+_k\S+")
 _SIZE: Final = re.compile(r"n\d{1,18}|i\d{1,18}(x\d{1,18})*", re.ASCII)
@@ -86,7 +89,7 @@ class LookUp:
     def to_json(self) -> dict[str, Any]:
         """The object that a look-up is as JSON."""
         shape, output = self.reading.input, self.output
-        problem = {} if self.problem is None else {benchdnn.NAME: _problem_to_json(self.problem)}
+        problem = {} if self.problem is None else {BENCHDNN: _problem_to_json(self.problem)}
         return {
             "operator": self.reading.operator.to_json(),
             "descriptor": self.descriptor,
@@ -164,7 +167,7 @@ def look_up(
     >>> [each.answer.call for each in answers.translations if each.framework == "pytorch"]
     ['y_ = F.conv_transpose2d(x_, w_, b_, stride=2, padding=1)']
     """
-    targets = [convention(name) for name in to if name != benchdnn.NAME]
+    targets = [convention(name) for name in to if name != BENCHDNN]
     others = [] if to else distinct_conventions()
     reading, problem = _read(text, framework, input, weight)
     if style == "function" and reading.training != SILENT:
@@ -173,7 +176,7 @@ def look_up(
         reading = replace(reading, notes=(*reading.notes, note))
     targets += [each for each in others if each.name != reading.framework]
     translations = tuple(_translation(reading, target, style) for target in targets)
-    asked = benchdnn.NAME in to
+    asked = BENCHDNN in to
     return LookUp(reading, translations, _in_benchdnn(reading, problem) if asked else None)
 
 
@@ -199,12 +202,22 @@ def _read(
     weight: Sequence[int] | None,
 ) -> tuple[Reading, benchdnn.Problem | None]:
     """Read a text of any kind; return the problem of benchdnn, too, where it is one."""
-    if framework == benchdnn.NAME or (framework is None and benchdnn.recognises(text)):
-        problem = benchdnn.read_problem(text)
-        return _from_problem(problem, shape), problem
+    if framework == BENCHDNN or (framework is None and _may_be_problem(text)):
+        from harness.lookup import benchdnn  # noqa: PLC0415 -- most look-ups do without
+
+        if framework == BENCHDNN or benchdnn.recognises(text):
+            problem = benchdnn.read_problem(text)
+            return _from_problem(problem, shape), problem
     if _DESCRIPTOR.fullmatch(text.strip()):
         return _from_descriptor(text.strip(), shape), None
     return read(text, framework, shape, weight), None
+
+
+def _may_be_problem(text: str) -> bool:
+    """Whether a text names benchdnn or begins like an option or a pair of a key and a number."""
+    start = text.lstrip()[:3]
+    is_pair = any(character.isdigit() for character in start)
+    return start.startswith("--") or is_pair or BENCHDNN in text
 
 
 def _from_problem(problem: benchdnn.Problem, shape: Sequence[int] | None) -> Reading:
@@ -215,7 +228,7 @@ def _from_problem(problem: benchdnn.Problem, shape: Sequence[int] | None) -> Rea
     # https://uxlfoundation.github.io/oneDNN/dev_guide_deconvolution.html
     layout = "OIHW" if operator.groups == 1 else "GOIHW"
     fitting = _fitting(operator, shape)
-    return Reading(benchdnn.NAME, operator, fitting, notes=problem.notes, weights=layout)
+    return Reading(BENCHDNN, operator, fitting, notes=problem.notes, weights=layout)
 
 
 def _in_benchdnn(reading: Reading, source: benchdnn.Problem | None) -> str | Unsupported:
@@ -226,6 +239,8 @@ def _in_benchdnn(reading: Reading, source: benchdnn.Problem | None) -> str | Uns
             + asked(Ask.INPUT_SHAPE)
             + " with your input's shape, channels first.",
         )
+    from harness.lookup import benchdnn  # noqa: PLC0415
+
     batch, _, *size = reading.input
     if source is None:
         problem = benchdnn.Problem.of(reading.operator, batch, tuple(size))
@@ -335,11 +350,13 @@ def _block(translation: Translation, programs: bool) -> Iterator[Line]:
 
 
 def _problem_block(problem: str | Unsupported) -> Iterator[Line]:
+    from harness.lookup.benchdnn import TITLE  # noqa: PLC0415
+
     if isinstance(problem, Unsupported):
-        yield [("bold cyan", benchdnn.TITLE), ("", "  "), ("red", problem.support)]
+        yield [("bold cyan", TITLE), ("", "  "), ("red", problem.support)]
         yield [("dim", f"  {problem.reason}")]
     else:
-        yield [("bold cyan", benchdnn.TITLE), ("", "  "), ("green", "native")]
+        yield [("bold cyan", TITLE), ("", "  "), ("green", "native")]
         yield [("", f"    {problem}")]
 
 

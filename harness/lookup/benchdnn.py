@@ -18,8 +18,9 @@ from typing import Final, NoReturn, Self
 
 from harness.core.errors import InputError
 from harness.core.operators import Operator, Sizes
+from harness.lookup import BENCHDNN
 
-NAME: Final = "benchdnn"
+NAME: Final = BENCHDNN
 TITLE: Final = "oneDNN benchdnn"
 DIRECTIONS: Final = ("FWD_B", "FWD_D", "FWD_I", "BWD_D", "BWD_W", "BWD_WB")
 # benchdnn's defaults.
@@ -92,11 +93,8 @@ def recognises(text: str) -> bool:
     words = text.split(maxsplit=1)
     if not words:
         return False
-    if _is_program(words[0]) or words[0].startswith("--"):
-        return True
-    # Every key has one letter or two, so most texts cost no pattern.
-    has_number = any(character.isdigit() for character in words[0][1:3])
-    return has_number and re.fullmatch(_BARE, text.strip(), re.ASCII) is not None
+    is_bare = re.fullmatch(_BARE, text.strip(), re.ASCII) is not None
+    return _is_program(words[0]) or words[0].startswith("--") or is_bare
 
 
 def _is_program(word: str) -> bool:

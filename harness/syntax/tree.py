@@ -26,10 +26,11 @@ class Name:
     calls: tuple[Call, ...] = ()
 
 
-# Kinds of names.  Their text shows their parts: a repr of their own would slow every start.
+# Kinds of names.  Their text holds their parts, so a name's repr and equality serve: of their own
+# they would slow every start.
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class UnaryOp(Name):
     """``-operand`` or ``+operand``."""
 
@@ -37,7 +38,7 @@ class UnaryOp(Name):
     operand: Value = None
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class BinaryOp(Name):
     """``left operation right``."""
 
@@ -46,7 +47,7 @@ class BinaryOp(Name):
     right: Value = None
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Subscript(Name):
     """``owner[index]``; the index is a tuple where there are several."""
 
@@ -59,7 +60,7 @@ class Subscript(Name):
         return self.index if isinstance(self.index, tuple) else (self.index,)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Slice(Name):
     """``lower:upper:step`` of a subscript; ``None`` for what is left out."""
 
@@ -73,21 +74,21 @@ class Slice(Name):
         return self.lower is None and self.upper is None and self.step is None
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Starred(Name):
     """``*inner`` among the elements of a sequence."""
 
     inner: Value = None
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Joined(Name):
     """A sequence with parts of unknown length."""
 
     elements: tuple[Value, ...] = ()
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Comprehension(Name):
     """``[element for targets in over]``; no targets where it has conditions or several loops."""
 

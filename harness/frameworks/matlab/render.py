@@ -22,8 +22,24 @@ from harness.convention.text import (
 )
 from harness.core.operators import Operator
 from harness.core.program import Program, Section, Unsupported
-from harness.core.training import Training
-from harness.frameworks.matlab.training import drawn_text, factors
+from harness.core.training import (
+    GLOROT,
+    ONES,
+    TRUNCATED_DEVIATION,
+    ZEROS,
+    Initializer,
+    Training,
+)
+
+# Its numIn counts NumChannels, our "in".
+INITIALIZERS: Final = {
+    "glorot": GLOROT,
+    "he": Initializer("normal", 2.0, "in"),
+    "narrow-normal": Initializer("normal", 0.0001),
+    "zeros": ZEROS,
+    "ones": ONES,
+}
+BIAS_INITIALIZERS: Final = ("zeros", "narrow-normal", "ones")
 
 _CLASSES: Final = {"float32": "single", "float64": "double"}
 
@@ -206,7 +222,7 @@ def layer(operator: Operator, dtype: str, training: Training) -> Program | Unsup
         NumChannels=str(operator.in_channels),
         Weights="w_",
         Bias="b_" if operator.bias else f"zeros({ones}, {operator.out_channels})",
-        **factors(operator, training),
+        **_factors(operator, training),
     )
     size = per_axis(wider.kernel, several=_vector)
     net = lines(
@@ -227,7 +243,7 @@ def layer(operator: Operator, dtype: str, training: Training) -> Program | Unsup
         ),
         dw="learned.Value{1}",
         db="reshape(extractdata(learned.Value{2}), [], 1)",
-        training=drawn_text(operator, training, spelled.inside),
+        training=_drawn_text(operator, training, spelled.inside),
         notes=(
             *because(None if operator.bias else no_bias),
             *zeros_learn(training, in_kernel=extends(operator.crop)),
@@ -253,3 +269,73 @@ def _vector(values: Sequence[int]) -> str:
 
 def _matrix(*rows: Sequence[int]) -> str:
     return f"[{'; '.join(' '.join(map(str, row)) for row in rows)}]"
+
+
+def _factors(operator: Operator, training: Training) -> dict[str, str | None]:
+    """Return the layer's arguments for factors.
+
+    >>> arguments = _factors(Operator.of(3, 5, (7, 7)), Training(weights_decay=0.5))
+    >>> {name: value for name, value in arguments.items() if value}
+    {'WeightL2Factor': '0.5', 'BiasL2Factor': '1.0'}
+    """
+    bias_decay = training.bias_decay
+    if training.has_decay and bias_decay is None:
+        # Elsewhere a decay is one of weights and bias; MATLAB's default of this factor is 0.
+        bias_decay = 1.0
+    arguments = {
+        "WeightLearnRateFactor": training.weights_rate,
+        # What learns would become a bias.
+        "BiasLearnRateFactor": training.bias_rate if operator.bias else 0,
+        "WeightL2Factor": training.weights_decay,
+        "BiasL2Factor": bias_decay if operator.bias else None,
+    }
+    return {name: None if value is None else repr(value) for name, value in arguments.items()}
+
+
+def _drawn_text(operator: Operator, training: Training, inside: str) -> str:
+    """Write what draws a layer's first weights and bias.
+
+    ``inside`` is the index of the filters' own elements where they have zeros around them.
+    """
+    weights, biases = training.weights, training.bias
+    drawn = lines(
+        _drawn_weights(weights, operator, inside) if weights else None,
+        _emptied("Bias", _word(biases, BIAS_INITIALIZERS) or _function(biases, operator))
+        if biases
+        else None,
+    )
+    return lines(drawn, "net = dlnetwork(layer, x_);") if drawn else ""
+
+
+def _drawn_weights(wanted: Initializer, operator: Operator, inside: str) -> str:
+    if not inside:
+        return _emptied(
+            "Weights", _word(wanted, tuple(INITIALIZERS)) or _function(wanted, operator)
+        )
+    shape = [*operator.kernel, operator.out_channels, operator.in_channels]
+    size = f"[{' '.join(map(str, shape))}]"
+    return lines(f"draw = {_function(wanted, operator)};", f"layer.Weights{inside} = draw({size});")
+
+
+def _emptied(parameter: str, drawn: str) -> str:
+    """The layer draws where the parameter itself is empty."""
+    return lines(f"layer.{parameter} = [];", f"layer.{parameter}Initializer = {drawn};")
+
+
+def _word(wanted: Initializer, names: Sequence[str]) -> str | None:
+    return next((f"'{name}'" for name in names if INITIALIZERS[name] == wanted), None)
+
+
+def _function(wanted: Initializer, operator: Operator) -> str:
+    """Write a function that draws an array of a size."""
+    deviation = wanted.deviation(operator)
+    match wanted.distribution:
+        case "constant":
+            return f"@(sz) {wanted.scale!r} * ones(sz)"
+        case "uniform":
+            return f"@(sz) {wanted.bound(operator)!r} * (2 * rand(sz) - 1)"
+        case "truncated_normal":
+            sigma = deviation / TRUNCATED_DEVIATION
+            # The inverse of the distribution function, between its values at -2 and 2.
+            return f"@(sz) {sigma!r} * sqrt(2) * erfinv(erf(sqrt(2)) * (2 * rand(sz) - 1))"
+    return f"@(sz) {deviation!r} * randn(sz)"

@@ -6,7 +6,7 @@ https://reference.wolfram.com/language/ref/NetPortGradient.html
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -23,8 +23,7 @@ from harness.convention.text import (
 )
 from harness.core.operators import Operator
 from harness.core.program import Program, Section, Unsupported
-from harness.core.training import SILENT, Training
-from harness.frameworks.wolfram.training import drawn_text, multipliers
+from harness.core.training import SILENT, TRUNCATED_DEVIATION, Initializer, Training
 
 # https://reference.wolfram.com/language/ref/NetChain.html, the options of net[data, opts]
 _PRECISIONS: Final = {"float32": "", "float64": ', WorkingPrecision -> "Real64"'}
@@ -79,7 +78,7 @@ def layer(operator: Operator, dtype: str, training: Training) -> Program | Unsup
             if zeros
             else "",
         ),
-        training=drawn_text(operator, training, partial(_padded, zeros=zeros)),
+        training=_drawn_text(operator, training, partial(_padded, zeros=zeros)),
         notes=(
             *_notes(operator, dtype),
             *because(_NO_DECAY if training.has_decay else None),
@@ -97,7 +96,7 @@ def _constructed(operator: Operator, training: Training) -> str:
         '"ChannelGroups"': None if operator.groups == 1 else str(operator.groups),
         '"Weights"': "weights" if extends(operator.crop) else "w",
         '"Biases"': "b" if operator.bias else "None",
-        "LearningRateMultipliers": multipliers(operator, training),
+        "LearningRateMultipliers": _multipliers(operator, training),
         '"Input"': "Rest[Dimensions[x]]",
     }
     rules = "".join(f", {name} -> {value}" for name, value in options.items() if value is not None)
@@ -134,3 +133,53 @@ def _notes(operator: Operator, dtype: str) -> tuple[str, ...]:
     if dtype == "float64":
         notes.append("The pages do not say in which precision a layer keeps its arrays.")
     return tuple(notes)
+
+
+def _multipliers(operator: Operator, training: Training) -> str | None:
+    """Write LearningRateMultipliers; ``None`` where training says nothing of rates.
+
+    >>> operator = Operator.of(3, 5, (7, 7))
+    >>> _multipliers(operator, Training(weights_rate=2.0, bias_rate=0.0))
+    '{"Weights" -> 2.0, "Biases" -> 0.0}'
+    """
+    rates = {"Weights": training.weights_rate}
+    if operator.bias:
+        rates["Biases"] = training.bias_rate
+    parts = [f'"{name}" -> {_real(rate)}' for name, rate in rates.items() if rate is not None]
+    return "{" + ", ".join(parts) + "}" if parts else None
+
+
+def _drawn_text(operator: Operator, training: Training, padded: Callable[[str], str]) -> str:
+    """Write what puts first weights and biases of the asked-for variance into the layer.
+
+    ``padded`` puts an array between the zeros that the layer's kernel has around it.
+    """
+    weights, biases = training.weights, training.bias
+    dims = "{" + ", ".join(map(str, operator.weight_shape)) + "}"
+    rules = because(
+        f'"Weights" -> {padded(_drawing(weights, operator, dims))}' if weights else None,
+        f'"Biases" -> {_drawing(biases, operator, f"{{{operator.out_channels}}}")}'
+        if biases
+        else None,
+    )
+    return f"layer = NetReplacePart[layer, {{{', '.join(rules)}}}];" if rules else ""
+
+
+def _drawing(wanted: Initializer, operator: Operator, dims: str) -> str:
+    deviation = wanted.deviation(operator)
+    if wanted.distribution == "constant" or wanted.scale == 0:
+        return f"ConstantArray[{_real(wanted.scale)}, {dims}]"
+    if wanted.distribution == "uniform":
+        bound = _real(wanted.bound(operator))
+        return f"RandomReal[{{-{bound}, {bound}}}, {dims}]"
+    if wanted.distribution == "truncated_normal":
+        sigma = deviation / TRUNCATED_DEVIATION
+        ends = f"{{-{_real(2 * sigma)}, {_real(2 * sigma)}}}"
+        normal = f"NormalDistribution[0, {_real(sigma)}]"
+        return f"RandomVariate[TruncatedDistribution[{ends}, {normal}], {dims}]"
+    return f"RandomVariate[NormalDistribution[0, {_real(deviation)}], {dims}]"
+
+
+def _real(number: float) -> str:
+    """Write a number; the language's exponents follow ``*^``."""
+    return repr(float(number)).replace("e", "*^")

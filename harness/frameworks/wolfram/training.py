@@ -5,19 +5,15 @@ https://reference.wolfram.com/language/ref/LearningRateMultipliers.html
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from harness.convention.arguments import Arguments
-from harness.convention.text import because
 from harness.convention.values import shown
 from harness.core.operators import Operator
-from harness.core.training import TRUNCATED_DEVIATION, Initializer, Training
+from harness.core.training import Training
 from harness.frameworks.wolfram.arrays import resolved
 from harness.frameworks.wolfram.ports import rules
 from harness.syntax.tree import Call, Name, Value, last_name
-
-# Reading.
 
 
 def read_training(given: Arguments, operator: Operator) -> tuple[Training, list[str]]:
@@ -87,56 +83,3 @@ def _rate(given: Arguments, value: Value) -> float | None:
             "LearningRateMultipliers",
         )
     return float(value)
-
-
-# Writing.
-
-
-def multipliers(operator: Operator, training: Training) -> str | None:
-    """Write LearningRateMultipliers; ``None`` where training says nothing of rates.
-
-    >>> operator = Operator.of(3, 5, (7, 7))
-    >>> multipliers(operator, Training(weights_rate=2.0, bias_rate=0.0))
-    '{"Weights" -> 2.0, "Biases" -> 0.0}'
-    """
-    rates = {"Weights": training.weights_rate}
-    if operator.bias:
-        rates["Biases"] = training.bias_rate
-    parts = [f'"{name}" -> {_real(rate)}' for name, rate in rates.items() if rate is not None]
-    return "{" + ", ".join(parts) + "}" if parts else None
-
-
-def drawn_text(operator: Operator, training: Training, padded: Callable[[str], str]) -> str:
-    """Write what puts first weights and biases of the asked-for variance into the layer.
-
-    ``padded`` puts an array between the zeros that the layer's kernel has around it.
-    """
-    weights, biases = training.weights, training.bias
-    dims = "{" + ", ".join(map(str, operator.weight_shape)) + "}"
-    rules = because(
-        f'"Weights" -> {padded(_drawing(weights, operator, dims))}' if weights else None,
-        f'"Biases" -> {_drawing(biases, operator, f"{{{operator.out_channels}}}")}'
-        if biases
-        else None,
-    )
-    return f"layer = NetReplacePart[layer, {{{', '.join(rules)}}}];" if rules else ""
-
-
-def _drawing(wanted: Initializer, operator: Operator, dims: str) -> str:
-    deviation = wanted.deviation(operator)
-    if wanted.distribution == "constant" or wanted.scale == 0:
-        return f"ConstantArray[{_real(wanted.scale)}, {dims}]"
-    if wanted.distribution == "uniform":
-        bound = _real(wanted.bound(operator))
-        return f"RandomReal[{{-{bound}, {bound}}}, {dims}]"
-    if wanted.distribution == "truncated_normal":
-        sigma = deviation / TRUNCATED_DEVIATION
-        ends = f"{{-{_real(2 * sigma)}, {_real(2 * sigma)}}}"
-        normal = f"NormalDistribution[0, {_real(sigma)}]"
-        return f"RandomVariate[TruncatedDistribution[{ends}, {normal}], {dims}]"
-    return f"RandomVariate[NormalDistribution[0, {_real(deviation)}], {dims}]"
-
-
-def _real(number: float) -> str:
-    """Write a number; the language's exponents follow ``*^``."""
-    return repr(float(number)).replace("e", "*^")
