@@ -93,7 +93,9 @@ def test_header_says_what_was_measured_on_what(tmp_path: Path) -> None:
         ("cannot_import", "SKIPPED", "libfake"),
         ("dies_when_held", "CRASHED", "SIGKILL"),
         ("dies_when_timed", "CRASHED", "SIGKILL"),
-        ("hangs_when_timed", "TIMEDOUT", "no answer within 2 s"),
+        pytest.param(
+            "hangs_when_timed", "TIMEDOUT", "no answer within 2 s", marks=pytest.mark.slow
+        ),
     ],
 )
 def test_what_is_not_correct_is_not_timed(

@@ -108,7 +108,7 @@ def test_missing_output_is_an_error(tmp_path: Path) -> None:
     ("behaviour", "status", "words"),
     [
         ("crashes_once", Status.CRASHED, "SIGKILL"),
-        ("hangs_once", Status.TIMEDOUT, "no answer within 2 s"),
+        pytest.param("hangs_once", Status.TIMEDOUT, "no answer within 2 s", marks=pytest.mark.slow),
         ("dies_halfway_through_an_answer", Status.CRASHED, "it ended inside an answer"),
     ],
 )
@@ -129,7 +129,9 @@ def test_one_lost_worker_costs_one_record(
         ("lies_about_shape", Status.CRASHED, "claims shape (2, 2, 3, "),
         ("sends_objects", Status.CRASHED, "dtype 'object', which is not transported"),
         ("answers_nonsense", Status.CRASHED, "its answer cannot be read"),
-        ("hangs_always", Status.TIMEDOUT, "no answer within 0.5 s"),
+        pytest.param(
+            "hangs_always", Status.TIMEDOUT, "no answer within 0.5 s", marks=pytest.mark.slow
+        ),
     ],
 )
 def test_worker_that_always_fails_is_an_end_of_its_cases_only(
@@ -239,6 +241,7 @@ def test_a_case_or_framework_given_twice_is_refused() -> None:
         list(execute([case], ["numpy", "numpy"]))
 
 
+@pytest.mark.slow
 def test_worker_behind_a_wrapper_is_ended_with_it(tmp_path: Path) -> None:
     hanging = fakes.interpreter(tmp_path, "hangs_always")
     wrapper = tmp_path / "wrapper"
