@@ -221,6 +221,7 @@ def test_limitation_does_not_excuse_another_failure(tmp_path: Path) -> None:
     assert {r.status for r in records if r.check == "value"} == {Status.ERRORED}
 
 
+@pytest.mark.slow
 def test_nothing_runs_in_a_process_after_what_may_have_corrupted_it(tmp_path: Path) -> None:
     declared = (limitation("CRASHED", depends_on="luck", check="grad_x"),)
     passed = run(tmp_path, "corrupted_by_gradients", limitations=declared)

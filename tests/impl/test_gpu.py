@@ -140,6 +140,7 @@ def test_an_interpreter_without_a_gpu_is_skipped_with_its_own_message(tmp_path: 
     assert {(record.status, record.reason) for record in records} == {(Status.SKIPPED, words)}
 
 
+@pytest.mark.slow
 def test_a_lost_gpu_costs_only_the_program_that_lost_it(tmp_path: Path) -> None:
     pythons = {"cupy": fakes.interpreter(tmp_path, "has_a_gpu_that_is_lost")}
     _, records = run("cupy", Conditions(pythons=pythons))
