@@ -132,6 +132,7 @@ def test_a_limitation_of_another_device_explains_nothing(
     assert measured == {record.status for record in records} == {status}
 
 
+@pytest.mark.slow
 def test_nothing_is_measured_in_a_process_after_what_may_have_corrupted_it(
     tmp_path: Path,
 ) -> None:

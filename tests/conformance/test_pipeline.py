@@ -122,6 +122,7 @@ def test_one_lost_worker_costs_one_record(
     assert words in (lost[0].reason or "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("behaviour", "status", "words"),
     [
@@ -129,9 +130,7 @@ def test_one_lost_worker_costs_one_record(
         ("lies_about_shape", Status.CRASHED, "claims shape (2, 2, 3, "),
         ("sends_objects", Status.CRASHED, "dtype 'object', which is not transported"),
         ("answers_nonsense", Status.CRASHED, "its answer cannot be read"),
-        pytest.param(
-            "hangs_always", Status.TIMEDOUT, "no answer within 0.5 s", marks=pytest.mark.slow
-        ),
+        ("hangs_always", Status.TIMEDOUT, "no answer within 0.5 s"),
     ],
 )
 def test_worker_that_always_fails_is_an_end_of_its_cases_only(

@@ -37,7 +37,7 @@ def server() -> Iterator[postgresql.Server]:
         yield started
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database's URL."""
     if request.param == "sqlite":
@@ -297,6 +297,7 @@ def test_another_programs_tables_are_left_alone(url: str) -> None:
         store.opened(url, create=False)
 
 
+@pytest.mark.slow
 def test_a_wrong_password_is_not_told(server: postgresql.Server) -> None:
     with pytest.raises(StoreError) as caught:
         store.opened(server.url(password="secret7"))

@@ -66,6 +66,7 @@ def test_weights_that_fill_the_memory_are_not_gathered() -> None:
     assert fast.cheaper(weights(problem, (32 << 20) + 64)) == "scatter"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("descriptor", "copies"), [("ic8_oc16_k4_s2_n2_i3000", 3), ("ic8_oc64_k32_s16_n8_i3000", 2)]
 )
