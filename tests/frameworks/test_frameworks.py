@@ -214,8 +214,8 @@ def test_whole_text_pasted_into_the_interpreter_gives_the_same_numbers(framework
 def test_a_benchmark_measures_every_framework_with_the_threads_it_is_given(threads: int) -> None:
     """Processor time tells whether a framework obeys: idle or spinning threads count as well."""
     case = case_from_descriptor("ic32_oc32_k4x4_s2x2_c1.1x1.1_b_n1_i24x24")
-    # Linux adds up what other threads have used up at each tick: of milliseconds that is much.
-    sampling = Sampling(rounds=3, seconds=0.1)
+    # Linux adds up what other threads have used at each tick (4 to 10 ms): calls fill many ticks.
+    sampling = Sampling(rounds=3, seconds=0.5)
     header, *measurements, _ = benchmark([case], PYTHON, sampling, Conditions(threads=threads))
     assert isinstance(header, Header)
     assert {info.threads for info in header.frameworks.values()} == {str(threads)}
@@ -223,4 +223,4 @@ def test_a_benchmark_measures_every_framework_with_the_threads_it_is_given(threa
     assert [(one.framework, one.status) for one in result] == [
         (name, MEASURED) for _ in DIRECTIONS for name in PYTHON
     ]
-    assert all(0 < one.cpus < threads + 0.2 for one in result)
+    assert [one for one in result if not 0 < one.cpus < threads + 0.2] == []
