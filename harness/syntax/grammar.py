@@ -1,8 +1,8 @@
 """From text to statements by a grammar, and errors in words.
 
-lark reads; each statement goes to a builder as soon as the text before an error is known to hold
-it.  lark keeps its tables in the user's cache folder as JSON, because finding them takes longer
-than a look-up may.
+lark finds a grammar's tables, and here is the loop that follows them.  It knows no recursion, so no
+text is too deep for it, and each statement goes to a builder as soon as the text before an error is
+known to hold it.
 """
 
 from __future__ import annotations
@@ -12,82 +12,99 @@ import functools
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import suppress
-from hashlib import sha256
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
-
-import lark
-from lark.grammar import Rule
-from lark.lexer import TerminalDef
-from lark.visitors import Transformer_NonRecursive
+from typing import Any, NamedTuple
+from zlib import crc32
 
 from harness.syntax.builder import Builder, Node
 from harness.syntax.lexis import PAIRS, Lexis, innermost, skeleton
 from harness.syntax.tree import SnippetError, Unread
 
-_OPTIONS: Final[dict[str, Any]] = {
-    "parser": "lalr",
-    "keep_all_tokens": True,
-    "maybe_placeholders": False,
-}
+
+class Token(NamedTuple):
+    """A piece of text that a terminal of the grammar matches."""
+
+    kind: str
+    text: str
+    start: int
+
+
+class Rule(NamedTuple):
+    """What is complete where a rule of the grammar is."""
+
+    name: str
+    method: str | None  # The builder's; its symbols belong to the rule around it where none
+    length: int
+    is_optional: bool  # Whether a single symbol stands for itself
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """A language's tables."""
+
+    ignored: re.Pattern[str]  # What separates tokens
+    terminals: Mapping[str, re.Pattern[str]]  # In the order in which they are tried
+    rules: Sequence[Rule]
+    # By symbol the next state, or -1 less the number of a rule that is complete.
+    states: Sequence[Mapping[str, int]]
+    start: int
+    end: int
+
+    @classmethod
+    def of(cls, tables: Mapping[str, Any]) -> Grammar:
+        """Make a grammar of what ``harness.syntax.tables`` gives."""
+        terminals = {name: re.compile(pattern) for name, pattern in tables["terminals"].items()}
+        ignored, rules = re.compile(tables["ignored"]), [Rule(*rule) for rule in tables["rules"]]
+        return cls(ignored, terminals, rules, tables["states"], tables["start"], tables["end"])
+
+    def token(self, code: str, position: int, wanted: Container[str]) -> Token:
+        """Read a token of a wanted kind, or else of any, or else a character of no kind."""
+        while (token := self._matching(code, position, wanted)) is None:
+            ignored = self.ignored.match(code, position)
+            if ignored is None:
+                break
+            position = ignored.end()
+        if token is None and position == len(code):
+            return Token("$END", "", position)
+        token = token or self._matching(code, position, self.terminals)
+        return token or Token("", code[position], position)
+
+    def _matching(self, code: str, position: int, kinds: Container[str]) -> Token | None:
+        for kind, pattern in self.terminals.items():
+            if kind in kinds and (match := pattern.match(code, position)):
+                return Token(kind, match[0], position)
+        return None
 
 
 @functools.cache
-def parser(language: str) -> lark.Lark:
-    """Return the parser of a language, from the cache where there is one."""
-    grammar = Path(__file__).with_name(f"{language}.lark").read_text(encoding="utf-8")
-    cached = _cache_file(language, grammar)
-    try:
-        # Whatever is wrong with a cached file, the grammar itself is at hand.
-        tables = json.loads(cached.read_text(encoding="utf-8"), object_hook=_with_numbers)
-        return lark.Lark.load(tables)
-    except Exception:  # noqa: BLE001
-        computed = lark.Lark(grammar, **_OPTIONS)
-    with suppress(OSError):
-        _keep(computed, cached)
-    return computed
-
-
-def _cache_file(language: str, grammar: str) -> Path:
-    """Name the file by all that its contents depend on, so that it is never out of date."""
-    key = sha256(f"{lark.__version__}\n{_OPTIONS}\n{grammar}".encode()).hexdigest()[:16]
+def grammar_of(language: str) -> Grammar:
+    """Return the grammar of a language, from the user's cache folder where it is in it."""
+    texts = [Path(__file__).with_name(name) for name in (f"{language}.lark", "tables.py")]
+    # Named by all that the contents depend on, so that the file is never out of date.
+    key = crc32(b"".join(path.read_bytes() for path in texts))
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "deconform" / "grammars" / f"{language}-{key}.json"
+    kept = Path(cache) / "deconform" / "grammars" / f"{language}-{key:08x}.json"
+    try:
+        # Whatever is wrong with a file that was kept, the grammar itself is at hand.
+        return Grammar.of(json.loads(kept.read_bytes()))
+    except Exception:  # noqa: BLE001
+        from harness.syntax.tables import computed  # noqa: PLC0415 -- imports lark
+    tables = computed(texts[0].read_text(encoding="utf-8"))
+    with suppress(OSError):
+        _keep(json.dumps(tables), kept)
+    return Grammar.of(tables)
 
 
-def _keep(computed: lark.Lark, path: Path) -> None:
+def _keep(tables: str, path: Path) -> None:
     """Write the tables whole, for this user alone; JSON, because a pickle may run code."""
-    data, memo = computed.memo_serialize([TerminalDef, Rule])
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.{os.getpid()}")
     partial.touch(mode=0o600)
-    partial.write_text(json.dumps({"data": data, "memo": memo}), encoding="utf-8")
+    partial.write_text(tables, encoding="ascii")
     partial.replace(path)
-
-
-def _with_numbers(pairs: dict[str, Any]) -> dict[Any, Any]:
-    """Turn keys back into the numbers that they were before JSON turned them into strings."""
-    return {int(key) if key.isdecimal() else key: value for key, value in pairs.items()}
-
-
-class _ToBuilder(Transformer_NonRecursive[lark.Token, Node | None]):
-    """Calls the builder's methods in the order of the text; no text is too deep for it."""
-
-    def __init__(self, builder: Builder) -> None:
-        super().__init__()
-        self._builder = builder
-
-    def __default__(self, data: str, children: list[Any], meta: object) -> Node | None:
-        del meta
-        # On the way to an error, lists of statements or arguments are not in their rule yet.
-        is_whole = data != "start" and not data.startswith("_")
-        return getattr(self._builder, data)(children) if is_whole else None
-
-    def __default_token__(self, token: lark.Token) -> Node:
-        assert token.start_pos is not None
-        return self._builder.token(token.type, str(token), token.start_pos)
 
 
 def read_some(language: str, code: str, start: int, builder: Builder, lexis: Lexis) -> None:
@@ -111,14 +128,34 @@ def read_some(language: str, code: str, start: int, builder: Builder, lexis: Lex
     SnippetError
         With the column, and what was expected there.
     """
-    to_builder = _ToBuilder(builder)
-    try:
-        tree = parser(language).parse(lark.TextSlice(code, start, len(code)))
-    except lark.UnexpectedInput as error:
-        state: Any = error.interactive_parser
-        to_builder.transform(lark.Tree("start", state.parser_state.value_stack))
-        raise _in_words(builder, code, lexis, error) from None
-    to_builder.transform(tree)
+    grammar = grammar_of(language)
+    states, symbols, position = [grammar.start], list[list[Node]](), start
+    while True:
+        token = grammar.token(code, position, grammar.states[states[-1]])
+        while (action := grammar.states[states[-1]].get(token.kind)) is not None and action < 0:
+            rule = grammar.rules[-1 - action]
+            first = len(symbols) - rule.length
+            nodes = _completed(rule, symbols[first:], builder)
+            del states[first + 1 :], symbols[first:]
+            states.append(grammar.states[states[-1]][rule.name])
+            symbols.append(nodes)
+            if states[-1] == grammar.end:
+                return
+        if action is None:
+            raise _in_words(builder, code, lexis, token, grammar.states[states[-1]])
+        states.append(action)
+        symbols.append([builder.token(*token)])
+        position = token.start + len(token.text)
+
+
+def _completed(rule: Rule, symbols: Sequence[list[Node]], builder: Builder) -> list[Node]:
+    # In place: lists of arguments are rules that hold one argument and all before it.
+    nodes = symbols[0] if symbols else []
+    for more in symbols[1:]:
+        nodes += more
+    if rule.method is None or (rule.is_optional and len(nodes) == 1):
+        return nodes
+    return [getattr(builder, rule.method)(nodes)]
 
 
 def read_all(language: str, code: str, builder: Builder, lexis: Lexis) -> Iterator[Unread]:
@@ -145,24 +182,18 @@ def read_all(language: str, code: str, builder: Builder, lexis: Lexis) -> Iterat
 
 
 def _in_words(
-    builder: Builder, code: str, lexis: Lexis, error: lark.UnexpectedInput
+    builder: Builder, code: str, lexis: Lexis, token: Token, wanted: Container[str]
 ) -> SnippetError:
-    text, start, length, expected = builder.text, len(code), 1, set[str]()
-    if isinstance(error, lark.UnexpectedCharacters):
-        start, expected = error.pos_in_stream or 0, error.allowed
-    elif isinstance(error, lark.UnexpectedToken):
-        expected = error.accepts or error.expected
-        if error.token.type != "$END":
-            start, length = error.token.start_pos or 0, len(error.token)
-    column = min(start, len(text.rstrip()))
+    column = min(token.start, len(builder.text.rstrip()))
     bracket = innermost(code, column, lexis, builder.end)
-    if "NUMBER" in expected and "TIMES" not in expected:  # An operand may have a factor after it.
-        wanted = "a value"
+    if "NUMBER" in wanted and "TIMES" not in wanted:  # An operand may have a factor after it.
+        expected = "a value"
     elif bracket is None:
-        wanted = "';' or the end of the line"
+        expected = "';' or the end of the line"
     else:
-        wanted = f"',' or {PAIRS[bracket]!r}"
-    return SnippetError(f"expected {wanted}, but found {_shown(text, column, length)}.", column)
+        expected = f"',' or {PAIRS[bracket]!r}"
+    shown = _shown(builder.text, column, len(token.text) or 1)
+    return SnippetError(f"expected {expected}, but found {shown}.", column)
 
 
 def _shown(text: str, column: int, length: int) -> str:

@@ -398,7 +398,7 @@ def test_bytes_that_are_no_text_are_refused_without_a_traceback() -> None:
 # A look-up starts at once: what only a run needs is not imported.
 
 HEAVY = {
-    *("numpy", "rich", "yaml", "scipy", "impl", "asyncio", "multiprocessing"),
+    *("numpy", "rich", "yaml", "scipy", "impl", "asyncio", "multiprocessing", "lark"),
     *(
         "harness.engines",
         "harness.suite.case",
@@ -421,12 +421,10 @@ HEAVY = {
     ],
 )
 def test_a_look_up_imports_nothing_heavy(text: str) -> None:
-    # MATLAB and Wolfram text is read with lark.
-    heavy = HEAVY if "Layer" in text else {*HEAVY, "lark"}
     script = (
         "import sys\nfrom harness.cli.main import main\n"
         f"assert main(['translate', {text!r}, '--input', '1,512,4,4']) == 0\n"
-        f"print(sorted({heavy!r} & set(sys.modules)), file=sys.stderr)"
+        f"print(sorted({HEAVY!r} & set(sys.modules)), file=sys.stderr)"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=False
