@@ -25,6 +25,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
 )
+from sqlalchemy.types import TypeEngine
 
 
 class Moment(TypeDecorator[datetime]):
@@ -48,47 +49,14 @@ class Moment(TypeDecorator[datetime]):
 
 METADATA: Final = MetaData()
 
-runs: Final = Table(
-    "runs",
-    METADATA,
-    Column("id", Integer, primary_key=True),
-    Column("digest", String, nullable=False, unique=True),
-    Column("kind", String, nullable=False),
-    Column("date", Moment, nullable=False),
-    Column("commit", String, nullable=False),
-    Column("branch", String, nullable=False),
-    Column("deconform", String, nullable=False),
-    Column("fingerprint", String, nullable=False),
-    Column("machine", JSON, nullable=False),
-    Column("settings", JSON, nullable=False),
-    Column("ceilings", JSON, nullable=False),
-    Column("cases", BigInteger, nullable=False),
-    Column("elapsed_s", Float, nullable=False),
-    Index("runs_by_date", "date"),
-)
 
-frameworks: Final = Table(
-    "frameworks",
-    METADATA,
-    Column("id", Integer, primary_key=True),
-    Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
-    Column("name", String, nullable=False),
-    Column("version", String, nullable=False),
-    Column("engine", String, nullable=False),
-    Column("device", String, nullable=False),
-    Column("about", JSON, nullable=False),
-    UniqueConstraint("run_id", "name", name="frameworks_of_a_run"),
-)
+def _key() -> Column[Any]:
+    return Column("id", Integer, primary_key=True)
 
-cases: Final = Table(
-    "cases",
-    METADATA,
-    Column("id", Integer, primary_key=True),
-    Column("name", String, nullable=False),
-    Column("descriptor", String, nullable=False),
-    Column("suite", String, nullable=False),
-    UniqueConstraint("name", "descriptor", name="cases_by_name"),
-)
+
+def _filled(kind: type[TypeEngine[Any]], names: str) -> list[Column[Any]]:
+    """Columns of one type that are never null."""
+    return [Column(name, kind, nullable=False) for name in names.split()]
 
 
 def _of_case_and_framework() -> tuple[Column[Any], Column[Any]]:
@@ -99,38 +67,55 @@ def _of_case_and_framework() -> tuple[Column[Any], Column[Any]]:
     )
 
 
+runs: Final = Table(
+    "runs",
+    METADATA,
+    _key(),
+    Column("digest", String, nullable=False, unique=True),
+    *_filled(String, "kind commit branch deconform fingerprint"),
+    Column("date", Moment, nullable=False),
+    *_filled(JSON, "machine settings ceilings"),
+    *_filled(BigInteger, "cases"),
+    *_filled(Float, "elapsed_s"),
+    Index("runs_by_date", "date"),
+)
+frameworks: Final = Table(
+    "frameworks",
+    METADATA,
+    _key(),
+    Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    *_filled(String, "name version engine device"),
+    *_filled(JSON, "about"),
+    UniqueConstraint("run_id", "name", name="frameworks_of_a_run"),
+)
+cases: Final = Table(
+    "cases",
+    METADATA,
+    _key(),
+    *_filled(String, "name descriptor suite"),
+    UniqueConstraint("name", "descriptor", name="cases_by_name"),
+)
 measurements: Final = Table(
     "measurements",
     METADATA,
     *_of_case_and_framework(),
     Column("direction", String, primary_key=True),
-    Column("support", String, nullable=False),
-    Column("status", String, nullable=False),
+    *_filled(String, "support status dtype"),
     Column("reason", String),
-    Column("dtype", String, nullable=False),
-    Column("batch", BigInteger, nullable=False),
-    Column("multiply_adds", BigInteger, nullable=False),
-    Column("nbytes", BigInteger, nullable=False),
-    Column("calls", BigInteger, nullable=False),
+    *_filled(BigInteger, "batch multiply_adds nbytes calls"),
     Column("seconds", Float),
-    Column("samples", JSON, nullable=False),
-    Column("first_s", Float, nullable=False),
-    Column("to_native_s", Float, nullable=False),
-    Column("from_native_s", Float, nullable=False),
+    *_filled(JSON, "samples"),
+    *_filled(Float, "first_s to_native_s from_native_s"),
     Column("peak_bytes", BigInteger),
     Index("measurements_by_framework", "framework_id"),
 )
-
 records: Final = Table(
     "records",
     METADATA,
     *_of_case_and_framework(),
     Column("check", String, primary_key=True),
-    Column("support", String, nullable=False),
-    Column("status", String, nullable=False),
-    Column("reason", String),
-    Column("diagnosis", String),
-    Column("limitation", String),
+    *_filled(String, "support status"),
+    *(Column(name, String) for name in ("reason", "diagnosis", "limitation")),
     Column("evidence", JSON),
     Index("records_by_framework", "framework_id"),
 )

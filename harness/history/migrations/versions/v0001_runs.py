@@ -2,102 +2,74 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.types import TypeEngine
 
 revision = "0001"
 down_revision = None
+
+
+def _columns(kind: type[TypeEngine[Any]], names: str, **options: Any) -> list[sa.Column[Any]]:
+    return [sa.Column(name, kind, **{"nullable": False, **options}) for name in names.split()]
+
+
+def _row_of(table: str, column: str, **options: Any) -> sa.Column[Any]:
+    removed = None if table == "cases" else "CASCADE"
+    key = sa.ForeignKey(f"{table}.id", ondelete=removed)
+    return sa.Column(column, sa.Integer, key, nullable=False, **options)
 
 
 def upgrade() -> None:
     """Make the tables."""
     op.create_table(
         "runs",
-        sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("digest", sa.String, nullable=False, unique=True),
-        sa.Column("kind", sa.String, nullable=False),
+        *_columns(sa.Integer, "id", primary_key=True),
+        *_columns(sa.String, "digest", unique=True),
+        *_columns(sa.String, "kind commit branch deconform fingerprint"),
         sa.Column("date", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("commit", sa.String, nullable=False),
-        sa.Column("branch", sa.String, nullable=False),
-        sa.Column("deconform", sa.String, nullable=False),
-        sa.Column("fingerprint", sa.String, nullable=False),
-        sa.Column("machine", sa.JSON, nullable=False),
-        sa.Column("settings", sa.JSON, nullable=False),
-        sa.Column("ceilings", sa.JSON, nullable=False),
-        sa.Column("cases", sa.BigInteger, nullable=False),
-        sa.Column("elapsed_s", sa.Float, nullable=False),
+        *_columns(sa.JSON, "machine settings ceilings"),
+        *_columns(sa.BigInteger, "cases"),
+        *_columns(sa.Float, "elapsed_s"),
         sa.Index("runs_by_date", "date"),
     )
     op.create_table(
         "frameworks",
-        sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column(
-            "run_id", sa.Integer, sa.ForeignKey("runs.id", ondelete="CASCADE"), nullable=False
-        ),
-        sa.Column("name", sa.String, nullable=False),
-        sa.Column("version", sa.String, nullable=False),
-        sa.Column("engine", sa.String, nullable=False),
-        sa.Column("device", sa.String, nullable=False),
-        sa.Column("about", sa.JSON, nullable=False),
+        *_columns(sa.Integer, "id", primary_key=True),
+        _row_of("runs", "run_id"),
+        *_columns(sa.String, "name version engine device"),
+        *_columns(sa.JSON, "about"),
         sa.UniqueConstraint("run_id", "name", name="frameworks_of_a_run"),
     )
     op.create_table(
         "cases",
-        sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("name", sa.String, nullable=False),
-        sa.Column("descriptor", sa.String, nullable=False),
-        sa.Column("suite", sa.String, nullable=False),
+        *_columns(sa.Integer, "id", primary_key=True),
+        *_columns(sa.String, "name descriptor suite"),
         sa.UniqueConstraint("name", "descriptor", name="cases_by_name"),
     )
-    _make_measurements()
-    _make_records()
-
-
-def _make_measurements() -> None:
     op.create_table(
         "measurements",
-        sa.Column("case_id", sa.Integer, sa.ForeignKey("cases.id"), primary_key=True),
-        sa.Column(
-            "framework_id",
-            sa.Integer,
-            sa.ForeignKey("frameworks.id", ondelete="CASCADE"),
-            primary_key=True,
-        ),
-        sa.Column("direction", sa.String, primary_key=True),
-        sa.Column("support", sa.String, nullable=False),
-        sa.Column("status", sa.String, nullable=False),
-        sa.Column("reason", sa.String),
-        sa.Column("dtype", sa.String, nullable=False),
-        sa.Column("batch", sa.BigInteger, nullable=False),
-        sa.Column("multiply_adds", sa.BigInteger, nullable=False),
-        sa.Column("nbytes", sa.BigInteger, nullable=False),
-        sa.Column("calls", sa.BigInteger, nullable=False),
-        sa.Column("seconds", sa.Float),
-        sa.Column("samples", sa.JSON, nullable=False),
-        sa.Column("first_s", sa.Float, nullable=False),
-        sa.Column("to_native_s", sa.Float, nullable=False),
-        sa.Column("from_native_s", sa.Float, nullable=False),
-        sa.Column("peak_bytes", sa.BigInteger),
+        _row_of("cases", "case_id", primary_key=True),
+        _row_of("frameworks", "framework_id", primary_key=True),
+        *_columns(sa.String, "direction", primary_key=True),
+        *_columns(sa.String, "support status dtype"),
+        *_columns(sa.String, "reason", nullable=True),
+        *_columns(sa.BigInteger, "batch multiply_adds nbytes calls"),
+        *_columns(sa.Float, "seconds", nullable=True),
+        *_columns(sa.JSON, "samples"),
+        *_columns(sa.Float, "first_s to_native_s from_native_s"),
+        *_columns(sa.BigInteger, "peak_bytes", nullable=True),
         sa.Index("measurements_by_framework", "framework_id"),
     )
-
-
-def _make_records() -> None:
     op.create_table(
         "records",
-        sa.Column("case_id", sa.Integer, sa.ForeignKey("cases.id"), primary_key=True),
-        sa.Column(
-            "framework_id",
-            sa.Integer,
-            sa.ForeignKey("frameworks.id", ondelete="CASCADE"),
-            primary_key=True,
-        ),
-        sa.Column("check", sa.String, primary_key=True),
-        sa.Column("support", sa.String, nullable=False),
-        sa.Column("status", sa.String, nullable=False),
-        sa.Column("reason", sa.String),
-        sa.Column("diagnosis", sa.String),
-        sa.Column("limitation", sa.String),
-        sa.Column("evidence", sa.JSON),
+        _row_of("cases", "case_id", primary_key=True),
+        _row_of("frameworks", "framework_id", primary_key=True),
+        *_columns(sa.String, "check", primary_key=True),
+        *_columns(sa.String, "support status"),
+        *_columns(sa.String, "reason diagnosis limitation", nullable=True),
+        *_columns(sa.JSON, "evidence", nullable=True),
         sa.Index("records_by_framework", "framework_id"),
     )
