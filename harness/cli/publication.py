@@ -23,9 +23,8 @@ from harness.execution import environments
 from harness.records.record import Event
 from harness.records.report_file import Report, write_event
 from harness.report.badge import badges
-from harness.report.benchmark import conditions, ending
+from harness.report.benchmark import benchmark_markdown, conditions, ending
 from harness.report.benchmark_chart import benchmark_chart
-from harness.report.benchmark_markdown import benchmark_markdown
 from harness.report.formats import Kind, kind_of
 from harness.report.markdown import markdown, matrix
 from harness.suite.case import case_from_descriptor

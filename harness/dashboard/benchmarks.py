@@ -111,7 +111,6 @@ def _best(row: Row) -> str:
 
 
 def _cells(row: Row, frameworks: tuple[str, ...]) -> dict[str, Any]:
-    """Each framework's time, and its ratio to the fastest."""
     ratios = _ratios(row, _best(row)) if row.times else {}
     cells = {name: row.cell(name)[0] for name in frameworks}
     return {
@@ -126,7 +125,6 @@ def _cells(row: Row, frameworks: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _figures(report: Report, table: SideBySide) -> dict[str, Any]:
-    """Return the numbers that charts are drawn from."""
     copy = report.header.ceilings.get("copy_bytes")
     used = {one.dtype for one in report.measurements if one.status == MEASURED}
     roofs = {}

@@ -54,7 +54,6 @@ class Chunk:
         return {name: text["programs"] for name, text in texts.items()}
 
     def _texts(self, each: CaseResults) -> dict[str, Any]:
-        """What a page loads of a case."""
         assert each.case is not None
         by_framework: dict[str, Any] = {}
         for name, device in self.devices.items():
@@ -77,7 +76,6 @@ def chunks(site: Site, shown: Conformance) -> Iterator[Chunk]:
 
 
 def _facts(each: CaseResults) -> dict[str, Any]:
-    """What a page says of a case."""
     records = [record for result in each.results.values() for record in result.records]
     checks = dict.fromkeys(record.check for record in records)
     return {

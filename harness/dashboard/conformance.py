@@ -99,12 +99,7 @@ def write_matrix(site: Site, shown: Conformance) -> None:
         **shown.frame(),
     )
     for suite in shown.suites:
-        site.page(
-            "suite.html",
-            suite.address,
-            suite=suite,
-            **shown.frame(),
-        )
+        site.page("suite.html", suite.address, suite=suite, **shown.frame())
 
 
 def _row(report: Report, suite: Suite) -> dict[str, Any]:

@@ -72,8 +72,8 @@ def _figures(times: Sequence[Series], machines: Mapping[str, int]) -> dict[str, 
 
 
 def _label(run: SavedRun, seconds: float) -> str:
-    words = (quantities.seconds(seconds), run.version, f"commit {short(run.commit)}")
-    return ", ".join(words if run.commit else words[:2])
+    commit = f", commit {short(run.commit)}" if run.commit else ""
+    return f"{quantities.seconds(seconds)}, {run.version}{commit}"
 
 
 def _place(series: Series, step: Step) -> dict[str, Any]:

@@ -1,8 +1,9 @@
-"""A benchmark in the terminal: times side by side, or every figure of each program."""
+"""A benchmark in the terminal and as Markdown: times side by side, every figure of each program."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from rich.console import Console
 from rich.text import Text
@@ -15,10 +16,15 @@ from harness.records.record import Header
 from harness.records.report_file import Report
 from harness.report import quantities
 from harness.report.grid import Cell, GridRow, grid
+from harness.report.markdown import folded, table
 from harness.report.side_by_side import Row, SideBySide
 from harness.report.words import describe_engine, describe_machine
 
 STYLES: Mapping[Change, str] = {Change.FASTER: "green", Change.SLOWER: "red"}
+_FIGURES: Final = (
+    *("case", "direction", "framework", "median", "images/s", "GFLOP/s", "GB/s"),
+    *("of ceiling", "first call", "in", "out", "peak memory", "samples"),
+)
 
 
 def print_benchmark(
@@ -54,16 +60,15 @@ def conditions(header: Header) -> Iterator[str]:
     if machine := describe_machine(header.machine, "cpu", "cores", "memory", "os"):
         yield f"machine: {machine}"
     if header.settings:
-        settings = (f"{key} {_setting(value)}" for key, value in header.settings.items())
+        settings = (
+            f"{key} {' '.join(map(str, value)) if isinstance(value, list) else value}"
+            for key, value in header.settings.items()
+        )
         yield "settings: " + ", ".join(settings)
     if header.ceilings:
         yield "ceilings: " + ", ".join(ceilings(header.ceilings))
     commit = f", commit {header.commit}" if header.commit else ""
     yield f"deconform {header.deconform}, {header.started}{commit}"
-
-
-def _setting(setting: object) -> str:
-    return " ".join(map(str, setting)) if isinstance(setting, list) else str(setting)
 
 
 def ceilings(measured: Mapping[str, float]) -> Iterator[str]:
@@ -111,7 +116,6 @@ def explanation(table: SideBySide) -> tuple[str, ...]:
 
 
 def _overview(table: SideBySide) -> tuple[list[GridRow], list[GridRow]]:
-    """Return the rows of the programs and those of the means."""
     names = table.frameworks
     rows = [
         GridRow(row.case, row.direction, [_cell(row, name) for name in names]) for row in table.rows
@@ -152,36 +156,75 @@ def _detail(table: SideBySide, header: Header) -> Iterator[Text]:
         yield Text(f"{head}  of ceiling", "bold")
         for framework in table.frameworks:
             if framework in row.measurements:
-                yield from _figures(row, framework, header)
+                yield from _program(row, framework, header)
 
 
-def _figures(row: Row, framework: str, header: Header) -> Iterator[Text]:
+def _program(row: Row, framework: str, header: Header) -> Iterator[Text]:
     one = row.measurements[framework]
     if one.status != MEASURED:
         yield Text(f"  {framework:<11}{one.status}")
         return
-    ratio = row.ratios.get(framework)
-    images, operations, nbytes, reached = rate_cells(one, header)
+    time, *speeds, reached, first, into, out, peak, samples = _figures(row, framework, header)
+    ratio = row.cell(framework)[1]
     yield Text.assemble(
-        f"  {framework:<11}{quantities.time(row.times[framework]):>13}",
+        f"  {framework:<11}{time:>13}",
         (f"{quantities.ratio(ratio) if ratio else '':>12}", _style(ratio) if ratio else ""),
-        f"{images:>10}{operations:>9}{nbytes:>7}  {reached}",
+        "{:>10}{:>9}{:>7}  {}".format(*speeds, reached),
     )
-    yield Text(f"    {unsteady(one)}", "dim")
+    # What a median leaves out.
+    text = f"first call {first}; in {into}, out {out}; peak {peak}; {samples} calls"
+    yield Text(f"    {text}", "dim")
 
 
-def rate_cells(one: Measurement, header: Header) -> tuple[str, str, str, str]:
-    """Write images/s, GFLOP/s, GB/s, and the part of which ceiling they are."""
+def _figures(row: Row, framework: str, header: Header) -> tuple[str, ...]:
+    """Write the figures below ``_FIGURES``."""
+    one = row.measurements[framework]
     rate, reached = rates(one), share(one, header.ceilings)
     per_second = (rate.images, rate.operations / 1e9, rate.nbytes / 1e9)
-    images, operations, nbytes = map(quantities.three_digits, per_second)
-    return images, operations, nbytes, f"{reached.part:.0%} {reached.bound}" if reached else "?"
-
-
-def unsteady(one: Measurement) -> str:
-    """Describe what a median leaves out: first call, conversions, memory."""
     return (
-        f"first call {quantities.seconds(one.first_s)}; "
-        f"in {quantities.seconds(one.to_native_s)}, out {quantities.seconds(one.from_native_s)}; "
-        f"peak {quantities.size(one.peak_bytes)}; {len(one.samples)} x {one.calls} calls"
+        quantities.time(row.times[framework]),
+        *map(quantities.three_digits, per_second),
+        f"{reached.part:.0%} {reached.bound}" if reached else "?",
+        *map(quantities.seconds, (one.first_s, one.to_native_s, one.from_native_s)),
+        quantities.size(one.peak_bytes),
+        f"{len(one.samples)} x {one.calls}",
     )
+
+
+def benchmark_markdown(report: Report, baseline: str | None = None) -> str:
+    """Write a benchmark: times side by side, means, and every figure in folded details.
+
+    Raises
+    ------
+    InputError
+        If the baseline was not measured.
+    """
+    return "\n".join(_markdown(report, SideBySide.of(report, baseline))) + "\n"
+
+
+def _markdown(report: Report, shown: SideBySide) -> Iterator[str]:
+    yield from ("# Benchmark of transposed convolutions", "", ending(report))
+    if shown.baseline:
+        yield ""
+        rows, means = _overview(shown)
+        times = ((row.heading, row.label, *_joined(row, "{} ({})")) for row in rows)
+        yield from table(("case", "direction", *shown.frameworks), times)
+        yield from ("", " ".join(explanation(shown)), "", "## Geometric means of the ratios", "")
+        ratios = ((row.label, *_joined(row, "{} {}")) for row in means)
+        yield from table(("direction", *shown.frameworks), ratios)
+        figures = (
+            (row.case, row.direction, name, *_figures(row, name, report.header))
+            for row in shown.rows
+            for name in row.times
+        )
+        yield from folded("Every figure of each program", table(_FIGURES, figures))
+    if untimed := list(missing(report.measurements)):
+        yield from ("", "## Without a time", "")
+        yield from (f"- {line}" for line in untimed)
+    yield from ("", "## Measured with", "")
+    yield from (f"- {line}" for line in conditions(report.header) if line)
+
+
+def _joined(row: GridRow, both: str) -> list[str]:
+    """Write a row's cells, those of two parts as ``both``."""
+    return [both.format(one.first, one.second) if one.second else one.first for one in row.cells]

@@ -14,15 +14,8 @@ from harness.report.side_by_side import SideBySide
 
 _TITLES: Final = {"forward": "forward", "gradient": "forward and gradients"}
 # Distinct for colour-blind readers (Okabe & Ito), and in shape.
-_MARKS: Final = (
-    ("#0072b2", "o"),
-    ("#d55e00", "s"),
-    ("#009e73", "^"),
-    ("#cc79a7", "D"),
-    ("#e69f00", "v"),
-    ("#56b4e9", "P"),
-    ("#444444", "X"),
-)
+_COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#444444")
+_MARKS: Final = tuple(zip(_COLOURS, "os^DvPX", strict=True))
 _STYLE: Final = {
     "svg.hashsalt": "deconform",
     "font.family": "DejaVu Sans",
@@ -82,20 +75,18 @@ def _draw(
     """Draw a row for each suite, with a mark and its interval for each framework."""
     others = [name for name in table.frameworks if name != table.baseline]
     for i, framework in enumerate(others):
-        points = [
-            (row, means[suite, framework])
+        points = {
+            row: means[suite, framework]
             for row, suite in enumerate(suites)
             if (suite, framework) in means
-        ]
+        }
+        of = points.values()
         shift = 0.5 * ((i + 0.5) / len(others) - 0.5)
         colour, marker = _MARKS[i % len(_MARKS)]
         panel.errorbar(
-            [mean.value for _, mean in points],
-            [row + shift for row, _ in points],
-            xerr=(
-                [mean.value - mean.low for _, mean in points],
-                [mean.high - mean.value for _, mean in points],
-            ),
+            [mean.value for mean in of],
+            [row + shift for row in points],
+            xerr=([mean.value - mean.low for mean in of], [mean.high - mean.value for mean in of]),
             fmt=marker,
             color=colour,
             markersize=6,
@@ -111,7 +102,6 @@ def _draw(
 
 
 def _label(figure: Any, panel: Any, suites: Sequence[str], baseline: str) -> None:
-    """Label the rows, the marks and the axis."""
     panel.set_yticks(range(len(suites)), [suite.removeprefix("bench/") for suite in suites])
     panel.invert_yaxis()
     figure.supxlabel(

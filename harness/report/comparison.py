@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.bench.comparison import Comparison, Pair, Single
-from harness.bench.intervals import CONFIDENCE, Change
+from harness.bench.intervals import CONFIDENCE, Change, Interval
 from harness.report import quantities
 from harness.report.benchmark import STYLES
 from harness.report.markdown import escaped, folded, table
@@ -44,10 +44,10 @@ def explanation(comparison: Comparison) -> tuple[str, ...]:
     """Explain the ratio."""
     baseline = comparison.baseline
     reference = (
-        f"{baseline}'s, in its rounds;" if baseline else "the others', in its rounds (median);"
+        f"{baseline}'s, in its rounds" if baseline else "the others', in its rounds (median)"
     )
     return (
-        f"Ratio, new / old, of each program's time to {reference}",
+        f"Ratio, new / old, of each program's time to {reference};",
         f"above 1 is slower. In brackets its {CONFIDENCE:.0%} interval; none: too few rounds.",
     )
 
@@ -78,18 +78,18 @@ def _lines(comparison: Comparison) -> Iterator[Text]:
 
 
 def _line(pair: Pair) -> Text:
-    framework, old, new, ratio, interval = _figures(pair)
-    start = f"  {framework:<11}{old:>9}{new:>10}{ratio:>8}  {interval:<16}"
+    start = "  {:<11}{:>9}{:>10}{:>8}  {:<16}".format(*_figures(pair))
     return Text.assemble(start, (pair.change, STYLES.get(pair.change, "")))
 
 
 def _figures(pair: Pair) -> tuple[str, ...]:
     """Write a program's framework, its times, and their ratio with its interval."""
     times = map(quantities.seconds, (pair.old.seconds, pair.new.seconds))
-    ratio = ("", "")
-    if pair.ratio:
-        ratio = quantities.factor(pair.ratio.value), quantities.bounds(pair.ratio)
-    return (pair.new.framework, *times, *ratio)
+    return (pair.new.framework, *times, *(_ratio(pair.ratio) if pair.ratio else ("", "")))
+
+
+def _ratio(interval: Interval) -> tuple[str, str]:
+    return quantities.factor(interval.value), quantities.bounds(interval)
 
 
 def _means(comparison: Comparison) -> Iterator[Text]:
@@ -97,14 +97,14 @@ def _means(comparison: Comparison) -> Iterator[Text]:
         return
     yield from (Text(), Text("geometric mean of the ratios", "bold"))
     for framework, (mean, count) in comparison.means.items():
-        ratio = f"{quantities.factor(mean.value):>8}  {quantities.bounds(mean):<16}"
+        ratio = "{:>8}  {:<16}".format(*_ratio(mean))
         yield Text(f"  {framework:<11}{'':19}{ratio}of {count} programs")
 
 
 def _regression(pair: Pair) -> str:
-    assert pair.ratio is not None
-    ratio = f"x{quantities.factor(pair.ratio.value)} {quantities.bounds(pair.ratio)}"
-    return f"slower: {pair.new.case}, {pair.new.direction}, {pair.new.framework}: {ratio}"
+    *_, ratio, interval = _figures(pair)
+    place = f"{pair.new.case}, {pair.new.direction}, {pair.new.framework}"
+    return f"slower: {place}: x{ratio} {interval}"
 
 
 def _incomparable(comparison: Comparison) -> Iterator[str]:
@@ -141,29 +141,19 @@ def _markdown(comparison: Comparison) -> Iterator[str]:
             yield from ("", *shown)
     if comparison.means:
         yield ""
-        rows = (
-            (name, quantities.factor(mean.value), quantities.bounds(mean), str(count))
-            for name, (mean, count) in comparison.means.items()
-        )
-        yield from table(
-            ("framework", "geometric mean of the ratios", "interval", "programs"), rows
-        )
+        head = ("framework", "geometric mean of the ratios", "interval", "programs")
+        means = comparison.means.items()
+        yield from table(head, ((name, *_ratio(mean), f"{n}") for name, (mean, n) in means))
     every = (*_pairs_table(comparison.pairs), "", " ".join(explanation(comparison)))
     yield from folded(f"All {len(comparison.pairs)} programs", every)
 
 
 def _pairs_table(pairs: Iterable[Pair]) -> Iterator[str]:
-    return table(
-        ("case", "direction", "framework", "old", "new", "ratio", "interval", "verdict"),
-        (
-            (
-                pair.new.case,
-                pair.new.direction,
-                *_figures(pair),
-                f"**{pair.change}**"
-                if pair.change in _LOUD
-                else f"{pair.change}{': ' if pair.reason else ''}{pair.reason}",
-            )
-            for pair in pairs
-        ),
-    )
+    def verdict(pair: Pair) -> str:
+        if pair.change in _LOUD:
+            return f"**{pair.change}**"
+        return f"{pair.change}{': ' if pair.reason else ''}{pair.reason}"
+
+    head = ("case", "direction", "framework", "old", "new", "ratio", "interval", "verdict")
+    rows = ((p.new.case, p.new.direction, *_figures(p), verdict(p)) for p in pairs)
+    return table(head, rows)

@@ -29,13 +29,9 @@ def followed(
     events: Iterable[Event], console: Console, checks: int, frameworks: Iterable[str]
 ) -> Iterator[Event]:
     """Yield the events and show progress: bars in a terminal, else a line per framework."""
-    follow = _with_bars if console.is_terminal else _with_lines
-    return follow(events, console, checks, frameworks)
-
-
-def _with_bars(
-    events: Iterable[Event], console: Console, checks: int, frameworks: Iterable[str]
-) -> Iterator[Event]:
+    if not console.is_terminal:
+        yield from _with_lines(events, console, checks, frameworks)
+        return
     columns = (
         TextColumn("{task.description:<12}"),
         BarColumn(),
@@ -71,14 +67,13 @@ def _with_lines(
                 if info.unavailable:
                     skipped.add(name)
                 version, engine = describe_engine(info)
-                console.print(f"{name}: {version} ({engine})", soft_wrap=True, highlight=False)
+                _print(console, f"{name}: {version} ({engine})")
         elif isinstance(event, Record):
             count = counts[event.framework]
             count[event.status] += 1
             if count.total() == checks and event.framework not in skipped:
                 counted = ", ".join(f"{n} {status}" for status, n in sorted(count.items()))
-                line = f"{event.framework}: done, {counted}"
-                console.print(line, soft_wrap=True, highlight=False)
+                _print(console, f"{event.framework}: done, {counted}")
         yield event
 
 
@@ -98,25 +93,22 @@ def print_report(report: Report, console: Console, *, every: bool = False) -> No
         _print(console, headline(group), "red")
         for line, colour in details(group):
             _print(console, f"  {line}", colour)
-    if len(groups) > _SHOWN and not every:
-        console.print(f"\n... and {len(groups) - _SHOWN} more; the report (-o FILE) has them all.")
+    if (more := len(groups) - _SHOWN) > 0 and not every:
+        _print(console, f"\n... and {more} more; the report (-o FILE) has them all.")
     _print_end(report, console, sum(map(len, groups)))
 
 
 def _print_end(report: Report, console: Console, bad: int) -> None:
-    header, footer = report.header, report.footer
     console.print()
-    if footer is None:
-        console.print("The run was interrupted: this is not all of it.", style="bold red")
+    if report.footer is None:
+        _print(console, "The run was interrupted: this is not all of it.", "bold red")
         return
     verdict = f"{bad} of them bad" if bad else "nothing failed"
     if all(record.status == Status.SKIPPED for record in report.records):
         verdict = "nothing was run"
-    console.print(
-        f"{header.cases} cases, {report.checks} checks in {footer.elapsed_s:.1f} s: {verdict}.",
-        style="bold red" if bad else "bold green",
-        highlight=False,
-    )
+    counted = f"{report.header.cases} cases, {report.checks} checks"
+    line = f"{counted} in {report.footer.elapsed_s:.1f} s: {verdict}."
+    _print(console, line, "bold red" if bad else "bold green")
 
 
 def _matrix(report: Report) -> Table:

@@ -11,7 +11,7 @@ from rich.text import Text
 from harness.conformance.difference import Difference, Transition
 from harness.records.record import Record
 from harness.report.markdown import FAILURE_HEAD, failure_row, folded, table
-from harness.report.words import details
+from harness.report.words import details, group_key, headline
 
 _SHOWN: Final = 3
 _ABSENT: Final = "absent"
@@ -60,11 +60,9 @@ def _lines(difference: Difference) -> Iterator[Text]:
 
 def _grouped(changes: Iterable[Transition]) -> list[tuple[Transition, ...]]:
     """Group the checks of a case that changed in the same way."""
-    groups: dict[tuple[str, str, str, str, str | None], list[Transition]] = {}
+    groups: dict[tuple[str, tuple[str | None, ...]], list[Transition]] = {}
     for change in changes:
-        new = change.new
-        key = (new.framework, new.case, _was(change), new.status, new.diagnosis)
-        groups.setdefault(key, []).append(change)
+        groups.setdefault((_was(change), group_key(change.new)), []).append(change)
     return [tuple(group) for group in groups.values()]
 
 
@@ -73,11 +71,7 @@ def _was(change: Transition) -> str:
 
 
 def _describe(group: Sequence[Transition]) -> str:
-    """Describe how a case's checks changed."""
-    first = group[0]
-    checks = ", ".join(change.new.check for change in group)
-    moved = f"{_was(first)} -> {first.new.status}"
-    return f"{moved} {first.new.framework} {first.new.case}: {checks}"
+    return f"{_was(group[0])} -> {headline([change.new for change in group])}"
 
 
 def _others(difference: Difference) -> Iterator[tuple[str, str, Iterable[str]]]:

@@ -69,7 +69,7 @@ FORMATS: Final = (
         "markdown",
         "benchmark",
         "write the table as Markdown",
-        "benchmark_markdown.benchmark_markdown",
+        "benchmark.benchmark_markdown",
         has_baseline=True,
     ),
     Format("csv", "benchmark", "write a benchmark's table", "measurement_csv.measurement_csv"),

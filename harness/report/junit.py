@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 from xml.etree import ElementTree as ET
 
@@ -21,35 +21,24 @@ def junit(report: Report) -> str:
     """Write a report as JUnit XML."""
     root = ET.Element("testsuites", name="deconform")
     for framework in report.columns:
-        root.append(_suite(framework, [r for r in report.records if r.framework == framework]))
+        records = [record for record in report.records if record.framework == framework]
+        counts = Counter(record.status.junit for record in records)
+        root.append(_suite(framework, list(map(_test, records)), counts))
     for framework, reason in report.skipped.items():
-        root.append(_skipped(framework, reason))
+        # One test in place of all.
+        test = ET.Element("testcase", classname=framework, name="all")
+        ET.SubElement(test, Status.SKIPPED.junit, message=f"{Status.SKIPPED}: {reason}")
+        root.append(_suite(framework, [test], {Status.SKIPPED.junit: 1}))
     ET.indent(root)
     text = ET.tostring(root, encoding="unicode", xml_declaration=True)
     return text.translate(_FORBIDDEN) + "\n"
 
 
-def _suite(framework: str, records: Sequence[Record]) -> ET.Element:
-    counts = Counter(record.status.junit for record in records)
-    suite = ET.Element(
-        "testsuite",
-        name=framework,
-        tests=str(len(records)),
-        failures=str(counts["failure"]),
-        errors=str(counts["error"]),
-        skipped=str(counts["skipped"]),
-    )
-    suite.extend(map(_test, records))
-    return suite
-
-
-def _skipped(framework: str, reason: str) -> ET.Element:
-    """Write one test in place of all tests of a skipped framework."""
-    suite = ET.Element(
-        "testsuite", name=framework, tests="1", failures="0", errors="0", skipped="1"
-    )
-    test = ET.SubElement(suite, "testcase", classname=framework, name="all")
-    ET.SubElement(test, Status.SKIPPED.junit, message=f"{Status.SKIPPED}: {reason}")
+def _suite(framework: str, tests: Sequence[ET.Element], counts: Mapping[str, int]) -> ET.Element:
+    plural = {"failure": "failures", "error": "errors", "skipped": "skipped"}
+    counted = {name: f"{counts.get(kind, 0)}" for kind, name in plural.items()}
+    suite = ET.Element("testsuite", {"name": framework, "tests": f"{len(tests)}", **counted})
+    suite.extend(tests)
     return suite
 
 

@@ -30,26 +30,23 @@ def _lines(report: Report) -> Iterator[str]:
     letters = ", ".join(f"{status.letter} {status}" for status in Status)
     yield from ("", f"Each cell counts checks by status: {letters}.", "")
     yield from matrix(report)
-    bad = list(report.bad)
-    if bad:
+    if bad := list(report.bad):
         yield from ("", "## What went wrong", "")
         yield from table(FAILURE_HEAD, map(failure_row, alike(bad)))
-    known = [record for record in report.records if record.status == Status.KNOWN]
-    if known:
+    if known := [record for record in report.records if record.status == Status.KNOWN]:
         yield from ("", "## Known limitations that reproduced", "")
         yield from table(("framework", "limitation", "checks", "what happens"), _grouped(known))
-    unsupported = [r for r in report.records if r.status == Status.UNSUPPORTED]
-    if unsupported:
+    unsupported = (each for each in report.records if each.status == Status.UNSUPPORTED)
+    if counts := Counter((each.framework, each.reason or "") for each in unsupported):
         yield from ("", "## What cannot be expressed", "")
-        counts = Counter((record.framework, record.reason or "") for record in unsupported)
         rows = ((framework, str(n), reason) for (framework, reason), n in sorted(counts.items()))
         yield from table(("framework", "checks", "reason"), rows)
 
 
 def _summary(report: Report) -> str:
     header, footer = report.header, report.footer
-    text = f"{header.cases} cases, {report.checks} checks, deconform {header.deconform}, "
-    text += f"{header.started}. "
+    text = f"{header.cases} cases, {report.checks} checks, "
+    text += f"deconform {header.deconform}, {header.started}. "
     if footer is None:
         return text + "**The run was interrupted: this is not all of it.**"
     return text + f"Took {footer.elapsed_s:.1f} s. " + ("Nothing failed." if report.ok else "")

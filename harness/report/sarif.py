@@ -40,17 +40,13 @@ def sarif(report: Report) -> str:
 
 
 def _invocation(report: Report, bad: int) -> Mapping[str, Any]:
-    warnings = []
-    if report.footer is None:
-        warnings.append("The run was interrupted: this is not all of it.")
-    if bad > _MOST:
-        warnings.append(f"{bad - _MOST} more records are bad; the report has them all.")
-    invocation: dict[str, Any] = {"executionSuccessful": report.footer is not None}
-    if warnings:
-        invocation["toolExecutionNotifications"] = [
-            {"level": "warning", "message": {"text": text}} for text in warnings
-        ]
-    return invocation
+    warnings = {
+        "The run was interrupted: this is not all of it.": report.footer is None,
+        f"{bad - _MOST} more records are bad; the report has them all.": bad > _MOST,
+    }
+    shown = [{"level": "warning", "message": {"text": t}} for t, holds in warnings.items() if holds]
+    notifications = {"toolExecutionNotifications": shown} if shown else {}
+    return {"executionSuccessful": report.footer is not None, **notifications}
 
 
 def _rule_id(record: Record) -> str:
@@ -91,8 +87,7 @@ def _location(record: Record) -> Mapping[str, Any]:
     path = PurePath(record.file)
     # Lone surrogates cannot be encoded.
     uri = quote(path.as_posix(), errors="replace")
-    artifact = {"uri": uri, "uriBaseId": "%SRCROOT%"}
-    if path.is_absolute():
-        artifact = {"uri": f"file://{uri}"}
+    in_the_clone = {"uri": uri, "uriBaseId": "%SRCROOT%"}
+    artifact = {"uri": f"file://{uri}"} if path.is_absolute() else in_the_clone
     region = {"startLine": max(record.line, 1)}
     return {"physicalLocation": {"artifactLocation": artifact, "region": region}}

@@ -30,7 +30,8 @@ def summary(report: Report, most: int = MOST_BYTES) -> str:
     groups = list(alike(report.bad))
     left = most - _RESERVE
     text = ""
-    for block in (*_head(report, groups), _suites(report)):
+    suites = "\n".join(folded(f"{len(report.matrix)} suites", matrix(report))) + "\n"
+    for block in (*_head(report, groups), *([suites] if report.columns else ())):
         if (size := len(block.encode(errors="replace"))) <= left:
             text += block
             left -= size
@@ -64,12 +65,6 @@ def _counts(report: Report, framework: str) -> tuple[str, ...]:
     return (*engine, *good, f"**{bad}**" if bad else "")
 
 
-def _suites(report: Report) -> str:
-    if not report.columns:
-        return ""
-    return "\n".join(folded(f"{len(report.matrix)} suites", matrix(report))) + "\n"
-
-
 def _bad(groups: Sequence[Sequence[Record]], left: int) -> str:
     """Fold the bad records, as many as fit."""
     if not groups:
@@ -85,8 +80,5 @@ def _bad(groups: Sequence[Sequence[Record]], left: int) -> str:
     # A table needs its first two lines.
     kept = kept if len(kept) > 2 else []
     rest = f"\n{min(more, len(groups))} more do not fit here; the report has them all.\n"
-    body = "\n".join(kept) + "\n" if kept else ""
-    return (
-        f"\n<details>\n<summary>What went wrong</summary>\n\n{body}{rest if more else ''}\n"
-        "</details>\n"
-    )
+    body = "".join(f"{line}\n" for line in kept) + rest * bool(more)
+    return f"\n<details>\n<summary>What went wrong</summary>\n\n{body}\n</details>\n"

@@ -21,11 +21,15 @@ def short_counts(counts: Counter[Status]) -> str:
 
 def alike(records: Iterable[Record]) -> Iterator[tuple[Record, ...]]:
     """Group the checks of one case that ended in the same way."""
-    groups: dict[tuple[str, str, str, str | None], list[Record]] = {}
+    groups: dict[tuple[str | None, ...], list[Record]] = {}
     for record in records:
-        key = (record.framework, record.case, record.status, record.diagnosis)
-        groups.setdefault(key, []).append(record)
+        groups.setdefault(group_key(record), []).append(record)
     yield from map(tuple, groups.values())
+
+
+def group_key(record: Record) -> tuple[str | None, ...]:
+    """Return what is the same of checks that ended in the same way."""
+    return record.framework, record.case, record.status, record.diagnosis
 
 
 def reasons(records: Iterable[Record]) -> list[str]:

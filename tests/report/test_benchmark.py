@@ -26,8 +26,7 @@ from harness.cli.main import main
 from harness.core.errors import InputError
 from harness.records.column_info import ColumnInfo
 from harness.records.measurement import Measurement
-from harness.report.benchmark import print_benchmark
-from harness.report.benchmark_markdown import benchmark_markdown
+from harness.report.benchmark import benchmark_markdown, print_benchmark
 from harness.report.measurement_csv import COLUMNS, measurement_csv
 from harness.report.pytest_benchmark import pytest_benchmark
 from harness.report.side_by_side import SideBySide
