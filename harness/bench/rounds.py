@@ -29,9 +29,8 @@ from harness.execution.column import Column, Conditions
 from harness.execution.hardware import available_cores, describe_machine
 from harness.records.check import DIRECTIONS, Check
 from harness.records.measurement import MEASURED, Measurement, multiply_adds, touched_bytes
-from harness.records.record import Event, Footer, Header
+from harness.records.record import Event, Footer, Header, Verdict
 from harness.records.status import Status
-from harness.records.verdict import Verdict
 from harness.suite.case import Case
 from harness.suite.expectations import Expected, expect
 from impl.geometry import Array

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from harness.core.errors import InputError
-from harness.records.column_info import ColumnInfo
-from harness.records.record import Header, Record
+from harness.records.record import ColumnInfo, Header, Record
 from harness.records.report_file import Report
 from harness.records.status import Status, count_bad
 

@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from harness.engines.job import Arrays, Crashed, Failure, Outcome, Raised, TimedOut
 from harness.records.check import Check
+from harness.records.record import Verdict
 from harness.records.status import Status
-from harness.records.verdict import Verdict
 from harness.suite.case import SIGNIFICANT_BITS, Case
 from harness.suite.expectations import Expected
 from harness.suite.mutants import MUTANTS

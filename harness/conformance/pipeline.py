@@ -22,9 +22,8 @@ from harness.conformance.judge import judge
 from harness.core.program import Program, Unsupported
 from harness.engines import Job, Outcome, RecordedEngine
 from harness.execution.column import Column, Conditions
-from harness.records.record import Event, Footer, Header, Record
+from harness.records.record import Event, Footer, Header, Record, Verdict
 from harness.records.status import Status
-from harness.records.verdict import Verdict
 from harness.suite.case import Case
 from harness.suite.expectations import Expected, expect
 

@@ -13,9 +13,8 @@ from harness.conformance.judge import judge
 from harness.core.program import Program, Unsupported
 from harness.engines import Arrays, Job, Outcome, Raised
 from harness.execution.column import Column, Conditions
-from harness.records.column_info import ColumnInfo
+from harness.records.record import ColumnInfo, Verdict
 from harness.records.status import Status
-from harness.records.verdict import Verdict
 from harness.suite.case import Case
 from harness.suite.expectations import Expected, expect
 

@@ -7,6 +7,7 @@ look-up starts fast.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -120,12 +121,11 @@ class Operator:
         """Return why ``in_size`` gives no output, with the arithmetic; ``None`` if it gives one."""
         for axis, out in enumerate(self.out_size(in_size)):
             if out < 0:
-                full = self.full_size(in_size)[axis]
+                name, crop = axis_name(axis, self.rank), self.crop[axis]
                 return (
-                    f"output {axis_name(axis, self.rank)} would be {out}.\n"
-                    f"  full {axis_name(axis, self.rank)} {full} = ({in_size[axis]}-1)*"
-                    f"{self.stride[axis]} + {self.dilation[axis]}*({self.kernel[axis]}-1) + 1; "
-                    f"crop {self.crop[axis]} removes {sum(self.crop[axis])}.\n"
+                    f"output {name} would be {out}.\n  full {name} {out + sum(crop)} = "
+                    f"({in_size[axis]}-1)*{self.stride[axis]} + {self.dilation[axis]}*"
+                    f"({self.kernel[axis]}-1) + 1; crop {crop} removes {sum(crop)}.\n"
                     "  Reduce crop or enlarge the input."
                 )
         return None
@@ -139,18 +139,15 @@ class Operator:
             values = getattr(self, name)
             if any(value < 1 for value in values):
                 facts.append(f"{name} {list(values)} must be at least 1 on every axis.")
-        for name in ("in_channels", "out_channels"):
-            channels = getattr(self, name)
-            if channels < 1:
-                facts.append(f"{name} is {channels}; it must be at least 1.")
-            elif self.groups >= 1 and channels % self.groups:
+        for name in ("in_channels", "out_channels", "groups"):
+            count = getattr(self, name)
+            if count < 1:
+                facts.append(f"{name} is {count}; it must be at least 1.")
+            elif self.groups >= 1 and count % self.groups:
                 facts.append(
-                    f"groups {self.groups} does not divide {name} {channels} "
-                    f"({channels} = {channels // self.groups}*{self.groups} + "
-                    f"{channels % self.groups})."
+                    f"groups {self.groups} does not divide {name} {count} "
+                    f"({count} = {count // self.groups}*{self.groups} + {count % self.groups})."
                 )
-        if self.groups < 1:
-            facts.append(f"groups is {self.groups}; it must be at least 1.")
         return facts
 
     @property
@@ -175,16 +172,8 @@ class Operator:
 
     def to_json(self) -> dict[str, Any]:
         """The ``operator`` object of a look-up as JSON."""
-        return {
-            "in_channels": self.in_channels,
-            "out_channels": self.out_channels,
-            "kernel": list(self.kernel),
-            "stride": list(self.stride),
-            "dilation": list(self.dilation),
-            "crop": [list(pair) for pair in self.crop],
-            "groups": self.groups,
-            "bias": self.bias,
-        }
+        operator: dict[str, Any] = json.loads(json.dumps(vars(self)))
+        return operator
 
 
 class IllegalOperator(Operator):
@@ -226,7 +215,7 @@ def operator_from_words(words: Sequence[str], *, illegal: bool = False) -> Opera
         numbers = [int(number) for number in values.get(key, "1").split("x")]
         return numbers if len(numbers) > 1 else numbers[0]
 
-    pairs = [pair.split(".") for pair in values["c"].split("x")] if "c" in values else []
+    pairs = [tuple(map(int, pair.split("."))) for pair in values.get("c", "").split("x") if pair]
     kind = IllegalOperator if illegal else Operator
     return kind.of(
         int(values["ic"]),
@@ -234,7 +223,7 @@ def operator_from_words(words: Sequence[str], *, illegal: bool = False) -> Opera
         [int(number) for number in values["k"].split("x")],
         stride=per_axis("s"),
         dilation=per_axis("d"),
-        crop=[(int(begin), int(end)) for begin, end in pairs] or 0,
+        crop=pairs or 0,
         groups=int(values.get("g", "1")),
         bias="b" in values,
     )

@@ -20,9 +20,8 @@ from harness.engines import Engine, EngineUnavailableError, Job, Outcome, Record
 from harness.execution import TIMEOUT
 from harness.execution.environments import launch
 from harness.records.check import Check
-from harness.records.column_info import ColumnInfo
+from harness.records.record import ColumnInfo, Verdict
 from harness.records.status import Status
-from harness.records.verdict import Verdict
 from harness.suite.case import Case
 from harness.suite.limitations import Limitation
 from harness.suite.mutants import Data

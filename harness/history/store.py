@@ -28,7 +28,7 @@ from harness.history.database import Database, StoreError
 from harness.history.steps import SavedRun, Series, Timing
 from harness.history.streaks import CaseHistory, CaseVerdict, streaks, worst
 from harness.history.tables import cases, frameworks, measurements, records, runs
-from harness.records.column_info import ColumnInfo
+from harness.records.record import ColumnInfo
 from harness.records.report_file import Report
 from harness.records.status import Status
 from harness.report.words import describe_machine

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import StrEnum
-from typing import Any, Final, Literal, Self, TypeAlias
+from typing import Final, Literal, TypeAlias
+
+from harness.records.status import Row
 
 Direction: TypeAlias = Literal["forward", "gradient"]
 DIRECTIONS: Final[tuple[Direction, ...]] = ("forward", "gradient")
 
 
-class Check(StrEnum):
+class Check(Row):
     """One thing that is looked at; a case's records come in the order of the rows."""
 
     output: str  # The array of the program that it looks at
     direction: Direction  # The program that makes it
-
-    def __new__(cls, value: str, *row: Any) -> Self:
-        """Make the member of a row."""
-        check = str.__new__(cls, value)
-        check._value_ = value
-        check.output, check.direction = row
-        return check
 
     SHAPE = "shape", "y", "forward"
     VALUE = "value", "y", "forward"

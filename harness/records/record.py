@@ -5,13 +5,51 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from types import UnionType
-from typing import Any, Final, TypeAlias, get_args, get_origin, get_type_hints
+from typing import Any, Final, NoReturn, TypeAlias, get_args, get_origin, get_type_hints
 
-from harness.records.column_info import ColumnInfo
 from harness.records.measurement import Measurement
 from harness.records.status import Status
 
 SCHEMA: Final = 1
+_WRITTEN_ALWAYS: Final = ("version", "engine", "python", "numpy", "device")
+
+
+@dataclass(frozen=True)
+class ColumnInfo:
+    """What a report's header says of a column.
+
+    >>> ColumnInfo(unavailable="no environment").to_json()
+    {'unavailable': 'no environment'}
+    """
+
+    version: str = ""  # The framework's
+    engine: str = ""  # ``python``, or the interpreter of another language
+    # Versions of what it computes with.
+    python: str = ""
+    numpy: str = ""
+    device: str = ""  # ``cpu``, or the GPU's name and its arithmetic
+    blas: str = ""
+    compiler: str = ""
+    # How many threads it may use; the cores that it is held to, where it is held to any.
+    threads: str = ""
+    cores: str = ""
+    unavailable: str = ""  # Why nothing was run
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, str]) -> ColumnInfo:
+        """Read a header's object; what a newer deconform adds to it is left out."""
+        known = cls.__dataclass_fields__.keys() & values
+        return cls(**{name: values[name] for name in known})
+
+    def to_json(self) -> dict[str, str]:
+        """Write the object: of what ran always the first five, of the others what is known."""
+        always = () if self.unavailable else _WRITTEN_ALWAYS
+        return {name: value for name, value in asdict(self).items() if value or name in always}
+
+    @property
+    def is_documented(self) -> bool:
+        """Whether our definitions of documented semantics were run, not the product."""
+        return self.engine.startswith("documented semantics")
 
 
 @dataclass(frozen=True)
@@ -35,6 +73,20 @@ class Header:
     # Peak rates, measured in the same run: ``gemm_flops:float32`` in operations a second,
     # ``copy_bytes`` in bytes a second.
     ceilings: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is known of one check; never true or false."""
+
+    status: Status
+    reason: str | None = None
+    diagnosis: str | None = None  # The mutants that a wrong output equals
+    evidence: Mapping[str, Any] | None = None  # Figures
+    limitation: str | None = None  # The known limitation that announced it
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("a Verdict is not true or false: look at its status.")
 
 
 @dataclass(frozen=True)
@@ -77,13 +129,12 @@ _OPTIONAL: Final[Mapping[type[Event], frozenset[str]]] = {
     Measurement: frozenset(
         {"reason", "calls", "samples", "first_s", "to_native_s", "from_native_s", "file", "line"}
     ),
-    Footer: frozenset(),
 }
 
 
 def to_json(event: Event) -> dict[str, Any]:
     """Return the object of a report's line, without optional fields that are empty."""
-    optional = _OPTIONAL[type(event)]
+    optional = _OPTIONAL.get(type(event), frozenset())
     fields = {k: v for k, v in asdict(event).items() if v or k not in optional}
     if isinstance(event, Header):
         fields["frameworks"] = {name: info.to_json() for name, info in event.frameworks.items()}

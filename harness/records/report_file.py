@@ -7,7 +7,7 @@ import json
 import sys
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -30,7 +30,7 @@ class ReportError(InputError):
 class Report:
     """A run: its header, its records, and its footer if it finished.
 
-    >>> from harness.records.column_info import ColumnInfo
+    >>> from harness.records.record import ColumnInfo
     >>> info = ColumnInfo(version="2.13.0", engine="python", python="3.11", device="cpu")
     >>> header = Header("0.1.0", "2026-01-02T03:04:05+00:00", {"pytorch": info}, cases=0)
     >>> report = Report.of([header, Footer({}, 1.0)])
@@ -65,21 +65,18 @@ class Report:
             raise ReportError(f"{file}: cannot be read: {error}") from None
         if not _ends_inside_a_line(lines):
             return cls.of(_events(lines, file))
-        where = f"{file}:{len(lines)}"
-        report = cls.of(_events(lines[:-1], file))
-        if report.footer is not None:
-            raise ReportError(f"{where}: the report goes on after its footer.")
-        return replace(report, incomplete=where)
+        report = replace(cls.of(_events(lines[:-1], file)), incomplete=f"{file}:{len(lines)}")
+        if report.footer:
+            raise ReportError(f"{report.incomplete}: the report goes on after its footer.")
+        return report
 
     @classmethod
     def of(cls, events: Iterable[Event]) -> Report:
         """Collect a stream of events."""
-        by_kind: dict[type, list[Any]] = {}
+        kinds: dict[type[Event], list[Any]] = {Header: [], Record: [], Measurement: [], Footer: []}
         for event in events:
-            by_kind.setdefault(type(event), []).append(event)
-        headers, records, measurements, footers = (
-            tuple(by_kind.get(kind, ())) for kind in (Header, Record, Measurement, Footer)
-        )
+            kinds[type(event)].append(event)
+        headers, records, measurements, footers = map(tuple, kinds.values())
         if not headers:
             raise ReportError("the report has no header.")
         return cls(headers[-1], records, footers[-1] if footers else None, "", measurements)
@@ -131,10 +128,8 @@ class Report:
     @cached_property
     def counts(self) -> Mapping[str, Counter[Status]]:
         """Counts by framework and status."""
-        total: dict[str, Counter[Status]] = {name: Counter() for name in self.frameworks}
-        for record in self.records:
-            total[record.framework][record.status] += 1
-        return total
+        rows = self.matrix.values()
+        return {name: sum((row[name] for row in rows), Counter()) for name in self.frameworks}
 
 
 def write_event(event: Event, stream: IO[str]) -> None:
@@ -156,21 +151,20 @@ def _ends_inside_a_line(lines: Sequence[str]) -> bool:
 def _events(lines: Iterable[str], file: Path) -> Iterator[Event]:
     """Read lines, checking that they make one report."""
     seen: set[tuple[str, str, str]] = set()
-    ended = False
-    header: Header | None = None
+    frameworks: Container[str] = ()
+    event: Event | None = None
     for number, line in enumerate(lines, 1):
         where = f"{file}:{number}"
-        event = _event(line, where)
-        if ended:
+        previous, event = event, _event(line, where)
+        if isinstance(previous, Footer):
             raise ReportError(f"{where}: the report goes on after its footer.")
         if isinstance(event, Header) != (number == 1):
             raise ReportError(f"{where}: the header must be the first line and no other.")
         if isinstance(event, Header):
             _check_header(event, where)
-            header = event
+            frameworks = event.frameworks
         if isinstance(event, Record | Measurement):
-            assert header is not None
-            if event.framework not in header.frameworks:
+            if event.framework not in frameworks:
                 raise ReportError(f"{where}: the header has no framework {event.framework!r}.")
             what = event.check if isinstance(event, Record) else event.direction
             key = event.case, event.framework, what
@@ -180,9 +174,8 @@ def _events(lines: Iterable[str], file: Path) -> Iterator[Event]:
             seen.add(key)
         if isinstance(event, Measurement):
             _check_measurement(event, where)
-        ended = isinstance(event, Footer)
         yield event
-    if header is None:
+    if event is None:
         raise ReportError(f"{file}: the report is empty.")
 
 

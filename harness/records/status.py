@@ -8,7 +8,18 @@ from enum import StrEnum
 from typing import Any, Self
 
 
-class Status(StrEnum):
+class Row(StrEnum):
+    """A member of a table: its value, and the columns that its class annotates."""
+
+    def __new__(cls, value: str, *columns: Any) -> Self:
+        """Make the member of a row."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        vars(member).update(zip(cls.__annotations__, columns, strict=True))
+        return member
+
+
+class Status(Row):
     """What became of one check; counts are listed in the order of the rows.
 
     >>> max(Status.PASSED, Status.CRASHED, key=lambda status: status.severity)
@@ -23,14 +34,6 @@ class Status(StrEnum):
     css_class: str  # On a page
     junit: str  # The element of JUnit XML; none for a test that passed
     meaning: str  # What a check with it did
-
-    def __new__(cls, value: str, *row: Any) -> Self:
-        """Make the member of a row."""
-        status = str.__new__(cls, value)
-        status._value_ = value
-        status.severity, status.is_bad, status.is_declarable, status.letter, *pages = row
-        status.colour, status.css_class, status.junit, status.meaning = pages
-        return status
 
     # fmt: off
     # value, severity, is_bad, is_declarable, letter, colour, css_class, junit, meaning

@@ -19,8 +19,7 @@ from harness.cli.exit_statuses import OK, USAGE
 from harness.cli.main import main
 from harness.cli.publication import DRAWINGS
 from harness.core.errors import InputError
-from harness.records.column_info import ColumnInfo
-from harness.records.record import Event, Footer
+from harness.records.record import ColumnInfo, Event, Footer
 from harness.records.report_file import write_event
 from harness.records.status import Status
 from harness.report.badge import badges

@@ -13,8 +13,8 @@ from harness.conformance.judge import judge
 from harness.core.operators import Operator
 from harness.engines import Arrays, Crashed, Raised, TimedOut
 from harness.records.check import Check
+from harness.records.record import Verdict
 from harness.records.status import Status
-from harness.records.verdict import Verdict
 from harness.suite.case import Case
 from harness.suite.expectations import Expected, expect
 from harness.suite.mutants import MUTANTS, Mutant

@@ -40,7 +40,7 @@ from harness.dashboard.building import in_short
 from harness.dashboard.cases import by_case
 from harness.dashboard.frame import file_name
 from harness.dashboard.parameters import PARAMETERS, kinds
-from harness.records.column_info import ColumnInfo
+from harness.records.record import ColumnInfo
 from harness.records.report_file import Report, write_event
 from harness.records.status import Status
 from harness.suite.case import case_from_descriptor

@@ -15,9 +15,8 @@ from harness.core.program import Program, Unsupported
 from harness.engines import EngineUnavailableError
 from harness.execution import TIMEOUT
 from harness.execution.column import Column, Conditions
-from harness.records.column_info import ColumnInfo
+from harness.records.record import ColumnInfo, Verdict
 from harness.records.status import Status
-from harness.records.verdict import Verdict
 from harness.suite.case import Case
 from harness.suite.limitations import Limitation
 

@@ -23,9 +23,8 @@ from harness import Report
 from harness.history import store, tables
 from harness.history.database import VERSION_TABLE, Database, StoreError
 from harness.history.steps import Series
-from harness.records.column_info import ColumnInfo
 from harness.records.measurement import MEASURED
-from harness.records.record import Footer
+from harness.records.record import ColumnInfo, Footer
 from harness.records.status import Status
 
 ALL = store.Selection()

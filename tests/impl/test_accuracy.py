@@ -10,8 +10,8 @@ from strategies import cases, keywords
 
 from harness.conformance.judge import judge
 from harness.engines.job import Arrays
+from harness.records.record import Verdict
 from harness.records.status import Status
-from harness.records.verdict import Verdict
 from harness.suite.case import Case
 from harness.suite.expectations import expect
 from impl import fast

@@ -22,8 +22,7 @@ from harness.engines import Engine, EngineUnavailableError
 from harness.execution import gpus
 from harness.execution.column import Column, Conditions
 from harness.execution.environments import Built, has_environment
-from harness.records.column_info import ColumnInfo
-from harness.records.record import Header, Record
+from harness.records.record import ColumnInfo, Header, Record
 from harness.records.status import Status
 from harness.suite.case import Case
 from harness.suite.limitations import Limitation

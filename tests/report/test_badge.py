@@ -14,8 +14,7 @@ from saved_runs import engine, header, record
 from harness import Report
 from harness.cli.exit_statuses import BAD, OK
 from harness.cli.main import main
-from harness.records.column_info import ColumnInfo
-from harness.records.record import Event, Footer
+from harness.records.record import ColumnInfo, Event, Footer
 from harness.records.report_file import ReportError, write_event
 from harness.records.status import Status
 from harness.report.badge import GREEN, GREY, RED, badge, badges

@@ -16,8 +16,7 @@ from saved_runs import benchmark, engine, header, record
 from harness import Report
 from harness.cli.exit_statuses import BAD, OK, USAGE
 from harness.cli.main import main
-from harness.records.column_info import ColumnInfo
-from harness.records.record import Event, Footer, Record
+from harness.records.record import ColumnInfo, Event, Footer, Record
 from harness.records.report_file import write_event
 from harness.records.status import Status
 from harness.report import sarif as sarif_document

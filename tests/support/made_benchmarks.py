@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.records.column_info import ColumnInfo
 from harness.records.measurement import MEASURED, Measurement
-from harness.records.record import Event, Footer, Header
+from harness.records.record import ColumnInfo, Event, Footer, Header
 from harness.records.report_file import Report, write_event
 
 ENGINE = ColumnInfo("2.0", "python", "3.11.7", "2.4", "cpu")

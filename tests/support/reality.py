@@ -26,7 +26,7 @@ from harness.engines import Engine, Outcome
 from harness.execution.column import Column, Conditions
 from harness.execution.environments import interpreter
 from harness.lookup.reading import read
-from harness.records.verdict import Verdict
+from harness.records.record import Verdict
 from harness.suite.case import Case
 from harness.suite.expectations import expect
 from harness.syntax.tree import SnippetError

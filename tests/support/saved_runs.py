@@ -7,9 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from harness import Report
-from harness.records.column_info import ColumnInfo
 from harness.records.measurement import MEASURED, Measurement
-from harness.records.record import Footer, Header, Record
+from harness.records.record import ColumnInfo, Footer, Header, Record
 from harness.records.status import Status
 
 BEGAN = datetime(2026, 1, 1, 12, tzinfo=UTC)
