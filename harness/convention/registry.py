@@ -8,9 +8,9 @@ programs, and engines run them.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, TypeAlias
@@ -122,6 +122,15 @@ class Convention:
             return ()
         forms: tuple[Form, ...] = import_module(f"harness.frameworks.{self.name}.calls").FORMS
         return forms
+
+    @cached_property
+    def forms_by_last_name(self) -> Mapping[str, Sequence[Form]]:
+        """The forms by the last part of their names."""
+        by_name: dict[str, list[Form]] = {}
+        for form in self.forms:
+            for last in dict.fromkeys(name.rpartition(".")[2] for name in form.names):
+                by_name.setdefault(last, []).append(form)
+        return by_name
 
 
 class UnknownFrameworkError(InputError):

@@ -21,7 +21,7 @@ from harness.core.operators import (
 )
 from harness.core.program import Program, Unsupported
 from harness.core.training import SILENT
-from harness.lookup import BENCHDNN
+from harness.lookup import BENCHDNN, is_benchdnn
 from harness.lookup.reading import read
 from harness.weights.layouts import CANONICAL, LayoutChange
 
@@ -202,22 +202,14 @@ def _read(
     weight: Sequence[int] | None,
 ) -> tuple[Reading, benchdnn.Problem | None]:
     """Read a text of any kind; return the problem of benchdnn, too, where it is one."""
-    if framework == BENCHDNN or (framework is None and _may_be_problem(text)):
+    if framework == BENCHDNN or (framework is None and is_benchdnn(text)):
         from harness.lookup import benchdnn  # noqa: PLC0415 -- most look-ups do without
 
-        if framework == BENCHDNN or benchdnn.recognises(text):
-            problem = benchdnn.read_problem(text)
-            return _from_problem(problem, shape), problem
+        problem = benchdnn.read_problem(text)
+        return _from_problem(problem, shape), problem
     if _DESCRIPTOR.fullmatch(text.strip()):
         return _from_descriptor(text.strip(), shape), None
     return read(text, framework, shape, weight), None
-
-
-def _may_be_problem(text: str) -> bool:
-    """Whether a text names benchdnn or begins like an option or a pair of a key and a number."""
-    start = text.lstrip()[:3]
-    is_pair = any(character.isdigit() for character in start)
-    return start.startswith("--") or is_pair or BENCHDNN in text
 
 
 def _from_problem(problem: benchdnn.Problem, shape: Sequence[int] | None) -> Reading:
@@ -278,16 +270,14 @@ def _fitting(operator: Operator, shape: Sequence[int]) -> Sizes:
 
 
 def _translation(reading: Reading, framework: Convention, style: Style) -> Translation:
-    answer = render(reading.operator, framework.name, style=style, training=reading.training)
     own = reading.weights or reading.framework or CANONICAL
-    return Translation(
-        framework.name,
-        framework.title,
-        answer,
-        LayoutChange.between(own, framework.name, reading.operator, style),
-        LayoutChange.between(CANONICAL, framework.name, reading.operator, style),
-        answer.notes if isinstance(answer, Program) else (),
+    weights, from_canonical = (
+        LayoutChange.between(layout, framework.name, reading.operator, style)
+        for layout in (own, CANONICAL)
     )
+    answer = render(reading.operator, framework.name, style=style, training=reading.training)
+    notes = answer.notes if isinstance(answer, Program) else ()
+    return Translation(framework.name, framework.title, answer, weights, from_canonical, notes)
 
 
 # The answer for people: lines of (style, text) pieces, coloured on a terminal only.

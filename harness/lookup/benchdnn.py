@@ -11,16 +11,16 @@ count from 0.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, NoReturn, Self
+from typing import Final, Self
 
 from harness.core.errors import InputError
 from harness.core.operators import Operator, Sizes
 from harness.lookup import BENCHDNN
 
-NAME: Final = BENCHDNN
 TITLE: Final = "oneDNN benchdnn"
 DIRECTIONS: Final = ("FWD_B", "FWD_D", "FWD_I", "BWD_D", "BWD_W", "BWD_WB")
 # benchdnn's defaults.
@@ -31,8 +31,6 @@ _QUANTITIES: Final = "ioksdp"
 _KEYS: Final = ("g", "mb", "ic", "oc", *(q + axis for q in _QUANTITIES for axis in _AXES))
 # Compiled by ``re`` when first used: most look-ups are of other texts.
 _PAIR: Final = rf"({'|'.join(_KEYS)})(\d*)_?"
-_BARE: Final = rf"(?:(?:{'|'.join(_KEYS)})\d+_?){{3}}\S*"
-_NAME: Final = r"[^\s\"'\\]*"
 _MOST_DIGITS: Final = 18
 
 _DTYPES: Final = {"f16": "float16", "f32": "float32", "f64": "float64"}
@@ -84,23 +82,6 @@ def _has_bias(direction: str) -> bool:
     return direction in {"FWD_B", "BWD_WB"}
 
 
-def recognises(text: str) -> bool:
-    """Whether a text is meant for benchdnn: a command line, options, or a descriptor alone.
-
-    >>> recognises("--dt=f32 ic3oc4_ih5oh5kh3ph1"), recognises("ic3_oc4_k3x3_c1.1x1.1")
-    (True, False)
-    """
-    words = text.split(maxsplit=1)
-    if not words:
-        return False
-    is_bare = re.fullmatch(_BARE, text.strip(), re.ASCII) is not None
-    return _is_program(words[0]) or words[0].startswith("--") or is_bare
-
-
-def _is_program(word: str) -> bool:
-    return word.rpartition("/")[2] == NAME
-
-
 def read_problem(text: str) -> Problem:
     """Read a problem: a descriptor with the options before it.
 
@@ -137,12 +118,20 @@ def read_problem(text: str) -> Problem:
 def _split(text: str) -> tuple[dict[str, str], str]:
     """Split a line into its options, by name, and its descriptor."""
     arguments = [argument for argument in text.split() if argument != "\\"]
-    programs = [index for index, argument in enumerate(arguments) if _is_program(argument)]
+    programs = [
+        index for index, argument in enumerate(arguments) if argument.rpartition("/")[2] == BENCHDNN
+    ]
     options: dict[str, str] = {}
     descriptor = ""
     for argument in arguments[programs[0] + 1 if programs else 0 :]:
         if descriptor:
-            _refuse_trailing(argument)
+            is_option = argument.startswith("-")
+            raise BenchdnnError(
+                f"{_short(argument)} is after the problem descriptor, and benchdnn applies it only "
+                "to later ones: move it in front."
+                if is_option
+                else f"{_short(argument)} is a second problem descriptor: give one at a time."
+            )
         if not argument.lstrip("'\"").startswith("-"):
             descriptor = argument
         elif argument == "--reset":
@@ -155,15 +144,6 @@ def _split(text: str) -> tuple[dict[str, str], str]:
             "the text has no problem descriptor, such as mb1_ic3oc8_ih5oh11kh3sh2ph0."
         )
     return options, descriptor
-
-
-def _refuse_trailing(argument: str) -> NoReturn:
-    if argument.startswith("-"):
-        raise BenchdnnError(
-            f"{_short(argument)} is after the problem descriptor, and benchdnn applies it only "
-            "to later ones: move it in front."
-        )
-    raise BenchdnnError(f"{_short(argument)} is a second problem descriptor: give one at a time.")
 
 
 def _option(argument: str) -> tuple[str, str]:
@@ -182,17 +162,17 @@ def _option(argument: str) -> tuple[str, str]:
     )
 
 
-def _single(options: Mapping[str, str], key: str) -> str:
+def _single(options: Mapping[str, str], key: str, default: str = "") -> str:
     value = options.get(key, "")
     if "," in value:
         raise BenchdnnError(
             f"--{key}={_short(value)} makes {value.count(',') + 1} problems of one: give one value."
         )
-    return value
+    return value or default
 
 
 def _direction(options: Mapping[str, str]) -> str:
-    direction = (_single(options, "dir") or _DIRECTION).upper()
+    direction = _single(options, "dir", _DIRECTION).upper()
     if direction not in DIRECTIONS:
         raise BenchdnnError(
             f"--dir={_short(direction)} is no direction of a deconvolution: use one of "
@@ -203,7 +183,7 @@ def _direction(options: Mapping[str, str]) -> str:
 
 def _dtype(options: Mapping[str, str]) -> str:
     """Read ``--dt``, or its predecessor ``--cfg``, which joins the three types."""
-    word = _single(options, "dt") or _DTYPE
+    word = _single(options, "dt", _DTYPE)
     if "dt" not in options and (config := _single(options, "cfg")):
         together = config.partition("_")[0]
         known = re.fullmatch(rf"(?:{_ALL_DTYPES})+", together)
@@ -220,10 +200,10 @@ def _dtype(options: Mapping[str, str]) -> str:
 
 def _minibatch(options: Mapping[str, str], words: Mapping[str, int]) -> int:
     """``--mb`` wins over the descriptor, unless it is 0."""
-    value = _single(options, "mb")
-    if value and not re.fullmatch(rf"\d{{1,{_MOST_DIGITS}}}", value, re.ASCII):
+    value = _single(options, "mb", "0")
+    if not re.fullmatch(rf"\d{{1,{_MOST_DIGITS}}}", value, re.ASCII):
         raise BenchdnnError(f"--mb={_short(value)} is no number of at most {_MOST_DIGITS} digits.")
-    return int(value or 0) or words.get("mb", _BATCH)
+    return int(value) or words.get("mb", _BATCH)
 
 
 def _notes(options: Mapping[str, str], words: Mapping[str, int], direction: str) -> Iterator[str]:
@@ -256,7 +236,7 @@ def _pairs(descriptor: str) -> tuple[dict[str, int], str]:
     at = 0
     while at < len(descriptor):
         if descriptor[at] == "n":
-            return words, _name(descriptor[at + 1 :].strip("'\""))
+            return words, _checked_name(descriptor[at + 1 :].strip("'\""))
         match = re.compile(_PAIR, re.ASCII).match(descriptor, at)
         if not match:
             raise BenchdnnError(
@@ -275,8 +255,8 @@ def _pairs(descriptor: str) -> tuple[dict[str, int], str]:
     return words, ""
 
 
-def _name(name: str) -> str:
-    if not re.fullmatch(_NAME, name):
+def _checked_name(name: str) -> str:
+    if re.search(r"[\s\"'\\]", name):
         raise BenchdnnError(
             f"the name {_short(name)} has a blank, a quote or a backslash, which ends it in a "
             "shell: choose another."
@@ -287,7 +267,8 @@ def _name(name: str) -> str:
 def _operator(words: Mapping[str, int], *, bias: bool) -> tuple[Operator, Sizes]:
     for key in ("ic", "oc"):
         _required(key, words)
-    own = _own(words)
+    # The spatial axes for which the descriptor gives anything but defaults.
+    own = {key[-1] for key, value in words.items() if key[-1] in _AXES and value != (key[0] == "s")}
     axes = _propagated(words, {axis: _Axis.of(axis, words) for axis in _AXES if axis in own})
     operator = Operator.of(
         words["ic"],
@@ -310,16 +291,6 @@ def _required(key: str, words: Mapping[str, int]) -> int:
             "at least 1."
         )
     return words[key]
-
-
-def _own(words: Mapping[str, int]) -> set[str]:
-    """Return the spatial axes for which the descriptor gives anything but defaults."""
-    defaults = {"s": 1}
-    return {
-        key[1]
-        for key, value in words.items()
-        if key[0] in _QUANTITIES and key[1] in _AXES and value != defaults.get(key[0], 0)
-    }
 
 
 @dataclass(frozen=True)
@@ -354,7 +325,7 @@ class _Axis:
             rest = full - out
             begin = rest // 2 if rest > 0 else -(-rest // 2)  # C's division: towards 0.
         filled = cls(size, kernel, stride, dilation, begin, full - out - begin)
-        if not filled.fits:
+        if filled.begin < 0 or filled.end <= -stride:
             most = full - max(begin, 0) + stride - 1
             raise BenchdnnError(
                 f"o{axis}{out} contradicts the rest: full {arithmetic} leaves a padding of {begin} "
@@ -363,11 +334,6 @@ class _Axis:
                 f"Use p{axis}{max(begin, 0)} with at most o{axis}{most}."
             )
         return filled
-
-    @property
-    def fits(self) -> bool:
-        """Whether oneDNN accepts the padding: not negative in front, above -stride at the end."""
-        return self.begin >= 0 and self.end > -self.stride
 
 
 def _propagated(words: Mapping[str, int], axes: Mapping[str, _Axis]) -> Sequence[_Axis]:
@@ -380,22 +346,18 @@ def _propagated(words: Mapping[str, int], axes: Mapping[str, _Axis]) -> Sequence
     if not axes:
         raise BenchdnnError("the problem descriptor has no spatial axis: give at least iw and kw.")
     first = min(axes)  # The letters are in order.
-    for axis in _AXES[_AXES.index(first) :]:
-        if axis not in axes:
-            _refuse_silent(words, axis, first, axes[first])
-    return [axes.get(axis, axes[first]) for axis in _AXES[_AXES.index(first) :]]
-
-
-def _refuse_silent(words: Mapping[str, int], axis: str, first: str, taken: _Axis) -> None:
-    """Refuse an explicit default, such as pw0, that a square's other value would override."""
+    taken = axes[first]
     values = {"s": taken.stride, "p": taken.begin, "d": taken.dilation - 1}
-    for quantity, value in values.items():
-        if words.get(quantity + axis, value) != value:
+    needed = _AXES[_AXES.index(first) :]
+    # An explicit default, such as pw0, that a square's other value would override.
+    for axis, (quantity, value) in itertools.product(needed, values.items()):
+        if axis not in axes and words.get(quantity + axis, value) != value:
             raise BenchdnnError(
                 f"{quantity}{axis}{words[quantity + axis]} is given without i{axis} and k{axis}, "
                 f"so benchdnn makes {axis} like {first}, with {quantity}{axis}{value}: "
                 f"give i{axis} and k{axis}, or leave {quantity}{axis} out."
             )
+    return [axes.get(axis, taken) for axis in needed]
 
 
 def _short(text: str) -> str:
@@ -431,7 +393,7 @@ def write_problem(problem: Problem) -> str:
             f"{'with' if operator.bias else 'without'} bias: use one of {', '.join(DIRECTIONS)}; "
             "FWD_B and BWD_WB have a bias."
         )
-    if facts := list(_inexpressible(problem)):
+    if facts := list(operator.violations() or _inexpressible(problem)):
         raise BenchdnnError(" ".join(facts))
     # g1 would add an axis for groups to the weights.
     words = [f"g{operator.groups}"] if operator.groups != 1 else []
@@ -440,24 +402,20 @@ def write_problem(problem: Problem) -> str:
     words += [_per_axis("k", operator.kernel), _per_axis("s", operator.stride)]
     words += [_per_axis("p", [begin for begin, _ in operator.crop])]
     words += [_per_axis("d", [dilation - 1 for dilation in operator.dilation])]
-    words += [f'n"{_name(problem.name)}"'] if problem.name else []
+    words += [f'n"{_checked_name(problem.name)}"'] if problem.name else []
     dtype = _WORDS.get(problem.dtype, problem.dtype)
     return f"--deconv --dir={problem.direction} --dt={dtype} {''.join(words)}"
 
 
 def _per_axis(quantity: str, values: Sequence[int]) -> str:
-    axes = _AXES[len(_AXES) - len(values) :]
-    return "".join(f"{quantity}{axis}{value}" for axis, value in zip(axes, values, strict=True))
+    axes = zip(_AXES[-len(values) :], values, strict=True)
+    return "".join(f"{quantity}{axis}{value}" for axis, value in axes)
 
 
 def _inexpressible(problem: Problem) -> Iterator[str]:
-    """Yield what benchdnn cannot express."""
-    operator = problem.operator
-    if facts := operator.violations():
-        yield from facts
-        return
-    letters = _AXES[len(_AXES) - operator.rank :]
-    outs = operator.out_size(problem.in_size)
+    """Yield what benchdnn cannot express of a legal operator."""
+    operator, outs = problem.operator, problem.operator.out_size(problem.in_size)
+    letters = _AXES[-operator.rank :]
     rows = zip(letters, problem.in_size, outs, operator.stride, operator.crop, strict=True)
     for axis, size, out, stride, (begin, end) in rows:
         for key, value in ((f"i{axis}", size), (f"o{axis}", out)):

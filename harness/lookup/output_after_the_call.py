@@ -6,7 +6,7 @@ the call this is one operator.  What is done to the output after something else 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import dropwhile
 from typing import Final, TypeAlias
@@ -51,18 +51,10 @@ _AXES: Final = {"expand_dims": 1, "squeeze": -1}
 
 
 @dataclass(frozen=True)
-class _Span:
-    """``start:stop`` of one axis."""
-
-    start: int | None
-    stop: int | None
-
-
-@dataclass(frozen=True)
 class _Slice:
     """A slice of the result; ``...`` stands for as many whole axes as are missing."""
 
-    spans: tuple[_Span, ...]
+    spans: tuple[slice, ...]
     ellipsis_at: int | None
     column: int
 
@@ -140,8 +132,8 @@ def applied(site: CallSite, reading: Reading) -> Reading:
             steps = _steps(statement.value, output)
             if steps is None and not _is_changed(statement.target, output.name):
                 continue
-            if _is_elsewhere(statement.block, block):
-                continue
+            if any(one != other for one, other in zip(statement.block, block, strict=False)):
+                continue  # Neither of the two blocks is inside the other.
             if steps and not isinstance(steps[0], _End):
                 _check_certain(statement, block, output.name, rest)
             if steps is None or statement.block != block:
@@ -166,12 +158,6 @@ def _is_changed(target: str | None, name: str | None) -> bool:
     return target is not None and target.partition("[")[0] == name
 
 
-def _is_elsewhere(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
-    """Whether neither of two blocks is inside the other."""
-    shared = min(len(one), len(other))
-    return one[:shared] != other[:shared]
-
-
 def _check_certain(
     statement: Statement, block: tuple[int, ...], name: str | None, rest: Sequence[Statement]
 ) -> None:
@@ -183,9 +169,9 @@ def _check_certain(
     if count_uses(statement.value, name) > 1:
         raise SnippetError(f"{name} is there more than once in what it makes of it.")
     for later in () if statement.target == name else rest:
-        if count_uses(later.value, name) or _is_changed(later.target, name):
-            if count_uses(later.value, name) or later.target != name:
-                raise SnippetError(f"{name} itself is used after it, too.")
+        if count_uses(later.value, name) or (later.target or "").startswith(f"{name}["):
+            raise SnippetError(f"{name} itself is used after it, too.")
+        if later.target == name:
             return
 
 
@@ -224,26 +210,22 @@ def _steps_of_call(call: Call, output: _Output) -> list[_Step] | None:
         return _made_into_another(call.parts[2:], output)
     if last in _PASSES_ON:
         return inner
-    step: _Step = _End()
     # ``Cropping2D`` of ``Cropping2D(1)(y)``.
     maker = last_name(call.function) if isinstance(call.function, Call) else last
     if maker in _NOT_READ:
         raise SnippetError(f"{maker} is not read here.", call.column)
     if last in _ADDS_BIAS:
-        step = _Bias(None)
-    elif (
-        last == "broadcast_add" and others and (trailing := _trailing(others[0].value)) is not None
-    ):
-        step = _Bias(trailing)
-    elif last == "pad":
-        step = _pad(call)
-    elif last in _AXES:
-        step = _Axes(_AXES[last])
-    return [*inner, step]
+        return [*inner, _Bias(None)]
+    if last == "broadcast_add" and others:
+        trailing = _trailing(others[0].value)
+        return [*inner, _End() if trailing is None else _Bias(trailing)]
+    if last == "pad":
+        return [*inner, _pad(replace(call, arguments=tuple(others)))]
+    return [*inner, _Axes(_AXES[last]) if last in _AXES else _End()]
 
 
-def _pad(call: Call) -> _Pad:
-    others = replace(call, arguments=call.arguments[1:])
+def _pad(others: Call) -> _Pad:
+    """A pad, by the arguments after its array."""
     by_name = others.named
     named = [by_name[name] for name in ("pad_width", "paddings", "pad") if name in by_name]
     widths, mode, value = [*named, *others.positional, None, None, None][:3]
@@ -252,7 +234,7 @@ def _pad(call: Call) -> _Pad:
     zeros = all(mode in {None, "constant", "CONSTANT"} for mode in modes) and all(
         value in {None, 0} for value in (*values, by_name.get("constant_values"))
     )
-    return _Pad(widths, call.column, zeros)
+    return _Pad(widths, others.column, zeros)
 
 
 def _steps_of_expression(value: Name, output: _Output) -> list[_Step] | None:
@@ -294,17 +276,17 @@ def _made_into_another(values: Sequence[Value], output: _Output) -> list[_Step] 
 
 
 def _slice(value: Subscript, assigned: Mapping[str, Value]) -> _Slice:
-    spans: list[_Span] = []
-    ellipsis_at = None
-    for place, element in enumerate(value.places):
-        if isinstance(element, Name) and element.text == "...":
-            ellipsis_at = place
-        else:
-            spans.append(_span(element, value.column, assigned))
+    shown_places = [place.text if isinstance(place, Name) else "" for place in value.places]
+    ellipsis_at = shown_places.index("...") if "..." in shown_places else None
+    spans = [
+        _span(place, value.column, assigned)
+        for index, place in enumerate(value.places)
+        if index != ellipsis_at
+    ]
     return _Slice(tuple(spans), ellipsis_at, value.column)
 
 
-def _span(element: Value, column: int, assigned: Mapping[str, Value]) -> _Span:
+def _span(element: Value, column: int, assigned: Mapping[str, Value]) -> slice:
     if not isinstance(element, Slice) or element.step is not None:
         place = element.text if isinstance(element, Name) else shown(element)
         raise SnippetError(
@@ -321,7 +303,7 @@ def _span(element: Value, column: int, assigned: Mapping[str, Value]) -> _Span:
                 column,
             )
         ends.append(number)
-    return _Span(*ends)
+    return slice(*ends)
 
 
 def _applied(step: _Slice | _Pad | _Bias, reading: Reading) -> Reading:
@@ -350,12 +332,12 @@ def _applied(step: _Slice | _Pad | _Bias, reading: Reading) -> Reading:
 
 def _sliced(step: _Slice, reading: Reading) -> Pairs:
     rank, first = reading.operator.rank, 1 if reading.channels_last else 2
-    whole = _Span(None, None)
+    whole = slice(None)
     spans = list(step.spans)
     at = len(spans) if step.ellipsis_at is None else step.ellipsis_at
     spans[at:at] = [whole] * (rank + 2 - len(spans))
     others = [*spans[:first], *spans[first + rank :]]
-    if len(spans) != rank + 2 or any(span not in (whole, _Span(0, None)) for span in others):
+    if len(spans) != rank + 2 or any(span not in (whole, slice(0, None)) for span in others):
         raise SnippetError(
             "the output is sliced along batch or channels, or has fewer axes than the slice.",
             step.column,
@@ -363,11 +345,11 @@ def _sliced(step: _Slice, reading: Reading) -> Pairs:
     return tuple(_cut(axis, span, reading, step) for axis, span in enumerate(spans[first:][:rank]))
 
 
-def _cut(axis: int, span: _Span, reading: Reading, step: _Slice) -> tuple[int, int]:
-    begin, stop = span.start or 0, span.stop
-    if reading.input is None and begin >= 0 and (stop is None or stop < 0):
-        return begin, -(stop or 0)
+def _cut(axis: int, span: slice, reading: Reading, step: _Slice) -> tuple[int, int]:
     if reading.input is None:
+        begin = span.start or 0
+        if begin >= 0 and (span.stop is None or span.stop < 0):
+            return begin, -(span.stop or 0)
         raise SnippetError(
             "the output is sliced at an index counted from the other end: "
             + asked(Ask.INPUT_SHAPE)
@@ -375,7 +357,7 @@ def _cut(axis: int, span: _Span, reading: Reading, step: _Slice) -> tuple[int, i
             step.column,
         )
     size = reading.operator.out_size(reading.input[2:])[axis]
-    start, stop, _ = slice(span.start, stop).indices(size)
+    start, stop, _ = span.indices(size)
     return start, size - max(start, stop)
 
 
@@ -390,7 +372,7 @@ def _padded(step: _Pad, reading: Reading) -> Pairs:
         )
     if not step.zeros:
         raise SnippetError("it pads with other values than zeros.", step.column)
-    pairs = list(_pairs(step))
+    pairs = _pairs(step)
     nested = isinstance(step.widths, tuple) and isinstance([*step.widths, None][0], tuple)
     if not nested and not convention(reading.framework).flat_pads_from_first:
         pairs.reverse()
@@ -402,13 +384,11 @@ def _padded(step: _Pad, reading: Reading) -> Pairs:
     return tuple((-begin, -end) for begin, end in pairs[-rank:])
 
 
-def _pairs(step: _Pad) -> Iterator[tuple[int, int]]:
-    if not isinstance(step.widths, tuple):
-        raise SnippetError("the widths of a pad of the output are not in the text.", step.column)
+def _pairs(step: _Pad) -> list[tuple[int, int]]:
     flat: list[Value] = []
-    for item in step.widths:
+    for item in step.widths if isinstance(step.widths, tuple) else (None,):
         flat += item if isinstance(item, tuple) else [item]
     numbers = [item for item in flat if isinstance(item, int)]
     if len(numbers) != len(flat) or len(flat) % 2:
         raise SnippetError("the widths of a pad of the output are not in the text.", step.column)
-    yield from zip(numbers[::2], numbers[1::2], strict=True)
+    return list(zip(numbers[::2], numbers[1::2], strict=True))

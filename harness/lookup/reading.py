@@ -6,7 +6,6 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Final
 
 from harness.convention.arguments import Form, bind
@@ -27,6 +26,7 @@ from harness.syntax.tree import (
     Name,
     OpenError,
     SnippetError,
+    errors_placed_in,
 )
 
 _IMPORT: Final = re.compile(
@@ -95,12 +95,8 @@ crop=((1, 1), (1, 1)), groups=1, bias=False)
     conventions = [convention(framework)] if framework else distinct_conventions()
     # A lone carriage return ends a line for some parsers and not for others.
     text = text.replace("\r\n", " \n").replace("\r", "\n")
-    try:
-        return _read(text, conventions, supplied)
-    except SnippetError as error:
-        raise error.placed_in(text) from None
-    except RecursionError:
-        raise SnippetError("the text is nested too deeply. Paste the call alone.") from None
+    with errors_placed_in(text):
+        return _read(text, conventions, supplied, mentions(text))
 
 
 def _shape(ask: Ask, shape: Sequence[int] | None) -> Sizes | None:
@@ -117,16 +113,6 @@ def _shape(ask: Ask, shape: Sequence[int] | None) -> Sizes | None:
     return tuple(shape)
 
 
-@cache
-def _known(framework: str) -> dict[str, list[_Known]]:
-    """The forms of a framework by the last part of their names."""
-    known: dict[str, list[_Known]] = {}
-    for form in convention(framework).forms:
-        for last in dict.fromkeys(name.split(".")[-1] for name in form.names):
-            known.setdefault(last, []).append(_Known(convention(framework), form))
-    return known
-
-
 def _known_in(conventions: Iterable[Convention]) -> dict[str, list[_Known]]:
     """The forms of several frameworks by the last part of their names.
 
@@ -134,14 +120,18 @@ def _known_in(conventions: Iterable[Convention]) -> dict[str, list[_Known]]:
     """
     known: dict[str, list[_Known]] = {}
     for framework in conventions:
-        for last, forms in _known(framework.name).items():
-            taken = {each.form.name for each in known.get(last, ())}
-            known.setdefault(last, []).extend(each for each in forms if each.form.name not in taken)
+        for last, forms in framework.forms_by_last_name.items():
+            taken = {each.form.name for each in known.setdefault(last, [])}
+            known[last] += [_Known(framework, form) for form in forms if form.name not in taken]
     return known
 
 
-def _read(text: str, conventions: Sequence[Convention], supplied: Supplied) -> Reading:
-    mentioned = mentions(text)
+def _read(
+    text: str,
+    conventions: Sequence[Convention],
+    supplied: Supplied,
+    mentioned: Sequence[Mention],
+) -> Reading:
     # The others need not even be loaded, which takes longer than everything else.
     known = _known_in(
         each
@@ -270,14 +260,16 @@ def _nothing_known(
     known: Sequence[str],
 ) -> SnippetError:
     whose = conventions[0].title if len(conventions) == 1 else "a framework"
-    if len(conventions) == 1 and (other := _whose([each.name for each in mentioned])):
-        return SnippetError(
-            f"this is a call of {other.title}, not of {whose}: leave "
-            + named(Ask.FRAMEWORK)
-            + " out, or "
-            + asked(Ask.FRAMEWORK, other.name, "give")
-            + "."
-        )
+    names = {each.name for each in mentioned}
+    for other in distinct_conventions() if len(conventions) == 1 else ():
+        if names & other.forms_by_last_name.keys():
+            return SnippetError(
+                f"this is a call of {other.title}, not of {whose}: leave "
+                + named(Ask.FRAMEWORK)
+                + " out, or "
+                + asked(Ask.FRAMEWORK, other.name, "give")
+                + "."
+            )
     for name, dotted, start in mentioned:
         if near := _nearest(name, known):
             fact = f"{name!r} is no call of {whose} that is known here. Did you mean {near!r}?"
@@ -308,13 +300,6 @@ def _foreign(name: str) -> str | None:
         if key in _FOREIGN and len(parts) > 1:
             return f"{name} is a call of {_FOREIGN[key]}, which is not read here."
     return None
-
-
-def _whose(names: Sequence[str]) -> Convention | None:
-    of_one = (
-        each for each in distinct_conventions() if any(name in _known(each.name) for name in names)
-    )
-    return next(of_one, None)
 
 
 def _imported_from(text: str, site: CallSite) -> str | None:

@@ -8,10 +8,10 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from harness.convention.registry import framework_names
 from harness.convention.signature import Style
-from harness.lookup import benchdnn
+from harness.lookup import BENCHDNN
 from harness.syntax.tree import MAX_DIGITS, MAX_TEXT
 
-FRAMEWORKS: Final = (*framework_names(), benchdnn.NAME)
+FRAMEWORKS: Final = (*framework_names(), BENCHDNN)
 
 if TYPE_CHECKING:
     _Framework = str

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from msgspec import UNSET
 
 from harness.convention.registry import canonical, convention, distinct_conventions, framework_names
-from harness.lookup import benchdnn
+from harness.lookup import BENCHDNN
 from harness.pages import SUPPORTS, Mark
 from harness.server.query import to_fields
 from harness.server.schema import Query
@@ -47,11 +47,11 @@ def cards(look_up: Mapping[str, Any]) -> list[Card]:
     translations: dict[str, Any] = look_up["translations"]
     names = sorted(translations, key=canonical().name.__eq__)
     answers = {name: translations[name] for name in names}
-    if problem := look_up.get(benchdnn.NAME):
+    if problem := look_up.get(BENCHDNN):
         nothing = dict.fromkeys(("program", "gradient", "training", "weights"))
-        answers[benchdnn.NAME] = nothing | problem | {"call": problem["problem"], "notes": []}
+        answers[BENCHDNN] = nothing | problem | {"call": problem["problem"], "notes": []}
     # A problem of benchdnn holds the input's sizes.
-    fields = {benchdnn.NAME: ("input",)} if look_up["input"] is None else {}
+    fields = {BENCHDNN: ("input",)} if look_up["input"] is None else {}
     return [
         Card(name, title(name), SUPPORTS[each["support"]], each, fields.get(name, ()))
         for name, each in answers.items()
@@ -61,7 +61,7 @@ def cards(look_up: Mapping[str, Any]) -> list[Card]:
 def choices() -> list[tuple[str, str]]:
     """Names and titles of the frameworks that a text may be of, as a form offers them."""
     names = [each.name for each in distinct_conventions()]
-    names = [*sorted(names, key=canonical().name.__eq__), benchdnn.NAME]
+    names = [*sorted(names, key=canonical().name.__eq__), BENCHDNN]
     return [(name, title(name)) for name in names]
 
 

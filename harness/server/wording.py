@@ -7,7 +7,7 @@ from typing import Final
 
 from harness.convention.registry import convention
 from harness.core.errors import Ask, Mention
-from harness.lookup import benchdnn
+from harness.lookup import BENCHDNN, benchdnn
 
 # The fields of a query, and what the form calls them.
 FIELDS: Final[Mapping[Ask, str]] = {
@@ -53,4 +53,4 @@ def on_page(mention: Mention) -> str:
 
 def title(name: str) -> str:
     """Return a framework's name for people."""
-    return benchdnn.TITLE if name == benchdnn.NAME else convention(name).title
+    return benchdnn.TITLE if name == BENCHDNN else convention(name).title

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Self, TypeAlias
 
@@ -223,6 +224,17 @@ class SnippetError(InputError):
 
 class OpenError(SnippetError):
     """A snippet that leaves something open, which the user can give."""
+
+
+@contextmanager
+def errors_placed_in(text: str) -> Iterator[None]:
+    """Give errors their line of a text."""
+    try:
+        yield
+    except SnippetError as error:
+        raise error.placed_in(text) from None
+    except RecursionError:
+        raise SnippetError("the text is nested too deeply. Paste the call alone.") from None
 
 
 def last_name(call: Call) -> str:

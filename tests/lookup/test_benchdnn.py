@@ -21,9 +21,9 @@ from harness.cli.wording import in_options
 from harness.core.errors import InputError, worded
 from harness.core.operators import IllegalOperator, Operator, Sizes
 from harness.core.program import Unsupported
-from harness.lookup import benchdnn
+from harness.lookup import is_benchdnn
 from harness.lookup.answer import look_up
-from harness.lookup.benchdnn import BenchdnnError, Problem, read_problem, write_problem
+from harness.lookup.benchdnn import DIRECTIONS, BenchdnnError, Problem, read_problem, write_problem
 from harness.suite.case import Case
 from harness.suite.specs import load_cases
 from harness.weights import layouts as weights
@@ -197,7 +197,7 @@ def test_bad_problems_are_one_line_and_status_2(
 
 @given(st.text("gmbicodhwkspn_0129-= \"'\\\n", max_size=40) | st.text(max_size=20))
 def test_any_text_is_read_or_refused(text: str) -> None:
-    benchdnn.recognises(text)
+    is_benchdnn(text)
     try:
         problem = read_problem(text)
     except InputError:
@@ -222,7 +222,7 @@ def held(problem: Problem) -> None:
     """Hold a problem to being read back, or to being refused where oneDNN refuses it."""
     if sayable(problem.operator, problem.in_size):
         assert read_problem(write_problem(problem)) == problem
-        assert benchdnn.recognises(write_problem(problem))
+        assert is_benchdnn(write_problem(problem))
     else:
         with pytest.raises(BenchdnnError):
             write_problem(problem)
@@ -243,7 +243,7 @@ def test_most_of_the_suite_can_be_said() -> None:
     assert len(said) > len(legal_cases()) / 2
 
 
-@given(sized_operators(), st.integers(0, 3), st.sampled_from([*benchdnn.DIRECTIONS, None]))
+@given(sized_operators(), st.integers(0, 3), st.sampled_from([*DIRECTIONS, None]))
 def test_every_operator_comes_back(
     drawn: tuple[Operator, Sizes], batch: int, direction: str | None
 ) -> None:
@@ -306,7 +306,7 @@ def test_what_benchdnn_cannot_say(problem: Problem, said: str) -> None:
 
 @pytest.mark.parametrize("text", [*LINES, *OPTIONS])
 def test_a_problem_is_recognised(text: str) -> None:
-    recognised = benchdnn.recognises(text)
+    recognised = is_benchdnn(text)
     assert recognised != text.startswith("OMP_NUM_THREADS")
 
 
@@ -319,7 +319,7 @@ def test_a_problem_is_recognised(text: str) -> None:
     ],
 )
 def test_other_texts_are_not(text: str) -> None:
-    assert not benchdnn.recognises(text)
+    assert not is_benchdnn(text)
 
 
 def test_a_problem_is_translated(capsys: pytest.CaptureFixture[str]) -> None:
