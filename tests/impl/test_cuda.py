@@ -12,8 +12,9 @@ from typing import Any
 import host_kernels
 import numpy as np
 import pytest
+from calls import assert_same, outputs
 from examples import examples
-from host_kernels import device, needs_compiler
+from host_kernels import device, needs_compiler, on_host
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import cases, keywords
@@ -34,20 +35,8 @@ def limits(**values: int) -> Iterator[None]:
         yield
 
 
-def assert_same(got: Array, expected: Array) -> None:
-    assert (got.shape, got.dtype) == (expected.shape, expected.dtype)
-    np.testing.assert_array_equal(got, expected)
-
-
 def assert_definition(data: dict[str, Array], options: dict[str, Any]) -> None:
-    x, w, b = data["x"], data["w"], data.get("b")
-    geometry = Geometry.of(x, w, **options)
-    y = cuda.forward(device, geometry, x, w, b, "ieee")
-    assert_same(y, reference.conv_transpose(x, w, b, **options))
-    got = cuda.backward(device, geometry, data["dy"], x, w, "ieee")
-    expected = reference.conv_transpose_vjp(data["dy"], x, w, **options)
-    for one, other in zip(got, expected, strict=True):
-        assert_same(one, other)
+    assert_same(on_host(data, options), outputs(reference, data, options))
 
 
 @examples(4)
@@ -116,7 +105,7 @@ def test_half_precision_is_rounded_once() -> None:
 def test_integers_are_exact_where_floats_are_not() -> None:
     x, w = np.array([[[2**53 + 1]]]), np.array([[[1, -1]]])
     y = cuda.forward(device, Geometry.of(x, w, 1, 1, 0, 1), x, w, None, "ieee")
-    assert_same(y, np.array([[[2**53 + 1, -(2**53) - 1]]]))
+    assert_same([y], [np.array([[[2**53 + 1, -(2**53) - 1]]])])
 
 
 # Plausible mistakes in a kernel: each must change a number here.
@@ -188,15 +177,10 @@ def test_cupy_arrays_give_cupy_arrays(cupy: host_kernels.Cupy, descriptor: str) 
     data = {name: array.view(host_kernels.Array) for name, array in case.data().items()}
     for array in data.values():
         array.number = 3
-    y = impl.conv_transpose(data["x"], data["w"], data.get("b"), **options)
-    gradients = impl.conv_transpose_vjp(data["dy"], data["x"], data["w"], **options)
-    assert {type(array) for array in (y, *gradients)} == {host_kernels.Array}
+    got = outputs(impl, data, options)
+    assert {type(array) for array in got} == {host_kernels.Array}
     assert cupy.current == [3, 3]
-    plain = case.data()
-    assert_same(y, reference.conv_transpose(plain["x"], plain["w"], plain.get("b"), **options))
-    expected = reference.conv_transpose_vjp(plain["dy"], plain["x"], plain["w"], **options)
-    for one, other in zip(gradients, expected, strict=True):
-        assert_same(one, other)
+    assert_same(got, outputs(reference, case.data(), options))
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
+from calls import ALGORITHMS, assert_same, by_algorithm, outputs
 from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,17 +19,10 @@ from strategies import cases, keywords
 from harness.suite.case import Case, case_from_descriptor
 from harness.suite.specs import load_cases
 from impl import fast, phases, product, reference, scatter, threads
-from impl.fast import (
-    Algorithm,
-    conv_transpose,
-    conv_transpose_by,
-    conv_transpose_vjp,
-    conv_transpose_vjp_by,
-)
+from impl.fast import Algorithm, conv_transpose, conv_transpose_by, conv_transpose_vjp
 from impl.geometry import Array, Geometry
 from impl.phases import Problem
 
-ALGORITHMS: tuple[Algorithm | None, ...] = ("scatter", "gather", None)
 # Block sizes and limits that send small cases down the paths of large ones.
 LIMITS = st.fixed_dictionaries(
     {
@@ -54,37 +48,14 @@ def limited(limits: Limits) -> Iterator[None]:
     phases.phases_of.cache_clear()
 
 
-def assert_same(got: Array, expected: Array) -> None:
-    assert (got.shape, got.dtype) == (expected.shape, expected.dtype)
-    np.testing.assert_array_equal(got, expected)
-
-
-def compute(algorithm: Algorithm | None, data: dict[str, Array], options: dict[str, Any]) -> Array:
-    geometry = Geometry.of(data["x"], data["w"], **options)
-    return conv_transpose_by(algorithm, geometry, data["x"], data["w"], data.get("b"))
-
-
 @examples(4)
 @given(cases(fills=["integer"]), LIMITS)
 def test_every_algorithm_equals_the_definition(case: Case, limits: Limits) -> None:
     data, options = case.data(), keywords(case.operator)
-    expected = reference.conv_transpose(data["x"], data["w"], data.get("b"), **options)
+    expected = outputs(reference, data, options)
     with limited(limits):
         for algorithm in ALGORITHMS:
-            assert_same(compute(algorithm, data, options), expected)
-
-
-@examples(4)
-@given(cases(fills=["integer"]), LIMITS)
-def test_gradients_equal_the_definition(case: Case, limits: Limits) -> None:
-    data, options = case.data(), keywords(case.operator)
-    expected = reference.conv_transpose_vjp(data["dy"], data["x"], data["w"], **options)
-    geometry = Geometry.of(data["x"], data["w"], **options)
-    with limited(limits):
-        for algorithm in ALGORITHMS:
-            got = conv_transpose_vjp_by(algorithm, geometry, data["dy"], data["x"], data["w"])
-            for one, other in zip(got, expected, strict=True):
-                assert_same(one, other)
+            assert_same(by_algorithm(algorithm, data, options), expected)
 
 
 DTYPES = ["int8", "uint16", "int64", "float16", "complex64", "complex128", "object", "bool"]
@@ -98,23 +69,14 @@ def test_any_dtype(dtype: str, descriptor: str) -> None:
     case = case_from_descriptor(descriptor)
     data = {name: (array % 5).astype(dtype) for name, array in case.data().items()}
     options = keywords(case.operator)
-    assert_same(
-        conv_transpose(data["x"], data["w"], data["b"], **options),
-        reference.conv_transpose(data["x"], data["w"], data["b"], **options),
-    )
-    got = conv_transpose_vjp(data["dy"], data["x"], data["w"], **options)
-    expected = reference.conv_transpose_vjp(data["dy"], data["x"], data["w"], **options)
-    for one, other in zip(got, expected, strict=True):
-        assert_same(one, other)
+    assert_same(outputs(fast, data, options), outputs(reference, data, options))
 
 
 def test_integers_are_exact_where_floats_are_not() -> None:
     x, w = np.array([[[2**53 + 1]]]), np.array([[[1, -1]]])
     for algorithm in ALGORITHMS:
-        y = compute(
-            algorithm, {"x": x, "w": w}, {"stride": 1, "dilation": 1, "crop": 0, "groups": 1}
-        )
-        assert_same(y, np.array([[[2**53 + 1, -(2**53) - 1]]]))
+        y = conv_transpose_by(algorithm, Geometry.of(x, w, 1, 1, 0, 1), x, w, None)
+        assert_same([y], [np.array([[[2**53 + 1, -(2**53) - 1]]])])
 
 
 def test_half_precision_is_rounded_once() -> None:
@@ -130,10 +92,8 @@ def test_infinities_and_nan_stay_where_the_definition_has_them(which: str, value
     data, options = case.data(), keywords(case.operator)
     data[which][0, 1, 1, 1] = value
     with np.errstate(invalid="ignore"):
-        assert_same(
-            conv_transpose(data["x"], data["w"], data["b"], **options),
-            reference.conv_transpose(data["x"], data["w"], data["b"], **options),
-        )
+        (y, *_), (expected, *_) = (outputs(each, data, options) for each in (fast, reference))
+        assert_same([y], [expected])
 
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
@@ -147,13 +107,11 @@ def test_gradients_are_finite_exactly_where_the_definition_is(
     case = case_from_descriptor("ic3_oc2_k4x4_s2x2_c1.1x0.1_n1_i4x4_f64")
     data, options = case.data(), keywords(case.operator)
     data[which][0, 1, 1, 1] = value
-    geometry = Geometry.of(data["x"], data["w"], **options)
     with np.errstate(invalid="ignore"):
-        expected = reference.conv_transpose_vjp(data["dy"], data["x"], data["w"], **options)
+        _, *expected = outputs(reference, data, options)
         for algorithm in algorithms:
-            got = conv_transpose_vjp_by(algorithm, geometry, data["dy"], data["x"], data["w"])
-            for one, other in zip(got, expected, strict=True):
-                assert_same(one, other)
+            _, *got = by_algorithm(algorithm, data, options)
+            assert_same(got, expected)
 
 
 @pytest.mark.parametrize(
@@ -172,22 +130,16 @@ def test_short_rows_long_runs_and_single_products(descriptor: str, dtype: str) -
     case = case_from_descriptor(descriptor)
     data = {name: (array % 5).astype(dtype) for name, array in case.data().items()}
     options = keywords(case.operator)
-    geometry = Geometry.of(data["x"], data["w"], **options)
-    y = reference.conv_transpose(data["x"], data["w"], data.get("b"), **options)
-    gradients = reference.conv_transpose_vjp(data["dy"], data["x"], data["w"], **options)
+    expected = outputs(reference, data, options)
     for algorithm in ALGORITHMS:
-        assert_same(compute(algorithm, data, options), y)
-        got = conv_transpose_vjp_by(algorithm, geometry, data["dy"], data["x"], data["w"])
-        for one, other in zip(got, gradients, strict=True):
-            assert_same(one, other)
+        assert_same(by_algorithm(algorithm, data, options), expected)
 
 
 @pytest.mark.parametrize("algorithm", ["scatter", "gather"])
 def test_memory_layouts_do_not_matter_and_inputs_are_not_modified(algorithm: Algorithm) -> None:
     case = case_from_descriptor("ic4_oc6_k4x3_s2x1_c1.0x0.2_g2_b_n2_i3x4")
     data, options = case.data(), keywords(case.operator)
-    expected = reference.conv_transpose(data["x"], data["w"], data["b"], **options)
-    gradients = reference.conv_transpose_vjp(data["dy"], data["x"], data["w"], **options)
+    expected = outputs(reference, data, options)
     last = {
         name: np.ascontiguousarray(np.moveaxis(a, 1, -1)) for name, a in data.items() if a.ndim > 2
     }
@@ -196,11 +148,7 @@ def test_memory_layouts_do_not_matter_and_inputs_are_not_modified(algorithm: Alg
     for arrays in (strided, backwards, {n: np.asfortranarray(a) for n, a in data.items()}):
         for array in arrays.values():
             array.flags.writeable = False
-        assert_same(compute(algorithm, {"b": data["b"], **arrays}, options), expected)
-        geometry = Geometry.of(arrays["x"], arrays["w"], **options)
-        got = conv_transpose_vjp_by(algorithm, geometry, arrays["dy"], arrays["x"], arrays["w"])
-        for one, other in zip(got, gradients, strict=True):
-            assert_same(one, other)
+        assert_same(by_algorithm(algorithm, {"b": data["b"], **arrays}, options), expected)
 
 
 BENCH = [case for case in load_cases("specs/bench") if case.dtype == "float32"]
@@ -246,12 +194,12 @@ LARGE = [
 def test_memory_is_bounded(descriptor: str, direction: str) -> None:
     case = case_from_descriptor(descriptor)
     data, options = case.data(), keywords(case.operator)
-    outputs: tuple[Array, ...]
+    results: tuple[Array, ...]
     tracemalloc.start()
     if direction == "forward":
-        outputs = (conv_transpose(data["x"], data["w"], data.get("b"), **options),)
+        results = (conv_transpose(data["x"], data["w"], data.get("b"), **options),)
     else:
-        outputs = conv_transpose_vjp(data["dy"], data["x"], data["w"], **options)
+        results = conv_transpose_vjp(data["dy"], data["x"], data["w"], **options)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak <= sum(array.nbytes for array in outputs) + (64 << 20)
+    assert peak <= sum(array.nbytes for array in results) + (64 << 20)

@@ -7,14 +7,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from types import ModuleType
 
 import numpy as np
 import pytest
+from calls import Outputs, assert_same, outputs
 from strategies import keywords
 
 from harness.suite.case import case_from_descriptor
 from impl import fast, reference, threads
-from impl.geometry import Array
 from impl.threads import deal, scratch, thread_count
 
 
@@ -92,30 +93,20 @@ DESCRIPTORS = [
 ]
 
 
-def fast_results(descriptor: str) -> list[Array]:
+def results(descriptor: str, module: ModuleType = fast) -> Outputs:
     case = case_from_descriptor(descriptor)
-    data, options = case.data(), keywords(case.operator)
-    y = fast.conv_transpose(data["x"], data["w"], data.get("b"), **options)
-    return [y, *fast.conv_transpose_vjp(data["dy"], data["x"], data["w"], **options)]
-
-
-def reference_results(descriptor: str) -> list[Array]:
-    case = case_from_descriptor(descriptor)
-    data, options = case.data(), keywords(case.operator)
-    y = reference.conv_transpose(data["x"], data["w"], data.get("b"), **options)
-    return [y, *reference.conv_transpose_vjp(data["dy"], data["x"], data["w"], **options)]
+    return outputs(module, case.data(), keywords(case.operator))
 
 
 @pytest.mark.parametrize("block", [fast.BLOCK, 4096])
 @pytest.mark.usefixtures("three_threads")
 def test_concurrent_calls_do_not_interfere(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fast, "BLOCK", block)
-    expected = {descriptor: reference_results(descriptor) for descriptor in DESCRIPTORS}
+    expected = {descriptor: results(descriptor, reference) for descriptor in DESCRIPTORS}
     calls = DESCRIPTORS * 6
     with ThreadPoolExecutor(4) as callers:
-        for descriptor, got in zip(calls, callers.map(fast_results, calls), strict=True):
-            for one, other in zip(got, expected[descriptor], strict=True):
-                np.testing.assert_array_equal(one, other)
+        for descriptor, got in zip(calls, callers.map(results, calls), strict=True):
+            assert_same(got, expected[descriptor])
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="No fork on this system.")

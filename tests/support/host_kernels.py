@@ -15,15 +15,17 @@ import subprocess
 import sys
 import tempfile
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from calls import Data, Outputs
 
 from impl import cuda
+from impl.geometry import Geometry
 
 COMPILER = shutil.which("g++")
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="no g++: apt-get install g++")
@@ -123,6 +125,14 @@ def _same_precision(_math: str, _dtype: object) -> Iterator[None]:
 
 
 device = cuda.Device(np, launch, _same_precision)
+
+
+def on_host(data: Data, options: Mapping[str, Any]) -> Outputs:
+    """Call :mod:`impl.cuda` in both directions."""
+    x, w = data["x"], data["w"]
+    geometry = Geometry.of(x, w, **options)
+    y = cuda.forward(device, geometry, x, w, data.get("b"), "ieee")
+    return (y, *cuda.backward(device, geometry, data["dy"], x, w, "ieee"))
 
 
 class Array(np.ndarray[Any, Any]):
