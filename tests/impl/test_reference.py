@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from calls import assert_same, outputs
 from examples import examples
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from strategies import cases, keywords
 import impl
 from harness.core.operators import Operator
 from harness.suite.case import Case, case_from_descriptor
+from impl import reference
 from impl.geometry import Array
 from impl.reference import conv_transpose, conv_transpose_vjp
 
@@ -78,36 +80,21 @@ HAND: dict[str, tuple[Any, ...]] = {
     "empty input, stride 1": ([[]], W, [5], {}, [[5, 5]]),
     "empty input, stride 2": ([[]], W, [5], {"stride": 2}, [[5]]),
     "empty input, empty output": ([[]], W, [5], {"stride": 3}, [[]]),
-    "full size -2, extended by 4": (
-        [[]],
-        [[[1]]],
-        [5],
-        {"stride": 3, "crop": [(0, -4)]},
-        [[5, 5]],
-    ),
+    "full size -2 and 4": ([[]], [[[1]]], [5], {"stride": 3, "crop": [(0, -4)]}, [[5, 5]]),
     # Channels: w[c_in][c_out of the group].
     "channels are summed": ([[1], [10]], [[[1], [2]], [[3], [4]]], None, {}, [[31], [42]]),
     "one bias per channel": ([[1], [10]], [[[1], [2]], [[3], [4]]], [5, 6], {}, [[36], [48]]),
     "depthwise": (
-        [[1, 10], [100, 1000]],
-        [[[1, 2]], [[3, 4]]],
-        None,
-        {"groups": 2},
-        [[1, 12, 20], [300, 3400, 4000]],
+        *([[1, 10], [100, 1000]], [[[1, 2]], [[3, 4]]], None),
+        *({"groups": 2}, [[1, 12, 20], [300, 3400, 4000]]),
     ),
     "two outputs per group": (
-        [[1], [10]],
-        [[[1], [2]], [[3], [4]]],
-        [5, 6, 7, 8],
-        {"groups": 2},
-        [[6], [8], [37], [48]],
+        *([[1], [10]], [[[1], [2]], [[3], [4]]], [5, 6, 7, 8]),
+        *({"groups": 2}, [[6], [8], [37], [48]]),
     ),
     "two inputs per group": (
-        [[1], [10], [100], [1000]],
-        [[[1]], [[2]], [[3]], [[4]]],
-        None,
-        {"groups": 2},
-        [[21], [4300]],
+        *([[1], [10], [100], [1000]], [[[1]], [[2]], [[3]], [[4]]], None),
+        *({"groups": 2}, [[21], [4300]]),
     ),
 }
 
@@ -224,16 +211,13 @@ def test_the_gradient_of_x_is_cross_correlation(case: Case, seed: int) -> None:
 @given(cases(), SEEDS)
 def test_it_is_linear_in_x_and_in_w(case: Case, seed: int) -> None:
     one, two, options = numbers(case, seed), numbers(case, seed + 1), keywords(case.operator)
-    np.testing.assert_array_equal(
-        conv_transpose(3 * one["x"] - 2 * two["x"], one["w"], **options),
-        3 * conv_transpose(one["x"], one["w"], **options)
-        - 2 * conv_transpose(two["x"], one["w"], **options),
-    )
-    np.testing.assert_array_equal(
-        conv_transpose(one["x"], 3 * one["w"] - 2 * two["w"], **options),
-        3 * conv_transpose(one["x"], one["w"], **options)
-        - 2 * conv_transpose(one["x"], two["w"], **options),
-    )
+    for name in ("x", "w"):
+        sums = one | {name: 3 * one[name] - 2 * two[name]}
+        of_sums, of_one, of_two = (
+            conv_transpose(each["x"], each["w"], **options)
+            for each in (sums, one, one | {name: two[name]})
+        )
+        np.testing.assert_array_equal(of_sums, 3 * of_one - 2 * of_two)
 
 
 @given(cases(), SEEDS)
@@ -391,14 +375,7 @@ def test_small_integers_give_the_same_numbers_in_every_dtype(
     assume(np.abs(data["dy"]).sum() <= 2048)
     assume(case.batch * np.prod(case.in_size) <= 25)
     cast = {name: array.astype(dtype) for name, array in data.items()}
-    expected = (
-        conv_transpose(data["x"], data["w"], data["b"], **options),
-        *conv_transpose_vjp(data["dy"], data["x"], data["w"], **options),
-    )
-    got = (
-        conv_transpose(cast["x"], cast["w"], cast["b"], **options),
-        *conv_transpose_vjp(cast["dy"], cast["x"], cast["w"], **options),
-    )
+    got, expected = (outputs(reference, arrays, options) for arrays in (cast, data))
     for one, other in zip(got, expected, strict=True):
         assert one.dtype == dtype
         np.testing.assert_array_equal(one, other)
@@ -440,19 +417,13 @@ def test_memory_layout_does_not_matter_and_inputs_are_not_modified(
 ) -> None:
     case = case_from_descriptor("ic4_oc6_k3x2_s2x3_d2x1_c1.-1x-1.2_g2_b_n2_i3x4")
     data, options = numbers(case, 0), keywords(case.operator)
-    expected = (
-        conv_transpose(data["x"], data["w"], data["b"], **options),
-        *conv_transpose_vjp(data["dy"], data["x"], data["w"], **options),
-    )
+    expected = outputs(reference, data, options)
     laid = {name: layout(array) for name, array in data.items()}
     for array in laid.values():
         array.flags.writeable = False
-    got = (
-        conv_transpose(laid["x"], laid["w"], laid["b"], **options),
-        *conv_transpose_vjp(laid["dy"], laid["x"], laid["w"], **options),
-    )
-    for one, other in zip(got, expected, strict=True):
-        np.testing.assert_array_equal(one, other, strict=True)
+    got = outputs(reference, laid, options)
+    assert_same(got, expected)
+    for one in got:
         assert one.flags.writeable
         assert not any(np.shares_memory(one, array) for array in laid.values())
 
