@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from made_benchmarks import ENGINE, MACHINE, header, interleaved, measurement, report, written
+from made_benchmarks import ENGINE, MACHINE, header, interleaved, measurement, report
+from saved_runs import written
 
 from harness import Report
 from harness.bench.comparison import Comparison, ComparisonError, compare_reports

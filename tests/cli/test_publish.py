@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from made_benchmarks import header, interleaved, measurement
-from saved_runs import engine, record
+from saved_runs import engine, record, written
 from saved_runs import header as run_header
 
 from harness import Report
@@ -20,7 +20,6 @@ from harness.cli.main import main
 from harness.cli.publication import DRAWINGS
 from harness.core.errors import InputError
 from harness.records.record import ColumnInfo, Event, Footer
-from harness.records.report_file import write_event
 from harness.records.status import Status
 from harness.report.badge import badges
 from harness.report.benchmark_chart import benchmark_chart, means_by_suite
@@ -52,13 +51,6 @@ def bench(names: Sequence[str] = NAMES) -> list[Event]:
         )
     ]
     return [header(names), *measured, Footer({}, 12.5)]
-
-
-def written(path: Path, events: Sequence[Event]) -> Path:
-    with path.open("w") as stream:
-        for event in events:
-            write_event(event, stream)
-    return path
 
 
 def published(folder: Path, first: Sequence[Event], second: Sequence[Event]) -> int:

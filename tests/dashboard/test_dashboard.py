@@ -26,8 +26,9 @@ from dashboards import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
-from made_benchmarks import measurement, written
+from made_benchmarks import measurement
 from made_benchmarks import report as benchmark
+from saved_runs import written
 
 from harness import translate
 from harness.cli.exit_statuses import USAGE
@@ -41,7 +42,7 @@ from harness.dashboard.cases import by_case
 from harness.dashboard.frame import file_name
 from harness.dashboard.parameters import PARAMETERS, kinds
 from harness.records.record import ColumnInfo
-from harness.records.report_file import Report, write_event
+from harness.records.report_file import Report
 from harness.records.status import Status
 from harness.suite.case import case_from_descriptor
 
@@ -440,12 +441,9 @@ def test_a_missing_library_is_named(
 
 
 def test_report_writes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run, bench = tmp_path / "run.jsonl", written(tmp_path / "bench.jsonl", timed())
-    report = usual()
-    with run.open("w") as stream:
-        for event in (report.header, *report.records, report.footer):
-            assert event is not None
-            write_event(event, stream)
+    run, bench = (
+        written(tmp_path / name, each) for name, each in (("run", usual()), ("bench", timed()))
+    )
     main(["report", str(run), str(bench), "--html", str(tmp_path / "made")])
     assert f"open {tmp_path / 'made' / 'index.html'}" in capsys.readouterr().out
     start = Page(tmp_path / "made/index.html")

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_benchmarks import header, measurement, report, written
+from made_benchmarks import header, measurement, report
+from saved_runs import written
 from strategies import keywords, sized_operators
 
 from harness import Report

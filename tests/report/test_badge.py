@@ -9,13 +9,13 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from saved_runs import engine, header, record
+from saved_runs import engine, header, record, written
 
 from harness import Report
 from harness.cli.exit_statuses import BAD, OK
 from harness.cli.main import main
 from harness.records.record import ColumnInfo, Event, Footer
-from harness.records.report_file import ReportError, write_event
+from harness.records.report_file import ReportError
 from harness.records.status import Status
 from harness.report.badge import GREEN, GREY, RED, badge, badges
 
@@ -106,10 +106,7 @@ def test_report_writes_one_for_each_framework(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     for statuses, status in (([Status.PASSED], OK), ([Status.FAILED], BAD)):
         report = run({"numpy": engine(), "mxnet": ColumnInfo(unavailable="none")}, *statuses)
-        with path.open("w") as stream:
-            for event in (report.header, *report.records, report.footer):
-                if event:
-                    write_event(event, stream)
+        written(path, report)
         out = tmp_path / "badges"
         assert main(["report", str(path), "--badges", str(out)]) == status
         assert {file.name: file.read_text() for file in out.iterdir()} == badges(report)

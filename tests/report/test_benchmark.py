@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from made_benchmarks import header, measurement, report, written
+from made_benchmarks import header, measurement, report
 from rich.console import Console
+from saved_runs import written
 
 from harness import Report
 from harness.bench.roofline import rates, share

@@ -11,13 +11,12 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from saved_runs import benchmark, engine, header, record
+from saved_runs import benchmark, engine, header, record, written
 
 from harness import Report
 from harness.cli.exit_statuses import BAD, OK, USAGE
 from harness.cli.main import main
 from harness.records.record import ColumnInfo, Event, Footer, Record
-from harness.records.report_file import write_event
 from harness.records.status import Status
 from harness.report import sarif as sarif_document
 from harness.report.annotations import github_annotations
@@ -39,14 +38,6 @@ def run(*records: Record, whole: bool = True) -> Report:
     about = {"numpy": engine(), "mxnet": ColumnInfo(unavailable="no environment <b>")}
     events: list[Event] = [header(0, about), *records]
     return Report.of([*events, Footer({}, 2.0)] if whole else events)
-
-
-def written(path: Path, report: Report) -> Path:
-    with path.open("w") as stream:
-        for event in (report.header, *report.records, *report.measurements, report.footer):
-            if event:
-                write_event(event, stream)
-    return path
 
 
 def hostile(status: Status) -> Record:

@@ -11,14 +11,13 @@ from typing import Any
 
 import pytest
 from rich.console import Console
-from saved_runs import benchmark, engine, header, record
+from saved_runs import benchmark, engine, header, record, written
 
 from harness import Report
 from harness.cli.exit_statuses import BAD, OK, USAGE
 from harness.cli.main import main
 from harness.conformance.difference import Difference, DifferenceError, difference
 from harness.records.record import ColumnInfo, Event, Footer, Record
-from harness.records.report_file import write_event
 from harness.records.status import Status
 from harness.report.difference import difference_markdown, print_difference, verdict
 
@@ -265,29 +264,25 @@ def test_hostile_text_is_no_markup() -> None:
 # The command
 
 
-def written(path: Path, report: Report, *, whole: bool = True) -> str:
-    with path.open("w") as stream:
-        for event in (report.header, *report.records, *[report.footer] * whole):
-            if event:
-                write_event(event, stream)
-    return str(path)
+def diff(*arguments: str | Path) -> int:
+    return main(["diff", *map(str, arguments)])
 
 
 def test_exit_status_says_whether_anything_fails_newly(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     old, new = written(tmp_path / "old", BEFORE), written(tmp_path / "new", AFTER)
-    assert main(["diff", old, new]) == BAD
+    assert diff(old, new) == BAD
     assert "newly failing: PASSED -> FAILED numpy edge/a" in capsys.readouterr().out
-    assert main(["diff", old, old]) == OK
+    assert diff(old, old) == OK
 
 
 def test_markdown_is_printed_or_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     old, new = written(tmp_path / "old", BEFORE), written(tmp_path / "new", AFTER)
     wanted = difference_markdown(difference(BEFORE, AFTER))
-    assert main(["diff", old, new, "--markdown", "-"]) == BAD
+    assert diff(old, new, "--markdown", "-") == BAD
     assert capsys.readouterr().out == wanted
-    assert main(["diff", old, new, "--markdown", str(tmp_path / "a.md")]) == BAD
+    assert diff(old, new, "--markdown", tmp_path / "a.md") == BAD
     assert (tmp_path / "a.md").read_text() == wanted
 
 
@@ -295,8 +290,8 @@ def test_an_interrupted_run_is_compared_with_a_warning(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     old = written(tmp_path / "old", BEFORE)
-    new = written(tmp_path / "new", BEFORE, whole=False)
-    assert main(["diff", old, new]) == OK
+    new = written(tmp_path / "new", replace(BEFORE, footer=None))
+    assert diff(old, new) == OK
     assert capsys.readouterr().err == (
         f"warning: {new}: the run was interrupted, not all is there.\n"
     )
@@ -312,7 +307,7 @@ def test_bad_input_is_one_error(
     if text is not None:
         (tmp_path / "new").write_text(text)
     old = written(tmp_path / "old", BEFORE)
-    assert main(["diff", old, str(tmp_path / "new")]) == USAGE
+    assert diff(old, tmp_path / "new") == USAGE
     said = capsys.readouterr().err
     assert said.startswith("error: ")
     assert message in said

@@ -9,13 +9,12 @@ from pathlib import Path
 import made_benchmarks
 import pytest
 from made_benchmarks import measurement
-from saved_runs import engine, header, record
+from saved_runs import engine, header, record, written
 
 from harness.cli.exit_statuses import BAD, OK
 from harness.cli.main import main
 from harness.cli.output import write_text
 from harness.records.record import Footer
-from harness.records.report_file import write_event
 from harness.records.status import Status
 from harness.report.formats import FORMATS, Format, kind_of
 
@@ -53,19 +52,12 @@ def test_draw_makes_the_folder(tmp_path: Path) -> None:
 def a_benchmark(folder: Path) -> str:
     one = measurement("numpy", [1e-3, 2e-3] * 20, case=f"made/{HALF_A_PAIR}")
     report = made_benchmarks.report([one])
-    return str(made_benchmarks.written(folder / "old.jsonl", report))
+    return str(written(folder / "old.jsonl", report))
 
 
 def a_conformance_run(folder: Path, status: Status, reason: str) -> str:
-    path = folder / f"{status}.jsonl"
-    with path.open("w") as stream:
-        for event in (
-            header(0, {"numpy": engine()}),
-            record("value", status, reason=reason),
-            Footer({}, 1.0),
-        ):
-            write_event(event, stream)
-    return str(path)
+    one, about = record("value", status, reason=reason), header(0, {"numpy": engine()})
+    return str(written(folder / f"{status}.jsonl", (about, one, Footer({}))))
 
 
 def test_compare_makes_the_folder_and_writes_half_a_pair(tmp_path: Path) -> None:

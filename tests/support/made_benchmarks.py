@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.records.measurement import MEASURED, Measurement
-from harness.records.record import ColumnInfo, Event, Footer, Header
-from harness.records.report_file import Report, write_event
+from harness.records.record import ColumnInfo, Footer, Header
+from harness.records.report_file import Report
 
 ENGINE = ColumnInfo("2.0", "python", "3.11.7", "2.4", "cpu")
 MACHINE = {"cpu": "Fast 9000", "cores": "2", "memory": "16 GB", "fingerprint": "ab12"}
@@ -90,12 +89,3 @@ def report(measurements: Sequence[Measurement], about: Header | None = None) -> 
     """Return a complete report."""
     names = tuple(dict.fromkeys(one.framework for one in measurements))
     return Report.of([about or header(names), *measurements, Footer({}, 12.5)])
-
-
-def written(path: Path, benchmark: Report) -> Path:
-    """Write a report and return its path."""
-    events: list[Event] = [benchmark.header, *benchmark.measurements]
-    with path.open("w") as stream:
-        for event in (*events, *([benchmark.footer] if benchmark.footer else [])):
-            write_event(event, stream)
-    return path

@@ -1,14 +1,16 @@
-"""Invented reports to save: benchmarks and conformance runs."""
+"""Invented reports to save, benchmarks and conformance runs, and files of them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from harness import Report
 from harness.records.measurement import MEASURED, Measurement
-from harness.records.record import ColumnInfo, Footer, Header, Record
+from harness.records.record import ColumnInfo, Event, Footer, Header, Record
+from harness.records.report_file import write_event
 from harness.records.status import Status
 
 BEGAN = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -81,3 +83,14 @@ def conformance(day: int, statuses: Sequence[Status], version: str = "1.0", **ab
     checks = zip(("shape", "value", "grad_x"), statuses, strict=False)
     records = (record(check, status) for check, status in checks)
     return Report.of([header(day, {"numpy": engine(version, **about)}), *records, Footer({}, 2.0)])
+
+
+def written(path: Path, run: Report | Iterable[Event]) -> Path:
+    """Write a report, or some events, and return the path."""
+    if isinstance(run, Report):
+        footers = () if run.footer is None else (run.footer,)
+        run = (run.header, *run.records, *run.measurements, *footers)
+    with path.open("w") as stream:
+        for event in run:
+            write_event(event, stream)
+    return path
