@@ -69,7 +69,7 @@ def export(cases: Sequence[Case], framework: str, folder: Path) -> Exported:
     ExportError
         If the framework's programs need no export, or the folder is in use.
     """
-    if (exporter := convention(framework).exporter) is None:
+    if (language := convention(framework).exporter) is None:
         raise ExportError(
             f"{framework} is run here (deconform run -f {framework}); what can be exported: "
             f"{', '.join(exportable())}."
@@ -77,7 +77,7 @@ def export(cases: Sequence[Case], framework: str, folder: Path) -> Exported:
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise ExportError(f"{folder} is not empty: give a new folder, so that no results mix.")
-    language, column = exporter(), Column(framework)
+    column = Column(framework)
     jobs: list[dict[str, Any]] = []
     unsupported = 0
     for case in cases:
@@ -128,9 +128,8 @@ def imported(path: Path) -> Imported:
     try:
         chunks = _chunks(content[len(MAGIC) :])
         manifest = json.loads(next(chunks))
-        if (exporter := convention(manifest["framework"]).exporter) is None:
+        if (language := convention(manifest["framework"]).exporter) is None:
             raise LookupError(manifest["framework"])
-        language = exporter()
         product, engine = language.read_about(next(chunks).decode())
         jobs: Sequence[Mapping[str, Any]] = manifest["jobs"]
         outcomes = {

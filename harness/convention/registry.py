@@ -65,8 +65,6 @@ class Convention:
     # A module of ``harness.syntax`` reads it.
     language: str = "python"
     interpreter: Interpreter | None = None  # What executes its programs, if not Python
-    # Returns the exporter of its programs to another machine; imported on demand.
-    exporter: Callable[[], Exporter] | None = None
     # The same as a layer, if the framework has one: takes an operator, a dtype and the training.
     layer: LayerRenderer | None = None
     # A regular expression for the names of the calls that are read, without their modules.
@@ -114,6 +112,14 @@ class Convention:
             return ""
         assert self.cuda is not None
         return self.cuda.check_text(math)
+
+    @property
+    def exporter(self) -> Exporter | None:
+        """What writes its programs for another machine, if an interpreter runs them."""
+        if self.interpreter is None:
+            return None
+        exporter: Exporter = import_module(f"harness.frameworks.{self.name}.export")
+        return exporter
 
     @property
     def forms(self) -> tuple[Form, ...]:

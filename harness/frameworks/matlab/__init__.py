@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from harness.convention.interpreter import Interpreter
 from harness.convention.registry import Convention, Example
-from harness.frameworks.matlab.layouts import bias_reshaped, permuted
-from harness.frameworks.matlab.render import layer, render
-
-if TYPE_CHECKING:
-    from harness.convention.exporter import Exporter
-
-
-def _exporter() -> Exporter:
-    from harness.frameworks.matlab import export  # noqa: PLC0415 -- imports NumPy
-
-    return export
-
+from harness.frameworks.matlab.render import bias_reshaped, layer, permuted, render
 
 CONVENTION: Final = Convention(
     name="matlab",
@@ -40,7 +29,6 @@ CONVENTION: Final = Convention(
         Path(__file__).with_name("execute.py"),
         advice="without MATLAB, GNU Octave serves as well: apt-get install octave",
     ),
-    exporter=_exporter,
     layer=layer,
     calls=r"transposedConv[123]dLayer|dltranspconv",
     examples=(

@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from harness.convention.interpreter import Interpreter
 from harness.convention.registry import Convention, Example
-from harness.frameworks.wolfram.layouts import bias_reshaped, permuted
-from harness.frameworks.wolfram.render import layer, render
-
-if TYPE_CHECKING:
-    from harness.convention.exporter import Exporter
-
-
-def _exporter() -> Exporter:
-    from harness.frameworks.wolfram import export  # noqa: PLC0415 -- imports NumPy
-
-    return export
-
+from harness.frameworks.wolfram.render import bias_reshaped, layer, permuted, render
 
 CONVENTION: Final = Convention(
     name="wolfram",
@@ -35,7 +24,6 @@ CONVENTION: Final = Convention(
         Path(__file__).with_name("kernel.py"),
         in_python=Path(__file__).with_name("mathics.py"),
     ),
-    exporter=_exporter,
     layer=layer,
     calls="DeconvolutionLayer",
     examples=(
