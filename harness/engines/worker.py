@@ -262,8 +262,6 @@ def _memory(name: str) -> int:
 
 def start(module: str, distribution: str) -> dict[str, Any]:
     """Import the framework; return what is running here."""
-    import numpy as np
-
     importlib.import_module(module)
     try:
         from importlib.metadata import version
@@ -273,11 +271,7 @@ def start(module: str, distribution: str) -> dict[str, Any]:
         installed = str(getattr(sys.modules[module], "__version__", "unknown"))
     compiled_by = getattr(sys.modules[module], "compiled_by", str)
     return {
-        "op": "started",
         "version": installed,
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "device": "cpu",
         "blas": pools(),
         "compiler": compiled_by(),
     }
@@ -319,11 +313,14 @@ def find_device(text: str) -> str:
 
 def started(start: Any, message: Mapping[str, Any]) -> dict[str, Any]:
     """Start a language as requested; answer what is running, or what failed and where."""
+    answer = {"op": "started", "python": platform.python_version(), "device": "cpu"}
     section = "setup"
     try:
+        import numpy as np
+
         for name, path in message["packages"].items():
             provide(name, path)
-        answer: dict[str, Any] = start(message["module"], message["distribution"])
+        answer.update(start(message["module"], message["distribution"]), numpy=np.__version__)
         section = "device"
         if message["device"]:
             answer["device"] = find_device(message["device"])

@@ -94,14 +94,7 @@ def start(module: str, distribution: str) -> dict[str, Any]:
     if not version:
         raise ImportError(f"{distribution}: {engine}")
     _running.append(interpreter)
-    return {
-        "op": "started",
-        "version": version,
-        "engine": engine,
-        "python": sys.version.split()[0],
-        "numpy": np.__version__,
-        "device": "cpu",
-    }
+    return {"version": version, "engine": engine}
 
 
 def execute(

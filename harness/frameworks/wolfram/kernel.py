@@ -13,7 +13,6 @@ with Mathics3 in the kernel's place.
 from __future__ import annotations
 
 import json
-import platform
 import re
 import subprocess
 import sys
@@ -69,14 +68,7 @@ def start(module: str, _distribution: str) -> dict[str, Any]:
     _kernel.append(Kernel(module))
     (version,), _ = _kernel[0].evaluate(f'Print["{ANSWER}", $Version];')
     brief, engine = about(version)
-    return {
-        "op": "started",
-        "version": brief,
-        "engine": engine,
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "device": "cpu",
-    }
+    return {"version": brief, "engine": engine}
 
 
 def about(version: str) -> tuple[str, str]:
