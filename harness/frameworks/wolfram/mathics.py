@@ -11,14 +11,23 @@ warns of, and a result that is no array of numbers are errors.
 from __future__ import annotations
 
 import os
-import platform
 import runpy
 import time
 import traceback
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from mathics.core.atoms import Integer, NumericArray, String
+from mathics.core.builtin import Builtin
+from mathics.core.convert.python import from_python
+from mathics.core.expression import Expression
+from mathics.core.list import ListExpression
+from mathics.core.load_builtin import import_and_load_builtins
+from mathics.core.parser import MathicsMultiLineFeeder
+from mathics.core.symbols import Symbol
+from mathics.session import MathicsSession
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -57,9 +66,6 @@ class Session:
     """
 
     def __init__(self) -> None:
-        from mathics.core.load_builtin import import_and_load_builtins
-        from mathics.session import MathicsSession
-
         import_and_load_builtins()
         self._session = MathicsSession()
         self._definition = runpy.run_path(str(FOLDER / "definition.py"))
@@ -84,8 +90,6 @@ class Session:
 
     def parsed(self, text: str) -> Iterator[Any]:
         """Read a text, each expression after the one before it was evaluated."""
-        from mathics.core.parser import MathicsMultiLineFeeder
-
         evaluation = self._session.evaluation
         feeder = MathicsMultiLineFeeder(text, "program")
         while not feeder.empty():
@@ -106,8 +110,6 @@ class Session:
 
     def assign(self, name: str, array: Any) -> None:
         """Set a symbol to an array."""
-        from mathics.core.atoms import NumericArray
-
         self._session.definitions.set_ownvalue("Global`" + name, NumericArray(array))
 
     def forget(self) -> None:
@@ -132,8 +134,8 @@ class Session:
         definitions = self._session.definitions
         self._builtin("NumericArray", _numeric_array)
         self._builtin("ArrayPad", self._padded)
-        self._builtin("Deconform`Shape", lambda array: _expression(array.value.shape))
-        self._builtin("Deconform`ToList", lambda array: _expression(array.value.tolist()))
+        self._builtin("Deconform`Shape", lambda array: from_python(array.value.shape))
+        self._builtin("Deconform`ToList", lambda array: from_python(array.value.tolist()))
         self.evaluate(_NUMERIC_ARRAYS)
         for name in _SHARED:
             self._builtin(name, lambda *_: None)
@@ -145,7 +147,6 @@ class Session:
 
     def _builtin(self, name: str, *functions: Callable[..., Any]) -> None:
         """Let functions evaluate ``name[...]`` and ``name[...][...]``; ``None`` leaves it."""
-        from mathics.core.builtin import Builtin
 
         def built(_self: Any, arguments: Any, evaluation: Any) -> Any:  # noqa: ARG001
             return functions[0](*arguments.get_sequence())
@@ -163,8 +164,8 @@ class Session:
         builtin(expression=False).contribute(self._session.definitions)
 
     def _padded(self, array: Any, pairs: Any) -> Any:
-        given = _ndarray(array, "float64")
-        return _expression(self._definition["padded"](given, _plain(pairs)).tolist())
+        padded = self._definition["padded"](_ndarray(array, "float64"), _plain(pairs))
+        return from_python(padded.tolist())
 
     def _built(self, *arguments: Any) -> Any:
         """Keep a layer that is plain; let the definition complete or refuse another."""
@@ -172,20 +173,17 @@ class Session:
 
     def _applied(self, arguments: Sequence[Any], data: Sequence[Any]) -> Any:
         """Apply a layer to data by NumPy, where it is plain and large, else by the definition."""
-        from mathics.core.atoms import NumericArray
-        from mathics.core.expression import Expression
-
         layer = self._layer(arguments)
         request = layer and _request(data)
         if not request or layer.work <= LIMIT or not _fits(layer, request):
             return Expression(self._built_once(arguments), *data)
         # As Mathics3's own machine numbers: summed in double precision, rounded once.
         x, dy, wanted, dtype = request
-        x, dy = x.astype("float64"), None if dy is None else dy.astype("float64")
-        if dy is None:
-            result = self._definition["output"](layer, x)
+        if wanted == "Output":
+            result = self._definition["output"](layer, x.astype("float64"))
         else:
-            result = self._definition["GRADIENTS"][wanted](layer, x, dy)
+            gradient = self._definition["GRADIENTS"][wanted]
+            result = gradient(layer, x.astype("float64"), dy.astype("float64"))
         return NumericArray(result.astype(dtype))
 
     def _built_once(self, arguments: Sequence[Any]) -> Any:
@@ -199,9 +197,6 @@ class Session:
         return layer
 
     def _defined(self, arguments: Sequence[Any]) -> Any:
-        from mathics.core.expression import Expression
-        from mathics.core.symbols import Symbol
-
         return Expression(Symbol(_DEFINITION + "DeconvolutionLayer"), *arguments)
 
     def _layer(self, arguments: Sequence[Any]) -> Any:
@@ -231,8 +226,6 @@ class Session:
 
 def _request(data: Sequence[Any]) -> tuple[Any, Any, str, str] | None:
     """Read what a layer is applied to: input, gradient at the output, what is wanted, dtype."""
-    from mathics.core.atoms import NumericArray
-
     try:
         first, *rest = data
         dtype = "float32"
@@ -270,10 +263,6 @@ def _repeated(value: Any, times: int) -> Any:
 
 def _plain(value: Any) -> Any:
     """Return an expression as Python would write it: ints, strings, names, tuples of them."""
-    from mathics.core.atoms import Integer, String
-    from mathics.core.list import ListExpression
-    from mathics.core.symbols import Symbol
-
     if isinstance(value, ListExpression):
         return tuple(map(_plain, value.elements))
     if isinstance(value, (Integer, String)):
@@ -282,38 +271,14 @@ def _plain(value: Any) -> Any:
 
 
 def _numeric_array(elements: Any, kind: Any) -> Any:
-    from mathics.core.atoms import NumericArray
-
     return NumericArray(_ndarray(elements, "float64").astype(TYPES[kind.value]))
 
 
 def _ndarray(value: Any, dtype: Any) -> Any:
     """Make an array of a NumericArray, or of lists of numbers."""
-    from mathics.core.atoms import NumericArray
-
     if isinstance(value, NumericArray):
         return value.value
-    return np.array(_python(value), dtype)
-
-
-def _python(value: Any) -> Any:
-    from mathics.core.atoms import Number
-    from mathics.core.list import ListExpression
-
-    if isinstance(value, ListExpression):
-        return [_python(element) for element in value.elements]
-    if not isinstance(value, Number):
-        raise TypeError(f"{value} is no number")
-    return value.to_python()
-
-
-def _expression(value: Any) -> Any:
-    from mathics.core.atoms import Integer, MachineReal
-    from mathics.core.list import ListExpression
-
-    if isinstance(value, (list, tuple)):
-        return ListExpression(*map(_expression, value))
-    return Integer(value) if isinstance(value, int) else MachineReal(value)
+    return np.array(value.to_python(), dtype)
 
 
 _session: list[Session] = []
@@ -321,18 +286,10 @@ _session: list[Session] = []
 
 def start(_module: str, distribution: str) -> dict[str, Any]:
     """Start a session; say what is running here."""
-    from importlib.metadata import version
-
     release = version(distribution)
     _session.append(Session())
-    return {
-        "op": "started",
-        "version": release,
-        "engine": f"documented semantics (Mathics3 {release}; beyond {LIMIT} terms NumPy)",
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "device": "cpu",
-    }
+    engine = f"documented semantics (Mathics3 {release}; beyond {LIMIT} terms NumPy)"
+    return {"version": release, "engine": engine}
 
 
 def execute(

@@ -33,7 +33,7 @@ class Before:
 def chain_before(given: Arguments) -> Before:
     """Follow ``NetChain[{ConvolutionLayer[8, 3], Ramp, …}, "Input" -> …]`` back."""
     for call in given.site.around:
-        if not isinstance(call.function, Name) or call.function.text != "NetChain":
+        if call.dotted != "NetChain":
             continue
         layers = _layers(call.arguments[0].value) if call.arguments else ()
         places = [place for place, layer in enumerate(layers) if layer is given.call]
@@ -88,9 +88,8 @@ def _walked(layers: tuple[Value, ...], chain: Call) -> Before:
     return Before(input=next((each for each in chain.arguments if each.name == "Input"), None))
 
 
-def _name(layer: Value) -> str | None:
+def _name(layer: Value) -> str:
     """Name a layer that is written out, or a function that stands for one."""
-    if isinstance(layer, str):
-        return layer
-    function = layer.function if isinstance(layer, Call) else layer
-    return function.text if isinstance(function, Name) else None
+    if isinstance(layer, Call):
+        return layer.dotted
+    return layer.text if isinstance(layer, Name) else layer if isinstance(layer, str) else ""

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True)
@@ -77,52 +77,38 @@ def output(layer: Layer, x: Any) -> Any:
     around = [(r - begin, r - end) for r, (begin, end) in zip(reach, layer.crop, strict=True)]
     windows = _windows(padded(spread, [(0, 0), (0, 0), *around]), layer)
     kernel = list(range(2 - w.ndim, 0))
-    y = _per_group(
-        lambda x_, w_: np.tensordot(x_, w_, ([1, *kernel], [0, *kernel])),
-        (windows, 1),
-        (np.flip(w, tuple(range(2, w.ndim))), 0),
-        layer.groups,
-    )
-    y_ = np.moveaxis(np.concatenate(y, axis=-1), -1, 1)
-    return y_ if layer.biases is None else y_ + layer.biases.reshape(-1, *(1 for _ in kernel))
+    turned = np.flip(w, tuple(kernel))
+    y = _grouped(layer, windows, (turned, 0), ([1, *kernel], [0, *kernel]), -1)
+    y = np.moveaxis(y, -1, 1)
+    return y if layer.biases is None else y + layer.biases.reshape(-1, *(1 for _ in kernel))
 
 
-def input_gradient(layer: Layer, x: Any, dy: Any) -> Any:  # noqa: ARG001
+def input_gradient(layer: Layer, _x: Any, dy: Any) -> Any:
     """Return the gradient at the input, of a batch."""
-    w = layer.weights
-    kernel = list(range(2 - w.ndim, 0))
-    dx = _per_group(
-        lambda dy_, w_: np.tensordot(dy_, w_, ([1, *kernel], [1, *kernel])),
-        (_reached(dy, layer), 1),
-        (w, 0),
-        layer.groups,
-    )
-    return np.moveaxis(np.concatenate(dx, axis=-1), -1, 1)
+    kernel = list(range(2 - dy.ndim, 0))
+    axes = [1, *kernel]
+    dx = _grouped(layer, _reached(dy, layer), (layer.weights, 0), (axes, axes), -1)
+    return np.moveaxis(dx, -1, 1)
 
 
 def weights_gradient(layer: Layer, x: Any, dy: Any) -> Any:
     """Return the gradient at the weights, summed over the batch."""
     positions = [0, *range(2, x.ndim)]
-    dw = _per_group(
-        lambda x_, dy_: np.tensordot(x_, dy_, (positions, positions)),
-        (x, 1),
-        (_reached(dy, layer), 1),
-        layer.groups,
-    )
-    return np.concatenate(dw, axis=0)
+    return _grouped(layer, x, (_reached(dy, layer), 1), (positions, positions), 0)
 
 
-def biases_gradient(layer: Layer, x: Any, dy: Any) -> Any:  # noqa: ARG001
+def biases_gradient(_layer: Layer, _x: Any, dy: Any) -> Any:
     """Return the gradient at the biases, summed over the batch."""
     return dy.sum(axis=(0, *range(2, dy.ndim)))
 
 
-def _per_group(
-    product: Callable[[Any, Any], Any], left: tuple[Any, int], right: tuple[Any, int], groups: int
-) -> list[Any]:
-    """Take the product of every group of channels, which stand on the axes named."""
-    lefts, rights = (np.split(array, groups, axis) for array, axis in (left, right))
-    return [product(*pair) for pair in zip(lefts, rights, strict=True)]
+def _grouped(
+    layer: Layer, data: Any, other: tuple[Any, int], axes: tuple[list[int], list[int]], joined: int
+) -> Any:
+    """Contract each group of channels of data and of the other array, whose are on that axis."""
+    splits = (np.split(array, layer.groups, axis) for array, axis in ((data, 1), other))
+    parts = [np.tensordot(left, right, axes) for left, right in zip(*splits, strict=True)]
+    return np.concatenate(parts, joined)
 
 
 def _reached(dy: Any, layer: Layer) -> Any:
@@ -151,8 +137,4 @@ def _every(steps: Sequence[int]) -> tuple[Any, ...]:
 
 
 # By the name of the port or parameter whose gradient is wanted.
-GRADIENTS = {
-    "Input": input_gradient,
-    "Weights": weights_gradient,
-    "Biases": biases_gradient,
-}
+GRADIENTS = {"Input": input_gradient, "Weights": weights_gradient, "Biases": biases_gradient}
