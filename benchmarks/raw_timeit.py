@@ -22,7 +22,7 @@ from harness.bench.intervals import paired_ratio
 from harness.bench.rounds import Sampling, held, pinned
 from harness.convention.registry import convention, render
 from harness.core.program import Program
-from harness.engines import Held, Timing
+from harness.engines.job import Held, Timing
 from harness.engines.process import thread_counts
 from harness.execution.column import Column, Conditions
 from harness.execution.environments import interpreter

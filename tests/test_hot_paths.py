@@ -14,7 +14,8 @@ import impl
 from harness.conformance.judge import judge
 from harness.convention.registry import framework_names, render
 from harness.core.program import Program
-from harness.engines import Arrays, Engine
+from harness.engines.job import Arrays
+from harness.engines.process import Engine
 from harness.execution import TIMEOUT
 from harness.execution.column import Column
 from harness.records.status import Status

@@ -16,7 +16,8 @@ from harness.bench.intervals import Change, Interval, change, paired_ratio
 from harness.bench.rounds import LEAST_ROUNDS, Sampling, held, pinned
 from harness.convention.registry import canonical, render
 from harness.core.program import Program
-from harness.engines import Engine, Held, Timing
+from harness.engines.job import Held, Timing
+from harness.engines.process import Engine
 from harness.execution.column import Column, Conditions
 from harness.suite.case import case_from_descriptor
 

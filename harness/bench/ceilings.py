@@ -11,7 +11,8 @@ from typing import Final
 
 from harness.convention.device import Device, Probe
 from harness.convention.registry import convention, framework_names
-from harness.engines import Engine, Held, Timing
+from harness.engines.job import Held, Timing
+from harness.engines.process import Engine
 
 _TIMES: Final = 7
 

@@ -32,9 +32,10 @@ from harness.bench.intervals import (
     quotient,
     unpaired_ratio,
 )
+from harness.core.column_info import ColumnInfo
 from harness.core.errors import InputError
 from harness.records.measurement import MEASURED, Measurement
-from harness.records.record import ColumnInfo, Header
+from harness.records.record import Header
 from harness.records.report_file import Report
 
 Key: TypeAlias = tuple[str, str, str]

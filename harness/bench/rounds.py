@@ -24,7 +24,8 @@ from harness.bench.intervals import paired_ratio
 from harness.conformance.judge import judge, judge_failure
 from harness.convention.registry import convention, framework_names
 from harness.core.program import Program, Unsupported
-from harness.engines import Arrays, Engine, Failure, Held, Job, Outcome, Timing
+from harness.engines.job import Arrays, Failure, Held, Job, Outcome, Timing
+from harness.engines.process import Engine
 from harness.execution.column import Column, Conditions
 from harness.execution.hardware import available_cores, describe_machine
 from harness.records.check import DIRECTIONS, Check

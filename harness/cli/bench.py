@@ -86,7 +86,7 @@ def _self_check(options: argparse.Namespace) -> int:
     from harness.bench.calibration import self_check
     from harness.cli.bench_plan import settings_of
     from harness.cli.output import wide_console
-    from harness.engines import EngineUnavailableError
+    from harness.engines.job import EngineUnavailableError
 
     sampling, conditions = settings_of(options, vars(options))
     console = wide_console()

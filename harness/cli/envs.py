@@ -19,7 +19,7 @@ def run(options: argparse.Namespace) -> int:
     from harness.cli.output import wide_console
     from harness.cli.selection import chosen_frameworks
     from harness.convention.registry import convention
-    from harness.engines import EngineUnavailableError
+    from harness.engines.job import EngineUnavailableError
     from harness.execution.environments import build, has_environment, lacks_device
 
     console = wide_console()
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
 def _without_environment(framework: str) -> str:
     """Describe what runs a framework that tox builds nothing for."""
     from harness.convention.registry import convention
-    from harness.engines import EngineUnavailableError
+    from harness.engines.job import EngineUnavailableError
     from harness.execution.environments import launch
 
     try:

@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
     """Run one case."""
     from harness.cli.selection import check_math, chosen_conditions, chosen_frameworks
     from harness.conformance.reproduction import reproduced
-    from harness.engines import EngineUnavailableError
+    from harness.engines.job import EngineUnavailableError
 
     case = _named_case(options.case)
     (framework,) = chosen_frameworks([options.framework])

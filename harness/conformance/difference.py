@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from harness.core.column_info import ColumnInfo
 from harness.core.errors import InputError
-from harness.records.record import ColumnInfo, Header, Record
+from harness.records.record import Header, Record
 from harness.records.report_file import Report
 from harness.records.status import Status, count_bad
 

@@ -17,9 +17,11 @@ from typing import Any, Final
 
 from harness.convention.exporter import Exporter
 from harness.convention.registry import convention, framework_names
+from harness.core.column_info import ColumnInfo
 from harness.core.errors import InputError
 from harness.core.program import Unsupported
-from harness.engines import Arrays, EngineInfo, Job, Outcome, Raised, RecordedEngine, key_of
+from harness.engines.job import Arrays, Job, Outcome, Raised
+from harness.engines.recorded import RecordedEngine, key_of
 from harness.execution.column import Column
 from harness.suite.case import Case
 from harness.suite.expectations import expect
@@ -141,7 +143,7 @@ def imported(path: Path) -> Imported:
         raise ExportError(f"{file} is damaged, or ends too early ({error!r}).") from None
     except RecursionError:
         raise ExportError(f"{file} is damaged: its manifest is nested too deeply.") from None
-    info = EngineInfo(version=product, engine=engine, python="", numpy="", device="elsewhere")
+    info = ColumnInfo(version=product, engine=engine, device="elsewhere")
     return Imported(manifest["framework"], RecordedEngine(info, outcomes), cases)
 
 

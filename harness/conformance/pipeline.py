@@ -20,7 +20,8 @@ from typing import Final
 
 from harness.conformance.judge import judge
 from harness.core.program import Program, Unsupported
-from harness.engines import Job, Outcome, RecordedEngine
+from harness.engines.job import Job, Outcome
+from harness.engines.recorded import RecordedEngine
 from harness.execution.column import Column, Conditions
 from harness.records.record import Event, Footer, Header, Record, Verdict
 from harness.records.status import Status

@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.conformance.judge import judge
+from harness.core.column_info import ColumnInfo
 from harness.core.program import Program, Unsupported
-from harness.engines import Arrays, Job, Outcome, Raised
+from harness.engines.job import Arrays, Job, Outcome, Raised
 from harness.execution.column import Column, Conditions
-from harness.records.record import ColumnInfo, Verdict
+from harness.records.record import Verdict
 from harness.records.status import Status
 from harness.suite.case import Case
 from harness.suite.expectations import Expected, expect

@@ -16,21 +16,6 @@ class EngineUnavailableError(Exception):
 
 
 @dataclass(frozen=True)
-class EngineInfo:
-    """What executes a column of a report; ``cores`` is empty unless it is pinned to some."""
-
-    version: str
-    engine: str
-    python: str
-    numpy: str
-    device: str
-    blas: str = ""
-    compiler: str = ""
-    threads: str = ""
-    cores: str = ""
-
-
-@dataclass(frozen=True)
 class Job:
     """One direction of one program, its data, and the checks that use its outputs.
 

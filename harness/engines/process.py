@@ -21,11 +21,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
+from harness.core.column_info import ColumnInfo
 from harness.engines import worker
 from harness.engines.job import (
     Arrays,
     Crashed,
-    EngineInfo,
     EngineUnavailableError,
     Failure,
     Held,
@@ -98,7 +98,7 @@ class Engine:
         self._stopped = False
         self._start_error = ""
 
-    def start(self) -> EngineInfo:
+    def start(self) -> ColumnInfo:
         """Start a worker and import the framework in it.
 
         Raises
@@ -123,7 +123,7 @@ class Engine:
         except (OSError, _ProcessEndedError) as error:  # A TimeoutError is an OSError.
             self._end_process()
             raise EngineUnavailableError(f"{self._command[0]}: {error}{self._advice}") from None
-        return EngineInfo(
+        return ColumnInfo(
             engine=answer.get("engine", "python"),
             **{name: answer[name] for name in ("version", "python", "numpy", "device")},
             **{name: answer.get(name, "") for name in ("blas", "compiler")},

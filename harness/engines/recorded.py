@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from harness.engines.job import Crashed, EngineInfo, Job, Outcome
+from harness.core.column_info import ColumnInfo
+from harness.engines.job import Crashed, Job, Outcome
 
 Key = tuple[str, str]
 
@@ -12,11 +13,11 @@ Key = tuple[str, str]
 class RecordedEngine:
     """Return the outcomes of a run elsewhere by :func:`key_of`, as if the programs ran here."""
 
-    def __init__(self, info: EngineInfo, outcomes: Mapping[Key, Outcome]) -> None:
+    def __init__(self, info: ColumnInfo, outcomes: Mapping[Key, Outcome]) -> None:
         self._info = info
         self._outcomes = outcomes
 
-    def start(self) -> EngineInfo:
+    def start(self) -> ColumnInfo:
         """Return the engine that ran the programs."""
         return self._info
 

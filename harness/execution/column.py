@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 
 from harness.convention.device import ANOTHER_INTERPRETER, Device, Math
 from harness.convention.registry import convention, render
+from harness.core.column_info import ColumnInfo
 from harness.core.errors import Ask, Mention, Words, named, without_a_face, worded
 from harness.core.program import Program, Unsupported
-from harness.engines import Engine, EngineUnavailableError, Job, Outcome, RecordedEngine
+from harness.engines.job import EngineUnavailableError, Job, Outcome
+from harness.engines.process import Engine
+from harness.engines.recorded import RecordedEngine
 from harness.execution import TIMEOUT
 from harness.execution.environments import launch
 from harness.records.check import Check
-from harness.records.record import ColumnInfo, Verdict
+from harness.records.record import Verdict
 from harness.records.status import Status
 from harness.suite.case import Case
 from harness.suite.limitations import Limitation
@@ -63,10 +66,10 @@ class Column:
         """Start the engine; return what the header of a report says of it."""
         try:
             if self._recorded is not None:
-                return ColumnInfo(**asdict(self._recorded.start()))
+                return self._recorded.start()
             if not self.unavailable:
                 self._engine = self._found()
-                return ColumnInfo(**asdict(self._engine.start()))
+                return self._engine.start()
         except EngineUnavailableError as error:
             reason: str = error.args[0]
             if reason.endswith(ANOTHER_INTERPRETER):

@@ -19,7 +19,7 @@ from pathlib import Path
 from harness.convention.device import Device
 from harness.convention.registry import Convention
 from harness.core.errors import Ask, named
-from harness.engines import EngineUnavailableError
+from harness.engines.job import EngineUnavailableError
 from harness.execution import gpus
 
 _interrupted = threading.Event()

@@ -23,12 +23,12 @@ except ModuleNotFoundError as error:
         f'the history store needs {missing}: pip install "deconform[history]"'
     ) from None
 
+from harness.core.column_info import ColumnInfo
 from harness.history import saving
 from harness.history.database import Database, StoreError
 from harness.history.steps import SavedRun, Series, Timing
 from harness.history.streaks import CaseHistory, CaseVerdict, streaks, worst
 from harness.history.tables import cases, frameworks, measurements, records, runs
-from harness.records.record import ColumnInfo
 from harness.records.report_file import Report
 from harness.records.status import Status
 from harness.report.words import describe_machine

@@ -7,49 +7,11 @@ from dataclasses import asdict, dataclass, field
 from types import UnionType
 from typing import Any, Final, NoReturn, TypeAlias, get_args, get_origin, get_type_hints
 
+from harness.core.column_info import ColumnInfo
 from harness.records.measurement import Measurement
 from harness.records.status import Status
 
 SCHEMA: Final = 1
-_WRITTEN_ALWAYS: Final = ("version", "engine", "python", "numpy", "device")
-
-
-@dataclass(frozen=True)
-class ColumnInfo:
-    """What a report's header says of a column.
-
-    >>> ColumnInfo(unavailable="no environment").to_json()
-    {'unavailable': 'no environment'}
-    """
-
-    version: str = ""  # The framework's
-    engine: str = ""  # ``python``, or the interpreter of another language
-    # Versions of what it computes with.
-    python: str = ""
-    numpy: str = ""
-    device: str = ""  # ``cpu``, or the GPU's name and its arithmetic
-    blas: str = ""
-    compiler: str = ""
-    # How many threads it may use; the cores that it is held to, where it is held to any.
-    threads: str = ""
-    cores: str = ""
-    unavailable: str = ""  # Why nothing was run
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, str]) -> ColumnInfo:
-        """Read a header's object; what a newer deconform adds to it is left out."""
-        known = cls.__dataclass_fields__.keys() & values
-        return cls(**{name: values[name] for name in known})
-
-    def to_json(self) -> dict[str, str]:
-        """Write the object: of what ran always the first five, of the others what is known."""
-        always = () if self.unavailable else _WRITTEN_ALWAYS
-        return {name: value for name, value in asdict(self).items() if value or name in always}
-
-    @property
-    def is_documented(self) -> bool:
-        """Whether our definitions of documented semantics were run, not the product."""
-        return self.engine.startswith("documented semantics")
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ class ReportError(InputError):
 class Report:
     """A run: its header, its records, and its footer if it finished.
 
-    >>> from harness.records.record import ColumnInfo
+    >>> from harness.core.column_info import ColumnInfo
     >>> info = ColumnInfo(version="2.13.0", engine="python", python="3.11", device="cpu")
     >>> header = Header("0.1.0", "2026-01-02T03:04:05+00:00", {"pytorch": info}, cases=0)
     >>> report = Report.of([header, Footer({}, 1.0)])

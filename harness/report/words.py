@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from harness.records.record import ColumnInfo, Record
+from harness.core.column_info import ColumnInfo
+from harness.records.record import Record
 from harness.records.status import Status
 
 

@@ -18,8 +18,8 @@ from harness.bench.comparison import Comparison, ComparisonError, compare_report
 from harness.bench.intervals import Change
 from harness.cli.exit_statuses import BAD, OK, USAGE
 from harness.cli.main import main
+from harness.core.column_info import ColumnInfo
 from harness.records.measurement import Measurement
-from harness.records.record import ColumnInfo
 
 NAMES = ("numpy", "pytorch", "tensorflow", "mxnet")
 ROUNDS = 50

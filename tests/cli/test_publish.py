@@ -18,8 +18,9 @@ from harness import Report
 from harness.cli.exit_statuses import OK, USAGE
 from harness.cli.main import main
 from harness.cli.publication import DRAWINGS
+from harness.core.column_info import ColumnInfo
 from harness.core.errors import InputError
-from harness.records.record import ColumnInfo, Event, Footer
+from harness.records.record import Event, Footer
 from harness.records.status import Status
 from harness.report.badge import badges
 from harness.report.benchmark_chart import benchmark_chart, means_by_suite

@@ -11,7 +11,7 @@ import pytest
 
 from harness.conformance.judge import judge
 from harness.core.operators import Operator
-from harness.engines import Arrays, Crashed, Raised, TimedOut
+from harness.engines.job import Arrays, Crashed, Raised, TimedOut
 from harness.records.check import Check
 from harness.records.record import Verdict
 from harness.records.status import Status

@@ -19,7 +19,8 @@ from harness.convention.registry import convention, render
 from harness.core.operators import Operator
 from harness.core.program import Program, Section
 from harness.core.training import GLOROT, ONES, Initializer, Training
-from harness.engines import Arrays, Engine, Job
+from harness.engines.job import Arrays, Job
+from harness.engines.process import Engine
 from harness.execution import TIMEOUT
 from harness.execution.environments import launch
 

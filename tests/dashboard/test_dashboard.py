@@ -33,6 +33,7 @@ from saved_runs import written
 from harness import translate
 from harness.cli.exit_statuses import USAGE
 from harness.cli.main import main
+from harness.core.column_info import ColumnInfo
 from harness.core.errors import InputError
 from harness.core.program import Program
 from harness.dashboard import build, case_pages, frame
@@ -41,7 +42,6 @@ from harness.dashboard.building import in_short
 from harness.dashboard.cases import by_case
 from harness.dashboard.frame import file_name
 from harness.dashboard.parameters import PARAMETERS, kinds
-from harness.records.record import ColumnInfo
 from harness.records.report_file import Report
 from harness.records.status import Status
 from harness.suite.case import case_from_descriptor

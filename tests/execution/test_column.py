@@ -10,12 +10,13 @@ import fakes
 import pytest
 
 from harness.cli.wording import in_options
+from harness.core.column_info import ColumnInfo
 from harness.core.operators import Operator
 from harness.core.program import Program, Unsupported
-from harness.engines import EngineUnavailableError
+from harness.engines.job import EngineUnavailableError
 from harness.execution import TIMEOUT
 from harness.execution.column import Column, Conditions
-from harness.records.record import ColumnInfo, Verdict
+from harness.records.record import Verdict
 from harness.records.status import Status
 from harness.suite.case import Case
 from harness.suite.limitations import Limitation

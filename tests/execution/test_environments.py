@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.convention.registry import convention
-from harness.engines import EngineUnavailableError
+from harness.engines.job import EngineUnavailableError
 from harness.execution import environments
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import random
 import signal
 import subprocess
 from collections import Counter
@@ -12,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import reality
 
 from harness import translate
 from harness.bench.rounds import Sampling, benchmark
@@ -20,7 +20,7 @@ from harness.cli.main import main
 from harness.conformance.pipeline import execute
 from harness.convention.device import Device
 from harness.convention.registry import convention, framework_names
-from harness.core.operators import Operator, OperatorError
+from harness.core.operators import Operator
 from harness.core.program import Program, Unsupported
 from harness.execution.column import Conditions
 from harness.execution.environments import has_environment, interpreter, lacks_device
@@ -148,41 +148,11 @@ def test_broken_convention_fails_and_is_named(
 
 def random_cases(count: int) -> list[Case]:
     """Legal operators of which nobody thought, the same in every run."""
-    generator = random.Random(20260102)
-    cases: list[Case] = []
-    while len(cases) < count:
-        rank = generator.choice((1, 2, 2, 3))
-        groups = generator.choice((1, 1, 2, 3))
-        crop = [[generator.randint(-2, 4) for _ in range(2)] for _ in range(rank)]
-        if generator.random() < 0.5:
-            crop = [[max(side, 0)] * 2 for side, _ in crop]
-        try:
-            operator = Operator.of(
-                groups * generator.randint(1, 3),
-                groups * generator.randint(1, 3),
-                [generator.randint(1, 4) for _ in range(rank)],
-                stride=[generator.randint(1, 4) for _ in range(rank)],
-                dilation=[generator.choice((1, 1, 2, 3)) for _ in range(rank)],
-                crop=crop,
-                groups=groups,
-                bias=generator.random() < 0.6,
-            )
-        except OperatorError:
-            continue
-        in_size = tuple(generator.randint(1, 5) for _ in range(rank))
-        if min(operator.out_size(in_size)) < 1:
-            continue
-        cases.append(
-            Case(
-                id=f"random/{len(cases)}",
-                suite="random",
-                operator=operator,
-                batch=generator.randint(1, 2),
-                in_size=in_size,
-                dtype=generator.choice(("float32", "float32", "float64")),
-            )
-        )
-    return cases
+    dtypes = ("float32", "float32", "float64")
+    return [
+        Case(f"random/{n}", "random", operator, 1 + n % 2, in_size, dtypes[n % 3])
+        for n, (operator, in_size) in enumerate(reality.random_operators(count, seed=20260102))
+    ]
 
 
 def test_random_operators_agree_in_every_framework() -> None:

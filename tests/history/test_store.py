@@ -20,11 +20,12 @@ from saved_runs import MACHINE, benchmark, conformance, engine, header, measurem
 from sqlalchemy import delete, select, text
 
 from harness import Report
+from harness.core.column_info import ColumnInfo
 from harness.history import store, tables
 from harness.history.database import VERSION_TABLE, Database, StoreError
 from harness.history.steps import Series
 from harness.records.measurement import MEASURED
-from harness.records.record import ColumnInfo, Footer
+from harness.records.record import Footer
 from harness.records.status import Status
 
 ALL = store.Selection()

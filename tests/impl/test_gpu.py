@@ -17,12 +17,14 @@ from harness.cli.wording import in_options
 from harness.conformance.pipeline import execute
 from harness.convention.device import ANOTHER_INTERPRETER
 from harness.convention.registry import convention, framework_names
+from harness.core.column_info import ColumnInfo
 from harness.core.operators import Operator
-from harness.engines import Engine, EngineUnavailableError
+from harness.engines.job import EngineUnavailableError
+from harness.engines.process import Engine
 from harness.execution import gpus
 from harness.execution.column import Column, Conditions
 from harness.execution.environments import Built, has_environment
-from harness.records.record import ColumnInfo, Header, Record
+from harness.records.record import Header, Record
 from harness.records.status import Status
 from harness.suite.case import Case
 from harness.suite.limitations import Limitation

@@ -15,7 +15,7 @@ from harness import Report
 from harness.cli.exit_statuses import OK
 from harness.cli.main import main
 from harness.convention.registry import convention
-from harness.engines import EngineUnavailableError
+from harness.engines.job import EngineUnavailableError
 from harness.execution.environments import interpreter
 
 pytestmark = pytest.mark.gpu

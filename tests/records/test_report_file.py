@@ -18,7 +18,8 @@ from rich.console import Console
 from harness import Report
 from harness.cli.exit_statuses import BAD, USAGE
 from harness.cli.main import main
-from harness.records.record import ColumnInfo, Event, Footer, Header, Record, to_json
+from harness.core.column_info import ColumnInfo
+from harness.records.record import Event, Footer, Header, Record, to_json
 from harness.records.report_file import ReportError, write_event
 from harness.records.status import Status
 from harness.report.console import followed, print_report

@@ -14,7 +14,8 @@ from saved_runs import engine, header, record, written
 from harness import Report
 from harness.cli.exit_statuses import BAD, OK
 from harness.cli.main import main
-from harness.records.record import ColumnInfo, Event, Footer
+from harness.core.column_info import ColumnInfo
+from harness.records.record import Event, Footer
 from harness.records.report_file import ReportError
 from harness.records.status import Status
 from harness.report.badge import GREEN, GREY, RED, badge, badges

@@ -24,9 +24,9 @@ from harness import Report
 from harness.bench.roofline import rates, share
 from harness.cli.exit_statuses import BAD, OK, USAGE
 from harness.cli.main import main
+from harness.core.column_info import ColumnInfo
 from harness.core.errors import InputError
 from harness.records.measurement import Measurement
-from harness.records.record import ColumnInfo
 from harness.report.benchmark import benchmark_markdown, print_benchmark
 from harness.report.measurement_csv import COLUMNS, measurement_csv
 from harness.report.pytest_benchmark import pytest_benchmark

@@ -16,7 +16,8 @@ from saved_runs import benchmark, engine, header, record, written
 from harness import Report
 from harness.cli.exit_statuses import BAD, OK, USAGE
 from harness.cli.main import main
-from harness.records.record import ColumnInfo, Event, Footer, Record
+from harness.core.column_info import ColumnInfo
+from harness.records.record import Event, Footer, Record
 from harness.records.status import Status
 from harness.report import sarif as sarif_document
 from harness.report.annotations import github_annotations

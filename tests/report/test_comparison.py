@@ -8,7 +8,7 @@ import pytest
 from made_benchmarks import header, measurement, report
 
 from harness.bench.comparison import compare_reports
-from harness.records.record import ColumnInfo
+from harness.core.column_info import ColumnInfo
 from harness.report.comparison import comparison_markdown
 
 HOSTILE = {

@@ -17,7 +17,8 @@ from harness import Report
 from harness.cli.exit_statuses import BAD, OK, USAGE
 from harness.cli.main import main
 from harness.conformance.difference import Difference, DifferenceError, difference
-from harness.records.record import ColumnInfo, Event, Footer, Record
+from harness.core.column_info import ColumnInfo
+from harness.records.record import Event, Footer, Record
 from harness.records.status import Status
 from harness.report.difference import difference_markdown, print_difference, verdict
 

@@ -14,7 +14,8 @@ from made_benchmarks import interleaved, measurement
 from made_benchmarks import report as benchmark
 from saved_runs import engine
 
-from harness.records.record import ColumnInfo, Footer, Header, Record
+from harness.core.column_info import ColumnInfo
+from harness.records.record import Footer, Header, Record
 from harness.records.report_file import Report
 from harness.records.status import Status
 

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from harness.core.column_info import ColumnInfo
 from harness.records.measurement import MEASURED, Measurement
-from harness.records.record import ColumnInfo, Footer, Header
+from harness.records.record import Footer, Header
 from harness.records.report_file import Report
 
 ENGINE = ColumnInfo("2.0", "python", "3.11.7", "2.4", "cpu")

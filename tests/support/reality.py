@@ -16,13 +16,14 @@ import numpy as np
 import pytest
 
 import impl
-from harness import engines
 from harness.conformance.judge import judge
 from harness.convention.registry import convention, render
 from harness.core.operators import Operator, OperatorError, Sizes
 from harness.core.program import Program, Section, Unsupported
 from harness.core.training import SILENT, Initializer, Training
-from harness.engines import Engine, Outcome
+from harness.engines.job import Job as EngineJob
+from harness.engines.job import Outcome
+from harness.engines.process import Engine
 from harness.execution.column import Column, Conditions
 from harness.execution.environments import interpreter
 from harness.lookup.reading import read
@@ -172,8 +173,8 @@ def random_operators(count: int, seed: int) -> list[tuple[Operator, Sizes]]:
             ]
         try:
             wanted = Operator.of(
-                groups * generator.randint(1, 2),
-                groups * generator.randint(1, 2),
+                groups * generator.randint(1, 3),
+                groups * generator.randint(1, 3),
                 [generator.randint(1, 4) for _ in range(rank)],
                 stride=stride,
                 dilation=[generator.choice((1, 1, 2, 3)) for _ in range(rank)],
@@ -183,7 +184,7 @@ def random_operators(count: int, seed: int) -> list[tuple[Operator, Sizes]]:
             )
         except OperatorError:
             continue
-        in_size = tuple(generator.randint(1, 4) for _ in range(rank))
+        in_size = tuple(generator.randint(1, 5) for _ in range(rank))
         if min(wanted.out_size(in_size)) > 0:
             drawn.append((wanted, in_size))
     return drawn
@@ -281,9 +282,9 @@ def running(framework: str, path: Path, **conditions: Any) -> Iterator[Engine]:
         yield column.engine
 
 
-def engine_job(text: str, outputs: Sequence[str] = ("y",), **arrays: Array) -> engines.Job:
+def engine_job(text: str, outputs: Sequence[str] = ("y",), **arrays: Array) -> EngineJob:
     """Return a job that runs a text on arrays."""
-    return engines.Job(text, "", Section("", text, ""), arrays, tuple(outputs), ("value",))
+    return EngineJob(text, "", Section("", text, ""), arrays, tuple(outputs), ("value",))
 
 
 def outcome(engine: Engine, text: str, outputs: Sequence[str] = ("y",), **arrays: Array) -> Outcome:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from harness import Report
+from harness.core.column_info import ColumnInfo
 from harness.records.measurement import MEASURED, Measurement
-from harness.records.record import ColumnInfo, Event, Footer, Header, Record
+from harness.records.record import Event, Footer, Header, Record
 from harness.records.report_file import write_event
 from harness.records.status import Status
 

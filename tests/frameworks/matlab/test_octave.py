@@ -23,7 +23,8 @@ from harness.convention.registry import render
 from harness.core.operators import Operator
 from harness.core.program import Program, Unsupported
 from harness.core.training import SILENT
-from harness.engines import Arrays, Crashed, Engine, Raised, TimedOut
+from harness.engines.job import Arrays, Crashed, Raised, TimedOut
+from harness.engines.process import Engine
 from harness.execution.column import Column, Conditions
 from harness.frameworks.matlab import CONVENTION
 from harness.records.record import Header, Record

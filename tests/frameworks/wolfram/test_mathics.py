@@ -15,7 +15,8 @@ from harness.conformance.judge import judge
 from harness.convention.registry import convention, render
 from harness.core.operators import Operator
 from harness.core.program import Program, Unsupported
-from harness.engines import Arrays, Engine, Raised
+from harness.engines.job import Arrays, Raised
+from harness.engines.process import Engine
 from harness.execution import TIMEOUT
 from harness.execution.column import Column
 from harness.execution.environments import launch
