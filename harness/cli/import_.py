@@ -22,15 +22,14 @@ def run(options: argparse.Namespace) -> int:
     """Judge a recorded column."""
     from harness.cli.output import run_suite
     from harness.cli.selection import chosen_cases
-    from harness.conformance.export import check_known, imported
-    from harness.conformance.pipeline import execute
+    from harness.conformance.export import ImportedColumn, check_known, imported
+    from harness.conformance.pipeline import run_columns
     from harness.execution.column import Conditions
     from harness.suite.limitations import load_limitations
 
     result = imported(options.result)
     cases = check_known(result, chosen_cases(options.specs, None))
-    conditions = Conditions(limitations=load_limitations())
-    recorded = {result.framework: result.engine}
-    events = execute(cases, [result.framework], conditions, recorded=recorded)
+    column = ImportedColumn(result, Conditions(limitations=load_limitations()))
+    events = run_columns(cases, [column])
     report, interrupted = run_suite(events, cases, [result.framework], options)
     return interrupted or (OK if report.ok else BAD)

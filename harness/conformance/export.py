@@ -1,15 +1,15 @@
 """Export programs to a machine that deconform cannot reach, and import their results.
 
 ``export`` writes a folder with one script, which runs the programs of a suite on another machine
-and writes one file; ``imported`` reads that file as an engine, so that results from elsewhere are
-judged and recorded like any others.  Data and expectations are computed again here: a result can
-be wrong, but it cannot change what is expected.
+and writes one file; ``imported`` reads that file, and a column of it is judged and recorded like
+any other.  Data and expectations are computed again here: a result can be wrong, but it cannot
+change what is expected.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -20,9 +20,8 @@ from harness.convention.registry import convention, framework_names
 from harness.core.column_info import ColumnInfo
 from harness.core.errors import InputError
 from harness.core.program import Unsupported
-from harness.engines.job import Arrays, Job, Outcome, Raised
-from harness.engines.recorded import RecordedEngine, key_of
-from harness.execution.column import Column
+from harness.engines.job import Arrays, Crashed, Job, Outcome, Raised
+from harness.execution.column import Column, Conditions
 from harness.suite.case import Case
 from harness.suite.expectations import expect
 
@@ -47,11 +46,34 @@ class Exported:
 
 @dataclass(frozen=True)
 class Imported:
-    """A result: the framework, what ran it, and its cases."""
+    """A result: the framework, what ran it, its cases, and each job's outcome."""
 
     framework: str
-    engine: RecordedEngine
+    info: ColumnInfo
     cases: Mapping[str, str]
+    outcomes: Mapping[tuple[str, str], Outcome]
+
+
+class ImportedColumn(Column):
+    """A framework whose programs ran elsewhere: their outcomes take the place of an engine."""
+
+    def __init__(self, result: Imported, conditions: Conditions) -> None:
+        super().__init__(result.framework, conditions)
+        self._result = result
+
+    def start(self) -> ColumnInfo:
+        """Return what ran the programs."""
+        return self._result.info
+
+    def run(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Outcome]]:
+        """Yield each job with its recorded outcome; without one, the run had ended before it."""
+        missing = Crashed("the run elsewhere ended before it reached this program")
+        for job in jobs:
+            yield job, self._result.outcomes.get(_key(job.key.id, job.outputs), missing)
+
+
+def _key(case_id: str, outputs: Sequence[str]) -> tuple[str, str]:
+    return case_id, ",".join(outputs)
 
 
 def exportable() -> tuple[str, ...]:
@@ -135,7 +157,7 @@ def imported(path: Path) -> Imported:
         product, engine = language.read_about(next(chunks).decode())
         jobs: Sequence[Mapping[str, Any]] = manifest["jobs"]
         outcomes = {
-            key_of(job["case"], job["outputs"]): _outcome(language, answer, job)
+            _key(job["case"], job["outputs"]): _outcome(language, answer, job)
             for job, answer in zip(jobs, chunks, strict=False)
         }
         cases = dict(manifest["cases"])
@@ -144,7 +166,7 @@ def imported(path: Path) -> Imported:
     except RecursionError:
         raise ExportError(f"{file} is damaged: its manifest is nested too deeply.") from None
     info = ColumnInfo(version=product, engine=engine, device="elsewhere")
-    return Imported(manifest["framework"], RecordedEngine(info, outcomes), cases)
+    return Imported(manifest["framework"], info, cases, outcomes)
 
 
 def _chunks(content: bytes) -> Iterator[bytes]:

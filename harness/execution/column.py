@@ -19,7 +19,6 @@ from harness.core.errors import Ask, Mention, Words, named, without_a_face, word
 from harness.core.program import Program, Unsupported
 from harness.engines.job import EngineUnavailableError, Job, Outcome
 from harness.engines.process import Engine
-from harness.engines.recorded import RecordedEngine
 from harness.execution import TIMEOUT
 from harness.execution.environments import launch
 from harness.records.check import Check
@@ -46,27 +45,19 @@ class Conditions:
 
 
 class Column:
-    """One framework in one run; what was ``recorded`` elsewhere takes the place of an engine."""
+    """One framework in one run."""
 
-    def __init__(
-        self,
-        framework: str,
-        conditions: Conditions | None = None,
-        recorded: RecordedEngine | None = None,
-    ) -> None:
+    def __init__(self, framework: str, conditions: Conditions | None = None) -> None:
         self.framework = framework
         self.convention = convention(framework)
         self.conditions = conditions or Conditions()
         # Why it is not executed: start finds that out, or a caller that knows a reason sets it.
         self.unavailable = ""
-        self._recorded = recorded
         self._engine: Engine | None = None
 
     def start(self) -> ColumnInfo:
         """Start the engine; return what the header of a report says of it."""
         try:
-            if self._recorded is not None:
-                return self._recorded.start()
             if not self.unavailable:
                 self._engine = self._found()
                 return self._engine.start()
@@ -126,7 +117,7 @@ class Column:
 
     def run(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Outcome]]:
         """Execute jobs in order; yield each, whole or in parts by check, with its outcome."""
-        return (self._recorded or self.engine).run(jobs)
+        return self.engine.run(jobs)
 
     def declared(self, case: Case, check: str, verdict: Verdict) -> Verdict:
         """Hold a verdict against the known limitations.
