@@ -10,7 +10,7 @@ import pytest
 from _pytest.doctest import DoctestModule
 from hypothesis import settings
 
-from harness.bench import ceilings
+from harness.bench import roofline
 from harness.convention.registry import Convention, convention
 from harness.execution import gpus
 
@@ -62,4 +62,4 @@ def small_probes(monkeypatch: pytest.MonkeyPatch) -> None:
         }
         return replace(known, probes=probes)
 
-    monkeypatch.setattr(ceilings, "convention", small)
+    monkeypatch.setattr(roofline, "convention", small)

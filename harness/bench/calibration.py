@@ -6,17 +6,16 @@ itself, which should find no difference; comparisons with a planted slow-down, w
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Final
 
 from harness.bench.intervals import Change, Interval, change, paired_ratio
-from harness.bench.rounds import LEAST_ROUNDS, Sampling, held, pinned
+from harness.bench.rounds import Sampling, Turns, held, pinned, take_turns
 from harness.convention.registry import canonical, render
 from harness.core.program import Program
-from harness.engines.job import Held, Timing
+from harness.engines.job import Held
 from harness.engines.process import Engine
 from harness.execution.column import Column, Conditions
 from harness.suite.case import case_from_descriptor
@@ -83,12 +82,12 @@ def _overhead(engine: Engine, sampling: Sampling) -> Promise:
     """Compare the timing loop with a bare one around the same call."""
     engine.hold(_program())
     engine.hold(_repeated(_CALLS))
-    ours, bare = [], []
+    # Several calls, so that both are preceded by one that wakes threads and fills caches.
+    ours, bare = Turns(engine, "forward", 2 * _CALLS), Turns(engine, "repeated", 2)
     for _ in range(sampling.rounds):
-        # Several calls, so that both are preceded by one that wakes threads and fills caches.
-        ours.append(_seconds(engine.time("forward", 2 * _CALLS)))
-        bare.append(_seconds(engine.time("repeated", 2)) / _CALLS)
-    ratio = paired_ratio(ours, bare)
+        ours.take()
+        bare.take()
+    ratio = paired_ratio(_seconds(ours), [each / _CALLS for each in _seconds(bare)])
     shown = f"{ratio.value - 1:+.2%}, between {ratio.low - 1:+.2%} and {ratio.high - 1:+.2%}"
     kept = abs(ratio.value - 1) <= _OVERHEAD
     return Promise(f"the loop adds less than {_OVERHEAD:.0%} to a bare one", shown, kept)
@@ -96,14 +95,9 @@ def _overhead(engine: Engine, sampling: Sampling) -> Promise:
 
 def _compared(one: Engine, other: Engine, sampling: Sampling) -> Interval:
     """Let two engines take turns; return the ratio of the second's time to the first's."""
-    times: tuple[list[float], list[float]] = ([], [])
-    began = time.monotonic()
-    for turn in range(sampling.rounds):
-        if turn >= LEAST_ROUNDS and sampling.is_enough(times, began):
-            break
-        for place in (0, 1) if turn % 2 else (1, 0):
-            times[place].append(_seconds((one, other)[place].time("repeated", 1)))
-    return paired_ratio(times[1], times[0])
+    turns = [Turns(engine, "repeated") for engine in (one, other)]
+    take_turns(turns, sampling)
+    return paired_ratio(_seconds(turns[1]), _seconds(turns[0]))
 
 
 def _judged(kind: str, changes: list[Change]) -> Promise:
@@ -117,7 +111,7 @@ def _judged(kind: str, changes: list[Change]) -> Promise:
     return Promise(text, f"{right} of {len(changes)}", right * 100 >= least * len(changes))
 
 
-def _seconds(timing: object) -> float:
-    if isinstance(timing, Timing):
-        return timing.seconds
-    raise RuntimeError(f"the worker that is timed ended: {timing}")
+def _seconds(turns: Turns) -> Sequence[float]:
+    if turns.failure is not None:
+        raise RuntimeError(f"the worker that is timed ended: {turns.failure}")
+    return turns.seconds

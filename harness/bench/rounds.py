@@ -19,8 +19,8 @@ from importlib.metadata import version
 from typing import Final
 
 from harness.bench import TIMEOUT
-from harness.bench.ceilings import ceilings
 from harness.bench.intervals import paired_ratio
+from harness.bench.roofline import ceilings
 from harness.conformance.judge import judge, judge_failure
 from harness.convention.registry import convention, framework_names
 from harness.core.program import Program, Unsupported
@@ -139,10 +139,12 @@ class _Entry:
         return self.verdict.status == Status.PASSED
 
 
-@dataclass
-class _Times:
-    """Measurements of one program, while frameworks take turns."""
+@dataclass(eq=False)
+class Turns:
+    """The turns of one program that is held, and what each measured."""
 
+    engine: Engine
+    key: str
     calls: int = 1
     peak_bytes: int | None = None
     samples: list[Timing] = field(default_factory=list)
@@ -153,8 +155,9 @@ class _Times:
         """The samples' wall-clock times."""
         return tuple(each.seconds for each in self.samples)
 
-    def add(self, timing: Timing | Failure) -> None:
+    def take(self) -> None:
         """Record a sample, or the failure that ends this program's turns."""
+        timing = self.engine.time(self.key, self.calls)
         if isinstance(timing, Timing):
             self.samples.append(timing)
         else:
@@ -238,42 +241,48 @@ def _timed(
     direction: str,
     data: Mapping[str, Array],
     sampling: Sampling,
-) -> dict[Column, _Times]:
+) -> dict[Column, Turns]:
     """Let frameworks take turns; return each one's measurements."""
     with ExitStack() as stack:
-        times = {}
+        turns = {}
         for column, program in programs.items():
             stack.callback(column.engine.drop, direction)
             whole = held(program, direction, data, column.convention.wait(column.conditions.device))
-            times[column] = _ready(column.engine, whole, sampling.seconds)
-        order = random.Random(len(times))  # noqa: S311 -- an order that repeats, no secret
-        began = time.monotonic()
-        for count in range(sampling.rounds):
-            samples = [each.seconds for each in times.values() if each.failure is None]
-            if count >= LEAST_ROUNDS and sampling.is_enough(samples, began):
-                break
-            for column in order.sample(list(times), len(times)):
-                if times[column].failure is None:
-                    times[column].add(column.engine.time(direction, times[column].calls))
-    return times
+            turns[column] = _ready(column.engine, whole, sampling.seconds)
+        take_turns(list(turns.values()), sampling)
+    return turns
 
 
-def _ready(engine: Engine, program: Held, seconds: float) -> _Times:
+def take_turns(programs: Sequence[Turns], sampling: Sampling) -> None:
+    """Time programs in rounds, each round in another order, until that is enough."""
+    order = random.Random(len(programs))  # noqa: S311 -- an order that repeats, no secret
+    began = time.monotonic()
+    for count in range(sampling.rounds):
+        left = [each for each in programs if each.failure is None]
+        samples = [each.seconds for each in left]
+        if count >= LEAST_ROUNDS and sampling.is_enough(samples, began):
+            break
+        for each in order.sample(left, len(left)):
+            each.take()
+
+
+def _ready(engine: Engine, program: Held, seconds: float) -> Turns:
     """Prepare a program, and find how many calls fill a turn of so many seconds."""
-    times = _Times()
+    turns = Turns(engine, program.key)
     peak = engine.hold(program)
     if not isinstance(peak, int | None):
-        times.failure = peak
-        return times
-    times.peak_bytes = peak
-    times.add(engine.time(program.key, 1))
-    if times.samples and times.samples.pop().seconds < _LONG:
+        turns.failure = peak
+        return turns
+    turns.peak_bytes = peak
+    turns.take()
+    if turns.samples and turns.samples.pop().seconds < _LONG:
         # It also woke threads: before several calls the worker makes others, untimed.
-        times.add(engine.time(program.key, 2))
-        if times.samples:
-            calls = round(seconds / times.samples.pop().seconds)
-            times.calls = max(2, min(_MOST_CALLS, calls))
-    return times
+        turns.calls = 2
+        turns.take()
+        if turns.samples:
+            calls = round(seconds / turns.samples.pop().seconds)
+            turns.calls = max(2, min(_MOST_CALLS, calls))
+    return turns
 
 
 def held(program: Program, direction: str, data: Mapping[str, Array], wait: str = "") -> Held:

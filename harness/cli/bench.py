@@ -49,29 +49,22 @@ def run(options: argparse.Namespace) -> int:
         return _self_check(options)
     from contextlib import ExitStack
 
+    from harness.cli import output
     from harness.cli.bench_plan import followed, planned, resumed
-    from harness.cli.output import (
-        collected,
-        opened,
-        opened_store,
-        wide_console,
-        write_formats,
-        written,
-    )
     from harness.history import revision
     from harness.report.benchmark import print_benchmark
 
     plan = resumed(options) if options.resume else planned(options)
-    console, store = wide_console(), opened_store(options)
+    console, store = output.wide_console(), output.opened_store(options)
     with ended_by_sigterm(), ExitStack() as stack:
-        stream = stack.enter_context(opened(plan.written_to)) if plan.written_to else None
-        events = written(plan.events(), stream)
-        report, interrupted = collected(followed(events, plan))
+        stream = stack.enter_context(output.opened(plan.written_to)) if plan.written_to else None
+        events = output.written(plan.events(), stream)
+        report, interrupted = output.collected(followed(events, plan))
         if stream is not None:
             stream.flush()
             plan.put_in_place()
     print_benchmark(report, console, options.baseline, detail=options.detail)
-    write_formats(report, options)
+    output.write_formats(report, options)
     if interrupted:
         if plan.output:
             console.print(f"to go on: deconform bench --resume {plan.output}", soft_wrap=True)

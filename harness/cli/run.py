@@ -32,33 +32,29 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run suites and compare with the reference."""
-    from harness.cli.output import opened_store, run_suite, wide_console
-    from harness.cli.selection import (
-        check_math,
-        chosen_cases,
-        chosen_conditions,
-        chosen_frameworks,
-    )
+    from harness.cli import output, selection
     from harness.conformance.pipeline import execute
     from harness.history import revision
     from harness.suite.limitations import load_limitations, unmatched
 
-    frameworks = chosen_frameworks(options.framework)
-    required = chosen_frameworks(options.require) if options.require else ()
-    check_math(options, frameworks)
-    cases = chosen_cases(options.specs, options.select)
+    frameworks = selection.chosen_frameworks(options.framework)
+    required = selection.chosen_frameworks(options.require) if options.require else ()
+    selection.check_math(options, frameworks)
+    cases = selection.chosen_cases(options.specs, options.select)
     limitations = load_limitations()
     if not options.specs and options.select is None:
         for rotten in unmatched(limitations, cases):
             fact = f"limitation {rotten.id!r} matches no case."
             raise UsageError(f"{rotten.file}:{rotten.line}: {fact}")
-    conditions = chosen_conditions(options, timeout=options.timeout, limitations=limitations)
-    store = opened_store(options)
+    conditions = selection.chosen_conditions(
+        options, timeout=options.timeout, limitations=limitations
+    )
+    store = output.opened_store(options)
     events = execute(cases, frameworks, conditions, at_once=options.jobs)
-    report, interrupted = run_suite(events, cases, frameworks, options, revision.commit())
+    report, interrupted = output.run_suite(events, cases, frameworks, options, revision.commit())
     if interrupted:
         return interrupted
-    console = wide_console()
+    console = output.wide_console()
     if store:
         console.print(store.save(report, revision.branch()).text, soft_wrap=True)
     columns = report.header.frameworks

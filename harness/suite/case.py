@@ -199,19 +199,15 @@ def exact_magnitude(case: Case) -> int:
     )
     outputs = case.batch * math.prod(max(0, size) for size in operator.out_size(case.in_size))
     limit = 2 ** SIGNIFICANT_BITS[case.dtype]
-    magnitude = min(9, math.isqrt(limit // terms))
     bias = _bias_magnitude(operator) if operator.bias else 0
-    while magnitude and (
-        magnitude * magnitude * terms + max(magnitude, bias) > limit
-        or (operator.bias and magnitude * outputs > limit)
-    ):
-        magnitude -= 1
-    if not magnitude:
-        raise OperatorError(
-            f"a sum of {terms} products is not exact in {case.dtype} (limit {limit}): "
-            "use fill: random, a wider dtype or fewer channels."
-        )
-    return magnitude
+    for magnitude in range(9, 0, -1):
+        largest = magnitude * magnitude * terms + max(magnitude, bias)
+        if max(largest, magnitude * outputs * operator.bias) <= limit:
+            return magnitude
+    raise OperatorError(
+        f"a sum of {terms} products is not exact in {case.dtype} (limit {limit}): "
+        "use fill: random, a wider dtype or fewer channels."
+    )
 
 
 def case_from_descriptor(descriptor: str) -> Case:

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from harness.core.operators import Operator, OperatorError, Sizes
+from harness.core.operators import Operator
 from impl import reference
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -35,41 +35,23 @@ class Mutant:
     order: Callable[[Operator], Array] = lambda operator: np.arange(operator.in_channels)
     bias: Callable[[Operator, Array | None], Array | None] = lambda _operator, b: b
 
-    def forward(self, operator: Operator, data: Data) -> Array | None:
-        """Compute the wrong ``y``; ``None`` where the mistake does not apply or has no output."""
-        changed = self._changed(operator)
-        if changed is None:
-            return None
-        x, w = data["x"][:, self.order(operator)], self.weights(data["w"])
-        b = self.bias(operator, data.get("b"))
-        try:
-            return reference.conv_transpose(x, w, b, **options(changed))
-        except ValueError:
-            return None
+    def output(self, name: str, operator: Operator, data: Data) -> Array | None:
+        """Compute the wrong ``y``, ``dx``, ``dw`` or ``db``.
 
-    def gradients(self, operator: Operator, data: Data) -> dict[str, Array]:
-        """Compute the wrong ``dx``, ``dw`` and ``db``; nothing where there are none."""
-        changed = self._changed(operator)
-        if changed is None:
-            return {}
+        ``None`` where the mistake makes no difference, or leaves no output.
+        """
         order = self.order(operator)
         x, w = data["x"][:, order], self.weights(data["w"])
         try:
+            if (changed := self.change(operator)) is None:
+                return None
+            if name == "y":
+                b = self.bias(operator, data.get("b"))
+                return reference.conv_transpose(x, w, b, **options(changed))
             dx, dw, db = reference.conv_transpose_vjp(data["dy"], x, w, **options(changed))
-        except ValueError:
-            return {}
-        return {"dx": dx[:, np.argsort(order)], "dw": self.weights(dw), "db": db}
-
-    def out_size(self, operator: Operator, in_size: Sizes) -> Sizes | None:
-        """Return the output size with the mistake."""
-        changed = self._changed(operator)
-        return None if changed is None else changed.out_size(in_size)
-
-    def _changed(self, operator: Operator) -> Operator | None:
-        try:
-            return self.change(operator)
-        except OperatorError:
+        except ValueError:  # An OperatorError is one.
             return None
+        return {"dx": dx[:, np.argsort(order)], "dw": self.weights(dw), "db": db}[name]
 
 
 def options(operator: Operator) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def test_each_mutants_output_is_called_by_its_name(mutant: Mutant) -> None:
     for operator in TELLING:
         case = case_of(operator)
         expected = expect(case)
-        wrong = mutant.forward(operator, expected.data)
+        wrong = mutant.output("y", operator, expected.data)
         if wrong is not None:
             verdict = judge(case, expected, "value", answer(expected, y=wrong))
             assert verdict.status == Status.FAILED
@@ -84,8 +84,10 @@ def test_wrong_gradients_are_diagnosed_too(check: str) -> None:
     case = case_of(TELLING[1])
     expected = expect(case)
     flipped = next(mutant for mutant in MUTANTS if mutant.name == "kernel flipped")
-    wrong = flipped.gradients(case.operator, expected.data)
-    verdict = judge(case, expected, check, Arrays(wrong, {}))
+    name = Check(check).output
+    wrong = flipped.output(name, case.operator, expected.data)
+    assert wrong is not None
+    verdict = judge(case, expected, check, Arrays({name: wrong}, {}))
     assert (verdict.status, verdict.diagnosis) == (Status.FAILED, "kernel flipped")
 
 
@@ -250,7 +252,7 @@ def test_a_wrong_output_of_random_data_is_called_by_its_mutants_name() -> None:
     case = case_of(TELLING[1], fill="random")
     expected = expect(case)
     flipped = next(mutant for mutant in MUTANTS if mutant.name == "kernel flipped")
-    y = flipped.forward(case.operator, expected.data)
+    y = flipped.output("y", case.operator, expected.data)
     assert y is not None
     # Another order of the sums rounds otherwise.
     rounded = np.nextafter(y.astype("float32"), np.float32(np.inf))
