@@ -17,7 +17,7 @@ from harness.dashboard.case_pages import Chunk, chunks
 from harness.dashboard.conformance import STATES, Conformance, limitations, summary, write_matrix
 from harness.dashboard.frame import Site, prepare, title
 from harness.dashboard.history import write_history
-from harness.dashboard.layers import write_layers, writers
+from harness.dashboard.layers import usual_pair, write_layers, writers
 from harness.dashboard.parameters import EXPLANATIONS, PARAMETERS, index, legality
 from harness.records.report_file import Report
 from harness.report.badge import badges
@@ -152,6 +152,7 @@ def _start_of(shown: Conformance) -> dict[str, Any]:
         "frameworks": shown.report.frameworks,
         "first": _most_rewritten(shown),
         "writers": [(name, title(name)) for name in writers(shown)],
+        "pair": usual_pair(),
         "supports": _supports(shown),
         "bad": wrong[:_MOST_BAD],
         "bad_left": len(wrong[_MOST_BAD:]),

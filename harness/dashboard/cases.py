@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -107,17 +107,12 @@ def by_case(report: Report) -> tuple[CaseResults, ...]:
     grouped: dict[str, dict[str, list[Record]]] = {}
     for record in report.records:
         grouped.setdefault(record.case, {}).setdefault(record.framework, []).append(record)
-    every = [
-        _results(name, {f: columns[f] for f in report.frameworks if f in columns})
-        for name, columns in grouped.items()
-    ]
+    every = []
+    for name, columns in grouped.items():
+        first = next(iter(columns.values()))[0]
+        results = {f: Result(tuple(columns[f])) for f in report.frameworks if f in columns}
+        case = None
+        with suppress(InputError):
+            case = case_from_descriptor(first.descriptor)
+        every.append(CaseResults(name, first.suite, first.descriptor, case, results))
     return tuple(sorted(every, key=lambda each: each.suite))
-
-
-def _results(name: str, columns: Mapping[str, Sequence[Record]]) -> CaseResults:
-    first = next(iter(columns.values()))[0]
-    results = {framework: Result(tuple(records)) for framework, records in columns.items()}
-    case = None
-    with suppress(InputError):
-        case = case_from_descriptor(first.descriptor)
-    return CaseResults(name, first.suite, first.descriptor, case, results)

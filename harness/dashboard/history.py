@@ -64,7 +64,14 @@ def _figures(times: Sequence[Series], machines: Mapping[str, int]) -> dict[str, 
             "dates": [run.date.isoformat() for run, _ in one.measured],
             "seconds": [seconds for _, seconds in one.measured],
             "labels": [_label(run, seconds) for run, seconds in one.measured],
-            "steps": [_place(one, step) for step in one.steps],
+            "steps": [
+                {
+                    "date": one.measured[step.after][0].date.isoformat(),
+                    "change": step.change,
+                    "slower": step.ratio > 1,
+                }
+                for step in one.steps
+            ],
         }
         for one in times
     ]
@@ -76,27 +83,15 @@ def _label(run: SavedRun, seconds: float) -> str:
     return f"{quantities.seconds(seconds)}, {run.version}{commit}"
 
 
-def _place(series: Series, step: Step) -> dict[str, Any]:
-    date = series.measured[step.after][0].date.isoformat()
-    return {"date": date, "change": step.change, "slower": step.ratio > 1}
-
-
 def _step(series: Series, step: Step, machines: Mapping[str, int]) -> dict[str, Any]:
-    return {
-        "of": series,
-        "machine": str(machines[_machine(series)]),
-        "slower": step.ratio > 1,
-        "text": series.describe(step),
-    }
+    machine, text = str(machines[_machine(series)]), series.describe(step)
+    return {"of": series, "machine": machine, "slower": step.ratio > 1, "text": text}
 
 
 def _case_history(history: CaseHistory, addresses: Mapping[str, str]) -> dict[str, Any]:
-    newest = reversed(history.streaks)
-    return {
-        "history": history,
-        "address": addresses.get(history.case, ""),
-        "streaks": [(streak.status, _since(streak)) for streak in newest],
-    }
+    streaks = [(streak.status, _since(streak)) for streak in reversed(history.streaks)]
+    address = addresses.get(history.case, "")
+    return {"history": history, "address": address, "streaks": streaks}
 
 
 def _since(streak: Streak) -> str:

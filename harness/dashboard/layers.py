@@ -42,15 +42,20 @@ def write_layers(
             for first, members in zip(firsts, by_operator.values(), strict=True)
         ],
         "texts": [
-            site.data(
-                f"layers-{number}", [_text(_program(first, name, programs)) for first in firsts]
-            )
-            for number, name in enumerate(names)
+            site.data(f"layers-{n}", [_text(_program(first, name, programs)) for first in firsts])
+            for n, name in enumerate(names)
         ],
     }
     scripts = (site.data("layers", index), "layers.js")
     titled = [(name, title(name)) for name in names]
-    site.page("layers.html", "layers.html", scripts=scripts, writers=titled, **shown.frame())
+    site.page(
+        "layers.html",
+        "layers.html",
+        scripts=scripts,
+        writers=titled,
+        pair=usual_pair(),
+        **shown.frame(),
+    )
 
 
 def writers(shown: Conformance) -> list[str]:
@@ -58,6 +63,13 @@ def writers(shown: Conformance) -> list[str]:
     ran = shown.report.columns
     own = [each.name for each in distinct_conventions()]
     return [*ran, *(name for name in own if name not in ran)]
+
+
+def usual_pair() -> tuple[str, str]:
+    """Name what most people translate: from the best known framework to one of another language."""
+    every = distinct_conventions()
+    known = next(each.name for each in every if each.is_baseline)
+    return known, next(each.name for each in every if each.language != "python")
 
 
 def _program(

@@ -40,13 +40,7 @@ const deconform = (() => {
     return node;
   }
 
-  const SUPPORTS = {
-    native: ["good", "\u25cf"],
-    rewritten: ["change", "\u25d0"],
-    unsupported: ["none", "\u25cb"],
-    rejected: ["good", "\u2298"],
-    accepted: ["known", "!"],
-  };
+  const SUPPORTS = JSON.parse(document.currentScript.dataset.supports);
 
   function mark(kind, text) {
     return element("span", { class: `mark ${kind[0]}` }, `${kind[1]} ${text}`);

@@ -36,18 +36,16 @@ def grid(names: Sequence[str], rows: Sequence[GridRow], width: int) -> Iterator[
     Both parts of a cell are side by side if that fits, else the second is below the first.  Columns
     that still do not fit go into another grid below.
     """
-    flat = _widths(names, rows, stacked=False)
-    if _LABEL + sum(flat) <= width:
-        yield from _part(names, rows, flat, stacked=False)
-        return
-    tall = _widths(names, rows, stacked=True)
+    widths = _widths(names, rows, stacked=False)
+    if stacked := _LABEL + sum(widths) > width:
+        widths = _widths(names, rows, stacked=True)
     first = 0
     while first < len(names):
         last = first + 1
-        while last < len(names) and _LABEL + sum(tall[first : last + 1]) <= width:
+        while last < len(names) and _LABEL + sum(widths[first : last + 1]) <= width:
             last += 1
         part = [GridRow(row.heading, row.label, row.cells[first:last]) for row in rows]
-        yield from _part(names[first:last], part, tall[first:last], stacked=True)
+        yield from _part(names[first:last], part, widths[first:last], stacked=stacked)
         first = last
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -89,14 +88,14 @@ class _Service:
             # The page's part below the form, as it is shown while somebody types.
             Route("/answer", self._page("answer.html"), methods=["GET", "POST"]),
             Route("/api", self._api),
-            Route("/api/openapi.json", _openapi),
+            Route("/api/openapi.json", lambda _: JSONResponse(openapi.document())),
             Route("/api/translate", self._translate, methods=["GET", "POST"]),
-            *(Route(f"/{name}", _file(pages.FOLDER / name)) for name in _FILES),
+            *(_file(name, name) for name in _FILES),
         ]
         if self.settings.reports is not None:
             folder = StaticFiles(directory=self.settings.reports, html=True)
             # In place of the folder's own: here its pages lead to the look-up.
-            routes.append(Route("/reports/service.css", _file(pages.FOLDER / "served.css")))
+            routes.append(_file("reports/service.css", "served.css"))
             routes.append(Mount("/reports", folder))
         return routes
 
@@ -191,6 +190,10 @@ class _Service:
 _Endpoint = Callable[[Request], Awaitable[Response]]
 
 
+def _file(address: str, name: str) -> Route:
+    return Route(f"/{address}", lambda _: FileResponse(pages.FOLDER / name))
+
+
 async def _fields(request: Request) -> list[tuple[str, str]]:
     text = request.url.query
     if request.method == "POST":
@@ -229,17 +232,6 @@ def _number(text: str) -> float:
     """A whole number may be written 64.0."""
     number = float(text)
     return int(number) if number.is_integer() else number
-
-
-async def _openapi(_: Request) -> Response:
-    return JSONResponse(openapi.document())
-
-
-def _file(path: Path) -> _Endpoint:
-    async def endpoint(_: Request) -> Response:
-        return FileResponse(path)
-
-    return endpoint
 
 
 def _way_up(request: Request) -> str:

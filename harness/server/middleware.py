@@ -51,7 +51,6 @@ class KnownHosts:
 
 
 def _name(header: str) -> str | None:
-    """The host without its port; None if malformed."""
     match = _HOST.fullmatch(header.lower())
     return match[1] if match else None
 

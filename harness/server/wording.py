@@ -10,20 +10,14 @@ from harness.core.errors import Ask, Mention
 from harness.lookup import BENCHDNN, benchdnn
 
 # The fields of a query, and what the form calls them.
-FIELDS: Final[Mapping[Ask, str]] = {
-    Ask.INPUT_SHAPE: "input",
-    Ask.WEIGHT_SHAPE: "weight",
-    Ask.FRAMEWORK: "from",
-    Ask.TARGET: "to",
-    Ask.STYLE: "style",
+_NAMES: Final[Mapping[Ask, tuple[str, str]]] = {
+    Ask.INPUT_SHAPE: ("input", "Input shape"),
+    Ask.WEIGHT_SHAPE: ("weight", "Weights' shape"),
+    Ask.FRAMEWORK: ("from", "Whose call it is"),
+    Ask.TARGET: ("to", "Answer for"),
+    Ask.STYLE: ("style", "Written as"),
 }
-_LABELS: Final[Mapping[Ask, str]] = {
-    Ask.INPUT_SHAPE: '"Input shape"',
-    Ask.WEIGHT_SHAPE: '"Weights\' shape"',
-    Ask.FRAMEWORK: '"Whose call it is"',
-    Ask.TARGET: '"Answer for"',
-    Ask.STYLE: '"Written as"',
-}
+FIELDS: Final = {ask: field for ask, (field, _) in _NAMES.items()}
 
 
 def in_json(mention: Mention) -> str:
@@ -41,7 +35,7 @@ def on_page(mention: Mention) -> str:
     >>> on_page(Mention(Ask.FRAMEWORK, "mxnet", "add"))
     'choose "Whose call it is": MXNet'
     """
-    label, value = _LABELS[mention.ask], mention.shown_value
+    label, value = f'"{_NAMES[mention.ask][1]}"', mention.shown_value
     if mention.ask in {Ask.INPUT_SHAPE, Ask.WEIGHT_SHAPE}:
         if not mention.verb:
             return value or label

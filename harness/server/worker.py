@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import signal
 import sys
 from collections.abc import Iterable, Mapping
@@ -43,7 +44,6 @@ def answer(query: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _error(error: InputError) -> dict[str, Any]:
-    """Return what a refusal is made with."""
     place = error.place
     return {
         "message": error.worded(in_json),
@@ -69,17 +69,9 @@ def main() -> None:
     """Report that everything is loaded, and serve."""
     # Ctrl-C reaches all processes of a terminal: the service ends its workers itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _limit_memory()
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     serve([b'{"text": "nn.ConvTranspose2d(1, 1, 2)"}'], sys.stdout.buffer)
     serve(sys.stdin.buffer, sys.stdout.buffer)
-
-
-def _limit_memory() -> None:
-    try:
-        import resource  # noqa: PLC0415 -- not on Windows
-    except ImportError:
-        return
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
 
 
 if __name__ == "__main__":
