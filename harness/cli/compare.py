@@ -9,7 +9,6 @@ from harness.cli.options import add_shared, part
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
     add_shared(parser, "old", help="a benchmark's report")
     add_shared(parser, "new")
     parser.add_argument(
@@ -26,7 +25,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Compare two benchmarks; the exit status says whether anything became slower."""
     from rich.console import Console
 
     from harness.bench.comparison import compare_reports

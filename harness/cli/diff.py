@@ -9,13 +9,11 @@ from harness.cli.options import add_shared
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
     add_shared(parser, "old", help="a conformance run's report")
     add_shared(parser, "new", "markdown")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Compare two conformance runs; the exit status says whether anything newly fails."""
     from rich.console import Console
 
     from harness.cli.output import read_finished, write_text

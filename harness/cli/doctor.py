@@ -10,12 +10,10 @@ from harness.cli.options import add_shared
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
     add_shared(parser, "python", "device", "math")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print a line for each thing that the other commands need."""
     from rich.text import Text
 
     from harness.cli.output import wide_console

@@ -12,7 +12,6 @@ _EXAMPLE_SIZE = 4
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
     add_shared(parser, "text", "from", "input", "weight")
     parser.add_argument("--axis", metavar="NAME", help="only this one, such as width, or 0")
     parser.add_argument(
@@ -21,7 +20,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Draw a picture of a call's geometry."""
     from harness.cli.output import write_text
     from harness.cli.translate import typed
     from harness.drawing import draw_svg
@@ -50,9 +48,8 @@ def _axis(name: str | None, rank: int) -> int | None:
     """Read an axis's name or number."""
     if name is None:
         return None
-    names = [axis_name(axis, rank) for axis in range(rank)]
-    numbers = [str(axis) for axis in range(rank)]
-    for known in (names, numbers):
-        if name in known:
-            return known.index(name)
-    raise UsageError(f"--axis {name}: there are {', '.join(names)} (or {', '.join(numbers)}).")
+    axes = {axis_name(axis, rank): str(axis) for axis in range(rank)}
+    if (number := axes.get(name, name)) in axes.values():
+        return int(number)
+    known = f"{', '.join(axes)} (or {', '.join(axes.values())})"
+    raise UsageError(f"--axis {name}: there are {known}.")

@@ -10,14 +10,12 @@ from harness.cli.options import add_shared
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
     add_shared(parser, "specs", "select")
     parser.add_argument("--to", required=True, metavar="NAME", help="matlab or wolfram")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the script; print how to run it, and how to bring its result back."""
     import shlex
 
     from harness.cli.selection import chosen_cases

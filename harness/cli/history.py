@@ -9,7 +9,6 @@ from harness.cli.options import UsageError, add_shared
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
     parser.add_argument("case", nargs="?", metavar="CASE", help="part of a case's id, or a glob")
     add_shared(parser, "framework", default=[])
     parser.add_argument("--direction", choices=("forward", "gradient"), help="only this one")
@@ -24,7 +23,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Show how cases went from run to run."""
     import json
 
     from rich.console import Console

@@ -11,7 +11,6 @@ from harness.report.formats import RUN_FORMATS
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
     parser.add_argument("result", type=Path, metavar="RESULT", help="the file, or its folder")
     add_shared(parser, "specs", help="what was exported (default suite)")
     add_shared(parser, "output")
@@ -19,7 +18,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Judge a recorded column."""
     from harness.cli.output import run_suite
     from harness.cli.selection import chosen_cases
     from harness.conformance.export import ImportedColumn, check_known, imported

@@ -107,15 +107,14 @@ def add_formats(
 ) -> None:
     """Let a command write other formats of its report."""
     for one in formats:
+        by_target: Mapping[str, Mapping[str, Any]] = {
+            "stdout": {"action": "store_true", "default": None},
+            "job": {"nargs": "?", "const": "", "metavar": "FILE"},
+            "folder": {"type": _target_of(one), "metavar": "DIR"},
+            "file": {"type": _target_of(one), "metavar": "FILE"},
+        }
         about = one.help if explained else None
-        option = f"--{one.name}"
-        if one.target == "stdout":
-            parser.add_argument(option, action="store_true", default=None, help=about)
-        elif one.target == "job":
-            parser.add_argument(option, nargs="?", const="", metavar="FILE", help=about)
-        else:
-            metavar = "DIR" if one.target == "folder" else "FILE"
-            parser.add_argument(option, type=_target_of(one), metavar=metavar, help=about)
+        parser.add_argument(f"--{one.name}", help=about, **by_target[one.target])
 
 
 def _target_of(one: Format) -> Callable[[str], Path]:

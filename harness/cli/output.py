@@ -103,7 +103,6 @@ def _write(one: Format, report: Report, target: Path | str, baseline: str | None
 
 
 def _append_to_job(report: Report) -> None:
-    """Append the summary to the job's."""
     if not (name := os.environ.get("GITHUB_STEP_SUMMARY")):
         raise UsageError("--summary: GITHUB_STEP_SUMMARY is not set; name a file.")
     job = Path(name)

@@ -9,7 +9,6 @@ from harness.cli.exit_statuses import OK
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
     for name, default, about in (
         ("conformance", "reports/conformance.jsonl", "a conformance run's report"),
         ("bench", "reports/bench.jsonl", "a benchmark's report"),
@@ -26,7 +25,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the published results."""
     from harness.cli.publication import publish
 
     for name in publish(options.conformance, options.bench, options.output):

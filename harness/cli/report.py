@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
     add_formats(parser, formats("conformance run", "junit", "markdown"), explained=False)
     add_formats(parser, formats("conformance run", "sarif", "summary", "annotations", "badges"))
@@ -37,7 +36,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Show reports, and write them."""
     from harness.cli.output import opened_store
     from harness.records.report_file import Report
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
     add_shared(parser, "python", "device", "math")
     parser.add_argument("case", metavar="DESCRIPTOR", help="a descriptor, or a case's id")
     parser.add_argument("-f", "--framework", required=True, metavar="NAME")
@@ -22,7 +21,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run one case."""
     from harness.cli.selection import check_math, chosen_conditions, chosen_frameworks
     from harness.conformance.reproduction import reproduced
     from harness.engines.job import EngineUnavailableError

@@ -22,7 +22,6 @@ _BACKLOG: Final = 2048
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
     parser.add_argument("--port", type=port, default=8000, metavar="N", help="0 takes a free one")
     parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="this machine alone")
     dashboard = parser.add_mutually_exclusive_group()
@@ -35,7 +34,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve the page and the API until Ctrl-C."""
     with (
         _listening(options.host, options.port) as listener,
         _dashboard(options.reports, options.database) as reports,

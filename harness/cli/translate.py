@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
     add_shared(parser, "text", "from", "input", "weight")
     parser.add_argument(
         "--to",
@@ -39,7 +38,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print a call in other frameworks."""
     import json
 
     from harness.cli.wording import in_options

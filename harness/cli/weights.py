@@ -10,7 +10,6 @@ from harness.cli.options import positive
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
     parser.add_argument("file", type=Path, metavar="IN", help=".npy .npz .safetensors .mat .wxf")
     parser.add_argument("out", type=Path, metavar="OUT", help="any of these, another file")
     parser.add_argument("--from", dest="source", required=True, metavar="NAME")
@@ -29,7 +28,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Convert a file."""
     from harness.weights.conversion import convert_file
 
     done = convert_file(

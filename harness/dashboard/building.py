@@ -107,7 +107,6 @@ def _write_conformance(site: Site, shown: Conformance, processes: int) -> None:
     indexed = site.data("index", index(shown))
     site.page(
         "parameters.html",
-        "parameters.html",
         scripts=(indexed, "index_of_cases.js", "parameters.js"),
         parameters=PARAMETERS,
         explanations=EXPLANATIONS,
@@ -116,7 +115,7 @@ def _write_conformance(site: Site, shown: Conformance, processes: int) -> None:
         usual=_most_rewritten(shown),
         **shown.frame(),
     )
-    site.page("limitations.html", "limitations.html", limitations=limitations(shown), states=STATES)
+    site.page("limitations.html", limitations=limitations(shown), states=STATES)
 
 
 def _write_start(
@@ -130,7 +129,6 @@ def _write_start(
         scripts = ["data/index.js", "index_of_cases.js", *scripts]
     timed = list(dict.fromkeys(row["case"] for row in quickest))
     site.page(
-        "index.html",
         "index.html",
         scripts=scripts,
         whole_origin=origin,
@@ -161,7 +159,6 @@ def _start_of(shown: Conformance) -> dict[str, Any]:
 
 
 def _most_rewritten(shown: Conformance) -> str:
-    """The framework with the most rewritten cases."""
     counts = _supports(shown)
     return max(shown.report.columns, key=lambda name: counts[name]["rewritten"], default="")
 
@@ -178,14 +175,13 @@ def _supports(shown: Conformance) -> dict[str, dict[str, int]]:
 
 def in_short(reports: Sequence[Report]) -> str:
     """Describe them in a line for every page's footer, by one report: conformance if given."""
-    ordered = sorted(reports, key=lambda report: bool(report.measurements))
-    if not ordered:
+    if not reports:
         return ""
-    header, left = ordered[0].header, len(ordered) - 1
-    words = [f"{_kind(ordered[0])} of {header.started[:10]}", _commit(ordered[0])]
-    line = ", ".join(word for word in words if word)
-    more = f", and {left} more report{'s' * (left > 1)}" * bool(left)
-    return f"{line[:1].upper()}{line[1:]}{more}."
+    first = min(reports, key=lambda report: bool(report.measurements))
+    words = [f"{_kind(first).capitalize()} of {first.header.started[:10]}", _commit(first)]
+    if left := len(reports) - 1:
+        words.append(f"and {left} more report{'s' * (left > 1)}")
+    return f"{', '.join(word for word in words if word)}."
 
 
 def _whole(report: Report) -> str:

@@ -92,7 +92,6 @@ def write_matrix(site: Site, shown: Conformance) -> None:
     """Write the matrix of suites by frameworks, and a page for each suite."""
     site.page(
         "conformance.html",
-        "conformance.html",
         summary=summary(shown.report),
         suites=[_row(shown.report, suite) for suite in shown.suites],
         cases=len(shown.cases),

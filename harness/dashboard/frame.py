@@ -40,8 +40,9 @@ class Site:
     origin: str  # Where the pages come from, in a line for their footer
     pages: Sequence[tuple[str, str]]  # What each of them links to
 
-    def page(self, template: str, address: str, **content: Any) -> None:
-        """Write a page."""
+    def page(self, template: str, address: str = "", **content: Any) -> None:
+        """Write a page, by default under its template's name."""
+        address = address or template
         root = "../" * address.count("/")
         frame = {"root": root, "pages": self.pages, "current": address, "origin": self.origin}
         self.write(address, _templates().get_template(template).render(frame | content))

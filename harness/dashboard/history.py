@@ -28,7 +28,6 @@ def write_history(site: Site, store: Store, addresses: Mapping[str, str]) -> Non
         scripts = (address, "charts.js", "history.js")
     site.page(
         "history.html",
-        "history.html",
         scripts=scripts,
         plotly_style=site.plotly_style,
         summary="Times and statuses from one saved run to the next.",

@@ -42,20 +42,14 @@ def write_layers(
             for first, members in zip(firsts, by_operator.values(), strict=True)
         ],
         "texts": [
-            site.data(f"layers-{n}", [_text(_program(first, name, programs)) for first in firsts])
+            site.data(f"layers-{n}", [_program(first, name, programs) for first in firsts])
             for n, name in enumerate(names)
         ],
     }
     scripts = (site.data("layers", index), "layers.js")
     titled = [(name, title(name)) for name in names]
-    site.page(
-        "layers.html",
-        "layers.html",
-        scripts=scripts,
-        writers=titled,
-        pair=usual_pair(),
-        **shown.frame(),
-    )
+    shown_for = {"writers": titled, "pair": usual_pair(), **shown.frame()}
+    site.page("layers.html", scripts=scripts, **shown_for)
 
 
 def writers(shown: Conformance) -> list[str]:
@@ -75,18 +69,12 @@ def usual_pair() -> tuple[str, str]:
 def _program(
     each: CaseResults, framework: str, programs: Mapping[str, Mapping[str, dict[str, Any]]]
 ) -> dict[str, Any] | None:
-    """A case's program, also in a framework that did not run."""
-    run = programs[each.id]
-    if framework in run or each.case is None:
-        return run.get(framework)
-    return written(each.case, [framework]).get(framework)
+    """A case's support, reason and layer, also in a framework that did not run."""
+    program = programs[each.id].get(framework)
+    if program is None and each.case is not None:
+        program = written(each.case, [framework]).get(framework)
+    return program and {"s": program["support"], "r": program["reason"], "t": program.get("layer")}
 
 
 def _rank(each: CaseResults) -> int:
     return next((n for n, prefix in enumerate(_KNOWN) if each.suite.startswith(prefix)), 9)
-
-
-def _text(program: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    if program is None:
-        return None
-    return {"s": program["support"], "r": program["reason"], "t": program.get("layer")}

@@ -58,7 +58,6 @@ def draw_svg(operator: Operator, in_size: Sizes, axis: int | None = None) -> str
 
 
 def _merged(axes: Iterable[Axis]) -> tuple[Axis, ...]:
-    """Merge axes that look the same."""
     names_of: dict[Axis, tuple[str, ...]] = {}
     for axis in axes:
         key = replace(axis, names=())

@@ -162,7 +162,6 @@ def _reach(grids: _Grids) -> Iterator[str]:
 
 
 def _frame(grids: _Grids) -> Iterator[str]:
-    """Draw a frame around the output."""
     height, width = grids.height.output, grids.width.output
     if len(height) and len(width):
         x, y = grids.output_at(height.start, width.start)

@@ -86,15 +86,9 @@ class Database:
         return engine
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """Open a transaction that writes; it waits for others that do."""
-        with self.errors(), self.engine.execution_options(writes=True).begin() as connection:
-            yield connection
-
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """Open a transaction that reads."""
-        with self.errors(), self.engine.begin() as connection:
+    def connected(self, *, writes: bool = False) -> Iterator[Connection]:
+        """Open a transaction; one that writes waits for others that do."""
+        with self.errors(), self.engine.execution_options(writes=writes).begin() as connection:
             yield connection
 
     @contextmanager
@@ -125,7 +119,7 @@ class Database:
         config = Config()
         config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
         known = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
-        with self.reading() as connection:
+        with self.connected() as connection:
             options = {"version_table": VERSION_TABLE}
             current = MigrationContext.configure(connection, opts=options).get_current_revision()
         if current is not None and current not in known:
@@ -150,7 +144,7 @@ class Database:
         return True
 
     def _migrate(self, config: Config) -> None:
-        with self.writing() as connection:
+        with self.connected(writes=True) as connection:
             if connection.dialect.name == "postgresql":
                 lock = text("SELECT pg_advisory_xact_lock(:name)")
                 connection.execute(lock, {"name": _MIGRATING})
@@ -183,7 +177,6 @@ def _default_file() -> Path:
 
 
 def _hint(message: str) -> str:
-    """Add the next step, if known."""
     if "database is locked" in message:
         return "another program has locked it for too long; try again when that has ended."
     if "unable to open database file" in message or "readonly database" in message:

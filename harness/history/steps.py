@@ -203,7 +203,6 @@ def _where(values: _Numbers, old: float, new: float) -> tuple[int, int]:
 
 
 def _between(old: SavedRun, new: SavedRun) -> str:
-    """Describe the interval between two runs."""
     if old.commit != new.commit and old.commit and new.commit:
         return f"commit {short(old.commit)}..{short(new.commit)}"
     dates = f"between {old.date:%Y-%m-%d %H:%M} and {new.date:%Y-%m-%d %H:%M}"

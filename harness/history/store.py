@@ -35,6 +35,7 @@ from harness.report.words import describe_machine
 
 # The settings of a benchmark that make its times incomparable; the number of rounds does not.
 _DECISIVE: Final = ("threads", "math")
+_PROGRAM: Final = ("case", "descriptor", "framework", "device", "direction")
 _ORDER: Final = attrgetter(
     *("fingerprint", "settings", "case", "framework", "device", "direction", "descriptor")
 )
@@ -82,7 +83,7 @@ class Store:
         """
         if report.footer is None:
             raise StoreError("an interrupted run is not saved; complete it first.")
-        with self.database.writing() as connection:
+        with self.database.connected(writes=True) as connection:
             run, new = saving.add(connection, report, branch)
         return Saved(run, new, self.database.name)
 
@@ -90,7 +91,7 @@ class Store:
         """Return the series by machine, case, framework and direction, each oldest run first."""
         series: dict[Series, list[Timing]] = {}
         table = measurements.columns
-        with self.database.reading() as connection:
+        with self.database.connected() as connection:
             query = _joined(connection, measurements, selection).add_columns(
                 table.direction, table.status, table.seconds
             )
@@ -98,8 +99,10 @@ class Store:
                 query = query.where(table.direction == selection.direction)
             machines = _machines(connection)
             for row in connection.execute(query.order_by(runs.c.date, runs.c.id)).mappings():
+                fields = {name: row[name] for name in _PROGRAM}
+                program = Series(*machines[row["run_id"]], **fields, timings=())
                 timing = Timing(_run(row), row["status"], row["seconds"])
-                series.setdefault(_series(row, *machines[row["run_id"]]), []).append(timing)
+                series.setdefault(program, []).append(timing)
         whole = (replace(one, timings=tuple(timings)) for one, timings in series.items())
         return tuple(sorted(whole, key=_ORDER))
 
@@ -107,7 +110,7 @@ class Store:
         """Return the verdicts over conformance runs, by case and framework."""
         table = records.columns
         verdicts: dict[tuple[str, str, str], list[CaseVerdict]] = {}
-        with self.database.reading() as connection:
+        with self.database.connected() as connection:
             query = _joined(connection, records, selection).add_columns(
                 frameworks.c.engine, table.check, table.status, table.reason
             )
@@ -194,12 +197,6 @@ def _machines(connection: Connection) -> dict[int, tuple[str, str, str]]:
         decisive = ", ".join(f"{name} {settings[name]}" for name in _DECISIVE if name in settings)
         machines[number] = fingerprint, names[fingerprint], decisive
     return machines
-
-
-def _series(row: RowMapping, fingerprint: str, machine: str, settings: str) -> Series:
-    same = ("case", "descriptor", "framework", "device", "direction")
-    fields = {name: row[name] for name in same}
-    return Series(fingerprint, machine, settings, **fields, timings=())
 
 
 def _run(row: RowMapping) -> SavedRun:

@@ -88,7 +88,6 @@ def _label(report: Report, framework: str) -> str:
 
 
 def _statement(report: Report, framework: str) -> tuple[str, str]:
-    """Return the statement on a framework, and its colour."""
     counts = report.counts[framework]
     bad = count_bad(counts)
     named = {"bad": bad} | {one.lower(): counts[one] for one in Status if not one.is_bad}

@@ -83,7 +83,6 @@ def _line(pair: Pair) -> Text:
 
 
 def _figures(pair: Pair) -> tuple[str, ...]:
-    """Write a program's framework, its times, and their ratio with its interval."""
     times = map(quantities.seconds, (pair.old.seconds, pair.new.seconds))
     return (pair.new.framework, *times, *(_ratio(pair.ratio) if pair.ratio else ("", "")))
 

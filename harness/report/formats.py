@@ -46,41 +46,25 @@ class Format:
         return write(report, baseline) if self.has_baseline else write(report)
 
 
+_RUN: Final = "conformance run"
+# fmt: off
 FORMATS: Final = (
-    Format("junit", "conformance run", "write JUnit XML", "junit.junit"),
-    Format("markdown", "conformance run", "write the matrix as Markdown", "markdown.markdown"),
-    Format("sarif", "conformance run", "write what is bad as SARIF", "sarif.sarif"),
-    Format(
-        "summary",
-        "conformance run",
-        "write it in short as Markdown (after what $GITHUB_STEP_SUMMARY holds)",
-        "summary.summary",
-        "job",
-    ),
-    Format(
-        "annotations",
-        "conformance run",
-        "print what is bad as annotations of GitHub Actions",
-        "annotations.github_annotations",
-        "stdout",
-    ),
-    Format("badges", "conformance run", "draw one for each framework", "badge.badges", "folder"),
-    Format(
-        "markdown",
-        "benchmark",
-        "write the table as Markdown",
-        "benchmark.benchmark_markdown",
-        has_baseline=True,
-    ),
+    Format("junit", _RUN, "write JUnit XML", "junit.junit"),
+    Format("markdown", _RUN, "write the matrix as Markdown", "markdown.markdown"),
+    Format("sarif", _RUN, "write what is bad as SARIF", "sarif.sarif"),
+    Format("summary", _RUN,
+           "write it in short as Markdown (after what $GITHUB_STEP_SUMMARY holds)",
+           "summary.summary", "job"),
+    Format("annotations", _RUN, "print what is bad as annotations of GitHub Actions",
+           "annotations.github_annotations", "stdout"),
+    Format("badges", _RUN, "draw one for each framework", "badge.badges", "folder"),
+    Format("markdown", "benchmark", "write the table as Markdown", "benchmark.benchmark_markdown",
+           has_baseline=True),
     Format("csv", "benchmark", "write a benchmark's table", "measurement_csv.measurement_csv"),
-    Format(
-        "pytest-benchmark",
-        "benchmark",
-        "write a benchmark as it saves them",
-        "pytest_benchmark.pytest_benchmark",
-        library="pytest-benchmark",
-    ),
+    Format("pytest-benchmark", "benchmark", "write a benchmark as it saves them",
+           "pytest_benchmark.pytest_benchmark", library="pytest-benchmark"),
 )
+# fmt: on
 
 
 def formats(kind: Kind, *names: str) -> list[Format]:
@@ -98,6 +82,4 @@ def kind_of(report: Report) -> Kind:
 
 
 # What a conformance run can write as it ends; badges are for a report that is kept.
-RUN_FORMATS: Final = formats(
-    "conformance run", "junit", "markdown", "sarif", "summary", "annotations"
-)
+RUN_FORMATS: Final = formats(_RUN, "junit", "markdown", "sarif", "summary", "annotations")

@@ -16,6 +16,7 @@ from harness.records.record import Header
 from harness.records.report_file import Report
 from harness.report.measurement_csv import rate_fields
 
+_KEPT: Final = ("first_s", "to_native_s", "from_native_s", "cpus", "peak_bytes")
 _FORMAT: Final = "5.0.0"  # Of pytest-benchmark; its fields are the same since 3.1.
 
 
@@ -66,23 +67,17 @@ def _benchmark(one: Measurement, header: Header) -> dict[str, Any]:
         "fullname": f"{one.case}[{one.direction}-{one.framework}]",
         "params": {"case": one.case, "direction": one.direction, "framework": one.framework},
         "param": f"{one.direction}-{one.framework}",
-        "extra_info": _extra(one, header),
+        "extra_info": {
+            **{name: getattr(one, name) for name in ("descriptor", "dtype", "batch")},
+            **rate_fields(one, header),
+            **{name: getattr(one, name) for name in _KEPT},
+        },
         "options": {"disable_gc": True, "warmup": True},
         "stats": {**_stats(one.samples), "iterations": one.calls, "data": list(one.samples)},
     }
 
 
-def _extra(one: Measurement, header: Header) -> dict[str, Any]:
-    kept = ("first_s", "to_native_s", "from_native_s", "cpus", "peak_bytes")
-    return {
-        **{name: getattr(one, name) for name in ("descriptor", "dtype", "batch")},
-        **rate_fields(one, header),
-        **{name: getattr(one, name) for name in kept},
-    }
-
-
 def _stats(samples: Sequence[float]) -> dict[str, Any]:
-    """Return what pytest-benchmark itself says of the samples."""
     from pytest_benchmark.stats import Stats  # noqa: PLC0415 -- an extra
 
     stats = Stats()

@@ -56,11 +56,10 @@ def from_form(fields: Iterable[tuple[str, str]]) -> Query:
     >>> from_form([("text", "f(1)"), ("from", ""), ("input", "(1, 64, 16x16)")]).input
     (1, 64, 16, 16)
     """
-    kept = [(name, value) for name, value in fields if value.strip()]
-    kept = [(name, _plain(value) if name in _SHAPES else value) for name, value in kept]
-    if "style" not in (name for name, _ in kept):
-        kept.append(("style", "layer"))
-    return from_fields(kept)
+    kept = [
+        (name, _plain(text) if name in _SHAPES else text) for name, text in fields if text.strip()
+    ]
+    return from_fields(kept if "style" in dict(kept) else [*kept, ("style", "layer")])
 
 
 def to_fields(query: Query) -> list[tuple[str, str]]:

@@ -47,7 +47,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def rows(url: str, query: Any) -> list[dict[str, Any]]:
-    with Database.of(url).reading() as connection:
+    with Database.of(url).connected() as connection:
         return [dict(row) for row in connection.execute(query).mappings()]
 
 
@@ -255,7 +255,7 @@ def test_runs_are_saved_at_the_same_time_in_a_new_database(url: str) -> None:
 
 def test_the_migrations_make_the_tables(url: str) -> None:
     store.opened(url)
-    with Database.of(url).reading() as connection:
+    with Database.of(url).connected() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
         assert compare_metadata(context, tables.METADATA) == []
 
@@ -268,14 +268,14 @@ def test_opening_again_changes_nothing(url: str) -> None:
 
 def test_a_deleted_run_takes_its_measurements_with_it(url: str) -> None:
     store.save(benchmark(0), url)
-    with Database.of(url).writing() as connection:
+    with Database.of(url).connected(writes=True) as connection:
         connection.execute(delete(tables.runs))
     assert rows(url, select(tables.measurements)) == []
 
 
 def test_a_newer_schema_is_left_alone(url: str) -> None:
     store.opened(url)
-    with Database.of(url).writing() as connection:
+    with Database.of(url).connected(writes=True) as connection:
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
     with pytest.raises(StoreError, match=r"has schema '9999', .*; update deconform"):
         store.opened(url)
@@ -288,7 +288,7 @@ def test_where_there_is_no_history_none_is_made(url: str) -> None:
 
 
 def test_another_programs_tables_are_left_alone(url: str) -> None:
-    with Database.of(url).writing() as connection:
+    with Database.of(url).connected(writes=True) as connection:
         connection.execute(text("CREATE TABLE runs (theirs INTEGER)"))
     with pytest.raises(StoreError, match="already exists"):
         store.opened(url)
