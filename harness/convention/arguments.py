@@ -85,11 +85,11 @@ class Arguments(BoundCall):
         what stays open and what to add, or two sources that disagree.
         """
         if out_channels is not None:
-            out_channels *= self.site.context.groups
+            out_channels *= self.site.groups
         if kernel is not None:
             kernel = self._without_zeros(kernel)
         shapes = self._weight_shapes(weight, kernel)
-        groups *= self.site.context.groups
+        groups *= self.site.groups
         ins = [("the text", in_channels), *((who, shape[0]) for who, shape in shapes)]
         outs = [("the text", out_channels), *((who, shape[1] * groups) for who, shape in shapes)]
         kernels = [("the text", kernel), *((who, shape[2:]) for who, shape in shapes)]
@@ -122,7 +122,7 @@ class Arguments(BoundCall):
 
     def _without_zeros(self, kernel: Sizes) -> Sizes:
         """The kernel into which the text around the call writes the zeros of a dilation."""
-        steps = self.site.context.steps
+        steps = self.site.steps
         if steps is None:
             return kernel
         if len(steps) != len(kernel):
@@ -219,9 +219,9 @@ class Arguments(BoundCall):
             operator = Operator.of(
                 *channels_and_kernel,
                 stride=stride,
-                dilation=dilation if self.site.context.steps is None else self.site.context.steps,
+                dilation=dilation if self.site.steps is None else self.site.steps,
                 crop=crop,
-                groups=groups * self.site.context.groups,
+                groups=groups * self.site.groups,
                 bias=bias,
             )
         except OperatorError as error:

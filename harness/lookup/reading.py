@@ -18,7 +18,7 @@ from harness.convention.registry import (
 )
 from harness.core.errors import Ask, InputError, asked, named
 from harness.core.operators import OperatorError, Sizes
-from harness.syntax.callsite import CallSite, Context
+from harness.syntax.callsite import CallSite
 from harness.syntax.find_call import Mention, find_call, mentions
 from harness.syntax.tree import (
     MAX_DIGITS,
@@ -175,18 +175,18 @@ def _as(candidate: _Known, site: CallSite, supplied: Supplied) -> Reading:
         from harness.lookup import output_after_the_call  # noqa: PLC0415
 
         reading = replace(form.read(bind(form, site, supplied)), framework=framework.name)
-        reading = output_after_the_call.applied(site, _noted(site.context, reading))
+        reading = output_after_the_call.applied(site, _noted(site, reading))
         return replace(reading, notes=(*reading.notes, *_set_later(site, form)))
     except OperatorError as error:
         raise SnippetError(error.fact, site.call.column) from None
 
 
-def _noted(context: Context, reading: Reading) -> Reading:
+def _noted(site: CallSite, reading: Reading) -> Reading:
     """Note what of the operator is in the lines around the call."""
     operator, notes = reading.operator, list(reading.notes)
-    if context.groups > 1 and operator.groups % context.groups == 0:
-        notes.append(f"The {context.groups} groups that the text splits off are in the answer.")
-    if context.steps is not None and context.steps == operator.dilation:
+    if site.groups > 1 and operator.groups % site.groups == 0:
+        notes.append(f"The {site.groups} groups that the text splits off are in the answer.")
+    if site.steps == operator.dilation:
         notes.append("The zeros that the text puts between taps are in the answer, as a dilation.")
     return replace(reading, notes=tuple(notes))
 

@@ -4,21 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
 from harness.syntax.tree import Call, Statement, calls
-
-
-@dataclass(frozen=True)
-class Context:
-    """What the Python around a call does to its weights."""
-
-    groups: int = 1  # It splits them into so many groups, with a call for each
-    # The dilation whose zeros it writes into the kernel.
-    steps: tuple[int, ...] | None = None
-
-
-NOWHERE: Final = Context()
 
 
 @dataclass(frozen=True)
@@ -41,7 +28,10 @@ class CallSite:
     after: tuple[Statement, ...] = ()  # All statements below it
     # The calls of the layer that the call makes, in the order of the text after it.
     applications: tuple[Application, ...] = ()
-    context: Context = NOWHERE
+    # What the Python around it does to its weights: it splits them into so many groups, with a call
+    # for each, and writes the zeros of such a dilation into the kernel.
+    groups: int = 1
+    steps: tuple[int, ...] | None = None
 
     @property
     def function(self) -> str:

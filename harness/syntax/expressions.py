@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import operator
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -133,14 +133,31 @@ class Expressions:
     def with_defaults(self, node: ast.expr) -> tuple[Value, tuple[str, ...]]:
         """Return a value, and the defaults of functions that it was computed from."""
         before = len(self._assumed)
-        value = self.value(node)
-        return value, tuple(dict.fromkeys(self._assumed[before:]))
+        return self.value(node), self._assumed_since(before)
+
+    def _assumed_since(self, before: int) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self._assumed[before:]))
 
     def _collection(self, node: ast.Tuple | ast.List | ast.Dict) -> Value:
         if isinstance(node, ast.Dict):
-            names = all(key is None or _is_text(key) for key in node.keys)
-            return _last_of_each(self._call(_as_call(node))) if names else Name(*self._quoted(node))
+            return self._dictionary(node)
         return joined(Joined(*self._quoted(node), tuple(map(self._element, node.elts))))
+
+    def _dictionary(self, node: ast.Dict) -> Value:
+        """``{**base, "stride": 2}`` as ``dict(**base, stride=2)``."""
+        keywords = []
+        for key, value in zip(node.keys, node.values, strict=True):
+            name = key.value if isinstance(key, ast.Constant) else key
+            if not isinstance(name, str | None):
+                return Name(*self._quoted(node))
+            keywords.append(ast.copy_location(ast.keyword(name, value), value))
+        column, before = self.source.offset_of(node), len(self._assumed)
+        arguments = tuple(self._named(keywords))
+        call = Call(Name("dict", column), arguments, column, self._assumed_since(before))
+        if not is_dict(call):
+            return call
+        # The last of elements with the same key counts.
+        return replace(call, arguments=tuple({each.name: each for each in call.arguments}.values()))
 
     def _element(self, node: ast.expr) -> Value:
         if isinstance(node, ast.Starred):
@@ -176,16 +193,13 @@ class Expressions:
         elif isinstance(node.func, ast.Attribute) and holds_call(node.func.value):
             # nn.ConvTranspose2d(…).cuda(): the method takes the layer as its first argument.
             function = Name(node.func.attr, self.source.offset_of(node.func))
-            column = self.source.offset_of(node.func.value)
-            receiver = [Argument(None, self.value(node.func.value), column)]
+            owner = node.func.value
+            receiver = [Argument(None, self.value(owner), self.source.offset_of(owner))]
         else:
             function = Name(text_of(node.func), self.source.offset_of(node.func))
-        return Call(
-            function,
-            (*receiver, *self._arguments(node)),
-            self.source.offset_of(node),
-            tuple(dict.fromkeys(self._assumed[before:])),
-        )
+        arguments = (*receiver, *self._arguments(node))
+        column = self.source.offset_of(node)
+        return Call(function, arguments, column, self._assumed_since(before))
 
     def _arguments(self, node: ast.Call) -> Iterator[Argument]:
         """``*args`` and ``**kwargs`` are put in where the text shows what they hold."""
@@ -198,7 +212,10 @@ class Expressions:
                 yield from (Argument(None, item, column) for item in value)
             else:
                 yield Argument("*", value, column)
-        for keyword in node.keywords:
+        yield from self._named(node.keywords)
+
+    def _named(self, keywords: Sequence[ast.keyword]) -> Iterator[Argument]:
+        for keyword in keywords:
             column, value = self.source.offset_of(keyword), self.value(keyword.value)
             if keyword.arg is None and is_dict(value):
                 assert isinstance(value, Call)
@@ -270,7 +287,7 @@ def element(node: Subscript) -> Value:
     sequence, index = node.owner, node.index
     if is_dict(sequence) and isinstance(index, str):
         assert isinstance(sequence, Call)
-        return {each.name: each.value for each in sequence.arguments}.get(index, node)
+        return sequence.named.get(index, node)
     if not isinstance(sequence, tuple):
         return node
     try:
@@ -312,24 +329,6 @@ def _can_be_computed(operation: str, left: Value, right: Value) -> bool:
     )
 
 
-def _is_text(node: ast.expr | None) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
-
-
-def _as_call(node: ast.Dict) -> ast.Call:
-    """``{**base, "stride": 2}`` as ``dict(**base, stride=2)``."""
-    pairs = zip(node.keys, node.values, strict=True)
-    keywords = [
-        ast.copy_location(
-            ast.keyword(key.value if isinstance(key, ast.Constant) else None, value),  # type: ignore[arg-type]
-            value,
-        )
-        for key, value in pairs
-    ]
-    function = ast.copy_location(ast.Name("dict"), node)
-    return ast.copy_location(ast.Call(function, [], keywords), node)
-
-
 def holds_call(node: ast.expr) -> bool:
     """Whether anything is called in an expression."""
     children = (child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr))
@@ -343,13 +342,6 @@ def _own_names(node: ast.expr | ast.comprehension) -> Iterator[str]:
             yield from (each.id for each in ast.walk(part.target) if isinstance(each, ast.Name))
     elif isinstance(node, ast.Lambda):
         yield from (each.arg for each in ast.walk(node.args) if isinstance(each, ast.arg))
-
-
-def _last_of_each(call: Call) -> Call:
-    """Keep the last of elements with the same key."""
-    if not is_dict(call):
-        return call
-    return replace(call, arguments=tuple({each.name: each for each in call.arguments}.values()))
 
 
 def converted(call: Call) -> int | tuple[Value, ...] | None:

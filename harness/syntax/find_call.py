@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
 from importlib import import_module
 from typing import Final, NamedTuple
 
@@ -94,9 +93,9 @@ def find_call(text: str, language: str, names: Collection[str]) -> tuple[CallSit
     (site,) = sites
     if language == "python" and not site.stands_alone:
         # Other look-ups start faster without it.
-        from harness.syntax.weights_before_the_call import read  # noqa: PLC0415
+        from harness.syntax.weights_before_the_call import completed  # noqa: PLC0415
 
-        site = replace(site, context=read(site))
+        site = completed(site)
     return site, notes
 
 

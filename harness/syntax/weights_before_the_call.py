@@ -8,9 +8,10 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
-from harness.syntax.callsite import CallSite, Context
+from harness.syntax.callsite import CallSite
 from harness.syntax.tree import (
     Call,
     Comprehension,
@@ -29,9 +30,9 @@ _CHANNELS: Final = {(1, 0), *itertools.product(_LAST, repeat=2)}
 _JOINS: Final = {"concat", "concatenate", "cat"}
 
 
-def read(site: CallSite) -> Context:
-    """Find out into how many groups, and with which dilation, the text itself takes the weights."""
-    return Context(_groups(site), _inserted(site))
+def completed(site: CallSite) -> CallSite:
+    """Add into how many groups, and with which dilation, the text itself takes the weights."""
+    return replace(site, groups=_groups(site), steps=_inserted(site))
 
 
 def _groups(site: CallSite) -> int:

@@ -76,9 +76,7 @@ def _read(given: Arguments) -> Reading:
     complete = given.channels_and_kernel(None, out_channels, None, 1, weight)
     stride = _spatial(given, "strides", rank, channels_first=channels_first)
     dilation = _spatial(given, "dilations", rank, channels_first=channels_first)
-    plain = Operator.of(
-        1, 1, complete[2], stride=stride, dilation=given.site.context.steps or dilation
-    )
+    plain = Operator.of(1, 1, complete[2], stride=stride, dilation=given.site.steps or dilation)
     return given.reading(
         complete,
         stride=stride,
@@ -142,7 +140,7 @@ def _completed(given: Arguments, rank: int, *, channels_first: bool) -> Argument
 
 def _split(given: Arguments) -> list[str]:
     """Names of the arrays that the text splits into groups, the input first."""
-    if given.site.context.groups == 1:
+    if given.site.groups == 1:
         return []
     return [
         call.arguments[0].value.text
