@@ -89,6 +89,7 @@ class LookUp:
     def to_json(self) -> dict[str, Any]:
         """The object that a look-up is as JSON."""
         shape, output = self.reading.input, self.output
+        answers = {each.framework: _to_json(each) for each in self.translations}
         problem = {} if self.problem is None else {BENCHDNN: _problem_to_json(self.problem)}
         return {
             "operator": self.reading.operator.to_json(),
@@ -98,7 +99,7 @@ class LookUp:
             "framework": self.reading.framework or None,
             "form": self.reading.form,
             "notes": list(self.reading.notes),
-            "translations": {each.framework: _to_json(each) for each in self.translations},
+            "translations": answers,
             **problem,
         }
 

@@ -123,25 +123,22 @@ def without_comments(text: str, lexis: Lexis) -> str:
             position = mark.end
         elif mark.kind == "open":
             opened.append(mark)
+        elif mark.kind == "close" and not opened:
+            raise SnippetError(f"this {shown!r} closes nothing; remove it.", mark.start)
         elif mark.kind == "close":
-            _check_closing(text, mark, opened.pop() if opened else None)
+            last = opened.pop()
+            bracket = text[last.start : last.end]
+            if PAIRS[bracket] != shown:
+                raise SnippetError(
+                    f"expected {PAIRS[bracket]!r}, which closes the last {bracket!r}, but found "
+                    f"{shown!r}.",
+                    mark.start,
+                )
     if opened:
         start, end = opened[-1][1:]
         bracket = text[start:end]
         raise SnippetError(f"this {bracket!r} is never closed; expected {PAIRS[bracket]!r}.", start)
     return "".join([*code, text[position:]])
-
-
-def _check_closing(text: str, closing: Mark, opening: Mark | None) -> None:
-    found = text[closing.start : closing.end]
-    if opening is None:
-        raise SnippetError(f"this {found!r} closes nothing; remove it.", closing.start)
-    bracket = text[opening.start : opening.end]
-    if PAIRS[bracket] != found:
-        raise SnippetError(
-            f"expected {PAIRS[bracket]!r}, which closes the last {bracket!r}, but found {found!r}.",
-            closing.start,
-        )
 
 
 def skeleton(code: str, lexis: Lexis) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -38,6 +38,7 @@ _EQUALS: Final = re.compile(r"(?<![=~!<>])=(?!=)")
 _GIVEN: Final = re.compile(r"([^\W\d]\w*)\s*=(?!=)")
 _EVALUATED: Final = re.compile(r"\b(?:eval|evalc|evalin|assignin)\b")
 _FROM_FILES: Final = re.compile(r"(?:load|run|source)\b")
+_ALL_NAMES: Final = {"all", "variables"}
 _CLEARED: Final = re.compile(r"clear(?:vars)?\b(.*)", re.DOTALL)
 _SHARED: Final = re.compile(r"(?:global|persistent)\s+(?=[^\W\d])")
 _COUNTED: Final = re.compile(r"(?:(?:\+\+|--)\s*[^\W\d]\w*|[^\W\d]\w*\s*(?:\+\+|--))\s*")
@@ -60,14 +61,12 @@ class Block:
     is_closed: bool = False
 
 
-@dataclass(frozen=True)
-class Structure:
+class Structure(NamedTuple):
     """The blocks of a text."""
 
     blocks: Mapping[int, Block]  # By the numbers of the steps that open them
     shared: frozenset[str]  # Names that a function may change for another one
-    # Whether functions have no ``end``, as files of functions only may do.
-    is_open_ended: bool
+    is_open_ended: bool  # Whether functions have no ``end``, as files of functions only may do
 
 
 def split(outside: str) -> Iterator[Step]:
@@ -120,20 +119,20 @@ def structure(code: str, outside: str, steps: Sequence[Step]) -> Structure:
             inner.is_closed = True
             if inner.keyword == "function" and any(each.keyword == "function" for each in opened):
                 shared |= inner.bound
-            _inherit(opened, inner)
+            _close(inner, opened)
         if match := _SHARED.match(code, step.start, step.end):
             shared |= set(identifiers(code[match.end() : step.end]))
     while opened:
-        inner = opened.pop()
-        _inherit(opened, inner)
-    functions = [block for block in blocks.values() if block.keyword == "function"]
-    is_open_ended = not all(block.is_closed for block in functions)
+        _close(opened.pop(), opened)
+    is_open_ended = any(
+        block.keyword == "function" and not block.is_closed for block in blocks.values()
+    )
     return Structure(blocks, frozenset() if is_open_ended else frozenset(shared), is_open_ended)
 
 
-def _inherit(opened: Sequence[Block], inner: Block) -> None:
-    if opened:
-        opened[-1].bound |= inner.bound
+def _close(inner: Block, opened: Sequence[Block]) -> None:
+    for outer in opened[-1:]:
+        outer.bound |= inner.bound
 
 
 def bound(step: Step, code: str, outside: str) -> set[str]:
@@ -149,8 +148,9 @@ def bound(step: Step, code: str, outside: str) -> set[str]:
         return set(identifiers(shown))
     cleared = _CLEARED.fullmatch(shown)
     if cleared and not _EQUALS.search(shown):
-        words = cleared[1].split()
-        return set(words) if words and _are_names(words) else {ANY}
+        words = cleared[1].split() or [ANY]
+        are_names = all(word.isidentifier() and word not in _ALL_NAMES for word in words)
+        return set(words) if are_names else {ANY}
     return _given(step, code, outside)
 
 
@@ -161,7 +161,3 @@ def _given(step: Step, code: str, outside: str) -> set[str]:
         return set()
     left = slice(step.start, signs[-1].start())
     return set(identifiers((code if "[" in outside[left] else outside)[left]))
-
-
-def _are_names(words: Iterable[str]) -> bool:
-    return all(word.isidentifier() and word not in {"all", "variables"} for word in words)
