@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from harness.syntax.arithmetic import Number, fold
-from harness.syntax.scope import Scope
+from harness.syntax.names import LONGEST, Names, identifiers
 from harness.syntax.tree import (
     MAX_DEPTH,
     MAX_DIGITS,
@@ -50,7 +50,7 @@ class Builder:
         self.text = text
         self.statements: list[Statement] = []
         self.end = 0  # Of the last statement
-        self.scope = Scope()  # After it
+        self.names = Names()  # After it
         self.block: tuple[int, ...] = ()  # Of the next statement
 
     def token(self, kind: str, text: str, start: int) -> Node:
@@ -61,9 +61,9 @@ class Builder:
             return Node(read(text, start), start, end)
         if kind != "SYMBOL":
             return Node(text, start, end)
-        known = self.scope.known(text)
-        value = self.symbol(text, start) if known is None else known
-        return Node(value, start, end, name=text)
+        known = self.names.known.get(text)
+        is_known = text in self.names.known and is_constant(known)
+        return Node(known if is_known else self.symbol(text, start), start, end, name=text)
 
     def number(self, text: str, start: int) -> Value:
         """Read a number in the form that Python shares."""
@@ -138,16 +138,41 @@ class Builder:
     def statement(self, nodes: Sequence[Node]) -> Node:
         """Keep a statement; small constants that it assigns are known to what follows."""
         (node,) = nodes
-        given = self.scope.snapshot()
+        given = dict(self.names.given)
         self.statements.append(Statement(node.target, node.value, given, self.block))
         self.end = node.end
         if node.target is not None:
-            self.scope.give(node.target, node.value, node.start)
+            self.give(node.target, node.value, node.start)
         return node
+
+    def give(self, target: str, value: Value, column: int) -> None:
+        """Assign a value to a name, or to an attribute of it.
+
+        What is given a part, as ``k(2)`` is, or is given together with others, as in ``[a, b]``,
+        stands for nothing known.
+        """
+        root = identifiers(target)[0] if target[:1].isidentifier() else ""
+        if not root:
+            self.names.forget_given(identifiers(target))
+        elif root == target or target.replace(".", "").isidentifier():
+            self.names.give(target, value)
+            if root != target:
+                self.names.lose(root)
+        else:
+            self.names.give(root, Name(target, column))
 
     def assigned(self, target: Sequence[Node], value: Node) -> Node:
         """Assign a value to the text before the equals sign."""
         return replace(value, start=target[0].start, target=self.source(target))
+
+
+def is_constant(value: Value) -> bool:
+    """Return whether a value is a number or a short flat list of them.
+
+    Names of lists of names of lists would grow without bounds.
+    """
+    flat = value if isinstance(value, tuple) else (value,)
+    return len(flat) <= LONGEST and all(as_number(item) is not None for item in flat)
 
 
 def as_number(value: Value) -> Number | None:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from harness.syntax.names import LONGEST, Names, is_dict
 from harness.syntax.python_changes import text_of
-from harness.syntax.python_names import LONGEST, Names, is_dict
 from harness.syntax.tree import (
     MAX_DIGITS,
     Argument,

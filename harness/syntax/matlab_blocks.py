@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from harness.syntax.scope import identifiers
+from harness.syntax.names import identifiers
 
 # Something stands in for all names there are: what a file holds, or a text that is evaluated.
 ANY: Final = "*"

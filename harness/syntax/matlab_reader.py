@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -24,8 +24,8 @@ from harness.syntax.matlab_blocks import (
     bound,
     structure,
 )
-from harness.syntax.scope import Scope, agreed, identifiers
-from harness.syntax.tree import Name, SnippetError, Unread, Value
+from harness.syntax.names import Names, agreed, identifiers
+from harness.syntax.tree import Name, SnippetError, Unread
 
 # Commands that change no variable, or of which it is known what they change.
 _COMMAND: Final = re.compile(
@@ -50,9 +50,9 @@ class _Open:
     """A block that is being read: what names stood for before it and at its branches' ends."""
 
     block: Block
-    before: Mapping[str, Value]
+    before: Names
     number: int = 0
-    ends: list[Mapping[str, Value]] = field(default_factory=list)
+    ends: list[Names] = field(default_factory=list)
     is_exhaustive: bool = False
 
 
@@ -81,8 +81,8 @@ class Reader:
             self._read(step)
 
     @property
-    def _scope(self) -> Scope:
-        return self._builder.scope
+    def _names(self) -> Names:
+        return self._builder.names
 
     # Blocks.
 
@@ -92,7 +92,7 @@ class Reader:
             self._enter(block)
         elif step.keyword in TURNS | {"end", "until"} and not self._open:
             # What it belongs to begins before the text, and there may be more between.
-            self._scope.forget_all()
+            self._names.forget_all()
         elif step.keyword in TURNS:
             self._turn(step.keyword)
         elif step.keyword in {"end", "until"}:
@@ -102,9 +102,9 @@ class Reader:
     def _enter(self, block: Block) -> None:
         if block.keyword == "function" and self._structure.is_open_ended:
             self._open.clear()
-        self._open.append(_Open(block, self._scope.snapshot(), next(self._numbers)))
+        self._open.append(_Open(block, self._names.copy(), next(self._numbers)))
         if block.keyword in SCOPES:
-            self._scope.restore({})
+            self._builder.names = Names()
         elif block.keyword in LOOPS:
             # Each time but the first it begins with what it left at the end.
             self._forget(block.bound)
@@ -112,27 +112,27 @@ class Reader:
     def _turn(self, keyword: str) -> None:
         inner = self._open[-1]
         inner.number = next(self._numbers)
-        inner.ends.append(self._scope.snapshot())
+        inner.ends.append(self._names)
         inner.is_exhaustive |= keyword in {"else", "otherwise"}
-        self._scope.restore(inner.before)
+        self._builder.names = inner.before.copy()
         if inner.block.keyword in PROTECTED:
             self._forget(inner.block.bound)
 
     def _leave(self) -> None:
         inner = self._open.pop()
-        keyword, ends = inner.block.keyword, [*inner.ends, self._scope.snapshot()]
+        keyword, ends = inner.block.keyword, [*inner.ends, self._names]
         if keyword in SCOPES:
-            self._scope.restore(inner.before)
+            self._builder.names = inner.before.copy()
             return
-        self._scope.restore(agreed(ends if inner.is_exhaustive else [*ends, inner.before]))
+        self._builder.names = agreed(ends if inner.is_exhaustive else [*ends, inner.before])
         if keyword in LOOPS | PROTECTED:
             self._forget(inner.block.bound)
 
     def _forget(self, names: Collection[str]) -> None:
         if ANY in names:
-            self._scope.forget_all()
+            self._names.forget_all()
         else:
-            self._scope.forget(names)
+            self._names.forget_given(names)
 
     # Statements.
 
@@ -141,22 +141,22 @@ class Reader:
         shown = self._code[step.start : step.end]
         self._builder.end = step.start
         parameters = {name for each in _PARAMETERS.findall(shown) for name in identifiers(each)}
-        before = self._scope.snapshot()
-        self._scope.forget(parameters)
-        hidden = self._scope.snapshot()
+        before = dict(self._names.given)
+        self._names.forget_given(parameters)
+        hidden = dict(self._names.given)
         try:
             self._understand(step, shown)
         except SnippetError as error:
             self.unread.append(Unread(step.start, step.end, error))
-            self._scope.forget(identifiers(shown))
+            self._names.forget_given(identifiers(shown))
         else:
             # After an anonymous function, names that are its parameters' are again what they were.
             for name in parameters & before.keys():
-                if self._scope.snapshot()[name] is hidden[name]:
-                    self._scope.give(name, before[name], step.start)
+                if self._names.given[name] is hidden[name]:
+                    self._names.give(name, before[name])
         if ANY in bound(step, self._code, self._outside):
-            self._scope.forget_all()
-        self._scope.forget(self._structure.shared)
+            self._names.forget_all()
+        self._names.forget_given(self._structure.shared)
 
     def _understand(self, step: Step, shown: str) -> None:
         keyword, start, end = step
@@ -179,7 +179,7 @@ class Reader:
     def _plain(self, start: int, end: int) -> None:
         """Read a statement; one that counts or adds up is the value that it adds."""
         if update := _UPDATE.match(self._code, start, end):
-            self._scope.forget(identifiers(update[0]))
+            self._names.forget_given(identifiers(update[0]))
             start = update.end()
         self._statement(start, end)
 
@@ -213,7 +213,7 @@ class Reader:
             values = skeleton(self._code[loop.end() : close], MATLAB).split(",")[0]
             self._statement(loop.end(), loop.end() + len(values))
             self._plain(close + 1, end)
-        self._scope.give(loop[2], Name(loop[2], loop.start(2)), start)
+        self._names.give(loop[2], Name(loop[2], loop.start(2)))
         return None
 
     def _declaration(self, start: int, end: int) -> None:
@@ -224,4 +224,4 @@ class Reader:
         name, between = declared.span(1)[1], declared.end()
         code = self._code[:name] + " " * (between - name) + self._code[between:end]
         read_some("matlab", code, start, self._builder, MATLAB)
-        self._scope.forget(identifiers(declared[1]))
+        self._names.forget_given(identifiers(declared[1]))

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from harness.syntax.expressions import Expressions, Source
+from harness.syntax.names import Names, agreed, is_key
 from harness.syntax.python_changes import (
     EVERYTHING,
     FUNCTIONS,
@@ -25,7 +26,6 @@ from harness.syntax.python_changes import (
     same_object,
     text_of,
 )
-from harness.syntax.python_names import Names, agreed, is_key
 from harness.syntax.tree import (
     MAX_DIGITS,
     MAX_TEXT,

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final, TypeAlias
 
 from harness.syntax.expressions import arithmetic, converted, element, joined, signed
-from harness.syntax.python_names import Names
+from harness.syntax.names import Names
 from harness.syntax.tree import (
     BinaryOp,
     Call,

@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import Final
 
 from harness.syntax.arithmetic import Number, fold, is_exact
-from harness.syntax.builder import Builder, Node, as_number
+from harness.syntax.builder import Builder, Node, as_number, is_constant
 from harness.syntax.grammar import read_all
 from harness.syntax.lexis import WOLFRAM, marks, without_comments
-from harness.syntax.scope import identifiers, is_constant
+from harness.syntax.names import identifiers
 from harness.syntax.tree import (
     MAX_DIGITS,
     Argument,
@@ -102,26 +102,26 @@ class _Wolfram(Builder):
         node = super().statement(nodes)
         code = self.source([node])
         if _CHANGES_ALL.search(code):
-            self.scope.forget_all()
+            self.names.forget_all()
         elif node.target is not None:
             self._settle(node.target, node.value, code[len(node.target) :])
         return node
 
     def _settle(self, target: str, value: Value, code: str) -> None:
         """Forget values that mention the target: unlike constants, they are computed later."""
-        self.scope.forget(self._mentioned_in.pop(target, ()))
+        self.names.forget_given(self._mentioned_in.pop(target, ()))
         words = set(identifiers(code))
         if target in self._unsettled or (target in words and not is_constant(value)):
-            self.scope.forget([target])
+            self.names.forget_given([target])
         elif not is_constant(value):
             for word in words:
                 self._mentioned_in.setdefault(word, []).append(target)
 
     def leave_out(self, code: str) -> None:
         """Let all names in a stretch that is not understood stand for nothing known."""
-        self.scope.forget(identifiers(code))
+        self.names.forget_given(identifiers(code))
         if _CHANGES_ALL.search(code):
-            self.scope.forget_all()
+            self.names.forget_all()
 
     def number(self, text: str, start: int) -> Value:
         mantissa, _, exponent = text.partition("*^")

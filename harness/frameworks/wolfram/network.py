@@ -7,7 +7,7 @@ from typing import Final
 
 from harness.convention.arguments import Arguments
 from harness.frameworks.wolfram.ports import rules
-from harness.syntax.scope import identifiers
+from harness.syntax.names import identifiers
 from harness.syntax.tree import Argument, Call, Name, Value, names_in
 
 _CONVOLUTIONS: Final = {"ConvolutionLayer", "DeconvolutionLayer"}

@@ -1,10 +1,10 @@
-"""What the names of Python text stand for where it is being read."""
+"""What the names of a text stand for where it is being read."""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
@@ -12,6 +12,7 @@ from typing import Final
 from harness.syntax.tree import Argument, Call, Name, Value
 
 LONGEST: Final = 16
+_IDENTIFIER: Final = re.compile(r"[^\W\d][\w$]*+")
 # A quote before it would make it a part of a string.
 _DOTTED: Final = re.compile(r"(?<![\w.\])'\"])[^\W\d]\w*+(?:\.[^\W\d]\w*+)*+")
 
@@ -72,6 +73,14 @@ class Names:
         """Make the value of a name unknown."""
         self.give(name, Name(name, 0))
 
+    def forget_given(self, names: Iterable[str]) -> None:
+        """Make the values of names and their attributes unknown, if they have any."""
+        for name in names:
+            if name in self.given:
+                self.forget(name)
+            else:
+                self._lose_parts(name)
+
     def forget_all(self) -> None:
         """Make the values of all names unknown."""
         for name in list(self.given):
@@ -125,7 +134,7 @@ class Names:
             relations = self._relations
             for part in (relations.computed if is_key(place) else relations.parts)[name]:
                 if part.startswith(f"{name}["):
-                    self._lose(part)
+                    self.lose(part)
             if not is_key(place):
                 relations.computed[name][key] = None
             self.give(key, value)
@@ -138,9 +147,10 @@ class Names:
     def _lose_parts(self, name: str) -> None:
         if name in self._relations.parts:
             for part in self._relations.parts[name]:
-                self._lose(part)
+                self.lose(part)
 
-    def _lose(self, part: str) -> None:
+    def lose(self, part: str) -> None:
+        """Make a value unknown, if there is one, but not those of its parts."""
         value = self.given.get(part, self)
         if value is not self and not (isinstance(value, Name) and value.text == part):
             self._put(part, Name(part, 0))
@@ -168,6 +178,15 @@ def agreed(ends: Sequence[Names]) -> Names:
             if name in names_after.known and name in names.assumed:
                 names_after.assumed[name] = names.assumed[name]
     return names_after
+
+
+def identifiers(text: str) -> list[str]:
+    """Return all identifiers in a piece of text, strings included.
+
+    >>> identifiers("[a, ~] = f(a.b)")
+    ['a', 'f', 'b']
+    """
+    return list(dict.fromkeys(_IDENTIFIER.findall(text)))
 
 
 def can_change(value: Value) -> bool:
