@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import Final, TypeAlias
 
-from harness.syntax.arithmetic import Number, fold
 from harness.syntax.names import LONGEST, Names, identifiers
 from harness.syntax.tree import (
     MAX_DEPTH,
@@ -19,6 +19,9 @@ from harness.syntax.tree import (
     Statement,
     Value,
 )
+
+Number: TypeAlias = int | float
+_LARGEST: Final = 10**MAX_DIGITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +176,46 @@ def is_constant(value: Value) -> bool:
     """
     flat = value if isinstance(value, tuple) else (value,)
     return len(flat) <= LONGEST and all(as_number(item) is not None for item in flat)
+
+
+def fold(left: Number, operation: str, right: Number) -> Number | None:
+    """Compute with literal numbers; ``None`` where the result is no number, or no small one.
+
+    Parameters
+    ----------
+    left, right : int or float
+    operation : str
+        One of ``+ - * / ^``; there is no number for any other.
+
+    Examples
+    --------
+    >>> fold(64, "/", 2), fold(1, "/", 3), fold(1, "/", 0), fold(9, "^", 387420489)
+    (32, 0.3333333333333333, None, None)
+    """
+    try:
+        result = _computed(left, operation, right)
+    except (OverflowError, ZeroDivisionError):
+        return None
+    if isinstance(result, int):
+        return result if abs(result) < _LARGEST else None
+    return result if isinstance(result, float) and math.isfinite(result) else None
+
+
+def _computed(left: Number, operation: str, right: Number) -> object:
+    match operation:
+        case "+":
+            return left + right
+        case "-":
+            return left - right
+        case "*":
+            return left * right
+        case "/":
+            is_whole = isinstance(left, int) and isinstance(right, int) and left % right == 0
+            return left // right if is_whole else left / right
+        # A power that fits the bounds has a small exponent; any other is not even begun.
+        case "^" if abs(left) <= 1 or abs(right) <= _LARGEST.bit_length():
+            return left**right
+    return None
 
 
 def as_number(value: Value) -> Number | None:

@@ -40,8 +40,11 @@ def _groups(site: CallSite) -> int:
     joined, joined_along = _joined(site)
     if not {name for name, _ in joined} <= _names(site.call.parts[1:]):
         return 1
-    sources = [source for _, source in joined]
-    splits = [_assigned(source, site) for source in sources]
+    assigned = site.statement.assigned
+    splits = [
+        assigned.get(source.text, source) if isinstance(source, Name) else source
+        for _, source in joined
+    ]
     counts = {_sections(value) for value in splits}
     along = [_axis(value) for value in splits]
     # Channels come second or last, and the weights' input channels first or last.
@@ -49,10 +52,6 @@ def _groups(site: CallSite) -> int:
         return 1
     is_last = joined_along in _LAST if along[0] in _LAST else joined_along == along[0]
     return counts.pop() if is_last else 1
-
-
-def _assigned(value: Value, site: CallSite) -> Value:
-    return site.statement.assigned.get(value.text, value) if isinstance(value, Name) else value
 
 
 def _axis(value: Value) -> int | None:
@@ -96,16 +95,14 @@ def _zipped(value: Value) -> list[tuple[str, Value]]:
 
 def _sections(value: Value) -> int:
     """The number of parts that a call makes; 1 where it is none or says their sizes instead."""
-    if not isinstance(value, Call) or not isinstance(value.function, Name):
+    if not isinstance(value, Call) or last_name(value) not in {"split", "chunk", "split_axis"}:
         return 1
     positional = value.positional
-    counts = [value.named[name] for name in _COUNTS if name in value.named]
     is_method = bool(positional) and isinstance(positional[0], int)
     # PyTorch's split takes the size of a part, its chunk their number.
-    if last_name(value) == "split" and (is_method or value.function.text == "torch.split"):
+    if last_name(value) == "split" and (is_method or value.dotted == "torch.split"):
         return 1
-    if last_name(value) not in {"split", "chunk", "split_axis"}:
-        return 1
+    counts = [value.named[name] for name in _COUNTS if name in value.named]
     count = [*counts, *positional[0 if is_method else 1 :], 1][0]
     return count if type(count) is int else 1
 

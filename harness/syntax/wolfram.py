@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from harness.syntax.arithmetic import Number, fold, is_exact
-from harness.syntax.builder import Builder, Node, as_number, is_constant
+from harness.syntax.builder import Builder, Node, Number, as_number, fold, is_constant
 from harness.syntax.grammar import read_all
 from harness.syntax.lexis import WOLFRAM, marks, without_comments
 from harness.syntax.names import identifiers
@@ -146,8 +145,10 @@ class _Wolfram(Builder):
     def folded(self, left: Number, operation: str, right: Number) -> Number | None:
         # 1/3 is a fraction there, and 0.333 is not the same.
         result = fold(left, operation, right)
-        if result is None or not is_exact(left, operation, right, result):
-            return None
+        if isinstance(result, float) and isinstance(left, int) and isinstance(right, int):
+            numerator, denominator = (left, right) if operation == "/" else (1, left**-right)
+            above, below = result.as_integer_ratio()
+            return result if numerator * below == denominator * above else None
         return result
 
     def assignment(self, nodes: Sequence[Node]) -> Node:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from syntax_texts import FRAGMENTS, first, parse, shown, summary
 
 from harness.syntax import grammar, matlab, wolfram
-from harness.syntax.arithmetic import fold
+from harness.syntax.builder import fold
 from harness.syntax.tree import (
     MAX_DEPTH,
     MAX_DIGITS,
