@@ -52,21 +52,12 @@ def record(check: str, status: Status, framework: str = "numpy", **fields: str) 
     )
 
 
+FLIPPED = {"reason": "y: 2 of 4\nelements | differ \x00", "diagnosis": "kernel flipped"}
 EVENTS: list[Event] = [
     HEADER,
     record("shape", Status.PASSED),
-    record(
-        "value",
-        Status.FAILED,
-        reason="y: 2 of 4\nelements | differ \x00",
-        diagnosis="kernel flipped",
-    ),
-    record(
-        "grad_x",
-        Status.FAILED,
-        reason="y: 2 of 4\nelements | differ \x00",
-        diagnosis="kernel flipped",
-    ),
+    record("value", Status.FAILED, **FLIPPED),
+    record("grad_x", Status.FAILED, **FLIPPED),
     record("grad_w", Status.KNOWN, reason="declared [seen]", limitation="numpy-made-up"),
     record("shape", Status.SKIPPED, "mxnet", reason="no environment; build it"),
     record("value", Status.UNSUPPORTED, "mxnet", reason="no float64"),
@@ -102,11 +93,18 @@ def read(tmp_path: Path, text: str) -> Report:
     return Report.read(path)
 
 
-def shown(report: Report) -> str:
-    console = Console(file=io.StringIO(), width=120)
-    print_report(report, console)
-    assert isinstance(console.file, io.StringIO)
-    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
+def shown(report: Report, **options: bool) -> str:
+    stream = io.StringIO()
+    print_report(report, Console(file=stream, width=120, **options))  # type: ignore[arg-type]
+    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
+
+
+def progress(*, terminal: bool = False) -> str:
+    """Print what is shown while the events come, which come out as they are."""
+    stream = io.StringIO()
+    console = Console(file=stream, width=120, force_terminal=terminal)
+    assert list(followed(iter(EVENTS), console, 4, ["numpy", "mxnet"])) == EVENTS
+    return stream.getvalue()
 
 
 def test_report_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -126,16 +124,8 @@ def test_lines_hold_the_contract() -> None:
     header, first, *_, footer = map(json.loads, written(EVENTS).splitlines())
     assert (header["kind"], header["schema"]) == ("header", 1)
     assert set(header["frameworks"]["numpy"]) >= {"version", "engine", "python", "device"}
-    assert {
-        "kind",
-        "case",
-        "descriptor",
-        "framework",
-        "check",
-        "support",
-        "status",
-        "reason",
-    } <= set(first)
+    keys = ("kind", "case", "descriptor", "framework", "check", "support", "status", "reason")
+    assert set(keys) <= set(first)
     assert footer == {"kind": "footer", "counts": EVENTS[-1].counts, "elapsed_s": 1.25}  # type: ignore[union-attr]
 
 
@@ -150,86 +140,51 @@ def test_report_without_footer_is_an_interrupted_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", r"report.jsonl: the report is empty"),
-        ("nonsense\n", r"report.jsonl:1: not a line of a report"),
-        ("[]\n", r"report.jsonl:1: not a line of a report"),
-        ('{"kind":"egg"}\n', r"report.jsonl:1: not a line of a report"),
-        (written(EVENTS[1:]), r"report.jsonl:1: the header must be the first line"),
-        (written([HEADER, HEADER]), r"report.jsonl:2: the header must be the first line"),
-        (
-            written([HEADER, EVENTS[1], EVENTS[1]]),
-            r"report.jsonl:3: a second record of grid/a / numpy / shape",
-        ),
-        (written([*EVENTS, EVENTS[1]]), r"report.jsonl:9: the report goes on after its footer"),
+        ("", r": the report is empty"),
+        ("nonsense\n", r":1: not a line"),
+        ("[]\n", r":1: not a line"),
+        ('{"kind":"egg"}\n', r":1: not a line"),
+        (written(EVENTS[1:]), r":1: the header must be the first line"),
+        (written([HEADER, HEADER]), r":2: the header must be the first line"),
+        (written([HEADER, EVENTS[1], EVENTS[1]]), r":3: a second record of grid/a / numpy / shape"),
+        (written([*EVENTS, EVENTS[1]]), r":9: the report goes on after its footer"),
         (
             written([HEADER, record("shape", Status.PASSED, "jax")]),
             r":2: the header has no framework 'jax'",
         ),
-        (written(EVENTS).replace('"schema":1', '"schema":2'), r"report.jsonl:1: schema 2 is not 1"),
-        (written(EVENTS).replace('"PASSED",', '"PASSABLE",'), r"report.jsonl:2: .*PASSABLE"),
-        (spoilt(HEADER, frameworks=["numpy"]), r":1: not a line .*: frameworks cannot be \['num"),
-        (
-            spoilt(HEADER, frameworks={"numpy": []}),
-            r":1: not a line of a report: frameworks cannot",
-        ),
-        (spoilt(HEADER, frameworks={"numpy": {"version": 2}}), r":1: not a line of a report: fram"),
+        (written(EVENTS).replace('"schema":1', '"schema":2'), r":1: schema 2 is not 1"),
+        (written(EVENTS).replace('"PASSED",', '"PASSABLE",'), r":2: .*PASSABLE"),
+        (spoilt(HEADER, frameworks=["numpy"]), r":1: not a line: frameworks cannot be \['num"),
+        (spoilt(HEADER, frameworks={"numpy": []}), r":1: not a line: frameworks cannot"),
+        (spoilt(HEADER, frameworks={"numpy": {"version": 2}}), r":1: not a line: fram"),
         (
             spoilt(HEADER, frameworks={"numpy": {}}),
             r":1: the header's framework 'numpy' has no 've",
         ),
         (
             spoilt(HEADER, frameworks={"mxnet": {"unavailable": ""}}),
-            r"report.jsonl:1: the header's framework 'mxnet' has no 'version'\.",
+            r":1: the header's framework 'mxnet' has no 'version'\.",
         ),
-        (
-            spoilt(HEADER, cases=True),
-            r"report.jsonl:1: not a line of a report: cases cannot be True",
-        ),
-        (
-            spoilt(HEADER, started=None),
-            r"report.jsonl:1: not a line of a report: started cannot be ",
-        ),
-        (spoilt(EVENTS[1], suite=3), r"report.jsonl:2: not a line of a report: suite cannot be 3"),
-        (
-            spoilt(EVENTS[1], framework=[]),
-            r"report.jsonl:2: not a line .*: framework cannot be \[\]",
-        ),
-        (spoilt(EVENTS[1], status=["PASSED"]), r"report.jsonl:2: not a line of a report: "),
-        (
-            spoilt(EVENTS[1], reason={"a": 1}),
-            r"report.jsonl:2: not a line .*: reason cannot be {'a'",
-        ),
-        (
-            spoilt(EVENTS[1], evidence="none"),
-            r"report.jsonl:2: not a line .*: evidence cannot be 'n",
-        ),
-        (spoilt(EVENTS[1], line="seven"), r"report.jsonl:2: not a line .*: line cannot be 'seven'"),
-        (spoilt(EVENTS[1], colour="red"), r"report.jsonl:2: not a line of a report: .*colour"),
-        (
-            spoilt(EVENTS[-1], elapsed_s="long"),
-            r"report.jsonl:8: not a line .*: elapsed_s cannot be",
-        ),
-        (
-            spoilt(EVENTS[-1], counts={"PASSED": "1"}),
-            r"report.jsonl:8: not a line .*: counts cannot",
-        ),
-        (
-            written([HEADER]) + "[" * 100_000 + "\n",
-            r"report.jsonl:2: not a line .*: nested too deep",
-        ),
-        (
-            written(EVENTS) + '{"kind":"rec',
-            r"report.jsonl:9: the report goes on after its footer\.",
-        ),
-        (written([HEADER])[:-9], r"report.jsonl:1: not a line of a report: "),
-        (
-            written(EVENTS)[:-9].replace("grad_w", 'grad"w'),
-            r"report.jsonl:5: not a line of a report",
-        ),
+        (spoilt(HEADER, cases=True), r":1: not a line: cases cannot be True"),
+        (spoilt(HEADER, started=None), r":1: not a line: started cannot be "),
+        (spoilt(EVENTS[1], suite=3), r":2: not a line: suite cannot be 3"),
+        (spoilt(EVENTS[1], framework=[]), r":2: not a line: framework cannot be \[\]"),
+        (spoilt(EVENTS[1], status=["PASSED"]), r":2: not a line: "),
+        (spoilt(EVENTS[1], reason={"a": 1}), r":2: not a line: reason cannot be {'a'"),
+        (spoilt(EVENTS[1], evidence="none"), r":2: not a line: evidence cannot be 'n"),
+        (spoilt(EVENTS[1], line="seven"), r":2: not a line: line cannot be 'seven'"),
+        (spoilt(EVENTS[1], colour="red"), r":2: not a line: .*colour"),
+        (spoilt(EVENTS[-1], elapsed_s="long"), r":8: not a line: elapsed_s cannot be"),
+        (spoilt(EVENTS[-1], counts={"PASSED": "1"}), r":8: not a line: counts cannot"),
+        (written([HEADER]) + "[" * 100_000 + "\n", r":2: not a line: nested too deep"),
+        (written(EVENTS) + '{"kind":"rec', r":9: the report goes on after its footer\."),
+        (written([HEADER])[:-9], r":1: not a line: "),
+        (written(EVENTS)[:-9].replace("grad_w", 'grad"w'), r":5: not a line"),
     ],
 )
 def test_broken_report_names_the_line(tmp_path: Path, text: str, message: str) -> None:
-    with pytest.raises(ReportError, match=message):
+    message = message.replace("not a line", "not a line of a report")
+    with pytest.raises(ReportError, match=rf"report\.jsonl{message}"):
         read(tmp_path, text)
 
 
@@ -318,12 +273,8 @@ def test_missing_and_truncated_files_are_report_errors(tmp_path: Path) -> None:
 def test_junit_has_one_test_per_record() -> None:
     root = ET.fromstring(junit(Report.of(EVENTS)))
     numpy, mxnet = root.findall("testsuite")
-    assert (
-        numpy.get("tests"),
-        numpy.get("failures"),
-        numpy.get("errors"),
-        numpy.get("skipped"),
-    ) == ("4", "2", "0", "1")
+    counts = [numpy.get(name) for name in ("tests", "failures", "errors", "skipped")]
+    assert counts == ["4", "2", "0", "1"]
     assert (mxnet.get("tests"), mxnet.get("skipped")) == ("2", "2")
     failure = numpy.find("testcase[@name='grid/a:value']/failure")
     assert failure is not None
@@ -339,10 +290,7 @@ def test_junit_is_well_formed_whatever_a_case_is_called() -> None:
 
 def test_markup_in_a_suites_name_is_text() -> None:
     odd = replace(record("shape", Status.PASSED), suite="a[/b]c")
-    console = Console(file=io.StringIO(), width=120, markup=False, highlight=False)
-    print_report(Report.of([HEADER, odd]), console)
-    assert isinstance(console.file, io.StringIO)
-    assert "a[/b]c" in console.file.getvalue()
+    assert "a[/b]c" in shown(Report.of([HEADER, odd]), markup=False, highlight=False)
 
 
 def test_console_shows_matrix_failures_and_how_to_reproduce() -> None:
@@ -378,17 +326,11 @@ def test_markdown_shows_the_same_and_escapes_cells() -> None:
 
 def test_progress_passes_events_on_unchanged() -> None:
     for terminal in (True, False):
-        console = Console(file=io.StringIO(), width=120, force_terminal=terminal)
-        assert list(followed(iter(EVENTS), console, 4, ["numpy", "mxnet"])) == EVENTS
-        assert isinstance(console.file, io.StringIO)
-        assert "numpy" in console.file.getvalue()
+        assert "numpy" in progress(terminal=terminal)
 
 
 def test_plain_progress_is_a_line_when_a_column_starts_and_ends() -> None:
-    console = Console(file=io.StringIO(), width=120)
-    list(followed(iter(EVENTS), console, 4, ["numpy", "mxnet"]))
-    assert isinstance(console.file, io.StringIO)
-    assert console.file.getvalue().splitlines() == [
+    assert progress().splitlines() == [
         "numpy: 2.13.0 (Python 3.11.7, NumPy 2.4.6, cpu)",
         "mxnet: - (no environment; build it)",
         "numpy: done, 2 FAILED, 1 KNOWN, 1 PASSED",
