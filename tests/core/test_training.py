@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from programs import layer
 
 import harness
-from harness.convention.registry import convention, framework_names, render
+from harness.convention.registry import convention, framework_names
 from harness.core.operators import Operator
 from harness.core.program import Program
 from harness.core.training import GLOROT, ONES, SILENT, ZEROS, Distribution, Initializer, Training
@@ -23,14 +24,8 @@ UNBIASED = Operator.of(2, 3, (3, 2), bias=False)
 LAYERS = tuple(name for name in framework_names() if convention(name).layer is not None)
 
 
-def written(framework: str, operator: Operator, training: Training) -> Program:
-    found = render(operator, framework, style="layer", training=training)
-    assert isinstance(found, Program)
-    return found
-
-
 def whole(framework: str, operator: Operator, training: Training) -> str:
-    found = written(framework, operator, training)
+    found = layer(framework, operator, training)
     return f"{found.text}{found.training}"
 
 
@@ -78,7 +73,7 @@ CONSTRUCTED = {
 
 @pytest.mark.parametrize("framework", SAID)
 def test_rate_and_decay_in_each_framework_s_idiom(framework: str) -> None:
-    found = written(framework, PLAIN, BOTH)
+    found = layer(framework, PLAIN, BOTH)
     assert found.training == SAID[framework]
     assert CONSTRUCTED.get(framework, "") in found.call
 
@@ -97,7 +92,7 @@ def test_the_layer_is_made_once(framework: str, operator: Operator) -> None:
 @pytest.mark.parametrize("framework", LAYERS)
 @pytest.mark.parametrize("training", [Training(weights_rate=2.0), Training(GLOROT, ZEROS)])
 def test_a_decay_that_nobody_spoke_of_is_not_added(framework: str, training: Training) -> None:
-    found = written(framework, PLAIN, training)
+    found = layer(framework, PLAIN, training)
     assert not re.search(
         r"l2|decay|wd|regulari", f"{found.text}{found.training}{found.notes}", re.IGNORECASE
     )
@@ -105,7 +100,7 @@ def test_a_decay_that_nobody_spoke_of_is_not_added(framework: str, training: Tra
 
 @pytest.mark.parametrize("framework", LAYERS)
 def test_silence_is_no_text(framework: str) -> None:
-    found = written(framework, PLAIN, SILENT)
+    found = layer(framework, PLAIN, SILENT)
     assert found.training == ""
     assert found.text == whole(framework, PLAIN, SILENT)
     assert not re.search(r"init\b|Initiali[sz]er|Factor|lr", found.text)
@@ -114,7 +109,7 @@ def test_silence_is_no_text(framework: str) -> None:
 @pytest.mark.parametrize("framework", LAYERS)
 def test_of_a_bias_that_is_not_there_nothing_is_said(framework: str) -> None:
     spoken = Training(bias=Initializer("constant", 0.25), bias_rate=2.0, bias_decay=4.0)
-    found, silent = written(framework, UNBIASED, spoken), written(framework, UNBIASED, SILENT)
+    found, silent = layer(framework, UNBIASED, spoken), layer(framework, UNBIASED, SILENT)
     assert (found.text, found.training) == (silent.text, "")
 
 
@@ -134,7 +129,7 @@ def test_what_is_not_said_of_the_bias_is_no_default_of_matlab(
     training: Training, factors: dict[str, str]
 ) -> None:
     """Its own default is 0; a weight decay elsewhere is one of the bias too."""
-    found = written("matlab", PLAIN, training)
+    found = layer("matlab", PLAIN, training)
     assert dict(re.findall(r"'(\w+L2Factor)', ([\d.]+)", found.call)) == factors
 
 
@@ -142,6 +137,12 @@ BRIEF = (
     'transposedConv2dLayer(4, 3, "NumChannels", 2, "WeightLearnRateFactor", 2, '
     '"WeightL2Factor", 0.5)'
 )
+
+
+def looked_up(framework: str) -> Program:
+    (found,) = look_up(BRIEF, to=[framework], style="layer").translations
+    assert isinstance(found.answer, Program)
+    return found.answer
 
 
 @pytest.mark.parametrize(
@@ -153,9 +154,7 @@ BRIEF = (
     ],
 )
 def test_what_matlab_leaves_to_its_default_travels(framework: str, of_bias: str) -> None:
-    (found,) = look_up(BRIEF, to=[framework], style="layer").translations
-    assert isinstance(found.answer, Program)
-    assert of_bias in found.answer.training
+    assert of_bias in looked_up(framework).training
 
 
 def test_a_symbol_s_weight_decay_is_none_of_its_bias() -> None:
@@ -168,10 +167,9 @@ def test_a_symbol_s_weight_decay_is_none_of_its_bias() -> None:
 
 
 def test_a_bias_that_does_not_decay_has_no_penalty_in_keras() -> None:
-    (found,) = look_up(BRIEF, to=["tensorflow"], style="layer").translations
-    assert isinstance(found.answer, Program)
-    assert "kernel_regularizer=tf.keras.regularizers.L2(0.25 * l2)" in found.answer.call
-    assert "bias_regularizer" not in found.answer.text
+    answer = looked_up("tensorflow")
+    assert "kernel_regularizer=tf.keras.regularizers.L2(0.25 * l2)" in answer.call
+    assert "bias_regularizer" not in answer.text
 
 
 @pytest.mark.parametrize(
@@ -188,9 +186,9 @@ def test_a_bias_that_does_not_decay_has_no_penalty_in_keras() -> None:
 def test_zeros_in_a_kernel_that_would_learn_are_noted(
     framework: str, operator: Operator, learns: bool
 ) -> None:
-    found = written(framework, operator, Training(weights_rate=2.0))
+    found = layer(framework, operator, Training(weights_rate=2.0))
     assert any("zeros written into the kernel learn" in note for note in found.notes) == learns
-    assert written(framework, operator, SILENT).notes == tuple(
+    assert layer(framework, operator, SILENT).notes == tuple(
         note for note in found.notes if "zeros written" not in note
     )
 
@@ -218,8 +216,8 @@ def test_a_deviation_that_no_number_is_the_square_of_is_not_read(framework: str,
 def test_a_deviation_of_nothing_draws_zeros(kind: Distribution) -> None:
     """Where the function that draws would refuse it."""
     training = Training(Initializer(kind, 0.0))
-    assert written("pytorch", PLAIN, training).training == "nn.init.zeros_(layer.weight)"
-    assert "ConstantArray[0.0, {2, 3, 3, 2}]" in written("wolfram", PLAIN, training).training
+    assert layer("pytorch", PLAIN, training).training == "nn.init.zeros_(layer.weight)"
+    assert "ConstantArray[0.0, {2, 3, 3, 2}]" in layer("wolfram", PLAIN, training).training
 
 
 # What is printed.

@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from programs import layer
 from reality import running
 
-from harness.convention.registry import convention, render
+from harness.convention.registry import convention
 from harness.core.operators import Operator
-from harness.core.program import Program, Section
+from harness.core.program import Section
 from harness.core.training import GLOROT, ONES, Initializer, Training
 from harness.engines.job import Arrays, Job
 from harness.engines.process import Engine
@@ -45,10 +46,10 @@ def left(engine: Engine, operator: Operator, text: str, *outputs: str) -> list[A
     return [np.asarray(found.outputs[name]).squeeze() for name in outputs]
 
 
-def program(framework: str, operator: Operator, training: Training) -> Program:
-    found = render(operator, framework, style="layer", training=training)
-    assert isinstance(found, Program)
-    return found
+def assert_drawn_within_the_bound(weights: Any, operator: Operator, least: float) -> None:
+    drawn = np.abs(weights[weights != 0])
+    assert drawn.size == np.prod(operator.weight_shape)
+    assert least * GLOROT.bound(operator) < drawn.max() < GLOROT.bound(operator)
 
 
 # GNU Octave.
@@ -77,7 +78,7 @@ def octave() -> Iterator[Engine]:
 def test_a_layer_of_matlab_keeps_its_factors(
     octave: Engine, operator: Operator, training: Training, kept: list[float]
 ) -> None:
-    written = program("matlab", operator, training)
+    written = layer("matlab", operator, training)
     factors = (
         "f = [layer.WeightLearnRateFactor layer.BiasLearnRateFactor "
         "layer.WeightL2Factor layer.BiasL2Factor];"
@@ -89,7 +90,7 @@ def test_a_layer_of_matlab_keeps_its_factors(
 
 @pytest.mark.parametrize("operator", OPERATORS.values(), ids=OPERATORS)
 def test_a_net_of_matlab_is_drawn_anew(octave: Engine, operator: Operator) -> None:
-    written = program("matlab", operator, Training(QUARTER, ONES))
+    written = layer("matlab", operator, Training(QUARTER, ONES))
     text = (
         f"{written.text}{written.training}\n"
         "w1 = double(extractdata(net.Learnables.Value{1}));\n"
@@ -105,12 +106,9 @@ def test_a_net_of_matlab_is_drawn_anew(octave: Engine, operator: Operator) -> No
 def test_a_net_of_matlab_is_drawn_with_the_bound_that_is_asked_for(
     octave: Engine, operator: Operator
 ) -> None:
-    written = program("matlab", operator, Training(GLOROT))
+    written = layer("matlab", operator, Training(GLOROT))
     text = f"{written.text}{written.training}\nw1 = double(extractdata(net.Learnables.Value{{1}}));"
-    (weights,) = left(octave, operator, text, "w1")
-    drawn = np.abs(weights[weights != 0])
-    assert drawn.size == np.prod(operator.weight_shape)
-    assert 0.8 * GLOROT.bound(operator) < drawn.max() < GLOROT.bound(operator)
+    assert_drawn_within_the_bound(left(octave, operator, text, "w1")[0], operator, least=0.8)
 
 
 # Mathics3.
@@ -138,7 +136,7 @@ def mathics() -> Iterator[Engine]:
 def test_a_layer_of_the_wolfram_language_keeps_its_multipliers(
     mathics: Engine, operator: Operator
 ) -> None:
-    written = program("wolfram", operator, Training(weights_rate=2.0, bias_rate=0.5))
+    written = layer("wolfram", operator, Training(weights_rate=2.0, bias_rate=0.5))
     rates = 'f = Map[Last, layer["LearningRateMultipliers"]];'
     (found,) = left(mathics, operator, f"{written.text}{written.training}\n{rates}", "f")
     assert np.ravel(found).tolist() == ([2, 0.5] if operator.bias else [2])
@@ -148,7 +146,7 @@ def test_a_layer_of_the_wolfram_language_keeps_its_multipliers(
 def test_a_layer_of_the_wolfram_language_is_given_other_arrays(
     mathics: Engine, operator: Operator
 ) -> None:
-    written = program("wolfram", operator, Training(QUARTER, ONES, weights_rate=2.0))
+    written = layer("wolfram", operator, Training(QUARTER, ONES, weights_rate=2.0))
     text = (
         f"{written.text}{written.training}\n"
         'w1 = NetExtract[layer, "Weights"]; b1 = NetExtract[layer, "Biases"];\ny1 = layer[x];'
@@ -167,9 +165,6 @@ def test_a_layer_of_the_wolfram_language_is_given_other_arrays(
 def test_a_layer_of_the_wolfram_language_is_drawn_with_the_bound_that_is_asked_for(
     mathics: Engine, operator: Operator
 ) -> None:
-    written = program("wolfram", operator, Training(GLOROT, weights_rate=2.0))
+    written = layer("wolfram", operator, Training(GLOROT, weights_rate=2.0))
     text = f'{written.text}{written.training}\nw1 = NetExtract[layer, "Weights"];'
-    (weights,) = left(mathics, operator, text, "w1")
-    drawn = np.abs(weights[weights != 0])
-    assert drawn.size == np.prod(operator.weight_shape)
-    assert 0.7 * GLOROT.bound(operator) < drawn.max() < GLOROT.bound(operator)
+    assert_drawn_within_the_bound(left(mathics, operator, text, "w1")[0], operator, least=0.7)

@@ -11,9 +11,9 @@ from typing import Any, Final
 import numpy as np
 import pytest
 import reality
+from programs import layer
 from reality import Job
 
-from harness.convention.registry import render
 from harness.core.operators import Operator
 from harness.core.program import Program
 from harness.core.training import ONES, Initializer, Training
@@ -106,12 +106,6 @@ dw = dw_.numpy()
 }
 
 
-def program(framework: str, operator: Operator, training: Training) -> Program:
-    found = render(operator, framework, style="layer", training=training)
-    assert isinstance(found, Program)
-    return found
-
-
 def arrays(operator: Operator) -> dict[str, Any]:
     generator = random.Random(5)
     shapes = {
@@ -125,7 +119,7 @@ def arrays(operator: Operator) -> dict[str, Any]:
 
 def stepped(framework: str, operator: Operator, training: Training) -> Job:
     """Run the program, its training, the gradient and one step of what the training has made."""
-    said, written = SPEECHES[framework], program(framework, operator, training)
+    said, written = SPEECHES[framework], layer(framework, operator, training)
     bias = said.bias_of(written)
     penalties = [line for line in written.training.splitlines() if line.startswith("penalty = ")]
     step = said.step.format(bias=bias, penalty=(penalties or ["penalty = tf.constant(0.0)"])[0])
@@ -187,7 +181,7 @@ def test_the_layer_is_drawn_as_the_initialisers_say(framework: str, operator: Op
     factors: list[Mapping[str, float]] = [{}, {"weights_rate": 2.0}, {"bias_decay": 0.5}]
     jobs = []
     for more in factors:
-        written = program(framework, operator, Training(ONES, QUARTER, **more))
+        written = layer(framework, operator, Training(ONES, QUARTER, **more))
         said = SPEECHES[framework]
         bias = said.array.format(said.bias_of(written)) if operator.bias else "np.full(3, 0.25)"
         text = (
