@@ -45,6 +45,12 @@ class Translation:
     weights: LayoutChange  # From the layout of the text's framework
     from_canonical: LayoutChange  # From ours
     notes: tuple[str, ...]
+    has_bias: bool  # Whether there is a bias, whose shape may change
+
+    def bias_code(self, change: LayoutChange) -> str | None:
+        """Return the code for the bias, where its shape changes."""
+        code = change.bias_code()
+        return code if self.has_bias and code != "b" else None
 
 
 @dataclass(frozen=True)
@@ -122,11 +128,15 @@ def _to_json(translation: Translation) -> dict[str, Any]:
         "gradient": program.gradient_text if program else None,
         "training": program.training or None if program else None,
         "weights": {
-            "from": canonical.source,
-            "to": canonical.target,
-            "code": canonical.code,
-            "bias_code": canonical.bias,
-            "source": {"from": source.source, "code": source.code, "bias_code": source.bias},
+            "from": canonical.before,
+            "to": canonical.after,
+            "code": canonical.code(),
+            "bias_code": translation.bias_code(canonical),
+            "source": {
+                "from": source.before,
+                "code": source.code(),
+                "bias_code": translation.bias_code(source),
+            },
         },
         "notes": list(translation.notes),
     }
@@ -272,13 +282,18 @@ def _fitting(operator: Operator, shape: Sequence[int]) -> Sizes:
 
 def _translation(reading: Reading, framework: Convention, style: Style) -> Translation:
     own = reading.weights or reading.framework or CANONICAL
-    weights, from_canonical = (
-        LayoutChange.between(layout, framework.name, reading.operator, style)
-        for layout in (own, CANONICAL)
-    )
+    rank, groups = reading.operator.rank, reading.operator.groups
     answer = render(reading.operator, framework.name, style=style, training=reading.training)
-    notes = answer.notes if isinstance(answer, Program) else ()
-    return Translation(framework.name, framework.title, answer, weights, from_canonical, notes)
+    return Translation(
+        framework.name,
+        framework.title,
+        answer,
+        LayoutChange(own, framework.name, rank, groups),
+        LayoutChange(CANONICAL, framework.name, rank, groups),
+        answer.notes if isinstance(answer, Program) else (),
+        # A function takes a vector, whatever the layer takes.
+        reading.operator.bias and not (style == "function" and framework.layer_bias_has_ones),
+    )
 
 
 # The answer for people: lines of (style, text) pieces, coloured on a terminal only.
@@ -328,12 +343,12 @@ def _block(translation: Translation, programs: bool) -> Iterator[Line]:
     for line in text.rstrip("\n").splitlines():
         yield [("", f"    {line}")]
     change = translation.weights
-    if change.source == change.target:
-        yield [("dim", "  weights  "), ("", f"{change.target}, as they are")]
+    if change.before == change.after:
+        yield [("dim", "  weights  "), ("", f"{change.after}, as they are")]
     else:
-        yield [("dim", "  weights  "), ("", f"{change.pattern}: {change.code}")]
-    if change.bias is not None:
-        yield [("dim", "  bias     "), ("", change.bias)]
+        yield [("dim", "  weights  "), ("", f"{change.pattern}: {change.code()}")]
+    if bias_code := translation.bias_code(change):
+        yield [("dim", "  bias     "), ("", bias_code)]
     for line in result.training.splitlines():
         yield [("dim", "  training "), ("", line)]
     for note in translation.notes:

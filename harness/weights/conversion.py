@@ -12,13 +12,10 @@ from harness.convention.registry import convention
 from harness.core.errors import Ask, asked, named
 from harness.weights.files import Contents, dtype_name, read, suffix_of, write
 from harness.weights.layouts import (
+    LayoutChange,
     WeightsError,
-    bias_pattern,
     channels,
-    convert,
-    convert_bias,
     layout,
-    pattern,
     rank_of,
     readings,
 )
@@ -175,15 +172,13 @@ class _Job:
 
     def converted(self, weight: str, bias: str | None) -> Iterator[tuple[Move, Array]]:
         """Yield the converted weights, then their bias if there is one."""
-        source, target, groups = self.source, self.target, self.groups
         whole = self._whole(weight, bias)
         try:
-            rank = rank_of(whole.ndim, source, groups)
-            array = convert(whole, source, target, groups)
+            change = self._change(rank_of(whole.ndim, self.source, self.groups))
+            array = change.converted(whole)
         except WeightsError as error:
             raise self.error(f"{weight}: {error}") from None
-        letters = pattern(source, target, rank=rank, groups=groups)
-        yield _move(weight, letters, whole, array), array
+        yield _move(weight, change.pattern, whole, array), array
         bias = bias or self._default_bias(weight, whole.shape)
         if bias is None:
             return
@@ -193,9 +188,11 @@ class _Job:
                 f"{bias} of shape {vector.shape} is no bias of {weight}, which has {c_out} output "
                 "channels."
             )
-        array = convert_bias(vector, source, target, rank=rank, groups=groups)
-        letters = bias_pattern(source, target, rank=rank, groups=groups)
-        yield _move(bias, letters, vector, array), array
+        array = change.converted_bias(vector)
+        yield _move(bias, change.bias_pattern, vector, array), array
+
+    def _change(self, rank: int = 2) -> LayoutChange:
+        return LayoutChange(self.source, self.target, rank, self.groups)
 
     def _whole(self, weight: str, bias: str | None) -> Array:
         """Restore the axes of one element that MATLAB dropped at the end of the weights' shape."""
@@ -234,7 +231,7 @@ class _Job:
             return False
         vector = self.contents.arrays[bias]
         rank = rank_of(len(shape), self.source, self.groups)
-        from_layer = bias_pattern(self.source, self.source, rank=rank).startswith("1")
+        from_layer = self._change(rank).bias_pattern.startswith("1")
         if from_layer and vector.ndim > 2 and vector.ndim != rank + 1:
             return False
         return vector.size == self.out_channels(shape)
@@ -260,8 +257,8 @@ class _Job:
         }
         if namesake in candidates:
             return namesake
-        layouts = bias_pattern(self.source, self.target, groups=self.groups)
-        if len(candidates) > 1 and (self.contents.is_cut or "1" in layouts):
+        is_reshaped = "1" in self._change().bias_pattern
+        if len(candidates) > 1 and (self.contents.is_cut or is_reshaped):
             raise self.error(
                 f"the bias of {weight} can be any of {_listing(candidates)}. "
                 + asked(Ask.WEIGHT_NAME, "NAME", "Add")

@@ -10,12 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 from harness.convention.registry import convention
-from harness.convention.signature import Style
 from harness.core.errors import InputError
-from harness.core.operators import Operator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,129 +57,89 @@ def _is_layout(framework: str) -> bool:
 
 @dataclass(frozen=True)
 class LayoutChange:
-    """The conversion of weights to a framework's layout."""
+    """The conversion of weights and biases from a framework's layout to another's.
 
-    source: str  # A layout; so is the target
-    target: str
-    pattern: str  # The permutation as einops writes it
-    code: str  # The same in the target's language
-    bias: str | None  # Code for the bias, where its shape changes
-
-    @classmethod
-    def between(cls, source: str, target: str, operator: Operator, style: Style) -> Self:
-        """Return the change for an operator's weights, between frameworks or from a layout."""
-        rank, groups = operator.rank, operator.groups
-        bias = bias_code(source, target, rank=rank, groups=groups)
-        takes_vector = style == "function" and convention(target).layer_bias_has_ones
-        return cls(
-            layout(source, rank, groups),
-            layout(target, rank, groups),
-            pattern(source, target, rank=rank, groups=groups),
-            code(source, target, rank=rank, groups=groups),
-            bias if operator.bias and bias != "b" and not takes_vector else None,
-        )
-
-
-def pattern(source: str, target: str, *, rank: int = 2, groups: int = 1) -> str:
-    """Return the permutation in the notation of einops.
-
-    >>> pattern("pytorch", "tensorflow")
-    'IOHW -> HWOI'
-    >>> pattern("tensorflow", "mxnet", rank=1)
-    'WOI -> IOW'
+    Examples
+    --------
+    >>> change = LayoutChange("pytorch", "tensorflow")
+    >>> change.pattern, change.code(), change.bias_code()
+    ('IOHW -> HWOI', 'w.transpose(2, 3, 1, 0)', 'b')
     """
-    before, after = layout(source, rank, groups), layout(target, rank, groups)
-    if ("G" in before) == ("G" in after):
-        return f"{before} -> {after}"
-    return f"{_composed(before)} -> {_composed(after)}"
+
+    source: str  # A framework or a layout; so is the target
+    target: str
+    rank: int = 2
+    groups: int = 1
+
+    @property
+    def before(self) -> str:
+        """The layout of the source."""
+        return layout(self.source, self.rank, self.groups)
+
+    @property
+    def after(self) -> str:
+        """The layout of the target."""
+        return layout(self.target, self.rank, self.groups)
+
+    @property
+    def pattern(self) -> str:
+        """The permutation in the notation of einops."""
+        if ("G" in self.before) == ("G" in self.after):
+            return f"{self.before} -> {self.after}"
+        return f"{_composed(self.before)} -> {_composed(self.after)}"
+
+    @property
+    def bias_pattern(self) -> str:
+        """How the shape of a bias changes."""
+        ones = (self._leading_ones(self.source), self._leading_ones(self.target))
+        return " -> ".join(" ".join("1" * count + "O") for count in ones)
+
+    def _leading_ones(self, framework: str) -> int:
+        """Count the axes of one element that a layer's bias begins with."""
+        if self.groups > 1 or _is_layout(framework):
+            return 0
+        return self.rank if convention(framework).layer_bias_has_ones else 0
+
+    def code(self, name: str = "w") -> str:
+        """Write the permutation of the array ``name`` in the target's language."""
+        if self.before == self.after:
+            return name
+        return convention(self.target).permuted(name, self.before, self.after, self.groups)
+
+    def bias_code(self, name: str = "b") -> str:
+        """Write the bias' change of shape in the target's language."""
+        before, after = self._leading_ones(self.source), self._leading_ones(self.target)
+        if self.source == self.target or (before == after and self.groups == 1):
+            return name
+        return convention(self.target).bias_reshaped(name, before, after)
+
+    def converted(self, array: Array) -> Array:
+        """Convert weights, as a view if possible."""
+        channels(array.shape, self.source, self.groups)
+        before, after = self.before, self.after
+        if "G" in after and "G" not in before:
+            at = before.index("I")
+            outer, inner = array.shape[:at], array.shape[at + 1 :]
+            array = array.reshape(*outer, self.groups, array.shape[at] // self.groups, *inner)
+            before = before.replace("I", "GI")
+        merges = "G" in before and "G" not in after
+        wanted = after.replace("I", "GI") if merges else after
+        permuted = array.transpose([before.index(letter) for letter in wanted])
+        if not merges:
+            return permuted
+        at = after.index("I")
+        return permuted.reshape(*permuted.shape[:at], -1, *permuted.shape[at + 2 :])
+
+    def converted_bias(self, array: Array) -> Array:
+        """Convert a bias."""
+        if array.size != max(array.shape, default=0):
+            raise WeightsError(f"a bias has one axis; this has the shape {array.shape}.")
+        return array.reshape((1,) * self._leading_ones(self.target) + (-1,))
 
 
 def _composed(letters: str) -> str:
     """Separate the letters by spaces, and write out the groups inside ``I``."""
     return " ".join(letters if "G" in letters else letters.replace("I", "@")).replace("@", "(G I)")
-
-
-def bias_pattern(source: str, target: str, *, rank: int = 2, groups: int = 1) -> str:
-    """Return how the shape of a bias changes.
-
-    >>> bias_pattern("pytorch", "tensorflow")
-    'O -> O'
-    """
-    return " -> ".join(
-        " ".join("1" * _leading_ones(framework, rank, groups) + "O")
-        for framework in (source, target)
-    )
-
-
-def _leading_ones(framework: str, rank: int, groups: int) -> int:
-    if groups > 1 or _is_layout(framework):
-        return 0
-    return rank if convention(framework).layer_bias_has_ones else 0
-
-
-def code(source: str, target: str, *, rank: int = 2, groups: int = 1, name: str = "w") -> str:
-    """Write the permutation of the array ``name`` in the target's language.
-
-    >>> code("pytorch", "tensorflow")
-    'w.transpose(2, 3, 1, 0)'
-    >>> code("tensorflow", "chainer", rank=1, name="kernel")
-    'kernel.transpose(2, 1, 0)'
-    """
-    before, after = layout(source, rank, groups), layout(target, rank, groups)
-    if before == after:
-        return name
-    return convention(target).permuted(name, before, after, groups)
-
-
-def bias_code(source: str, target: str, *, rank: int = 2, groups: int = 1, name: str = "b") -> str:
-    """Write the bias' change of shape in the target's language.
-
-    >>> bias_code("pytorch", "tensorflow")
-    'b'
-    """
-    before, after = (_leading_ones(framework, rank, groups) for framework in (source, target))
-    if source == target or (before == after and groups == 1):
-        return name
-    return convention(target).bias_reshaped(name, before, after)
-
-
-def convert(array: Array, source: str, target: str, groups: int = 1) -> Array:
-    """Convert weights from one framework's layout to another's, as a view if possible.
-
-    >>> import numpy as np
-    >>> convert(np.zeros((64, 32, 4, 5)), "pytorch", "tensorflow").shape
-    (4, 5, 32, 64)
-    """
-    rank = rank_of(array.ndim, source, groups)
-    channels(array.shape, source, groups)
-    before, after = layout(source, rank, groups), layout(target, rank, groups)
-    if "G" in after and "G" not in before:
-        at = before.index("I")
-        shape = array.shape
-        array = array.reshape(*shape[:at], groups, shape[at] // groups, *shape[at + 1 :])
-        before = before.replace("I", "GI")
-    merges = "G" in before and "G" not in after
-    wanted = after.replace("I", "GI") if merges else after
-    permuted = array.transpose([before.index(letter) for letter in wanted])
-    if not merges:
-        return permuted
-    at = after.index("I")
-    return permuted.reshape(*permuted.shape[:at], -1, *permuted.shape[at + 2 :])
-
-
-def convert_bias(
-    array: Array, source: str, target: str, *, rank: int = 2, groups: int = 1
-) -> Array:
-    """Convert a bias from one framework's shape to another's.
-
-    >>> import numpy as np
-    >>> convert_bias(np.zeros(3), "pytorch", "tensorflow").shape
-    (3,)
-    """
-    layout(source, rank, groups)
-    if array.size != max(array.shape, default=0):
-        raise WeightsError(f"a bias has one axis; this has the shape {array.shape}.")
-    return array.reshape((1,) * _leading_ones(target, rank, groups) + (-1,))
 
 
 def rank_of(axes: int, framework: str, groups: int = 1) -> int:

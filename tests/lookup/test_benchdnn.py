@@ -26,7 +26,7 @@ from harness.lookup.answer import look_up
 from harness.lookup.benchdnn import DIRECTIONS, BenchdnnError, Problem, read_problem, write_problem
 from harness.suite.case import Case
 from harness.suite.specs import load_cases
-from harness.weights import layouts as weights
+from harness.weights.layouts import LayoutChange
 
 # Lines of benchdnn's input files: the case that each is, as our descriptor, and its output.
 
@@ -403,7 +403,7 @@ def test_the_primitives_weights_become_ours(groups: int) -> None:
     reading = look_up(f"g{groups}mb1ic4oc6ih5kh3kw2iw7", to=["numpy"]).reading
     shape = (*([2] if groups == 2 else []), 6 // groups, 4 // groups, 3, 2)
     array = np.arange(np.prod(shape)).reshape(shape)
-    moved = weights.convert(array, reading.weights, "numpy", groups)
+    moved = LayoutChange(reading.weights, "numpy", 2, groups).converted(array)
     assert moved.shape == reading.operator.weight_shape
     grouped = array.reshape(groups, *shape[-4:])
     for i, o in np.ndindex(4, 6 // groups):

@@ -20,7 +20,7 @@ from harness.cli.exit_statuses import OK, USAGE
 from harness.cli.main import main
 from harness.weights.conversion import Conversion, convert_file
 from harness.weights.files import read
-from harness.weights.layouts import WeightsError, convert
+from harness.weights.layouts import LayoutChange, WeightsError
 
 
 @pytest.mark.usefixtures("mat_files_read_here")
@@ -91,7 +91,8 @@ def test_rank_restores_what_matlab_dropped(cut: Callable[..., Path]) -> None:
         converted(path)
     for rank, whole in {1: (3, 2, 5), 2: (3, 2, 5, 1), 3: (3, 2, 5, 1, 1)}.items():
         got, _ = converted(path, rank=rank)
-        np.testing.assert_array_equal(got, convert(w.reshape(whole), "matlab", "pytorch"))
+        change = LayoutChange("matlab", "pytorch", rank)
+        np.testing.assert_array_equal(got, change.converted(w.reshape(whole)))
     with pytest.raises(WeightsError, match=re.escape("cannot be WOI with 1 groups")):
         converted(cut(w=w.reshape(3, 2, 5, 1)), rank=1)
 

@@ -14,16 +14,7 @@ import scipy.io
 from weight_samples import FRAMEWORKS, PYTHON, Array, biases, canonical, native
 
 from harness.core.errors import InputError
-from harness.weights.layouts import (
-    WeightsError,
-    bias_code,
-    bias_pattern,
-    code,
-    convert,
-    convert_bias,
-    pattern,
-    readings,
-)
+from harness.weights.layouts import LayoutChange, WeightsError, rank_of, readings
 
 # A test of its own for each pair only: there are too many kinds of weights.
 PAIRS = [pytest.param(a, b, id=f"{a}-{b}") for a, b in product(FRAMEWORKS, repeat=2)]
@@ -35,7 +26,8 @@ def test_every_pair_of_frameworks(source: str, target: str) -> None:
     for rank, groups in RANKS_AND_GROUPS:
         w = canonical(rank, groups)
         before, after = native(w, source, groups), native(w, target, groups)
-        np.testing.assert_array_equal(convert(before, source, target, groups), after, strict=True)
+        got = LayoutChange(source, target, rank, groups).converted(before)
+        np.testing.assert_array_equal(got, after, strict=True)
 
 
 def executed(text: str, w: Array, language: str) -> Array:
@@ -62,7 +54,7 @@ def test_code_does_what_it_says(source: str, target: str) -> None:
     language = "python" if target in PYTHON else target
     for rank, groups in RANKS_AND_GROUPS:
         w = canonical(rank, groups)
-        text = code(source, target, rank=rank, groups=groups)
+        text = LayoutChange(source, target, rank, groups).code()
         got = executed(text, native(w, source, groups), language)
         np.testing.assert_array_equal(got, native(w, target, groups), strict=True)
 
@@ -76,8 +68,12 @@ def test_matlab_code_does_what_it_says_in_octave(tmp_path: Path) -> None:
         w = canonical(rank, groups)[:, :c_out]
         given[f"w{number}"] = native(w, source, groups)
         given[f"b{number}"] = biases(c_out * groups, source, rank, groups)
-        for name, text in ((f"w{number}", code), (f"b{number}", bias_code)):
-            script += [f"{name} = {text(source, 'matlab', rank=rank, groups=groups, name=name)};"]
+        change, weight, bias = (
+            LayoutChange(source, "matlab", rank, groups),
+            f"w{number}",
+            f"b{number}",
+        )
+        script += [f"{weight} = {change.code(weight)};", f"{bias} = {change.bias_code(bias)};"]
     scipy.io.savemat(tmp_path / "given.mat", given)
     script += ["save('-v7', 'got.mat', 'w*', 'b*')"]
     (tmp_path / "script.m").write_text("\n".join(script))
@@ -96,11 +92,12 @@ def test_matlab_code_does_what_it_says_in_octave(tmp_path: Path) -> None:
 def test_biases(source: str, target: str) -> None:
     for rank, groups in RANKS_AND_GROUPS:
         before, after = (biases(6, framework, rank, groups) for framework in (source, target))
-        got = convert_bias(before, source, target, rank=rank, groups=groups)
+        change = LayoutChange(source, target, rank, groups)
+        got = change.converted_bias(before)
         np.testing.assert_array_equal(got, after, strict=True)
         if target in PYTHON:
             scope = {"b": before}
-            exec(f"y = {bias_code(source, target, rank=rank, groups=groups)}", scope)
+            exec(f"y = {change.bias_code()}", scope)
             np.testing.assert_array_equal(scope["y"], after, strict=True)
 
 
@@ -141,17 +138,14 @@ def test_biases(source: str, target: str) -> None:
 def test_texts(
     source: str, target: str, options: dict[str, int], weights: str, bias: str, text: str
 ) -> None:
-    assert pattern(source, target, **options) == weights
-    assert bias_pattern(source, target, **options) == bias
-    assert (
-        code(source, target, rank=options.get("rank", 2), groups=options.get("groups", 1)) == text
-    )
+    change = LayoutChange(source, target, **options)
+    assert (change.pattern, change.bias_pattern, change.code()) == (weights, bias, text)
 
 
 def test_permutation_is_a_view() -> None:
     w = canonical(2, 1)
-    assert np.shares_memory(convert(w, "pytorch", "tensorflow"), w)
-    assert np.shares_memory(convert(w, "pytorch", "matlab", 2), w)
+    assert np.shares_memory(LayoutChange("pytorch", "tensorflow").converted(w), w)
+    assert np.shares_memory(LayoutChange("pytorch", "matlab", groups=2).converted(w), w)
 
 
 @pytest.mark.parametrize(
@@ -167,10 +161,14 @@ def test_permutation_is_a_view() -> None:
     ],
 )
 def test_wrong_shapes(shape: tuple[int, ...], framework: str, groups: int, message: str) -> None:
+    def convert() -> Array:
+        rank = rank_of(len(shape), framework, groups)
+        return LayoutChange(framework, "numpy", rank, groups).converted(np.zeros(shape))
+
     with pytest.raises(InputError, match=re.escape(message)):
-        convert(np.zeros(shape), framework, "numpy", groups)
+        convert()
 
 
 def test_bias_of_two_axes_is_refused() -> None:
     with pytest.raises(WeightsError, match=re.escape("this has the shape (2, 3).")):
-        convert_bias(np.zeros((2, 3)), "pytorch", "matlab")
+        LayoutChange("pytorch", "matlab").converted_bias(np.zeros((2, 3)))

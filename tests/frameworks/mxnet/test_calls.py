@@ -316,13 +316,13 @@ CHANNELS_LAST = [
 def test_weights_of_channels_last_have_another_layout(text: str, layout: str, axes: str) -> None:
     shape = IN if "3D" not in text else (1, 4, 2, 2, 2)
     (result,) = look_up(text, "mxnet", ["pytorch"], input=shape).translations
-    assert (result.weights.source, result.weights.code) == (layout, f"w.transpose({axes})")
+    assert (result.weights.before, result.weights.code()) == (layout, f"w.transpose({axes})")
 
 
 @pytest.mark.parametrize("text", [ND.format(", layout='NCHW'"), GLUON.format("")])
 def test_weights_of_channels_first_are_as_ever(text: str) -> None:
     (result,) = look_up(text, "mxnet", ["pytorch"], input=IN).translations
-    assert (result.weights.source, result.weights.code) == ("IOHW", "w")
+    assert (result.weights.before, result.weights.code()) == ("IOHW", "w")
 
 
 # The real thing.

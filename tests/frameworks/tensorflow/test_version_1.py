@@ -97,7 +97,7 @@ def test_output_shape_shows_where_the_channels_are_and_so_the_weights(
 ) -> None:
     result = look_up(text, "tensorflow", ["pytorch"], input=IN)
     assert result.reading.operator.descriptor == "ic3_oc6_k3x2_b"
-    assert result.translations[0].weights.source == layout
+    assert result.translations[0].weights.before == layout
 
 
 def test_batch_is_the_output_s_where_the_input_s_is_not_said() -> None:
