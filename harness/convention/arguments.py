@@ -5,8 +5,8 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final, TypeVar
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias, TypeVar
 
 from harness.convention.assumptions import assumed_notes
 from harness.convention.binding import BoundCall, bound
@@ -19,6 +19,7 @@ from harness.core.training import SILENT, Training
 from harness.syntax.callsite import CallSite
 from harness.syntax.tree import Argument, Call, Name, OpenError, SnippetError, Value
 
+Pairs: TypeAlias = tuple[tuple[int, int], ...]
 _T = TypeVar("_T")
 
 _WORD: Final = re.compile(r"(?<!\w)[^\W\d]\w*")
@@ -238,6 +239,13 @@ class Arguments(BoundCall):
             channels_last=channels_last,
         )
 
+    def cropped(self, reading: Reading, crop: Pairs, *notes: str) -> Reading:
+        """Return a reading with a crop, which must leave an output."""
+        operator = replace(reading.operator, crop=crop)
+        if reading.input is not None:
+            self._check_input(operator, reading.input)
+        return replace(reading, operator=operator, notes=(*notes, *reading.notes))
+
     def _check_input(self, operator: Operator, shape: Sizes) -> None:
         """Refuse an input whose axes do not fit, or that leaves no output."""
         if len(shape) != operator.rank + 2:
@@ -283,7 +291,7 @@ class Form(Signature):
 
 def output_crop(
     arguments: Arguments, operator: Operator, out_size: Sizes, begin: Callable[[int, int], int]
-) -> tuple[tuple[int, int], ...]:
+) -> Pairs:
     """Return the crop that makes an output of ``out_size``; ``operator`` has none yet.
 
     ``begin(axis, total)`` is how much of the total the framework removes at the beginning.

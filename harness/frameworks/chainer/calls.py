@@ -7,21 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any, Final, TypeAlias
+from typing import Final
 
-from harness.convention.arguments import Arguments, Form
+from harness.convention.arguments import Arguments, Form, Pairs
 from harness.convention.assumptions import bias_notes
 from harness.convention.initializers import assigned_value, read_initializers
-from harness.convention.reading import Reading, Supplied
-from harness.convention.signature import REQUIRED, Parameter
+from harness.convention.reading import Reading
+from harness.convention.signature import REQUIRED, Parameter, Style
 from harness.convention.values import integer, shown
 from harness.core.operators import Sizes, axis_name
-from harness.core.training import Training
+from harness.core.training import SILENT, Training
 from harness.frameworks.chainer.training import read_initializer
 from harness.syntax.tree import last_name
-
-_Complete: TypeAlias = tuple[int, int, Sizes]
-_Pairs: TypeAlias = tuple[tuple[int, int], ...]
 
 _STRIDE: Final = Parameter("stride", "stride", 1)
 _PAD: Final = Parameter(
@@ -106,7 +103,7 @@ def _read_function(given: Arguments) -> Reading:
     groups = given.integer("groups")
     weight = given.array_shape("W")
     complete = given.channels_and_kernel(None, None, None, groups, weight)
-    return _read_geometry(given, complete, {"bias": given.has("b")}, (*bias_notes(given, "b"),))
+    return _read_geometry(given, complete, (*bias_notes(given, "b"),), bias=given.has("b"))
 
 
 def _read_link(given: Arguments) -> Reading:
@@ -135,8 +132,8 @@ def _read_link(given: Arguments) -> Reading:
         given.array_shape("initialW"),
     )
     training, notes = _read_training(given)
-    settings = {"bias": not given.flag("nobias"), "training": training}
-    return _read_geometry(given, complete, settings, notes)
+    has_bias = not given.flag("nobias")
+    return _read_geometry(given, complete, notes, bias=has_bias, training=training)
 
 
 def _check_deterministic(given: Arguments) -> None:
@@ -149,26 +146,28 @@ def _check_deterministic(given: Arguments) -> None:
 
 
 def _read_geometry(
-    given: Arguments, complete: _Complete, settings: dict[str, Any], notes: tuple[str, ...]
+    given: Arguments,
+    complete: tuple[int, int, Sizes],
+    notes: tuple[str, ...],
+    *,
+    bias: bool,
+    training: Training = SILENT,
 ) -> Reading:
     rank = len(complete[2])
     pad = _sizes(given, "pad", rank, 0)
-    settings = {
-        **settings,
-        "stride": _sizes(given, "stride", rank, 1),
-        "dilation": _sizes(given, "dilate", rank, 1),
-        "groups": given.integer("groups"),
-        "notes": (*notes, *_configuration(given)),
-    }
+    reading = given.reading(
+        complete,
+        stride=_sizes(given, "stride", rank, 1),
+        dilation=_sizes(given, "dilate", rank, 1),
+        groups=given.integer("groups"),
+        bias=bias,
+        training=training,
+        notes=(*notes, *_configuration(given)),
+    )
     natural = tuple((p, p) for p in pad)
     if given.has("outsize"):
-        crop = _with_outsize(given, complete, settings, natural)
-        growth = [begin - end for begin, end in crop]
-        if min(growth) < 0 < max(growth):
-            note = "outsize grows one axis and shrinks another: Chainer's backward pass fails."
-            settings["notes"] = (*settings["notes"], note)
-        return given.reading(complete, crop=crop, **settings)
-    reading = given.reading(complete, crop=natural, **settings)
+        return _with_outsize(given, reading, natural)
+    reading = given.cropped(reading, natural)
     size = reading.operator.out_size(reading.input[2:]) if reading.input else ()
     if 0 in size:
         raise given.error(
@@ -183,16 +182,13 @@ def _sizes(given: Arguments, name: str, rank: int, least: int) -> Sizes:
     return given.per_axis(name, rank, least=least, takes=takes)
 
 
-def _with_outsize(
-    given: Arguments, complete: _Complete, settings: dict[str, Any], natural: _Pairs
-) -> _Pairs:
+def _with_outsize(given: Arguments, reading: Reading, natural: Pairs) -> Reading:
     """Read the crop from outsize: it differs from the natural size at the end.
 
     https://github.com/chainer/chainer/blob/v7.8.1/chainer/utils/conv.py (get_conv_outsize)
     """
     rank, in_size = len(natural), given.in_size("outsize")
-    alone = replace(given, supplied=Supplied())
-    operator = alone.reading(complete, crop=natural, **settings).operator
+    operator = replace(reading.operator, crop=natural)
     value = _with_input(given).value("outsize")
     if not isinstance(value, tuple) or len(value) != rank:
         raise given.error(
@@ -214,7 +210,9 @@ def _with_outsize(
                 "outsize",
             )
         growth.append(wanted - size)
-    return tuple((pad, pad - more) for (pad, _), more in zip(natural, growth, strict=True))
+    crop = tuple((pad, pad - more) for (pad, _), more in zip(natural, growth, strict=True))
+    note = "outsize grows one axis and shrinks another: Chainer's backward pass fails."
+    return given.cropped(reading, crop, *((note,) if min(growth) < 0 < max(growth) else ()))
 
 
 def _with_input(given: Arguments) -> Arguments:
@@ -274,7 +272,7 @@ _DOCS: Final = "https://docs.chainer.org/en/stable/reference/generated/"
 
 def _form(
     name: str,
-    style: Any,
+    style: Style,
     rank: int | None,
     parameters: tuple[Parameter, ...],
     read: Callable[[Arguments], Reading],

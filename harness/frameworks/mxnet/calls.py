@@ -7,20 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from harness.convention.arguments import Arguments, Form, output_crop
 from harness.convention.assumptions import bias_notes
 from harness.convention.initializers import assigned_value, read_initializers
-from harness.convention.reading import Reading, Supplied
+from harness.convention.reading import Reading
 from harness.convention.signature import Parameter
 from harness.convention.values import comma, integers, shown, to_channels_first
 from harness.core.operators import Sizes
 from harness.core.training import Training
 from harness.frameworks.mxnet.training import read_initializer
 from harness.syntax.tree import Call, Value, last_name
-
-_Complete: TypeAlias = tuple[int, int, Sizes]
 
 _OPERATOR: Final = (
     Parameter("data", "x, NCHW", None),
@@ -130,19 +128,22 @@ def _read_deconvolution(given: Arguments, *, bias: bool) -> Reading:
     rank = len(complete[2])
     _check_layout(given, rank)
     training, notes = _read_variables(given)
-    settings = {
-        "stride": _whole(given, "stride", rank, 1),
-        "dilation": _whole(given, "dilate", rank, 1),
-        "groups": groups,
-        "bias": bias,
-        "training": training,
-        "channels_last": last,
-    }
+    dilation = _whole(given, "dilate", rank, 1)
+    reading = given.reading(
+        complete,
+        stride=_whole(given, "stride", rank, 1),
+        dilation=dilation,
+        groups=groups,
+        bias=bias,
+        training=training,
+        notes=notes,
+        channels_last=last,
+    )
     target = given.value("target_shape")
     if target is not None and any(_whole(given, "target_shape", rank, 0)):
-        return _with_target(given, complete, settings, notes)
+        return _with_target(given, reading, dilation)
     pad, adj = _whole(given, "pad", rank, 0), _whole(given, "adj", rank, 0)
-    return _finished(given, complete, settings, pad, adj, "adj", notes)
+    return _cropped(given, reading, dilation, pad, adj)
 
 
 def _whole(given: Arguments, name: str, rank: int | None, least: int) -> Sizes:
@@ -163,15 +164,12 @@ def _whole(given: Arguments, name: str, rank: int | None, least: int) -> Sizes:
     return sizes
 
 
-def _with_target(
-    given: Arguments, complete: _Complete, settings: dict[str, Any], notes: tuple[str, ...]
-) -> Reading:
+def _with_target(given: Arguments, reading: Reading, dilation: Sizes) -> Reading:
     """Read the crop from target_shape: the odd element goes from the beginning.
 
     https://github.com/apache/mxnet/blob/v1.9.x/src/operator/nn/deconvolution-inl.h (InferPad)
     """
-    in_size = given.in_size("target_shape")
-    operator = replace(given, supplied=Supplied()).reading(complete, **settings).operator
+    in_size, operator = given.in_size("target_shape"), reading.operator
     target = _whole(given, "target_shape", operator.rank, 1)
     crop = output_crop(given, operator, target, lambda _, total: (total + 1) // 2)
     if any(end < 0 for _, end in crop):
@@ -182,33 +180,31 @@ def _with_target(
         )
     pad = tuple(begin for begin, _ in crop)
     adj = tuple(begin - end for begin, end in crop)
-    if pad != _whole(given, "pad", operator.rank, 0):
-        note = (
-            f"target_shape: read as documented, pad {comma(pad)} and adj {comma(adj)}; MXNet 1.9.1 "
-            "in float32 on a CPU (oneDNN) keeps the pad of the call, and refuses it or crops "
-            "otherwise."
-        )
-        notes = (*notes, note)
-    return _finished(given, complete, settings, pad, adj, "target_shape", notes)
+    note = (
+        f"target_shape: read as documented, pad {comma(pad)} and adj {comma(adj)}; MXNet 1.9.1 in "
+        "float32 on a CPU (oneDNN) keeps the pad of the call, and refuses it or crops otherwise."
+    )
+    notes = [note] if pad != _whole(given, "pad", operator.rank, 0) else []
+    return _cropped(given, reading, dilation, pad, adj, *notes, asked_by="target_shape")
 
 
-def _finished(
+def _cropped(
     given: Arguments,
-    complete: _Complete,
-    settings: dict[str, Any],
+    reading: Reading,
+    dilation: Sizes,
     pad: Sizes,
     adj: Sizes,
-    name: str,
-    notes: tuple[str, ...],
+    *notes: str,
+    asked_by: str = "adj",
 ) -> Reading:
-    """Return the reading with its crop, unless MXNet refuses the call."""
-    stride, dilation, kernel = settings["stride"], settings["dilation"], complete[2]
+    """Return the reading with its crop, unless MXNet refuses the call with its ``dilation``."""
+    stride, kernel = reading.operator.stride, reading.operator.kernel
     if any(a >= s for a, s in zip(adj, stride, strict=True)):
-        what = f"{name} makes adj" if name == "target_shape" else name
+        what = f"{asked_by} makes adj" if asked_by == "target_shape" else asked_by
         raise given.error(
             f"{what} {list(adj)}, which must be less than the stride {list(stride)} on every "
             "axis, else MXNet refuses it.",
-            name,
+            asked_by,
         )
     if len(kernel) == 3 and set(dilation) != {1}:
         raise given.error(
@@ -219,7 +215,7 @@ def _finished(
         wrong = "stride > 1 with dilate > 1 wrongly in float64 on a CPU (apache/mxnet#11629)"
         notes = (*notes, f"MXNet 1.9.1 computes {wrong}.")
     crop = tuple((p, p - a) for p, a in zip(pad, adj, strict=True))
-    reading = given.reading(complete, crop=crop, notes=notes, **settings)
+    reading = given.cropped(reading, crop, *notes)
     return replace(reading, weights="IHWO") if reading.channels_last else reading
 
 
@@ -284,15 +280,10 @@ def _read_gluon(given: Arguments) -> Reading:
         )
     # Checked before open sizes, to refuse another framework's layer of the same name first.
     _check_layout(given, rank)
-    settings = {
-        "stride": _of_layer(given, "strides", rank, 1),
-        "dilation": _of_layer(given, "dilation", rank, 1),
-        "groups": groups,
-        "bias": given.flag("use_bias"),
-        "channels_last": str(given.value("layout")).endswith("C"),
-    }
-    pad = _of_layer(given, "padding", rank, 0)
-    adj = _of_layer(given, "output_padding", rank, 0)
+    stride, dilation, pad, adj = (
+        _of_layer(given, name, rank, least)
+        for name, least in (("strides", 1), ("dilation", 1), ("padding", 0), ("output_padding", 0))
+    )
     complete = given.channels_and_kernel(
         None if inputs == 0 else given.open_integer("in_channels"),
         given.open_integer("channels"),
@@ -304,8 +295,17 @@ def _read_gluon(given: Arguments) -> Reading:
     training, notes = read_initializers(given, refusal, names, read_initializer)
     if given.has("activation"):
         notes = (*notes, f"activation {shown(given.value('activation'))} follows the operator.")
-    settings["training"] = _read_factors(given, training)
-    return _finished(given, complete, settings, pad, adj, "output_padding", notes)
+    reading = given.reading(
+        complete,
+        stride=stride,
+        dilation=dilation,
+        groups=groups,
+        bias=given.flag("use_bias"),
+        training=_read_factors(given, training),
+        notes=notes,
+        channels_last=str(given.value("layout")).endswith("C"),
+    )
+    return _cropped(given, reading, dilation, pad, adj, asked_by="output_padding")
 
 
 def _of_layer(given: Arguments, name: str, rank: int, least: int) -> Sizes:

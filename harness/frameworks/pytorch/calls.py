@@ -101,31 +101,25 @@ def _geometry(given: Arguments, complete: tuple[int, int, Sizes], *, bias: bool)
     stride, dilation = given.per_axis("stride", rank), given.per_axis("dilation", rank)
     padding = given.per_axis("padding", rank, least=0)
 
-    def reading(output_padding: Sizes) -> Reading:
-        return given.reading(
-            complete,
-            stride=stride,
-            dilation=dilation,
-            crop=[(p, p - q) for p, q in zip(padding, output_padding, strict=True)],
-            groups=given.integer("groups"),
-            bias=bias,
-        )
-
+    groups = given.integer("groups")
+    reading = given.reading(complete, stride=stride, dilation=dilation, groups=groups, bias=bias)
     output_padding = given.per_axis("output_padding", rank, least=0)
     # The second argument of a layer's forward call, by position too.
     by_name = [each for each in given.application if each.name == "output_size"]
     positional = [each for each in given.application if each.name is None][1:]
     asked = [each for each in (*by_name, *positional) if each.value is not None]
     if asked and given.form.style == "layer":
-        output_padding = _from_output_size(given, reading((0,) * rank).operator, asked[0])
-    if not is_native(reading(output_padding).operator):
+        natural = replace(reading.operator, crop=tuple((p, p) for p in padding))
+        output_padding = _from_output_size(given, natural, asked[0])
+    crop = tuple((p, p - q) for p, q in zip(padding, output_padding, strict=True))
+    if not is_native(replace(reading.operator, crop=crop)):
         raise given.error(
             f"output_padding {list(output_padding)} must be smaller than max(stride, dilation), "
             f"{[max(pair) for pair in zip(stride, dilation, strict=True)]}: PyTorch refuses it "
             "when it is called.",
             "output_padding",
         )
-    return reading(output_padding)
+    return given.cropped(reading, crop)
 
 
 def _from_output_size(given: Arguments, operator: Operator, asked: Argument) -> Sizes:

@@ -76,15 +76,16 @@ def _read(given: Arguments) -> Reading:
     complete = given.channels_and_kernel(None, out_channels, None, 1, weight)
     stride = _spatial(given, "strides", rank, channels_first=channels_first)
     dilation = _spatial(given, "dilations", rank, channels_first=channels_first)
-    plain = Operator.of(1, 1, complete[2], stride=stride, dilation=given.site.steps or dilation)
-    return given.reading(
+    # A bias that is added after the call is read there.
+    reading = given.reading(
         complete,
         stride=stride,
         dilation=dilation,
-        crop=_crop(given, plain, out_size, channels_first=channels_first),
-        bias=False,  # A bias that is added after the call is read there.
+        bias=False,
         channels_last=not channels_first,
     )
+    crop = _crop(given, reading.operator, out_size, channels_first=channels_first)
+    return given.cropped(reading, crop)
 
 
 def _rank(given: Arguments) -> int:

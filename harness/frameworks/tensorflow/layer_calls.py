@@ -129,13 +129,11 @@ def _read(given: Arguments) -> Reading:
             "dilation_rate",
         )
     whole = with_batch(shape, 1)
-    plain = Operator.of(1, 1, complete[2], stride=stride, dilation=dilation)
     training, notes = read_training(given, complete[1])
-    return given.reading(
+    reading = given.reading(
         complete,
         stride=stride,
         dilation=dilation,
-        crop=_crop(given, plain),
         bias=given.flag("use_bias"),
         input=whole,
         training=training,
@@ -143,6 +141,7 @@ def _read(given: Arguments) -> Reading:
         channels_last=not channels_first,
         sources=(input_source(given),),
     )
+    return given.cropped(reading, _crop(given, reading.operator))
 
 
 def _other_sizes(given: Arguments, own: Sizes | None) -> list[str]:
