@@ -227,11 +227,6 @@ def lines(*parts: str | None) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def indented(text: str) -> str:
-    """Put ``text`` inside a ``with`` block."""
-    return "\n".join("    " + line for line in text.splitlines())
-
-
 def because(*reasons: str | None) -> tuple[str, ...]:
     """Keep the reasons that apply."""
     return tuple(reason for reason in reasons if reason)

@@ -6,6 +6,7 @@ https://mxnet.apache.org/versions/1.9.1/api/python/docs/api/legacy/ndarray/ndarr
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import indent
 from typing import Final
 
 from harness.convention.device import Device
@@ -15,7 +16,6 @@ from harness.convention.text import (
     arguments,
     because,
     extended,
-    indented,
     inputs_of,
     lines,
     per_axis,
@@ -95,7 +95,7 @@ def _program(
             lines(
                 layer,
                 "with mx.autograd.record():",
-                indented(call),
+                indent(call, "    "),
                 "y_.backward(dy_)",
                 "mx.nd.waitall()",
             ),

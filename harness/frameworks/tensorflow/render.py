@@ -6,6 +6,7 @@ https://www.tensorflow.org/api_docs/python/tf/nn/conv2d_transpose
 from __future__ import annotations
 
 from collections.abc import Mapping
+from textwrap import indent
 
 from harness.convention.device import Device
 from harness.convention.text import (
@@ -15,7 +16,6 @@ from harness.convention.text import (
     because,
     extended,
     full_size_of,
-    indented,
     inputs_of,
     lines,
     per_axis,
@@ -83,7 +83,7 @@ def program(
             lines(
                 layer,
                 "with tf.GradientTape() as tape:",
-                indented(lines(f"tape.watch({watched})", call)),
+                indent(lines(f"tape.watch({watched})", call), "    "),
                 f"{', '.join(f'd{name}_' for name in leaves)} = "
                 f"tape.gradient(y_, ({', '.join(leaves.values())}), output_gradients=dy_)",
             ),
