@@ -12,13 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, TypeAlias
 
-from harness.convention import layouts
+from harness.convention import text
 from harness.convention.arguments import Form
 from harness.convention.device import NO_GPU, Cuda, Device, Math, Probe
-from harness.convention.interpreter import Interpreter
 from harness.convention.signature import Style
 from harness.core.errors import InputError
 from harness.core.operators import Operator
@@ -44,6 +44,22 @@ class Example:
 
 
 @dataclass(frozen=True)
+class Interpreter:
+    """What executes a framework's programs, if not the Python that imports it."""
+
+    executables: tuple[str, ...]  # Names to look for on the PATH, the best first
+    worker: Path  # The file with which a worker runs programs in such an executable
+    # The file with which a worker in the framework's own environment executes programs, if there is
+    # no such executable.
+    in_python: Path | None = None
+    advice: str = ""  # What to do if there is neither
+
+    def takes(self, executable: Path) -> bool:
+        """Whether a file that the user chose is such an executable, not an environment's Python."""
+        return self.in_python is None or not executable.name.startswith("python")
+
+
+@dataclass(frozen=True)
 class Convention:
     """One framework: where it is installed, and how it writes an operator."""
 
@@ -58,10 +74,9 @@ class Convention:
     # Whether the bias of a layer without groups has leading axes of one element, as many as there
     # are spatial axes.
     layer_bias_has_ones: bool = False
-    # Write weights and a bias of another layout in the framework's own; see
-    # ``harness.convention.layouts``.
-    permuted: Callable[[str, str, str, int], str] = layouts.permuted
-    bias_reshaped: Callable[[str, int, int], str] = layouts.bias_reshaped
+    # Write weights and a bias of another layout in the framework's own.
+    permuted: Callable[[str, str, str, int], str] = text.permuted
+    bias_reshaped: Callable[[str, int, int], str] = text.bias_reshaped
     # A module of ``harness.syntax`` reads it.
     language: str = "python"
     interpreter: Interpreter | None = None  # What executes its programs, if not Python
@@ -194,25 +209,11 @@ def render(
     training: Training = SILENT,
     device: Device = "cpu",
 ) -> Program | Unsupported:
-    """Write ``operator`` as a program of ``framework``.
+    """Write ``operator`` as a program of ``framework``: a function, or a layer with its training.
 
-    Parameters
-    ----------
-    operator : Operator
-    framework : str
-    dtype : {"float16", "float32", "float64"}
-        Some frameworks need different texts for different types.
-    documented : bool
-        Write what the framework's documentation promises, even if a known defect makes another text
-        the right advice: this is how defects are tested.
-    style : {"function", "layer"}
-        The executed program, or a layer as in a network; a framework that has only one of them
-        returns that.
-    training : Training
-        The training settings of a layer.
-    device : {"cpu", "cuda"}
-        Where an executed program's arrays are, if the framework supports it; a layer is for people,
-        who have their own arrays.
+    A framework that has only one of the styles, or of the devices, returns that.  ``documented``
+    writes what the framework's documentation promises, even if a known defect makes another text
+    the right advice: this is how defects are tested.
     """
     writer = convention(framework)
     program = (

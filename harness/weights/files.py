@@ -13,10 +13,10 @@ import subprocess
 import sys
 import warnings
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import IO, Any, Final, TypeAlias
@@ -81,17 +81,10 @@ def read(path: Path) -> Contents:
     """Read a file of arrays of numbers; its suffix determines the format."""
     suffix = suffix_of(path)
     reader, _ = _FORMATS[suffix]
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            contents = reader(path)
-    except WeightsError:
-        raise
-    except OSError as error:
-        raise WeightsError(f"{path} cannot be read: {error.strerror or error}.") from None
-    except Exception as error:  # noqa: BLE001 -- damage makes a library's parser raise anything
-        text = str(error).partition("\n")[0] or type(error).__name__
-        raise WeightsError(f"{path} is no readable {suffix} file: {text}") from None
+    unreadable = f"{path} is no readable {suffix} file"
+    with _one_error(f"{path} cannot be read", unreadable), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        contents = reader(path)
     for name, array in contents.arrays.items():
         if array.dtype.kind not in "biufc" and dtype_name(array) not in _FOREIGN:
             raise WeightsError(_not_numbers(path, name))
@@ -110,18 +103,28 @@ def write(path: Path, contents: Contents) -> dict[str, str]:
     arrays = {renamed.get(name, name): array for name, array in contents.arrays.items()}
     _, writer = _FORMATS[suffix]
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    unwritten = f"{path} cannot be written"
     try:
-        writer(unfinished, replace(contents, arrays=arrays))
-        unfinished.replace(path)
-    except WeightsError:
-        raise
-    except OSError as error:
-        raise WeightsError(f"{path} cannot be written: {error.strerror or error}.") from None
-    except Exception as error:  # noqa: BLE001 -- the library reports its format's limits
-        raise WeightsError(f"{path} cannot be written: {error}") from None
+        with _one_error(unwritten, unwritten):
+            writer(unfinished, replace(contents, arrays=arrays))
+            unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
     return renamed
+
+
+@contextmanager
+def _one_error(by_system: str, by_library: str) -> Iterator[None]:
+    """Raise whatever is raised inside as an error of one line."""
+    try:
+        yield
+    except WeightsError:
+        raise
+    except OSError as error:
+        raise WeightsError(f"{by_system}: {error.strerror or error}.") from None
+    except Exception as error:  # noqa: BLE001 -- a library's parser raises anything
+        text = str(error).partition("\n")[0] or type(error).__name__
+        raise WeightsError(f"{by_library}: {text}") from None
 
 
 def _check_type(path: Path, suffix: str, name: str, array: Array) -> None:
@@ -151,13 +154,10 @@ def _library(name: str, suffix: str) -> ModuleType:
     try:
         return import_module(name)
     except ImportError:
-        raise _missing(name.partition(".")[0], suffix) from None
-
-
-def _missing(library: str, suffix: str) -> WeightsError:
-    return WeightsError(
-        f"{suffix} files need {library}, which is not installed: pip install 'deconform[weights]'"
-    )
+        raise WeightsError(
+            f"{suffix} files need {name.partition('.')[0]}, which is not installed: "
+            "pip install 'deconform[weights]'"
+        ) from None
 
 
 def _read_npy(path: Path) -> Contents:
@@ -254,8 +254,7 @@ def _write_safetensors(path: Path, contents: Contents) -> None:
 
 
 def _read_mat(path: Path) -> Contents:
-    if find_spec("scipy") is None:
-        raise _missing("scipy", ".mat")
+    _library("scipy", ".mat")
     with path.open("rb") as stream:
         start = stream.read(1024)
     # HDF5 has its signature at the start, or after a user block.

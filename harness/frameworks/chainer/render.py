@@ -8,20 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from harness.convention import text
 from harness.convention.device import Device
 from harness.convention.initializers import training_notes
-from harness.convention.text import (
-    CropSplit,
-    arguments,
-    extended,
-    extends,
-    full_size_of,
-    inputs_of,
-    lines,
-    per_axis,
-    split_crop,
-    tuple_of,
-)
 from harness.core.operators import Operator
 from harness.core.program import Program, Section
 from harness.core.training import Training
@@ -32,27 +21,27 @@ _HERE: Final = "{}"
 
 def render(operator: Operator, _dtype: str, documented: bool, device: Device) -> Program:
     """Write an operator as a program."""
-    split = split_crop(operator, native=documented or _is_native(operator))
+    split = text.split_crop(operator, native=documented or _is_native(operator))
     bias = ", b_" if split.own_bias else ""
     is_cpu = device == "cpu"
     return _program(
         split,
-        {name: f"{name}_" for name in inputs_of(operator)},
-        lines(
+        {name: f"{name}_" for name in text.inputs_of(operator)},
+        text.lines(
             f"y_ = F.deconvolution_{operator.rank}d(x_, w_{bias}{_options(split)})",
             _after(split, "b_"),
         ),
-        inputs=inputs_of(operator),
+        inputs=text.inputs_of(operator),
         there=_HERE if is_cpu else "cupy.asarray({})",
         back=_HERE if is_cpu else "cupy.asnumpy({})",
-        setup=lines(
+        setup=text.lines(
             "import chainer", "import chainer.functions as F", None if is_cpu else "import cupy"
         ),
     )
 
 
 def _program(
-    split: CropSplit,
+    split: text.CropSplit,
     leaves: Mapping[str, str],
     call: str,
     *,
@@ -69,18 +58,18 @@ def _program(
     """
     gradients = ", ".join(f"d{name}_" for name in leaves)
     names = ", ".join(leaves.values())
-    variables = lines(*(f"{name}_ = chainer.Variable({there.format(name)})" for name in inputs))
+    variables = [f"{name}_ = chainer.Variable({there.format(name)})" for name in inputs]
     return Program(
         setup=setup,
         reason=split.reason(
             "pad crops both ends alike and outsize moves the end by less than the stride, on all "
             "axes in the same direction"
         ),
-        forward=Section(variables, call, f"y = {back.format('y_.array')}"),
+        forward=Section(text.lines(*variables), call, f"y = {back.format('y_.array')}"),
         gradient=Section(
-            lines(variables, f"dy_ = chainer.Variable({there.format('dy')})"),
-            lines(call, f"{gradients} = chainer.grad([y_], [{names}], [dy_])"),
-            lines(*(f"d{name} = {back.format(f'd{name}_.array')}" for name in leaves)),
+            text.lines(*variables, f"dy_ = chainer.Variable({there.format('dy')})"),
+            text.lines(call, f"{gradients} = chainer.grad([y_], [{names}], [dy_])"),
+            text.lines(*(f"d{name} = {back.format(f'd{name}_.array')}" for name in leaves)),
         ),
         training=training,
         notes=notes,
@@ -99,40 +88,41 @@ def _is_native(operator: Operator) -> bool:
     )
 
 
-def _after(split: CropSplit, bias: str) -> str:
-    pads = tuple_of([(0, 0), (0, 0), *extended(split.rest)])
+def _after(split: text.CropSplit, bias: str) -> str:
+    pads = text.tuple_of([(0, 0), (0, 0), *text.extended(split.rest)])
     return split.after(f"y_ = F.pad(y_, {pads}, 'constant')", f"y_ = F.bias(y_, {bias})")
 
 
-def _options(split: CropSplit) -> str:
+def _options(split: text.CropSplit) -> str:
     """Write the arguments that the function and the link have in common."""
     operator = split.operator
     removed = [2 * pad - back for pad, back in zip(split.pad, split.back, strict=True)]
-    return arguments(
-        stride=per_axis(operator.stride, default=1),
-        pad=per_axis(split.pad, default=0),
-        outsize=tuple_of(full_size_of("x_", operator, 2, removed)) if any(split.back) else None,
-        dilate=per_axis(operator.dilation, default=1),
+    outsize = text.tuple_of(text.full_size_of("x_", operator, 2, removed))
+    return text.arguments(
+        stride=text.per_axis(operator.stride, default=1),
+        pad=text.per_axis(split.pad, default=0),
+        outsize=outsize if any(split.back) else None,
+        dilate=text.per_axis(operator.dilation, default=1),
         groups=str(operator.groups) if operator.groups != 1 else None,
     )
 
 
 def layer(operator: Operator, _dtype: str, training: Training) -> Program:
     """Write an operator as a layer of a network."""
-    split = split_crop(operator, native=_is_native(operator))
+    split = text.split_crop(operator, native=_is_native(operator))
     bias = "layer.late_b" if split.late_bias else "layer.b"
     initial_bias = drawn(training.bias, operator, by_fan=False)
-    options = _options(split) + arguments(
+    options = _options(split) + text.arguments(
         nobias=None if split.own_bias else "True",
         initialW=drawn(training.weights, operator, by_fan=True),
         initial_bias=initial_bias if split.own_bias else None,
     )
-    channels = f"{operator.in_channels}, {operator.out_channels}, {per_axis(operator.kernel)}"
+    channels = f"{operator.in_channels}, {operator.out_channels}, {text.per_axis(operator.kernel)}"
     late_bias = f"chainer.Parameter({initial_bias or '0'}, {operator.out_channels})"
     return _program(
         split,
         {"x": "x_", "w": "layer.W"} | ({"b": bias} if operator.bias else {}),
-        lines(
+        text.lines(
             f"layer = L.Deconvolution{operator.rank}D({channels}{options})",
             "layer.W.array = w",
             f"with layer.init_scope():\n    {bias} = {late_bias}" if split.late_bias else None,
@@ -141,9 +131,9 @@ def layer(operator: Operator, _dtype: str, training: Training) -> Program:
             _after(split, bias),
         ),
         inputs=("x",),
-        setup=lines(
+        setup=text.lines(
             "import chainer",
-            "import chainer.functions as F" if extends(split.rest) else None,
+            "import chainer.functions as F" if text.extends(split.rest) else None,
             "import chainer.links as L",
         ),
         training=factors(training, bias if operator.bias else None),

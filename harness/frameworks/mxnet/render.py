@@ -9,23 +9,9 @@ from collections.abc import Mapping, Sequence
 from textwrap import indent
 from typing import Final
 
+from harness.convention import text
 from harness.convention.device import Device
 from harness.convention.initializers import training_notes
-from harness.convention.text import (
-    CropSplit,
-    arguments,
-    because,
-    extended,
-    inputs_of,
-    lines,
-    per_axis,
-    split_crop,
-    tuple_of,
-    undilated,
-    zero_inserted,
-    zeros_learn,
-    zeros_removed,
-)
 from harness.core.operators import Operator
 from harness.core.program import Program, Section, Unsupported
 from harness.core.training import Training
@@ -43,30 +29,28 @@ def render(
     if operator.rank == 3 and dtype == "float64" and not documented and device == "cpu":
         return _NO_DOUBLE
     dilated = None if documented else _dilation_defect(operator, dtype)
-    spelled = undilated(operator) if dilated else operator
-    split = split_crop(spelled, native=documented or _is_native(spelled))
+    spelled = text.undilated(operator) if dilated else operator
+    split = text.split_crop(spelled, native=documented or _is_native(spelled))
     there = ", ctx=mx.gpu()" if device == "cuda" else ""
-    inputs = inputs_of(operator)
-    arrays = zip(inputs, ("x", "w_dilated" if dilated else "w", "b"), strict=False)
+    arrays = {"x": "x", "w": "w_dilated" if dilated else "w", "b": "b"}
+    inputs = text.inputs_of(operator)
     return _program(
         operator,
         split,
         dilated,
+        {name: arrays[name] for name in inputs},
         there=there,
-        arrays=[f"{name}_ = mx.nd.array({array}, dtype=x.dtype{there})" for name, array in arrays],
-        attached=[f"{name}_.attach_grad()" for name in inputs],
-        call=lines(_deconvolution(split), _after(split, "b_")),
+        call=text.lines(_deconvolution(split), _after(split, "b_")),
         gradients={name: f"{name}_.grad" for name in inputs},
     )
 
 
 def _program(
     operator: Operator,
-    split: CropSplit,
+    split: text.CropSplit,
     dilated: str | None,
+    inputs: Mapping[str, str],
     *,
-    arrays: Sequence[str],
-    attached: Sequence[str],
     call: str,
     gradients: Mapping[str, str],
     layer: str = "",
@@ -74,32 +58,41 @@ def _program(
     training: str = "",
     notes: tuple[str, ...] = (),
 ) -> Program:
-    """Make the program of a call; ``dilated`` is why the kernel gets zeros, if it does."""
-    to_native = lines(zero_inserted(operator) if dilated else None, *arrays)
-    texts = {name: f"{gradient}.asnumpy()" for name, gradient in gradients.items()}
+    """Make the program of a call whose ``inputs`` are made from arrays.
+
+    ``dilated`` is why the kernel gets zeros, if it does.
+    """
+    to_native = text.lines(
+        text.zero_inserted(operator) if dilated else None,
+        *(f"{name}_ = mx.nd.array({a}, dtype=x.dtype{there})" for name, a in inputs.items()),
+    )
+    attached = [f"{name}_.attach_grad()" for name in inputs]
+    arrays = {name: f"{gradient}.asnumpy()" for name, gradient in gradients.items()}
     if dilated:
-        texts["w"] = zeros_removed(operator, texts["w"])
+        arrays["w"] = text.zeros_removed(operator, arrays["w"])
     cropped = split.reason(
         "pad crops both ends alike and adj gives back at the end only, less than the stride"
     )
     return Program(
-        reason=" ".join(because(dilated, cropped)) or None,
-        setup=lines(
+        reason=" ".join(text.because(dilated, cropped)) or None,
+        setup=text.lines(
             "import mxnet as mx",
             "from mxnet.gluon import nn" if layer else None,
             "import numpy as np" if dilated else None,
         ),
-        forward=Section(to_native, lines(layer, call, "y_.wait_to_read()"), "y = y_.asnumpy()"),
+        forward=Section(
+            to_native, text.lines(layer, call, "y_.wait_to_read()"), "y = y_.asnumpy()"
+        ),
         gradient=Section(
-            lines(to_native, f"dy_ = mx.nd.array(dy, dtype=x.dtype{there})", *attached),
-            lines(
+            text.lines(to_native, f"dy_ = mx.nd.array(dy, dtype=x.dtype{there})", *attached),
+            text.lines(
                 layer,
                 "with mx.autograd.record():",
                 indent(call, "    "),
                 "y_.backward(dy_)",
                 "mx.nd.waitall()",
             ),
-            lines(*(f"d{name} = {text}" for name, text in texts.items())),
+            text.lines(*(f"d{name} = {array}" for name, array in arrays.items())),
         ),
         training=training,
         notes=notes,
@@ -129,10 +122,10 @@ def _is_native(operator: Operator) -> bool:
     )
 
 
-def _after(split: CropSplit, bias: str) -> str:
+def _after(split: text.CropSplit, bias: str) -> str:
     """Write the lines after the call; ``mx.nd.pad`` takes no three axes, so 1-D gets one more."""
-    widths = ", ".join(f"{begin}, {end}" for begin, end in extended(split.rest))
-    shape = tuple_of((1, -1, *(1,) * len(split.rest)))
+    widths = ", ".join(f"{begin}, {end}" for begin, end in text.extended(split.rest))
+    shape = text.tuple_of((1, -1, *(1,) * len(split.rest)))
     one = len(split.rest) == 1
     array, last = ("y_.expand_dims(2)", ".squeeze(axis=2)") if one else ("y_", "")
     zeros = "0, 0, 0, 0, 0, 0" if one else "0, 0, 0, 0"
@@ -142,13 +135,13 @@ def _after(split: CropSplit, bias: str) -> str:
     )
 
 
-def _deconvolution(split: CropSplit) -> str:
+def _deconvolution(split: text.CropSplit) -> str:
     def unless(values: Sequence[int], default: int) -> str | None:
-        return None if set(values) == {default} else tuple_of(values)
+        return None if set(values) == {default} else text.tuple_of(values)
 
     operator = split.operator
-    options = arguments(
-        kernel=tuple_of(operator.kernel),
+    options = text.arguments(
+        kernel=text.tuple_of(operator.kernel),
         stride=unless(operator.stride, 1),
         dilate=unless(operator.dilation, 1),
         pad=unless(split.pad, 0),
@@ -166,16 +159,16 @@ def layer(operator: Operator, dtype: str, training: Training) -> Program | Unsup
     if operator.rank == 3 and dtype == "float64":
         return _NO_DOUBLE
     dilated = _dilation_defect(operator, dtype)
-    spelled = undilated(operator) if dilated else operator
-    split = split_crop(spelled, native=_is_native(spelled))
+    spelled = text.undilated(operator) if dilated else operator
+    split = text.split_crop(spelled, native=_is_native(spelled))
     bias = "b_" if split.late_bias else "layer.bias"
     initial_bias = drawn(training.bias, operator, by_fan=False)
-    late_bias = arguments(shape="b.shape", dtype="x.dtype", init=initial_bias)
-    options = arguments(
-        strides=per_axis(spelled.stride, default=1),
-        padding=per_axis(split.pad, default=0),
-        output_padding=per_axis(split.back, default=0),
-        dilation=per_axis(spelled.dilation, default=1),
+    late_bias = text.arguments(shape="b.shape", dtype="x.dtype", init=initial_bias)
+    options = text.arguments(
+        strides=text.per_axis(spelled.stride, default=1),
+        padding=text.per_axis(split.pad, default=0),
+        output_padding=text.per_axis(split.back, default=0),
+        dilation=text.per_axis(spelled.dilation, default=1),
         groups=str(operator.groups) if operator.groups != 1 else None,
         use_bias=None if split.own_bias else "False",
         weight_initializer=drawn(training.weights, operator, by_fan=not dilated),
@@ -183,14 +176,13 @@ def layer(operator: Operator, dtype: str, training: Training) -> Program | Unsup
         # Without it the groups are refused: "input num_filter must divide group size".
         in_channels=str(operator.in_channels),
     )
-    sizes = f"{operator.out_channels}, {per_axis(spelled.kernel)}"
+    sizes = f"{operator.out_channels}, {text.per_axis(spelled.kernel)}"
     return _program(
         operator,
         split,
         dilated,
-        arrays=["x_ = mx.nd.array(x, dtype=x.dtype)"],
-        attached=["x_.attach_grad()"],
-        layer=lines(
+        {"x": "x"},
+        layer=text.lines(
             f"layer = nn.Conv{operator.rank}DTranspose({sizes}{options})",
             None if dtype == "float32" else f"layer.cast('{dtype}')",
             "layer.initialize()",
@@ -200,9 +192,12 @@ def layer(operator: Operator, dtype: str, training: Training) -> Program | Unsup
             else None,
             f"{bias}.set_data(mx.nd.array(b, dtype=x.dtype))" if operator.bias else None,
         ),
-        call=lines("y_ = layer(x_)", _after(split, "b_.data()")),
+        call=text.lines("y_ = layer(x_)", _after(split, "b_.data()")),
         gradients={"x": "x_.grad", "w": "layer.weight.grad()"}
         | ({"b": f"{bias}.grad()"} if operator.bias else {}),
         training=factors(training, bias if operator.bias else None),
-        notes=(*training_notes("MXNet", training), *zeros_learn(training, in_kernel=bool(dilated))),
+        notes=(
+            *training_notes("MXNet", training),
+            *text.zeros_learn(training, in_kernel=bool(dilated)),
+        ),
     )

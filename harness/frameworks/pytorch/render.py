@@ -7,18 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from harness.convention import text
 from harness.convention.device import Device
-from harness.convention.text import (
-    CropSplit,
-    arguments,
-    extended,
-    extends,
-    inputs_of,
-    lines,
-    per_axis,
-    split_crop,
-    tuple_of,
-)
 from harness.core.operators import Operator
 from harness.core.program import Program, Section
 from harness.core.training import Training
@@ -27,16 +17,16 @@ from harness.frameworks.pytorch.training import training_text
 
 def render(operator: Operator, _dtype: str, documented: bool, device: Device) -> Program:
     """Write an operator as a program."""
-    split = split_crop(operator, native=documented or is_native(operator))
+    split = text.split_crop(operator, native=documented or is_native(operator))
     bias = ", b_" if split.own_bias else ""
     there, back = {"cpu": ("", ""), "cuda": (".cuda()", ".cpu()")}[device]
     return _program(
         split,
-        {name: f"{name}_" for name in inputs_of(operator)},
-        lines(
+        {name: f"{name}_" for name in text.inputs_of(operator)},
+        text.lines(
             f"y_ = F.conv_transpose{operator.rank}d(x_, w_{bias}{_options(split)})", _after(split)
         ),
-        inputs=inputs_of(operator),
+        inputs=text.inputs_of(operator),
         result=f"y_{back}.numpy()",
         there=there,
         back=back,
@@ -45,7 +35,7 @@ def render(operator: Operator, _dtype: str, documented: bool, device: Device) ->
 
 
 def _program(
-    split: CropSplit,
+    split: text.CropSplit,
     leaves: Mapping[str, str],
     call: str,
     *,
@@ -69,50 +59,50 @@ def _program(
             "than max(stride, dilation)"
         ),
         forward=Section(
-            lines(*(f"{name}_ = torch.from_numpy({name}){there}" for name in inputs)),
+            text.lines(*(f"{name}_ = torch.from_numpy({name}){there}" for name in inputs)),
             call,
             f"y = {result}",
         ),
         gradient=Section(
-            lines(
+            text.lines(
                 *(f"{name}_ = torch.from_numpy({name}){there}.requires_grad_()" for name in inputs),
                 f"dy_ = torch.from_numpy(dy){there}",
             ),
-            lines(call, f"{gradients} = torch.autograd.grad(y_, ({names}), dy_)"),
-            lines(*(f"d{name} = d{name}_{back}.numpy()" for name in leaves)),
+            text.lines(call, f"{gradients} = torch.autograd.grad(y_, ({names}), dy_)"),
+            text.lines(*(f"d{name} = d{name}_{back}.numpy()" for name in leaves)),
         ),
         training=training,
     )
 
 
-def _after(split: CropSplit) -> str:
-    pads = [side for pair in reversed(extended(split.rest)) for side in pair]
-    shape = tuple_of((-1, *(1,) * len(split.rest)))
-    return split.after(f"y_ = F.pad(y_, {tuple_of(pads)})", f"y_ = y_ + b_.reshape({shape})")
+def _after(split: text.CropSplit) -> str:
+    pads = [side for pair in reversed(text.extended(split.rest)) for side in pair]
+    shape = text.tuple_of((-1, *(1,) * len(split.rest)))
+    return split.after(f"y_ = F.pad(y_, {text.tuple_of(pads)})", f"y_ = y_ + b_.reshape({shape})")
 
 
-def _options(split: CropSplit) -> str:
+def _options(split: text.CropSplit) -> str:
     """Write the arguments that the function and the layer have in common."""
     operator = split.operator
-    return arguments(
-        stride=per_axis(operator.stride, default=1),
-        padding=per_axis(split.pad, default=0),
-        output_padding=per_axis(split.back, default=0),
+    return text.arguments(
+        stride=text.per_axis(operator.stride, default=1),
+        padding=text.per_axis(split.pad, default=0),
+        output_padding=text.per_axis(split.back, default=0),
         groups=str(operator.groups) if operator.groups != 1 else None,
-        dilation=per_axis(operator.dilation, default=1),
+        dilation=text.per_axis(operator.dilation, default=1),
     )
 
 
 def layer(operator: Operator, _dtype: str, training: Training) -> Program:
     """Write an operator as a layer of a network."""
-    split = split_crop(operator, native=is_native(operator))
-    options = _options(split) + arguments(bias=None if split.own_bias else "False")
-    channels = f"{operator.in_channels}, {operator.out_channels}, {per_axis(operator.kernel)}"
+    split = text.split_crop(operator, native=is_native(operator))
+    options = _options(split) + text.arguments(bias=None if split.own_bias else "False")
+    channels = f"{operator.in_channels}, {operator.out_channels}, {text.per_axis(operator.kernel)}"
     bias = "b_" if split.late_bias else "layer.bias"
     return _program(
         split,
         {"x": "x_", "w": "layer.weight"} | ({"b": bias} if operator.bias else {}),
-        lines(
+        text.lines(
             f"layer = nn.ConvTranspose{operator.rank}d({channels}{options})",
             "layer.weight = nn.Parameter(torch.from_numpy(w))",
             f"{bias} = nn.Parameter(torch.from_numpy(b))" if operator.bias else None,
@@ -121,10 +111,10 @@ def layer(operator: Operator, _dtype: str, training: Training) -> Program:
         ),
         inputs=("x",),
         result="y_.detach().numpy()",
-        setup=lines(
+        setup=text.lines(
             "import torch",
             "from torch import nn",
-            "import torch.nn.functional as F" if extends(split.rest) else None,
+            "import torch.nn.functional as F" if text.extends(split.rest) else None,
         ),
         training=training_text(operator, training, bias if operator.bias else None),
     )

@@ -8,22 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from textwrap import indent
 
+from harness.convention import text
 from harness.convention.device import Device
-from harness.convention.text import (
-    Crops,
-    CropSplit,
-    arguments,
-    because,
-    extended,
-    full_size_of,
-    inputs_of,
-    lines,
-    per_axis,
-    tuple_of,
-    undilated,
-    zero_inserted,
-    zeros_removed,
-)
 from harness.core.operators import Operator
 from harness.core.program import Program, Section
 
@@ -32,31 +18,31 @@ def render(operator: Operator, dtype: str, documented: bool, _device: Device) ->
     """Write an operator as a program."""
     # TensorFlow places arrays by itself, so its call is rewritten for the CPU's kernels everywhere.
     dilated = None if documented else _dilation_defect(operator, dtype)
-    spelled = undilated(operator) if dilated else operator
+    spelled = text.undilated(operator) if dilated else operator
     padding, rest = _native_crop(spelled)
-    split = CropSplit(spelled, rest)
-    names = {name: f"{name}_" for name in inputs_of(operator)}
+    split = text.CropSplit(spelled, rest)
+    names = {name: f"{name}_" for name in text.inputs_of(operator)}
     split_groups = "tf.nn's transposed convolutions take no groups: split and concatenated."
     cropped = f"crop {spelled.crop} is not one that an output_shape can ask for: sliced or padded."
-    reasons = because(
+    reasons = text.because(
         dilated, split_groups if operator.groups != 1 else None, cropped if split.has_rest else None
     )
     dw = "np.moveaxis(dw_.numpy(), (-1, -2), (0, 1))"
     return program(
-        lines(
-            zero_inserted(operator) if dilated else None,
+        text.lines(
+            text.zero_inserted(operator) if dilated else None,
             "x_ = tf.constant(np.moveaxis(x, 1, -1))",
             f"w_ = tf.constant(np.moveaxis({'w_dilated' if dilated else 'w'}, (0, 1), (-1, -2)))",
             "b_ = tf.constant(b)" if operator.bias else None,
         ),
-        lines(
+        text.lines(
             _conv_transpose(spelled, padding, rest),
             "y_ = tf.nn.bias_add(y_, b_)" if split.own_bias else None,
             after(split),
         ),
         names,
         watched=f"({', '.join(names.values())})",
-        dw=zeros_removed(operator, dw) if dilated else dw,
+        dw=text.zeros_removed(operator, dw) if dilated else dw,
         reason=" ".join(reasons) or None,
     )
 
@@ -76,18 +62,18 @@ def program(
     """Make the program of a call that is differentiated by ``leaves``."""
     return Program(
         reason=reason,
-        setup=lines("import numpy as np", "import tensorflow as tf", setup),
-        forward=Section(to_native, lines(layer, call), "y = np.moveaxis(y_.numpy(), -1, 1)"),
+        setup=text.lines("import numpy as np", "import tensorflow as tf", setup),
+        forward=Section(to_native, text.lines(layer, call), "y = np.moveaxis(y_.numpy(), -1, 1)"),
         gradient=Section(
-            lines(to_native, "dy_ = tf.constant(np.moveaxis(dy, 1, -1))"),
-            lines(
+            text.lines(to_native, "dy_ = tf.constant(np.moveaxis(dy, 1, -1))"),
+            text.lines(
                 layer,
                 "with tf.GradientTape() as tape:",
-                indent(lines(f"tape.watch({watched})", call), "    "),
+                indent(text.lines(f"tape.watch({watched})", call), "    "),
                 f"{', '.join(f'd{name}_' for name in leaves)} = "
                 f"tape.gradient(y_, ({', '.join(leaves.values())}), output_gradients=dy_)",
             ),
-            lines(
+            text.lines(
                 "dx = np.moveaxis(dx_.numpy(), -1, 1)",
                 f"dw = {dw}",
                 "db = db_.numpy()" if "b" in leaves else None,
@@ -97,10 +83,10 @@ def program(
     )
 
 
-def after(split: CropSplit) -> str:
+def after(split: text.CropSplit) -> str:
     """Write the lines after the call for what is left of the crop."""
     return split.after(
-        f"y_ = tf.pad(y_, {[(0, 0), *extended(split.rest), (0, 0)]})",
+        f"y_ = tf.pad(y_, {[(0, 0), *text.extended(split.rest), (0, 0)]})",
         "y_ = tf.nn.bias_add(y_, b_)",
         channels_last=True,
     )
@@ -116,7 +102,7 @@ def _dilation_defect(operator: Operator, dtype: str) -> str | None:
     )
 
 
-def _native_crop(operator: Operator) -> tuple[str, Crops]:
+def _native_crop(operator: Operator) -> tuple[str, text.Crops]:
     """Choose ``padding`` and, through ``output_shape``, as much of the crop as TensorFlow can say.
 
     An output size is legal if the forward convolution brings it back to the input size:
@@ -143,23 +129,23 @@ def _is_same(begin: int, end: int, stride: int, kernel: int) -> bool:
     return 1 <= kernel - begin - end <= stride and begin == max(begin + end, 0) // 2
 
 
-def _conv_transpose(operator: Operator, padding: str, rest: Crops) -> str:
+def _conv_transpose(operator: Operator, padding: str, rest: text.Crops) -> str:
     removed = [
         begin + end - rest_begin - rest_end
         for (begin, end), (rest_begin, rest_end) in zip(operator.crop, rest, strict=True)
     ]
     channels = operator.out_channels // max(operator.groups, 1)
-    size = full_size_of("x_", operator, 1, removed)
-    options = arguments(
-        output_shape=tuple_of(["x_.shape[0]", *size, channels]),
-        strides=per_axis(operator.stride),
+    size = text.full_size_of("x_", operator, 1, removed)
+    options = text.arguments(
+        output_shape=text.tuple_of(["x_.shape[0]", *size, channels]),
+        strides=text.per_axis(operator.stride),
         padding=padding,
-        dilations=per_axis(operator.dilation, default=1),
+        dilations=text.per_axis(operator.dilation, default=1),
     )
     function = f"tf.nn.conv{operator.rank}d_transpose"
     if operator.groups == 1:
         return f"y_ = {function}(x_, w_{options})"
-    return lines(
+    return text.lines(
         f"x_groups = tf.split(x_, {operator.groups}, axis=-1)",
         f"w_groups = tf.split(w_, {operator.groups}, axis=-1)",
         "y_ = tf.concat([",

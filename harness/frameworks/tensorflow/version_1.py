@@ -80,8 +80,15 @@ _LAYOUTS: Final = {
 }
 
 
-def as_form(given: Arguments, form: Form, names: Mapping[str, str], **values: Value) -> Arguments:
-    """Bind the arguments to another form's parameters, with other values for some of them.
+def _read_as(
+    given: Arguments,
+    form: Form,
+    names: Mapping[str, str],
+    notes: Sequence[str],
+    supplied: Supplied | None = None,
+    **values: Value,
+) -> Reading:
+    """Read the arguments as those of another form, with other values for some of them.
 
     ``names`` has the form's names by those in ``given``; ``values`` are by the form's names.
     """
@@ -93,14 +100,8 @@ def as_form(given: Arguments, form: Form, names: Mapping[str, str], **values: Va
     for name, value in values.items():
         column = kept[name].column if name in kept else given.call.column
         kept[name] = Argument(name, value, column)
-    return replace(given, form=form, given=kept)
-
-
-def _read_as(
-    given: Arguments, form: Form, names: Mapping[str, str], notes: Sequence[str], **values: Value
-) -> Reading:
-    """Read the arguments as those of another form, with more notes."""
-    reading = form.read(as_form(given, form, names, **values))
+    supplied = supplied or given.supplied
+    reading = form.read(replace(given, form=form, given=kept, supplied=supplied))
     return replace(reading, form=given.form.name, notes=(*notes, *reading.notes))
 
 
@@ -235,8 +236,6 @@ _KERAS_1: Final = (
     Parameter("trainable", "whether weights and bias learn", True, keyword=True, ignored=True),
 )
 _ORDERINGS: Final = {"tf": "channels_last", "th": "channels_first"}
-_OF_LAYOUTS: Final = {layout: ordering for ordering, layout in _ORDERINGS.items()}
-_WEIGHTS_OF: Final = {"tf": "HWIO", "th": "OIHW"}
 _OF_KERAS_2: Final = {
     "border_mode": "padding",
     "subsample": "strides",
@@ -294,42 +293,38 @@ def _as_keras_2(given: Arguments, layer: Form) -> Reading:
 
 
 def _as_function(given: Arguments, function: Form) -> Reading:
-    ordering = _ordering(given)
-    channels_first = ordering == "th"
+    channels_first = _ordering(given) == "th"
     shape = input_of(given, 2, channels_first=channels_first)
     complete = given.channels_and_kernel(
         shape[1] if shape else None, given.open_integer("nb_filter"), _kernel(given), 1
     )
-    of_function = as_form(
+    output = given.value("output_shape")
+    batch = output[0] if isinstance(output, tuple) else None
+    batch = batch if type(batch) is int and batch > 0 else 1
+    reading = _read_as(
         given,
         function,
         {},
+        _notes(given),
+        Supplied(
+            given.supplied.input or with_batch(shape, batch),
+            (complete[0], complete[1], *complete[2]),
+        ),
         input=None,
         filters=None,
-        output_shape=given.value("output_shape"),
+        output_shape=output,
         strides=given.value("subsample"),
         padding=str(given.value("border_mode")).upper(),
         data_format="NCHW" if channels_first else "NHWC",
     )
-    weight = (complete[0], complete[1], *complete[2])
-    output = given.value("output_shape")
-    batch = output[0] if isinstance(output, tuple) else None
-    batch = batch if type(batch) is int and batch > 0 else 1
-    supplied = Supplied(given.supplied.input or with_batch(shape, batch), weight)
-    reading = function.read(replace(of_function, supplied=supplied))
-    return replace(
-        reading,
-        form=given.form.name,
-        operator=replace(reading.operator, bias=given.flag("bias")),
-        weights=_WEIGHTS_OF[ordering],
-        notes=(*_notes(given), *reading.notes),
-    )
+    operator = replace(reading.operator, bias=given.flag("bias"))
+    return replace(reading, operator=operator, weights="OIHW" if channels_first else "HWIO")
 
 
 def _kernel(given: Arguments) -> Sizes | None:
-    sizes = given.open_integer("nb_row"), given.open_integer("nb_col")
-    is_open = sizes == (None, None)
-    return None if is_open else (given.integer("nb_row"), given.integer("nb_col"))
+    if given.open_integer("nb_row") is None and given.open_integer("nb_col") is None:
+        return None
+    return given.integer("nb_row"), given.integer("nb_col")
 
 
 def _ordering(given: Arguments) -> str:
@@ -337,7 +332,7 @@ def _ordering(given: Arguments) -> str:
     if given.known("dim_ordering") != "default":
         return given.choice("dim_ordering", *_ORDERINGS)
     if (layout := configured_layout(given, "dim_ordering")) is not None:
-        return _OF_LAYOUTS[layout]
+        return next(name for name, known in _ORDERINGS.items() if known == layout)
     shape, channels = given.value("output_shape"), given.value("nb_filter")
     sizes = shape if isinstance(shape, tuple) and len(shape) == 4 else (None,) * 4
     orderings = [name for name, place in (("th", 1), ("tf", 3)) if sizes[place] == channels]

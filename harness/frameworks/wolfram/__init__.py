@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from harness.convention.interpreter import Interpreter
-from harness.convention.registry import Convention, Example
+from harness.convention.registry import Convention, Example, Interpreter
 from harness.frameworks.wolfram.render import bias_reshaped, layer, permuted, render
 
 CONVENTION: Final = Convention(
