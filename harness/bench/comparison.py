@@ -56,9 +56,8 @@ class Pair:
 
     old: Measurement
     new: Measurement
-    plain: Interval | None = (
-        None  # The ratio of the times, new to old; None if they are incomparable
-    )
+    # The ratio of the times, new to old; None if they are incomparable.
+    plain: Interval | None = None
     # The ratio to judge, corrected for changes of the machine; above 1 is slower.
     ratio: Interval | None = None
     change: Change = Change.INCOMPARABLE

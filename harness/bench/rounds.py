@@ -305,9 +305,7 @@ def _blank(case: Case, framework: str, direction: str, entry: _Entry) -> Measure
     operator, shape = case.operator, (case.batch, case.in_size)
     products = _PRODUCTS[direction]
     return Measurement(
-        case=case.id,
-        suite=case.suite,
-        descriptor=case.descriptor,
+        **case.labels,
         framework=framework,
         direction=direction,
         support=entry.program.support,
@@ -320,6 +318,4 @@ def _blank(case: Case, framework: str, direction: str, entry: _Entry) -> Measure
         first_s=entry.seconds.get("call", 0.0),
         to_native_s=entry.seconds.get("to_native", 0.0),
         from_native_s=entry.seconds.get("from_native", 0.0),
-        file=case.file,
-        line=case.line,
     )

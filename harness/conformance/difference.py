@@ -39,6 +39,19 @@ class Transition:
     old: Record | None
     new: Record
 
+    @property
+    def kind(self) -> str:
+        """``failing``, ``fixed``, ``added`` or ``other``; ``same`` where nothing changed."""
+        was, now = self.old.status if self.old else None, self.new.status
+        if was == now:
+            return "same"
+        if now.is_bad:
+            return "other" if was and was.is_bad else "failing"
+        if was is None:
+            return "added"
+        is_fixed = now == Status.PASSED and (was.is_bad or was == Status.KNOWN)
+        return "fixed" if is_fixed else "other"
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -95,34 +108,23 @@ def difference(old: Report, new: Report) -> Difference:
     before, after = _records(old, "OLD"), _records(new, "NEW")
     if not before.keys() & after.keys():
         raise DifferenceError("OLD and NEW have no check in common.")
-    kinds: dict[str, list[Transition]] = {"failing": [], "fixed": [], "other": [], "added": []}
-    for key, record in after.items():
-        if key not in before or before[key].status != record.status:
-            change = Transition(before.get(key), record)
-            kinds[_kind(change)].append(change)
     both = [(before[key], record) for key, record in after.items() if key in before]
-    redefined = dict.fromkeys(a.case for b, a in both if a.descriptor != b.descriptor)
+    changes = [Transition(before.get(key), record) for key, record in after.items()]
+    kinds = {
+        kind: tuple(change for change in changes if change.kind == kind)
+        for kind in ("failing", "fixed", "other", "added")
+    }
     return Difference(
         old.header,
         new.header,
-        tuple(kinds["failing"]),
-        tuple(kinds["fixed"]),
-        tuple(kinds["other"]),
+        kinds["failing"],
+        kinds["fixed"],
+        kinds["other"],
         tuple(record for key, record in before.items() if key not in after),
         tuple(change.new for change in kinds["added"]),
         Counter(after.status for before, after in both if before.status == after.status),
-        tuple(redefined),
+        tuple(dict.fromkeys(a.case for b, a in both if a.descriptor != b.descriptor)),
     )
-
-
-def _kind(change: Transition) -> str:
-    was = change.old.status if change.old else None
-    if change.new.status.is_bad:
-        return "other" if was and was.is_bad else "failing"
-    if was is None:
-        return "added"
-    is_fixed = change.new.status == Status.PASSED and (was.is_bad or was == Status.KNOWN)
-    return "fixed" if is_fixed else "other"
 
 
 def _records(report: Report, name: str) -> dict[Key, Record]:

@@ -171,14 +171,10 @@ def _record(
     column: Column, case: Case, program: Program | Unsupported, check: str, verdict: Verdict
 ) -> Record:
     return Record(
-        case=case.id,
-        suite=case.suite,
-        descriptor=case.descriptor,
+        **case.labels,
         framework=column.framework,
         check=check,
         support=program.support,
         **vars(column.declared(case, check, verdict)),
-        file=case.file,
-        line=case.line,
         reproduce=column.reproduce(case),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
@@ -10,11 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.conformance.judge import judge
-from harness.core.column_info import ColumnInfo
-from harness.core.program import Program, Unsupported
-from harness.engines.job import Arrays, Job, Outcome, Raised
+from harness.core.program import Unsupported
+from harness.engines.job import Arrays, Outcome, Raised
 from harness.execution.column import Column, Conditions
-from harness.records.record import Verdict
 from harness.records.status import Status
 from harness.suite.case import Case
 from harness.suite.expectations import Expected, expect
@@ -35,44 +33,32 @@ def reproduced(case: Case, framework: str, conditions: Conditions) -> tuple[str,
         info = column.start()
         expected = expect(case)
         outcomes = list(column.run(column.jobs(case, program, expected.data)))
-    verdicts = {
-        check: judge(case, expected, check, outcome, case.says.get(framework))
-        for job, outcome in outcomes
-        for check in job.checks
-    }
-    lines = _lines(case, program, info, expected, outcomes, verdicts)
-    return "\n".join(lines), all(v.status == Status.PASSED for v in verdicts.values())
-
-
-def _lines(
-    case: Case,
-    program: Program,
-    info: ColumnInfo,
-    expected: Expected,
-    outcomes: list[tuple[Job, Outcome]],
-    verdicts: Mapping[str, Verdict],
-) -> Iterator[str]:
     where = "" if info.device == "cpu" else f", {info.device}"
-    yield f"{case.id}: {program.framework} {info.version}, {program.support}{where}"
-    if program.reason:
-        yield f"  {program.reason}"
-    yield from ("", "# forward", program.text)
-    if not case.rejected:
-        yield from ("# gradients", program.gradient_text)
-    for name, array in expected.data.items():
-        yield _array(name, array)
-    for _, outcome in outcomes:
-        if isinstance(outcome, Arrays):
-            for name, array in outcome.outputs.items():
-                yield _array(f"got {name}", array)
-                if name in expected.outputs and not np.array_equal(array, expected.outputs[name]):
-                    yield _array(f"expected {name}", expected.outputs[name])
-        elif isinstance(outcome, Raised):
-            yield outcome.traceback
-    for check, verdict in verdicts.items():
-        yield f"{check:<8} {verdict.status}" + (f": {verdict.reason}" if verdict.reason else "")
-        if verdict.diagnosis:
-            yield f"         equals the mutant: {verdict.diagnosis}"
+    lines = [f"{case.id}: {program.framework} {info.version}, {program.support}{where}"]
+    lines += [f"  {program.reason}"] if program.reason else []
+    lines += ["", "# forward", program.text]
+    lines += [] if case.rejected else ["# gradients", program.gradient_text]
+    lines += [_array(name, array) for name, array in expected.data.items()]
+    lines += [line for _, outcome in outcomes for line in _outcome(outcome, expected)]
+    is_passed = True
+    for job, outcome in outcomes:
+        for check in job.checks:
+            verdict = judge(case, expected, check, outcome, case.says.get(framework))
+            is_passed = is_passed and verdict.status == Status.PASSED
+            lines.append(f"{check:<8} {verdict.status}")
+            lines[-1] += f": {verdict.reason}" if verdict.reason else ""
+            if verdict.diagnosis:
+                lines.append(f"         equals the mutant: {verdict.diagnosis}")
+    return "\n".join(lines), is_passed
+
+
+def _outcome(outcome: Outcome, expected: Expected) -> Iterator[str]:
+    if isinstance(outcome, Raised):
+        yield outcome.traceback
+    for name, array in outcome.outputs.items() if isinstance(outcome, Arrays) else ():
+        yield _array(f"got {name}", array)
+        if name in expected.outputs and not np.array_equal(array, expected.outputs[name]):
+            yield _array(f"expected {name}", expected.outputs[name])
 
 
 def _array(name: str, array: npt.NDArray[Any]) -> str:

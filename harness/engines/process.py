@@ -169,10 +169,7 @@ class Engine:
         """Prepare a program to be timed; return the bytes that a call needs, if known."""
         message = {"op": "hold", "key": held.key, "sections": held.sections, "call": held.call}
         answer = self._request(message, held.inputs)
-        if isinstance(answer, Failure):
-            return answer
-        peak: int | None = answer["peak_bytes"]
-        return peak
+        return answer if isinstance(answer, Failure) else answer["peak_bytes"]
 
     def time(self, key: str, calls: int) -> Timing | Failure:
         """Time calls of a prepared program."""

@@ -107,6 +107,17 @@ class Case:
         return shapes
 
     @property
+    def labels(self) -> dict[str, Any]:
+        """What every line of a report says of its case."""
+        return {
+            "case": self.id,
+            "suite": self.suite,
+            "descriptor": self.descriptor,
+            "file": self.file,
+            "line": self.line,
+        }
+
+    @property
     def reproducible(self) -> str:
         """What ``deconform reproduce`` takes: the descriptor or, with given data, the id."""
         return self.id if self.given else self.descriptor

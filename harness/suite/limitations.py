@@ -54,10 +54,7 @@ def load_limitations(path: Path | None = None) -> tuple[Limitation, ...]:
 
 def unmatched(limitations: Sequence[Limitation], cases: Sequence[Case]) -> Iterator[Limitation]:
     """Find limitations that apply to no case: a list of excuses must not rot."""
-    for limitation in limitations:
-        if not any(
-            limitation.concerns(case.id, limitation.framework, check)
-            for case in cases
-            for check in case.checks
-        ):
-            yield limitation
+    checks = [(case.id, check) for case in cases for check in case.checks]
+    for each in limitations:
+        if not any(each.concerns(case, each.framework, check) for case, check in checks):
+            yield each

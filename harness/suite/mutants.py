@@ -94,13 +94,9 @@ def _output_padding_times_stride(operator: Operator) -> Operator | None:
 
 def _kernel_plus_dilation(operator: Operator) -> Operator | None:
     crop = tuple(
-        (begin, end + extent - (kernel + dilation - 1))
-        for extent, kernel, dilation, (begin, end) in zip(
-            operator.effective_kernel,
-            operator.kernel,
-            operator.dilation,
-            operator.crop,
-            strict=True,
+        (begin, end + dilation * (kernel - 1) + 1 - (kernel + dilation - 1))
+        for kernel, dilation, (begin, end) in zip(
+            operator.kernel, operator.dilation, operator.crop, strict=True
         )
     )
     return _if_different(operator, crop=crop)
