@@ -20,18 +20,11 @@ def fixed(initializer: Initializer) -> Callable[[], Initializer]:
 
 
 def read_initializer(value: Value, known: Initializers) -> Initializer | None:
-    """Read an initialiser; ``None`` for one that has no counterpart here.
+    """Read a name in quotes or a call such as ``init.Xavier(magnitude=2)``; else ``None``.
 
-    Parameters
-    ----------
-    value : Value
-        A name in quotes, or a call such as ``init.Xavier(magnitude=2)``.
-    known : mapping
-        The framework's initialisers by their names in lower case: functions with the same
-        parameters, which raise ``KeyError`` or ``TypeError`` if they do not accept the arguments.
+    ``known`` has functions by the names of initialisers in lower case.  They have the same
+    parameters, and raise ``KeyError`` or ``TypeError`` if they do not accept the arguments.
 
-    Examples
-    --------
     >>> read_initializer("Normal", {"normal": lambda sigma=0.5: Initializer("normal", sigma**2)})
     Initializer(distribution='normal', scale=0.25, fan=None)
     """
@@ -60,17 +53,10 @@ def read_initializers(
     names: tuple[str, str],
     read: Callable[[Value], Initializer | None],
 ) -> tuple[Training, tuple[str, ...]]:
-    """Read what weights and bias are drawn from, with notes on what stays unread.
+    """Read what weights and bias, the two ``names``, are drawn from; note what stays unread.
 
-    Parameters
-    ----------
-    given : Arguments
-    refusal : str
-        How the framework refuses to draw a bias, which is a vector, by a fan.
-    names : tuple of str
-        The parameters for weights and for the bias.
-    read : callable
-        Reads an initialiser; ``None`` for one that has no counterpart here.
+    ``read`` returns ``None`` for an initialiser without a counterpart here; ``refusal`` is how the
+    framework refuses to draw a bias, which is a vector, by a fan.
     """
     drawn: list[Initializer | None] = []
     notes = []
@@ -124,13 +110,7 @@ def assigned_value(value: Value, assigned: Mapping[str, Value]) -> Value:
 
 
 def number(value: Value) -> float:
-    """Return an argument as a number.
-
-    Raises
-    ------
-    TypeError
-        If it is not a number, or too large to be squared.
-    """
+    """Return a number that can be squared; raise ``TypeError`` for another argument."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(value)
     if not abs(value) <= LARGEST_DEVIATION:

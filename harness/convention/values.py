@@ -38,7 +38,7 @@ def shape_of(value: Value) -> Sizes | None:
         if inner[0] is None or any(shape != inner[0] for shape in inner):
             return None
         return (len(value), *inner[0])
-    last = last_name(value) if isinstance(value, Call) else ""
+    last = last_name(value)
     if not isinstance(value, Call) or last not in _MAKERS:
         return None
     return _created_shape(value, by_sizes=last in _BY_SIZES)

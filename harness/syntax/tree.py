@@ -237,9 +237,9 @@ def errors_placed_in(text: str) -> Iterator[None]:
         raise SnippetError("the text is nested too deeply. Paste the call alone.") from None
 
 
-def last_name(call: Call) -> str:
-    """Return the last part of the dotted name that a call calls."""
-    return call.dotted.rpartition(".")[2]
+def last_name(value: Value) -> str:
+    """Return the last part of the dotted name that a call calls; empty for other values."""
+    return value.dotted.rpartition(".")[2] if isinstance(value, Call) else ""
 
 
 def names_in(value: Value) -> Iterator[Name]:

@@ -256,15 +256,12 @@ def _configuration(given: Arguments) -> Iterator[str]:
 def _read_training(given: Arguments) -> tuple[Training, tuple[str, ...]]:
     names = ("initialW", "initial_bias")
     for name in names:
-        if isinstance(assigned_value(given.value(name), given.assigned), str):
-            raise given.error(
-                f"{name} {shown(given.value(name))}: Chainer takes an initialiser, an array or a "
-                "number.",
-                name,
-            )
-    return read_initializers(
-        given, "Chainer refuses it, since a vector has no fans", names, read_initializer
-    )
+        value = given.value(name)
+        if isinstance(assigned_value(value, given.assigned), str):
+            takes = "Chainer takes an initialiser, an array or a number"
+            raise given.error(f"{name} {shown(value)}: {takes}.", name)
+    refusal = "Chainer refuses it, since a vector has no fans"
+    return read_initializers(given, refusal, names, read_initializer)
 
 
 _DOCS: Final = "https://docs.chainer.org/en/stable/reference/generated/"

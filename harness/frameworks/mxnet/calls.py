@@ -321,11 +321,7 @@ def _read_factors(given: Arguments, training: Training) -> Training:
     layer = given.site.statement.target
     if assigned[layer] is not given.site.statement.value:
         return training
-    factors = {
-        field: assigned[target]
-        for field, attribute in _FACTORS.items()
-        if (target := f"{layer}.{attribute}") in assigned
-    }
+    factors = {field: assigned.get(f"{layer}.{name}") for field, name in _FACTORS.items()}
     return replace(training, **_numbers(factors))
 
 
@@ -350,7 +346,9 @@ def _read_variables(given: Arguments) -> tuple[Training, tuple[str, ...]]:
     settings: dict[str, Any] = {}
     notes = []
     for name, of in (("weight", "weights"), ("bias", "bias")):
-        options = _variable(given, name)
+        variable = assigned_value(given.value(name), given.assigned)
+        is_variable = last_name(variable) in {"Variable", "var"}
+        options = variable.named if isinstance(variable, Call) and is_variable else {}
         init = assigned_value(options.get("init"), given.assigned)
         factors = {f"{of}_rate": options.get("lr_mult"), f"{of}_decay": options.get("wd_mult")}
         settings |= _numbers(factors) | {of: read_initializer(init)}
@@ -361,13 +359,6 @@ def _read_variables(given: Arguments) -> tuple[Training, tuple[str, ...]]:
         # https://github.com/apache/mxnet/blob/v1.9.x/python/mxnet/optimizer/optimizer.py
         settings.setdefault("bias_decay", 0.0)
     return Training(**settings), tuple(notes)
-
-
-def _variable(given: Arguments, name: str) -> dict[str, Value]:
-    """The arguments of the symbol that stands for an array."""
-    value = assigned_value(given.value(name), given.assigned)
-    is_variable = isinstance(value, Call) and last_name(value) in {"Variable", "var"}
-    return value.named if isinstance(value, Call) and is_variable else {}
 
 
 _DOCS: Final = "https://mxnet.apache.org/versions/1.9.1/api/python/docs/api/"

@@ -53,7 +53,7 @@ def input_source(given: Arguments) -> Value:
 
 
 def _shape(source: Value) -> Shape | None:
-    return _given_by(source) if _last(source) in _SHAPED else shape_of(source)
+    return _given_by(source) if last_name(source) in _SHAPED else shape_of(source)
 
 
 def _own(given: Arguments) -> Shape | None:
@@ -92,7 +92,7 @@ def _before(given: Arguments) -> Value:
     """The layer right before, in a ``Sequential`` of layers or by ``model.add``."""
     for call in given.site.around:
         layers = call.arguments[0].value if call.arguments else None
-        if _last(call) != "Sequential" or not isinstance(layers, tuple):
+        if last_name(call) != "Sequential" or not isinstance(layers, tuple):
             continue
         for before, layer in itertools.pairwise(layers):
             if layer is given.call:
@@ -125,7 +125,7 @@ def _addition(statement: Statement) -> tuple[str, Value]:
 
 def _given_by(layer: Value) -> Shape | None:
     """The output's shape, where it is an argument of the layer."""
-    names = _SHAPED.get(_last(layer), ())
+    names = _SHAPED.get(last_name(layer), ())
     for place, argument in enumerate(layer.arguments if isinstance(layer, Call) else ()):
         if argument.name in names or (names and argument.name is None and place == 0):
             inner = _sizes(argument.value)
@@ -133,11 +133,6 @@ def _given_by(layer: Value) -> Shape | None:
         if names and argument.name in _WITH_BATCH:
             return _sizes(argument.value)
     return None
-
-
-def _last(value: Value) -> str:
-    """The last part of the name that a call calls."""
-    return last_name(value) if isinstance(value, Call) else ""
 
 
 _LAYOUTS: Final = {

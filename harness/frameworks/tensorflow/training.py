@@ -116,7 +116,7 @@ def _regularizer(given: Arguments, which: str) -> str | None:
     if not given.has(name):
         return None
     value = given.value(name)
-    last = last_name(value) if isinstance(value, Call) else ""
+    last = last_name(value)
     arguments = value.arguments if isinstance(value, Call) else ()
     first = arguments[0] if arguments else Argument(None, 0.01, 0)
     amount = first.value
