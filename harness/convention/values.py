@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from harness.core.operators import Sizes, axis_name
 from harness.syntax.tree import Call, Name, SnippetError, Value, last_name
+
+Pairs: TypeAlias = tuple[tuple[int, int], ...]  # Of beginning and end, per axis
 
 _T = TypeVar("_T")
 # Functions that take an array's sizes one by one: zeros(3, 4), but not uniform(3, 4).
@@ -97,9 +99,29 @@ def unknown(name: str, value: Name | Call, what: str = "it") -> str:
     return f"{name} is {written}, whose value the text does not hold: write {what} in its place."
 
 
+def without_margins(kernel: Sequence[int], margins: Pairs) -> Sizes:
+    """Return a kernel's sizes without the zeros that a text lays around it."""
+    return tuple(k - b - e for k, (b, e) in zip(kernel, margins, strict=True))
+
+
+def with_margins(kernel: Sequence[int], margins: Pairs) -> Sizes:
+    """Return a kernel's sizes with these zeros."""
+    return tuple(k + b + e for k, (b, e) in zip(kernel, margins, strict=True))
+
+
+def crop_without_margins(crop: Pairs, margins: Pairs, dilation: Sequence[int]) -> Pairs:
+    """Return the crop that is the same for the kernel without these zeros.
+
+    >>> crop_without_margins(((1, 0),), ((0, 2),), (2,))
+    ((1, -4),)
+    """
+    axes = zip(crop, margins, dilation, strict=True)
+    return tuple((begin - b * d, end - e * d) for (begin, end), (b, e), d in axes)
+
+
 def same_crop(
     effective: Sequence[int], stride: Sequence[int], *, odd: str, missing: str
-) -> tuple[tuple[tuple[int, int], ...], list[str]]:
+) -> tuple[Pairs, list[str]]:
     """Return the crop that makes the output ``in_size * stride``, its odd elements at the end.
 
     The notes are ``odd`` where there are such, and ``missing`` where the output must be extended.

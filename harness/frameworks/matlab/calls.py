@@ -8,22 +8,28 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from typing import Final
 
 from harness.convention.arguments import Arguments, Form
 from harness.convention.reading import Reading
-from harness.convention.signature import Parameter
-from harness.convention.values import shown
+from harness.convention.signature import Parameter, Style
+from harness.convention.values import (
+    Pairs,
+    crop_without_margins,
+    shown,
+    with_margins,
+    without_margins,
+)
 from harness.core.errors import Ask, asked
 from harness.core.operators import Sizes
 from harness.frameworks.matlab.arrays import Array, Workspace, written
-from harness.frameworks.matlab.cropping import Pairs, function_crop, layer_crop
+from harness.frameworks.matlab.cropping import read_crop
 from harness.frameworks.matlab.network import Before, layer_before
 from harness.frameworks.matlab.training import read_training, setter_note
-from harness.syntax.tree import Argument, Call, Name, Statement, calls
+from harness.syntax.tree import Argument, Call, Name, calls
 
 
 class _NamedForm(Form):
@@ -108,6 +114,10 @@ _LAYER: Final = (
 # Such as layers(2).WeightL2Factor.
 _PART: Final = re.compile(r"\w+\(.+\)\.(\w+)")
 _READ_ONLY: Final = {"numFilters", "NumChannels"}
+_CROPPING: Final = (
+    "{}.Cropping: the property is going to be removed, and CroppingSize is to be used instead; two "
+    "numbers are for top and bottom, left and right."
+)
 
 
 # What both read.
@@ -148,13 +158,11 @@ def _read_function(given: Arguments) -> Reading:
     shape, groups = _weights(given, weights, rank)
     margins = _without_margins(weights, rank)
     if shape is not None:
-        shape = (*shape[:2], *_less(shape[2:], margins))
+        shape = (*shape[:2], *without_margins(shape[2:], margins))
     source = _input_shape(given, x, rank)
     complete = given.channels_and_kernel(source[1] if source else None, None, None, groups, shape)
     stride, dilation = given.per_axis("Stride", rank), given.per_axis("DilationFactor", rank)
-    padded = [k + b + e for k, (b, e) in zip(complete[2], margins, strict=True)]
-    crop, notes = function_crop(given, padded, stride, dilation)
-    axes = zip(crop, margins, dilation, strict=True)
+    crop, notes = read_crop(given, with_margins(complete[2], margins), stride, dilation)
     if shape is None:
         notes.append(
             "groups: taken for 1; they are the last dimension of weights, whose size the text "
@@ -166,16 +174,17 @@ def _read_function(given: Arguments) -> Reading:
             "the text does not show: " + asked(Ask.INPUT_SHAPE) + " to be sure."
         )
     bias, of_bias = _function_bias(given, workspace, complete[1])
-    return given.reading(
+    plain = given.reading(
         complete,
         stride=stride,
         dilation=dilation,
-        crop=[(b - before * d, e - after * d) for (b, e), (before, after), d in axes],
+        crop=crop_without_margins(crop, margins, dilation),
         groups=groups,
         bias=bias,
         input=source,
         notes=(*notes, *of_bias),
     )
+    return replace(plain, notes=(*plain.notes, *_index_notes(given)))
 
 
 def _formatted(given: Arguments, workspace: Workspace, name: str, option: str) -> Array | None:
@@ -292,23 +301,19 @@ def _read_layer(given: Arguments) -> Reading:
     weights = workspace.array(given.value("Weights"))
     margins = _without_margins(weights, rank)
     complete = _layer_channels(given, rank, weights, before, margins)
-    stride = given.per_axis("Stride", rank)
-    kernel = [k + b + e for k, (b, e) in zip(complete[2], margins, strict=True)]
-    crop, of_crop = layer_crop(given, kernel, stride)
+    stride, ones = given.per_axis("Stride", rank), (1,) * rank
+    crop, of_crop = read_crop(given, with_margins(complete[2], margins), stride, ones)
     bias, of_bias = _layer_bias(given, workspace, complete[1])
     plain = given.reading(
         complete,
         stride=stride,
-        crop=[(b - x, e - y) for (b, e), (x, y) in zip(crop, margins, strict=True)],
+        crop=crop_without_margins(crop, margins, ones),
         bias=bias,
         input=before.input if before else None,
     )
     training, of_training = read_training(given, plain.operator)
-    return replace(
-        plain,
-        training=training,
-        notes=(*notes, *of_crop, *of_bias, *of_training, *plain.notes),
-    )
+    notes += [*of_crop, *of_bias, *of_training]
+    return replace(plain, training=training, notes=(*notes, *plain.notes, *_index_notes(given)))
 
 
 _ARRAYS: Final = {"Weights", "Bias", "WeightsInitializer", "BiasInitializer"}
@@ -320,19 +325,23 @@ def _with_properties(given: Arguments) -> tuple[Arguments, list[str]]:
     # Where the layer is a part of an array, that has the name.
     layer, block = given.site.name, given.site.statement.block
     for statement in given.site.after:
+        target = statement.target or ""
         if note := setter_note(statement):
             notes.append(note)
-        elif statement.target is not None and statement.target == layer:
+        elif layer and target == layer:
             layer = None
-        elif layer and statement.target and statement.target.startswith(f"{layer}."):
-            if statement.block == block:
-                _set_property(given, statement, layer, arguments, notes)
+        elif layer and target.startswith(f"{layer}."):
+            if statement.block != block:
+                notes.append(f"{target} is set in a branch or a loop: it is not in the answer.")
+            elif "(" in target:
+                _property(given, layer, target.partition("(")[0])
+                notes.append(f"{target} is a part of an array, which is not read here: keep it.")
             else:
-                notes.append(
-                    f"{statement.target} is set in a branch or a loop: it is not in the answer."
-                )
-        elif (part := _PART.fullmatch(statement.target or "")) and given.form.parameter(part[1]):
-            notes.append(f"{statement.target} is not read here: where it is this layer's, keep it.")
+                name = _property(given, layer, target)
+                arguments[name] = Argument(name, statement.value, given.call.column)
+                notes += [_CROPPING.format(layer)] if name == "Cropping" else []
+        elif (part := _PART.fullmatch(target)) and given.form.parameter(part[1]):
+            notes.append(f"{target} is not read here: where it is this layer's, keep it.")
     notes += [
         f"{name} is a property of the layer; the function's own word is Cropping."
         for name in ("CroppingMode", "CroppingSize")
@@ -341,29 +350,14 @@ def _with_properties(given: Arguments) -> tuple[Arguments, list[str]]:
     return replace(given, given=arguments), notes
 
 
-def _set_property(
-    given: Arguments,
-    statement: Statement,
-    layer: str,
-    arguments: dict[str, Argument],
-    notes: list[str],
-) -> None:
-    target = str(statement.target)
-    name, _, part = target.removeprefix(f"{layer}.").partition("(")
+def _property(given: Arguments, layer: str, target: str) -> str:
+    name = target.removeprefix(f"{layer}.")
     parameter = given.form.parameter(name)
     if parameter is None:
         raise given.error(f"the layer has no property {name!r}.")
-    if part:
-        notes.append(f"{target} is a part of an array, which is not read here: keep it.")
-        return
     if parameter.name in _READ_ONLY:
-        raise given.error(f"{layer}.{name} is read-only: give it in the call.")
-    if parameter.name == "Cropping":
-        notes.append(
-            f"{layer}.Cropping: the property is going to be removed, and CroppingSize is "
-            "to be used instead; two numbers are for top and bottom, left and right."
-        )
-    arguments[parameter.name] = Argument(name, statement.value, given.call.column)
+        raise given.error(f"{target} is read-only: give it in the call.")
+    return parameter.name
 
 
 def _layer_channels(
@@ -377,7 +371,7 @@ def _layer_channels(
     shape = None
     if weights is not None and weights.shape[0] > 0:
         sizes = [weights.size(axis) for axis in range(rank + 2)]
-        shape = (sizes[rank + 1], sizes[rank], *_less(sizes[:rank], margins))
+        shape = (sizes[rank + 1], sizes[rank], *without_margins(sizes[:rank], margins))
     stated = None if auto else given.open_integer("NumChannels")
     if before is not None and stated not in (None, before.channels):
         raise given.error(
@@ -386,14 +380,10 @@ def _layer_channels(
     return given.channels_and_kernel(
         before.channels if before is not None else stated,
         given.open_integer("numFilters"),
-        None if kernel is None else _less(kernel, margins),
+        None if kernel is None else without_margins(kernel, margins),
         1,
         shape,
     )
-
-
-def _less(kernel: Sequence[int], margins: Pairs) -> Sizes:
-    return tuple(k - b - e for k, (b, e) in zip(kernel, margins, strict=True))
 
 
 def _layer_bias(given: Arguments, workspace: Workspace, filters: int) -> tuple[bool, list[str]]:
@@ -411,49 +401,34 @@ def _layer_bias(given: Arguments, workspace: Workspace, filters: int) -> tuple[b
     return True, []
 
 
-def _noting_an_index(read: Callable[[Arguments], Reading]) -> Callable[[Arguments], Reading]:
+def _index_notes(given: Arguments) -> list[str]:
     r"""Note that a text indexes its output, which is not followed.
 
     >>> from harness.lookup.reading import read
     >>> read("Y = dltranspconv(X, zeros(4, 4, 3, 2), b);\nY = Y(2:end-1, :, :);").notes[-1]
     'What the text does with Y(...) is not in the answer: it is indexed.'
     """
-
-    def reading(given: Arguments) -> Reading:
-        answer = read(given)
-        home = given.site.statement
-        later = (home, *given.site.after)
-        for call in (call for statement in later for call in calls(statement.value)):
-            parts = [str(a.value.text) for a in call.arguments if isinstance(a.value, Name)]
-            name = home.target or ""
-            if call.function == Name(name, call.column) and any(":" in part for part in parts):
-                fact = f"What the text does with {name}(...) is not in the answer: it is indexed."
-                return replace(answer, notes=(*answer.notes, fact))
-        return answer
-
-    return reading
+    home = given.site.statement
+    name = home.target or ""
+    later = (statement.value for statement in (home, *given.site.after))
+    for call in chain.from_iterable(map(calls, later)):
+        parts = [a.value.text for a in call.arguments if isinstance(a.value, Name)]
+        if call.dotted == name and any(":" in part for part in parts):
+            return [f"What the text does with {name}(...) is not in the answer: it is indexed."]
+    return []
 
 
 _DOCS: Final = "https://www.mathworks.com/help/deeplearning/ref/"
 
 
-def _layer_form(rank: int, page: str) -> Form:
-    name, read = f"transposedConv{rank}dLayer", _noting_an_index(_read_layer)
-    return _NamedForm(name, (), "layer", rank, _LAYER, _DOCS + page, read, named_pairs=True)
+def _form(name: str, style: Style, rank: int | None, page: str) -> Form:
+    parameters, read = (_LAYER, _read_layer) if rank else (_FUNCTION, _read_function)
+    return _NamedForm(name, (), style, rank, parameters, _DOCS + page, read, named_pairs=True)
 
 
 FORMS: Final[tuple[Form, ...]] = (
-    _layer_form(1, "transposedconv1dlayer.html"),
-    _layer_form(2, "nnet.cnn.layer.transposedconvolution2dlayer.html"),
-    _layer_form(3, "transposedconv3dlayer.html"),
-    _NamedForm(
-        "dltranspconv",
-        (),
-        "function",
-        None,
-        _FUNCTION,
-        f"{_DOCS}dlarray.dltranspconv.html",
-        _noting_an_index(_read_function),
-        named_pairs=True,
-    ),
+    _form("transposedConv1dLayer", "layer", 1, "transposedconv1dlayer.html"),
+    _form("transposedConv2dLayer", "layer", 2, "nnet.cnn.layer.transposedconvolution2dlayer.html"),
+    _form("transposedConv3dLayer", "layer", 3, "transposedconv3dlayer.html"),
+    _form("dltranspconv", "function", None, "dlarray.dltranspconv.html"),
 )

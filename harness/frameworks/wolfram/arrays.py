@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, TypeAlias
+from typing import Final
 
-from harness.convention.values import shape_of
+from harness.convention.values import Pairs, shape_of
 from harness.core.operators import Sizes
 from harness.syntax.tree import Call, Name, Value
-
-Margins: TypeAlias = tuple[tuple[int, int], ...]
 
 # Their second argument is the dimensions of the result.
 _MAKERS: Final = {"RandomReal", "RandomInteger", "RandomVariate", "ConstantArray"}
@@ -56,7 +54,7 @@ def _sizes(sizes: Value) -> Sizes | None:
     return integers if len(integers) == len(stated) else None
 
 
-def margins(value: Value, assigned: Mapping[str, Value], rank: int) -> Margins:
+def margins(value: Value, assigned: Mapping[str, Value], rank: int) -> Pairs:
     """Return how many zeros the text puts before and after a kernel, per spatial axis."""
     value = resolved(value, assigned)
     called = _called(value)
@@ -73,7 +71,7 @@ def _called(value: Value) -> tuple[str, list[Value]] | None:
     return value.function.text, [each.value for each in value.arguments if each.name is None]
 
 
-def _pairs(value: Value) -> Margins | None:
+def _pairs(value: Value) -> Pairs | None:
     if not isinstance(value, tuple):
         return None
     pairs = []

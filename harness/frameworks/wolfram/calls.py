@@ -13,10 +13,18 @@ from typing import Final
 from harness.convention.arguments import Arguments, Form
 from harness.convention.reading import Reading
 from harness.convention.signature import Parameter
-from harness.convention.values import integers, same_crop, shown
+from harness.convention.values import (
+    Pairs,
+    crop_without_margins,
+    integers,
+    same_crop,
+    shown,
+    with_margins,
+    without_margins,
+)
 from harness.core.errors import Ask, named
 from harness.core.operators import Operator, Sizes
-from harness.frameworks.wolfram.arrays import Margins, dimensions, margins
+from harness.frameworks.wolfram.arrays import dimensions, margins
 from harness.frameworks.wolfram.network import Before, chain_before, changed_elsewhere
 from harness.frameworks.wolfram.ports import Port, braces, port
 from harness.frameworks.wolfram.training import read_training
@@ -78,19 +86,17 @@ def _read(given: Arguments) -> Reading:
     complete = given.channels_and_kernel(
         source.channels if source.channels is not None else before.channels,
         None if given.is_open("n") else given.integer("n"),
-        _less(_per_axis(given, "sz", rank), around) if not given.is_open("sz") else None,
+        without_margins(_per_axis(given, "sz", rank), around) if not given.is_open("sz") else None,
         groups,
-        None if weights is None else (*weights[:2], *_less(weights[2:], around)),
+        None if weights is None else (*weights[:2], *without_margins(weights[2:], around)),
     )
     stride, dilation = _per_axis(given, "Stride", rank), _per_axis(given, "Dilation", rank)
-    kernel = [k + b + e for k, (b, e) in zip(complete[2], around, strict=True)]
-    crop, of_crop = _crop(given, kernel, stride, dilation)
-    axes = zip(crop, around, dilation, strict=True)
+    crop, of_crop = _crop(given, with_margins(complete[2], around), stride, dilation)
     plain = given.reading(
         complete,
         stride=stride,
         dilation=dilation,
-        crop=[(b - x * d, e - y * d) for (b, e), (x, y), d in axes],
+        crop=crop_without_margins(crop, around, dilation),
         groups=groups,
         bias=_has_bias(given, complete[1]),
         input=(batch, complete[0], *source.size) if source.size else None,
@@ -161,15 +167,9 @@ def _per_axis(given: Arguments, name: str, rank: int, *, least: int = 1) -> Size
     return given.per_axis(name, rank, least=least)
 
 
-def _less(kernel: Sequence[int], around: Margins) -> Sizes:
-    if len(kernel) != len(around):
-        return tuple(kernel)
-    return tuple(k - b - e for k, (b, e) in zip(kernel, around, strict=True))
-
-
 def _crop(
     given: Arguments, kernel: Sequence[int], stride: Sizes, dilation: Sizes
-) -> tuple[Margins, list[str]]:
+) -> tuple[Pairs, list[str]]:
     value, rank = given.value("PaddingSize"), len(kernel)
     if isinstance(value, str):
         if value != "Same":
@@ -199,7 +199,7 @@ def _crop(
     return tuple((begin, end) for begin, end in crop), [note] if uneven else []
 
 
-def _same(effective: Sequence[int], stride: Sizes) -> tuple[Margins, list[str]]:
+def _same(effective: Sequence[int], stride: Sizes) -> tuple[Pairs, list[str]]:
     """What ``"Same"`` removes; where the document leaves it open, the end is taken, with a note."""
     crop, notes = same_crop(
         effective,
