@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Final
 
 from harness.convention.values import shown
@@ -100,12 +100,11 @@ class Workspace:
         if isinstance(value, Name):
             number = self._number(value.text)
             return value if number is None else number
-        if isinstance(value, Call) and isinstance(value.function, Name):
-            name, arguments = value.function.text, value.arguments
-            if name in _CLASSES and len(arguments) == 1:
-                return self.plain(arguments[0].value)
-            if len(arguments) == 1:
-                return self._element(name, arguments[0].value, value)
+        if isinstance(value, Call) and len(value.arguments) == 1:
+            argument = value.arguments[0].value
+            if value.dotted in _CLASSES:
+                return self.plain(argument)
+            return self._element(value.dotted, argument, value)
         return value
 
     def _row(self, value: tuple[Value, ...]) -> Value:
@@ -137,8 +136,8 @@ class Workspace:
             return Array((1, 1), is_zero=value == 0)
         if isinstance(value, tuple):
             return _literal(value)
-        if isinstance(value, Call) and isinstance(value.function, Name) and value.arguments:
-            return self._result(value.function.text, [each.value for each in value.arguments])
+        if isinstance(value, Call) and value.arguments:
+            return self._result(value.dotted, [each.value for each in value.arguments])
         return None
 
     def _result(self, name: str, values: Sequence[Value]) -> Array | None:
@@ -160,9 +159,7 @@ class Workspace:
 
     def _shape(self, values: Sequence[Value]) -> Sizes | None:
         """What ``zeros(3, 4, 'like', x)`` and the like are asked for; one number is a square."""
-        plain = [self.plain(value) for value in values]
-        words = [place for place, value in enumerate(plain) if isinstance(value, str)]
-        plain = plain[: words[0]] if words else plain
+        plain = list(takewhile(lambda value: not isinstance(value, str), map(self.plain, values)))
         if len(plain) == 1:
             plain = list(plain[0]) if isinstance(plain[0], tuple) else plain * 2
         sizes = _integers(plain)
@@ -171,9 +168,12 @@ class Workspace:
     def _rearranged(self, name: str, values: Sequence[Value]) -> Array | None:
         first = values[0]
         array = self.array(first)
-        if array is None and isinstance(first, Name) and first.text not in self.given:
-            shape = self.canonical.get(first.text)
-            array = None if shape is None else Array(shape)
+        if (
+            isinstance(first, Name)
+            and first.text not in self.given
+            and first.text in self.canonical
+        ):
+            array = Array(self.canonical[first.text])
         if array is None or array.margins:
             return None
         numbers = [self.plain(value) for value in values[1:]]

@@ -54,11 +54,11 @@ def _flat(value: Value) -> Iterator[Value]:
 def _walked(layers: Sequence[Value], workspace: Workspace) -> Before | None:
     same_size = True
     for layer in reversed(layers):
-        function = layer.function if isinstance(layer, Call) else layer
-        if not isinstance(function, Name):
+        if not isinstance(layer, Call | Name):
             return None
-        name, arguments = function.text, layer.arguments if isinstance(layer, Call) else ()
-        values = [workspace.plain(each.value) for each in arguments[:2]]
+        name = layer.dotted if isinstance(layer, Call) else layer.text
+        arguments = layer.arguments[:2] if isinstance(layer, Call) else ()
+        values = [workspace.plain(each.value) for each in arguments]
         if name in _INPUTS and values:
             return _input(values[0], _INPUTS[name], same_size=same_size)
         if name == "sequenceInputLayer" and values and isinstance(values[0], int):

@@ -78,13 +78,9 @@ class _Spelled:
         operator = self.operator
         if not extends(operator.crop):
             return f"w_ = {template.format(self._native_weights())};"
-        shape = [
-            *with_zeros_around(operator).kernel,
-            operator.weight_shape[1],
-            operator.in_channels,
-        ]
-        if operator.groups != 1:
-            shape[-1:] = [operator.in_channels // max(operator.groups, 1), operator.groups]
+        channels = [operator.in_channels // max(operator.groups, 1), operator.groups]
+        shape = [*with_zeros_around(operator).kernel, operator.weight_shape[1], *channels]
+        shape = shape[:-1] if operator.groups == 1 else shape
         filters = template.format("w_")
         return lines(
             f"w_ = zeros({_vector(shape)}, 'like', w);",
@@ -297,33 +293,26 @@ def _drawn_text(operator: Operator, training: Training, inside: str) -> str:
 
     ``inside`` is the index of the filters' own elements where they have zeros around them.
     """
-    weights, biases = training.weights, training.bias
-    drawn = lines(
-        _drawn_weights(weights, operator, inside) if weights else None,
-        _emptied("Bias", _word(biases, BIAS_INITIALIZERS) or _function(biases, operator))
-        if biases
-        else None,
-    )
+    weights, bias = training.weights, training.bias
+    if weights and inside:
+        shape = [*operator.kernel, operator.out_channels, operator.in_channels]
+        drawn = f"layer.Weights{inside} = draw({_vector(shape)});"
+        of_weights = lines(f"draw = {_function(weights, operator)};", drawn)
+    else:
+        of_weights = _emptied("Weights", weights, tuple(INITIALIZERS), operator)
+    drawn = lines(of_weights, _emptied("Bias", bias, BIAS_INITIALIZERS, operator))
     return lines(drawn, "net = dlnetwork(layer, x_);") if drawn else ""
 
 
-def _drawn_weights(wanted: Initializer, operator: Operator, inside: str) -> str:
-    if not inside:
-        return _emptied(
-            "Weights", _word(wanted, tuple(INITIALIZERS)) or _function(wanted, operator)
-        )
-    shape = [*operator.kernel, operator.out_channels, operator.in_channels]
-    size = f"[{' '.join(map(str, shape))}]"
-    return lines(f"draw = {_function(wanted, operator)};", f"layer.Weights{inside} = draw({size});")
-
-
-def _emptied(parameter: str, drawn: str) -> str:
+def _emptied(
+    parameter: str, wanted: Initializer | None, words: Sequence[str], operator: Operator
+) -> str:
     """The layer draws where the parameter itself is empty."""
+    if wanted is None:
+        return ""
+    word = next((f"'{word}'" for word in words if INITIALIZERS[word] == wanted), None)
+    drawn = word or _function(wanted, operator)
     return lines(f"layer.{parameter} = [];", f"layer.{parameter}Initializer = {drawn};")
-
-
-def _word(wanted: Initializer, names: Sequence[str]) -> str | None:
-    return next((f"'{name}'" for name in names if INITIALIZERS[name] == wanted), None)
 
 
 def _function(wanted: Initializer, operator: Operator) -> str:

@@ -33,10 +33,9 @@ def dimensions(value: Value, assigned: Mapping[str, Value], steps: int = _FOLLOW
     value = resolved(value, assigned)
     if isinstance(value, tuple):
         return shape_of(value)
-    called = _called(value)
-    if called is None or steps == 0:
+    if not isinstance(value, Call) or steps == 0:
         return None
-    name, arguments = called
+    name, arguments = value.dotted, value.positional
     if name in _KEEPERS and arguments:
         return dimensions(arguments[0], assigned, steps - 1)
     if name in _MAKERS and len(arguments) > 1:
@@ -57,29 +56,21 @@ def _sizes(sizes: Value) -> Sizes | None:
 def margins(value: Value, assigned: Mapping[str, Value], rank: int) -> Pairs:
     """Return how many zeros the text puts before and after a kernel, per spatial axis."""
     value = resolved(value, assigned)
-    called = _called(value)
-    if called is not None and called[0] == "ArrayPad" and len(called[1]) == 2:
-        pairs = _pairs(called[1][1])
+    if isinstance(value, Call) and value.dotted == "ArrayPad" and len(value.positional) == 2:
+        pairs = _pairs(value.positional[1])
         if pairs is not None and len(pairs) == rank + 2 and set(pairs[:2]) == {(0, 0)}:
             return pairs[2:]
     return ((0, 0),) * rank
 
 
-def _called(value: Value) -> tuple[str, list[Value]] | None:
-    if not isinstance(value, Call) or not isinstance(value.function, Name):
-        return None
-    return value.function.text, [each.value for each in value.arguments if each.name is None]
-
-
 def _pairs(value: Value) -> Pairs | None:
-    if not isinstance(value, tuple):
-        return None
-    pairs = []
-    for pair in value:
-        if not isinstance(pair, tuple) or len(pair) != 2:
-            return None
-        begin, end = pair
-        if not isinstance(begin, int) or not isinstance(end, int) or min(begin, end) < 0:
-            return None
-        pairs.append((begin, end))
-    return tuple(pairs)
+    pairs = tuple(map(_pair, value)) if isinstance(value, tuple) else (None,)
+    known = tuple(pair for pair in pairs if pair is not None)
+    return known if len(known) == len(pairs) else None
+
+
+def _pair(value: Value) -> tuple[int, int] | None:
+    match value:
+        case (int(begin), int(end)) if min(begin, end) >= 0:
+            return begin, end
+    return None

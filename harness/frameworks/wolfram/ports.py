@@ -48,12 +48,12 @@ def port(given: Arguments, name: str, *, last: bool) -> Port:
         if value and isinstance(value[0], str):
             return _coder(given, name, value, last=last)
         return _array(given, name, value, last=last)
-    if isinstance(value, Call) and isinstance(value.function, Name) and value.arguments:
-        if value.function.text in {"NetEncoder", "NetDecoder"}:
-            kind = value.arguments[0].value
-            return _coder(given, name, kind if isinstance(kind, tuple) else (kind,), last=last)
-        if value.function.text == "Rest":
-            return _rest_of_dimensions(given, value.arguments[0].value, last=last)
+    if isinstance(value, Call) and value.arguments:
+        first = value.arguments[0].value
+        if value.dotted in {"NetEncoder", "NetDecoder"}:
+            return _coder(given, name, first if isinstance(first, tuple) else (first,), last=last)
+        if value.dotted == "Rest":
+            return _rest_of_dimensions(given, first, last=last)
     if isinstance(value, int | float):
         raise given.error(f'"{name}" must be a list of sizes such as {{3, 64, 64}}.', name)
     return Port()
@@ -109,11 +109,11 @@ def _encoded(given: Arguments, name: str, channels: int | None, size: Value) -> 
     if size is None:
         note = f'"{name}": an encoder of images without a size makes them 128 by 128.'
         return Port(channels, _DEFAULT_SIZE, 2, is_image=True, notes=(note,))
-    width_height = size if isinstance(size, tuple) else (size, size)
-    if len(width_height) != 2 or not all(isinstance(p, int) and p > 0 for p in width_height):
-        raise given.error(f'"{name}": {braces(width_height)} is no {{width, height}}.', name)
-    width, height = (part for part in width_height if isinstance(part, int))
-    return Port(channels, (height, width), 2, is_image=True)
+    match size if isinstance(size, tuple) else (size, size):
+        case (int(width), int(height)) if min(width, height) > 0:
+            return Port(channels, (height, width), 2, is_image=True)
+        case other:
+            raise given.error(f'"{name}": {braces(other)} is no {{width, height}}.', name)
 
 
 def _colours(
@@ -137,10 +137,9 @@ def _rules(parts: Sequence[Value]) -> list[tuple[str, Value]]:
     """``"ColorSpace" -> "RGB"`` inside a list."""
     pairs = []
     for part in parts:
-        if isinstance(part, Call) and isinstance(part.function, Name) and len(part.arguments) == 2:
+        if isinstance(part, Call) and part.dotted in {"Rule", "RuleDelayed"}:
             left, right = (each.value for each in part.arguments)
-            if part.function.text in {"Rule", "RuleDelayed"}:
-                pairs.append((left.text if isinstance(left, Name) else str(left), right))
+            pairs.append((left.text if isinstance(left, Name) else str(left), right))
     return pairs
 
 

@@ -59,16 +59,16 @@ def _rates(given: Arguments) -> tuple[float | None, float | None]:
     if not pairs:
         rate = _rate(given, value)
         return rate, rate
-    rates: dict[str, float | None] = {}
-    for key, multiplier in pairs:
+    for key, _ in pairs:
         if key not in {"Weights", "Biases", "_"}:
             raise given.error(f'{name} is for "Weights", "Biases" or _, not {key!r}.', name)
-        # The first rule that fits is the one that holds.
-        rates.setdefault(key, _rate(given, multiplier))
-    if next(iter(rates)) == "_":
-        return rates["_"], rates["_"]
-    others = rates.get("_")
-    return rates.get("Weights", others), rates.get("Biases", others)
+    rates = [(key, _rate(given, multiplier)) for key, multiplier in pairs]
+    # The first rule that fits is the one that holds.
+    weights, biases = (
+        next((rate for key, rate in rates if key in {part, "_"}), None)
+        for part in ("Weights", "Biases")
+    )
+    return weights, biases
 
 
 def _rate(given: Arguments, value: Value) -> float | None:
