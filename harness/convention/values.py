@@ -61,18 +61,21 @@ def _created_shape(call: Call, *, by_sizes: bool) -> Sizes | None:
     for name in ("initializer", "initial_value", "shape", "size"):
         if name in call.named:
             positional = [call.named[name]]
-    if by_sizes and len(positional) > 1 and all(_is_size(value) for value in positional):
-        return tuple(value for value in positional if isinstance(value, int))
+    if by_sizes and len(positional) > 1 and (sizes := sizes_of(positional)):
+        return sizes
     for value in positional:
-        if isinstance(value, tuple) and value and all(_is_size(item) for item in value):
-            return tuple(item for item in value if isinstance(item, int))
+        if isinstance(value, tuple) and (sizes := sizes_of(value)):
+            return sizes
         if (shape := shape_of(value)) is not None:
             return shape
     return None
 
 
-def _is_size(value: Value) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+def sizes_of(values: Sequence[Value]) -> Sizes | None:
+    """Return values that are all positive integers."""
+    sizes = tuple(value for value in values if isinstance(value, int) and value > 0)
+    has_others = len(sizes) < len(values) or any(value is True for value in values)
+    return None if has_others else sizes
 
 
 def integer(name: str, value: Value, column: int) -> int:

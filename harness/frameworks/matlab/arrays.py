@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise, takewhile
 from typing import Final
 
-from harness.convention.values import shown
+from harness.convention.values import shown, sizes_of
 from harness.core.operators import Sizes
 from harness.syntax.callsite import CallSite
 from harness.syntax.tree import Call, Name, Slice, Statement, Value
@@ -162,7 +162,7 @@ class Workspace:
         plain = list(takewhile(lambda value: not isinstance(value, str), map(self.plain, values)))
         if len(plain) == 1:
             plain = list(plain[0]) if isinstance(plain[0], tuple) else plain * 2
-        sizes = _integers(plain)
+        sizes = sizes_of(plain)
         return sizes if sizes and len(sizes) <= _MOST_DIMENSIONS else None
 
     def _rearranged(self, name: str, values: Sequence[Value]) -> Array | None:
@@ -184,7 +184,7 @@ class Workspace:
 
 
 def _permuted(array: Array, order: Sequence[Value]) -> Sizes | None:
-    places = _integers(order)
+    places = sizes_of(order)
     if places is None or sorted(places) != list(range(1, len(places) + 1)):
         return None
     return tuple(array.size(place - 1) for place in places)
@@ -192,20 +192,11 @@ def _permuted(array: Array, order: Sequence[Value]) -> Sizes | None:
 
 def _reshaped(array: Array, sizes: Sequence[Value]) -> Sizes | None:
     """One of the sizes may be ``[]``."""
-    known = _integers([size for size in sizes if size != ()])
+    known = sizes_of([size for size in sizes if size != ()])
     if known is None or len(known) < len(sizes) - 1:
         return None
     rest = math.prod(array.shape) // math.prod(known)
-    return tuple(rest if size == () else _integer(size) for size in sizes)
-
-
-def _integers(values: Sequence[Value]) -> Sizes | None:
-    sizes = tuple(map(_integer, values))
-    return sizes if all(size > 0 for size in sizes) else None
-
-
-def _integer(value: Value) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+    return sizes_of([rest if size == () else size for size in sizes])
 
 
 def _literal(value: tuple[Value, ...]) -> Array | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from harness.convention.values import sizes_of
 from harness.core.operators import Sizes
 from harness.frameworks.matlab.arrays import Workspace
 from harness.syntax.callsite import CallSite
@@ -76,7 +77,7 @@ def _input(value: Value, dimensions: int, *, same_size: bool) -> Before | None:
     sizes = value if isinstance(value, tuple) else (value,) * (dimensions - 1)
     if len(sizes) == dimensions - 1:
         sizes = (*sizes, 1)
-    known = tuple(size for size in sizes if isinstance(size, int) and size > 0)
-    if not len(known) == len(sizes) == dimensions:
+    known = sizes_of(sizes)
+    if known is None or len(known) != dimensions:
         return None
     return Before(known[-1], (1, known[-1], *known[:-1]) if same_size else None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from harness.convention.values import Pairs, shape_of
+from harness.convention.values import Pairs, shape_of, sizes_of
 from harness.core.operators import Sizes
 from harness.syntax.tree import Call, Name, Value
 
@@ -39,18 +39,13 @@ def dimensions(value: Value, assigned: Mapping[str, Value], steps: int = _FOLLOW
     if name in _KEEPERS and arguments:
         return dimensions(arguments[0], assigned, steps - 1)
     if name in _MAKERS and len(arguments) > 1:
-        return _sizes(resolved(arguments[1], assigned))
+        sizes = resolved(arguments[1], assigned)
+        return sizes_of(sizes if isinstance(sizes, tuple) else (sizes,))
     if name == "ArrayPad" and len(arguments) == 2:
         inner, around = dimensions(arguments[0], assigned, steps - 1), _pairs(arguments[1])
         if inner is not None and around is not None and len(inner) == len(around):
             return tuple(k + b + e for k, (b, e) in zip(inner, around, strict=True))
     return None
-
-
-def _sizes(sizes: Value) -> Sizes | None:
-    stated = sizes if isinstance(sizes, tuple) else (sizes,)
-    integers = tuple(size for size in stated if isinstance(size, int) and size > 0)
-    return integers if len(integers) == len(stated) else None
 
 
 def margins(value: Value, assigned: Mapping[str, Value], rank: int) -> Pairs:

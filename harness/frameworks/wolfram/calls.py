@@ -136,12 +136,8 @@ def _rank(given: Arguments, source: Port, output: Port, weights: Sizes | None) -
     who, rank = ranks[0]
     for other, axes in ranks[1:]:
         if axes != rank:
-            raise given.error(
-                who
-                + f" has {rank} spatial {_axes(rank)}, "
-                + other
-                + f" has {axes}; they must agree."
-            )
+            fact = f" has {rank} spatial {_axes(rank)}, " + other + f" has {axes}; they must agree."
+            raise given.error(who + fact)
     if not 1 <= rank <= 2:
         raise given.error(
             who + f" has {rank} spatial axes; DeconvolutionLayer has one or two: {{s}} or {{h, w}}."

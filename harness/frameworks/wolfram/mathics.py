@@ -189,9 +189,7 @@ class Session:
     def _built_once(self, arguments: Sequence[Any]) -> Any:
         """Build the definition's layer, but not again for the next gradient."""
         last, layer = self._last
-        if len(last) != len(arguments) or any(
-            a is not b for a, b in zip(last, arguments, strict=True)
-        ):
+        if list(map(id, last)) != list(map(id, arguments)):
             layer = self._defined(arguments).evaluate(self._session.evaluation)
             self._last = (arguments, layer)
         return layer

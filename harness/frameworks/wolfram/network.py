@@ -18,6 +18,11 @@ _KEEP: Final = {
     *("ReLU", "ELU", "SELU", "SoftSign", "SoftPlus", "HardTanh", "HardSigmoid", "Sigmoid"),
 }
 _REPLACING: Final = {"ReplaceAll", "ReplaceRepeated", "ReplacePart"}
+# Functions and their options that change layers which they are given.
+_CHANGING: Final = {
+    "NetInitialize": "Method",
+    **dict.fromkeys(("NetTrain", "NetChain", "NetGraph"), "LearningRateMultipliers"),
+}
 _REPLACED: Final = "{} is not read here: keep what it does to this layer."
 _KEEP_CHANNELS: Final = {"PoolingLayer", "ResizeLayer"}
 
@@ -47,19 +52,21 @@ def changed_elsewhere(given: Arguments) -> list[str]:
     layers = {given.site.name}
     notes = []
     for call in given.site.around:
-        first = call.arguments[0].value if call.arguments else None
-        if _name(call) == "SetOptions" and _name(first) == _name(given.call):
+        name, first = call.dotted, call.arguments[0].value if call.arguments else None
+        if (option := _CHANGING.get(name)) in call.named:
+            notes.append(f"{name}'s {option} is not read here: keep what it does.")
+        if name == "SetOptions" and _name(first) == given.call.dotted:
             notes.append(
                 "SetOptions changes the defaults of the layer, which is not read here: write the "
                 "options in the call."
             )
         is_layer = first is given.call or (isinstance(first, Name) and first.text in layers)
-        if _name(call) in _REPLACING and is_layer:
-            notes.append(_REPLACED.format(_name(call)))
+        if name == "NetReplacePart" or (name in _REPLACING and is_layer):
+            notes.append(_REPLACED.format(name))
     for text in (name.text for each in given.site.statements for name in names_in(each.value)):
         owner, operator, _ = text.partition("/.")
         words = set(identifiers(owner))
-        if operator and words & {*layers, _name(given.call)}:
+        if operator and words & {*layers, given.call.dotted}:
             notes.append(_REPLACED.format("/."))
     return list(dict.fromkeys(notes))
 

@@ -13,40 +13,22 @@ from harness.core.operators import Operator
 from harness.core.training import Training
 from harness.frameworks.wolfram.arrays import resolved
 from harness.frameworks.wolfram.ports import rules
-from harness.syntax.tree import Call, Name, Value, last_name
+from harness.syntax.tree import Call, Name, Value
+
+_DRAWING: Final = {"ConstantArray", "RandomReal", "RandomVariate"}
 
 
 def read_training(given: Arguments, operator: Operator) -> tuple[Training, list[str]]:
-    """Read the multipliers, with notes on first weights, and on what is done to the layer later."""
+    """Read the multipliers, with notes on first weights."""
     weights_rate, bias_rate = _rates(given)
     training = Training(weights_rate=weights_rate, bias_rate=bias_rate)
+    first = {name: resolved(given.value(name), given.assigned) for name in ("Weights", "Biases")}
     notes = [
         f"{name}: what it is drawn from is not read here: keep it."
-        for name in ("Weights", "Biases")
-        if _name(resolved(given.value(name), given.assigned)) in _DRAWING
+        for name, value in first.items()
+        if isinstance(value, Call) and value.dotted in _DRAWING
     ]
-    notes += [
-        f"{name}'s {option} is not read here: keep what it does."
-        for name, option in _NOT_READ
-        if any(
-            _name(call) == name and any(each.name == option for each in call.arguments)
-            for call in given.site.around
-        )
-    ]
-    if any(_name(call) == "NetReplacePart" for call in given.site.around):
-        notes.append("NetReplacePart is not read here: keep what it does to this layer.")
     return training if operator.bias else training.without_bias(), notes
-
-
-_DRAWING: Final = {"ConstantArray", "RandomReal", "RandomVariate"}
-_NOT_READ: Final = (
-    ("NetInitialize", "Method"),
-    *((name, "LearningRateMultipliers") for name in ("NetTrain", "NetChain", "NetGraph")),
-)
-
-
-def _name(value: Value) -> str:
-    return last_name(value) if isinstance(value, Call) else ""
 
 
 def _rates(given: Arguments) -> tuple[float | None, float | None]:
