@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -101,6 +101,15 @@ def _end_of_nested(text: str, start: int, lexis: Lexis) -> int | None:
     return None
 
 
+def blanked(text: str, spans: Iterable[tuple[int, int]], blank: str = " ") -> str:
+    """Replace what stands in spans, in order, by as many blanks, so that columns stay."""
+    pieces, position = [], 0
+    for begin, end in spans:
+        pieces += [text[position:begin], blank * (end - begin)]
+        position = end
+    return "".join([*pieces, text[position:]])
+
+
 def without_comments(text: str, lexis: Lexis) -> str:
     """Replace comments by blanks, so that columns stay.
 
@@ -109,7 +118,7 @@ def without_comments(text: str, lexis: Lexis) -> str:
     SnippetError
         For a string or a comment that does not end, and for brackets that do not match.
     """
-    code, position, opened = [], 0, list[Mark]()
+    comments, opened = list[tuple[int, int]](), list[Mark]()
     for mark in marks(text, lexis):
         shown = text[mark.start : mark.end]
         if mark.kind == "quote":
@@ -119,8 +128,7 @@ def without_comments(text: str, lexis: Lexis) -> str:
                 f"this comment never ends; expected {lexis.comment_end!r}.", mark.start
             )
         if mark.kind == "comment":
-            code += [text[position : mark.start], " " * len(shown)]
-            position = mark.end
+            comments.append((mark.start, mark.end))
         elif mark.kind == "open":
             opened.append(mark)
         elif mark.kind == "close" and not opened:
@@ -138,7 +146,7 @@ def without_comments(text: str, lexis: Lexis) -> str:
         start, end = opened[-1][1:]
         bracket = text[start:end]
         raise SnippetError(f"this {bracket!r} is never closed; expected {PAIRS[bracket]!r}.", start)
-    return "".join([*code, text[position:]])
+    return blanked(text, comments)
 
 
 def skeleton(code: str, lexis: Lexis) -> str:
@@ -157,11 +165,7 @@ def skeleton(code: str, lexis: Lexis) -> str:
             hidden += [] if depth else [(begin, mark.start)]
         elif mark.kind == "string" and depth == 0:
             hidden.append((mark.start + 1, mark.end - 1))
-    pieces, position = [], 0
-    for begin, end in hidden:
-        pieces += [code[position:begin], " " * (end - begin)]
-        position = end
-    return "".join([*pieces, code[position:]])
+    return blanked(code, hidden)
 
 
 def innermost(text: str, column: int, lexis: Lexis, start: int = 0) -> str | None:

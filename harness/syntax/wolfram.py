@@ -9,7 +9,7 @@ from typing import Final
 
 from harness.syntax.builder import Builder, Node, Number, as_number, fold, is_constant
 from harness.syntax.grammar import read_all
-from harness.syntax.lexis import WOLFRAM, marks, without_comments
+from harness.syntax.lexis import WOLFRAM, blanked, marks, without_comments
 from harness.syntax.names import identifiers
 from harness.syntax.tree import (
     MAX_DIGITS,
@@ -63,14 +63,14 @@ def read(text: str) -> Parsed:
 
 def _joined(code: str) -> str:
     """Put blanks in the place of line breaks in brackets: any other may end a statement."""
-    pieces, position, depth = [], 0, 0
+    breaks, position, depth = list[tuple[int, int]](), 0, 0
     for mark in marks(code, WOLFRAM):
-        before = code[position : mark.start]
-        pieces.append(before.replace("\n", " ") if depth else before)
-        pieces.append(code[mark.start : mark.end])
+        if depth:
+            between = re.compile("\n").finditer(code, position, mark.start)
+            breaks += [match.span() for match in between]
         position = mark.end
         depth += {"open": 1, "close": -1}.get(mark.kind, 0)
-    return "".join([*pieces, code[position:]])
+    return blanked(code, breaks)
 
 
 class _Wolfram(Builder):

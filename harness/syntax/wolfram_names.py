@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from harness.syntax.lexis import WOLFRAM, marks, skeleton
+from harness.syntax.lexis import WOLFRAM, blanked, marks, skeleton
 
 _NAME: Final = r"(?<![\w$`])(?:[^\W\d_]|\$)(?:[^\W_]|[$`])*+"
 _NAMES: Final = re.compile(_NAME)
@@ -59,12 +59,8 @@ def unsettled(code: str) -> frozenset[str]:
 
 
 def _without_strings(code: str) -> str:
-    pieces, position = [], 0
-    for mark in marks(code, WOLFRAM):
-        if mark.kind == "string":
-            pieces += [code[position : mark.start], '"' * (mark.end - mark.start)]
-            position = mark.end
-    plain = "".join([*pieces, code[position:]])
+    strings = ((mark.start, mark.end) for mark in marks(code, WOLFRAM) if mark.kind == "string")
+    plain = blanked(code, strings, '"')
     return re.sub(r"(?:System|Global)`", lambda match: " " * len(match[0]), plain)
 
 

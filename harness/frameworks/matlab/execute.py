@@ -143,8 +143,8 @@ def answered(
 
 def _raised(text: str) -> dict[str, Any]:
     section, identifier, message = text.split("\n", 2)
-    if not identifier:
-        identifier = "SyntaxError" if message.lstrip().startswith("parse error") else "error"
+    is_syntax = message.lstrip().startswith("parse error")
+    identifier = identifier or ("SyntaxError" if is_syntax else "error")
     return {
         "op": "raised",
         "section": section,
