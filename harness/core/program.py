@@ -36,6 +36,10 @@ class Program:
         Why it takes more than one call: the crop, pad, split, concatenation or zero-inserted
         kernel that the text shows.
     language : str
+    weights : str
+        The lines of ``to_native`` that do more to the weights than change their layout, such as to
+        write zeros into them: a reader of the call alone needs them too.  They take ``w`` in the
+        framework's layout.
     training : str
         Code after the layer for initialisers and for factors of the learning rate and of L2
         regularisation, if these are not arguments of the layer.  It is for people: their own
@@ -53,6 +57,7 @@ class Program:
     setup: str = ""
     reason: str | None = None
     language: str = "python"
+    weights: str = ""
     training: str = ""
     gradient_alone: bool = False
     notes: tuple[str, ...] = ()
@@ -75,8 +80,8 @@ class Program:
 
     @property
     def call(self) -> str:
-        """The call alone, for arrays that already have the right layout."""
-        return self.forward.call
+        """What is shown of the program: the call, for arrays that already have the right layout."""
+        return f"{self.weights}\n{self.forward.call}" if self.weights else self.forward.call
 
     def _whole(self, section: Section) -> str:
         parts = (self.setup, section.to_native, section.call, section.from_native)

@@ -44,7 +44,7 @@ MOVES = {
     "cupy": ("cupy.asarray({})", "cupy.asnumpy(y_)"),
     "pytorch": ("torch.from_numpy({}).cuda()", "y_.cpu().numpy()"),
     "chainer": ("chainer.Variable(cupy.asarray({}))", "cupy.asnumpy(y_.array)"),
-    "mxnet": ("mx.nd.array({}, dtype=x.dtype, ctx=mx.gpu())", "y_.asnumpy()"),
+    "mxnet": ("mx.nd.array({0}, dtype={0}.dtype, ctx=mx.gpu())", "y_.asnumpy()"),
     "tensorflow": ("tf.constant(np.moveaxis({}, 1, -1))", "np.moveaxis(y_.numpy(), -1, 1)"),
 }
 

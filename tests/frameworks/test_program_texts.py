@@ -77,8 +77,8 @@ y = y_.array
     ("mxnet", GROUPED): """\
 import mxnet as mx
 x_ = mx.nd.array(x, dtype=x.dtype)
-w_ = mx.nd.array(w, dtype=x.dtype)
-b_ = mx.nd.array(b, dtype=x.dtype)
+w_ = mx.nd.array(w, dtype=w.dtype)
+b_ = mx.nd.array(b, dtype=b.dtype)
 y_ = mx.nd.Deconvolution(x_, w_, b_, kernel=(3, 2), stride=(2, 3), pad=(1, 0), adj=(1, 1), num_filter=6, num_group=2, no_bias=False)
 y_.wait_to_read()
 y = y_.asnumpy()
@@ -86,8 +86,8 @@ y = y_.asnumpy()
     ("mxnet", SHIFTED): """\
 import mxnet as mx
 x_ = mx.nd.array(x, dtype=x.dtype)
-w_ = mx.nd.array(w, dtype=x.dtype)
-b_ = mx.nd.array(b, dtype=x.dtype)
+w_ = mx.nd.array(w, dtype=w.dtype)
+b_ = mx.nd.array(b, dtype=b.dtype)
 y_ = mx.nd.Deconvolution(x_, w_, kernel=(3,), num_filter=3, no_bias=True)
 y_ = mx.nd.pad(y_.expand_dims(2), mode='constant', pad_width=(0, 0, 0, 0, 0, 0, 0, 1)).squeeze(axis=2)
 y_ = y_[:, :, 2:]
@@ -100,8 +100,8 @@ import mxnet as mx
 import numpy as np
 w_dilated = np.zeros(w.shape[:2] + (2, 3, 5), w.dtype)
 w_dilated[:, :, :, ::2, ::2] = w
+w_ = mx.nd.array(w_dilated, dtype=w_dilated.dtype)
 x_ = mx.nd.array(x, dtype=x.dtype)
-w_ = mx.nd.array(w_dilated, dtype=x.dtype)
 y_ = mx.nd.Deconvolution(x_, w_, kernel=(2, 3, 5), num_filter=3, no_bias=True)
 y_.wait_to_read()
 y = y_.asnumpy()
@@ -205,9 +205,9 @@ import mxnet as mx
 import numpy as np
 w_dilated = np.zeros(w.shape[:2] + (2, 3, 5), w.dtype)
 w_dilated[:, :, :, ::2, ::2] = w
+w_ = mx.nd.array(w_dilated, dtype=w_dilated.dtype)
 x_ = mx.nd.array(x, dtype=x.dtype)
-w_ = mx.nd.array(w_dilated, dtype=x.dtype)
-dy_ = mx.nd.array(dy, dtype=x.dtype)
+dy_ = mx.nd.array(dy, dtype=dy.dtype)
 x_.attach_grad()
 w_.attach_grad()
 with mx.autograd.record():
@@ -291,5 +291,6 @@ def test_a_text_is_its_sections_and_the_call_is_one_of_them(operator: Operator) 
             continue
         sections = (written.setup, *vars(written.forward).values())
         assert written.text == "\n".join(filter(None, sections)) + "\n"
-        assert written.call == written.forward.call
-        assert written.call in written.text
+        assert written.call == "\n".join(filter(None, (written.weights, written.forward.call)))
+        assert written.weights in written.forward.to_native
+        assert written.forward.call in written.text

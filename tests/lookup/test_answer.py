@@ -69,8 +69,8 @@ torch.nn.ConvTranspose2d
             layer = nn.Conv2DTranspose(6, (3, 2), strides=2, output_padding=(1, 0), groups=2, \
 in_channels=4)
             layer.initialize()
-            layer.weight.set_data(mx.nd.array(w, dtype=x.dtype))
-            layer.bias.set_data(mx.nd.array(b, dtype=x.dtype))
+            layer.weight.set_data(mx.nd.array(w, dtype=w.dtype))
+            layer.bias.set_data(mx.nd.array(b, dtype=b.dtype))
             y_ = layer(x_)
             y_.wait_to_read()
           weights  IOHW, as they are

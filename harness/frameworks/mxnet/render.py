@@ -32,13 +32,12 @@ def render(
     spelled = text.undilated(operator) if dilated else operator
     split = text.split_crop(spelled, native=documented or _is_native(spelled))
     there = ", ctx=mx.gpu()" if device == "cuda" else ""
-    arrays = {"x": "x", "w": "w_dilated" if dilated else "w", "b": "b"}
     inputs = text.inputs_of(operator)
     return _program(
         operator,
         split,
         dilated,
-        {name: arrays[name] for name in inputs},
+        inputs,
         there=there,
         call=text.lines(_deconvolution(split), _after(split, "b_")),
         gradients={name: f"{name}_.grad" for name in inputs},
@@ -49,7 +48,7 @@ def _program(
     operator: Operator,
     split: text.CropSplit,
     dilated: str | None,
-    inputs: Mapping[str, str],
+    inputs: Sequence[str],
     *,
     call: str,
     gradients: Mapping[str, str],
@@ -62,14 +61,16 @@ def _program(
 
     ``dilated`` is why the kernel gets zeros, if it does.
     """
-    to_native = text.lines(
-        text.zero_inserted(operator) if dilated else None,
-        *(f"{name}_ = mx.nd.array({a}, dtype=x.dtype{there})" for name, a in inputs.items()),
-    )
-    attached = [f"{name}_.attach_grad()" for name in inputs]
-    arrays = {name: f"{gradient}.asnumpy()" for name, gradient in gradients.items()}
+    arrays = {name: f"{name}_ = {_array(name, there)}" for name in inputs}
+    weights = ""
     if dilated:
-        arrays["w"] = text.zeros_removed(operator, arrays["w"])
+        of_call = f"w_ = {_array('w_dilated', there)}" if arrays.pop("w", None) else None
+        weights = text.lines(text.zero_inserted(operator), of_call)
+    to_native = text.lines(weights, *arrays.values())
+    attached = [f"{name}_.attach_grad()" for name in inputs]
+    texts = {name: f"{gradient}.asnumpy()" for name, gradient in gradients.items()}
+    if dilated:
+        texts["w"] = text.zeros_removed(operator, texts["w"])
     cropped = split.reason(
         "pad crops both ends alike and adj gives back at the end only, less than the stride"
     )
@@ -84,7 +85,7 @@ def _program(
             to_native, text.lines(layer, call, "y_.wait_to_read()"), "y = y_.asnumpy()"
         ),
         gradient=Section(
-            text.lines(to_native, f"dy_ = mx.nd.array(dy, dtype=x.dtype{there})", *attached),
+            text.lines(to_native, f"dy_ = {_array('dy', there)}", *attached),
             text.lines(
                 layer,
                 "with mx.autograd.record():",
@@ -92,11 +93,16 @@ def _program(
                 "y_.backward(dy_)",
                 "mx.nd.waitall()",
             ),
-            text.lines(*(f"d{name} = {array}" for name, array in arrays.items())),
+            text.lines(*(f"d{name} = {array}" for name, array in texts.items())),
         ),
+        weights=weights,
         training=training,
         notes=notes,
     )
+
+
+def _array(name: str, there: str = "") -> str:
+    return f"mx.nd.array({name}, dtype={name}.dtype{there})"
 
 
 def _dilation_defect(operator: Operator, dtype: str) -> str | None:
@@ -163,7 +169,7 @@ def layer(operator: Operator, dtype: str, training: Training) -> Program | Unsup
     split = text.split_crop(spelled, native=_is_native(spelled))
     bias = "b_" if split.late_bias else "layer.bias"
     initial_bias = drawn(training.bias, operator, by_fan=False)
-    late_bias = text.arguments(shape="b.shape", dtype="x.dtype", init=initial_bias)
+    late_bias = text.arguments(shape="b.shape", dtype="b.dtype", init=initial_bias)
     options = text.arguments(
         strides=text.per_axis(spelled.stride, default=1),
         padding=text.per_axis(split.pad, default=0),
@@ -181,16 +187,16 @@ def layer(operator: Operator, dtype: str, training: Training) -> Program | Unsup
         operator,
         split,
         dilated,
-        {"x": "x"},
+        ["x"],
         layer=text.lines(
             f"layer = nn.Conv{operator.rank}DTranspose({sizes}{options})",
             None if dtype == "float32" else f"layer.cast('{dtype}')",
             "layer.initialize()",
-            f"layer.weight.set_data(mx.nd.array({'w_dilated' if dilated else 'w'}, dtype=x.dtype))",
+            f"layer.weight.set_data({_array('w_dilated' if dilated else 'w')})",
             f"b_ = mx.gluon.Parameter('bias'{late_bias})\nb_.initialize()"
             if split.late_bias
             else None,
-            f"{bias}.set_data(mx.nd.array(b, dtype=x.dtype))" if operator.bias else None,
+            f"{bias}.set_data({_array('b')})" if operator.bias else None,
         ),
         call=text.lines("y_ = layer(x_)", _after(split, "b_.data()")),
         gradients={"x": "x_.grad", "w": "layer.weight.grad()"}
