@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     """Measure; show, write and save the report."""
     if options.self_check:
         return _self_check(options)
-    from contextlib import ExitStack
+    from contextlib import closing
 
     from harness.cli import output
     from harness.cli.bench_plan import followed, planned, resumed
@@ -56,13 +56,11 @@ def run(options: argparse.Namespace) -> int:
 
     plan = resumed(options) if options.resume else planned(options)
     console, store = output.wide_console(), output.opened_store(options)
-    with ended_by_sigterm(), ExitStack() as stack:
-        stream = stack.enter_context(output.opened(plan.written_to)) if plan.written_to else None
-        events = output.written(plan.events(), stream)
+    with (
+        ended_by_sigterm(),
+        closing(output.written(plan.events(), plan.output, plan.repeated)) as events,
+    ):
         report, interrupted = output.collected(followed(events, plan))
-        if stream is not None:
-            stream.flush()
-            plan.put_in_place()
     print_benchmark(report, console, options.baseline, detail=options.detail)
     output.write_formats(report, options)
     if interrupted:

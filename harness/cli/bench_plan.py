@@ -23,6 +23,7 @@ from harness.records.check import DIRECTIONS
 from harness.records.measurement import Measurement, multiply_adds
 from harness.records.record import Event, Footer, Header
 from harness.records.report_file import Report
+from harness.records.report_stream import interrupted
 from harness.suite.case import Case
 from harness.suite.limitations import load_limitations
 from harness.suite.specs import specs_root
@@ -50,22 +51,15 @@ class Plan:
         return [case for case in self.cases if case.id not in done]
 
     @property
-    def written_to(self) -> Path | None:
-        """Where the report is written: of a resumed run next to the old one, until it is whole."""
-        if self.output is None or self.before is None:
-            return self.output
-        return self.output.with_name(self.output.name + ".new")
+    def repeated(self) -> int:
+        """How many events of an interrupted run its report begins with."""
+        return 1 + len(self.before.measurements) if self.before else 0
 
     def guess(self, case: Case) -> float:
         """Guess the seconds that a case takes: its budget, or the least rounds of long calls."""
         step = 4 * multiply_adds(case.operator, case.batch, case.in_size) / _RATE
         rounds = LEAST_ROUNDS + 3  # Its execution, its first call and the calibration.
         return len(DIRECTIONS) * self.sampling.budget + rounds * len(self.frameworks) * step
-
-    def put_in_place(self) -> None:
-        """Replace the interrupted run's report."""
-        if self.before is not None and self.written_to is not None and self.output is not None:
-            self.written_to.replace(self.output)
 
     def events(self) -> Iterator[Event]:
         """Yield what was measured before, then measure the rest."""
@@ -121,7 +115,7 @@ def resumed(options: argparse.Namespace) -> Plan:
     """Plan the rest of an interrupted run, with its own settings."""
     if options.specs or options.select or options.dtype or options.framework:
         raise UsageError(f"--resume {options.resume} says itself what is to be measured.")
-    before = Report.read(options.resume)
+    before = Report.read(interrupted(options.resume))
     if before.footer is not None:
         raise UsageError(f"{options.resume}: the run came to its end; there is nothing to resume.")
     if before.records or not before.header.settings:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from harness.cli.exit_statuses import OK, ended_by_sigterm, status_of
 from harness.cli.options import UsageError
+from harness.core.files import whole_folder, write_whole
 from harness.records.record import Event, Header
-from harness.records.report_file import Report, write_event
+from harness.records.report_file import Report
+from harness.records.report_stream import interrupted as interrupted_at
+from harness.records.report_stream import report_stream
 from harness.report.console import followed, print_report
 from harness.report.formats import FORMATS, Format, formats, kind_of
 from harness.report.summary import MOST_BYTES, summary
@@ -26,23 +29,12 @@ if TYPE_CHECKING:
     from harness.history.store import Store
 
 
-def opened(path: Path, mode: Literal["w", "a"] = "w") -> IO[str]:
-    """Open a file for writing, and create its folder."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # An exception's message may hold characters that cannot be encoded.
-        return path.open(mode, encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}.") from None
-
-
 def write_text(path: str | Path, text: str) -> None:
     """Write a file, or print the text where the path is ``-``."""
     if path == "-":
         print(text, end="")
-        return
-    with opened(Path(path)) as stream:
-        stream.write(text)
+    else:
+        write_whole(Path(path), text)
 
 
 def read_finished(file: Path) -> Report:
@@ -53,14 +45,20 @@ def read_finished(file: Path) -> Report:
     return report
 
 
-def written(events: Iterable[Event], stream: IO[str] | None) -> Iterator[Event]:
-    """Pass events on, each after it has been written."""
-    for event in events:
-        if stream is not None:
-            write_event(event, stream)
-            if isinstance(event, Header):
-                stream.flush()
-        yield event
+def written(
+    events: Iterable[Event], path: Path | None, repeated: int = 0
+) -> Generator[Event, None, None]:
+    """Pass events on, each after it has been written into the report, if there is one.
+
+    Of a resumed run so many events are ``repeated`` from the interrupted one.
+    """
+    if path is None:
+        yield from events
+        return
+    with report_stream(path, repeated) as write:
+        for event in events:
+            write(event)
+            yield event
 
 
 def collected(events: Iterable[Event]) -> tuple[Report, int]:
@@ -96,8 +94,9 @@ def _write(one: Format, report: Report, target: Path | str, baseline: str | None
     if one.target == "job" and not target:
         _append_to_job(report)
     elif one.target == "folder":
-        for name, text in one.written(report, baseline).items():
-            write_text(Path(target) / name, text)
+        with whole_folder(Path(target)) as folder:
+            for name, text in one.written(report, baseline).items():
+                write_whole(folder / name, text)
     else:
         write_text("-" if one.target == "stdout" else Path(target), one.written(report, baseline))
 
@@ -106,9 +105,8 @@ def _append_to_job(report: Report) -> None:
     if not (name := os.environ.get("GITHUB_STEP_SUMMARY")):
         raise UsageError("--summary: GITHUB_STEP_SUMMARY is not set; name a file.")
     job = Path(name)
-    size = job.stat().st_size if job.exists() else 0
-    with opened(job, "a") as stream:
-        stream.write(summary(report, MOST_BYTES - size))
+    before = job.read_bytes() if job.exists() else b""
+    write_whole(job, before + summary(report, MOST_BYTES - len(before)).encode(errors="replace"))
 
 
 def opened_store(options: argparse.Namespace) -> Store | None:
@@ -139,11 +137,13 @@ def run_suite(
     """
     console = wide_console()
     checks = sum(len(case.checks) for case in cases)
-    with ended_by_sigterm(), ExitStack() as stack:
-        stream = stack.enter_context(opened(options.output)) if options.output else None
+    with ended_by_sigterm():
         stamped = (replace(e, commit=commit) if isinstance(e, Header) else e for e in events)
-        shown = followed(written(stamped, stream), console, checks, frameworks)
-        report, interrupted = collected(shown)
+        with closing(written(stamped, options.output)) as recorded:
+            report, interrupted = collected(followed(recorded, console, checks, frameworks))
     print_report(report, console)
+    left = interrupted_at(options.output) if interrupted and options.output else options.output
+    if left != options.output:
+        console.print(f"{options.output} is as it was; this run is in {left}.", soft_wrap=True)
     write_formats(report, options)
     return report, interrupted

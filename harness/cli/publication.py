@@ -9,19 +9,18 @@ machine that ran it are left out of them.
 from __future__ import annotations
 
 import gzip
-import io
 import re
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 from harness.convention.registry import convention
 from harness.core.errors import InputError
+from harness.core.files import whole_folder, write_whole
 from harness.drawing import draw_svg
 from harness.execution import environments
 from harness.records.record import Event
-from harness.records.report_file import Report, write_event
+from harness.records.report_file import Report, as_line
 from harness.report.badge import badges
 from harness.report.benchmark import benchmark_markdown, conditions, ending
 from harness.report.benchmark_chart import benchmark_chart
@@ -50,20 +49,14 @@ def publish(conformance: Path, bench: Path, output: Path) -> list[str]:
     InputError
         If a report is of the other kind, or of a run that did not come to its end.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with whole_folder(output, stale=("badges/*.svg", "drawings/*.svg")) as folder:
         texts = _texts(
-            _compressed(conformance, Path(folder) / "conformance.jsonl.gz"),
-            _compressed(bench, Path(folder) / "bench.jsonl.gz"),
+            _compressed(conformance, folder / "conformance.jsonl.gz"),
+            _compressed(bench, folder / "bench.jsonl.gz"),
         )
-        files = {file.name: file.read_bytes() for file in sorted(Path(folder).iterdir())}
-    files |= {name: text.encode(errors="replace") for name, text in texts.items()}
-    for part in ("badges", "drawings"):
-        for old in (output / part).glob("*.svg"):
-            old.unlink()
-        (output / part).mkdir(parents=True, exist_ok=True)
-    for name, content in files.items():
-        (output / name).write_bytes(content)
-    return list(files)
+        for name, text in texts.items():
+            write_whole(folder / name, text)
+    return ["bench.jsonl.gz", "conformance.jsonl.gz", *texts]
 
 
 def _compressed(source: Path, target: Path) -> Report:
@@ -75,10 +68,7 @@ def _compressed(source: Path, target: Path) -> Report:
     if kind_of(report) != wanted or not (report.records or report.measurements):
         raise InputError(f"{source}: this is not a {wanted}'s report.")
     events: list[Event] = [report.header, *report.records, *report.measurements, report.footer]
-    stream = io.StringIO()
-    for event in events:
-        write_event(event, stream)
-    text = _INTERPRETER.sub(r"\1", stream.getvalue())
+    text = _INTERPRETER.sub(r"\1", "".join(map(as_line, events)))
     for folder in (Path.cwd(), environments.folder(), Path.home()):
         if len(folder.parts) > 1:
             text = re.sub(rf"(?<![\w./-]){re.escape(str(folder))}/", "", text)

@@ -9,6 +9,7 @@ change what is expected.
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -19,6 +20,7 @@ from harness.convention.exporter import Exporter
 from harness.convention.registry import convention, framework_names
 from harness.core.column_info import ColumnInfo
 from harness.core.errors import InputError
+from harness.core.files import contents, whole_folder
 from harness.core.program import Unsupported
 from harness.engines.job import Arrays, Crashed, Job, Outcome, Raised
 from harness.execution.column import Column, Conditions
@@ -98,28 +100,30 @@ def export(cases: Sequence[Case], framework: str, folder: Path) -> Exported:
             f"{framework} is run here (deconform run -f {framework}); what can be exported: "
             f"{', '.join(exportable())}."
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    if any(folder.iterdir()):
+    if folder.is_dir() and contents(folder):
         raise ExportError(f"{folder} is not empty: give a new folder, so that no results mix.")
     column = Column(framework)
     jobs: list[dict[str, Any]] = []
     unsupported = 0
-    for case in cases:
-        program = column.render(case)
-        if isinstance(program, Unsupported):
-            unsupported += 1
-            continue
-        for job in column.jobs(case, program, expect(case).data):
-            language.write_job(folder, len(jobs) + 1, job.sections, job.inputs)
-            jobs.append(_described(case, job))
-    manifest = {
-        "deconform": version("deconform"),
-        "framework": framework,
-        "cases": {case.id: case.descriptor for case in cases},
-        "jobs": jobs,
-    }
-    (folder / MANIFEST).write_text(json.dumps(manifest), encoding="ascii")
-    return Exported(folder, len(jobs), unsupported, language.write_script(folder, jobs))
+    with whole_folder(folder) as part:
+        for case in cases:
+            program = column.render(case)
+            if isinstance(program, Unsupported):
+                unsupported += 1
+                continue
+            for job in column.jobs(case, program, expect(case).data):
+                language.write_job(part, len(jobs) + 1, job.sections, job.inputs)
+                jobs.append(_described(case, job))
+        manifest = {
+            "deconform": version("deconform"),
+            "framework": framework,
+            "cases": {case.id: case.descriptor for case in cases},
+            "jobs": jobs,
+        }
+        (part / MANIFEST).write_text(json.dumps(manifest), encoding="ascii")
+        script = language.write_script(part, jobs)
+    command = f"cd {shlex.quote(str(folder))} && {script}"
+    return Exported(folder, len(jobs), unsupported, command)
 
 
 def _described(case: Case, job: Job) -> dict[str, Any]:

@@ -20,7 +20,7 @@ class Exporter(Protocol):
         """Write one program's text and arrays."""
 
     def write_script(self, folder: Path, jobs: Sequence[Mapping[str, Any]]) -> str:
-        """Write the script that runs all programs; return its command line."""
+        """Write the script that runs all programs; return its command line in that folder."""
 
     def read_about(self, text: str) -> tuple[str, str]:
         """Return the version and the engine that ran the script."""

@@ -15,7 +15,7 @@ from harness.core.errors import InputError
 from harness.dashboard.benchmarks import fastest, write_benchmark
 from harness.dashboard.case_pages import Chunk, chunks
 from harness.dashboard.conformance import STATES, Conformance, limitations, summary, write_matrix
-from harness.dashboard.frame import Site, prepare, title
+from harness.dashboard.frame import Site, dashboard_folder, title
 from harness.dashboard.history import write_history
 from harness.dashboard.layers import usual_pair, write_layers, writers
 from harness.dashboard.parameters import EXPLANATIONS, PARAMETERS, index, legality
@@ -68,19 +68,18 @@ def build(
     names = ["Conformance", "Parameters", "Layers", "Limitations"] if conformance else []
     names += ["Benchmarks"] * bool(benches) + ["History"] * bool(store)
     pages = [("index.html", "Start"), *((f"{name.lower()}.html", name) for name in names)]
-    site = Site(folder, in_short(reports), pages)
-    prepare(folder, charts=bool(timed) or store is not None)
-    for address, report in benches.items():
-        others = [(_label(one), other) for other, one in benches.items() if other != address]
-        write_benchmark(site, report, address, others)
-    if conformance:
-        _write_conformance(site, conformance, processes)
-    if store:
-        addresses = {each.id: each.address for each in conformance.cases} if conformance else {}
-        write_history(site, store, addresses)
-    origin = " | ".join(map(_whole, reports))
-    _write_start(site, conformance, benches, origin)
-    return Built(folder / "index.html", sum(1 for _ in folder.rglob("*.html")))
+    with dashboard_folder(folder, charts=bool(timed) or store is not None) as new:
+        site = Site(new, in_short(reports), pages)
+        for address, report in benches.items():
+            others = [(_label(one), other) for other, one in benches.items() if other != address]
+            write_benchmark(site, report, address, others)
+        if conformance:
+            _write_conformance(site, conformance, processes)
+        if store:
+            addresses = {each.id: each.address for each in conformance.cases} if conformance else {}
+            write_history(site, store, addresses)
+        _write_start(site, conformance, benches, " | ".join(map(_whole, reports)))
+        return Built(folder / "index.html", sum(1 for _ in new.rglob("*.html")))
 
 
 def _label(report: Report) -> str:

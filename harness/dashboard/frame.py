@@ -8,7 +8,8 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from urllib.parse import quote
 from harness import pages
 from harness.convention.registry import convention, framework_names
 from harness.core.errors import InputError
+from harness.core.files import contents, whole_folder
 from harness.records.status import Status
 
 if TYPE_CHECKING:
@@ -80,8 +82,9 @@ def _templates() -> Environment:
     return templates
 
 
-def prepare(folder: Path, *, charts: bool) -> None:
-    """Make the folder, or empty one that an earlier dashboard was written into.
+@contextmanager
+def dashboard_folder(folder: Path, *, charts: bool) -> Iterator[Path]:
+    """Fill a folder with what every dashboard has; an earlier dashboard stays until it is whole.
 
     Raises
     ------
@@ -90,20 +93,19 @@ def prepare(folder: Path, *, charts: bool) -> None:
     """
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file; give a folder for the dashboard.")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / _SIGNATURE).is_file():
+    if folder.is_dir() and contents(folder) and not (folder / _SIGNATURE).is_file():
         raise InputError(f"{folder} holds something else than a dashboard; give an empty folder.")
     plotly = _plotly() if charts else None
-    for part in _PARTS:
-        if (folder / part).is_dir():
-            shutil.rmtree(folder / part)
-        (folder / part).mkdir(parents=True)
-    for old in (*folder.glob("*.html"), *folder.glob("*.js")):
-        old.unlink()
-    (folder / _SIGNATURE).write_text("")
-    for name in _FILES:
-        shutil.copyfile(pages.FOLDER / name, folder / name)
-    if plotly:
-        shutil.copyfile(plotly, folder / "plotly.min.js")
+    stale = ("*.html", "*.js", *(f"{part}/*" for part in _PARTS))
+    with whole_folder(folder, stale) as new:
+        for part in _PARTS:
+            (new / part).mkdir()
+        (new / _SIGNATURE).write_text("")
+        for name in _FILES:
+            shutil.copyfile(pages.FOLDER / name, new / name)
+        if plotly:
+            shutil.copyfile(plotly, new / "plotly.min.js")
+        yield new
 
 
 def _plotly() -> Path:

@@ -11,7 +11,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from harness.core.errors import InputError
 from harness.records.check import DIRECTIONS
@@ -132,9 +132,9 @@ class Report:
         return {name: sum((row[name] for row in rows), Counter()) for name in self.frameworks}
 
 
-def write_event(event: Event, stream: IO[str]) -> None:
-    """Append one line."""
-    stream.write(json.dumps(to_json(event), separators=(",", ":"), default=list) + "\n")
+def as_line(event: Event) -> str:
+    """Return an event's line of a report."""
+    return json.dumps(to_json(event), separators=(",", ":"), default=list) + "\n"
 
 
 def _ends_inside_a_line(lines: Sequence[str]) -> bool:

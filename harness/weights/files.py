@@ -7,7 +7,6 @@ a file appears under its name only when it is complete.
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -25,6 +24,7 @@ import numpy as np
 from numpy.lib.format import open_memmap, read_array, write_array
 from numpy.typing import NDArray
 
+from harness.core.files import whole
 from harness.weights import mat_reader
 from harness.weights.layouts import WeightsError
 
@@ -102,14 +102,9 @@ def write(path: Path, contents: Contents) -> dict[str, str]:
     renamed = _matlab_names(contents.arrays) if suffix == ".mat" else {}
     arrays = {renamed.get(name, name): array for name, array in contents.arrays.items()}
     _, writer = _FORMATS[suffix]
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
     unwritten = f"{path} cannot be written"
-    try:
-        with _one_error(unwritten, unwritten):
-            writer(unfinished, replace(contents, arrays=arrays))
-            unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with whole(path) as part, _one_error(unwritten, unwritten):
+        writer(part, replace(contents, arrays=arrays))
     return renamed
 
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from subprocess import PIPE
 
@@ -15,8 +16,11 @@ import fakes
 import pytest
 
 from harness import Report
+from harness.cli import output
 from harness.cli.exit_statuses import BAD, INTERRUPTED, OK, TERMINATED, USAGE, ended_by_sigterm
 from harness.cli.main import main
+from harness.records.record import Event, Footer, Header
+from harness.records.report_stream import report_stream
 
 SPEC = """\
 suite: made
@@ -39,6 +43,39 @@ def spec(tmp_path: Path) -> str:
 
 def fake(tmp_path: Path, behaviour: str) -> str:
     return f"--python=numpy={fakes.interpreter(tmp_path, behaviour)}"
+
+
+def test_a_second_writer_of_a_report_is_told_before_anything_runs(
+    spec: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run.jsonl"
+    with report_stream(out) as write:
+        for event in (Header("0.1.0", "2026-01-02T03:04:05+00:00", {}, cases=0), Footer({}, 1.0)):
+            assert main(["run", spec, "-f", "numpy", "-o", str(out)]) == USAGE
+            write(event)
+    assert capsys.readouterr().err == (
+        f"error: {out} is being written by another process; wait until it has ended.\n" * 2
+    )
+    assert Report.read(out).footer == Footer({}, 1.0)
+
+
+def test_a_run_that_is_interrupted_leaves_the_old_report(
+    spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run.jsonl"
+    command = ["run", spec, "-f", "numpy", "-o", str(out)]
+    assert main(command) == OK
+    old = out.read_text()
+
+    def cut(events: Iterator[Event], *_: object) -> Iterator[Event]:
+        yield from islice(events, 3)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(output, "followed", cut)
+    assert main(command) == INTERRUPTED
+    assert out.read_text() == old
+    assert f"{out} is as it was; this run is in {out}.part." in capsys.readouterr().out
+    assert len(Report.read(f"{out}.part").records) == 2
 
 
 def test_run_writes_report_junit_and_markdown(

@@ -361,6 +361,18 @@ def test_an_earlier_dashboard_is_replaced(tmp_path: Path) -> None:
     assert not (tmp_path / "made/benchmarks.html").exists()
 
 
+def test_a_dashboard_that_is_refused_leaves_the_earlier_one(tmp_path: Path) -> None:
+    def files() -> dict[Path, bytes]:
+        return {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
+
+    build([usual()], tmp_path)
+    old = files()
+    info = next(iter(usual().header.frameworks.values()))
+    with pytest.raises(InputError, match="can name no file"):
+        build([conformance([], {"a/b": info})], tmp_path)
+    assert files() == old
+
+
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("mine")
     with pytest.raises(InputError, match="holds something else than a dashboard"):

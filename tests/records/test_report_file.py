@@ -20,7 +20,7 @@ from harness.cli.exit_statuses import BAD, USAGE
 from harness.cli.main import main
 from harness.core.column_info import ColumnInfo
 from harness.records.record import Event, Footer, Header, Record, to_json
-from harness.records.report_file import ReportError, write_event
+from harness.records.report_file import ReportError, as_line
 from harness.records.status import Status
 from harness.report.console import followed, print_report
 from harness.report.junit import junit
@@ -73,10 +73,7 @@ def test_an_engine_of_documented_semantics_is_named_instead_of_a_python() -> Non
 
 
 def written(events: list[Event]) -> str:
-    stream = io.StringIO()
-    for event in events:
-        write_event(event, stream)
-    return stream.getvalue()
+    return "".join(map(as_line, events))
 
 
 def spoilt(event: Event, **fields: object) -> str:

@@ -11,7 +11,7 @@ from harness import Report
 from harness.core.column_info import ColumnInfo
 from harness.records.measurement import MEASURED, Measurement
 from harness.records.record import Event, Footer, Header, Record
-from harness.records.report_file import write_event
+from harness.records.report_file import as_line
 from harness.records.status import Status
 
 BEGAN = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -91,7 +91,5 @@ def written(path: Path, run: Report | Iterable[Event]) -> Path:
     if isinstance(run, Report):
         footers = () if run.footer is None else (run.footer,)
         run = (run.header, *run.records, *run.measurements, *footers)
-    with path.open("w") as stream:
-        for event in run:
-            write_event(event, stream)
+    path.write_text("".join(map(as_line, run)))
     return path

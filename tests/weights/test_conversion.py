@@ -236,7 +236,7 @@ def test_vectors_that_stay_as_they_are_need_no_names(tmp_path: Path) -> None:
         (("nowhere.mat", "out.npz"), "nowhere.mat cannot be read: No such file or directory."),
         (("nowhere.wxf", "out.npz"), "nowhere.wxf cannot be read: No such file or directory."),
         (("nowhere.safetensors", "o.npz"), "cannot be read: No such file or directory."),
-        (("given.npz", "nowhere/out.npz"), "out.npz cannot be written: No such file or directory."),
+        (("given.npz", "given.npz/out.npz"), "out.npz cannot be written: File exists."),
         (("given.npz", "out.npy"), "a .npy file holds one array, not weight, b1, b2"),
         (("given.npz", "out.pt"), "is one of .npy, .npz, .safetensors, .mat, .wxf."),
     ],

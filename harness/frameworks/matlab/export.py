@@ -5,7 +5,6 @@ It holds the files by which programs run here, and a script in the place of the 
 
 from __future__ import annotations
 
-import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -73,7 +72,7 @@ def write_job(
 
 
 def write_script(folder: Path, jobs: Sequence[Mapping[str, Any]]) -> str:
-    """Write the script and what it calls; return the command line for it."""
+    """Write the script and what it calls; return the command line for it there."""
     from importlib.metadata import version  # noqa: PLC0415
 
     for name in ("deconform_run.m", "deconform_start.m"):
@@ -86,8 +85,7 @@ def write_script(folder: Path, jobs: Sequence[Mapping[str, Any]]) -> str:
         arguments = execute.run_arguments(dict(job["sections"]), inputs, job["outputs"])
         text += _JOB.format(number=number, arguments=arguments)
     (folder / SCRIPT).write_text(text + _TAIL.format(count=len(jobs)), encoding="ascii")
-    there = f"cd {shlex.quote(str(folder))}"
-    return f"{there} && matlab -batch deconform_export   (or: octave {SCRIPT})"
+    return f"matlab -batch deconform_export   (or: octave {SCRIPT})"
 
 
 def read_about(text: str) -> tuple[str, str]:

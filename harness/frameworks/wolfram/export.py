@@ -6,7 +6,6 @@ the kernel's place.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -57,7 +56,7 @@ def write_job(
 
 
 def write_script(folder: Path, jobs: Sequence[Mapping[str, Any]]) -> str:
-    """Write the script; return the command line for it."""
+    """Write the script; return the command line for it there."""
     from importlib.metadata import version  # noqa: PLC0415
 
     manifest = (folder / "manifest.json").read_text(encoding="ascii")
@@ -73,7 +72,7 @@ def write_script(folder: Path, jobs: Sequence[Mapping[str, Any]]) -> str:
     )
     text = head + "".join(calls) + _TAIL.format(count=len(jobs))
     (folder / SCRIPT).write_text(text, encoding="ascii")
-    return f"cd {shlex.quote(str(folder))} && wolframscript -file {SCRIPT}"
+    return f"wolframscript -file {SCRIPT}"
 
 
 def read_about(text: str) -> tuple[str, str]:
