@@ -50,7 +50,7 @@ IMPORTS = {
     "pytorch": {"torch": "torch", "F": "torch.nn.functional"},
     "chainer": {"chainer": "chainer", "F": "chainer.functions"},
     "mxnet": {"mx": "mxnet", "np": "numpy"},
-    "tensorflow": {"tf": "tensorflow", "np": "numpy"},
+    "tensorflow": {"tf": "tensorflow", "np": "numpy", "os": "os"},
 }
 STATEMENTS = (ast.Import, ast.Assign, ast.Expr, ast.With)
 

@@ -158,6 +158,8 @@ y_ = tf.nn.bias_add(y_, b_)
 y = np.moveaxis(y_.numpy(), -1, 1)
 """,
     ("tensorflow", DILATED): """\
+import os
+os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"
 import numpy as np
 import tensorflow as tf
 x_ = tf.constant(np.moveaxis(x, 1, -1))

@@ -65,8 +65,10 @@ class Job:
     dtype: str = "float32"
 
 
-def run(framework: str, jobs: Sequence[Job]) -> list[dict[str, Any]]:
-    """Run all jobs in one process of the real framework."""
+def run(
+    framework: str, jobs: Sequence[Job], environ: Mapping[str, str] | None = None
+) -> list[dict[str, Any]]:
+    """Run all jobs in one process of the real framework, by default with our variables."""
     about = convention(framework)
     done = subprocess.run(
         [str(interpreter(about)), "-W", "ignore", "-I", "-c", _SERVER],
@@ -74,7 +76,7 @@ def run(framework: str, jobs: Sequence[Job]) -> list[dict[str, Any]]:
         capture_output=True,
         text=True,
         check=True,
-        env=dict(about.environ),
+        env=dict(about.environ if environ is None else environ),
     )
     answers: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
     return answers

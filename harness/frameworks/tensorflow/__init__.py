@@ -56,7 +56,7 @@ CONVENTION: Final = Convention(
     ),
     environ={
         "KERAS_BACKEND": "tensorflow",
-        # Without it the CPU decides whether there are dilations: it is on where there is AVX-512.
+        # A text with dilations sets it, but the first one of a process may have none.
         "TF_ENABLE_ONEDNN_OPTS": "1",
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "TF_NUM_INTEROP_THREADS": "1",

@@ -45,6 +45,7 @@ def layer(operator: Operator, dtype: str, training: Training) -> Program | Unsup
     # The constructor needs a value.
     has_l2 = penalty or bias_penalty
     return program(
+        operator,
         lines(
             "x_ = tf.constant(np.moveaxis(x, 1, -1))",
             "w_ = np.moveaxis(w, (0, 1), (-1, -2))",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from textwrap import indent
+from typing import Final
 
 from harness.convention import text
 from harness.convention.device import Device
@@ -29,6 +30,7 @@ def render(operator: Operator, dtype: str, documented: bool, _device: Device) ->
     )
     dw = "np.moveaxis(dw_.numpy(), (-1, -2), (0, 1))"
     return program(
+        spelled,
         text.lines(
             text.zero_inserted(operator) if dilated else None,
             "x_ = tf.constant(np.moveaxis(x, 1, -1))",
@@ -47,7 +49,14 @@ def render(operator: Operator, dtype: str, documented: bool, _device: Device) ->
     )
 
 
+_NEEDS_ONEDNN: Final = (
+    "On a CPU TensorFlow computes dilations > 1 by oneDNN alone, which is off by default on "
+    "processors without AVX-512: set TF_ENABLE_ONEDNN_OPTS=1 before TensorFlow is imported."
+)
+
+
 def program(
+    operator: Operator,
     to_native: str,
     call: str,
     leaves: Mapping[str, str],
@@ -60,9 +69,17 @@ def program(
     training: str = "",
 ) -> Program:
     """Make the program of a call that is differentiated by ``leaves``."""
+    is_dilated = max(operator.dilation) > 1
+    with_onednn = 'import os\nos.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"'
     return Program(
         reason=reason,
-        setup=text.lines("import numpy as np", "import tensorflow as tf", setup),
+        notes=(_NEEDS_ONEDNN,) if is_dilated else (),
+        setup=text.lines(
+            with_onednn if is_dilated else None,
+            "import numpy as np",
+            "import tensorflow as tf",
+            setup,
+        ),
         forward=Section(to_native, text.lines(layer, call), "y = np.moveaxis(y_.numpy(), -1, 1)"),
         gradient=Section(
             text.lines(to_native, "dy_ = tf.constant(np.moveaxis(dy, 1, -1))"),

@@ -1,0 +1,121 @@
+"""What an answer shows, executed as a reader would: nothing of ours is set or installed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+
+import pytest
+import reality
+
+from harness import load_cases
+from harness.convention.signature import Style
+from harness.core.operators import Operator
+from harness.core.program import Program
+from harness.lookup.answer import Translation, look_up
+
+pytestmark = pytest.mark.frameworks
+
+# What a reader does with arrays that have the framework's layout, and with the output.
+NATIVE = {
+    "numpy": ("x_ = x", "{}", "y"),
+    "pytorch": ("x_ = torch.from_numpy(x)", "torch.from_numpy({})", "y_.detach().numpy()"),
+    "chainer": ("x_ = chainer.Variable(x)", "chainer.Variable({})", "y_.array"),
+    "mxnet": ("x_ = mx.nd.array(x)", "mx.nd.array({})", "y_.asnumpy()"),
+    "tensorflow": (
+        "x_ = tf.constant(np.moveaxis(x, 1, -1))",
+        "tf.constant({})",
+        "np.moveaxis(y_.numpy(), -1, 1)",
+    ),
+}
+
+
+@cache
+def operators() -> tuple[Operator, ...]:
+    """The operators of the default suite, with few channels in a group: each text once."""
+    legal = (case.operator for case in load_cases() if not case.rejected)
+    return tuple(dict.fromkeys(map(_small, legal)))
+
+
+def _small(operator: Operator) -> Operator:
+    groups = operator.groups
+    return replace(
+        operator,
+        in_channels=groups * min(operator.in_channels // groups, 3),
+        out_channels=groups * min(operator.out_channels // groups, 2),
+    )
+
+
+def shown(translation: Translation, style: Style, source: str) -> str:
+    """What a reader pastes: the imports, the weights and the bias as the answer says, the call.
+
+    The reader's weights have the layout of ``source``.
+    """
+    program, of_reading = translation.answer, translation.from_canonical
+    assert isinstance(program, Program)
+    change = replace(of_reading, source=source)
+    to_input, tensor, output = NATIVE[translation.framework]
+    lines = [program.setup, "import numpy as np"]
+    if source == "tensorflow":
+        lines.append("w = np.moveaxis(w, (0, 1), (-1, -2))")
+    lines += [f"w = {change.code()}", to_input]
+    # A layer is given the arrays themselves.
+    to_tensor = "{}" if style == "layer" else tensor
+    missing = [name for name in "wb" if f"{name}_ =" not in program.call]
+    lines += [f"{name}_ = {to_tensor.format(name)}" for name in missing]
+    return "\n".join([*lines, program.call, f"y = {output}"])
+
+
+def jobs(
+    framework: str, style: Style, wanted: Sequence[Operator]
+) -> Iterator[tuple[Operator, reality.Job]]:
+    """Yield what is shown for each operator that the framework has, and arrays for it."""
+    generator = random.Random(11)
+    for place, operator in enumerate(wanted):
+        (translation,) = look_up(operator.descriptor, to=[framework], style=style).translations
+        if not isinstance(translation.answer, Program):
+            continue
+        in_size = next(
+            size
+            for size in ((n,) * operator.rank for n in range(2, 99))
+            if min(operator.out_size(size)) > 0
+        )
+        shapes = {
+            "x": (2, operator.in_channels, *in_size),
+            "w": operator.weight_shape,
+            "b": (operator.out_channels,),
+        }
+        arrays = {name: reality.integers(shape, generator) for name, shape in shapes.items()}
+        text = shown(translation, style, ("pytorch", "tensorflow")[place % 2])
+        yield operator, reality.Job(text, ("y",), arrays)
+
+
+def wrong(
+    framework: str, done: Sequence[tuple[Operator, reality.Job]], environ: Mapping[str, str]
+) -> list[tuple[str, str, str]]:
+    """Run texts; return those that do not compute their operator."""
+    answers = reality.run(framework, [job for _, job in done], environ)
+    return [
+        (operator.descriptor, job.text, answer.get("error", "other numbers"))
+        for (operator, job), answer in zip(done, answers, strict=True)
+        if answer.get("y") != reality.expected(operator, job.arrays)["y"].tolist()
+    ]
+
+
+@pytest.mark.parametrize("style", ["function", "layer"])
+@pytest.mark.parametrize("framework", NATIVE)
+def test_what_is_shown_computes_the_operator(framework: str, style: Style) -> None:
+    done = list(jobs(framework, style, operators()))
+    assert wrong(framework, done, {}) == []
+    assert len(done) > 300
+
+
+@pytest.mark.parametrize("style", ["function", "layer"])
+def test_tensorflows_texts_with_dilations_need_no_processor_with_avx_512(style: Style) -> None:
+    """Where TensorFlow would leave oneDNN off, as it does on such processors, texts turn it on."""
+    dilated = [operator for operator in operators() if max(operator.dilation) > 1]
+    done = list(jobs("tensorflow", style, dilated))
+    assert wrong("tensorflow", done, {"TF_ENABLE_ONEDNN_OPTS": "0"}) == []
+    assert len(done) > 20
