@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Final, TypeAlias
@@ -105,19 +105,21 @@ class Builder:
     def signed(self, nodes: Sequence[Node]) -> Node:
         """Negate a number."""
         sign, operand = nodes
-        number = as_number(operand.value)
-        if number is None or sign.value not in {"+", "-"}:
+        if sign.value not in {"+", "-"}:
             return self.opaque(nodes)
-        return _over(nodes, -number if sign.value == "-" else number)
+        factor = -1 if sign.value == "-" else 1
+        return self.computed(each(lambda number: factor * number, [operand.value]), nodes)
 
     def binary(self, nodes: Sequence[Node]) -> Node:
-        """Compute with two numbers."""
-        left, right = as_number(nodes[0].value), as_number(nodes[2].value)
-        if left is not None and right is not None:
-            folded = self.folded(left, str(nodes[1].value), right)
-            if folded is not None:
-                return _over(nodes, folded)
-        return self.opaque(nodes)
+        """Compute with two numbers, or with short lists of them."""
+        left, operation, right = (node.value for node in nodes)
+        return self.computed(
+            each(lambda a, b: self.folded(a, str(operation), b), [left, right]), nodes
+        )
+
+    def computed(self, value: Value, nodes: Sequence[Node]) -> Node:
+        """Make a node of a result; where there is none, of the text itself."""
+        return self.opaque(nodes) if value is None else _over(nodes, value, deepest(nodes))
 
     def folded(self, left: Number, operation: str, right: Number) -> Number | None:
         """Return the result; ``None`` where the language has no such number."""
@@ -178,6 +180,28 @@ def is_constant(value: Value) -> bool:
     return len(flat) <= LONGEST and all(as_number(item) is not None for item in flat)
 
 
+def each(function: Callable[..., Number | None], values: Sequence[Value]) -> Value:
+    """Apply a function to numbers, or to short lists of them element by element.
+
+    ``None`` where there is no result, or no small one.
+
+    >>> each(max, [(1, 5), 3]), each(max, [(1, 5), (2, 3, 4)])
+    ((3, 5), None)
+    """
+    lengths = {len(value) for value in values if isinstance(value, tuple)}
+    if not values or len(lengths) > 1 or not all(map(is_constant, values)):
+        return None
+    length = max(lengths, default=1)
+    columns = [value if isinstance(value, tuple) else (value,) * length for value in values]
+    try:
+        results = tuple(_small(function(*row)) for row in zip(*columns, strict=True))
+    except (ArithmeticError, TypeError, ValueError):
+        return None
+    if None in results:
+        return None
+    return results if lengths else results[0]
+
+
 def fold(left: Number, operation: str, right: Number) -> Number | None:
     """Compute with literal numbers; ``None`` where the result is no number, or no small one.
 
@@ -196,6 +220,10 @@ def fold(left: Number, operation: str, right: Number) -> Number | None:
         result = _computed(left, operation, right)
     except (OverflowError, ZeroDivisionError):
         return None
+    return _small(result)
+
+
+def _small(result: object) -> Number | None:
     if isinstance(result, int):
         return result if abs(result) < _LARGEST else None
     return result if isinstance(result, float) and math.isfinite(result) else None

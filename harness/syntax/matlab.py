@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from harness.syntax.builder import Builder, Node
+from harness.syntax.builder import Builder, Node, Number, each, is_constant
 from harness.syntax.lexis import MATLAB, skeleton, without_comments
 from harness.syntax.matlab_blocks import split
 from harness.syntax.matlab_reader import Reader
@@ -88,6 +89,50 @@ def _separator(code: str, start: int, end: int) -> str:
     return "," if is_between else " "
 
 
+def _rounded(number: Number) -> int:
+    """Round halves away from zero."""
+    return math.trunc(number + math.copysign(0.5, number))
+
+
+_FUNCTIONS: Final[dict[str, Callable[..., Number]]] = {
+    "mod": lambda a, b: a % b if b else a,
+    "rem": math.fmod,
+    "ceil": math.ceil,
+    "floor": math.floor,
+    "fix": math.trunc,
+    "round": _rounded,
+    "abs": abs,
+    "max": max,
+    "min": min,
+    "double": lambda number: number,
+}
+_OF_LISTS: Final[dict[str, Callable[[Sequence[Number]], Number]]] = {
+    "max": max,
+    "min": min,
+    "sum": sum,
+    "prod": math.prod,
+    "numel": len,
+    "length": len,
+}
+
+
+def _element(whole: Value, places: Sequence[Value]) -> Value:
+    """``inputSize(2)``, ``inputSize(1:2)`` or ``inputSize(end)``."""
+    if not isinstance(whole, tuple) or not is_constant(whole) or len(places) != 1:
+        return None
+    place = _last(places[0], whole)
+    if isinstance(place, Slice) and place.step is None:
+        first, last = _last(place.lower, whole), _last(place.upper, whole)
+        if isinstance(first, int) and isinstance(last, int) and 1 <= first <= last <= len(whole):
+            return whole[first - 1 : last]
+    return whole[place - 1] if isinstance(place, int) and 1 <= place <= len(whole) else None
+
+
+def _last(place: Value, whole: tuple[Value, ...]) -> Value:
+    is_last = isinstance(place, Name) and place.text == "end"
+    return len(whole) if is_last else place
+
+
 class _Matlab(Builder):
     """One method for each rule of the grammar."""
 
@@ -103,8 +148,11 @@ class _Matlab(Builder):
 
     def binary(self, nodes: Sequence[Node]) -> Node:
         left, operation, right = nodes
-        # Of two numbers, .* is * and so on.
-        plain = Node(str(operation.value).removeprefix("."), operation.start, operation.end)
+        written = str(operation.value)
+        lists = [isinstance(side.value, tuple) for side in (left, right)]
+        if {"*": all(lists), "/": lists[1], "^": any(lists)}.get(written):
+            return self.opaque(nodes)  # Of matrices, not element by element
+        plain = Node(written.removeprefix("."), operation.start, operation.end)
         return super().binary([left, plain, right])
 
     def assignment(self, nodes: Sequence[Node]) -> Node:
@@ -126,8 +174,21 @@ class _Matlab(Builder):
         return replace(node, value=Slice(text, column, inner, lower, upper, *step))
 
     def application(self, nodes: Sequence[Node]) -> Node:
-        arguments = [Argument(node.target, node.value, node.start) for node in nodes[2:-1:2]]
-        return self.call(nodes[0], arguments, nodes)
+        function, given = nodes[0], nodes[2:-1:2]
+        value = self._result(function.name, [node.value for node in given])
+        if value is not None and not any(node.target for node in given):
+            return self.computed(value, nodes)
+        arguments = [Argument(node.target, node.value, node.start) for node in given]
+        return self.call(function, arguments, nodes)
+
+    def _result(self, name: str | None, values: Sequence[Value]) -> Value:
+        """Compute a function of known numbers, or take an element of a known list."""
+        if name in self.names.given:
+            return _element(self.names.known.get(name), values)
+        if name in _OF_LISTS and len(values) == 1 and is_constant(values[0]):
+            row = values[0] if isinstance(values[0], tuple) else values
+            return each(lambda *numbers: _OF_LISTS[name](numbers), row) if row else None
+        return each(_FUNCTIONS[name], values) if name in _FUNCTIONS else None
 
     def row(self, nodes: Sequence[Node]) -> Node:
         return self.sequence((node.value for node in nodes[::2]), nodes)

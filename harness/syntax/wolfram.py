@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from harness.syntax.builder import Builder, Node, Number, as_number, fold, is_constant
+from harness.syntax.builder import Builder, Node, Number, each, fold, is_constant
 from harness.syntax.grammar import read_all
 from harness.syntax.lexis import WOLFRAM, blanked, marks, without_comments
 from harness.syntax.names import identifiers
 from harness.syntax.tree import (
     MAX_DIGITS,
     Argument,
+    Call,
+    Name,
     Parsed,
     SnippetError,
     Value,
     check_text,
 )
-from harness.syntax.wolfram_names import unsettled
+from harness.syntax.wolfram_names import Local, local_names, unsettled
 
 _CONSTANTS: Final[dict[str, Value]] = {"True": True, "False": False, "None": None}
 _ESCAPES: Final = {'"': '"', "\\": "\\", "n": "\n", "t": "\t"}
@@ -53,7 +56,7 @@ def read(text: str) -> Parsed:
     """
     check_text(text)
     code = _joined(without_comments(text, WOLFRAM))
-    builder = _Wolfram(text, unsettled(code))
+    builder = _Wolfram(text, unsettled(code), local_names(code))
     unread = []
     for stretch in read_all("wolfram", code, builder, WOLFRAM):
         builder.leave_out(code[stretch.start : stretch.end])
@@ -73,6 +76,25 @@ def _joined(code: str) -> str:
     return blanked(code, breaks)
 
 
+_FUNCTIONS: Final[dict[str, Callable[..., Number]]] = {
+    "Mod": lambda a, b: a % b,
+    "Quotient": lambda a, b: a // b,
+    "Ceiling": math.ceil,
+    "Floor": math.floor,
+    "Round": round,
+    "IntegerPart": math.trunc,
+    "Abs": abs,
+}
+_OF_LISTS: Final[dict[str, Callable[[Sequence[Number]], Number]]] = {
+    "Max": max,
+    "Min": min,
+    "Total": sum,
+    "Length": len,
+    "First": lambda numbers: numbers[0],
+    "Last": lambda numbers: numbers[-1],
+}
+
+
 class _Wolfram(Builder):
     """One method for each rule of the grammar.
 
@@ -81,20 +103,47 @@ class _Wolfram(Builder):
     text : str
     unsettled : set of str
         Names that the text gives values elsewhere than in statements of their own.
+    local : sequence of Local
+        Names that have values in parts of the text.
     """
 
-    def __init__(self, text: str, unsettled: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, text: str, unsettled: frozenset[str] = frozenset(), local: Sequence[Local] = ()
+    ) -> None:
         super().__init__(text)
         self._unsettled = unsettled
+        self._local: dict[str, list[Local]] = {}
+        for one in local:
+            self._local.setdefault(one.name, []).append(one)
+        self._given: dict[int, Node] = {}  # Their values, by the place of what gives them
+        self._assumed: list[tuple[int, str]] = []  # Where a default was used, and its name
         # The names whose values mention a name.
         self._mentioned_in: dict[str, list[str]] = {}
 
     def token(self, kind: str, text: str, start: int) -> Node:
-        if kind != "SYMBOL" or "`" not in text:
+        if kind != "SYMBOL":
             return super().token(kind, text, start)
         # System`DeconvolutionLayer is DeconvolutionLayer.
         plain = _USUAL_CONTEXT.sub("", text)
-        return replace(super().token(kind, plain, start), end=start + len(text))
+        node = replace(super().token(kind, plain, start), end=start + len(text))
+        local = next((x for x in self._local.get(plain, ()) if x.begin <= start < x.end), None)
+        return node if local is None else replace(node, value=self._local_value(local, node))
+
+    def _local_value(self, local: Local, node: Node) -> Value:
+        given = self._given.get(local.place)
+        if given is None:
+            return Name(local.name, node.start)
+        names = [local.name] if local.is_default else self._defaults_in(given)
+        self._assumed += [(node.start, name) for name in names]
+        return given.value
+
+    def _defaults_in(self, node: Node) -> list[str]:
+        return list(dict.fromkeys(n for at, n in self._assumed if node.start <= at < node.end))
+
+    def _keep(self, nodes: Sequence[Node]) -> None:
+        """Keep a constant that a local name is given."""
+        if is_constant(nodes[-1].value):
+            self._given[nodes[0].start] = nodes[-1]
 
     def statement(self, nodes: Sequence[Node]) -> Node:
         """Keep a statement; what it may change is not known to what follows."""
@@ -159,7 +208,7 @@ class _Wolfram(Builder):
     def juxtaposed(self, nodes: Sequence[Node]) -> Node:
         """Read ``2 n``: what stands side by side is multiplied."""
         left, right = nodes
-        if as_number(left.value) is None or as_number(right.value) is None:
+        if not (is_constant(left.value) and is_constant(right.value)):
             return self.opaque(nodes)
         return self.binary([left, Node("*", left.end, right.start), right])
 
@@ -173,7 +222,20 @@ class _Wolfram(Builder):
         return self.headed("CompoundExpression", nodes[::2], nodes)
 
     def set(self, nodes: Sequence[Node]) -> Node:
+        self._keep(nodes)
         return self.headed("Set", nodes[::2], nodes)
+
+    def optional(self, nodes: Sequence[Node]) -> Node:
+        """Read ``k_:4``, a parameter and its default."""
+        self._keep(nodes)
+        return self.opaque(nodes)
+
+    def part(self, nodes: Sequence[Node]) -> Node:
+        """Read ``k[[1]]``."""
+        match [node.value for node in nodes[::3]]:
+            case [tuple(whole), int(place)] if is_constant(whole) and 1 <= abs(place) <= len(whole):
+                return self.computed(whole[place - (place > 0)], nodes)
+        return self.opaque(nodes)
 
     def mapped(self, nodes: Sequence[Node]) -> Node:
         return self.headed(_HEADS[str(nodes[1].value)], nodes[::2], nodes)
@@ -193,7 +255,30 @@ class _Wolfram(Builder):
         return self.call(function, [_argument(argument)], nodes)
 
     def application(self, nodes: Sequence[Node]) -> Node:
-        return self.call(nodes[0], [_argument(node) for node in nodes[2:-1:2]], nodes)
+        given = nodes[2:-1:2]
+        value = self._result(nodes[0].name, [node.value for node in given])
+        if value is not None:
+            return self.computed(value, nodes)
+        return self.call(nodes[0], [_argument(node) for node in given], nodes)
+
+    def _result(self, name: str | None, values: Sequence[Value]) -> Value:
+        """Compute a function of known numbers, unless the text defines it."""
+        if name is None or name in self._unsettled or name in self.names.given:
+            return None
+        if name in _OF_LISTS:
+            is_list = len(values) == 1 or name not in {"Max", "Min"}
+            row = values[0] if is_list and values else tuple(values)
+            if isinstance(row, tuple) and is_constant(row):
+                return each(lambda *numbers: _OF_LISTS[name](numbers), row)
+            return None
+        return each(_FUNCTIONS[name], values) if name in _FUNCTIONS else None
+
+    def call(self, function: Node, arguments: Iterable[Argument], nodes: Sequence[Node]) -> Node:
+        node = super().call(function, arguments, nodes)
+        assumed = tuple(self._defaults_in(node))
+        if not assumed or not isinstance(node.value, Call):
+            return node
+        return replace(node, value=replace(node.value, assumed=assumed))
 
     def list(self, nodes: Sequence[Node]) -> Node:
         return self.sequence((node.value for node in nodes[1:-1:2]), nodes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from harness.syntax.lexis import WOLFRAM, blanked, marks, skeleton
 
@@ -20,7 +20,12 @@ _ELSEWHERE: Final = re.compile(
 )
 # An operator at the end of a line lets the statement go on.
 _SEPARATOR: Final = re.compile(r"[;,]|(?<![-=+*/@>|&^<!~:.\s])[^\S\n]*\n")
-_LOCAL: Final = re.compile(r"(?:Dynamic)?Module|Block|With|Function|Compile")
+_WITH: Final = re.compile(r"(?:Dynamic)?Module|Block|With")
+_FUNCTION: Final = re.compile(r"Function|Compile")
+_FIRST: Final = re.compile(rf"(?:^|,)\s*({_NAME})")
+_GIVEN: Final = re.compile(rf"{_FIRST.pattern}\s*:?=(?!=)")
+_DEFINITION: Final = re.compile(rf"(?:^|[;\n])\s*{_NAME}\s*\[[^]]*\]\s*(?:/;[^:=]*)?:?=(?!=)")
+_DEFAULT: Final = re.compile(rf"({_NAME})_\w*\s*:(?![=>:])")
 _ITERATING: Final = re.compile(
     r"\w*Table|(?:Parallel)?(?:Do|Sum|Product)|NSum|NProduct|\w*Plot\w*|N?Integrate|Manipulate"
     r"|Animate|Limit"
@@ -50,12 +55,74 @@ def unsettled(code: str) -> frozenset[str]:
     ['m', 'n']
     """
     code = _without_strings(code)
-    set_alone, others = _sets(code)
-    names = {name for match in _ELSEWHERE.finditer(code) for name in match.groups() if name}
-    names |= {*others, *_localized(code), *_changed(code)}
+    set_alone, names = _changes(code)
     if _DELAYED.search(code):
         names |= {name for name, times in Counter(set_alone).items() if times > 1}
     return frozenset(names)
+
+
+def _changes(code: str) -> tuple[list[str], set[str]]:
+    """Names that statements of their own give values, and names that anything else does."""
+    set_alone, others = _sets(code)
+    names = {name for match in _ELSEWHERE.finditer(code) for name in match.groups() if name}
+    return set_alone, names | {*others, *_localized(code), *_changed(code)}
+
+
+class Local(NamedTuple):
+    """A name that has a value of its own in a part of the text."""
+
+    name: str
+    place: int  # Where it is given the value
+    begin: int  # Where it has it
+    end: int
+    is_default: bool = False  # Whether it is a function's parameter, and a caller may give another
+
+
+def local_names(code: str) -> list[Local]:
+    """Find the names of ``With[{k = 4}, …]`` and of ``f[k_:4] := …``, inner ones first.
+
+    None that its part of the text may change is among them.
+
+    Examples
+    --------
+    >>> [(each.name, each.place) for each in local_names("With[{k = 4}, f[k]]; g[m_:3] := f[m]")]
+    [('k', 6), ('m', 23)]
+    """
+    code = _without_strings(code)
+    found = [*_declared(code), *_defaults(code)]
+    return [
+        each
+        for each in found
+        if each.name not in set().union(*_changes(code[each.begin : each.end]))
+    ]
+
+
+def _declared(code: str) -> Iterator[Local]:
+    opened: list[tuple[int, str, list[tuple[int, int]]]] = []
+    for mark in marks(code, WOLFRAM):
+        if mark.kind == "open":
+            opened.append((mark.end, _head(code, mark.start), []))
+        elif mark.kind == "close" and opened:
+            begin, _, lists = opened.pop()
+            if code[begin - 1] == "{" and opened and _WITH.fullmatch(opened[-1][1]):
+                after, _, earlier = opened[-1]
+                # Several lists may stand one after the other, but what comes last is the body.
+                after = earlier[-1][1] + 1 if earlier else after
+                is_next = not code[after : begin - 1].strip(", ")
+                if is_next and code[mark.end :].lstrip().startswith(","):
+                    earlier.append((begin, mark.start))
+            for start, end in lists:
+                for given in _GIVEN.finditer(skeleton(code[start:end], WOLFRAM)):
+                    yield Local(given[1], start + given.start(1), end + 1, mark.start)
+
+
+def _defaults(code: str) -> Iterator[Local]:
+    outside = skeleton(code, WOLFRAM)
+    ends = [*(match.start() for match in _SEPARATOR.finditer(outside)), len(code)]
+    for definition in _DEFINITION.finditer(outside):
+        end = next(end for end in ends if end >= definition.end())
+        for parameter in _DEFAULT.finditer(code, definition.start(), definition.end()):
+            yield Local(parameter[1], parameter.start(1), definition.end(), end, is_default=True)
 
 
 def _without_strings(code: str) -> str:
@@ -96,10 +163,14 @@ def _localized(code: str) -> Iterator[str]:
             opened.append((mark.end, _head(code, mark.start)))
         elif mark.kind == "close" and opened:
             begin, head = opened.pop()
-            if opened and code[begin - 1] == "{" and _LOCAL.fullmatch(opened[-1][1]):
-                yield from _NAMES.findall(code[begin : mark.start])
-            elif _LOCAL.fullmatch(head):
-                yield from _NAMES.findall(code[begin : mark.start].partition(",")[0])
+            inside = code[begin : mark.start]
+            around = opened[-1][1] if opened and code[begin - 1] == "{" else ""
+            if _WITH.fullmatch(around):
+                yield from _FIRST.findall(skeleton(inside, WOLFRAM))
+            elif _FUNCTION.fullmatch(around):
+                yield from _NAMES.findall(inside)
+            elif _FUNCTION.fullmatch(head):
+                yield from _NAMES.findall(inside.partition(",")[0])
 
 
 def _head(code: str, bracket: int) -> str:

@@ -15,7 +15,7 @@ from typing import Final
 from harness.convention.values import shown, sizes_of
 from harness.core.operators import Sizes
 from harness.syntax.callsite import CallSite
-from harness.syntax.tree import Call, Name, Slice, Statement, Value
+from harness.syntax.tree import Call, Name, Statement, Value
 
 _MAKERS: Final = {"rand": 0, "randn": 0, "zeros": 0, "ones": 0, "nan": 0, "randi": 1}
 _CLASSES: Final = {
@@ -100,11 +100,8 @@ class Workspace:
         if isinstance(value, Name):
             number = self._number(value.text)
             return value if number is None else number
-        if isinstance(value, Call) and len(value.arguments) == 1:
-            argument = value.arguments[0].value
-            if value.dotted in _CLASSES:
-                return self.plain(argument)
-            return self._element(value.dotted, argument, value)
+        if isinstance(value, Call) and value.dotted in _CLASSES and len(value.arguments) == 1:
+            return self.plain(value.arguments[0].value)
         return value
 
     def _row(self, value: tuple[Value, ...]) -> Value:
@@ -114,19 +111,6 @@ class Workspace:
             for item in value
         ]
         return items[0] if len(items) == 1 and isinstance(items[0], int | float) else tuple(items)
-
-    def _element(self, name: str, place: Value, otherwise: Value) -> Value:
-        """``inputSize(3)`` or ``inputSize(1:2)``."""
-        values, place = self._number(name), self.plain(place)
-        if not isinstance(values, tuple):
-            return otherwise
-        if isinstance(place, Slice) and place.step is None:
-            first, last = self.plain(place.lower), self.plain(place.upper)
-            if isinstance(first, int) and isinstance(last, int) and first >= 1:
-                return values[first - 1 : last] or otherwise
-        if isinstance(place, int) and 1 <= place <= len(values):
-            return values[place - 1]
-        return otherwise
 
     def array(self, value: Value) -> Array | None:
         """Return what is known of an array; ``None`` where its size is not."""
