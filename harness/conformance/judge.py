@@ -64,7 +64,10 @@ def judge_failure(outcome: Failure) -> Verdict:
     if isinstance(outcome, Crashed):
         return Verdict(Status.CRASHED, outcome.reason)
     if isinstance(outcome, TimedOut):
-        return Verdict(Status.TIMEDOUT, f"no answer within {outcome.seconds:g} s")
+        reason = f"no answer within {outcome.seconds:g} s"
+        if outcome.in_a_row:
+            reason = f"not run: {outcome.in_a_row} times in a row there was {reason}"
+        return Verdict(Status.TIMEDOUT, reason)
     return Verdict(Status.ERRORED, _describe(outcome))
 
 

@@ -15,6 +15,10 @@ class EngineUnavailableError(Exception):
     """An engine cannot be started; the message says why and what to do."""
 
 
+class EngineBrokenError(EngineUnavailableError):
+    """An engine is there, and does not start."""
+
+
 @dataclass(frozen=True)
 class Job:
     """One direction of one program, its data, and the checks that use its outputs.
@@ -31,6 +35,7 @@ class Job:
     outputs: tuple[str, ...]
     checks: tuple[str, ...]
     ends_worker: bool = False
+    most_bytes: int = 2**31  # Bytes that its outputs can have together
 
     @property
     def sections(self) -> list[tuple[str, str]]:
@@ -88,9 +93,10 @@ class Crashed:
 
 @dataclass(frozen=True)
 class TimedOut:
-    """The program did not finish in time."""
+    """The program did not finish in time, or was not tried after so many that had not."""
 
     seconds: float
+    in_a_row: int = 0
 
 
 Failure: TypeAlias = Raised | Crashed | TimedOut

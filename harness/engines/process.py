@@ -7,25 +7,20 @@ share the failure rather than cost a restart each.
 
 from __future__ import annotations
 
-import io
 import os
-import select
-import signal
-import subprocess
-import tempfile
-import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any, TypeAlias
+from typing import Any, Final
 
 from harness.core.column_info import ColumnInfo
 from harness.engines import worker
+from harness.engines.channel import Channel, Frame, Message, WorkerEndedError
 from harness.engines.job import (
     Arrays,
     Crashed,
+    EngineBrokenError,
     EngineUnavailableError,
     Failure,
     Held,
@@ -36,18 +31,17 @@ from harness.engines.job import (
     Timing,
 )
 
-START_TIMEOUT = 180.0
-_JOBS_AHEAD = 8
-_BYTES_AHEAD = 32 * 2**20
+# After so many time-outs in a row nothing more is tried.
+MOST_TIMEOUTS: Final = 6
+_MOST_TEXT: Final = 4000  # Characters of a message
+_JOBS_AHEAD: Final = 8
+_BYTES_AHEAD: Final = 32 * 2**20
 
 # These size the frameworks' thread pools: OpenMP and oneDNN (PyTorch, MXNet), NumPy's BLAS (impl,
 # Chainer), MKL, and TensorFlow's own pool.
-_THREAD_COUNTS = (
+_THREAD_COUNTS: Final = (
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"),
 )
-
-Message: TypeAlias = Mapping[str, Any]
-_Frame: TypeAlias = tuple[dict[str, Any], dict[str, Any]]
 
 
 def thread_counts(threads: int) -> dict[str, str]:
@@ -68,7 +62,7 @@ class Engine:
         module: str,  # What to import
         distribution: str,  # Whose version to report
         *,
-        timeout: float,  # Seconds that one job may take
+        timeout: float,  # Seconds that one job may take, and the start
         # A file whose ``start`` and ``execute`` replace the worker's own, for programs in another
         # language than Python.
         language: Path | None = None,
@@ -81,6 +75,7 @@ class Engine:
         device: str = "",
         threads: int = 1,  # How many a call may use
         cores: Sequence[int] = (),  # To pin the processes to, if the system can; all if empty
+        memory: int = 0,  # Bytes that a process may use; 0 for no bound
     ) -> None:
         self._command = (*command, "-I", worker.__file__, *([str(language)] if language else []))
         self._start = {
@@ -92,9 +87,11 @@ class Engine:
         }
         self._environ = {**os.environ, **thread_counts(threads), **(environ or {})}
         self._cores = cores if hasattr(os, "sched_setaffinity") else ()
+        self._memory = memory
         self._timeout = timeout
+        self._timeouts = 0  # In a row
         self._advice = f"; {advice}" if advice else ""
-        self._process: _Process | None = None
+        self._process: Channel | None = None
         self._stopped = False
         self._start_error = ""
 
@@ -104,25 +101,30 @@ class Engine:
         Raises
         ------
         EngineUnavailableError
-            With the process's error message.
+            If the device is missing.
+        EngineBrokenError
+            If the process does not start; with its error message.
         """
         try:
             if self._stopped:
-                raise _ProcessEndedError("the run was stopped")
-            self._process = process = _Process(self._command, self._environ, self._cores)
+                raise WorkerEndedError("the run was stopped")
+            self._process = process = Channel(
+                self._command, self._environ, self._cores, self._memory
+            )
             if self._stopped:  # Meanwhile, by another thread that saw no process yet.
-                raise _ProcessEndedError("the run was stopped")
+                raise WorkerEndedError("the run was stopped")
             process.send(self._start, {})
-            answer, _ = process.receive(START_TIMEOUT)
+            answer, _ = process.receive(self._timeout)
             if answer.get("section") == "device":
                 # The message already says what to do; rebuilding the environment would not help.
                 self._end_process()
                 raise EngineUnavailableError(f"{self._command[0]}: {answer['message']}")
             if answer["op"] != "started":
-                raise _ProcessEndedError(f"{answer['type']}: {answer['message']}")
-        except (OSError, _ProcessEndedError) as error:  # A TimeoutError is an OSError.
+                raise WorkerEndedError(f"{answer['type']}: {answer['message']}")
+        except (OSError, WorkerEndedError) as error:  # A TimeoutError is an OSError.
             self._end_process()
-            raise EngineUnavailableError(f"{self._command[0]}: {error}{self._advice}") from None
+            self._timeouts += isinstance(error, TimeoutError)
+            raise EngineBrokenError(f"{self._command[0]}: {error}{self._advice}") from None
         return ColumnInfo(
             engine=answer.get("engine", "python"),
             **{name: answer[name] for name in ("version", "python", "numpy", "device")},
@@ -189,11 +191,11 @@ class Engine:
         frame = self._receive()
         if isinstance(frame, Crashed | TimedOut):
             return frame
-        return _raised(frame[0]) if frame[0]["op"] == "raised" else frame[0]
+        return self._raised(frame[0]) if frame[0]["op"] == "raised" else frame[0]
 
     def _send_to_worker(self, message: Message, arrays: Message) -> None:
         """Send one request, to a new process where there is none."""
-        if self._process is None:
+        if self._process is None and not self._has_given_up:
             try:
                 self.start()
             except EngineUnavailableError as error:
@@ -202,16 +204,26 @@ class Engine:
         if self._process is not None:
             self._process.send(message, arrays)
 
-    def _receive(self) -> _Frame | Crashed | TimedOut:
+    @property
+    def _has_given_up(self) -> bool:
+        return self._timeouts >= MOST_TIMEOUTS
+
+    def _receive(self, most_bytes: int = 0) -> Frame | Crashed | TimedOut:
         """Wait for the next answer; end the process if none comes."""
+        if self._has_given_up:
+            return TimedOut(self._timeout, self._timeouts)
         if self._process is None:
             return Crashed(f"the worker died, and could not be started again: {self._start_error}")
         try:
-            return self._process.receive(self._timeout)
+            frame = self._process.receive(self._timeout, most_bytes)
         except TimeoutError:
+            self._timeouts += 1
             failure: Crashed | TimedOut = TimedOut(self._timeout)
-        except _ProcessEndedError as ended:
+        except WorkerEndedError as ended:
             failure = Crashed(str(ended))
+        else:
+            self._timeouts = 0
+            return frame
         self._end_process()
         return failure
 
@@ -233,19 +245,23 @@ class Engine:
 
     def _answer(self, job: Job) -> Outcome:
         """Wait for the answer to the oldest job; end the process if none comes."""
-        frame = self._receive()
+        frame = self._receive(job.most_bytes)
         if isinstance(frame, Crashed | TimedOut):
             return frame
         answer, arrays = frame
-        try:
-            if answer["op"] != "result":
-                return _raised(answer)
-            if missing := set(job.outputs) - set(arrays):
-                raise ValueError(f"its result lacks {', '.join(sorted(missing))}")
-            return Arrays(arrays, answer["seconds"])
-        except (KeyError, ValueError) as error:
+        if answer["op"] != "result":
+            return self._raised(answer)
+        if missing := set(job.outputs) - set(arrays):
             self._end_process()
-            return Crashed(f"the worker broke the protocol: {error}")
+            lacking = ", ".join(sorted(missing))
+            return Crashed(f"the worker broke the protocol: its result lacks {lacking}")
+        return Arrays(arrays, answer["seconds"])
+
+    def _raised(self, answer: Message) -> Raised:
+        message = answer["message"][:_MOST_TEXT]
+        if answer["type"] == "MemoryError" and self._memory:
+            message += f" (a worker may use {self._memory >> 20} MiB)"
+        return Raised(answer["section"], answer["type"], message, answer["traceback"][:_MOST_TEXT])
 
     def stop(self) -> None:
         """End the worker for good, from any thread; this also ends a running :meth:`run`."""
@@ -266,140 +282,3 @@ class Engine:
 
 def _nbytes(job: Job) -> int:
     return sum(array.nbytes for array in job.inputs.values())
-
-
-def _raised(answer: Message) -> Raised:
-    return Raised(answer["section"], answer["type"], answer["message"], answer["traceback"])
-
-
-class _ProcessEndedError(Exception):
-    """The process ended or broke the protocol, and will not answer any more."""
-
-
-class _Process:
-    """A running worker: sends frames, receives frames with a time limit, and keeps its stderr.
-
-    Neither pipe blocks: requests to a busy worker are queued here, and written while waiting for
-    its answers.  One thread does everything, because threads would switch at every frame.
-    """
-
-    def __init__(
-        self, command: Sequence[str], environ: Mapping[str, str], cores: Sequence[int] = ()
-    ) -> None:
-        with ExitStack() as stack:
-            self._stderr: IO[bytes] = stack.enter_context(tempfile.TemporaryFile())
-            # Workers are killed, so the parent removes their temporary files.
-            scratch = stack.enter_context(
-                tempfile.TemporaryDirectory(prefix="deconform-", ignore_cleanup_errors=True)
-            )
-            self._process = subprocess.Popen(
-                command,
-                bufsize=0,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._stderr,
-                env={**environ, "TMPDIR": scratch},
-                start_new_session=True,  # Ctrl-C goes to the parent only, which ends its workers.
-            )
-            self._files = stack.pop_all()
-        if cores:
-            with suppress(ProcessLookupError):
-                os.sched_setaffinity(self._process.pid, cores)
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._streams = (self._process.stdin, self._process.stdout)
-        self._requests, self._answers = (stream.fileno() for stream in self._streams)
-        os.set_blocking(self._requests, False)
-        os.set_blocking(self._answers, False)
-        self._outgoing: deque[memoryview] = deque()
-        self._incoming = bytearray()
-
-    def send(self, message: Message, arrays: Message) -> None:
-        """Send a request, or queue it; failures show when receiving."""
-        frame = io.BytesIO()
-        worker.write_frame(frame, message, arrays)
-        self._outgoing.append(frame.getbuffer())
-        self._write()
-
-    def receive(self, timeout: float) -> _Frame:
-        """Wait for the next answer; raise ``TimeoutError`` or ``_ProcessEndedError``."""
-        deadline = time.monotonic() + timeout
-        while True:
-            try:
-                if (frame := self._next_frame()) is not None:
-                    return frame
-            except (ValueError, LookupError, TypeError) as error:
-                raise _ProcessEndedError(
-                    f"the worker broke the protocol: its answer cannot be read: {error}"
-                ) from None
-            waiting = select.poll()
-            waiting.register(self._answers, select.POLLIN)
-            if self._outgoing:
-                waiting.register(self._requests, select.POLLOUT)
-            ready = dict(waiting.poll(max(0.0, deadline - time.monotonic()) * 1000))
-            if not ready:
-                raise TimeoutError(f"no answer in {timeout:g} s")
-            if self._requests in ready:
-                self._write()
-            if self._answers in ready:
-                self._read()
-
-    def _write(self) -> None:
-        """Write as much as the pipe takes."""
-        while self._outgoing:
-            try:
-                written = os.write(self._requests, self._outgoing[0])
-            except BlockingIOError:
-                return
-            except OSError:
-                self._outgoing.clear()  # The worker has ended; receiving will report how.
-                return
-            self._outgoing[0] = self._outgoing[0][written:]
-            if not self._outgoing[0]:
-                self._outgoing.popleft()
-
-    def _read(self) -> None:
-        """Read what is available of the answers."""
-        with suppress(BlockingIOError):
-            chunk = os.read(self._answers, 2**20)
-            if not chunk:
-                what = "inside an answer" if self._incoming else "without an answer"
-                raise _ProcessEndedError(self._describe_end(f"it ended {what}"))
-            self._incoming += chunk
-
-    def _next_frame(self) -> _Frame | None:
-        """Remove a complete frame from what has been read, if there is one."""
-        size = worker.frame_size(self._incoming)
-        if size is None or size > len(self._incoming):
-            return None
-        frame = worker.read_frame(io.BytesIO(self._incoming[:size]))
-        del self._incoming[:size]
-        return frame
-
-    def _describe_end(self, what: str) -> str:
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=1.0)
-        code = self._process.poll()
-        if code is None:
-            return f"the worker closed its output: {what}"
-        how = signal.Signals(-code).name if code < 0 else f"exit status {code}"
-        return f"the worker died ({how}): {what}{self._last_line()}"
-
-    def _last_line(self) -> str:
-        self._stderr.seek(0)
-        output = self._stderr.read()[-2000:].decode(errors="replace").strip()
-        return f"; its last line was: {output.splitlines()[-1]}" if output else ""
-
-    def kill(self) -> None:
-        """End the process; safe from any thread."""
-        # The worker leads a session, so its children die too and hold no pipe open.
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-
-    def close(self) -> None:
-        """End the process and close its pipes."""
-        self.kill()
-        for stream in self._streams:
-            stream.close()
-        self._files.close()

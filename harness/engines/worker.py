@@ -7,7 +7,7 @@ file whose ``start(module, distribution)`` and ``execute(sections, arrays, outpu
 here, to execute programs in other languages than Python.
 
 A frame is one line of JSON, then the bytes of the arrays that the line lists.  Requests are
-answered one by one, in order:
+answered one by one, in order, each with its ``id``:
 
 ``start``   makes deconform's own packages importable, imports the framework, executes the text that
             selects the device, and answers with versions, including that of the compiler if the
@@ -67,59 +67,68 @@ def write_frame(
 
 
 def read_frame(stream: IO[bytes]) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """Read a message and its arrays; ``None`` at a clean end of the stream.
-
-    Raises
-    ------
-    EOFError
-        If the stream ends inside a frame.
-    ValueError
-        If the frame contradicts itself.
-    """
+    """Read a message and its arrays; ``None`` at a clean end of the stream."""
     line = stream.readline()
     if not line:
         return None
-    if not line.endswith(b"\n"):
-        raise EOFError("the stream ended inside a message")
-    message = json.loads(line.decode("ascii"))
+    message, described = read_head(line)
+    return message, read_arrays(stream, described)
+
+
+def read_head(line: bytes) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Read a frame's line: its message, and what it says of each array.
+
+    Raises
+    ------
+    ValueError
+        If it is no such line, whatever its bytes are.
+    """
+    try:
+        message = json.loads(line.decode("ascii"))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
     if not isinstance(message, dict):
         raise ValueError("a message must be a JSON object, not %.60r" % (message,))
-    arrays = {}
-    for described in message.pop("arrays", []):
-        arrays[described["name"]] = _read_array(stream, described)
-    return message, arrays
+    described = message.pop("arrays", None)
+    if not isinstance(described, list):
+        raise ValueError("its arrays cannot be %.60r" % (described,))
+    for each in described:
+        _check_description(each)
+    return message, described
 
 
-def frame_size(buffer: bytes | bytearray) -> int | None:
-    """Return the length of the frame at the start of ``buffer``; ``None`` without a whole line."""
-    newline = buffer.find(b"\n")
-    if newline < 0:
-        return None
-    message = json.loads(buffer[:newline].decode("ascii"))
-    nbytes = [int(described["nbytes"]) for described in message.get("arrays", [])]
-    return newline + 1 + sum(nbytes)
-
-
-def _read_array(stream: IO[bytes], described: Mapping[str, Any]) -> Any:
+def _check_description(each: Any) -> None:
     import numpy as np
 
-    dtype, shape, nbytes = described["dtype"], described["shape"], described["nbytes"]
+    if not isinstance(each, dict) or not isinstance(each.get("name"), str):
+        raise ValueError("an array cannot be %.60r" % (each,))
+    name, dtype, shape = each["name"], each.get("dtype"), each.get("shape")  # type: Any, Any, Any
     if dtype not in DTYPES:
-        raise ValueError(
-            "array %r has dtype %r, which is not transported" % (described["name"], dtype)
-        )
+        raise ValueError("array %.60r has dtype %.60r, which is not transported" % (name, dtype))
+    is_shape = isinstance(shape, list) and all(type(n) is int and 0 <= n < 2**63 for n in shape)
+    if not is_shape or len(shape) > 32:
+        raise ValueError("array %.60r cannot have the shape %.60r" % (name, shape))
     size = np.dtype(dtype).itemsize
     for extent in shape:
         size *= extent
-    if size != nbytes:
+    if type(each.get("nbytes")) is not int or size != each["nbytes"]:
         raise ValueError(
-            "array %r claims shape %r of %s, %d bytes, but carries %d"
-            % (described["name"], tuple(shape), dtype, size, nbytes)
+            "array %.60r claims shape %r of %s, %d bytes, but carries %.60r"
+            % (name, tuple(shape), dtype, size, each.get("nbytes"))
         )
-    blob = stream.read(nbytes)
-    if len(blob) != nbytes:
-        raise EOFError("the stream ended inside array %r" % described["name"])
-    return np.frombuffer(blob, dtype).reshape(shape).copy()
+
+
+def read_arrays(stream: IO[bytes], described: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Read the arrays that a frame's line describes."""
+    import numpy as np
+
+    arrays = {}
+    for each in described:
+        blob = stream.read(each["nbytes"])
+        if len(blob) != each["nbytes"]:
+            raise EOFError("the stream ended inside array %r" % each["name"])
+        arrays[each["name"]] = np.frombuffer(blob, each["dtype"]).reshape(each["shape"]).copy()
+    return arrays
 
 
 def execute(
@@ -342,17 +351,18 @@ def main() -> None:
         if frame is None:
             return
         message, arrays = frame
+        outputs: dict[str, Any] = {}
         if message["op"] == "start":
             device = message["device"]
-            write_frame(answers, started(language["start"], message))
+            answer = started(language["start"], message)
         elif message["op"] == "run":
             answer, outputs = language["execute"](message["sections"], arrays, message["outputs"])
             if device and answer["op"] == "raised":
                 # A GPU error may persist; if it does, this raises and ends the process here.
                 find_device(device)
-            write_frame(answers, answer, outputs)
         else:
-            write_frame(answers, _timing(message, arrays))
+            answer = _timing(message, arrays)
+        write_frame(answers, dict(answer, id=message["id"]), outputs)
 
 
 def _timing(message: Mapping[str, Any], arrays: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,22 +11,27 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
+from typing import Final
 
 from harness.convention.device import ANOTHER_INTERPRETER, Device, Math
 from harness.convention.registry import convention, render
 from harness.core.column_info import ColumnInfo
 from harness.core.errors import Ask, Mention, Words, named, without_a_face, worded
 from harness.core.program import Program, Unsupported
-from harness.engines.job import EngineUnavailableError, Job, Outcome
+from harness.engines.job import EngineBrokenError, EngineUnavailableError, Job, Outcome
 from harness.engines.process import Engine
 from harness.execution import TIMEOUT
 from harness.execution.environments import launch
+from harness.execution.hardware import memory_share
 from harness.records.check import Check
 from harness.records.record import Verdict
 from harness.records.status import Status
 from harness.suite.case import Case
 from harness.suite.limitations import Limitation
 from harness.suite.mutants import Data
+
+# Outputs may have so many bytes, and eight times those of the data: a wrong shape is a verdict.
+_LEAST_BYTES: Final = 2**26
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,8 @@ class Conditions:
     math: Math = "ieee"  # How they multiply float32 on a GPU
     threads: int = 1  # How many threads each of them may use
     cores: tuple[int, ...] = ()  # The cores that they are held to; all where there are none
+    # Bytes that a worker may use, with all that it starts, where the system can tell; 0: any.
+    memory: int = field(default_factory=memory_share)
     words: Words = without_a_face  # How a reason names the inputs that would help
 
 
@@ -53,6 +60,7 @@ class Column:
         self.conditions = conditions or Conditions()
         # Why it is not executed: start finds that out, or a caller that knows a reason sets it.
         self.unavailable = ""
+        self._is_broken = False  # It is there, and does not start
         self._engine: Engine | None = None
 
     def start(self) -> ColumnInfo:
@@ -62,6 +70,7 @@ class Column:
                 self._engine = self._found()
                 return self._engine.start()
         except EngineUnavailableError as error:
+            self._is_broken = isinstance(error, EngineBrokenError)
             reason: str = error.args[0]
             if reason.endswith(ANOTHER_INTERPRETER):
                 reason += " with " + named(Ask.INTERPRETER, f"{self.framework}=PATH")
@@ -95,7 +104,8 @@ class Column:
     def refuse(self, program: Program | Unsupported) -> Verdict | None:
         """Say why a case is not run; ``None`` where it is."""
         if self.unavailable:
-            return Verdict(Status.SKIPPED, self.unavailable)
+            status = Status.ERRORED if self._is_broken else Status.SKIPPED
+            return Verdict(status, self.unavailable)
         if isinstance(program, Unsupported):
             return Verdict(Status.UNSUPPORTED, program.reason)
         return None
@@ -113,6 +123,7 @@ class Column:
                 tuple(dict.fromkeys(check.output for check in checks)),
                 checks,
                 ends_worker=any(self._may_crash(case, check) for check in checks),
+                most_bytes=_LEAST_BYTES + 8 * sum(array.nbytes for array in data.values()),
             )
 
     def run(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Outcome]]:
@@ -164,6 +175,7 @@ class Column:
             device=self.convention.device_check(device, conditions.math),
             threads=conditions.threads,
             cores=conditions.cores,
+            memory=conditions.memory,
         )
 
     def _limitations(self, case: Case, check: str) -> Iterator[Limitation]:

@@ -90,7 +90,7 @@ def test_header_says_what_was_measured_on_what(tmp_path: Path) -> None:
         ("flips_kernel", "FAILED", "differ"),
         ("raises", "ERRORED", "no such layer"),
         ("crashes_always", "CRASHED", "SIGSEGV"),
-        ("cannot_import", "SKIPPED", "libfake"),
+        ("cannot_import", "ERRORED", "libfake"),
         ("dies_when_held", "CRASHED", "SIGKILL"),
         ("dies_when_timed", "CRASHED", "SIGKILL"),
         pytest.param(

@@ -130,13 +130,13 @@ def test_one_lost_worker_costs_one_record(
         ("lies_about_shape", Status.CRASHED, "claims shape (2, 2, 3, "),
         ("sends_objects", Status.CRASHED, "dtype 'object', which is not transported"),
         ("answers_nonsense", Status.CRASHED, "its answer cannot be read"),
-        ("hangs_always", Status.TIMEDOUT, "no answer within 0.5 s"),
+        ("hangs_always", Status.TIMEDOUT, "no answer within 2 s"),
     ],
 )
 def test_worker_that_always_fails_is_an_end_of_its_cases_only(
     tmp_path: Path, behaviour: str, status: Status, words: str
 ) -> None:
-    records = run(tmp_path, behaviour, some_cases(2), timeout=0.5)
+    records = run(tmp_path, behaviour, some_cases(1), timeout=2.0)
     assert set(statuses(records).values()) == {status}
     assert words in (records[0].reason or "")
 
@@ -152,11 +152,11 @@ def test_chatter_on_standard_output_changes_nothing(tmp_path: Path) -> None:
         ("dies_on_import", "Illegal instruction (this build needs AVX9000)"),
     ],
 )
-def test_framework_that_cannot_start_is_skipped_with_the_reason(
+def test_framework_that_cannot_start_is_an_error_with_the_reason(
     tmp_path: Path, behaviour: str, words: str
 ) -> None:
     records = run(tmp_path, behaviour)
-    assert {record.status for record in records} == {Status.SKIPPED}
+    assert {record.status for record in records} == {Status.ERRORED}
     assert words in (records[0].reason or "")
     assert len(statuses(records)) == sum(len(case.checks) for case in some_cases())
 
@@ -247,7 +247,7 @@ def test_worker_behind_a_wrapper_is_ended_with_it(tmp_path: Path) -> None:
     wrapper = tmp_path / "wrapper"
     wrapper.write_text(f'#!/bin/sh\n"{hanging}" "$@"\n')
     wrapper.chmod(0o755)
-    conditions = Conditions(pythons={"numpy": wrapper}, timeout=0.5)
+    conditions = Conditions(pythons={"numpy": wrapper}, timeout=2.0)
     records = [e for e in execute(some_cases(1), ["numpy"], conditions) if isinstance(e, Record)]
     assert {record.status for record in records} == {Status.TIMEDOUT}
     command = ["pgrep", "-f", str(hanging)]

@@ -1,0 +1,265 @@
+"""A worker at the other end of three pipes, and the frames that go to and fro.
+
+Whatever bytes come back, they give the answer that was asked for, or one error: nothing that a
+worker writes is believed before it is checked, and nothing is kept without a bound.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import secrets
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from harness.engines import keeper, worker
+
+Message: TypeAlias = Mapping[str, Any]
+Frame: TypeAlias = tuple[dict[str, Any], dict[str, Any]]
+
+_MOST_LINE: Final = 2**20  # Bytes of a frame's first line, and of one read
+_LAST_WORDS: Final = 4000  # Bytes of the worker's output that are kept
+_PATIENCE: Final = 20.0  # Seconds for a keeper to end its worker
+
+
+class WorkerEndedError(Exception):
+    """The worker ended or broke the protocol, and will not answer any more."""
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_time(value: Any) -> bool:
+    """Whether a value is seconds that can have passed."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and 0 <= value <= 1e9
+
+
+# The answers, each with the fields that are read from it.
+_ANSWERS: Final[Mapping[str, Mapping[str, Callable[[Any], bool]]]] = {
+    "started": dict.fromkeys(("version", "python", "numpy", "device"), _is_text),
+    "result": {
+        "seconds": lambda value: isinstance(value, dict) and all(map(_is_time, value.values()))
+    },
+    "raised": dict.fromkeys(("section", "type", "message", "traceback"), _is_text),
+    "held": {
+        "peak_bytes": lambda value: value is None or (type(value) is int and 0 <= value < 2**63)
+    },
+    "timed": {"seconds": lambda value: _is_time(value) and value >= 1e-9, "cpu_s": _is_time},
+    "dropped": {},
+}
+_ANSWER_TO: Final = {
+    "start": "started",
+    "run": "result",
+    "hold": "held",
+    "time": "timed",
+    "drop": "dropped",
+}
+
+
+class Channel:
+    """A running worker: sends frames, receives frames with a time limit.
+
+    No pipe blocks: requests to a busy worker are queued here, and written while waiting for its
+    answers.  One thread does everything, because threads would switch at every frame.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        environ: Mapping[str, str],
+        cores: Sequence[int] = (),  # To pin the worker to; all if empty
+        memory: int = 0,  # Bytes that it may use, with all that it starts; 0 for no bound
+    ) -> None:
+        self._folder = Path(tempfile.gettempdir()) / f"deconform-{secrets.token_hex(8)}"
+        life, life_end = os.pipe()
+        self._life = os.fdopen(life_end, "wb", buffering=0)
+        order = {
+            "command": list(command),
+            "life": life,
+            "folder": str(self._folder),
+            "cores": list(cores),
+            "memory": memory,
+        }
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", keeper.__file__],
+                bufsize=0,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env={**environ, "DECONFORM_KEEPER": json.dumps(order)},
+                pass_fds=(life,),
+                start_new_session=True,  # Ctrl-C goes to the parent only, which ends its workers.
+            )
+        except BaseException:
+            self._life.close()
+            raise
+        finally:
+            os.close(life)
+        streams = (self._process.stdin, self._process.stdout, self._process.stderr)
+        self._streams = [stream for stream in streams if stream is not None]
+        self._requests, self._answers, self._output = (each.fileno() for each in self._streams)
+        for descriptor in (self._requests, self._answers, self._output):
+            os.set_blocking(descriptor, False)
+        self._outgoing: deque[memoryview] = deque()
+        self._incoming = bytearray()
+        self._last_words = bytearray()
+        self._sent = 0
+        self._awaited: deque[tuple[int, str]] = deque()  # The requests without an answer yet
+
+    def send(self, message: Message, arrays: Message) -> None:
+        """Send a request, or queue it; failures show when receiving."""
+        self._sent += 1
+        self._awaited.append((self._sent, _ANSWER_TO[message["op"]]))
+        frame = io.BytesIO()
+        worker.write_frame(frame, {**message, "id": self._sent}, arrays)
+        self._outgoing.append(frame.getbuffer())
+        self._write()
+
+    def receive(self, timeout: float, most_bytes: int = 0) -> Frame:
+        """Wait for the next answer, whose arrays may have so many bytes together.
+
+        Raises
+        ------
+        TimeoutError, WorkerEndedError
+        """
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                if (frame := self._next_frame(most_bytes)) is not None:
+                    return frame
+            except (ValueError, EOFError) as error:
+                raise WorkerEndedError(
+                    f"the worker broke the protocol: its answer cannot be read: {error}"
+                ) from None
+            left = deadline - time.monotonic()
+            if left <= 0:  # However busy its pipes are.
+                raise TimeoutError(f"no answer in {timeout:g} s")
+            waiting = select.poll()
+            for descriptor in (self._answers, self._output):
+                waiting.register(descriptor, select.POLLIN)
+            if self._outgoing:
+                waiting.register(self._requests, select.POLLOUT)
+            ready = {descriptor for descriptor, _ in waiting.poll(left * 1000)}
+            if self._requests in ready:
+                self._write()
+            if self._output in ready:
+                self._read_output()
+            if self._answers in ready:
+                self._read()
+
+    def _write(self) -> None:
+        """Write as much as the pipe takes."""
+        while self._outgoing:
+            try:
+                written = os.write(self._requests, self._outgoing[0])
+            except BlockingIOError:
+                return
+            except OSError:
+                self._outgoing.clear()  # The worker has ended; receiving will report how.
+                return
+            self._outgoing[0] = self._outgoing[0][written:]
+            if not self._outgoing[0]:
+                self._outgoing.popleft()
+
+    def _read(self) -> None:
+        """Read what is available of the answers."""
+        with suppress(BlockingIOError):
+            chunk = os.read(self._answers, _MOST_LINE)
+            if not chunk:
+                what = "inside an answer" if self._incoming else "without an answer"
+                raise WorkerEndedError(self._describe_end(f"it ended {what}"))
+            self._incoming += chunk
+
+    def _read_output(self) -> bool:
+        """Read some of the worker's output, of which the end is kept; whether there may be more."""
+        try:
+            chunk = os.read(self._output, _MOST_LINE)
+        except BlockingIOError:
+            return False
+        self._last_words = (self._last_words + chunk)[-_LAST_WORDS:]
+        return bool(chunk)
+
+    def _next_frame(self, most_bytes: int) -> Frame | None:
+        """Remove a complete frame from what has been read, if there is one."""
+        newline = self._incoming.find(b"\n")
+        if newline < 0 and len(self._incoming) <= _MOST_LINE:
+            return None
+        if not 0 <= newline <= _MOST_LINE:
+            raise ValueError(f"its first line is longer than {_MOST_LINE} bytes")
+        message, described = worker.read_head(bytes(self._incoming[:newline]))
+        _check(message, *self._awaited[0])
+        nbytes = sum(each["nbytes"] for each in described)
+        if nbytes > most_bytes:
+            raise ValueError(f"its arrays have {nbytes} bytes, more than the {most_bytes} possible")
+        end = newline + 1 + nbytes
+        if len(self._incoming) < end:
+            return None
+        arrays = worker.read_arrays(io.BytesIO(self._incoming[newline + 1 : end]), described)
+        del self._incoming[:end]
+        self._awaited.popleft()
+        return message, arrays
+
+    def _describe_end(self, what: str) -> str:
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_PATIENCE)
+        code = self._process.poll()
+        if code is None:
+            return f"the worker closed its output: {what}"
+        how = _signal_name(-code) if code < 0 else f"exit status {code}"
+        return f"the worker died ({how}): {what}{self._last_line()}"
+
+    def _last_line(self) -> str:
+        until = time.monotonic() + 1.0
+        while self._read_output() and time.monotonic() < until:
+            pass
+        output = self._last_words.decode(errors="replace").strip()
+        return f"; its last line was: {output.splitlines()[-1][:2000]}" if output else ""
+
+    def kill(self) -> None:
+        """End the worker and all that it has started; safe from any thread."""
+        self._life.close()
+        try:
+            self._process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def close(self) -> None:
+        """End the worker and close its pipes."""
+        self.kill()
+        for stream in self._streams:
+            stream.close()
+        shutil.rmtree(self._folder, ignore_errors=True)  # Unless its keeper was killed, it is gone.
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # Real-time signals have no names.
+        return f"signal {number}"
+
+
+def _check(message: Message, number: int, answer: str) -> None:
+    """Refuse what is not an answer to the request of that number."""
+    if message.get("id") != number:
+        raise ValueError(f"it answers {message.get('id')!r:.60}, where {number} was next")
+    kind = message.get("op")
+    if kind not in (answer, "raised"):
+        raise ValueError(f"it is {kind!r:.60}, not {answer!r}")
+    for name, is_right in _ANSWERS[str(kind)].items():
+        if not is_right(message.get(name)):
+            raise ValueError(f"{name} cannot be {message.get(name)!r:.60}")

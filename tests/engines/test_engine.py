@@ -1,0 +1,108 @@
+"""An engine, with workers that do what a test says in the place of processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+from harness.core.program import Section
+from harness.engines import process
+from harness.engines.channel import Frame, WorkerEndedError
+from harness.engines.job import Arrays, Crashed, EngineBrokenError, Held, Job, Raised, TimedOut
+from harness.engines.process import MOST_TIMEOUTS, Engine
+
+STARTED = {"op": "started", "version": "1", "python": "3", "numpy": "2", "device": "cpu"}
+RESULT = {"op": "result", "seconds": {}}
+RAISED = {"op": "raised", "section": "call", "type": "ValueError", "message": "no", "traceback": ""}
+
+
+class Worker:
+    """A worker that answers from a list; an exception in it is raised, and ends the worker."""
+
+    answers: ClassVar[Iterator[Any]]
+    started: ClassVar[int]
+
+    def __init__(self, *_arguments: Any) -> None:
+        Worker.started += 1
+        self._requests: list[str] = []
+
+    def send(self, message: Any, _arrays: Any) -> None:
+        self._requests.append(message["op"])
+
+    def receive(self, _timeout: float, _most_bytes: int = 0) -> Frame:
+        operation = self._requests.pop(0)
+        answer = next(self.answers, RESULT) if operation != "start" else STARTED
+        if isinstance(answer, Exception):
+            raise answer
+        return answer, {"y": np.zeros(1)} if answer is RESULT else {}
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
+    monkeypatch.setattr(process, "Channel", Worker)
+    Worker.started = 0
+    return Engine(["python"], "numpy", "numpy", timeout=2.0, memory=2**30)
+
+
+def outcomes(engine: Engine, count: int, *answers: Any) -> list[tuple[Any, Sequence[str], Any]]:
+    Worker.answers = iter(answers)
+    section = Section("", "y = x", "")
+    jobs = [Job(key, "", section, {}, ("y",), ("shape", "value")) for key in range(count)]
+    return [(job.key, job.checks, outcome) for job, outcome in engine.run(jobs)]
+
+
+def test_a_lost_worker_costs_the_check_in_flight(engine: Engine) -> None:
+    (first, rest, second) = outcomes(engine, 2, WorkerEndedError("died"))
+    assert first == (0, ("shape",), Crashed("died"))
+    assert rest[:2] == (0, ("value",))
+    assert second[:2] == (1, ("shape", "value"))
+    assert all(isinstance(outcome, Arrays) for _, _, outcome in (rest, second))
+
+
+def test_after_many_time_outs_in_a_row_nothing_more_is_tried(engine: Engine) -> None:
+    late = [TimeoutError()] * MOST_TIMEOUTS
+    results = outcomes(engine, MOST_TIMEOUTS, *late)
+    assert len(results) == 2 * MOST_TIMEOUTS
+    tried = [outcome for _, _, outcome in results if outcome == TimedOut(2.0)]
+    assert len(tried) == MOST_TIMEOUTS
+    assert {outcome for _, _, outcome in results[MOST_TIMEOUTS:]} == {TimedOut(2.0, MOST_TIMEOUTS)}
+    assert Worker.started == MOST_TIMEOUTS
+    held = Held("forward", [], "pass", {})
+    assert engine.hold(held) == engine.time("forward", 1) == TimedOut(2.0, MOST_TIMEOUTS)
+    assert Worker.started == MOST_TIMEOUTS
+
+
+def test_an_answer_between_time_outs_starts_the_count_again(engine: Engine) -> None:
+    late = [TimeoutError()] * (MOST_TIMEOUTS - 1)
+    results = outcomes(engine, 20, *late, RAISED, *late)
+    assert not [outcome for _, _, outcome in results if getattr(outcome, "in_a_row", 0)]
+
+
+def test_a_start_without_an_answer_is_a_time_out_too(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def receive(_self: Worker, _timeout: float, _most_bytes: int = 0) -> Frame:
+        raise TimeoutError(f"no answer in {_timeout:g} s")
+
+    monkeypatch.setattr(Worker, "receive", receive)
+    with pytest.raises(EngineBrokenError, match="no answer in 2 s"):
+        engine.start()
+    assert len(outcomes(engine, 4)) == 8
+    assert Worker.started == MOST_TIMEOUTS
+
+
+def test_a_lack_of_memory_names_the_bound(engine: Engine) -> None:
+    lack = RAISED | {"type": "MemoryError", "message": "no room"}
+    ((_, _, outcome),) = outcomes(engine, 1, lack)
+    assert outcome == Raised("call", "MemoryError", "no room (a worker may use 1024 MiB)")
+
+
+def test_messages_have_a_bound(engine: Engine) -> None:
+    ((_, _, outcome),) = outcomes(engine, 1, RAISED | {"message": "x" * 10**6})
+    assert len(outcome.message) == 4000
