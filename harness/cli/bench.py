@@ -16,7 +16,7 @@ _COMPARISONS: Final = 100
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    add_shared(parser, "python", "device", "math")
+    add_shared(parser, "python", "device", "math", "memory")
     add_shared(parser, "specs", help="file or folder (specs/bench)")
     add_shared(parser, "select", "framework")
     parser.add_argument(

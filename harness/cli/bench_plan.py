@@ -186,6 +186,7 @@ def settings_of(
         limitations=load_limitations(),
         device=chosen["device"],
         math=chosen["math"],
+        memory=options.memory,
         threads=chosen["threads"],
         words=in_options,
     )

@@ -10,7 +10,7 @@ from harness.cli.options import add_shared
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    add_shared(parser, "python", "device", "math")
+    add_shared(parser, "python", "device", "math", "memory")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -50,6 +50,15 @@ def shape(text: str) -> tuple[int, ...]:
     return tuple(int(size) for size in parts if size)
 
 
+def nbytes(text: str) -> int:
+    """Read a number of bytes, such as ``4G`` or ``500M``; 64 MiB at least."""
+    number, unit = (text[:-1], text[-1:].upper()) if text[-1:].isalpha() else (text, "")
+    size = int(float(number) * {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}[unit])
+    if not 2**26 <= size < 2**63:
+        raise argparse.ArgumentTypeError(f"{text} is not a size such as 4G, of 64M at least")
+    return size
+
+
 def seconds(text: str) -> float:
     """Read a duration, of a day at most."""
     number = float(text)
@@ -78,6 +87,8 @@ _SHARED: Final[Mapping[str, tuple[str, str, Mapping[str, Any]]]] = {
                {"choices": ("cpu", "cuda"), "default": "cpu"}),
     "math": ("--math", "how a GPU multiplies float32 (ieee)",
              {"choices": ("ieee", "tf32"), "default": "ieee"}),
+    "memory": ("--memory", "memory of each framework, where the system can tell (half of it)",
+               {"type": nbytes, "default": 0, "metavar": "SIZE"}),
     "output": ("-o --output", "write the report", {"type": Path, "metavar": "FILE.jsonl"}),
     "baseline": ("--baseline", "whose times a benchmark's ratios are to (the first's)",
                  {"metavar": "NAME"}),

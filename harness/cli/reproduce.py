@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    add_shared(parser, "python", "device", "math")
+    add_shared(parser, "python", "device", "math", "memory")
     parser.add_argument("case", metavar="DESCRIPTOR", help="a descriptor, or a case's id")
     parser.add_argument("-f", "--framework", required=True, metavar="NAME")
     parser.add_argument("--timeout", type=seconds, default=TIMEOUT, metavar="S")

@@ -12,7 +12,9 @@ from harness.report.formats import RUN_FORMATS
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    add_shared(parser, "python", "device", "math", "specs", "select", "framework", "output")
+    add_shared(
+        parser, "python", "device", "math", "memory", "specs", "select", "framework", "output"
+    )
     add_formats(parser, RUN_FORMATS)
     parser.add_argument(
         "--require", action="append", default=[], metavar="NAME", help="fail if NAME is SKIPPED"
@@ -26,6 +28,13 @@ def add(parser: argparse.ArgumentParser) -> None:
         default=TIMEOUT,
         metavar="S",
         help=f"seconds per program ({TIMEOUT:g})",
+    )
+    parser.add_argument(
+        "--min-checks",
+        type=positive,
+        default=0,
+        metavar="N",
+        help="fail if fewer checks than N were run",
     )
     add_shared(parser, "save")
 
@@ -61,4 +70,7 @@ def run(options: argparse.Namespace) -> int:
     missing = [name for name in required if name not in columns or columns[name].unavailable]
     for name in missing:
         console.print(f"{name} is required, but was not run.", style="bold red")
-    return OK if report.ok and not missing else BAD
+    if is_short := report.ran < options.min_checks:
+        text = f"{report.ran} checks were run, where at least {options.min_checks} are to be."
+        console.print(text, style="bold red")
+    return OK if report.ok and not missing and not is_short else BAD

@@ -52,10 +52,11 @@ def check_math(options: argparse.Namespace, frameworks: Sequence[str]) -> None:
 
 
 def chosen_conditions(options: argparse.Namespace, **others: Any) -> Conditions:
-    """Return the interpreters, the device and the arithmetic that options choose."""
+    """Return the interpreters, the device, the arithmetic and the memory that options choose."""
     return Conditions(
         chosen_pythons(options.python),
         device=options.device,
+        memory=options.memory,
         math=options.math,
         words=in_options,
         **others,

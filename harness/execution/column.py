@@ -46,8 +46,8 @@ class Conditions:
     math: Math = "ieee"  # How they multiply float32 on a GPU
     threads: int = 1  # How many threads each of them may use
     cores: tuple[int, ...] = ()  # The cores that they are held to; all where there are none
-    # Bytes that a worker may use, with all that it starts, where the system can tell; 0: any.
-    memory: int = field(default_factory=memory_share)
+    # Bytes that a worker may use, with all that it starts; 0: a share of the machine's.
+    memory: int = 0
     words: Words = without_a_face  # How a reason names the inputs that would help
 
 
@@ -175,7 +175,7 @@ class Column:
             device=self.convention.device_check(device, conditions.math),
             threads=conditions.threads,
             cores=conditions.cores,
-            memory=conditions.memory,
+            memory=conditions.memory or memory_share(),
         )
 
     def _limitations(self, case: Case, check: str) -> Iterator[Limitation]:

@@ -35,7 +35,7 @@ class Report:
     >>> header = Header("0.1.0", "2026-01-02T03:04:05+00:00", {"pytorch": info}, cases=0)
     >>> report = Report.of([header, Footer({}, 1.0)])
     >>> report.frameworks, report.ok
-    (('pytorch',), True)
+    (('pytorch',), False)
     """
 
     header: Header
@@ -83,9 +83,16 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether the run finished and nothing in it is bad."""
+        """Whether the run finished, something ran, and nothing in it is bad."""
         bad = any(one.is_bad for one in self.measurements) or any(self.bad)
-        return self.footer is not None and not bad
+        ran = self.ran or any(one.status == MEASURED for one in self.measurements)
+        return self.footer is not None and bool(ran) and not bad
+
+    @property
+    def ran(self) -> int:
+        """The number of checks for which a framework was asked."""
+        counts = sum(self.counts.values(), Counter())
+        return counts.total() - counts[Status.SKIPPED] - counts[Status.UNSUPPORTED]
 
     @property
     def bad(self) -> Iterator[Record]:

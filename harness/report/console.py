@@ -84,7 +84,9 @@ def print_report(report: Report, console: Console, *, every: bool = False) -> No
         console.print(_legend(report))
     for name, info in report.header.frameworks.items():
         if info.unavailable:
-            _print(console, f"  {name} was skipped: {info.unavailable}")
+            is_broken = report.counts[name][Status.ERRORED]
+            fate = "did not start" if is_broken else "was skipped"
+            _print(console, f"  {name} {fate}: {info.unavailable}")
         elif info.is_documented:
             _print(console, f"  {name}: {info.engine}, not the product itself")
     groups = list(alike(report.bad))
@@ -104,11 +106,11 @@ def _print_end(report: Report, console: Console, bad: int) -> None:
         _print(console, "The run was interrupted: this is not all of it.", "bold red")
         return
     verdict = f"{bad} of them bad" if bad else "nothing failed"
-    if all(record.status == Status.SKIPPED for record in report.records):
+    if not bad and not report.ran:
         verdict = "nothing was run"
     counted = f"{report.header.cases} cases, {report.checks} checks"
     line = f"{counted} in {report.footer.elapsed_s:.1f} s: {verdict}."
-    _print(console, line, "bold red" if bad else "bold green")
+    _print(console, line, "bold green" if report.ok else "bold red")
 
 
 def _matrix(report: Report) -> Table:

@@ -124,16 +124,69 @@ def test_run_with_a_wrong_framework_exits_1_and_names_the_mutant(
     assert "deconform reproduce ic2_oc3_k3x2_s2x2_c1.0x0.2_b_n2_i3x4 -f numpy" in out
 
 
-def test_skipped_framework_is_no_failure_unless_required(
-    spec: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_what_is_not_there_is_no_failure_unless_required(
+    spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options = ["run", spec, "-f", "numpy", fake(tmp_path, "cannot_import")]
-    assert main(options) == OK
-    assert main([*options, "--require", "numpy"]) == BAD
-    assert main(["run", spec, "-f", "numpy", "--require", "pytorch"]) == BAD
+    monkeypatch.setenv("TOX_WORK_DIR", str(tmp_path / "no environments"))
+    command = ["run", spec, "-f", "numpy", "-f", "pytorch", fake(tmp_path, "correct")]
+    assert main(command) == OK
+    assert main([*command, "--require", "pytorch"]) == BAD
     assert "pytorch is required, but was not run" in capsys.readouterr().out
-    assert main([*options, "--require", "numpy"]) == BAD
+    assert main(["run", spec, "-f", "numpy", "--require", "pytorch"]) == BAD
+    assert main([*command, "--require", "numpy"]) == OK
+
+
+@pytest.mark.parametrize("behaviour", ["cannot_import", "dies_on_import"])
+def test_what_is_there_and_cannot_start_fails_the_run(
+    spec: str, tmp_path: Path, behaviour: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run.jsonl"
+    command = ["run", spec, "-f", "numpy", fake(tmp_path, behaviour), "-o", str(out)]
+    assert main(command) == BAD
+    assert {record.status for record in Report.read(out).records} == {"ERRORED"}
+    assert "numpy did not start: " in capsys.readouterr().out
+    assert main([*command, "--require=numpy"]) == BAD
     assert "numpy is required, but was not run" in capsys.readouterr().out
+
+
+def test_a_run_in_which_nothing_ran_fails(
+    spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TOX_WORK_DIR", str(tmp_path / "no environments"))
+    assert main(["run", spec, "-f", "pytorch"]) == BAD
+    assert ": nothing was run." in capsys.readouterr().out
+
+
+def test_a_run_in_which_nothing_can_be_expressed_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case = "{name: one, input: [1, 1, 2, 2, 2], out_channels: 2, kernel: 2, dtype: float64}"
+    (tmp_path / "deep.yaml").write_text(f"suite: deep\ncases:\n  - {case}\n")
+    works = f"--python=mxnet={fakes.interpreter(tmp_path, 'correct')}"
+    assert main(["run", str(tmp_path / "deep.yaml"), "-f", "mxnet", works]) == BAD
+    assert ": nothing was run." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("least", "status"), [(5, OK), (6, BAD)])
+def test_a_run_that_shrank_fails(
+    spec: str, tmp_path: Path, least: int, status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["run", spec, "-f", "numpy", fake(tmp_path, "correct")]
+    assert main([*command, "--min-checks", str(least)]) == status
+    short = "5 checks were run, where at least 6 are to be." in capsys.readouterr().out
+    assert short == (status == BAD)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere memory has no bound")
+def test_memory_that_is_not_allowed_costs_the_record_that_says_so(
+    spec: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "run.jsonl"
+    greedy = fake(tmp_path, "eats_memory")
+    assert main(["run", spec, "-f", "numpy", greedy, "--memory", "1G", "-o", str(out)]) == BAD
+    for record in Report.read(out).records:
+        assert record.status == "ERRORED"
+        assert "MemoryError:  (a worker may use 1024 MiB)" in (record.reason or "")
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,10 @@ def execute(sections, arrays, outputs):
         os.kill(os.getpid(), signal.SIGKILL)
     return real_execute(sections, arrays, outputs)
 """,
+    "eats_memory": """
+def execute(sections, arrays, outputs):
+    return real_execute([("call", "whole = bytearray(2**40)")], arrays, outputs)
+""",
     "hangs_once": """
 def execute(sections, arrays, outputs):
     calls.append(1)
