@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from harness.convention.arguments import Form, bind
+from harness.convention.binding import bound
 from harness.convention.reading import Reading, Supplied
 from harness.convention.registry import (
     Convention,
@@ -16,35 +17,25 @@ from harness.convention.registry import (
     distinct_conventions,
     framework_names,
 )
+from harness.convention.signature import REQUIRED, Signature
 from harness.core.errors import Ask, InputError, asked, named
 from harness.core.operators import OperatorError, Sizes
+from harness.lookup import foreign
 from harness.syntax.callsite import CallSite
-from harness.syntax.find_call import Mention, find_call, mentions
+from harness.syntax.find_call import Mention, OwnNameError, find_call, mentions
 from harness.syntax.tree import (
     MAX_DIGITS,
     Call,
+    Either,
     Name,
     OpenError,
+    Reference,
     SnippetError,
     errors_placed_in,
+    last_name,
 )
 
-_IMPORT: Final = re.compile(
-    r"^[ \t]*(?:from[ \t]+(?P<module>[\w.]+)[ \t]+import[ \t]+(?P<names>\([^()]*\)|[\w \t,]+)"
-    r"|import[ \t]+(?P<plain>[\w.]+)[ \t]+as[ \t]+(?P<alias>\w+))",
-    re.MULTILINE,
-)
-
-# Other frameworks whose names look like those that we know, with other arguments.
-_FOREIGN: Final = {
-    **dict.fromkeys(("paddle", "fluid"), "PaddlePaddle"),
-    **dict.fromkeys(("jax", "lax", "flax", "hk", "haiku", "eqx", "equinox", "nnx"), "JAX"),
-    **dict.fromkeys(("mindspore", "ms", "ops"), "MindSpore"),
-    **dict.fromkeys(("tflearn", "tl", "tlx", "lasagne", "jt", "jittor"), "another library"),
-    "F.conv2d_transpose": "PaddlePaddle",
-    "F.conv1d_transpose": "PaddlePaddle",
-    "F.conv3d_transpose": "PaddlePaddle",
-}
+_WORD: Final = re.compile(r"[^\W\d]\w*")
 
 
 @dataclass(frozen=True)
@@ -96,7 +87,8 @@ crop=((1, 1), (1, 1)), groups=1, bias=False)
     # A lone carriage return ends a line for some parsers and not for others.
     text = text.replace("\r\n", " \n").replace("\r", "\n")
     with errors_placed_in(text):
-        return _read(text, conventions, supplied, mentions(text))
+        mentioned = mentions(text)
+        return _read(text, conventions, supplied, mentioned)
 
 
 def _shape(ask: Ask, shape: Sequence[int] | None) -> Sizes | None:
@@ -126,24 +118,41 @@ def _known_in(conventions: Iterable[Convention]) -> dict[str, list[_Known]]:
     return known
 
 
+def _mentioned(names: Sequence[str], conventions: Sequence[Convention]) -> dict[str, list[_Known]]:
+    """The forms of the frameworks that have any of the names, the first of them first."""
+    # The others need not even be loaded, which takes longer than everything else.
+    known = _known_in(
+        each
+        for each in conventions
+        if each.calls and any(re.fullmatch(each.calls, name) for name in {*names})
+    )
+    first = next((name for name in names if name in known), None)
+    return {} if first is None else {first: known.pop(first), **known}
+
+
 def _read(
     text: str,
     conventions: Sequence[Convention],
     supplied: Supplied,
     mentioned: Sequence[Mention],
 ) -> Reading:
-    # The others need not even be loaded, which takes longer than everything else.
-    known = _known_in(
-        each
-        for each in conventions
-        if each.calls and any(re.fullmatch(each.calls, mention.name) for mention in mentioned)
-    )
-    first = next((each.name for each in mentioned if each.name in known), None)
-    if first is None:
-        raise _nothing_known(text, mentioned, conventions, list(_known_in(conventions)))
-    site, left_out = find_call(text, known[first][0].convention.language, known)
-    forms = known[site.function.rpartition(".")[2]]
-    candidates, note = _candidates(site, forms, _imported_from(text, site))
+    called = [mention.name for mention in mentioned]
+    known = _mentioned(called, conventions)
+    try:
+        # Else what is called may be an alias, or a class of the text.
+        known = known or _mentioned(_WORD.findall(text), conventions)
+        first = next(iter(known), "")
+        language = known[first][0].convention.language if known else "python"
+        site, left_out = find_call(text, language, known)
+    except SnippetError as error:
+        if kind := foreign.text_kind(text):
+            fact = f"this is {kind}, which is not read here: paste the call in code."
+            raise SnippetError(fact) from None
+        if known.keys() & {*called} or isinstance(error, OwnNameError):
+            raise
+        raise _nothing_known(text, mentioned, conventions, list(_known_in(conventions))) from error
+    other = foreign.sharing(site.call) if len(conventions) > 1 else None
+    candidates, note = _candidates(site, known[last_name(site.call)])
     note = (*left_out, *note)
     readings: list[tuple[_Known, Reading]] = []
     errors: list[tuple[_Known, SnippetError]] = []
@@ -152,6 +161,9 @@ def _read(
             readings.append((candidate, _as(candidate, site, supplied)))
         except SnippetError as error:
             errors.append((candidate, error))
+    if other is not None:
+        readable = [each for each, error in errors if isinstance(error, OpenError)]
+        _check_shared(site, [*readable, *(each for each, _ in readings)], other)
     if not readings:
         raise min(errors, key=lambda each: _strangeness(site, *each))[1]
     undecided = [known.convention.name for known, error in errors if isinstance(error, OpenError)]
@@ -233,6 +245,27 @@ def _meant(
     )
 
 
+def _check_shared(site: CallSite, readable: Sequence[_Known], other: Signature) -> None:
+    """Ask whose a name is that a library that is not read here has, too, with other arguments."""
+    try:
+        there = bound(other, site.call)
+    except SnippetError:
+        return
+    if not {each.name for each in other.parameters if each.default is REQUIRED} <= there.keys():
+        return
+    if not readable:
+        raise _not_read_here(site, other.name)
+    first = readable[0]
+    raise SnippetError(
+        f"{site.function} is a name in {first.convention.title}, where the arguments are "
+        f"{foreign.in_words(bound(first.form, site.call))}, and in {other.name}, where they are "
+        f"{foreign.in_words(there)}: "
+        + asked(Ask.FRAMEWORK, first.convention.name)
+        + ", or paste the line that imports it.",
+        site.call.column,
+    )
+
+
 def _strangeness(site: CallSite, known: _Known, error: SnippetError) -> tuple[int, bool, bool]:
     """How far a call is from a form: by its arguments' names, its values, then by its own name."""
     names = [argument.name for argument in site.call.arguments if argument.name]
@@ -272,8 +305,11 @@ def _nothing_known(
             )
     for name, dotted, start in mentioned:
         if near := _nearest(name, known):
+            library = foreign.called(text, dotted)
             fact = f"{name!r} is no call of {whose} that is known here. Did you mean {near!r}?"
-            return SnippetError(_foreign(dotted) or fact, start)
+            if library is not None:
+                fact = f"{dotted} is a call of {library.title}, which is not read here."
+            return SnippetError(fact, start)
     for name in known:
         if mention := re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text):
             raise SnippetError(
@@ -293,49 +329,60 @@ def _nearest(last: str, known: Sequence[str]) -> str | None:
     return max(near, key=lambda name: (likeness[name], "2" in name), default=None)
 
 
-def _foreign(name: str) -> str | None:
-    """Name the framework of a dotted name, if it is one that is not read."""
-    parts = name.split(".")
-    for key in (parts[0], ".".join(parts[-2:])):
-        if key in _FOREIGN and len(parts) > 1:
-            return f"{name} is a call of {_FOREIGN[key]}, which is not read here."
-    return None
+def _not_read_here(site: CallSite, title: str) -> SnippetError:
+    return SnippetError(
+        f"{site.function} is a call of {title}, which is not read here.", site.call.column
+    )
 
 
-def _imported_from(text: str, site: CallSite) -> str | None:
-    """Return the module that the text imports a call's name, or its first part, from."""
-    first = site.function.split(".")[0]
-    module = None
-    for match in _IMPORT.finditer(text):
-        names = match["names"] or match["alias"] or ""
-        if first in {name.split(" as ")[-1].strip() for name in names.strip("()").split(",")}:
-            module = match["module"] or match["plain"]
-    return module
+def _candidates(site: CallSite, known: Sequence[_Known]) -> tuple[list[_Known], tuple[str, ...]]:
+    """The forms that a call's name may mean, and notes where that is not certain."""
+    owner = site.call.owner
+    options = owner.options if isinstance(owner, Either) else (owner,)
+    paths = [each.text for each in options if isinstance(each, Reference) and each.is_imported]
+    modules = {root for name in framework_names() for root in convention(name).modules}
+    ours = [path for path in paths if _root(path) in modules]
+    others = [path for path in paths if path not in ours]
+    for library in (
+        *map(foreign.imported, others),
+        None if ours else foreign.recognised(site.call),
+    ):
+        if library is not None and not ours:
+            raise _not_read_here(site, library.title)
+    roots = {_root(path) for path in ours}
+    known = [each for each in known if not roots or roots & {*each.convention.modules}]
+    if not known:
+        raise SnippetError(f"{ours[0]} is no transposed convolution that is known here.")
+    matching = _matching(site.function.split("."), ours, known)
+    names = " or ".join(dict.fromkeys(each.form.name for each in matching or known))
+    notes = [f"{_imported_name(site, path)}: it is taken for {names}." for path in others]
+    if not (matching or others):
+        notes.append(f"{site.function} is taken for {names}.")
+    is_usual = "." in site.function and any(site.function in each.form.names for each in matching)
+    if not all(each is None or isinstance(each, Reference) for each in options) and not is_usual:
+        notes.append(
+            f"{site.function} may be something else, which another line of the text gives it: it "
+            f"is taken for {names}."
+        )
+    return matching or known, tuple(notes)
 
 
-def _candidates(
-    site: CallSite, known: Sequence[_Known], module: str | None
-) -> tuple[list[_Known], tuple[str, ...]]:
-    """The forms that a dotted name may mean, and a note where its module is not one we know."""
-    parts = site.function.split(".")
-    root = (module or "").split(".")[0]
-    owner = _FOREIGN.get(root)
-    foreign = f"{site.function} is a call of {owner}, which is not read here." if owner else None
-    if (foreign := foreign or _foreign(site.function)) is not None:
-        raise SnippetError(foreign, site.call.column)
-    if any(root in convention(name).modules for name in framework_names()):
-        known = [each for each in known if root in each.convention.modules] or known
-    elif module is not None:
-        note = f"{parts[0]} is imported from {module}, which is not known here."
-        candidates, notes = _candidates(site, known, None)
-        return candidates, (note, *notes)
-    matching = [
-        candidate
-        for candidate in known
-        if any(name.split(".")[-len(parts) :] == parts for name in candidate.form.names)
+def _root(path: str) -> str:
+    return path.partition(".")[0]
+
+
+def _matching(parts: Sequence[str], paths: Sequence[str], known: Sequence[_Known]) -> list[_Known]:
+    """The forms with the full name of what is imported, or else those that end as is written."""
+    full_names = {path.partition(".")[2] for path in paths}
+    return [
+        each for each in known if full_names & {n.partition(".")[2] for n in each.form.names}
+    ] or [
+        each for each in known if any(n.split(".")[-len(parts) :] == parts for n in each.form.names)
     ]
-    if matching:
-        return matching, ()
-    module = ".".join(parts[:-1])
-    names = " or ".join(dict.fromkeys(candidate.form.name for candidate in known))
-    return list(known), (f"{module}.{parts[-1]} is taken for {names}.",)
+
+
+def _imported_name(site: CallSite, path: str) -> str:
+    name, *parts = site.function.split(".")
+    module = ".".join(path.split(".")[: -(len(parts) or 1)])
+    verb = "may be" if isinstance(site.call.owner, Either) else "is"
+    return f"{name} {verb} imported from {module}, which is not known here"

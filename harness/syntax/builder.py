@@ -14,10 +14,12 @@ from harness.syntax.tree import (
     MAX_DIGITS,
     Argument,
     Call,
+    Defined,
     Name,
     SnippetError,
     Statement,
     Value,
+    meant,
 )
 
 Number: TypeAlias = int | float
@@ -55,6 +57,7 @@ class Builder:
         self.end = 0  # Of the last statement
         self.names = Names()  # After it
         self.block: tuple[int, ...] = ()  # Of the next statement
+        self.defined: dict[str, Defined] = {}  # The functions of the text
 
     def token(self, kind: str, text: str, start: int) -> Node:
         """Make a node of a token: the value of a literal or a name, or else the token's text."""
@@ -134,7 +137,17 @@ class Builder:
             raise SnippetError(
                 "only a function can be called, but this is a value.", nodes[0].start
             )
-        return _over(nodes, Call(callee, tuple(arguments), nodes[0].start), deepest(nodes) + 1)
+        call = Call(callee, tuple(arguments), nodes[0].start)
+        if function.name is not None:
+            call = self._with_owner(call, function.name)
+        return _over(nodes, call, deepest(nodes) + 1)
+
+    def _with_owner(self, call: Call, name: str) -> Call:
+        owner = self.names.owner(name) or self.defined.get(name)
+        alias = owner.text.removeprefix("@") if type(owner) is Name else name
+        if alias != name and alias.isidentifier() and alias not in self.names.given:
+            return replace(call, function=meant(call, alias), owner=self.defined.get(alias))
+        return replace(call, owner=owner)
 
     def sequence(self, values: Iterable[Value], nodes: Sequence[Node]) -> Node:
         """Make a list."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from harness.syntax.names import LONGEST, Names, is_dict
-from harness.syntax.python_changes import text_of
+from harness.syntax.python_changes import dotted, text_of
 from harness.syntax.tree import (
     MAX_DIGITS,
     Argument,
@@ -19,12 +19,15 @@ from harness.syntax.tree import (
     Comprehension,
     Joined,
     Name,
+    Reference,
     Slice,
     SnippetError,
     Starred,
     Subscript,
     UnaryOp,
     Value,
+    last_name,
+    meant,
 )
 
 _LARGEST: Final = 10**MAX_DIGITS
@@ -188,18 +191,39 @@ class Expressions:
     def _new_call(self, node: ast.Call) -> Call:
         receiver: list[Argument] = []
         before = len(self._assumed)
+        owner: Value = None
         if isinstance(node.func, ast.Call):
             function: Name | Call = self._call(node.func)
         elif isinstance(node.func, ast.Attribute) and holds_call(node.func.value):
             # nn.ConvTranspose2d(…).cuda(): the method takes the layer as its first argument.
-            function = Name(node.func.attr, self.source.offset_of(node.func))
-            owner = node.func.value
-            receiver = [Argument(None, self.value(owner), self.source.offset_of(owner))]
+            function = owner = Name(node.func.attr, self.source.offset_of(node.func))
+            made = node.func.value
+            receiver = [Argument(None, self.value(made), self.source.offset_of(made))]
         else:
             function = Name(text_of(node.func), self.source.offset_of(node.func))
+            owner = self.names.owner(name) if (name := dotted(node.func)) else None
         arguments = (*receiver, *self._arguments(node))
         column = self.source.offset_of(node)
-        return Call(function, arguments, column, self._assumed_since(before))
+        call = Call(function, arguments, column, self._assumed_since(before), owner)
+        return call if owner is None else self.followed(call)
+
+    def followed(self, call: Call) -> Call:
+        """Return the call that a call of an alias or of a ``functools.partial`` means."""
+        match call.owner:
+            case Reference(text=name) if last_name(call) != name.rpartition(".")[2]:
+                return replace(call, function=meant(call, name))
+            case Call(arguments=(Argument(None, Name() as inner), *given)) as partial if (
+                last_name(partial) == "partial"
+            ):
+                owner = self.names.owner(inner.text)
+                positional = [each for each in (*given, *call.arguments) if each.name is None]
+                by_name = {each.name: each for each in (*given, *call.arguments) if each.name}
+                arguments = tuple(
+                    replace(each, column=call.column) for each in (*positional, *by_name.values())
+                )
+                function = meant(call, inner.text)
+                return self.followed(Call(function, arguments, call.column, call.assumed, owner))
+        return call
 
     def _arguments(self, node: ast.Call) -> Iterator[Argument]:
         """``*args`` and ``**kwargs`` are put in where the text shows what they hold."""

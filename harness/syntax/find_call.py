@@ -10,14 +10,18 @@ from typing import Final, NamedTuple
 from harness.syntax.callsite import Application, CallSite
 from harness.syntax.tree import (
     Call,
+    Defined,
+    Either,
     Name,
     Parsed,
+    Reference,
     SnippetError,
     Statement,
     Value,
     calls,
     check_text,
     last_name,
+    written_name,
 )
 
 # Begun at a word's first letter only, and never gone back into: any text takes linear time.
@@ -30,6 +34,10 @@ _SAME_LAYER: Final = {
     *("NetInitialize", "NetReplacePart"),
 }
 _CONTAINERS: Final = {"Sequential", "HybridSequential", "NetChain"}
+
+
+class OwnNameError(SnippetError):
+    """What the text calls has a framework's name, and is not the framework's."""
 
 
 class Mention(NamedTuple):
@@ -81,7 +89,11 @@ def find_call(text: str, language: str, names: Collection[str]) -> tuple[CallSit
     ('up', 1)
     """
     parsed, notes = _parsed(text, language, names)
-    sites = _sites(text, parsed, names)
+    called = _called(parsed, names)
+    own = [call for _, call in called if last_name(call) not in names or _is_own(call.owner)]
+    sites = [_site(text, parsed.statements, *each) for each in called if each[1] not in own]
+    if own and not sites:
+        raise _defined_by_the_text(text, own[0])
     if not sites:
         raise SnippetError("the text names a transposed convolution, but does not call it.")
     columns = [site.call.column for site in sites]
@@ -108,7 +120,7 @@ def _parsed(text: str, language: str, names: Collection[str]) -> tuple[Parsed, t
         whole = next((unread.error for unread in parsed.unread), None)
     except SnippetError as error:
         whole = error
-    if any(last_name(call) in names for each in parsed.statements for call in calls(each.value)):
+    if _called(parsed, names):
         return parsed, _left_out(text, parsed)
     # Broken text, or a call inside a comment.
     from harness.syntax.cut import alone, cut  # noqa: PLC0415 -- few texts need it
@@ -127,16 +139,42 @@ def _parsed(text: str, language: str, names: Collection[str]) -> tuple[Parsed, t
     return parsed, ()
 
 
-def _sites(text: str, parsed: Parsed, names: Collection[str]) -> tuple[CallSite, ...]:
+def _called(parsed: Parsed, names: Collection[str]) -> list[tuple[int, Call]]:
+    """The calls of the names, each with the place of its statement."""
     # Once each: a name that stands for a list of layers shows them again.
     places = {
         id(call): (place, call)
         for place, statement in reversed(list(enumerate(parsed.statements)))
         for call in calls(statement.value)
-        if last_name(call) in names
+        if {last_name(call), written_name(call).rpartition(".")[2]} & {*names}
     }
-    in_order = sorted(places.values(), key=lambda each: each[1].column)
-    return tuple(_site(text, parsed.statements, place, call) for place, call in in_order)
+    return sorted(places.values(), key=lambda each: each[1].column)
+
+
+def _is_own(owner: Value) -> bool:
+    """Whether what is called is certainly something that the text itself makes."""
+    if isinstance(owner, Either):
+        return all(map(_is_own, owner.options))
+    return owner is not None and not isinstance(owner, Reference)
+
+
+def _defined_by_the_text(text: str, call: Call) -> OwnNameError:
+    """Name the line that gives a name another meaning than the framework's."""
+    owner, name = call.owner, written_name(call)
+    column = owner.column if isinstance(owner, Name | Call) else 0
+    if isinstance(owner, Defined):
+        what = f"the text's own, defined in line {_line_number(text, column)}"
+        return OwnNameError(
+            f"{name} is {', '.join([what, *filter(None, [owner.why])])}: "
+            "paste the framework's call that it makes.",
+            call.column,
+        )
+    where = f" in line {_line_number(text, column)}" if column else ""
+    return OwnNameError(
+        f"{name} is not the framework's: the text gives it another meaning{where}. Paste the "
+        "framework's call itself.",
+        call.column,
+    )
 
 
 def _site(text: str, statements: tuple[Statement, ...], place: int, call: Call) -> CallSite:

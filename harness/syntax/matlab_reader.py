@@ -25,7 +25,7 @@ from harness.syntax.matlab_blocks import (
     structure,
 )
 from harness.syntax.names import Names, agreed, identifiers
-from harness.syntax.tree import Name, SnippetError, Unread
+from harness.syntax.tree import Defined, Name, SnippetError, Unread
 
 # Commands that change no variable, or of which it is known what they change.
 _COMMAND: Final = re.compile(
@@ -36,7 +36,7 @@ _COMMAND: Final = re.compile(
 )
 _LOOP: Final = re.compile(r"(\(?)\s*([^\W\d]\w*)\s*=(?!=)\s*")
 _FUNCTION: Final = re.compile(
-    r"(?:(?:\[[^]]*\]|[^\W\d]\w*)\s*=(?!=)\s*)?[^\W\d][\w.]*\s*(?:\([^)]*\))?\s*"
+    r"(?:(?:\[[^]]*\]|[^\W\d]\w*)\s*=(?!=)\s*)?([^\W\d][\w.]*)\s*(?:\([^)]*\))?\s*"
 )
 _UPDATE: Final = re.compile(
     r"(?:(?:\+\+|--)\s*[^\W\d]\w*|[^\W\d]\w*\s*(?:(?:\+\+|--)\s*$|[-+*/^|&]=(?!=)))\s*"
@@ -76,6 +76,10 @@ class Reader:
         self._structure = structure(code, outside, steps)
         self._open: list[_Open] = []
         self._numbers = itertools.count(1)
+        for step in steps:
+            header = _FUNCTION.match(outside, step.start, step.end)
+            if step.keyword == "function" and header:
+                builder.defined[header[1]] = Defined(header[1], step.start)
         for index, step in enumerate(steps):
             self._go_on(step, self._structure.blocks.get(index))
             self._read(step)

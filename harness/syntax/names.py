@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
 
-from harness.syntax.tree import Argument, Call, Name, Value
+from harness.syntax.tree import Argument, Call, Defined, Either, Name, Reference, Value
 
 LONGEST: Final = 16
+EVERYTHING: Final = "*"
 _IDENTIFIER: Final = re.compile(r"[^\W\d][\w$]*+")
 # A quote before it would make it a part of a string.
 _DOTTED: Final = re.compile(r"(?<![\w.\])'\"])[^\W\d]\w*+(?:\.[^\W\d]\w*+)*+")
@@ -82,9 +83,28 @@ class Names:
                 self._lose_parts(name)
 
     def forget_all(self) -> None:
-        """Make the values of all names unknown."""
-        for name in list(self.given):
-            self._put(name, Name(name, 0))
+        """Make the values of all names unknown; what an import or a definition means stays."""
+        for name, value in list(self.given.items()):
+            if not isinstance(value, Reference | Defined | Either):
+                self._put(name, Name(name, 0))
+
+    def owner(self, name: str) -> Value:
+        """Return what a dotted name stands for; ``None`` where the text does not say.
+
+        >>> names = Names()
+        >>> names.give("F", Reference("torch.nn.functional", 0))
+        >>> names.owner("F.conv_transpose2d").text
+        'torch.nn.functional.conv_transpose2d'
+        """
+        words = name.split(".")
+        head = next((each for each in reversed([*_prefixes(name)]) if each in self.given), None)
+        owner = None if head is None else _part(self.given[head], words[head.count(".") + 1 :])
+        if EVERYTHING not in self.given:
+            return owner
+        places = list(self.given)
+        if head is not None and places.index(head) > places.index(EVERYTHING):
+            return owner
+        return either(name, [owner, _part(self.given[EVERYTHING], words)])
 
     def change(self, name: str, certain: bool) -> None:
         """Forget a list, a dictionary or an object's attributes that are changed in place.
@@ -171,9 +191,9 @@ def agreed(ends: Sequence[Names]) -> Names:
     first, *others = ends
     names_after = first.copy()
     for name in dict.fromkeys(name for names in ends for name in names.given):
-        value = first.given.get(name)
-        if not all(name in names.given and _same(names.given[name], value) for names in others):
-            names_after.forget(name)
+        values = [names.given.get(name) for names in ends]
+        if not all(name in names.given and _same(names.given[name], values[0]) for names in others):
+            names_after.give(name, either(name, values))
         for names in others:
             if name in names_after.known and name in names.assumed:
                 names_after.assumed[name] = names.assumed[name]
@@ -187,6 +207,32 @@ def identifiers(text: str) -> list[str]:
     ['a', 'f', 'b']
     """
     return list(dict.fromkeys(_IDENTIFIER.findall(text)))
+
+
+def either(name: str, values: Iterable[Value]) -> Value:
+    """Return what a name stands for where it may be any of several values."""
+    options: list[Value] = []
+    for value in values:
+        for option in value.options if isinstance(value, Either) else (value,):
+            if not any(_same(option, other) for other in options):
+                options.append(option)
+    if len(options) == 1:
+        return options[0]
+    has_meaning = any(isinstance(option, Reference | Defined | None) for option in options)
+    return Either(name, 0, (), tuple(options)) if has_meaning else Name(name, 0)
+
+
+def _part(value: Value, words: Sequence[str]) -> Value:
+    """What is meant by ``a.b.c`` where ``a`` has a value."""
+    if not words:
+        return value
+    match value:
+        case Reference():
+            return replace(value, text=".".join([value.text, *words]))
+        case Either():
+            options = tuple(option and _part(option, words) for option in value.options)
+            return replace(value, options=options)
+    return Name(".".join(words), value.column if isinstance(value, Name | Call) else 0)
 
 
 def can_change(value: Value) -> bool:
@@ -258,4 +304,6 @@ def _is_plain(value: Value) -> bool:
 
 
 def _same(one: Value, other: Value) -> bool:
+    if isinstance(one, Reference) and isinstance(other, Reference):
+        return one.text == other.text
     return one is other or (type(one) is type(other) and one == other)

@@ -7,21 +7,23 @@ import itertools
 import keyword
 import re
 import warnings
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from harness.syntax.expressions import Expressions, Source
-from harness.syntax.names import Names, agreed, is_key
+from harness.syntax.names import EVERYTHING, Names, agreed, either, is_key
 from harness.syntax.python_changes import (
-    EVERYTHING,
     FUNCTIONS,
     LOOPS,
     Change,
+    Definition,
     bindings,
     changes,
+    definitions,
+    dotted,
     parameters,
     same_object,
     text_of,
@@ -29,9 +31,14 @@ from harness.syntax.python_changes import (
 from harness.syntax.tree import (
     MAX_DIGITS,
     MAX_TEXT,
+    Argument,
+    Call,
+    Defined,
+    Either,
     Heading,
     Name,
     Parsed,
+    Reference,
     SnippetError,
     Statement,
     Subscript,
@@ -39,11 +46,14 @@ from harness.syntax.tree import (
     Value,
     calls,
     check_text,
+    last_name,
+    meant,
 )
 
 _MOST_UNREAD: Final = 20
 # Nested functions are re-read once per enclosing one.
 _DEEPEST: Final = 24
+_ASSIGNED: Final = re.compile(r"\s*([\w.]+)\s*=(?!=)")
 _IDENTIFIER: Final = re.compile(r"[^\W\d]\w*+(?:\.[^\W\d]\w*+)*+")
 
 
@@ -72,7 +82,7 @@ def read(text: str) -> Parsed:
     source = Source(text)
     try:
         module, unread = _tree(source)
-        reader = _Reader(source)
+        reader = _Reader(source, unread)
         return Parsed(tuple(reader.module(module)), (*unread, *reader.unread))
     except SnippetError:
         raise
@@ -113,15 +123,18 @@ def _in_place_of(line: str) -> str:
     names = [word for word in words if not any(map(keyword.iskeyword, word.split(".")))]
     if line.rstrip().endswith(":"):
         return f"{indent}for {', '.join(names) or '_'} in _:"
-    return f"{indent}del {', '.join(names)}" if names else f"{indent}pass"
+    given = _ASSIGNED.match(line)
+    first = f"{given[1]} = lambda: 0; " if given and given[1] in names else ""
+    return f"{indent}{first}del {', '.join(names)}" if names else f"{indent}pass"
 
 
 class _Reader(Expressions):
     """Turns statements into the neutral tree; each function has its own names."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, left_out: Sequence[Unread]) -> None:
         super().__init__(source, Names())
         self.unread: list[Unread] = []
+        self._left_out = {each.start for each in left_out}
         self._block: tuple[int, ...] = ()
         self._blocks = itertools.count(1)
         self._scope = self._class_scope = _Scope()
@@ -140,25 +153,29 @@ class _Reader(Expressions):
                 yield from self._if(node)
             case ast.Try() | ast.TryStar():
                 # A handler is come to from anywhere in the body.
-                handlers = [([*node.body, each], each.body) for each in node.handlers]
-                yield from self._branches([([], [*node.body, *node.orelse]), *handlers])
+                before = self.names.copy()
+                self._unsettle(node.body)
+                within, self.names = self.names, before
+                handlers = [(within, [each], each.body) for each in node.handlers]
+                body = [*node.body, *node.orelse]
+                yield from self._branches([(before, [], body), *handlers])
                 yield from self._statements(node.finalbody)
             case ast.Match():
                 yield from self._head("match", [node.subject])
-                cases = [([each.pattern], each.body) for each in node.cases]
-                yield from self._branches([*cases, ([], [])])
+                before = self.names
+                cases = [(before, [each.pattern], each.body) for each in node.cases]
+                yield from self._branches([*cases, (before, [], [])])
             case ast.For() | ast.AsyncFor() | ast.While():
                 yield from self._loop(node)
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 yield from self._function(node, self._inherited(), Names())
-                self._forget(bindings([node]))
-                self._change(changes([node]), if_given=True)
+                self._define(node)
             case ast.ClassDef():
                 values = [each.value for each in node.keywords]
                 yield from self._head("class", [*node.bases, *values, *node.decorator_list])
-                yield from self._class(node)
-                self._forget(bindings([node]))
-                self._change(changes([node]), if_given=True)
+                around = self._inherited()
+                yield from self._class(node, around)
+                self._define(node, _Class.of(node, self.names, around))
             case ast.With() | ast.AsyncWith():
                 # with chainer.using_config("autotune", True): says something about what follows.
                 for item in node.items:
@@ -197,9 +214,45 @@ class _Reader(Expressions):
                 parts = [child for child in children if isinstance(child, ast.expr)]
                 yield from self._head(type(node).__name__.lower(), parts)
             case _:
-                self._unsettle([node])
-                if isinstance(node, ast.ImportFrom) and node.names[0].name == EVERYTHING:
-                    self._scope.unsettled -= 1
+                self._give_meanings(node)
+
+    def _give_meanings(self, node: ast.stmt) -> None:
+        """Read an import, or what is no expression."""
+        if isinstance(node, ast.Delete) and self.source.offset(node.lineno, 0) in self._left_out:
+            # What stands in a line that is not Python keeps its meaning, but not its value.
+            for name in bindings([node]):
+                if not isinstance(self.names.owner(name), Reference | Defined | Either | None):
+                    self.names.forget(name)
+            return
+        self._unsettle([node])
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            for name, meaning in self._meanings(node):
+                self._scope.unsettled -= name == EVERYTHING
+                self.names.give(name, meaning)
+
+    def _define(self, node: FUNCTIONS | ast.ClassDef, code: _Class | None = None) -> None:
+        """Give a function or a class its name, and forget what it may change."""
+        self._forget(bindings([node]))
+        self._change(changes([node]), if_given=True)
+        for name, meaning in self._meanings(node):
+            assert isinstance(meaning, Defined)
+            self.names.give(name, replace(meaning, code=code))
+
+    def _meanings(self, node: Definition) -> Iterator[tuple[str, Reference | Defined]]:
+        """What an import or a definition gives names."""
+        column = self.source.offset(node.lineno, 0)
+        match node:
+            case ast.Import(names=aliases):
+                for each in aliases:
+                    name = each.name if each.asname else each.name.partition(".")[0]
+                    yield each.asname or name, Reference(name, column)
+            case ast.ImportFrom(names=aliases):
+                module = "." * node.level + (node.module or "")
+                for each in aliases:
+                    name = "" if each.name == EVERYTHING else f".{each.name}"
+                    yield each.asname or each.name, Reference(f"{module}{name}", column)
+            case _:
+                yield node.name, Defined(node.name, column)
 
     def _head(self, word: str, parts: Sequence[ast.expr]) -> Iterator[Statement]:
         """Calls in a test, or in another expression whose value is not used."""
@@ -232,12 +285,23 @@ class _Reader(Expressions):
             yield self._stated(text_of(target), value, part)
         self._change(later)
         # Not what the targets were before.
+        meaning = self._meaning(node, value)
         for target in targets:
-            self._give(target, value, assumed)
+            self._give(target, meaning, assumed)
         objects = [*same_object(node)]
         if objects or len(targets) > 1:
             given = (name for target in targets for name in same_object(target))
             self.names.share([*objects, *given])
+
+    def _meaning(self, node: ast.expr, value: Value) -> Value:
+        """What an alias stands for where it is made."""
+        if not isinstance(value, Name) or not (name := dotted(node)):
+            return value
+        owner = self.names.owner(name)
+        if owner is None:
+            return Reference(name, value.column, is_imported=False)
+        is_partial = isinstance(owner, Call) and last_name(owner) == "partial"
+        return owner if is_partial or isinstance(owner, Reference | Defined | Either) else value
 
     def _give(self, target: ast.expr, value: Value, assumed: tuple[str, ...]) -> None:
         if isinstance(target, ast.Tuple | ast.List):
@@ -263,7 +327,8 @@ class _Reader(Expressions):
         yield from self._head("if", [node.test])
         name = _none(node.test)
         if name not in self.names.undecided:
-            yield from self._branches([([], node.body), ([], node.orelse)])
+            before = self.names
+            yield from self._branches([(before, [], node.body), (before, [], node.orelse)])
             return
         # if shape is None: shape = …, of a parameter that is None unless the caller gives it.
         before = self.names.copy()
@@ -274,20 +339,20 @@ class _Reader(Expressions):
         decided.assumed[name] = (f"{name}=None",)
 
     def _branches(
-        self, suites: Sequence[tuple[Sequence[ast.AST], Sequence[ast.stmt]]]
+        self, suites: Sequence[tuple[Names, Sequence[ast.AST], Sequence[ast.stmt]]]
     ) -> Iterator[Statement]:
-        """Branches, each with the code any part of which may have been run before it.
+        """Branches: the names before each, what it begins with, and its statements.
 
         After them a name has a value only where all that come to their end agree on it.
         """
-        before, ends = self.names, []
-        for code, suite in suites:
-            self.names = before.copy()
-            self._unsettle(code)
+        ends = []
+        for names, head, suite in suites:
+            self.names = names.copy()
+            self._unsettle(head)
             yield from self._inner(suite)
             if not (suite and isinstance(suite[-1], ast.Return | ast.Raise)):
                 ends.append(self.names)
-        self.names = agreed(ends) if ends else before
+        self.names = agreed(ends) if ends else suites[0][0]
 
     def _inner(self, body: Sequence[ast.stmt]) -> Iterator[Statement]:
         outer = self._block
@@ -312,12 +377,15 @@ class _Reader(Expressions):
     def _inherited(self) -> Names:
         """The names of this scope that an inner one sees whenever it is called."""
         outer, self.names = self.names, self.names.copy()
-        for name in outer.given:
-            if self._scope.bound[name] > 1:
+        meanings = self._meanings_in(self._scope.definitions)
+        for name, times in self._scope.bound.items():
+            if len(meanings[name]) == times and (times > 1 or name not in outer.given):
+                self.names.give(name, either(name, meanings[name]))
+            elif times > 1 or (name not in outer.given and not name.startswith("self.")):
                 self.names.forget(name)
         self._change(self._scope.changed, if_given=True)
         if self._scope.unsettled:
-            self.names.forget_all()
+            self._change([Change(EVERYTHING, certain=True)])
         names, self.names = self.names, outer
         return names
 
@@ -333,7 +401,12 @@ class _Reader(Expressions):
         own = parameters(node)
         self._scope.bound.update(own)
         # A name that the body gives a value is the function's own from its first line.
-        self._forget([*own, *(name for name in self._scope.bound if "." not in name)])
+        self._forget(name for name in self._scope.bound if "." not in name)
+        for name in own:
+            # The framework itself may be given: ``hybrid_forward(self, F, x)``.
+            unknown = Name(name, 0)
+            is_object = name in {"self", "cls"}
+            self.names.give(name, unknown if is_object else Either(name, 0, (), (None, unknown)))
         for name, value, shown in defaults:
             if value is None:
                 self.names.undecided.add(name)
@@ -355,9 +428,9 @@ class _Reader(Expressions):
             if default is not None and not isinstance(value := self.value(default), Name):
                 yield inner.arg, value, text_of(default)
 
-    def _class(self, node: ast.ClassDef) -> Iterator[Statement]:
+    def _class(self, node: ast.ClassDef, around: Names) -> Iterator[Statement]:
         """Methods do not see the names of the class, but one another's ``self.…``."""
-        outer, around, attributes = self.names, self._inherited(), Names()
+        outer, attributes = self.names, Names()
         scopes, block = (self._scope, self._class_scope), self._block
         self.names, self._scope = outer.copy(), _Scope.of(node.body)
         self._class_scope, self._block = self._scope, (*block, -next(self._blocks))
@@ -369,6 +442,69 @@ class _Reader(Expressions):
                 yield from self._statement(inner)
         self.names, self._block = outer, block
         self._scope, self._class_scope = scopes
+
+    def followed(self, call: Call) -> Call:
+        """Follow a call of a class of the text to the call of its base that it makes, too."""
+        owner = call.owner
+        if not isinstance(owner, Defined) or not isinstance(owner.code, _Class):
+            return super().followed(call)
+        try:
+            return super().followed(self._of_base(call, owner.code))
+        except _NotFollowedError as error:
+            refused = replace(owner, why=str(error))
+            return replace(call, function=meant(call, owner.code.base or "?"), owner=refused)
+
+    def _of_base(self, call: Call, code: _Class) -> Call:
+        """The call that makes the object of the base."""
+        init = code.initializer()
+        if init is None:
+            return replace(call, function=meant(call, code.base), owner=code.owner)
+        outer = self.names, self._scope, self._read
+        self.names, self._scope, self._read = code.around.copy(), _Scope.of(init.body), {}
+        self._give_parameters(init.args, call)
+        statements = list(self._statements(init.body))
+        self.names, self._scope, self._read = outer
+        makers = [
+            (place, inner)
+            for place, statement in enumerate(statements)
+            for inner in calls(statement.value)
+            if last_name(inner) == "__init__"
+        ]
+        if len(makers) != 1 or statements[makers[0][0]].block != self._block:
+            raise _NotFollowedError("whose __init__ does not simply call that of its base")
+        place, inner = makers[0]
+        for later in statements[place + 1 :]:
+            if (later.target or "").startswith("self."):
+                raise _NotFollowedError(f"which sets {later.target} after its base's __init__")
+        arguments = tuple(replace(each, column=call.column) for each in inner.arguments[1:])
+        assumed = tuple(dict.fromkeys((*call.assumed, *inner.assumed)))
+        function = meant(call, code.base)
+        return self.followed(Call(function, arguments, call.column, assumed, code.owner))
+
+    def _give_parameters(self, parameters: ast.arguments, call: Call) -> None:
+        """Give a function's parameters what a call gives them."""
+        if any(each.name in {"*", "**"} for each in call.arguments):
+            raise _NotFollowedError("which is given arguments that the text does not show")
+        for name, value, _ in list(self._defaults(parameters)):
+            self.names.give(name, value)
+        places = [each.arg for each in (*parameters.posonlyargs, *parameters.args)][1:]
+        positional, by_name = call.positional, call.named
+        given = {**dict(zip(places, positional, strict=False)), **by_name}
+        own = {*places, *(each.arg for each in parameters.kwonlyargs)}
+        surplus = {name: value for name, value in by_name.items() if name not in own}
+        if (len(positional) > len(places) and parameters.vararg is None) or (
+            surplus and parameters.kwarg is None
+        ):
+            raise _NotFollowedError("whose __init__ takes other arguments")
+        for name in own & given.keys():
+            self.names.give(name, given[name])
+        if parameters.vararg is not None:
+            self.names.give(parameters.vararg.arg, tuple(positional[len(places) :]))
+        if parameters.kwarg is not None:
+            rest = tuple(Argument(name, value, call.column) for name, value in surplus.items())
+            self.names.give(
+                parameters.kwarg.arg, Call(Name("dict", call.column), rest, call.column)
+            )
 
     def _share_attributes(self, names: Names, attributes: Names) -> None:
         """Add attributes that a method gives, and that nothing else in the class changes."""
@@ -394,14 +530,28 @@ class _Reader(Expressions):
         return [change for change in every_change if not change.certain]
 
     def _unsettle(self, code: Sequence[ast.AST]) -> None:
-        """Forget all that code assigns or changes."""
-        self._forget(bindings(code))
+        """Forget all that code assigns or changes; an import in it may be carried out or not."""
+        meanings = self._meanings_in(definitions(code))
+        for name, times in bindings(code).items():
+            if len(meanings[name]) == times:
+                before = [self.names.given[name]] if name in self.names.given else []
+                self.names.give(name, either(name, [*before, *meanings[name]]))
+            else:
+                self.names.forget(name)
         self._change(changes(code))
+
+    def _meanings_in(self, nodes: Iterable[Definition]) -> defaultdict[str, list[Value]]:
+        meanings = defaultdict[str, list[Value]](list)
+        for node in nodes:
+            for name, meaning in self._meanings(node):
+                meanings[name].append(meaning)
+        return meanings
 
     def _change(self, code_changes: Iterable[Change], *, if_given: bool = False) -> None:
         for change in code_changes:
             if change.name == EVERYTHING:
                 self.names.forget_all()
+                self.names.give(EVERYTHING, Name(EVERYTHING, 0))
             elif change.method:
                 self._change_by_method(change.method)
             else:
@@ -425,6 +575,10 @@ class _Reader(Expressions):
             self.names.forget(name)
 
 
+class _NotFollowedError(Exception):
+    """Why a call of a class is not a call of its base."""
+
+
 @dataclass
 class _Scope:
     """What the whole of a module, a function or a class does to names.
@@ -436,13 +590,47 @@ class _Scope:
     bound: Counter[str] = field(default_factory=Counter)
     changed: tuple[Change, ...] = ()
     unsettled: int = 0
+    definitions: tuple[Definition, ...] = ()
 
     @staticmethod
     def of(body: Sequence[ast.stmt]) -> _Scope:
         every_change = list(changes(body))
         everything = [change for change in every_change if change.name == EVERYTHING]
         others = dict.fromkeys(change for change in every_change if change.name != EVERYTHING)
-        return _Scope(bindings(body), tuple(others), len(everything))
+        return _Scope(bindings(body), tuple(others), len(everything), tuple(definitions(body)))
+
+
+@dataclass(frozen=True)
+class _Class:
+    """What calls of a class are followed with."""
+
+    node: ast.ClassDef
+    around: Names  # What names stand for in its methods
+    base: str
+    owner: Value  # Of the base
+
+    @staticmethod
+    def of(node: ast.ClassDef, names: Names, around: Names) -> _Class:
+        base = dotted(node.bases[0]) if node.bases else ""
+        return _Class(node, around, base, names.owner(base))
+
+    def initializer(self) -> ast.FunctionDef | None:
+        """Return its ``__init__``, if it has one, where that alone tells what an object is."""
+        node, init = self.node, None
+        if not self.base or len(node.bases) > 1 or node.keywords or node.decorator_list:
+            raise _NotFollowedError("which is not simply a class of one base")
+        for each in node.body:
+            match each:
+                case ast.FunctionDef(name="__init__", decorator_list=[]):
+                    init = each
+                case ast.FunctionDef(name="__repr__" | "extra_repr" | "reset_parameters"):
+                    pass
+                case ast.Pass() | ast.Expr(value=ast.Constant()):
+                    pass
+                case _:
+                    name = getattr(each, "name", "more")
+                    raise _NotFollowedError(f"which has {name} of its own")
+        return init
 
 
 def _items(value: Value, targets: Sequence[ast.expr]) -> Sequence[Value]:

@@ -8,9 +8,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-EVERYTHING: Final = "*"
+from harness.syntax.names import EVERYTHING
+
 FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 LOOPS = ast.For | ast.AsyncFor | ast.While
+Definition = FUNCTIONS | ast.ClassDef | ast.Import | ast.ImportFrom
 _SCOPES = FUNCTIONS | ast.ClassDef | ast.Lambda | ast.comprehension
 # Most nodes of a tree: they hold no other nodes that matter here.
 _LEAVES: Final = (ast.Constant, ast.expr_context, ast.operator, ast.unaryop, ast.cmpop, ast.boolop)
@@ -70,6 +72,18 @@ def bindings(body: Iterable[ast.AST]) -> Counter[str]:
         nested = nested or isinstance(node, _SCOPES)
         pending += [(inner, times, nested) for inner in ast.iter_child_nodes(node)]
     return counts
+
+
+def definitions(body: Iterable[ast.AST]) -> Iterator[Definition]:
+    """Yield the imports, functions and classes of a scope; twice in a loop."""
+    pending = [(node, 1) for node in body]
+    while pending:
+        node, times = pending.pop()
+        if isinstance(node, Definition):
+            yield from times * [node]
+        elif not isinstance(node, ast.expr):
+            times += isinstance(node, LOOPS)
+            pending += [(inner, times) for inner in ast.iter_child_nodes(node)]
 
 
 def changes(body: Iterable[ast.AST]) -> Iterator[Change]:

@@ -98,6 +98,32 @@ class Comprehension(Name):
     over: Value = None
 
 
+# What gives a name a meaning.
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Reference(Name):
+    """What is imported, or what an alias stands for: its text is the full name."""
+
+    is_imported: bool = True
+    written: str = ""  # What the text has in its place where it is called
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Defined(Name):
+    """A function or class that the text itself defines, at the column."""
+
+    why: str = ""  # Why its calls are not followed
+    code: object = None  # What its language follows its calls with
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Either(Name):
+    """One of several meanings; ``None`` is the meaning that the text does not give."""
+
+    options: tuple[Value, ...] = ()
+
+
 class Heading(Name):
     """The calls in a test, or in whatever begins a block; its value is not used."""
 
@@ -120,6 +146,8 @@ class Call:
     column: int  # Offset of the call in the text, from 0
     # Names in it with the default value of the function that it stands in: ``stride=2``.
     assumed: tuple[str, ...] = ()
+    # What the text lets the called name stand for; ``None`` where it does not say.
+    owner: Value = field(default=None, compare=False, repr=False)
 
     @property
     def dotted(self) -> str:
@@ -240,6 +268,17 @@ def errors_placed_in(text: str) -> Iterator[None]:
 def last_name(value: Value) -> str:
     """Return the last part of the dotted name that a call calls; empty for other values."""
     return value.dotted.rpartition(".")[2] if isinstance(value, Call) else ""
+
+
+def meant(call: Call, name: str) -> Reference:
+    """Return the name of what a call means, with what is written in its place."""
+    return Reference(name, call.column, written=written_name(call))
+
+
+def written_name(call: Call) -> str:
+    """Return the dotted name that the text itself calls."""
+    function = call.function
+    return (function.written if isinstance(function, Reference) else "") or call.dotted
 
 
 def names_in(value: Value) -> Iterator[Name]:

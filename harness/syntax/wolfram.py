@@ -16,6 +16,7 @@ from harness.syntax.tree import (
     MAX_DIGITS,
     Argument,
     Call,
+    Defined,
     Name,
     Parsed,
     SnippetError,
@@ -117,6 +118,7 @@ class _Wolfram(Builder):
             self._local.setdefault(one.name, []).append(one)
         self._given: dict[int, Node] = {}  # Their values, by the place of what gives them
         self._assumed: list[tuple[int, str]] = []  # Where a default was used, and its name
+        self.defined = {name: Defined(name, 0) for name in unsettled}
         # The names whose values mention a name.
         self._mentioned_in: dict[str, list[str]] = {}
 

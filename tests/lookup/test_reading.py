@@ -118,9 +118,9 @@ def test_a_framework_that_is_named_is_the_one_that_is_asked() -> None:
         ("F.conv2d_transpose(x, w)", "PaddlePaddle"),
         ("fluid.layers.conv2d_transpose(x, 6, 3)", "PaddlePaddle"),
         ("jax.lax.conv_transpose(x, w, (2, 2), 'SAME')", "JAX"),
-        ("hk.Conv2DTranspose(6, 3)", "JAX"),
+        ("hk.Conv2DTranspose(6, 3)", "Haiku, for JAX"),
         ("mindspore.nn.Conv2dTranspose(4, 6, 3)", "MindSpore"),
-        ("tl.layers.conv2d_transpose(x, 6, 3)", "another library"),
+        ("tl.layers.conv2d_transpose(x, 6, 3)", "TensorLayer"),
     ],
 )
 def test_a_framework_that_is_not_read_is_named(text: str, whose: str) -> None:
@@ -402,7 +402,9 @@ def test_what_is_imported_from_a_framework_that_is_not_read_is_refused(text: str
 def test_a_module_that_is_not_known_is_named(text: str, notes: tuple[str, str] | None) -> None:
     found = read(f"{text}ConvTranspose2d(64, 32, 4)")
     assert found.operator == UP
-    expected = "{} is imported from {}, which is not known here."
+    expected = (
+        "{} is imported from {}, which is not known here: it is taken for torch.nn.ConvTranspose2d."
+    )
     assert found.notes == ((expected.format(*notes),) if notes else ())
 
 

@@ -50,7 +50,7 @@ def test_several_calls_in_text_that_is_no_python_are_an_error(text: str) -> None
 @pytest.mark.parametrize(
     ("text", "column"),
     [
-        ("from torch.nn import ConvTranspose2d as CT\nCT(64, 32, 4)", "line 1, column 22"),
+        ("from torch.nn import ConvTranspose2d as CT\nDT(64, 32, 4)", "line 1, column 22"),
         ("Up = partial(nn.ConvTranspose2d, 64, 32, 4)", "line 1, column 17"),
         ("class Up(nn.ConvTranspose2d):\n  pass", "line 1, column 13"),
     ],

@@ -1,0 +1,141 @@
+"""Libraries that are not read here, though calls of theirs look like a framework's that is.
+
+They copy names and put other arguments, or other weights, behind them.  Each is known by the
+modules that it is imported from, by what its calls are usually written with, and by arguments that
+only it has.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from harness.convention.signature import Parameter, Signature
+from harness.convention.values import shown
+from harness.syntax.tree import Argument, Call, Name, Reference
+
+_LATER: Final = ("stride", "padding", "output_padding", "groups", "dilation")
+
+
+@dataclass(frozen=True)
+class Library:
+    """A library, and how its calls are recognised."""
+
+    title: str
+    modules: tuple[str, ...] = ()  # That it is imported from
+    usual: str = ""  # A regular expression for its calls where nothing is imported
+    keywords: frozenset[str] = frozenset()  # Arguments that only its calls have
+
+
+def _library(title: str, modules: str, usual: str = "", keywords: str = "") -> Library:
+    roots = tuple(modules.split())
+    names = "|".join([*([usual] if usual else []), rf"(?:{'|'.join(roots)})\..+"])
+    return Library(title, roots, names, frozenset(keywords.split()))
+
+
+LIBRARIES: Final = (
+    _library(
+        "PaddlePaddle",
+        "paddle fluid",
+        r"F\.conv[123]d_transpose",
+        "bias_attr weight_attr param_attr",
+    ),
+    _library("JAX", "jax lax", keywords="rhs_dilation transpose_kernel"),
+    _library("Flax, for JAX", "flax nnx"),
+    _library("Haiku, for JAX", "haiku hk"),
+    _library("Equinox, for JAX", "equinox eqx"),
+    _library("MLX", "mlx"),
+    _library("tinygrad", "tinygrad"),
+    _library("OneFlow", "oneflow"),
+    _library("MegEngine", "megengine mge"),
+    _library("MindSpore", "mindspore ms", r"ops\..+|nn\.Conv[123]dTranspose", "has_bias pad_mode"),
+    _library("Jittor", "jittor jt"),
+    _library("NNabla", "nnabla", r"PF\.deconvolution", "outmaps"),
+    _library("Sonnet", "sonnet snt", keywords="output_channels"),
+    _library("TensorLayer", "tensorlayer tensorlayerx tl tlx"),
+    _library("TFLearn", "tflearn"),
+    _library("Lasagne", "lasagne"),
+    _library("Caffe", "caffe", keywords="convolution_param num_output"),
+    _library("TVM", "tvm relax relay topi", r"R\.nn\..+"),
+    _library("TT-NN", "ttnn", keywords="input_tensor weight_tensor"),
+    _library("Core ML", "coremltools", r"mb\..+"),
+    _library("CNTK", "cntk"),
+    _library("Theano", "theano"),
+)
+
+_IMPORT: Final = re.compile(
+    r"^[ 	]*(?:from[ 	]+(?P<module>[\w.]+)[ 	]+import[ 	]+(?P<names>\([^()]*\)|[\w 	,]+)"
+    r"|import[ 	]+(?P<plain>[\w.]+)(?:[ 	]+as[ 	]+(?P<alias>\w+))?)",
+    re.MULTILINE,
+)
+
+# Texts that are no calls at all, but name what a call would.
+TEXTS: Final = {
+    r"\btorch::nn::|\bF::conv_transpose": "C++ of LibTorch",
+    r"\bConvTranspose\s*[<\[]|make_node\(\s*['\"]ConvTranspose\b|op_type:\s*\"ConvTranspose\"": (
+        "an ONNX model"
+    ),
+    r"type:\s*['\"]Deconvolution['\"]|\bconvolution_param\s*\{": "a model of Caffe",
+    r"\bTransposedConvolution[123]DLayer\s+with\s+properties": "what MATLAB shows of a layer",
+}
+
+# Calls whose usual name two libraries share, with other arguments by position.
+_SHARED: Final = {
+    r"nn\.Conv([123])DTranspose": Signature(
+        "PaddlePaddle",
+        (),
+        "layer",
+        None,
+        (
+            *(Parameter(name, "") for name in ("in_channels", "out_channels", "kernel_size")),
+            *(Parameter(name, "", 0) for name in _LATER),
+            *(Parameter(name, "", None) for name in ("weight_attr", "bias_attr", "data_format")),
+        ),
+        "https://www.paddlepaddle.org.cn/documentation/docs/en/api/paddle/nn/Conv2DTranspose_en.html",
+    ),
+}
+
+
+def imported(path: str) -> Library | None:
+    """Return the library that a module's or a function's full name is of."""
+    root = path.partition(".")[0]
+    return next((each for each in LIBRARIES if root in each.modules), None)
+
+
+def recognised(call: Call) -> Library | None:
+    """Return the library that a call's own name, or one of its arguments, shows it to be of."""
+    keywords = call.named.keys()
+    for each in LIBRARIES:
+        if keywords & each.keywords or re.fullmatch(each.usual, call.dotted):
+            return each
+    return None
+
+
+def text_kind(text: str) -> str | None:
+    """Return what a text is that is not read here, where it shows it."""
+    return next((kind for pattern, kind in TEXTS.items() if re.search(pattern, text)), None)
+
+
+def called(text: str, dotted: str) -> Library | None:
+    """Return the library of a dotted name in a text of which nothing is known but its imports."""
+    root = dotted.partition(".")[0]
+    for match in _IMPORT.finditer(text):
+        names = match["names"] or match["alias"] or match["plain"].partition(".")[0]
+        if root in {name.split(" as ")[-1].strip() for name in names.strip("()").split(",")}:
+            return imported(match["module"] or match["plain"])
+    return recognised(Call(Name(dotted, 0), (), 0))
+
+
+def sharing(call: Call) -> Signature | None:
+    """Return how a library that is not read here has the name of a call, if one has."""
+    if isinstance(call.owner, Reference) and call.owner.is_imported:
+        return None
+    patterns = (pattern for pattern in _SHARED if re.fullmatch(pattern, call.dotted))
+    return next((_SHARED[pattern] for pattern in patterns), None)
+
+
+def in_words(given: Mapping[str, Argument]) -> str:
+    """Write bound arguments by name."""
+    return ", ".join(f"{name}={shown(argument.value)}" for name, argument in given.items())
