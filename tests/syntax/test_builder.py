@@ -79,7 +79,7 @@ OWN: list[tuple[ModuleType, str, str]] = [
     (matlab, "for max = 1:3, max(2, 3), end", "max(2, 3)"),
     (wolfram, "k = {5, 3}; k[[1]]", "5"),
     (wolfram, "Floor[x_] := 2; Floor[1.5]", "Floor(1.5)"),
-    (wolfram, "Floor = Ceiling; Floor[1.5]", "Floor(1.5)"),
+    (wolfram, "Floor = Ceiling; Floor[1.5]", "Ceiling(1.5)"),
 ]
 
 
