@@ -20,7 +20,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     for name, about in (
         ("weight", "the array of weights; may be repeated (the one of three axes or more)"),
-        ("bias", "the array of each one's bias (the one vector that fits)"),
+        ("bias", "the array of each one's bias, - for none (the one that is named like it)"),
     ):
         parser.add_argument(
             f"--{name}-name", action="append", default=[], metavar="NAME", help=about

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from harness.convention.registry import convention
 from harness.core.errors import Ask, asked, named
 from harness.weights.files import Contents, dtype_name, read, suffix_of, write
+from harness.weights.folding import Fold, folds, unknown_part
 from harness.weights.layouts import (
     LayoutChange,
     WeightsError,
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from harness.weights.layouts import Array
 
 _BIAS_NAMES: Final = {"b", "bias", "biases"}
+NO_BIAS: Final = "-"
 
 
 @dataclass(frozen=True)
@@ -42,13 +45,14 @@ class Conversion:
     """The result of converting a file."""
 
     moves: tuple[Move, ...]
+    computed: Mapping[str, str]  # How arrays were computed of which the file holds parts
     copied: tuple[str, ...]  # Names of the arrays that were copied unchanged
     renamed: Mapping[str, str]  # New names by old ones, if the format does not allow the old one
     notes: tuple[str, ...]
 
     @property
     def text(self) -> str:
-        """One line per converted array, then copied and renamed arrays and the notes."""
+        """One line per converted array, then the other arrays and the notes."""
         name = max((len(move.name) for move in self.moves), default=0)
         shown = max((len(move.pattern) for move in self.moves), default=0)
         lines = [
@@ -56,6 +60,7 @@ class Conversion:
             f"{_shape(move.after)}  {move.dtype}"
             for move in self.moves
         ]
+        lines += [f"computed: {name} = {how}" for name, how in self.computed.items()]
         if self.copied:
             lines.append(f"copied as they are: {', '.join(self.copied)}")
         lines += [f"renamed: {old} -> {new}" for old, new in self.renamed.items()]
@@ -75,6 +80,8 @@ def convert_file(
 ) -> Conversion:
     """Convert the weights of transposed convolutions in a file; copy the other arrays.
 
+    What PyTorch keeps in parts, normalised or pruned weights, becomes one array.
+
     Parameters
     ----------
     path, out : Path
@@ -87,7 +94,8 @@ def convert_file(
     weight_names : sequence of str
         By default the only array of three axes or more.
     bias_names : sequence of str
-        One for each of ``weight_names``; by default the only vector that fits each weight.
+        One for each of ``weight_names``, ``-`` for a layer without; by default the vector that is
+        named like the weights, as ``up.bias`` is like ``up.weight``.
 
     Examples
     --------
@@ -107,14 +115,19 @@ def convert_file(
     if out.exists() and path.exists() and out.samefile(path):
         raise WeightsError(f"{out} is the file that is read; write another one.")
     layout(source, groups=groups)
-    job = _Job(path, read(path), source, target, groups, rank)
-    done = [each for pair in job.pairs(weight_names, bias_names) for each in job.converted(*pair)]
+    contents = read(path)
+    job = _Job(path, contents, source, target, groups, rank)
+    pairs = job.pairs(weight_names, bias_names)
+    job, computed = job.folded([name for pair in pairs for name in pair if name])
+    done = [each for pair in pairs for each in job.converted(*pair)]
     moved = {move.name: array for move, array in done}
     moves = tuple(move for move, _ in done)
     arrays = job.contents.arrays
-    renamed = write(out, replace(job.contents, arrays={**arrays, **moved}))
+    renamed = write(out, replace(contents, arrays={**arrays, **moved}))
     copied = tuple(name for name in arrays if name not in moved)
-    return Conversion(moves, copied, renamed, _notes(out, moves))
+    without = [weight for weight, bias in pairs if bias is None]
+    notes = [f"{weight}: converted without a bias." for weight in without]
+    return Conversion(moves, computed, copied, renamed, (*notes, *_notes(out, moves)))
 
 
 @dataclass(frozen=True)
@@ -129,7 +142,43 @@ class _Job:
     rank: int | None
 
     def error(self, fact: str) -> WeightsError:
-        return WeightsError(f"{self.path}: {fact}")
+        return WeightsError(f"{self.path}: " + fact)
+
+    @cached_property
+    def folds(self) -> dict[str, Fold]:
+        """What the file holds in parts."""
+        in_parts = folds(self.contents.arrays)
+        return {name: fold for name, fold in in_parts.items() if name not in self.contents.arrays}
+
+    @cached_property
+    def arrays(self) -> dict[str, Array]:
+        """All arrays; one that is in parts is its first part, which has its shape."""
+        stored = self.contents.arrays
+        parts = {part for fold in self.folds.values() for part in fold.parts}
+        wholes = {name: stored[fold.parts[0]] for name, fold in self.folds.items()}
+        return {name: array for name, array in stored.items() if name not in parts} | wholes
+
+    def folded(self, names: Sequence[str]) -> tuple[Self, dict[str, str]]:
+        """Compute those of the named arrays that are in parts, and say how."""
+        stored, computed = dict(self.contents.arrays), dict[str, str]()
+        for name in names:
+            if fold := self.folds.get(name):
+                rank = self.arrays[name].ndim - 2
+                try:
+                    out_axis = layout(self.source, rank).index("O") if rank > 0 else 0
+                    array, computed[name] = fold.computed(self.contents.arrays, out_axis)
+                except WeightsError as error:
+                    raise self.error(f"{name}: {error}") from None
+                stored = {n: a for n, a in stored.items() if n not in fold.parts} | {name: array}
+        for name in names:
+            if part := unknown_part(name, stored):
+                raise self.error(
+                    f"{part} seems to be a part of {name}, and how they belong together is not "
+                    "known here. Remove what divides the weights before you save them: "
+                    "torch.nn.utils.remove_weight_norm, remove_spectral_norm, prune.remove or "
+                    "parametrize.remove_parametrizations."
+                )
+        return replace(self, contents=replace(self.contents, arrays=stored)), computed
 
     def out_channels(self, shape: Sequence[int]) -> int:
         return channels(shape, self.source, self.groups)[1]
@@ -138,10 +187,10 @@ class _Job:
         self, weight_names: Sequence[str], bias_names: Sequence[str]
     ) -> list[tuple[str, str | None]]:
         """Return the names of the weights to convert, each with its bias if one is named."""
-        named = [*weight_names, *bias_names]
+        named = [*weight_names, *(name for name in bias_names if name != NO_BIAS)]
         for name in named:
-            if name not in self.contents.arrays:
-                listing = _listing(self.contents.arrays)
+            if name not in self.arrays:
+                listing = _listing(self.arrays)
                 raise WeightsError(f"{self.path} holds no array {name!r}, but {listing}.")
         if len(named) != len(set(named)):
             raise WeightsError("each name of an array can be given once.")
@@ -149,21 +198,24 @@ class _Job:
         if bias_names and len(bias_names) != len(weights):
             raise WeightsError(
                 f"{len(bias_names)} names of biases for {len(weights)} of weights: give one for "
-                "each."
+                f"each, {NO_BIAS} where there is none."
             )
-        biases: Sequence[str | None] = bias_names or [None] * len(weights)
-        return list(zip(weights, biases, strict=True))
+        biases: Sequence[str | None] = bias_names or [
+            _named_like_bias(self.arrays, weight) for weight in weights
+        ]
+        absent = {None, NO_BIAS}
+        pairs = zip(weights, biases, strict=True)
+        return [(weight, None if bias in absent else bias) for weight, bias in pairs]
 
     def _only_weight(self) -> str:
         # The bias of a MATLAB layer has three axes or more, too.
-        arrays = self.contents.arrays
         candidates = {
             name: array
-            for name, array in arrays.items()
+            for name, array in self.arrays.items()
             if array.ndim >= 3 and not _is_vector(array)
         }
         if len(candidates) != 1:
-            which = _listing(candidates) if candidates else f"none, but {_listing(arrays)}"
+            which = _listing(candidates) if candidates else f"none, but {_listing(self.arrays)}"
             raise WeightsError(
                 f"{self.path} should hold one array of three axes or more, the weights; it holds "
                 f"{which}. " + asked(Ask.WEIGHT_NAME, "NAME", "Add") + "."
@@ -179,19 +231,24 @@ class _Job:
         except WeightsError as error:
             raise self.error(f"{weight}: {error}") from None
         yield _move(weight, change.pattern, whole, array), array
-        bias = bias or self._default_bias(weight, whole.shape)
         if bias is None:
             return
         vector, c_out = self.contents.arrays[bias], self.out_channels(whole.shape)
         if vector.size != c_out or not _is_vector(vector):
             raise self.error(
                 f"{bias} of shape {vector.shape} is no bias of {weight}, which has {c_out} output "
-                "channels."
+                "channels with "
+                + named(Ask.GROUPS, str(self.groups))
+                + ": give the right "
+                + named(Ask.GROUPS)
+                + ", or the right "
+                + named(Ask.BIAS_NAME)
+                + f", {NO_BIAS} where there is none."
             )
         array = change.converted_bias(vector)
         yield _move(bias, change.bias_pattern, vector, array), array
 
-    def _change(self, rank: int = 2) -> LayoutChange:
+    def _change(self, rank: int) -> LayoutChange:
         return LayoutChange(self.source, self.target, rank, self.groups)
 
     def _whole(self, weight: str, bias: str | None) -> Array:
@@ -210,7 +267,6 @@ class _Job:
             return array
         ranks = list(possible)
         if len(ranks) > 1:
-            bias = bias or _named_like_bias(self.contents.arrays, weight)
             ranks = [rank for rank in ranks if self._fits(possible[rank], bias)] or ranks
         if len(ranks) > 1:
             choices: str = ""
@@ -236,38 +292,6 @@ class _Job:
             return False
         return vector.size == self.out_channels(shape)
 
-    def _default_bias(self, weight: str, shape: tuple[int, ...]) -> str | None:
-        arrays, c_out = self.contents.arrays, self.out_channels(shape)
-        namesake = _named_like_bias(arrays, weight)
-        if namesake and (size := arrays[namesake].size) != c_out:
-            raise self.error(
-                f"{namesake} has {size} elements, but {weight} of shape {_shape(shape)} has "
-                f"{c_out} output channels with "
-                + named(Ask.GROUPS, str(self.groups))
-                + ". Give the right "
-                + named(Ask.GROUPS)
-                + ", or name the bias by "
-                + named(Ask.BIAS_NAME)
-                + "."
-            )
-        candidates = {
-            name: array
-            for name, array in arrays.items()
-            if name != weight and _is_vector(array) and array.size == c_out
-        }
-        if namesake in candidates:
-            return namesake
-        is_reshaped = "1" in self._change().bias_pattern
-        if len(candidates) > 1 and (self.contents.is_cut or is_reshaped):
-            raise self.error(
-                f"the bias of {weight} can be any of {_listing(candidates)}. "
-                + asked(Ask.WEIGHT_NAME, "NAME", "Add")
-                + " "
-                + named(Ask.BIAS_NAME, "NAME")
-                + "."
-            )
-        return next(iter(candidates)) if len(candidates) == 1 else None
-
 
 def _move(name: str, letters: str, before: Array, after: Array) -> Move:
     return Move(name, letters, before.shape, after.shape, dtype_name(after))
@@ -275,14 +299,18 @@ def _move(name: str, letters: str, before: Array, after: Array) -> Move:
 
 def _named_like_bias(arrays: Mapping[str, Array], weight: str) -> str | None:
     """Return the bias that belongs to weights by its name: ``up.bias`` for ``up.weight``."""
-    *place, _ = re.split(r"[./_]", weight)
+    *place, _ = _words(weight)
     biases = [
         name
         for name in arrays
-        if re.split(r"[./_]", name)[:-1] == place
-        and re.split(r"[./_]", name)[-1].lower() in _BIAS_NAMES
+        if _words(name)[:-1] == place and _words(name)[-1].lower() in _BIAS_NAMES
     ]
     return biases[0] if len(biases) == 1 else None
+
+
+def _words(name: str) -> list[str]:
+    """Split a name at its separators; Keras numbers its variables: ``kernel:0``."""
+    return re.split(r"[./_]", re.sub(r":\d+$", "", name))
 
 
 def _is_vector(array: Array) -> bool:

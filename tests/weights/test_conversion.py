@@ -191,7 +191,6 @@ NPZ = {"weight": canonical(2, 1), "b1": np.arange(5), "b2": np.arange(5)}
 @pytest.mark.parametrize(
     ("arrays", "options", "message"),
     [
-        (NPZ, {}, "the bias of weight can be any of b1 5, b2 5. Add weight name NAME bias "),
         (NPZ, {"weight_names": ["w"]}, "holds no array 'w', but weight 4x5x7x2, b1 5, b2 5."),
         (NPZ, {"bias_names": ["b"]}, "holds no array 'b', but weight 4x5x7x2"),
         (NPZ, {"bias_names": ["b1", "b2"]}, "2 names of biases for 1 of weights"),
@@ -202,12 +201,13 @@ NPZ = {"weight": canonical(2, 1), "b1": np.arange(5), "b2": np.arange(5)}
         (
             {"up.weight": canonical(2, 2), "up.bias": np.arange(10)},
             {},
-            "up.bias has 10 elements, but up.weight of shape 8x5x7x2 has 5 output channels with",
+            "up.bias of shape (10,) is no bias of up.weight, which has 5 output channels with ",
         ),
         (
             NPZ | {"scale": np.arange(3)},
             {"bias_names": ["scale"]},
-            "scale of shape (3,) is no bias of weight, which has 5 output channels.",
+            "scale of shape (3,) is no bias of weight, which has 5 output channels with groups 1: "
+            "give the right groups, or the right bias name, - where there is none.",
         ),
         ({"a.b": np.zeros(3), "a_b": canonical(1, 1)}, {}, "would both be a_b in MATLAB"),
     ],
@@ -221,10 +221,69 @@ def test_wrong_names(
     assert list(tmp_path.iterdir()) == [given]
 
 
-def test_vectors_that_stay_as_they_are_need_no_names(tmp_path: Path) -> None:
-    given = saved(tmp_path / "given.npz", NPZ)
-    done = convert_file(given, tmp_path / "out.npz", "pytorch", "tensorflow")
-    assert done.copied == ("b1", "b2")
+@pytest.mark.parametrize(
+    ("arrays", "weights"),
+    [
+        (NPZ, []),
+        ({"up.weight": canonical(2, 1), "bn.bias": np.arange(5)}, []),
+        (
+            {"up2.weight": canonical(2, 1), "dw.weight": canonical(1, 1), "dw.bias": np.arange(5)},
+            ["up2.weight"],
+        ),
+        ({"0.weight": canonical(2, 1), "1.weight": np.arange(5), "1.bias": np.arange(5)}, []),
+        ({"up.weight": canonical(2, 1), "up.0.bias": np.arange(5), "bias": np.arange(5)}, []),
+    ],
+)
+def test_a_vector_of_another_layer_is_no_bias(
+    arrays: Mapping[str, Array], weights: list[str], tmp_path: Path
+) -> None:
+    given, out = saved(tmp_path / "given.npz", arrays), tmp_path / "out.npz"
+    done = convert_file(given, out, "pytorch", "matlab", weight_names=weights)
+    (move,) = done.moves
+    assert set(done.copied) == arrays.keys() - {move.name}
+    assert done.notes == (f"{move.name}: converted without a bias.",)
+    for name in done.copied:
+        np.testing.assert_array_equal(loaded(out)[name], arrays[name], strict=True)
+
+
+@pytest.mark.parametrize(
+    ("weight", "bias"),
+    [
+        ("up.weight", "up.bias"),
+        ("weight", "bias"),
+        ("w", "b"),
+        ("W", "b"),
+        ("net/up/kernel", "net/up/bias"),
+        ("up/kernel:0", "up/bias:0"),
+        ("up_Weights", "up_Bias"),
+        ("deconv0_weight", "deconv0_bias"),
+    ],
+)
+def test_the_bias_of_the_same_layer_is_found(weight: str, bias: str, tmp_path: Path) -> None:
+    arrays = {weight: canonical(2, 1), "norm.bias": np.arange(5) + 1, bias: np.arange(5)}
+    given = saved(tmp_path / "given.npz", arrays)
+    done = convert_file(given, tmp_path / "out.npz", "pytorch", "matlab")
+    assert [move.name for move in done.moves] == [weight, bias]
+
+
+def test_one_layer_of_several_can_have_no_bias(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arrays = {"a.weight": canonical(2, 1), "b.weight": canonical(3, 1)}
+    arrays |= {"a.bias": np.arange(5), "b.bias": np.arange(5)}
+    given, out = saved(tmp_path / "given.npz", arrays), tmp_path / "out.npz"
+    names = ["--weight-name", "a.weight", "--weight-name", "b.weight"]
+    names += ["--bias-name", "-", "--bias-name", "b.bias"]
+    asked = ["weights", str(given), str(out), "--from", "pytorch", "--to", "matlab", *names]
+    assert main(asked) == OK
+    assert capsys.readouterr().out == (
+        "a.weight  IOHW -> HWOI    4x5x7x2 -> 7x2x5x4  int32\n"
+        "b.weight  IODHW -> DHWOI  4x5x7x2x3 -> 7x2x3x5x4  int32\n"
+        "b.bias    O -> 1 1 1 O    5 -> 1x1x1x5  int64\n"
+        "copied as they are: a.bias\n"
+        "a.weight: converted without a bias.\n"
+        f"wrote {out}\n"
+    )
 
 
 @pytest.mark.parametrize(
