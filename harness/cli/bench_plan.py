@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -15,16 +15,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from harness.bench.rounds import LEAST_ROUNDS, Sampling, benchmark, timed_frameworks
 from harness.cli.options import UsageError
+from harness.cli.resuming import continued
 from harness.cli.selection import check_math, chosen_cases, chosen_frameworks, chosen_pythons
 from harness.cli.wording import in_options
+from harness.core.errors import InputError
 from harness.execution.column import Conditions
 from harness.history import revision
 from harness.records.check import DIRECTIONS
 from harness.records.measurement import Measurement, multiply_adds
-from harness.records.record import Event, Footer, Header
+from harness.records.record import Event, Header
 from harness.records.report_file import Report
 from harness.records.report_stream import interrupted
 from harness.suite.case import Case
+from harness.suite.fingerprint import fingerprint
 from harness.suite.limitations import load_limitations
 from harness.suite.specs import specs_root
 
@@ -63,33 +66,25 @@ class Plan:
 
     def events(self) -> Iterator[Event]:
         """Yield what was measured before, then measure the rest."""
-        counts: Counter[str] = Counter()
+        events = self._stamped()
+        if self.before is None or self.output is None:
+            return events
+        return continued(events, self.before, self.output)
+
+    def _stamped(self) -> Iterator[Event]:
+        """Measure what is left, under a header of the whole."""
         for event in benchmark(self.left, self.frameworks, self.sampling, self.conditions):
             if isinstance(event, Header):
                 _check_engines(event)
-                yield self._header(event)
-                for one in self.before.measurements if self.before else ():
-                    counts[one.status] += 1
-                    yield one
-            elif isinstance(event, Footer):
-                yield replace(event, counts=dict(counts))
+                yield replace(
+                    event,
+                    cases=len(self.cases),
+                    suite=fingerprint(self.cases),
+                    commit=revision.commit(),
+                    settings={**event.settings, **self.chosen},
+                )
             else:
-                counts[event.status] += 1
                 yield event
-
-    def _header(self, new: Header) -> Header:
-        if self.before is None:
-            settings = {**new.settings, **self.chosen}
-            return replace(new, cases=len(self.cases), commit=revision.commit(), settings=settings)
-        old = self.before.header
-        columns = old.frameworks.items()
-        for name, then, now in (
-            ("machine", old.machine.get("fingerprint"), new.machine.get("fingerprint")),
-            *((name, info.to_json(), new.frameworks[name].to_json()) for name, info in columns),
-        ):
-            if then != now:
-                raise UsageError(f"{self.output}: it was begun with {name} {then}, not {now}.")
-        return old
 
 
 def planned(options: argparse.Namespace) -> Plan:
@@ -113,26 +108,39 @@ def planned(options: argparse.Namespace) -> Plan:
 
 def resumed(options: argparse.Namespace) -> Plan:
     """Plan the rest of an interrupted run, with its own settings."""
-    if options.specs or options.select or options.dtype or options.framework:
-        raise UsageError(f"--resume {options.resume} says itself what is to be measured.")
-    before = Report.read(interrupted(options.resume))
+    path = options.resume
+    if options.select or options.dtype or options.framework:
+        raise UsageError(f"--resume {path} says itself what is to be measured.")
+    before = Report.read(interrupted(path))
     if before.footer is not None:
-        raise UsageError(f"{options.resume}: the run came to its end; there is nothing to resume.")
+        raise UsageError(f"{path}: the run came to its end; there is nothing to resume.")
     if before.records or not before.header.settings:
-        raise UsageError(f"{options.resume}: this is no benchmark's report.")
-    chosen = before.header.settings
-    frameworks = tuple(before.header.frameworks)
-    whole = len(frameworks) * len(DIRECTIONS)
+        raise UsageError(f"{path}: this is no benchmark's report.")
+    chosen = dict(before.header.settings)
+    for name in {*chosen, *_REQUIRED} & _SETTINGS.keys():
+        if not _SETTINGS[name](chosen.get(name)):
+            text = f"its header says {chosen.get(name)!r:.80} for {name}"
+            raise UsageError(f"{path}: {text}: it cannot be resumed.")
+    chosen |= {"specs": options.specs} if options.specs else {}
+    try:
+        cases = _legal(chosen)
+    except InputError:  # What a file holds that a stranger has named is not for showing.
+        if options.specs:
+            raise
+        raise UsageError(
+            f"{path}: the suite that its header names cannot be used here; name it yourself: "
+            f"deconform bench SPEC --resume {path}"
+        ) from None
+    frameworks = chosen_frameworks(list(before.header.frameworks))
+    descriptors = {case.id: case.descriptor for case in cases}
+    for one in before.measurements:
+        if one.descriptor != descriptors.get(one.case):
+            raise UsageError(f"{path}: its case {one.case!r} is not one of this suite.")
     counts = Counter(one.case for one in before.measurements)
+    whole = len(frameworks) * len(DIRECTIONS)
     kept = tuple(one for one in before.measurements if counts[one.case] == whole)
-    return Plan(
-        _legal(chosen),
-        frameworks,
-        *settings_of(options, chosen),
-        {},
-        options.resume,
-        replace(before, measurements=kept),
-    )
+    settings = settings_of(options, chosen)
+    return Plan(cases, frameworks, *settings, {}, path, replace(before, measurements=kept))
 
 
 def _check_engines(header: Header) -> None:
@@ -149,7 +157,6 @@ def _legal(chosen: Mapping[str, Any]) -> list[Case]:
     """Load the cases that can be timed."""
     specs = chosen.get("specs") or [str(specs_root() / "bench")]
     select = chosen.get("select")
-    # A report of before -k could be given several times has one text.
     cases = chosen_cases(specs, [select] if isinstance(select, str) else select)
     legal = [
         replace(case, dtype=chosen.get("dtype", case.dtype)) for case in cases if not case.rejected
@@ -159,27 +166,41 @@ def _legal(chosen: Mapping[str, Any]) -> list[Case]:
     return legal
 
 
-_KINDS: Final[Mapping[str, type]] = {
-    "threads": int,
-    "rounds": int,
-    "budget": float,
-    "seconds": float,
-    "device": str,
-    "math": str,
+def _is_count(value: Any) -> bool:
+    return type(value) is int and 0 < value <= _MOST
+
+
+def _is_positive(value: Any) -> bool:
+    return type(value) in (int, float) and 0 < value <= _MOST
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(one, str) for one in value)
+
+
+# What a header may say of how a run goes on.
+_MOST: Final = 10**6
+_MOST_THREADS: Final = 1024
+_REQUIRED: Final = ("threads", "rounds", "budget", "seconds", "device", "math")
+_SETTINGS: Final[Mapping[str, Callable[[Any], bool]]] = {
+    "threads": lambda value: _is_count(value) and value <= _MOST_THREADS,
+    "rounds": _is_count,
+    **dict.fromkeys(("budget", "seconds", "precision"), _is_positive),
+    "device": lambda value: value in ("cpu", "cuda"),
+    "math": lambda value: value in ("ieee", "tf32"),
+    "dtype": lambda value: value in ("float16", "float32", "float64"),
+    "specs": _are_texts,
+    # A report of before -k could be given several times has one text.
+    "select": lambda value: isinstance(value, str) or _are_texts(value),
 }
 
 
 def settings_of(
     options: argparse.Namespace, chosen: Mapping[str, Any]
 ) -> tuple[Sampling, Conditions]:
-    """Read the settings that times depend on, from options or from a report's header."""
-    for name, kind in _KINDS.items():
-        if not isinstance(chosen.get(name), kind):
-            raise UsageError(
-                f"{options.resume}: its header says {chosen.get(name)!r} for {name}: "
-                "it cannot be resumed."
-            )
-    sampling = Sampling(rounds=chosen["rounds"], budget=chosen["budget"], seconds=chosen["seconds"])
+    """Return the settings that times depend on, from options or from a report's header."""
+    names = ("rounds", "budget", "seconds", "precision")
+    sampling = Sampling(**{name: chosen[name] for name in names if name in chosen})
     return sampling, Conditions(
         pythons=chosen_pythons(options.python),
         timeout=options.timeout,

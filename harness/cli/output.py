@@ -15,6 +15,7 @@ from rich.console import Console
 
 from harness.cli.exit_statuses import OK, ended_by_sigterm, status_of
 from harness.cli.options import UsageError
+from harness.cli.resuming import continued
 from harness.core.files import whole_folder, write_whole
 from harness.records.record import Event, Header
 from harness.records.report_file import Report
@@ -130,16 +131,20 @@ def run_suite(
     frameworks: Sequence[str],
     options: argparse.Namespace,
     commit: str = "",
+    before: Report | None = None,
 ) -> tuple[Report, int]:
     """Follow a run, show the progress and the report, and write what options ask for.
 
+    What an interrupted run has, is of the same run and comes first.
     Also return the exit status of what interrupted the run, 0 where nothing did.
     """
     console = wide_console()
     checks = sum(len(case.checks) for case in cases)
     with ended_by_sigterm():
         stamped = (replace(e, commit=commit) if isinstance(e, Header) else e for e in events)
-        with closing(written(stamped, options.output)) as recorded:
+        whole = continued(stamped, before, options.output) if before else stamped
+        repeated = 1 + len(before.records) if before else 0
+        with closing(written(whole, options.output, repeated)) as recorded:
             report, interrupted = collected(followed(recorded, console, checks, frameworks))
     print_report(report, console)
     left = interrupted_at(options.output) if interrupted and options.output else options.output

@@ -30,6 +30,11 @@ def add(parser: argparse.ArgumentParser) -> None:
         help=f"seconds per program ({TIMEOUT:g})",
     )
     parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with the run in -o, if there is one",
+    )
+    parser.add_argument(
         "--min-checks",
         type=positive,
         default=0,
@@ -42,10 +47,14 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run suites and compare with the reference."""
     from harness.cli import output, selection
-    from harness.conformance.pipeline import execute
+    from harness.cli.resuming import begun
+    from harness.conformance.pipeline import run_columns
+    from harness.execution.column import Column
     from harness.history import revision
     from harness.suite.limitations import load_limitations, unmatched
 
+    if options.resume and not options.output:
+        raise UsageError("--resume: name the interrupted run's report with -o.")
     frameworks = selection.chosen_frameworks(options.framework)
     required = selection.chosen_frameworks(options.require) if options.require else ()
     selection.check_math(options, frameworks)
@@ -58,16 +67,23 @@ def run(options: argparse.Namespace) -> int:
     conditions = selection.chosen_conditions(
         options, timeout=options.timeout, limitations=limitations
     )
-    store = output.opened_store(options)
-    events = execute(cases, frameworks, conditions, at_once=options.jobs)
-    report, interrupted = output.run_suite(events, cases, frameworks, options, revision.commit())
+    console, store = output.wide_console(), output.opened_store(options)
+    before = begun(options.output, cases) if options.resume else None
+    done: dict[str, set[str]] = {}
+    for record in before.records if before else ():
+        done.setdefault(record.framework, set()).add(record.case)
+    columns = [Column(name, conditions) for name in frameworks]
+    events = run_columns(cases, columns, options.jobs, done)
+    commit = revision.commit()
+    report, interrupted = output.run_suite(events, cases, frameworks, options, commit, before)
     if interrupted:
+        if options.output:
+            console.print("to go on: the same command with --resume", soft_wrap=True)
         return interrupted
-    console = output.wide_console()
     if store:
         console.print(store.save(report, revision.branch()).text, soft_wrap=True)
-    columns = report.header.frameworks
-    missing = [name for name in required if name not in columns or columns[name].unavailable]
+    infos = report.header.frameworks
+    missing = [name for name in required if name not in infos or infos[name].unavailable]
     for name in missing:
         console.print(f"{name} is required, but was not run.", style="bold red")
     if is_short := report.ran < options.min_checks:

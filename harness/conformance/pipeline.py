@@ -10,7 +10,7 @@ import queue
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -25,6 +25,7 @@ from harness.records.record import Event, Footer, Header, Record, Verdict
 from harness.records.status import Status
 from harness.suite.case import Case
 from harness.suite.expectations import Expected, expect
+from harness.suite.fingerprint import fingerprint
 
 PREPARED_BYTES: Final = 2**28
 
@@ -49,9 +50,15 @@ def execute(
 
 
 def run_columns(
-    cases: Sequence[Case], columns: Sequence[Column], at_once: int = 0
+    cases: Sequence[Case],
+    columns: Sequence[Column],
+    at_once: int = 0,
+    done: Mapping[str, Collection[str]] | None = None,
 ) -> Iterator[Event]:
-    """Run every case through columns that have not started; see :func:`execute`."""
+    """Run every case through columns that have not started; see :func:`execute`.
+
+    By framework, those in ``done`` are left out.
+    """
     frameworks = [column.framework for column in columns]
     for what, names in (("case", [case.id for case in cases]), ("framework", frameworks)):
         if twice := [name for name, count in Counter(names).items() if count > 1]:
@@ -78,9 +85,12 @@ def run_columns(
             started=datetime.now(UTC).isoformat(timespec="seconds"),
             frameworks=dict(zip(frameworks, infos, strict=True)),
             cases=len(cases),
+            suite=fingerprint(cases, columns[0].conditions.limitations if columns else ()),
         )
         for column in columns:
-            pool.submit(_run_through, column, deque(shared), events)
+            skipped = (done or {}).get(column.framework, ())
+            left = deque(each for each in shared if each.case.id not in skipped)
+            pool.submit(_run_through, column, left, events)
         shared.clear()  # From here each column lets go of a case once it has used it.
         running = len(columns)
         while running:

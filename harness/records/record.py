@@ -30,6 +30,7 @@ class Header:
     # ``cpu``, ``cores``, ``memory``, ``os``, ..., and ``fingerprint``: times of two reports can be
     # compared where it is the same.
     machine: Mapping[str, str] = field(default_factory=dict)
+    suite: str = ""  # The fingerprint of the cases and of what is known to go wrong
     # How it was measured: ``threads``, ``rounds``, ...
     settings: Mapping[str, Any] = field(default_factory=dict)
     # Peak rates, measured in the same run: ``gemm_flops:float32`` in operations a second,
@@ -86,7 +87,7 @@ _KINDS: Final[dict[str, type[Event]]] = {
 _TYPES: Final = {kind: get_type_hints(kind) for kind in _KINDS.values()}
 # Left out of a line where they are empty.
 _OPTIONAL: Final[Mapping[type[Event], frozenset[str]]] = {
-    Header: frozenset({"commit", "machine", "settings", "ceilings"}),
+    Header: frozenset({"commit", "suite", "machine", "settings", "ceilings"}),
     Record: frozenset({"diagnosis", "limitation", "evidence", "file", "line"}),
     Measurement: frozenset(
         {"reason", "calls", "samples", "first_s", "to_native_s", "from_native_s", "file", "line"}

@@ -156,6 +156,110 @@ def test_resume_refuses_what_does_not_fit(
     assert "says itself what is to be measured" in capsys.readouterr().err
 
 
+@pytest.fixture
+def begun(spec: Path, tmp_path: Path) -> Path:
+    """The report of a run that was killed after its first case."""
+    output = tmp_path / "begun.jsonl"
+    assert bench(spec, *quickly(tmp_path), "-o", output) == 0
+    output.write_text("".join(output.read_text().splitlines(keepends=True)[:3]))
+    return output
+
+
+def changed(report: Path, where: int, **fields: Any) -> None:
+    """Change fields of a line of a report, those of its settings where it has them there."""
+    lines = report.read_text().splitlines()
+    line = json.loads(lines[where])
+    for name, value in fields.items():
+        (line["settings"] if name in line.get("settings", {}) else line)[name] = value
+    lines[where] = json.dumps(line)
+    report.write_text("\n".join(lines) + "\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("rounds", 0),
+        ("rounds", -1),
+        ("rounds", 2.5),
+        ("rounds", True),
+        ("rounds", 10**9),
+        ("threads", 0),
+        ("threads", 10**6),
+        ("threads", "1"),
+        ("budget", float("nan")),
+        ("budget", float("inf")),
+        ("budget", -1.0),
+        ("budget", None),
+        ("seconds", 0.0),
+        ("seconds", "0.002"),
+        ("precision", float("nan")),
+        ("device", "gpu"),
+        ("device", ["cpu"]),
+        ("math", 5),
+        ("specs", "small.yaml"),
+        ("specs", [5]),
+        ("specs", []),
+    ],
+)
+def test_resume_believes_no_setting_that_cannot_be(
+    begun: Path, tmp_path: Path, name: str, value: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changed(begun, 0, **{name: value})
+    before = begun.read_text()
+    assert bench("--resume", begun, *quickly(tmp_path)[2:4]) == 2
+    assert f"for {name}: it cannot be resumed." in capsys.readouterr().err
+    assert begun.read_text() == before
+
+
+@pytest.mark.parametrize("settings", [{"dtype": 5}, {"dtype": "int8"}, {"select": 5}])
+def test_resume_believes_no_choice_that_cannot_be(
+    begun: Path, tmp_path: Path, settings: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    header = json.loads(begun.read_text().splitlines()[0])
+    changed(begun, 0, settings=header["settings"] | settings)
+    assert bench("--resume", begun, *quickly(tmp_path)[2:4]) == 2
+    assert "it cannot be resumed." in capsys.readouterr().err
+
+
+def test_resume_shows_nothing_of_a_file_that_a_report_names(
+    begun: Path, tmp_path: Path, spec: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("password: hunter2\n")
+    changed(begun, 0, specs=[str(secret)])
+    assert bench("--resume", begun, *quickly(tmp_path)[2:4]) == 2
+    error = capsys.readouterr().err
+    assert "hunter2" not in error
+    assert "password" not in error
+    assert f"name it yourself: deconform bench SPEC --resume {begun}" in error
+    assert bench(spec, "--resume", begun, *quickly(tmp_path)[2:4]) == 0
+    assert len(Report.read(begun).measurements) == 6
+
+
+@pytest.mark.parametrize(
+    ("where", "fields", "words"),
+    [
+        (0, {"suite": "0" * 12}, "begun with suite"),
+        (0, {"cases": 7}, "begun with cases 7, not 3"),
+        (0, {"deconform": "0.0.1"}, "begun with deconform 0.0.1"),
+        (0, {"commit": "0" * 40}, "begun with commit 0"),
+        (1, {"case": "small/else"}, "its case 'small/else' is not one of this suite"),
+        (1, {"descriptor": "ic1_oc1_k1_n1_i1"}, "its case 'small/one' is not one of this suite"),
+    ],
+)
+def test_resume_is_of_the_same_run(
+    begun: Path,
+    tmp_path: Path,
+    where: int,
+    fields: dict[str, Any],
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    changed(begun, where, **fields)
+    assert bench("--resume", begun, *quickly(tmp_path)[2:4]) == 2
+    assert words in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

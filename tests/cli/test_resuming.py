@@ -1,0 +1,207 @@
+"""``deconform run --resume``: a run goes on whatever ended it, and ends like an undisturbed one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import fakes
+import pytest
+
+from harness import Report
+from harness.cli import output
+from harness.cli.exit_statuses import BAD, INTERRUPTED, OK, USAGE
+from harness.cli.main import main
+from harness.records.record import Event
+
+SPEC = """\
+suite: small
+cases:
+  - {name: one, input: [1, 2, 4], out_channels: 2, kernel: 3, stride: 2}
+  - {name: two, input: [1, 2, 5], out_channels: 2, kernel: 3, stride: 2, bias: false}
+  - {name: refused, input: [1, 2, 5], out_channels: 2, kernel: 3, stride: 0, rejected: true}
+"""
+CHECKS = 5 + 4 + 1
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Path:
+    path = tmp_path / "small.yaml"
+    path.write_text(SPEC)
+    return path
+
+
+def command_of(spec: Path, *frameworks: str) -> list[str]:
+    folder = spec.parent / "fake"
+    folder.mkdir(exist_ok=True)
+    python = fakes.interpreter(folder, "correct")
+    chosen = [word for name in frameworks for word in ("-f", name, f"--python={name}={python}")]
+    return ["run", str(spec), *chosen, "-o", str(spec.with_name("r"))]
+
+
+@pytest.fixture
+def command(spec: Path) -> list[str]:
+    """Two columns; the interpreter of one has no such framework, and every check a record."""
+    return command_of(spec, "numpy", "chainer")
+
+
+def content(report: Report) -> Any:
+    """All that must be the same: not the times, not the order."""
+    header = replace(report.header, started="")
+    counts = dict(report.footer.counts) if report.footer else None
+    return header, sorted(map(repr, report.records)), counts
+
+
+def cut_after(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut(events: Iterator[Event], *_: object) -> Iterator[Event]:
+        yield from islice(events, count)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(output, "followed", cut)
+
+
+def test_an_interrupted_run_ends_like_an_undisturbed_one(
+    command: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    report = tmp_path / "r"
+    assert main(command) == BAD
+    undisturbed = Report.read(report)
+    assert len(undisturbed.records) == 2 * CHECKS
+    report.unlink()
+    capsys.readouterr()
+    for count in (1, 3, 8, 14, 2 * CHECKS, 2 * CHECKS + 1):
+        with monkeypatch.context() as patch:
+            cut_after(count, patch)
+            assert main([*command, "--resume"]) == INTERRUPTED
+        assert "to go on: the same command with --resume" in capsys.readouterr().out
+        begun = Report.read(report)
+        assert begun.footer is None
+        assert set(map(repr, begun.records)) <= set(map(repr, undisturbed.records))
+    assert main([*command, "--resume"]) == BAD
+    assert content(Report.read(report)) == content(undisturbed)
+    assert {file.name for file in tmp_path.iterdir()} == {"r", "fake", "small.yaml"}
+
+
+@pytest.mark.parametrize("size", [0, 10, 0.3, 0.6, 0.9, 0.99])
+def test_a_killed_run_goes_on_wherever_its_file_ends(
+    command: list[str], tmp_path: Path, size: float
+) -> None:
+    report = tmp_path / "r"
+    assert main(command) == BAD
+    undisturbed = Report.read(report)
+    text = report.read_bytes()
+    report.write_bytes(text[: int(size * len(text)) if size < 1 else int(size)])
+    assert main([*command, "--resume"]) == BAD
+    assert content(Report.read(report)) == content(undisturbed)
+
+
+def test_what_is_complete_is_not_run_again(command: list[str], tmp_path: Path) -> None:
+    report = tmp_path / "r"
+    assert main(command) == BAD
+    lines = report.read_text().splitlines(keepends=True)
+    kept = [line.replace("PASSED", "FAILED") for line in lines[:-1] if '"numpy"' in line]
+    report.write_text("".join(kept))
+    assert main([*command, "--resume"]) == BAD
+    records = Report.read(report).records
+    assert {str(one.status) for one in records if one.framework == "numpy"} == {"FAILED"}
+    assert len(records) == 2 * CHECKS
+
+
+def test_a_report_that_is_whole_stays_as_it_is(command: list[str], tmp_path: Path) -> None:
+    assert main(command) == BAD
+    undisturbed = Report.read(tmp_path / "r")
+    assert main([*command, "--resume"]) == BAD
+    assert content(Report.read(tmp_path / "r")) == content(undisturbed)
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"deconform": "0.0.1"}, "begun with deconform 0.0.1, not "),
+        ({"commit": "0" * 40}, f"begun with commit {'0' * 40}, not "),
+        ({"suite": "0" * 12}, f"begun with suite {'0' * 12}, not "),
+        ({"suite": ""}, "begun with suite unknown, not "),
+        ({"version": "1.0"}, "begun with numpy {'version': '1.0'"),
+        ({"device": "NVIDIA H100"}, "begun with numpy {'version': "),
+        ({"settings": {"threads": 1}}, "this is a benchmark's report"),
+    ],
+)
+def test_another_run_is_refused_with_what_differs(
+    command: list[str],
+    tmp_path: Path,
+    changed: dict[str, Any],
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    report = tmp_path / "r"
+    assert main(command) == BAD
+    header, *records = report.read_text().splitlines(keepends=True)
+    fields = json.loads(header)
+    for name, value in changed.items():
+        (fields["frameworks"]["numpy"] if name in {"version", "device"} else fields)[name] = value
+    report.write_text("".join([json.dumps(fields) + "\n", *records[:3]]))
+    before = report.read_text()
+    capsys.readouterr()
+    assert main([*command, "--resume"]) == USAGE
+    assert words in capsys.readouterr().err
+    assert report.read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("kernel: 3", "kernel: 2"),
+        ("bias: false", "bias: false, w: [[[1, 2, 3], [1, 2, 3]], [[1, 2, 3], [1, 2, 3]]]"),
+        ("rejected: true", "rejected: true, says: {numpy: stride}"),
+        ("name: two", "name: three"),
+        ("cases:", "cases:\n  - {name: new, input: [1, 1, 2], out_channels: 1, kernel: 2}"),
+    ],
+)
+def test_another_suite_is_refused(
+    command: list[str],
+    spec: Path,
+    tmp_path: Path,
+    old: str,
+    new: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(command) == BAD
+    report = tmp_path / "r"
+    report.write_text("".join(report.read_text().splitlines(keepends=True)[:-1]))
+    spec.write_text(SPEC.replace(old, new))
+    assert main([*command, "--resume"]) == USAGE
+    assert f"{report}: it was begun with suite " in capsys.readouterr().err
+
+
+def test_other_frameworks_are_refused(
+    command: list[str], spec: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(command) == BAD
+    assert main([*command_of(spec, "numpy"), "--resume"]) == USAGE
+    assert "begun with frameworks chainer, numpy, not numpy." in capsys.readouterr().err
+
+
+def test_resume_needs_a_report(spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", str(spec), "--resume"]) == USAGE
+    assert "name the interrupted run's report with -o" in capsys.readouterr().err
+
+
+def test_a_file_that_is_no_report_is_refused(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "r").write_text("a diary\n")
+    assert main([*command, "--resume"]) == USAGE
+    assert "not a line of a report" in capsys.readouterr().err
+    assert (tmp_path / "r").read_text() == "a diary\n"
+
+
+def test_without_a_report_a_run_begins(spec: Path) -> None:
+    assert main([*command_of(spec, "numpy"), "--resume"]) == OK
+    assert len(Report.read(spec.with_name("r")).records) == CHECKS
