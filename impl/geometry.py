@@ -33,14 +33,17 @@ class Geometry:
     def of(
         cls, x: Array, w: Array, stride: PerAxis, dilation: PerAxis, crop: Crop, groups: int
     ) -> Geometry:
-        """Check a call; raise ``ValueError``, with the arithmetic, if it is not valid."""
-        try:
-            return _of_shapes(x.shape, w.shape, stride, dilation, crop, groups)
-        except TypeError:  # Lists are not hashable: check such a call each time.
-            return cls.of_shapes(x.shape, w.shape, stride, dilation, crop, groups)
+        """Check a call; raise ``ValueError``, with the arithmetic, if it is not valid.
+
+        Options that are no integers raise ``TypeError`` before anything is cached, however equal
+        they are to integers: ``2.0 == 2``, and so are tuples of them.
+        """
+        options = (_integers(stride, 1), _integers(dilation, 1), _integers(crop, 2))
+        return cls._of_shapes(_shape("x", x), _shape("w", w), *options, _integers(groups, 0))
 
     @classmethod
-    def of_shapes(
+    @lru_cache(maxsize=256)
+    def _of_shapes(
         cls,
         x: tuple[int, ...],
         w: tuple[int, ...],
@@ -49,8 +52,7 @@ class Geometry:
         crop: Crop,
         groups: int,
     ) -> Geometry:
-        """Check a call, of which only the arrays' shapes are known."""
-        rank, groups = len(x) - 2, _integer(groups)
+        rank = len(x) - 2
         if not 1 <= rank <= 3 or len(w) != len(x):
             raise ValueError(
                 f"x has shape {x} and w {w}: both must have a batch or channel axis, "
@@ -84,7 +86,7 @@ class Geometry:
 
     def check_bias(self, b: Array | None) -> None:
         """Raise ``ValueError`` if the bias has the wrong shape."""
-        if b is not None and b.shape != (self.out_channels,):
+        if b is not None and _shape("b", b) != (self.out_channels,):
             raise ValueError(
                 f"b has shape {b.shape}, but w has {self.out_channels // self.groups} output "
                 f"channels per group x {self.groups} groups: it must be ({self.out_channels},)."
@@ -93,7 +95,7 @@ class Geometry:
     def check_cotangent(self, dy: Array, n: int) -> None:
         """Raise ``ValueError`` if the cotangent does not have the output's shape."""
         shape = (n, self.out_channels, *self.out_size)
-        if dy.shape != shape:
+        if _shape("dy", dy) != shape:
             raise ValueError(f"dy has shape {dy.shape}, but the output has shape {shape}.")
 
     @property
@@ -150,38 +152,47 @@ class Geometry:
         return w.reshape(self.groups, w.shape[0] // self.groups, *w.shape[1:])
 
 
-# Typed, lest 1.0 be taken for the 1 that it equals.
-_of_shapes = lru_cache(maxsize=256, typed=True)(Geometry.of_shapes)
-
-
 def accumulator(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """Return the dtype to accumulate in: single precision for half, else the same."""
     return np.dtype(np.float32) if dtype == np.float16 else dtype
 
 
-def _integer(value: int) -> int:
-    """Return a plain ``int``: the cache would keep an equal bool or NumPy integer as it is.
+def _shape(name: str, array: Array) -> tuple[int, ...]:
+    shape: tuple[int, ...] | None = getattr(array, "shape", None)
+    if shape is None:
+        raise TypeError(f"{name} must be an array, not {type(array).__name__}.")
+    return shape
 
-    >>> _integer(True)
-    1
+
+def _integers(value: Any, depth: int) -> Any:
+    """Return plain integers, in tuples of ``depth`` levels at most.
+
+    The cache would keep an equal bool or NumPy integer as it is.
+
+    >>> _integers([True, (2, 3)], 2)
+    (1, (2, 3))
     """
+    if type(value) is int:  # Most are, and a small call takes less time than asking Sequence.
+        return value
+    if depth and (type(value) is tuple or _is_sequence(value)):
+        return tuple([_integers(each, depth - 1) for each in value])
     return int(index(value))
 
 
+def _is_sequence(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray)
+
+
 def _positive(name: str, value: PerAxis, rank: int) -> tuple[int, ...]:
-    per_axis = value if isinstance(value, Sequence) else (value,) * rank
-    values = tuple(map(_integer, per_axis))
+    values = (value,) * rank if isinstance(value, int) else tuple(value)
     if len(values) != rank or min(values) < 1:
         raise ValueError(f"{name} {value} must be a positive int, or {rank} of them.")
     return values
 
 
 def _pairs(crop: Crop, rank: int) -> tuple[tuple[int, int], ...]:
-    per_axis = crop if isinstance(crop, Sequence) else (crop,) * rank
-    pairs = [
-        tuple(map(_integer, side)) if isinstance(side, Sequence) else (_integer(side),) * 2
-        for side in per_axis
-    ]
+    per_axis = (crop,) * rank if isinstance(crop, int) else crop
+    pairs = [(side,) * 2 if isinstance(side, int) else tuple(side) for side in per_axis]
     if len(pairs) != rank or any(len(pair) != 2 for pair in pairs):
         raise ValueError(
             f"crop {crop} must be an int, or for each of {rank} spatial axes an int or a "

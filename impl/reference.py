@@ -78,8 +78,8 @@ def conv_transpose(
     array([[[ 2, 13, 20, 30,  0]]])
     """
     geometry = Geometry.of(x, w, stride, dilation, crop, groups)
-    dtype = np.result_type(x, w) if b is None else np.result_type(x, w, b)
     geometry.check_bias(b)
+    dtype = np.result_type(x, w) if b is None else np.result_type(x, w, b)
     x, w = x.astype(accumulator(dtype)), w.astype(accumulator(dtype))
     x_rows, w_blocks = geometry.rows(x), geometry.blocks(w)
     canvas = np.zeros_like(x, shape=(len(x), geometry.out_channels, *geometry.canvas_size))
