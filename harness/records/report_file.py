@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import sys
 import zlib
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+from harness.core.bounded import MIB, size_of
 from harness.core.errors import InputError
 from harness.records.check import DIRECTIONS
 from harness.records.measurement import MEASURED, Measurement
 from harness.records.record import SCHEMA, Event, Footer, Header, Record, from_json, to_json
 from harness.records.status import Status
 
+_LONGEST: Final = 4 * MIB
+_MOST: Final = 1024 * MIB
 _ENGINE_KEYS: Final = ("version", "engine", "device")
 
 
@@ -54,21 +58,14 @@ class Report:
         Raises
         ------
         ReportError
-            If it is no report; the message has file and line.
+            If it is no report; the message has file and line.  A line has at most 4 MiB, and all
+            of them 1 GiB, unpacked.
         """
-        file = Path(path)
-        opened = gzip.open if file.suffix == ".gz" else open
-        try:
-            with opened(file, "rt", encoding="utf-8") as stream:
-                lines = stream.readlines()
-        except (OSError, UnicodeDecodeError, EOFError, zlib.error) as error:
-            raise ReportError(f"{file}: cannot be read: {error}") from None
-        if not _ends_inside_a_line(lines):
-            return cls.of(_events(lines, file))
-        report = replace(cls.of(_events(lines[:-1], file)), incomplete=f"{file}:{len(lines)}")
-        if report.footer:
-            raise ReportError(f"{report.incomplete}: the report goes on after its footer.")
-        return report
+        lines = _Lines(Path(path))
+        report = cls.of(_events(lines, lines.file))
+        if report.footer and lines.incomplete:
+            raise ReportError(f"{lines.incomplete}: the report goes on after its footer.")
+        return replace(report, incomplete=lines.incomplete)
 
     @classmethod
     def of(cls, events: Iterable[Event]) -> Report:
@@ -144,15 +141,43 @@ def as_line(event: Event) -> str:
     return json.dumps(to_json(event), separators=(",", ":"), default=list) + "\n"
 
 
-def _ends_inside_a_line(lines: Sequence[str]) -> bool:
-    """Whether a run was killed while it wrote its last line; a header must be whole."""
-    if len(lines) < 2 or lines[-1].endswith("\n"):
-        return False
+@dataclass
+class _Lines:
+    """The lines of a file, without a last one that a run was killed while it wrote."""
+
+    file: Path
+    incomplete: str = ""  # Where that one is
+
+    def __iter__(self) -> Iterator[str]:
+        try:
+            yield from self._read()
+        except (OSError, UnicodeDecodeError, EOFError, zlib.error) as error:
+            raise ReportError(f"{self.file}: cannot be read: {error}") from None
+
+    def _read(self) -> Iterator[str]:
+        opened, left = gzip.open if self.file.suffix == ".gz" else open, _MOST
+        size_of(self.file, _MOST)
+        with opened(self.file, "rb") as stream:
+            for number in itertools.count(1):
+                where, line = f"{self.file}:{number}", stream.readline(_LONGEST + 1)
+                left -= len(line)
+                if len(line) > _LONGEST or left < 0:
+                    what, most = ("line", _LONGEST) if left >= 0 else ("report", _MOST)
+                    raise ReportError(f"{where}: the {what} is longer than {most // MIB} MiB.")
+                if not line:
+                    return
+                if number > 1 and not line.endswith(b"\n") and not _is_json(line):
+                    self.incomplete = where
+                    return
+                yield line.decode("utf-8")
+
+
+def _is_json(line: bytes) -> bool:
     try:
-        json.loads(lines[-1])
-    except ValueError:
-        return True
-    return False
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _events(lines: Iterable[str], file: Path) -> Iterator[Event]:

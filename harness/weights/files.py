@@ -1,18 +1,20 @@
 """Files of arrays, each format by its official library: ``.npy .npz .safetensors .mat .wxf``.
 
 Names, values and types are kept; what a format cannot store is refused.  Nothing is unpickled, and
-a file appears under its name only when it is complete.
+a file appears under its name only when it is complete.  What is read may be anybody's: a file has
+at most 16 GiB, and unfolds to at most 256 MiB and ten times its size.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
 import warnings
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib import import_module
@@ -24,8 +26,9 @@ import numpy as np
 from numpy.lib.format import open_memmap, read_array, write_array
 from numpy.typing import NDArray
 
+from harness.core.bounded import MIB, size_of
 from harness.core.files import whole
-from harness.weights import mat_reader
+from harness.weights import reader
 from harness.weights.layouts import WeightsError
 
 Array: TypeAlias = NDArray[Any]
@@ -42,6 +45,8 @@ _HOLDS: Final = {
     ".wxf": _NUMBERS,
 }
 _UNNAMED: Final = "weight"
+_LARGEST: Final = 16384 * MIB
+_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 @dataclass(frozen=True)
@@ -80,11 +85,12 @@ def dtype_name(array: Array) -> str:
 def read(path: Path) -> Contents:
     """Read a file of arrays of numbers; its suffix determines the format."""
     suffix = suffix_of(path)
-    reader, _ = _FORMATS[suffix]
+    read_format, _ = _FORMATS[suffix]
     unreadable = f"{path} is no readable {suffix} file"
     with _one_error(f"{path} cannot be read", unreadable), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        contents = reader(path)
+        size_of(path, _LARGEST)
+        contents = read_format(path)
     for name, array in contents.arrays.items():
         if array.dtype.kind not in "biufc" and dtype_name(array) not in _FOREIGN:
             raise WeightsError(_not_numbers(path, name))
@@ -177,7 +183,25 @@ def _read_npz(path: Path) -> Contents:
             raise WeightsError(f"{path} is no readable .npz file: it is not a ZIP archive.")
         stream.seek(0)
         archive = np.load(stream, allow_pickle=False)
+        _check_members(path, archive.zip.infolist())
         return Contents({name: _member(path, archive, name) for name in archive.files})
+
+
+def _check_members(path: Path, members: Sequence[zipfile.ZipInfo]) -> None:
+    """Refuse what is far larger than the archive; no more is read of a member than it declares."""
+    unfolded, most = sum(member.file_size for member in members), _most_memory(path)
+    if unfolded > most:
+        raise WeightsError(
+            f"{path} would unfold to {unfolded // MIB} MiB; with its size it may have "
+            f"{most // MIB} MiB."
+        )
+    # One block of other methods may unfold to anything.
+    if other := [m for m in members if m.compress_type not in _METHODS]:
+        raise WeightsError(f"{path}: {other[0].filename!r} is compressed as NumPy never does it.")
+
+
+def _most_memory(path: Path) -> int:
+    return 256 * MIB + 10 * path.stat().st_size
 
 
 def _member(path: Path, archive: Any, name: str) -> Array:
@@ -205,8 +229,6 @@ def _write_npz(path: Path, contents: Contents) -> None:
 
 def _read_safetensors(path: Path) -> Contents:
     library = _library("safetensors", ".safetensors")
-    if not path.is_file():
-        path.open("rb").close()
     with library.safe_open(path, framework="np") as stored:
         names = list(stored.keys())
         types = {name: stored.get_slice(name).get_dtype() for name in names}
@@ -258,25 +280,31 @@ def _read_mat(path: Path) -> Contents:
             f"{path} is a MATLAB v7.3 (HDF5) file, which is not read; "
             "save it again with save('w.mat', 'w', '-v7')."
         )
+    return Contents(_read_apart(path), is_cut=True)
+
+
+def _read_apart(path: Path) -> dict[str, Array]:
+    """Read a file in a process that may crash, and has limits of memory and time."""
+    memory, seconds = _most_memory(path), 2 + path.stat().st_size // MIB
     # -P: the script's folder has modules named like the standard library's.
-    command = [sys.executable, "-P", mat_reader.__file__, str(path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as reader:
-        assert reader.stdout is not None
-        return Contents(_received(path, reader.stdout), is_cut=True)
+    command = [sys.executable, "-P", reader.__file__, str(path), str(memory), str(seconds)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        if line := process.stdout.readline():
+            return _received(path, json.loads(line), process.stdout)
+    late = process.returncode == -signal.SIGPROF
+    fact = f"it takes more than {seconds} s of processor time" if late else "its reader crashed"
+    raise WeightsError(f"{path} is no readable {path.suffix.lower()} file: {fact}.")
 
 
-def _received(path: Path, stream: IO[bytes]) -> dict[str, Array]:
-    """Read the arrays that ``mat_reader`` writes."""
-    # NumPy would try to seek in a pipe, because it has a file's type.
-    pipe: Any = SimpleNamespace(read=stream.read)
-    line = stream.readline()
-    if not line:
-        raise WeightsError(f"{path} is no readable .mat file: SciPy crashed on it.")
-    about = json.loads(line)
+def _received(path: Path, about: Mapping[str, Any], stream: IO[bytes]) -> dict[str, Array]:
+    """Read the arrays that the reader writes after its line."""
     if "error" in about:
-        raise WeightsError(f"{path} is no readable .mat file: {about['error']}")
+        raise WeightsError(f"{path} is no readable {path.suffix.lower()} file: {about['error']}")
     if "refused" in about:
         raise WeightsError(_not_numbers(path, about["refused"]))
+    # NumPy would try to seek in a pipe, because it has a file's type.
+    pipe: Any = SimpleNamespace(read=stream.read)
     return {name: read_array(pipe, allow_pickle=False) for name in about["arrays"]}
 
 
@@ -301,24 +329,8 @@ def _matlab_names(names: Mapping[str, object]) -> dict[str, str]:
 
 
 def _read_wxf(path: Path) -> Contents:
-    library = _library("wolframclient.deserializers", ".wxf")
-    value = library.binary_deserialize(path.read_bytes())
-    if not isinstance(value, Mapping):
-        return Contents({_UNNAMED: _from_wolfram(path, _UNNAMED, value)})
-    return Contents(
-        {str(name): _from_wolfram(path, str(name), element) for name, element in value.items()}
-    )
-
-
-def _from_wolfram(path: Path, name: str, value: Any) -> Array:
-    if isinstance(value, np.ndarray):
-        return value
-    if not isinstance(value, (tuple, list)):
-        raise WeightsError(_not_numbers(path, name))
-    try:
-        return np.array(value)
-    except ValueError:
-        raise WeightsError(f"{path}: {name} is a list of lists of unequal lengths.") from None
+    _library("wolframclient.deserializers", ".wxf")
+    return Contents(_read_apart(path))
 
 
 def _write_wxf(path: Path, contents: Contents) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -265,6 +266,53 @@ def test_missing_and_truncated_files_are_report_errors(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(written(EVENTS).encode())[:-20])
     with pytest.raises(ReportError, match="cannot be read"):
         Report.read(path)
+
+
+def test_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    with pytest.raises(ReportError, match="it is a pipe or a device, not a file"):
+        Report.read(tmp_path / "pipe.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (bytes(5 << 20), r":2: the line is longer than 4 MiB\."),
+        ((b"[" * 9999 + b"\n") * 500, r":2: not a line of a report: nested too deep"),
+    ],
+)
+def test_a_small_file_that_unpacks_to_much_is_refused(
+    content: bytes, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "bomb.jsonl.gz"
+    path.write_bytes(gzip.compress(written([HEADER]).encode() + content))
+    with pytest.raises(ReportError, match=message):
+        Report.read(path)
+
+
+def test_a_report_larger_than_any_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "large.jsonl"
+    with path.open("wb") as stream:
+        stream.truncate((1 << 30) + 1)  # Sparse
+    with pytest.raises(ReportError, match="it is larger than 1024 MiB, the most that is read"):
+        Report.read(path)
+
+
+def test_a_report_that_unpacks_to_more_than_any_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "large.jsonl.gz"
+    path.write_bytes(gzip.compress(written(EVENTS).encode()))
+    monkeypatch.setattr("harness.records.report_file._MOST", len(written(EVENTS)))
+    assert Report.read(path) == Report.of(EVENTS)
+    monkeypatch.setattr("harness.records.report_file._MOST", len(written(EVENTS)) - 1)
+    with pytest.raises(ReportError, match=r":8: the report is longer than 0 MiB\."):
+        Report.read(path)
+
+
+def test_a_last_line_that_is_nested_deeply_is_left_out(tmp_path: Path) -> None:
+    report = read(tmp_path, written([HEADER]) + "[" * 100_000)
+    assert report.incomplete == f"{tmp_path}/report.jsonl:2"
 
 
 def test_junit_has_one_test_per_record() -> None:

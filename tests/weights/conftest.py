@@ -7,21 +7,22 @@ import subprocess
 import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from harness.weights import files, mat_reader
+from harness.weights import files, reader
 
 
 @pytest.fixture
-def mat_files_read_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read ``.mat`` files in this process: they are whole, and each process takes 0.2 s."""
+def files_read_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read ``.mat`` and ``.wxf`` files in this process: another takes 0.2 s to start."""
 
     def here(command: Sequence[str], **_: object) -> nullcontext[SimpleNamespace]:
         arrays = io.BytesIO()
         with warnings.catch_warnings():
-            mat_reader.main(command[-1], arrays)
+            reader.main(Path(command[3]), arrays, lambda: None)
         arrays.seek(0)
         return nullcontext(SimpleNamespace(stdout=arrays))
 

@@ -23,7 +23,7 @@ from harness.weights.files import read
 from harness.weights.layouts import LayoutChange, WeightsError
 
 
-@pytest.mark.usefixtures("mat_files_read_here")
+@pytest.mark.usefixtures("files_read_here")
 @pytest.mark.parametrize(("first", "second"), [*product(SUFFIXES, SUFFIXES)])
 def test_every_pair_of_formats(first: str, second: str, tmp_path: Path) -> None:
     w, b = canonical(2, 1, "float32"), np.arange(5, dtype="float32")
@@ -79,7 +79,7 @@ def converted(path: Path, target: str = "pytorch", **options: Any) -> tuple[Arra
     return loaded(out)[done.moves[0].name], done
 
 
-@pytest.mark.usefixtures("mat_files_read_here")
+@pytest.mark.usefixtures("files_read_here")
 def test_rank_restores_what_matlab_dropped(cut: Callable[..., Path]) -> None:
     w = np.arange(3 * 2 * 5).reshape(3, 2, 5)
     path = cut(w=w)
@@ -97,7 +97,7 @@ def test_rank_restores_what_matlab_dropped(cut: Callable[..., Path]) -> None:
         converted(cut(w=w.reshape(3, 2, 5, 1)), rank=1)
 
 
-@pytest.mark.usefixtures("mat_files_read_here")
+@pytest.mark.usefixtures("files_read_here")
 def test_bias_tells_the_rank(cut: Callable[..., Path]) -> None:
     w = np.arange(3 * 5 * 5).reshape(3, 5, 5)
     got, _ = converted(cut(w=w, b=np.zeros((1, 1, 5))))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import scipy.io
 from weight_samples import SUFFIXES, canonical, loaded, saved
 from wolframclient.language import wlexpr
 from wolframclient.serializers import export
@@ -18,7 +21,7 @@ from harness.weights.files import Contents, read, write
 from harness.weights.layouts import WeightsError
 
 
-@pytest.mark.usefixtures("mat_files_read_here")
+@pytest.mark.usefixtures("files_read_here")
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize(
     "dtype", ["float16", "float32", "float64", ">f4", "int8", "uint16", "int64", "complex64", "?"]
@@ -118,7 +121,11 @@ def test_wolfram_lists_are_arrays(tmp_path: Path) -> None:
     "suffix",
     [pytest.param(s, marks=pytest.mark.slow) if s == ".mat" else s for s in SUFFIXES],
 )
-def test_damaged_files_are_one_error(suffix: str, tmp_path: Path) -> None:
+def test_damaged_files_are_one_error(
+    suffix: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    if suffix == ".wxf":
+        request.getfixturevalue("files_read_here")
     path = saved(tmp_path / f"whole{suffix}", {"w": np.arange(6.0).reshape(1, 2, 3)})
     whole = path.read_bytes()
     step = max(1, len(whole) // 60)
@@ -159,3 +166,110 @@ def test_file_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         write(out, Contents({"w": canonical(1, 1)}))
     assert out.read_text() == "before"
     assert list(tmp_path.iterdir()) == [out]
+
+
+# Limits.
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_pipe_is_refused_at_once(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"pipe{suffix}"
+    os.mkfifo(path)
+    with pytest.raises(WeightsError, match="cannot be read: it is a pipe or a device, not a file"):
+        read(path)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_file_larger_than_any_of_weights_is_refused(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"large{suffix}"
+    with path.open("wb") as stream:
+        stream.truncate((16 << 30) + 1)  # Sparse
+    with pytest.raises(WeightsError, match="it is larger than 16384 MiB, the most that is read"):
+        read(path)
+
+
+ZEROS = bytes(1 << 20)
+
+
+def test_an_archive_that_unfolds_to_far_more_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(300):
+            archive.writestr(f"{number}.npy", ZEROS)
+    size = path.stat().st_size
+    fact = f"would unfold to 300 MiB; with its size it may have {256 + 10 * size // (1 << 20)} MiB"
+    with pytest.raises(WeightsError, match=fact):
+        read(path)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_methods_of_which_a_block_unfolds_to_anything_are_refused(
+    method: int, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(tmp_path / "some.npz", "w", method) as archive:
+        archive.writestr("w.npy", ZEROS)
+    with pytest.raises(WeightsError, match=r"'w\.npy' is compressed as NumPy never does it"):
+        read(tmp_path / "some.npz")
+
+
+def test_an_archive_holds_no_more_than_it_declares(tmp_path: Path) -> None:
+    path = tmp_path / "lie.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(300):
+            archive.writestr(f"{number}.npy", ZEROS)
+    honest, lie = (1 << 20).to_bytes(4, "little"), (100).to_bytes(4, "little")
+    path.write_bytes(path.read_bytes().replace(honest, lie))
+    with pytest.raises(WeightsError, match=r"is no readable \.npz file|is no array of numbers"):
+        read(path)
+
+
+def header(shape: str) -> bytes:
+    """Return the start of a ``.npy`` file."""
+    text = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}}}".encode()
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
+
+
+@pytest.mark.parametrize(
+    "shape", ["(10**18,)", "(1000000000000000,)", "(-1,)", "(" * 300 + ")" * 300]
+)
+def test_a_header_that_lies_about_the_shape_is_one_error(shape: str, tmp_path: Path) -> None:
+    (tmp_path / "w.npy").write_bytes(header(shape) + bytes(64))
+    with zipfile.ZipFile(tmp_path / "w.npz", "w") as archive:
+        archive.write(tmp_path / "w.npy", "w.npy")
+    for path in (tmp_path / "w.npy", tmp_path / "w.npz"):
+        with pytest.raises(WeightsError, match="is no readable"):
+            read(path)
+
+
+def wxf(content: bytes) -> bytes:
+    return b"8C:" + zlib.compress(content, 9)
+
+
+def test_a_small_file_cannot_fill_the_memory(tmp_path: Path) -> None:
+    # A list of a million million small integers, as far as it says, and 400 MB of them.
+    path = tmp_path / "bomb.mat"
+    scipy.io.savemat(path, {"w": np.zeros(50 << 20)}, do_compression=True)
+    assert path.stat().st_size < 1 << 20
+    with pytest.raises(WeightsError, match="it needs more memory than a file of its size may"):
+        read(path)
+
+
+def test_a_small_file_cannot_take_long(tmp_path: Path) -> None:
+    path = tmp_path / "long.wxf"
+    path.write_bytes(wxf(b"f" + b"\xff\xff\xff\x7f" + b"s\x04List" + b"C\x01" * (20 << 20)))
+    assert path.stat().st_size < 1 << 18
+    message = "it takes more than 2 s of processor time|it needs more memory than"
+    with pytest.raises(WeightsError, match=message):
+        read(path)
+
+
+def test_deep_files_are_one_error(tmp_path: Path) -> None:
+    (tmp_path / "deep.wxf").write_bytes(wxf(b"f\x01s\x04List" * 100_000 + b"C\x01"))
+    with pytest.raises(WeightsError, match=r"is no readable \.wxf file: maximum recursion depth"):
+        read(tmp_path / "deep.wxf")
+    deep = {"w": np.zeros((1, 1))}
+    for _ in range(300):
+        deep = {"w": deep}  # type: ignore[dict-item]
+    scipy.io.savemat(tmp_path / "deep.mat", deep)
+    with pytest.raises(WeightsError, match="'w' is no array of numbers"):
+        read(tmp_path / "deep.mat")
