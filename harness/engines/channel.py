@@ -7,30 +7,24 @@ worker writes is believed before it is checked, and nothing is kept without a bo
 from __future__ import annotations
 
 import io
-import json
 import os
-import secrets
 import select
-import shutil
 import signal
 import subprocess
-import sys
-import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from harness.engines import keeper, worker
+from harness.engines import worker
+from harness.engines.kept import PATIENCE, Kept
 
 Message: TypeAlias = Mapping[str, Any]
 Frame: TypeAlias = tuple[dict[str, Any], dict[str, Any]]
 
 _MOST_LINE: Final = 2**20  # Bytes of a frame's first line, and of one read
 _LAST_WORDS: Final = 4000  # Bytes of the worker's output that are kept
-_PATIENCE: Final = 20.0  # Seconds for a keeper to end its worker
 
 
 class WorkerEndedError(Exception):
@@ -83,32 +77,9 @@ class Channel:
         cores: Sequence[int] = (),  # To pin the worker to; all if empty
         memory: int = 0,  # Bytes that it may use, with all that it starts; 0 for no bound
     ) -> None:
-        self._folder = Path(tempfile.gettempdir()) / f"deconform-{secrets.token_hex(8)}"
-        life, life_end = os.pipe()
-        self._life = os.fdopen(life_end, "wb", buffering=0)
-        order = {
-            "command": list(command),
-            "life": life,
-            "folder": str(self._folder),
-            "cores": list(cores),
-            "memory": memory,
-        }
-        try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", keeper.__file__],
-                bufsize=0,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env={**environ, "DECONFORM_KEEPER": json.dumps(order)},
-                pass_fds=(life,),
-                start_new_session=True,  # Ctrl-C goes to the parent only, which ends its workers.
-            )
-        except BaseException:
-            self._life.close()
-            raise
-        finally:
-            os.close(life)
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        self._kept = Kept(command, environ, cores, memory, bufsize=0, **pipes)
+        self._process = self._kept.process
         streams = (self._process.stdin, self._process.stdout, self._process.stderr)
         self._streams = [stream for stream in streams if stream is not None]
         self._requests, self._answers, self._output = (each.fileno() for each in self._streams)
@@ -215,7 +186,7 @@ class Channel:
 
     def _describe_end(self, what: str) -> str:
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(_PATIENCE)
+            self._process.wait(PATIENCE)
         code = self._process.poll()
         if code is None:
             return f"the worker closed its output: {what}"
@@ -231,19 +202,13 @@ class Channel:
 
     def kill(self) -> None:
         """End the worker and all that it has started; safe from any thread."""
-        self._life.close()
-        try:
-            self._process.wait(_PATIENCE)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        self._kept.end()
 
     def close(self) -> None:
         """End the worker and close its pipes."""
         self.kill()
         for stream in self._streams:
             stream.close()
-        shutil.rmtree(self._folder, ignore_errors=True)  # Unless its keeper was killed, it is gone.
 
 
 def _signal_name(number: int) -> str:

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from configparser import ConfigParser
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from importlib.metadata import metadata
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Final
 
 from harness.convention.device import Device
 from harness.convention.registry import Convention
+from harness.core import files
 from harness.core.errors import Ask, named
 from harness.engines.job import EngineUnavailableError
+from harness.engines.kept import Kept
 from harness.execution import gpus
 
-_interrupted = threading.Event()
+_TURN: Final = 0.2  # Seconds between two looks whether somebody else has built it
 
 
 @dataclass(frozen=True)
@@ -188,15 +195,44 @@ def build(frameworks: Sequence[str], at_once: int = 2) -> Iterator[Built]:
         If there is no tox.
     """
     command = _tox()
+    running = _Running()
     with ThreadPoolExecutor(max_workers=at_once) as pool:
-        pending = [pool.submit(_build, command, framework) for framework in frameworks]
+        pending = [pool.submit(_build, command, name, running) for name in frameworks]
         try:
             for future in as_completed(pending):
                 yield future.result()
-        except BaseException:
-            _interrupted.set()
+        finally:
+            running.stop()
             pool.shutdown(cancel_futures=True)
-            raise
+
+
+class _Running:
+    """The builds of one command, which end together."""
+
+    def __init__(self) -> None:
+        self.stopped = threading.Event()
+        self._kept: list[Kept] = []
+
+    def run(self, command: Sequence[str], environ: Mapping[str, str]) -> tuple[int, str]:
+        """Run a command to its end; return its exit code and its output."""
+        kept = Kept(
+            command,
+            environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        self._kept.append(kept)
+        if self.stopped.is_set():
+            kept.end()
+        text, _ = kept.process.communicate()
+        kept.end()
+        return kept.process.returncode, text.decode(errors="replace").strip()
+
+    def stop(self) -> None:
+        self.stopped.set()
+        for kept in self._kept:
+            kept.end()
 
 
 def _tox() -> list[str]:
@@ -207,23 +243,66 @@ def _tox() -> list[str]:
     raise EngineUnavailableError("there is no tox; install it: python -m pip install tox")
 
 
-def _build(tox: Sequence[str], framework: str) -> Built:
+def _build(tox: Sequence[str], framework: str, running: _Running) -> Built:
+    """Build an environment next to its place, and put it there when it is whole."""
     began = time.monotonic()
-    # A tox started by tox must not inherit which environment it is in.
-    environ = {k: v for k, v in os.environ.items() if not k.startswith("TOX_")} | {"NO_COLOR": "1"}
-    places = ("-c", str(tox_ini()), "--workdir", str(folder()))
-    done = subprocess.run(
-        [*tox, "run", *places, "-e", framework, "--notest"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        env=environ,
-        check=False,
-    )
-    output = done.stdout.decode(errors="replace").strip()
-    log = _log(framework)
-    log.parent.mkdir(parents=True, exist_ok=True)
-    log.unlink(missing_ok=True)
-    if done.returncode and not _interrupted.is_set():
-        log.write_text(output, encoding="utf-8")
-    return Built(framework, done.returncode == 0, time.monotonic() - began, output)
+    place, log = folder() / framework, _log(framework)
+    code, output = 0, ""
+    with ExitStack() as stack:
+        _take_turn(stack, place, running)
+        if not _is_current(place):
+            for killed in folder().glob(f".{framework}-*"):
+                shutil.rmtree(killed, ignore_errors=True)
+            aside = Path(tempfile.mkdtemp(prefix=f".{framework}-", dir=folder()))
+            stack.callback(shutil.rmtree, aside, ignore_errors=True)
+            where = ("-c", str(tox_ini()), "--workdir", str(aside))
+            command = [*tox, "run", *where, "-e", framework, "--notest"]
+            code, output = running.run(command, _environ())
+            if code == 0:
+                _put(aside / framework, place)
+        log.unlink(missing_ok=True)
+        if code and not running.stopped.is_set():
+            log.write_text(output, encoding="utf-8")
+    return Built(framework, code == 0, time.monotonic() - began, output)
+
+
+def _environ() -> dict[str, str]:
+    """Return the environment without what a tox around this one says: which one it is in."""
+    return {k: v for k, v in os.environ.items() if not k.startswith("TOX_")} | {"NO_COLOR": "1"}
+
+
+def _take_turn(stack: ExitStack, place: Path, running: _Running) -> None:
+    """Wait until nobody else builds an environment; then it is ours until the stack ends."""
+    while True:
+        try:
+            stack.enter_context(files.locked(place))
+        except files.WriteError:
+            if running.stopped.wait(_TURN):
+                raise
+        else:
+            return
+
+
+def _is_current(place: Path) -> bool:
+    """Whether all is installed that ``tox.ini`` asks for, by what tox wrote down after that."""
+    pins = ConfigParser(interpolation=None)
+    pins.read(tox_ini(), encoding="utf-8")
+    wanted = pins.get(f"testenv:{place.name}", "deps", fallback="").split("\n")
+    try:
+        state = json.loads((place / ".tox-info.json").read_text(encoding="utf-8"))
+        installed = state["PythonRun"]["deps"]["requirements"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
+    is_there = (place / "bin" / "python").exists()
+    return is_there and sorted(installed) == sorted(filter(None, map(str.strip, wanted)))
+
+
+def _put(built: Path, place: Path) -> None:
+    """Move an environment to its place; its scripts name their interpreter there."""
+    for script in (built / "bin").iterdir():
+        if script.is_file() and not script.is_symlink():
+            text = script.read_bytes()
+            script.write_bytes(text.replace(bytes(built), bytes(place)))
+    if place.exists():
+        place.rename(built.with_name("replaced"))
+    built.rename(place)

@@ -205,7 +205,7 @@ def test_orphans_in_sessions_of_their_own_end_with_the_worker(tmp_path: Path, th
             channel.receive(60, LIMIT)
         orphan = int((tmp_path / "orphan").read_text())
     assert not is_running(orphan)
-    assert not channel._folder.exists()
+    assert not channel._kept.folder.exists()
 
 
 PARENT = """
@@ -214,7 +214,7 @@ from harness.engines.channel import Channel
 channel = Channel([sys.executable, "-I", "-S", sys.argv[1]], os.environ)
 channel.send({"op": "run"}, {})
 channel.receive(60, 1000)
-print(channel._process.pid, channel._folder, flush=True)
+print(channel._process.pid, channel._kept.folder, flush=True)
 if sys.argv[2] == "raise":
     raise RuntimeError("an exception")
 sys.stdin.read()

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +22,26 @@ from harness.execution import environments
 def work_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TOX_WORK_DIR", str(tmp_path))
     return tmp_path
+
+
+# What tox leaves: an interpreter, a script that names it, and what was installed.
+BUILDS = """
+import json, os, sys
+from pathlib import Path
+_, _, _, _, folder, _, name, _ = sys.argv[1:]
+place = Path(folder, name)
+(place / "bin").mkdir(parents=True)
+(place / "bin" / "python").symlink_to(sys.executable)
+(place / "bin" / "pip").write_text(f"#!{place}/bin/python\\n")
+pins = PINS
+state = {"PythonRun": {"deps": {"requirements": pins}}}
+(place / ".tox-info.json").write_text(json.dumps(state))
+"""
+PINS = ["torch==2.13.0", "numpy==2.4.*", "threadpoolctl==3.*"]
+
+
+def builds(pins: Sequence[str] = PINS) -> str:
+    return BUILDS.replace("PINS", repr(list(pins)))
 
 
 def tox_that(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,34 +73,99 @@ def test_a_missing_environment_names_the_command_that_builds_it() -> None:
 def test_an_environment_that_cannot_be_built_says_why_until_it_is(
     work_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tox_that("print('ERROR: no wheel for mxnet'); print('bye'); exit(1)", monkeypatch)
-    (built,) = environments.build(["mxnet"])
-    assert (built.framework, built.ok) == ("mxnet", False)
-    assert "no wheel for mxnet" in built.message
+    tox_that("print('ERROR: no wheel for torch'); print('bye'); exit(1)", monkeypatch)
+    (built,) = environments.build(["pytorch"])
+    assert (built.framework, built.ok) == ("pytorch", False)
+    assert "no wheel for torch" in built.message
     with pytest.raises(
-        EngineUnavailableError, match="could not be built: ERROR: no wheel for mxnet"
+        EngineUnavailableError, match="could not be built: ERROR: no wheel for torch"
     ):
-        environments.interpreter(convention("mxnet"))
-    tox_that("", monkeypatch)
-    (built,) = environments.build(["mxnet"])
+        environments.interpreter(convention("pytorch"))
+    tox_that(builds(), monkeypatch)
+    (built,) = environments.build(["pytorch"])
     assert built.ok
-    with pytest.raises(EngineUnavailableError, match="no environment"):
-        environments.interpreter(convention("mxnet"))
-    assert not list(work_folder.iterdir())
+    python = environments.interpreter(convention("pytorch"))
+    assert python == work_folder / "pytorch" / "bin" / "python"
+    assert python.with_name("pip").read_text() == f"#!{python}\n"
+    assert [file.name for file in work_folder.iterdir()] == ["pytorch"]
 
 
 def test_building_is_asked_of_tox_for_one_environment_without_running_it(
     work_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TOX_ENV_NAME", "conformance")
-    tox_that(
-        "import os, sys; print(*sys.argv[1:]); assert 'TOX_ENV_NAME' not in os.environ", monkeypatch
-    )
+    asked = "print(*sys.argv[1:]); assert 'TOX_ENV_NAME' not in os.environ"
+    tox_that(builds() + asked, monkeypatch)
     (built,) = environments.build(["pytorch"])
     assert built.ok
-    assert built.message == (
-        f"run -c {environments.tox_ini()} --workdir {work_folder} -e pytorch --notest"
+    place = rf"{re.escape(str(work_folder))}/\.pytorch-\w+"
+    config = re.escape(str(environments.tox_ini()))
+    assert re.fullmatch(rf"run -c {config} --workdir {place} -e pytorch --notest", built.message), (
+        built.message
     )
+
+
+def test_what_is_installed_is_not_built_again_until_its_pins_change(
+    work_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tox_that(builds(["torch==2.12.0", *PINS[1:]]), monkeypatch)
+    assert all(built.ok for built in environments.build(["pytorch"]))
+    (work_folder / "pytorch" / "old").touch()
+    tox_that(builds(), monkeypatch)
+    assert all(built.ok for built in environments.build(["pytorch"]))
+    assert not (work_folder / "pytorch" / "old").exists()
+    tox_that("exit(1)", monkeypatch)
+    assert all(built.ok for built in environments.build(["pytorch"]))
+
+
+@pytest.mark.parametrize("how", ["exit(1)", "os.kill(os.getpid(), 9)"])
+def test_a_build_that_fails_leaves_the_old_environment(
+    work_folder: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    tox_that(builds(["torch==2.12.0"]), monkeypatch)
+    assert all(built.ok for built in environments.build(["pytorch"]))
+    tox_that(f"{builds()}\n{how}", monkeypatch)
+    assert not any(built.ok for built in environments.build(["pytorch"]))
+    state = json.loads((work_folder / "pytorch" / ".tox-info.json").read_text())
+    assert state["PythonRun"]["deps"]["requirements"] == ["torch==2.12.0"]
+    left = {file.name for file in work_folder.iterdir()}
+    assert left == {"pytorch", "pytorch.failed.log"}
+
+
+def test_two_builds_at_once_both_succeed_and_build_once(
+    work_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = work_folder.with_name("log")
+    tox_that(f"{builds()}\nopen({str(log)!r}, 'a').write('built ')", monkeypatch)
+    with ThreadPoolExecutor() as pool:
+        both = [pool.submit(list, environments.build(["pytorch"])) for _ in range(4)]
+    assert [built.ok for future in both for built in future.result()] == [True] * 4
+    assert log.read_text() == "built "
+    assert (work_folder / "pytorch" / "bin" / "python").exists()
+
+
+def test_what_a_killed_build_has_left_is_removed(
+    work_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (work_folder / ".pytorch-killed" / "pytorch").mkdir(parents=True)
+    tox_that(builds(), monkeypatch)
+    assert all(built.ok for built in environments.build(["pytorch"]))
+    assert [file.name for file in work_folder.iterdir()] == ["pytorch"]
+
+
+def test_an_interrupt_ends_the_builds(work_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = work_folder.with_name("begun")
+    os.mkfifo(begun)
+    tox_that(f"import signal; open({str(begun)!r}, 'w').close(); signal.pause()", monkeypatch)
+
+    def interrupt(_futures: object) -> Iterator[Any]:
+        begun.read_text()  # Once it has begun.
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(environments, "as_completed", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        list(environments.build(["pytorch", "mxnet"], at_once=1))
+    assert not list(work_folder.iterdir())
 
 
 def executable(folder: Path, name: str) -> Path:

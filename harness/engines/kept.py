@@ -1,0 +1,64 @@
+"""A process with a keeper, so that nothing is left of it and of what it starts."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from harness.engines import keeper
+
+PATIENCE: Final = 20.0  # Seconds for a keeper to end what it keeps
+
+
+class Kept:
+    """A command that runs in a session and a temporary folder of its own, until it is ended."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        environ: Mapping[str, str],
+        cores: Sequence[int] = (),  # To pin it to; all if empty
+        memory: int = 0,  # Bytes that it may use, with all that it starts; 0 for no bound
+        **popen: Any,  # What else the standard library is to do with it
+    ) -> None:
+        self.folder = Path(tempfile.gettempdir()) / f"deconform-{secrets.token_hex(8)}"
+        life, life_end = os.pipe()
+        self._life = os.fdopen(life_end, "wb", buffering=0)
+        order = {
+            "command": list(command),
+            "life": life,
+            "folder": str(self.folder),
+            "cores": list(cores),
+            "memory": memory,
+        }
+        try:
+            self.process = subprocess.Popen(
+                [sys.executable, "-I", "-S", keeper.__file__],
+                env={**environ, "DECONFORM_KEEPER": json.dumps(order)},
+                pass_fds=(life,),
+                start_new_session=True,  # Ctrl-C goes to the parent only.
+                **popen,
+            )
+        except BaseException:
+            self._life.close()
+            raise
+        finally:
+            os.close(life)
+
+    def end(self) -> None:
+        """End it, and all that it has started; safe from any thread."""
+        self._life.close()
+        try:
+            self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)  # There only if its keeper was killed.
