@@ -44,7 +44,7 @@ TESTS: Final = {
     "impl/__init__.py": ("tests/impl/test_reference.py", "tests/impl/test_fast.py"),
     "impl/compiled.py": ("tests/impl/test_direct.py",),
     "impl/gather.py": ("tests/impl/test_fast.py", "tests/impl/test_fast_threads.py"),
-    "impl/geometry.py": ("tests/impl/test_reference.py", "tests/impl/test_fast.py"),
+    "impl/geometry.py": ("tests/impl/test_reference.py", "tests/impl/test_calls.py"),
     "impl/phases.py": ("tests/impl/test_fast.py", "tests/impl/test_fast_threads.py"),
     "impl/product.py": ("tests/impl/test_fast.py", "tests/impl/test_fast_threads.py"),
     "impl/scatter.py": ("tests/impl/test_fast.py", "tests/impl/test_fast_threads.py"),
