@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import Any, Final
@@ -16,7 +18,8 @@ from harness.core.errors import Ask, InputError, named
 
 try:
     import alembic  # noqa: F401
-    from sqlalchemy import Connection, RowMapping, Select, Table, select
+    from sqlalchemy import JSON, Connection, RowMapping, Select, Table, select
+    from sqlalchemy.types import TypeEngine
 except ModuleNotFoundError as error:
     missing = (error.name or "").partition(".")[0]
     raise InputError(
@@ -28,7 +31,7 @@ from harness.history import saving
 from harness.history.database import Database, StoreError
 from harness.history.steps import SavedRun, Series, Timing
 from harness.history.streaks import CaseHistory, CaseVerdict, streaks, worst
-from harness.history.tables import cases, frameworks, measurements, records, runs
+from harness.history.tables import Moment, cases, frameworks, measurements, records, runs
 from harness.records.report_file import Report
 from harness.records.status import Status
 from harness.report.words import describe_machine
@@ -36,6 +39,7 @@ from harness.report.words import describe_machine
 # The settings of a benchmark that make its times incomparable; the number of rounds does not.
 _DECISIVE: Final = ("threads", "math")
 _PROGRAM: Final = ("case", "descriptor", "framework", "device", "direction")
+_EMPTY: Final = ("seconds", "reason")  # Where they are not known
 _ORDER: Final = attrgetter(
     *("fingerprint", "settings", "case", "framework", "device", "direction", "descriptor")
 )
@@ -98,10 +102,10 @@ class Store:
             if selection.direction:
                 query = query.where(table.direction == selection.direction)
             machines = _machines(connection)
-            for row in connection.execute(query.order_by(runs.c.date, runs.c.id)).mappings():
+            for row in _rows(connection, query.order_by(runs.c.date, runs.c.id)):
                 fields = {name: row[name] for name in _PROGRAM}
                 program = Series(*machines[row["run_id"]], **fields, timings=())
-                timing = Timing(_run(row), row["status"], row["seconds"])
+                timing = Timing(_run(row), row["status"], _seconds(row))
                 series.setdefault(program, []).append(timing)
         whole = (replace(one, timings=tuple(timings)) for one, timings in series.items())
         return tuple(sorted(whole, key=_ORDER))
@@ -117,7 +121,7 @@ class Store:
             ordered = query.order_by(
                 cases.c.name, frameworks.c.name, runs.c.date, runs.c.id, cases.c.id, table.check
             )
-            rows = connection.execution_options(yield_per=1000).execute(ordered).mappings()
+            rows = _rows(connection, ordered)
             for _, group in groupby(rows, itemgetter("case", "framework", "run_id")):
                 checks = list(group)
                 row = checks[0]
@@ -186,17 +190,53 @@ def _joined(connection: Connection, table: Table, selection: Selection) -> Selec
     return query
 
 
+def _rows(connection: Connection, query: Select[Any]) -> Iterator[RowMapping]:
+    """Yield the rows of a query, each value of its column's type: somebody may have edited them."""
+    wanted = {column.name: _kind(column.type) for column in query.selected_columns}
+    try:
+        for row in connection.execution_options(yield_per=1000).execute(query).mappings():
+            for name, value in row.items():
+                if not isinstance(value, wanted[name]) and not (value is None and name in _EMPTY):
+                    raise StoreError(
+                        f"run {row['run_id']} was edited: its {name} is {value!r:.40}."
+                    )
+            yield row
+    # What no value of the type can be made of, such as JSON that is none.
+    except (ValueError, TypeError) as error:
+        raise StoreError(f"a row of the history was edited: {error}.") from None
+
+
+def _kind(of: TypeEngine[Any]) -> tuple[type, ...]:
+    """What the values of a column are, in the rows that are read."""
+    if isinstance(of, JSON):
+        return (dict,)
+    if isinstance(of, Moment):
+        return (datetime,)
+    return (float, int) if of.python_type is float else (of.python_type,)
+
+
 def _machines(connection: Connection) -> dict[int, tuple[str, str, str]]:
     """Each run's fingerprint, machine and settings; a fingerprint's newest run describes it."""
-    query = select(runs.c.id, runs.c.fingerprint, runs.c.machine, runs.c.settings)
-    every = connection.execute(query.order_by(runs.c.date, runs.c.id)).all()
+    query = select(runs.c.id.label("run_id"), runs.c.fingerprint, runs.c.machine, runs.c.settings)
+    columns = ("run_id", "fingerprint", "machine", "settings")
+    rows = _rows(connection, query.order_by(runs.c.date, runs.c.id))
+    every = [tuple(row[name] for name in columns) for row in rows]
     parts = ("cpu", "cores", "memory")
-    names = {fingerprint: describe_machine(machine, *parts) for _, fingerprint, machine, _ in every}
-    machines = {}
+    names, machines = {}, {}
+    for _, fingerprint, machine, _ in every:
+        known = {name: str(value) for name, value in machine.items()}
+        names[fingerprint] = describe_machine(known, *parts)
     for number, fingerprint, _, settings in every:
         decisive = ", ".join(f"{name} {settings[name]}" for name in _DECISIVE if name in settings)
         machines[number] = fingerprint, names[fingerprint], decisive
     return machines
+
+
+def _seconds(row: RowMapping) -> float | None:
+    seconds: float | None = row["seconds"]
+    if seconds is not None and not 0 < seconds <= sys.float_info.max:
+        raise StoreError(f"run {row['run_id']} was edited: it has a time of {seconds} s.")
+    return seconds
 
 
 def _run(row: RowMapping) -> SavedRun:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from threading import Barrier
@@ -349,6 +350,39 @@ def test_a_locked_file_is_waited_for_only_so_long(tmp_path: Path) -> None:
     other.execute("ROLLBACK")
     other.close()
     assert opened.save(benchmark(0)).new
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "message"),
+    [
+        ("runs", "\"commit\" = x'ff'", r"run 1 was edited: its commit is b'\\xff'\."),
+        ("runs", "date = 'yesterday'", r"a row of the history was edited: .*yesterday"),
+        ("runs", "date = 7", r"a row of the history was edited: "),
+        ("runs", "machine = '[1]'", r"run 1 was edited: its machine is \[1\]\."),
+        ("runs", "settings = '{'", r"a row of the history was edited: "),
+        ("runs", "fingerprint = x'00'", r"run 1 was edited: its fingerprint is "),
+        ("frameworks", "version = x'00'", r"run 1 was edited: its version is "),
+        ("frameworks", "engine = x'00'", r"run 2 was edited: its engine is "),
+        ("cases", "name = x'00' WHERE id = 1", r"run 1 was edited: its case is "),
+        ("measurements", "seconds = 'soon'", r"run 1 was edited: its seconds is 'soon'"),
+        ("measurements", "seconds = 0", r"run 1 was edited: it has a time of 0\.0 s"),
+        ("measurements", "seconds = -1", r"run 1 was edited: it has a time of -1\.0 s"),
+        ("measurements", "seconds = 9e999", r"run 1 was edited: it has a time of inf s"),
+        ("records", "status = 'SPLENDID'", r"a status 'SPLENDID', unknown to this deconform"),
+        ("records", "reason = x'00'", r"run 2 was edited: its reason is "),
+    ],
+)
+def test_rows_that_somebody_edited_are_one_error(
+    table: str, change: str, message: str, tmp_path: Path
+) -> None:
+    opened = store.opened(f"sqlite:///{tmp_path}/history.sqlite")
+    opened.save(benchmark(0))
+    opened.save(conformance(1, [Status.PASSED, Status.FAILED]))
+    with closing(sqlite3.connect(tmp_path / "history.sqlite")) as connection:
+        connection.execute(f'UPDATE "{table}" SET {change}')
+        connection.commit()
+    with pytest.raises(StoreError, match=message):
+        _ = opened.times(store.Selection()), opened.case_histories(store.Selection())
 
 
 def test_without_a_url_the_environment_or_the_users_folder_decides(
