@@ -38,8 +38,8 @@ class Program:
     language : str
     weights : str
         The lines of ``to_native`` that do more to the weights than change their layout, such as to
-        write zeros into them: a reader of the call alone needs them too.  They take ``w`` in the
-        framework's layout.
+        write zeros into them: a reader of the call alone needs them too.  They take ``w``, or the
+        ``w_`` of a call, in the framework's layout.
     training : str
         Code after the layer for initialisers and for factors of the learning rate and of L2
         regularisation, if these are not arguments of the layer.  It is for people: their own

@@ -108,18 +108,20 @@ y = y_.asnumpy()
 """,
     ("matlab", GROUPED): """\
 x_ = dlarray(permute(x, [3 4 2 1]), 'SSCB');
-w_ = zeros([3 3 3 2 2], 'like', w);
-w_(1:3, 1:2, :, :, :) = permute(reshape(w, [], 2, 3, 3, 2), [4 5 3 1 2]);
-w_ = dlarray(w_);
+w_ = permute(reshape(w, [], 2, 3, 3, 2), [4 5 3 1 2]);
+padded = zeros([3 3 3 2 2], 'like', w_);
+padded(1:3, 1:2, :, :, :) = w_;
+w_ = dlarray(padded);
 b_ = dlarray(b);
 y_ = dltranspconv(x_, w_, b_, 'Stride', [2 3], 'Cropping', [1 0; 0 0]);
 y = permute(extractdata(y_), [4 3 1 2]);
 """,
     ("matlab", SHIFTED): """\
 x_ = dlarray(permute(x, [3 2 1]), 'SCB');
-w_ = zeros([4 3 2], 'like', w);
-w_(1:3, :, :) = permute(w, [3 2 1]);
-w_ = dlarray(w_);
+w_ = permute(w, [3 2 1]);
+padded = zeros([4 3 2], 'like', w_);
+padded(1:3, :, :) = w_;
+w_ = dlarray(padded);
 b_ = dlarray(b);
 y_ = dltranspconv(x_, w_, b_, 'Cropping', [2; 0]);
 y = permute(extractdata(y_), [3 2 1]);
@@ -221,9 +223,10 @@ dw = w_.grad.asnumpy()[:, :, :, ::2, ::2]
 """,
     ("matlab", GROUPED): """\
 x_ = dlarray(permute(x, [3 4 2 1]), 'SSCB');
-w_ = zeros([3 3 3 2 2], 'like', w);
-w_(1:3, 1:2, :, :, :) = permute(reshape(w, [], 2, 3, 3, 2), [4 5 3 1 2]);
-w_ = dlarray(w_);
+w_ = permute(reshape(w, [], 2, 3, 3, 2), [4 5 3 1 2]);
+padded = zeros([3 3 3 2 2], 'like', w_);
+padded(1:3, 1:2, :, :, :) = w_;
+w_ = dlarray(padded);
 b_ = dlarray(b);
 dy_ = dlarray(permute(dy, [3 4 2 1]), 'SSCB');
 loss = @(x, w, b) sum(dltranspconv(x, w, b, 'Stride', [2 3], 'Cropping', [1 0; 0 0]) .* dy_, 'all');

@@ -45,6 +45,10 @@ CONVENTION: Final = Convention(
     ),
     remarks=(
         (
+            "That filters are not flipped is assumed: the documents do not say, and MathWorks' "
+            "exporter to Keras only reorders them."
+        ),
+        (
             "BiasL2Factor is 0 by default: where an L2 factor is given, the bias of the layer does "
             "not decay unless its own is given too; elsewhere it does."
         ),

@@ -103,7 +103,7 @@ _LAYER: Final = (
     _option("BiasLearnRateFactor", "factor of the bias's learning rate", 1),
     _option("WeightL2Factor", "factor of the weights' L2 regularisation", 1),
     _option("BiasL2Factor", "factor of the bias's L2 regularisation", 0),
-    _option("Name", "the layer's name", ""),
+    _option("Name", "the layer's name: give it where the answer has one", "", ignored=True),
     _option("CroppingMode", "'manual' or 'same': property that Cropping sets", "manual"),
     _option("CroppingSize", "crop, [t b l r]: property that Cropping sets", (0, 0, 0, 0)),
     _option("NumInputs", "always 1, read-only", 1, ignored=True),
@@ -172,6 +172,12 @@ def _read_function(given: Arguments) -> Reading:
         notes.append(
             f"spatial axes: {rank}, by the dimensions of weights; the format of X decides, which "
             "the text does not show: " + asked(Ask.INPUT_SHAPE) + " to be sure."
+        )
+    if x is not None and "T" in x.labels and not _is_spatial("T", x, weights):
+        steps = (f"its {n} steps" for n in x.labelled("T") if x.shape)
+        notes.append(
+            f"The format {x.labels} has T, and no filter goes over it: "
+            f"{next(steps, 'its steps')} count as examples, each for itself."
         )
     bias, of_bias = _function_bias(given, workspace, complete[1])
     plain = given.reading(
@@ -263,7 +269,7 @@ def _input_shape(given: Arguments, x: Array | None, rank: int) -> Sizes | None:
     batch, channels = ((*x.labelled(label), 1)[0] for label in "BC")
     over_time = rank - len(x.labelled("S"))
     size = [*x.labelled("S"), *x.labelled("T")[:over_time]]
-    return (batch, channels, *size)
+    return (batch * math.prod(x.labelled("T")[over_time:]), channels, *size)
 
 
 def _function_bias(given: Arguments, workspace: Workspace, filters: int) -> tuple[bool, list[str]]:

@@ -75,17 +75,20 @@ class _Spelled:
 
     def filters(self, template: str) -> str:
         """Write what makes the filters ``w_`` of ``w``; ``template`` is put around them."""
+        if extends(self.operator.crop):
+            return lines(f"w_ = {self._native_weights()};", self.padding(template))
+        return f"w_ = {template.format(self._native_weights())};"
+
+    def padding(self, template: str) -> str:
+        """Write what puts zeros around the filters ``w_``."""
         operator = self.operator
-        if not extends(operator.crop):
-            return f"w_ = {template.format(self._native_weights())};"
         channels = [operator.in_channels // max(operator.groups, 1), operator.groups]
         shape = [*with_zeros_around(operator).kernel, operator.weight_shape[1], *channels]
         shape = shape[:-1] if operator.groups == 1 else shape
-        filters = template.format("w_")
         return lines(
-            f"w_ = zeros({_vector(shape)}, 'like', w);",
-            f"w_{self.inside} = {self._native_weights()};",
-            f"w_ = {filters};" if filters != "w_" else None,
+            f"padded = zeros({_vector(shape)}, 'like', w_);",
+            f"padded{self.inside} = w_;",
+            f"w_ = {template.format('padded')};",
         )
 
     def weights_gradient(self, array: str) -> str:
@@ -188,8 +191,9 @@ def _program(
                 f"db = {db};" if has_bias else None,
             ),
         ),
+        weights=spelled.padding(filters) if extends(spelled.operator.crop) else "",
         training=training,
-        notes=notes,
+        notes=(f"x_ and y_ are dlarrays of the format {spelled.format!r}.", *notes),
     )
 
 

@@ -6,7 +6,13 @@ from pathlib import Path
 from typing import Final
 
 from harness.convention.registry import Convention, Example, Interpreter
-from harness.frameworks.wolfram.render import bias_reshaped, layer, permuted, render
+from harness.frameworks.wolfram.render import (
+    ASSUMED_WEIGHTS,
+    bias_reshaped,
+    layer,
+    permuted,
+    render,
+)
 
 CONVENTION: Final = Convention(
     name="wolfram",
@@ -34,7 +40,7 @@ CONVENTION: Final = Convention(
         ),
     ),
     remarks=(
-        "Weights are {in channels, out channels / groups, h, w}, as ours, and not flipped.",
+        ASSUMED_WEIGHTS,
         "PaddingSize -> {1, 2} is 1 at both ends of one axis and 2 of the other; not begin, end.",
         'PaddingSize -> "Same": which end loses an odd number is not documented; never written.',
         "A layer refuses an output without elements, and knows no empty batch.",

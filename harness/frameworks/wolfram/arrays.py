@@ -31,9 +31,12 @@ def dimensions(value: Value, assigned: Mapping[str, Value], steps: int = _FOLLOW
     (1, 1, 2)
     """
     value = resolved(value, assigned)
+    if steps == 0:
+        return None
     if isinstance(value, tuple):
-        return shape_of(value)
-    if not isinstance(value, Call) or steps == 0:
+        first, *others = {dimensions(each, assigned, steps - 1) for each in value} or {None}
+        return shape_of(value) if first is None or others else (len(value), *first)
+    if not isinstance(value, Call):
         return None
     name, arguments = value.dotted, value.positional
     if name in _KEEPERS and arguments:

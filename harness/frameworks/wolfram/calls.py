@@ -24,11 +24,11 @@ from harness.convention.values import (
 )
 from harness.core.errors import Ask, named
 from harness.core.operators import Operator, Sizes
-from harness.frameworks.wolfram.arrays import dimensions, margins
+from harness.frameworks.wolfram.arrays import dimensions, margins, resolved
 from harness.frameworks.wolfram.network import Before, chain_before, changed_elsewhere
 from harness.frameworks.wolfram.ports import Port, braces, port
 from harness.frameworks.wolfram.training import read_training
-from harness.syntax.tree import Name, SnippetError
+from harness.syntax.tree import Call, Name, SnippetError
 
 _option: Final = partial(Parameter, keyword=True)
 _AUTOMATIC: Final = Name("Automatic", 0)
@@ -235,14 +235,26 @@ def _with_chain(given: Arguments, before: Before, *, last: bool) -> Arguments:
 
 def _applied(given: Arguments, source: Port, rank: int, *, last: bool) -> tuple[Port, int]:
     """Add what the layer is applied to: one array, or a list of them."""
-    if not given.application:
+    if not given.application or given.site.applied is None:
         return source, 1
-    value = given.application[0].value
+    assigned = given.site.applied.statement.assigned
+    value = resolved(given.application[0].value, assigned)
+    if isinstance(value, Call) and "Input" in value.named:
+        value = value.named["Input"]
+    count = len(value) if isinstance(value, tuple) else 1
     if source.is_image:
-        return source, len(value) if isinstance(value, tuple) else 1
-    shape = dimensions(value, given.assigned)
+        return source, count
+    shape = dimensions(value, assigned)
     if shape is None or len(shape) not in (rank + 1, rank + 2):
-        return source, 1
+        if not isinstance(value, tuple):
+            return source, 1
+        if source.channels not in (None, count):
+            return source, count
+        note = (
+            f"The layer is applied to a list of {count}: taken for the channels of one input, "
+            f"but where they are inputs, there are {count}."
+        )
+        return replace(source, notes=(*source.notes, note)), 1
     batch = shape[0] if len(shape) == rank + 2 else 1
     sizes = shape[-rank - 1 :]
     channels, size = (sizes[-1], sizes[:-1]) if last else (sizes[0], sizes[1:])

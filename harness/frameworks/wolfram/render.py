@@ -28,6 +28,10 @@ from harness.core.training import SILENT, TRUNCATED_DEVIATION, Initializer, Trai
 # https://reference.wolfram.com/language/ref/NetChain.html, the options of net[data, opts]
 _PRECISIONS: Final = {"float32": "", "float64": ', WorkingPrecision -> "Real64"'}
 
+ASSUMED_WEIGHTS: Final = (
+    "That weights are {in channels, out channels / groups, h, w}, as ours, and not flipped is "
+    "assumed: the documents do not say; MXNet, which computes the language's nets, takes them so."
+)
 _NO_DECAY: Final = (
     "DeconvolutionLayer has no factors of L2 regularisation: NetTrain's Method takes "
     '"L2Regularization", for the whole net.'
@@ -78,6 +82,7 @@ def layer(operator: Operator, dtype: str, training: Training) -> Program | Unsup
             if zeros
             else "",
         ),
+        weights=weights,
         training=_drawn_text(operator, training, partial(_padded, zeros=zeros)),
         notes=(
             *_notes(operator, dtype),
@@ -123,7 +128,7 @@ def _list(values: Sequence[object]) -> str:
 
 def _notes(operator: Operator, dtype: str) -> tuple[str, ...]:
     notes = []
-    if any(begin != end for begin, end in operator.crop):
+    if any(begin != end for begin, end in with_zeros_around(operator).crop):
         notes.append(
             "PaddingSize -> {{begin, end}, ...} is in the newer edition of the page; the older one "
             "crops both ends alike."
@@ -132,7 +137,7 @@ def _notes(operator: Operator, dtype: str) -> tuple[str, ...]:
         notes.append('The text of the older edition calls "ChannelGroups" "GroupNumber".')
     if dtype == "float64":
         notes.append("The pages do not say in which precision a layer keeps its arrays.")
-    return tuple(notes)
+    return (*notes, ASSUMED_WEIGHTS)
 
 
 def _multipliers(operator: Operator, training: Training) -> str | None:

@@ -36,7 +36,7 @@ def test_properties_set_behind_the_call(text: str, value: Training) -> None:
     assert reading(LAYER.format("") + "\n" + text).training == value
 
 
-NET = "layer = transposedConv2dLayer(3, 6, 'NumChannels', 4, 'Name', 'up');\n"
+NET = "layer = transposedConv2dLayer(3, 6, 'NumChannels', 4);\n"
 
 
 @pytest.mark.parametrize(
