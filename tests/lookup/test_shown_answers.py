@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from functools import cache
 
+import numpy as np
 import pytest
 import reality
 
@@ -14,6 +16,8 @@ from harness import load_cases
 from harness.convention.signature import Style
 from harness.core.operators import Operator
 from harness.core.program import Program
+from harness.engines.job import Arrays
+from harness.execution.column import Column
 from harness.lookup.answer import Translation, look_up
 
 pytestmark = pytest.mark.frameworks
@@ -74,6 +78,7 @@ def jobs(
     """Yield what is shown for each operator that the framework has, and arrays for it."""
     generator = random.Random(11)
     for place, operator in enumerate(wanted):
+        source = ("pytorch", "tensorflow")[place % 2]
         (translation,) = look_up(operator.descriptor, to=[framework], style=style).translations
         if not isinstance(translation.answer, Program):
             continue
@@ -88,8 +93,34 @@ def jobs(
             "b": (operator.out_channels,),
         }
         arrays = {name: reality.integers(shape, generator) for name, shape in shapes.items()}
-        text = shown(translation, style, ("pytorch", "tensorflow")[place % 2])
+        if framework in NATIVE:
+            text = shown(translation, style, source)
+        else:
+            # Mathics3 has no Transpose by a list.
+            source = "pytorch" if framework == "wolfram" else source
+            text = interpreted(translation, source, operator.rank)
         yield operator, reality.Job(text, ("y",), arrays)
+
+
+def interpreted(translation: Translation, source: str, rank: int) -> str:
+    """What a reader pastes into MATLAB or a Wolfram kernel."""
+    program, change = translation.answer, replace(translation.from_canonical, source=source)
+    assert isinstance(program, Program)
+    weights, bias = change.code(), translation.bias_code(change) or "b"
+    if translation.framework == "wolfram":
+        return f"w = {weights};\nb = {bias};\n{program.call}"
+    axes = [*range(3, 3 + rank), 2, 1]
+    back = [axes.index(axis) + 1 for axis in range(1, 3 + rank)]
+    return "\n".join(
+        [
+            f"w = permute(w, {axes});" if source == "tensorflow" else "",
+            f"x_ = dlarray(permute(x, {axes}), '{'S' * rank}CB');",
+            f"w_ = {weights};",
+            f"b_ = {bias};",
+            program.call,
+            f"y = permute(extractdata(y_), {back});",
+        ]
+    )
 
 
 def wrong(
@@ -110,6 +141,29 @@ def test_what_is_shown_computes_the_operator(framework: str, style: Style) -> No
     done = list(jobs(framework, style, operators()))
     assert wrong(framework, done, {}) == []
     assert len(done) > 300
+
+
+@pytest.mark.parametrize(
+    ("framework", "style", "least"),
+    [("matlab", "function", 300), ("matlab", "layer", 250), ("wolfram", "layer", 200)],
+)
+def test_what_is_shown_of_other_languages_computes_the_operator(
+    framework: str, style: Style, least: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In GNU Octave and Mathics3, all texts in one process of each."""
+    # All layers by NumPy: what is tried here are the texts.
+    monkeypatch.setenv("DECONFORM_WOLFRAM_LIMIT", "0")
+    failed, done = [], list(jobs(framework, style, operators()))
+    with closing(Column(framework)) as column:
+        column.start()
+        for operator, job in done:
+            arrays = {name: np.array(array, "float32") for name, array in job.arrays.items()}
+            answer = reality.outcome(column.engine, job.text, ("y",), **arrays)
+            right = reality.expected(operator, job.arrays)["y"]
+            if not isinstance(answer, Arrays) or not np.array_equal(answer.outputs["y"], right):
+                failed.append((operator.descriptor, job.text, answer))
+    assert failed == []
+    assert len(done) > least
 
 
 @pytest.mark.parametrize("style", ["function", "layer"])

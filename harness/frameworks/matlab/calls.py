@@ -27,7 +27,7 @@ from harness.core.errors import Ask, asked
 from harness.core.operators import Sizes
 from harness.frameworks.matlab.arrays import Array, Workspace, written
 from harness.frameworks.matlab.cropping import read_crop
-from harness.frameworks.matlab.network import Before, layer_before
+from harness.frameworks.matlab.network import Before, input_after, layer_before
 from harness.frameworks.matlab.training import read_training, setter_note
 from harness.syntax.tree import Argument, Call, Name, calls
 
@@ -304,6 +304,7 @@ def _read_layer(given: Arguments) -> Reading:
     rank = given.form.rank
     assert rank is not None
     before = layer_before(given.site, workspace)
+    before = before or input_after(given.site, rank, workspace.canonical)
     weights = workspace.array(given.value("Weights"))
     margins = _without_margins(weights, rank)
     complete = _layer_channels(given, rank, weights, before, margins)
@@ -381,7 +382,7 @@ def _layer_channels(
     stated = None if auto else given.open_integer("NumChannels")
     if before is not None and stated not in (None, before.channels):
         raise given.error(
-            f"NumChannels is {stated}, and the layer before gives {before.channels}.", "NumChannels"
+            f"NumChannels is {stated}, and what comes in has {before.channels}.", "NumChannels"
         )
     return given.channels_and_kernel(
         before.channels if before is not None else stated,

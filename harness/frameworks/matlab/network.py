@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from harness.convention.values import sizes_of
 from harness.core.operators import Sizes
 from harness.frameworks.matlab.arrays import Workspace
 from harness.syntax.callsite import CallSite
-from harness.syntax.tree import Call, Name, Value
+from harness.syntax.tree import Call, Name, Value, calls
 
 _INPUTS: Final = {"imageInputLayer": 3, "image3dInputLayer": 4}
 _CONVOLUTIONS: Final = {
@@ -24,6 +25,7 @@ _KEEP: Final = {
     *("groupNormalizationLayer", "layerNormalizationLayer", "dropoutLayer"),
     *("crossChannelNormalizationLayer", "preluLayer", "softplusLayer"),
 }
+_APPLYING: Final = {"dlnetwork", "initialize", "predict", "forward"}
 _KEEP_CHANNELS: Final = {
     f"{kind}Pooling{rank}dLayer" for kind in ("max", "average") for rank in (1, 2, 3)
 }
@@ -42,6 +44,29 @@ def layer_before(site: CallSite, workspace: Workspace) -> Before | None:
     layers = list(_flat(site.statement.value))
     places = [place for place, layer in enumerate(layers) if layer is site.call]
     return _walked(layers[: places[0]], workspace) if places else None
+
+
+def input_after(site: CallSite, rank: int, canonical: Mapping[str, Sizes | None]) -> Before | None:
+    """Find what ``dlnetwork(layer, X)``, ``initialize(net, X)`` or ``predict(net, X)`` puts in."""
+    nets, statements = {site.name}, site.statements
+    for place in range(len(site.before), len(statements)):
+        statement = statements[place]
+        for call in calls(statement.value):
+            first, *others = call.positional or [None]
+            is_net = first is site.call or (isinstance(first, Name) and first.text in nets)
+            if not is_net or call.dotted not in _APPLYING:
+                continue
+            if call is statement.value and call.dotted in {"dlnetwork", "initialize"}:
+                nets.add(statement.target)
+            there = replace(site, before=statements[:place], statement=statement, after=())
+            array = Workspace.before(there, canonical).array(others[0]) if others else None
+            if array is not None and array.shape and array.labelled("C"):
+                sizes = [*array.labelled("S"), *array.labelled("T")]
+                # Steps that no filter goes over are examples.
+                batch = math.prod([*array.labelled("B"), *sizes[rank:]])
+                (channels, *_) = array.labelled("C")
+                return Before(channels, (batch, channels, *sizes[:rank]))
+    return None
 
 
 def _flat(value: Value) -> Iterator[Value]:

@@ -27,6 +27,7 @@ from harness.core.operators import Operator, Sizes
 from harness.frameworks.wolfram.arrays import dimensions, margins, resolved
 from harness.frameworks.wolfram.network import Before, chain_before, changed_elsewhere
 from harness.frameworks.wolfram.ports import Port, braces, port
+from harness.frameworks.wolfram.render import ASSUMED_WEIGHTS
 from harness.frameworks.wolfram.training import read_training
 from harness.syntax.tree import Call, Name, SnippetError
 
@@ -105,8 +106,8 @@ def _read(given: Arguments) -> Reading:
     _check_output(given, plain.operator, source.size or (plain.input or ())[2:], output)
     training, of_training = read_training(given, plain.operator)
     notes = [*source.notes, *output.notes, *of_crop, *_notes(given, plain, source), *of_training]
-    notes += changed_elsewhere(given)
-    return replace(plain, training=training, notes=(*notes, *plain.notes))
+    notes += [*changed_elsewhere(given), *plain.notes, ASSUMED_WEIGHTS]
+    return replace(plain, training=training, notes=tuple(notes))
 
 
 # The number of axes.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Final
 
 from harness.convention.arguments import Arguments
@@ -27,6 +29,9 @@ _REPLACED: Final = "{} is not read here: keep what it does to this layer."
 _KEEP_CHANNELS: Final = {"PoolingLayer", "ResizeLayer"}
 
 
+_INPUT: Final = "Input"
+
+
 @dataclass(frozen=True)
 class Before:
     """What a chain says: channels, or its own ``"Input"`` where nothing changes the sizes."""
@@ -38,13 +43,68 @@ class Before:
 def chain_before(given: Arguments) -> Before:
     """Follow ``NetChain[{ConvolutionLayer[8, 3], Ramp, …}, "Input" -> …]`` back."""
     for call in given.site.around:
-        if call.dotted != "NetChain":
+        if call.dotted not in {"NetChain", "NetGraph"}:
             continue
-        layers = _layers(call.arguments[0].value) if call.arguments else ()
-        places = [place for place, layer in enumerate(layers) if layer is given.call]
-        if places:
-            return _walked(layers[: places[0]], call)
+        layers = _layers(call.positional[0]) if call.positional else {}
+        if call.dotted == "NetGraph":
+            path = _path(layers, _edges(call.positional[1:]), given.call)
+        else:
+            path = _up_to(layers.values(), given.call)
+        if path is not None:
+            return _walked(path, call)
     return Before()
+
+
+def _up_to(layers: Iterable[Value], layer: Call) -> tuple[Value, ...] | None:
+    """The layers before one, or ``None`` where it is not among them."""
+    before = tuple(takewhile(lambda each: each is not layer, layers := tuple(layers)))
+    return None if len(before) == len(layers) else before
+
+
+def _path(
+    vertices: Mapping[Value, Value], edges: Sequence[tuple[Value, Value]], layer: Call
+) -> tuple[Value, ...] | None:
+    """Follow a graph from a layer to its input, as long as one vertex leads to the next."""
+    lists = {key: each if isinstance(each, tuple) else (each,) for key, each in vertices.items()}
+    here = next((key for key, each in lists.items() if _up_to(each, layer) is not None), None)
+    if here is None:
+        return None
+    path = _up_to(lists[here], layer) or ()
+    for _ in lists:
+        sources = {left for left, right in edges if right == here} - {_INPUT}
+        if not sources:
+            return path
+        here = sources.pop()
+        if sources or here not in lists:
+            break
+        path = (*lists[here], *path)
+    return (None,)  # A layer that is not known
+
+
+def _edges(arguments: Sequence[Value]) -> list[tuple[Value, Value]]:
+    """The pairs of ``{1 -> 2 -> 3, {NetPort["Input"], "a"} -> "b"}``."""
+    pairs = []
+    pending = list(arguments[0]) if arguments and isinstance(arguments[0], tuple) else []
+    while pending:
+        edge = pending.pop()
+        if not isinstance(edge, Call) or edge.dotted != "Rule":
+            continue
+        left, right = (each.value for each in edge.arguments)
+        if isinstance(right, Call) and right.dotted == "Rule":
+            pending.append(right)
+            right = right.arguments[0].value
+        pairs += [
+            (_port(one), _port(right)) for one in (left if isinstance(left, tuple) else (left,))
+        ]
+    return pairs
+
+
+def _port(value: Value) -> Value:
+    """The vertex of ``NetPort["Input"]`` and of ``NetPort[{"a", "Output"}]``."""
+    if isinstance(value, Call) and value.arguments:
+        first = value.arguments[0].value
+        return first[0] if isinstance(first, tuple) and first else first
+    return value.text if isinstance(value, Name) else value
 
 
 def changed_elsewhere(given: Arguments) -> list[str]:
@@ -71,12 +131,12 @@ def changed_elsewhere(given: Arguments) -> list[str]:
     return list(dict.fromkeys(notes))
 
 
-def _layers(value: Value) -> tuple[Value, ...]:
-    """The layers of ``{a, b}``, of ``{"a" -> a, "b" -> b}`` or of an association."""
+def _layers(value: Value) -> Mapping[Value, Value]:
+    """The layers of ``{a, b}``, ``{"a" -> a, "b" -> b}`` or an association, by their names."""
     pairs = rules(value, {})
     if pairs or not isinstance(value, tuple):
-        return tuple(layer for _, layer in pairs)
-    return value
+        return dict(pairs)
+    return dict(enumerate(value, 1))
 
 
 def _walked(layers: tuple[Value, ...], chain: Call) -> Before:

@@ -29,8 +29,8 @@ from harness.core.training import SILENT, TRUNCATED_DEVIATION, Initializer, Trai
 _PRECISIONS: Final = {"float32": "", "float64": ', WorkingPrecision -> "Real64"'}
 
 ASSUMED_WEIGHTS: Final = (
-    "That weights are {in channels, out channels / groups, h, w}, as ours, and not flipped is "
-    "assumed: the documents do not say; MXNet, which computes the language's nets, takes them so."
+    "Weights {in channels, out channels / groups, h, w}, not flipped, are assumed: the documents "
+    "do not say, and MXNet, which computes the nets, takes them so."
 )
 _NO_DECAY: Final = (
     "DeconvolutionLayer has no factors of L2 regularisation: NetTrain's Method takes "

@@ -187,6 +187,55 @@ def test_groups_that_the_text_does_not_show_are_taken_for_one_and_said() -> None
     assert found.notes[0].startswith("groups: taken for 1")
 
 
+@pytest.mark.parametrize(
+    ("shape", "labels", "weights", "expected"),
+    [
+        ("8,9,4,7", "SSCT", "3,3,6,4", (7, 4, 8, 9)),
+        ("8,9,4,2,7", "SSCBT", "3,3,6,4", (14, 4, 8, 9)),
+        ("8,4,2,7", "SCBT", "3,6,4", (14, 4, 8)),
+        # A filter goes over time where nothing else is there.
+        ("4,2,7", "CBT", "3,6,4", (2, 4, 7)),
+    ],
+)
+def test_time_steps_that_no_filter_goes_over_are_examples(
+    shape: str, labels: str, weights: str, expected: Sizes
+) -> None:
+    text = f"X = dlarray(rand({shape}), '{labels}');\nY = dltranspconv(X, rand({weights}), 0);"
+    found = reading(text)
+    assert found.input == expected
+    assert any("its 7 steps count as examples" in note for note in found.notes) == ("S" in labels)
+
+
+def test_time_steps_of_an_unknown_array_are_noted_too() -> None:
+    text = "Y = dltranspconv(dlarray(X, 'SSCBT'), rand(3,3,6,4), 0);"
+    assert any("its steps count as examples" in note for note in reading(text).notes)
+
+
+APPLIED = [
+    ("{};\nnet = dlnetwork(layer, dlarray(rand(5,6,3,2), 'SSCB'));", (2, 3, 5, 6)),
+    ("X = dlarray(rand(5,6,3,2), 'SSCB');\n{};\nnet = dlnetwork(layer, X);", (2, 3, 5, 6)),
+    ("{};\nX = dlarray(rand(9,9,3), 'SSC');\nnet = initialize(dlnetwork(layer), X);", None),
+    ("{};\nX = dlarray(rand(9,9,3), 'SSC');\nnet = dlnetwork(layer, Initialize=false);\n"
+     "net = initialize(net, X);", (1, 3, 9, 9)),
+    ("{};\nnet = dlnetwork(layer);\nY = predict(net, dlarray(rand(5,6,3,2), 'SSCB'));",
+     (2, 3, 5, 6)),
+    ("{};\nnet = dlnetwork(layer, dlarray(rand(5,6,3,2,7), 'SSCBT'));", (14, 3, 5, 6)),
+    ("{};\nnet = dlnetwork(other, dlarray(rand(5,6,3,2), 'SSCB'));", None),
+    ("{};\nnet = dlnetwork(layer, rand(5,6,3,2));", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "shape"), APPLIED)
+def test_what_a_network_of_the_layer_is_given(text: str, shape: Sizes | None) -> None:
+    text = text.format("layer = transposedConv2dLayer(4, 16, 'Stride', 2)")
+    if shape is None:
+        with pytest.raises(SnippetError, match="leaves in_channels open"):
+            reading(text)
+    else:
+        found = reading(text)
+        assert (found.input, found.operator.in_channels) == (shape, shape[1])
+
+
 # Code as people have it.
 
 NETWORK = """layers = [ ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from harness.core.errors import InputError
 from harness.core.operators import Operator, Sizes
 from harness.core.program import Unsupported
 from harness.core.training import Training
+from harness.frameworks.wolfram.render import ASSUMED_WEIGHTS
 from harness.lookup.reading import read
 from harness.syntax.tree import SnippetError
 
@@ -26,7 +28,10 @@ LAYER = 'DeconvolutionLayer[6, {{3, 2}}, "Input" -> {{4, 5, 7}}{}]'
 
 
 def reading(text: str, **supplied: Sequence[int]) -> Reading:
-    return read(text, "wolfram", **supplied)
+    """Read a text; every reading ends with what is assumed of the weights."""
+    found = read(text, "wolfram", **supplied)
+    assert found.notes[-1] == ASSUMED_WEIGHTS
+    return replace(found, notes=found.notes[:-1])
 
 
 def seen(found: Reading, name: str) -> Any:
@@ -160,12 +165,56 @@ APPLIED = [
      (2, 3, 9, 9)),
     ('x = RandomReal[1, {5, 4, 2, 3}]; DeconvolutionLayer[2, 1, "Input" -> Rest[Dimensions[x]]]',
      (1, 4, 2, 3)),
+    # Lists of inputs.
+    ('d = DeconvolutionLayer[6, {3, 3}, "Input" -> {4, 8, 8}]; d[{one, two}]', (2, 4, 8, 8)),
+    ("d = DeconvolutionLayer[6, {3, 3}]; d[{RandomReal[1, {4, 8, 8}], RandomReal[1, {4, 8, 8}]}]",
+     (2, 4, 8, 8)),
+    ('d = DeconvolutionLayer[6, {3, 3}]; d[<|"Input" -> RandomReal[1, {5, 4, 8, 8}]|>]',
+     (5, 4, 8, 8)),
+    ("d = DeconvolutionLayer[6, {3, 3}]; x = RandomReal[1, {4, 8, 8}];\nxs = {x, x}; d[xs]",
+     (2, 4, 8, 8)),
+    ('d = DeconvolutionLayer[6, {3, 3}, "Input" -> {2, 8, 8}]; d[{one, two}]', (1, 2, 8, 8)),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "shape"), APPLIED)
 def test_what_the_layer_is_applied_to(text: str, shape: Sizes) -> None:
     assert reading(text).input == shape
+
+
+def test_a_list_that_may_be_inputs_or_channels_is_noted() -> None:
+    text = 'd = DeconvolutionLayer[6, {3, 3}, "Input" -> {2, 8, 8}]; d[{one, two}]'
+    assert "but where they are inputs, there are 2" in reading(text).notes[0]
+    assert reading(text.replace("{one, two}", "one")).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("vertices", "edges", "shape"),
+    [
+        ("{{}, Ramp}", "{1 -> 2}", (1, 64, 8, 8)),
+        ("{Ramp, {}}", "{1 -> 2}", (1, 64, 8, 8)),
+        ("{Ramp, {}}", '{NetPort["Input"] -> 1 -> 2 -> NetPort["Output"]}', (1, 64, 8, 8)),
+        ('<|"up" -> {}, "act" -> Ramp|>', '{"act" -> "up"}', (1, 64, 8, 8)),
+        ('<|"up" -> {Ramp, {}}|>', "{}", (1, 64, 8, 8)),
+        ('<|"a" -> ConvolutionLayer[9, 3], "up" -> {Ramp, {}}|>', '{"a" -> "up"}', (9,)),
+        ('<|"a" -> ConvolutionLayer[9, 3], "up" -> {}|>', '{NetPort[{"a", "Output"}] -> "up"}',
+         (9,)),
+        ('<|"a" -> Ramp, "b" -> Tanh, "up" -> {}|>', '{{"a", "b"} -> "up"}', None),
+        ("{Ramp, {}}", "{1 -> 2, 2 -> 1}", None),
+        ("{LinearLayer[9], {}}", "{1 -> 2}", None),
+    ],
+)  # fmt: skip
+def test_a_graph_says_what_comes_in(vertices: str, edges: str, shape: Sizes | None) -> None:
+    layers = vertices.replace("{}", "DeconvolutionLayer[16, {4, 4}]")
+    text = f'NetGraph[{layers}, {edges}, "Input" -> {{64, 8, 8}}]'
+    if shape is None:
+        with pytest.raises(SnippetError, match="leaves in_channels open"):
+            reading(text)
+    elif len(shape) == 1:
+        found = reading(text)
+        assert (found.operator.in_channels, found.input) == (*shape, None)
+    else:
+        assert reading(text).input == shape
 
 
 CODE = [

@@ -20,6 +20,7 @@ from harness.engines.process import Engine
 from harness.execution import TIMEOUT
 from harness.execution.column import Column
 from harness.execution.environments import launch
+from harness.frameworks.wolfram.render import ASSUMED_WEIGHTS
 from harness.records.status import Status
 from harness.suite.case import Case
 from harness.suite.expectations import expect
@@ -101,7 +102,7 @@ def test_what_a_layer_lacks_is_said(rank: int, dtype: str, why: str) -> None:
 def test_what_editions_differ_in_is_noted() -> None:
     notes = program(Operator.of(2, 2, (3,), crop=((1, 0),), groups=2), "float64").notes
     assert ["edition" in note for note in notes] == [True, True, False, False]
-    assert program(Operator.of(1, 1, (3,), crop=1)).notes == ()
+    assert program(Operator.of(1, 1, (3,), crop=1)).notes == (ASSUMED_WEIGHTS,)
 
 
 # Execution.

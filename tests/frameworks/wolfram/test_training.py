@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -13,11 +14,15 @@ from harness.convention.registry import render
 from harness.core.operators import Operator
 from harness.core.program import Program
 from harness.core.training import GLOROT, ONES, SILENT, ZEROS, Initializer, Training
+from harness.frameworks.wolfram.render import ASSUMED_WEIGHTS
 from harness.lookup.reading import read
 
 
 def reading(text: str, **supplied: Sequence[int]) -> Reading:
-    return read(text, "wolfram", **supplied)
+    """Read a text; every reading ends with what is assumed of the weights."""
+    found = read(text, "wolfram", **supplied)
+    assert found.notes[-1] == ASSUMED_WEIGHTS
+    return replace(found, notes=found.notes[:-1])
 
 
 DECONVOLUTION = 'up = DeconvolutionLayer[6, {3, 2}, "Input" -> {4, 8, 8}];\n'
