@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 
 import yaml
 
+from harness.core.bounded import MIB, read_bytes
 from harness.core.errors import InputError
 from harness.suite.keys import ENTRIES, REQUIRED, Place
 
 MAX_DEPTH: Final = 20
+MAX_VALUES: Final = 100_000
+MAX_NUMBER: Final = 500
+_NUMBER: Final = re.compile(r"[-+]?[.\d][-+.:\w]*")
 
 
 class SpecError(InputError):
@@ -31,10 +36,12 @@ def document(file: Path) -> yaml.Node:
     """Parse a file into nodes, which know their lines."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        text = file.read_text(encoding="utf-8")
+        text = read_bytes(file, MIB).decode("utf-8")
         depth = 0
-        for event in yaml.parse(text, Loader=loader):
+        for number, event in enumerate(yaml.parse(text, Loader=loader)):
             line = event.start_mark.line + 1 if event.start_mark else 1
+            if number > MAX_VALUES:
+                raise SpecError(f"{shown(file)}:{line}: more than {MAX_VALUES} keys and values.")
             if isinstance(event, yaml.AliasEvent):
                 # An alias of an alias of an alias grows without bound.
                 raise SpecError(
@@ -42,6 +49,10 @@ def document(file: Path) -> yaml.Node:
                 )
             if (tag := getattr(event, "tag", None)) is not None:
                 raise SpecError(f"{shown(file)}:{line}: tag {tag} is not allowed; leave it out.")
+            # Numbers take time that grows with the square of their length, to read and to print.
+            value = getattr(event, "value", "")
+            if len(value) > MAX_NUMBER and _NUMBER.fullmatch(value):
+                raise SpecError(f"{shown(file)}:{line}: a number of {len(value)} characters.")
             # Composing recurses, in C, which a deep document overflows.
             depth += isinstance(event, yaml.CollectionStartEvent)
             depth -= isinstance(event, yaml.CollectionEndEvent)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from suites import case, load, refusal
+
+from harness.suite.specs import load_cases
+from harness.suite.yaml_fields import SpecError, document
 
 pytestmark = pytest.mark.usefixtures("in_an_empty_folder")
 
@@ -84,3 +88,37 @@ def test_a_rejected_case_of_four_axes_is_read_whatever_its_output() -> None:
     text = case("crop: 5", "rejected: true").replace("[1, 2, 3]", "[1, 2, 3, 3, 3, 3]")
     (read,) = load(text)
     assert read.operator.rank == 4
+
+
+# Limits.
+
+
+@pytest.mark.parametrize(
+    "number", ["9" * 4000, "0b" + "1" * 9999, ":".join(["59"] * 999), "1e" * 300]
+)
+@pytest.mark.parametrize("key", ["stride", "groups", "input", "x", "note"])
+def test_a_number_longer_than_any_is_refused_unread(key: str, number: str) -> None:
+    assert refusal(case(f"{key}: {number}")) == (
+        f"suite.yaml:7: a number of {len(number)} characters."
+    )
+
+
+def test_a_long_text_may_begin_with_a_digit() -> None:
+    assert load(case(f"note: 2 x 2 kernels{' and more' * 60}"))
+
+
+@pytest.mark.parametrize("text", ["suite: s\ncases: [" + "1," * 100_000, "---\n" * 100_000])
+def test_more_values_than_any_suite_has_are_refused_soon(text: str) -> None:
+    assert "more than 100000 keys and values." in refusal(text)
+
+
+def test_a_larger_file_or_a_pipe_is_not_read() -> None:
+    assert "it is larger than 1 MiB, the most that is read" in refusal("# " + "-" * (1 << 20))
+    os.mkfifo("pipe.yaml")
+    with pytest.raises(SpecError, match=r"pipe\.yaml: there is no such spec file or folder"):
+        list(load_cases(Path("pipe.yaml")))
+    Path("folder.yaml").mkdir()
+    with pytest.raises(SpecError, match="cannot be read"):
+        document(Path("folder.yaml"))
+    with pytest.raises(SpecError, match="it is a pipe or a device, not a file"):
+        document(Path("pipe.yaml"))
