@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias, TypeVar
 
-from harness.convention.assumptions import assumed_notes
+from harness.convention.assumptions import assumed_notes, recomputed_notes
 from harness.convention.binding import BoundCall, bound
 from harness.convention.reading import NOTHING, Reading, Supplied
 from harness.convention.signature import Signature
@@ -235,7 +235,13 @@ class Arguments(BoundCall):
             operator,
             shape,
             training,
-            (*notes, *self.ignored_notes(), *self._from_weight(), *assumed_notes(self, sources)),
+            (
+                *notes,
+                *self.ignored_notes(),
+                *self._from_weight(),
+                *assumed_notes(self, sources),
+                *recomputed_notes(self),
+            ),
             channels_last=channels_last,
         )
 

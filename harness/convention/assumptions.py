@@ -8,8 +8,14 @@ from typing import Final
 
 from harness.convention.binding import BoundCall
 from harness.convention.values import creates_array, shape_of, shown
-from harness.syntax.tree import Call, Name, Value, calls
+from harness.syntax.tree import Call, Name, Reference, Value, calls
 
+# Functions, layers and hooks of several frameworks.
+_RECOMPUTE: Final = {
+    *("weight_norm", "spectral_norm", "register_parametrization", "orthogonal"),
+    *("SpectralNormalization", "SpectralNorm", "WeightNormalization", "WeightNorm"),
+    "WeightStandardization",
+}
 _PLAIN: Final = re.compile(r"[\w.]+(?:\[[^][]*\])*")
 
 
@@ -48,6 +54,41 @@ def _registers_none(call: Call, name: str) -> bool:
     owner, _, attribute = name.rpartition(".")
     is_register = call.dotted in {f"{owner}.register_parameter", f"{owner}.register_buffer"}
     return is_register and call.parts[1:3] == (attribute, None)
+
+
+def recomputed_notes(given: BoundCall) -> list[str]:
+    """Note what computes a layer's weights from other arrays, such as ``weight_norm(layer)``."""
+    known: set[str | None] = {*given.assigned, *(each.target for each in given.site.statements)}
+    wrappers = [
+        name
+        for statement in given.site.statements
+        for call in calls(statement.value)
+        if (name := _function(call)) in _RECOMPUTE or "prune" in call.dotted.split(".")[:-1]
+        if _may_be_about(given, call, known)
+    ]
+    if not wrappers:
+        return []
+    return [
+        f"{', '.join(dict.fromkeys(wrappers))}: the layer computes its weights from other arrays "
+        "at every call. Take what comes out; deconform weights computes it from a file."
+    ]
+
+
+def _function(call: Call) -> str:
+    """The last part of a function's name where it comes from, whatever the text calls it."""
+    imported = call.owner.text if isinstance(call.owner, Reference) else call.dotted
+    return imported.rpartition(".")[2]
+
+
+def _may_be_about(given: BoundCall, call: Call, known: set[str | None]) -> bool:
+    """Whether a call is given the layer, or nothing that is known to be something else."""
+    others = [value for value in call.positional if isinstance(value, Name | Call)]
+    return not others or any(
+        value.text == given.site.statement.target or value.text not in known
+        if isinstance(value, Name)
+        else any(each is given.call for each in calls(value))
+        for value in others
+    )
 
 
 def assumed_notes(given: BoundCall, sources: Sequence[Value] = ()) -> list[str]:

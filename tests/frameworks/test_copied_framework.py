@@ -87,7 +87,7 @@ def test_its_weights_are_converted(deconform: Command, tmp_path: Path) -> None:
 def test_what_does_not_need_its_interpreter_knows_it(deconform: Command, tmp_path: Path) -> None:
     refusal = deconform("export", "--to", COPY, "-o", tmp_path / "away", status=2)
     assert f"{COPY} is run here" in refusal
-    missing = deconform("run", "-f", COPY, "-k", "edge/channels/depthwise")
+    missing = deconform("run", "-f", COPY, "-k", "edge/channels/depthwise", status=1)
     assert f"deconform envs {COPY}" in missing
 
 

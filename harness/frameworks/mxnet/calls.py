@@ -5,6 +5,7 @@ https://mxnet.apache.org/versions/1.9.1/api/python/docs/api/legacy/ndarray/ndarr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -76,15 +77,46 @@ _OPERATOR: Final = (
         None,
         pitfall="Channels-last on a GPU only.",
     ),
-    Parameter("out", "the array for the result", None, keyword=True),
-    Parameter("name", "the symbol's name", None, keyword=True),
+    Parameter("out", "the array for the result", None, keyword=True, ignored=True),
+    Parameter("name", "the symbol's name", None, keyword=True, ignored=True),
     Parameter("attr", "attributes of the symbol", None, keyword=True, ignored=True),
 )
 _TUNING: Final = (None, "None", "fastest", "limited_workspace", "off")
 _LAYOUTS: Final = {1: ("NCW",), 2: ("NCHW", "NHWC"), 3: ("NCDHW", "NDHWC")}
 
 
+def _unquoted(value: Value) -> Value:
+    """Return what a string stands for: symbols that are saved as JSON hold nothing else.
+
+    >>> _unquoted("(2L, 2L)"), _unquoted("True"), _unquoted("NCHW")
+    ((2, 2), True, 'NCHW')
+    """
+    text = value.strip() if isinstance(value, str) else ""
+    if text in {"None", "()", "[]"}:
+        return None if text == "None" else ()
+    if text.lower() in {"true", "false"}:
+        return text.lower() == "true"
+    if re.fullmatch(r"\+?\d{1,18}", text):
+        return int(text)
+    if re.fullmatch(r"[(\[]\s*\d{1,18}L?\s*(,\s*\d{1,18}L?\s*)*,?\s*[)\]]", text):
+        return tuple(map(int, re.findall(r"\d+", text)))
+    return value
+
+
+def _with_values(given: Arguments) -> Arguments:
+    """Read quoted values; refuse ``None`` where MXNet does."""
+    arguments = {
+        name: replace(argument, value=_unquoted(argument.value))
+        for name, argument in given.given.items()
+    }
+    for name in ("stride", "dilate", "pad", "adj"):
+        if name in arguments and arguments[name].value is None:
+            raise given.error(f"{name} is None, which MXNet refuses: leave it out.", name)
+    return replace(given, given=arguments)
+
+
 def _read_operator(given: Arguments) -> Reading:
+    given = _with_values(given)
     no_bias = given.flag("no_bias")
     if no_bias and given.has("bias"):
         # https://github.com/apache/mxnet/issues/7461
@@ -97,6 +129,7 @@ def _read_operator(given: Arguments) -> Reading:
 
 
 def _read_numpy_extension(given: Arguments) -> Reading:
+    given = _with_values(given)
     if "no_bias" in given.given or not given.has("bias"):
         return _read_operator(given)
     reading = _read_deconvolution(given, bias=True)
@@ -126,8 +159,8 @@ def _read_deconvolution(given: Arguments, *, bias: bool) -> Reading:
         None, given.open_integer("num_filter"), kernel, groups, weight
     )
     rank = len(complete[2])
-    _check_layout(given, rank)
     training, notes = _read_variables(given)
+    notes = (*_layout_notes(given, rank), *notes)
     dilation = _whole(given, "dilate", rank, 1)
     reading = given.reading(
         complete,
@@ -219,7 +252,8 @@ def _cropped(
     return replace(reading, weights="IHWO") if reading.channels_last else reading
 
 
-def _check_layout(given: Arguments, rank: int) -> None:
+def _layout_notes(given: Arguments, rank: int) -> tuple[str, ...]:
+    """Refuse a layout that MXNet does not know; note one that it computes on a GPU only."""
     layout = given.value("layout")
     known = _LAYOUTS.get(rank, ())
     if layout not in (None, "None", *known):
@@ -227,6 +261,8 @@ def _check_layout(given: Arguments, rank: int) -> None:
         raise given.error(
             f"layout {shown(layout)}: MXNet takes {takes} with {rank} spatial axes.", "layout"
         )
+    is_last = str(layout).endswith("C")
+    return (f"layout {shown(layout)}: MXNet 1.9.1 computes it on a GPU only.",) if is_last else ()
 
 
 def _gluon_parameters(rank: int) -> tuple[Parameter, ...]:
@@ -264,7 +300,7 @@ def _gluon_parameters(rank: int) -> tuple[Parameter, ...]:
         Parameter(
             "in_channels", "input channels; 0 leaves them to the input", 0, role="in_channels"
         ),
-        Parameter("prefix", "prefix of the parameters' names", None, keyword=True),
+        Parameter("prefix", "prefix of the parameters' names", None, keyword=True, ignored=True),
         Parameter("params", "whose parameters are shared", None, keyword=True, ignored=True),
     )
 
@@ -279,7 +315,7 @@ def _read_gluon(given: Arguments) -> Reading:
             "groups",
         )
     # Checked before open sizes, to refuse another framework's layer of the same name first.
-    _check_layout(given, rank)
+    layout_notes = _layout_notes(given, rank)
     stride, dilation, pad, adj = (
         _of_layer(given, name, rank, least)
         for name, least in (("strides", 1), ("dilation", 1), ("padding", 0), ("output_padding", 0))
@@ -302,7 +338,7 @@ def _read_gluon(given: Arguments) -> Reading:
         groups=groups,
         bias=given.flag("use_bias"),
         training=_read_factors(given, training),
-        notes=notes,
+        notes=(*layout_notes, *notes),
         channels_last=str(given.value("layout")).endswith("C"),
     )
     return _cropped(given, reading, dilation, pad, adj, asked_by="output_padding")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Final
 
@@ -47,7 +48,7 @@ _DILATIONS: Final = Parameter(
     None,
     pitfall="More than 1 is refused in float64 on a CPU.",
 )
-_NAME: Final = Parameter("name", "the operation's name", None)
+_NAME: Final = Parameter("name", "the operation's name", None, ignored=True)
 
 
 def _parameters(rank: int | None, *, version: int = 2) -> tuple[Parameter, ...]:
@@ -61,6 +62,7 @@ def _parameters(rank: int | None, *, version: int = 2) -> tuple[Parameter, ...]:
 
 
 def _read(given: Arguments) -> Reading:
+    given = _decoded(given)
     rank = given.form.rank or _rank(given)
     channels_first = _is_channels_first(given, rank)
     given = _completed(given, rank, channels_first=channels_first)
@@ -86,6 +88,15 @@ def _read(given: Arguments) -> Reading:
     )
     crop = _crop(given, reading.operator, out_size, channels_first=channels_first)
     return given.cropped(reading, crop)
+
+
+def _decoded(given: Arguments) -> Arguments:
+    """Read ``padding=b"SAME"``, which TensorFlow takes too."""
+    padding = given.given.get("padding")
+    text = padding.value.text if padding and isinstance(padding.value, Name) else ""
+    if padding is None or not (match := re.fullmatch(r"""b(["'])(\w+)\1""", text)):
+        return given
+    return replace(given, given={**given.given, "padding": replace(padding, value=match[2])})
 
 
 def _rank(given: Arguments) -> int:

@@ -72,7 +72,7 @@ _AFTER: Final = (
     Parameter("bias_constraint", "applied to the bias after a step", None, ignored=True),
 )
 _KEYWORDS: Final = (
-    Parameter("name", "the layer's name", None, keyword=True),
+    Parameter("name", "the layer's name", None, keyword=True, ignored=True),
     Parameter(
         "trainable", "False keeps weights and bias: learning-rate factors 0", True, keyword=True
     ),
@@ -103,7 +103,7 @@ _FUNCTION: Final = (
     replace(_DATA_FORMAT, default="channels_last"),
     *(parameter for parameter in _AFTER if parameter.name != "dilation_rate"),
     Parameter("trainable", "False keeps weights and bias: learning-rate factors 0", True),
-    Parameter("name", "the layer's name", None),
+    Parameter("name", "the layer's name", None, ignored=True),
     Parameter("reuse", "whether weights of that name are used again", None, ignored=True),
 )
 

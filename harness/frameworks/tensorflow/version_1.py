@@ -44,16 +44,16 @@ _SLIM: Final = (
     Parameter(
         "normalizer_fn", "applied to the output before the activation, in the bias's place", None
     ),
-    Parameter("normalizer_params", "the normaliser's arguments", None),
+    Parameter("normalizer_params", "the normaliser's arguments", None, ignored=True),
     Parameter("weights_initializer", "how the weights are drawn", "glorot_uniform"),
     Parameter("weights_regularizer", "a penalty on the weights", None),
     Parameter("biases_initializer", "how the bias is drawn; None is no bias", "zeros"),
     Parameter("biases_regularizer", "a penalty on the bias", None),
-    Parameter("reuse", "whether weights of that name are used again", None),
-    Parameter("variables_collections", "where the weights are listed", None),
-    Parameter("outputs_collections", "where the output is listed", None),
+    Parameter("reuse", "whether weights of that name are used again", None, ignored=True),
+    Parameter("variables_collections", "where the weights are listed", None, ignored=True),
+    Parameter("outputs_collections", "where the output is listed", None, ignored=True),
     Parameter("trainable", "False keeps weights and bias: learning-rate factors 0", True),
-    Parameter("scope", "the layer's name", None),
+    Parameter("scope", "the layer's name", None, ignored=True),
 )
 _BACKEND: Final = (
     Parameter("x", "x, NHWC; NCHW with data_format='channels_first'"),
@@ -102,7 +102,8 @@ def _read_as(
         kept[name] = Argument(name, value, column)
     supplied = supplied or given.supplied
     reading = form.read(replace(given, form=form, given=kept, supplied=supplied))
-    return replace(reading, form=given.form.name, notes=(*notes, *reading.notes))
+    all_notes = dict.fromkeys((*notes, *given.ignored_notes(), *reading.notes))
+    return replace(reading, form=given.form.name, notes=tuple(all_notes))
 
 
 def slim_form(layer: Form) -> Form:
@@ -232,7 +233,7 @@ _KERAS_1: Final = (
     ),
     Parameter("batch_input_shape", "the input's shape", None, keyword=True),
     Parameter("input_dtype", "the type of the input", None, keyword=True, ignored=True),
-    Parameter("name", "the layer's name", None, keyword=True),
+    Parameter("name", "the layer's name", None, keyword=True, ignored=True),
     Parameter("trainable", "whether weights and bias learn", True, keyword=True, ignored=True),
 )
 _ORDERINGS: Final = {"tf": "channels_last", "th": "channels_first"}
@@ -350,4 +351,4 @@ def _notes(given: Arguments) -> list[str]:
         "Read as on TensorFlow. On Theano Keras 1 flips the kernel, and border_mode 'same' crops "
         "otherwise."
     )
-    return [theano, *activation_notes(given), *given.ignored_notes()]
+    return [theano, *activation_notes(given)]

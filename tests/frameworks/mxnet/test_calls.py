@@ -191,6 +191,10 @@ def test_bias_of_the_numpy_extension_is_the_default_of_mxnet_2() -> None:
         (ND.format(", cudnn_off=1"), "cudnn_off: "),
         (ND.format(", stride=(2, 2), dilate=(2, 2)"), "wrongly in float64"),
         (ND.format(", target_shape=(5, 6)"), "keeps the pad of the call"),
+        (ND.format(", name='up', layout='NCHW'"), "name: the symbol's name"),
+        (ND.format(", out=y"), "out: the array for the result"),
+        (GLUON.format(", prefix='up_'"), "prefix: prefix of the parameters' names"),
+        (GLUON.format(", layout='NHWC'"), "layout 'NHWC': MXNet 1.9.1 computes it on a GPU only."),
         (GLUON.format(", activation='relu'"), "activation 'relu' follows"),
         (GLUON.format(", weight_initializer=mx.init.Bilinear()"), "is not translated"),
         (("mx.sym.Deconvolution(x, mx.sym.var('w', init=mx.init.Bilinear()), kernel=(3, 2), "
@@ -448,9 +452,31 @@ REFUSED = [
             *("stride=2", "pad=(1, 1, 1)", "stride=(0, 1)", "pad=(-1, 0)", "target_shape=(6, 8)"),
             *("target_shape=(8, 8)", "target_shape=5", "num_group=4", "layout='NCW'"),
             *("cudnn_tune='fast'", "strides=(2, 2)", "pad=(5, 5)"),
+            *("stride=None", "dilate=None", "pad=None", "adj=None", "stride='2'", "stride='2,2'"),
+            *("stride='(2,)'", "stride='(2 2)'", "stride='(2.0, 2)'", "no_bias=None"),
+            *("no_bias='yes'", "no_bias='2'", "no_bias=''", "num_group='1.0'", "num_group='None'"),
+            "stride=(True, True)",
         )
     ),
 ]
+QUOTED = [
+    "mx.nd.Deconvolution(x, w, kernel='(3, 2)', num_filter='6', no_bias='true')",
+    "mx.nd.Deconvolution(x, w, kernel='[3,2]', num_filter=' 6', stride='(2L, 2L)', no_bias='1')",
+    "mx.nd.Deconvolution(x, w, b, kernel='(3,2)', num_filter='+6', pad=' ( 1 , 0 ) ', no_bias='0')",
+    "mx.nd.Deconvolution(x, w, b, kernel=(3, 2), num_filter='06', stride='()', no_bias='False')",
+    "mx.nd.Deconvolution(x, w, kernel='(3,2)', num_filter=6, stride='(2,3)', adj='(1,1)')",
+    "mx.nd.Deconvolution(x, w, kernel='(3,2)', num_filter=6, target_shape=None, layout='None')",
+    "mx.nd.Deconvolution(x, w, kernel='(3,2)', num_filter=6, cudnn_tune='None', num_group='1')",
+    "mx.nd.Deconvolution(x, w, kernel='(3,2)', num_filter=6, dilate='(2,1)', no_bias='TRUE')",
+]
+
+
+@pytest.mark.frameworks
+def test_quoted_values_are_what_mxnet_takes_them_for() -> None:
+    """A symbol that is saved as JSON holds strings and nothing else."""
+    calls = [WrittenCall(f"y = {text}", IN, WEIGHT) for text in QUOTED]
+    assert [text for text in QUOTED if operator(text, input=IN).kernel != (3, 2)] == []
+    assert reality.disagreements("mxnet", SETUP, calls, least=0) == []
 
 
 @pytest.mark.frameworks

@@ -167,6 +167,12 @@ def test_what_is_refused_is_refused_with_its_reason(text: str, fact: str) -> Non
         reading(text, input=IN, weight=WEIGHT)
 
 
+@pytest.mark.parametrize("padding", ["b'SAME'", 'b"SAME"', "u'SAME'"])
+def test_padding_may_be_bytes(padding: str) -> None:
+    text = f"tf.nn.conv2d_transpose(x, w, [1, 10, 14, 6], 2, padding={padding})"
+    assert operator(text, input=IN, weight=WEIGHT).crop == ((0, 1), (0, 0))
+
+
 def test_padding_of_one_axis_is_a_word() -> None:
     text = "tf.nn.conv1d_transpose(x, w, [1, 10, 6], 2, [[0, 0], [1, 1], [0, 0]])"
     with pytest.raises(SnippetError, match="padding must be 'SAME' or"):

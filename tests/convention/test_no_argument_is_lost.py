@@ -1,0 +1,83 @@
+"""Every argument that a call can have changes what is read of it, or is noted, or is refused."""
+
+from __future__ import annotations
+
+import pytest
+from programs import PYTHON
+
+from harness.convention.arguments import Form
+from harness.convention.reading import Reading
+from harness.convention.registry import convention
+from harness.convention.signature import REQUIRED
+from harness.lookup.reading import read
+from harness.syntax.tree import SnippetError
+
+FORMS = [
+    pytest.param(name, form, id=form.name)
+    for name in PYTHON
+    for form in convention(name).forms
+    if form.rank != 1
+]
+# Each parameter takes some of them.
+VALUES = (
+    *("2", "(2, 2)", "1", "(1, 1)", "False", "True", "None", "'relu'", "'up'", "'same'", "'SAME'"),
+    *("'NCHW'", "'NHWC'", "'NDHWC'", "'VALID'", "'channels_first'", "'channels_last'", "'th'"),
+    *("'off'", "'ones'", "mx.init.One()", "chainer.initializers.One()", "L2(0.5)", "lambda y: y"),
+    *("(16, 16)", "(9, 9)", "(9, 9, 4)", "(1, 9, 9, 4)", "(9, 9, 9, 4)", "(1, 9, 9, 9, 4)"),
+    *("[1, 16, 16, 6]", "{}", "(3, 3)", "(3, 3, 3)"),
+)
+
+
+def call(form: Form, **arguments: str) -> str:
+    written = ", ".join(f"{name}={value}" for name, value in arguments.items())
+    return f"{form.name}({written})"
+
+
+def needed(form: Form, rank: int) -> dict[str, str]:
+    """The arguments without which the form cannot be read, or others would have no effect."""
+    strides = form.parameter("strides")
+    size = 16 if strides is not None and strides.default is REQUIRED else 10
+    sizes = {
+        "in_channels": "4",
+        "out_channels": "6",
+        "kernel": f"({', '.join('3' * rank)})",
+        "output_shape": str([1, *(size,) * rank, 6]),
+        "strides": "2",
+        "ndim": str(rank),
+        "nb_row": "3",
+        "nb_col": "3",
+    }
+    return {
+        parameter.name: sizes.get(parameter.name, sizes.get(parameter.role or "", "x"))
+        if parameter.role or parameter.name in {"output_shape", "strides", "ndim"}
+        else "x"
+        for parameter in form.parameters
+        if parameter.default is REQUIRED or parameter.role == "kernel"
+    }
+
+
+def reading(text: str, framework: str, rank: int) -> Reading | None:
+    """What a call is read as, unless it is refused."""
+    try:
+        return read(text, framework, (1, 4, *(8,) * rank), (4, 6, *(3,) * rank))
+    except SnippetError:
+        return None
+
+
+@pytest.mark.parametrize(("framework", "form"), FORMS)
+def test_no_argument_is_lost(framework: str, form: Form) -> None:
+    rank = form.rank or 2
+    given = needed(form, rank)
+    without = reading(call(form, **given), framework, rank)
+    assert without is not None
+    lost = []
+    for parameter in form.parameters:
+        if parameter.name in {*given, "data", "weight"}:
+            continue
+        texts = [call(form, **given, **{parameter.name: value}) for value in VALUES]
+        readings = [reading(text, framework, rank) for text in texts]
+        accepted = [each for each in readings if each is not None]
+        # A default may be written in several ways.
+        if len(accepted) > 4 and all(each == without for each in accepted):
+            lost.append(parameter.name)
+    assert lost == []
