@@ -252,4 +252,5 @@ def _unknown(form: Signature, name: str) -> str:
     known = [each for parameter in form.parameters for each in (parameter.name, *parameter.aliases)]
     near = difflib.get_close_matches(name, known, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
+    hint = f" {form.hints[name]}" if name in form.hints else hint
     return f"{form.name} has no parameter {name!r}.{hint} Known: {', '.join(known)}."

@@ -6,6 +6,7 @@ values, and writing the reference page.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
@@ -42,6 +43,8 @@ class Signature:
     source: str  # The document
     # After the positional arguments, names as strings and values take turns.
     named_pairs: bool = field(default=False, kw_only=True)
+    # What to say of names that people look for here, and that are elsewhere.
+    hints: Mapping[str, str] = field(default_factory=dict, kw_only=True)
 
     @property
     def names(self) -> tuple[str, ...]:

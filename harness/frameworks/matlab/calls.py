@@ -130,6 +130,11 @@ def _plain(given: Arguments) -> tuple[Arguments, Workspace]:
     arguments = {
         name: replace(each, value=workspace.plain(each.value)) for name, each in given.given.items()
     }
+    for name in ("filterSize", "Stride", "DilationFactor"):
+        value = arguments[name].value if name in arguments else ()
+        if isinstance(value, tuple) and any(isinstance(row, tuple) for row in value):
+            row = written(tuple(chain.from_iterable(r for r in value if isinstance(r, tuple))))
+            raise given.error(f"{name} {written(value)} is no row: write {row}.", name)
     return replace(given, given=arguments), workspace
 
 
@@ -425,12 +430,23 @@ def _index_notes(given: Arguments) -> list[str]:
     return []
 
 
+_HINTS: Final = {
+    "DilationFactor": "dltranspconv has it.",
+    "Padding": "Cropping removes from the output what padding removes elsewhere.",
+    **dict.fromkeys(
+        ("Groups", "NumGroups"), "dltranspconv takes groups: as weights' last dimension."
+    ),
+}
 _DOCS: Final = "https://www.mathworks.com/help/deeplearning/ref/"
 
 
 def _form(name: str, style: Style, rank: int | None, page: str) -> Form:
     parameters, read = (_LAYER, _read_layer) if rank else (_FUNCTION, _read_function)
-    return _NamedForm(name, (), style, rank, parameters, _DOCS + page, read, named_pairs=True)
+    hints = _HINTS if rank else {"Groups": "They are the last dimension of weights."}
+    document = _DOCS + page
+    return _NamedForm(
+        name, (), style, rank, parameters, document, read, named_pairs=True, hints=hints
+    )
 
 
 FORMS: Final[tuple[Form, ...]] = (
