@@ -20,7 +20,7 @@ from harness.convention.registry import (
 from harness.convention.signature import REQUIRED, Signature
 from harness.core.errors import Ask, InputError, asked, named
 from harness.core.operators import OperatorError, Sizes
-from harness.lookup import foreign
+from harness.lookup import arrays_in_the_call, foreign
 from harness.syntax.callsite import CallSite
 from harness.syntax.find_call import Mention, OwnNameError, find_call, mentions
 from harness.syntax.tree import (
@@ -181,12 +181,15 @@ def _as(candidate: _Known, site: CallSite, supplied: Supplied) -> Reading:
     """Read a call as a form's, with what the text around it adds."""
     form, framework = candidate.form, candidate.convention
     try:
+        given = bind(form, site, supplied)
+        reading = form.read(given)
+        notes = (*arrays_in_the_call.notes(given), *reading.notes)
+        reading = replace(reading, framework=framework.name, notes=notes)
         if framework.language != "python" or site.stands_alone:
-            return replace(form.read(bind(form, site, supplied)), framework=framework.name)
+            return reading
         # Other look-ups start faster without what reads the Python around a call.
         from harness.lookup import output_after_the_call  # noqa: PLC0415
 
-        reading = replace(form.read(bind(form, site, supplied)), framework=framework.name)
         reading = output_after_the_call.applied(site, _noted(site, reading))
         return replace(reading, notes=(*reading.notes, *_set_later(site, form)))
     except OperatorError as error:

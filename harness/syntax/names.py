@@ -13,6 +13,7 @@ from harness.syntax.tree import Argument, Call, Defined, Either, Name, Reference
 
 LONGEST: Final = 16
 EVERYTHING: Final = "*"
+_MOST_OPTIONS: Final = 8  # Among which one stands for all others
 _IDENTIFIER: Final = re.compile(r"[^\W\d][\w$]*+")
 # A quote before it would make it a part of a string.
 _DOTTED: Final = re.compile(r"(?<![\w.\])'\"])[^\W\d]\w*+(?:\.[^\W\d]\w*+)*+")
@@ -214,7 +215,9 @@ def either(name: str, values: Iterable[Value]) -> Value:
     options: list[Value] = []
     for value in values:
         for option in value.options if isinstance(value, Either) else (value,):
-            if not any(_same(option, other) for other in options):
+            if len(options) > _MOST_OPTIONS:
+                options[-1] = Name(name, 0)
+            elif not any(_same(option, other) for other in options):
                 options.append(option)
     if len(options) == 1:
         return options[0]

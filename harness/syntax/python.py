@@ -51,6 +51,7 @@ from harness.syntax.tree import (
 )
 
 _MOST_UNREAD: Final = 20
+_MOST_FOLLOWED: Final = 100
 # Nested functions are re-read once per enclosing one.
 _DEEPEST: Final = 24
 _ASSIGNED: Final = re.compile(r"\s*([\w.]+)\s*=(?!=)")
@@ -134,6 +135,7 @@ class _Reader(Expressions):
     def __init__(self, source: Source, left_out: Sequence[Unread]) -> None:
         super().__init__(source, Names())
         self.unread: list[Unread] = []
+        self._followed = 0  # How many calls of the text's own classes
         self._left_out = {each.start for each in left_out}
         self._block: tuple[int, ...] = ()
         self._blocks = itertools.count(1)
@@ -448,17 +450,21 @@ class _Reader(Expressions):
         owner = call.owner
         if not isinstance(owner, Defined) or not isinstance(owner.code, _Class):
             return super().followed(call)
+        self._followed += 1
         try:
-            return super().followed(self._of_base(call, owner.code))
+            return self._of_base(call, owner.code)
         except _NotFollowedError as error:
             refused = replace(owner, why=str(error))
             return replace(call, function=meant(call, owner.code.base or "?"), owner=refused)
 
     def _of_base(self, call: Call, code: _Class) -> Call:
         """The call that makes the object of the base."""
+        if self._followed > _MOST_FOLLOWED:
+            raise _NotFollowedError("one of too many that are followed")
         init = code.initializer()
         if init is None:
-            return replace(call, function=meant(call, code.base), owner=code.owner)
+            of_base = replace(call, function=meant(call, code.base), owner=code.owner)
+            return self.followed(of_base)
         outer = self.names, self._scope, self._read
         self.names, self._scope, self._read = code.around.copy(), _Scope.of(init.body), {}
         self._give_parameters(init.args, call)

@@ -90,6 +90,7 @@ def test_malicious_text_gives_one_error_soon(text: str) -> None:
     assert len(said.splitlines()) <= 3
 
 
+AFTER = "nn.ConvTranspose2d(64, 32, 4)"
 LONG = {
     "sums": "y = nn.ConvTranspose2d(64, 32, 4)(x)" + " + x" * 300,
     "sums of reshaped arrays": "y = nn.ConvTranspose2d(64, 32, 4)(x)" + " + x.view(2, 2)" * 200,
@@ -98,6 +99,23 @@ LONG = {
     "applications": "nn.ConvTranspose2d(64, 32, 4)" + "(x)" * 50,
     "calls around it": "f(a, b, " * 50 + "nn.ConvTranspose2d(64, 32, 4)" + ")" * 50,
     "a doubling list": "a = [nn.ConvTranspose2d(64, 32, 4)]\n" + "a = (a, a)\n" * 200,
+    "handlers": "try:\n"
+    + "".join(f" a{n} = f({n})\n" for n in range(250))
+    + "".join(f"except E{n}: b = {n}\n" for n in range(250))
+    + AFTER,
+    "imports": "".join(f"if a{n}: import a{n} as nn\n" for n in range(300)) + AFTER,
+    "stars": "".join(f"from a{n} import *\n" for n in range(400)) + AFTER,
+    "functions": "".join(f"def f{n}(a): return nn.x(a)\n" for n in range(300)) + AFTER,
+    "classes of one name": "class A(A): pass\n" * 300 + "A(1, 2)\n" + AFTER,
+    "classes that make one another": "class C0(nn.X):\n pass\n"
+    + "".join(
+        f"class C{n}(C{n - 1}):\n"
+        f" def __init__(self, a):\n  super().__init__(C{n - 1}(a), C{n - 1}(a))\n"
+        for n in range(1, 80)
+    )
+    + "C79(4)\n"
+    + AFTER,
+    "a partial of itself": "A = partial(A, 3)\n" * 300 + "A(6, 4)\n" + AFTER,
 }
 
 
