@@ -140,7 +140,7 @@ FOLLOWED = {
 def test_what_a_text_defines_is_followed(text: str, descriptor: str) -> None:
     found = read(text, input=SHAPE if "ic8" in descriptor else None)
     assert found.operator.descriptor == descriptor
-    assert found.notes == ()
+    assert not [note for note in found.notes if not note.startswith("Weights {")]
 
 
 OWN = {
