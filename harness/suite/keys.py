@@ -117,7 +117,8 @@ def _is_flag(value: Any) -> bool:
 
 
 def _is_integer(value: Any) -> bool:
-    return isinstance(value, int) and not _is_flag(value)
+    """Whether a value is an integer, such as all frameworks can be given."""
+    return isinstance(value, int) and not _is_flag(value) and -(2**63) <= value < 2**63
 
 
 def _are_integers(value: Any, *, pairs: bool = False) -> bool:

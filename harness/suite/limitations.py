@@ -41,7 +41,7 @@ class Limitation:
 def load_limitations(path: Path | None = None) -> tuple[Limitation, ...]:
     """Read the declared limitations; raise :class:`SpecError` where the file is wrong."""
     file = path or specs_root() / LIMITATIONS_FILE
-    if not file.is_file():
+    if not file.exists():
         return ()
     fields = Fields.of(document(file), shown(file), LIMITATIONS)
     entries = [Fields.of(node, fields.file, LIMITATION) for node in fields.value("limitations")]

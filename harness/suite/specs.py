@@ -21,6 +21,8 @@ from harness.suite.yaml_fields import Fields, SpecError, document, shown
 
 LIMITATIONS_FILE: Final = "limitations.yaml"
 BENCH_FOLDER: Final = "bench"
+MAX_CASES: Final = 20_000
+MAX_ID: Final = 1000  # Characters
 _OPTIONS: Final = ("stride", "dilation", "crop", "groups", "bias")
 _GIVEN: Final = ("x", "w", "b", "y")
 
@@ -101,6 +103,13 @@ def _spec_files(root: Path) -> list[Path]:
 
 
 def _cases_of(file: Path) -> Iterator[Case]:
+    for count, case in enumerate(_all_cases_of(file)):
+        if count == MAX_CASES:
+            raise SpecError(f"{case.file}:{case.line}: more than {MAX_CASES} cases in one file.")
+        yield case
+
+
+def _all_cases_of(file: Path) -> Iterator[Case]:
     suite = Fields.of(document(file), shown(file), SUITE)
     name, source, _ = suite.value("suite"), suite.value("source"), suite.value("note")
     for node in suite.value("cases"):
@@ -160,6 +169,8 @@ class _Entry(Fields):
             file=self.file,
             line=self.line,
         )
+        if len(case.id) > MAX_ID:
+            raise self.error(f"its id has {len(case.id)} characters; {MAX_ID} are allowed.", "name")
         self._check(case)
         return case
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from suites import case, load, refusal
 
+from harness.suite.limitations import load_limitations
 from harness.suite.specs import load_cases
 from harness.suite.yaml_fields import SpecError, document
 
@@ -122,3 +123,30 @@ def test_a_larger_file_or_a_pipe_is_not_read() -> None:
         document(Path("folder.yaml"))
     with pytest.raises(SpecError, match="it is a pipe or a device, not a file"):
         document(Path("pipe.yaml"))
+
+
+def test_a_pipe_is_not_taken_for_no_limitations() -> None:
+    os.mkfifo("limitations.yaml")
+    with pytest.raises(SpecError, match="it is a pipe or a device"):
+        load_limitations(Path("limitations.yaml"))
+
+
+@pytest.mark.parametrize("key", ["stride", "dilation", "crop", "groups"])
+def test_a_number_that_no_framework_takes_is_refused(key: str) -> None:
+    assert f"{key} must be " in refusal(case(f"{key}: {2**63}"))
+
+
+def test_an_id_beyond_all_measure_is_one_line() -> None:
+    assert "its id has 1001 characters; 1000 are allowed." in refusal(
+        case().replace("name: a", f"name: {'x' * 999}")
+    )
+
+
+def test_more_cases_than_anybody_runs_are_one_line() -> None:
+    strides = list(range(1, 101))
+    sweep = "{{name: n{}, input: [1, 1, 1], out_channels: 1, kernel: 1, matrix: {}}}"
+    matrix = f"{{stride: {strides}, dilation: {strides}}}"
+    entries = "\n".join(f"  - {sweep.format(number, matrix)}" for number in range(3))
+    assert "suite.yaml:5: more than 20000 cases in one file." in refusal(
+        f"suite: s\ncases:\n{entries}"
+    )
