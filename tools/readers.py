@@ -29,10 +29,19 @@ import yaml
 from rich.console import Console
 from starlette.types import ASGIApp, Message
 
-from harness.conformance.export import MAGIC, imported
+from harness.conformance.export import (
+    MAGIC,
+    MANIFEST,
+    ImportedColumn,
+    check_known,
+    export,
+    imported,
+)
+from harness.conformance.pipeline import run_columns
 from harness.convention.signature import Style
 from harness.core.column_info import ColumnInfo
 from harness.core.errors import InputError
+from harness.execution.column import Conditions
 from harness.history.console import print_history
 from harness.history.store import Selection, opened
 from harness.lookup.answer import look_up
@@ -47,6 +56,7 @@ from harness.report.markdown import markdown
 from harness.server import worker
 from harness.server.app import create_app
 from harness.server.settings import Settings
+from harness.suite.case import case_from_descriptor
 from harness.suite.limitations import load_limitations
 from harness.suite.specs import load_cases
 from harness.weights import reader
@@ -143,21 +153,34 @@ def _lines(events: Sequence[Event]) -> bytes:
     return "".join(map(as_line, events)).encode()
 
 
+CASES: Final = [case_from_descriptor(word) for word in ("ic1_oc1_k2_n1_i3", "ic1_oc1_k2_b_n1_i2")]
+
+
+def imported_result(path: Path) -> object:
+    """Judge what programs left that ran elsewhere."""
+    result = imported(path)
+    return list(run_columns(check_known(result, CASES), [ImportedColumn(result, Conditions())]))
+
+
 def _results() -> list[bytes]:
     """Results of exported programs, as the scripts of MATLAB and Wolfram write them."""
-    shapes = {name: {"dtype": "float32", "shape": [1, 1, 2]} for name in ("x", "w")}
-    job = {"case": "away/one", "outputs": ["y"], "sections": [["call", 1]], "inputs": shapes}
     answers = {
         "matlab": (
-            *(b"R2026a\nMATLAB\n", b"result\n0.5\ny single 1 1 3\n\n" + bytes(12)),
+            b"R2026a\nMATLAB",
+            b"result\n0.5 0 0 0\ny single 1 1 4\n\n" + np.ones(4, "float32").tobytes(),
+            b"result\n0.5 0 0 0\ndx single 1 1 3\ndw single 1 1 2\n\n" + bytes(20),
             b"raised\ncall\nan:error\nit is wrong",
         ),
-        "wolfram": (b'{"14.2", "Wolfram"}', b"result\ny {{{1., 2., 3.}}}", b"raised\ncall"),
+        "wolfram": (
+            *(b'{"14.2", "Wolfram"}', b"result\ny {{{1., 2., 3., 4*^-1}}}"),
+            *(b"result\ndx {{{1, 2, 3}}}\ndw {{{1, 2}}}", b"raised\ncall"),
+        ),
     }
     results = []
     for framework, chunks in answers.items():
-        manifest = {"framework": framework, "cases": {"away/one": "ic1"}, "jobs": [job, job]}
-        every = (json.dumps(manifest).encode(), *chunks)
+        with tempfile.TemporaryDirectory(dir=_folder()) as folder:
+            export(CASES, framework, Path(folder))
+            every = ((Path(folder) / MANIFEST).read_bytes(), *chunks)
         results.append(MAGIC + b"".join(b"%d\n%s" % (len(chunk), chunk) for chunk in every))
     return results
 
@@ -291,7 +314,7 @@ READERS: Final[dict[str, Reader]] = {
     "gzip": Reader(
         _of_file("report.jsonl.gz", shown_report), lambda: [*map(gzip.compress, _reports())]
     ),
-    "results": Reader(_of_file("deconform-result", imported), _results),
+    "results": Reader(_of_file("deconform-result", imported_result), _results),
     **{
         suffix: Reader(_of_file(f"weights{suffix}", read), partial(_weights, suffix))
         for suffix in (".npy", ".npz", ".safetensors", ".mat")

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from harness.convention.exporter import Exporter
 from harness.convention.registry import convention, framework_names
+from harness.core.bounded import MIB, read_bytes
 from harness.core.column_info import ColumnInfo
 from harness.core.errors import InputError
 from harness.core.files import contents, whole_folder
@@ -148,7 +149,7 @@ def imported(path: Path) -> Imported:
     """
     try:
         file = path / RESULT if path.is_dir() else path
-        content = file.read_bytes()
+        content = read_bytes(file, 1024 * MIB)
     except OSError as error:
         raise ExportError(f"{path} cannot be read: {error.strerror}.") from None
     if not content.startswith(MAGIC):
@@ -177,8 +178,9 @@ def _chunks(content: bytes) -> Iterator[bytes]:
     """Split a file of chunks, each after a line with its length; drop an incomplete last one."""
     start = 0
     while (newline := content.find(b"\n", start)) >= 0:
-        end = newline + 1 + int(content[start:newline])
-        if end > len(content):
+        if (length := int(content[start:newline])) < 0:
+            raise ValueError(f"a length of {length}")
+        if (end := newline + 1 + length) > len(content):
             return
         yield content[newline + 1 : end]
         start = end
@@ -188,6 +190,8 @@ def _outcome(language: Exporter, answer: bytes, job: Mapping[str, Any]) -> Outco
     message, arrays = language.read_answer(answer, job)
     if message["op"] == "raised":
         return Raised(message["section"], message["type"], message["message"], message["traceback"])
+    if missing := [name for name in job["outputs"] if name not in arrays]:
+        raise ValueError(f"{missing[0]} is missing")
     return Arrays(arrays, message["seconds"])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -200,6 +201,8 @@ def test_a_folder_in_use_is_not_touched(
         (b"deconform-result 1\n5\n[1]\n\n", "is damaged, or ends too early"),
         (b"deconform-result 1\nx\n", "is damaged, or ends too early"),
         (b"deconform-result 1\n2\n{}4\na\nb\n", "is damaged, or ends too early"),
+        (b"deconform-result 1\n-5\n", "is damaged, or ends too early .*a length of -5"),
+        (b"deconform-result 1\n" + b"9" * 5000 + b"\n", "is damaged, or ends too early"),
     ],
 )
 def test_another_file_is_refused(content: bytes, message: str, tmp_path: Path) -> None:
@@ -208,14 +211,40 @@ def test_another_file_is_refused(content: bytes, message: str, tmp_path: Path) -
         imported(tmp_path)
 
 
-def result_of(cases: Sequence[Case], path: Path) -> Path:
-    """A result with no answers: what an interrupted script leaves."""
+def result_of(cases: Sequence[Case], path: Path, *answers: bytes) -> Path:
+    """A result of MATLAB's; one with no answers is what an interrupted script leaves."""
     known = {case.id: case.descriptor for case in cases}
-    manifest = {"framework": "matlab", "cases": known, "jobs": []}
-    chunks = [json.dumps(manifest).encode(), b"1.0\nMATLAB\n"]
+    shapes = {"x": {"dtype": "float32", "shape": [1, 2, 3]}}
+    gradients = {"case": min(known), "outputs": ["dx", "dw"], "sections": [], "inputs": shapes}
+    manifest = {"framework": "matlab", "cases": known, "jobs": [gradients]}
+    chunks = [json.dumps(manifest).encode(), b"1.0\nMATLAB\n", *answers]
     body = b"".join(b"%d\n%s" % (len(chunk), chunk) for chunk in chunks)
     path.write_bytes(b"deconform-result 1\n" + body)
     return path
+
+
+@pytest.mark.parametrize(
+    ("answer", "fact"),
+    [
+        (b"result\n\ndx single 1 2 3\n\n" + bytes(24), "dw is missing"),
+        (b"result\n\ndx single 99 99 99\n\n" + bytes(24), "buffer is smaller than requested"),
+        (b"result\n\ndx single -1 -1 9999999999999\n\n" + bytes(24), "buffer|count|reshape"),
+        (b"result\n\ndx object 1\n\n" + bytes(24), "cannot create an OBJECT array"),
+        (b"result\n\ndx egg 1\n\n" + bytes(24), "not understood"),
+        (b"raised", "not enough values"),
+    ],
+)
+def test_an_answer_that_lies_about_its_arrays_is_refused(
+    answer: bytes, fact: str, spec: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ExportError, match=f"is damaged, or ends too early .*({fact})"):
+        imported(result_of(cases(spec), tmp_path / "r", answer))
+
+
+def test_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / RESULT)
+    with pytest.raises(ExportError, match="cannot be read: it is a pipe or a device, not a file"):
+        imported(tmp_path)
 
 
 def test_cases_that_have_changed_since_are_refused(spec: Path, tmp_path: Path) -> None:
