@@ -6,7 +6,7 @@ import keyword
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, Self, TypeAlias, TypeVar
 
 from harness.convention.assumptions import assumed_notes, recomputed_notes
 from harness.convention.binding import BoundCall, bound
@@ -32,6 +32,30 @@ class Arguments(BoundCall):
     """The arguments of one call, and where to find what they leave open."""
 
     supplied: Supplied = NOTHING  # The shapes that the user gives
+    assumed: tuple[str, ...] = ()  # Notes on values that the text does not hold
+
+    def with_sizes_of_shapes(self) -> Self:
+        """Return the same with names computed that stand for sizes that the user's shapes have.
+
+        ``groups=c`` next to ``in_channels=c`` is known by the input's shape.
+        """
+        weight, shape = self.supplied.weight, self.supplied.input
+        channels = weight[0] if weight else shape[1] if shape else None
+        extents = {*weight[2:]} if weight else set[int]()
+        sizes = {"in_channels": channels, "kernel": extents.pop() if len(extents) == 1 else None}
+        known: dict[str, Value] = {}
+        for name, argument in self.given.items():
+            parameter = self.form.parameter(name)
+            size = sizes.get(parameter.role) if parameter and parameter.role else None
+            if size is not None and isinstance(argument.value, Name):
+                known[argument.value.text] = size
+        if not known:
+            return self
+        from harness.syntax.shapes import fold  # noqa: PLC0415 -- few calls need it
+
+        values = {name: fold(each.value, {}, known) for name, each in self.given.items()}
+        given = {name: replace(self.given[name], value=value) for name, value in values.items()}
+        return replace(self, given=given)
 
     def open_per_axis(self, name: str) -> Sizes | None:
         """Return the kernel's sizes, with the form's rank or, where it has none, their own."""
@@ -237,6 +261,7 @@ class Arguments(BoundCall):
             training,
             (
                 *notes,
+                *self.assumed,
                 *self.ignored_notes(),
                 *self._from_weight(),
                 *assumed_notes(self, sources),
@@ -285,7 +310,16 @@ class Arguments(BoundCall):
 
 def bind(form: Signature, site: CallSite, supplied: Supplied) -> Arguments:
     """Bind a call's arguments to a form's parameters."""
-    return Arguments(form, bound(form, site.call), site, supplied)
+    given, assumed = bound(form, site.call), []
+    for parameter in form.parameters:
+        value = given[parameter.name].value if parameter.name in given else None
+        if parameter.assumable and isinstance(value, Name | Call):
+            del given[parameter.name]
+            assumed.append(
+                f"{parameter.name} is {shown(value)}, whose value the text does not hold: taken "
+                f"for {parameter.default!r}, its default."
+            )
+    return Arguments(form, given, site, supplied, tuple(assumed)).with_sizes_of_shapes()
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,8 @@ class Parameter:
     # It does not affect the operator; ``meaning`` becomes a note if it is given.
     ignored: bool = False
     keyword: bool = False  # Cannot be given by position
+    # Where the text does not hold its value, the default is taken, with a note.
+    assumable: bool = False
     # Which of the operator's sizes it is, if any: what an input's or weights' shape can fill in.
     role: Role | None = None
 

@@ -202,10 +202,9 @@ one number, or 2.
 in its place.
           nn.ConvTranspose2d(64, 32, 4, stride=s)
                                                ^""",
-    "nn.ConvTranspose2d(64, 32, 4, bias=b)": """
-        line 1, column 31: bias must be True or False, found b, whose value the text does not \
-hold: write it in its place.
-          nn.ConvTranspose2d(64, 32, 4, bias=b)
+    "nn.ConvTranspose2d(64, 32, 4, bias=7)": """
+        line 1, column 31: bias must be True or False, found 7.
+          nn.ConvTranspose2d(64, 32, 4, bias=7)
                                         ^""",
     "nn.ConvTranspose2d(64, 33, 4, groups=2)": """
         line 1, column 1: groups 2 does not divide out_channels 33 (33 = 16*2 + 1).

@@ -85,7 +85,7 @@ def _link_parameters(rank: int | None) -> tuple[Parameter, ...]:
         ),
         _STRIDE,
         _PAD,
-        Parameter("nobias", "whether there is no bias", False),
+        Parameter("nobias", "whether there is no bias", False, assumable=True),
         _OUTSIZE,
         Parameter("initialW", "how w is drawn, or w; None is LeCunNormal()", None),
         Parameter("initial_bias", "how b is drawn, or b; None is 0", None),

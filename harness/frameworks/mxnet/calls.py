@@ -68,7 +68,7 @@ _OPERATOR: Final = (
         True,
         pitfall="A bias without no_bias=False is refused.",
     ),
-    Parameter("cudnn_tune", "how cuDNN's algorithm is chosen", None, ignored=True),
+    Parameter("cudnn_tune", "how cuDNN's algorithm is chosen", None, ignored=True, assumable=True),
     Parameter("cudnn_off", "whether cuDNN is not used", False, ignored=True),
     Parameter(
         "layout",
@@ -76,6 +76,7 @@ _OPERATOR: Final = (
         "(c_in, *kernel, num_filter // num_group)",
         None,
         pitfall="Channels-last on a GPU only.",
+        assumable=True,
     ),
     Parameter("out", "the array for the result", None, keyword=True, ignored=True),
     Parameter("name", "the symbol's name", None, keyword=True, ignored=True),
@@ -292,9 +293,9 @@ def _gluon_parameters(rank: int) -> tuple[Parameter, ...]:
         ),
         Parameter("dilation", "dilation", alike(1), pitfall="Refused with three axes."),
         Parameter("groups", "groups", 1, pitfall="More than one needs in_channels."),
-        Parameter("layout", f"layout of data and output{last}", _LAYOUTS[rank][0]),
+        Parameter("layout", f"layout of data and output{last}", _LAYOUTS[rank][0], assumable=True),
         Parameter("activation", "applied to the output; not part of the operator", None),
-        Parameter("use_bias", "whether there is a bias", True),
+        Parameter("use_bias", "whether there is a bias", True, assumable=True),
         Parameter("weight_initializer", "how w is drawn; None is Uniform(0.07)", None),
         Parameter("bias_initializer", "how b is drawn", "zeros"),
         Parameter(

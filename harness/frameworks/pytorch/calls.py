@@ -49,9 +49,14 @@ _OF_LAYER: Final = (
     _GEOMETRY["padding"],
     _GEOMETRY["output_padding"],
     _GEOMETRY["groups"],
-    Parameter("bias", "whether there is a bias", True),
+    Parameter("bias", "whether there is a bias", True, assumable=True),
     _GEOMETRY["dilation"],
-    Parameter("padding_mode", "only 'zeros', which has no effect here, is accepted", "zeros"),
+    Parameter(
+        "padding_mode",
+        "only 'zeros', which has no effect here, is accepted",
+        "zeros",
+        assumable=True,
+    ),
     *_NOTED,
 )
 _LAYER: Final = (Parameter("in_channels", "input channels", role="in_channels"), *_OF_LAYER)

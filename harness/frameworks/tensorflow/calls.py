@@ -53,9 +53,8 @@ _NAME: Final = Parameter("name", "the operation's name", None, ignored=True)
 
 def _parameters(rank: int | None, *, version: int = 2) -> tuple[Parameter, ...]:
     layouts = _LAYOUTS[rank] if rank else ("channels last",)
-    data_format = Parameter(
-        "data_format", f"layout of x and y: {' or '.join(layouts)}", layouts[0] if rank else None
-    )
+    shown, default = " or ".join(layouts), layouts[0] if rank else None
+    data_format = Parameter("data_format", f"layout of x and y: {shown}", default, assumable=True)
     if version == 1:
         return (*_BEFORE, data_format, _NAME, _DILATIONS)
     return (*_BEFORE, data_format, _DILATIONS, _NAME)

@@ -46,12 +46,13 @@ _DATA_FORMAT: Final = Parameter(
     "layout of the data: 'channels_last', NHWC, or 'channels_first', NCHW; weights are HWOI in "
     "both",
     None,
+    assumable=True,
     pitfall="None takes the configuration's, channels_last if it was never changed.",
 )
 _AFTER: Final = (
     Parameter("dilation_rate", "dilation", 1),
     Parameter("activation", "applied to the output; not part of the operator", None),
-    Parameter("use_bias", "whether there is a bias", True, aliases=("bias",)),
+    Parameter("use_bias", "whether there is a bias", True, aliases=("bias",), assumable=True),
     Parameter(
         "kernel_initializer",
         "how the weights are drawn",

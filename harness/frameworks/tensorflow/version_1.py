@@ -34,7 +34,7 @@ _SLIM: Final = (
     Parameter("kernel_size", "kernel", role="kernel"),
     Parameter("stride", "stride", 1),
     Parameter("padding", "as in tf.layers.conv2d_transpose, whose default is 'valid'", "SAME"),
-    Parameter("data_format", "layout of x and y", "NHWC"),
+    Parameter("data_format", "layout of x and y", "NHWC", assumable=True),
     Parameter(
         "activation_fn",
         "applied to the output; not part of the operator",
@@ -61,7 +61,7 @@ _BACKEND: Final = (
     Parameter("output_shape", "the shape of the whole output: chooses the crop"),
     Parameter("strides", "stride", 1),
     Parameter("padding", "as in tf.nn.conv2d_transpose, whose default is 'SAME'", "valid"),
-    Parameter("data_format", "'channels_last' or 'channels_first'", None),
+    Parameter("data_format", "'channels_last' or 'channels_first'", None, assumable=True),
 )
 _DILATION: Final = Parameter("dilation_rate", "dilation", 1)
 _OF_LAYERS: Final = {
@@ -220,6 +220,7 @@ _KERAS_1: Final = (
         "dim_ordering",
         "layout of the data and of the weights: 'tf', NHWC and HWIO, or 'th', NCHW and OIHW",
         "default",
+        assumable=True,
         pitfall="'default' takes the configuration's; here, what output_shape shows.",
     ),
     Parameter("W_regularizer", "a penalty on the weights", None, ignored=True),
@@ -227,7 +228,7 @@ _KERAS_1: Final = (
     Parameter("activity_regularizer", "a penalty on the output", None, ignored=True),
     Parameter("W_constraint", "applied to the weights after a step", None, ignored=True),
     Parameter("b_constraint", "applied to the bias after a step", None, ignored=True),
-    Parameter("bias", "whether there is a bias", True),
+    Parameter("bias", "whether there is a bias", True, assumable=True),
     Parameter(
         "input_shape", "the input's shape without the batch, in dim_ordering", None, keyword=True
     ),

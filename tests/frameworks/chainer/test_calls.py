@@ -224,7 +224,7 @@ def test_configuration_of_something_else_is_not_noted() -> None:
         (LINK.format(", groups=4"), "does not divide out_channels 6"),
         (LINK.format(", initialW='he_normal'"), "an initialiser, an array or a number"),
         (LINK.format(", initial_bias=chainer.initializers.HeNormal()"), "a vector has no fans"),
-        (LINK.format(", nobias=flag"), "must be True or False"),
+        (LINK.format(", nobias='flag'"), "must be True or False"),
         ("L.Deconvolution2D(None, 6)", "needs out_channels and ksize"),
         ("L.Deconvolution2D(4, 6, (3,))", "a tuple of 2"),
         ("L.Deconvolution3D(4, 6)", "needs ksize"),
