@@ -16,6 +16,7 @@ from harness.syntax.tree import (
     Call,
     Defined,
     Name,
+    Reference,
     SnippetError,
     Statement,
     Value,
@@ -58,6 +59,7 @@ class Builder:
         self.names = Names()  # After it
         self.block: tuple[int, ...] = ()  # Of the next statement
         self.defined: dict[str, Defined] = {}  # The functions of the text
+        self.given_at: dict[str, int] = {}  # Where names were given their values
 
     def token(self, kind: str, text: str, start: int) -> Node:
         """Make a node of a token: the value of a literal or a name, or else the token's text."""
@@ -144,9 +146,14 @@ class Builder:
 
     def _with_owner(self, call: Call, name: str) -> Call:
         owner = self.names.owner(name) or self.defined.get(name)
-        alias = owner.text.removeprefix("@") if type(owner) is Name else name
-        if alias != name and alias.isidentifier() and alias not in self.names.given:
-            return replace(call, function=meant(call, alias), owner=self.defined.get(alias))
+        if type(owner) is Name:
+            alias = owner.text.removeprefix("@")
+            if alias != name and alias.isidentifier() and alias not in self.names.given:
+                of_alias = Reference(alias, owner.column, is_imported=False)
+                meaning = self.defined.get(alias, of_alias)
+                return replace(call, function=meant(call, alias), owner=meaning)
+        if owner is not None and not isinstance(owner, Name | Call):
+            owner = Name(name, self.given_at.get(name, 0))
         return replace(call, owner=owner)
 
     def sequence(self, values: Iterable[Value], nodes: Sequence[Node]) -> Node:
@@ -169,6 +176,7 @@ class Builder:
         What is given a part, as ``k(2)`` is, or is given together with others, as in ``[a, b]``,
         stands for nothing known.
         """
+        self.given_at[target] = column
         root = identifiers(target)[0] if target[:1].isidentifier() else ""
         if not root:
             self.names.forget_given(identifiers(target))

@@ -161,7 +161,7 @@ def _is_own(owner: Value) -> bool:
 def _defined_by_the_text(text: str, call: Call) -> OwnNameError:
     """Name the line that gives a name another meaning than the framework's."""
     owner, name = call.owner, written_name(call)
-    column = owner.column if isinstance(owner, Name | Call) else 0
+    column = owner.column if isinstance(owner, Name | Call) else -1
     if isinstance(owner, Defined):
         what = f"the text's own, defined in line {_line_number(text, column)}"
         return OwnNameError(
@@ -169,7 +169,8 @@ def _defined_by_the_text(text: str, call: Call) -> OwnNameError:
             "paste the framework's call that it makes.",
             call.column,
         )
-    where = f" in line {_line_number(text, column)}" if column else ""
+    is_known = column > 0 or (column == 0 and text.startswith(name))
+    where = f" in line {_line_number(text, column)}" if is_known else ""
     return OwnNameError(
         f"{name} is not the framework's: the text gives it another meaning{where}. Paste the "
         "framework's call itself.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -14,6 +14,7 @@ from harness.syntax.matlab_blocks import split
 from harness.syntax.matlab_reader import Reader
 from harness.syntax.tree import (
     Argument,
+    Call,
     Name,
     Parsed,
     Slice,
@@ -180,6 +181,14 @@ class _Matlab(Builder):
             return self.computed(value, nodes)
         arguments = [Argument(node.target, node.value, node.start) for node in given]
         return self.call(function, arguments, nodes)
+
+    def call(self, function: Node, arguments: Iterable[Argument], nodes: Sequence[Node]) -> Node:
+        node = super().call(function, arguments, nodes)
+        if not isinstance(node.value, Call) or "." not in node.value.dotted:
+            return node
+        # A function of a package, or an object's; the toolbox's have plain names.
+        owner = Name(node.value.dotted, node.start)
+        return replace(node, value=replace(node.value, owner=owner))
 
     def _result(self, name: str | None, values: Sequence[Value]) -> Value:
         """Compute a function of known numbers, or take an element of a known list."""

@@ -24,7 +24,7 @@ from harness.syntax.matlab_blocks import (
     bound,
     structure,
 )
-from harness.syntax.names import Names, agreed, identifiers
+from harness.syntax.names import EVERYTHING, Names, agreed, identifiers
 from harness.syntax.tree import Defined, Name, SnippetError, Unread
 
 # Commands that change no variable, or of which it is known what they change.
@@ -34,6 +34,7 @@ _COMMAND: Final = re.compile(
     r"|load|mex|mkdir|more|parpool|persistent|pkg|rmpath|rng|run|save|shading|tic|toc|warning"
     r"|which|who|whos)(?:\s+(?![=(])[^=]*)?"
 )
+_IMPORTED: Final = re.compile(r"[\w.]+\.(?:\w+|\*)")
 _LOOP: Final = re.compile(r"(\(?)\s*([^\W\d]\w*)\s*=(?!=)\s*")
 _FUNCTION: Final = re.compile(
     r"(?:(?:\[[^]]*\]|[^\W\d]\w*)\s*=(?!=)\s*)?([^\W\d][\w.]*)\s*(?:\([^)]*\))?\s*"
@@ -173,12 +174,19 @@ class Reader:
             self._plain(header.end() if header else start, end)
         elif keyword == "catch" or _COMMAND.fullmatch(shown):
             self._forget(bound(step, self._code, self._outside))
+            self._import(step, shown)
         elif keyword:
             pass
         elif self._open and self._open[-1].block.keyword in DECLARING:
             self._declaration(start, end)
         else:
             self._plain(start, end)
+
+    def _import(self, step: Step, shown: str) -> None:
+        """Let names that are imported from packages be none of the toolbox's."""
+        for path in _IMPORTED.findall(shown) if shown.startswith("import") else ():
+            name = path.rpartition(".")[2]
+            self._names.give(EVERYTHING if name == "*" else name, Name(path, step.start + 1))
 
     def _plain(self, start: int, end: int) -> None:
         """Read a statement; one that counts or adds up is the value that it adds."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Final
 
 from harness.syntax.builder import Builder, Node, Number, each, fold, is_constant
@@ -102,14 +103,17 @@ class _Wolfram(Builder):
     Parameters
     ----------
     text : str
-    unsettled : set of str
-        Names that the text gives values elsewhere than in statements of their own.
+    unsettled : mapping
+        Names that the text gives values elsewhere than in statements of their own, and where.
     local : sequence of Local
         Names that have values in parts of the text.
     """
 
     def __init__(
-        self, text: str, unsettled: frozenset[str] = frozenset(), local: Sequence[Local] = ()
+        self,
+        text: str,
+        unsettled: Mapping[str, int] = MappingProxyType({}),
+        local: Sequence[Local] = (),
     ) -> None:
         super().__init__(text)
         self._unsettled = unsettled
@@ -118,7 +122,7 @@ class _Wolfram(Builder):
             self._local.setdefault(one.name, []).append(one)
         self._given: dict[int, Node] = {}  # Their values, by the place of what gives them
         self._assumed: list[tuple[int, str]] = []  # Where a default was used, and its name
-        self.defined = {name: Defined(name, 0) for name in unsettled}
+        self.defined = {name: Defined(name, place) for name, place in unsettled.items()}
         # The names whose values mention a name.
         self._mentioned_in: dict[str, list[str]] = {}
 

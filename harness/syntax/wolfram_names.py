@@ -38,8 +38,8 @@ _CHANGING: Final = re.compile(
 _DELAYED: Final = re.compile(r":=|&|\bFunction\b")
 
 
-def unsettled(code: str) -> frozenset[str]:
-    """Return the names that are given values anywhere but in statements of their own.
+def unsettled(code: str) -> dict[str, int]:
+    """Return the names that are given values anywhere but in statements of their own, and where.
 
     A function's body is evaluated when it is called: where there is any, these are also the names
     that are given values more than once.
@@ -57,15 +57,20 @@ def unsettled(code: str) -> frozenset[str]:
     code = _without_strings(code)
     set_alone, names = _changes(code)
     if _DELAYED.search(code):
-        names |= {name for name, times in Counter(set_alone).items() if times > 1}
-    return frozenset(names)
+        names |= {name: 0 for name, times in Counter(set_alone).items() if times > 1}
+    return names
 
 
-def _changes(code: str) -> tuple[list[str], set[str]]:
-    """Names that statements of their own give values, and names that anything else does."""
+def _changes(code: str) -> tuple[list[str], dict[str, int]]:
+    """Names that statements of their own give values, and names that anything else does, where."""
     set_alone, others = _sets(code)
-    names = {name for match in _ELSEWHERE.finditer(code) for name in match.groups() if name}
-    return set_alone, names | {*others, *_localized(code), *_changed(code)}
+    elsewhere = [
+        (name, match.start())
+        for match in _ELSEWHERE.finditer(code)
+        for name in match.groups()
+        if name
+    ]
+    return set_alone, dict([*elsewhere, *others, *_localized(code), *_changed(code)])
 
 
 class Local(NamedTuple):
@@ -131,27 +136,27 @@ def _without_strings(code: str) -> str:
     return re.sub(r"(?:System|Global)`", lambda match: " " * len(match[0]), plain)
 
 
-def _sets(code: str) -> tuple[list[str], list[str]]:
+def _sets(code: str) -> tuple[list[str], list[tuple[str, int]]]:
     """Names that statements give values, and names that anything else gives values."""
     outside = skeleton(code, WOLFRAM)
     starts = [0, *(match.end() for match in _SEPARATOR.finditer(outside)), len(code) + 1]
-    alone, others, place, end = list[str](), list[str](), 0, 0
+    alone, others, place, end = list[str](), list[tuple[str, int]](), 0, 0
     for match in _SET.finditer(code):
         while starts[place + 1] <= match.start():
             place += 1
         left = code[max(end, starts[place]) : match.start()].strip()
         last = _LAST.search(left[-_LONGEST:])
         if last is None:
-            others += _NAMES.findall(left)
+            others += [(name, match.start()) for name in _NAMES.findall(left)]
         elif last[1] == left and end <= starts[place]:
             alone.append(left)
         else:
-            others.append(last[1])
+            others.append((last[1], match.start()))
         end = match.end()
     return alone, others
 
 
-def _localized(code: str) -> Iterator[str]:
+def _localized(code: str) -> Iterator[tuple[str, int]]:
     """Names of ``Module[{k}, …]`` and ``Table[…, {k, 3}]``."""
     opened: list[tuple[int, str]] = []
     for mark in marks(code, WOLFRAM):
@@ -159,18 +164,20 @@ def _localized(code: str) -> Iterator[str]:
             head = opened[-1][1] if opened else ""
             first = _NAMES.match(code, mark.end)
             if first and code[mark.start] == "{" and _ITERATING.fullmatch(head):
-                yield first[0]
+                yield first[0], mark.end
             opened.append((mark.end, _head(code, mark.start)))
         elif mark.kind == "close" and opened:
             begin, head = opened.pop()
             inside = code[begin : mark.start]
+            names: list[str] = []
             around = opened[-1][1] if opened and code[begin - 1] == "{" else ""
             if _WITH.fullmatch(around):
-                yield from _FIRST.findall(skeleton(inside, WOLFRAM))
+                names = _FIRST.findall(skeleton(inside, WOLFRAM))
             elif _FUNCTION.fullmatch(around):
-                yield from _NAMES.findall(inside)
+                names = _NAMES.findall(inside)
             elif _FUNCTION.fullmatch(head):
-                yield from _NAMES.findall(inside.partition(",")[0])
+                names = _NAMES.findall(inside.partition(",")[0])
+            yield from ((name, begin) for name in names)
 
 
 def _head(code: str, bracket: int) -> str:
@@ -178,8 +185,9 @@ def _head(code: str, bracket: int) -> str:
     return before[1] if before and code[bracket] == "[" else ""
 
 
-def _changed(code: str) -> Iterator[str]:
+def _changed(code: str) -> Iterator[tuple[str, int]]:
     """Names that ``Clear[k]`` and the like mention."""
     for match in _CHANGING.finditer(code):
         end = re.compile(r"[;\n]").search(code, match.end())
-        yield from _NAMES.findall(code[match.end() : end.start() if end else len(code)])
+        named = _NAMES.findall(code[match.end() : end.start() if end else len(code)])
+        yield from ((name, match.start()) for name in named)

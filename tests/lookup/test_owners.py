@@ -225,7 +225,37 @@ def test_a_name_with_another_meaning_is_not_the_frameworks(text: str) -> None:
         read(text, input=SHAPE, weight=(8, 4, 3, 3))
 
 
+UP = "transposedConv2dLayer(4, 8, 'Stride', 2, 'NumChannels', 3)"
+DECONVOLUTION = 'DeconvolutionLayer[6, {3, 3}, "Stride" -> 2, "Input" -> {4, 8, 8}]'
+OTHER_LANGUAGES = [
+    (f"k = 1;\ntransposedConv2dLayer = 5;\nup = {UP};", 2),
+    (f"k = 1;\ntransposedConv2dLayer = @(k, n, varargin) mine(k, n);\nup = {UP};", 2),
+    (f"import mine.transposedConv2dLayer\nup = {UP};", 1),
+    (f"k = 1;\nup = mine.{UP};", 2),
+    (f"k = 1;\nnet.{UP};", 2),
+    (f"for transposedConv2dLayer = layers\nup = {UP};\nend", 1),
+    (f"up = {UP};\nclassdef A\nmethods\nfunction l = transposedConv2dLayer(k)\nend\nend\nend", 4),
+    (f"x = 3;\nDeconvolutionLayer[n_, k_, o___] := f[n, k, o];\n{DECONVOLUTION}", 2),
+    (f"{DECONVOLUTION};\nDeconvolutionLayer[n_, k_, o___] := f[n, k, o]", 2),
+    (f"x = 3;\nDeconvolutionLayer = MyLayer;\n{DECONVOLUTION}", 2),
+    (f"x = 3;\nBlock[{{DeconvolutionLayer = f}},\n {DECONVOLUTION}]", 2),
+    (f"x = 3;\nSet[DeconvolutionLayer, f];\n{DECONVOLUTION}", 2),
+    (f"x = 3;\nDeconvolutionLayer /: g[DeconvolutionLayer[x__]] := 3;\n{DECONVOLUTION}", 2),
+    (f"x = 3;\nIf[x > 2, DeconvolutionLayer[x_] := 3];\n{DECONVOLUTION}", 2),
+]
+
+
+@pytest.mark.parametrize(("text", "line"), OTHER_LANGUAGES)
+def test_other_languages_name_the_line_too(text: str, line: int) -> None:
+    with pytest.raises(SnippetError, match=f"(meaning|defined) in line {line}[,:.]"):
+        read(text)
+
+
 DOUBTFUL = {
+    "a package of MATLAB's": (
+        "import mine.*\nup = transposedConv2dLayer(3, 4, 'NumChannels', 6);",
+        "may be something else",
+    ),
     "one branch": (
         "if old:\n  from mine import ConvTranspose2d\n"
         "else:\n  from torch.nn import ConvTranspose2d\nConvTranspose2d(6, 4, 3)",
