@@ -12,7 +12,7 @@ from harness.convention.assumptions import assumed_notes, recomputed_notes
 from harness.convention.binding import BoundCall, bound
 from harness.convention.reading import NOTHING, Reading, Supplied
 from harness.convention.signature import Signature
-from harness.convention.values import input_axes, shown, weight_axes
+from harness.convention.values import input_axes, shape_of, shown, to_channels_first, weight_axes
 from harness.core.errors import Ask, asked, named
 from harness.core.operators import Crop, Operator, OperatorError, PerAxis, Sizes, sizes
 from harness.core.training import SILENT, Training
@@ -33,6 +33,25 @@ class Arguments(BoundCall):
 
     supplied: Supplied = NOTHING  # The shapes that the user gives
     assumed: tuple[str, ...] = ()  # Notes on values that the text does not hold
+
+    def with_input_in_text(self, *, channels_last: bool = False) -> Self:
+        """Return the same with the input's shape from the text, where it shows it whole."""
+        shape = shape_of(self.input_in_text)
+        if self.supplied.input is not None or shape is None:
+            return self
+        if not 3 <= len(shape) <= 5 or (self.form.rank or len(shape) - 2) != len(shape) - 2:
+            return self
+        shape = to_channels_first(shape) if channels_last else shape
+        supplied = replace(self.supplied, input=shape, is_in_text=True)
+        return replace(self, supplied=supplied).with_sizes_of_shapes()
+
+    def computed_with_shapes(self, value: Value) -> Value:
+        """Compute a value of the layer's call that uses shapes of the text's arrays."""
+        from harness.syntax.shapes import fold  # noqa: PLC0415 -- few calls need it
+
+        statement = self.site.applied.statement if self.site.applied else self.site.statement
+        shapes = {name: shape_of(each) for name, each in statement.assigned.items()}
+        return fold(value, {name: shape for name, shape in shapes.items() if shape}, {})
 
     def with_sizes_of_shapes(self) -> Self:
         """Return the same with names computed that stand for sizes that the user's shapes have.
@@ -119,7 +138,8 @@ class Arguments(BoundCall):
         outs = [("the text", out_channels), *((who, shape[1] * groups) for who, shape in shapes)]
         kernels = [("the text", kernel), *((who, shape[2:]) for who, shape in shapes)]
         if self.supplied.input is not None:
-            ins.append((named(Ask.INPUT_SHAPE), self.supplied.input[1]))
+            source = "its input" if self.supplied.is_in_text else named(Ask.INPUT_SHAPE)
+            ins.append((source, self.supplied.input[1]))
         one_in = self._agreed("in_channels", ins)
         one_out = self._agreed("out_channels", outs)
         one_kernel = self._agreed("kernel", kernels)

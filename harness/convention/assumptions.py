@@ -118,3 +118,5 @@ def _arrays(given: BoundCall) -> Iterator[Value]:
             yield value
     if given.site.applied and given.application:
         yield given.site.applied.call
+    if shape_of(given.input_in_text) is not None:
+        yield given.input_in_text

@@ -38,6 +38,21 @@ class BoundCall:
         """The arguments of the call of the layer that this call creates."""
         return self.site.applied.call.arguments if self.site.applied else ()
 
+    @property
+    def input_in_text(self) -> Value:
+        """The array that the call, or the layer that it makes, is given."""
+        site, value = self.site, None
+        if self.form.style == "function" or self.form.parameters[0].name == "inputs":
+            name = self.form.parameters[0].name
+            value = self.given[name].value if name in self.given else None
+        elif self.application:
+            value = self.application[0].value
+        if isinstance(value, Name):
+            # Names may have other values where the layer is called than where it is created.
+            statement = site.applied.statement if site.applied else site.statement
+            value = statement.assigned.get(value.text)
+        return value
+
     def is_bound(self, variable: str) -> bool:
         """Whether a function, a loop, a lambda or the like sets a variable.
 

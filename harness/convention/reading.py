@@ -30,6 +30,7 @@ class Supplied:
 
     input: Sizes | None = None
     weight: Sizes | None = None
+    is_in_text: bool = False  # Whether the text itself shows the input
 
 
 NOTHING: Final = Supplied()

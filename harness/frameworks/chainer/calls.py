@@ -99,7 +99,7 @@ def _link_parameters(rank: int | None) -> tuple[Parameter, ...]:
 
 def _read_function(given: Arguments) -> Reading:
     _check_deterministic(given)
-    given = _with_input(given)
+    given = _with_input(given.with_input_in_text())
     groups = given.integer("groups")
     weight = given.array_shape("W")
     complete = given.channels_and_kernel(None, None, None, groups, weight)
@@ -111,6 +111,7 @@ def _read_link(given: Arguments) -> Reading:
     if given.form.rank is None:
         rank = given.integer("ndim")
         given = replace(given, form=replace(given.form, rank=rank))
+    given = given.with_input_in_text()
     names: tuple[str | None, str, str] = ("in_channels", "out_channels", "ksize")
     if given.value("ksize") is None:
         # L.Deconvolution2D(64, 4) leaves in_channels out.

@@ -147,6 +147,7 @@ def _read_deconvolution(given: Arguments, *, bias: bool) -> Reading:
             "cudnn_tune",
         )
     last = str(given.value("layout")).endswith("C")
+    given = given.with_input_in_text(channels_last=last)
     if given.supplied.input:
         n, c, *size = given.supplied.input
         given = given.with_shapes({"data": (n, *size, c) if last else (n, c, *size)})
@@ -317,6 +318,7 @@ def _read_gluon(given: Arguments) -> Reading:
         )
     # Checked before open sizes, to refuse another framework's layer of the same name first.
     layout_notes = _layout_notes(given, rank)
+    given = given.with_input_in_text(channels_last=str(given.value("layout")).endswith("C"))
     stride, dilation, pad, adj = (
         _of_layer(given, name, rank, least)
         for name, least in (("strides", 1), ("dilation", 1), ("padding", 0), ("output_padding", 0))

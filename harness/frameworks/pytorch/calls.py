@@ -63,6 +63,7 @@ _LAYER: Final = (Parameter("in_channels", "input channels", role="in_channels"),
 
 
 def _read_function(given: Arguments) -> Reading:
+    given = given.with_input_in_text()
     weight = given.array_shape("weight")
     shapes = {"input": given.supplied.input, "weight": weight or given.supplied.weight}
     # Groups may be written as the channels of x.
@@ -88,6 +89,7 @@ def _read_layer(given: Arguments) -> Reading:
             "number without brackets.",
             "kernel_size",
         )
+    given = given.with_input_in_text()
     lazy = given.form.parameter("in_channels") is None
     complete = given.channels_and_kernel(
         None if lazy else given.open_integer("in_channels"),
@@ -129,7 +131,8 @@ def _geometry(given: Arguments, complete: tuple[int, int, Sizes], *, bias: bool)
 
 def _from_output_size(given: Arguments, operator: Operator, asked: Argument) -> Sizes:
     """Return the output_padding for ``layer(x, output_size=…)``, in place of the layer's own."""
-    sizes = integers("output_size", asked.value, asked.column)[-operator.rank :]
+    value = given.computed_with_shapes(asked.value)
+    sizes = integers("output_size", value, asked.column)[-operator.rank :]
     least = operator.out_size(given.in_size("output_size"))
     most = [size + stride - 1 for size, stride in zip(least, operator.stride, strict=True)]
     if len(sizes) != operator.rank or any(
