@@ -29,6 +29,7 @@ import yaml
 from rich.console import Console
 from starlette.types import ASGIApp, Message
 
+from harness.conformance.difference import difference
 from harness.conformance.export import (
     MAGIC,
     MANIFEST,
@@ -41,6 +42,7 @@ from harness.conformance.pipeline import run_columns
 from harness.convention.signature import Style
 from harness.core.column_info import ColumnInfo
 from harness.core.errors import InputError
+from harness.engines.worker import read_frame, write_frame
 from harness.execution.column import Conditions
 from harness.history.console import print_history
 from harness.history.store import Selection, opened
@@ -49,10 +51,10 @@ from harness.records.measurement import Measurement
 from harness.records.record import Event, Footer, Header, Record
 from harness.records.report_file import Report, as_line
 from harness.records.status import Status
-from harness.report.benchmark import benchmark_markdown, print_benchmark
+from harness.report.benchmark import print_benchmark
 from harness.report.console import print_report
-from harness.report.junit import junit
-from harness.report.markdown import markdown
+from harness.report.difference import print_difference
+from harness.report.formats import formats, kind_of
 from harness.server import worker
 from harness.server.app import create_app
 from harness.server.settings import Settings
@@ -117,13 +119,14 @@ def looked_up(content: bytes) -> object:
 
 
 def shown_report(path: Path) -> object:
-    """Read a report and show it, in formats for people and for machines."""
+    """Read a report and write it in every format of its kind, and as it differs from itself."""
     report, console = Report.read(path), Console(file=io.StringIO(), width=120)
     if report.measurements:
-        print_benchmark(report, console)
-        return benchmark_markdown(report)
-    print_report(report, console)
-    return junit(report), markdown(report)
+        print_benchmark(report, console, detail=True)
+    else:
+        print_report(report, console)
+        print_difference(difference(report, report), console)
+    return [one.written(report) for one in formats(kind_of(report)) if not one.missing]
 
 
 def _reports() -> list[bytes]:
@@ -200,6 +203,21 @@ def wxf(path: Path) -> object:
     if "arrays" not in about:
         raise InputError(str(about))
     return about
+
+
+def _frame(content: bytes) -> object:
+    """Read a frame of a worker's answer, whose errors cost that worker its record."""
+    try:
+        return read_frame(io.BytesIO(content))
+    except (ValueError, EOFError) as error:
+        raise InputError(str(error)) from None
+
+
+def _frames() -> list[bytes]:
+    arrays = {"y": np.arange(6.0).reshape(1, 2, 3), "dx": np.zeros((2, 0), "float32")}
+    stream = io.BytesIO()
+    write_frame(stream, {"op": "result", "id": 1, "seconds": {"call": 0.5}}, arrays)
+    return [stream.getvalue()]
 
 
 async def _answer(_: object, line: bytes) -> bytes:
@@ -320,6 +338,7 @@ READERS: Final[dict[str, Reader]] = {
         for suffix in (".npy", ".npz", ".safetensors", ".mat")
     },
     ".wxf": Reader(_of_file("weights.wxf", wxf), partial(_weights, ".wxf")),
+    "frames": Reader(_frame, _frames),
     "requests": Reader(requested, lambda: texts("requests")),
     "history": Reader(edited_history, _edits),
 }

@@ -36,6 +36,8 @@ def grid(names: Sequence[str], rows: Sequence[GridRow], width: int) -> Iterator[
     Both parts of a cell are side by side if that fits, else the second is below the first.  Columns
     that still do not fit go into another grid below.
     """
+    if not rows:
+        return
     widths = _widths(names, rows, stacked=False)
     if stacked := _LABEL + sum(widths) > width:
         widths = _widths(names, rows, stacked=True)

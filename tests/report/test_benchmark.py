@@ -27,6 +27,7 @@ from harness.cli.main import main
 from harness.core.column_info import ColumnInfo
 from harness.core.errors import InputError
 from harness.records.measurement import Measurement
+from harness.records.record import Footer
 from harness.report.benchmark import benchmark_markdown, print_benchmark
 from harness.report.measurement_csv import COLUMNS, measurement_csv
 from harness.report.pytest_benchmark import pytest_benchmark
@@ -138,6 +139,13 @@ def test_narrow_terminal_shows_every_column() -> None:
         assert name in text
         assert f"{i + 1}.00 ms" in text
     assert max(map(len, text.partition("\nframework-0 2.0")[0].splitlines()[3:])) <= 60
+
+
+@pytest.mark.parametrize("detail", [False, True])
+@pytest.mark.parametrize("footer", [None, Footer({}, 1.0)])
+def test_one_measurement_alone_is_shown(footer: Footer | None, *, detail: bool) -> None:
+    one = replace(report([measurement("numpy", [0.5])]), footer=footer)
+    assert "500 ms" in shown(one, detail=detail)
 
 
 def test_detail_has_rates_and_the_share_of_the_ceiling() -> None:
