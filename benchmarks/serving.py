@@ -1,4 +1,7 @@
-"""Measure how long look-ups take in a running service, one by one and all at once."""
+"""Measure how long look-ups take in a running service: one by one, all at once, among hostile ones.
+
+Hostile look-ups never end by themselves, and hostile connections never send their request.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,33 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from statistics import quantiles
+from typing import Final
 from urllib.parse import quote, urlsplit
 
 # Complete answers, for all frameworks; all different, so that none comes from the cache.
 _TEXT = "nn.ConvTranspose2d({}, 32, 4, stride=2, padding=1)"
+
+_HOSTILE: Final = "# hostile"
+# A service with a look-up that never ends by itself.
+_WORKER: Final = f"""
+from harness.server import worker
+look_up = worker.look_up
+def hostile(text, *arguments, **options):
+    while text.startswith({_HOSTILE!r}):
+        pass
+    return look_up(text, *arguments, **options)
+worker.look_up = hostile
+worker.main()
+"""
+_SERVICE: Final = f"""
+import sys
+from harness.cli.main import main
+from harness.server import workers
+workers._COMMAND = (sys.executable, "-c", {_WORKER!r})
+main(["serve", "--port", "0"])
+"""
 
 
 def main() -> None:
@@ -21,13 +46,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--visitors", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument(
+        "--hostile", type=int, default=0, help="look-ups, and ten times connections"
+    )
     options = parser.parse_args()
     command = [sys.executable, "-m", "harness", "serve", "--port", "0"]
+    if options.hostile:
+        command = [sys.executable, "-c", _SERVICE]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         address = process.stdout.readline().split()[2].rstrip("/")
         try:
-            asyncio.run(_measure(address, options.visitors, options.rounds))
+            if options.hostile:
+                asyncio.run(_among(address, options.hostile, options.visitors, options.rounds))
+            else:
+                asyncio.run(_measure(address, options.visitors, options.rounds))
         finally:
             process.terminate()
 
@@ -48,6 +81,32 @@ async def _measure(address: str, visitors: int, rounds: int) -> None:
         times = await asyncio.gather(*(new() for _ in range(visitors)))
         rate = visitors / (time.perf_counter() - began)
         _print(f"all at once, all new ({rate:.0f} a second)", times)
+
+
+async def _among(address: str, hostile: int, visitors: int, rounds: int) -> None:
+    """Time look-ups while as many hostile ones as are given are asked again and again."""
+    place = urlsplit(address)
+    numbers = iter(range(1, 10**9))
+    slow = [await asyncio.open_connection(place.hostname, place.port) for _ in range(10 * hostile)]
+
+    async def attack() -> None:
+        while True:
+            with suppress(SystemExit, OSError):
+                await _seconds(address, f"{_HOSTILE} {next(numbers)}")
+
+    attacks = [asyncio.create_task(attack()) for _ in range(hostile)]
+    print(f"{os.cpu_count()} processors, {visitors} visitors beside {hostile} hostile look-ups")
+    for _ in range(rounds):
+        await asyncio.sleep(1)
+        texts = [_TEXT.format(next(numbers)) for _ in range(visitors)]
+        _print("all at once", await asyncio.gather(*(_seconds(address, text) for text in texts)))
+        texts = [_TEXT.format(next(numbers)) for _ in range(visitors)]
+        _print("one by one", [await _seconds(address, text) for text in texts])
+    for task in attacks:
+        task.cancel()
+    await asyncio.gather(*attacks, return_exceptions=True)
+    for _, writer in slow:
+        writer.close()
 
 
 async def _seconds(address: str, text: str) -> float:

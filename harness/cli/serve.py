@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import resource
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 # A long text in a permalink; h11 allows less by default.
 _LONGEST_REQUEST_LINE: Final = 2**16
+# Each connection is one, and each look-up.
+_OPEN_FILES: Final = 4096
 # A long backlog, so that bursts queue instead of being refused.
 _BACKLOG: Final = 2048
 
@@ -58,16 +61,20 @@ def _server(host: str, reports: Path | None) -> uvicorn.Server:
         import uvicorn
 
         from harness.server.app import create_app
+        from harness.server.connections import TimedConnection
         from harness.server.settings import from_environment
     except ModuleNotFoundError as error:
         raise UsageError(
             f"{error.name} is missing: `python -m pip install 'deconform[serve]'`, or '.[serve]' "
             "in a clone."
         ) from None
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(_OPEN_FILES, most), most))
     settings = from_environment()
     hosts = (*settings.hosts, host)
     config = uvicorn.Config(
         create_app(replace(settings, hosts=hosts, reports=reports or settings.reports)),
+        http=TimedConnection,
         log_level="warning",
         access_log=False,
         server_header=False,

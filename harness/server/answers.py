@@ -36,12 +36,12 @@ class Answers:
         self._workers = workers
         self._cache: OrderedDict[Query, bytes] = OrderedDict()
 
-    async def to(self, query: Query) -> Answer:
-        """Answer a query; raise :class:`RefusedError` where its text cannot be read."""
+    async def to(self, query: Query, client: str = "") -> Answer:
+        """Answer a client's query; raise :class:`RefusedError` where its text cannot be read."""
         line = self._cache.get(query)
         if line is None:
             question = json.dumps(msgspec.to_builtins(query))
-            line = await self._workers.ask(question.encode() + b"\n")
+            line = await self._workers.ask(question.encode() + b"\n", client)
         if len(line) <= _LONGEST_CACHED:
             self._cache[query] = line
             self._cache.move_to_end(query)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from ipaddress import ip_network
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -20,7 +22,7 @@ from starlette.types import ASGIApp
 
 from harness import pages
 from harness.server import openapi, view
-from harness.server.answers import Answers
+from harness.server.answers import Answer, Answers
 from harness.server.middleware import KnownHosts, SafeHeaders
 from harness.server.query import from_fields, from_form, from_json
 from harness.server.refusals import RefusedError
@@ -122,7 +124,7 @@ class _Service:
             return 200, values
         try:
             query = from_form(fields)
-            answer = await self._answers.to(query)
+            answer = await self._answer(request, query)
         except RefusedError as refusal:
             # To a person who is typing, a text that cannot be read yet is no failure of the page.
             status = 200 if refusal.status < 500 else refusal.status
@@ -139,8 +141,22 @@ class _Service:
 
     async def _translate(self, request: Request) -> Response:
         """Answer with exactly what ``deconform translate`` prints as JSON."""
-        answer = await self._answers.to(await _query(request))
+        answer = await self._answer(request, await _query(request))
         return JSONResponse(answer.look_up)
+
+    async def _answer(self, request: Request, query: Query) -> Answer:
+        """Answer a query, unless its client goes before that."""
+        asked = asyncio.ensure_future(self._answers.to(query, _client(request)))
+        gone = asyncio.ensure_future(_gone(request))
+        try:
+            await asyncio.wait((asked, gone), return_when=asyncio.FIRST_COMPLETED)
+            if not asked.done():
+                raise RefusedError("nobody waits for the answer.", 499)
+            return asked.result()
+        finally:
+            asked.cancel()
+            gone.cancel()
+            await asyncio.gather(asked, gone, return_exceptions=True)
 
     async def _api(self, request: Request) -> Response:
         host = str(request.base_url).rstrip("/")
@@ -226,6 +242,18 @@ async def _body(request: Request) -> bytes:
         if len(read) > _LARGEST_BODY:
             raise RefusedError(f"more than {_LARGEST_BODY} bytes were sent.", 413)
     return read
+
+
+async def _gone(request: Request) -> None:
+    """Wait until nobody waits for the answer."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _client(request: Request) -> str:
+    """Who asks: an address, or of IPv6 the network that one subscriber has."""
+    host = request.client.host if request.client else ""
+    return str(ip_network(f"{host}/64", strict=False)) if ":" in host else host
 
 
 def _number(text: str) -> float:

@@ -25,7 +25,7 @@ class Settings:
     reports: Path | None = None
     # Names by which the service may be called; any other ``Host`` is refused.
     hosts: tuple[str, ...] = LOOPBACK
-    lookups: int = min(8, os.cpu_count() or 1)  # Look-ups at the same time: each has a process
+    lookups: int = 32  # Look-ups at the same time: each has a process, started when it is needed
     seconds: float = 5.0  # The most that a look-up may take
     waiting: int = 2000  # Look-ups that may wait
 

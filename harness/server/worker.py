@@ -1,19 +1,26 @@
-"""The process that look-ups run in: one JSON line in, one JSON line out, until the input ends."""
+"""The processes that look-ups run in, each a copy of one that has loaded everything."""
 
 from __future__ import annotations
 
+import gc
 import json
+import os
 import resource
 import signal
+import socket
 import sys
-from collections.abc import Iterable, Mapping
-from typing import IO, Any, Final
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, Final, NoReturn
 
+from harness.convention.registry import convention, framework_names
 from harness.core.errors import InputError
 from harness.lookup.answer import in_words, look_up, size_line
 from harness.server.wording import FIELDS, in_json, on_page
 
-_MEMORY: Final = 2**30
+_MEMORY: Final = 2**28
+_LONGEST_SECONDS: Final = 60
 
 
 def answer(query: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,20 +65,49 @@ def _error(error: InputError) -> dict[str, Any]:
     }
 
 
-def serve(lines: Iterable[bytes], out: IO[bytes]) -> None:
-    """Answer queries, one after the other."""
-    for line in lines:
-        out.write(json.dumps(answer(json.loads(line))).encode() + b"\n")
-        out.flush()
+def fork_server(answered: Callable[[bytes], bytes]) -> None:
+    """Fork a process for each connection that comes over the standard input, until that ends.
+
+    It answers the lines of its connection, after one with its number.
+    """
+    # Ctrl-C reaches all processes of a terminal: the service ends its workers itself.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    gc.freeze()
+    with socket.socket(fileno=sys.stdin.fileno()) as control:
+        while True:
+            _, descriptors, *_ = socket.recv_fds(control, 1, 1)
+            if not descriptors:
+                return
+            with socket.socket(fileno=descriptors[0]) as connection, suppress(OSError):
+                if not os.fork():
+                    control.close()
+                    _answer_all(connection, answered)
+
+
+def _answer_all(connection: socket.socket, answered: Callable[[bytes], bytes]) -> NoReturn:
+    try:
+        with connection.makefile("rwb") as stream:
+            stream.write(b"%d\n" % os.getpid())
+            stream.flush()
+            for line in stream:
+                # Whoever asked may have been killed, and then nobody else ends this.
+                signal.alarm(_LONGEST_SECONDS)
+                stream.write(answered(line) + b"\n")
+                stream.flush()
+                signal.alarm(0)
+    except Exception:  # noqa: BLE001 -- whatever it is, it must not end up in the server's loop
+        traceback.print_exc()
+    finally:
+        os._exit(0)
 
 
 def main() -> None:
-    """Report that everything is loaded, and serve."""
-    # Ctrl-C reaches all processes of a terminal: the service ends its workers itself.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-    serve([b'{"text": "nn.ConvTranspose2d(1, 1, 2)"}'], sys.stdout.buffer)
-    serve(sys.stdin.buffer, sys.stdout.buffer)
+    """Load all that a look-up needs, and fork."""
+    for each in (example for name in framework_names() for example in convention(name).examples):
+        answer({"text": each.text})
+    fork_server(lambda line: json.dumps(answer(json.loads(line))).encode())
 
 
 if __name__ == "__main__":

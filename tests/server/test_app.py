@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import sys
 from pathlib import Path
@@ -9,10 +10,14 @@ from pathlib import Path
 import pytest
 from asked_calls import PYTORCH
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from harness.server import view, workers
 from harness.server.app import create_app
 from harness.server.settings import Settings, SettingsError, from_environment
+
+FORKS = "import sys, time\nfrom harness.server.worker import fork_server\n"
+HANGS = f"{FORKS}fork_server(lambda _: time.sleep(600))"
 
 
 def test_a_built_dashboard_stands_beside_the_page(tmp_path: Path) -> None:
@@ -69,8 +74,8 @@ def test_a_mistake_of_ours_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize(
     ("program", "status", "said"),
     [
-        ("print('ready', flush=True)\nwhile True: pass", 504, "took more than 0.05 s"),
-        ("print('ready', flush=True)", 500, "ended without an answer"),
+        (HANGS, 504, "took more than 0.05 s"),
+        (f"{FORKS}fork_server(lambda _: sys.exit())", 500, "ended without an answer"),
         ("", 500, "ended without an answer"),
     ],
 )
@@ -85,6 +90,37 @@ def test_a_look_up_without_an_answer_is_told(
     assert (answered.status_code, shown.status_code) == (status, status)
     assert said in answered.json()["error"]["message"]
     assert said in html.unescape(shown.text)
+
+
+def test_a_look_up_ends_where_its_client_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "_COMMAND", (sys.executable, "-c", HANGS))
+    app = create_app(Settings(lookups=1, seconds=600))
+    sent: list[Message] = []
+    arriving = iter(["http.request", "http.disconnect"])
+
+    async def receive() -> Message:
+        await asyncio.sleep(0.05)
+        return {"type": next(arriving)}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    with TestClient(app, base_url="http://localhost") as client:
+        scope = client.build_request("GET", "/api/translate", params={"text": PYTORCH})
+        assert client.portal
+        client.portal.call(
+            app,
+            {
+                "type": "http",
+                "method": "GET",
+                "path": "/api/translate",
+                "query_string": scope.url.query,
+                "headers": [(b"host", b"localhost")],
+            },
+            receive,
+            send,
+        )
+    assert sent[0]["status"] == 499
 
 
 def test_a_visitor_beyond_the_crowd_is_asked_to_come_again() -> None:

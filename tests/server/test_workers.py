@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
+import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 import pytest
 
@@ -16,16 +20,21 @@ from harness.server.refusals import RefusedError
 from harness.server.schema import Query
 from harness.server.workers import Workers
 
-# Answers a line with its own number and the line; says nothing to "hang", and ends at "die".
+# Answers a line with its own number and the line; says nothing to "hang", dozes at "doze", and ends
+# at "die".
 FAKE = """
-import os, sys
-print("ready", flush=True)
-for line in sys.stdin:
-    while line == "hang\\n":
+import os, sys, time
+from harness.server.worker import fork_server
+def answered(line):
+    while line == b"hang\\n":
         pass
-    if line == "die\\n":
+    if line == b"doze\\n":
+        print(os.getpid(), file=open(os.environ["DOZING"], "a"), flush=True)
+        time.sleep(0.5)
+    if line == b"die\\n":
         sys.exit(3)
-    print(os.getpid(), line.strip(), flush=True)
+    return b"%d %s" % (os.getpid(), line.strip())
+fork_server(answered)
 """
 PATIENT, IMPATIENT = 60.0, 0.05
 
@@ -37,9 +46,9 @@ def _fake(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @asynccontextmanager
 async def some(
-    count: int = 1, seconds: float = PATIENT, waiting: int = 0
+    count: int = 1, seconds: float = PATIENT, waiting: int = 0, patience: float = PATIENT
 ) -> AsyncIterator[Workers]:
-    made = Workers(count, seconds, waiting)
+    made = Workers(count, seconds, waiting, patience)
     try:
         yield made
     finally:
@@ -51,10 +60,15 @@ async def who(made: Workers) -> int:
 
 
 def is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
+    """Whether a process goes on; its end may take a moment."""
+    for _ in range(100):
+        try:
+            state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+        if state == "Z":
+            return False
+        time.sleep(0.01)
     return True
 
 
@@ -134,6 +148,91 @@ def test_all_that_wait_are_answered_with_their_own_answer() -> None:
     assert [int(answer.split()[1]) for answer in asyncio.run(scene())] == list(range(50))
 
 
+@pytest.mark.usefixtures("_fake")
+def test_slow_look_ups_do_not_hold_others() -> None:
+    async def scene() -> float:
+        async with some(count=12) as made:
+            slow = [asyncio.create_task(made.ask(b"hang\n")) for _ in range(8)]
+            await asyncio.sleep(0)
+            began = time.monotonic()
+            await asyncio.gather(*(made.ask(b"%d\n" % number) for number in range(4)))
+            for each in slow:
+                each.cancel()
+            await asyncio.gather(*slow, return_exceptions=True)
+            return time.monotonic() - began
+
+    assert asyncio.run(scene()) < 0.2 * PATIENT
+
+
+@pytest.mark.usefixtures("_fake")
+def test_the_next_place_is_of_who_has_the_fewest() -> None:
+    order: list[str] = []
+
+    async def scene() -> None:
+        async with some(count=2, waiting=9, seconds=0.4) as made:
+
+            async def ask(line: bytes, client: str) -> None:
+                with suppress(RefusedError):
+                    await made.ask(line, client)
+                order.append(client)
+
+            await asyncio.gather(*(ask(b"hang\n", "many") for _ in range(5)), ask(b"mine\n", "one"))
+
+    asyncio.run(scene())
+    assert order.index("one") <= 2
+
+
+@pytest.mark.usefixtures("_fake")
+def test_nobody_waits_for_ever() -> None:
+    async def scene() -> None:
+        async with some(waiting=1, patience=0.1) as made:
+            slow = asyncio.create_task(made.ask(b"hang\\n"))
+            await asyncio.sleep(0)
+            with pytest.raises(RefusedError, match=r"no place was free for 0\.1 s") as refused:
+                await made.ask(b"mine\n")
+            assert refused.value.status == 503
+            slow.cancel()
+            await asyncio.gather(slow, return_exceptions=True)
+
+    asyncio.run(scene())
+
+
+@pytest.mark.usefixtures("_fake")
+def test_a_slow_look_up_gives_way_to_those_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "_HURRIED_SECONDS", 0.1)
+
+    async def scene() -> None:
+        async with some(waiting=1) as made:
+            slow = asyncio.create_task(made.ask(b"hang\\n"))
+            await asyncio.sleep(0)
+            assert (await made.ask(b"mine\n")).split()[1] == b"mine"
+            with pytest.raises(RefusedError, match=r"more than 0\.1 s while others waited"):
+                await slow
+
+    asyncio.run(scene())
+
+
+@pytest.mark.usefixtures("_fake")
+def test_a_look_up_whose_process_is_killed_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dozing = tmp_path / "dozing"
+    dozing.touch()
+    monkeypatch.setenv("DOZING", str(dozing))
+
+    async def scene() -> int:
+        async with some() as made:
+            asked = asyncio.create_task(made.ask(b"doze\n"))
+            while not (processes := dozing.read_text().split()):  # noqa: ASYNC110 -- another process writes it
+                await asyncio.sleep(0.01)
+            os.kill(int(processes[0]), signal.SIGKILL)
+            answering = int((await asked).split()[0])
+            assert answering != int(processes[0])
+            return answering
+
+    assert asyncio.run(scene())
+
+
 class Counting(Workers):
     """Workers that count what they are asked."""
 
@@ -141,9 +240,9 @@ class Counting(Workers):
         super().__init__(1, PATIENT, 0)
         self.asked = 0
 
-    async def ask(self, line: bytes) -> bytes:
+    async def ask(self, line: bytes, client: str = "") -> bytes:
         self.asked += 1
-        return await super().ask(line)
+        return await super().ask(line, client)
 
 
 def test_what_was_asked_lately_is_not_looked_up_again() -> None:
@@ -167,3 +266,49 @@ def test_what_was_asked_lately_is_not_looked_up_again() -> None:
         return made.asked
 
     assert asyncio.run(scene()) == 4
+
+
+@pytest.mark.usefixtures("_fake")
+def test_the_process_that_workers_are_copies_of_is_replaced() -> None:
+    async def scene() -> None:
+        async with some() as made:
+            before = await who(made)
+            source = made._source._process
+            assert source
+            os.kill(source.pid, signal.SIGKILL)
+            assert await who(made) == before
+            os.kill(before, signal.SIGKILL)
+            assert await who(made) != before
+            assert made._source._process is not source
+
+    asyncio.run(scene())
+
+
+SERVICE = """
+import asyncio, sys
+from harness.server import workers
+workers._COMMAND = (sys.executable, "-c", sys.argv[1])
+async def main():
+    made = workers.Workers(1, 60, 0)
+    asking = asyncio.create_task(made.ask(b"hang\\n"))
+    while not made._all:
+        await asyncio.sleep(0.01)
+    print(*(each._number for each in made._all), flush=True)
+    await asking
+asyncio.run(main())
+"""
+
+
+def test_no_look_up_outlives_a_service_that_is_killed() -> None:
+    hangs = (
+        "import time; from harness.server import worker; worker._LONGEST_SECONDS = 1; "
+        "worker.fork_server(lambda _: time.sleep(600))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVICE, hangs], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        number = int(process.stdout.readline())
+        process.kill()
+    time.sleep(1)
+    assert not is_alive(number)

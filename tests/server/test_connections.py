@@ -1,0 +1,102 @@
+"""Connections that say nothing, little or never read: none holds the service."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+
+import pytest
+import uvicorn
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
+
+from harness.server import connections
+from harness.server.connections import TimedConnection
+
+MOST = 20
+
+
+async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer everything, at /large with more than any buffer holds."""
+    while (await receive()).get("more_body"):
+        pass
+    await PlainTextResponse("x" * (2**26 if scope["path"] == "/large" else 1))(scope, receive, send)
+
+
+@pytest.fixture
+def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    monkeypatch.setattr(connections, "_ARRIVE_SECONDS", 0.5)
+    monkeypatch.setattr(connections, "_ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(connections, "_MOST", MOST)
+    config = uvicorn.Config(app, port=0, http=TimedConnection, lifespan="off", log_level="error")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield server.servers[0].sockets[0].getsockname()[1]
+    server.should_exit = True
+    thread.join()
+
+
+def connected(port: int, sent: bytes) -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", port), timeout=10)
+    connection.sendall(sent)
+    return connection
+
+
+def is_answered(port: int) -> bool:
+    with connected(port, b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n") as connection:
+        return connection.recv(100).startswith(b"HTTP/1.1 200")
+
+
+def is_closed(connection: socket.socket) -> bool:
+    try:
+        while connection.recv(2**20):
+            pass
+    except ConnectionResetError:
+        pass
+    except TimeoutError:
+        return False
+    return True
+
+
+BODY = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nx"
+LARGE = b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n"
+IDLE = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nx: y\r\n", BODY, IDLE])
+def test_a_request_must_arrive_in_time(port: int, sent: bytes) -> None:
+    with connected(port, sent) as connection:
+        began = time.monotonic()
+        assert is_closed(connection)
+        assert time.monotonic() - began < 5
+
+
+def test_who_sends_byte_by_byte_is_closed_too(port: int) -> None:
+    began = time.monotonic()
+    with connected(port, b"GET / HTTP/1.1\r\n") as connection, suppress(OSError):
+        while time.monotonic() - began < 10:
+            connection.sendall(b"x: y\r\n")
+            time.sleep(0.05)
+    assert time.monotonic() - began < 5
+
+
+def test_who_does_not_read_the_answer_is_closed(port: int) -> None:
+    with connected(port, LARGE) as connection:
+        time.sleep(2.5)
+        assert is_closed(connection)
+    assert is_answered(port)
+
+
+def test_beyond_the_most_connections_the_slowest_is_closed(port: int) -> None:
+    with ExitStack() as stack:
+        slow = [stack.enter_context(connected(port, b"GET")) for _ in range(MOST)]
+        assert is_answered(port)
+        assert is_closed(slow[0])
+        slow[-1].settimeout(0.05)
+        assert not is_closed(slow[-1])
