@@ -132,6 +132,8 @@ def run(cases: Iterable[Case], frameworks: Sequence[str] | None = None) -> Itera
     frameworks : sequence of str, optional
         All where it is ``None``; one whose environment is missing gives SKIPPED records.
     """
+    from contextlib import closing  # noqa: PLC0415
+
     from harness.conformance.pipeline import execute  # noqa: PLC0415
     from harness.convention.registry import framework_names  # noqa: PLC0415
     from harness.execution.column import Conditions  # noqa: PLC0415
@@ -140,6 +142,5 @@ def run(cases: Iterable[Case], frameworks: Sequence[str] | None = None) -> Itera
 
     conditions = Conditions(limitations=load_limitations())
     names = framework_names() if frameworks is None else frameworks
-    for event in execute(list(cases), names, conditions):
-        if isinstance(event, Record):
-            yield event
+    with closing(execute(list(cases), names, conditions)) as events:
+        yield from (event for event in events if isinstance(event, Record))

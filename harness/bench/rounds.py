@@ -11,7 +11,7 @@ import random
 import statistics
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -80,7 +80,7 @@ def benchmark(
     frameworks: Sequence[str],
     sampling: Sampling | None = None,
     conditions: Conditions | None = None,
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Measure every case in every framework.
 
     Yields

@@ -6,6 +6,7 @@ import argparse
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from harness.bench.rounds import LEAST_ROUNDS, Sampling, benchmark, timed_frameworks
 from harness.cli.options import UsageError
-from harness.cli.resuming import continued
+from harness.cli.resuming import Events, continued
 from harness.cli.selection import check_math, chosen_cases, chosen_frameworks, chosen_pythons
 from harness.cli.wording import in_options
 from harness.core.errors import InputError
@@ -64,27 +65,31 @@ class Plan:
         rounds = LEAST_ROUNDS + 3  # Its execution, its first call and the calibration.
         return len(DIRECTIONS) * self.sampling.budget + rounds * len(self.frameworks) * step
 
-    def events(self) -> Iterator[Event]:
+    def events(self) -> Events:
         """Yield what was measured before, then measure the rest."""
         events = self._stamped()
         if self.before is None or self.output is None:
             return events
         return continued(events, self.before, self.output)
 
-    def _stamped(self) -> Iterator[Event]:
+    def _stamped(self) -> Events:
         """Measure what is left, under a header of the whole."""
-        for event in benchmark(self.left, self.frameworks, self.sampling, self.conditions):
-            if isinstance(event, Header):
-                _check_engines(event)
-                yield replace(
-                    event,
-                    cases=len(self.cases),
-                    suite=fingerprint(self.cases),
-                    commit=revision.commit(),
-                    settings={**event.settings, **self.chosen},
-                )
-            else:
-                yield event
+        with closing(
+            benchmark(self.left, self.frameworks, self.sampling, self.conditions)
+        ) as events:
+            for event in events:
+                if isinstance(event, Header):
+                    _check_engines(event)
+                yield self._of_the_whole(event) if isinstance(event, Header) else event
+
+    def _of_the_whole(self, header: Header) -> Header:
+        return replace(
+            header,
+            cases=len(self.cases),
+            suite=fingerprint(self.cases),
+            commit=revision.commit(),
+            settings={**header.settings, **self.chosen},
+        )
 
 
 def planned(options: argparse.Namespace) -> Plan:

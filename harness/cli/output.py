@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from rich.console import Console
 
 from harness.cli.exit_statuses import OK, ended_by_sigterm, status_of
 from harness.cli.options import UsageError
-from harness.cli.resuming import continued
+from harness.cli.resuming import Events, continued
 from harness.core.files import whole_folder, write_whole
 from harness.records.record import Event, Header
 from harness.records.report_file import Report
@@ -46,9 +46,7 @@ def read_finished(file: Path) -> Report:
     return report
 
 
-def written(
-    events: Iterable[Event], path: Path | None, repeated: int = 0
-) -> Generator[Event, None, None]:
+def written(events: Events, path: Path | None, repeated: int = 0) -> Events:
     """Pass events on, each after it has been written into the report, if there is one.
 
     Of a resumed run so many events are ``repeated`` from the interrupted one.
@@ -56,7 +54,7 @@ def written(
     if path is None:
         yield from events
         return
-    with report_stream(path, repeated) as write:
+    with closing(events), report_stream(path, repeated) as write:
         for event in events:
             write(event)
             yield event
@@ -125,8 +123,14 @@ def wide_console() -> Console:
     return console if console.is_terminal else Console(width=200, markup=False, highlight=False)
 
 
+def _stamped(events: Events, commit: str) -> Events:
+    with closing(events):
+        for event in events:
+            yield replace(event, commit=commit) if isinstance(event, Header) else event
+
+
 def run_suite(
-    events: Iterable[Event],
+    events: Events,
     cases: Sequence[Case],
     frameworks: Sequence[str],
     options: argparse.Namespace,
@@ -141,7 +145,7 @@ def run_suite(
     console = wide_console()
     checks = sum(len(case.checks) for case in cases)
     with ended_by_sigterm():
-        stamped = (replace(e, commit=commit) if isinstance(e, Header) else e for e in events)
+        stamped = _stamped(events, commit)
         whole = continued(stamped, before, options.output) if before else stamped
         repeated = 1 + len(before.records) if before else 0
         with closing(written(whole, options.output, repeated)) as recorded:

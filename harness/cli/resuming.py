@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from harness.cli.options import UsageError
 from harness.records.record import Event, Footer, Header
@@ -14,6 +15,8 @@ from harness.records.report_file import Report
 from harness.records.report_stream import interrupted
 from harness.suite.case import Case
 
+# Closed by whoever stops listening: what runs then ends at once, and in its own thread.
+Events: TypeAlias = Generator[Event, None, None]
 _MOST_HEADER: Final = 2**24  # Bytes
 _SAME: Final = ("deconform", "commit", "suite", "cases")
 
@@ -43,7 +46,7 @@ def begun(path: Path, cases: Sequence[Case]) -> Report | None:
     return replace(report, records=tuple(kept))
 
 
-def continued(events: Iterable[Event], before: Report, path: Path) -> Iterator[Event]:
+def continued(events: Events, before: Report, path: Path) -> Events:
     """Yield what an interrupted run has, then the rest of it; they make one report.
 
     Raises
@@ -52,18 +55,19 @@ def continued(events: Iterable[Event], before: Report, path: Path) -> Iterator[E
         If the rest is of another suite, version, engine or machine, with what differs.
     """
     counts: Counter[str] = Counter()
-    for event in events:
-        if isinstance(event, Header):
-            _check_same(before.header, event, path)
-            yield before.header
-            for one in before.records or before.measurements:
-                counts[one.status] += 1
-                yield one
-        elif isinstance(event, Footer):
-            yield replace(event, counts=dict(sorted(counts.items())))
-        else:
-            counts[event.status] += 1
-            yield event
+    with closing(events):
+        for event in events:
+            if isinstance(event, Header):
+                _check_same(before.header, event, path)
+                yield before.header
+                for one in before.records or before.measurements:
+                    counts[one.status] += 1
+                    yield one
+            elif isinstance(event, Footer):
+                yield replace(event, counts=dict(sorted(counts.items())))
+            else:
+                counts[event.status] += 1
+                yield event
 
 
 def _check_same(old: Header, new: Header, path: Path) -> None:

@@ -10,7 +10,7 @@ import queue
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -36,7 +36,7 @@ def execute(
     conditions: Conditions | None = None,
     *,
     at_once: int = 0,
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Run every case in every framework, ``at_once`` of them at the same time; 0 means all.
 
     Yields
@@ -54,7 +54,7 @@ def run_columns(
     columns: Sequence[Column],
     at_once: int = 0,
     done: Mapping[str, Collection[str]] | None = None,
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Run every case through columns that have not started; see :func:`execute`.
 
     By framework, those in ``done`` are left out.

@@ -43,7 +43,12 @@ def _is_time(value: Any) -> bool:
 
 # The answers, each with the fields that are read from it.
 _ANSWERS: Final[Mapping[str, Mapping[str, Callable[[Any], bool]]]] = {
-    "started": dict.fromkeys(("version", "python", "numpy", "device"), _is_text),
+    "started": {
+        **dict.fromkeys(("version", "python", "numpy", "device"), _is_text),
+        **dict.fromkeys(
+            ("engine", "blas", "compiler"), lambda value: value is None or _is_text(value)
+        ),
+    },
     "result": {
         "seconds": lambda value: isinstance(value, dict) and all(map(_is_time, value.values()))
     },

@@ -106,15 +106,10 @@ class Engine:
             If the process does not start; with its error message.
         """
         try:
-            if self._stopped:
-                raise WorkerEndedError("the run was stopped")
-            self._process = process = Channel(
-                self._command, self._environ, self._cores, self._memory
-            )
-            if self._stopped:  # Meanwhile, by another thread that saw no process yet.
-                raise WorkerEndedError("the run was stopped")
-            process.send(self._start, {})
-            answer, _ = process.receive(self._timeout)
+            try:
+                answer = self._started()
+            except WorkerEndedError:  # Once more: what ended it may have come from elsewhere.
+                answer = self._started()
             if answer.get("section") == "device":
                 # The message already says what to do; rebuilding the environment would not help.
                 self._end_process()
@@ -126,12 +121,24 @@ class Engine:
             self._timeouts += isinstance(error, TimeoutError)
             raise EngineBrokenError(f"{self._command[0]}: {error}{self._advice}") from None
         return ColumnInfo(
-            engine=answer.get("engine", "python"),
+            engine=answer.get("engine") or "python",
             **{name: answer[name] for name in ("version", "python", "numpy", "device")},
-            **{name: answer.get(name, "") for name in ("blas", "compiler")},
+            **{name: answer.get(name) or "" for name in ("blas", "compiler")},
             threads=self._environ["OMP_NUM_THREADS"],
             cores=",".join(map(str, self._cores)),
         )
+
+    def _started(self) -> Message:
+        """Start a process; return its answer, which may say why it cannot be used."""
+        self._end_process()
+        if self._stopped:
+            raise WorkerEndedError("the run was stopped")
+        self._process = process = Channel(self._command, self._environ, self._cores, self._memory)
+        if self._stopped:  # Meanwhile, by another thread that saw no process yet.
+            raise WorkerEndedError("the run was stopped")
+        process.send(self._start, {})
+        answer, _ = process.receive(self._timeout)
+        return answer
 
     def run(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Outcome]]:
         """Execute jobs in order; yield each with its outcome.

@@ -266,7 +266,7 @@ def test_stream_closed_early_ends_the_workers(tmp_path: Path) -> None:
     conditions = Conditions(pythons={"numpy": fakes.interpreter(tmp_path, "hangs_always")})
     events = execute(some_cases(), ["numpy"], conditions)
     assert isinstance(next(events), Header)
-    events.close()  # type: ignore[attr-defined]  # would hang if the worker were waited for
+    events.close()  # would hang if the worker were waited for
 
 
 def test_rejected_case_passes_by_refusal_with_the_right_words(tmp_path: Path) -> None:

@@ -50,6 +50,15 @@ def array(**changes: Any) -> bytes:
     return frame(arrays=[honest | changes]) + bytes(8)
 
 
+@pytest.mark.parametrize("name", ["version", "device", "engine", "blas", "compiler"])
+def test_what_a_worker_says_of_itself_is_text(name: str) -> None:
+    about = {"version": "1", "python": "3", "numpy": "2", "device": "cpu", "op": "started"}
+    with worker(saying(frame(**{**about, name: ["x"]}))) as channel:
+        channel._awaited[0] = 1, "started"
+        with pytest.raises(WorkerEndedError, match=f"{name} cannot be"):
+            channel.receive(60, LIMIT)
+
+
 def test_an_honest_answer_is_taken() -> None:
     with worker(saying(array())) as channel:
         message, arrays = channel.receive(60, LIMIT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,7 +12,16 @@ import pytest
 from harness.core.program import Section
 from harness.engines import process
 from harness.engines.channel import Frame, WorkerEndedError
-from harness.engines.job import Arrays, Crashed, EngineBrokenError, Held, Job, Raised, TimedOut
+from harness.engines.job import (
+    Arrays,
+    Crashed,
+    EngineBrokenError,
+    EngineUnavailableError,
+    Held,
+    Job,
+    Raised,
+    TimedOut,
+)
 from harness.engines.process import MOST_TIMEOUTS, Engine
 
 STARTED = {"op": "started", "version": "1", "python": "3", "numpy": "2", "device": "cpu"}
@@ -22,6 +32,7 @@ RAISED = {"op": "raised", "section": "call", "type": "ValueError", "message": "n
 class Worker:
     """A worker that answers from a list; an exception in it is raised, and ends the worker."""
 
+    starts: ClassVar[Iterator[Any]]
     answers: ClassVar[Iterator[Any]]
     started: ClassVar[int]
 
@@ -33,8 +44,10 @@ class Worker:
         self._requests.append(message["op"])
 
     def receive(self, _timeout: float, _most_bytes: int = 0) -> Frame:
-        operation = self._requests.pop(0)
-        answer = next(self.answers, RESULT) if operation != "start" else STARTED
+        if self._requests.pop(0) == "start":
+            answer = next(self.starts, STARTED)
+        else:
+            answer = next(self.answers, RESULT)
         if isinstance(answer, Exception):
             raise answer
         return answer, {"y": np.zeros(1)} if answer is RESULT else {}
@@ -46,7 +59,7 @@ class Worker:
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     monkeypatch.setattr(process, "Channel", Worker)
-    Worker.started = 0
+    Worker.started, Worker.starts = 0, iter(())
     return Engine(["python"], "numpy", "numpy", timeout=2.0, memory=2**30)
 
 
@@ -84,17 +97,33 @@ def test_an_answer_between_time_outs_starts_the_count_again(engine: Engine) -> N
     assert not [outcome for _, _, outcome in results if getattr(outcome, "in_a_row", 0)]
 
 
-def test_a_start_without_an_answer_is_a_time_out_too(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def receive(_self: Worker, _timeout: float, _most_bytes: int = 0) -> Frame:
-        raise TimeoutError(f"no answer in {_timeout:g} s")
-
-    monkeypatch.setattr(Worker, "receive", receive)
+def test_a_start_without_an_answer_is_a_time_out_too(engine: Engine) -> None:
+    Worker.starts = repeat(TimeoutError("no answer in 2 s"))
     with pytest.raises(EngineBrokenError, match="no answer in 2 s"):
         engine.start()
     assert len(outcomes(engine, 4)) == 8
     assert Worker.started == MOST_TIMEOUTS
+
+
+def test_a_process_that_ends_while_it_starts_is_started_once_more(engine: Engine) -> None:
+    Worker.starts = iter([WorkerEndedError("SIGKILL")])
+    assert engine.start().version == "1"
+    assert Worker.started == 2
+    Worker.starts = repeat(WorkerEndedError("SIGILL"))
+    with pytest.raises(EngineBrokenError, match="SIGILL"):
+        engine.start()
+    assert Worker.started == 4
+
+
+@pytest.mark.parametrize("section", ["device", "setup"])
+def test_a_lack_of_a_device_or_a_module_is_no_reason_to_start_again(
+    engine: Engine, section: str
+) -> None:
+    Worker.starts = repeat(RAISED | {"section": section})
+    with pytest.raises(EngineUnavailableError) as error:
+        engine.start()
+    assert isinstance(error.value, EngineBrokenError) == (section == "setup")
+    assert Worker.started == 1
 
 
 def test_a_lack_of_memory_names_the_bound(engine: Engine) -> None:

@@ -83,6 +83,45 @@ def execute(sections, arrays, outputs):
 def execute(sections, arrays, outputs):
     return real_execute([("call", "whole = bytearray(2**40)")], arrays, outputs)
 """,
+    "has_any_fault": """
+import random
+
+def dies():
+    numbers = set(signal.Signals) - {signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU}
+    os.kill(os.getpid(), random.choice(sorted(numbers)))
+
+def leaves_an_orphan():
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            signal.pause()
+        os._exit(0)
+    os.wait()
+
+def floods():
+    while True:
+        os.write(random.choice((1, 2)), b"x" * 65536)
+
+def eats_memory():
+    eaten = []
+    while True:
+        eaten.append(os.urandom(2**24))
+
+FAULTS = [dies, leaves_an_orphan, floods, eats_memory, signal.pause, sys.exit, lambda: 1 / 0]
+
+def execute(sections, arrays, outputs):
+    if random.random() < 0.03:
+        random.choice(FAULTS)()
+    return real_execute(sections, arrays, outputs)
+
+def write_frame(stream, message, arrays=None):
+    if not arrays or random.random() > 0.02:
+        return real_write_frame(stream, message, arrays)
+    lie = random.choice([b"[]\\n", b"null\\n", b"{}\\n", b"[" * 20000 + b"\\n", os.urandom(99)])
+    while True:
+        stream.write(lie)
+        stream.flush()
+""",
     "hangs_once": """
 def execute(sections, arrays, outputs):
     calls.append(1)
