@@ -93,6 +93,9 @@ class Soak:
             process.kill()
             _, error = process.communicate()
             self.wrong.append(f"a run did not end, disturbed by {how or 'nothing'}")
+        if how == "disk":
+            is_full = "File too large" in error
+            self.figures["disk full" if is_full else "disk large enough"] += 1
         if any(word in error for word in FORBIDDEN):
             self.wrong.append(f"after {how or 'nothing'}: {error[-2000:]}")
         self._check_nothing_left(how)
