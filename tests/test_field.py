@@ -97,6 +97,7 @@ NAMES = {
         "mxnet",
         "mx.sym.Deconvolution(x, kernel=(k, k), stride=(2, 3), num_filter=n, name='%s_up' % p)",
         "ic6_oc4_k5x4_s2x3",
+        ("name: the symbol's name",),
         weight=(6, 4, 5, 4),
     ),
     "keyword arguments": Pasted(

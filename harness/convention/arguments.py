@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Final, Self, TypeAlias, TypeVar
 
 from harness.convention.assumptions import assumed_notes, recomputed_notes
-from harness.convention.binding import BoundCall, bound
+from harness.convention.binding import BoundCall, bound, is_signature
 from harness.convention.reading import NOTHING, Reading, Supplied
 from harness.convention.signature import Signature
 from harness.convention.values import input_axes, shape_of, shown, to_channels_first, weight_axes
-from harness.core.errors import Ask, asked, named
+from harness.core.errors import Ask, Sentence, asked, named
 from harness.core.operators import Crop, Operator, OperatorError, PerAxis, Sizes, sizes
 from harness.core.training import SILENT, Training
 from harness.syntax.callsite import CallSite
@@ -22,6 +22,7 @@ from harness.syntax.tree import Argument, Call, Name, OpenError, SnippetError, V
 Pairs: TypeAlias = tuple[tuple[int, int], ...]
 _T = TypeVar("_T")
 
+_CHANNELS_SECOND: Final = "The input's shape has its channels second"
 _WORD: Final = re.compile(r"(?<!\w)[^\W\d]\w*")
 # Not variables: keywords, and MATLAB's constants.
 _NO_VARIABLES: Final = {*keyword.kwlist, "j", "Inf", "inf", "NaN", "nan", "pi", "eps"}
@@ -192,8 +193,18 @@ class Arguments(BoundCall):
         for source, value in known[1:]:
             first, agreed = known[0]
             if value != agreed:
-                here, there = f"{shown(agreed)} in {first}", f"{shown(value)} in {source}"
-                raise self.error(f"{what} is {here} and {there}; they must agree.")
+                shape = self.supplied.input
+                hint = ""
+                if what == "in_channels" and shape is not None and shape[-1] == agreed:
+                    hint = f" {_CHANNELS_SECOND}: " + _channels_second(shape)
+                raise self.error(
+                    f"{what} is {shown(agreed)} in "
+                    + first
+                    + f" and {shown(value)} in "
+                    + source
+                    + "; they must agree."
+                    + hint
+                )
         return known[0][1] if known else None
 
     def _what_is_open(
@@ -286,6 +297,8 @@ class Arguments(BoundCall):
                 *self._from_weight(),
                 *assumed_notes(self, sources),
                 *recomputed_notes(self),
+                *self._printed_notes(),
+                *self._layout_notes(channels_last),
             ),
             channels_last=channels_last,
         )
@@ -315,6 +328,25 @@ class Arguments(BoundCall):
             if parameter.ignored and parameter.name in self.given
         ]
 
+    def _printed_notes(self) -> list[str]:
+        """Note that a signature is no call."""
+        if not is_signature(self.form, self.site):
+            return []
+        return ["This is a signature, not a call: it is read with its defaults."]
+
+    def _layout_notes(self, channels_last: bool) -> list[str]:
+        """Note that the shape of the input may have been given in the text's layout."""
+        shape = self.supplied.input
+        if not channels_last or shape is None or len(shape) < 4:
+            return []
+        # A square of which the last size is another one.
+        if len(set(shape[1:-1])) > 1 or shape[1] == shape[-1]:
+            return []
+        return [
+            f"{_CHANNELS_SECOND}, also where the text's are last: this one has {shape[1]}. If it "
+            f"has {shape[-1]}, " + _channels_second(shape)
+        ]
+
     def _from_weight(self) -> list[str]:
         """Note calls in the text whose values come from the weights' shape."""
         if self.supplied.weight is None:
@@ -330,7 +362,7 @@ class Arguments(BoundCall):
 
 def bind(form: Signature, site: CallSite, supplied: Supplied) -> Arguments:
     """Bind a call's arguments to a form's parameters."""
-    given, assumed = bound(form, site.call), []
+    given, assumed = bound(form, site.call, is_printed=is_signature(form, site)), []
     for parameter in form.parameters:
         value = given[parameter.name].value if parameter.name in given else None
         if parameter.assumable and isinstance(value, Name | Call):
@@ -347,6 +379,10 @@ class Form(Signature):
     """One function or layer of a framework."""
 
     read: Callable[[Arguments], Reading]  # What bound arguments mean
+
+
+def _channels_second(shape: Sizes) -> Sentence:
+    return asked(Ask.INPUT_SHAPE, (shape[0], shape[-1], *shape[1:-1]), "give") + "."
 
 
 def output_crop(

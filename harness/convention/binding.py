@@ -212,8 +212,10 @@ def _around(value: Value, call: Call) -> Iterator[Name]:
         yield from _around(each, call)
 
 
-def bound(form: Signature, call: Call) -> dict[str, Argument]:
+def bound(form: Signature, call: Call, *, is_printed: bool = False) -> dict[str, Argument]:
     """Find the parameter of each argument.
+
+    Of a printed signature, what stands for other arguments and defaults is left out.
 
     Raises
     ------
@@ -222,7 +224,9 @@ def bound(form: Signature, call: Call) -> dict[str, Argument]:
     """
     positional = [parameter for parameter in form.parameters if not parameter.keyword]
     given: dict[str, Argument] = {}
-    arguments = _paired(form, call.arguments) if form.named_pairs else call.arguments
+    arguments = list(_paired(form, call.arguments) if form.named_pairs else call.arguments)
+    if is_printed:
+        arguments = [each for each in arguments if not _is_placeholder(form, each)]
     for argument in arguments:
         if argument.name in {"*", "**"}:
             raise SnippetError(
@@ -244,6 +248,41 @@ def bound(form: Signature, call: Call) -> dict[str, Argument]:
             raise SnippetError(f"{parameter.name} is given twice.", argument.column)
         given[parameter.name] = argument
     return given
+
+
+def is_signature(form: Signature, site: CallSite) -> bool:
+    """Whether a text is what a page prints of a form: parameters, and all with their defaults."""
+    values = [each.value for each in site.call.arguments if each.name is None]
+    defaults = [each for each in site.call.arguments if each.name not in {None, "*", "**"}]
+    names = [value.text if isinstance(value, Name) else None for value in values]
+    return (
+        site.stands_alone
+        and not site.statement.block
+        and bool(defaults)
+        and (bool(names) or any(map(_is_null, defaults)))
+        and names == [parameter.name for parameter in form.parameters][: len(names)]
+        and all(_has_its_default(form, each) for each in defaults)
+    )
+
+
+def _has_its_default(form: Signature, argument: Argument) -> bool:
+    parameter, value = form.parameter(str(argument.name)), argument.value
+    if parameter is None or _is_null(argument):
+        return parameter is not None
+    alike = set(value) if isinstance(value, tuple) and value else {value}
+    return value == parameter.default or alike == {parameter.default}
+
+
+def _is_null(argument: Argument) -> bool:
+    """Whether a page prints no default, but that there is one."""
+    return isinstance(argument.value, Name) and argument.value.text == "_Null"
+
+
+def _is_placeholder(form: Signature, argument: Argument) -> bool:
+    """Whether an argument of a signature stands for others, or for a default that is not shown."""
+    parameter = form.parameter(argument.name or "")
+    has_default = parameter is not None and parameter.default is not REQUIRED
+    return argument.name in {"*", "**"} or (has_default and _is_null(argument))
 
 
 def _paired(form: Signature, arguments: Sequence[Argument]) -> Iterator[Argument]:

@@ -8,6 +8,7 @@ programs, and engines run them.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
@@ -188,7 +189,7 @@ def canonical() -> Convention:
 def convention(framework: str) -> Convention:
     """Return the convention of ``framework``; raise :class:`UnknownFrameworkError` without one."""
     if framework not in _folders():
-        near = difflib.get_close_matches(framework, framework_names(), n=1)
+        near = difflib.get_close_matches(framework, framework_names(), n=1) or _known_as(framework)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise UnknownFrameworkError(
             f"unknown framework {framework!r}.{hint} Known: {', '.join(framework_names())}."
@@ -197,6 +198,18 @@ def convention(framework: str) -> Convention:
     assert isinstance(its_own, Convention)
     assert its_own.name == framework, f"{its_own.name!r} is in the folder of {framework!r}"
     return its_own
+
+
+def _known_as(name: str) -> list[str]:
+    """Find the frameworks that have a module, a distribution or a program of this name."""
+    root = re.split(r"\W", name.lower())[0]
+    every = map(convention, framework_names())
+    return [
+        each.name
+        for each in every
+        if root in {*each.modules, each.distribution, each.title.lower()}
+        or (each.interpreter and root in map(str.lower, each.interpreter.executables))
+    ]
 
 
 def render(

@@ -55,6 +55,9 @@ _MOST_FOLLOWED: Final = 100
 # Nested functions are re-read once per enclosing one.
 _DEEPEST: Final = 24
 _ASSIGNED: Final = re.compile(r"\s*([\w.]+)\s*=(?!=)")
+# A signature as a page prints it, with the page's links.
+_PRINTED: Final = re.compile(r"(\s*(?:class\s+)?[\w.]+\(.*\))(?:\[source\])?[¶#]?\s*\Z", re.DOTALL)
+_BARE_STAR: Final = re.compile(r"(?:(?<=,)|^)\s*\*\s*,")
 _IDENTIFIER: Final = re.compile(r"[^\W\d]\w*+(?:\.[^\W\d]\w*+)*+")
 
 
@@ -80,7 +83,8 @@ def read(text: str) -> Parsed:
     ['this is not Python: M']
     """
     check_text(text)
-    source = Source(text)
+    printed = _PRINTED.match(text)
+    source = Source(printed[1] if printed else text)
     try:
         module, unread = _tree(source)
         reader = _Reader(source, unread)
@@ -102,6 +106,10 @@ def _tree(source: Source) -> tuple[ast.Module, tuple[Unread, ...]]:
                 warnings.simplefilter("ignore")
                 return ast.parse("\n".join(lines)), tuple(unread.values())
         except SyntaxError as error:
+            plain = list(map(_without_bare_star, lines))
+            if plain != lines:
+                lines = plain
+                continue
             number = min(max(error.lineno or 1, 1), len(lines)) - 1
             column = source.offset(number + 1, (error.offset or 1) - 1)
             left_out = Unread(source.offset(number + 1, 0), column, _not_python(error, column))
@@ -109,6 +117,13 @@ def _tree(source: Source) -> tuple[ast.Module, tuple[Unread, ...]]:
                 raise next(iter(unread.values()), left_out).error from None
             unread[number] = replace(left_out, end=left_out.start + len(lines[number]))
             lines[number] = _in_place_of(lines[number])
+
+
+def _without_bare_star(line: str) -> str:
+    """Blank out the ``*`` of a signature that a page prints as if it were a call."""
+    if "def " in line or "lambda" in line:
+        return line
+    return _BARE_STAR.sub(lambda star: " " * len(star[0]), line)
 
 
 def _not_python(error: SyntaxError, column: int) -> SnippetError:
