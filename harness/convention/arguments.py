@@ -11,7 +11,7 @@ from typing import Final, Self, TypeAlias, TypeVar
 from harness.convention.assumptions import assumed_notes, recomputed_notes
 from harness.convention.binding import BoundCall, bound, is_signature
 from harness.convention.reading import NOTHING, Reading, Supplied
-from harness.convention.signature import Signature
+from harness.convention.signature import Parameter, Signature
 from harness.convention.values import input_axes, shape_of, shown, to_channels_first, weight_axes
 from harness.core.errors import Ask, Sentence, asked, named
 from harness.core.operators import Crop, Operator, OperatorError, PerAxis, Sizes, sizes
@@ -63,19 +63,31 @@ class Arguments(BoundCall):
         channels = weight[0] if weight else shape[1] if shape else None
         extents = {*weight[2:]} if weight else set[int]()
         sizes = {"in_channels": channels, "kernel": extents.pop() if len(extents) == 1 else None}
-        known: dict[str, Value] = {}
-        for name, argument in self.given.items():
-            parameter = self.form.parameter(name)
-            size = sizes.get(parameter.role) if parameter and parameter.role else None
-            if size is not None and isinstance(argument.value, Name):
-                known[argument.value.text] = size
+        roles = {name: parameter.role for name, parameter in self._parameters() if parameter.role}
+        if "kernel" not in roles.values():
+            return self  # Where it may be left out, the others may stand for something else.
+        known: dict[str, Value] = {
+            argument.value.text: size
+            for name, argument in self.given.items()
+            if (size := sizes.get(roles.get(name, ""))) and isinstance(argument.value, Name)
+        }
         if not known:
             return self
         from harness.syntax.shapes import fold  # noqa: PLC0415 -- few calls need it
 
-        values = {name: fold(each.value, {}, known) for name, each in self.given.items()}
-        given = {name: replace(self.given[name], value=value) for name, value in values.items()}
+        given = {
+            # A form says what a lone name stands for there, such as all axes of a kernel.
+            name: each
+            if name in roles and isinstance(each.value, Name) and each.value.text in known
+            else replace(each, value=fold(each.value, {}, known))
+            for name, each in self.given.items()
+        }
         return replace(self, given=given)
+
+    def _parameters(self) -> Iterator[tuple[str, Parameter]]:
+        for name in self.given:
+            if parameter := self.form.parameter(name):
+                yield name, parameter
 
     def open_per_axis(self, name: str) -> Sizes | None:
         """Return the kernel's sizes, with the form's rank or, where it has none, their own."""
