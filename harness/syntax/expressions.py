@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import math
 import operator
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any, Final
 
 from harness.syntax.names import LONGEST, Names, is_dict
@@ -50,6 +52,19 @@ _ARITHMETIC: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "%": operator.mod,
     "**": operator.pow,
 }
+_COMPARISONS: Final[dict[type[ast.cmpop], Callable[[Any, Any], Any]]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Is: operator.is_,
+    ast.IsNot: operator.is_not,
+    ast.In: lambda item, whole: item in whole,
+    ast.NotIn: lambda item, whole: item not in whole,
+}
+_OF_ANYTHING: Final = {ast.Eq, ast.NotEq, ast.Is, ast.IsNot}
 _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
@@ -119,18 +134,45 @@ class Expressions:
                 parts = (node.lower, node.upper, node.step)
                 values = [None if part is None else self.value(part) for part in parts]
                 return Slice(*self._quoted(node), *values)
-            case ast.UnaryOp(op=ast.USub() | ast.UAdd() as sign):
-                shown = "-" if isinstance(sign, ast.USub) else "+"
-                return signed(UnaryOp(*self._quoted(node), shown, self.value(node.operand)))
-            case ast.BinOp(op=operation):
-                left, right = self.value(node.left), self.value(node.right)
-                shown = _OPERATIONS.get(type(operation), "")
-                return arithmetic(BinaryOp(*self._quoted(node), left, shown, right))
+            case ast.UnaryOp() | ast.BinOp():
+                return self._arithmetic(node)
+            case ast.IfExp() | ast.Compare() | ast.BoolOp():
+                return self._choice(node)
             case ast.ListComp() | ast.GeneratorExp():
                 return self._comprehension(node)
             case ast.Name() | ast.Attribute() if (name := text_of(node)) in self.names.known:
                 self._assumed += self.names.assumed.get(name, ())
                 return self.names.known[name]
+        return Name(*self._quoted(node))
+
+    def _arithmetic(self, node: ast.UnaryOp | ast.BinOp) -> Value:
+        if isinstance(node, ast.BinOp):
+            left, right = self.value(node.left), self.value(node.right)
+            shown = _OPERATIONS.get(type(node.op), "")
+            return arithmetic(BinaryOp(*self._quoted(node), left, shown, right))
+        operand = self.value(node.operand)
+        if isinstance(node.op, ast.Not):
+            return not operand if is_plain(operand) else Name(*self._quoted(node))
+        if isinstance(node.op, ast.Invert):
+            return Name(*self._quoted(node))
+        shown = "-" if isinstance(node.op, ast.USub) else "+"
+        return signed(UnaryOp(*self._quoted(node), shown, operand))
+
+    def _choice(self, node: ast.IfExp | ast.Compare | ast.BoolOp) -> Value:
+        """Conditions, and what they choose, where the text holds what decides."""
+        match node:
+            case ast.IfExp() if is_plain(test := self.value(node.test)):
+                return self.value(node.body if test else node.orelse)
+            case ast.Compare(ops=[operation], comparators=[other]):
+                sides, compare = (self.value(node.left), self.value(other)), type(operation)
+                are_numbers = all(isinstance(side, int | float) for side in sides)
+                if all(map(is_plain, sides)) and (are_numbers or compare in _OF_ANYTHING):
+                    return bool(_COMPARISONS[compare](*sides))
+            case ast.BoolOp(values=values):
+                known = [self.value(each) for each in values]
+                if all(map(is_plain, known)):
+                    wanted = isinstance(node.op, ast.Or)
+                    return next((each for each in known if bool(each) == wanted), known[-1])
         return Name(*self._quoted(node))
 
     def with_defaults(self, node: ast.expr) -> tuple[Value, tuple[str, ...]]:
@@ -171,16 +213,35 @@ class Expressions:
         """Return an element, or a target, with the values of its parts."""
         return Subscript(*self._quoted(node), self.value(node.value), self.value(node.slice))
 
-    def _comprehension(self, node: ast.ListComp | ast.GeneratorExp) -> Comprehension:
+    def _comprehension(self, node: ast.ListComp | ast.GeneratorExp) -> Value:
         first, *others = node.generators
-        is_plain = not others and not first.ifs
+        is_simple = not others and not first.ifs
         names = first.target.elts if isinstance(first.target, ast.Tuple) else []
         over = self.value(first.iter)
+        if is_simple and isinstance(over, tuple):
+            items = tuple(self._item(node, names or [first.target], item) for item in over)
+            if all(map(is_plain, items)):
+                return items
         outer, self.names = self.names, self._inside(node)
         element = self.value(node.elt)
         self.names = outer
-        targets = tuple(map(text_of, names)) if is_plain else ()
+        targets = tuple(map(text_of, names)) if is_simple else ()
         return Comprehension(*self._quoted(node), element, targets, over)
+
+    def _item(
+        self, node: ast.ListComp | ast.GeneratorExp, targets: Sequence[ast.expr], item: Value
+    ) -> Value:
+        """An element of a comprehension, for one of the items that it goes over."""
+        values = item if len(targets) > 1 else (item,)
+        if not isinstance(values, tuple) or len(values) != len(targets):
+            return Name(*self._quoted(node))
+        outer = self.names, self._read
+        self.names, self._read = self._inside(node), {}
+        for target, value in zip(targets, values, strict=True):
+            self.names.give(text_of(target), value)
+        element = self.value(node.elt)
+        self.names, self._read = outer
+        return element
 
     def _call(self, node: ast.Call) -> Call:
         # Each once: calls inside opaque expressions are met again on every level around them.
@@ -368,10 +429,65 @@ def _own_names(node: ast.expr | ast.comprehension) -> Iterator[str]:
         yield from (each.arg for each in ast.walk(node.args) if isinstance(each, ast.arg))
 
 
-def converted(call: Call) -> int | tuple[Value, ...] | None:
-    """What ``int(64 * 2 / 4)`` is, or ``tuple([3, 3])``, where it is known."""
-    kind = call.function.text if isinstance(call.function, Name) else ""
-    value = call.arguments[0].value if len(call.arguments) == 1 else None
-    if kind == "int" and isinstance(value, int | float) and abs(value) < _LARGEST:
-        return int(value)
-    return value if kind in {"list", "tuple"} and isinstance(value, tuple) else None
+_OF_NUMBERS: Final[dict[str, Callable[..., Any]]] = {
+    **{each.__name__: each for each in (int, float, bool, abs, round, range, max, min)},
+    **{
+        f"math.{each.__name__}": each
+        for each in (math.ceil, math.floor, math.trunc, math.sqrt, math.log2)
+    },
+}
+_OF_SEQUENCES: Final[dict[str, Callable[..., Any]]] = {
+    **{each.__name__: each for each in (tuple, len, sum, max, min, sorted, reversed, zip)},
+    "list": tuple,
+    "enumerate": enumerate,
+    "math.prod": math.prod,
+}
+
+
+def is_plain(value: Value) -> bool:
+    """Whether the text holds it whole."""
+    if isinstance(value, tuple):
+        return all(map(is_plain, value))
+    return not isinstance(value, Name | Call)
+
+
+def converted(call: Call) -> Value:
+    """What ``int(64 * 2 / 4)`` is, or ``max(3, 1)``; ``None`` where it is not known."""
+    owner, name = call.owner, call.dotted
+    if isinstance(owner, Reference):
+        name = owner.text
+    elif owner is not None:
+        return None
+    values = call.positional
+    if name == "dict":
+        return _updated(values, call)
+    if len(values) != len(call.arguments) or not all(map(is_plain, values)):
+        return None
+    function = None
+    if values and all(isinstance(value, int | float) for value in values):
+        function = _OF_NUMBERS.get(name)
+    elif values and all(isinstance(value, tuple) for value in values):
+        function = _OF_SEQUENCES.get(name)
+    try:
+        return _as_value(function(*values)) if function else None
+    except (ArithmeticError, TypeError, ValueError):
+        return None
+
+
+def _as_value(result: object) -> Value:
+    """A result as a value: ``None`` where it is too large."""
+    if isinstance(result, int | float):
+        return result if abs(result) < _LARGEST else None
+    assert isinstance(result, Iterable)
+    items = tuple(islice(result, LONGEST + 1))
+    return items if len(items) <= LONGEST else None
+
+
+def _updated(values: Sequence[Value], call: Call) -> Call | None:
+    """The dictionary ``dict(base, stride=2)``."""
+    bases = [each for each in values if isinstance(each, Call) and is_dict(each)]
+    named = [each for each in call.arguments if each.name is not None]
+    if not bases or len(bases) < len(values) or any(each.name in {"*", "**"} for each in named):
+        return None
+    parts = (*(each for base in bases for each in base.arguments), *named)
+    return replace(call, arguments=tuple({each.name: each for each in parts}.values()))

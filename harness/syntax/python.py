@@ -8,13 +8,13 @@ import keyword
 import re
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from harness.syntax.expressions import Expressions, Source
-from harness.syntax.names import EVERYTHING, Names, agreed, either, is_key
+from harness.syntax.expressions import Expressions, Source, converted
+from harness.syntax.names import EVERYTHING, Names, agreed, either, is_dict, is_key
 from harness.syntax.python_changes import (
     FUNCTIONS,
     LOOPS,
@@ -223,9 +223,11 @@ class _Reader(Expressions):
                 for name in same_object(node.target):
                     self.names.change_others(name)
             case ast.Expr(value=value) | ast.Return(value=ast.expr() as value):
+                before = dict(self.names.known)
                 later = self._before([value])
                 yield self._stated(None, self.value(value))
                 self._change(later)
+                self._update(before, value)
             case ast.Assert() | ast.Raise():
                 children = ast.iter_child_nodes(node)
                 parts = [child for child in children if isinstance(child, ast.expr)]
@@ -246,6 +248,21 @@ class _Reader(Expressions):
             for name, meaning in self._meanings(node):
                 self._scope.unsettled -= name == EVERYTHING
                 self.names.give(name, meaning)
+
+    def _update(self, before: Mapping[str, Value], node: ast.expr) -> None:
+        """Keep what ``options.update(stride=3)`` and ``sizes.append(3)`` leave."""
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method)) if (
+                name in before and method in {"update", "append"}
+            ):
+                call, whole = self._call(node), before[name]
+                if method == "append" and isinstance(whole, tuple) and len(call.positional) == 1:
+                    self.names.give(name, (*whole, *call.positional))
+                elif method == "update" and is_dict(whole):
+                    arguments = (Argument(None, whole, call.column), *call.arguments)
+                    updated = converted(Call(Name("dict", call.column), arguments, call.column))
+                    if updated is not None:
+                        self.names.give(name, updated)
 
     def _define(self, node: FUNCTIONS | ast.ClassDef, code: _Class | None = None) -> None:
         """Give a function or a class its name, and forget what it may change."""

@@ -162,7 +162,11 @@ UNKNOWN = {
     "unpacked with a star beside it": "k = 3\nk, *n = 1, 2, 3\nf(k)",
     "one of two from a call": "k = 3\nn, k = g()\nf(k)",
     "given to two, from a call": "k = 3\nn = k = g()\nf(k)",
-    "a list that grows": "s = [3]\ns.append(5)\nf(s[-1])",
+    "a list that may grow": "s = [3]\nif a:\n  s.append(5)\nf(s[-1])",
+    "a list that grows in an expression": "s = [3]\na and s.append(5)\nf(s[-1])",
+    "a list that another name grows": "s = [3]\nt = s\nt.append(5)\nf(s[-1])",
+    "a dictionary that another name updates": "s = dict(k=3)\nt = s\nt.update(k=5)\nf(s)",
+    "a dictionary that is updated in a loop": "s = dict(k=3)\nfor k in x:\n  s.update(k=k)\nf(s)",
     "a list that shrinks": "s = [3, 5]\nn = s.pop()\nf(s[-1])",
     "a list that grows in a loop": "s = [3]\nfor n in x:\n  f(s[-1])\n  s.append(n)",
     "a list that grows in the call": "s = [3]\nf(s[-1], s.append(5))",
@@ -181,7 +185,7 @@ UNKNOWN = {
         "class A:\n  def __init__(self):\n    self.k = 3\nclass B:\n  def g(self):\n    f(self.k)"
     ),
     "an attribute that a function gives": "cfg.k = 3\ndef g():\n  cfg.k = 5\nf(cfg.k)",
-    "a dictionary that is updated": "s = dict(k=3)\ns.update(k=5)\nf(s)",
+    "a dictionary that is updated": "s = dict(k=3)\ns.update(other)\nf(s)",
     # Parts of what is given anew.
     "an attribute of an attribute": "self.c.k = 3\nself.c = g()\nf(self.c.k)",
     "an attribute of one of two": "a.b.k = 3\na.b, z = g()\nf(a.b.k)",
