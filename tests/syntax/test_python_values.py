@@ -33,7 +33,7 @@ COMPUTED = {
     "tuple(k // 2 for k in (3, 5))": "[1, 2]",
     "max(k for k in (3, 5))": "5",
 }
-OPEN = {
+OPEN = [
     "max(x, 1)",
     "max(1, *more)",
     "2 if x else 3",
@@ -50,7 +50,7 @@ OPEN = {
     "range(10 ** 9)",
     "'a' < 3",
     "~1",
-}
+]
 
 
 def last_call(text: str) -> Call:
