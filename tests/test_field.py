@@ -253,7 +253,7 @@ REFUSED = {
         "stride is 's', whose value",
     ),
     "a list that a method changes": (
-        "s = [2]\ns.append(3)\nup = nn.ConvTranspose2d(6, 4, 2, s)",
+        "s = [2]\ns.insert(i, 3)\nup = nn.ConvTranspose2d(6, 4, 2, s)",
         "stride is 's', whose value",
     ),
     "options that are changed": (
