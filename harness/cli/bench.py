@@ -51,11 +51,12 @@ def run(options: argparse.Namespace) -> int:
 
     from harness.cli import output
     from harness.cli.bench_plan import followed, planned, resumed
+    from harness.cli.consoles import wide_terminal
     from harness.history import revision
     from harness.report.benchmark import print_benchmark
 
     plan = resumed(options) if options.resume else planned(options)
-    console, store = output.wide_console(), output.opened_store(options)
+    console, store = wide_terminal(), output.opened_store(options)
     with (
         ended_by_sigterm(),
         closing(output.written(plan.events(), plan.output, plan.repeated)) as events,
@@ -76,11 +77,11 @@ def _self_check(options: argparse.Namespace) -> int:
     """Check what a benchmark's figures are worth here."""
     from harness.bench.calibration import self_check
     from harness.cli.bench_plan import settings_of
-    from harness.cli.output import wide_console
+    from harness.cli.consoles import wide_terminal
     from harness.engines.job import EngineUnavailableError
 
     sampling, conditions = settings_of(options, vars(options))
-    console = wide_console()
+    console = wide_terminal()
     kept = True
     try:
         with ended_by_sigterm():

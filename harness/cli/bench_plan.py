@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from harness.bench.rounds import LEAST_ROUNDS, Sampling, benchmark, timed_frameworks
+from harness.cli import consoles
 from harness.cli.options import UsageError
 from harness.cli.resuming import Events, continued
 from harness.cli.selection import check_math, chosen_cases, chosen_frameworks, chosen_pythons
@@ -231,7 +231,7 @@ def followed(events: Iterable[Event], plan: Plan) -> Iterator[Event]:
         TimeElapsedColumn(),
         TextColumn("{task.fields[left]}"),
     )
-    terminal = Console(stderr=True)
+    terminal = consoles.terminal(stderr=True)
     with Progress(*columns, console=terminal, disable=not terminal.is_terminal) as progress:
         bar = progress.add_task("measuring", total=len(plan.left), left="")
         for event in events:

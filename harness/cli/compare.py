@@ -25,9 +25,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from rich.console import Console
-
     from harness.bench.comparison import compare_reports
+    from harness.cli.consoles import terminal
     from harness.cli.output import read_finished, write_text
     from harness.report.comparison import comparison_markdown, print_comparison
 
@@ -35,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
         read_finished(options.old), read_finished(options.new), options.threshold, options.baseline
     )
     if options.markdown != "-":
-        print_comparison(comparison, Console(markup=False, highlight=False))
+        print_comparison(comparison, terminal())
     if options.markdown is not None:
         write_text(options.markdown, comparison_markdown(comparison))
     if not comparison.is_comparable:

@@ -14,15 +14,14 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from rich.console import Console
-
+    from harness.cli.consoles import terminal
     from harness.cli.output import read_finished, write_text
     from harness.conformance.difference import difference
     from harness.report.difference import difference_markdown, print_difference
 
     changes = difference(read_finished(options.old), read_finished(options.new))
     if options.markdown != "-":
-        print_difference(changes, Console(markup=False, highlight=False))
+        print_difference(changes, terminal())
     if options.markdown is not None:
         write_text(options.markdown, difference_markdown(changes))
     return BAD if changes.failing else OK

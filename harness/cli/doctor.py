@@ -16,9 +16,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     from rich.text import Text
 
-    from harness.cli.output import wide_console
+    from harness.cli.consoles import wide_terminal
 
-    console = wide_console()
+    console = wide_terminal()
     for is_here, subject, text in _checks(options):
         mark = ("ok", "green") if is_here else ("--", "yellow")
         console.print(Text.assemble(mark, f" {subject:<12} {text}"), soft_wrap=True)

@@ -16,13 +16,13 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Build what is asked for, or what can be used here."""
-    from harness.cli.output import wide_console
+    from harness.cli.consoles import wide_terminal
     from harness.cli.selection import chosen_frameworks
     from harness.convention.registry import convention
     from harness.engines.job import EngineUnavailableError
     from harness.execution.environments import build, has_environment, lacks_device
 
-    console = wide_console()
+    console = wide_terminal()
     wanted = []
     for name in chosen_frameworks(options.frameworks):
         if not has_environment(convention(name)):

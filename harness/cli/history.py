@@ -25,8 +25,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     import json
 
-    from rich.console import Console
-
+    from harness.cli.consoles import terminal
     from harness.convention.registry import convention
     from harness.history.console import print_history, to_json
     from harness.history.store import Selection, opened
@@ -50,6 +49,5 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(to_json(times, histories), indent=2))
     else:
-        console = Console(markup=False, highlight=False)
-        print_history(times, histories, console, has_choice=case is not None)
+        print_history(times, histories, terminal(), has_choice=case is not None)
     return OK

@@ -7,7 +7,6 @@ options, and ``run``, which imports what the command needs and returns the exit 
 from __future__ import annotations
 
 import argparse
-import io
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -15,6 +14,7 @@ from keyword import iskeyword
 from typing import Final
 
 from harness.cli.exit_statuses import BAD, USAGE, status_of
+from harness.cli.terminal import showing
 from harness.core.errors import InputError
 
 # In the order of the help.
@@ -44,12 +44,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0: nothing bad. 1: something FAILED, ERRORED, CRASHED, TIMEDOUT, MISTRUSTED or FIXED, or a
     required framework was SKIPPED. 2: bad usage or a bad spec. 130: interrupted. 143: terminated.
     """
-    words = sys.argv[1:] if arguments is None else list(arguments)
+    with showing():
+        return _status(sys.argv[1:] if arguments is None else list(arguments))
+
+
+def _status(words: list[str]) -> int:
     command = next((word for word in words if not word.startswith("-")), "")
     options = parser(command).parse_args(words)
-    for stream in (sys.stdin, sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
     run: Callable[[argparse.Namespace], int] = options.run
     try:
         return run(options)

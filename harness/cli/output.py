@@ -11,8 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
+from harness.cli.consoles import wide_terminal
 from harness.cli.exit_statuses import OK, ended_by_sigterm, status_of
 from harness.cli.options import UsageError
 from harness.cli.resuming import Events, continued
@@ -117,12 +116,6 @@ def opened_store(options: argparse.Namespace) -> Store | None:
     return opened_at(options.save or None)
 
 
-def wide_console() -> Console:
-    """Return a console; a log has no width: let tables be as wide as they are."""
-    console = Console(markup=False, highlight=False)
-    return console if console.is_terminal else Console(width=200, markup=False, highlight=False)
-
-
 def _stamped(events: Events, commit: str) -> Events:
     with closing(events):
         for event in events:
@@ -142,7 +135,7 @@ def run_suite(
     What an interrupted run has, is of the same run and comes first.
     Also return the exit status of what interrupted the run, 0 where nothing did.
     """
-    console = wide_console()
+    console = wide_terminal()
     checks = sum(len(case.checks) for case in cases)
     with ended_by_sigterm():
         stamped = _stamped(events, commit)

@@ -25,7 +25,7 @@ from harness.report.badge import badges
 from harness.report.benchmark import benchmark_markdown, conditions, ending
 from harness.report.benchmark_chart import benchmark_chart
 from harness.report.formats import Kind, kind_of
-from harness.report.markdown import markdown, matrix
+from harness.report.markdown import code, escaped, markdown, matrix
 from harness.suite.case import case_from_descriptor
 
 # What a reader meets first: an even overlap, a crop of one end, dilation, gaps, a large kernel.
@@ -116,7 +116,7 @@ def _readme(conformance: Report, bench: Report, drawn: Iterable[str]) -> Iterato
         "All of it: [bench.md](bench.md), [bench.jsonl.gz](bench.jsonl.gz). Measured with:",
     )
     yield ""
-    yield from (f"- {line}" for line in conditions(bench.header) if line)
+    yield from (f"- {escaped(line)}" for line in conditions(bench.header) if line)
     yield from ("", "## Geometry", "")
     for name, descriptor in DRAWINGS.items():
         yield from (
@@ -129,5 +129,5 @@ def _readme(conformance: Report, bench: Report, drawn: Iterable[str]) -> Iterato
 
 def _run(report: Report) -> str:
     header = report.header
-    commit = f", commit `{header.commit[:12]}`" if header.commit else ""
-    return f"{header.started}, deconform {header.deconform}{commit}."
+    commit = f", commit {code(header.commit[:12])}" if header.commit else ""
+    return f"{escaped(header.started)}, deconform {escaped(header.deconform)}{commit}."

@@ -60,7 +60,8 @@ def run(options: argparse.Namespace) -> int:
 def _show(report: Report, options: argparse.Namespace) -> None:
     import sys
 
-    from harness.cli.output import wide_console, write_formats
+    from harness.cli.consoles import wide_terminal
+    from harness.cli.output import write_formats
     from harness.report.benchmark import print_benchmark
     from harness.report.console import print_report
 
@@ -68,9 +69,9 @@ def _show(report: Report, options: argparse.Namespace) -> None:
         fact = "the last line is incomplete, and left out; the run was killed."
         print(f"warning: {report.incomplete}: {fact}", file=sys.stderr)
     if report.measurements:
-        print_benchmark(report, wide_console(), options.baseline, detail=options.detail)
+        print_benchmark(report, wide_terminal(), options.baseline, detail=options.detail)
     else:
-        print_report(report, wide_console(), every=True)
+        print_report(report, wide_terminal(), every=True)
     write_formats(report, options)
 
 

@@ -47,6 +47,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run suites and compare with the reference."""
     from harness.cli import output, selection
+    from harness.cli.consoles import wide_terminal
     from harness.cli.resuming import begun
     from harness.conformance.pipeline import run_columns
     from harness.execution.column import Column
@@ -67,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
     conditions = selection.chosen_conditions(
         options, timeout=options.timeout, limitations=limitations
     )
-    console, store = output.wide_console(), output.opened_store(options)
+    console, store = wide_terminal(), output.opened_store(options)
     before = begun(options.output, cases) if options.resume else None
     done: dict[str, set[str]] = {}
     for record in before.records if before else ():

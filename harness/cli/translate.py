@@ -101,10 +101,11 @@ def _in_lines(evidence: Mapping[str, Mapping[str, Status]]) -> Iterator[Line]:
 def _print(lines: Sequence[Line]) -> None:
     if sys.stdout and sys.stdout.isatty():
         # Half of a look-up's time would go into this import; a pipe does without.
-        from rich.console import Console
         from rich.text import Text
 
-        console = Console(markup=False, highlight=False)
+        from harness.cli.consoles import terminal
+
+        console = terminal()
         for line in lines:
             console.print(Text.assemble(*((text, style) for style, text in line)), soft_wrap=True)
     else:

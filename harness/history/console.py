@@ -28,7 +28,7 @@ def print_history(
     """Print how cases went from run to run; cases that were chosen are shown in full."""
     in_full = has_choice and len(times) <= _MOST_IN_FULL
     for line in (*_times(times, in_full=in_full), *_case_histories(histories, every=has_choice)):
-        console.print(_printable(line), soft_wrap=True)
+        console.print(line, soft_wrap=True)
 
 
 def _times(times: Sequence[Series], *, in_full: bool) -> Iterator[Text]:
@@ -115,12 +115,6 @@ def _when(run: SavedRun) -> str:
 
 def _day(date: datetime) -> str:
     return f"{date:%Y-%m-%d %H:%M}"
-
-
-def _printable(line: Text) -> Text:
-    """What was saved may come from anywhere: no control sequences reach the terminal."""
-    clean = "".join(char if char.isprintable() else "?" for char in line.plain)
-    return Text(clean, line.style)
 
 
 def to_json(times: Sequence[Series], histories: Sequence[CaseHistory]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from harness.records.record import Header
 from harness.records.report_file import Report
 from harness.report import quantities
 from harness.report.grid import Cell, GridRow, grid
-from harness.report.markdown import folded, table
+from harness.report.markdown import escaped, folded, table
 from harness.report.side_by_side import Row, SideBySide
 from harness.report.words import describe_engine, describe_machine
 
@@ -209,7 +209,13 @@ def _markdown(report: Report, shown: SideBySide) -> Iterator[str]:
         rows, means = _overview(shown)
         times = ((row.heading, row.label, *_joined(row, "{} ({})")) for row in rows)
         yield from table(("case", "direction", *shown.frameworks), times)
-        yield from ("", " ".join(explanation(shown)), "", "## Geometric means of the ratios", "")
+        yield from (
+            "",
+            escaped(" ".join(explanation(shown))),
+            "",
+            "## Geometric means of the ratios",
+            "",
+        )
         ratios = ((row.label, *_joined(row, "{} {}")) for row in means)
         yield from table(("direction", *shown.frameworks), ratios)
         figures = (
@@ -220,9 +226,9 @@ def _markdown(report: Report, shown: SideBySide) -> Iterator[str]:
         yield from folded("Every figure of each program", table(_FIGURES, figures))
     if untimed := list(missing(report.measurements)):
         yield from ("", "## Without a time", "")
-        yield from (f"- {line}" for line in untimed)
+        yield from (f"- {escaped(line)}" for line in untimed)
     yield from ("", "## Measured with", "")
-    yield from (f"- {line}" for line in conditions(report.header) if line)
+    yield from (f"- {escaped(line)}" for line in conditions(report.header) if line)
 
 
 def _joined(row: GridRow, both: str) -> list[str]:

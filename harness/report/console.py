@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -47,7 +48,7 @@ def followed(
         for event in events:
             if isinstance(event, Header):
                 for name, info in event.frameworks.items():
-                    progress.update(bars[name], state=info.version or "skipped")
+                    progress.update(bars[name], state=escape(info.version or "skipped"))
             elif isinstance(event, Record):
                 counts[event.framework][event.status] += 1
                 if bad := count_bad(counts[event.framework]):

@@ -24,7 +24,7 @@ def markdown(report: Report) -> str:
 
 
 def _lines(report: Report) -> Iterator[str]:
-    yield from ("# Conformance of transposed convolutions", "", _summary(report), "")
+    yield from ("# Conformance of transposed convolutions", "", escaped(_summary(report)), "")
     engines = ((name, *describe_engine(info)) for name, info in report.header.frameworks.items())
     yield from table(("framework", "version", "engine"), engines)
     letters = ", ".join(f"{status.letter} {status}" for status in Status)

@@ -11,7 +11,7 @@ from typing import Final
 from harness.records.record import Record
 from harness.records.report_file import Report
 from harness.records.status import Status, count_bad
-from harness.report.markdown import FAILURE_HEAD, code, failure_row, folded, matrix, table
+from harness.report.markdown import FAILURE_HEAD, code, escaped, failure_row, folded, matrix, table
 from harness.report.words import alike, describe_engine
 
 # GitHub drops a larger summary altogether.
@@ -47,10 +47,8 @@ def _head(report: Report, groups: Sequence[Sequence[Record]]) -> Iterator[str]:
     took = f" in {footer.elapsed_s:.1f} s" if footer else ""
     commit = f", commit {code(header.commit[:12])}" if header.commit else ""
     yield f"### Conformance: {verdict}\n\n"
-    yield (
-        f"{header.cases} cases, {report.checks} checks{took}; deconform {header.deconform}, "
-        f"{header.started}{commit}.\n\n"
-    )
+    origin = f"deconform {escaped(header.deconform)}, {escaped(header.started)}{commit}"
+    yield f"{header.cases} cases, {report.checks} checks{took}; {origin}.\n\n"
     head = ("framework", "version", "engine", *(status.lower() for status in _GOOD), "bad")
     yield "\n".join(table(head, (_counts(report, name) for name in report.frameworks))) + "\n"
 

@@ -149,7 +149,7 @@ def test_what_never_changed_is_counted_only(capsys: pytest.CaptureFixture[str]) 
 
 def test_no_control_sequence_reaches_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     store.save(benchmark(0, case="\x1b[2Jbench"))
-    assert "?[2Jbench  numpy" in shown(capsys)
+    assert "\\x1b[2Jbench  numpy" in shown(capsys)
 
 
 def test_json_has_the_points_the_steps_and_the_stretches(
