@@ -24,6 +24,7 @@ import numpy as np
 
 FOLDER: Final = Path(__file__).with_name("driver")
 DONE: Final = "deconform:done"
+_MOST_LINE: Final = 2**16  # Characters that are read at a time
 CLASSES: Final = {"float32": "single", "float64": "double"} | {
     name: name for name in ("int8", "int16", "int32", "int64")
 }
@@ -51,25 +52,37 @@ class Interpreter:
             command_of(executable), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self._name = Path(executable).name
+        self._asked = 0
         self.folder = Path(tempfile.mkdtemp(prefix="deconform-"))
 
     def ask(self, command: str) -> bytes:
         """Let it run one command of ours; return what it has written as its answer."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
+        self._asked += 1
+        # With the number, for a program may print anything, and an answer may be late.
+        done = f"{DONE} {self._asked}\n"
         try:
-            self._process.stdin.write(command + "\n")
+            self._process.stdin.write(f"{command}; deconform_done({self._asked})\n")
             self._process.stdin.flush()
         except BrokenPipeError:
             pass  # It has died, which its output says next.
-        for line in self._process.stdout:
+        tail = ""
+        while line := self._process.stdout.readline(_MOST_LINE):
             # A prompt may stand before it.
-            if line.endswith(DONE + "\n"):
-                return (self.folder / "answer").read_bytes()
+            if (tail + line).endswith(done):
+                return self._answer()
+            tail = line[-len(done) :]
             sys.stderr.write(line)
         code = self._process.wait()
         how = signal.Signals(-code).name if code < 0 else f"exit status {code}"
         sys.exit(f"{self._name} died ({how})")
+
+    def _answer(self) -> bytes:
+        try:
+            return (self.folder / "answer").read_bytes()
+        except OSError as error:
+            sys.exit(f"{self._name} says that it is done, but left no answer: {error.strerror}")
 
 
 _running: list[Interpreter] = []

@@ -43,6 +43,7 @@ end
 
 function one(result, folder, lengths, names, inputs, outputs)
   deconform_run(folder, lengths, names, inputs, outputs);
+  fprintf('.');
   append(result, fullfile(folder, 'answer'));
 end
 
@@ -52,12 +53,6 @@ function append(result, path)
   fclose(file);
   fprintf(result, '%d\\n', numel(content));
   fwrite(result, content);
-end
-"""
-# In the place of the line that says that an answer is complete.
-_DONE: Final = """\
-function deconform_done()
-  fprintf('.');
 end
 """
 
@@ -78,7 +73,6 @@ def write_script(folder: Path, jobs: Sequence[Mapping[str, Any]]) -> str:
     for name in ("deconform_run.m", "deconform_start.m"):
         shutil.copy2(execute.FOLDER / name, folder / name)
     shutil.copytree(execute.FOLDER / "definitions", folder / "definitions")
-    (folder / "deconform_done.m").write_text(_DONE, encoding="ascii")
     text = _HEAD.format(version=version("deconform"))
     for number, job in enumerate(jobs, 1):
         inputs = {name: (one["dtype"], one["shape"]) for name, one in job["inputs"].items()}

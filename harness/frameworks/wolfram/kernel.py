@@ -17,6 +17,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +26,7 @@ import numpy as np
 
 FOLDER: Final = Path(__file__).with_name("driver")
 DONE: Final = "deconform:done"
+_MOST_LINES: Final = 50  # Of what a program prints
 ANSWER: Final = "deconform:answer "
 NAMES: Final = ("x", "w", "b", "dy", "y", "dx", "dw", "db", "layer", "weights", "given")
 
@@ -41,17 +43,20 @@ class Kernel:
             text=True,
         )
         self._file = Path(tempfile.mkdtemp(prefix="deconform-")) / "program.wl"
+        self._asked = 0
 
     def evaluate(self, text: str) -> tuple[list[str], str]:
         """Let it evaluate a text; return the answers in it, and what else was printed."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._file.write_text(f'{text}\nPrint["{DONE}"];\n', encoding="utf-8")
+        self._asked += 1
+        done = f"{DONE} {self._asked}"  # A program may print anything.
+        self._file.write_text(f'{text}\nPrint["{done}"];\n', encoding="utf-8")
         print(self._file, file=self._process.stdin, flush=True)
         answers: list[str] = []
-        chatter: list[str] = []
+        chatter: deque[str] = deque(maxlen=_MOST_LINES)
         for line in self._process.stdout:
-            if line.strip() == DONE:
+            if line.strip() == done:
                 return answers, "\n".join(chatter)
             if line.startswith(ANSWER):
                 answers.append(line.removeprefix(ANSWER).strip())

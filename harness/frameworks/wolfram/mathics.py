@@ -116,6 +116,7 @@ class Session:
         """Remove what programs have defined."""
         self._last = ((), None)
         definitions = self._session.definitions
+        definitions.set_current_context("Global`")
         for name in set(definitions.user) - self._own:
             definitions.reset_user_definition(name)
 
@@ -276,7 +277,10 @@ def _ndarray(value: Any, dtype: Any) -> Any:
     """Make an array of a NumericArray, or of lists of numbers."""
     if isinstance(value, NumericArray):
         return value.value
-    return np.array(value.to_python(), dtype)
+    array = np.array(value.to_python())
+    if array.dtype.kind not in "iuf":  # True, None and symbols are no numbers.
+        raise TypeError(array.dtype)
+    return array.astype(dtype)
 
 
 _session: list[Session] = []

@@ -23,7 +23,14 @@ from harness.convention.registry import render
 from harness.core.operators import Operator
 from harness.core.program import Program, Unsupported
 from harness.core.training import SILENT
-from harness.engines.job import Arrays, Crashed, Raised, TimedOut
+from harness.engines.job import (
+    Arrays,
+    Crashed,
+    EngineUnavailableError,
+    Outcome,
+    Raised,
+    TimedOut,
+)
 from harness.engines.process import Engine
 from harness.execution.column import Column, Conditions
 from harness.frameworks.matlab import CONVENTION
@@ -338,6 +345,89 @@ def test_an_octave_that_dies_costs_one_record(octave: Path) -> None:
     assert "octave died (SIGKILL)" in second.reason
     assert isinstance(third, Arrays)
     assert third.outputs["y"].tolist() == [2]
+
+
+@pytest.fixture(scope="module")
+def impatient(octave: Path) -> Iterator[Engine]:
+    with running("matlab", octave, timeout=3) as found:
+        yield found
+
+
+FAULTS = {
+    "killed": ("kill(getpid(), 9);", Crashed, "octave died (SIGKILL)"),
+    "a fault of its own": ("kill(getpid(), 11);", Crashed, "octave died (SIGSEGV)"),
+    "an exit": ("exit(3);", Crashed, "octave died (exit status 3)"),
+    "an exit without a word": ("quit", Crashed, "octave died (exit status 0)"),
+    "no functions left": ("clear all; y = x;", Crashed, "octave died"),
+    "a hang": ("pause(1000);", TimedOut, ""),
+    "a wait for input": ("z = input('name? '); y = x;", TimedOut, ""),
+    "requests that are read": ("fgetl(stdin); y = x;", TimedOut, ""),
+    "an endless flood": ("while true, disp('flood of lines'); end", TimedOut, ""),
+    "an endless line": ("s = repmat('a', 1, 1e6); while true, fputs(stdout, s); end", TimedOut, ""),
+    "a flood": ("for i = 1:1e5, disp('flood of lines'); end, y = 2 * x;", Arrays, "[[2., 2.]]"),
+    "a flood of errors": (
+        "for i = 1:1e5, fputs(stderr, 'flood of lines'); end, y = 2 * x;",
+        Arrays,
+        "[[2., 2.]]",
+    ),
+    "a long line": ("fputs(stdout, repmat('a', 1, 5e7)); y = 2 * x;", Arrays, "[[2., 2.]]"),
+    # It would be given the answer of the program before.
+    "what ends an answer": ("disp('deconform:done'); y = 2 * x;", Arrays, "[[2., 2.]]"),
+    "what ends an earlier answer": ("disp('deconform:done 1'); y = 2 * x;", Arrays, "[[2., 2.]]"),
+    "a process left": ("system('sleep 1000 &'); y = 2 * x;", Arrays, "[[2., 2.]]"),
+    "a cell": ("y = {1, 2};", Raised, "y is cell, no real numeric array"),
+    "a structure": ("y.a = 1;", Raised, "y is struct"),
+    "a function": ("y = @sin;", Raised, "y is function_handle"),
+    "a truth value": ("y = true;", Raised, "y is logical"),
+    "a sparse array": ("y = sparse(x);", Raised, "no real numeric array"),
+    "a class that is not transported": ("y = uint64(x);", Raised, "y is uint64"),
+    "more than memory": ("y = zeros(1e6, 1e6);", Raised, "out of memory"),
+    "a message of bytes": ("error(char([0 10 200 255]));", Raised, "error"),
+    "a long message": ("error(repmat('e', 1, 1e6));", Raised, "eee"),
+}
+
+
+@pytest.mark.parametrize(("text", "kind", "said"), FAULTS.values(), ids=FAULTS)
+def test_a_fault_costs_that_record_alone(
+    impatient: Engine, text: str, kind: type[Outcome], said: str
+) -> None:
+    texts = ["y = 3 * x;", text, "y = 4 * x;"]
+    jobs = [engine_job(each, x=np.ones((1, 2))) for each in texts]
+    before, found, after = [answer for _, answer in impatient.run(jobs)]
+    assert isinstance(found, kind)
+    assert said in str(found)
+    assert len(str(found)) < 10_000
+    for answer, value in ((before, 3), (after, 4)):
+        assert isinstance(answer, Arrays)
+        assert answer.outputs["y"].tolist() == [[value, value]]
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("exit 3", "died (exit status 3)"),
+        ("echo no licence >&2; exit 1", "died (exit status 1)"),
+        ("kill -9 $$", "died (SIGKILL)"),
+        ("sleep 1000", "no answer in 2 s"),
+        ("cat > /dev/null", "no answer in 2 s"),
+        ("yes flood", "no answer in 2 s"),
+        ("yes | tr -d '\\n'", "no answer in 2 s"),
+        # It lies.
+        ("yes 'deconform:done 1'", "octave says that it is done, but left no answer"),
+        ("read line; echo 'deconform:done 1'; sleep 1000", "left no answer"),
+    ],
+)
+def test_a_start_that_fails_is_an_error_in_words(tmp_path: Path, script: str, said: str) -> None:
+    path = tmp_path / "octave"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    with (
+        pytest.raises(EngineUnavailableError) as caught,
+        running("matlab", path, timeout=2),
+    ):
+        pass
+    assert said in str(caught.value)
+    assert len(str(caught.value)) < 10_000
 
 
 def children_of(folder: Path) -> list[str]:

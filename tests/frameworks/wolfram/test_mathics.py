@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
+from threading import Timer
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pytest
-from reality import outcome, verdicts
+from reality import engine_job, outcome, verdicts
 
 from harness.conformance.judge import judge
 from harness.convention.registry import convention, render
 from harness.core.operators import Operator
 from harness.core.program import Program, Unsupported
-from harness.engines.job import Arrays, Raised
+from harness.engines.job import Arrays, Crashed, Outcome, Raised, TimedOut
 from harness.engines.process import Engine
 from harness.execution import TIMEOUT
-from harness.execution.column import Column
+from harness.execution.column import Column, Conditions
 from harness.execution.environments import launch
 from harness.frameworks.wolfram.render import ASSUMED_WEIGHTS
 from harness.records.status import Status
@@ -364,3 +369,82 @@ def test_a_kernel_s_messages_and_unevaluated_results_are_errors(kernel: Engine) 
     assert isinstance(found, Raised)
     assert '0 is not a possible value of "Stride"' in found.message
     assert y(kernel, f"y = {LAYER}][x];", x=X, w=W) == [FULL]
+
+
+# Faults.
+
+
+@pytest.fixture(scope="module")
+def impatient() -> Iterator[Engine]:
+    with closing(Column("wolfram", Conditions(timeout=20))) as column:
+        column.start()
+        yield column.engine
+
+
+FAULTS = {
+    "an exit": ("Exit[3]; y = x;", Crashed, "exit status 3"),
+    "a hang": ("While[True, 1]; y = x;", TimedOut, ""),
+    "a flood": ('Do[Print["flood of lines"], {1000}]; y = {2.};', Arrays, "2."),
+    "what ends an answer": ('Print["deconform:done"]; y = {2.};', Arrays, "2."),
+    "rows of two lengths": ("y = {{1, 2}, {3}};", Raised, "y is no array of numbers"),
+    "a string": ('y = "abc";', Raised, 'y is no array of numbers but "abc"'),
+    "a symbol": ("y = other;", Raised, "no array of numbers but Global`other"),
+    "what is not evaluated": ("y = f[x];", Raised, "no array of numbers"),
+    "a truth value": ("y = {True};", Raised, "no array of numbers but {System`True}"),
+    "nothing": ("y = {Null};", Raised, "no array of numbers"),
+    "a complex number": ("y = {1 + I};", Raised, "no array of numbers"),
+    "a number that is too large": ("y = {10^400};", Raised, "no array of numbers"),
+    "no number": ("y = {Indeterminate};", Raised, "no array of numbers"),
+    "an endless recursion": ("f[n_] := f[n + 1]; y = f[1];", Raised, "call"),
+    "what nobody catches": ("Throw[1]; y = x;", Raised, "call"),
+    "an abort": ("Abort[]; y = x;", Raised, "call"),
+    "a deep list": ("y = Nest[List, 1, 5000];", Raised, "recursion"),
+    "a long string": ('y = StringJoin[ConstantArray["a", 10^5]];', Raised, "no array of numbers"),
+    "another meaning of Plus": ("Unprotect[Plus]; Plus[a_, b_] := 3; y = {2.};", Arrays, "2."),
+    "another context": ('Begin["mine`"]; y = {2.};', Arrays, "2."),
+}
+
+
+@pytest.mark.frameworks
+@pytest.mark.parametrize(("text", "kind", "said"), FAULTS.values(), ids=FAULTS)
+def test_a_fault_costs_that_record_alone(
+    impatient: Engine, text: str, kind: type[Outcome], said: str
+) -> None:
+    texts = ["y = x;", text, "y = Normal[x] + 1;"]
+    jobs = [engine_job(each, x=np.ones((1, 2))) for each in texts]
+    before, found, after = [answer for _, answer in impatient.run(jobs)]
+    assert isinstance(found, kind)
+    assert said in str(found)
+    assert len(str(found)) < 10_000
+    for answer, value in ((before, 1), (after, 2)):
+        assert isinstance(answer, Arrays)
+        assert answer.outputs["y"].tolist() == [[value, value]]
+
+
+@pytest.mark.frameworks
+def test_a_session_that_is_killed_costs_one_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DECONFORM_TEST_MARK", mark := uuid4().hex)
+    with closing(Column("wolfram")) as column:
+        column.start()
+        (session,) = (
+            int(process.name)
+            for process in Path("/proc").glob("[0-9]*")
+            if mark.encode() in read(process / "environ")
+            and read(process / "cmdline").endswith(b"mathics.py\0")
+            and b"worker.py" in read(process / "cmdline")
+        )
+        killer = Timer(1, os.kill, (session, signal.SIGKILL))
+        killer.start()
+        texts = ["While[True, 1]; y = x;", "y = 2. Normal[x];"]
+        jobs = [engine_job(text, x=np.ones((1, 2))) for text in texts]
+        killed, after = [answer for _, answer in column.engine.run(jobs)]
+    assert isinstance(killed, Crashed)
+    assert "SIGKILL" in killed.reason
+    assert isinstance(after, Arrays)
+
+
+def read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""  # It has ended, or is another's.

@@ -1,6 +1,6 @@
-function deconform_done()
-% Say on standard output that an answer is complete.
-  fprintf('deconform:done\n');
+function deconform_done(number)
+% Say on standard output that the answer to a request is complete.
+  fprintf('deconform:done %d\n', number);
   if exist('OCTAVE_VERSION', 'builtin')
     fflush(stdout);
   end

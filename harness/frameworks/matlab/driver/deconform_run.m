@@ -40,7 +40,6 @@ function deconform_run(deconform_folder, deconform_lengths, deconform_names, ...
             deconform_caught.identifier, deconform_caught.message);
     fclose(deconform_file);
   end
-  deconform_done();
 end
 
 function array = deconform_read(file, kind, extent)
@@ -48,13 +47,18 @@ function array = deconform_read(file, kind, extent)
 end
 
 function deconform_answer(folder, seconds, names, values)
+  classes = {'single', 'double', 'int8', 'int16', 'int32', 'int64'};
+  for i = 1:numel(names)
+    if ~any(strcmp(class(values{i}), classes)) || ~isreal(values{i}) || issparse(values{i})
+      error('deconform:output', '%s is %s, no real numeric array', names{i}, class(values{i}));
+    end
+    if numel(values{i}) > 2^28
+      error('deconform:output', '%s has %d elements, more than 2^28', names{i}, numel(values{i}));
+    end
+  end
   file = fopen([folder '/answer'], 'w', 'ieee-le');
   fprintf(file, 'result\n%s\n', sprintf('%.9g ', seconds));
   for i = 1:numel(names)
-    if ~isnumeric(values{i}) || ~isreal(values{i}) || issparse(values{i})
-      fclose(file);
-      error('deconform:output', '%s is %s, no real numeric array', names{i}, class(values{i}));
-    end
     fprintf(file, '%s %s%s\n', names{i}, class(values{i}), sprintf(' %d', size(values{i})));
   end
   fprintf(file, '\n');

@@ -18,5 +18,4 @@ function deconform_start(folder)
     fprintf(file, '\n%s\n', caught.message);
   end
   fclose(file);
-  deconform_done();
 end
