@@ -36,7 +36,8 @@ def reproduced(case: Case, framework: str, conditions: Conditions) -> tuple[str,
     where = "" if info.device == "cpu" else f", {info.device}"
     lines = [f"{case.id}: {program.framework} {info.version}, {program.support}{where}"]
     lines += [f"  {program.reason}"] if program.reason else []
-    lines += ["", "# forward", program.text]
+    variables = " ".join(f"{name}={value}" for name, value in column.environ.items())
+    lines += [f"  run with {variables}", "", "# forward", program.text]
     lines += [] if case.rejected else ["# gradients", program.gradient_text]
     lines += [_array(name, array) for name, array in expected.data.items()]
     lines += [line for _, outcome in outcomes for line in _outcome(outcome, expected)]

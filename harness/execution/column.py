@@ -158,6 +158,12 @@ class Column:
                 command += " " + self.conditions.words(Mention(ask, value))
         return command
 
+    @property
+    def environ(self) -> dict[str, str]:
+        """The environment variables of the framework's processes, besides those of threads."""
+        device = self.convention.device(self.conditions.device)
+        return self.convention.environment(device, self.conditions.math)
+
     def _found(self) -> Engine:
         """Find what executes the framework, not started yet."""
         conditions = self.conditions
@@ -168,7 +174,7 @@ class Column:
             launched.module,
             self.convention.distribution,
             language=launched.language,
-            environ=self.convention.environment(device, conditions.math),
+            environ=self.environ,
             timeout=conditions.timeout,
             advice=launched.advice,
             packages=launched.packages,

@@ -66,9 +66,9 @@ def shown(translation: Translation, style: Style, source: str) -> str:
         lines.append("w = np.moveaxis(w, (0, 1), (-1, -2))")
     lines += [f"w = {change.code()}", to_input]
     # A layer is given the arrays themselves.
-    to_tensor = "{}" if style == "layer" else tensor
-    missing = [name for name in "wb" if f"{name}_ =" not in program.call]
-    lines += [f"{name}_ = {to_tensor.format(name)}" for name in missing]
+    names = "wb" if style == "function" else "w"
+    to_tensor = tensor if style == "function" else "{}"
+    lines += [f"{name}_ = {to_tensor.format(name)}" for name in names]
     return "\n".join([*lines, program.call, f"y = {output}"])
 
 

@@ -49,7 +49,6 @@ def layer(operator: Operator, dtype: str, training: Training) -> Program | Unsup
         lines(
             "x_ = tf.constant(np.moveaxis(x, 1, -1))",
             "w_ = np.moveaxis(w, (0, 1), (-1, -2))",
-            "b_ = tf.Variable(b)" if split.late_bias else None,
         ),
         lines("y_ = layer(x_)", after(split)),
         {"x": "x_", "w": "layer.kernel"} | ({"b": bias} if operator.bias else {}),
@@ -58,6 +57,7 @@ def layer(operator: Operator, dtype: str, training: Training) -> Program | Unsup
             f"layer = tf.keras.layers.Conv{operator.rank}DTranspose({sizes}{options})",
             "layer.build(x_.shape)",
             f"layer.set_weights([w_{', b' if split.own_bias else ''}])",
+            "b_ = tf.Variable(b)" if split.late_bias else None,
         ),
         reason=cropped if split.has_rest else None,
         setup="l2 = 0.0001  # Write your own weight decay." if has_l2 else "",
