@@ -18,12 +18,13 @@ from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
 from harness.engines import worker
-from harness.engines.kept import PATIENCE, Kept
+from harness.engines.kept import Kept
 
 Message: TypeAlias = Mapping[str, Any]
 Frame: TypeAlias = tuple[dict[str, Any], dict[str, Any]]
 
 _MOST_LINE: Final = 2**20  # Bytes of a frame's first line, and of one read
+_END: Final = 5.0  # Seconds for a worker that has closed its output to end
 _LAST_WORDS: Final = 4000  # Bytes of the worker's output that are kept
 
 
@@ -191,7 +192,7 @@ class Channel:
 
     def _describe_end(self, what: str) -> str:
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(PATIENCE)
+            self._process.wait(_END)
         code = self._process.poll()
         if code is None:
             return f"the worker closed its output: {what}"

@@ -24,7 +24,7 @@ from typing import Any, Final
 _PDEATHSIG, _CHILD_SUBREAPER = 1, 36
 _IS_LINUX: Final = sys.platform == "linux"
 _PAGE: Final = resource.getpagesize()
-_WATCH: Final = 0.2  # Seconds between two looks at the memory
+_WATCH: Final = 0.5  # Seconds between two looks at the memory
 _PATIENCE: Final = 10.0  # Seconds for what was killed to end
 _ENDING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 
@@ -38,6 +38,9 @@ def main() -> None:
     for number in (signal.SIGCHLD, *_ENDING):
         signal.signal(number, lambda *_: None)
     _prctl(_CHILD_SUBREAPER, 1)
+    os.set_inheritable(order["life"], False)
+    if order["cores"]:  # They are the worker's own, if there are others.
+        os.sched_setaffinity(0, os.sched_getaffinity(0) - set(order["cores"]) or order["cores"])
     os.mkdir(order["folder"], 0o700)
     worker = os.fork()
     if not worker:
@@ -70,7 +73,9 @@ def _become_worker(order: Any) -> None:
         signal.signal(number, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if order["memory"] and _IS_LINUX:
-        resource.setrlimit(resource.RLIMIT_DATA, (order["memory"], order["memory"]))
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        most = order["memory"] if hard == resource.RLIM_INFINITY else min(order["memory"], hard)
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
     if order["cores"]:
         os.sched_setaffinity(0, order["cores"])
     os.environ["TMPDIR"] = order["folder"]

@@ -110,7 +110,7 @@ class Engine:
                 answer = self._started()
             except WorkerEndedError:  # Once more: what ended it may have come from elsewhere.
                 answer = self._started()
-            if answer.get("section") == "device":
+            if self._start["device"] and answer.get("section") == "device":
                 # The message already says what to do; rebuilding the environment would not help.
                 self._end_process()
                 raise EngineUnavailableError(f"{self._command[0]}: {answer['message']}")

@@ -153,6 +153,22 @@ def test_much_output_costs_nothing_and_its_end_is_kept() -> None:
     assert channel._last_words.endswith(b"the end")
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="no pinning here")
+def test_a_worker_has_its_core_alone() -> None:
+    core, *others = os.sched_getaffinity(0)
+    script = f"os.write(2, repr(os.sched_getaffinity(0)).encode()); {saying(frame())}"
+    with tempfile.NamedTemporaryFile("w", suffix=".py") as file:
+        file.write(f"import os, sys\n{script}")
+        file.flush()
+        channel = Channel([sys.executable, "-I", "-S", file.name], os.environ, [core])
+        channel.send(RUN, {})
+        channel.receive(60, LIMIT)
+        keeper = os.sched_getaffinity(channel._process.pid)
+        channel.close()
+    assert channel._last_words == repr({core}).encode()
+    assert keeper == set(others or [core])
+
+
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_is_named(number: signal.Signals) -> None:
     script = f"os.kill(os.getpid(), {int(number)})"

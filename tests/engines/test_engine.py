@@ -119,11 +119,18 @@ def test_a_process_that_ends_while_it_starts_is_started_once_more(engine: Engine
 def test_a_lack_of_a_device_or_a_module_is_no_reason_to_start_again(
     engine: Engine, section: str
 ) -> None:
+    engine._start["device"] = "device = 'GPU'"
     Worker.starts = repeat(RAISED | {"section": section})
     with pytest.raises(EngineUnavailableError) as error:
         engine.start()
     assert isinstance(error.value, EngineBrokenError) == (section == "setup")
     assert Worker.started == 1
+
+
+def test_a_device_that_nobody_asked_for_cannot_be_missing(engine: Engine) -> None:
+    Worker.starts = repeat(RAISED | {"section": "device"})
+    with pytest.raises(EngineBrokenError):
+        engine.start()
 
 
 def test_a_lack_of_memory_names_the_bound(engine: Engine) -> None:

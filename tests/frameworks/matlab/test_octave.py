@@ -446,13 +446,22 @@ def test_an_octave_that_hangs_ends_with_its_worker(
     octave: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with running("matlab", octave, timeout=2) as engine:
+    with running("matlab", octave, timeout=5) as engine:
         (scratch,) = tmp_path.iterdir()
         assert len(children_of(scratch)) == 2
         found = outcome(engine, "while true, end", x=np.ones(1))
-        assert found == TimedOut(2)
+        assert found == TimedOut(5)
         assert children_of(scratch) == []
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_what_octave_has_started_ends_with_it(octave: Path, tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    start = f"system('setsid sh -c \"echo $$ > {pid}; exec sleep 600\" &');"
+    with running("matlab", octave, timeout=30) as engine:
+        outcome(engine, f"{start} while !exist('{pid}', 'file'), end, y = x;", x=np.ones(1))
+    assert not Path(f"/proc/{int(pid.read_text())}").exists()
 
 
 def test_a_column_says_that_octave_ran_documented_semantics() -> None:
