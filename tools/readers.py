@@ -220,7 +220,7 @@ def _frames() -> list[bytes]:
     return [stream.getvalue()]
 
 
-async def _answer(_: object, line: bytes) -> bytes:
+async def _answer(_: object, line: bytes, _client: str) -> bytes:
     return json.dumps(worker.answer(json.loads(line))).encode()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -14,6 +16,7 @@ from threading import Barrier
 from typing import Any
 
 import postgresql
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -22,7 +25,7 @@ from sqlalchemy import delete, select, text
 
 from harness import Report
 from harness.core.column_info import ColumnInfo
-from harness.history import store, tables
+from harness.history import database, saving, store, tables
 from harness.history.database import VERSION_TABLE, Database, StoreError
 from harness.history.steps import Series
 from harness.records.measurement import MEASURED
@@ -409,3 +412,105 @@ def test_only_the_store_needs_the_extra() -> None:
     last = done.stderr.splitlines()[-1]
     assert 'the history store needs alembic: pip install "deconform[history]"' in last
     assert "harness/history/store.py" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_back_end_that_is_ended_inside_a_save_leaves_no_part_of_it(
+    server: postgresql.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = server.new_database()
+    store.save(benchmark(0), url)
+    add = saving._add_cases
+
+    def ended(connection: Any, *arguments: Any) -> Any:
+        (back_end,) = connection.exec_driver_sql("SELECT pg_backend_pid()").one()
+        with psycopg.connect(server.url(), autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(%s)", [back_end])
+        return add(connection, *arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(saving, "_add_cases", ended)
+        with pytest.raises(StoreError) as error:
+            store.save(conformance(1, (Status.PASSED,)), url)
+    assert "terminating connection" in str(error.value)
+    assert "\n" not in str(error.value)
+    assert postgresql.PASSWORD not in str(error.value)
+    assert len(rows(url, select(tables.runs))) == len(rows(url, select(tables.frameworks))) == 1
+    assert store.save(conformance(1, (Status.PASSED,)), url).new
+    assert len(rows(url, select(tables.records))) == 1
+
+
+NEXT = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    op.add_column("runs", sa.Column("host", sa.String, nullable=False, server_default="unknown"))
+    op.create_index("runs_by_host", "runs", ["host"])
+"""
+
+
+@pytest.fixture
+def newer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the migration that the next deconform brings, which is to be used from now on."""
+    scripts = tmp_path / "migrations"
+    shutil.copytree(database._SCRIPTS, scripts)
+    monkeypatch.setattr(database, "_SCRIPTS", scripts)
+    return scripts / "versions" / "v0002_host.py"
+
+
+def test_an_older_schema_is_brought_up_to_date_with_all_that_it_holds(
+    url: str, newer: Path
+) -> None:
+    store.save(benchmark(0), url)
+    store.save(conformance(1, (Status.PASSED, Status.FAILED)), url)
+    before = rows(url, select(tables.runs)), rows(url, select(tables.records))
+    newer.write_text(NEXT)
+    assert store.opened(url, create=False).times(ALL)
+    assert (rows(url, select(tables.runs)), rows(url, select(tables.records))) == before
+    assert [row["host"] for row in rows(url, text("SELECT host FROM runs"))] == ["unknown"] * 2
+    assert store.save(benchmark(2), url).new
+    assert len(store.opened(url).times(ALL)[0].timings) == 2
+
+
+def test_a_migration_that_fails_changes_nothing(url: str, newer: Path) -> None:
+    store.save(benchmark(0), url)
+    newer.write_text(NEXT + '    op.execute("SELECT * FROM nowhere")\n')
+    for _ in range(2):
+        with pytest.raises(StoreError, match="nowhere") as error:
+            store.opened(url)
+        assert "\n" not in str(error.value)
+    newer.unlink()
+    assert len(store.opened(url).times(ALL)) == 1
+    with pytest.raises(StoreError, match="host"):
+        rows(url, text("SELECT host FROM runs"))
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from sqlalchemy import event
+from harness.history import database, store
+database._SCRIPTS = Path(sys.argv[2])
+opened = database.Database.of(sys.argv[1])
+def kill(*arguments):
+    if "INDEX runs_by_host" in arguments[2]:
+        os.kill(os.getpid(), signal.SIGKILL)
+event.listen(opened.engine, "before_cursor_execute", kill)
+opened.prepare(create=False)
+"""
+
+
+def test_a_migration_whose_process_is_killed_changes_nothing(url: str, newer: Path) -> None:
+    store.save(benchmark(0), url)
+    newer.write_text(NEXT)
+    command = [sys.executable, "-c", KILLED, url, str(newer.parents[1])]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    with pytest.raises(StoreError, match="host"):
+        rows(url, text("SELECT host FROM runs"))
+    assert len(store.opened(url).times(ALL)) == 1
+    assert [row["host"] for row in rows(url, text("SELECT host FROM runs"))] == ["unknown"]
