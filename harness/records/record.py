@@ -84,6 +84,7 @@ Event: TypeAlias = Header | Record | Measurement | Footer
 _KINDS: Final[dict[str, type[Event]]] = {
     kind.__name__.lower(): kind for kind in (Header, Record, Measurement, Footer)
 }
+_LARGEST: Final = 2**63 - 1  # What a database can hold
 _TYPES: Final = {kind: get_type_hints(kind) for kind in _KINDS.values()}
 # Left out of a line where they are empty.
 _OPTIONAL: Final[Mapping[type[Event], frozenset[str]]] = {
@@ -128,7 +129,8 @@ def _is_of(expected: Any, value: Any) -> bool:
         return True
     if isinstance(expected, type):  # most are: this comes first as reports are long
         wanted = (int, float) if expected is float else expected
-        return isinstance(value, wanted) and not isinstance(value, bool)
+        fits = expected is not int or not isinstance(value, int) or abs(value) <= _LARGEST
+        return fits and isinstance(value, wanted) and not isinstance(value, bool)
     if get_origin(expected) is UnionType:
         return any(_is_of(one, value) for one in get_args(expected))
     if get_origin(expected) is Mapping:

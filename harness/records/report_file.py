@@ -206,6 +206,8 @@ def _events(lines: Iterable[str], file: Path) -> Iterator[Event]:
             seen.add(key)
         if isinstance(event, Measurement):
             _check_measurement(event, where)
+        if isinstance(event, Footer) and not 0 <= event.elapsed_s <= sys.float_info.max:
+            raise ReportError(f"{where}: elapsed_s is {event.elapsed_s!r:.60}.")
         yield event
     if event is None:
         raise ReportError(f"{file}: the report is empty.")
@@ -243,9 +245,9 @@ def _check_measurement(event: Measurement, where: str) -> None:
         raise ReportError(f"{where}: a sample of {bad[0]} s; each must be a positive number.")
     if event.samples and min(event.batch, event.multiply_adds, event.nbytes, event.calls) < 0:
         raise ReportError(f"{where}: batch, multiply_adds, nbytes and calls cannot be negative.")
-    spent = (event.first_s, event.to_native_s, event.from_native_s)
+    spent = (event.first_s, event.to_native_s, event.from_native_s, event.cpus)
     if not all(0 <= seconds <= sys.float_info.max for seconds in spent):
-        raise ReportError(f"{where}: seconds of {spent}; none may be negative or infinite.")
+        raise ReportError(f"{where}: seconds of {spent!r:.99}; none may be negative or infinite.")
 
 
 def _is_positive(value: float) -> bool:

@@ -224,6 +224,17 @@ def test_a_damaged_report_is_one_error_at_its_line(
     )
 
 
+@pytest.mark.parametrize(
+    "value", ["NaN", "Infinity", "1e999", "9" * 400, "-" + "9" * 19 + "9" * 300]
+)
+@pytest.mark.parametrize("field", ["elapsed_s", "cases", "line"])
+def test_a_number_that_nothing_can_hold_is_refused(field: str, value: str, tmp_path: Path) -> None:
+    event = next(event for event in EVENTS if field in to_json(event))
+    text = spoilt(event, **{field: 987654}).replace("987654", value)
+    with pytest.raises(ReportError, match=rf"\d: .*{field} (cannot be|is) "):
+        read(tmp_path, text)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner),
