@@ -74,9 +74,9 @@ def parse(
     >>> parse("self.up = nn.ConvTranspose2d(8 * 8, 32, 4, 2, 1),  # to 32x32").descriptor
     'ic64_oc32_k4x4_s2x2_c1.1x1.1_b'
     """
-    from harness.lookup.reading import read  # noqa: PLC0415
+    from harness.lookup.answer import read_text  # noqa: PLC0415
 
-    return read(text, framework, input, weight).operator
+    return read_text(text, framework, input=input, weight=weight).operator
 
 
 def translate(

@@ -226,6 +226,7 @@ def bound(form: Signature, call: Call, *, is_printed: bool = False) -> dict[str,
     given: dict[str, Argument] = {}
     arguments = list(_paired(form, call.arguments) if form.named_pairs else call.arguments)
     if is_printed:
+        arguments = arguments[_is_self(arguments[:1]) :]
         arguments = [each for each in arguments if not _is_placeholder(form, each)]
     for argument in arguments:
         if argument.name in {"*", "**"}:
@@ -252,7 +253,8 @@ def bound(form: Signature, call: Call, *, is_printed: bool = False) -> dict[str,
 
 def is_signature(form: Signature, site: CallSite) -> bool:
     """Whether a text is what a page prints of a form: parameters, and all with their defaults."""
-    values = [each.value for each in site.call.arguments if each.name is None]
+    given = site.call.arguments[_is_self(site.call.arguments[:1]) :]
+    values = [each.value for each in given if each.name is None]
     defaults = [each for each in site.call.arguments if each.name not in {None, "*", "**"}]
     names = [value.text if isinstance(value, Name) else None for value in values]
     return (
@@ -263,6 +265,10 @@ def is_signature(form: Signature, site: CallSite) -> bool:
         and names == [parameter.name for parameter in form.parameters][: len(names)]
         and all(_has_its_default(form, each) for each in defaults)
     )
+
+
+def _is_self(first: Sequence[Argument]) -> bool:
+    return any(isinstance(each.value, Name) and each.value.text == "self" for each in first)
 
 
 def _has_its_default(form: Signature, argument: Argument) -> bool:

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import sized_operators
 
+import harness
 from harness.cli.exit_statuses import OK, USAGE
 from harness.cli.main import main
 from harness.cli.wording import in_options
@@ -409,3 +410,8 @@ def test_the_primitives_weights_become_ours(groups: int) -> None:
     for i, o in np.ndindex(4, 6 // groups):
         per_group = 4 // groups
         assert np.array_equal(moved[i, o], grouped[i // per_group, o, i % per_group])
+
+
+def test_the_interface_reads_what_the_command_does() -> None:
+    operator = harness.parse("--deconv mb1_ic3oc4_ih5oh7kh3")
+    assert operator == harness.parse("ic3_oc4_k3x3_b") == Operator.of(3, 4, (3, 3))
