@@ -342,7 +342,8 @@ def _candidates(site: CallSite, known: Sequence[_Known]) -> tuple[list[_Known], 
     """The forms that a call's name may mean, and notes where that is not certain."""
     owner = site.call.owner
     options = owner.options if isinstance(owner, Either) else (owner,)
-    paths = [each.text for each in options if isinstance(each, Reference) and each.is_imported]
+    named = [each for each in options if isinstance(each, Reference) and _is_of(each, known)]
+    paths = [each.text for each in named if each.is_imported]
     modules = {root for name in framework_names() for root in convention(name).modules}
     ours = [path for path in paths if _root(path) in modules]
     others = [path for path in paths if path not in ours]
@@ -356,13 +357,13 @@ def _candidates(site: CallSite, known: Sequence[_Known]) -> tuple[list[_Known], 
     known = [each for each in known if not roots or roots & {*each.convention.modules}]
     if not known:
         raise SnippetError(f"{ours[0]} is no transposed convolution that is known here.")
-    matching = _matching(site.function.split("."), ours, known)
+    matching, is_full = _matching(site.function.split("."), ours, known)
     names = " or ".join(dict.fromkeys(each.form.name for each in matching or known))
     notes = [f"{_imported_name(site, path)}: it is taken for {names}." for path in others]
-    if not (matching or others):
-        notes.append(f"{site.function} is taken for {names}.")
+    if not (matching or others) or not is_full:
+        notes.append(f"{[*ours, site.function][0]} is taken for {names}.")
     is_usual = "." in site.function and any(site.function in each.form.names for each in matching)
-    if not all(each is None or isinstance(each, Reference) for each in options) and not is_usual:
+    if not all(each is None or each in named for each in options) and not is_usual:
         notes.append(
             f"{site.function} may be something else, which another line of the text gives it: it "
             f"is taken for {names}."
@@ -370,18 +371,38 @@ def _candidates(site: CallSite, known: Sequence[_Known]) -> tuple[list[_Known], 
     return matching or known, tuple(notes)
 
 
+def _is_of(reference: Reference, known: Sequence[_Known]) -> bool:
+    """Whether what is imported, or an alias, has the name of one of the forms."""
+    last = reference.text.rpartition(".")[2]
+    return any(name.rpartition(".")[2] == last for each in known for name in each.form.names)
+
+
 def _root(path: str) -> str:
     return path.partition(".")[0]
 
 
-def _matching(parts: Sequence[str], paths: Sequence[str], known: Sequence[_Known]) -> list[_Known]:
-    """The forms with the full name of what is imported, or else those that end as is written."""
-    full_names = {path.partition(".")[2] for path in paths}
-    return [
-        each for each in known if full_names & {n.partition(".")[2] for n in each.form.names}
-    ] or [
+def _matching(
+    parts: Sequence[str], paths: Sequence[str], known: Sequence[_Known]
+) -> tuple[list[_Known], bool]:
+    """The forms with the full name of what is imported, or else those that end as is written.
+
+    And whether the full name, if it is known, is one of theirs.
+    """
+    full = [each for each in known if any(_is_name(path, each.form) for path in paths)]
+    if full:
+        return full, True
+    ending = [
         each for each in known if any(n.split(".")[-len(parts) :] == parts for n in each.form.names)
     ]
+    return ending, not paths
+
+
+def _is_name(path: str, form: Form) -> bool:
+    """Whether a full name is one of a form's: the module's own name may be shortened."""
+    tail = path.partition(".")[2]
+    return any(
+        tail == name.partition(".")[2] or f".{name}".endswith(f".{path}") for name in form.names
+    )
 
 
 def _imported_name(site: CallSite, path: str) -> str:

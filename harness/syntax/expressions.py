@@ -273,8 +273,8 @@ class Expressions:
         match call.owner:
             case Reference(text=name) if last_name(call) != name.rpartition(".")[2]:
                 return replace(call, function=meant(call, name))
-            case Call(arguments=(Argument(None, Name() as inner), *given)) as partial if (
-                last_name(partial) == "partial"
+            case Call(arguments=(Argument(None, Name() as inner), *given)) as partial if is_partial(
+                partial
             ):
                 owner = self.names.owner(inner.text)
                 positional = [each for each in (*given, *call.arguments) if each.name is None]
@@ -449,6 +449,14 @@ def is_plain(value: Value) -> bool:
     if isinstance(value, tuple):
         return all(map(is_plain, value))
     return not isinstance(value, Name | Call)
+
+
+def is_partial(value: Value) -> bool:
+    """Whether it is a call of ``functools.partial``."""
+    if not isinstance(value, Call) or last_name(value) != "partial":
+        return False
+    owner = value.owner
+    return owner is None or (isinstance(owner, Reference) and owner.text == "functools.partial")
 
 
 def converted(call: Call) -> Value:

@@ -90,7 +90,7 @@ def find_call(text: str, language: str, names: Collection[str]) -> tuple[CallSit
     """
     parsed, notes = _parsed(text, language, names)
     called = _called(parsed, names)
-    own = [call for _, call in called if last_name(call) not in names or _is_own(call.owner)]
+    own = [call for _, call in called if last_name(call) not in names or _is_own(call.owner, names)]
     sites = [_site(text, parsed.statements, *each) for each in called if each[1] not in own]
     if own and not sites:
         raise _defined_by_the_text(text, own[0])
@@ -151,11 +151,13 @@ def _called(parsed: Parsed, names: Collection[str]) -> list[tuple[int, Call]]:
     return sorted(places.values(), key=lambda each: each[1].column)
 
 
-def _is_own(owner: Value) -> bool:
+def _is_own(owner: Value, names: Collection[str]) -> bool:
     """Whether what is called is certainly something that the text itself makes."""
     if isinstance(owner, Either):
-        return all(map(_is_own, owner.options))
-    return owner is not None and not isinstance(owner, Reference)
+        return all(_is_own(option, names) for option in owner.options)
+    if isinstance(owner, Reference):
+        return owner.text.rpartition(".")[2] not in names
+    return owner is not None
 
 
 def _defined_by_the_text(text: str, call: Call) -> OwnNameError:

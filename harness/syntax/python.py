@@ -13,7 +13,7 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from harness.syntax.expressions import Expressions, Source, converted
+from harness.syntax.expressions import Expressions, Source, converted, is_partial
 from harness.syntax.names import EVERYTHING, Names, agreed, either, is_dict, is_key
 from harness.syntax.python_changes import (
     FUNCTIONS,
@@ -334,8 +334,8 @@ class _Reader(Expressions):
         owner = self.names.owner(name)
         if owner is None:
             return Reference(name, value.column, is_imported=False)
-        is_partial = isinstance(owner, Call) and last_name(owner) == "partial"
-        return owner if is_partial or isinstance(owner, Reference | Defined | Either) else value
+        is_meaning = isinstance(owner, Reference | Defined | Either)
+        return owner if is_meaning or is_partial(owner) else value
 
     def _give(self, target: ast.expr, value: Value, assumed: tuple[str, ...]) -> None:
         if isinstance(target, ast.Tuple | ast.List):
@@ -500,20 +500,21 @@ class _Reader(Expressions):
         outer = self.names, self._scope, self._read
         self.names, self._scope, self._read = code.around.copy(), _Scope.of(init.body), {}
         self._give_parameters(init.args, call)
-        statements = list(self._statements(init.body))
+        made = [statement for node in init.body for statement in self._statement(node)]
         self.names, self._scope, self._read = outer
+        places = [place for place, node in enumerate(init.body) if code.is_of_base(node)]
         makers = [
-            (place, inner)
-            for place, statement in enumerate(statements)
+            (statement, inner)
+            for statement in made
             for inner in calls(statement.value)
             if last_name(inner) == "__init__"
         ]
-        if len(makers) != 1 or statements[makers[0][0]].block != self._block:
+        if len(makers) != 1 or len(places) != 1 or makers[0][0].value is not makers[0][1]:
             raise _NotFollowedError("whose __init__ does not simply call that of its base")
-        place, inner = makers[0]
-        for later in statements[place + 1 :]:
-            if (later.target or "").startswith("self."):
-                raise _NotFollowedError(f"which sets {later.target} after its base's __init__")
+        rest = init.body[places[0] + 1 :]
+        if any(name.startswith("self") for name in (*bindings(rest), *map(_name, changes(rest)))):
+            raise _NotFollowedError("which changes itself after the __init__ of its base")
+        inner = makers[0][1]
         arguments = tuple(replace(each, column=call.column) for each in inner.arguments[1:])
         assumed = tuple(dict.fromkeys((*call.assumed, *inner.assumed)))
         function = meant(call, code.base)
@@ -652,6 +653,15 @@ class _Class:
         base = dotted(node.bases[0]) if node.bases else ""
         return _Class(node, around, base, names.owner(base))
 
+    def is_of_base(self, node: ast.stmt) -> bool:
+        """Whether a statement is a call of the base's ``__init__``."""
+        match node:
+            case ast.Expr(ast.Call(ast.Attribute(ast.Call(ast.Name("super"), given), "__init__"))):
+                return not given or text_of(given[0]) == self.node.name
+            case ast.Expr(ast.Call(ast.Attribute(base, "__init__"), [ast.Name("self"), *_])):
+                return dotted(base) == self.base
+        return False
+
     def initializer(self) -> ast.FunctionDef | None:
         """Return its ``__init__``, if it has one, where that alone tells what an object is."""
         node, init = self.node, None
@@ -682,6 +692,10 @@ def _items(value: Value, targets: Sequence[ast.expr]) -> Sequence[Value]:
         Subscript(f"({value.text})[{place}]", value.column, owner=value, index=place)
         for place in range(len(targets))
     ]
+
+
+def _name(change: Change) -> str:
+    return change.name
 
 
 def _none(test: ast.expr) -> str:
