@@ -25,7 +25,9 @@ from harness.syntax.python_changes import (
     definitions,
     dotted,
     parameters,
+    patches,
     same_object,
+    shared_names,
     text_of,
 )
 from harness.syntax.tree import (
@@ -88,7 +90,8 @@ def read(text: str) -> Parsed:
     try:
         module, unread = _tree(source)
         reader = _Reader(source, unread)
-        return Parsed(tuple(reader.module(module)), (*unread, *reader.unread))
+        statements = tuple(reader.module(module))
+        return Parsed(statements, (*unread, *reader.unread), tuple(reader.patched(module)))
     except SnippetError:
         raise
     except (RecursionError, MemoryError):
@@ -150,6 +153,7 @@ class _Reader(Expressions):
     def __init__(self, source: Source, left_out: Sequence[Unread]) -> None:
         super().__init__(source, Names())
         self.unread: list[Unread] = []
+        self._shared: frozenset[str] = frozenset()  # Names that other scopes may give values
         self._followed = 0  # How many calls of the text's own classes
         self._left_out = {each.start for each in left_out}
         self._block: tuple[int, ...] = ()
@@ -157,8 +161,16 @@ class _Reader(Expressions):
         self._scope = self._class_scope = _Scope()
 
     def module(self, module: ast.Module) -> Iterator[Statement]:
-        self._scope = _Scope.of(module.body)
+        self._scope, self._shared = _Scope.of(module.body), shared_names(module)
         yield from self._statements(module.body)
+
+    def patched(self, module: ast.Module) -> Iterator[tuple[str, int]]:
+        """What a text that has been read sets in modules and classes, by its full name."""
+        for name, node in patches(module):
+            owner_name, _, last = name.rpartition(".")
+            owner = self.names.owner(owner_name)
+            full = f"{owner.text}.{last}" if isinstance(owner, Reference) else name
+            yield full.removeprefix("builtins."), self.source.offset_of(node)
 
     def _statements(self, body: Iterable[ast.stmt]) -> Iterator[Statement]:
         for node in body:
@@ -247,7 +259,7 @@ class _Reader(Expressions):
         if isinstance(node, ast.Import | ast.ImportFrom):
             for name, meaning in self._meanings(node):
                 self._scope.unsettled -= name == EVERYTHING
-                self.names.give(name, meaning)
+                self.names.give(name, self._or_another(name, meaning))
 
     def _update(self, before: Mapping[str, Value], node: ast.expr) -> None:
         """Keep what ``options.update(stride=3)`` and ``sizes.append(3)`` leave."""
@@ -270,7 +282,7 @@ class _Reader(Expressions):
         self._change(changes([node]), if_given=True)
         for name, meaning in self._meanings(node):
             assert isinstance(meaning, Defined)
-            self.names.give(name, replace(meaning, code=code))
+            self.names.give(name, self._or_another(name, replace(meaning, code=code)))
 
     def _meanings(self, node: Definition) -> Iterator[tuple[str, Reference | Defined]]:
         """What an import or a definition gives names."""
@@ -346,7 +358,12 @@ class _Reader(Expressions):
         elif isinstance(target, ast.Starred):
             self.names.forget(text_of(target.value))
         else:
-            self.names.give(text_of(target), value, assumed)
+            name = text_of(target)
+            self.names.give(name, self._or_another(name, value), assumed)
+
+    def _or_another(self, name: str, value: Value) -> Value:
+        """A value that a function may change whenever it is called is not known."""
+        return either(name, [value, Name(name, 0)]) if name in self._shared else value
 
     def _give_element(self, target: ast.Subscript, value: Value, assumed: tuple[str, ...]) -> None:
         place = self.value(target.slice)
@@ -487,7 +504,7 @@ class _Reader(Expressions):
             return self._of_base(call, owner.code)
         except _NotFollowedError as error:
             refused = replace(owner, why=str(error))
-            return replace(call, function=meant(call, owner.code.base or "?"), owner=refused)
+            return replace(call, function=meant(call, owner.code.first_base), owner=refused)
 
     def _of_base(self, call: Call, code: _Class) -> Call:
         """The call that makes the object of the base."""
@@ -652,6 +669,16 @@ class _Class:
     def of(node: ast.ClassDef, names: Names, around: Names) -> _Class:
         base = dotted(node.bases[0]) if node.bases else ""
         return _Class(node, around, base, names.owner(base))
+
+    @property
+    def first_base(self) -> str:
+        """The base of its bases, as far as the text defines them."""
+        code, seen = self, 0
+        while isinstance(code.owner, Defined) and isinstance(code.owner.code, _Class):
+            code, seen = code.owner.code, seen + 1
+            if seen > _MOST_FOLLOWED:
+                break
+        return code.base or code.node.name
 
     def is_of_base(self, node: ast.stmt) -> bool:
         """Whether a statement is a call of the base's ``__init__``."""

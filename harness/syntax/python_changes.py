@@ -42,6 +42,7 @@ _FRAMEWORKS: Final = {
     *("mx", "mxnet", "nd", "sym", "gluon", "chainer", "L"),
 }
 _OF_ALL_NAMES: Final = {"exec", "execfile", "globals", "locals"}
+_PATCHES: Final = {"patch", "setattr"}
 _OF_ATTRIBUTES: Final = {"setattr", "delattr", "vars"}
 
 
@@ -84,6 +85,30 @@ def definitions(body: Iterable[ast.AST]) -> Iterator[Definition]:
         elif not isinstance(node, ast.expr):
             times += isinstance(node, LOOPS)
             pending += [(inner, times) for inner in ast.iter_child_nodes(node)]
+
+
+def shared_names(tree: ast.AST) -> frozenset[str]:
+    """Names that functions give values in the scope of others."""
+    declared = (node for node in ast.walk(tree) if isinstance(node, ast.Global | ast.Nonlocal))
+    return frozenset(name for node in declared for name in node.names)
+
+
+def patches(tree: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    """Yield attributes of modules, classes and objects that a text sets, wherever it does."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(ctx=ast.Store() | ast.Del()) if name := dotted(node):
+                yield name, node
+            case ast.Subscript(ctx=ast.Store(), value=owner, slice=ast.Constant(str(module))) if (
+                dotted(owner) == "sys.modules"
+            ):
+                yield module, node
+            case ast.Call(func=function, args=[ast.Constant(str(name)), *_]) if (
+                text_of(function).rpartition(".")[2] in _PATCHES
+            ):
+                yield name, node
+            case ast.Call(args=[owner, ast.Constant(str(name)), _, *_]) if dotted(owner):
+                yield f"{dotted(owner)}.{name}", node
 
 
 def changes(body: Iterable[ast.AST]) -> Iterator[Change]:

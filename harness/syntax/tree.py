@@ -204,6 +204,8 @@ class Parsed:
 
     statements: tuple[Statement, ...]
     unread: tuple[Unread, ...] = ()
+    # Full names of what it sets in modules and classes, each with the column.
+    patched: tuple[tuple[str, int], ...] = ()
 
     def all_understood(self) -> tuple[Statement, ...]:
         """Return the statements; raise the error of the first stretch that was left out."""

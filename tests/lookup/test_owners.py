@@ -166,6 +166,16 @@ OWN = {
         "up = Up(6, 4, 2)",
         1,
     ),
+    "a class that lets others change it": (
+        "class Up(nn.ConvTranspose2d):\n def __init__(self, i, o):\n  super().__init__(i, o, 3)\n"
+        "  mine(self)\nup = Up(6, 4)",
+        1,
+    ),
+    "a class that passes over its base": (
+        "class A(nn.ConvTranspose2d):\n def __init__(self, i, o):\n  super().__init__(i, o, 3, 2)\n"
+        "class B(A):\n def __init__(self, i, o):\n  super(A, self).__init__(i, o, 3)\nup = B(6, 4)",
+        4,
+    ),
     "a decorated class": ("@mine\nclass Up(nn.ConvTranspose2d):\n  pass\nUp(6, 4, 3)", 2),
     "two bases": (
         "class ConvTranspose2d(nn.ConvTranspose2d, Mixin):\n  pass\nConvTranspose2d(6, 4, 3)",
@@ -204,6 +214,14 @@ OTHER = {
     "with": "with layers() as nn:\n  nn.ConvTranspose2d(6, 4, 3)",
     "an assignment inside": "print(nn := other())\nnn.ConvTranspose2d(6, 4, 3)",
     "except": "try:\n  f()\nexcept E as nn:\n  nn.ConvTranspose2d(6, 4, 3)",
+    "one or the other": (
+        "if a:\n  ConvTranspose2d = Mine\nelse:\n  ConvTranspose2d = Other\n"
+        "ConvTranspose2d(6, 4, 3)"
+    ),
+    "another's partial": (
+        "from mine import partial\nConvTranspose2d = partial(nn.ConvTranspose2d, stride=2)\n"
+        "ConvTranspose2d(6, 4, 3)"
+    ),
     "a local name": "def f():\n  y = ConvTranspose2d(6, 4, 3)\n  ConvTranspose2d = Mine",
     "global": (
         "def patch():\n  global ConvTranspose2d\n  ConvTranspose2d = Mine\npatch()\n"
@@ -295,6 +313,23 @@ DOUBTFUL = {
         "from mine import nn\nnn.ConvTranspose2d(6, 4, 3)",
         "nn is imported from mine.nn, which is not known here",
     ),
+    "an alias in a branch": (
+        "if a:\n  ConvTranspose2d = Mine\nConvTranspose2d(6, 4, 3)",
+        "may be something else",
+    ),
+    "an alias in a handler": (
+        "try:\n  pass\nexcept E:\n  ConvTranspose2d = Mine\nConvTranspose2d(6, 4, 3)",
+        "may be something else",
+    ),
+    "a function that may change it": (
+        "def g():\n  global nn\n  nn = other\nimport torch.nn as nn\ng()\n"
+        "nn.ConvTranspose2d(6, 4, 3)",
+        "may be something else",
+    ),
+    "another module of the framework": (
+        "import torch.nn.quantized as nn\nnn.ConvTranspose2d(6, 4, 3)",
+        "torch.nn.quantized.ConvTranspose2d is taken for",
+    ),
     "a parameter": (
         "def f(ConvTranspose2d):\n  return ConvTranspose2d(6, 4, 3)",
         "may be something else",
@@ -307,6 +342,39 @@ def test_a_name_that_may_be_anothers_is_noted(text: str, note: str) -> None:
     found = read(text)
     assert found.operator.descriptor == "ic6_oc4_k3x3_b"
     assert any(note in each and f"taken for {found.form}" in each for each in found.notes)
+
+
+PATCHED = {
+    "import torch\nfrom torch import nn\ntorch.nn.ConvTranspose2d = Mine": (
+        "torch.nn.ConvTranspose2d"
+    ),
+    "import torch.nn as nn\nm = nn\nm.ConvTranspose2d = Mine": "torch.nn.ConvTranspose2d",
+    "import torch.nn as nn\nnn.ConvTranspose2d.forward = f": "torch.nn.ConvTranspose2d.forward",
+    "import sys, torch.nn as nn\nsys.modules['torch.nn'] = mine": "torch.nn",
+    "import torch\nfrom torch import nn\nsetattr(torch.nn, 'ConvTranspose2d', Mine)": (
+        "torch.nn.ConvTranspose2d"
+    ),
+    "import torch.nn as nn\nmonkeypatch.setattr('torch.nn.ConvTranspose2d', Mine)": (
+        "torch.nn.ConvTranspose2d"
+    ),
+    "from torch import nn\ndef patch():\n  mock.patch.object(nn, 'ConvTranspose2d', Mine)": (
+        "torch.nn.ConvTranspose2d"
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "name"), PATCHED.items(), ids=PATCHED)
+def test_what_a_text_changes_in_a_module_is_noted(text: str, name: str) -> None:
+    found = read(f"{text}\nup = nn.ConvTranspose2d(6, 4, 3)")
+    assert found.operator.descriptor == "ic6_oc4_k3x3_b"
+    line = f"changes {name}: the answer is about nn.ConvTranspose2d as it is without that."
+    assert any(note.startswith("Line ") and note.endswith(line) for note in found.notes)
+
+
+def test_what_a_text_changes_in_its_own_class_is_noted() -> None:
+    text = "class Up(nn.ConvTranspose2d):\n  pass\nUp.forward = mine\nup = Up(6, 4, 3)"
+    (note,) = read(text).notes
+    assert note.startswith("Line 3 changes Up.forward: ")
 
 
 FOREIGN = {
