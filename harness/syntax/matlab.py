@@ -160,6 +160,17 @@ class _Matlab(Builder):
         target, _, value = nodes
         return self.assigned([target], value)
 
+    def give(self, target: str, value: Value, column: int) -> None:
+        """Give ``[a, b] = deal(1, 2)`` one by one."""
+        names = target.strip("[]").replace(",", " ").split()
+        if isinstance(value, Call) and value.dotted == "deal" and "deal" not in self.names.given:
+            values = value.positional * (len(names) if len(value.positional) == 1 else 1)
+            if len(values) == len(names) and all(map(str.isidentifier, names)):
+                for name, each_value in zip(names, values, strict=True):
+                    super().give(name, each_value, column)
+                return
+        super().give(target, value, column)
+
     def named(self, nodes: Sequence[Node]) -> Node:
         name, _, value = nodes
         if name.name is None:
@@ -179,8 +190,16 @@ class _Matlab(Builder):
         value = self._result(function.name, [node.value for node in given])
         if value is not None and not any(node.target for node in given):
             return self.computed(value, nodes)
-        arguments = [Argument(node.target, node.value, node.start) for node in given]
+        arguments = [
+            Argument(node.target, each, node.start) for node in given for each in self._listed(node)
+        ]
         return self.call(function, arguments, nodes)
+
+    def _listed(self, node: Node) -> tuple[Value, ...]:
+        """The elements of ``options{:}``, where they are known."""
+        whole, _, rest = self.source([node]).partition("{")
+        elements = self.names.given.get(whole.strip())
+        return elements if rest == ":}" and isinstance(elements, tuple) else (node.value,)
 
     def call(self, function: Node, arguments: Iterable[Argument], nodes: Sequence[Node]) -> Node:
         node = super().call(function, arguments, nodes)

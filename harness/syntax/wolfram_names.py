@@ -24,7 +24,7 @@ _WITH: Final = re.compile(r"(?:Dynamic)?Module|Block|With")
 _FUNCTION: Final = re.compile(r"Function|Compile")
 _FIRST: Final = re.compile(rf"(?:^|,)\s*({_NAME})")
 _GIVEN: Final = re.compile(rf"{_FIRST.pattern}\s*:?=(?!=)")
-_DEFINITION: Final = re.compile(rf"(?:^|[;\n])\s*{_NAME}\s*\[[^]]*\]\s*(?:/;[^:=]*)?:?=(?!=)")
+_DEFINITION: Final = re.compile(rf"(?:^|[;\n])\s*({_NAME})\s*\[[^]]*\]\s*(?:/;[^:=]*)?:?=(?!=)")
 _DEFAULT: Final = re.compile(rf"({_NAME})_\w*\s*:(?![=>:])")
 _ITERATING: Final = re.compile(
     r"\w*Table|(?:Parallel)?(?:Do|Sum|Product)|NSum|NProduct|\w*Plot\w*|N?Integrate|Manipulate"
@@ -125,9 +125,19 @@ def _defaults(code: str) -> Iterator[Local]:
     outside = skeleton(code, WOLFRAM)
     ends = [*(match.start() for match in _SEPARATOR.finditer(outside)), len(code)]
     for definition in _DEFINITION.finditer(outside):
+        if _is_called(definition, code):
+            continue
         end = next(end for end in ends if end >= definition.end())
         for parameter in _DEFAULT.finditer(code, definition.start(), definition.end()):
             yield Local(parameter[1], parameter.start(1), definition.end(), end, is_default=True)
+
+
+def _is_called(definition: re.Match[str], code: str) -> bool:
+    """Whether the text calls a function itself, with arguments, or gives it to another."""
+    name = re.compile(rf"(?<![\w$`]){re.escape(definition[1])}(?![\w$`]|\s*\[\s*\])")
+    return any(
+        not definition.start() <= each.start() < definition.end() for each in name.finditer(code)
+    )
 
 
 def _without_strings(code: str) -> str:

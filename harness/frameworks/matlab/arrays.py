@@ -102,6 +102,10 @@ class Workspace:
             return value if number is None else number
         if isinstance(value, Call) and value.dotted in _CLASSES and len(value.arguments) == 1:
             return self.plain(value.arguments[0].value)
+        if isinstance(value, Call) and value.dotted == "size" and len(value.arguments) == 2:
+            array, place = self.array(value.arguments[0].value), value.arguments[1].value
+            if array is not None and array.shape and isinstance(place, int) and place > 0:
+                return array.size(place - 1)
         return value
 
     def _row(self, value: tuple[Value, ...]) -> Value:
@@ -125,6 +129,7 @@ class Workspace:
         return None
 
     def _result(self, name: str, values: Sequence[Value]) -> Array | None:
+        name = name.removeprefix("gpuArray.")
         if name in _MAKERS:
             shape = self._shape(values[_MAKERS[name] :])
             return None if shape is None else Array(shape, is_zero=name == "zeros")

@@ -41,9 +41,20 @@ class Before:
 
 def layer_before(site: CallSite, workspace: Workspace) -> Before | None:
     """Follow ``[imageInputLayer([28 28 1]), …, transposedConv2dLayer(…)]`` back."""
-    layers = list(_flat(site.statement.value))
-    places = [place for place, layer in enumerate(layers) if layer is site.call]
-    return _walked(layers[: places[0]], workspace) if places else None
+    for array in _arrays(site.statement.value):
+        layers = list(_flat(array))
+        places = [place for place, layer in enumerate(layers) if layer is site.call]
+        if places:
+            return _walked(layers[: places[0]], workspace)
+    return None
+
+
+def _arrays(value: Value) -> Iterator[Value]:
+    """The arrays of layers in a value, outer ones first."""
+    if isinstance(value, tuple):
+        yield value
+    for call in calls(value):
+        yield from (part for part in call.parts if isinstance(part, tuple))
 
 
 def input_after(site: CallSite, rank: int, canonical: Mapping[str, Sizes | None]) -> Before | None:

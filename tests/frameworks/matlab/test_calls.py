@@ -275,7 +275,41 @@ CODE: list[tuple[str, str, Sizes | None]] = [
      "ic2_oc32_k6_s6_b", None),
     ("y = dltranspconv(x, dlarray(rand(3,3,8,5),'SSUC'), b, \"Stride\", 2, \"cropping\", 1);",
      "ic8_oc5_k3x3_s2x2_c1.1x1.1_b", None),
+    ("""filterSize = 4; numFilters = 512; numLatentInputs = 100;
+layersGenerator = [
+    featureInputLayer(numLatentInputs)
+    transposedConv2dLayer(filterSize,numFilters,Name="tconv1",NumChannels=numLatentInputs)];""",
+     "ic100_oc512_k4x4_b", None),
+    ("""numClasses = 21; factor = 2;
+filterSize = 2*factor - mod(factor,2);
+cropping = (factor-mod(factor,2))/2;
+up = transposedConv2dLayer(filterSize,numClasses,'NumChannels',numClasses, ...
+    'Stride',factor,'Cropping',cropping);""", "ic21_oc21_k4x4_s2x2_c1.1x1.1_b", None),
+    ("k = [4 4]; s = [2 2];\nup = transposedConv2dLayer(k, 21, 'Stride', s, 'Cropping', (k - s)/2, "
+     "'NumChannels', 2^5);", "ic32_oc21_k4x4_s2x2_c1.1x1.1_b", None),
+    ("opts = {'Stride', 2, 'NumChannels', 5};\nl = transposedConv2dLayer(3, 7, opts{:});",
+     "ic5_oc7_k3x3_s2x2_b", None),
+    ("[nf, s] = deal(7, 2);\nl = transposedConv2dLayer(3, nf, 'Stride', s, 'NumChannels', 5);",
+     "ic5_oc7_k3x3_s2x2_b", None),
+    ("X = rand(9,9,8); [k, n] = deal(3);\n"
+     "l = transposedConv2dLayer(k, n, 'NumChannels', size(X, 3));", "ic8_oc3_k3x3_b", None),
+    ("net = dlnetwork([imageInputLayer([8 8 4]) transposedConv2dLayer(3, 2)]);",
+     "ic4_oc2_k3x3_b", (1, 4, 8, 8)),
+    ('X = gpuArray(dlarray(rand(4,4,3),"SSC"));\n'
+     "Y = dltranspconv(X, gpuArray.rand(4,4,6,3), 0, Stride=2);", "ic3_oc6_k4x4_s2x2",
+     (1, 3, 4, 4)),
+    ("X = rand(28,28,8,16);\n"
+     'Y = dltranspconv(X,rand(3,3,4,8),0,DataFormat="SSCB",Stride=[2 2],Cropping=[1 1]);',
+     "ic8_oc4_k3x3_s2x2_c1.1x1.1", (16, 8, 28, 28)),
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", ["{'Stride', 2; 'NumChannels', 5}", "[{'Stride', 2} other]"])
+def test_options_that_are_not_plain_are_refused(arguments: str) -> None:
+    with pytest.raises(SnippetError):
+        reading(
+            f"opts = {arguments};\nl = transposedConv2dLayer(3, 7, opts{{:}});", input=(1, 5, 4, 4)
+        )
 
 
 @pytest.mark.parametrize(("text", "descriptor", "shape"), CODE)

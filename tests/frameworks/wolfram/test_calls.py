@@ -228,7 +228,19 @@ CODE = [
        ConvolutionLayer[c,{3,3},"PaddingSize"->1]}|>, {}]""", "ic4_oc6_k3x2_s2x2_b"),
     ("""NetChain@{DeconvolutionLayer[n,k,"Stride"->3,"GroupNumber"->1],ConvolutionLayer[n,1]}""",
      "ic4_oc6_k3x2_s3x3_b"),
+    ("""With[{s = 2, p = 1}, NetInitialize@DeconvolutionLayer[6, {3, 2}, "Stride" -> s,
+       "PaddingSize" -> p, "Input" -> {4, 5, 5}]]""", "ic4_oc6_k3x2_s2x2_c1.1x1.1_b"),
+    ("""Module[{k = {3, 2}, net}, net = DeconvolutionLayer[6, k, "Stride" -> Max[k] - 1]; net]""",
+     "ic4_oc6_k3x2_s2x2_b"),
+    ('f[n_:6, s_:2] := DeconvolutionLayer[n, {3, 2}, "Stride" -> s]\nf[]', "ic4_oc6_k3x2_s2x2_b"),
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize("call", ["f[16]", "f @ 16", "f /@ {8, 16}", "g = f"])
+def test_defaults_are_not_taken_where_the_text_may_give_others(call: str) -> None:
+    text = f'f[n_:4] := DeconvolutionLayer[n, {{3, 3}}, "Input" -> {{8, 5, 5}}]\n{call}'
+    with pytest.raises(SnippetError, match="leaves out_channels open"):
+        reading(text)
 
 
 @pytest.mark.parametrize(("text", "descriptor"), CODE)
