@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from itertools import chain
 from typing import Final, NamedTuple
 
 from harness.syntax.lexis import WOLFRAM, blanked, marks, skeleton
@@ -55,13 +56,15 @@ def unsettled(code: str) -> dict[str, int]:
     ['m', 'n']
     """
     code = _without_strings(code)
-    set_alone, names = _changes(code)
+    set_alone, elsewhere = _changes(code)
+    names = dict(elsewhere)
     if _DELAYED.search(code):
-        names |= {name: 0 for name, times in Counter(set_alone).items() if times > 1}
+        times = Counter(name for name, _ in set_alone)
+        names |= {name: place for name, place in set_alone if times[name] > 1}
     return names
 
 
-def _changes(code: str) -> tuple[list[str], dict[str, int]]:
+def _changes(code: str) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
     """Names that statements of their own give values, and names that anything else does, where."""
     set_alone, others = _sets(code)
     elsewhere = [
@@ -70,7 +73,7 @@ def _changes(code: str) -> tuple[list[str], dict[str, int]]:
         for name in match.groups()
         if name
     ]
-    return set_alone, dict([*elsewhere, *others, *_localized(code), *_changed(code)])
+    return set_alone, [*elsewhere, *others, *_localized(code), *_changed(code)]
 
 
 class Local(NamedTuple):
@@ -94,11 +97,13 @@ def local_names(code: str) -> list[Local]:
     [('k', 6), ('m', 23)]
     """
     code = _without_strings(code)
-    found = [*_declared(code), *_defaults(code)]
+    places = defaultdict[str, list[int]](list)
+    for name, place in chain(*_changes(code)):
+        places[name].append(place)
     return [
         each
-        for each in found
-        if each.name not in set().union(*_changes(code[each.begin : each.end]))
+        for each in (*_declared(code), *_defaults(code))
+        if not any(each.begin <= place < each.end for place in places[each.name])
     ]
 
 
@@ -146,11 +151,12 @@ def _without_strings(code: str) -> str:
     return re.sub(r"(?:System|Global)`", lambda match: " " * len(match[0]), plain)
 
 
-def _sets(code: str) -> tuple[list[str], list[tuple[str, int]]]:
+def _sets(code: str) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
     """Names that statements give values, and names that anything else gives values."""
     outside = skeleton(code, WOLFRAM)
     starts = [0, *(match.end() for match in _SEPARATOR.finditer(outside)), len(code) + 1]
-    alone, others, place, end = list[str](), list[tuple[str, int]](), 0, 0
+    alone, others = list[tuple[str, int]](), list[tuple[str, int]]()
+    place = end = 0
     for match in _SET.finditer(code):
         while starts[place + 1] <= match.start():
             place += 1
@@ -159,7 +165,7 @@ def _sets(code: str) -> tuple[list[str], list[tuple[str, int]]]:
         if last is None:
             others += [(name, match.start()) for name in _NAMES.findall(left)]
         elif last[1] == left and end <= starts[place]:
-            alone.append(left)
+            alone.append((left, match.start()))
         else:
             others.append((last[1], match.start()))
         end = match.end()
