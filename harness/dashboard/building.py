@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import threading
 from collections import ChainMap, Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -94,8 +96,20 @@ def _write_cases(site: Site, shown: Conformance, processes: int) -> dict[str, di
     if processes == 1 or len(parts) < _FEW_CHUNKS:
         return dict(ChainMap(*map(Chunk.write, parts)))
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+    with ProcessPoolExecutor(processes, context, _end_with_parent) as pool:
         return dict(ChainMap(*pool.map(Chunk.write, parts)))
+
+
+def _end_with_parent() -> None:
+    """End this process with the one that started it, whatever ends that."""
+    parent = multiprocessing.parent_process()
+    assert parent
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _write_conformance(site: Site, shown: Conformance, processes: int) -> None:

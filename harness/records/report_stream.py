@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, TypeAlias
 
@@ -29,14 +30,19 @@ def report_stream(path: Path, repeated: int = 0) -> Iterator[Write]:
     """
     with ExitStack() as stack:
         with files.explained(path):
-            if not files.is_replaceable(path):
+            if files.is_replaceable(path):
+                place = stack.enter_context(files.locked(path))
+                writing = _Writing(place, path, repeated)
+                stack.callback(writing.end)
+                write = writing.write
+            else:
                 stream = stack.enter_context(files.opened(path))
-                yield lambda event: _append(stream, event, path)
-                return
-            place = stack.enter_context(files.locked(path))
-            writing = _Writing(place, path, repeated)
-        stack.callback(writing.end)
-        yield writing.write
+                write = partial(_append, stream, path)
+        try:
+            yield write
+        finally:
+            with files.explained(path):
+                stack.close()
 
 
 def interrupted(path: Path) -> Path:
@@ -65,14 +71,14 @@ class _Writing:
         self._is_whole = False
 
     def write(self, event: Event) -> None:
-        _append(self._stream, event, self._path)
+        _append(self._stream, self._path, event)
         self._left -= 1
         if not self._left:
             self._move(self._kept)
         self._is_whole = isinstance(event, Footer)
 
     def end(self) -> None:
-        with files.explained(self._path), self._stream:
+        with self._stream:
             if self._is_whole:
                 self._move(self._place)
                 files.part_of(self._place).unlink(missing_ok=True)
@@ -84,7 +90,7 @@ class _Writing:
         self._at = to
 
 
-def _append(stream: IO[bytes], event: Event, path: Path) -> None:
+def _append(stream: IO[bytes], path: Path, event: Event) -> None:
     with files.explained(path):
         stream.write(as_line(event).encode())
         stream.flush()

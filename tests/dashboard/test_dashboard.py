@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -476,3 +478,25 @@ def test_what_is_not_there_is_left_out(tmp_path: Path) -> None:
     build([usual()], tmp_path / "verdicts")
     assert not (tmp_path / "verdicts/plotly.min.js").exists()
     assert ILLEGAL in Page(tmp_path / "verdicts/suites/rejects_stride.html").text
+
+
+KILLED = """
+import multiprocessing, os, signal
+from concurrent.futures import ProcessPoolExecutor
+from harness.dashboard import building
+spawn = multiprocessing.get_context("spawn")
+pool = ProcessPoolExecutor(1, spawn, building._end_with_parent)
+print(pool.submit(os.getpid).result(), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_no_process_outlives_the_one_that_builds() -> None:
+    command = [sys.executable, "-c", KILLED]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, timeout=60)
+    state = Path(f"/proc/{int(done.stdout)}/stat")
+    for _ in range(100):
+        if not state.exists() or " Z " in state.read_text():
+            return
+        time.sleep(0.05)
+    pytest.fail(f"process {done.stdout} goes on")

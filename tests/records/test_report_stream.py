@@ -125,3 +125,10 @@ def test_two_runs_cannot_write_one_report(tmp_path: Path) -> None:
         for event in RUN[1:]:
             append(event)
     assert Report.read(path).footer
+
+
+def test_a_full_device_is_one_line() -> None:
+    with pytest.raises(
+        WriteError, match=r"^/dev/full cannot be written: No space left on device\.$"
+    ):
+        write(Path("/dev/full"), RUN)
