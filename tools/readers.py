@@ -262,15 +262,15 @@ def requested(content: bytes) -> object:
         "root_path": "",
         "headers": headers,
     }
-    sent: list[Message] = []
+    loop, app, _ = _service()
+    arriving, sent, gone = [body], list[Message](), loop.create_future()
 
     async def receive() -> Message:
-        return {"type": "http.request", "body": body}
+        return {"type": "http.request", "body": arriving.pop()} if arriving else await gone
 
     async def send(message: Message) -> None:
         sent.append(message)
 
-    loop, app, _ = _service()
     loop.run_until_complete(app(scope, receive, send))
     assert sent[0]["status"] < 500, sent[0]
     return sent
