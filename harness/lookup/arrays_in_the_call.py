@@ -6,7 +6,7 @@ It is not part of the call's operator, and whoever carries the answer over must 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from harness.convention.arguments import Arguments
@@ -23,7 +23,7 @@ _WEIGHTS: Final = re.compile(
     rf"{_TURNS}|reshape|view|repeat\w*|expand(_as)?|tile|roll|neg(ative)?|mul(tiply)?|pad|squeeze"
     r"|unsqueeze|expand_dims|Map|Partition|ArrayReshape|ArrayPad|repmat"
 )
-_TURNED: Final = re.compile(r".*\.(T|mT|H)")
+_TURNED: Final = re.compile(r".*(\.(T|mT|H)|\.?')", re.DOTALL)
 
 
 def notes(given: Arguments) -> Iterator[str]:
@@ -53,11 +53,15 @@ def _is_changed(value: Value, what: str) -> bool:
         case Call():
             maker = value.function if isinstance(value.function, Call) else value
             names = _INPUT if what == "input" else _WEIGHTS
-            return names.fullmatch(last_name(maker)) is not None
+            return names.fullmatch(last_name(maker)) is not None or _takes_part(value.positional)
         case Subscript():
-            return any(isinstance(each, Slice) and not each.is_whole for each in value.places)
+            return _takes_part(value.places)
         case BinaryOp() | UnaryOp():
             return what == "weights"
         case Name():
             return _TURNED.fullmatch(value.text) is not None
     return False
+
+
+def _takes_part(places: Sequence[Value]) -> bool:
+    return any(isinstance(each, Slice) and not each.is_whole for each in places)

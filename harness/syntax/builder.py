@@ -13,12 +13,14 @@ from harness.syntax.tree import (
     MAX_DEPTH,
     MAX_DIGITS,
     Argument,
+    BinaryOp,
     Call,
     Defined,
     Name,
     Reference,
     SnippetError,
     Statement,
+    UnaryOp,
     Value,
     meant,
 )
@@ -100,8 +102,7 @@ class Builder:
 
     def opaque(self, nodes: Sequence[Node]) -> Node:
         """Make a name of anything that is no literal."""
-        calls = _calls_in(tuple(node.value for node in nodes))
-        return _over(nodes, Name(self.source(nodes), nodes[0].start, calls), deepest(nodes))
+        return self.computed(None, nodes)
 
     def group(self, nodes: Sequence[Node]) -> Node:
         """Read parentheses that change no meaning."""
@@ -113,18 +114,24 @@ class Builder:
         if sign.value not in {"+", "-"}:
             return self.opaque(nodes)
         factor = -1 if sign.value == "-" else 1
-        return self.computed(each(lambda number: factor * number, [operand.value]), nodes)
+        result = each(lambda number: factor * number, [operand.value])
+        return self.computed(result, nodes, UnaryOp, str(sign.value), operand.value)
 
     def binary(self, nodes: Sequence[Node]) -> Node:
         """Compute with two numbers, or with short lists of them."""
         left, operation, right = (node.value for node in nodes)
-        return self.computed(
-            each(lambda a, b: self.folded(a, str(operation), b), [left, right]), nodes
-        )
+        result = each(lambda a, b: self.folded(a, str(operation), b), [left, right])
+        return self.computed(result, nodes, BinaryOp, left, str(operation), right)
 
-    def computed(self, value: Value, nodes: Sequence[Node]) -> Node:
-        """Make a node of a result; where there is none, of the text itself."""
-        return self.opaque(nodes) if value is None else _over(nodes, value, deepest(nodes))
+    def computed(
+        self, value: Value, nodes: Sequence[Node], kind: type[Name] = Name, *parts: Value
+    ) -> Node:
+        """Make a node of a result; where there is none, of the text itself, a name of a kind."""
+        if value is not None:
+            return _over(nodes, value, deepest(nodes))
+        calls = _calls_in(tuple(node.value for node in nodes))
+        name = kind(self.source(nodes), nodes[0].start, calls, *parts)
+        return _over(nodes, name, deepest(nodes))
 
     def folded(self, left: Number, operation: str, right: Number) -> Number | None:
         """Return the result; ``None`` where the language has no such number."""

@@ -52,7 +52,7 @@ def read(text: str) -> Parsed:
     --------
     >>> parsed = read("for k = 1:3\n  up = transposedConv2dLayer([4 2], 64*k, 'Stride', 2);\nend")
     >>> [argument.value for argument in parsed.statements[-1].value.arguments]
-    [(4, 2), Name(text='64*k', column=48, calls=()), 'Stride', 2]
+    [(4, 2), BinaryOp(text='64*k', column=48, calls=()), 'Stride', 2]
     """
     check_text(text)
     code = _laid_out(without_comments(text, MATLAB))

@@ -214,8 +214,6 @@ class _Wolfram(Builder):
     def juxtaposed(self, nodes: Sequence[Node]) -> Node:
         """Read ``2 n``: what stands side by side is multiplied."""
         left, right = nodes
-        if not (is_constant(left.value) and is_constant(right.value)):
-            return self.opaque(nodes)
         return self.binary([left, Node("*", left.end, right.start), right])
 
     def headed(self, head: str, operands: Sequence[Node], nodes: Sequence[Node]) -> Node:

@@ -22,6 +22,17 @@ NOTED = {
     ),
     "y = Conv2DTranspose(4, 3, 2, use_bias=False)(ZeroPadding2D(1)(x))": "the input is a call",
     "y = dltranspconv(x, flip(w, 1), 0, 'Stride', 2);": "weights is the call flip(...)",
+    "y = dltranspconv(x, 2*w, 0, 'Stride', 2);": "weights is 2*w",
+    "y = dltranspconv(x, -w, 0, 'Stride', 2);": "weights is -w",
+    "y = dltranspconv(x, w(end:-1:1,:,:,:), 0, 'Stride', 2);": "weights is the call w(...)",
+    "y = dltranspconv(x', w, 0, 'Stride', 2);": "X is x'",
+    "y = dltranspconv(x(2:end,:,:), w, 0, 'Stride', 2);": "X is the call x(...)",
+    'DeconvolutionLayer[4, {3, 3}, "Stride" -> 2, "Biases" -> None, "Weights" -> 2 w]': (
+        "Weights is 2 w"
+    ),
+    'DeconvolutionLayer[4, {3, 3}, "Stride" -> 2, "Biases" -> None, "Weights" -> w/9]': (
+        "Weights is w/9"
+    ),
     'DeconvolutionLayer[4, {3, 3}, "Stride" -> 2, "Biases" -> None, "Weights" -> Reverse[w]]': (
         "Weights is the call Reverse(...)"
     ),
@@ -32,7 +43,7 @@ NOTED = {
 def test_what_is_done_to_an_array_is_noted(text: str, note: str) -> None:
     found = read(text, input=(1, 6, 8, 8), weight=(6, 4, 3, 3))
     assert found.operator.descriptor == "ic6_oc4_k3x3_s2x2"
-    what = "input" if "input" in note or note.startswith("x ") else "weights"
+    what = "input" if "input" in note or note[:2] in {"x ", "X "} else "weights"
     assert f"{note}: what that does to the {what} is not in the answer." in found.notes
 
 
