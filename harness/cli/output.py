@@ -103,7 +103,7 @@ def _append_to_job(report: Report) -> None:
     if not (name := os.environ.get("GITHUB_STEP_SUMMARY")):
         raise UsageError("--summary: GITHUB_STEP_SUMMARY is not set; name a file.")
     job = Path(name)
-    before = job.read_bytes() if job.exists() else b""
+    before = job.read_bytes() if job.is_file() else b""
     write_whole(job, before + summary(report, MOST_BYTES - len(before)).encode(errors="replace"))
 
 

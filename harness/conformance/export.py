@@ -149,7 +149,7 @@ def imported(path: Path) -> Imported:
     """
     try:
         file = path / RESULT if path.is_dir() else path
-        content = read_bytes(file, 1024 * MIB)
+        content = read_bytes(file, 256 * MIB)
     except OSError as error:
         raise ExportError(f"{path} cannot be read: {error.strerror}.") from None
     if not content.startswith(MAGIC):

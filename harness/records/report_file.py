@@ -22,7 +22,7 @@ from harness.records.record import SCHEMA, Event, Footer, Header, Record, from_j
 from harness.records.status import Status
 
 _LONGEST: Final = 4 * MIB
-_MOST: Final = 1024 * MIB
+_MOST: Final = 128 * MIB
 _ENGINE_KEYS: Final = ("version", "engine", "device")
 
 
@@ -59,7 +59,7 @@ class Report:
         ------
         ReportError
             If it is no report; the message has file and line.  A line has at most 4 MiB, and all
-            of them 1 GiB, unpacked.
+            of them 128 MiB, unpacked.
         """
         lines = _Lines(Path(path))
         report = cls.of(_events(lines, lines.file))

@@ -305,7 +305,7 @@ def test_a_report_larger_than_any_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "large.jsonl"
     with path.open("wb") as stream:
         stream.truncate((1 << 30) + 1)  # Sparse
-    with pytest.raises(ReportError, match="it is larger than 1024 MiB, the most that is read"):
+    with pytest.raises(ReportError, match="it is larger than 128 MiB, the most that is read"):
         Report.read(path)
 
 
