@@ -96,7 +96,10 @@ class Database:
         """Turn a driver's error into one line without the password."""
         try:
             yield
-        except (SQLAlchemyError, CommandError, OverflowError) as error:
+        except InputError:
+            raise
+        # The last two are of options in the URL.
+        except (SQLAlchemyError, CommandError, OverflowError, ValueError, TypeError) as error:
             message = " ".join(str(getattr(error, "orig", None) or error).split())
             raise StoreError(self._without_password(f"{self.name}: {_hint(message)}")) from None
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Barrier
@@ -514,3 +514,11 @@ def test_a_migration_whose_process_is_killed_changes_nothing(url: str, newer: Pa
         rows(url, text("SELECT host FROM runs"))
     assert len(store.opened(url).times(ALL)) == 1
     assert [row["host"] for row in rows(url, text("SELECT host FROM runs"))] == ["unknown"]
+
+
+@pytest.mark.parametrize(
+    "option", ["timeout=x", "cached_statements=x", "detect_types=x", "uri=x", "check_same_thread=9"]
+)
+def test_an_option_of_the_url_that_is_wrong_is_one_line(option: str, tmp_path: Path) -> None:
+    with suppress(StoreError):
+        store.save(benchmark(0), f"sqlite:///{tmp_path}/history.sqlite?{option}")
