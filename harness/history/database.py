@@ -28,6 +28,8 @@ VERSION_TABLE: Final = "deconform_schema"
 _MIGRATING: Final = 0x6465636F
 _PATIENCE: Final = 30
 _EXAMPLES: Final = "sqlite:///history.sqlite or postgresql://user:password@host/database"
+# Options of a URL and edited rows raise these.
+_DAMAGE: Final = (OverflowError, RecursionError, TypeError, ValueError)
 _SCRIPTS: Final = Path(__file__).parent / "migrations"
 
 
@@ -98,8 +100,7 @@ class Database:
             yield
         except InputError:
             raise
-        # The last two are of options in the URL.
-        except (SQLAlchemyError, CommandError, OverflowError, ValueError, TypeError) as error:
+        except (SQLAlchemyError, CommandError, *_DAMAGE) as error:
             message = " ".join(str(getattr(error, "orig", None) or error).split())
             raise StoreError(self._without_password(f"{self.name}: {_hint(message)}")) from None
 

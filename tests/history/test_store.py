@@ -522,3 +522,14 @@ def test_a_migration_whose_process_is_killed_changes_nothing(url: str, newer: Pa
 def test_an_option_of_the_url_that_is_wrong_is_one_line(option: str, tmp_path: Path) -> None:
     with suppress(StoreError):
         store.save(benchmark(0), f"sqlite:///{tmp_path}/history.sqlite?{option}")
+
+
+@pytest.mark.parametrize("value", ["[" * 3000, "{", "NaN", "\0"])
+def test_an_edited_row_is_one_line_or_nothing(value: str, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/history.sqlite"
+    store.save(benchmark(0), url)
+    with closing(sqlite3.connect(tmp_path / "history.sqlite")) as edited, edited:
+        edited.execute("UPDATE runs SET settings = ?", [value])
+    with pytest.raises(StoreError) as error:
+        store.opened(url).times(ALL)
+    assert "\n" not in str(error.value)
