@@ -16,7 +16,10 @@ def size_of(path: Path, most: int) -> int:
     >>> size_of(Path(__file__), MIB) > 100
     True
     """
-    about = path.stat()
+    try:
+        about = path.stat()
+    except ValueError as error:  # What no name of a file holds
+        raise OSError(errno.EINVAL, str(error)) from None
     if not (stat.S_ISREG(about.st_mode) or stat.S_ISDIR(about.st_mode)):
         raise OSError(errno.EINVAL, "it is a pipe or a device, not a file")
     if about.st_size > most:

@@ -279,6 +279,12 @@ def test_missing_and_truncated_files_are_report_errors(tmp_path: Path) -> None:
         Report.read(path)
 
 
+@pytest.mark.parametrize("name", ["\0", "\ud800"])
+def test_a_name_that_no_file_can_have_is_one_error(name: str) -> None:
+    with pytest.raises(ReportError, match="cannot be read"):
+        Report.read(name)
+
+
 def test_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jsonl")
     with pytest.raises(ReportError, match="it is a pipe or a device, not a file"):
