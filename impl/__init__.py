@@ -53,7 +53,7 @@ def conv_transpose(
     ValueError
         If shapes disagree, an option is out of range, or an output size would be negative.
     TypeError
-        If NumPy and CuPy arrays are mixed.
+        If an option is no integer, an argument is no array, or NumPy and CuPy arrays are mixed.
 
     Examples
     --------

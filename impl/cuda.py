@@ -172,10 +172,10 @@ def conv_transpose(
         If shapes disagree, an option is out of range, an output size would be negative, or arrays
         are on different devices.
     TypeError
-        If one of them is not a CuPy array.
+        If one of them is not a CuPy array, or no kernel computes with their dtype.
     """
     arrays = {"x": x, "w": w} | ({} if b is None else {"b": b})
-    with _device_of(arrays) as device:
+    with _device_of(arrays, math) as device:
         geometry = Geometry.of(x, w, stride, dilation, crop, groups)
         geometry.check_bias(b)
         return forward(device, geometry, x, w, b, math)
@@ -211,7 +211,7 @@ def conv_transpose_vjp(
     ValueError, TypeError
         As :func:`conv_transpose`, or if ``dy`` does not have the output's shape.
     """
-    with _device_of({"dy": dy, "x": x, "w": w}) as device:
+    with _device_of({"dy": dy, "x": x, "w": w}, math) as device:
         geometry = Geometry.of(x, w, stride, dilation, crop, groups)
         geometry.check_cotangent(dy, len(x))
         return backward(device, geometry, dy, x, w, math)
@@ -315,6 +315,8 @@ class _Call:
     def of(
         cls, device: Device, geometry: Geometry, shape: Sequence[int], dtype: np.dtype[Any]
     ) -> _Call:
+        if dtype.name not in _TYPES:
+            raise TypeError(f"no kernel computes with {dtype}; those that do: {', '.join(_TYPES)}.")
         n, in_channels, *in_size = shape
         sums = accumulator(dtype)
         outputs = geometry.out_channels * math.prod(geometry.out_size)
@@ -408,10 +410,12 @@ def _kernels() -> str:
 
 
 @contextmanager
-def _device_of(arrays: dict[str, Array]) -> Iterator[Device]:
-    """Check that the arrays are on one device, and make it current."""
+def _device_of(arrays: dict[str, Array], math: Math) -> Iterator[Device]:
+    """Check the precision, and that the arrays are on one device; make that one current."""
     import cupy  # noqa: PLC0415 -- only reached with CuPy arrays
 
+    if math not in _MATH_MODES:
+        raise ValueError(f"math {math!r} is none of {', '.join(_MATH_MODES)}.")
     for name, array in arrays.items():
         if not isinstance(array, cupy.ndarray):
             raise TypeError(

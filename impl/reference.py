@@ -63,6 +63,8 @@ def conv_transpose(
     ------
     ValueError
         If shapes disagree, an option is out of range, or an output size would be negative.
+    TypeError
+        If an option is no integer, or an argument is no array.
 
     References
     ----------

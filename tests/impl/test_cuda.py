@@ -196,6 +196,23 @@ def test_products_have_the_requested_precision(
     assert cupy.modes == [mode, 7], "the mode is set, and then restored"
 
 
+@pytest.mark.parametrize("math", ["", "TF32", "bf16", None])
+def test_another_precision_is_refused(cupy: host_kernels.Cupy, math: Any) -> None:
+    x, w = (np.ones(shape).view(host_kernels.Array) for shape in ((1, 2, 3), (2, 1, 2)))
+    with pytest.raises(ValueError, match=f"^math {math!r} is none of ieee, tf32.$"):
+        cuda.conv_transpose(x, w, math=math)
+    with pytest.raises(ValueError, match=f"^math {math!r} is none of ieee, tf32.$"):
+        cuda.conv_transpose_vjp(x, x, w, math=math)
+    assert cupy.current == []
+
+
+@pytest.mark.parametrize("dtype", ["longdouble", "S3", "datetime64[s]", "V4", "object"])
+def test_a_dtype_without_a_kernel_is_refused(dtype: str) -> None:
+    x, w = (np.zeros(shape, dtype) for shape in ((1, 2, 3), (2, 1, 2)))
+    with pytest.raises(TypeError, match="no kernel computes with"):
+        on_host({"x": x, "w": w, "dy": x}, {"stride": 1, "dilation": 1, "crop": 0, "groups": 1})
+
+
 def test_mixed_kinds_and_devices_are_refused(cupy: host_kernels.Cupy) -> None:
     x, w = np.ones((1, 2, 3)), np.ones((2, 2, 2))
     with pytest.raises(TypeError, match=r"w is a numpy\.ndarray.*cupy\.asarray\(w\)"):
