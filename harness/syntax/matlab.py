@@ -211,6 +211,8 @@ class _Matlab(Builder):
 
     def _result(self, name: str | None, values: Sequence[Value]) -> Value:
         """Compute a function of known numbers, or take an element of a known list."""
+        if name in self.defined:
+            return None
         if name in self.names.given:
             return _element(self.names.known.get(name), values)
         if name in _OF_LISTS and len(values) == 1 and is_constant(values[0]):

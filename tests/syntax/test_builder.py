@@ -78,6 +78,8 @@ OWN: list[tuple[ModuleType, str, str]] = [
     (matlab, "s = [28 14 3]; s(4)", "s(4)"),
     (matlab, "mod = f(1); mod(5, 3)", "mod(5, 3)"),
     (matlab, "for max = 1:3, max(2, 3), end", "max(2, 3)"),
+    (matlab, "function r = mod(a, b)\nr = 1;\nend\nmod(5, 3)", "mod(5, 3)"),
+    (matlab, "mod(5, 3)\nfunction r = mod(a, b)\nr = 1;\nend\nmod(5, 3)", "mod(5, 3)"),
     (wolfram, "k = {5, 3}; k[[1]]", "5"),
     (wolfram, "Floor[x_] := 2; Floor[1.5]", "Floor(1.5)"),
     (wolfram, "Floor = Ceiling; Floor[1.5]", "Ceiling(1.5)"),
