@@ -203,7 +203,9 @@ class _Matlab(Builder):
 
     def call(self, function: Node, arguments: Iterable[Argument], nodes: Sequence[Node]) -> Node:
         node = super().call(function, arguments, nodes)
-        if not isinstance(node.value, Call) or "." not in node.value.dotted:
+        if not isinstance(node.value, Call) or node.value.dotted.startswith("gpuArray."):
+            return node
+        if "." not in node.value.dotted:
             return node
         # A function of a package, or an object's; the toolbox's have plain names.
         owner = Name(node.value.dotted, node.start)

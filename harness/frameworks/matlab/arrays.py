@@ -15,7 +15,7 @@ from typing import Final
 from harness.convention.values import shown, sizes_of
 from harness.core.operators import Sizes
 from harness.syntax.callsite import CallSite
-from harness.syntax.tree import Call, Name, Statement, Value
+from harness.syntax.tree import Call, Name, Reference, Statement, Value
 
 _MAKERS: Final = {"rand": 0, "randn": 0, "zeros": 0, "ones": 0, "nan": 0, "randi": 1}
 _CLASSES: Final = {
@@ -125,7 +125,7 @@ class Workspace:
         if isinstance(value, tuple):
             return _literal(value)
         if isinstance(value, Call) and value.arguments:
-            return self._result(value.dotted, [each.value for each in value.arguments])
+            return self._result(function_of(value), [each.value for each in value.arguments])
         return None
 
     def _result(self, name: str, values: Sequence[Value]) -> Array | None:
@@ -170,6 +170,11 @@ class Workspace:
             numbers = list(numbers[0])
         shape = _permuted(array, numbers) if name == "permute" else _reshaped(array, numbers)
         return None if shape is None else Array(shape, is_zero=array.is_zero)
+
+
+def function_of(call: Call) -> str:
+    """Return the name of the function that is called, unless the text gives it another meaning."""
+    return call.dotted if call.owner is None or isinstance(call.owner, Reference) else ""
 
 
 def _permuted(array: Array, order: Sequence[Value]) -> Sizes | None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from harness.convention.values import sizes_of
 from harness.core.operators import Sizes
-from harness.frameworks.matlab.arrays import Workspace
+from harness.frameworks.matlab.arrays import Workspace, function_of
 from harness.syntax.callsite import CallSite
 from harness.syntax.tree import Call, Name, Value, calls
 
@@ -65,7 +65,7 @@ def input_after(site: CallSite, rank: int, canonical: Mapping[str, Sizes | None]
         for call in calls(statement.value):
             first, *others = call.positional or [None]
             is_net = first is site.call or (isinstance(first, Name) and first.text in nets)
-            if not is_net or call.dotted not in _APPLYING:
+            if not is_net or function_of(call) not in _APPLYING:
                 continue
             if call is statement.value and call.dotted in {"dlnetwork", "initialize"}:
                 nets.add(statement.target)
@@ -93,7 +93,7 @@ def _walked(layers: Sequence[Value], workspace: Workspace) -> Before | None:
     for layer in reversed(layers):
         if not isinstance(layer, Call | Name):
             return None
-        name = layer.dotted if isinstance(layer, Call) else layer.text
+        name = function_of(layer) if isinstance(layer, Call) else layer.text
         arguments = layer.arguments[:2] if isinstance(layer, Call) else ()
         values = [workspace.plain(each.value) for each in arguments]
         if name in _INPUTS and values:

@@ -47,7 +47,7 @@ def chain_before(given: Arguments) -> Before:
             continue
         layers = _layers(call.positional[0]) if call.positional else {}
         if call.dotted == "NetGraph":
-            path = _path(layers, _edges(call.positional[1:]), given.call)
+            path = _path(layers, _edges(call.positional[1:2]), given.call)
         else:
             path = _up_to(layers.values(), given.call)
         if path is not None:
@@ -62,7 +62,7 @@ def _up_to(layers: Iterable[Value], layer: Call) -> tuple[Value, ...] | None:
 
 
 def _path(
-    vertices: Mapping[Value, Value], edges: Sequence[tuple[Value, Value]], layer: Call
+    vertices: Mapping[Value, Value], edges: Sequence[tuple[Value, Value]] | None, layer: Call
 ) -> tuple[Value, ...] | None:
     """Follow a graph from a layer to its input, as long as one vertex leads to the next."""
     lists = {key: each if isinstance(each, tuple) else (each,) for key, each in vertices.items()}
@@ -70,25 +70,29 @@ def _path(
     if here is None:
         return None
     path = _up_to(lists[here], layer) or ()
+    unknown: tuple[Value, ...] = (None,)
+    if edges is None:
+        return unknown
     for _ in lists:
-        sources = {left for left, right in edges if right == here} - {_INPUT}
-        if not sources:
-            return path
+        sources = {left for left, right in edges if right == here} or {_INPUT}
         here = sources.pop()
-        if sources or here not in lists:
+        if sources or here not in {*lists, _INPUT}:
             break
+        if here == _INPUT:
+            return path
         path = (*lists[here], *path)
-    return (None,)  # A layer that is not known
+    return unknown
 
 
-def _edges(arguments: Sequence[Value]) -> list[tuple[Value, Value]]:
-    """The pairs of ``{1 -> 2 -> 3, {NetPort["Input"], "a"} -> "b"}``."""
-    pairs = []
-    pending = list(arguments[0]) if arguments and isinstance(arguments[0], tuple) else []
+def _edges(arguments: Sequence[Value]) -> list[tuple[Value, Value]] | None:
+    """The pairs of ``{1 -> 2 -> 3, {NetPort["Input"], "a"} -> "b"}``, where all are known."""
+    pairs, pending = list[tuple[Value, Value]](), list[Value]()
+    for argument in arguments:
+        pending += argument if isinstance(argument, tuple) else [argument]
     while pending:
         edge = pending.pop()
         if not isinstance(edge, Call) or edge.dotted != "Rule":
-            continue
+            return None
         left, right = (each.value for each in edge.arguments)
         if isinstance(right, Call) and right.dotted == "Rule":
             pending.append(right)

@@ -304,6 +304,22 @@ up = transposedConv2dLayer(filterSize,numClasses,'NumChannels',numClasses, ...
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "imageInputLayer = @(s) f(s);\n"
+        "l = [imageInputLayer([8 8 4]); transposedConv2dLayer(3, 6)];",
+        "l = [imageInputLayer([8 8 4]); transposedConv2dLayer(3, 6)];\n"
+        "function l = imageInputLayer(s)\nl = f(s);\nend",
+        "Y = dltranspconv(dlarray(rand(5,5,4),'SSC'), rand(3,3,8,4), 0);\n"
+        "function a = rand(varargin)\na = f(varargin{:});\nend",
+    ],
+)
+def test_the_texts_own_functions_say_nothing_of_sizes(text: str) -> None:
+    with pytest.raises(SnippetError, match="leaves in_channels"):
+        reading(text)
+
+
 @pytest.mark.parametrize("arguments", ["{'Stride', 2; 'NumChannels', 5}", "[{'Stride', 2} other]"])
 def test_options_that_are_not_plain_are_refused(arguments: str) -> None:
     with pytest.raises(SnippetError):

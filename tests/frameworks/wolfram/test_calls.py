@@ -202,6 +202,9 @@ def test_a_list_that_may_be_inputs_or_channels_is_noted() -> None:
         ('<|"a" -> Ramp, "b" -> Tanh, "up" -> {}|>', '{{"a", "b"} -> "up"}', None),
         ("{Ramp, {}}", "{1 -> 2, 2 -> 1}", None),
         ("{LinearLayer[9], {}}", "{1 -> 2}", None),
+        ("{Ramp, {}}", "edges", None),
+        ("{Ramp, {}}", '{1 -> 2, NetPort["Input"] -> 2}', None),
+        ("{Ramp, {}}", "{1 -> 2, more}", None),
     ],
 )  # fmt: skip
 def test_a_graph_says_what_comes_in(vertices: str, edges: str, shape: Sizes | None) -> None:
