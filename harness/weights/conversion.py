@@ -25,7 +25,8 @@ from harness.weights.layouts import (
 if TYPE_CHECKING:
     from harness.weights.layouts import Array
 
-_BIAS_NAMES: Final = {"b", "bias", "biases"}
+# The last word of an array's name; Keras numbers its variables, as in kernel:0.
+_WEIGHT_WORD: Final = re.compile(r"(?:weights?|kernel|filters?|w)(?=[\W\d_]*$)", re.IGNORECASE)
 NO_BIAS: Final = "-"
 
 
@@ -126,7 +127,9 @@ def convert_file(
     renamed = write(out, replace(contents, arrays={**arrays, **moved}))
     copied = tuple(name for name in arrays if name not in moved)
     without = [weight for weight, bias in pairs if bias is None]
-    notes = [f"{weight}: converted without a bias." for weight in without]
+    notes = [
+        f"{weight}: converted without a bias{job.fitting(weight, moved)}." for weight in without
+    ]
     return Conversion(moves, computed, copied, renamed, (*notes, *_notes(out, moves)))
 
 
@@ -173,8 +176,8 @@ class _Job:
         for name in names:
             if part := unknown_part(name, stored):
                 raise self.error(
-                    f"{part} seems to be a part of {name}, and how they belong together is not "
-                    "known here. Remove what divides the weights before you save them: "
+                    f"{part} seems to be one of several arrays that weights or a bias are computed "
+                    "from, in a way that is not known here. Undo that before you save them: "
                     "torch.nn.utils.remove_weight_norm, remove_spectral_norm, prune.remove or "
                     "parametrize.remove_parametrizations."
                 )
@@ -182,6 +185,16 @@ class _Job:
 
     def out_channels(self, shape: Sequence[int]) -> int:
         return channels(shape, self.source, self.groups)[1]
+
+    def fitting(self, weight: str, moved: Mapping[str, Array]) -> str:
+        """Name the vectors that may be the bias of converted weights."""
+        c_out = channels(moved[weight].shape, self.target, self.groups)[1]
+        vectors = [
+            name
+            for name, array in self.contents.arrays.items()
+            if name not in moved and _is_vector(array) and array.size == c_out
+        ]
+        return f", though {', '.join(vectors)} would fit" if vectors else ""
 
     def pairs(
         self, weight_names: Sequence[str], bias_names: Sequence[str]
@@ -299,18 +312,13 @@ def _move(name: str, letters: str, before: Array, after: Array) -> Move:
 
 def _named_like_bias(arrays: Mapping[str, Array], weight: str) -> str | None:
     """Return the bias that belongs to weights by its name: ``up.bias`` for ``up.weight``."""
-    *place, _ = _words(weight)
-    biases = [
-        name
-        for name in arrays
-        if _words(name)[:-1] == place and _words(name)[-1].lower() in _BIAS_NAMES
-    ]
+    word = _WEIGHT_WORD.search(weight)
+    if word is None:
+        return None
+    begin, end = weight[: word.start()].lower(), weight[word.end() :]
+    names = {f"{begin}{bias}{end}" for bias in ("b", "bias", "biases")}
+    biases = [name for name in arrays if name.lower() in names]
     return biases[0] if len(biases) == 1 else None
-
-
-def _words(name: str) -> list[str]:
-    """Split a name at its separators; Keras numbers its variables: ``kernel:0``."""
-    return re.split(r"[./_]", re.sub(r":\d+$", "", name))
 
 
 def _is_vector(array: Array) -> bool:

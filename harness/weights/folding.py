@@ -101,7 +101,8 @@ class Fold:
                 f"{', '.join(self.parts[1:])} is not computed: convert it to float32 first."
             )
         double = [np.asarray(arrays[name], "float64") for name in self.parts]
-        array, how = self.rule(double, self.parts, out_axis)
+        with np.errstate(all="ignore"):  # 0 / 0 is what PyTorch computes, too.
+            array, how = self.rule(double, self.parts, out_axis)
         return array.astype(dtype), how
 
 

@@ -241,7 +241,9 @@ def test_a_vector_of_another_layer_is_no_bias(
     done = convert_file(given, out, "pytorch", "matlab", weight_names=weights)
     (move,) = done.moves
     assert set(done.copied) == arrays.keys() - {move.name}
-    assert done.notes == (f"{move.name}: converted without a bias.",)
+    fitting = ", ".join(name for name in done.copied if arrays[name].shape == (5,))
+    note = f"{move.name}: converted without a bias, though {fitting} would fit."
+    assert done.notes == (note,)
     for name in done.copied:
         np.testing.assert_array_equal(loaded(out)[name], arrays[name], strict=True)
 
@@ -257,6 +259,9 @@ def test_a_vector_of_another_layer_is_no_bias(
         ("up/kernel:0", "up/bias:0"),
         ("up_Weights", "up_Bias"),
         ("deconv0_weight", "deconv0_bias"),
+        ("upWeight", "upBias"),
+        ("w1", "b1"),
+        ("g/deconv/weights", "g/deconv/biases"),
     ],
 )
 def test_the_bias_of_the_same_layer_is_found(weight: str, bias: str, tmp_path: Path) -> None:
@@ -281,7 +286,7 @@ def test_one_layer_of_several_can_have_no_bias(
         "b.weight  IODHW -> DHWOI  4x5x7x2x3 -> 7x2x3x5x4  int32\n"
         "b.bias    O -> 1 1 1 O    5 -> 1x1x1x5  int64\n"
         "copied as they are: a.bias\n"
-        "a.weight: converted without a bias.\n"
+        "a.weight: converted without a bias, though a.bias would fit.\n"
         f"wrote {out}\n"
     )
 

@@ -82,7 +82,7 @@ _OPERATOR: Final = (
     Parameter("name", "the symbol's name", None, keyword=True, ignored=True),
     Parameter("attr", "attributes of the symbol", None, keyword=True, ignored=True),
 )
-_TUNING: Final = (None, "None", "fastest", "limited_workspace", "off")
+_TUNING: Final = (None, "fastest", "limited_workspace", "off")
 _LAYOUTS: Final = {1: ("NCW",), 2: ("NCHW", "NHWC"), 3: ("NCDHW", "NDHWC")}
 
 
@@ -182,7 +182,7 @@ def _read_deconvolution(given: Arguments, *, bias: bool) -> Reading:
 
 
 def _whole(given: Arguments, name: str, rank: int | None, least: int) -> Sizes:
-    """One integer for each axis; only Gluon's layers take one for all of them."""
+    """One integer for each axis, as the operator takes them."""
     value = given.value(name)
     if value in ((), None) and rank is not None:
         return (least,) * rank
@@ -258,7 +258,8 @@ def _layout_notes(given: Arguments, rank: int) -> tuple[str, ...]:
     """Refuse a layout that MXNet does not know; note one that it computes on a GPU only."""
     layout = given.value("layout")
     known = _LAYOUTS.get(rank, ())
-    if layout not in (None, "None", *known):
+    # The operator takes None for channels first; Gluon's layers do not.
+    if layout not in known and (layout is not None or given.form.style == "layer"):
         takes = " or ".join(known)
         raise given.error(
             f"layout {shown(layout)}: MXNet takes {takes} with {rank} spatial axes.", "layout"
@@ -348,10 +349,8 @@ def _read_gluon(given: Arguments) -> Reading:
 
 
 def _of_layer(given: Arguments, name: str, rank: int, least: int) -> Sizes:
-    value = given.value(name)
-    if isinstance(value, tuple):
-        return _whole(given, name, rank, least)
-    return (given.integer(name, least=least),) * rank
+    takes = f"MXNet takes one number, or as many as the kernel has, {rank}"
+    return given.per_axis(name, rank, least=least, takes=takes)
 
 
 def _read_factors(given: Arguments, training: Training) -> Training:
