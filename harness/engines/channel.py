@@ -24,7 +24,7 @@ Message: TypeAlias = Mapping[str, Any]
 Frame: TypeAlias = tuple[dict[str, Any], dict[str, Any]]
 
 _MOST_LINE: Final = 2**20  # Bytes of a frame's first line, and of one read
-_END: Final = 5.0  # Seconds for a worker that has closed its output to end
+_END: Final = 2.0  # Seconds for a worker that has closed its output to end
 _LAST_WORDS: Final = 4000  # Bytes of the worker's output that are kept
 
 

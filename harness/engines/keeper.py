@@ -52,6 +52,9 @@ def main() -> None:
     _end_all(worker)
     import shutil  # Late, so that workers start sooner.
 
+    for folder, names, _ in os.walk(order["folder"]):
+        for name in names:  # What cannot be entered cannot be removed either.
+            _quietly(os.chmod, os.path.join(folder, name), 0o700)
     shutil.rmtree(order["folder"], ignore_errors=True)
     if status < 0 and -status not in (signal.SIGKILL, signal.SIGSTOP):
         signal.signal(-status, signal.SIG_DFL)
@@ -115,11 +118,11 @@ def _reaped(worker: int) -> int | None:
 
 def _end_all(worker: int) -> None:
     """End the worker's group and, as they become ours, the children of whatever ends."""
-    _kill(worker, os.killpg)
+    _quietly(os.killpg, worker, signal.SIGKILL)
     until = time.monotonic() + _PATIENCE
     while time.monotonic() < until:
         for child in _children(os.getpid()) if _IS_LINUX else [worker]:
-            _kill(child, os.kill)
+            _quietly(os.kill, child, signal.SIGKILL)
         _reaped(worker)
         try:
             os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
@@ -128,11 +131,12 @@ def _end_all(worker: int) -> None:
         time.sleep(0.001)
 
 
-def _kill(process: int, kill: Any) -> None:
+def _quietly(call: Any, *arguments: Any) -> None:
+    """Do something to what may have ended, or gone, meanwhile."""
     try:
-        kill(process, signal.SIGKILL)
+        call(*arguments)
     except OSError:
-        pass  # It has ended.
+        pass
 
 
 def _memory(file: str) -> int:
