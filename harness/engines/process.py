@@ -34,6 +34,7 @@ from harness.engines.job import (
 # After so many time-outs in a row nothing more is tried.
 MOST_TIMEOUTS: Final = 6
 _MOST_TEXT: Final = 4000  # Characters of a message
+_MOST_CORES: Final = 4096
 _JOBS_AHEAD: Final = 8
 _BYTES_AHEAD: Final = 32 * 2**20
 
@@ -185,6 +186,9 @@ class Engine:
         answer = self._request({"op": "time", "key": key, "calls": calls}, {})
         if isinstance(answer, Failure):
             return answer
+        if max(answer["seconds"], answer["cpu_s"] / _MOST_CORES) > self._timeout:
+            self._end_process()
+            return Crashed("the worker broke the protocol: it took longer than it was waited for")
         return Timing(answer["seconds"] / calls, answer["cpu_s"] / calls)
 
     def drop(self, key: str) -> None:

@@ -21,6 +21,7 @@ from harness.engines.job import (
     Job,
     Raised,
     TimedOut,
+    Timing,
 )
 from harness.engines.process import MOST_TIMEOUTS, Engine
 
@@ -131,6 +132,13 @@ def test_a_device_that_nobody_asked_for_cannot_be_missing(engine: Engine) -> Non
     Worker.starts = repeat(RAISED | {"section": "device"})
     with pytest.raises(EngineBrokenError):
         engine.start()
+
+
+@pytest.mark.parametrize("lie", [{"seconds": 2.1, "cpu_s": 0}, {"seconds": 1, "cpu_s": 1e5}])
+def test_a_time_that_nobody_waited_for_is_a_lie(engine: Engine, lie: dict[str, float]) -> None:
+    Worker.answers = iter([{"op": "timed", "seconds": 2, "cpu_s": 4}, {"op": "timed", **lie}])
+    assert engine.time("forward", 4) == Timing(0.5, 1.0)
+    assert isinstance(engine.time("forward", 1), Crashed)
 
 
 def test_a_lack_of_memory_names_the_bound(engine: Engine) -> None:
