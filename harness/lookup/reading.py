@@ -360,6 +360,11 @@ def _candidates(site: CallSite, known: Sequence[_Known]) -> tuple[list[_Known], 
     matching, is_full = _matching(site.function.split("."), ours, known)
     names = " or ".join(dict.fromkeys(each.form.name for each in matching or known))
     notes = [f"{_imported_name(site, path)}: it is taken for {names}." for path in others]
+    notes += [
+        f"{site.function} is {each.text}, which is not known here: it is taken for {names}."
+        for each in named
+        if not each.is_imported and not any(_ends_in(each.text, one.form) for one in known)
+    ]
     if not (matching or others) or not is_full:
         notes.append(f"{[*ours, site.function][0]} is taken for {names}.")
     is_usual = "." in site.function and any(site.function in each.form.names for each in matching)
@@ -400,9 +405,11 @@ def _matching(
 def _is_name(path: str, form: Form) -> bool:
     """Whether a full name is one of a form's: the module's own name may be shortened."""
     tail = path.partition(".")[2]
-    return any(
-        tail == name.partition(".")[2] or f".{name}".endswith(f".{path}") for name in form.names
-    )
+    return _ends_in(path, form) or any(tail == name.partition(".")[2] for name in form.names)
+
+
+def _ends_in(name: str, form: Form) -> bool:
+    return any(f".{each}".endswith(f".{name}") for each in form.names)
 
 
 def _imported_name(site: CallSite, path: str) -> str:

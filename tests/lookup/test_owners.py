@@ -313,6 +313,14 @@ DOUBTFUL = {
         "from mine import nn\nnn.ConvTranspose2d(6, 4, 3)",
         "nn is imported from mine.nn, which is not known here",
     ),
+    "an alias of something unknown": (
+        "from torch import nn\ndef f():\n  nn = other\n  return nn.ConvTranspose2d(6, 4, 3)",
+        "nn.ConvTranspose2d is other.ConvTranspose2d, which is not known here",
+    ),
+    "an alias in the body of a class": (
+        "from torch import nn\nclass A:\n  nn = other\n  up = nn.ConvTranspose2d(6, 4, 3)",
+        "nn.ConvTranspose2d is other.ConvTranspose2d, which is not known here",
+    ),
     "an alias in a branch": (
         "if a:\n  ConvTranspose2d = Mine\nConvTranspose2d(6, 4, 3)",
         "may be something else",
