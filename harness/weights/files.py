@@ -23,7 +23,7 @@ from types import ModuleType, SimpleNamespace
 from typing import IO, Any, Final, TypeAlias
 
 import numpy as np
-from numpy.lib.format import open_memmap, read_array, write_array
+from numpy.lib.format import MAGIC_PREFIX, open_memmap, read_array, write_array
 from numpy.typing import NDArray
 
 from harness.core.bounded import MIB, size_of
@@ -177,14 +177,11 @@ def _write_npy(path: Path, contents: Contents) -> None:
 
 
 def _read_npz(path: Path) -> Contents:
-    # NumPy would leave a file open that it cannot read.
-    with path.open("rb") as stream:
-        if not zipfile.is_zipfile(stream):
-            raise WeightsError(f"{path} is no readable .npz file: it is not a ZIP archive.")
-        stream.seek(0)
-        archive = np.load(stream, allow_pickle=False)
-        _check_members(path, archive.zip.infolist())
-        return Contents({name: _member(path, archive, name) for name in archive.files})
+    # Not by np.load, which looks for a member among all of them, each time.
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        _check_members(path, members)
+        return Contents(dict(_member(path, archive, member) for member in members))
 
 
 def _check_members(path: Path, members: Sequence[zipfile.ZipInfo]) -> None:
@@ -204,9 +201,14 @@ def _most_memory(path: Path) -> int:
     return 256 * MIB + 10 * path.stat().st_size
 
 
-def _member(path: Path, archive: Any, name: str) -> Array:
+def _member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[str, Array]:
+    name = member.filename.removesuffix(".npy")
     try:
-        array = archive[name]
+        with archive.open(member) as stream:
+            if not stream.read(len(MAGIC_PREFIX)).startswith(MAGIC_PREFIX):
+                raise WeightsError(_not_numbers(path, name))
+            stream.seek(0)
+            return name, read_array(stream, allow_pickle=False)
     except ValueError as error:
         if "allow_pickle" not in str(error):
             raise
@@ -214,9 +216,6 @@ def _member(path: Path, archive: Any, name: str) -> Array:
             f"{path}: {name!r} is a pickled Python object, which is never loaded; "
             "save arrays of numbers."
         ) from None
-    if not isinstance(array, np.ndarray):
-        raise WeightsError(_not_numbers(path, name))
-    return array
 
 
 def _write_npz(path: Path, contents: Contents) -> None:
