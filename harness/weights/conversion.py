@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 # The last word of an array's name; Keras numbers its variables, as in kernel:0.
 _WEIGHT_WORD: Final = re.compile(r"(?:weights?|kernel|filters?|w)(?=[\W\d_]*$)", re.IGNORECASE)
 NO_BIAS: Final = "-"
+_LISTED: Final = 12  # Arrays that an error names
 
 
 @dataclass(frozen=True)
@@ -336,7 +337,9 @@ def _notes(out: Path, moves: Sequence[Move]) -> tuple[str, ...]:
 
 
 def _listing(arrays: Mapping[str, Array]) -> str:
-    return ", ".join(f"{name} {_shape(array.shape)}" for name, array in arrays.items()) or "nothing"
+    listed = [f"{name:.80} {_shape(array.shape)}" for name, array in arrays.items()]
+    more = [f"{len(listed) - _LISTED} more"] if len(listed) > _LISTED else []
+    return ", ".join(listed[:_LISTED] + more) or "nothing"
 
 
 def _shape(shape: Sequence[int]) -> str:

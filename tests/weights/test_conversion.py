@@ -165,6 +165,14 @@ def test_other_arrays_are_copied_and_names_become_matlabs(
     np.testing.assert_array_equal(got["x0_scale"].ravel(), arrays["0.scale"], strict=True)
 
 
+def test_of_many_arrays_an_error_names_some(tmp_path: Path) -> None:
+    arrays = {f"l{number}.weight": canonical(1, 1) for number in range(1000)}
+    given = saved(tmp_path / "given.npz", arrays | {"x" * 500: canonical(1, 1)})
+    with pytest.raises(WeightsError, match=r"l11\.weight 4x5x7, 989 more\. Add") as caught:
+        convert_file(given, tmp_path / "out.npz", "pytorch", "matlab")
+    assert len(str(caught.value)) < 1000
+
+
 def test_several_weights_with_their_biases(tmp_path: Path) -> None:
     arrays = {"a.weight": canonical(2, 1), "b.weight": canonical(3, 1)}
     arrays |= {"a.bias": np.arange(5), "b.bias": np.arange(5) + 5, "scale": np.arange(5)}
