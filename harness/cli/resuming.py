@@ -18,6 +18,7 @@ from harness.suite.case import Case
 # Closed by whoever stops listening: what runs then ends at once, and in its own thread.
 Events: TypeAlias = Generator[Event, None, None]
 _MOST_HEADER: Final = 2**24  # Bytes
+_BEGINNING: Final = b'{"kind":"header"'
 _SAME: Final = ("deconform", "commit", "suite", "cases")
 
 
@@ -27,11 +28,13 @@ def begun(path: Path, cases: Sequence[Case]) -> Report | None:
     A case of which a framework has no record, or not all, is left for the rest of the run.
     """
     file = interrupted(path)
-    try:
-        with file.open("rb") as stream:
-            if not stream.readline(_MOST_HEADER).endswith(b"\n"):
-                return None
-    except FileNotFoundError:
+    if not file.exists():
+        return None
+    if not file.is_file():
+        raise UsageError(f"{path}: it is no file, so there is no run in it to go on with.")
+    with file.open("rb") as stream:
+        first = stream.readline(_MOST_HEADER)
+    if not first.endswith(b"\n") and _BEGINNING.startswith(first[: len(_BEGINNING)]):
         return None
     report = Report.read(file)
     if report.measurements or report.header.settings:

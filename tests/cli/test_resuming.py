@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
@@ -193,13 +194,23 @@ def test_resume_needs_a_report(spec: Path, capsys: pytest.CaptureFixture[str]) -
     assert "name the interrupted run's report with -o" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("text", ["a diary\n", "a diary", "\0" * 1000, '{"kind":"record"'])
 def test_a_file_that_is_no_report_is_refused(
-    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    command: list[str], tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "r").write_text("a diary\n")
+    (tmp_path / "r").write_text(text)
     assert main([*command, "--resume"]) == USAGE
     assert "not a line of a report" in capsys.readouterr().err
-    assert (tmp_path / "r").read_text() == "a diary\n"
+    assert (tmp_path / "r").read_text() == text
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_no_file_is_not_waited_for(
+    command: list[str], tmp_path: Path, make: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make(tmp_path / "r")
+    assert main([*command, "--resume"]) == USAGE
+    assert "it is no file" in capsys.readouterr().err
 
 
 def test_without_a_report_a_run_begins(spec: Path) -> None:

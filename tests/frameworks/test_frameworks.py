@@ -110,19 +110,23 @@ def test_killing_the_worker_costs_one_record(framework: str) -> None:
 
 
 def _kill_worker(path: Path) -> None:
-    """Kill the child of ours that runs this interpreter's worker."""
-    for process in Path("/proc").iterdir():
-        if not process.name.isdecimal():
-            continue
+    """Kill the worker of ours that this interpreter runs: the child of a child."""
+    for process in Path("/proc").glob("[0-9]*"):
         try:
             command = (process / "cmdline").read_bytes().split(b"\0")
-            parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
+            if (
+                command[0] == str(path).encode()
+                and _parent(_parent(int(process.name))) == os.getpid()
+            ):
+                os.kill(int(process.name), signal.SIGKILL)
+                return
         except OSError:
             continue
-        if parent == str(os.getpid()) and command[0] == str(path).encode():
-            os.kill(int(process.name), signal.SIGKILL)
-            return
     raise AssertionError(f"no worker of {path} is running")
+
+
+def _parent(process: int) -> int:
+    return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def test_broken_convention_fails_and_is_named(
