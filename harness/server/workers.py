@@ -118,8 +118,10 @@ class Source:
         if control:
             control.close()
         if process:
-            with suppress(ProcessLookupError):
-                process.kill()
+            if process.returncode is None:
+                # Its own way would wait for it too, and asyncio complain of that.
+                with suppress(ProcessLookupError):
+                    os.kill(process.pid, signal.SIGKILL)
             await process.wait()
 
 
@@ -182,7 +184,7 @@ class Workers:
         """Have a query answered; ask again where a process is lost."""
         async with self._place(client) as place:
             # Lost may be an idle process, the one that is copied, and then the copy.
-            for _ in range(3):
+            for _ in range(5):
                 try:
                     return await self._asked(line, place)
                 except TimeoutError:
