@@ -371,6 +371,27 @@ def test_a_kernel_s_messages_and_unevaluated_results_are_errors(kernel: Engine) 
     assert y(kernel, f"y = {LAYER}][x];", x=X, w=W) == [FULL]
 
 
+@pytest.mark.frameworks
+@pytest.mark.parametrize(
+    ("text", "kind", "said"),
+    [
+        ("Exit[3]; y = x;", Crashed, "the kernel ended without any output"),
+        # Mathics3 takes what is printed for messages.
+        ('Print["deconform:done"]; Print["deconform:done 1"]; y = x;', Raised, "deconform:done 1"),
+        ('Print["deconform:answer ok"]; y = {2.};', Crashed, "too many values"),
+        ('Do[Print["flood of lines"], {1000}]; y = x;', Raised, "flood of lines"),
+        ("y = {{1, 2}, {3}};", Raised, "y is {{1, 2}, {3}}"),
+        ("y = {True};", Raised, "y is {True}"),
+        ('y = "abc";', Raised, "y is "),
+        ("y = {1 + I};", Raised, "y is {1 + I}"),
+    ],
+)
+def test_a_fault_of_a_kernel_costs_that_record_alone(
+    kernel: Engine, text: str, kind: type[Outcome], said: str
+) -> None:
+    check_fault(kernel, text, kind, said)
+
+
 # Faults.
 
 
@@ -410,9 +431,14 @@ FAULTS = {
 def test_a_fault_costs_that_record_alone(
     impatient: Engine, text: str, kind: type[Outcome], said: str
 ) -> None:
+    check_fault(impatient, text, kind, said)
+
+
+def check_fault(engine: Engine, text: str, kind: type[Outcome], said: str) -> None:
+    """Run a text between two others, which must not be touched by it."""
     texts = ["y = x;", text, "y = Normal[x] + 1;"]
     jobs = [engine_job(each, x=np.ones((1, 2))) for each in texts]
-    before, found, after = [answer for _, answer in impatient.run(jobs)]
+    before, found, after = [answer for _, answer in engine.run(jobs)]
     assert isinstance(found, kind)
     assert said in str(found)
     assert len(str(found)) < 10_000
