@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Self, TypeAlias
+from typing import Final, Self, TypeAlias
+
+LONGEST: Final = 4000  # Characters of a fact that are shown: it may quote a whole file
 
 
 class Ask(StrEnum):
@@ -159,6 +161,8 @@ class InputError(ValueError):
     def worded(self, words: Words) -> str:
         """Word the error as a face does, with its place."""
         fact = worded(self.fact, words)
+        if len(fact) > LONGEST:
+            fact = f"{fact[:LONGEST]} ... ({len(fact)} characters)"
         if self.place is None:
             return fact
         where = f"line {self.place.line}, column {self.place.column}"

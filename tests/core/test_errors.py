@@ -36,6 +36,14 @@ def test_an_error_carries_what_it_asks_for() -> None:
     assert error.worded(loudly).startswith("line 2, column 5: it is open: <INPUT_SHAPE 1,64,16>")
 
 
+def test_of_a_fact_that_quotes_a_whole_file_the_start_is_shown() -> None:
+    asking = "it holds " + "x" * 10**6 + ": " + asked(Ask.RANK)
+    error = InputError(asking, Place(1, 1, "x\n^"))
+    assert len(str(error)) < 4100
+    assert str(error).endswith("xxx ... (1000019 characters)\nx\n^")
+    assert (error.fact, error.asks) == (asking, Ask.RANK)
+
+
 def test_what_is_only_named_is_not_asked_for() -> None:
     error = InputError("they differ in " + named(Ask.INPUT_SHAPE))
     assert (error.asks, error.example, error.place) == (None, None, None)
