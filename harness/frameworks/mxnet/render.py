@@ -97,7 +97,7 @@ def _program(
         ),
         weights=weights,
         training=training,
-        notes=notes,
+        notes=(*notes, *_float64_notes(operator, dilated)),
     )
 
 
@@ -119,6 +119,13 @@ def _dilation_defect(operator: Operator, dtype: str) -> str | None:
             "(apache/mxnet#11629): the kernel gets the zeros written in."
         )
     return None
+
+
+def _float64_notes(operator: Operator, dilated: str | None) -> tuple[str, ...]:
+    """Note what must not be done with a call of dilate, which the kernel of float32 computes."""
+    if dilated or not _dilation_defect(operator, "float64"):
+        return ()
+    return ("For float32: MXNet 1.9.1 computes it wrongly in float64 (apache/mxnet#11629).",)
 
 
 def _is_native(operator: Operator) -> bool:

@@ -6,6 +6,7 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import programs
 import pytest
 import reality
 from hypothesis import assume, given
@@ -291,6 +292,15 @@ def test_program_comes_back(drawn: tuple[Operator, Sizes], style: Style) -> None
 def test_layer_of_three_axes_in_float64_is_unsupported() -> None:
     program = render(Operator.of(4, 6, (3, 2, 2)), "mxnet", "float64", style="layer")
     assert isinstance(program, Unsupported)
+
+
+@pytest.mark.parametrize("style", ["function", "layer"])
+def test_call_that_is_wrong_in_float64_says_so(style: Style) -> None:
+    for stride, dilation, is_noted in ((2, 2, True), (1, 2, False), (2, 1, False)):
+        wanted = Operator.of(4, 6, (3, 3), stride=stride, dilation=dilation)
+        notes = programs.program(wanted, "mxnet", style=style).notes
+        assert any("wrongly in float64" in note for note in notes) == is_noted
+        assert not programs.program(wanted, "mxnet", "float64", style=style).notes
 
 
 def test_layer_is_written_as_people_write_it() -> None:
