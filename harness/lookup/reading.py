@@ -33,6 +33,7 @@ from harness.syntax.tree import (
     SnippetError,
     errors_placed_in,
     last_name,
+    written_name,
 )
 
 _WORD: Final = re.compile(r"[^\W\d]\w*")
@@ -360,13 +361,20 @@ def _candidates(site: CallSite, known: Sequence[_Known]) -> tuple[list[_Known], 
     matching, is_full = _matching(site.function.split("."), ours, known)
     names = " or ".join(dict.fromkeys(each.form.name for each in matching or known))
     notes = [f"{_imported_name(site, path)}: it is taken for {names}." for path in others]
-    notes += [
-        f"{site.function} is {each.text}, which is not known here: it is taken for {names}."
+    aliases = [
+        each
         for each in named
         if not each.is_imported and not any(_ends_in(each.text, one.form) for one in known)
     ]
-    if not (matching or others) or not is_full:
-        notes.append(f"{[*ours, site.function][0]} is taken for {names}.")
+    written = written_name(site.call)
+    notes += [
+        f"{written} is {each.text}, which is not known here: it is taken for {names}."
+        for each in aliases
+    ]
+    is_free = None in options and not _matching(site.function.split("."), (), known)[0]
+    if not (matching or others or aliases) or not is_full or (ours and is_free):
+        name = site.function if is_full or is_free else ours[0]
+        notes.append(f"{name} is taken for {names}.")
     is_usual = "." in site.function and any(site.function in each.form.names for each in matching)
     if not all(each is None or each in named for each in options) and not is_usual:
         notes.append(

@@ -271,7 +271,9 @@ class Expressions:
     def followed(self, call: Call) -> Call:
         """Return the call that a call of an alias or of a ``functools.partial`` means."""
         match call.owner:
-            case Reference(text=name) if last_name(call) != name.rpartition(".")[2]:
+            case Reference(text=name, is_imported=is_imported) if last_name(
+                call
+            ) != name.rpartition(".")[2] or not (is_imported or call.dotted == name):
                 return replace(call, function=meant(call, name))
             case Call(arguments=(Argument(None, Name() as inner), *given)) as partial if is_partial(
                 partial

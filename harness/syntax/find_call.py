@@ -114,20 +114,17 @@ def find_call(text: str, language: str, names: Collection[str]) -> tuple[CallSit
 def _patched(text: str, parsed: Parsed, site: CallSite) -> Iterator[str]:
     """Note the lines that may change what is called, before it is."""
     call, owner = site.call, site.call.owner
-    names = {call.dotted, written_name(call), owner.text if isinstance(owner, Name) else ""}
+    options = owner.options if isinstance(owner, Either) else (owner,)
+    paths = [call.dotted, *(each.text for each in options if isinstance(each, Reference))]
+    names = {last_name(call), written_name(call).rpartition(".")[2]}
     for patched, column in dict(reversed(parsed.patched)).items():
         is_later = column > call.column and not site.statement.block
-        if not is_later and any(_is_part(name, patched) for name in names if name):
+        is_whole = any(path.startswith(f"{patched}.") for path in paths)
+        if not is_later and (is_whole or names & {*patched.split(".")}):
             yield (
                 f"Line {_line_number(text, column)} changes {patched}: the answer is about "
                 f"{written_name(call)} as it is without that."
             )
-
-
-def _is_part(one: str, other: str) -> bool:
-    """Whether one of two dotted names is of the other."""
-    short, long = sorted((f"{one}.", f"{other}."), key=len)
-    return long.startswith(short)
 
 
 def _parsed(text: str, language: str, names: Collection[str]) -> tuple[Parsed, tuple[str, ...]]:

@@ -97,7 +97,9 @@ def patches(tree: ast.AST) -> Iterator[tuple[str, ast.expr]]:
     """Yield attributes of modules, classes and objects that a text sets, wherever it does."""
     for node in ast.walk(tree):
         match node:
-            case ast.Attribute(ctx=ast.Store() | ast.Del()) if name := dotted(node):
+            case ast.Attribute(ctx=ast.Store() | ast.Del()) if (
+                name := dotted(node)
+            ) and not name.startswith("self."):
                 yield name, node
             case ast.Subscript(ctx=ast.Store(), value=owner, slice=ast.Constant(str(module))) if (
                 dotted(owner) == "sys.modules"

@@ -334,6 +334,14 @@ DOUBTFUL = {
         "nn.ConvTranspose2d(6, 4, 3)",
         "may be something else",
     ),
+    "an alias that is known in one branch": (
+        "from torch import nn\nif a:\n  lib = nn\nlib.ConvTranspose2d(6, 4, 3)",
+        "lib.ConvTranspose2d is taken for",
+    ),
+    "an alias of an unknown module": (
+        "Up = lib.ConvTranspose2d\nUp(6, 4, 3)",
+        "Up is lib.ConvTranspose2d, which is not known here",
+    ),
     "another module of the framework": (
         "import torch.nn.quantized as nn\nnn.ConvTranspose2d(6, 4, 3)",
         "torch.nn.quantized.ConvTranspose2d is taken for",
