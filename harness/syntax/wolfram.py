@@ -263,7 +263,15 @@ class _Wolfram(Builder):
         value = self._result(nodes[0].name, [node.value for node in given])
         if value is not None:
             return self.computed(value, nodes)
-        return self.call(nodes[0], [_argument(node) for node in given], nodes)
+        arguments = [one for place, node in enumerate(given) for one in self._spread(node, place)]
+        return self.call(nodes[0], arguments, nodes)
+
+    def _spread(self, node: Node, place: int) -> Sequence[Argument]:
+        """The rules of a list of options, where two other arguments stand before it."""
+        value = self.names.given.get(node.name or "", node.value)
+        options = [_option(one, node) for one in value] if isinstance(value, tuple) else []
+        known = [option for option in options if option is not None]
+        return known if place > 1 and known and len(known) == len(options) else [_argument(node)]
 
     def _result(self, name: str | None, values: Sequence[Value]) -> Value:
         """Compute a function of known numbers, unless the text defines it."""
@@ -300,3 +308,12 @@ def _argument(node: Node) -> Argument:
         if isinstance(name, str):
             return Argument(name, right.value, node.start)
     return Argument(None, node.value, node.start)
+
+
+def _option(value: Value, node: Node) -> Argument | None:
+    """Return the argument that a rule in a list is, if it is one."""
+    if not isinstance(value, Call) or value.dotted not in {"Rule", "RuleDelayed"}:
+        return None
+    left, right = value.positional
+    name = left.text if isinstance(left, Name) else left
+    return Argument(name, right, node.start) if isinstance(name, str) else None
