@@ -103,7 +103,7 @@ _LAYER: Final = (
     _option("BiasLearnRateFactor", "factor of the bias's learning rate", 1),
     _option("WeightL2Factor", "factor of the weights' L2 regularisation", 1),
     _option("BiasL2Factor", "factor of the bias's L2 regularisation", 0),
-    _option("Name", "the layer's name: give it where the answer has one", "", ignored=True),
+    _option("Name", "the layer's name", "", ignored=True),
     _option("CroppingMode", "'manual' or 'same': property that Cropping sets", "manual"),
     _option("CroppingSize", "crop, [t b l r]: property that Cropping sets", (0, 0, 0, 0)),
     _option("NumInputs", "always 1, read-only", 1, ignored=True),

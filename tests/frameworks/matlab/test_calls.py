@@ -103,7 +103,7 @@ ROWS: list[tuple[str, str, dict[str, Any]]] = [
      {"training": Training(weights_decay=0.0, bias_decay=0.0)}),
     ("BiasL2Factor", LAYER.format(", 'BiasL2Factor', 1"), {"training": Training(bias_decay=1.0)}),
     ("Name", LAYER.format(", 'Name', 'up'"), {"notes": (
-        "Name: the layer's name: give it where the answer has one; not part of the operator.",)}),
+        "Name: the layer's name; not part of the operator.",)}),
     ("CroppingMode", LAYER.format("") + "layer.CroppingMode = 'same';",
      {"crop": ((1, 1), (0, 1))}),
     ("CroppingMode", LAYER.format(", 'CroppingMode', 'manual'"), {"crop": ((0, 0), (0, 0))}),
