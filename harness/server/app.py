@@ -77,9 +77,12 @@ class _Service:
         """Have workers while requests are answered."""
         workers = Workers(self.settings.lookups, self.settings.seconds, self.settings.waiting)
         self._answers = Answers(workers)
+        preparing = asyncio.create_task(workers.prepare())
         try:
             yield
         finally:
+            preparing.cancel()
+            await asyncio.gather(preparing, return_exceptions=True)
             await workers.end()
 
     def routes(self) -> list[BaseRoute]:

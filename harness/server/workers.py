@@ -21,13 +21,10 @@ _COMMAND: Final = (sys.executable, "-P", "-m", "harness.server.worker")
 _PACKAGES: Final = str(Path(__file__).parents[2])
 _LONGEST_ANSWER: Final = 2**23
 _START_SECONDS: Final = 20.0
-# As many look-ups as there are processors begin; one that takes longer lets the next begin, and
-# then leaves the processors to those that need them less.
+# As many look-ups as there are processors begin; one that takes longer lets the next begin.
 _QUICK_SECONDS: Final = 0.05
-_POLITE_SECONDS: Final = 0.1
 # The most that a look-up may take while others wait for a place.
 _HURRIED_SECONDS: Final = 1.0
-_LEAST_PRIORITY: Final = 19
 
 
 class Place:
@@ -132,26 +129,15 @@ class Worker:
         self._reader = reader
         self._writer = writer
         self._number = number
-        self.is_slow = False  # It has been put behind all others, which cannot be undone
 
     async def ask(self, line: bytes) -> bytes:
         """Pass a query on and wait for its answer; raise ``EOFError`` where none comes."""
-        loop = asyncio.get_running_loop()
-        slow = loop.call_later(_POLITE_SECONDS, self._let_others_go_first)
-        try:
-            self._writer.write(line)
-            await self._writer.drain()
-            answer = await self._reader.readline()
-        finally:
-            slow.cancel()
+        self._writer.write(line)
+        await self._writer.drain()
+        answer = await self._reader.readline()
         if not answer.endswith(b"\n"):
             raise EOFError
         return answer
-
-    def _let_others_go_first(self) -> None:
-        self.is_slow = True
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, self._number, _LEAST_PRIORITY)
 
     def end(self) -> None:
         """Kill the process, whatever it does."""
@@ -179,6 +165,14 @@ class Workers:
         self._source = Source()
         self._idle: list[Worker] = []
         self._all: set[Worker] = set()
+
+    async def prepare(self) -> None:
+        """Have as many processes ready as look-ups begin at once."""
+        with suppress(OSError, ValueError):
+            for _ in range(min(self._processors, self._count)):
+                worker = await self._source.worker()
+                self._all.add(worker)
+                self._idle.append(worker)
 
     async def ask(self, line: bytes, client: str = "") -> bytes:
         """Have a query answered; ask again where a process is lost."""
@@ -209,7 +203,7 @@ class Workers:
         try:
             async with place.limited():
                 answer = await worker.ask(line)
-            is_usable = not worker.is_slow and len(self._idle) < self._processors
+            is_usable = place.is_quick and len(self._idle) < self._processors
         finally:
             if is_usable:
                 self._idle.append(worker)

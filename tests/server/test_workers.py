@@ -312,3 +312,20 @@ def test_no_look_up_outlives_a_service_that_is_killed() -> None:
         process.kill()
     time.sleep(1)
     assert not is_alive(number)
+
+
+@pytest.mark.usefixtures("_fake")
+def test_a_slow_look_up_has_the_least_priority() -> None:
+    async def scene() -> None:
+        async with some() as made:
+            slow = asyncio.create_task(made.ask(b"hang\n"))
+            while not any(priority(each._number) == 19 for each in made._all):  # noqa: ASYNC110 -- another process sets it
+                await asyncio.sleep(0.01)
+            slow.cancel()
+            await asyncio.gather(slow, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(scene(), PATIENT / 2))
+
+
+def priority(process: int) -> int:
+    return os.getpriority(os.PRIO_PROCESS, process)
