@@ -79,9 +79,10 @@ _RULES: Final[tuple[tuple[tuple[str, ...], Rule], ...]] = (
     ),
     (("{}_orig", "{}_mask"), _pruned),
 )
-# Whatever such tools, or Chainer's hooks, put next to a layer's arrays.
+# Whatever such tools, Chainer's hooks or TensorFlow Addons' layer put next to a layer's arrays.
 _PART: Final = re.compile(
-    r"(?:^|_)(?:parametrizations_.+|(?:weight|bias|W)_(?:g|v|u|orig|mask|bar|gamma))$"
+    r"(?:^|_)(?:parametrizations_.+|(?:weight|bias|W)_(?:g|v|u|orig|mask|bar|gamma)"
+    r"|weight_normalization_.+)$"
 )
 
 

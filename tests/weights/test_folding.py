@@ -201,6 +201,11 @@ UNKNOWN = "seems to be one of several arrays"
             [],
             "weight: weight_orig is no array of float16, float32 or float64",
         ),
+        (
+            {"weight_normalization/up/kernel:0": canonical(2, 1), "weight_normalization/g:0": V},
+            ["weight_normalization/up/kernel:0"],
+            f"weight_normalization/up/kernel:0 {UNKNOWN}",
+        ),
         (SPECTRAL, ["weight_orig"], "holds no array 'weight_orig', but weight 4x5x7x2."),
     ],
 )

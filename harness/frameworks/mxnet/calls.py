@@ -79,7 +79,13 @@ _OPERATOR: Final = (
         assumable=True,
     ),
     Parameter("out", "the array for the result", None, keyword=True, ignored=True),
-    Parameter("name", "the symbol's name", None, keyword=True, ignored=True),
+    Parameter(
+        "name",
+        "the symbol's name: give it where the answer has one",
+        None,
+        keyword=True,
+        ignored=True,
+    ),
     Parameter("attr", "attributes of the symbol", None, keyword=True, ignored=True),
 )
 _TUNING: Final = (None, "fastest", "limited_workspace", "off")

@@ -48,7 +48,9 @@ _DILATIONS: Final = Parameter(
     None,
     pitfall="More than 1 is refused in float64 on a CPU.",
 )
-_NAME: Final = Parameter("name", "the operation's name", None, ignored=True)
+_NAME: Final = Parameter(
+    "name", "the operation's name: give it where the answer has one", None, ignored=True
+)
 
 
 def _parameters(rank: int | None, *, version: int = 2) -> tuple[Parameter, ...]:

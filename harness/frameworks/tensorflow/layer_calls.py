@@ -73,7 +73,13 @@ _AFTER: Final = (
     Parameter("bias_constraint", "applied to the bias after a step", None, ignored=True),
 )
 _KEYWORDS: Final = (
-    Parameter("name", "the layer's name", None, keyword=True, ignored=True),
+    Parameter(
+        "name",
+        "the layer's name: give it where the answer has one",
+        None,
+        keyword=True,
+        ignored=True,
+    ),
     Parameter(
         "trainable", "False keeps weights and bias: learning-rate factors 0", True, keyword=True
     ),
@@ -104,7 +110,7 @@ _FUNCTION: Final = (
     replace(_DATA_FORMAT, default="channels_last"),
     *(parameter for parameter in _AFTER if parameter.name != "dilation_rate"),
     Parameter("trainable", "False keeps weights and bias: learning-rate factors 0", True),
-    Parameter("name", "the layer's name", None, ignored=True),
+    Parameter("name", "the layer's name: give it where the answer has one", None, ignored=True),
     Parameter("reuse", "whether weights of that name are used again", None, ignored=True),
 )
 
