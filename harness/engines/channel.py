@@ -82,9 +82,13 @@ class Channel:
         environ: Mapping[str, str],
         cores: Sequence[int] = (),  # To pin the worker to; all if empty
         memory: int = 0,  # Bytes that it may use, with all that it starts; 0 for no bound
+        *,
+        has_gpu: bool = False,
     ) -> None:
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        self._kept = Kept(command, environ, cores, memory, bufsize=0, **pipes)
+        self._kept = Kept(
+            command, environ, cores, memory, is_refused=not has_gpu, bufsize=0, **pipes
+        )
         self._process = self._kept.process
         streams = (self._process.stdin, self._process.stdout, self._process.stderr)
         self._streams = [stream for stream in streams if stream is not None]

@@ -75,7 +75,7 @@ def _become_worker(order: Any) -> None:
     for number in (*_ENDING, signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if order["memory"] and _IS_LINUX:
+    if order["memory"] and order["is_refused"] and _IS_LINUX:
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
         most = order["memory"] if hard == resource.RLIM_INFINITY else min(order["memory"], hard)
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))

@@ -27,6 +27,10 @@ class Kept:
         environ: Mapping[str, str],
         cores: Sequence[int] = (),  # To pin it to; all if empty
         memory: int = 0,  # Bytes that it may use, with all that it starts; 0 for no bound
+        # Whether the kernel refuses it more: not of what maps the memory of a GPU as if it were its
+        # own, which is ended once it uses more.
+        *,
+        is_refused: bool = True,
         **popen: Any,  # What else the standard library is to do with it
     ) -> None:
         self.folder = Path(tempfile.gettempdir()) / f"deconform-{secrets.token_hex(8)}"
@@ -38,6 +42,7 @@ class Kept:
             "folder": str(self.folder),
             "cores": list(cores),
             "memory": memory,
+            "is_refused": is_refused,
         }
         try:
             self.process = subprocess.Popen(

@@ -134,7 +134,13 @@ class Engine:
         self._end_process()
         if self._stopped:
             raise WorkerEndedError("the run was stopped")
-        self._process = process = Channel(self._command, self._environ, self._cores, self._memory)
+        self._process = process = Channel(
+            self._command,
+            self._environ,
+            self._cores,
+            self._memory,
+            has_gpu=bool(self._start["device"]),
+        )
         if self._stopped:  # Meanwhile, by another thread that saw no process yet.
             raise WorkerEndedError("the run was stopped")
         process.send(self._start, {})

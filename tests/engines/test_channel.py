@@ -24,12 +24,13 @@ LIMIT = 1000
 
 
 @contextmanager
-def worker(script: str, *, memory: int = 0) -> Iterator[Channel]:
+def worker(script: str, *, memory: int = 0, has_gpu: bool = False) -> Iterator[Channel]:
     """Start a worker that is a script, which may use what is imported here, and ask it to run."""
     with tempfile.NamedTemporaryFile("w", suffix=".py") as file:
         file.write(f"import json, os, signal, sys\n{script}")
         file.flush()
-        channel = Channel([sys.executable, "-I", "-S", file.name], os.environ, memory=memory)
+        command = [sys.executable, "-I", "-S", file.name]
+        channel = Channel(command, os.environ, memory=memory, has_gpu=has_gpu)
         try:
             channel.send(RUN, {})
             yield channel
@@ -274,6 +275,19 @@ def test_memory_has_a_bound() -> None:
     with worker(script, memory=2**28) as channel, pytest.raises(WorkerEndedError) as error:
         channel.receive(60)
     assert "MemoryError" in str(error.value)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere memory has no bound")
+def test_memory_beside_a_gpu_has_a_bound_on_what_is_used() -> None:
+    mapped = "import mmap; m = mmap.mmap(-1, 2**33, flags=mmap.MAP_PRIVATE)"
+    with worker(f"{mapped}; {saying(frame())}", memory=2**28, has_gpu=True) as channel:
+        assert channel.receive(60)[0]["op"] == "result"
+    script = "x = [os.urandom(2**20) for _ in range(2000)]; signal.pause()"
+    with (
+        worker(script, memory=2**28, has_gpu=True) as channel,
+        pytest.raises(WorkerEndedError, match="more than the 256 MiB of memory allowed"),
+    ):
+        channel.receive(60)
 
 
 @pytest.mark.slow

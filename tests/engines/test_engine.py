@@ -36,8 +36,10 @@ class Worker:
     starts: ClassVar[Iterator[Any]]
     answers: ClassVar[Iterator[Any]]
     started: ClassVar[int]
+    has_gpu: ClassVar[bool]
 
-    def __init__(self, *_arguments: Any) -> None:
+    def __init__(self, *_arguments: Any, has_gpu: bool) -> None:
+        Worker.has_gpu = has_gpu
         Worker.started += 1
         self._requests: list[str] = []
 
@@ -110,6 +112,7 @@ def test_a_process_that_ends_while_it_starts_is_started_once_more(engine: Engine
     Worker.starts = iter([WorkerEndedError("SIGKILL")])
     assert engine.start().version == "1"
     assert Worker.started == 2
+    assert not Worker.has_gpu
     Worker.starts = repeat(WorkerEndedError("SIGILL"))
     with pytest.raises(EngineBrokenError, match="SIGILL"):
         engine.start()
@@ -125,6 +128,7 @@ def test_a_lack_of_a_device_or_a_module_is_no_reason_to_start_again(
     with pytest.raises(EngineUnavailableError) as error:
         engine.start()
     assert isinstance(error.value, EngineBrokenError) == (section == "setup")
+    assert Worker.has_gpu
     assert Worker.started == 1
 
 
