@@ -144,7 +144,7 @@ def _diagnosis(case: Case, expected: Expected, name: str, got: npt.NDArray[Any])
     names = []
     close = np.array_equal if case.fill != "random" else np.allclose
     for mutant in MUTANTS if got.size else ():
-        wrong = mutant.output(name, case.operator, expected.data)
+        wrong = mutant.output(name, case.operator, expected.data, got.shape)
         if wrong is not None and wrong.shape == got.shape and close(got, wrong):
             names.append(mutant.name)
     return " or ".join(names) or None

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from harness.core.operators import Operator
+from harness.core.operators import Operator, Sizes
 from impl import reference
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -35,8 +35,10 @@ class Mutant:
     order: Callable[[Operator], Array] = lambda operator: np.arange(operator.in_channels)
     bias: Callable[[Operator, Array | None], Array | None] = lambda _operator, b: b
 
-    def output(self, name: str, operator: Operator, data: Data) -> Array | None:
-        """Compute the wrong ``y``, ``dx``, ``dw`` or ``db``.
+    def output(
+        self, name: str, operator: Operator, data: Data, shape: Sizes | None = None
+    ) -> Array | None:
+        """Compute the wrong ``y``, ``dx``, ``dw`` or ``db``, only if it has the shape, if any.
 
         ``None`` where the mistake makes no difference, or leaves no output.
         """
@@ -46,6 +48,8 @@ class Mutant:
             if (changed := self.change(operator)) is None:
                 return None
             if name == "y":
+                if shape and changed.out_size(data["x"].shape[2:]) != shape[2:]:
+                    return None
                 b = self.bias(operator, data.get("b"))
                 return reference.conv_transpose(x, w, b, **options(changed))
             dx, dw, db = reference.conv_transpose_vjp(data["dy"], x, w, **options(changed))
