@@ -14,6 +14,7 @@ from harness.core.errors import Ask, asked, named
 from harness.weights.files import Contents, dtype_name, read, suffix_of, write
 from harness.weights.folding import Fold, folds, unknown_part
 from harness.weights.layouts import (
+    CANONICAL,
     LayoutChange,
     WeightsError,
     channels,
@@ -167,10 +168,13 @@ class _Job:
         stored, computed = dict(self.contents.arrays), dict[str, str]()
         for name in names:
             if fold := self.folds.get(name):
-                rank = self.arrays[name].ndim - 2
+                if layout(self.source) != CANONICAL:
+                    raise self.error(
+                        f"{name} is in parts ({', '.join(fold.parts)}), which are put together in "
+                        f"PyTorch's layout, {CANONICAL}, alone."
+                    )
                 try:
-                    out_axis = layout(self.source, rank).index("O") if rank > 0 else 0
-                    array, computed[name] = fold.computed(self.contents.arrays, out_axis)
+                    array, computed[name] = fold.computed(self.contents.arrays)
                 except WeightsError as error:
                     raise self.error(f"{name}: {error}") from None
                 stored = {n: a for n, a in stored.items() if n not in fold.parts} | {name: array}

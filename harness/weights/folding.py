@@ -17,12 +17,11 @@ from harness.weights.layouts import WeightsError
 if TYPE_CHECKING:
     from harness.weights.layouts import Array
 
-# Computes the whole from its parts, of which the first has its shape, and writes how.  It is given
-# their names too, and the axis of the output channels.
-Rule: TypeAlias = Callable[[Sequence["Array"], Sequence[str], int], tuple["Array", str]]
+# Computes the whole from its parts, of which the first has its shape; writes how, with their names.
+Rule: TypeAlias = Callable[[Sequence["Array"], Sequence[str]], tuple["Array", str]]
 
 
-def _weight_norm(parts: Sequence[Array], names: Sequence[str], _: int) -> tuple[Array, str]:
+def _weight_norm(parts: Sequence[Array], names: Sequence[str]) -> tuple[Array, str]:
     """Return ``g * v / ||v||``; the norm is over the axes that ``g`` does not have."""
     v, g = parts
     g = g.reshape((1,) * v.ndim) if g.size == 1 else g
@@ -34,20 +33,18 @@ def _weight_norm(parts: Sequence[Array], names: Sequence[str], _: int) -> tuple[
     return g * v / norm, f"{names[1]} * {names[0]} / norm, over the axes {over} of {names[0]}"
 
 
-def _spectral_norm(
-    parts: Sequence[Array], names: Sequence[str], out_axis: int
-) -> tuple[Array, str]:
+def _spectral_norm(parts: Sequence[Array], names: Sequence[str]) -> tuple[Array, str]:
     """Return the weights divided by ``u W v``, where one of their axes is the rows of ``W``."""
     # MATLAB has no vectors, only rows and columns.
     w, u, v = parts[0], parts[1].ravel(), parts[2].ravel()
     matrices = {
         axis: np.moveaxis(w, axis, 0).reshape(w.shape[axis], -1)
-        for axis in (out_axis, *range(w.ndim))
+        for axis in sorted(range(w.ndim), key=lambda each: each != 1)
         if (u.shape, v.shape) == ((w.shape[axis],), (w.size // max(w.shape[axis], 1),))
     }
     if not matrices:
         raise WeightsError(f"{names[1]} {u.shape} and {names[2]} {v.shape} do not fit {names[0]}.")
-    # Where several axes fit: u and v are nearly singular vectors of the right matrix.
+    # Of several axes the output channels', unless u and v are nearly singular vectors of another.
     axis = max(matrices, key=lambda each: _agreement(matrices[each], u, v) > 0.9)
     sigma = u @ matrices[axis] @ v
     return w / sigma, (
@@ -62,7 +59,7 @@ def _agreement(matrix: Array, u: Array, v: Array) -> float:
     return float(abs(u @ matrix @ v) / max(min(lengths), np.finfo(float).tiny))
 
 
-def _pruned(parts: Sequence[Array], names: Sequence[str], _: int) -> tuple[Array, str]:
+def _pruned(parts: Sequence[Array], names: Sequence[str]) -> tuple[Array, str]:
     if parts[0].shape != parts[1].shape:
         raise WeightsError(f"{names[1]} {parts[1].shape} does not fit {names[0]}.")
     return parts[0] * parts[1], " * ".join(names)
@@ -93,7 +90,7 @@ class Fold:
     parts: tuple[str, ...]
     rule: Rule
 
-    def computed(self, arrays: Mapping[str, Array], out_axis: int) -> tuple[Array, str]:
+    def computed(self, arrays: Mapping[str, Array]) -> tuple[Array, str]:
         """Compute the array in double precision, and write how."""
         dtype = arrays[self.parts[0]].dtype
         if dtype.kind != "f":
@@ -103,7 +100,7 @@ class Fold:
             )
         double = [np.asarray(arrays[name], "float64") for name in self.parts]
         with np.errstate(all="ignore"):  # 0 / 0 is what PyTorch computes, too.
-            array, how = self.rule(double, self.parts, out_axis)
+            array, how = self.rule(double, self.parts)
         return array.astype(dtype), how
 
 

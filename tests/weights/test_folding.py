@@ -217,6 +217,14 @@ def test_parts_that_make_no_whole_are_refused(
         convert_file(given, tmp_path / "out.npz", "pytorch", "tensorflow", weight_names=names)
 
 
+def test_parts_in_another_layout_are_refused(tmp_path: Path) -> None:
+    # Three input channels and three rows: the shapes alone would fit.
+    arrays = {"weight_v": np.ones((3, 3, 4, 3)), "weight_g": np.ones((3, 1, 1, 1))}
+    given = saved(tmp_path / "given.npz", arrays)
+    with pytest.raises(WeightsError, match="put together in PyTorch's layout, IOHW, alone"):
+        convert_file(given, tmp_path / "out.npz", "tensorflow", "pytorch")
+
+
 def test_parts_of_other_layers_are_no_obstacle(tmp_path: Path) -> None:
     arrays = {"up.weight": canonical(2, 1), "up.bias": np.arange(5), "up.0.weight_u": np.arange(5)}
     arrays |= {"down.weight_orig": np.arange(4), "weight_g": np.arange(2)}
