@@ -157,11 +157,21 @@ def test_resume_refuses_what_does_not_fit(
 
 
 @pytest.fixture
-def begun(spec: Path, tmp_path: Path) -> Path:
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """A suite, and the report of its benchmark, which is made once, with small probes."""
+    folder = tmp_path_factory.getbasetemp() / "whole"
+    if not folder.exists():
+        folder.mkdir()
+        (folder / "small.yaml").write_text(SPEC)
+        assert bench(folder / "small.yaml", *quickly(folder), "-o", folder / "report.jsonl") == 0
+    return folder / "small.yaml", (folder / "report.jsonl").read_text().splitlines(keepends=True)
+
+
+@pytest.fixture
+def begun(whole: tuple[Path, list[str]], tmp_path: Path) -> Path:
     """The report of a run that was killed after its first case."""
     output = tmp_path / "begun.jsonl"
-    assert bench(spec, *quickly(tmp_path), "-o", output) == 0
-    output.write_text("".join(output.read_text().splitlines(keepends=True)[:3]))
+    output.write_text("".join(whole[1][:3]))
     return output
 
 
@@ -222,7 +232,7 @@ def test_resume_believes_no_choice_that_cannot_be(
 
 
 def test_resume_shows_nothing_of_a_file_that_a_report_names(
-    begun: Path, tmp_path: Path, spec: Path, capsys: pytest.CaptureFixture[str]
+    begun: Path, tmp_path: Path, whole: tuple[Path, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     secret = tmp_path / "secret"
     secret.write_text("password: hunter2\n")
@@ -232,7 +242,7 @@ def test_resume_shows_nothing_of_a_file_that_a_report_names(
     assert "hunter2" not in error
     assert "password" not in error
     assert f"name it yourself: deconform bench SPEC --resume {begun}" in error
-    assert bench(spec, "--resume", begun, *quickly(tmp_path)[2:4]) == 0
+    assert bench(whole[0], "--resume", begun, *quickly(tmp_path)[2:4]) == 0
     assert len(Report.read(begun).measurements) == 6
 
 
