@@ -5,6 +5,7 @@ Whoever reads one finds the old one or the new one, never a part of it, whatever
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
@@ -18,6 +19,8 @@ from harness.core.errors import InputError
 # In a folder that is written whole: its lock, and the new contents until they are whole.
 _LOCK: Final = ".deconform-lock"
 _PART: Final = ".deconform-part"
+# What a file system that has no locks answers; there, nothing keeps writers apart.
+_WITHOUT_LOCKS: Final = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 
 
 class WriteError(InputError):
@@ -123,7 +126,8 @@ def put(part: Path, place: Path) -> None:
     """Put a file that is whole in its place, with the permissions of the one that was there."""
     with part.open("rb") as stream:
         os.fsync(stream.fileno())
-        with suppress(FileNotFoundError):
+        # There was none, or its file system has no permissions.
+        with suppress(FileNotFoundError, PermissionError):
             os.fchmod(stream.fileno(), place.stat().st_mode & 0o7777)
     part.replace(place)
 
@@ -181,6 +185,11 @@ def _taken(lock: Path) -> int | None:
         except BlockingIOError:
             os.close(descriptor)
             return None
+        except OSError as error:
+            if error.errno in _WITHOUT_LOCKS:
+                return descriptor
+            os.close(descriptor)
+            raise
         # Its last owner has removed it in between.
         os.close(descriptor)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import resource
 import signal
@@ -108,6 +110,17 @@ def test_a_folder_that_was_not_there_is_not_there_after_a_failure(tmp_path: Path
     with pytest.raises(RuntimeError), files.whole_folder(tmp_path / "site"):
         raise RuntimeError
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_system_without_locks_is_written_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flock(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    files.write_whole(tmp_path / "a.md", "text")
+    assert [each.name for each in tmp_path.iterdir()] == ["a.md"]
 
 
 def test_a_link_stays_a_link(tmp_path: Path) -> None:
