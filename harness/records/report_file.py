@@ -152,7 +152,8 @@ class _Lines:
         try:
             yield from self._read()
         except (OSError, UnicodeDecodeError, EOFError, zlib.error) as error:
-            raise ReportError(f"{self.file}: cannot be read: {error}") from None
+            reason = getattr(error, "strerror", None) or error
+            raise ReportError(f"{self.file}: cannot be read: {reason}.") from None
 
     def _read(self) -> Iterator[str]:
         opened, left = gzip.open if self.file.suffix == ".gz" else open, _MOST
