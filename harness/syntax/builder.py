@@ -153,13 +153,15 @@ class Builder:
 
     def _with_owner(self, call: Call, name: str) -> Call:
         owner = self.names.owner(name) or self.defined.get(name)
+        if owner is None and any(each.startswith(f"{name}.") for each in self.names.given):
+            owner = Name(name, self.given_at.get(name, 0))  # Its attributes are known alone.
         if type(owner) is Name:
             alias = owner.text.removeprefix("@")
             if alias != name and alias.isidentifier() and alias not in self.names.given:
                 of_alias = Reference(alias, owner.column, is_imported=False)
                 meaning = self.defined.get(alias, of_alias)
                 return replace(call, function=meant(call, alias), owner=meaning)
-        if owner is not None and not isinstance(owner, Name | Call):
+        if owner == Name(name, 0) or not isinstance(owner, Name | Call | None):
             owner = Name(name, self.given_at.get(name, 0))
         return replace(call, owner=owner)
 
@@ -183,8 +185,8 @@ class Builder:
         What is given a part, as ``k(2)`` is, or is given together with others, as in ``[a, b]``,
         stands for nothing known.
         """
-        self.given_at[target] = column
         root = identifiers(target)[0] if target[:1].isidentifier() else ""
+        self.given_at[root] = column
         if not root:
             self.names.forget_given(identifiers(target))
         elif root == target or target.replace(".", "").isidentifier():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -35,6 +35,7 @@ _COMMAND: Final = re.compile(
     r"|which|who|whos)(?:\s+(?![=(])[^=]*)?"
 )
 _IMPORTED: Final = re.compile(r"[\w.]+\.(?:\w+|\*)")
+_SHARING: Final = re.compile(r"(?:global|persistent)\b")
 _LOOP: Final = re.compile(r"(\(?)\s*([^\W\d]\w*)\s*=(?!=)\s*")
 _FUNCTION: Final = re.compile(
     r"(?:(?:\[[^]]*\]|[^\W\d]\w*)\s*=(?!=)\s*)?([^\W\d][\w.]*)\s*(?:\([^)]*\))?\s*"
@@ -147,7 +148,7 @@ class Reader:
         self._builder.end = step.start
         parameters = {name for each in _PARAMETERS.findall(shown) for name in identifiers(each)}
         before = dict(self._names.given)
-        self._names.forget_given(parameters)
+        self._hide(parameters, step.start)
         hidden = dict(self._names.given)
         try:
             self._understand(step, shown)
@@ -156,9 +157,11 @@ class Reader:
             self._names.forget_given(identifiers(shown))
         else:
             # After an anonymous function, names that are its parameters' are again what they were.
-            for name in parameters & before.keys():
-                if self._names.given[name] is hidden[name]:
+            for name in parameters:
+                if self._names.given[name] is hidden[name] and name in before:
                     self._names.give(name, before[name])
+                elif self._names.given[name] is hidden[name]:
+                    del self._names.given[name]
         if ANY in bound(step, self._code, self._outside):
             self._names.forget_all()
         self._names.forget_given(self._structure.shared)
@@ -171,9 +174,14 @@ class Reader:
             self._header(start, end)
         elif keyword == "function":
             header = _FUNCTION.match(self._outside, start, end)
-            self._plain(header.end() if header else start, end)
+            close = header.end() if header else start
+            words = identifiers(self._code[start:close])
+            self._hide(words if header is None else {*words} - {header[1]}, start)
+            self._plain(close, end)
         elif keyword == "catch" or _COMMAND.fullmatch(shown):
             self._forget(bound(step, self._code, self._outside))
+            if keyword or _SHARING.match(shown):
+                self._hide(identifiers(shown)[not keyword :], start)
             self._import(step, shown)
         elif keyword:
             pass
@@ -181,6 +189,11 @@ class Reader:
             self._declaration(start, end)
         else:
             self._plain(start, end)
+
+    def _hide(self, names: Iterable[str], start: int) -> None:
+        """Let names stand for something that is not known, whatever they stood for."""
+        for name in names:
+            self._builder.give(name, Name(name, start), start)
 
     def _import(self, step: Step, shown: str) -> None:
         """Let names that are imported from packages be none of the toolbox's."""
