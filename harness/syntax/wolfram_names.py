@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import chain
@@ -26,6 +27,7 @@ _FUNCTION: Final = re.compile(r"Function|Compile")
 _FIRST: Final = re.compile(rf"(?:^|,)\s*({_NAME})")
 _GIVEN: Final = re.compile(rf"{_FIRST.pattern}\s*:?=(?!=)")
 _DEFINITION: Final = re.compile(rf"(?:^|[;\n])\s*({_NAME})\s*\[[^]]*\]\s*(?:/;[^:=]*)?:?=(?!=)")
+_NO_ARGUMENTS: Final = re.compile(r"\s*\[\s*\]")
 _DEFAULT: Final = re.compile(rf"({_NAME})_\w*\s*:(?![=>:])")
 _ITERATING: Final = re.compile(
     r"\w*Table|(?:Parallel)?(?:Do|Sum|Product)|NSum|NProduct|\w*Plot\w*|N?Integrate|Manipulate"
@@ -127,22 +129,19 @@ def _declared(code: str) -> Iterator[Local]:
 
 
 def _defaults(code: str) -> Iterator[Local]:
+    """Defaults of functions that the text neither calls with arguments nor gives to another."""
     outside = skeleton(code, WOLFRAM)
     ends = [*(match.start() for match in _SEPARATOR.finditer(outside)), len(code)]
+    uses = defaultdict[str, list[int]](list)
+    for match in _NAMES.finditer(code):
+        if not _NO_ARGUMENTS.match(code, match.end()):
+            uses[match[0]].append(match.start())
     for definition in _DEFINITION.finditer(outside):
-        if _is_called(definition, code):
-            continue
-        end = next(end for end in ends if end >= definition.end())
-        for parameter in _DEFAULT.finditer(code, definition.start(), definition.end()):
-            yield Local(parameter[1], parameter.start(1), definition.end(), end, is_default=True)
-
-
-def _is_called(definition: re.Match[str], code: str) -> bool:
-    """Whether the text calls a function itself, with arguments, or gives it to another."""
-    name = re.compile(rf"(?<![\w$`]){re.escape(definition[1])}(?![\w$`]|\s*\[\s*\])")
-    return any(
-        not definition.start() <= each.start() < definition.end() for each in name.finditer(code)
-    )
+        begin, close = definition.span()
+        if all(begin <= place < close for place in uses[definition[1]]):
+            end = ends[bisect_left(ends, close)]
+            for parameter in _DEFAULT.finditer(code, begin, close):
+                yield Local(parameter[1], parameter.start(1), close, end, is_default=True)
 
 
 def _without_strings(code: str) -> str:
