@@ -188,7 +188,8 @@ class Builder:
         root = identifiers(target)[0] if target[:1].isidentifier() else ""
         self.given_at[root] = column
         if not root:
-            self.names.forget_given(identifiers(target))
+            for name in identifiers(target):
+                self.names.forget(name)
         elif root == target or target.replace(".", "").isidentifier():
             self.names.give(target, value)
             if root != target:

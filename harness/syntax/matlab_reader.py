@@ -80,7 +80,7 @@ class Reader:
         self._numbers = itertools.count(1)
         for step in steps:
             header = _FUNCTION.match(outside, step.start, step.end)
-            if step.keyword == "function" and header:
+            if step.keyword in {"function", "classdef"} and header:
                 builder.defined[header[1]] = Defined(header[1], step.start)
         for index, step in enumerate(steps):
             self._go_on(step, self._structure.blocks.get(index))

@@ -203,6 +203,9 @@ def _changed_by(node: ast.AST) -> Iterator[Change]:
     match node:
         case ast.NamedExpr():
             yield Change(node.target.id, certain=True)
+        case ast.AugAssign(target=ast.Name(id=name)):
+            # A list is changed in place, also from the body of a class.
+            yield Change(name, certain=False)
         case ast.Subscript(ctx=ast.Store() | ast.Del(), value=owner):
             yield from _whole(owner)
         case ast.ImportFrom(names=[ast.alias(name="*")]):

@@ -232,6 +232,14 @@ OTHER = {
     "a method of a result": "y = backend().conv_transpose2d(x, w)",
     "match": "match kind:\n  case nn:\n    nn.ConvTranspose2d(6, 4, 3)",
     "MATLAB": "dltranspconv = 3; y = dltranspconv(x, rand(3,3,4,8), 2);",
+    "one of several of MATLAB's": (
+        "[dltranspconv, n] = f();\ny = dltranspconv(x, rand(3,3,4,8), 2);"
+    ),
+    "MATLAB's parameter": "function f(dltranspconv)\ny = dltranspconv(x, rand(3,3,4,8), 2);\nend",
+    "MATLAB's class": (
+        "classdef dltranspconv\nmethods\nfunction o = f(o)\n"
+        "y = dltranspconv(x, rand(3,3,4,8), 2);\nend\nend\nend"
+    ),
     "Wolfram": "DeconvolutionLayer[a___] := f[a]\nDeconvolutionLayer[4, {3, 3}]",
     "a local name of Wolfram": "Block[{DeconvolutionLayer = f}, DeconvolutionLayer[4, {3, 3}]]",
 }

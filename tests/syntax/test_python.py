@@ -165,6 +165,8 @@ UNKNOWN = {
     "a list that may grow": "s = [3]\nif a:\n  s.append(5)\nf(s[-1])",
     "a list that grows in an expression": "s = [3]\na and s.append(5)\nf(s[-1])",
     "a list that another name grows": "s = [3]\nt = s\nt.append(5)\nf(s[-1])",
+    "a list that the body of a class grows": "s = [3]\nclass A:\n  s += [5]\nf(s[-1])",
+    "a name that a function gives a value": ("def g():\n  global k\n  k = 5\nk = 3\ng()\nf(k)"),
     "a dictionary that another name updates": "s = dict(k=3)\nt = s\nt.update(k=5)\nf(s)",
     "a dictionary that is updated in a loop": "s = dict(k=3)\nfor k in x:\n  s.update(k=k)\nf(s)",
     "a list that shrinks": "s = [3, 5]\nn = s.pop()\nf(s[-1])",
