@@ -31,8 +31,8 @@ from harness.engines.job import (
     Timing,
 )
 
-# After so many time-outs in a row nothing more is tried.
-MOST_TIMEOUTS: Final = 6
+# After so many time-outs in a row, or starts that failed, nothing more is tried.
+MOST_IN_A_ROW: Final = 6
 _MOST_TEXT: Final = 4000  # Characters of a message
 _MOST_CORES: Final = 4096
 _JOBS_AHEAD: Final = 8
@@ -94,7 +94,7 @@ class Engine:
         self._advice = f"; {advice}" if advice else ""
         self._process: Channel | None = None
         self._stopped = False
-        self._start_error = ""
+        self._failed_starts, self._start_error = 0, ""
 
     def start(self) -> ColumnInfo:
         """Start a worker and import the framework in it.
@@ -215,7 +215,9 @@ class Engine:
         if self._process is None and not self._has_given_up:
             try:
                 self.start()
+                self._failed_starts = 0
             except EngineUnavailableError as error:
+                self._failed_starts += 1
                 self._start_error = str(error)
                 return
         if self._process is not None:
@@ -223,11 +225,11 @@ class Engine:
 
     @property
     def _has_given_up(self) -> bool:
-        return self._timeouts >= MOST_TIMEOUTS
+        return max(self._timeouts, self._failed_starts) >= MOST_IN_A_ROW
 
     def _receive(self, most_bytes: int = 0) -> Frame | Crashed | TimedOut:
         """Wait for the next answer; end the process if none comes."""
-        if self._has_given_up:
+        if self._timeouts >= MOST_IN_A_ROW:
             return TimedOut(self._timeout, self._timeouts)
         if self._process is None:
             return Crashed(f"the worker died, and could not be started again: {self._start_error}")
@@ -275,10 +277,11 @@ class Engine:
         return Arrays(arrays, answer["seconds"])
 
     def _raised(self, answer: Message) -> Raised:
-        message = answer["message"][:_MOST_TEXT]
-        if answer["type"] == "MemoryError" and self._memory:
+        names = ("section", "type", "message", "traceback")
+        section, kind, message, traceback = (answer[name][:_MOST_TEXT] for name in names)
+        if kind == "MemoryError" and self._memory:
             message += f" (a worker may use {self._memory >> 20} MiB)"
-        return Raised(answer["section"], answer["type"], message, answer["traceback"][:_MOST_TEXT])
+        return Raised(section, kind, message, traceback)
 
     def stop(self) -> None:
         """End the worker for good, from any thread; this also ends a running :meth:`run`."""

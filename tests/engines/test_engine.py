@@ -23,7 +23,7 @@ from harness.engines.job import (
     TimedOut,
     Timing,
 )
-from harness.engines.process import MOST_TIMEOUTS, Engine
+from harness.engines.process import MOST_IN_A_ROW, Engine
 
 STARTED = {"op": "started", "version": "1", "python": "3", "numpy": "2", "device": "cpu"}
 RESULT = {"op": "result", "seconds": {}}
@@ -82,20 +82,20 @@ def test_a_lost_worker_costs_the_check_in_flight(engine: Engine) -> None:
 
 
 def test_after_many_time_outs_in_a_row_nothing_more_is_tried(engine: Engine) -> None:
-    late = [TimeoutError()] * MOST_TIMEOUTS
-    results = outcomes(engine, MOST_TIMEOUTS, *late)
-    assert len(results) == 2 * MOST_TIMEOUTS
+    late = [TimeoutError()] * MOST_IN_A_ROW
+    results = outcomes(engine, MOST_IN_A_ROW, *late)
+    assert len(results) == 2 * MOST_IN_A_ROW
     tried = [outcome for _, _, outcome in results if outcome == TimedOut(2.0)]
-    assert len(tried) == MOST_TIMEOUTS
-    assert {outcome for _, _, outcome in results[MOST_TIMEOUTS:]} == {TimedOut(2.0, MOST_TIMEOUTS)}
-    assert Worker.started == MOST_TIMEOUTS
+    assert len(tried) == MOST_IN_A_ROW
+    assert {outcome for _, _, outcome in results[MOST_IN_A_ROW:]} == {TimedOut(2.0, MOST_IN_A_ROW)}
+    assert Worker.started == MOST_IN_A_ROW
     held = Held("forward", [], "pass", {})
-    assert engine.hold(held) == engine.time("forward", 1) == TimedOut(2.0, MOST_TIMEOUTS)
-    assert Worker.started == MOST_TIMEOUTS
+    assert engine.hold(held) == engine.time("forward", 1) == TimedOut(2.0, MOST_IN_A_ROW)
+    assert Worker.started == MOST_IN_A_ROW
 
 
 def test_an_answer_between_time_outs_starts_the_count_again(engine: Engine) -> None:
-    late = [TimeoutError()] * (MOST_TIMEOUTS - 1)
+    late = [TimeoutError()] * (MOST_IN_A_ROW - 1)
     results = outcomes(engine, 20, *late, RAISED, *late)
     assert not [outcome for _, _, outcome in results if getattr(outcome, "in_a_row", 0)]
 
@@ -105,7 +105,7 @@ def test_a_start_without_an_answer_is_a_time_out_too(engine: Engine) -> None:
     with pytest.raises(EngineBrokenError, match="no answer in 2 s"):
         engine.start()
     assert len(outcomes(engine, 4)) == 8
-    assert Worker.started == MOST_TIMEOUTS
+    assert Worker.started == MOST_IN_A_ROW
 
 
 def test_a_process_that_ends_while_it_starts_is_started_once_more(engine: Engine) -> None:
@@ -117,6 +117,15 @@ def test_a_process_that_ends_while_it_starts_is_started_once_more(engine: Engine
     with pytest.raises(EngineBrokenError, match="SIGILL"):
         engine.start()
     assert Worker.started == 4
+
+
+def test_after_many_starts_that_fail_nothing_more_is_tried(engine: Engine) -> None:
+    Worker.starts = iter([STARTED, *[RAISED | {"section": "setup"}] * 99])
+    results = outcomes(engine, 20, WorkerEndedError("died"))
+    assert len(results) == 40
+    assert all(isinstance(outcome, Crashed) for _, _, outcome in results)
+    assert "could not be started again: python: ValueError: no" in results[-1][2].reason
+    assert Worker.started == 1 + MOST_IN_A_ROW
 
 
 @pytest.mark.parametrize("section", ["device", "setup"])
@@ -152,5 +161,5 @@ def test_a_lack_of_memory_names_the_bound(engine: Engine) -> None:
 
 
 def test_messages_have_a_bound(engine: Engine) -> None:
-    ((_, _, outcome),) = outcomes(engine, 1, RAISED | {"message": "x" * 10**6})
-    assert len(outcome.message) == 4000
+    ((_, _, outcome),) = outcomes(engine, 1, dict.fromkeys(RAISED, "x" * 10**6))
+    assert outcome == Raised(*["x" * 4000] * 4)
