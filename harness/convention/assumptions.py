@@ -1,4 +1,4 @@
-"""Notes on the assumptions of a reading: a bias that may be ``None``, and defaults."""
+"""Notes on the assumptions of a reading: a bias that may be ``None``, defaults, stored weights."""
 
 from __future__ import annotations
 
