@@ -8,6 +8,7 @@ share the failure rather than cost a restart each.
 from __future__ import annotations
 
 import os
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -34,6 +35,7 @@ from harness.engines.job import (
 # After so many time-outs in a row, or starts that failed, nothing more is tried.
 MOST_IN_A_ROW: Final = 6
 _MOST_TEXT: Final = 4000  # Characters of a message
+_NO_MEMORY: Final = re.compile(r"MemoryError|bad_alloc|allocat|out of memory", re.IGNORECASE)
 _MOST_CORES: Final = 4096
 _JOBS_AHEAD: Final = 8
 _BYTES_AHEAD: Final = 32 * 2**20
@@ -239,7 +241,7 @@ class Engine:
             self._timeouts += 1
             failure: Crashed | TimedOut = TimedOut(self._timeout)
         except WorkerEndedError as ended:
-            failure = Crashed(str(ended))
+            failure = Crashed(f"{ended}{self._bound(str(ended))}")
         else:
             self._timeouts = 0
             return frame
@@ -279,9 +281,12 @@ class Engine:
     def _raised(self, answer: Message) -> Raised:
         names = ("section", "type", "message", "traceback")
         section, kind, message, traceback = (answer[name][:_MOST_TEXT] for name in names)
-        if kind == "MemoryError" and self._memory:
-            message += f" (a worker may use {self._memory >> 20} MiB)"
-        return Raised(section, kind, message, traceback)
+        return Raised(section, kind, message + self._bound(f"{kind}: {message}"), traceback)
+
+    def _bound(self, text: str) -> str:
+        """Name the bound on the memory after a text that says that there is not enough."""
+        is_short = self._memory and _NO_MEMORY.search(text)
+        return f" (a worker may use {self._memory >> 20} MiB)" if is_short else ""
 
     def stop(self) -> None:
         """End the worker for good, from any thread; this also ends a running :meth:`run`."""

@@ -154,10 +154,25 @@ def test_a_time_that_nobody_waited_for_is_a_lie(engine: Engine, lie: dict[str, f
     assert isinstance(engine.time("forward", 1), Crashed)
 
 
-def test_a_lack_of_memory_names_the_bound(engine: Engine) -> None:
-    lack = RAISED | {"type": "MemoryError", "message": "no room"}
-    ((_, _, outcome),) = outcomes(engine, 1, lack)
-    assert outcome == Raised("call", "MemoryError", "no room (a worker may use 1024 MiB)")
+BOUND = " (a worker may use 1024 MiB)"
+
+
+@pytest.mark.parametrize(
+    ("kind", "message", "bound"),
+    [
+        ("MemoryError", "no room", BOUND),
+        ("RuntimeError", "DefaultCPUAllocator: can't allocate memory", BOUND),
+        ("XlaRuntimeError", "Out of memory", BOUND),
+        ("RuntimeError", "no such layer", ""),
+    ],
+)
+def test_a_lack_of_memory_names_the_bound(
+    engine: Engine, kind: str, message: str, bound: str
+) -> None:
+    ((_, _, outcome),) = outcomes(engine, 1, RAISED | {"type": kind, "message": message})
+    assert outcome == Raised("call", kind, message + bound)
+    (_, _, crash), *_ = outcomes(engine, 1, WorkerEndedError(f"{kind}: {message}"))
+    assert crash == Crashed(f"{kind}: {message}{bound}")
 
 
 def test_messages_have_a_bound(engine: Engine) -> None:
