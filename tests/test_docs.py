@@ -129,3 +129,10 @@ def test_contributing_lists_every_key_of_a_case() -> None:
 def test_changelog_counts_the_cases_there_are() -> None:
     count = sum(1 for _ in load_cases())
     assert f"Run {count} cases" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_every_promise_names_a_test_that_there_is() -> None:
+    promises = (ROOT / "docs" / "robustness.md").read_text()
+    named = set(re.findall(r"`(tests/[\w/]+\.py)`", promises))
+    assert len(named) > 10
+    assert [name for name in sorted(named) if not (ROOT / name).is_file()] == []

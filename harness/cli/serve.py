@@ -75,7 +75,8 @@ def _server(host: str, reports: Path | None) -> uvicorn.Server:
     config = uvicorn.Config(
         create_app(replace(settings, hosts=hosts, reports=reports or settings.reports)),
         http=TimedConnection,
-        log_level="warning",
+        # A warning for each request that is no HTTP would let anybody fill the log.
+        log_level="error",
         access_log=False,
         server_header=False,
         h11_max_incomplete_event_size=_LONGEST_REQUEST_LINE,

@@ -14,7 +14,7 @@ import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
@@ -154,7 +154,7 @@ class _Service:
         try:
             await asyncio.wait((asked, gone), return_when=asyncio.FIRST_COMPLETED)
             if not asked.done():
-                raise RefusedError("nobody waits for the answer.", 499)
+                raise _nobody_waits()
             return asked.result()
         finally:
             asked.cancel()
@@ -240,11 +240,18 @@ async def _query(request: Request) -> Query:
 
 async def _body(request: Request) -> bytes:
     read = b""
-    async for chunk in request.stream():
-        read += chunk
-        if len(read) > _LARGEST_BODY:
-            raise RefusedError(f"more than {_LARGEST_BODY} bytes were sent.", 413)
+    try:
+        async for chunk in request.stream():
+            read += chunk
+            if len(read) > _LARGEST_BODY:
+                raise RefusedError(f"more than {_LARGEST_BODY} bytes were sent.", 413)
+    except ClientDisconnect:
+        raise _nobody_waits() from None
     return read
+
+
+def _nobody_waits() -> RefusedError:
+    return RefusedError("nobody waits for the answer.", 499)
 
 
 async def _gone(request: Request) -> None:

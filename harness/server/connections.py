@@ -46,6 +46,16 @@ class TimedConnection(H11Protocol):
         if not (self.is_arriving and was_arriving):
             self._allow(_ARRIVE_SECONDS if self.is_arriving else _ANSWER_SECONDS)
 
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP, also where a request before it is being answered."""
+        if self.cycle:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        try:
+            super().send_400_response(msg)
+        except h11.LocalProtocolError:
+            self.abort()
+
     def on_response_complete(self) -> None:
         """Wait as long for what the client does next as for a request."""
         self.is_arriving = True

@@ -131,3 +131,32 @@ def test_a_visitor_beyond_the_crowd_is_asked_to_come_again() -> None:
     assert response.status_code == 503
     assert response.headers["retry-after"] == "1"
     assert "Try again in a moment." in response.json()["error"]["message"]
+
+
+def test_a_client_that_goes_before_its_request_is_whole_is_no_error_of_ours() -> None:
+    app = create_app(Settings(lookups=1))
+    sent: list[Message] = []
+    messages: list[Message] = [
+        {"type": "http.request", "body": b"{", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    arriving = iter(messages)
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/api/translate",
+        "query_string": b"",
+        "headers": [(b"host", b"localhost"), (b"content-type", b"application/json")],
+    }
+
+    async def receive() -> Message:
+        return next(arriving)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def scene() -> None:
+        await app(scope, receive, send)
+
+    asyncio.run(scene())
+    assert sent[0]["status"] == 499

@@ -100,3 +100,16 @@ def test_beyond_the_most_connections_the_slowest_is_closed(port: int) -> None:
         assert is_closed(slow[0])
         slow[-1].settimeout(0.05)
         assert not is_closed(slow[-1])
+
+
+@pytest.mark.parametrize("path", [b"/", b"/large"])
+def test_what_is_no_http_after_a_request_is_no_error_of_ours(
+    port: int, path: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(5):
+        with connected(
+            port, b"GET " + path + b" HTTP/1.1\r\nhost: x\r\n\r\n\0\xff\r\n\r\n"
+        ) as connection:
+            assert is_closed(connection)
+    assert is_answered(port)
+    assert not caplog.records
