@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from harness.convention.signature import Parameter, Signature
 from harness.convention.values import shown
@@ -19,20 +18,17 @@ from harness.syntax.tree import Argument, Call, Name, Reference
 _LATER: Final = ("stride", "padding", "output_padding", "groups", "dilation")
 
 
-@dataclass(frozen=True)
-class Library:
+class Library(NamedTuple):
     """A library, and how its calls are recognised."""
 
     title: str
     modules: tuple[str, ...] = ()  # That it is imported from
-    usual: str = ""  # A regular expression for its calls where nothing is imported
+    usual: str = ""  # A regular expression for other calls where nothing is imported
     keywords: frozenset[str] = frozenset()  # Arguments that only its calls have
 
 
 def _library(title: str, modules: str, usual: str = "", keywords: str = "") -> Library:
-    roots = tuple(modules.split())
-    names = "|".join([*([usual] if usual else []), rf"(?:{'|'.join(roots)})\..+"])
-    return Library(title, roots, names, frozenset(keywords.split()))
+    return Library(title, tuple(modules.split()), usual, frozenset(keywords.split()))
 
 
 LIBRARIES: Final = (
@@ -65,10 +61,10 @@ LIBRARIES: Final = (
     _library("Theano", "theano"),
 )
 
-_IMPORT: Final = re.compile(
-    r"^[ 	]*(?:from[ 	]+(?P<module>[\w.]+)[ 	]+import[ 	]+(?P<names>\([^()]*\)|[\w 	,]+)"
-    r"|import[ 	]+(?P<plain>[\w.]+)(?:[ 	]+as[ 	]+(?P<alias>\w+))?)",
-    re.MULTILINE,
+# Compiled by ``re`` when first used: most look-ups do without.
+_IMPORT: Final = (
+    r"^[ \t]*(?:from[ \t]+(?P<module>[\w.]+)[ \t]+import[ \t]+(?P<names>\([^()]*\)|[\w \t,]+)"
+    r"|import[ \t]+(?P<plain>[\w.]+)(?:[ \t]+as[ \t]+(?P<alias>\w+))?)"
 )
 
 # Texts that are no calls at all, but name what a call would.
@@ -106,9 +102,10 @@ def imported(path: str) -> Library | None:
 
 def recognised(call: Call) -> Library | None:
     """Return the library that a call's own name, or one of its arguments, shows it to be of."""
-    keywords = call.named.keys()
+    root, dot, _ = call.dotted.partition(".")
     for each in LIBRARIES:
-        if keywords & each.keywords or re.fullmatch(each.usual, call.dotted):
+        is_usual = each.usual and re.fullmatch(each.usual, call.dotted)
+        if is_usual or (dot and root in each.modules) or call.named.keys() & each.keywords:
             return each
     return None
 
@@ -121,7 +118,7 @@ def text_kind(text: str) -> str | None:
 def called(text: str, dotted: str) -> Library | None:
     """Return the library of a dotted name in a text of which nothing is known but its imports."""
     root = dotted.partition(".")[0]
-    for match in _IMPORT.finditer(text):
+    for match in re.finditer(_IMPORT, text, re.MULTILINE):
         names = match["names"] or match["alias"] or match["plain"].partition(".")[0]
         if root in {name.split(" as ")[-1].strip() for name in names.strip("()").split(",")}:
             return imported(match["module"] or match["plain"])
