@@ -30,6 +30,7 @@ from harness.syntax.python_changes import (
     shared_names,
     text_of,
 )
+from harness.syntax.python_classes import MOST_FOLLOWED, FollowedClass, NotFollowedError, given_to
 from harness.syntax.tree import (
     MAX_DIGITS,
     MAX_TEXT,
@@ -53,7 +54,6 @@ from harness.syntax.tree import (
 )
 
 _MOST_UNREAD: Final = 20
-_MOST_FOLLOWED: Final = 100
 # Nested functions are re-read once per enclosing one.
 _DEEPEST: Final = 24
 _ASSIGNED: Final = re.compile(r"\s*([\w.]+)\s*=(?!=)")
@@ -204,7 +204,7 @@ class _Reader(Expressions):
                 yield from self._head("class", [*node.bases, *values, *node.decorator_list])
                 around = self._inherited()
                 yield from self._class(node, around)
-                self._define(node, _Class.of(node, self.names, around))
+                self._define(node, FollowedClass.of(node, self.names, around))
             case ast.With() | ast.AsyncWith():
                 # with chainer.using_config("autotune", True): says something about what follows.
                 for item in node.items:
@@ -276,7 +276,7 @@ class _Reader(Expressions):
                     if updated is not None:
                         self.names.give(name, updated)
 
-    def _define(self, node: FUNCTIONS | ast.ClassDef, code: _Class | None = None) -> None:
+    def _define(self, node: FUNCTIONS | ast.ClassDef, code: FollowedClass | None = None) -> None:
         """Give a function or a class its name, and forget what it may change."""
         self._forget(bindings([node]))
         self._change(changes([node]), if_given=True)
@@ -497,28 +497,24 @@ class _Reader(Expressions):
     def followed(self, call: Call) -> Call:
         """Follow a call of a class of the text to the call of its base that it makes, too."""
         owner = call.owner
-        if not isinstance(owner, Defined) or not isinstance(owner.code, _Class):
+        if not isinstance(owner, Defined) or not isinstance(owner.code, FollowedClass):
             return super().followed(call)
         self._followed += 1
         try:
             return self._of_base(call, owner.code)
-        except _NotFollowedError as error:
+        except NotFollowedError as error:
             refused = replace(owner, why=str(error))
             return replace(call, function=meant(call, owner.code.first_base), owner=refused)
 
-    def _of_base(self, call: Call, code: _Class) -> Call:
+    def _of_base(self, call: Call, code: FollowedClass) -> Call:
         """The call that makes the object of the base."""
-        if self._followed > _MOST_FOLLOWED:
-            raise _NotFollowedError("one of too many that are followed")
+        if self._followed > MOST_FOLLOWED:
+            raise NotFollowedError("one of too many that are followed")
         init = code.initializer()
         if init is None:
             of_base = replace(call, function=meant(call, code.base), owner=code.owner)
             return self.followed(of_base)
-        outer = self.names, self._scope, self._read
-        self.names, self._scope, self._read = code.around.copy(), _Scope.of(init.body), {}
-        self._give_parameters(init.args, call)
-        made = [statement for node in init.body for statement in self._statement(node)]
-        self.names, self._scope, self._read = outer
+        made = self._made_by(init, call, code.around)
         places = [place for place, node in enumerate(init.body) if code.is_of_base(node)]
         makers = [
             (statement, inner)
@@ -527,40 +523,27 @@ class _Reader(Expressions):
             if last_name(inner) == "__init__"
         ]
         if len(makers) != 1 or len(places) != 1 or makers[0][0].value is not makers[0][1]:
-            raise _NotFollowedError("whose __init__ does not simply call that of its base")
+            raise NotFollowedError("whose __init__ does not simply call that of its base")
         rest = init.body[places[0] + 1 :]
         if any(name.startswith("self") for name in (*bindings(rest), *map(_name, changes(rest)))):
-            raise _NotFollowedError("which changes itself after the __init__ of its base")
+            raise NotFollowedError("which changes itself after the __init__ of its base")
         inner = makers[0][1]
         arguments = tuple(replace(each, column=call.column) for each in inner.arguments[1:])
         assumed = tuple(dict.fromkeys((*call.assumed, *inner.assumed)))
         function = meant(call, code.base)
         return self.followed(Call(function, arguments, call.column, assumed, code.owner))
 
-    def _give_parameters(self, parameters: ast.arguments, call: Call) -> None:
-        """Give a function's parameters what a call gives them."""
-        if any(each.name in {"*", "**"} for each in call.arguments):
-            raise _NotFollowedError("which is given arguments that the text does not show")
-        for name, value, _ in list(self._defaults(parameters)):
-            self.names.give(name, value)
-        places = [each.arg for each in (*parameters.posonlyargs, *parameters.args)][1:]
-        positional, by_name = call.positional, call.named
-        given = {**dict(zip(places, positional, strict=False)), **by_name}
-        own = {*places, *(each.arg for each in parameters.kwonlyargs)}
-        surplus = {name: value for name, value in by_name.items() if name not in own}
-        if (len(positional) > len(places) and parameters.vararg is None) or (
-            surplus and parameters.kwarg is None
-        ):
-            raise _NotFollowedError("whose __init__ takes other arguments")
-        for name in own & given.keys():
-            self.names.give(name, given[name])
-        if parameters.vararg is not None:
-            self.names.give(parameters.vararg.arg, tuple(positional[len(places) :]))
-        if parameters.kwarg is not None:
-            rest = tuple(Argument(name, value, call.column) for name, value in surplus.items())
-            self.names.give(
-                parameters.kwarg.arg, Call(Name("dict", call.column), rest, call.column)
-            )
+    def _made_by(self, init: ast.FunctionDef, call: Call, around: Names) -> list[Statement]:
+        """The statements of an ``__init__``, with what a call gives its parameters."""
+        outer = self.names, self._scope, self._read, self._block
+        self.names, self._scope, self._read = around.copy(), _Scope.of(init.body), {}
+        try:
+            defaults = {name: value for name, value, _ in self._defaults(init.args)}
+            for name, value in given_to(init.args, call, defaults).items():
+                self.names.give(name, value)
+            return [statement for node in init.body for statement in self._statement(node)]
+        finally:
+            self.names, self._scope, self._read, self._block = outer
 
     def _share_attributes(self, names: Names, attributes: Names) -> None:
         """Add attributes that a method gives, and that nothing else in the class changes."""
@@ -631,10 +614,6 @@ class _Reader(Expressions):
             self.names.forget(name)
 
 
-class _NotFollowedError(Exception):
-    """Why a call of a class is not a call of its base."""
-
-
 @dataclass
 class _Scope:
     """What the whole of a module, a function or a class does to names.
@@ -654,58 +633,6 @@ class _Scope:
         everything = [change for change in every_change if change.name == EVERYTHING]
         others = dict.fromkeys(change for change in every_change if change.name != EVERYTHING)
         return _Scope(bindings(body), tuple(others), len(everything), tuple(definitions(body)))
-
-
-@dataclass(frozen=True)
-class _Class:
-    """What calls of a class are followed with."""
-
-    node: ast.ClassDef
-    around: Names  # What names stand for in its methods
-    base: str
-    owner: Value  # Of the base
-
-    @staticmethod
-    def of(node: ast.ClassDef, names: Names, around: Names) -> _Class:
-        base = dotted(node.bases[0]) if node.bases else ""
-        return _Class(node, around, base, names.owner(base))
-
-    @property
-    def first_base(self) -> str:
-        """The base of its bases, as far as the text defines them."""
-        code, seen = self, 0
-        while isinstance(code.owner, Defined) and isinstance(code.owner.code, _Class):
-            code, seen = code.owner.code, seen + 1
-            if seen > _MOST_FOLLOWED:
-                break
-        return code.base or code.node.name
-
-    def is_of_base(self, node: ast.stmt) -> bool:
-        """Whether a statement is a call of the base's ``__init__``."""
-        match node:
-            case ast.Expr(ast.Call(ast.Attribute(ast.Call(ast.Name("super"), given), "__init__"))):
-                return not given or text_of(given[0]) == self.node.name
-            case ast.Expr(ast.Call(ast.Attribute(base, "__init__"), [ast.Name("self"), *_])):
-                return dotted(base) == self.base
-        return False
-
-    def initializer(self) -> ast.FunctionDef | None:
-        """Return its ``__init__``, if it has one, where that alone tells what an object is."""
-        node, init = self.node, None
-        if not self.base or len(node.bases) > 1 or node.keywords or node.decorator_list:
-            raise _NotFollowedError("which is not simply a class of one base")
-        for each in node.body:
-            match each:
-                case ast.FunctionDef(name="__init__", decorator_list=[]):
-                    init = each
-                case ast.FunctionDef(name="__repr__" | "extra_repr" | "reset_parameters"):
-                    pass
-                case ast.Pass() | ast.Expr(value=ast.Constant()):
-                    pass
-                case _:
-                    name = getattr(each, "name", "more")
-                    raise _NotFollowedError(f"which has {name} of its own")
-        return init
 
 
 def _items(value: Value, targets: Sequence[ast.expr]) -> Sequence[Value]:
