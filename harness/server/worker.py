@@ -19,7 +19,7 @@ from harness.core.errors import InputError
 from harness.lookup.answer import in_words, look_up, size_line
 from harness.server.wording import FIELDS, in_json, on_page
 
-_MEMORY: Final = 2**28
+_MEMORY: Final = 2**29
 _LONGEST_SECONDS: Final = 60
 # A look-up that has taken so much of a processor's time has the least priority from then on.
 _POLITE_SECONDS: Final = 0.03
