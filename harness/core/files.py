@@ -156,6 +156,10 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except BrokenPipeError:
         raise
+    except (FileExistsError, NotADirectoryError):
+        raise WriteError(
+            f"{path} cannot be written: a file is where its folder should be."
+        ) from None
     except OSError as error:
         raise WriteError(f"{path} cannot be written: {error.strerror or error}.") from None
 
