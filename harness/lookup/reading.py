@@ -33,7 +33,6 @@ from harness.syntax.tree import (
     SnippetError,
     errors_placed_in,
     last_name,
-    written_name,
 )
 
 _WORD: Final = re.compile(r"[^\W\d]\w*")
@@ -366,7 +365,7 @@ def _candidates(site: CallSite, known: Sequence[_Known]) -> tuple[list[_Known], 
         for each in named
         if not each.is_imported and not any(_ends_in(each.text, one.form) for one in known)
     ]
-    written = written_name(site.call)
+    written = site.call.written
     notes += [
         f"{written} is {each.text}, which is not known here: it is taken for {names}."
         for each in aliases

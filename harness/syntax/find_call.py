@@ -21,7 +21,6 @@ from harness.syntax.tree import (
     calls,
     check_text,
     last_name,
-    written_name,
 )
 
 # Begun at a word's first letter only, and never gone back into: any text takes linear time.
@@ -116,14 +115,14 @@ def _patched(text: str, parsed: Parsed, site: CallSite) -> Iterator[str]:
     call, owner = site.call, site.call.owner
     options = owner.options if isinstance(owner, Either) else (owner,)
     paths = [call.dotted, *(each.text for each in options if isinstance(each, Reference))]
-    names = {last_name(call), written_name(call).rpartition(".")[2]}
+    names = {last_name(call), call.written.rpartition(".")[2]}
     for patched, column in dict(reversed(parsed.patched)).items():
         is_later = column > call.column and not site.statement.block
         is_whole = any(path.startswith(f"{patched}.") for path in paths)
         if not is_later and (is_whole or names & {*patched.split(".")}):
             yield (
                 f"Line {_line_number(text, column)} changes {patched}: the answer is about "
-                f"{written_name(call)} as it is without that."
+                f"{call.written} as it is without that."
             )
 
 
@@ -162,7 +161,7 @@ def _called(parsed: Parsed, names: Collection[str]) -> list[tuple[int, Call]]:
         id(call): (place, call)
         for place, statement in reversed(list(enumerate(parsed.statements)))
         for call in calls(statement.value)
-        if {last_name(call), written_name(call).rpartition(".")[2]} & {*names}
+        if {last_name(call), call.written.rpartition(".")[2]} & {*names}
     }
     return sorted(places.values(), key=lambda each: each[1].column)
 
@@ -178,7 +177,7 @@ def _is_own(owner: Value, names: Collection[str]) -> bool:
 
 def _defined_by_the_text(text: str, call: Call) -> OwnNameError:
     """Name the line that gives a name another meaning than the framework's."""
-    owner, name = call.owner, written_name(call)
+    owner, name = call.owner, call.written
     column = owner.column if isinstance(owner, Name | Call) else -1
     if isinstance(owner, Defined):
         what = f"the text's own, defined in line {_line_number(text, column)}"

@@ -155,6 +155,13 @@ class Call:
         return self.function.text if isinstance(self.function, Name) else ""
 
     @property
+    def written(self) -> str:
+        """The dotted name that the text itself calls."""
+        return (
+            self.function.written if isinstance(self.function, Reference) else ""
+        ) or self.dotted
+
+    @property
     def positional(self) -> list[Value]:
         """The arguments without a name."""
         return [argument.value for argument in self.arguments if argument.name is None]
@@ -274,13 +281,7 @@ def last_name(value: Value) -> str:
 
 def meant(call: Call, name: str) -> Reference:
     """Return the name of what a call means, with what is written in its place."""
-    return Reference(name, call.column, written=written_name(call))
-
-
-def written_name(call: Call) -> str:
-    """Return the dotted name that the text itself calls."""
-    function = call.function
-    return (function.written if isinstance(function, Reference) else "") or call.dotted
+    return Reference(name, call.column, written=call.written)
 
 
 def names_in(value: Value) -> Iterator[Name]:
