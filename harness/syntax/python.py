@@ -59,6 +59,8 @@ _DEEPEST: Final = 24
 _ASSIGNED: Final = re.compile(r"\s*([\w.]+)\s*=(?!=)")
 # A signature as a page prints it, with the page's links.
 _PRINTED: Final = re.compile(r"(\s*(?:class\s+)?[\w.]+\(.*\))(?:\[source\])?[¶#]?\s*\Z", re.DOTALL)
+# What calls in code do not have: an index [source] of an output is one.
+_OF_A_PAGE: Final = re.compile(r"\A\s*class\s|,\s*\*\s*,|\*\*kwargs\s*\)|_Null\b|[¶#]\s*\Z")
 _BARE_STAR: Final = re.compile(r"(?:(?<=,)|^)\s*\*\s*,")
 _IDENTIFIER: Final = re.compile(r"[^\W\d]\w*+(?:\.[^\W\d]\w*+)*+")
 
@@ -85,7 +87,7 @@ def read(text: str) -> Parsed:
     ['this is not Python: M']
     """
     check_text(text)
-    printed = _PRINTED.match(text)
+    printed = _PRINTED.match(text) if _OF_A_PAGE.search(text) else None
     source = Source(printed[1] if printed else text)
     try:
         module, unread = _tree(source)

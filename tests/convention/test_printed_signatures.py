@@ -49,7 +49,7 @@ KERAS = (
         (f"mxnet.ndarray.Deconvolution({MXNET})", "ic4_oc6_k3x3"),
         (f"mxnet.symbol.Deconvolution({MXNET})[source]¶", "ic4_oc6_k3x3"),
         (f"class mxnet.gluon.nn.Conv2DTranspose({GLUON})", "ic4_oc6_k3x3_b"),
-        (f"class torch.nn.ConvTranspose2d({PYTORCH})[source]#", "ic4_oc6_k3x3_b"),
+        (f"class torch.nn.ConvTranspose2d({PYTORCH})", "ic4_oc6_k3x3_b"),
         (
             "torch.nn.functional.conv_transpose2d(input, weight, bias=None, stride=1) → Tensor",
             "ic4_oc6_k3x3",
@@ -78,6 +78,11 @@ def test_signature_is_read_with_its_defaults(text: str, descriptor: str) -> None
 def test_call_that_passes_arguments_on_is_no_signature(text: str) -> None:
     with pytest.raises(SnippetError, match="holds arguments that the text does not show"):
         read(text, weight=(4, 6, 3, 3))
+
+
+def test_index_of_an_output_is_no_link_of_a_page() -> None:
+    reading = read("F.conv_transpose2d(x, w, stride=2)[source]", weight=(4, 6, 3, 3))
+    assert any("[source] of the output" in note for note in reading.notes)
 
 
 def test_star_of_a_definition_stays() -> None:
