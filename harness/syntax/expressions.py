@@ -325,10 +325,17 @@ class Expressions:
                 yield from self._calls_in(child)
         self.names = outer
 
+    def late_names(self) -> Names:
+        """Return the names that a lambda sees."""
+        return self.names.copy()
+
     def _inside(self, node: ast.expr | ast.comprehension) -> Names:
         """The values of names inside an expression that may have names of its own."""
         own = list(_own_names(node))
-        names = self.names.copy() if own else self.names
+        if isinstance(node, ast.Lambda):
+            names = self.late_names()
+        else:
+            names = self.names.copy() if own else self.names
         for name in own:
             names.forget(name)
         return names

@@ -243,6 +243,14 @@ def can_change(value: Value) -> bool:
     return isinstance(value, tuple) or is_dict(value)
 
 
+def holds_changeable(value: Value) -> bool:
+    """Whether any part of it may be a list or a dictionary."""
+    parts = [each.value for each in value.arguments] if isinstance(value, Call) else value
+    return can_change(value) and any(
+        map(can_change, parts if isinstance(parts, list | tuple) else ())
+    )
+
+
 def is_dict(value: Value) -> bool:
     """Whether it is a ``dict(...)`` of which the text shows every element."""
     return (

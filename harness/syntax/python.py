@@ -14,7 +14,16 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from harness.syntax.expressions import Expressions, Source, converted, is_partial
-from harness.syntax.names import EVERYTHING, Names, agreed, either, is_dict, is_key
+from harness.syntax.names import (
+    EVERYTHING,
+    Names,
+    agreed,
+    can_change,
+    either,
+    holds_changeable,
+    is_dict,
+    is_key,
+)
 from harness.syntax.python_changes import (
     FUNCTIONS,
     LOOPS,
@@ -200,6 +209,10 @@ class _Reader(Expressions):
                 yield from self._loop(node)
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 yield from self._function(node, self._inherited(), Names())
+                # What a default is may be changed by any call.
+                for default in (*node.args.defaults, *node.args.kw_defaults):
+                    for name in same_object(default) if default is not None else ():
+                        self.names.change(name, certain=False)
                 self._define(node)
             case ast.ClassDef():
                 values = [each.value for each in node.keywords]
@@ -272,11 +285,13 @@ class _Reader(Expressions):
                 call, whole = self._call(node), before[name]
                 if method == "append" and isinstance(whole, tuple) and len(call.positional) == 1:
                     self.names.give(name, (*whole, *call.positional))
+                    self.names.share([name, *self._parts_in(self.names.known.get(name), node)])
                 elif method == "update" and is_dict(whole):
                     arguments = (Argument(None, whole, call.column), *call.arguments)
                     updated = converted(Call(Name("dict", call.column), arguments, call.column))
                     if updated is not None:
                         self.names.give(name, updated)
+                        self.names.share([name, *self._parts_in(updated, node)])
 
     def _define(self, node: FUNCTIONS | ast.ClassDef, code: FollowedClass | None = None) -> None:
         """Give a function or a class its name, and forget what it may change."""
@@ -336,10 +351,18 @@ class _Reader(Expressions):
         meaning = self._meaning(node, value)
         for target in targets:
             self._give(target, meaning, assumed)
-        objects = [*same_object(node)]
+        objects = [*same_object(node), *self._parts_in(value, node)]
         if objects or len(targets) > 1:
             given = (name for target in targets for name in same_object(target))
             self.names.share([*objects, *given])
+
+    def _parts_in(self, value: Value, node: ast.AST) -> Iterator[str]:
+        """Names of what a list or a dictionary may hold, or be a part of."""
+        names = [dotted(each) for each in ast.walk(node) if isinstance(each, ast.Name)]
+        known = self.names.known
+        if can_change(value):
+            held = holds_changeable(value)
+            yield from (name for name in names if held or holds_changeable(known.get(name)))
 
     def _meaning(self, node: ast.expr, value: Value) -> Value:
         """What an alias stands for where it is made."""
@@ -426,6 +449,10 @@ class _Reader(Expressions):
             yield from self._head("while", [node.test])
         yield from self._inner([*node.body, *node.orelse])
         self._unsettle([node])
+
+    def late_names(self) -> Names:
+        """The names that a lambda sees whenever it is called."""
+        return self._inherited()
 
     def _inherited(self) -> Names:
         """The names of this scope that an inner one sees whenever it is called."""
