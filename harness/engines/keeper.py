@@ -26,7 +26,10 @@ _IS_LINUX: Final = sys.platform == "linux"
 _PAGE: Final = resource.getpagesize()
 _WATCH: Final = 0.5  # Seconds between two looks at the memory
 _PATIENCE: Final = 10.0  # Seconds for what was killed to end
-_ENDING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+_ENDING: Final = (
+    *(signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGABRT),
+    *(signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGXCPU),
+)
 
 
 def main() -> None:

@@ -6,10 +6,12 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -66,4 +68,15 @@ class Kept:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)  # There only if its keeper was killed.
+        if self.folder.exists():  # Its keeper was killed, and has ended only the worker itself.
+            _end_all_of(self.folder)
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _end_all_of(folder: Path) -> None:
+    """End the processes that have a folder for temporary files, where the system names them."""
+    mark = b"TMPDIR=" + bytes(folder)
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # It is another's, or has ended.
+            if mark in (process / "environ").read_bytes().split(b"\0"):
+                os.kill(int(process.name), signal.SIGKILL)

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from harness.engines import kept
 from harness.engines.channel import Channel, WorkerEndedError
 
 RUN = {"op": "run", "sections": [], "outputs": ["y"]}
@@ -231,6 +232,21 @@ def test_orphans_in_sessions_of_their_own_end_with_the_worker(tmp_path: Path, th
             channel.receive(60, LIMIT)
         orphan = int((tmp_path / "orphan").read_text())
     assert not is_running(orphan)
+    assert not channel._kept.folder.exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing adopts orphans")
+@pytest.mark.parametrize("end", ["SIGKILL", "SIGSEGV", "SIGTERM", "SIGUSR1", "SIGSTOP"])
+def test_whatever_ends_a_keeper_nothing_is_left(
+    tmp_path: Path, end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "PATIENCE", 0.5)  # Of one that is stopped.
+    with worker(leaving_an_orphan(tmp_path, saying(array()))) as channel:
+        channel.receive(60, LIMIT)
+        channel._process.send_signal(signal.Signals[end])
+    orphan = int((tmp_path / "orphan").read_text())
+    with suppress(ProcessLookupError), os.fdopen(os.pidfd_open(orphan)) as ended:
+        assert select.select([ended], [], [], 60)[0]
     assert not channel._kept.folder.exists()
 
 
