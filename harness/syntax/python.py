@@ -65,6 +65,7 @@ from harness.syntax.tree import (
 _MOST_UNREAD: Final = 20
 # Nested functions are re-read once per enclosing one.
 _DEEPEST: Final = 24
+_COPIES: Final = {"list", "tuple", "dict", "sorted", "reversed"}
 _ASSIGNED: Final = re.compile(r"\s*([\w.]+)\s*=(?!=)")
 # A signature as a page prints it, with the page's links.
 _PRINTED: Final = re.compile(r"(\s*(?:class\s+)?[\w.]+\(.*\))(?:\[source\])?[¶#]?\s*\Z", re.DOTALL)
@@ -254,6 +255,7 @@ class _Reader(Expressions):
                 later = self._before([value])
                 yield self._stated(None, self.value(value))
                 self._change(later)
+                self._share_given(before, value)
                 self._update(before, value)
             case ast.Assert() | ast.Raise():
                 children = ast.iter_child_nodes(node)
@@ -275,6 +277,14 @@ class _Reader(Expressions):
             for name, meaning in self._meanings(node):
                 self._scope.unsettled -= name == EVERYTHING
                 self.names.give(name, self._or_another(name, meaning))
+
+    def _share_given(self, before: Mapping[str, Value], node: ast.expr) -> None:
+        """Note that what ``sizes.append(more)`` is given is a part of something else then."""
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            given = [*node.args, *(each.value for each in node.keywords)]
+            names = [name for each in given for name in same_object(each)]
+            changing = [name for name in names if can_change(before.get(name))]
+            self.names.share([*same_object(node.func.value), *changing] if changing else [])
 
     def _update(self, before: Mapping[str, Value], node: ast.expr) -> None:
         """Keep what ``options.update(stride=3)`` and ``sizes.append(3)`` leave."""
@@ -358,11 +368,15 @@ class _Reader(Expressions):
 
     def _parts_in(self, value: Value, node: ast.AST) -> Iterator[str]:
         """Names of what a list or a dictionary may hold, or be a part of."""
-        names = [dotted(each) for each in ast.walk(node) if isinstance(each, ast.Name)]
-        known = self.names.known
-        if can_change(value):
-            held = holds_changeable(value)
-            yield from (name for name in names if held or holds_changeable(known.get(name)))
+        if not can_change(value):
+            return
+        is_copy = isinstance(node, ast.BinOp | ast.ListComp) or (
+            isinstance(node, ast.Call) and dotted(node.func) in _COPIES
+        )
+        shares = can_change if holds_changeable(value) or not is_copy else holds_changeable
+        for each in ast.walk(node):
+            if isinstance(each, ast.Name) and shares(self.names.known.get(each.id)):
+                yield each.id
 
     def _meaning(self, node: ast.expr, value: Value) -> Value:
         """What an alias stands for where it is made."""

@@ -203,6 +203,9 @@ def _changed_by(node: ast.AST) -> Iterator[Change]:
     match node:
         case ast.NamedExpr():
             yield Change(node.target.id, certain=True)
+        case ast.Attribute(value=owner, attr=attribute) if attribute in _CHANGES:
+            # Also where it is not called here: ``map(sizes.append, more)``.
+            yield from _whole(owner)
         case ast.AugAssign(target=ast.Name(id=name)):
             # A list is changed in place, also from the body of a class.
             yield Change(name, certain=False)
