@@ -23,6 +23,7 @@ from harness.records.status import Status
 
 _LONGEST: Final = 4 * MIB
 _MOST: Final = 128 * MIB
+_GZIP: Final = b"\x1f\x8b"
 _ENGINE_KEYS: Final = ("version", "engine", "device")
 
 
@@ -156,9 +157,11 @@ class _Lines:
             raise ReportError(f"{self.file}: cannot be read: {reason}.") from None
 
     def _read(self) -> Iterator[str]:
-        opened, left = gzip.open if self.file.suffix == ".gz" else open, _MOST
         size_of(self.file, _MOST)
-        with opened(self.file, "rb") as stream:
+        with self.file.open("rb") as file:
+            # By its contents: `run` writes plain lines whatever the file is called.
+            stream = gzip.GzipFile(fileobj=file) if file.peek(2)[:2] == _GZIP else file
+            left = _MOST
             for number in itertools.count(1):
                 where, line = f"{self.file}:{number}", stream.readline(_LONGEST + 1)
                 left -= len(line)

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -112,9 +113,13 @@ def test_report_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert report.counts["numpy"] == {Status.PASSED: 1, Status.FAILED: 2, Status.KNOWN: 1}
 
 
-def test_gzipped_report_is_read_too(tmp_path: Path) -> None:
-    path = tmp_path / "report.jsonl.gz"
-    path.write_bytes(gzip.compress(written(EVENTS).encode()))
+@pytest.mark.parametrize("name", ["report.jsonl.gz", "report.jsonl"])
+@pytest.mark.parametrize("packed", [bytes, gzip.compress])
+def test_a_report_is_read_gzipped_or_plain_whatever_its_name(
+    packed: Callable[[bytes], bytes], name: str, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(packed(written(EVENTS).encode()))
     assert Report.read(path) == Report.of(EVENTS)
 
 
