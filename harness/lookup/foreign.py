@@ -38,6 +38,7 @@ LIBRARIES: Final = (
         r"F\.conv[123]d_transpose",
         "bias_attr weight_attr param_attr",
     ),
+    _library("Keras 3's ops", "keras.ops tensorflow.keras.ops", r"(tf\.)?keras\.ops\..+"),
     _library("JAX", "jax lax", keywords="rhs_dilation transpose_kernel"),
     _library("Flax, for JAX", "flax nnx"),
     _library("Haiku, for JAX", "haiku hk"),
@@ -96,8 +97,8 @@ _SHARED: Final = {
 
 def imported(path: str) -> Library | None:
     """Return the library that a module's or a function's full name is of."""
-    root = path.partition(".")[0]
-    return next((each for each in LIBRARIES if root in each.modules), None)
+    prefixes = {path[: match.start()] for match in re.finditer(r"\.|$", path)}
+    return next((each for each in LIBRARIES if prefixes & {*each.modules}), None)
 
 
 def recognised(call: Call) -> Library | None:

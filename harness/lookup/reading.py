@@ -345,7 +345,7 @@ def _candidates(site: CallSite, known: Sequence[_Known]) -> tuple[list[_Known], 
     named = [each for each in options if isinstance(each, Reference) and _is_of(each, known)]
     paths = [each.text for each in named if each.is_imported]
     modules = {root for name in framework_names() for root in convention(name).modules}
-    ours = [path for path in paths if _root(path) in modules]
+    ours = [path for path in paths if _root(path) in modules and not foreign.imported(path)]
     others = [path for path in paths if path not in ours]
     for library in (
         *map(foreign.imported, others),
