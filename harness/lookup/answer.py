@@ -302,18 +302,9 @@ Line = list[tuple[str, str]]
 
 
 def answer(looked_up: LookUp, programs: bool = False) -> Iterator[Line]:  # noqa: FBT002
-    """Write a look-up for people.
+    """Write a look-up for people, with whole programs or their calls alone.
 
-    Parameters
-    ----------
-    looked_up : LookUp
-    programs : bool
-        Write whole programs, not their calls alone.
-
-    Yields
-    ------
-    list of (style, text)
-        One line; styles are those of ``rich``.
+    A line is a list of pairs of a style of ``rich`` and a text.
     """
     reading = looked_up.reading
     yield [("bold", in_words(reading.operator)), ("dim", _origin(reading))]

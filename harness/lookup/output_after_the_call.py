@@ -108,16 +108,7 @@ _Step: TypeAlias = _Slice | _Pad | _Bias | _Axes | _End
 def applied(site: CallSite, reading: Reading) -> Reading:
     """Add to a reading what the text does with the output of its call.
 
-    Parameters
-    ----------
-    site : CallSite
-        Of the call that was read.
-    reading : Reading
-
-    Returns
-    -------
-    Reading
-        With a note where a slice or a pad cannot be followed.
+    A slice or a pad that cannot be followed is a note.
     """
     made_by = site.applied or Application(site.call, site.statement)
     rest = list(dropwhile(lambda each: each is not made_by.statement, site.statements))

@@ -52,32 +52,8 @@ def read(
     input: Sequence[int] | None = None,  # noqa: A002 -- the contract's word
     weight: Sequence[int] | None = None,
 ) -> Reading:
-    """Read a call of any framework.
+    """Read a call of any framework, given and refused as by :func:`harness.parse`.
 
-    Parameters
-    ----------
-    text : str
-        The call as in code, with a leading assignment, a trailing comma or comment.
-    framework : str, optional
-        Whose call it is; recognised where it is ``None``.
-    input : sequence of int, optional
-        Canonical shape of the input, ``(n, c_in, *size)``, for what the text leaves open.
-    weight : sequence of int, optional
-        Canonical shape of the weights, ``(c_in, c_out // groups, *kernel)``, likewise.
-
-    Returns
-    -------
-    Reading
-        The operator, with the input's shape where it is known, what the call says about training,
-        and notes.
-
-    Raises
-    ------
-    SnippetError
-        Where the text cannot be read, with line, column and what was expected.
-
-    Examples
-    --------
     >>> read("up = nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1, bias=False)").operator
     Operator(in_channels=64, out_channels=32, kernel=(4, 4), stride=(2, 2), dilation=(1, 1), \
 crop=((1, 1), (1, 1)), groups=1, bias=False)

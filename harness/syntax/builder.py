@@ -46,12 +46,8 @@ class Node:
 class Builder:
     """Makes nodes of what a grammar's rules match; a language adds its rules' methods.
 
-    Methods that carry a rule's name get the nodes of all its symbols, tokens included.
-
-    Parameters
-    ----------
-    text : str
-        The original text, which opaque names quote.
+    Methods that carry a rule's name get the nodes of all its symbols, tokens included.  Names that
+    are opaque quote the original text.
     """
 
     def __init__(self, text: str) -> None:
@@ -236,14 +232,6 @@ def each(function: Callable[..., Number | None], values: Sequence[Value]) -> Val
 def fold(left: Number, operation: str, right: Number) -> Number | None:
     """Compute with literal numbers; ``None`` where the result is no number, or no small one.
 
-    Parameters
-    ----------
-    left, right : int or float
-    operation : str
-        One of ``+ - * / ^``; there is no number for any other.
-
-    Examples
-    --------
     >>> fold(64, "/", 2), fold(1, "/", 3), fold(1, "/", 0), fold(9, "^", 387420489)
     (32, 0.3333333333333333, None, None)
     """

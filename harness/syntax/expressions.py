@@ -99,12 +99,7 @@ class Source:
 class Expressions:
     """Turns expressions into the neutral tree.
 
-    Parameters
-    ----------
-    source : Source
-        Where they stand.
-    names : Names
-        What their names stand for; a reader of statements puts other scopes in its place.
+    A reader of statements puts other scopes in the place of ``names``.
     """
 
     def __init__(self, source: Source, names: Names) -> None:

@@ -110,23 +110,9 @@ def _keep(tables: str, path: Path) -> None:
 def read_some(language: str, code: str, start: int, builder: Builder, lexis: Lexis) -> None:
     """Read statements by a language's grammar up to the end of code, or to what it does not know.
 
-    Parameters
-    ----------
-    language : str
-        Whose grammar.
-    code : str
-        Balanced and without comments; may stop before the original text does.
-    start : int
-        Where a statement begins.
-    builder : Builder
-        Of the original text, with a method for each rule; keeps the statements.
-    lexis : Lexis
-        For the brackets that an error names.
-
-    Raises
-    ------
-    SnippetError
-        With the column, and what was expected there.
+    A statement begins at ``start``.  The code is balanced, has no comments, and may stop before the
+    original text does, of which the builder is: it has a method for each rule, and keeps the
+    statements.  A ``SnippetError`` has the column, and what was expected there.
     """
     grammar = grammar_of(language)
     states, symbols, position = [grammar.start], list[list[Node]](), start

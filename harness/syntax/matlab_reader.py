@@ -61,15 +61,8 @@ class _Open:
 class Reader:
     """Reads steps in order.
 
-    Parameters
-    ----------
-    code : str
-        Laid out, and without comments.
-    outside : str
-        The same without what strings and brackets hold.
-    steps : sequence of Step
-    builder : Builder
-        Of the original text.
+    The code is laid out and has no comments; ``outside`` lacks what strings and brackets hold, too.
+    The builder is of the original text.
     """
 
     def __init__(self, code: str, outside: str, steps: Sequence[Step], builder: Builder) -> None:

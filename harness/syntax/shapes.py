@@ -33,24 +33,11 @@ _PASSES_ON: Final = {
 
 
 def fold(value: Value, shapes: Mapping[str, Shape], assigned: Mapping[str, Value]) -> Value:
-    """Compute what a value is once the shapes of arrays are known.
+    """Compute what a value is once the shapes of arrays are known, by the arrays' names.
 
-    Parameters
-    ----------
-    value : Value
-        As the parser left it: ``x.shape[1] * 2`` is a name.
-    shapes : mapping
-        Shapes by the names of the arrays.
-    assigned : mapping
-        What the text gives to names, in its order.
+    The parser leaves ``x.shape[1] * 2`` a name.  What stays unknown stays as it was; what the text
+    gives to names is ``assigned``, in its order.
 
-    Returns
-    -------
-    Value
-        What stays unknown stays as it was.
-
-    Examples
-    --------
     >>> from harness.syntax.python import read
     >>> parsed = read("(x.shape[0], (x.shape[1] - 1) * 2 + 3, tf.shape(x)[-1])")
     >>> value = parsed.statements[0].value

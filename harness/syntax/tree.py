@@ -222,15 +222,7 @@ class Parsed:
 
 
 class SnippetError(InputError):
-    """A snippet that cannot be read.
-
-    Parameters
-    ----------
-    fact : str
-        What is wrong and what was expected.
-    column : int, optional
-        Offset in the text, from 0.
-    """
+    """A snippet that cannot be read: what is wrong, and the offset in the text, from 0."""
 
     def __init__(self, fact: str, column: int | None = None) -> None:
         super().__init__(fact)

@@ -100,13 +100,8 @@ _OF_LISTS: Final[dict[str, Callable[[Sequence[Number]], Number]]] = {
 class _Wolfram(Builder):
     """One method for each rule of the grammar.
 
-    Parameters
-    ----------
-    text : str
-    unsettled : mapping
-        Names that the text gives values elsewhere than in statements of their own, and where.
-    local : sequence of Local
-        Names that have values in parts of the text.
+    What is ``unsettled`` gets values elsewhere than in statements of its own, at these offsets; what
+    is ``local`` has values in parts of the text.
     """
 
     def __init__(
