@@ -100,7 +100,7 @@ _OF_LISTS: Final[dict[str, Callable[[Sequence[Number]], Number]]] = {
 class _Wolfram(Builder):
     """One method for each rule of the grammar.
 
-    What is ``unsettled`` gets values elsewhere than in statements of its own, at these offsets; what
+    What is ``unsettled`` gets values elsewhere than in statements of its own, at offsets; what
     is ``local`` has values in parts of the text.
     """
 
