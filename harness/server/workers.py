@@ -73,30 +73,24 @@ class Source:
         self._starting = asyncio.Lock()
 
     async def worker(self) -> Worker:
-        """Return a new worker."""
+        """Return a new worker; raise ``EOFError`` where there is none."""
         async with self._starting:
-            if self._control is None:
-                await self._start()
-        ours, theirs = socket.socketpair()
+            control = self._control or await self._start()
         try:
-            with theirs:
-                assert self._control
-                socket.send_fds(self._control, [b"+"], [theirs.fileno()])
-            ours.setblocking(False)
-            reader, writer = await asyncio.open_connection(sock=ours, limit=_LONGEST_ANSWER)
-        except BaseException:
-            ours.close()
-            await self.end()
-            raise
-        try:
-            async with asyncio.timeout(_START_SECONDS):
-                return Worker(reader, writer, int(await reader.readline()))
-        except BaseException:
-            writer.close()
-            await self.end()
-            raise
+            reader, writer = await _connected(control)
+            try:
+                async with asyncio.timeout(_START_SECONDS):
+                    return Worker(reader, writer, int(await reader.readline()))
+            except BaseException:
+                writer.close()
+                raise
+        except (OSError, ValueError):
+            # A client that goes does not end it: others need it.
+            if control is self._control:
+                await self.end()
+            raise EOFError from None
 
-    async def _start(self) -> None:
+    async def _start(self) -> socket.socket:
         self._control, theirs = socket.socketpair()
         self._control.setblocking(False)
         with theirs:
@@ -107,6 +101,7 @@ class Source:
                 stderr=None if sys.stderr else DEVNULL,
                 env={**os.environ, "PYTHONPATH": _PACKAGES},
             )
+        return self._control
 
     async def end(self) -> None:
         """End the process; its copies go on."""
@@ -120,6 +115,19 @@ class Source:
                 with suppress(ProcessLookupError):
                     os.kill(process.pid, signal.SIGKILL)
             await process.wait()
+
+
+async def _connected(control: socket.socket) -> tuple[StreamReader, StreamWriter]:
+    """Hand one end of a connection over, and open the other."""
+    ours, theirs = socket.socketpair()
+    try:
+        with theirs:
+            socket.send_fds(control, [b"+"], [theirs.fileno()])
+        ours.setblocking(False)
+        return await asyncio.open_connection(sock=ours, limit=_LONGEST_ANSWER)
+    except BaseException:
+        ours.close()
+        raise
 
 
 class Worker:
@@ -168,7 +176,7 @@ class Workers:
 
     async def prepare(self) -> None:
         """Have as many processes ready as look-ups begin at once."""
-        with suppress(OSError, ValueError):
+        with suppress(OSError, EOFError):
             for _ in range(min(self._processors, self._count)):
                 worker = await self._source.worker()
                 self._all.add(worker)

@@ -329,3 +329,21 @@ def test_a_slow_look_up_has_the_least_priority() -> None:
 
 def priority(process: int) -> int:
     return os.getpriority(os.PRIO_PROCESS, process)
+
+
+@pytest.mark.usefixtures("_fake")
+def test_a_client_that_goes_while_a_process_is_copied_ends_nothing_that_others_need() -> None:
+    async def scene() -> None:
+        async with some() as made:
+            await who(made)
+            source = made._source._process
+            for _ in range(20):
+                gone = asyncio.create_task(made._source.worker())
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+                gone.cancel()
+                await asyncio.gather(gone, return_exceptions=True)
+            assert made._source._process is source
+            (await made._source.worker()).end()
+
+    asyncio.run(scene())
