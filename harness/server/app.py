@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from ipaddress import ip_network
+from ipaddress import IPv6Address, IPv6Network
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -261,9 +261,21 @@ async def _gone(request: Request) -> None:
 
 
 def _client(request: Request) -> str:
-    """Who asks: an address, or of IPv6 the network that one subscriber has."""
-    host = request.client.host if request.client else ""
-    return str(ip_network(f"{host}/64", strict=False)) if ":" in host else host
+    """Who asks, by address."""
+    return subscriber(request.client.host if request.client else "")
+
+
+def subscriber(host: str) -> str:
+    """Return an address of IPv4, or of IPv6 the network that one subscriber has.
+
+    >>> subscriber("2001:db8:0:1:2::3"), subscriber("::ffff:192.0.2.7")
+    ('2001:db8:0:1::/64', '192.0.2.7')
+    """
+    if ":" not in host:
+        return host
+    address = IPv6Address(host)
+    mapped = address.ipv4_mapped  # What a socket for both calls a visitor by IPv4
+    return str(mapped or IPv6Network((int(address), 64), strict=False))
 
 
 def _number(text: str) -> float:
