@@ -37,6 +37,9 @@ from harness.syntax.tree import (
 
 _WORD: Final = re.compile(r"[^\W\d]\w*")
 
+# The methods that frameworks compute a layer's output with.
+_COMPUTING: Final = {"forward", "hybrid_forward", "call", "__call__"}
+
 
 @dataclass(frozen=True)
 class _Known:
@@ -187,7 +190,11 @@ def _set_later(site: CallSite, form: Form) -> Iterator[str]:
     for statement in (site.statement, *site.after):
         layer, _, attribute = (statement.target or "").rpartition(".")
         is_array = isinstance(statement.value, Name | Call)
-        if layer and layer == site.statement.target and form.parameter(attribute) and not is_array:
+        if not layer or layer != site.statement.target:
+            continue
+        if attribute in _COMPUTING:
+            yield f"{statement.target} = ... is not in the answer, and may change what it computes."
+        elif form.parameter(attribute) and not is_array:
             yield f"{statement.target} = ... is not in the answer: give it where the layer is made."
 
 

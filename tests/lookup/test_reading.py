@@ -427,6 +427,13 @@ def test_what_is_set_behind_the_layer_is_noted(line: str, *, is_noted: bool) -> 
     assert (found.operator, found.notes) == (UP, (note,) if is_noted else ())
 
 
+@pytest.mark.parametrize("method", ["forward", "hybrid_forward", "call", "__call__"])
+def test_another_computation_of_the_layer_is_noted(method: str) -> None:
+    found = read(f"up = nn.ConvTranspose2d(64, 32, 4)\nup.{method} = mine\ny = up(x)")
+    note = f"up.{method} = ... is not in the answer, and may change what it computes."
+    assert (found.operator, found.notes) == (UP, (note,))
+
+
 @pytest.mark.parametrize(
     ("text", "framework"),
     [
