@@ -60,7 +60,7 @@ class Watch:
             frame = traceback.extract_tb(error.__traceback__)[-1]
             kind = f"{type(error).__name__}-{Path(frame.filename).stem}-{frame.lineno}"
         spent = time.process_time() - before
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        peak = most_memory()
         if self.inputs and peak - self.peak > MEGABYTES:
             kind = kind or "memory"
         kind = kind or "slow" * (spent > SECONDS)
@@ -77,6 +77,11 @@ class Watch:
         figures = {"inputs": self.inputs, "refused": self.refused, "slowest": self.slowest}
         path = self.folder / f"{self.reader}-{os.getpid()}.json"
         path.write_text(json.dumps(figures | {"kept": self.kept}))
+
+
+def most_memory() -> int:
+    """Return the most memory that this process has used so far, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
 def fuzz(name: str, folder: Path, seconds: float) -> None:

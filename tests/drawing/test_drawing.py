@@ -228,7 +228,7 @@ def test_draw_shows_one_axis(axis: str, capsys: pytest.CaptureFixture[str]) -> N
     ("arguments", "message"),
     [
         ([LAYER, "-o", "a.svg", "--axis", "depth"], "--axis depth: there are height, width (or "),
-        ([LAYER, "-o", "/dev/null/a.svg"], "/dev/null/a.svg cannot be written: File exists."),
+        ([LAYER, "-o", "/dev/null/a.svg"], "a.svg cannot be written: a file is where its folder "),
         ([LAYER, "-o", "a.svg", "--input", "1,3,4,4"], "in_channels"),
         (["nothing", "-o", "a.svg"], "error: the text holds no transposed convolution"),
     ],
