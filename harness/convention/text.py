@@ -227,6 +227,11 @@ def lines(*parts: str | None) -> str:
     return "\n".join(part for part in parts if part)
 
 
+def indented(code: str) -> str:
+    """Indent each line; a look-up would import ``textwrap`` for this alone."""
+    return lines(*(f"    {line}" for line in code.splitlines()))
+
+
 def because(*reasons: str | None) -> tuple[str, ...]:
     """Keep the reasons that apply."""
     return tuple(reason for reason in reasons if reason)

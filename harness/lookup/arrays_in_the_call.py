@@ -13,17 +13,18 @@ from harness.convention.arguments import Arguments
 from harness.convention.values import shown
 from harness.syntax.tree import BinaryOp, Call, Name, Slice, Subscript, UnaryOp, Value, last_name
 
+# Compiled by ``re`` when first used: most look-ups do without.
 _FLIPS: Final = r"flip(ud|lr|dim)?|rot90|reverse|Reverse"
 _TURNS: Final = (
     rf"{_FLIPS}|t|transpose|permute|swap(axes|dims)|move(axis|dim)|rollaxis"
     r"|Transpose"
 )
-_INPUT: Final = re.compile(rf"{_TURNS}|\w*[Pp]ad(ding)?([123][dD]|_nd|Array|array)?|\w*[Cc]rop\w*")
-_WEIGHTS: Final = re.compile(
+_INPUT: Final = rf"{_TURNS}|\w*[Pp]ad(ding)?([123][dD]|_nd|Array|array)?|\w*[Cc]rop\w*"
+_WEIGHTS: Final = (
     rf"{_TURNS}|reshape|view|repeat\w*|expand(_as)?|tile|roll|neg(ative)?|mul(tiply)?|pad|squeeze"
     r"|unsqueeze|expand_dims|Map|Partition|ArrayReshape|ArrayPad|repmat"
 )
-_TURNED: Final = re.compile(r".*(\.(T|mT|H)|\.?')", re.DOTALL)
+_TURNED: Final = r"(?s).*(\.(T|mT|H)|\.?')"
 
 
 def notes(given: Arguments) -> Iterator[str]:
@@ -53,13 +54,15 @@ def _is_changed(value: Value, what: str) -> bool:
         case Call():
             maker = value.function if isinstance(value.function, Call) else value
             names = _INPUT if what == "input" else _WEIGHTS
-            return names.fullmatch(last_name(maker)) is not None or _takes_part(value.positional)
+            if re.fullmatch(names, last_name(maker)):
+                return True
+            return _takes_part(value.positional)
         case Subscript():
             return _takes_part(value.places)
         case BinaryOp() | UnaryOp():
             return what == "weights"
         case Name():
-            return _TURNED.fullmatch(value.text) is not None
+            return re.fullmatch(_TURNED, value.text) is not None
     return False
 
 

@@ -6,7 +6,6 @@ https://mxnet.apache.org/versions/1.9.1/api/python/docs/api/legacy/ndarray/ndarr
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from textwrap import indent
 from typing import Final
 
 from harness.convention import text
@@ -89,7 +88,7 @@ def _program(
             text.lines(
                 layer,
                 "with mx.autograd.record():",
-                indent(call, "    "),
+                text.indented(call),
                 "y_.backward(dy_)",
                 "mx.nd.waitall()",
             ),

@@ -6,7 +6,6 @@ https://www.tensorflow.org/api_docs/python/tf/nn/conv2d_transpose
 from __future__ import annotations
 
 from collections.abc import Mapping
-from textwrap import indent
 from typing import Final
 
 from harness.convention import text
@@ -86,7 +85,7 @@ def program(
             text.lines(
                 layer,
                 "with tf.GradientTape() as tape:",
-                indent(text.lines(f"tape.watch({watched})", call), "    "),
+                text.indented(text.lines(f"tape.watch({watched})", call)),
                 f"{', '.join(f'd{name}_' for name in leaves)} = "
                 f"tape.gradient(y_, ({', '.join(leaves.values())}), output_gradients=dy_)",
             ),
