@@ -11,6 +11,8 @@ from readers import READERS
 
 from harness.core.errors import InputError
 
+pytestmark = pytest.mark.slow
+
 # A file that a process of its own reads takes the time of its start.
 SLOW = {".mat"}
 NAMES = [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in READERS]

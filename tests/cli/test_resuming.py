@@ -18,6 +18,8 @@ from harness.cli.exit_statuses import BAD, INTERRUPTED, OK, USAGE
 from harness.cli.main import main
 from harness.records.record import Event
 
+pytestmark = pytest.mark.slow
+
 SPEC = """\
 suite: small
 cases:

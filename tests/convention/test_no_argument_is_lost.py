@@ -12,6 +12,8 @@ from harness.convention.signature import REQUIRED
 from harness.lookup.reading import read
 from harness.syntax.tree import SnippetError
 
+pytestmark = pytest.mark.slow
+
 FORMS = [
     pytest.param(name, form, id=form.name)
     for name in PYTHON

@@ -19,6 +19,8 @@ import pytest
 from harness.engines import kept
 from harness.engines.channel import Channel, WorkerEndedError
 
+pytestmark = pytest.mark.slow
+
 RUN = {"op": "run", "sections": [], "outputs": ["y"]}
 RESULT: dict[str, Any] = {"op": "result", "id": 1, "seconds": {"call": 0.1}, "arrays": []}
 LIMIT = 1000

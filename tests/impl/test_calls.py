@@ -19,6 +19,8 @@ from odd_calls import CALLS, FORWARD, NO_INTEGERS, OPTIONS, B, W, X
 
 from impl.geometry import Array
 
+pytestmark = pytest.mark.slow
+
 ORDERS = st.lists(st.integers(0, len(CALLS) - 1), max_size=60)
 
 

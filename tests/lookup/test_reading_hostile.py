@@ -16,6 +16,8 @@ from harness.core.errors import InputError
 from harness.core.operators import Operator
 from harness.lookup.reading import read
 
+pytestmark = pytest.mark.slow
+
 UP = Operator.of(64, 32, (4, 4))
 
 # Malicious text.  What it costs is counted in calls of Python functions: more than anything needs

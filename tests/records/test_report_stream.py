@@ -90,6 +90,7 @@ def test_a_run_that_ends_before_its_header_leaves_nothing(tmp_path: Path) -> Non
     assert names(tmp_path) == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("beside", [False, True])
 def test_a_resumed_run_never_has_less_than_the_interrupted_one(
     tmp_path: Path, *, beside: bool

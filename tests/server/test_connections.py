@@ -16,6 +16,8 @@ from starlette.types import Receive, Scope, Send
 from harness.server import connections
 from harness.server.connections import TimedConnection
 
+pytestmark = pytest.mark.slow
+
 MOST = 20
 
 

@@ -20,6 +20,8 @@ from harness.server.refusals import RefusedError
 from harness.server.schema import Query
 from harness.server.workers import Workers
 
+pytestmark = pytest.mark.slow
+
 # Answers a line with its own number and the line; says nothing to "hang", dozes at "doze", and ends
 # at "die".
 FAKE = """

@@ -142,6 +142,7 @@ def test_an_id_beyond_all_measure_is_one_line() -> None:
     )
 
 
+@pytest.mark.slow
 def test_more_cases_than_anybody_runs_are_one_line() -> None:
     strides = list(range(1, 101))
     sweep = "{{name: n{}, input: [1, 1, 1], out_channels: 1, kernel: 1, matrix: {}}}"

@@ -150,6 +150,7 @@ def test_malicious_text_is_refused(language: ModuleType, text: str) -> None:
         parse(language, text)
 
 
+@pytest.mark.slow
 @BOTH
 @pytest.mark.parametrize("part", ["-", "1+", "a+", "9^", "n,", "\n"])
 def test_long_chains_of_operators_need_no_recursion(language: ModuleType, part: str) -> None:

@@ -191,6 +191,7 @@ def test_a_file_larger_than_any_of_weights_is_refused(suffix: str, tmp_path: Pat
 ZEROS = bytes(1 << 20)
 
 
+@pytest.mark.slow
 def test_an_archive_that_unfolds_to_far_more_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "bomb.npz"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -212,6 +213,7 @@ def test_methods_of_which_a_block_unfolds_to_anything_are_refused(
         read(tmp_path / "some.npz")
 
 
+@pytest.mark.slow
 def test_an_archive_holds_no_more_than_it_declares(tmp_path: Path) -> None:
     path = tmp_path / "lie.npz"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -245,6 +247,7 @@ def wxf(content: bytes) -> bytes:
     return b"8C:" + zlib.compress(content, 9)
 
 
+@pytest.mark.slow
 def test_a_small_file_cannot_fill_the_memory(tmp_path: Path) -> None:
     # A list of a million million small integers, as far as it says, and 400 MB of them.
     path = tmp_path / "bomb.mat"
@@ -254,6 +257,7 @@ def test_a_small_file_cannot_fill_the_memory(tmp_path: Path) -> None:
         read(path)
 
 
+@pytest.mark.slow
 def test_a_small_file_cannot_take_long(tmp_path: Path) -> None:
     path = tmp_path / "long.wxf"
     path.write_bytes(wxf(b"f" + b"\xff\xff\xff\x7f" + b"s\x04List" + b"C\x01" * (20 << 20)))
