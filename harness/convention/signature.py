@@ -33,6 +33,12 @@ class Parameter:
     role: Role | None = None
 
 
+def naming(what: str, name: str = "name", *, keyword: bool = False) -> Parameter:
+    """Describe the parameter that names a layer, an operation or a symbol."""
+    meaning = f"the {what}'s name: give it where the answer has one"
+    return Parameter(name, meaning, None, keyword=keyword, ignored=True)
+
+
 @dataclass(frozen=True)
 class Signature:
     """How one function or layer of a framework is called."""

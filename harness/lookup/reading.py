@@ -325,7 +325,12 @@ def _candidates(site: CallSite, known: Sequence[_Known]) -> tuple[list[_Known], 
     """The forms that a call's name may mean, and notes where that is not certain."""
     owner = site.call.owner
     options = owner.options if isinstance(owner, Either) else (owner,)
-    named = [each for each in options if isinstance(each, Reference) and _is_of(each, known)]
+    named = [
+        each
+        for each in options
+        if isinstance(each, Reference)
+        and any(_ends_in(each.text.rpartition(".")[2], one.form) for one in known)
+    ]
     paths = [each.text for each in named if each.is_imported]
     modules = {root for name in framework_names() for root in convention(name).modules}
     ours = [path for path in paths if _root(path) in modules and not foreign.imported(path)]
@@ -340,7 +345,7 @@ def _candidates(site: CallSite, known: Sequence[_Known]) -> tuple[list[_Known], 
     known = [each for each in known if not roots or roots & {*each.convention.modules}]
     if not known:
         raise SnippetError(f"{ours[0]} is no transposed convolution that is known here.")
-    matching, is_full = _matching(site.function.split("."), ours, known)
+    matching, is_full = _matching(site.function, ours, known)
     names = " or ".join(dict.fromkeys(each.form.name for each in matching or known))
     notes = [f"{_imported_name(site, path)}: it is taken for {names}." for path in others]
     aliases = [
@@ -353,7 +358,7 @@ def _candidates(site: CallSite, known: Sequence[_Known]) -> tuple[list[_Known], 
         f"{written} is {each.text}, which is not known here: it is taken for {names}."
         for each in aliases
     ]
-    is_free = None in options and not _matching(site.function.split("."), (), known)[0]
+    is_free = None in options and not _matching(site.function, (), known)[0]
     if not (matching or others or aliases) or not is_full or (ours and is_free):
         name = site.function if is_full or is_free else ours[0]
         notes.append(f"{name} is taken for {names}.")
@@ -366,18 +371,12 @@ def _candidates(site: CallSite, known: Sequence[_Known]) -> tuple[list[_Known], 
     return matching or known, tuple(notes)
 
 
-def _is_of(reference: Reference, known: Sequence[_Known]) -> bool:
-    """Whether what is imported, or an alias, has the name of one of the forms."""
-    last = reference.text.rpartition(".")[2]
-    return any(name.rpartition(".")[2] == last for each in known for name in each.form.names)
-
-
 def _root(path: str) -> str:
     return path.partition(".")[0]
 
 
 def _matching(
-    parts: Sequence[str], paths: Sequence[str], known: Sequence[_Known]
+    written: str, paths: Sequence[str], known: Sequence[_Known]
 ) -> tuple[list[_Known], bool]:
     """The forms with the full name of what is imported, or else those that end as is written.
 
@@ -386,10 +385,7 @@ def _matching(
     full = [each for each in known if any(_is_name(path, each.form) for path in paths)]
     if full:
         return full, True
-    ending = [
-        each for each in known if any(n.split(".")[-len(parts) :] == parts for n in each.form.names)
-    ]
-    return ending, not paths
+    return [each for each in known if _ends_in(written, each.form)], not paths
 
 
 def _is_name(path: str, form: Form) -> bool:
@@ -399,6 +395,7 @@ def _is_name(path: str, form: Form) -> bool:
 
 
 def _ends_in(name: str, form: Form) -> bool:
+    """Whether one of a form's names is, or ends with, a dotted name."""
     return any(f".{each}".endswith(f".{name}") for each in form.names)
 
 

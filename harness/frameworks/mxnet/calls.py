@@ -14,7 +14,7 @@ from harness.convention.arguments import Arguments, Form, output_crop
 from harness.convention.assumptions import bias_notes
 from harness.convention.initializers import assigned_value, read_initializers
 from harness.convention.reading import Reading
-from harness.convention.signature import Parameter
+from harness.convention.signature import Parameter, naming
 from harness.convention.values import comma, integers, shown, to_channels_first
 from harness.core.operators import Sizes
 from harness.core.training import Training
@@ -79,13 +79,7 @@ _OPERATOR: Final = (
         assumable=True,
     ),
     Parameter("out", "the array for the result", None, keyword=True, ignored=True),
-    Parameter(
-        "name",
-        "the symbol's name: give it where the answer has one",
-        None,
-        keyword=True,
-        ignored=True,
-    ),
+    naming("symbol", keyword=True),
     Parameter("attr", "attributes of the symbol", None, keyword=True, ignored=True),
 )
 _TUNING: Final = (None, "fastest", "limited_workspace", "off")

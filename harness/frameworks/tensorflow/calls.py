@@ -8,7 +8,7 @@ from typing import Final
 
 from harness.convention.arguments import Arguments, Form, output_crop
 from harness.convention.reading import Reading
-from harness.convention.signature import Parameter
+from harness.convention.signature import Parameter, naming
 from harness.convention.values import integers, shown, to_channels_first
 from harness.core.errors import Ask, asked, named
 from harness.core.operators import Operator, Sizes
@@ -48,9 +48,7 @@ _DILATIONS: Final = Parameter(
     None,
     pitfall="More than 1 is refused in float64 on a CPU.",
 )
-_NAME: Final = Parameter(
-    "name", "the operation's name: give it where the answer has one", None, ignored=True
-)
+_NAME: Final = naming("operation")
 
 
 def _parameters(rank: int | None, *, version: int = 2) -> tuple[Parameter, ...]:

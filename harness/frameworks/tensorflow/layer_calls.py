@@ -7,7 +7,7 @@ from typing import Final
 
 from harness.convention.arguments import Arguments, Form
 from harness.convention.reading import Reading
-from harness.convention.signature import Parameter
+from harness.convention.signature import Parameter, naming
 from harness.core.errors import Ask, named
 from harness.core.operators import Operator, Sizes
 from harness.frameworks.tensorflow.layer import crop_of, output_padding_error
@@ -73,13 +73,7 @@ _AFTER: Final = (
     Parameter("bias_constraint", "applied to the bias after a step", None, ignored=True),
 )
 _KEYWORDS: Final = (
-    Parameter(
-        "name",
-        "the layer's name: give it where the answer has one",
-        None,
-        keyword=True,
-        ignored=True,
-    ),
+    naming("layer", keyword=True),
     Parameter(
         "trainable", "False keeps weights and bias: learning-rate factors 0", True, keyword=True
     ),
@@ -110,7 +104,7 @@ _FUNCTION: Final = (
     replace(_DATA_FORMAT, default="channels_last"),
     *(parameter for parameter in _AFTER if parameter.name != "dilation_rate"),
     Parameter("trainable", "False keeps weights and bias: learning-rate factors 0", True),
-    Parameter("name", "the layer's name: give it where the answer has one", None, ignored=True),
+    naming("layer"),
     Parameter("reuse", "whether weights of that name are used again", None, ignored=True),
 )
 

@@ -16,7 +16,7 @@ from typing import Final
 from harness.convention.arguments import Arguments, Form
 from harness.convention.binding import bound
 from harness.convention.reading import Reading, Supplied
-from harness.convention.signature import Parameter
+from harness.convention.signature import Parameter, naming
 from harness.convention.values import shown
 from harness.core.operators import Sizes
 from harness.frameworks.tensorflow.layer_inputs import (
@@ -53,7 +53,7 @@ _SLIM: Final = (
     Parameter("variables_collections", "where the weights are listed", None, ignored=True),
     Parameter("outputs_collections", "where the output is listed", None, ignored=True),
     Parameter("trainable", "False keeps weights and bias: learning-rate factors 0", True),
-    Parameter("scope", "the layer's name: give it where the answer has one", None, ignored=True),
+    naming("layer", "scope"),
 )
 _BACKEND: Final = (
     Parameter("x", "x, NHWC; NCHW with data_format='channels_first'"),
@@ -234,13 +234,7 @@ _KERAS_1: Final = (
     ),
     Parameter("batch_input_shape", "the input's shape", None, keyword=True),
     Parameter("input_dtype", "the type of the input", None, keyword=True, ignored=True),
-    Parameter(
-        "name",
-        "the layer's name: give it where the answer has one",
-        None,
-        keyword=True,
-        ignored=True,
-    ),
+    naming("layer", keyword=True),
     Parameter("trainable", "whether weights and bias learn", True, keyword=True, ignored=True),
 )
 _ORDERINGS: Final = {"tf": "channels_last", "th": "channels_first"}
