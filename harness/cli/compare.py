@@ -14,7 +14,6 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threshold",
         type=part,
-        default=0.05,
         metavar="5%",
         help="how much slower is too slow: exit 1 (5%%)",
     )
@@ -26,12 +25,16 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from harness.bench.comparison import compare_reports
+    from harness.bench.intervals import THRESHOLD
     from harness.cli.consoles import terminal
     from harness.cli.output import read_finished, write_text
     from harness.report.comparison import comparison_markdown, print_comparison
 
     comparison = compare_reports(
-        read_finished(options.old), read_finished(options.new), options.threshold, options.baseline
+        read_finished(options.old),
+        read_finished(options.new),
+        options.threshold or THRESHOLD,
+        options.baseline,
     )
     if options.markdown != "-":
         print_comparison(comparison, terminal())
