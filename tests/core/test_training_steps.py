@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -137,6 +138,22 @@ def stepped(framework: str, operator: Operator, training: Training) -> Job:
     return Job(text, leaves, arrays(operator))
 
 
+@cache
+def steps(framework: str) -> dict[Operator, list[tuple[Training, dict[str, Any]]]]:
+    """Each training of each operator, and what is left; all in one process of the framework."""
+    wanted = [(each, training) for each in OPERATORS.values() for training in trainings(each)]
+    jobs = [stepped(framework, each, training) for each, training in wanted]
+    left = dict[Operator, list[tuple[Training, dict[str, Any]]]]()
+    for (each, training), real in zip(wanted, reality.run(framework, jobs), strict=True):
+        left.setdefault(each, []).append((training, real))
+    return left
+
+
+def trainings(operator: Operator) -> list[Training]:
+    possible = [training if operator.bias else training.without_bias() for training in TRAININGS]
+    return [each for each in dict.fromkeys(possible) if each.has_rate or each.has_decay]
+
+
 def expected(before: Any, gradient: Any, rate: float | None, decay: float | None) -> Any:
     """A step, where 1 is meant by ``None`` of a rate, and of a decay that there is."""
     whole = np.array(gradient) + (1 if decay is None else decay) * L2 * np.array(before)
@@ -148,11 +165,9 @@ def expected(before: Any, gradient: Any, rate: float | None, decay: float | None
 def test_one_step_moves_the_parameters_as_the_factors_say(
     framework: str, operator: Operator
 ) -> None:
-    trainings = [training if operator.bias else training.without_bias() for training in TRAININGS]
-    trainings = [each for each in dict.fromkeys(trainings) if each.has_rate or each.has_decay]
-    assert len(trainings) == (35 if operator.bias else 5)
-    jobs = [stepped(framework, operator, training) for training in trainings]
-    for training, real in zip(trainings, reality.run(framework, jobs), strict=True):
+    done = steps(framework)[operator]
+    assert len(done) == (35 if operator.bias else 5)
+    for training, real in done:
         assert "error" not in real, (training, real)
         of_weights = training.weights_rate, training.weights_decay
         of_bias = training.bias_rate, training.bias_decay
@@ -175,11 +190,19 @@ def without_arrays(framework: str, written: Program) -> str:
     return "\n".join(kept)
 
 
-@pytest.mark.parametrize("framework", SPEECHES)
-@pytest.mark.parametrize("operator", OPERATORS.values(), ids=OPERATORS)
-def test_the_layer_is_drawn_as_the_initialisers_say(framework: str, operator: Operator) -> None:
+@cache
+def layers(framework: str) -> dict[Operator, list[tuple[Job, dict[str, Any]]]]:
+    """Layers that are drawn, and their arrays; all in one process of the framework."""
+    wanted = [(each, job) for each in OPERATORS.values() for job in drawn(framework, each)]
+    left = dict[Operator, list[tuple[Job, dict[str, Any]]]]()
+    answers = reality.run(framework, [job for _, job in wanted])
+    for (each, job), real in zip(wanted, answers, strict=True):
+        left.setdefault(each, []).append((job, real))
+    return left
+
+
+def drawn(framework: str, operator: Operator) -> Iterator[Job]:
     factors: list[Mapping[str, float]] = [{}, {"weights_rate": 2.0}, {"bias_decay": 0.5}]
-    jobs = []
     for more in factors:
         written = layer(framework, operator, Training(ONES, QUARTER, **more))
         said = SPEECHES[framework]
@@ -188,8 +211,13 @@ def test_the_layer_is_drawn_as_the_initialisers_say(framework: str, operator: Op
             f"lr, l2 = 0.5, 0.25\n{without_arrays(framework, written)}\n{written.training}\n"
             f"w1, b1 = {said.array.format(said.weights)}, {bias}"
         )
-        jobs.append(Job(f"import numpy as np\n{text}", ("w1", "b1"), arrays(operator)))
-    for job, real in zip(jobs, reality.run(framework, jobs), strict=True):
+        yield Job(f"import numpy as np\n{text}", ("w1", "b1"), arrays(operator))
+
+
+@pytest.mark.parametrize("framework", SPEECHES)
+@pytest.mark.parametrize("operator", OPERATORS.values(), ids=OPERATORS)
+def test_the_layer_is_drawn_as_the_initialisers_say(framework: str, operator: Operator) -> None:
+    for job, real in layers(framework)[operator]:
         assert "error" not in real, (job.text, real)
         assert np.array(real["w1"]).size == np.prod(operator.weight_shape)
         assert set(np.ravel(real["w1"])) == {1.0}

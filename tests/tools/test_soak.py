@@ -18,7 +18,7 @@ soak = pytest.importorskip("soak")
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="it looks at /proc")
 def test_a_short_soak_loses_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    assert soak.main(["--minutes", "0.2", "--seed", "1"]) == 0
+    assert soak.main(["--minutes", "0.1", "--seed", "1"]) == 0
     output = capsys.readouterr().out
     assert "       0 records lost\n" in output
     assert "0 broken promises" in output

@@ -397,7 +397,7 @@ def test_a_fault_of_a_kernel_costs_that_record_alone(
 
 @pytest.fixture(scope="module")
 def impatient() -> Iterator[Engine]:
-    with closing(Column("wolfram", Conditions(timeout=20))) as column:
+    with closing(Column("wolfram", Conditions(timeout=8))) as column:
         column.start()
         yield column.engine
 
