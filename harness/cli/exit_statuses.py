@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -22,11 +21,14 @@ def status_of(interrupt: KeyboardInterrupt) -> int:
 @contextmanager
 def ended_by_sigterm() -> Iterator[None]:
     """Let SIGTERM raise :class:`Terminated` inside, so that workers end with their parent."""
-    is_handled = signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
-    if is_handled or threading.current_thread() is not threading.main_thread():
+    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
         yield
         return
-    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        signal.signal(signal.SIGTERM, _terminate)
+    except ValueError:  # Only the main thread is told of signals.
+        yield
+        return
     try:
         yield
     finally:

@@ -49,8 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _status(words: list[str]) -> int:
-    command = next((word for word in words if not word.startswith("-")), "")
-    options = parser(command).parse_args(words)
+    options = parser(*words[:1]).parse_args(words)
     run: Callable[[argparse.Namespace], int] = options.run
     try:
         return run(options)
@@ -70,17 +69,19 @@ def _status(words: list[str]) -> int:
         return USAGE
 
 
-def parser(command: str | None = None) -> argparse.ArgumentParser:
-    """Make the parser, with the options of one command, which is quick, or of all."""
+def parser(command: str = "") -> argparse.ArgumentParser:
+    """Make the parser of one command, which is quick, or a list of all for who asks for help."""
     whole = argparse.ArgumentParser(
         prog="deconform",
         description="Say a transposed convolution in every framework, and prove it.",
     )
     commands = whole.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for name, about in COMMANDS.items():
-        one = commands.add_parser(name, help=about)
-        if command in (name, None):
-            module = import_module(f"harness.cli.{name}{'_' * iskeyword(name)}")
-            module.add(one)
-            one.set_defaults(run=module.run)
+    if command not in COMMANDS:
+        for name, about in COMMANDS.items():
+            commands.add_parser(name, help=about)
+        return whole
+    one = commands.add_parser(command)
+    module = import_module(f"harness.cli.{command}{'_' * iskeyword(command)}")
+    module.add(one)
+    one.set_defaults(run=module.run)
     return whole

@@ -38,8 +38,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    import json
-
     from harness.cli.wording import in_options
     from harness.lookup.answer import answer, look_up
 
@@ -53,6 +51,8 @@ def run(options: argparse.Namespace) -> int:
     ).worded(in_options)
     evidence = _evidence(look) if options.check else {}
     if options.json:
+        import json
+
         answered = look.to_json()
         for name, by_check in evidence.items():
             answered["translations"][name]["evidence"] = by_check

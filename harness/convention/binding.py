@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from typing import Self
 from harness.convention.signature import REQUIRED, Parameter, Signature
 from harness.convention.values import integer, integers, shape_of, shown, unknown
 from harness.core.operators import Sizes
+from harness.core.suggestion import did_you_mean, nearest
 from harness.syntax.callsite import CallSite
 from harness.syntax.tree import Argument, Call, Name, SnippetError, Value, calls
 
@@ -310,7 +310,5 @@ def _paired(form: Signature, arguments: Sequence[Argument]) -> Iterator[Argument
 
 def _unknown(form: Signature, name: str) -> str:
     known = [each for parameter in form.parameters for each in (parameter.name, *parameter.aliases)]
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    hint = f" {form.hints[name]}" if name in form.hints else hint
+    hint = f" {form.hints[name]}" if name in form.hints else did_you_mean(nearest(name, known))
     return f"{form.name} has no parameter {name!r}.{hint} Known: {', '.join(known)}."

@@ -7,7 +7,6 @@ programs, and engines run them.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,6 +23,7 @@ from harness.convention.signature import Style
 from harness.core.errors import InputError
 from harness.core.operators import Operator
 from harness.core.program import Program, Unsupported
+from harness.core.suggestion import did_you_mean, nearest
 from harness.core.training import SILENT, Training
 
 if TYPE_CHECKING:
@@ -189,10 +189,10 @@ def canonical() -> Convention:
 def convention(framework: str) -> Convention:
     """Return the convention of ``framework``; raise :class:`UnknownFrameworkError` without one."""
     if framework not in _folders():
-        near = difflib.get_close_matches(framework, framework_names(), n=1) or _known_as(framework)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
+        names = framework_names()
+        hint = did_you_mean(nearest(framework, names) or _known_as(framework))
         raise UnknownFrameworkError(
-            f"unknown framework {framework!r}.{hint} Known: {', '.join(framework_names())}."
+            f"unknown framework {framework!r}.{hint} Known: {', '.join(names)}."
         )
     its_own = import_module(f"harness.frameworks.{framework}").CONVENTION
     assert isinstance(its_own, Convention)

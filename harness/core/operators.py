@@ -7,7 +7,6 @@ look-up starts fast.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -172,6 +171,8 @@ class Operator:
 
     def to_json(self) -> dict[str, Any]:
         """The ``operator`` object of a look-up as JSON."""
+        import json  # noqa: PLC0415 -- most look-ups are in words
+
         operator: dict[str, Any] = json.loads(json.dumps(vars(self)))
         return operator
 

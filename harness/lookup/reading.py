@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -310,6 +309,8 @@ def _nothing_known(
 
 def _nearest(last: str, known: Sequence[str]) -> str | None:
     """The known name most like another; of equals the one of two axes, the most usual."""
+    import difflib  # noqa: PLC0415 -- only what is not known needs it
+
     near = difflib.get_close_matches(last, known, n=5, cutoff=0.75)
     likeness = {name: difflib.SequenceMatcher(None, last, name).ratio() for name in near}
     return max(near, key=lambda name: (likeness[name], "2" in name), default=None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ import yaml
 
 from harness.core.bounded import MIB, read_bytes
 from harness.core.errors import InputError
+from harness.core.suggestion import did_you_mean, nearest
 from harness.suite.keys import ENTRIES, REQUIRED, Place
 
 MAX_DEPTH: Final = 20
@@ -143,7 +143,7 @@ class Fields:
     def _missing(self, key: str) -> SpecError:
         """Make an error at the key that may be this one misspelt, else at the mapping's line."""
         others = [other for other in self._entries if other not in self._keys]
-        near = difflib.get_close_matches(key, others, n=1)
+        near = nearest(key, others)
         if not near:
             return self.error(f"{key!r} is missing.")
         return self.error(f"{key!r} is missing. Did you mean {key!r} by {near[0]!r}?", near[0])
@@ -153,8 +153,7 @@ class Fields:
         known = sorted(key for key in self._keys if key not in out_of_place)
         for key in self._entries:
             if key not in known:
-                near = difflib.get_close_matches(key, known, n=1)
-                hint = f" Did you mean {near[0]!r}?" if near else ""
+                hint = did_you_mean(nearest(key, known))
                 raise self.error(f"unknown key {key!r}.{hint} Known: {', '.join(known)}.", key)
 
 
