@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 _LONGEST_REQUEST_LINE: Final = 2**16
 # Each connection is one, and each look-up.
 _OPEN_FILES: Final = 4096
-# A long backlog, so that bursts queue instead of being refused.
-_BACKLOG: Final = 2048
+# Connections that the system lets wait, so that bursts queue instead of being refused, and those
+# that are accepted at once.  asyncio has one number for both, but who connects only to go again
+# must be noticed before many more come in: they would be taken for the connections of others.
+_BACKLOG, _ACCEPTED_AT_ONCE = 2048, 100
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -75,6 +77,7 @@ def _server(host: str, reports: Path | None) -> uvicorn.Server:
     config = uvicorn.Config(
         create_app(replace(settings, hosts=hosts, reports=reports or settings.reports)),
         http=TimedConnection,
+        backlog=_ACCEPTED_AT_ONCE,
         # A warning for each request that is no HTTP would let anybody fill the log.
         log_level="error",
         access_log=False,
@@ -82,7 +85,14 @@ def _server(host: str, reports: Path | None) -> uvicorn.Server:
         h11_max_incomplete_event_size=_LONGEST_REQUEST_LINE,
         timeout_graceful_shutdown=5,
     )
-    return uvicorn.Server(config)
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            for each in sockets or []:
+                each.listen(_BACKLOG)
+
+    return Server(config)
 
 
 @contextmanager

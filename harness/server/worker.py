@@ -103,6 +103,8 @@ def _answer_all(connection: socket.socket, answered: Callable[[bytes], bytes]) -
                 stream.flush()
                 signal.setitimer(signal.ITIMER_VIRTUAL, 0)
                 signal.alarm(0)
+    except ConnectionError:
+        pass  # Whoever asked has gone.
     except Exception:  # noqa: BLE001 -- whatever it is, it must not end up in the server's loop
         traceback.print_exc()
     finally:

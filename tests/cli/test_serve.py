@@ -6,6 +6,7 @@ import asyncio
 import json
 import signal
 import socket
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,27 @@ def test_a_thousand_visitors_at_once_are_all_answered_with_their_own_answer() ->
     assert [status for status, _ in answered] == [200] * VISITORS
     channels = [json.loads(body)["operator"]["in_channels"] for _, body in answered]
     assert channels == list(range(1, VISITORS + 1))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system lets fewer wait")
+def test_who_connects_only_to_go_again_does_not_push_others_out() -> None:
+    """As many as may wait connect at once: before they are seen to be gone, all look alike."""
+    with started() as (address, process):
+        place = urlsplit(address)
+        host = (place.hostname, place.port)
+        process.send_signal(signal.SIGSTOP)
+        with socket.create_connection(host) as honest:
+            honest.sendall(b"GET / HTTP/1.1\r\nHost: %b\r\n\r\n" % place.netloc.encode())
+            for _ in range(2040):
+                with socket.create_connection(host) as gone:
+                    # Closing resets the connection instead of ending it in order.
+                    gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            process.send_signal(signal.SIGCONT)
+            assert honest.recv(15) == b"HTTP/1.1 200 OK"
+        process.send_signal(signal.SIGTERM)
+        out, errors = process.communicate()
+    assert (process.returncode, out, errors) == (0, "", "")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

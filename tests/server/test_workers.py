@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -83,6 +85,23 @@ def test_a_worker_answers_one_after_the_other_and_ends_with_the_service() -> Non
     first, second = asyncio.run(scene())
     assert first == second
     assert not is_alive(first)
+
+
+def test_a_process_whose_asker_goes_ends_without_a_word() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        source = subprocess.Popen(
+            [sys.executable, "-c", FAKE], stdin=theirs.fileno(), stderr=subprocess.PIPE, text=True
+        )
+        asker, asked = socket.socketpair()
+        with asked:
+            socket.send_fds(ours, [b"+"], [asked.fileno()])
+        # What nobody has read makes the end of a connection a reset.
+        assert select.select([asker], [], [], PATIENT)[0]
+        asker.close()
+        ours.shutdown(socket.SHUT_RDWR)
+    # The pipe ends with the last process that has it.
+    assert source.communicate()[1] == ""
 
 
 @pytest.mark.usefixtures("_fake")
