@@ -190,9 +190,9 @@ def convention(framework: str) -> Convention:
     """Return the convention of ``framework``; raise :class:`UnknownFrameworkError` without one."""
     if framework not in _folders():
         names = framework_names()
-        hint = did_you_mean(nearest(framework, names) or _known_as(framework))
+        near = _known_as(framework) or nearest(framework, names)
         raise UnknownFrameworkError(
-            f"unknown framework {framework!r}.{hint} Known: {', '.join(names)}."
+            f"unknown framework {framework!r}.{did_you_mean(near)} Known: {', '.join(names)}."
         )
     its_own = import_module(f"harness.frameworks.{framework}").CONVENTION
     assert isinstance(its_own, Convention)
