@@ -30,6 +30,8 @@ from harness.syntax.tree import (
     OpenError,
     Reference,
     SnippetError,
+    Value,
+    calls,
     errors_placed_in,
     last_name,
 )
@@ -38,6 +40,7 @@ _WORD: Final = re.compile(r"[^\W\d]\w*")
 
 # The methods that frameworks compute a layer's output with.
 _COMPUTING: Final = {"forward", "hybrid_forward", "call", "__call__"}
+_SETTERS: Final = {"setattr", "__setattr__"}
 
 
 @dataclass(frozen=True)
@@ -186,15 +189,34 @@ def _noted(site: CallSite, reading: Reading) -> Reading:
 
 def _set_later(site: CallSite, form: Form) -> Iterator[str]:
     """Name the layer's own attributes that the text sets once the layer is made."""
-    for statement in (site.statement, *site.after):
-        layer, _, attribute = (statement.target or "").rpartition(".")
-        is_array = isinstance(statement.value, Name | Call)
-        if not layer or layer != site.statement.target:
-            continue
-        if attribute in _COMPUTING:
-            yield f"{statement.target} = ... is not in the answer, and may change what it computes."
+    for target, value in _attributes_set(site):
+        attribute = target.rpartition(".")[2]
+        is_array = attribute == "bias" and isinstance(value, Name | Call)
+        if attribute in _COMPUTING or not attribute.isidentifier():
+            yield f"{target} = ... is not in the answer, and may change what it computes."
         elif form.parameter(attribute) and not is_array:
-            yield f"{statement.target} = ... is not in the answer: give it where the layer is made."
+            yield f"{target} = ... is not in the answer: give it where the layer is made."
+
+
+def _attributes_set(site: CallSite) -> Iterator[tuple[str, Value]]:
+    """Yield what the text sets of the layer, or of what is the same object, and to what."""
+    layers = {site.statement.target}
+    for statement in (site.statement, *site.after):
+        target, value = statement.target or "", statement.value
+        if isinstance(value, Name) and value.text in layers:
+            layers.add(statement.target)
+        if target.rpartition(".")[0] in layers:
+            yield target, value
+        for call in calls(value):
+            owner, _, function = call.dotted.rpartition(".")
+            given = call.positional
+            if function == "__setattr__" and len(given) == 2:
+                given = [Name(owner, call.column), *given]
+            if function in _SETTERS and len(given) == 3:
+                layer, attribute, value = given
+                if isinstance(layer, Name) and layer.text in layers:
+                    name = attribute if isinstance(attribute, str) else "<name>"
+                    yield f"{layer.text}.{name}", value
 
 
 def _meant(

@@ -416,15 +416,40 @@ def test_a_module_that_is_not_known_is_named(text: str, notes: tuple[str, str] |
         ("up.bias = nn.Parameter(b)", False),
         ("up.name = 'up'", False),
         ("down.stride = (2, 2)", False),
+        ("up.stride = stride", True),
+        ("same = up; same.stride = (2, 2)", True),
+        ("same = down; same.stride = (2, 2)", False),
     ],
 )
 def test_what_is_set_behind_the_layer_is_noted(line: str, *, is_noted: bool) -> None:
     found = read(
         f"down = nn.Conv2d(1, 1, 1)\nup = nn.ConvTranspose2d(64, 32, 4)\n{line}\ny = up(x)"
     )
-    target = line.partition(" =")[0]
+    target = line.rpartition("; ")[2].partition(" =")[0]
     note = f"{target} = ... is not in the answer: give it where the layer is made."
     assert (found.operator, found.notes) == (UP, (note,) if is_noted else ())
+
+
+@pytest.mark.parametrize(
+    ("call", "note"),
+    [
+        ('setattr(up, "stride", 2)', "up.stride = ... is not in the answer: give it where"),
+        ('up.__setattr__("stride", 2)', "up.stride = ... is not in the answer: give it where"),
+        ('object.__setattr__(up, "groups", 2)', "up.groups = ... is not in the answer: give it"),
+        ('setattr(up, "forward", mine)', "up.forward = ... is not in the answer, and may change"),
+        ("setattr(up, name, 2)", "up.<name> = ... is not in the answer, and may change"),
+        ('setattr(up, "name", "up")', None),
+        ('setattr(down, "stride", 2)', None),
+        ('setattr(up, "stride")', None),
+    ],
+)
+def test_what_is_set_by_a_function_is_noted(call: str, note: str | None) -> None:
+    found = read(
+        f"down = nn.Conv2d(1, 1, 1)\nup = nn.ConvTranspose2d(64, 32, 4)\n{call}\ny = up(x)"
+    )
+    assert found.operator == UP
+    assert [each.startswith(note) for each in found.notes if note] == [True] * bool(note)
+    assert note or not found.notes
 
 
 @pytest.mark.parametrize("method", ["forward", "hybrid_forward", "call", "__call__"])
