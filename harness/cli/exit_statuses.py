@@ -21,18 +21,17 @@ def status_of(interrupt: KeyboardInterrupt) -> int:
 @contextmanager
 def ended_by_sigterm() -> Iterator[None]:
     """Let SIGTERM raise :class:`Terminated` inside, so that workers end with their parent."""
-    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        yield
-        return
+    is_ours = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     try:
-        signal.signal(signal.SIGTERM, _terminate)
+        if is_ours:
+            signal.signal(signal.SIGTERM, _terminate)
     except ValueError:  # Only the main thread is told of signals.
-        yield
-        return
+        is_ours = False
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        if is_ours:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _terminate(number: int, _: object) -> None:

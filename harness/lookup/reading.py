@@ -41,6 +41,7 @@ _WORD: Final = re.compile(r"[^\W\d]\w*")
 # The methods that frameworks compute a layer's output with.
 _COMPUTING: Final = {"forward", "hybrid_forward", "call", "__call__"}
 _SETTERS: Final = {"setattr", "__setattr__"}
+_ANY: Final = "<name>"  # An attribute whose name the text does not hold
 
 
 @dataclass(frozen=True)
@@ -190,9 +191,9 @@ def _noted(site: CallSite, reading: Reading) -> Reading:
 def _set_later(site: CallSite, form: Form) -> Iterator[str]:
     """Name the layer's own attributes that the text sets once the layer is made."""
     for target, value in _attributes_set(site):
-        attribute = target.rpartition(".")[2]
+        attribute = target.rpartition(".")[2].partition("[")[0]
         is_array = attribute == "bias" and isinstance(value, Name | Call)
-        if attribute in _COMPUTING or not attribute.isidentifier():
+        if attribute in {*_COMPUTING, "__dict__", _ANY}:
             yield f"{target} = ... is not in the answer, and may change what it computes."
         elif form.parameter(attribute) and not is_array:
             yield f"{target} = ... is not in the answer: give it where the layer is made."
@@ -215,7 +216,7 @@ def _attributes_set(site: CallSite) -> Iterator[tuple[str, Value]]:
             if function in _SETTERS and len(given) == 3:
                 layer, attribute, value = given
                 if isinstance(layer, Name) and layer.text in layers:
-                    name = attribute if isinstance(attribute, str) else "<name>"
+                    name = attribute if isinstance(attribute, str) else _ANY
                     yield f"{layer.text}.{name}", value
 
 
