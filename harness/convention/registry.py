@@ -20,6 +20,7 @@ from harness.convention import text
 from harness.convention.arguments import Form
 from harness.convention.device import NO_GPU, Cuda, Device, Math, Probe
 from harness.convention.signature import Style
+from harness.convention.spoken import Spoken
 from harness.core.errors import InputError
 from harness.core.operators import Operator
 from harness.core.program import Program, Unsupported
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 Renderer: TypeAlias = Callable[[Operator, str, bool, Device], Program | Unsupported]
 LayerRenderer: TypeAlias = Callable[[Operator, str, Training], Program | Unsupported]
+Speaker: TypeAlias = Callable[[Operator, str], Spoken | Unsupported]
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,8 @@ class Convention:
     interpreter: Interpreter | None = None  # What executes its programs, if not Python
     # The same as a layer, if the framework has one: takes an operator, a dtype and the training.
     layer: LayerRenderer | None = None
+    # Its words for somebody's own function of NumPy arrays; takes an operator and a dtype.
+    spoken: Speaker | None = None
     # A regular expression for the names of the calls that are read, without their modules.
     calls: str = ""
     # Modules that its calls are imported from, and their usual aliases.

@@ -6,7 +6,7 @@ from typing import Final
 
 from harness.convention.device import ANOTHER_INTERPRETER, Cuda, Probe
 from harness.convention.registry import Convention
-from harness.frameworks.pytorch.render import layer, render
+from harness.frameworks.pytorch.render import layer, render, spoken
 
 _CHECK: Final = f"""\
 import torch
@@ -46,6 +46,7 @@ CONVENTION: Final = Convention(
     is_baseline=True,
     probes={"cuda": _PROBE},
     layer=layer,
+    spoken=spoken,
     calls=r"(Lazy)?ConvTranspose[123]d|conv_transpose[123]d",
     remarks=(
         (

@@ -6,13 +6,20 @@ https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.conv_transpos
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from harness.convention import text
 from harness.convention.device import Device
+from harness.convention.spoken import Spoken
 from harness.core.operators import Operator
 from harness.core.program import Program, Section
 from harness.core.training import Training
 from harness.frameworks.pytorch.training import training_text
+
+_LIMITS: Final = (
+    "padding crops both ends alike and output_padding gives back at the end only, less than "
+    "max(stride, dilation)"
+)
 
 
 def render(operator: Operator, _dtype: str, documented: bool, device: Device) -> Program:
@@ -54,10 +61,7 @@ def _program(
     names = ", ".join(leaves.values())
     return Program(
         setup=setup,
-        reason=split.reason(
-            "padding crops both ends alike and output_padding gives back at the end only, less "
-            "than max(stride, dilation)"
-        ),
+        reason=split.reason(_LIMITS),
         forward=Section(
             text.lines(*(f"{name}_ = torch.from_numpy({name}){there}" for name in inputs)),
             call,
@@ -117,6 +121,26 @@ def layer(operator: Operator, _dtype: str, training: Training) -> Program:
             "import torch.nn.functional as F" if text.extends(split.rest) else None,
         ),
         training=training_text(operator, training, bias if operator.bias else None),
+    )
+
+
+def spoken(operator: Operator, _dtype: str) -> Spoken:
+    """Write the arguments of ``torch.nn.functional.conv_transpose{1,2,3}d`` after the arrays.
+
+    They go by position: any names will do, and the order is the one that PyTorch documents.
+    """
+    split = text.split_crop(operator, native=is_native(operator))
+    return Spoken(
+        split,
+        {
+            "stride": text.tuple_of(operator.stride),
+            "padding": text.tuple_of(split.pad),
+            "output_padding": text.tuple_of(split.back),
+            "groups": str(operator.groups),
+            "dilation": text.tuple_of(operator.dilation),
+        },
+        by_position=True,
+        reason=split.reason(_LIMITS),
     )
 
 
