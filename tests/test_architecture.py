@@ -23,8 +23,8 @@ ROOT = Path(__file__).parent.parent
 ROOMS: Final[Mapping[str, frozenset[str]]] = {
     room: frozenset(allowed.split())
     for room, allowed in {
-        "cli": "root server dashboard history report bench conformance execution suite lookup "
-        "weights frameworks convention syntax records engines drawing core",
+        "cli": "root server dashboard history report bench conformance execution doors suite "
+        "lookup weights frameworks convention syntax records engines drawing core",
         # The public API.
         "root": "conformance execution lookup suite convention records core",
         "server": "pages lookup convention syntax core",
@@ -33,9 +33,10 @@ ROOMS: Final[Mapping[str, frozenset[str]]] = {
         "pages": "core",
         "history": "report records core",
         "report": "bench conformance records core",
-        "bench": "conformance execution suite convention records engines core impl",
-        "conformance": "execution suite convention records engines core impl",
-        "execution": "suite convention records engines core impl",
+        "bench": "conformance execution doors suite convention records engines core impl",
+        "conformance": "execution doors suite convention records engines core impl",
+        "execution": "doors suite convention records engines core impl",
+        "doors": "suite convention records engines core",
         "suite": "lookup convention records core impl",
         "lookup": "weights convention syntax core",
         "weights": "convention core",

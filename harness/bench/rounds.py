@@ -24,6 +24,7 @@ from harness.bench.roofline import ceilings
 from harness.conformance.judge import judge, judge_failure
 from harness.convention.registry import convention, framework_names
 from harness.core.program import Program, Unsupported
+from harness.doors.implementation import Implementation
 from harness.engines.job import Arrays, Failure, Held, Job, Outcome, Timing
 from harness.engines.process import Engine
 from harness.execution.column import Column, Conditions
@@ -77,7 +78,7 @@ def timed_frameworks() -> tuple[str, ...]:
 
 def benchmark(
     cases: Sequence[Case],
-    frameworks: Sequence[str],
+    frameworks: Sequence[str | Implementation],
     sampling: Sampling | None = None,
     conditions: Conditions | None = None,
 ) -> Generator[Event, None, None]:
@@ -178,7 +179,7 @@ class Turns:
         )
 
 
-def _column(framework: str, conditions: Conditions) -> Column:
+def _column(framework: str | Implementation, conditions: Conditions) -> Column:
     """Make a column; refuse one that another program executes, whose times mean nothing."""
     column = Column(framework, conditions)
     if column.convention.language != "python":
@@ -208,10 +209,11 @@ def _measured(case: Case, columns: Sequence[Column], sampling: Sampling) -> Iter
 def _executed(case: Case, column: Column, expected: Expected) -> dict[str, _Entry]:
     """Run both programs of a case once, and judge them."""
     program = column.render(case)
-    if (refusal := column.refuse(program)) is not None:
-        return dict.fromkeys(DIRECTIONS, _Entry(program, refusal))
-    assert isinstance(program, Program)
     entries: dict[str, _Entry] = {}
+    for check, refusal in column.refusals(case, program).items():
+        entries.setdefault(check.direction, _Entry(program, refusal))
+    if len(entries) == len(DIRECTIONS) or not isinstance(program, Program):
+        return entries
     for job, outcome in column.run(column.jobs(case, program, expected.data)):
         verdict = _verdict(case, column, expected, job, outcome)
         entry = _Entry(program, verdict, outcome.seconds if isinstance(outcome, Arrays) else {})
@@ -230,7 +232,7 @@ def _verdict(case: Case, column: Column, expected: Expected, job: Job, outcome: 
     """
     verdicts = []
     for check in job.checks:
-        verdict = judge(case, expected, check, outcome)
+        verdict = judge(case, expected, check, outcome, promised=column.implementation is not None)
         is_passed = verdict.status == Status.PASSED
         verdicts.append(verdict if is_passed else column.declared(case, check, verdict))
     return max(verdicts, key=lambda verdict: verdict.status.severity)

@@ -17,9 +17,11 @@ from harness.bench.rounds import LEAST_ROUNDS, Sampling, benchmark, timed_framew
 from harness.cli import consoles
 from harness.cli.options import UsageError
 from harness.cli.resuming import Events, continued
-from harness.cli.selection import check_math, chosen_cases, chosen_frameworks, chosen_pythons
+from harness.cli.selection import check_math, chosen_cases, chosen_columns, chosen_pythons
 from harness.cli.wording import in_options
+from harness.convention.registry import framework_names
 from harness.core.errors import InputError
+from harness.doors.implementation import Implementation, name_of
 from harness.execution.column import Conditions
 from harness.history import revision
 from harness.records.check import DIRECTIONS
@@ -41,7 +43,7 @@ class Plan:
     """What is to be measured, and what an interrupted run has measured of it."""
 
     cases: Sequence[Case]
-    frameworks: Sequence[str]
+    frameworks: Sequence[str | Implementation]
     sampling: Sampling
     conditions: Conditions
     chosen: Mapping[str, Any]
@@ -94,9 +96,9 @@ class Plan:
 
 def planned(options: argparse.Namespace) -> Plan:
     """Plan what options ask for."""
-    frameworks = chosen_frameworks(options.framework) if options.framework else timed_frameworks()
+    frameworks = chosen_columns(options.framework) if options.framework else timed_frameworks()
     check_math(options, frameworks)
-    if options.baseline and options.baseline not in frameworks:
+    if options.baseline and options.baseline not in map(name_of, frameworks):
         raise UsageError(
             f"--baseline {options.baseline} is not measured: add -f {options.baseline}."
         )
@@ -114,7 +116,9 @@ def planned(options: argparse.Namespace) -> Plan:
 def resumed(options: argparse.Namespace) -> Plan:
     """Plan the rest of an interrupted run, with its own settings."""
     path = options.resume
-    if options.select or options.dtype or options.framework:
+    given = {name_of(one): one for one in chosen_columns(options.framework)}
+    are_files = all(isinstance(one, Implementation) for one in given.values())
+    if options.select or options.dtype or (options.framework and not are_files):
         raise UsageError(f"--resume {path} says itself what is to be measured.")
     before = Report.read(interrupted(path))
     if before.footer is not None:
@@ -136,7 +140,7 @@ def resumed(options: argparse.Namespace) -> Plan:
             f"{path}: the suite that its header names cannot be used here; name it yourself: "
             f"deconform bench SPEC --resume {path}"
         ) from None
-    frameworks = chosen_frameworks(list(before.header.frameworks))
+    frameworks = [_column_of(name, given, path) for name in before.header.frameworks]
     descriptors = {case.id: case.descriptor for case in cases}
     for one in before.measurements:
         if one.descriptor != descriptors.get(one.case):
@@ -146,6 +150,17 @@ def resumed(options: argparse.Namespace) -> Plan:
     kept = tuple(one for one in before.measurements if counts[one.case] == whole)
     settings = settings_of(options, chosen)
     return Plan(cases, frameworks, *settings, {}, path, replace(before, measurements=kept))
+
+
+def _column_of(
+    name: str, given: Mapping[str, str | Implementation], path: Path
+) -> str | Implementation:
+    """Find a column of an interrupted run: an implementation's file has to be named again."""
+    if name in given:
+        return given[name]
+    if name not in framework_names():
+        raise UsageError(f"{path} measures {name!r}, an implementation: name its file with -f.")
+    return name
 
 
 def _check_engines(header: Header) -> None:

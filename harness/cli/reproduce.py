@@ -21,19 +21,19 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from harness.cli.selection import check_math, chosen_conditions, chosen_frameworks
+    from harness.cli.selection import check_math, chosen_columns, chosen_conditions
     from harness.conformance.reproduction import reproduced
     from harness.engines.job import EngineUnavailableError
 
     case = _named_case(options.case)
-    (framework,) = chosen_frameworks([options.framework])
-    check_math(options, [framework])
+    (column,) = chosen_columns([options.framework])
+    check_math(options, [column])
     conditions = chosen_conditions(options, timeout=options.timeout)
     try:
         with ended_by_sigterm():
-            text, ok = reproduced(case, framework, conditions)
+            text, ok = reproduced(case, column, conditions)
     except EngineUnavailableError as error:
-        raise UsageError(f"{framework} cannot be run: {error}") from None
+        raise UsageError(f"{options.framework} cannot be run: {error}") from None
     print(text)
     return OK if ok else BAD
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from harness.cli.exit_statuses import BAD, OK
 from harness.cli.options import UsageError, add_formats, add_shared, positive, seconds
@@ -46,23 +47,28 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run suites and compare with the reference."""
+    from itertools import chain
+
     from harness.cli import output, selection
     from harness.cli.consoles import wide_terminal
     from harness.cli.resuming import begun
     from harness.conformance.pipeline import run_columns
+    from harness.doors.implementation import Implementation, name_of
     from harness.execution.column import Column
     from harness.history import revision
     from harness.suite.limitations import load_limitations, unmatched
 
     if options.resume and not options.output:
         raise UsageError("--resume: name the interrupted run's report with -o.")
-    frameworks = selection.chosen_frameworks(options.framework)
-    required = selection.chosen_frameworks(options.require) if options.require else ()
-    selection.check_math(options, frameworks)
+    chosen = selection.chosen_columns(options.framework)
+    frameworks = tuple(map(name_of, chosen))
+    required = _required(options.require, frameworks)
+    selection.check_math(options, chosen)
     cases = selection.chosen_cases(options.specs, options.select)
     limitations = load_limitations()
     if not options.specs and options.select is None:
-        for rotten in unmatched(limitations, cases):
+        known = [one.known for one in chosen if isinstance(one, Implementation)]
+        for rotten in unmatched([*limitations, *chain(*known)], cases):
             fact = f"limitation {rotten.id!r} matches no case."
             raise UsageError(f"{rotten.file}:{rotten.line}: {fact}")
     conditions = selection.chosen_conditions(
@@ -73,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
     done: dict[str, set[str]] = {}
     for record in before.records if before else ():
         done.setdefault(record.framework, set()).add(record.case)
-    columns = [Column(name, conditions) for name in frameworks]
+    columns = [Column(one, conditions) for one in chosen]
     events = run_columns(cases, columns, options.jobs, done)
     commit = revision.commit()
     report, interrupted = output.run_suite(events, cases, frameworks, options, commit, before)
@@ -91,3 +97,10 @@ def run(options: argparse.Namespace) -> int:
         text = f"{report.ran} checks were run, where at least {options.min_checks} are to be."
         console.print(text, style="bold red")
     return OK if report.ok and not missing and not is_short else BAD
+
+
+def _required(names: Sequence[str], columns: Sequence[str]) -> list[str]:
+    """Check the names of frameworks that must run, or of the run's own columns."""
+    from harness.convention.registry import convention
+
+    return [name if name in columns else convention(name).name for name in names]

@@ -11,6 +11,7 @@ from typing import Any
 from harness.cli.options import UsageError
 from harness.cli.wording import in_options
 from harness.convention.registry import convention, framework_names
+from harness.doors.implementation import Implementation, is_file, load_implementation, name_of
 from harness.execution.column import Conditions
 from harness.suite.case import Case
 from harness.suite.specs import load_cases, selected
@@ -44,9 +45,27 @@ def chosen_frameworks(names: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names)) if names else framework_names()
 
 
-def check_math(options: argparse.Namespace, frameworks: Sequence[str]) -> None:
-    """Refuse arithmetic that no chosen framework would use."""
-    devices = {convention(name).device(options.device) for name in frameworks}
+def chosen_columns(names: Sequence[str] | None) -> tuple[str | Implementation, ...]:
+    """Check frameworks' names and read implementations' files; all frameworks if none is given."""
+    if not names:
+        return framework_names()
+    chosen: dict[str, str | Implementation] = {}
+    for name in dict.fromkeys(names):
+        one = load_implementation(name) if is_file(name) else convention(name).name
+        if (title := name_of(one)) in chosen:
+            raise UsageError(f"-f {name}: its name {title!r} is given twice.")
+        chosen[title] = one
+    return tuple(chosen.values())
+
+
+def check_math(options: argparse.Namespace, columns: Sequence[str | Implementation]) -> None:
+    """Refuse arithmetic that no chosen column would use."""
+    devices = {
+        options.device
+        if isinstance(one, Implementation)
+        else convention(one).device(options.device)
+        for one in columns
+    }
     if options.math != "ieee" and "cuda" not in devices:
         raise UsageError(f"--math {options.math} is for GPUs: add --device cuda.")
 

@@ -23,6 +23,8 @@ from harness.suite.case import SIGNIFICANT_BITS, Case
 from harness.suite.expectations import Expected
 from harness.suite.mutants import MUTANTS
 
+# The exception by which our side of a door tells what an implementation must not do.
+MISBEHAVIOUR: Final = "Misbehaviour"
 # These exceptions mean that our text is wrong, not that a configuration was refused.
 _OUR_FAULT: Final = (
     *("NameError", "ImportError", "ModuleNotFoundError", "SyntaxError", "MemoryError"),
@@ -30,14 +32,23 @@ _OUR_FAULT: Final = (
 
 
 def judge(
-    case: Case, expected: Expected, check: str, outcome: Outcome, says: str | None = None
+    case: Case,
+    expected: Expected,
+    check: str,
+    outcome: Outcome,
+    says: str | None = None,
+    *,
+    promised: bool = False,
 ) -> Verdict:
     """Judge an engine's outcome on one check.
 
-    ``says`` is a part of the message that must refuse a rejected case.
+    ``says`` is a part of the message that must refuse a rejected case.  An implementation has
+    ``promised`` every case that it is given: refusing one is a failure.
     """
     if check == Check.REFUSAL and isinstance(outcome, Raised | Arrays):
         return _judge_refusal(outcome, says)
+    if promised and isinstance(outcome, Raised) and outcome.section == "call":
+        return Verdict(Status.FAILED, _broken_promise(outcome))
     if not isinstance(outcome, Arrays):
         return judge_failure(outcome)
     name = Check(check).output
@@ -80,6 +91,13 @@ def _judge_refusal(outcome: Arrays | Raised, says: str | None) -> Verdict:
     if says is not None and says not in outcome.message:
         return Verdict(Status.FAILED, f"refused, but not with {says!r}: {_describe(outcome)}")
     return Verdict(Status.PASSED, evidence={"said": _describe(outcome)})
+
+
+def _broken_promise(raised: Raised) -> str:
+    """Describe a misbehaviour, which is a fact of its own, or an exception."""
+    if raised.kind == MISBEHAVIOUR:
+        return raised.message
+    return f"claimed, and refused: {raised.kind}: {raised.message}"
 
 
 def _describe(raised: Raised) -> str:

@@ -148,25 +148,28 @@ def _run_through(
 
 def _records(column: Column, cases: deque[_Shared]) -> Iterator[Record]:
     left: dict[str, tuple[_Shared, Program]] = {}
+    pending: dict[str, int] = {}  # How many checks of a case have no record yet
     while cases:
         shared = cases.popleft()
         case, program = shared.case, column.render(shared.case)
-        refusal = column.refuse(program)
-        if refusal is None:
+        refusals = column.refusals(case, program)
+        for check, refusal in refusals.items():
+            yield _record(column, case, program, check, refusal)
+        if len(refusals) < len(case.checks):
             assert isinstance(program, Program)
             left[case.id] = shared, program
-            continue
-        for check in case.checks:
-            yield _record(column, case, program, check, refusal)
+            pending[case.id] = len(case.checks) - len(refusals)
+    promised = column.implementation is not None
     if left:
         for job, outcome in column.run(_jobs(column, left)):
             case = job.key
             shared, program = left[case.id]
             says = case.says.get(column.framework)
             for name in job.checks:
-                verdict = judge(case, shared.expected, name, outcome, says)
+                verdict = judge(case, shared.expected, name, outcome, says, promised=promised)
                 yield _record(column, case, program, name, verdict)
-            if job.checks[-1] == case.checks[-1]:
+            pending[case.id] -= len(job.checks)
+            if not pending[case.id]:
                 del left[case.id]
     column.stop()
 

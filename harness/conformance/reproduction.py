@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from harness.conformance.judge import judge
 from harness.core.program import Unsupported
+from harness.doors.implementation import Implementation
 from harness.engines.job import Arrays, Outcome, Raised
 from harness.execution.column import Column, Conditions
 from harness.records.status import Status
@@ -18,7 +19,9 @@ from harness.suite.case import Case
 from harness.suite.expectations import Expected, expect
 
 
-def reproduced(case: Case, framework: str, conditions: Conditions) -> tuple[str, bool]:
+def reproduced(
+    case: Case, subject: str | Implementation, conditions: Conditions
+) -> tuple[str, bool]:
     """Run one case; return a description of it, and whether every check passed.
 
     Raises
@@ -26,10 +29,10 @@ def reproduced(case: Case, framework: str, conditions: Conditions) -> tuple[str,
     EngineUnavailableError
         If the framework cannot be started.
     """
-    with closing(Column(framework, conditions)) as column:
+    with closing(Column(subject, conditions)) as column:
         program = column.render(case)
         if isinstance(program, Unsupported):
-            return f"{case.id}\n{framework}: unsupported. {program.reason}", True
+            return f"{case.id}\n{column.framework}: unsupported. {program.reason}", True
         info = column.start()
         expected = expect(case)
         outcomes = list(column.run(column.jobs(case, program, expected.data)))
@@ -38,13 +41,20 @@ def reproduced(case: Case, framework: str, conditions: Conditions) -> tuple[str,
     lines += [f"  {program.reason}"] if program.reason else []
     variables = " ".join(f"{name}={value}" for name, value in column.environ.items())
     lines += [f"  run with {variables}", "", "# forward", program.text]
-    lines += [] if case.rejected else ["# gradients", program.gradient_text]
+    has_gradients = not case.rejected and program.gradient.call
+    lines += ["# gradients", program.gradient_text] if has_gradients else []
     lines += [_array(name, array) for name, array in expected.data.items()]
     lines += [line for _, outcome in outcomes for line in _outcome(outcome, expected)]
+    lines += [
+        f"{check:<8} {verdict.status}: {verdict.reason}"
+        for check, verdict in column.refusals(case, program).items()
+    ]
     is_passed = True
     for job, outcome in outcomes:
         for check in job.checks:
-            verdict = judge(case, expected, check, outcome, case.says.get(framework))
+            says = case.says.get(column.framework)
+            promised = column.implementation is not None
+            verdict = judge(case, expected, check, outcome, says, promised=promised)
             is_passed = is_passed and verdict.status == Status.PASSED
             lines.append(f"{check:<8} {verdict.status}")
             lines[-1] += f": {verdict.reason}" if verdict.reason else ""

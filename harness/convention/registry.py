@@ -109,6 +109,13 @@ class Convention:
     is_canonical: bool = False  # Whether it is this project's own implementation, which comes first
     is_baseline: bool = False  # Whether published times of others are compared with its times
 
+    def write(
+        self, operator: Operator, dtype: str, *, documented: bool = False, device: Device = "cpu"
+    ) -> Program | Unsupported:
+        """Write an operator as a program; see :func:`render`."""
+        program = self.render(operator, dtype, documented, self.device(device))
+        return replace(program, framework=self.name)
+
     def device(self, asked: Device) -> Device:
         """Return the requested device, or the only one that the framework supports."""
         if asked == "cpu":
@@ -233,9 +240,7 @@ def render(
     the right advice: this is how defects are tested.
     """
     writer = convention(framework)
-    program = (
-        writer.layer(operator, dtype, training if operator.bias else training.without_bias())
-        if style == "layer" and writer.layer is not None
-        else writer.render(operator, dtype, documented, writer.device(device))
-    )
-    return replace(program, framework=framework)
+    if style == "layer" and writer.layer is not None:
+        training = training if operator.bias else training.without_bias()
+        return replace(writer.layer(operator, dtype, training), framework=framework)
+    return writer.write(operator, dtype, documented=documented, device=device)

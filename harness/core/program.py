@@ -8,8 +8,9 @@ concatenation, and nothing else is ever executed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 Support: TypeAlias = Literal["native", "rewritten", "unsupported"]
 
@@ -49,7 +50,9 @@ class Program:
     notes : tuple of str
         What a reader should know before using the text.
     framework : str
-        The framework's name in the registry.
+        The column's name.
+    arguments : mapping, optional
+        What a program in a process of its own is sent in place of the text.
     """
 
     forward: Section
@@ -62,6 +65,7 @@ class Program:
     gradient_alone: bool = False
     notes: tuple[str, ...] = ()
     framework: str = ""
+    arguments: Mapping[str, Any] | None = None
 
     @property
     def support(self) -> Support:

@@ -15,6 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from harness.engines import worker
@@ -84,10 +85,11 @@ class Channel:
         memory: int = 0,  # Bytes that it may use, with all that it starts; 0 for no bound
         *,
         has_gpu: bool = False,
+        folder: Path | None = None,  # Where it starts
     ) -> None:
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         self._kept = Kept(
-            command, environ, cores, memory, is_refused=not has_gpu, bufsize=0, **pipes
+            command, environ, cores, memory, is_refused=not has_gpu, bufsize=0, cwd=folder, **pipes
         )
         self._process = self._kept.process
         streams = (self._process.stdin, self._process.stdout, self._process.stderr)

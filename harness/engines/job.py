@@ -36,6 +36,8 @@ class Job:
     checks: tuple[str, ...]
     ends_worker: bool = False
     most_bytes: int = 2**31  # Bytes that its outputs can have together
+    # What a program in a process of its own is sent in place of the sections.
+    arguments: Mapping[str, Any] | None = None
 
     @property
     def sections(self) -> list[tuple[str, str]]:

@@ -73,6 +73,8 @@ class Engine:
         advice: str = "",  # What to do about an interpreter that cannot be started
         # Packages of ours that programs import: the file to import each name from.
         packages: Mapping[str, str] | None = None,
+        path: Sequence[str] = (),  # Folders that programs import from, besides the interpreter's
+        folder: Path | None = None,  # Where the process starts; where we are if None
         # Python text that selects the device to compute on: it defines ``device``, or raises with
         # what is missing.  Empty for the CPU.
         device: str = "",
@@ -86,9 +88,11 @@ class Engine:
             "module": module,
             "distribution": distribution,
             "packages": packages or {},
+            "path": [*path],
             "device": device,
         }
         self._environ = {**os.environ, **thread_counts(threads), **(environ or {})}
+        self._folder = folder
         self._cores = cores if hasattr(os, "sched_setaffinity") else ()
         self._memory = memory
         self._timeout = timeout
@@ -142,6 +146,7 @@ class Engine:
             self._cores,
             self._memory,
             has_gpu=bool(self._start["device"]),
+            folder=self._folder,
         )
         if self._stopped:  # Meanwhile, by another thread that saw no process yet.
             raise WorkerEndedError("the run was stopped")

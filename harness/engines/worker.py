@@ -327,6 +327,7 @@ def started(start: Any, message: Mapping[str, Any]) -> dict[str, Any]:
     try:
         import numpy as np
 
+        sys.path[:0] = message["path"]
         for name, path in message["packages"].items():
             provide(name, path)
         answer.update(start(message["module"], message["distribution"]), numpy=np.__version__)

@@ -14,15 +14,18 @@ from pathlib import Path
 from typing import Final
 
 from harness.convention.device import ANOTHER_INTERPRETER, Device, Math
-from harness.convention.registry import convention, render
+from harness.convention.registry import convention
 from harness.core.column_info import ColumnInfo
 from harness.core.errors import Ask, Mention, Words, named, without_a_face, worded
 from harness.core.program import Program, Unsupported
+from harness.doors.implementation import Implementation
+from harness.doors.rendering import convention_of
 from harness.engines.job import EngineBrokenError, EngineUnavailableError, Job, Outcome
 from harness.engines.process import Engine
 from harness.execution import TIMEOUT
 from harness.execution.environments import launch
 from harness.execution.hardware import memory_share
+from harness.execution.implementations import launch_door
 from harness.records.check import Check
 from harness.records.record import Verdict
 from harness.records.status import Status
@@ -52,11 +55,14 @@ class Conditions:
 
 
 class Column:
-    """One framework in one run."""
+    """One framework, or one implementation, in one run."""
 
-    def __init__(self, framework: str, conditions: Conditions | None = None) -> None:
-        self.framework = framework
-        self.convention = convention(framework)
+    def __init__(self, subject: str | Implementation, conditions: Conditions | None = None) -> None:
+        self.implementation = subject if isinstance(subject, Implementation) else None
+        self.convention = (
+            convention_of(subject) if isinstance(subject, Implementation) else convention(subject)
+        )
+        self.framework = self.convention.name
         self.conditions = conditions or Conditions()
         # Why it is not executed: start finds that out, or a caller that knows a reason sets it.
         self.unavailable = ""
@@ -97,22 +103,31 @@ class Column:
     def render(self, case: Case) -> Program | Unsupported:
         """Write a case as the framework's program."""
         device = self.conditions.device
-        return render(
-            case.operator, self.framework, case.dtype, documented=case.documented, device=device
+        return self.convention.write(
+            case.operator, case.dtype, documented=case.documented, device=device
         )
 
-    def refuse(self, program: Program | Unsupported) -> Verdict | None:
-        """Say why a case is not run; ``None`` where it is."""
+    def refusals(self, case: Case, program: Program | Unsupported) -> dict[Check, Verdict]:
+        """Say which checks of a case are not run, and why."""
+        verdicts = ((check, self._refusal(case, program, check)) for check in case.checks)
+        return {check: verdict for check, verdict in verdicts if verdict is not None}
+
+    def _refusal(self, case: Case, program: Program | Unsupported, check: Check) -> Verdict | None:
         if self.unavailable:
             status = Status.ERRORED if self._is_broken else Status.SKIPPED
             return Verdict(status, self.unavailable)
+        claims = self.implementation.claims if self.implementation else None
+        if claims and (lacking := claims.lacks(case, check)):
+            return Verdict(Status.UNSUPPORTED, f"not claimed: {lacking}", unclaimed=lacking)
         if isinstance(program, Unsupported):
             return Verdict(Status.UNSUPPORTED, program.reason)
         return None
 
     def jobs(self, case: Case, program: Program, data: Data) -> Iterator[Job]:
         """Make the jobs of one case: its forward program, and its gradient program."""
-        for direction, group in groupby(case.checks, lambda check: check.direction):
+        refused = self.refusals(case, program)
+        left = [check for check in case.checks if check not in refused]
+        for direction, group in groupby(left, lambda check: check.direction):
             checks = tuple(group)
             section = program.forward if direction == "forward" else program.gradient
             yield Job(
@@ -124,6 +139,7 @@ class Column:
                 checks,
                 ends_worker=any(self._may_crash(case, check) for check in checks),
                 most_bytes=_LEAST_BYTES + 8 * sum(array.nbytes for array in data.values()),
+                arguments=program.arguments,
             )
 
     def run(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Outcome]]:
@@ -151,7 +167,8 @@ class Column:
 
     def reproduce(self, case: Case) -> str:
         """Write the command that runs one case again."""
-        command = shlex.join(("deconform", "reproduce", case.reproducible, "-f", self.framework))
+        subject = self.implementation.file if self.implementation else self.framework
+        command = shlex.join(("deconform", "reproduce", case.reproducible, "-f", subject))
         for ask in (Ask.DEVICE, Ask.MATH):
             value = getattr(self.conditions, ask)
             if value != getattr(Conditions, ask):
@@ -167,7 +184,11 @@ class Column:
     def _found(self) -> Engine:
         """Find what executes the framework, not started yet."""
         conditions = self.conditions
-        launched = launch(self.convention, conditions.pythons, conditions.device)
+        launched = (
+            launch_door(self.implementation)
+            if self.implementation
+            else launch(self.convention, conditions.pythons, conditions.device)
+        )
         device = self.convention.device(conditions.device)
         return Engine(
             [str(launched.python)],
@@ -178,6 +199,8 @@ class Column:
             timeout=conditions.timeout,
             advice=launched.advice,
             packages=launched.packages,
+            path=launched.path,
+            folder=launched.folder,
             device=self.convention.device_check(device, conditions.math),
             threads=conditions.threads,
             cores=conditions.cores,
@@ -187,7 +210,8 @@ class Column:
     def _limitations(self, case: Case, check: str) -> Iterator[Limitation]:
         """Find what is declared of a check on the device that the framework computes on."""
         device = self.convention.device(self.conditions.device)
-        for limitation in self.conditions.limitations:
+        known = self.implementation.known if self.implementation else ()
+        for limitation in (*self.conditions.limitations, *known):
             is_here = limitation.device in {"any", device}
             if is_here and limitation.concerns(case.id, self.framework, check):
                 yield limitation

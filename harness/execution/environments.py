@@ -54,6 +54,8 @@ class Launch:
     advice: str = ""  # What to do where it cannot be started
     # Packages of ours that its programs import, each with its file.
     packages: Mapping[str, str] = field(default_factory=dict)
+    path: tuple[str, ...] = ()  # Folders that its programs import from, besides the interpreter's
+    folder: Path | None = None  # Where the worker starts; where we are if None
 
 
 def launch(

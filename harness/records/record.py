@@ -47,6 +47,7 @@ class Verdict:
     diagnosis: str | None = None  # The mutants that a wrong output equals
     evidence: Mapping[str, Any] | None = None  # Figures
     limitation: str | None = None  # The known limitation that announced it
+    unclaimed: str | None = None  # What an implementation does not promise, and this would take
 
     def __bool__(self) -> NoReturn:
         raise TypeError("a Verdict is not true or false: look at its status.")
@@ -66,6 +67,7 @@ class Record:
     reason: str | None = None
     diagnosis: str | None = None
     limitation: str | None = None
+    unclaimed: str | None = None
     evidence: Mapping[str, Any] | None = None
     file: str = ""
     line: int = 0
@@ -89,7 +91,7 @@ _TYPES: Final = {kind: get_type_hints(kind) for kind in _KINDS.values()}
 # Left out of a line where they are empty.
 _OPTIONAL: Final[Mapping[type[Event], frozenset[str]]] = {
     Header: frozenset({"commit", "suite", "machine", "settings", "ceilings"}),
-    Record: frozenset({"diagnosis", "limitation", "evidence", "file", "line"}),
+    Record: frozenset({"diagnosis", "limitation", "unclaimed", "evidence", "file", "line"}),
     Measurement: frozenset(
         {"reason", "calls", "samples", "first_s", "to_native_s", "from_native_s", "file", "line"}
     ),

@@ -7,6 +7,7 @@ The loader reads by it (:mod:`harness.suite.yaml_fields`), and ``tools/spec_sche
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, Final
@@ -14,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from harness.convention.registry import convention
+from harness.convention.registry import convention, framework_names
 from harness.records.check import Check
 from harness.records.status import Status
 from harness.suite.case import FILLS, SIGNIFICANT_BITS
@@ -213,6 +214,37 @@ SAYS: Final = _kind(
     lambda v: {convention(framework).name: text for framework, text in v.items()},
 )
 MATRIX: Final = Kind("lists of values by key", {"type": "object"}, _read_matrix)
+WORDS: Final = _kind(
+    "text or a list of texts, not empty",
+    {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}]},
+    lambda v: bool(v) and all(map(_is_text, [v] if _is_text(v) else v)),
+    _QUOTED,
+    lambda v: (v,) if _is_text(v) else tuple(v),
+)
+COLUMN_NAME: Final = _kind(
+    "letters, digits, `.`, `_` and `-`, and no framework's name",
+    {"type": "string", "pattern": "^[A-Za-z][-A-Za-z0-9_.]{0,39}$"},
+    lambda v: (
+        _is_text(v)
+        and re.fullmatch(r"[A-Za-z][-\w.]{0,39}", v, re.ASCII) is not None
+        and v not in framework_names()
+    ),
+)
+AXES: Final = _kind(
+    "a list of 1, 2 and 3",
+    {"type": "array", "items": {"enum": [1, 2, 3]}, "minItems": 1},
+    lambda v: _are_integers(v) and bool(v) and set(v) <= {1, 2, 3},
+    use=tuple,
+)
+DTYPES: Final = _kind(
+    "a list of dtypes",
+    {"type": "array", "items": {"enum": list(SIGNIFICANT_BITS)}, "minItems": 1},
+    lambda v: isinstance(v, list) and bool(v) and all(one in SIGNIFICANT_BITS for one in v),
+    f"{{key}} must be a list of {', '.join(SIGNIFICANT_BITS)}, found {{value!r}}.",
+    tuple,
+)
+# Read key by key, as a mapping of its own.
+MAPPING: Final = Kind("a mapping", {"type": "object"}, lambda _key, node: node)
 # Read node by node, since each entry's errors name its own line.
 ENTRIES: Final = Kind("a list", {"type": "array"}, lambda _key, nodes: nodes)
 
@@ -312,6 +344,48 @@ LIMITATION: Final = Place("limitation",
         "pass."),
     Key("device", _choice("any", "cpu", "cuda"), "any",
         meaning="The device on which it was seen."),
+)
+IMPLEMENTATION: Final = Place("implementation",
+    "Somebody's own code under test: how it is reached, and what it claims. Paths are relative to "
+    "the file.",
+    Key("name", COLUMN_NAME, examples=("mine",), meaning="The column's name in reports."),
+    Key("python", TEXT, "", examples=("mypackage.kernels:conv_transpose",),
+        meaning="A Python function, as module:function."),
+    Key("library", TEXT, "", examples=("./libmine.so",),
+        meaning="A shared library with the C function deconform_conv_transpose."),
+    Key("command", WORDS, (), examples=(["ssh", "board", "./worker"],),
+        meaning="A program that speaks the protocol on its standard input and output."),
+    Key("onnx", WORDS, (), examples=(["./run", "{model}", "{inputs}", "{outputs}"],),
+        meaning="A command, or a module:name, that is given an ONNX model and its inputs."),
+    Key("interpreter", TEXT, "", examples=("./venv/bin/python",),
+        meaning="The Python that runs it, deconform's own by default."),
+    Key("gradient", TEXT, "", examples=("mypackage.kernels:conv_transpose_vjp",),
+        meaning="The function that computes dx, dw and db: module:function, or a symbol of the "
+        "library. Without it gradients are not claimed."),
+    Key("speaks", TEXT, "canonical",
+        meaning="In whose words it is called: canonical, with a crop, or a framework's."),
+    Key("claims", MAPPING, None, meaning="What it promises; all, where this is left out."),
+    Key("known", TEXT, "", examples=("known-failures.yaml",),
+        meaning="A file of known failures, as limitations have it."),
+)
+
+CLAIMS: Final = Place("claims",
+    "What an implementation promises: a promise is tested, the rest is UNSUPPORTED and counted.",
+    Key("axes", AXES, (1, 2, 3), meaning="Numbers of spatial axes."),
+    Key("dtypes", DTYPES, tuple(SIGNIFICANT_BITS), meaning="Types of its arrays."),
+    Key("stride", FLAG, default=True, meaning="Strides other than 1."),
+    Key("dilation", FLAG, default=True, meaning="Dilations other than 1."),
+    Key("groups", FLAG, default=True, meaning="More than one group."),
+    Key("bias", FLAG, default=True, meaning="A bias."),
+    Key("crop", _choice("none", "symmetric", "positive", "any"), "any",
+        meaning="Crops: the same at both ends, different ones that are not negative, or any."),
+    Key("gradients", FLAG, default=True, meaning="Gradients, where it has a function for them."),
+    Key("rejects", FLAG, default=False, meaning="That it refuses illegal configurations."),
+)
+
+KNOWN: Final = Place("known failure", LIMITATION.meaning,
+    *(Key(key.name, TEXT, "", meaning="The implementation's name, or left out.")
+      if key.name == "framework" else key for key in LIMITATION.keys.values()),
 )
 # fmt: on
 PLACES: Final = (SUITE, CASE, LIMITATIONS, LIMITATION)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.suite.case import Case
-from harness.suite.keys import LIMITATION, LIMITATIONS
+from harness.suite.keys import KNOWN, LIMITATION, LIMITATIONS, Place
 from harness.suite.specs import LIMITATIONS_FILE, specs_root
-from harness.suite.yaml_fields import Fields, document, shown
+from harness.suite.yaml_fields import Fields, SpecError, document, shown
 
 
 @dataclass(frozen=True)
@@ -39,17 +39,34 @@ class Limitation:
 
 
 def load_limitations(path: Path | None = None) -> tuple[Limitation, ...]:
-    """Read the declared limitations; raise :class:`SpecError` where the file is wrong."""
+    """Read the frameworks' limitations; raise :class:`SpecError` where the file is wrong."""
     file = path or specs_root() / LIMITATIONS_FILE
-    if not file.exists():
-        return ()
+    return tuple(_limitations(file, LIMITATION)) if file.exists() else ()
+
+
+def load_known(file: Path, column: str) -> tuple[Limitation, ...]:
+    """Read the known failures of an implementation, whose column has this name.
+
+    Raises
+    ------
+    SpecError
+        If the file is wrong, or one of them names another column.
+    """
+    known = []
+    for one in _limitations(file, KNOWN):
+        if one.framework not in ("", column):
+            fact = f"framework is {one.framework!r}; the implementation is {column!r}."
+            raise SpecError(f"{one.file}:{one.line}: {fact}")
+        known.append(replace(one, framework=column))
+    return tuple(known)
+
+
+def _limitations(file: Path, place: Place) -> Iterator[Limitation]:
     fields = Fields.of(document(file), shown(file), LIMITATIONS)
-    entries = [Fields.of(node, fields.file, LIMITATION) for node in fields.value("limitations")]
-    limitations = tuple(
-        Limitation(**entry.values(), file=entry.file, line=entry.line) for entry in entries
-    )
+    for node in fields.value("limitations"):
+        entry = Fields.of(node, fields.file, place)
+        yield Limitation(**entry.values(), file=entry.file, line=entry.line)
     fields.check_unknown()
-    return limitations
 
 
 def unmatched(limitations: Sequence[Limitation], cases: Sequence[Case]) -> Iterator[Limitation]:

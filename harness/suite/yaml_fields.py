@@ -12,7 +12,7 @@ import yaml
 from harness.core.bounded import MIB, read_bytes
 from harness.core.errors import InputError
 from harness.core.suggestion import did_you_mean, nearest
-from harness.suite.keys import ENTRIES, REQUIRED, Place
+from harness.suite.keys import ENTRIES, MAPPING, REQUIRED, Place
 
 MAX_DEPTH: Final = 20
 MAX_VALUES: Final = 100_000
@@ -125,6 +125,8 @@ class Fields:
             if not isinstance(node, yaml.SequenceNode):
                 raise self.error(f"{key!r} must be a list, found {_kind(node)}.", key)
             return list(node.value)
+        if row.kind is MAPPING:
+            return node
         if isinstance(node, yaml.MappingNode):
             _entries(node, self.file)
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import repeat
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -38,7 +39,7 @@ class Worker:
     started: ClassVar[int]
     has_gpu: ClassVar[bool]
 
-    def __init__(self, *_arguments: Any, has_gpu: bool) -> None:
+    def __init__(self, *_arguments: Any, has_gpu: bool, folder: Path | None) -> None:
         Worker.has_gpu = has_gpu
         Worker.started += 1
         self._requests: list[str] = []

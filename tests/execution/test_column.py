@@ -33,12 +33,20 @@ def limitation(**fields: Any) -> Limitation:
     return replace(usual, **fields)
 
 
+def refusal(column: Column, program: Program | Unsupported) -> Verdict | None:
+    """Return the one verdict of all checks that are not run."""
+    verdicts = column.refusals(CASE, program)
+    assert set(verdicts) in (set(), set(CASE.checks))
+    assert len({*map(str, verdicts.values())}) <= 1
+    return next(iter(verdicts.values()), None)
+
+
 def test_what_cannot_be_started_is_skipped_with_the_reason(tmp_path: Path) -> None:
     column = Column("numpy", Conditions({"numpy": tmp_path / "nowhere"}))
     info = column.start()
     assert info == ColumnInfo(unavailable=column.unavailable)
     assert f"{tmp_path}/nowhere" in column.unavailable
-    assert column.refuse(column.render(CASE)) == Verdict(Status.SKIPPED, column.unavailable)
+    assert refusal(column, column.render(CASE)) == Verdict(Status.SKIPPED, column.unavailable)
     with pytest.raises(EngineUnavailableError, match="nowhere"):
         _ = column.engine
 
@@ -46,9 +54,9 @@ def test_what_cannot_be_started_is_skipped_with_the_reason(tmp_path: Path) -> No
 def test_what_cannot_be_said_is_unsupported_where_something_runs() -> None:
     column = Column("mxnet")
     unsupported = Unsupported("no such dtype", "mxnet")
-    assert column.refuse(unsupported) == Verdict(Status.UNSUPPORTED, "no such dtype")
+    assert refusal(column, unsupported) == Verdict(Status.UNSUPPORTED, "no such dtype")
     column.unavailable = "no environment"
-    assert column.refuse(unsupported) == Verdict(Status.SKIPPED, "no environment")
+    assert refusal(column, unsupported) == Verdict(Status.SKIPPED, "no environment")
 
 
 def test_what_runs_is_not_refused(tmp_path: Path) -> None:
@@ -57,7 +65,7 @@ def test_what_runs_is_not_refused(tmp_path: Path) -> None:
         assert column.start().engine == "python"
         program = column.render(CASE)
         assert isinstance(program, Program)
-        assert column.refuse(program) is None
+        assert refusal(column, program) is None
         checks = [job.checks for job, _ in column.run(column.jobs(CASE, program, CASE.data()))]
         assert checks == [("shape", "value"), ("grad_x", "grad_w", "grad_b")]
     finally:

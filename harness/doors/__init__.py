@@ -1,0 +1,1 @@
+"""Doors: how somebody's own implementation is reached, and what it is sent."""

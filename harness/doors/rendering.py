@@ -1,0 +1,128 @@
+"""The programs of an implementation: text that calls it, in the words that it speaks."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from harness.convention.device import Cuda, Device
+from harness.convention.registry import Convention
+from harness.core.operators import Operator
+from harness.core.program import Program, Section, Unsupported
+from harness.doors.implementation import Implementation
+
+# Nobody but the implementation knows what it computes on.
+_GPU: Final = Cuda("name = 'as the implementation chooses'")
+_NO_GRADIENT: Final = Section("", "", "")
+
+
+def convention_of(implementation: Implementation) -> Convention:
+    """Return how an implementation spells an operator.
+
+    Its weights are in the canonical layout where it is called in canonical words.
+    """
+
+    def render(
+        operator: Operator, _dtype: str, _documented: bool, _device: Device
+    ) -> Program | Unsupported:
+        return _BY_DOOR[implementation.door](implementation, operator)
+
+    root = implementation.module.partition(".")[0]
+    return Convention(
+        name=implementation.name,
+        title=implementation.name,
+        distribution=root,
+        module=implementation.module,
+        weights="IOHW",
+        render=render,
+        cuda=_GPU,
+    )
+
+
+def _python(implementation: Implementation, operator: Operator) -> Program:
+    given = _keywords(operator)
+    module, _, function = implementation.target[0].partition(":")
+    home, _, gradient = implementation.gradient.partition(":")
+    imports = [f"from {module} import {function}"]
+    imports += [f"from {home} import {gradient}"] if gradient else []
+    return Program(
+        setup="\n".join(imports),
+        forward=Section("", f"y = {function}(x, w, {_bias(operator)}{given})", ""),
+        gradient=Section("", f"dx, dw, {_db(operator)} = {gradient}(dy, x, w{given})", "")
+        if gradient
+        else _NO_GRADIENT,
+        gradient_alone=True,
+    )
+
+
+def _library(implementation: Implementation, operator: Operator) -> Program:
+    given = _keywords(operator)
+    (path,) = implementation.target
+    symbol = f", {implementation.gradient!r}" if implementation.gradient else ""
+    return Program(
+        setup=f"from deconform_library import Library\nlibrary = Library({path!r}{symbol})",
+        forward=Section(
+            f"problem = library.problem(x, w, {_bias(operator)}{given})",
+            "problem.run()",
+            "y = problem.output()",
+        ),
+        gradient=Section(
+            f"problem = library.gradient_problem(dy, x, w, {operator.bias}{given})",
+            "problem.run()",
+            f"dx, dw, {_db(operator)} = problem.outputs()",
+        )
+        if implementation.gradient
+        else _NO_GRADIENT,
+        gradient_alone=True,
+    )
+
+
+def _onnx(implementation: Implementation, operator: Operator) -> Program:
+    target = implementation.target
+    words = repr(target[0] if implementation.module else list(target))
+    made = f"Runner({words}, {str(implementation.folder)!r})"
+    return Program(
+        setup=f"from deconform_onnx import Runner\nrunner = {made}",
+        forward=Section(
+            f"model = runner.model(x, w, {_bias(operator)}{_keywords(operator)})",
+            "model.run()",
+            "y = model.output()",
+        ),
+        gradient=_NO_GRADIENT,
+    )
+
+
+def _command(_implementation: Implementation, operator: Operator) -> Program:
+    """Write what the program is sent, in place of text that is executed."""
+    arguments = canonical_arguments(operator)
+    section = Section("", json.dumps(arguments), "")
+    return Program(section, section, arguments=arguments, gradient_alone=True)
+
+
+_BY_DOOR: Final = {"python": _python, "library": _library, "onnx": _onnx, "command": _command}
+
+
+def canonical_arguments(operator: Operator) -> dict[str, Any]:
+    """Return what ``conv_transpose`` is given besides its arrays, one value per axis.
+
+    >>> canonical_arguments(Operator.of(1, 1, (3,), stride=2, crop=1))
+    {'stride': (2,), 'dilation': (1,), 'crop': ((1, 1),), 'groups': 1}
+    """
+    return {
+        "stride": operator.stride,
+        "dilation": operator.dilation,
+        "crop": operator.crop,
+        "groups": operator.groups,
+    }
+
+
+def _keywords(operator: Operator) -> str:
+    return "".join(f", {name}={value}" for name, value in canonical_arguments(operator).items())
+
+
+def _bias(operator: Operator) -> str:
+    return "b" if operator.bias else "None"
+
+
+def _db(operator: Operator) -> str:
+    return "db" if operator.bias else "_"
