@@ -93,6 +93,15 @@ class Spoken:
         as_json: dict[str, Any] = json.loads(json.dumps(words))
         return as_json
 
+    @property
+    def fixed_values(self) -> dict[str, Any] | None:
+        """The words as JSON has them, ``None`` where they need arrays in another layout than ours.
+
+        A bias that the words do not take is such an array too.
+        """
+        is_ours = self.layout == Layout() and self.calls == 1 and not self._has_late_bias
+        return self.values(()) if is_ours else None
+
     def program(self, function: str, gradient: str | None = None) -> Program:
         """Write the program that calls ``function``, and ``gradient`` if there is one.
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
+from harness.convention.registry import convention, framework_names
 from harness.core.suggestion import did_you_mean, nearest
 from harness.records.check import Check
 from harness.suite.case import Case
@@ -227,7 +228,7 @@ def _speaks(fields: Fields, door: Door) -> str:
         return CANONICAL
     if door in ("library", "onnx"):
         raise fields.error(f"the door {door!r} has words of its own: leave 'speaks' out.", "speaks")
-    known = [CANONICAL]
+    known = [CANONICAL, *(name for name in framework_names() if convention(name).spoken)]
     if text not in known:
         hint = did_you_mean(nearest(text, known))
         raise fields.error(f"speaks {text!r}.{hint} Known: {', '.join(known)}.", "speaks")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any, Final
 
 from harness.convention.device import Cuda, Device
-from harness.convention.registry import Convention
+from harness.convention.registry import Convention, convention
+from harness.convention.spoken import Spoken
+from harness.convention.text import lines
 from harness.core.operators import Operator
 from harness.core.program import Program, Section, Unsupported
-from harness.doors.implementation import Implementation
+from harness.doors.implementation import CANONICAL, Implementation
 
 # Nobody but the implementation knows what it computes on.
 _GPU: Final = Cuda("name = 'as the implementation chooses'")
@@ -23,9 +26,16 @@ def convention_of(implementation: Implementation) -> Convention:
     """
 
     def render(
-        operator: Operator, _dtype: str, _documented: bool, _device: Device
+        operator: Operator, dtype: str, _documented: bool, _device: Device
     ) -> Program | Unsupported:
-        return _BY_DOOR[implementation.door](implementation, operator)
+        if implementation.speaks == CANONICAL:
+            return _BY_DOOR[implementation.door](implementation, operator)
+        speaker = convention(implementation.speaks).spoken
+        assert speaker is not None
+        spoken = speaker(operator, dtype)
+        if isinstance(spoken, Unsupported):
+            return spoken
+        return _SPOKEN_BY_DOOR[implementation.door](implementation, spoken)
 
     root = implementation.module.partition(".")[0]
     return Convention(
@@ -39,14 +49,37 @@ def convention_of(implementation: Implementation) -> Convention:
     )
 
 
+def _names(implementation: Implementation) -> tuple[str, str, str]:
+    """Return the lines that import a Python implementation, and the names of its functions."""
+    targets = implementation.target[0].partition(":"), implementation.gradient.partition(":")
+    imports = [f"from {module} import {name}" for module, _, name in targets if name]
+    return "\n".join(imports), targets[0][2], targets[1][2]
+
+
+def _spoken_python(implementation: Implementation, spoken: Spoken) -> Program:
+    imports, function, gradient = _names(implementation)
+    program = spoken.program(function, gradient or None)
+    return replace(program, setup=lines(program.setup, imports))
+
+
+def _spoken_command(implementation: Implementation, spoken: Spoken) -> Program | Unsupported:
+    """Write the words that a program is sent; nothing of ours can stand after its answer."""
+    arguments = spoken.fixed_values
+    if spoken.reason or arguments is None:
+        own = spoken.reason or "its arrays are laid out in another way"
+        return Unsupported(f"a program is sent {implementation.speaks}'s words alone: {own}")
+    section = Section("", json.dumps(arguments), "")
+    return Program(section, section, arguments=arguments, gradient_alone=True)
+
+
+_SPOKEN_BY_DOOR: Final = {"python": _spoken_python, "command": _spoken_command}
+
+
 def _python(implementation: Implementation, operator: Operator) -> Program:
     given = _keywords(operator)
-    module, _, function = implementation.target[0].partition(":")
-    home, _, gradient = implementation.gradient.partition(":")
-    imports = [f"from {module} import {function}"]
-    imports += [f"from {home} import {gradient}"] if gradient else []
+    imports, function, gradient = _names(implementation)
     return Program(
-        setup="\n".join(imports),
+        setup=imports,
         forward=Section("", f"y = {function}(x, w, {_bias(operator)}{given})", ""),
         gradient=Section("", f"dx, dw, {_db(operator)} = {gradient}(dy, x, w{given})", "")
         if gradient

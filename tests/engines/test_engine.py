@@ -39,7 +39,7 @@ class Worker:
     started: ClassVar[int]
     has_gpu: ClassVar[bool]
 
-    def __init__(self, *_arguments: Any, has_gpu: bool, folder: Path | None) -> None:
+    def __init__(self, *_arguments: Any, has_gpu: bool, folder: Path | None) -> None:  # noqa: ARG002 -- the signature of a Channel
         Worker.has_gpu = has_gpu
         Worker.started += 1
         self._requests: list[str] = []
