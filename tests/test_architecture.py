@@ -140,7 +140,7 @@ def test_frameworks_do_not_know_each_other() -> None:
 # What a report's header calls the version of NumPy, which a worker's answer holds.
 NUMPY_IS_A_VERSION: Final = {
     "harness.engines.worker",
-    *("harness.core.column_info", "harness.engines.channel", "harness.engines.process"),
+    *("harness.core.column_info", "harness.engines.protocol", "harness.engines.process"),
     *("harness.bench.comparison", "harness.conformance.difference", "harness.report.words"),
 }
 

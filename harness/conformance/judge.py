@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from harness.engines.job import Arrays, Crashed, Failure, Outcome, Raised, TimedOut
+from harness.engines.job import REFUSED, Arrays, Crashed, Failure, Outcome, Raised, TimedOut
 from harness.records.check import Check
 from harness.records.record import Verdict
 from harness.records.status import Status
@@ -97,10 +97,13 @@ def _broken_promise(raised: Raised) -> str:
     """Describe a misbehaviour, which is a fact of its own, or an exception."""
     if raised.kind == MISBEHAVIOUR:
         return raised.message
-    return f"claimed, and refused: {raised.kind}: {raised.message}"
+    kind = "" if raised.kind == REFUSED else f"{raised.kind}: "
+    return f"claimed, and refused: {kind}{raised.message}"
 
 
 def _describe(raised: Raised) -> str:
+    if raised.kind == REFUSED:
+        return f"refused: {raised.message}"
     return f"{raised.section} raised {raised.kind}: {raised.message}"
 
 

@@ -13,12 +13,12 @@ import signal
 import subprocess
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from harness.engines import worker
+from harness.engines import protocol, worker
 from harness.engines.kept import Kept
 
 Message: TypeAlias = Mapping[str, Any]
@@ -31,43 +31,6 @@ _LAST_WORDS: Final = 4000  # Bytes of the worker's output that are kept
 
 class WorkerEndedError(Exception):
     """The worker ended or broke the protocol, and will not answer any more."""
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _is_time(value: Any) -> bool:
-    """Whether a value is seconds that can have passed."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and 0 <= value <= 1e9
-
-
-# The answers, each with the fields that are read from it.
-_ANSWERS: Final[Mapping[str, Mapping[str, Callable[[Any], bool]]]] = {
-    "started": {
-        **dict.fromkeys(("version", "python", "numpy", "device"), _is_text),
-        **dict.fromkeys(
-            ("engine", "blas", "compiler"), lambda value: value is None or _is_text(value)
-        ),
-    },
-    "result": {
-        "seconds": lambda value: isinstance(value, dict) and all(map(_is_time, value.values()))
-    },
-    "raised": dict.fromkeys(("section", "type", "message", "traceback"), _is_text),
-    "held": {
-        "peak_bytes": lambda value: value is None or (type(value) is int and 0 <= value < 2**63)
-    },
-    "timed": {"seconds": lambda value: _is_time(value) and value >= 1e-9, "cpu_s": _is_time},
-    "dropped": {},
-}
-_ANSWER_TO: Final = {
-    "start": "started",
-    "run": "result",
-    "hold": "held",
-    "time": "timed",
-    "drop": "dropped",
-}
 
 
 class Channel:
@@ -101,12 +64,13 @@ class Channel:
         self._incoming = bytearray()
         self._last_words = bytearray()
         self._sent = 0
-        self._awaited: deque[tuple[int, str]] = deque()  # The requests without an answer yet
+        # The requests without an answer yet: the number of each, and what may answer it.
+        self._awaited: deque[tuple[int, tuple[str, ...]]] = deque()
 
     def send(self, message: Message, arrays: Message) -> None:
         """Send a request, or queue it; failures show when receiving."""
         self._sent += 1
-        self._awaited.append((self._sent, _ANSWER_TO[message["op"]]))
+        self._awaited.append((self._sent, protocol.answers_to(message["op"])))
         frame = io.BytesIO()
         worker.write_frame(frame, {**message, "id": self._sent}, arrays)
         self._outgoing.append(frame.getbuffer())
@@ -230,13 +194,8 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _check(message: Message, number: int, answer: str) -> None:
+def _check(message: Message, number: int, answers: Sequence[str]) -> None:
     """Refuse what is not an answer to the request of that number."""
     if message.get("id") != number:
         raise ValueError(f"it answers {message.get('id')!r:.60}, where {number} was next")
-    kind = message.get("op")
-    if kind not in (answer, "raised"):
-        raise ValueError(f"it is {kind!r:.60}, not {answer!r}")
-    for name, is_right in _ANSWERS[str(kind)].items():
-        if not is_right(message.get(name)):
-            raise ValueError(f"{name} cannot be {message.get(name)!r:.60}")
+    protocol.check_answer(message, answers)

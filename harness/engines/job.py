@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy.typing as npt
 
 from harness.core.program import Section
+
+REFUSED: Final = (
+    "Refused"  # The kind of what a program of the user's own answers that it does not do
+)
 
 
 class EngineUnavailableError(Exception):
@@ -17,6 +21,11 @@ class EngineUnavailableError(Exception):
 
 class EngineBrokenError(EngineUnavailableError):
     """An engine is there, and does not start."""
+
+
+def direction_of(inputs: Mapping[str, npt.NDArray[Any]]) -> str:
+    """Return the direction of what is computed from these."""
+    return "gradient" if "dy" in inputs else "forward"
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,11 @@ class Job:
     arguments: Mapping[str, Any] | None = None
 
     @property
+    def direction(self) -> str:
+        """Whether it computes ``y``, or gradients of a given ``dy``."""
+        return direction_of(self.inputs)
+
+    @property
     def sections(self) -> list[tuple[str, str]]:
         """The program's named sections, in order of execution."""
         return [
@@ -58,6 +72,14 @@ class Held:
     sections: Sequence[tuple[str, str]]
     call: str
     inputs: Mapping[str, npt.NDArray[Any]]
+    # Of a program of the user's own: the configuration, and what a call computes.
+    arguments: Mapping[str, Any] | None = None
+    outputs: tuple[str, ...] = ()
+
+    @property
+    def direction(self) -> str:
+        """Whether it computes ``y``, or gradients of a given ``dy``."""
+        return direction_of(self.inputs)
 
 
 @dataclass(frozen=True)
@@ -78,7 +100,7 @@ class Arrays:
 
 @dataclass(frozen=True)
 class Raised:
-    """The program raised an exception in a section of its text."""
+    """The program raised an exception in a section of its text, or refused."""
 
     section: str
     kind: str

@@ -1,5 +1,8 @@
 """Run programs in worker processes, each an interpreter of one framework's own environment.
 
+A process may also be a program of the user's own, in any language, that speaks the same frames
+(``docs/protocol.md``): it is sent configurations instead of texts.
+
 A worker that dies or hangs costs the check in flight.  The rest of the job runs once more in a
 fresh process.  If that fails in the same way, the program is to blame, and the job's other checks
 share the failure rather than cost a restart each.
@@ -16,9 +19,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.core.column_info import ColumnInfo
-from harness.engines import worker
+from harness.engines import protocol, worker
 from harness.engines.channel import Channel, Frame, Message, WorkerEndedError
+from harness.engines.executable import executable
 from harness.engines.job import (
+    REFUSED,
     Arrays,
     Crashed,
     EngineBrokenError,
@@ -46,6 +51,9 @@ _THREAD_COUNTS: Final = (
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"),
 )
 
+# What a worker says that it computes with, besides its engine and its device.
+_VERSIONS: Final = ("version", "python", "numpy", "blas", "compiler")
+
 
 def thread_counts(threads: int) -> dict[str, str]:
     """Return the environment variables that limit a framework to a number of threads.
@@ -61,10 +69,12 @@ class Engine:
 
     def __init__(
         self,
-        command: Sequence[str],  # An interpreter and its arguments, up to the worker's file
-        module: str,  # What to import
-        distribution: str,  # Whose version to report
+        # An interpreter and its arguments, up to the worker's file; or the user's own program.
+        command: Sequence[str],
+        module: str = "",  # What to import
+        distribution: str = "",  # Whose version to report
         *,
+        is_program: bool = False,  # Whether the command is the user's own program
         timeout: float,  # Seconds that one job may take, and the start
         # A file whose ``start`` and ``execute`` replace the worker's own, for programs in another
         # language than Python.
@@ -76,21 +86,24 @@ class Engine:
         path: Sequence[str] = (),  # Folders that programs import from, besides the interpreter's
         folder: Path | None = None,  # Where the process starts; where we are if None
         # Python text that selects the device to compute on: it defines ``device``, or raises with
-        # what is missing.  Empty for the CPU.
+        # what is missing.  A program of the user's own is told a name.  Empty for the CPU.
         device: str = "",
         threads: int = 1,  # How many a call may use
         cores: Sequence[int] = (),  # To pin the processes to, if the system can; all if empty
         memory: int = 0,  # Bytes that a process may use; 0 for no bound
     ) -> None:
-        self._command = (*command, "-I", worker.__file__, *([str(language)] if language else []))
-        self._start = {
-            "op": "start",
-            "module": module,
-            "distribution": distribution,
-            "packages": packages or {},
-            "path": [*path],
-            "device": device,
-        }
+        self._is_program = is_program
+        if is_program:
+            self._command = tuple(command)
+            self._start: dict[str, Any] = {"protocol": protocol.VERSION, "threads": threads}
+        else:
+            ours = [worker.__file__, *([str(language)] if language else [])]
+            self._command = (*command, "-I", *ours)
+            self._start = {"module": module, "distribution": distribution}
+            self._start |= {"packages": packages or {}, "path": [*path]}
+        self._start |= {"op": "start", "device": device or "cpu" * is_program}
+        self._engine_name = Path(command[0]).name if is_program else "python"
+        self._has_gpu = bool(device)
         self._environ = {**os.environ, **thread_counts(threads), **(environ or {})}
         self._folder = folder
         self._cores = cores if hasattr(os, "sched_setaffinity") else ()
@@ -117,20 +130,21 @@ class Engine:
                 answer = self._started()
             except WorkerEndedError:  # Once more: what ended it may have come from elsewhere.
                 answer = self._started()
-            if self._start["device"] and answer.get("section") == "device":
+            if self._has_gpu and (answer.get("section") == "device" or answer["op"] == "refused"):
                 # The message already says what to do; rebuilding the environment would not help.
                 self._end_process()
                 raise EngineUnavailableError(f"{self._command[0]}: {answer['message']}")
             if answer["op"] != "started":
-                raise WorkerEndedError(f"{answer['type']}: {answer['message']}")
+                kind = f"{answer['type']}: " if "type" in answer else ""
+                raise WorkerEndedError(kind + answer["message"])
         except (OSError, WorkerEndedError) as error:  # A TimeoutError is an OSError.
             self._end_process()
             self._timeouts += isinstance(error, TimeoutError)
             raise EngineBrokenError(f"{self._command[0]}: {error}{self._advice}") from None
         return ColumnInfo(
-            engine=answer.get("engine") or "python",
-            **{name: answer[name] for name in ("version", "python", "numpy", "device")},
-            **{name: answer.get(name) or "" for name in ("blas", "compiler")},
+            engine=answer.get("engine") or self._engine_name,
+            device=answer.get("device") or "cpu",
+            **{name: answer.get(name) or "" for name in _VERSIONS},
             threads=self._environ["OMP_NUM_THREADS"],
             cores=",".join(map(str, self._cores)),
         )
@@ -140,12 +154,16 @@ class Engine:
         self._end_process()
         if self._stopped:
             raise WorkerEndedError("the run was stopped")
+        command = self._command
+        if self._is_program:
+            first = executable(command[0], self._folder or Path.cwd(), self._environ)
+            command = (first, *command[1:])
         self._process = process = Channel(
-            self._command,
+            command,
             self._environ,
             self._cores,
             self._memory,
-            has_gpu=bool(self._start["device"]),
+            has_gpu=self._has_gpu,
             folder=self._folder,
         )
         if self._stopped:  # Meanwhile, by another thread that saw no process yet.
@@ -179,7 +197,7 @@ class Engine:
                 continue
             to_rerun.extendleft(reversed(sent))
             sent.clear()
-            failure = (job.key, job.section.call, type(outcome))
+            failure = (job.key, job.direction, type(outcome))
             if failure == last_failure:
                 yield job, outcome
                 continue
@@ -190,19 +208,20 @@ class Engine:
 
     def hold(self, held: Held) -> int | None | Failure:
         """Prepare a program to be timed; return the bytes that a call needs, if known."""
-        message = {"op": "hold", "key": held.key, "sections": held.sections, "call": held.call}
+        message = {"op": "hold", "key": held.key, **_work(held)}
         answer = self._request(message, held.inputs)
-        return answer if isinstance(answer, Failure) else answer["peak_bytes"]
+        return answer if isinstance(answer, Failure) else answer.get("peak_bytes")
 
     def time(self, key: str, calls: int) -> Timing | Failure:
         """Time calls of a prepared program."""
         answer = self._request({"op": "time", "key": key, "calls": calls}, {})
         if isinstance(answer, Failure):
             return answer
-        if max(answer["seconds"], answer["cpu_s"] / _MOST_CORES) > self._timeout:
+        seconds, cpu_s = answer["seconds"], answer.get("cpu_s", answer["seconds"])
+        if max(seconds, cpu_s / _MOST_CORES) > self._timeout:
             self._end_process()
             return Crashed("the worker broke the protocol: it took longer than it was waited for")
-        return Timing(answer["seconds"] / calls, answer["cpu_s"] / calls)
+        return Timing(seconds / calls, cpu_s / calls)
 
     def drop(self, key: str) -> None:
         """Let the worker forget a prepared program."""
@@ -215,7 +234,7 @@ class Engine:
         frame = self._receive()
         if isinstance(frame, Crashed | TimedOut):
             return frame
-        return self._raised(frame[0]) if frame[0]["op"] == "raised" else frame[0]
+        return self._raised(frame[0]) if frame[0]["op"] in protocol.ANY_TIME else frame[0]
 
     def _send_to_worker(self, message: Message, arrays: Message) -> None:
         """Send one request, to a new process where there is none."""
@@ -264,8 +283,7 @@ class Engine:
                 return
             sent.append(job)
             size += _nbytes(job)
-            message = {"op": "run", "sections": job.sections, "outputs": job.outputs}
-            self._send_to_worker(message, job.inputs)
+            self._send_to_worker({"op": "run", **_work(job)}, job.inputs)
             if self._process is None:
                 return
 
@@ -281,11 +299,14 @@ class Engine:
             self._end_process()
             lacking = ", ".join(sorted(missing))
             return Crashed(f"the worker broke the protocol: its result lacks {lacking}")
-        return Arrays(arrays, answer["seconds"])
+        return Arrays(arrays, answer.get("seconds", {}))
 
     def _raised(self, answer: Message) -> Raised:
+        kind = REFUSED if answer["op"] == "refused" else "Error"
+        answer = {"section": "call", "type": kind, "traceback": "", **answer}
+        answer["section"] = "call" if self._is_program else answer["section"]
         names = ("section", "type", "message", "traceback")
-        section, kind, message, traceback = (answer[name][:_MOST_TEXT] for name in names)
+        section, kind, message, traceback = (str(answer[name])[:_MOST_TEXT] for name in names)
         return Raised(section, kind, message + self._bound(f"{kind}: {message}"), traceback)
 
     def _bound(self, text: str) -> str:
@@ -308,6 +329,13 @@ class Engine:
         process, self._process = self._process, None
         if process is not None:
             process.close()
+
+
+def _work(work: Job | Held) -> Message:
+    """Write what is to be computed: a program's texts, or the configuration alone."""
+    texts = ["sections", "outputs" if isinstance(work, Job) else "call"]
+    names = texts if work.arguments is None else ["direction", "arguments", "outputs"]
+    return {name: getattr(work, name) for name in names}
 
 
 def _nbytes(job: Job) -> int:

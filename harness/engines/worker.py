@@ -84,12 +84,14 @@ def read_head(line: bytes) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         If it is no such line, whatever its bytes are.
     """
     try:
-        message = json.loads(line.decode("ascii"))
+        message = json.loads(line.decode("utf-8"))
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    except ValueError as error:
+        raise ValueError("its first line, %.60r, is no JSON: %s" % (line, error)) from None
     if not isinstance(message, dict):
         raise ValueError("a message must be a JSON object, not %.60r" % (message,))
-    described = message.pop("arrays", None)
+    described = message.pop("arrays", [])
     if not isinstance(described, list):
         raise ValueError("its arrays cannot be %.60r" % (described,))
     for each in described:

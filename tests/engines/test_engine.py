@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import repeat
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -39,7 +38,7 @@ class Worker:
     started: ClassVar[int]
     has_gpu: ClassVar[bool]
 
-    def __init__(self, *_arguments: Any, has_gpu: bool, folder: Path | None) -> None:  # noqa: ARG002 -- the signature of a Channel
+    def __init__(self, *_arguments: Any, has_gpu: bool, **_: Any) -> None:
         Worker.has_gpu = has_gpu
         Worker.started += 1
         self._requests: list[str] = []
@@ -133,7 +132,7 @@ def test_after_many_starts_that_fail_nothing_more_is_tried(engine: Engine) -> No
 def test_a_lack_of_a_device_or_a_module_is_no_reason_to_start_again(
     engine: Engine, section: str
 ) -> None:
-    engine._start["device"] = "device = 'GPU'"
+    engine._has_gpu = True
     Worker.starts = repeat(RAISED | {"section": section})
     with pytest.raises(EngineUnavailableError) as error:
         engine.start()

@@ -1,0 +1,38 @@
+"""Find the file that a command starts, as a shell does, but without a shell."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness.engines.job import EngineBrokenError
+
+
+def executable(name: str, folder: Path, environ: Mapping[str, str]) -> str:
+    """Find the file of a command's first word: a path, relative to the folder, or on ``PATH``.
+
+    Raises
+    ------
+    EngineBrokenError
+        If there is none that can be executed; with what to do.
+    """
+    if "/" not in name:
+        if (on_path := shutil.which(name, path=environ.get("PATH"))) is None:
+            beside = (
+                f"; write ./{name} for the file in {folder}" if (folder / name).exists() else ""
+            )
+            raise EngineBrokenError(f"{name}: there is no such program on PATH{beside}")
+        return os.path.abspath(on_path)  # noqa: PTH100 -- a link's name may be what it goes by
+    file = Path(os.path.abspath(folder / name))  # noqa: PTH100
+    if not file.exists():
+        raise EngineBrokenError(f"{name}: there is no file {file}")
+    if file.is_dir():
+        raise EngineBrokenError(f"{name}: {file} is a folder, not a program")
+    if not os.access(file, os.X_OK):
+        raise EngineBrokenError(
+            f"{name}: {file} is not executable: chmod +x it, or name what executes it before it, "
+            f"such as python3 {name}"
+        )
+    return str(file)
