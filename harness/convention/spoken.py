@@ -60,8 +60,8 @@ class Spoken:
         Whether the words are given by position, not by name.
     reason : str, optional
         Why it takes more than one call.
-    takes_bias : bool
-        Whether the call takes a bias, ``None`` where there is none; else it is given x and w only.
+    no_bias : str
+        What is given in place of a bias; nothing if the call takes none.
     layout : Layout
     calls : int
         How many calls it takes, each with an equal part of the channels.
@@ -71,7 +71,7 @@ class Spoken:
     words: Mapping[str, str]
     by_position: bool = False
     reason: str | None = None
-    takes_bias: bool = True
+    no_bias: str = "None"
     layout: Layout = Layout()
     calls: int = 1
 
@@ -126,14 +126,14 @@ class Spoken:
 
     @property
     def _has_own_bias(self) -> bool:
-        return self.takes_bias and self.split.own_bias
+        return bool(self.no_bias) and self.split.own_bias
 
     @property
     def _has_late_bias(self) -> bool:
         return self.split.operator.bias and not self._has_own_bias
 
     def _forward(self, function: str) -> Section:
-        bias = ["b" if self._has_own_bias else "None"] if self.takes_bias else []
+        bias = "b" if self._has_own_bias else self.no_bias
         call = self._call(function, map(self._held, ("x", "w")), bias)
         to_native = lines(*map(self._to_native, ("x", "w")))
         if self._is_ours("y") and not self.split.has_rest and not self._has_late_bias:
@@ -152,7 +152,7 @@ class Spoken:
         """Write the gradients: ``dy`` first goes back through the lines after the call."""
         dy = _cropped("dy", [(-begin, -end) for begin, end in self.split.rest])
         held = [self._held("dy") if dy == "dy" else "dy_", self._held("x"), self._held("w")]
-        call = self._call(gradient, held, [])
+        call = self._call(gradient, held)
         returned = [self._held("dx"), self._held("dw"), "db" if self._has_own_bias else "*_"]
         axes = tuple_of((0, *range(2, 2 + self._rank)))
         return Section(
@@ -168,9 +168,9 @@ class Spoken:
             ),
         )
 
-    def _call(self, function: str, arrays: Iterable[str], bias: Sequence[str]) -> str:
+    def _call(self, function: str, arrays: Iterable[str], bias: str = "") -> str:
         names = ", ".join(arrays)
-        call = f"{function}({', '.join([names, *bias, self.arguments])})"
+        call = f"{function}({', '.join(filter(None, [names, bias, self.arguments]))})"
         return call if self.calls == 1 else f"[{call} for {names} in zip({names})]"
 
     def _layout_of(self, array: str) -> tuple[str, str, int]:

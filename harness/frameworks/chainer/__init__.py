@@ -6,7 +6,7 @@ from typing import Final
 
 from harness.convention.device import ANOTHER_INTERPRETER, CUPY_WAIT, Cuda
 from harness.convention.registry import Convention
-from harness.frameworks.chainer.render import layer, render
+from harness.frameworks.chainer.render import layer, render, spoken
 
 _CHECK: Final = f"""\
 import chainer
@@ -31,6 +31,7 @@ CONVENTION: Final = Convention(
     render=render,
     modules=("chainer",),
     layer=layer,
+    spoken=spoken,
     calls=r"Deconvolution([123]|N)D|deconvolution_([123]|n)d",
     remarks=(
         (

@@ -11,12 +11,17 @@ from typing import Final
 from harness.convention import text
 from harness.convention.device import Device
 from harness.convention.initializers import training_notes
+from harness.convention.spoken import Spoken
 from harness.core.operators import Operator
 from harness.core.program import Program, Section
 from harness.core.training import Training
 from harness.frameworks.chainer.training import drawn, factors
 
 _HERE: Final = "{}"
+_LIMITS: Final = (
+    "pad crops both ends alike and outsize moves the end by less than the stride, on all axes in "
+    "the same direction"
+)
 
 
 def render(operator: Operator, _dtype: str, documented: bool, device: Device) -> Program:
@@ -61,10 +66,7 @@ def _program(
     variables = [f"{name}_ = chainer.Variable({there.format(name)})" for name in inputs]
     return Program(
         setup=setup,
-        reason=split.reason(
-            "pad crops both ends alike and outsize moves the end by less than the stride, on all "
-            "axes in the same direction"
-        ),
+        reason=split.reason(_LIMITS),
         forward=Section(text.lines(*variables), call, f"y = {back.format('y_.array')}"),
         gradient=Section(
             text.lines(*variables, f"dy_ = chainer.Variable({there.format('dy')})"),
@@ -96,14 +98,38 @@ def _after(split: text.CropSplit, bias: str) -> str:
 def _options(split: text.CropSplit) -> str:
     """Write the arguments that the function and the link have in common."""
     operator = split.operator
-    removed = [2 * pad - back for pad, back in zip(split.pad, split.back, strict=True)]
-    outsize = text.tuple_of(text.full_size_of("x_", operator, 2, removed))
     return text.arguments(
         stride=text.per_axis(operator.stride, default=1),
         pad=text.per_axis(split.pad, default=0),
-        outsize=outsize if any(split.back) else None,
+        outsize=_outsize("x_", split),
         dilate=text.per_axis(operator.dilation, default=1),
         groups=str(operator.groups) if operator.groups != 1 else None,
+    )
+
+
+def _outsize(array: str, split: text.CropSplit) -> str | None:
+    """Write the output's size where it is not the natural one."""
+    removed = [2 * pad - back for pad, back in zip(split.pad, split.back, strict=True)]
+    size = text.tuple_of(text.full_size_of(array, split.operator, 2, removed))
+    return size if any(split.back) else None
+
+
+def spoken(operator: Operator, _dtype: str) -> Spoken:
+    """Write the arguments of ``chainer.functions.deconvolution_{1d,2d,3d,nd}`` after the arrays.
+
+    They go by name, because the functions differ in which they take by position.
+    """
+    split = text.split_crop(operator, native=_is_native(operator))
+    return Spoken(
+        split,
+        {
+            "stride": text.tuple_of(operator.stride),
+            "pad": text.tuple_of(split.pad),
+            "outsize": str(_outsize("x", split)),
+            "dilate": text.tuple_of(operator.dilation),
+            "groups": str(operator.groups),
+        },
+        reason=split.reason(_LIMITS),
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.convention.registry import Convention, Example, Interpreter
-from harness.frameworks.matlab.render import bias_reshaped, layer, permuted, render
+from harness.frameworks.matlab.render import bias_reshaped, layer, permuted, render, spoken
 
 CONVENTION: Final = Convention(
     name="matlab",
@@ -29,6 +29,7 @@ CONVENTION: Final = Convention(
         advice="without MATLAB, GNU Octave serves as well: apt-get install octave",
     ),
     layer=layer,
+    spoken=spoken,
     calls=r"transposedConv[123]dLayer|dltranspconv",
     examples=(
         Example(

@@ -7,15 +7,18 @@ https://www.mathworks.com/help/deeplearning/ref/nnet.cnn.layer.transposedconvolu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from harness.convention.device import Device
+from harness.convention.spoken import Layout, Spoken
 from harness.convention.text import (
     because,
     extends,
     lines,
     per_axis,
+    split_crop,
+    tuple_of,
     with_zeros_around,
     zeros_around,
     zeros_learn,
@@ -195,6 +198,40 @@ def _program(
         training=training,
         notes=(f"x_ and y_ are dlarrays of the format {spelled.format!r}.", *notes),
     )
+
+
+def spoken(operator: Operator, dtype: str) -> Spoken | Unsupported:
+    """Write the arguments of ``dltranspconv`` after the arrays.
+
+    They are unformatted, in its order of dimensions; ``Cropping`` is the beginnings over the ends.
+    """
+    if dtype not in _CLASSES:
+        return _lacks(dtype)
+    split = split_crop(operator, native=not extends(operator.crop))
+    ends = [pad - back for pad, back in zip(split.pad, split.back, strict=True)]
+    return Spoken(
+        split,
+        {
+            "Stride": tuple_of(operator.stride),
+            "DilationFactor": tuple_of(operator.dilation),
+            "Cropping": tuple_of([tuple_of(split.pad), tuple_of(ends)]),
+        },
+        reason=split.reason("Cropping must be nonnegative"),
+        no_bias="0",
+        layout=_numpy_layout(operator),
+    )
+
+
+def _numpy_layout(operator: Operator) -> Layout:
+    order = (*range(2, 2 + operator.rank), 1, 0)
+    if operator.groups == 1:
+        return Layout.of(order, order)
+    shape = operator.weight_shape
+    by_group = tuple_of([operator.groups, -1, *shape[1:]])
+    # From GIOHW to HWOIG.
+    grouped = Layout.of(order, (*range(3, 3 + operator.rank), 2, 1, 0))
+    there = grouped.w.format(f"{{}}.reshape{by_group}")
+    return replace(grouped, w=there, w_back=f"{grouped.w_back}.reshape{tuple_of(shape)}")
 
 
 def _lacks(dtype: str) -> Unsupported:

@@ -6,7 +6,7 @@ from typing import Final
 
 from harness.convention.device import ANOTHER_INTERPRETER, Cuda
 from harness.convention.registry import Convention
-from harness.frameworks.mxnet.render import layer, render
+from harness.frameworks.mxnet.render import layer, render, spoken
 
 # MXNet does not report a GPU's name.
 _CHECK: Final = f"""\
@@ -28,6 +28,7 @@ CONVENTION: Final = Convention(
     modules=("mxnet", "mx", "gluon"),
     flat_pads_from_first=True,
     layer=layer,
+    spoken=spoken,
     calls=r"[Dd]econvolution|Conv[123]DTranspose",
     remarks=(
         (

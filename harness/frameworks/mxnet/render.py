@@ -11,6 +11,7 @@ from typing import Final
 from harness.convention import text
 from harness.convention.device import Device
 from harness.convention.initializers import training_notes
+from harness.convention.spoken import Spoken
 from harness.core.operators import Operator
 from harness.core.program import Program, Section, Unsupported
 from harness.core.training import Training
@@ -18,6 +19,10 @@ from harness.frameworks.mxnet.training import drawn, factors
 
 _NO_DOUBLE: Final = Unsupported(
     "MXNet 1.9.1 has no float64 Deconvolution with three spatial axes on the CPU."
+)
+
+_LIMITS: Final = (
+    "pad crops both ends alike and adj gives back at the end only, less than the stride"
 )
 
 
@@ -70,9 +75,7 @@ def _program(
     texts = {name: f"{gradient}.asnumpy()" for name, gradient in gradients.items()}
     if dilated:
         texts["w"] = text.zeros_removed(operator, texts["w"])
-    cropped = split.reason(
-        "pad crops both ends alike and adj gives back at the end only, less than the stride"
-    )
+    cropped = split.reason(_LIMITS)
     return Program(
         reason=" ".join(text.because(dilated, cropped)) or None,
         setup=text.lines(
@@ -164,6 +167,28 @@ def _deconvolution(split: text.CropSplit) -> str:
         no_bias=str(not split.own_bias),
     )
     return f"y_ = mx.nd.Deconvolution(x_, w_{', b_' if split.own_bias else ''}{options})"
+
+
+def spoken(operator: Operator, _dtype: str) -> Spoken:
+    """Write the arguments of ``mx.nd.Deconvolution`` after the arrays.
+
+    What MXNet does with them is another matter: dilation is said as it documents it.
+    """
+    split = text.split_crop(operator, native=_is_native(operator))
+    return Spoken(
+        split,
+        {
+            "kernel": text.tuple_of(operator.kernel),
+            "stride": text.tuple_of(operator.stride),
+            "dilate": text.tuple_of(operator.dilation),
+            "pad": text.tuple_of(split.pad),
+            "adj": text.tuple_of(split.back),
+            "num_filter": str(operator.out_channels),
+            "num_group": str(operator.groups),
+            "no_bias": str(not split.own_bias),
+        },
+        reason=split.reason(_LIMITS),
+    )
 
 
 def layer(operator: Operator, dtype: str, training: Training) -> Program | Unsupported:

@@ -6,7 +6,7 @@ from typing import Final
 
 from harness.convention.device import Probe
 from harness.convention.registry import Convention
-from harness.frameworks.numpy.render import render
+from harness.frameworks.numpy.render import render, spoken
 
 # NumPy copies with one thread, so the array is split among as many threads as programs have.
 _PROBE: Final = Probe(
@@ -34,6 +34,7 @@ CONVENTION: Final = Convention(
     module="impl",
     weights="IOHW",
     render=render,
+    spoken=spoken,
     is_canonical=True,
     probes={"cpu": _PROBE},
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from harness.convention.device import Device
-from harness.convention.text import arguments, per_axis
+from harness.convention.spoken import Spoken
+from harness.convention.text import CropSplit, arguments, per_axis, tuple_of
 from harness.core.operators import Operator
 from harness.core.program import Program, Section
 
@@ -18,6 +19,20 @@ def render(operator: Operator, _dtype: str, _documented: bool, _device: Device) 
         forward=Section("", f"y = impl.conv_transpose(x, w{bias}{given})", ""),
         gradient=Section("", f"{returned} = impl.conv_transpose_vjp(dy, x, w{given})", ""),
         gradient_alone=True,
+    )
+
+
+def spoken(operator: Operator, _dtype: str) -> Spoken:
+    """Write the arguments of ``impl.conv_transpose`` after the arrays."""
+    nothing = ((0, 0),) * operator.rank
+    return Spoken(
+        CropSplit(operator, nothing),
+        {
+            "stride": tuple_of(operator.stride),
+            "dilation": tuple_of(operator.dilation),
+            "crop": tuple_of(operator.crop),
+            "groups": str(operator.groups),
+        },
     )
 
 

@@ -9,7 +9,7 @@ from harness.convention.registry import Convention, Example
 from harness.core.operators import Operator
 from harness.core.program import Program, Unsupported
 from harness.core.training import Training
-from harness.frameworks.tensorflow.render import render
+from harness.frameworks.tensorflow.render import render, spoken
 
 _CHECK: Final = f"""\
 import tensorflow as tf
@@ -40,6 +40,7 @@ CONVENTION: Final = Convention(
     render=render,
     modules=("tensorflow", "tf", "keras", "tf_keras", "tf_slim"),
     layer=_layer,
+    spoken=spoken,
     calls=r"Conv(olution)?[123]DTranspose|conv[123]?d?_transpose|Deconvolution[23]D",
     examples=(
         Example(

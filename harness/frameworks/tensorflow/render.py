@@ -10,6 +10,7 @@ from typing import Final
 
 from harness.convention import text
 from harness.convention.device import Device
+from harness.convention.spoken import Layout, Spoken
 from harness.core.operators import Operator
 from harness.core.program import Program, Section
 
@@ -22,11 +23,6 @@ def render(operator: Operator, dtype: str, documented: bool, _device: Device) ->
     padding, rest = _native_crop(spelled)
     split = text.CropSplit(spelled, rest)
     names = {name: f"{name}_" for name in text.inputs_of(operator)}
-    split_groups = "tf.nn's transposed convolutions take no groups: split and concatenated."
-    cropped = f"crop {spelled.crop} is not one that an output_shape can ask for: sliced or padded."
-    reasons = text.because(
-        dilated, split_groups if operator.groups != 1 else None, cropped if split.has_rest else None
-    )
     dw = "np.moveaxis(dw_.numpy(), (-1, -2), (0, 1))"
     return program(
         spelled,
@@ -44,8 +40,18 @@ def render(operator: Operator, dtype: str, documented: bool, _device: Device) ->
         names,
         watched=f"({', '.join(names.values())})",
         dw=text.zeros_removed(operator, dw) if dilated else dw,
-        reason=" ".join(reasons) or None,
+        reason=" ".join(text.because(dilated, _rewriting(split))) or None,
     )
+
+
+def _rewriting(split: text.CropSplit) -> str | None:
+    operator = split.operator
+    split_groups = "tf.nn's transposed convolutions take no groups: split and concatenated."
+    cropped = f"crop {operator.crop} is not one that an output_shape can ask for: sliced or padded."
+    reasons = text.because(
+        split_groups if operator.groups != 1 else None, cropped if split.has_rest else None
+    )
+    return " ".join(reasons) or None
 
 
 _NEEDS_ONEDNN: Final = (
@@ -145,15 +151,41 @@ def _is_same(begin: int, end: int, stride: int, kernel: int) -> bool:
     return 1 <= kernel - begin - end <= stride and begin == max(begin + end, 0) // 2
 
 
-def _conv_transpose(operator: Operator, padding: str, rest: text.Crops) -> str:
+def spoken(operator: Operator, _dtype: str) -> Spoken:
+    """Write the arguments of ``tf.nn.conv{1,2,3}d_transpose`` after the arrays.
+
+    What TensorFlow's kernels compute of them is another matter.
+    """
+    padding, rest = _native_crop(operator)
+    split = text.CropSplit(operator, rest)
+    spatial = range(2, 2 + operator.rank)
+    return Spoken(
+        split,
+        {
+            "output_shape": _output_shape(operator, rest),
+            "strides": text.tuple_of(operator.stride),
+            "padding": padding,
+            "dilations": text.tuple_of(operator.dilation),
+        },
+        reason=_rewriting(split),
+        no_bias="",
+        layout=Layout.of((0, *spatial, 1), (*spatial, 1, 0)),
+        calls=max(operator.groups, 1),
+    )
+
+
+def _output_shape(operator: Operator, rest: text.Crops) -> str:
     removed = [
         begin + end - rest_begin - rest_end
         for (begin, end), (rest_begin, rest_end) in zip(operator.crop, rest, strict=True)
     ]
     channels = operator.out_channels // max(operator.groups, 1)
-    size = text.full_size_of("x_", operator, 1, removed)
+    return text.tuple_of(["x_.shape[0]", *text.full_size_of("x_", operator, 1, removed), channels])
+
+
+def _conv_transpose(operator: Operator, padding: str, rest: text.Crops) -> str:
     options = text.arguments(
-        output_shape=text.tuple_of(["x_.shape[0]", *size, channels]),
+        output_shape=_output_shape(operator, rest),
         strides=text.per_axis(operator.stride),
         padding=padding,
         dilations=text.per_axis(operator.dilation, default=1),
