@@ -183,7 +183,10 @@ def test_module_names_say_what_is_inside() -> None:
 
 @pytest.mark.parametrize(
     ("file", "minor"),
-    [("engines/worker", 7), ("frameworks/matlab/execute", 11), ("frameworks/wolfram/kernel", 11)],
+    [
+        *(("engines/worker", 7), ("doors/guard", 7)),
+        *(("frameworks/matlab/execute", 11), ("frameworks/wolfram/kernel", 11)),
+    ],
 )
 def test_workers_import_the_standard_library_and_numpy_only(file: str, minor: int) -> None:
     path = ROOT / f"harness/{file}.py"

@@ -4,7 +4,7 @@ It is started by path, as ``python -I worker.py``, inside that framework's envir
 import the standard library and NumPy only, and uses only syntax that old interpreters accept.  It
 executes text that deconform's own renderers wrote, and nothing else.  A further argument may name a
 file whose ``start(module, distribution)`` and ``execute(sections, arrays, outputs)`` replace those
-here, to execute programs in other languages than Python.
+here, to execute programs in other languages than Python; so may its ``hold`` and ``take_time``.
 
 A frame is one line of JSON, then the bytes of the arrays that the line lists.  Requests are
 answered one by one, in order, each with its ``id``:
@@ -142,7 +142,7 @@ def execute(
     for name, text in sections:
         began = time.perf_counter()
         try:
-            exec(_compiled(text, name), namespace)
+            exec(compiled(text, name), namespace)
         except Exception as error:
             return raised(name, error), {}
         seconds[name] = time.perf_counter() - began
@@ -166,7 +166,8 @@ def raised(section: str, error: Exception) -> dict[str, Any]:
 _code: dict[str, CodeType] = {}
 
 
-def _compiled(text: str, name: str) -> CodeType:
+def compiled(text: str, name: str) -> CodeType:
+    """Compile a section's text, or remember its code."""
     if text not in _code:
         if len(_code) > 10000:
             _code.clear()
@@ -189,7 +190,7 @@ def hold(
     _keep_freed_memory()
     namespace: dict[str, Any] = dict(arrays)
     for name, text in sections:
-        exec(_compiled(text, name), namespace)
+        exec(compiled(text, name), namespace)
     _held[key] = timer = timeit.Timer(call, globals=namespace)
     return {"op": "held", "peak_bytes": _peak(timer)}
 
@@ -318,7 +319,7 @@ def provide(name: str, path: str) -> None:
 def find_device(text: str) -> str:
     """Execute the text that selects a framework's device; return the device's name."""
     namespace: dict[str, Any] = {}
-    exec(_compiled(text, "device"), namespace)
+    exec(compiled(text, "device"), namespace)
     return str(namespace["device"])
 
 
@@ -347,7 +348,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     requests = sys.stdin.buffer
-    language = runpy.run_path(sys.argv[1]) if len(sys.argv) > 1 else globals()
+    language = dict(globals(), **(runpy.run_path(sys.argv[1]) if len(sys.argv) > 1 else {}))
     device = ""
     while True:
         frame = read_frame(requests)
@@ -364,17 +365,22 @@ def main() -> None:
                 # A GPU error may persist; if it does, this raises and ends the process here.
                 find_device(device)
         else:
-            answer = _timing(message, arrays)
+            answer = _timing(language, message, arrays)
         write_frame(answers, dict(answer, id=message["id"]), outputs)
 
 
-def _timing(message: Mapping[str, Any], arrays: Mapping[str, Any]) -> dict[str, Any]:
+def _timing(
+    language: Mapping[str, Any], message: Mapping[str, Any], arrays: Mapping[str, Any]
+) -> dict[str, Any]:
+    answer: dict[str, Any]
     key = message["key"]
     try:
         if message["op"] == "hold":
-            return hold(key, message["sections"], message["call"], arrays)
+            answer = language["hold"](key, message["sections"], message["call"], arrays)
+            return answer
         if message["op"] == "time":
-            return take_time(key, message["calls"])
+            answer = language["take_time"](key, message["calls"])
+            return answer
         return {"op": "dropped", "key": _held.pop(key, None) and key}
     except Exception as error:
         return raised("call", error)

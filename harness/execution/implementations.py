@@ -25,6 +25,7 @@ def launch_door(implementation: Implementation) -> Launch:
     return Launch(
         implementation.interpreter,
         implementation.module or f"deconform_{implementation.door}",
+        language=_DOORS / "guard.py",
         packages=_PACKAGES[implementation.door],
         path=(str(implementation.folder), *filter(None, searched)),
         folder=implementation.folder,

@@ -1,0 +1,369 @@
+"""Execute an implementation under test, and note what no honest one does.
+
+A language file of ``worker.py``: it replaces how programs are executed, held and timed.  Like the
+worker it imports the standard library and NumPy only, and uses syntax that old interpreters accept.
+
+A program gets its arrays inside guarded memory.  After each call the inputs and what surrounds them
+must be what they were, no output may share their memory, and the clocks and deconform's own
+functions must be the ones that were there before the implementation was imported.  What is wrong is
+answered as an exception of type ``Misbehaviour``, with a short fact such as "changes w".
+
+None of this stops code that runs in the same process and is determined to deceive: it can find and
+replace whatever is here.  It makes such code obvious to whoever reads it.
+"""
+
+from __future__ import annotations
+
+import ast
+import ctypes
+import itertools
+import os
+import sys
+import time
+import timeit
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+worker: Any = sys.modules["__main__"]
+
+# Bytes before, between and after the inputs.
+GUARD = 1024
+_ALIGN = 64  # Bytes, of a cache line; inputs do not all begin at the same place of a page
+# What memory holds that nobody has written: NaN in every floating-point format, with all bits set,
+# which no arithmetic on finite numbers gives.
+POISON = 0xFF
+_MOST_POISONED = 1 << 16  # Bytes of a block: more would cost a large call what it must not
+_OUTPUTS = ("y", "dx", "dw", "db")
+
+# Captured before the implementation can replace them.
+_asarray, _copyto, _may_share = np.asarray, np.copyto, np.may_share_memory
+_perf_counter = time.perf_counter
+_memcmp = ctypes.CDLL(None).memcmp
+_memcmp.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
+_memset = ctypes.memset
+
+_CLOCKS = [
+    (module, name, getattr(module, name))
+    for module, names in (
+        (time, ("perf_counter", "perf_counter_ns", "time", "time_ns", "monotonic")),
+        (time, ("monotonic_ns", "process_time", "process_time_ns", "thread_time", "sleep")),
+        (timeit, ("Timer", "default_timer", "timeit")),
+        (timeit.Timer, ("__init__", "timeit")),
+    )
+    for name in names
+]
+_DTYPES = frozenset(map(np.dtype, worker.DTYPES))
+_OURS = [(name, value) for name, value in vars(worker).items() if callable(value)]
+
+_ROOT = str(Path(__file__).resolve().parent.parent.parent) + os.sep
+_FOLDERS = tuple(_ROOT + name + os.sep for name in ("impl", "harness", "specs"))
+_EXCEPT = tuple(_ROOT + "harness" + os.sep + name for name in ("doors", "engines"))
+# Unlike ``impl`` and ``harness`` alone, nobody else's modules are called this.
+_NAMES = ("impl.reference", "impl.scatter", "harness.suite.case", "harness.conformance.judge")
+
+
+class Misbehaviour(Exception):  # noqa: N818 -- its name is shown, and is no error of ours
+    """What an implementation does that no honest one does."""
+
+
+class _Reference:
+    """Whether the implementation uses deconform itself."""
+
+    def __init__(self) -> None:
+        self.is_allowed = False  # The door's own target is in there
+        self.use = ""
+        self._modules = 0
+
+    def note_event(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Note that one of our files is opened, as an import does: an audit hook."""
+        if event == "open" and isinstance(arguments[0], str) and not self.use:
+            self._note_file(arguments[0], "reads %s")
+
+    def look_at_modules(self) -> str:
+        """Look for our modules among those that are imported; return what is used, if any."""
+        if len(sys.modules) != self._modules and not self.use:
+            for name, module in list(sys.modules.items()):
+                if name in _NAMES:
+                    self._note(name.partition(".")[0])
+                else:
+                    self._note_file(getattr(module, "__file__", None), "%s")
+            self._modules = len(sys.modules)
+        return "" if self.is_allowed or not self.use else self.use
+
+    def _note_file(self, path: Any, words: str) -> None:
+        if isinstance(path, str) and path.startswith(_FOLDERS) and not path.startswith(_EXCEPT):
+            inner = path[len(_ROOT) :]
+            room = inner.partition(os.sep)[0]
+            is_code = room != "specs" and inner.endswith((".py", ".pyc"))
+            self._note(room if is_code else words % inner)
+
+    def _note(self, what: str) -> None:
+        if not self.use:
+            is_text = what.startswith("reads ")
+            self.use = what if is_text else "calls the reference inside: " + what
+
+
+_reference = _Reference()
+if hasattr(sys, "addaudithook"):
+    sys.addaudithook(_reference.note_event)
+
+
+def start(module: str, distribution: str) -> dict[str, Any]:
+    """Import the implementation; return what is running here."""
+    _reference.is_allowed = module.partition(".")[0] in {"impl", "harness"}
+    answer: dict[str, Any] = worker.start(module, distribution)
+    return answer
+
+
+class _Guarded:
+    """A program's inputs in guarded memory, and what they were."""
+
+    def __init__(self, arrays: Mapping[str, Any], memory: Any = None) -> None:
+        size = GUARD + sum(array.nbytes + _gap_after(array.nbytes) for array in arrays.values())
+        if memory is None or memory.nbytes < size + _ALIGN:
+            memory = np.empty(size + _ALIGN, np.uint8)
+        self.memory = memory
+        place = _address(memory)
+        offset = -place % _ALIGN
+        self._first = place + offset
+        self._all = memory[offset : offset + size]
+        self.arrays: dict[str, Any] = {}
+        self._places: list[tuple[str, int, int, Any]] = []
+        _memset(self._first, POISON, GUARD)
+        end = GUARD
+        for name, array in arrays.items():
+            view = self._all[end : end + array.nbytes].view(array.dtype).reshape(array.shape)
+            _copyto(view, array)
+            self.arrays[name] = view
+            self._places.append((name, end, array.nbytes, array))
+            end += array.nbytes
+            gap = _gap_after(end)
+            _memset(self._first + end, POISON, gap)
+            end += gap
+
+    def facts(self) -> Iterator[str]:
+        """Yield what was written that may not be."""
+        end, before = 0, ""
+        for name, begin, nbytes, array in self._places:
+            yield from self._gap(end, begin, before, name)
+            if _memcmp(self._first + begin, _address(array), nbytes):
+                yield "changes " + name
+            end, before = begin + nbytes, name
+        yield from self._gap(end, end + _gap_after(end), before, "")
+
+    def _gap(self, begin: int, end: int, before: str, after: str) -> Iterator[str]:
+        if _memcmp(self._first + begin, _GUARD_ADDRESS, end - begin):
+            written = np.flatnonzero(self._all[begin:end] != POISON)
+            is_end = before and (not after or written[0] < end - begin - 1 - written[-1])
+            yield "writes beyond " + before if is_end else "writes before " + after
+
+    def shared(self, array: Any) -> str:
+        """Return the input whose memory an output shares, if any."""
+        if not _may_share(array, self._all):
+            return ""
+        names = [name for name, view in self.arrays.items() if _may_share(array, view)]
+        return names[0] if names else "x"
+
+    def alter(self, turn: int) -> None:
+        """Change one element of the first input, so that no answer to the old one is right."""
+        for name, _, nbytes, array in self._places[:1]:
+            if nbytes:
+                place = turn * 7919 % array.size
+                array.flat[place] += 1 if array.flat[place] < 8 else -15
+                self.arrays[name].flat[place] = array.flat[place]
+
+
+def _gap_after(end: int) -> int:
+    return -end % _ALIGN + GUARD
+
+
+def _address(array: Any) -> int:
+    return int(array.__array_interface__["data"][0])
+
+
+_guard = np.full(2 * GUARD, POISON, np.uint8)
+_GUARD_ADDRESS = _address(_guard)
+_memory: list[Any] = [None]
+_poisoned: list[int] = []
+
+
+def execute(
+    sections: Sequence[tuple[str, str]], arrays: Mapping[str, Any], outputs: Sequence[str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Run the sections on guarded inputs; return seconds and outputs, or what was wrong."""
+    guarded = _Guarded(arrays, _memory[0])
+    _memory[0] = guarded.memory
+    namespace: dict[str, Any] = dict(guarded.arrays)
+    seconds = {}
+    section = "setup"
+    try:
+        _poison()
+        for section, text in sections:
+            began = _perf_counter()
+            exec(worker.compiled(text, section), namespace)
+            seconds[section] = _perf_counter() - began
+        section = "from_native"
+        missing = [name for name in outputs if name not in namespace]
+        if missing:
+            raise NameError("the program left no " + ", ".join(missing))
+        section = "call"
+        dtype = next((each.dtype for each in arrays.values()), None)
+        raw = [_as_array(name, namespace[name], dtype) for name in outputs]
+        # At once, because nothing may write to an output once it was returned.
+        results = {name: array.copy() for name, array in zip(outputs, raw)}
+        facts = list(guarded.facts())
+        for name, array in zip(outputs, raw):
+            shared = guarded.shared(array)
+            if shared:
+                facts.append("returns a view of " + shared + (name != "y") * (" as " + name))
+        _check(facts)
+    except Exception as error:
+        failure: dict[str, Any] = worker.raised(section, error)
+        return failure, {}
+    _poisoned[:] = [array.nbytes for array in results.values()]
+    return {"op": "result", "seconds": seconds}, results
+
+
+def _poison() -> None:
+    """Leave poison in free memory of the size of the last outputs, where the next may come from."""
+    blocks = [np.empty(nbytes, np.uint8) for nbytes in _poisoned if nbytes <= _MOST_POISONED]
+    for block in blocks:
+        block.fill(POISON)
+
+
+def _check(facts: list[str]) -> None:
+    """Raise what was noted, and what the implementation has put in the place of something else."""
+    facts += ["patches the clock: " + name for name in _patched()]
+    facts += ["replaces deconform's own " + name for name in _replaced()]
+    use = _reference.look_at_modules()
+    if use:
+        facts.append(use)
+    if facts:
+        raise Misbehaviour(" and ".join(facts))
+
+
+def _patched() -> list[str]:
+    return [
+        getattr(owner, "__name__", "") + "." + name
+        for owner, name, value in _CLOCKS
+        if getattr(owner, name, None) is not value
+    ] + ["time"] * (sys.modules.get("time") is not time)
+
+
+def _replaced() -> list[str]:
+    names = vars(worker)
+    return [name for name, value in _OURS if names.get(name) is not value]
+
+
+def _as_array(name: str, value: Any, dtype: Any) -> Any:
+    """Read what was returned: NumPy's protocols, DLPack, the array API, or lists of numbers."""
+    if type(value) is np.ndarray and value.dtype in _DTYPES:
+        return value
+    errors = []
+    for read in _readers(value):
+        try:
+            array = read(value, dtype)
+        except Exception as error:
+            errors.append("%s: %s" % (type(error).__name__, error))
+            continue
+        if array is not None and array.dtype.newbyteorder("=") in _DTYPES:
+            return array
+        if array is not None:
+            errors.append("its elements are %s" % array.dtype)
+    why = ": " + errors[0][:300] if errors else ""
+    raise Misbehaviour("returns %s as %s, no array of numbers%s" % (_kind(value), name, why))
+
+
+def _readers(value: Any) -> tuple[Any, ...]:
+    """Return what may read a value; nothing reads what is several values, or none."""
+    if value is None or isinstance(value, (str, bytes, dict, set, tuple)):
+        return ()
+    return (_by_list,) if isinstance(value, list) else (_by_numpy, _by_dlpack, _on_the_host)
+
+
+def _kind(value: Any) -> str:
+    kind = type(value)
+    if kind.__module__ in {"builtins", "__main__"}:
+        return kind.__name__
+    return kind.__module__ + "." + kind.__name__
+
+
+def _by_list(value: Any, dtype: Any) -> Any:
+    """Read lists, whose numbers have no dtype of their own."""
+    return _asarray(value, dtype)
+
+
+def _by_numpy(value: Any, _dtype: Any) -> Any:
+    """Read a subclass, or what says how NumPy reads it; not what it would wrap as an object."""
+    if hasattr(value, "detach"):
+        value = value.detach()  # A tensor that records gradients does not convert.
+    names = ("__array__", "__array_interface__", "__array_struct__")
+    if any(hasattr(value, each) for each in names) or isinstance(value, (int, float)):
+        return _asarray(value)
+    try:
+        return _asarray(memoryview(value))
+    except TypeError:
+        return None
+
+
+def _by_dlpack(value: Any, _dtype: Any) -> Any:
+    return np.from_dlpack(value) if hasattr(value, "__dlpack__") else None
+
+
+def _on_the_host(value: Any, _dtype: Any) -> Any:
+    """Copy from another device, or read element by element what has no other protocol."""
+    if hasattr(value, "detach"):
+        value = value.detach()
+    if hasattr(value, "cpu"):
+        return _asarray(value.cpu())
+    if hasattr(value, "get"):
+        return _asarray(value.get())
+    if not hasattr(value, "__array_namespace__"):
+        return None
+    names = value.__array_namespace__()
+    dtype = next(each for each in worker.DTYPES if value.dtype == getattr(names, each, None))
+    flat = names.reshape(value, (-1,))
+    numbers = [float(flat[i]) for i in range(flat.shape[0])]
+    return _asarray(numbers, dtype).reshape(tuple(value.shape))
+
+
+_held: dict[str, _Guarded] = {}
+_turns = itertools.count(1)
+_hold, _take_time = worker.hold, worker.take_time
+
+
+def hold(
+    key: str, sections: Sequence[tuple[str, str]], call: str, arrays: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Prepare a program to be timed on guarded inputs, until what it returns can be read."""
+    _held[key] = guarded = _Guarded(arrays)
+    stored = {
+        node.id
+        for node in ast.walk(ast.parse(call))
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+    ends = ["deconform_read(%r, %s)" % (name, name) for name in _OUTPUTS if name in stored]
+    dtype = next((each.dtype for each in arrays.values()), None)
+
+    def read(name: str, value: Any) -> None:
+        if type(value) is not np.ndarray:
+            _as_array(name, value, dtype)
+
+    names = dict(guarded.arrays, deconform_read=read)
+    answer: dict[str, Any] = _hold(key, sections, "\n".join([call, *ends]), names)
+    _check(list(guarded.facts()))
+    return answer
+
+
+def take_time(key: str, calls: int) -> dict[str, Any]:
+    """Time a number of calls, on other data than the time before."""
+    guarded = _held[key]
+    guarded.alter(next(_turns))
+    answer: dict[str, Any] = _take_time(key, calls)
+    _check(list(guarded.facts()))
+    return answer
