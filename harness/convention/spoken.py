@@ -12,8 +12,17 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, Final
 
-from harness.convention.text import Crops, CropSplit, extended, extends, kept, lines, tuple_of
-from harness.core.program import Program, Section
+from harness.convention.text import (
+    Crops,
+    CropSplit,
+    because,
+    extended,
+    extends,
+    kept,
+    lines,
+    tuple_of,
+)
+from harness.core.program import Program, Section, Unsupported
 
 _AS_OURS: Final = "{}"
 
@@ -93,14 +102,17 @@ class Spoken:
         as_json: dict[str, Any] = json.loads(json.dumps(words))
         return as_json
 
-    @property
-    def fixed_values(self) -> dict[str, Any] | None:
-        """The words as JSON has them, ``None`` where they need arrays in another layout than ours.
-
-        A bias that the words do not take is such an array too.
-        """
-        is_ours = self.layout == Layout() and self.calls == 1 and not self._has_late_bias
-        return self.values(()) if is_ours else None
+    def sent(self) -> dict[str, Any] | Unsupported:
+        """Return the words as JSON has them, if they are all that must be sent with our arrays."""
+        reasons = because(
+            self.reason,
+            "its arrays have another layout" if self.layout != Layout() else None,
+            "they have no bias" if self._has_late_bias else None,
+            "they say the output's size, which depends on the input's"
+            if any(".shape" in value for value in self.words.values())
+            else None,
+        )
+        return Unsupported("; ".join(reasons)) if reasons else self.values(())
 
     def program(self, function: str, gradient: str | None = None) -> Program:
         """Write the program that calls ``function``, and ``gradient`` if there is one.

@@ -64,10 +64,10 @@ def _spoken_python(implementation: Implementation, spoken: Spoken) -> Program:
 
 def _spoken_command(implementation: Implementation, spoken: Spoken) -> Program | Unsupported:
     """Write the words that a program is sent; nothing of ours can stand after its answer."""
-    arguments = spoken.fixed_values
-    if spoken.reason or arguments is None:
-        own = spoken.reason or "its arrays are laid out in another way"
-        return Unsupported(f"a program is sent {implementation.speaks}'s words alone: {own}")
+    arguments = spoken.sent()
+    if isinstance(arguments, Unsupported):
+        words = f"a program is sent {implementation.speaks}'s words alone"
+        return Unsupported(f"{words}: {arguments.reason}")
     section = Section("", json.dumps(arguments), "")
     return Program(section, section, arguments=arguments, gradient_alone=True)
 

@@ -239,6 +239,24 @@ def test_what_a_call_has_for_json_is_what_it_is_given() -> None:
         assert list(words.values(shape).values()) == json.loads(json.dumps(meant.received))
 
 
+@pytest.mark.parametrize(
+    ("framework", "operator", "reason"),
+    [
+        ("pytorch", Operator.of(1, 1, (3,), crop=((0, 1),)), "padding crops both ends alike"),
+        ("tensorflow", Operator.of(1, 1, (3,)), "another layout"),
+        ("chainer", Operator.of(1, 1, (3,), stride=2, crop=((1, 0),)), "the output's size"),
+    ],
+)
+def test_what_words_alone_cannot_say_is_not_sent(
+    framework: str, operator: Operator, reason: str
+) -> None:
+    words = spoken(framework, operator)
+    assert isinstance(words, Spoken)
+    refusal = words.sent()
+    assert isinstance(refusal, Unsupported)
+    assert reason in refusal.reason
+
+
 @pytest.mark.parametrize("ignored", [0, 1, 2, 4])  # All but groups, without which b has no shape
 def test_a_function_that_ignores_a_word_is_caught(ignored: int) -> None:
     operator = Operator.of(4, 6, (3, 2), stride=2, dilation=3, crop=((2, 1), (1, 0)), groups=2)
