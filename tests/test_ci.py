@@ -21,6 +21,9 @@ STUBS = {
     "postgres": "",
     "pg_ctlcluster": "",
     "chromium": "",
+    "cc": "",
+    "c++": "",
+    "make": "",
 }
 REAL = ("bash", "basename", "dirname", "env", "mkdir", "touch", "true")
 TOX = ["python3 -m venv .venv", "python -m pip install --quiet tox", "tox run"]
@@ -62,7 +65,8 @@ def test_nothing_is_installed_where_all_is_there(without: set[str], tmp_path: Pa
         ({"octave"}, "octave"),
         (SERVER, "postgresql"),
         ({"chromium"}, "chromium"),
-        ({"octave", *SERVER, "chromium"}, "octave postgresql chromium"),
+        ({"make"}, "build-essential"),
+        ({"octave", *SERVER, "chromium", "cc"}, "octave postgresql chromium build-essential"),
     ],
 )
 def test_root_installs_what_is_missing(without: set[str], packages: str, tmp_path: Path) -> None:

@@ -45,10 +45,13 @@ def judge(
     ``says`` is a part of the message that must refuse a rejected case.  An implementation has
     ``promised`` every case that it is given: refusing one is a failure.
     """
+    if isinstance(outcome, Raised) and outcome.kind == MISBEHAVIOUR:
+        return Verdict(Status.FAILED, outcome.message)
     if check == Check.REFUSAL and isinstance(outcome, Raised | Arrays):
         return _judge_refusal(outcome, says)
-    if promised and isinstance(outcome, Raised) and outcome.section == "call":
-        return Verdict(Status.FAILED, _broken_promise(outcome))
+    if promised and isinstance(outcome, Raised) and outcome.section != "setup":
+        kind = "" if outcome.kind == REFUSED else f"{outcome.kind}: "
+        return Verdict(Status.FAILED, f"claimed, and refused: {kind}{outcome.message}")
     if not isinstance(outcome, Arrays):
         return judge_failure(outcome)
     name = Check(check).output
@@ -91,14 +94,6 @@ def _judge_refusal(outcome: Arrays | Raised, says: str | None) -> Verdict:
     if says is not None and says not in outcome.message:
         return Verdict(Status.FAILED, f"refused, but not with {says!r}: {_describe(outcome)}")
     return Verdict(Status.PASSED, evidence={"said": _describe(outcome)})
-
-
-def _broken_promise(raised: Raised) -> str:
-    """Describe a misbehaviour, which is a fact of its own, or an exception."""
-    if raised.kind == MISBEHAVIOUR:
-        return raised.message
-    kind = "" if raised.kind == REFUSED else f"{raised.kind}: "
-    return f"claimed, and refused: {kind}{raised.message}"
 
 
 def _describe(raised: Raised) -> str:

@@ -351,3 +351,21 @@ def test_a_rejected_case_that_crashes_or_hangs_is_no_refusal() -> None:
     expected = Expected({}, {}, {}, None)
     assert judge(case, expected, "refusal", Crashed("died")).status == Status.CRASHED
     assert judge(case, expected, "refusal", TimedOut(3.0)).status == Status.TIMEDOUT
+
+
+@pytest.mark.parametrize("check", [Check.VALUE, Check.REFUSAL])
+def test_misbehaviour_is_a_failure_and_no_refusal(check: Check) -> None:
+    case = case_of(TELLING[0])
+    verdict = judge(case, expect(case), check, Raised("from_native", "Misbehaviour", "changes w"))
+    assert verdict == Verdict(Status.FAILED, "changes w")
+
+
+@pytest.mark.parametrize(
+    ("section", "status"), [("to_native", Status.FAILED), ("setup", Status.ERRORED)]
+)
+def test_what_was_promised_cannot_be_refused(section: str, status: Status) -> None:
+    case = case_of(TELLING[0])
+    outcome = Raised(section, "ValueError", "no")
+    verdict = judge(case, expect(case), Check.VALUE, outcome, promised=True)
+    assert verdict.status == status
+    assert (verdict.reason or "").startswith("claimed, and refused") == (section != "setup")
