@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any, Final
 
@@ -50,10 +51,21 @@ def convention_of(implementation: Implementation) -> Convention:
 
 
 def _names(implementation: Implementation) -> tuple[str, str, str]:
-    """Return the lines that import a Python implementation, and the names of its functions."""
-    targets = implementation.target[0].partition(":"), implementation.gradient.partition(":")
-    imports = [f"from {module} import {name}" for module, _, name in targets if name]
-    return "\n".join(imports), targets[0][2], targets[1][2]
+    """Return the lines that import a Python implementation, and the names of its functions.
+
+    They are renamed where their own names mean something else in the text.
+    """
+    targets = {"function": implementation.target[0], "gradient": implementation.gradient}
+    imports, names = [], []
+    for role, target in targets.items():
+        module, _, name = target.partition(":")
+        is_taken = name and (name in names or re.fullmatch("np|part|d?[xywb]?_?", name))
+        names.append(f"{name}_{role}" if is_taken else name)
+        if name:
+            imports.append(
+                f"from {module} import {name}" + (f" as {names[-1]}" if is_taken else "")
+            )
+    return "\n".join(imports), names[0], names[1]
 
 
 def _spoken_python(implementation: Implementation, spoken: Spoken) -> Program:

@@ -1,0 +1,39 @@
+"""The programs of an implementation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.core.operators import Operator
+from harness.core.program import Program
+from harness.doors.implementation import Implementation, load_implementation
+from harness.doors.rendering import convention_of
+
+
+def implementation(folder: Path, text: str) -> Implementation:
+    file = folder / "mine.yaml"
+    file.write_text(f"name: mine\n{text}\n", encoding="utf-8")
+    return load_implementation(file)
+
+
+@pytest.mark.parametrize(
+    ("function", "gradient", "setup"),
+    [
+        ("k:conv", "k:vjp", "from k import conv\nfrom k import vjp"),
+        ("k:run", "g:run", "from k import run\nfrom g import run as run_gradient"),
+        ("k:x", "k:dx_", "from k import x as x_function\nfrom k import dx_ as dx__gradient"),
+    ],
+)
+def test_a_function_is_called_by_a_name_of_its_own(
+    tmp_path: Path, function: str, gradient: str, setup: str
+) -> None:
+    mine = implementation(tmp_path, f"python: {function}\ngradient: {gradient}")
+    program = convention_of(mine).render(Operator.of(1, 1, (3,)), "float32", False, "cpu")
+    assert isinstance(program, Program)
+    assert program.setup == setup
+    called = [
+        section.call.split("(")[0].split()[-1] for section in (program.forward, program.gradient)
+    ]
+    assert called == [line.split()[-1] for line in setup.splitlines()]
