@@ -58,6 +58,7 @@ AT_THE_ROOT: Final = {"harness", "harness.__main__"}
 def modules() -> Mapping[str, Path]:
     """Every module of ours by its dotted name."""
     paths = [path for package in ("impl", "harness") for path in (ROOT / package).rglob("*.py")]
+    paths = [path for path in paths if "templates" not in path.parts]  # They are users' code.
     names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in paths]
     return {name.removesuffix(".__init__"): path for name, path in zip(names, paths, strict=True)}
 

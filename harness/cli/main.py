@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "serve": "look calls up in a browser, and by a JSON API",
     "run": "run suites through the frameworks and compare with the reference",
     "bench": "time the frameworks' programs side by side",
+    "init": "write a ready example of an implementation under test",
     "reproduce": "run one case; show its program and numbers",
     "report": "show report files again, or as other formats",
     "compare": "say what became slower or faster from one benchmark to another",

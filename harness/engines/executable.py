@@ -18,16 +18,17 @@ def executable(name: str, folder: Path, environ: Mapping[str, str]) -> str:
     EngineBrokenError
         If there is none that can be executed; with what to do.
     """
+    words = name.split()
+    hint = f"; a command is a list: [{', '.join(words)}]" if len(words) > 1 else ""
     if "/" not in name:
         if (on_path := shutil.which(name, path=environ.get("PATH"))) is None:
-            beside = (
-                f"; write ./{name} for the file in {folder}" if (folder / name).exists() else ""
-            )
-            raise EngineBrokenError(f"{name}: there is no such program on PATH{beside}")
+            if (folder / name).exists():
+                hint = f"; write ./{name} for the file in {folder}"
+            raise EngineBrokenError(f"{name}: there is no such program on PATH{hint}")
         return os.path.abspath(on_path)  # noqa: PTH100 -- a link's name may be what it goes by
     file = Path(os.path.abspath(folder / name))  # noqa: PTH100
     if not file.exists():
-        raise EngineBrokenError(f"{name}: there is no file {file}")
+        raise EngineBrokenError(f"{name}: there is no file {file}{hint}")
     if file.is_dir():
         raise EngineBrokenError(f"{name}: {file} is a folder, not a program")
     if not os.access(file, os.X_OK):

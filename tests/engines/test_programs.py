@@ -207,6 +207,7 @@ def folder(tmp_path: Path) -> Path:
         ("./text", "is not executable: chmod [+]x it, or name what executes it before it"),
         ("../", "is a folder, not a program"),
         ("text", "no such program on PATH; write ./text for the file in "),
+        ("python3 x.py", r"no such program on PATH; a command is a list: \[python3, x.py\]"),
         ("no-such-program", "no such program on PATH$"),
         ("./nothing", "No such file or directory"),
     ],
