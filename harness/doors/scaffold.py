@@ -29,7 +29,7 @@ class Scaffold:
 
 def kinds() -> tuple[str, ...]:
     """Return the kinds of examples."""
-    return tuple(sorted(each.name for each in _TEMPLATES.iterdir() if each.is_dir()))
+    return tuple(sorted(file.parent.name for file in _TEMPLATES.glob(f"*/{_NAME}.yaml")))
 
 
 def write_scaffold(kind: str, folder: Path) -> Scaffold:

@@ -190,10 +190,12 @@ class Column:
             else launch(self.convention, conditions.pythons, conditions.device)
         )
         device = self.convention.device(conditions.device)
+        device_check = self.convention.device_check(device, conditions.math)
         return Engine(
-            [str(launched.python)],
+            launched.program or [str(launched.python)],
             launched.module,
             self.convention.distribution,
+            is_program=bool(launched.program),
             language=launched.language,
             environ=self.environ,
             timeout=conditions.timeout,
@@ -201,7 +203,7 @@ class Column:
             packages=launched.packages,
             path=launched.path,
             folder=launched.folder,
-            device=self.convention.device_check(device, conditions.math),
+            device=device if launched.program and device_check else device_check,
             threads=conditions.threads,
             cores=conditions.cores,
             memory=conditions.memory or memory_share(),

@@ -56,6 +56,8 @@ class Launch:
     packages: Mapping[str, str] = field(default_factory=dict)
     path: tuple[str, ...] = ()  # Folders that its programs import from, besides the interpreter's
     folder: Path | None = None  # Where the worker starts; where we are if None
+    # The words of a program that is the worker itself; ``python`` is not used then.
+    program: tuple[str, ...] = ()
 
 
 def launch(

@@ -21,6 +21,13 @@ _PACKAGES: Final = {
 
 def launch_door(implementation: Implementation) -> Launch:
     """Return how a worker starts that runs an implementation."""
+    if implementation.door == "command":
+        return Launch(
+            implementation.interpreter,
+            "",
+            folder=implementation.folder,
+            program=implementation.target,
+        )
     searched = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     return Launch(
         implementation.interpreter,
