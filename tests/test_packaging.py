@@ -37,7 +37,7 @@ def test_wheel_has_our_packages_and_nothing_else(wheel: Path) -> None:
         "harness/frameworks/wolfram/driver/deconvolution.wl",
         "harness/frameworks/wolfram/driver/definition.py",
         "harness/frameworks/wolfram/driver/serve.wl",
-        "harness/doors/templates/command/@NAME@.yaml",
+        "harness/doors/templates/command/NAME.yaml",
         "harness/doors/templates/command/worker.py",
         "harness/engines/worker.py",
         "harness/pages/base.html",

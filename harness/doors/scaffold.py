@@ -11,7 +11,7 @@ from harness.core.files import whole_folder
 from harness.suite.keys import COLUMN_NAME
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
-_NAME: Final = "@NAME@"  # In the templates' texts and in the names of their files
+_NAME: Final = "NAME"  # In the templates' texts and in the names of their files
 
 
 class ScaffoldError(InputError):

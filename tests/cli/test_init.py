@@ -19,8 +19,8 @@ def test_an_example_is_an_implementation_by_the_name_of_its_folder(
     done = write_scaffold(kind, tmp_path / "deep" / "my.kernel-2")
     implementation = load_implementation(done.implementation)
     assert (implementation.name, implementation.folder) == ("my.kernel-2", done.folder)
-    assert {file.relative_to(done.folder) for file in done.folder.rglob("*.*")} >= set(done.files)
-    assert not [file for file in done.files if "@NAME@" in (done.folder / file).read_text()]
+    assert {file.relative_to(done.folder) for file in done.folder.rglob("*")} == set(done.files)
+    assert not [file for file in done.files if "NAME" in (done.folder / file).read_text()]
 
 
 @pytest.mark.slow
