@@ -28,6 +28,7 @@ class ColumnInfo:
     # How many threads it may use; the cores that it is held to, where it is held to any.
     threads: str = ""
     cores: str = ""
+    door: str = ""  # How an implementation is reached; empty for a framework
     unavailable: str = ""  # Why nothing was run
 
     @classmethod

@@ -74,7 +74,8 @@ class Column:
         try:
             if not self.unavailable:
                 self._engine = self._found()
-                return self._engine.start()
+                door = self.implementation.door if self.implementation else ""
+                return replace(self._engine.start(), door=door)
         except EngineUnavailableError as error:
             self._is_broken = isinstance(error, EngineBrokenError)
             reason: str = error.args[0]

@@ -21,7 +21,7 @@ from rich.text import Text
 from harness.records.record import Event, Header, Record
 from harness.records.report_file import Report
 from harness.records.status import Status, count_bad
-from harness.report.words import alike, describe_engine, details, headline
+from harness.report.words import alike, claims, describe_engine, details, headline
 
 _SHOWN = 20
 
@@ -83,6 +83,8 @@ def print_report(report: Report, console: Console, *, every: bool = False) -> No
     if report.columns:
         console.print(_matrix(report))
         console.print(_legend(report))
+    for line in claims(report):
+        _print(console, f"  {line}")
     for name, info in report.header.frameworks.items():
         if info.unavailable:
             is_broken = report.counts[name][Status.ERRORED]

@@ -11,7 +11,7 @@ from typing import Final
 from harness.records.record import Record
 from harness.records.report_file import Report
 from harness.records.status import Status
-from harness.report.words import alike, describe_engine, reasons, short_counts
+from harness.report.words import alike, claims, describe_engine, reasons, short_counts
 
 FAILURE_HEAD: Final = (
     *("case: checks", "framework", "status", "reason", "equals the mutant", "reproduce"),
@@ -30,6 +30,7 @@ def _lines(report: Report) -> Iterator[str]:
     letters = ", ".join(f"{status.letter} {status}" for status in Status)
     yield from ("", f"Each cell counts checks by status: {letters}.", "")
     yield from matrix(report)
+    yield from (line for claim in claims(report) for line in ("", escaped(claim)))
     if bad := list(report.bad):
         yield from ("", "## What went wrong", "")
         yield from table(FAILURE_HEAD, map(failure_row, alike(bad)))

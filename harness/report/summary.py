@@ -12,7 +12,7 @@ from harness.records.record import Record
 from harness.records.report_file import Report
 from harness.records.status import Status, count_bad
 from harness.report.markdown import FAILURE_HEAD, code, escaped, failure_row, folded, matrix, table
-from harness.report.words import alike, describe_engine
+from harness.report.words import alike, claims, describe_engine
 
 # GitHub drops a larger summary altogether.
 MOST_BYTES: Final = 2**20
@@ -51,6 +51,7 @@ def _head(report: Report, groups: Sequence[Sequence[Record]]) -> Iterator[str]:
     yield f"{header.cases} cases, {report.checks} checks{took}; {origin}.\n\n"
     head = ("framework", "version", "engine", *(status.lower() for status in _GOOD), "bad")
     yield "\n".join(table(head, (_counts(report, name) for name in report.frameworks))) + "\n"
+    yield from (f"\n{escaped(claim)}\n" for claim in claims(report))
 
 
 def _counts(report: Report, framework: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from harness.core.column_info import ColumnInfo
 from harness.records.record import Record
+from harness.records.report_file import Report
 from harness.records.status import Status
 
 
@@ -63,6 +64,19 @@ def describe_machine(machine: Mapping[str, str], *names: str) -> str:
     """
     known = ((name, machine[name]) for name in names if machine.get(name))
     return ", ".join(f"{value} cores" if name == "cores" else value for name, value in known)
+
+
+def claims(report: Report) -> Iterator[str]:
+    """Count for each implementation what it claims, so that no silence passes for success."""
+    unclaimed = Counter(one.framework for one in report.records if one.unclaimed)
+    for name, info in report.header.frameworks.items():
+        if info.door and name in report.columns:
+            total, passed = report.counts[name].total(), report.counts[name][Status.PASSED]
+            claimed = total - unclaimed[name]
+            yield (
+                f"{name}: of {total} checks {claimed} claimed, {unclaimed[name]} not claimed, "
+                f"{passed} passed"
+            )
 
 
 def describe_engine(info: ColumnInfo) -> tuple[str, str]:
