@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.cli.exit_statuses import BAD, OK
 from harness.cli.options import UsageError, add_formats, add_shared, positive, seconds
 from harness.execution import TIMEOUT
 from harness.report.formats import RUN_FORMATS
+
+if TYPE_CHECKING:
+    from harness.doors.implementation import Implementation
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -42,6 +47,12 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="fail if fewer checks than N were run",
     )
+    parser.add_argument(
+        "--update-known",
+        type=Path,
+        metavar="FILE.yaml",
+        help="write what the implementation under test gets wrong as its known failures",
+    )
     add_shared(parser, "save")
 
 
@@ -53,7 +64,8 @@ def run(options: argparse.Namespace) -> int:
     from harness.cli.consoles import wide_terminal
     from harness.cli.resuming import begun
     from harness.conformance.pipeline import run_columns
-    from harness.doors.implementation import Implementation, name_of
+    from harness.doors.implementation import name_of
+    from harness.doors.known import known_failures
     from harness.execution.column import Column
     from harness.history import revision
     from harness.suite.limitations import load_limitations, unmatched
@@ -62,13 +74,14 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("--resume: name the interrupted run's report with -o.")
     chosen = selection.chosen_columns(options.framework)
     frameworks = tuple(map(name_of, chosen))
+    under_test = _under_test(options, chosen)
     required = _required(options.require, frameworks)
     selection.check_math(options, chosen)
     cases = selection.chosen_cases(options.specs, options.select)
     limitations = load_limitations()
     if not options.specs and options.select is None:
-        known = [one.known for one in chosen if isinstance(one, Implementation)]
-        for rotten in unmatched([*limitations, *chain(*known)], cases):
+        known = chain(*(one.known for one in under_test))
+        for rotten in unmatched([*limitations, *known], cases):
             fact = f"limitation {rotten.id!r} matches no case."
             raise UsageError(f"{rotten.file}:{rotten.line}: {fact}")
     conditions = selection.chosen_conditions(
@@ -89,6 +102,9 @@ def run(options: argparse.Namespace) -> int:
         return interrupted
     if store:
         console.print(store.save(report, revision.branch()).text, soft_wrap=True)
+    for one in under_test if options.update_known else ():
+        known_now = known_failures(one.name, report.records, one.known)
+        output.write_text(options.update_known, known_now)
     infos = report.header.frameworks
     missing = [name for name in required if name not in infos or infos[name].unavailable]
     for name in missing:
@@ -97,6 +113,17 @@ def run(options: argparse.Namespace) -> int:
         text = f"{report.ran} checks were run, where at least {options.min_checks} are to be."
         console.print(text, style="bold red")
     return OK if report.ok and not missing and not is_short else BAD
+
+
+def _under_test(
+    options: argparse.Namespace, columns: Sequence[str | Implementation]
+) -> list[Implementation]:
+    """Return the implementations among the columns: one, if its known failures are updated."""
+    under_test = [one for one in columns if not isinstance(one, str)]
+    if options.update_known and len(under_test) != 1:
+        fact = f"one implementation is needed, -f FILE.yaml; there are {len(under_test)}."
+        raise UsageError(f"--update-known: {fact}")
+    return under_test
 
 
 def _required(names: Sequence[str], columns: Sequence[str]) -> list[str]:
