@@ -20,7 +20,7 @@ _PACKAGES: Final = {
 
 
 def launch_door(implementation: Implementation) -> Launch:
-    """Return how a worker starts that runs an implementation."""
+    """Return how what runs an implementation starts: a guarded worker, or its own program."""
     if implementation.door == "command":
         return Launch(
             implementation.interpreter,
@@ -32,6 +32,7 @@ def launch_door(implementation: Implementation) -> Launch:
     return Launch(
         implementation.interpreter,
         implementation.module or f"deconform_{implementation.door}",
+        language=_DOORS / "guard.py",
         language=_DOORS / "guard.py",
         packages=_PACKAGES[implementation.door],
         path=(str(implementation.folder), *filter(None, searched)),
