@@ -10,6 +10,7 @@ sum follow from the number of terms of a sum.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -43,8 +44,25 @@ def judge(
     """Judge an engine's outcome on one check.
 
     ``says`` is a part of the message that must refuse a rejected case.  An implementation has
-    ``promised`` every case that it is given: refusing one is a failure.
+    ``promised`` every case that it is given: refusing one is a failure, and so is what it must not
+    do, whatever it computes.
     """
+    verdict = _judged(case, expected, check, outcome, says, promised=promised)
+    if not isinstance(outcome, Arrays) or not outcome.misbehaviour:
+        return verdict
+    reason = "; ".join(filter(None, (outcome.misbehaviour, verdict.reason)))
+    return replace(verdict, status=Status.FAILED, reason=reason)
+
+
+def _judged(
+    case: Case,
+    expected: Expected,
+    check: str,
+    outcome: Outcome,
+    says: str | None,
+    *,
+    promised: bool,
+) -> Verdict:
     if isinstance(outcome, Raised) and outcome.kind == MISBEHAVIOUR:
         return Verdict(Status.FAILED, outcome.message)
     if check == Check.REFUSAL and isinstance(outcome, Raised | Arrays):

@@ -221,12 +221,13 @@ def execute(
             shared = guarded.shared(array)
             if shared:
                 facts.append("returns a view of " + shared + (name != "y") * (" as " + name))
-        _check(facts)
     except Exception as error:
         failure: dict[str, Any] = worker.raised(section, error)
         return failure, {}
     _poisoned[:] = [array.nbytes for array in results.values()]
-    return {"op": "result", "seconds": seconds}, results
+    answer = {"op": "result", "seconds": seconds}
+    misbehaviour = " and ".join(facts + _replacements())
+    return dict(answer, misbehaviour=misbehaviour) if misbehaviour else answer, results
 
 
 def _poison() -> None:
@@ -237,14 +238,18 @@ def _poison() -> None:
 
 
 def _check(facts: list[str]) -> None:
-    """Raise what was noted, and what the implementation has put in the place of something else."""
-    facts += ["patches the clock: " + name for name in _patched()]
-    facts += ["replaces deconform's own " + name for name in _replaced()]
-    use = _reference.look_at_modules()
-    if use:
-        facts.append(use)
+    """Raise what was noted, if anything was."""
+    facts += _replacements()
     if facts:
         raise Misbehaviour(" and ".join(facts))
+
+
+def _replacements() -> list[str]:
+    """Return what the implementation has replaced, and what of ours it uses."""
+    facts = ["patches the clock: " + name for name in _patched()]
+    facts += ["replaces deconform's own " + name for name in _replaced()]
+    use = _reference.look_at_modules()
+    return [*facts, use] if use else facts
 
 
 def _patched() -> list[str]:

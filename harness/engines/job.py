@@ -96,6 +96,7 @@ class Arrays:
 
     outputs: Mapping[str, npt.NDArray[Any]]
     seconds: Mapping[str, float]
+    misbehaviour: str = ""  # What an implementation did that it must not, whatever it computed
 
 
 @dataclass(frozen=True)

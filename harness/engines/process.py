@@ -299,7 +299,7 @@ class Engine:
             self._end_process()
             lacking = ", ".join(sorted(missing))
             return Crashed(f"the worker broke the protocol: its result lacks {lacking}")
-        return Arrays(arrays, answer.get("seconds", {}))
+        return Arrays(arrays, answer.get("seconds", {}), answer.get("misbehaviour", ""))
 
     def _raised(self, answer: Message) -> Raised:
         kind = REFUSED if answer["op"] == "refused" else "Error"

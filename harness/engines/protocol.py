@@ -104,7 +104,12 @@ ANSWERS: Final[Mapping[str, Kind]] = {
                 "what parts of the work took; of `call` a benchmark shows it",
                 {"type": "object", "additionalProperties": _SECONDS},
                 is_optional=True,
-            )
+            ),
+            "misbehaviour": Field(
+                "what the implementation did that it must not, for who watches it",
+                _TEXT,
+                is_optional=True,
+            ),
         },
     ),
     "held": Kind(

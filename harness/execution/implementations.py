@@ -33,7 +33,6 @@ def launch_door(implementation: Implementation) -> Launch:
         implementation.interpreter,
         implementation.module or f"deconform_{implementation.door}",
         language=_DOORS / "guard.py",
-        language=_DOORS / "guard.py",
         packages=_PACKAGES[implementation.door],
         path=(str(implementation.folder), *filter(None, searched)),
         folder=implementation.folder,

@@ -369,3 +369,16 @@ def test_what_was_promised_cannot_be_refused(section: str, status: Status) -> No
     verdict = judge(case, expect(case), Check.VALUE, outcome, promised=True)
     assert verdict.status == status
     assert (verdict.reason or "").startswith("claimed, and refused") == (section != "setup")
+
+
+def test_misbehaviour_comes_with_what_was_computed() -> None:
+    """What is right is a failure too; what is wrong is still told by its mutant."""
+    case = case_of(TELLING[0])
+    expected = expect(case)
+    right = Arrays(expected.outputs, {}, "calls the reference inside: impl")
+    verdict = judge(case, expected, Check.VALUE, right, promised=True)
+    assert (verdict.status, verdict.reason) == (Status.FAILED, right.misbehaviour)
+    wrong = Arrays({**expected.outputs, "y": expected.outputs["y"] + 1}, {}, "changes w")
+    verdict = judge(case, expected, Check.VALUE, wrong, promised=True)
+    assert verdict.status == Status.FAILED
+    assert (verdict.reason or "").startswith("changes w; y: ")
