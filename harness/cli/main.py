@@ -1,7 +1,8 @@
 """The command line: ``deconform translate | run | reproduce | report | compare | ...``.
 
-Each command is a module of its name (``import_`` for a keyword) with ``add``, which declares its
-options, and ``run``, which imports what the command needs and returns the exit status.
+Each command is a module of its name (``import_`` for a keyword, ``check_worker`` for a hyphen) with
+``add``, which declares its options, and ``run``, which imports what the command needs and returns
+the exit status.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ COMMANDS: Final = {
     "run": "run suites through the frameworks and compare with the reference",
     "bench": "time the frameworks' programs side by side",
     "init": "write a ready example of an implementation under test",
+    "check-worker": "hold a program against the protocol of workers, message by message",
     "reproduce": "run one case; show its program and numbers",
     "report": "show report files again, or as other formats",
     "compare": "say what became slower or faster from one benchmark to another",
@@ -82,7 +84,7 @@ def parser(command: str = "") -> argparse.ArgumentParser:
             commands.add_parser(name, help=about)
         return whole
     one = commands.add_parser(command)
-    module = import_module(f"harness.cli.{command}{'_' * iskeyword(command)}")
+    module = import_module(f"harness.cli.{command.replace('-', '_')}{'_' * iskeyword(command)}")
     module.add(one)
     one.set_defaults(run=module.run)
     return whole

@@ -95,18 +95,37 @@ class Channel:
             left = deadline - time.monotonic()
             if left <= 0:  # However busy its pipes are.
                 raise TimeoutError(f"no answer in {timeout:g} s")
-            waiting = select.poll()
-            for descriptor in (self._answers, self._output):
-                waiting.register(descriptor, select.POLLIN)
-            if self._outgoing:
-                waiting.register(self._requests, select.POLLOUT)
-            ready = {descriptor for descriptor, _ in waiting.poll(left * 1000)}
-            if self._requests in ready:
-                self._write()
-            if self._output in ready:
-                self._read_output()
-            if self._answers in ready:
-                self._read()
+            self._move(left)
+
+    def finish(self, timeout: float) -> tuple[int | None, bytes]:
+        """Close the worker's input and wait for its end.
+
+        Return its exit status, or ``None`` where it still runs, and what it wrote besides answers.
+        """
+        self._outgoing.clear()
+        self._streams[0].close()
+        deadline = time.monotonic() + timeout
+        with suppress(WorkerEndedError):
+            while len(self._incoming) <= _MOST_LINE and (left := deadline - time.monotonic()) > 0:
+                self._move(left)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(max(0.0, deadline - time.monotonic()))
+        return self._process.poll(), bytes(self._incoming)
+
+    def _move(self, seconds: float) -> None:
+        """Wait until a pipe is ready, and write and read what is possible."""
+        waiting = select.poll()
+        for descriptor in (self._answers, self._output):
+            waiting.register(descriptor, select.POLLIN)
+        if self._outgoing:
+            waiting.register(self._requests, select.POLLOUT)
+        ready = {descriptor for descriptor, _ in waiting.poll(seconds * 1000)}
+        if self._requests in ready:
+            self._write()
+        if self._output in ready:
+            self._read_output()
+        if self._answers in ready:
+            self._read()
 
     def _write(self) -> None:
         """Write as much as the pipe takes."""

@@ -1,0 +1,379 @@
+"""Hold a program against the protocol of workers, one message after another.
+
+Whatever the program does, each check ends in one finding: what was sent, what came, and what was
+expected.  A check that goes wrong costs its process; the next one begins with a new process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.core.program import Unsupported
+from harness.doors.implementation import Implementation
+from harness.doors.rendering import convention_of
+from harness.engines import protocol
+from harness.engines.channel import Channel, Frame, WorkerEndedError
+from harness.engines.executable import executable
+from harness.engines.process import thread_counts
+from harness.suite.case import Case, case_from_descriptor
+from harness.suite.expectations import expect
+
+TIMEOUT: Final = 10.0  # Seconds for each answer
+_MOST_TIMEOUTS: Final = 2  # After so many nothing more is tried
+_MOST_SHOWN: Final = 300  # Characters of a request
+
+Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
+
+
+class Mark(StrEnum):
+    """What a finding is."""
+
+    OK = "ok"
+    REFUSED = "refused"  # The program says that it does not do this, which is its right
+    WRONG = "WRONG"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was asked of the program: what was sent, what came, what was expected."""
+
+    mark: Mark
+    subject: str
+    came: str
+    sent: str = ""
+    expected: str = ""
+
+
+class _WrongError(Exception):
+    """An answer that is a frame, and not the one that was asked for."""
+
+
+class _RefusedError(Exception):
+    """The program does not do this, or the implementation's file does not claim it."""
+
+
+class _Talk:
+    """Requests to the program and its answers, and what was last sent and expected."""
+
+    def __init__(self, implementation: Implementation, timeout: float) -> None:
+        self.implementation = implementation
+        self.timeout = timeout
+        self.sent, self.expected = "", ""
+        self.has_computed = False
+        self._convention = convention_of(implementation)
+        self._environ = {**os.environ, **thread_counts(1)}
+        self._channel: Channel | None = None
+
+    @property
+    def channel(self) -> Channel:
+        """The process, which is started where there is none, but not spoken to."""
+        if self._channel is None:
+            first, *others = self.implementation.target
+            folder = self.implementation.folder
+            file = executable(first, folder, self._environ)
+            self._channel = Channel([file, *others], self._environ, folder=folder)
+        return self._channel
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a process is there."""
+        return self._channel is not None
+
+    def close(self) -> None:
+        """End the process."""
+        channel, self._channel = self._channel, None
+        if channel is not None:
+            channel.close()
+
+    def send(self, message: Mapping[str, Any], arrays: Arrays | None = None) -> None:
+        """Send a request."""
+        arrays = arrays or {}
+        line = json.dumps(message)
+        shown = line if len(line) <= _MOST_SHOWN else f"{line[:_MOST_SHOWN]}..."
+        listed = ", ".join(f"{name} {each.shape} {each.dtype}" for name, each in arrays.items())
+        self.sent = f"{shown} with {listed}" if listed else shown
+        self.channel.send(message, arrays)
+
+    def receive(self) -> Frame:
+        """Wait for the next answer."""
+        return self.channel.receive(self.timeout, 2**27)
+
+    def ask(
+        self, message: Mapping[str, Any], arrays: Arrays | None = None, *, is_right: bool = True
+    ) -> Frame:
+        """Send a request and return the answer, which must be the right one if ``is_right``."""
+        wanted, *others = protocol.answers_to(message["op"])
+        self.expected = wanted if is_right and others else " or ".join(protocol.ANY_TIME)
+        self.send(message, arrays)
+        answer, outputs = self.receive()
+        if is_right and answer["op"] == "refused":
+            raise _RefusedError(answer["message"])
+        if is_right and answer["op"] != wanted:
+            raise _WrongError(_words(answer))
+        return answer, outputs
+
+    def start(self) -> str:
+        """Send ``start``; return what the program says of itself."""
+        answer, _ = self.ask(
+            {"op": "start", "protocol": protocol.VERSION, "device": "cpu", "threads": 1}
+        )
+        about = [answer["version"], answer.get("engine"), answer.get("compiler")]
+        return "version " + ", ".join(each for each in about if each)
+
+    def request(self, case: Case, direction: str) -> tuple[dict[str, Any], Arrays, Arrays]:
+        """Write a case as a request; return it, its arrays, and the arrays that it must give."""
+        for check in case.checks:
+            claims = self.implementation.claims
+            lacking = claims.lacks(case, check) if check.direction == direction else None
+            if lacking and not case.rejected:
+                raise _RefusedError(f"not claimed: {lacking}")
+        program = self._convention.write(case.operator, case.dtype, documented=case.documented)
+        if isinstance(program, Unsupported):
+            raise _RefusedError(program.reason)
+        expected = expect(case, fast=True)
+        names = ("y",) if direction == "forward" else ("dx", "dw", "db")
+        wanted = {name: expected.outputs[name] for name in names if name in expected.outputs}
+        given = {n: a for n, a in expected.data.items() if n != "dy" or direction == "gradient"}
+        message = {
+            "op": "run",
+            "direction": direction,
+            "arguments": program.arguments,
+            "outputs": list(wanted),
+        }
+        return message, given, wanted
+
+    def compute(self, case: Case, direction: str = "forward", **extra: Any) -> str:
+        """Ask for a case and judge what comes."""
+        message, given, wanted = self.request(case, direction)
+        self.send({**message, **extra}, given)
+        return self.judge(wanted)
+
+    def judge(self, wanted: Arrays) -> str:
+        """Wait for a result, and hold it against the one that is right."""
+        self.expected = f"result with {_listed(wanted)}"
+        answer, outputs = self.receive()
+        if answer["op"] == "refused":
+            raise _RefusedError(answer["message"])
+        if answer["op"] == "raised":
+            raise _WrongError(_words(answer))
+        for name, want in wanted.items():
+            if name not in outputs:
+                raise _WrongError(f"result without {name}")
+            if reason := _difference(name, outputs[name], want):
+                raise _WrongError(reason)
+        self.has_computed = True
+        return _listed(wanted)
+
+
+def _words(answer: Mapping[str, Any]) -> str:
+    kind = f"{answer['type']}: " if "type" in answer else ""
+    return f"{answer['op']}: {kind}{answer['message']}" if "message" in answer else answer["op"]
+
+
+def _listed(arrays: Arrays) -> str:
+    return ", ".join(f"{name} {each.shape} {each.dtype}" for name, each in arrays.items())
+
+
+def _difference(name: str, got: npt.NDArray[Any], want: npt.NDArray[Any]) -> str | None:
+    """Say how an array differs from the right one, and what may be the cause."""
+    if got.shape != want.shape:
+        return f"{name} has shape {got.shape}"
+    if got.dtype != want.dtype:
+        return f"{name} is {got.dtype}"
+    if np.array_equal(got, want):
+        return None
+    if np.array_equal(got.byteswap(), want):
+        return f"{name} is big-endian: bytes go out with the lowest first"
+    if np.array_equal(got.ravel().reshape(want.shape, order="F"), want):
+        return f"{name} is in Fortran's order: the last axis must vary fastest"
+    at = tuple(int(i) for i in np.argwhere(got != want)[0])
+    count = int(np.count_nonzero(got != want))
+    where = ", ".join(map(str, at))
+    values = f"{name}[{where}] is {got[at]:g}, expected {want[at]:g}"
+    return f"{name} has {count} wrong elements of {want.size}; first {values}"
+
+
+# By title, the cases that are computed forward; each is small but the large one.
+_FORWARD: Final = {
+    "1 axis": "ic2_oc3_k3_s2_b_n1_i5",
+    "2 axes, a batch of 2": "ic2_oc3_k3x2_s2x1_c1.0x0.1_b_n2_i4x5",
+    "3 axes": "ic2_oc2_k2x2x3_s1x2x1_b_n1_i3x2x3",
+    "no bias": "ic2_oc3_k3x3_s2x2_n1_i4x4",
+    "dilation": "ic2_oc3_k3x2_d2x3_b_n1_i4x4",
+    "groups": "ic4_oc6_k3x3_g2_b_n1_i4x4",
+    "a crop that adds": "ic2_oc3_k3x3_c-1.-2x0.-1_b_n1_i4x4",
+    "float64": "ic2_oc3_k3x3_s2x2_b_n1_i4x4_f64",
+    "float16": "ic2_oc3_k3x3_s2x2_b_n1_i4x4_f16",
+    "one element": "ic1_oc1_k1_b_n1_i1",
+    "a batch of 0": "ic2_oc3_k3x3_b_n0_i4x4",
+    "an empty output": "ic2_oc3_k3_c3.4_b_n1_i5",
+}
+_GRADIENT: Final = {
+    "2 axes": "ic2_oc3_k3x2_s2x1_c1.0x0.1_b_n2_i4x5",
+    "no bias": "ic2_oc3_k3_s2_n1_i5",
+    "groups": "ic4_oc6_k3x3_g2_b_n1_i4x4",
+    "a batch of 0": "ic2_oc3_k3x3_b_n0_i4x4",
+}
+_SMALL: Final = tuple(_FORWARD.values())[:4]
+_LARGE: Final = "ic1_oc2_k1x2_n1_i300x500"  # Arrays of more than any pipe holds
+_ILLEGAL: Final = "ic4_oc6_k3_g3_n1_i5"
+
+
+def _forward(title: str) -> Callable[[_Talk], str]:
+    return lambda talk: talk.compute(case_from_descriptor(_FORWARD[title]))
+
+
+def _gradient(title: str) -> Callable[[_Talk], str]:
+    return lambda talk: talk.compute(case_from_descriptor(_GRADIENT[title]), "gradient")
+
+
+def _unknown_field(talk: _Talk) -> str:
+    return talk.compute(case_from_descriptor(_SMALL[0]), later="a field that is not known yet")
+
+
+def _unknown_request(talk: _Talk) -> str:
+    answer, _ = talk.ask({"op": "later", "what": "a request that is not known yet"}, is_right=False)
+    return _words(answer)
+
+
+def _illegal(talk: _Talk) -> str:
+    """Send what no operator can be; the answer is free, but one must come."""
+    case = case_from_descriptor(_ILLEGAL)
+    message, given, _ = talk.request(case, "forward")
+    talk.expected = "refused (result and raised are allowed)"
+    talk.send(message, given)
+    return _words(talk.receive()[0])
+
+
+def _several(descriptors: Sequence[str]) -> Callable[[_Talk], str]:
+    """Send several requests before an answer is read."""
+
+    def check(talk: _Talk) -> str:
+        requests = [talk.request(case_from_descriptor(one), "forward") for one in descriptors]
+        for message, given, _ in requests:
+            talk.send(message, given)
+        wanted = [outputs for *_, outputs in requests]
+        refusal = None
+        for each in wanted:
+            try:
+                talk.judge(each)
+            except _RefusedError as error:  # The other answers are still to be read.
+                refusal = error
+        if refusal is not None:
+            raise refusal
+        return f"{len(wanted)} results in order"
+
+    return check
+
+
+def _timing(talk: _Talk) -> str:
+    message, given, _ = talk.request(case_from_descriptor(_SMALL[1]), "forward")
+    talk.ask({**message, "op": "hold", "key": "forward"}, given)
+    answer, _ = talk.ask({"op": "time", "key": "forward", "calls": 3})
+    talk.ask({"op": "drop", "key": "forward"})
+    return f"3 calls in {answer['seconds']:g} s"
+
+
+def _dropped(talk: _Talk) -> str:
+    """Ask for what is not held any more: an error, but no end."""
+    talk.ask({"op": "drop", "key": "forward"})
+    answer, _ = talk.ask({"op": "time", "key": "forward", "calls": 1}, is_right=False)
+    if answer["op"] not in protocol.ANY_TIME:
+        raise _WrongError(_words(answer))
+    return _words(answer)
+
+
+def _end(talk: _Talk) -> str:
+    """Close the program's input."""
+    talk.sent = "the end of its input"
+    talk.expected = "an end with exit status 0, and nothing more on its output"
+    status, rest = talk.channel.finish(talk.timeout)
+    talk.close()
+    if rest:
+        raise _WrongError(f"{len(rest)} more bytes: {rest[:60]!r}")
+    if status is None:
+        raise _WrongError(f"it still ran after {talk.timeout:g} s")
+    if status:
+        raise _WrongError(f"exit status {status}")
+    return "it ended"
+
+
+def _end_at_once(talk: _Talk) -> str:
+    talk.close()
+    return _end(talk)
+
+
+_CHECKS: Final[Mapping[str, Callable[[_Talk], str]]] = {
+    "start, a second time": _Talk.start,
+    **{f"run, {title}": _forward(title) for title in _FORWARD},
+    "run, a field that is not known": _unknown_field,
+    "a request that is not known": _unknown_request,
+    "run, an illegal configuration": _illegal,
+    "run, after that": _forward("1 axis"),
+    "run, large arrays": lambda talk: talk.compute(case_from_descriptor(_LARGE)),
+    "4 requests at once": _several(_SMALL),
+    "3 requests at once, large": _several([_LARGE] * 3),
+    **{f"run, gradient, {title}": _gradient(title) for title in _GRADIENT},
+    "hold, time and drop": _timing,
+    "time, after drop": _dropped,
+    "run, last": _forward("1 axis"),
+    "the end of its input": _end,
+    "the end of its input, before any request": _end_at_once,
+}
+
+
+def check_worker(
+    implementation: Implementation, timeout: float = TIMEOUT
+) -> Generator[Finding, None, None]:
+    """Hold a program against the protocol; yield a finding for each message or group of them.
+
+    Raises
+    ------
+    EngineUnavailableError
+        If there is no such program.
+    """
+    timeouts = 0
+    with closing(_Talk(implementation, timeout)) as talk:
+        talk.channel  # noqa: B018 -- a command that cannot be started is no finding
+        first = _finding(talk, "start", _Talk.start)
+        yield first
+        if first.mark != Mark.OK:
+            return
+        for subject, check in _CHECKS.items():
+            if not talk.is_running and not subject.startswith("the end of its input,"):
+                again = _finding(talk, "start, in a new process", _Talk.start)
+                if again.mark != Mark.OK:
+                    yield again
+                    return
+            finding = _finding(talk, subject, check)
+            yield finding
+            timeouts += finding.came.startswith("no answer in")
+            if timeouts == _MOST_TIMEOUTS:
+                yield replace(finding, subject="the rest", sent="", came="not tried any more")
+                return
+        if not talk.has_computed:
+            yield Finding(
+                Mark.WRONG, "run", "no configuration was computed", expected="one result at least"
+            )
+
+
+def _finding(talk: _Talk, subject: str, check: Callable[[_Talk], str]) -> Finding:
+    """Make one check; end the process where it went wrong, for its pipes may hold the rest."""
+    talk.sent, talk.expected = "", ""
+    try:
+        return Finding(Mark.OK, subject, check(talk))
+    except _RefusedError as refusal:
+        mark = Mark.REFUSED if subject != "start" else Mark.WRONG
+        return Finding(mark, subject, f"{refusal}", talk.sent, talk.expected)
+    except (WorkerEndedError, TimeoutError, _WrongError) as error:
+        talk.close()
+        return Finding(Mark.WRONG, subject, f"{error}", talk.sent, talk.expected)
