@@ -130,17 +130,19 @@ def run(cases: Iterable[Case], frameworks: Sequence[str] | None = None) -> Itera
     ----------
     cases : iterable of Case
     frameworks : sequence of str, optional
-        All where it is ``None``; one whose environment is missing gives SKIPPED records.
+        Names of frameworks, or files of implementations such as ``"mine.yaml"``.  All frameworks
+        where it is ``None``; one whose environment is missing gives SKIPPED records.
     """
     from contextlib import closing  # noqa: PLC0415
 
     from harness.conformance.pipeline import execute  # noqa: PLC0415
     from harness.convention.registry import framework_names  # noqa: PLC0415
+    from harness.doors.implementation import subject_of  # noqa: PLC0415
     from harness.execution.column import Conditions  # noqa: PLC0415
     from harness.records.record import Record  # noqa: PLC0415
     from harness.suite.limitations import load_limitations  # noqa: PLC0415
 
     conditions = Conditions(limitations=load_limitations())
-    names = framework_names() if frameworks is None else frameworks
-    with closing(execute(list(cases), names, conditions)) as events:
+    subjects = [subject_of(n) for n in (framework_names() if frameworks is None else frameworks)]
+    with closing(execute(list(cases), subjects, conditions)) as events:
         yield from (event for event in events if isinstance(event, Record))

@@ -26,7 +26,7 @@ ROOMS: Final[Mapping[str, frozenset[str]]] = {
         "cli": "root server dashboard history report bench conformance execution doors suite "
         "lookup weights frameworks convention syntax records engines drawing core",
         # The public API.
-        "root": "conformance execution lookup suite convention records core",
+        "root": "conformance execution doors lookup suite convention records core",
         "server": "pages lookup convention syntax core",
         "dashboard": "pages history report bench conformance suite lookup convention records "
         "drawing core",

@@ -1,4 +1,4 @@
-"""Write what follows from the table of keys: ``specs/schema.json``, tables of CONTRIBUTING.md.
+"""Write what follows from the table of keys: schemas in ``specs/``, tables of CONTRIBUTING.md.
 
 ``python tools/spec_schema.py`` writes both in a checkout; a test holds the committed files.
 """
@@ -7,11 +7,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from harness.suite.keys import CASE, ENTRIES, MATRIX, PLACES, REQUIRED, SWEPT, Key, Place
+from harness.suite.keys import (
+    CASE,
+    CLAIMS,
+    ENTRIES,
+    IMPLEMENTATION,
+    MAPPING,
+    MATRIX,
+    PLACES,
+    REQUIRED,
+    SWEPT,
+    Key,
+    Place,
+)
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -40,6 +52,21 @@ def schema() -> Schema:
     }
 
 
+def implementation_schema() -> Schema:
+    """Return the JSON Schema of the file of an implementation under test.
+
+    >>> [door["required"] for door in implementation_schema()["oneOf"]]
+    [['python'], ['library'], ['command'], ['onnx']]
+    """
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "deconform implementation",
+        **_place(IMPLEMENTATION),
+        "oneOf": [_has(door) for door in ("python", "library", "command", "onnx")],
+        "$defs": {"claims": _place(CLAIMS)},
+    }
+
+
 def _place(place: Place) -> Schema:
     properties = {
         key.name: {"$ref": f"#/$defs/{key.name}"} if key.label is not None else _value(key, place)
@@ -58,6 +85,8 @@ def _place(place: Place) -> Schema:
 
 def _value(key: Key, place: Place = CASE) -> Schema:
     value: Schema = {"description": key.meaning, **key.kind.schema}
+    if key.kind is MAPPING:
+        return {"description": key.meaning, "$ref": f"#/$defs/{key.name}"}
     if key.kind is ENTRIES:
         value["items"] = {"$ref": f"#/$defs/{_ENTRY_OF[place.name]}"}
     if key.kind is MATRIX:
@@ -129,15 +158,21 @@ def _default(default: Any) -> str:
 
 def documents(root: Path) -> dict[Path, str]:
     """Return what the files of a checkout that are written from the table should hold."""
-    contributing = root / "CONTRIBUTING.md"
-    tables = "\n".join(line for place in PLACES for line in _table(place))
-    text = contributing.read_text(encoding="utf-8")
-    before, _, rest = text.partition(_BEGIN)
-    _, _, after = rest.partition(_END)
+    schemas = {"schema.json": schema(), "implementation.json": implementation_schema()}
+    pages = {"CONTRIBUTING.md": PLACES, "docs/implementations.md": (IMPLEMENTATION, CLAIMS)}
     return {
-        root / "specs" / "schema.json": json.dumps(schema(), indent=2) + "\n",
-        contributing: f"{before}{_BEGIN}\n\n{tables}\n{_END}{after}",
+        **{
+            root / "specs" / name: json.dumps(one, indent=2) + "\n" for name, one in schemas.items()
+        },
+        **{root / name: _with_tables(root / name, places) for name, places in pages.items()},
     }
+
+
+def _with_tables(page: Path, places: Sequence[Place]) -> str:
+    tables = "\n".join(line for place in places for line in _table(place))
+    before, _, rest = page.read_text(encoding="utf-8").partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    return f"{before}{_BEGIN}\n\n{tables}\n{_END}{after}"
 
 
 if __name__ == "__main__":

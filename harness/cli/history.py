@@ -27,16 +27,16 @@ def run(options: argparse.Namespace) -> int:
 
     from harness.cli.consoles import terminal
     from harness.convention.registry import convention
+    from harness.doors.implementation import is_file, name_of, subject_of
     from harness.history.console import print_history, to_json
     from harness.history.store import Selection, opened
     from harness.suite.specs import selected
 
-    for name in options.framework:
-        convention(name)
+    columns = [name_of(subject_of(name)) if is_file(name) else name for name in options.framework]
     case = options.case
     selection = Selection(
         cases=None if case is None else lambda name: selected(name, case),
-        frameworks=options.framework,
+        frameworks=columns,
         direction=options.direction,
         machine=options.machine,
         branch=options.branch,
@@ -45,6 +45,8 @@ def run(options: argparse.Namespace) -> int:
     times = store.times(selection)
     histories = () if options.direction else store.case_histories(selection)
     if not times and not histories:
+        for name in columns:
+            convention(name)  # Misspelt, it is an error of its own.
         raise UsageError(f"no run in {store.database.name} holds what is asked for.")
     if options.json:
         print(json.dumps(to_json(times, histories), indent=2))

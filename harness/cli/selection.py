@@ -11,7 +11,7 @@ from typing import Any
 from harness.cli.options import UsageError
 from harness.cli.wording import in_options
 from harness.convention.registry import convention, framework_names
-from harness.doors.implementation import Implementation, is_file, load_implementation, name_of
+from harness.doors.implementation import Implementation, name_of, subject_of
 from harness.execution.column import Conditions
 from harness.suite.case import Case
 from harness.suite.specs import load_cases, selected
@@ -51,7 +51,7 @@ def chosen_columns(names: Sequence[str] | None) -> tuple[str | Implementation, .
         return framework_names()
     chosen: dict[str, str | Implementation] = {}
     for name in dict.fromkeys(names):
-        one = load_implementation(name) if is_file(name) else convention(name).name
+        one = subject_of(name)
         if (title := name_of(one)) in chosen:
             raise UsageError(f"-f {name}: its name {title!r} is given twice.")
         chosen[title] = one

@@ -19,6 +19,7 @@ from typing import Final
 
 from harness.conformance.judge import judge
 from harness.core.program import Program, Unsupported
+from harness.doors.implementation import Implementation
 from harness.engines.job import Job
 from harness.execution.column import Column, Conditions
 from harness.records.record import Event, Footer, Header, Record, Verdict
@@ -32,12 +33,12 @@ PREPARED_BYTES: Final = 2**28
 
 def execute(
     cases: Sequence[Case],
-    frameworks: Sequence[str],
+    subjects: Sequence[str | Implementation],
     conditions: Conditions | None = None,
     *,
     at_once: int = 0,
 ) -> Generator[Event, None, None]:
-    """Run every case in every framework, ``at_once`` of them at the same time; 0 means all.
+    """Run every case in every column, ``at_once`` of them at the same time; 0 means all.
 
     Yields
     ------
@@ -46,7 +47,7 @@ def execute(
         and check, in order of completion; one footer.  Closing the stream early ends the workers;
         there is no footer then.
     """
-    return run_columns(cases, [Column(name, conditions) for name in frameworks], at_once)
+    return run_columns(cases, [Column(one, conditions) for one in subjects], at_once)
 
 
 def run_columns(

@@ -138,6 +138,16 @@ def name_of(subject: str | Implementation) -> str:
     return subject.name if isinstance(subject, Implementation) else subject
 
 
+def subject_of(name: str) -> str | Implementation:
+    """Return what a column's name stands for: a framework, or the implementation of a file.
+
+    Raises
+    ------
+    UnknownFrameworkError, SpecError
+    """
+    return load_implementation(name) if is_file(name) else convention(name).name
+
+
 def load_implementation(path: str | Path) -> Implementation:
     """Read the file of an implementation.
 

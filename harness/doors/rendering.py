@@ -50,6 +50,15 @@ def convention_of(implementation: Implementation) -> Convention:
     )
 
 
+def setup_of(implementation: Implementation) -> str:
+    """Return the first lines of every program, such as its imports; none of a program's own."""
+    if implementation.door == "command":
+        return ""
+    if implementation.door == "python":
+        return _names(implementation)[0]
+    return _BY_DOOR[implementation.door](implementation, Operator.of(1, 1, (1,))).setup
+
+
 def _names(implementation: Implementation) -> tuple[str, str, str]:
     """Return the lines that import a Python implementation, and the names of its functions.
 

@@ -84,6 +84,7 @@ class Engine:
         # Packages of ours that programs import: the file to import each name from.
         packages: Mapping[str, str] | None = None,
         path: Sequence[str] = (),  # Folders that programs import from, besides the interpreter's
+        setup: str = "",  # Python text that is executed once at the start, as programs' setups are
         folder: Path | None = None,  # Where the process starts; where we are if None
         # Python text that selects the device to compute on: it defines ``device``, or raises with
         # what is missing.  A program of the user's own is told a name.  Empty for the CPU.
@@ -100,7 +101,7 @@ class Engine:
             ours = [worker.__file__, *([str(language)] if language else [])]
             self._command = (*command, "-I", *ours)
             self._start = {"module": module, "distribution": distribution}
-            self._start |= {"packages": packages or {}, "path": [*path]}
+            self._start |= {"packages": packages or {}, "path": [*path], "setup": setup}
         self._start |= {"op": "start", "device": device or "cpu" * is_program}
         self._engine_name = Path(command[0]).name if is_program else "python"
         self._has_gpu = bool(device)

@@ -334,6 +334,7 @@ def started(start: Any, message: Mapping[str, Any]) -> dict[str, Any]:
         for name, path in message["packages"].items():
             provide(name, path)
         answer.update(start(message["module"], message["distribution"]), numpy=np.__version__)
+        exec(compiled(message["setup"], "setup"), {})
         section = "device"
         if message["device"]:
             answer["device"] = find_device(message["device"])

@@ -19,7 +19,7 @@ from harness.core.column_info import ColumnInfo
 from harness.core.errors import Ask, Mention, Words, named, without_a_face, worded
 from harness.core.program import Program, Unsupported
 from harness.doors.implementation import Implementation
-from harness.doors.rendering import convention_of
+from harness.doors.rendering import convention_of, setup_of
 from harness.engines.job import EngineBrokenError, EngineUnavailableError, Job, Outcome
 from harness.engines.process import Engine
 from harness.execution import TIMEOUT
@@ -203,6 +203,7 @@ class Column:
             advice=launched.advice,
             packages=launched.packages,
             path=launched.path,
+            setup=setup_of(self.implementation) if self.implementation else "",
             folder=launched.folder,
             device=device if launched.program and device_check else device_check,
             threads=conditions.threads,

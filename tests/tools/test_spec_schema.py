@@ -31,7 +31,13 @@ def test_the_schema_is_a_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(validator().schema)
 
 
-@pytest.mark.parametrize("name", ["specs/schema.json", "CONTRIBUTING.md"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("specs/schema.json", "specs/implementation.json"),
+        *("CONTRIBUTING.md", "docs/implementations.md"),
+    ],
+)
 def test_what_is_written_from_the_table_of_keys_is_up_to_date(name: str) -> None:
     # After a change of harness/suite/keys.py: python tools/spec_schema.py
     root = SPECS.parent
