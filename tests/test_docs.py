@@ -113,6 +113,23 @@ def test_output_in_the_readme_is_what_the_command_prints(
     assert status == (USAGE if printed.err.startswith("error:") else OK)
 
 
+def test_what_the_readme_shows_in_an_empty_folder_is_what_happens_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (session,) = re.findall(r"<!-- in an empty folder -->\n```\n(.*?)```", README, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+
+    def lasting(text: str) -> list[str]:
+        lines = [re.sub(r"\(.*\)|[\d.]+ s\b", "", line).rstrip() for line in text.splitlines()]
+        return [line for line in lines if line != "..."]
+
+    for step in session.split("$ deconform ")[1:]:
+        command, _, output = step.partition("\n")
+        assert main(shlex.split(command)) == OK
+        printed = lasting(capsys.readouterr().out)
+        assert [line for line in lasting(output) if line not in printed] == []
+
+
 def test_the_reference_page_is_what_the_conventions_say() -> None:
     assert (ROOT / "docs" / "conventions.md").read_text() == page(), (
         "write it again: python tools/reference_page.py > docs/conventions.md"
