@@ -12,8 +12,8 @@ payload.  So the bits tell what was not written, and what was read though it hol
 from __future__ import annotations
 
 import ctypes
-import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -65,7 +65,7 @@ class Library:
     """
 
     def __init__(self, path: str, gradient_symbol: str | None = None) -> None:
-        self._path = os.path.abspath(path)
+        self._path = str(Path(path).absolute())
         self._loaded = _load(self._path)
         self._gradient_symbol = gradient_symbol or GRADIENT
         self._forward = self._function(FORWARD, 4)
@@ -302,7 +302,7 @@ _libraries: dict[str, Any] = {}
 
 def _load(path: str) -> Any:
     if path not in _libraries:
-        if not os.path.isfile(path):
+        if not Path(path).is_file():
             raise ImportError("there is no file %s" % path)
         try:
             _libraries[path] = ctypes.CDLL(path)
@@ -315,7 +315,7 @@ def _load(path: str) -> Any:
 def _foreign(path: str) -> str:
     """Say that a library is for another processor, where the system is one with ELF files."""
     try:
-        with open(path, "rb") as library, open(sys.executable, "rb") as here:
+        with Path(path).open("rb") as library, Path(sys.executable).open("rb") as here:
             theirs, ours = library.read(20), here.read(20)
     except OSError:
         return ""

@@ -14,6 +14,7 @@ from harness.convention.text import lines
 from harness.core.operators import Operator
 from harness.core.program import Program, Section, Unsupported
 from harness.doors.implementation import CANONICAL, Implementation
+from harness.doors.onnx_model import Form
 
 # Nobody but the implementation knows what it computes on.
 _GPU: Final = Cuda("name = 'as the implementation chooses'")
@@ -143,6 +144,7 @@ def _onnx(implementation: Implementation, operator: Operator) -> Program:
             "y = model.output()",
         ),
         gradient=_NO_GRADIENT,
+        reason=Form(operator.stride, operator.crop).reason,
     )
 
 
