@@ -113,6 +113,7 @@ def test_output_in_the_readme_is_what_the_command_prints(
     assert status == (USAGE if printed.err.startswith("error:") else OK)
 
 
+@pytest.mark.slow
 def test_what_the_readme_shows_in_an_empty_folder_is_what_happens_there(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
