@@ -22,8 +22,23 @@ def run(options: argparse.Namespace) -> int:
 
     done = write_scaffold(options.kind, options.folder)
     commands = [f"deconform run -f {shlex.quote(str(done.implementation))}"]
-    if Path("Makefile") in done.files:
-        commands.insert(0, f"make -C {shlex.quote(str(done.folder))}")
     print(f"{done.folder}: {', '.join(map(str, done.files))}")
+    if Path("Makefile") in done.files and not _is_built(done.folder):
+        commands.insert(0, f"make -C {shlex.quote(str(done.folder))}")
     print("now:  " + " && ".join(commands))
     return OK
+
+
+def _is_built(folder: Path) -> bool:
+    """Build the example, so that it can be run at once, where there is a compiler."""
+    import subprocess
+    from shutil import which
+
+    make = which("make")
+    if make is None:
+        return False
+    command = [make, "--no-print-directory", "-C", folder]
+    built = subprocess.run(command, capture_output=True, text=True, check=False)
+    lines = (built.stdout + built.stderr).splitlines()
+    print("\n".join(line for line in lines if not line.startswith("make[")))
+    return built.returncode == 0

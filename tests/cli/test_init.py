@@ -63,3 +63,15 @@ def test_an_empty_folder_is_a_new_one(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path / "mine")
     assert main(["init", "python", "."]) == OK
     assert load_implementation("mine.yaml").name == "mine"
+
+
+@pytest.mark.slow
+def test_the_example_in_c_is_built_where_it_can_be(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["init", "c", str(tmp_path / "mine")]) == OK
+    assert f"now:  deconform run -f {tmp_path}/mine/mine.yaml" in capsys.readouterr().out
+    assert (tmp_path / "mine" / "libmine.so").is_file()
+    monkeypatch.setenv("CC", "false")
+    assert main(["init", "c", str(tmp_path / "other")]) == OK
+    assert f"now:  make -C {tmp_path}/other && " in capsys.readouterr().out
