@@ -270,7 +270,7 @@ class Arguments(BoundCall):
         *,
         stride: PerAxis = 1,
         dilation: PerAxis = 1,
-        crop: Crop = 0,
+        crop: Crop | None = 0,  # None where ``cropped`` follows, which adds it
         groups: int = 1,
         bias: bool = True,
         input: Sizes | None = None,  # noqa: A002 -- the contract's word
@@ -288,7 +288,7 @@ class Arguments(BoundCall):
                 *channels_and_kernel,
                 stride=stride,
                 dilation=dilation if self.site.steps is None else self.site.steps,
-                crop=crop,
+                crop=0 if crop is None else crop,
                 groups=groups * self.site.groups,
                 bias=bias,
             )
@@ -296,7 +296,9 @@ class Arguments(BoundCall):
             raise self.error(str(error)) from None
         shape = self.supplied.input or input
         if shape is not None:
-            self._check_input(operator, shape)
+            self._check_axes(operator, shape)
+        if shape is not None and crop is not None:
+            self._check_output(operator, shape)
         return Reading(
             self.form.name,
             operator,
@@ -319,16 +321,17 @@ class Arguments(BoundCall):
         """Return a reading with a crop, which must leave an output."""
         operator = replace(reading.operator, crop=crop)
         if reading.input is not None:
-            self._check_input(operator, reading.input)
+            self._check_output(operator, reading.input)
         return replace(reading, operator=operator, notes=(*notes, *reading.notes))
 
-    def _check_input(self, operator: Operator, shape: Sizes) -> None:
-        """Refuse an input whose axes do not fit, or that leaves no output."""
+    def _check_axes(self, operator: Operator, shape: Sizes) -> None:
         if len(shape) != operator.rank + 2:
             raise self.error(
                 f"the input {list(shape)} has {len(shape)} axes; {operator.rank + 2} are "
                 f"needed: {input_axes(operator.rank)}."
             )
+
+    def _check_output(self, operator: Operator, shape: Sizes) -> None:
         if fact := operator.explain(shape[2:]):
             raise self.error(fact)
 

@@ -275,6 +275,15 @@ def test_error_says_what_to_add(text: str, asks: str) -> None:
 # Round trips.
 
 
+@pytest.mark.parametrize("style", ["function", "layer"])
+def test_an_output_that_adj_alone_makes_possible_comes_back(style: Style) -> None:
+    """An input without elements has a full length of less than nothing."""
+    wanted = Operator.of(1, 1, (1,), stride=(3,), crop=((0, -2),))
+    program = render(wanted, "mxnet", style=style)
+    assert isinstance(program, Program)
+    assert reading(program.text, input=(2, 1, 0), weight=wanted.weight_shape).operator == wanted
+
+
 @given(sized_operators(), st.sampled_from(["function", "layer"]))
 def test_program_comes_back(drawn: tuple[Operator, Sizes], style: Style) -> None:
     wanted, in_size = drawn
