@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
@@ -16,9 +17,16 @@ from harness.execution import gpus
 
 # Examples of each Hypothesis test; support/examples.py has those that need more.  No deadline:
 # a test must not fail because a machine is busy.
+settings.register_profile("quick", max_examples=10, deadline=None)
 settings.register_profile("ci", max_examples=30, deadline=None)
 settings.register_profile("thorough", max_examples=300, deadline=None)
 settings.load_profile("ci")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Draw fewer examples where slow tests are left out, unless a profile was asked for."""
+    if "not slow" in config.option.markexpr and not config.getoption("--hypothesis-profile"):
+        settings.load_profile("quick")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -36,6 +44,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.get_closest_marker("frameworks") or item.get_closest_marker("browser")
     }
     items.sort(key=lambda item: item.path not in long)
+
+
+def pytest_collection_finish() -> None:
+    """Keep the collector from looking again and again at what stays: the tests and the modules."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
