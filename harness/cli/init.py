@@ -37,7 +37,7 @@ def _is_built(folder: Path) -> bool:
     make = which("make")
     if make is None:
         return False
-    command = [make, "--no-print-directory", "-C", folder]
+    command = [make, "--no-print-directory", "-C", str(folder)]
     built = subprocess.run(command, capture_output=True, text=True, check=False)
     lines = (built.stdout + built.stderr).splitlines()
     print("\n".join(line for line in lines if not line.startswith("make[")))
