@@ -24,6 +24,7 @@ STUBS = {
     "cc": "",
     "c++": "",
     "make": "",
+    "node": "",
 }
 REAL = ("bash", "basename", "dirname", "env", "mkdir", "touch", "true")
 TOX = ["python3 -m venv .venv", "python -m pip install --quiet tox", "tox run"]
@@ -66,6 +67,7 @@ def test_nothing_is_installed_where_all_is_there(without: set[str], tmp_path: Pa
         (SERVER, "postgresql"),
         ({"chromium"}, "chromium"),
         ({"make"}, "build-essential"),
+        ({"node"}, "nodejs"),
         ({"octave", *SERVER, "chromium", "cc"}, "octave postgresql chromium build-essential"),
     ],
 )

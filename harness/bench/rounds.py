@@ -25,7 +25,7 @@ from harness.conformance.judge import judge, judge_failure
 from harness.convention.registry import convention, framework_names
 from harness.core.program import Program, Unsupported
 from harness.doors.implementation import Implementation
-from harness.engines.job import Arrays, Failure, Held, Job, Outcome, Timing
+from harness.engines.job import REFUSED, Arrays, Failure, Held, Job, Outcome, Raised, Timing
 from harness.engines.process import Engine
 from harness.execution.column import Column, Conditions
 from harness.execution.hardware import available_cores, describe_machine
@@ -167,7 +167,7 @@ class Turns:
     def added_to(self, blank: Measurement) -> Measurement:
         """Fill in a measurement."""
         if self.failure is not None:
-            verdict = judge_failure(self.failure)
+            verdict = _untimed(self.failure)
             return replace(blank, status=str(verdict.status), reason=verdict.reason)
         return replace(
             blank,
@@ -177,6 +177,13 @@ class Turns:
             cpus=statistics.median(each.cpu_s / each.seconds for each in self.samples),
             peak_bytes=self.peak_bytes,
         )
+
+
+def _untimed(failure: Failure) -> Verdict:
+    """Judge why there are no times: a program may compute, and yet refuse to be timed."""
+    if isinstance(failure, Raised) and failure.kind == REFUSED:
+        return Verdict(Status.SKIPPED, f"it is not timed: {failure.message}")
+    return judge_failure(failure)
 
 
 def _column(framework: str | Implementation, conditions: Conditions) -> Column:
@@ -299,7 +306,9 @@ def held(program: Program, direction: str, data: Mapping[str, Array], wait: str 
     sections = [program.forward] * (direction == "forward" or program.gradient_alone)
     sections += [program.gradient] * (direction != "forward")
     texts = [("setup", program.setup), *(("to_native", each.to_native) for each in sections)]
-    return Held(direction, texts, "\n".join([*(each.call for each in sections), wait]), inputs)
+    call = "\n".join([*(each.call for each in sections), wait])
+    gradients = ("dx", "dw", *(["db"] if "b" in data else [])) if direction != "forward" else ()
+    return Held(direction, texts, call, inputs, program.arguments, ("y", *gradients))
 
 
 def _blank(case: Case, framework: str, direction: str, entry: _Entry) -> Measurement:

@@ -9,17 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import fakes
+import numpy as np
 import pytest
 
 from harness.bench.rounds import Sampling, benchmark, held, timed_frameworks
 from harness.conformance.pipeline import execute
 from harness.convention.registry import render
 from harness.core.operators import Operator
-from harness.core.program import Program
+from harness.core.program import Program, Section
+from harness.doors.implementation import load_implementation
+from harness.doors.scaffold import write_scaffold
 from harness.execution.column import Conditions
 from harness.records.check import DIRECTIONS
 from harness.records.measurement import MEASURED, Measurement
 from harness.records.record import Footer, Header, Record
+from harness.records.status import Status
 from harness.suite.case import Case, case_from_descriptor
 from harness.suite.limitations import Limitation
 
@@ -221,3 +225,25 @@ def test_waiting_for_a_gpu_is_part_of_the_call() -> None:
     assert isinstance(program, Program)
     found = held(program, "forward", case.data(), "torch.cuda.synchronize()")
     assert found.call.endswith("\ntorch.cuda.synchronize()")
+
+
+@pytest.mark.slow
+def test_a_program_that_refuses_to_be_timed_is_skipped(tmp_path: Path) -> None:
+    implementation = load_implementation(
+        write_scaffold("command", tmp_path / "mine").implementation
+    )
+    _, *measurements, _ = benchmark(some_cases(1), [implementation], QUICK)
+    assert [(one.status, one.reason) for one in measurements if isinstance(one, Measurement)] == [
+        (Status.SKIPPED, "it is not timed: it has no hold")
+    ] * 2
+
+
+def test_what_a_program_is_asked_to_time_is_a_training_step() -> None:
+    arguments = {"stride": (1,)}
+    section = Section("", "", "")
+    program = Program(section, section, arguments=arguments, gradient_alone=True)
+    data = {"x": np.ones(1), "w": np.ones(1), "dy": np.ones(1)}
+    assert held(program, "forward", data).outputs == ("y",)
+    assert held(program, "gradient", data).outputs == ("y", "dx", "dw")
+    assert held(program, "gradient", data | {"b": np.ones(1)}).outputs == ("y", "dx", "dw", "db")
+    assert held(program, "gradient", data).arguments == arguments
