@@ -1,7 +1,8 @@
 """deconform: say a transposed convolution in every framework, and prove it.
 
 ``parse`` reads a framework's call, ``translate`` writes a program, ``load_cases`` reads suites,
-``run`` executes them in the real frameworks, ``Report`` reads what a run wrote.  What each needs is
+``run`` executes them in the real frameworks, ``Report`` reads what a run wrote, and
+``assert_conforms`` holds an implementation's outputs against the definition.  What each needs is
 imported when it is first used, so that a look-up does not wait for what only a run needs.
 """
 
@@ -14,13 +15,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.convention.signature import Style
-    from harness.core.operators import Operator
+    from harness.core.operators import Crop, Operator, PerAxis
     from harness.core.program import Program, Unsupported
     from harness.records.record import Record
     from harness.records.report_file import Report
     from harness.suite.case import Case
 
-__all__ = ["Report", "load_cases", "parse", "run", "translate"]
+__all__ = ["Report", "assert_conforms", "load_cases", "parse", "run", "translate"]
 
 
 def __getattr__(name: str) -> Any:
@@ -146,3 +147,72 @@ def run(cases: Iterable[Case], frameworks: Sequence[str] | None = None) -> Itera
     subjects = [subject_of(n) for n in (framework_names() if frameworks is None else frameworks)]
     with closing(execute(list(cases), subjects, conditions)) as events:
         yield from (event for event in events if isinstance(event, Record))
+
+
+def assert_conforms(
+    got: Any,
+    x: Any,
+    w: Any,
+    b: Any = None,
+    *,
+    stride: PerAxis = 1,
+    dilation: PerAxis = 1,
+    crop: Crop = 0,
+    groups: int = 1,
+    dy: Any = None,
+    accumulate: str | None = None,
+) -> None:
+    """Hold what an implementation computed against the definition, by the rule of ``run``.
+
+    Integers whose sums are exact must give equal results; on other data the error is bounded by
+    the number of terms and the precision (the TOSA rule).  No tolerance is to be chosen.
+
+    Parameters
+    ----------
+    got : array or mapping of str to array
+        ``y``, or any of ``y``, ``dx``, ``dw`` and ``db`` by name.
+    x, w, b : array
+        What it was computed from: ``(n, c_in, *in_size)``, ``(c_in, c_out // groups, *kernel)``
+        and ``(c_out,)``.  Arrays of any library, of ``float16``, ``bfloat16``, ``float32`` or
+        ``float64``; outputs have the same type.
+    stride, dilation, crop, groups
+        As ``impl.conv_transpose`` takes them.
+    dy : array, optional
+        The cotangent of ``y``, for gradients.
+    accumulate : str, optional
+        The type of sums: by default ``float32``, or the arrays' own if it is wider.  It is stricter
+        where half precision is accumulated in single than where it is in half.
+
+    Raises
+    ------
+    AssertionError
+        With the first difference, and the mistake that gives the same numbers.
+    ValueError
+        If the arguments make no operator.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x, w = np.array([[[1, 10]]], "float32"), np.array([[[1, 2, 3]]], "float32")
+    >>> assert_conforms(np.array([[[1, 2, 13, 20, 30]]], "float32"), x, w, stride=2)
+    >>> assert_conforms(np.array([[[3, 2, 31, 20, 10]]], "float32"), x, w, stride=2)
+    Traceback (most recent call last):
+    AssertionError: y: 3 of 5 elements differ; first y[0, 0, 0] is 3, expected 1
+    equals the mutant: kernel flipped
+    ic1_oc1_k3_s2_n1_i2
+    """
+    from harness.conformance.assertion import assert_conforms as hold  # noqa: PLC0415
+
+    __tracebackhide__ = True
+    hold(
+        got,
+        x,
+        w,
+        b,
+        stride=stride,
+        dilation=dilation,
+        crop=crop,
+        groups=groups,
+        dy=dy,
+        accumulate=accumulate,
+    )

@@ -24,6 +24,12 @@ from harness.suite.case import SIGNIFICANT_BITS, Case
 from harness.suite.expectations import Expected
 from harness.suite.mutants import MUTANTS
 
+# The significant bits of each type, and the least number that has them all.
+PRECISIONS: Final = {**SIGNIFICANT_BITS, "bfloat16": 8}
+_LEAST_NORMAL: Final = {
+    **{name: float(np.finfo(name).tiny) for name in SIGNIFICANT_BITS},
+    "bfloat16": 2.0**-126,
+}
 # The exception by which our side of a door tells what an implementation must not do.
 MISBEHAVIOUR: Final = "Misbehaviour"
 # These exceptions mean that our text is wrong, not that a configuration was refused.
@@ -73,22 +79,50 @@ def _judged(
     if not isinstance(outcome, Arrays):
         return judge_failure(outcome)
     name = Check(check).output
-    got, want = outcome.outputs[name], expected.outputs[name]
+    got = outcome.outputs[name]
+    if check == Check.SHAPE and got.shape == expected.outputs[name].shape:
+        return Verdict(Status.PASSED)
+    verdict = judge_array(case, expected, name, got)
+    if (verdict.status, check) == (Status.PASSED, Check.VALUE) and expected.mistrust is not None:
+        return Verdict(Status.MISTRUSTED, expected.mistrust)
+    return verdict
+
+
+def judge_array(
+    case: Case,
+    expected: Expected,
+    name: str,
+    got: npt.NDArray[Any],
+    *,
+    dtype: str = "",
+    accumulate: str = "",
+) -> Verdict:
+    """Judge an output.
+
+    ``dtype`` is its type, where that is none of NumPy's; ``accumulate`` the type of its sums, where
+    that is neither single precision nor the wider one that it has itself.
+    """
+    want = expected.outputs[name]
     if got.shape != want.shape:
         reason = f"{name} has shape {got.shape}, expected {want.shape}"
         return Verdict(Status.FAILED, reason, _diagnosis(case, expected, name, got))
-    if check == Check.SHAPE:
-        return Verdict(Status.PASSED)
-    if got.dtype != case.dtype:
-        return Verdict(Status.FAILED, f"{name} is {got.dtype}, expected {case.dtype}")
+    if (found := dtype or str(got.dtype)) != case.dtype:
+        return Verdict(Status.FAILED, f"{name} is {found}, expected {case.dtype}")
     if case.fill == "random":
-        return _judge_by_bounds(case, expected, name, got)
+        return _judge_by_bounds(case, expected, name, got, accumulate or wider("float32", found))
     if np.array_equal(got, want):
-        if check == Check.VALUE and expected.mistrust is not None:
-            return Verdict(Status.MISTRUSTED, expected.mistrust)
         return Verdict(Status.PASSED)
     reason, evidence = _difference(name, got, want)
     return Verdict(Status.FAILED, reason, _diagnosis(case, expected, name, got), evidence)
+
+
+def wider(one: str, other: str) -> str:
+    """Return the type that has more significant bits.
+
+    >>> wider("float32", "float16"), wider("float32", "float64")
+    ('float32', 'float64')
+    """
+    return max(one, other, key=PRECISIONS.__getitem__)
 
 
 def judge_failure(outcome: Failure) -> Verdict:
@@ -132,7 +166,9 @@ def _difference(
     return reason, {"differing": count, "of": wrong.size, "first": first}
 
 
-def _judge_by_bounds(case: Case, expected: Expected, name: str, got: npt.NDArray[Any]) -> Verdict:
+def _judge_by_bounds(
+    case: Case, expected: Expected, name: str, got: npt.NDArray[Any], accumulate: str
+) -> Verdict:
     reference, bound = expected.outputs[name], expected.bounds[name]
     unreached = bound == 0
     if np.any(got[unreached] != 0):
@@ -141,14 +177,15 @@ def _judge_by_bounds(case: Case, expected: Expected, name: str, got: npt.NDArray
         return Verdict(Status.PASSED)
     if not np.all(np.isfinite(got)):
         return Verdict(Status.FAILED, f"{name}: not finite")
-    information = np.finfo(case.dtype)
-    scale = np.maximum(bound * float(information.eps), float(information.tiny))
+    # Where sums have less precision than the output, theirs is what counts.
+    unit = 2.0 ** (1 - min(PRECISIONS[case.dtype], PRECISIONS[accumulate]))
+    scale = np.maximum(bound * unit, _LEAST_NORMAL[case.dtype])
     error = np.where(unreached, 0.0, (got.astype(np.float64) - reference) / scale)
-    terms = _accumulated(case, name)
+    most = _accumulated(case, name, accumulate)
     figures = {
-        "max |err|": (float(np.abs(error).max()), float(terms)),
-        "mean err^2": (float(np.mean(error**2)), 0.4 * terms),
-        "|sum err|": (float(abs(error.sum())), 2 * math.sqrt(terms * error.size)),
+        "max |err|": (float(np.abs(error).max()), float(most)),
+        "mean err^2": (float(np.mean(error**2)), 0.4 * most),
+        "|sum err|": (float(abs(error.sum())), 2 * math.sqrt(most * error.size)),
     }
     evidence = {key: {"got": got, "limit": limit} for key, (got, limit) in figures.items()}
     for key, (figure, limit) in figures.items():
@@ -158,19 +195,23 @@ def _judge_by_bounds(case: Case, expected: Expected, name: str, got: npt.NDArray
     return Verdict(Status.PASSED, evidence=evidence)
 
 
-def _accumulated(case: Case, name: str) -> int:
+def _accumulated(case: Case, name: str, accumulate: str) -> int:
     """Count the terms of one sum; an accumulator wider than the dtype makes some harmless."""
+    # Half precision is accumulated in single: TOSA's KSB.
+    spare = PRECISIONS[accumulate] - PRECISIONS[case.dtype]
+    return math.ceil(terms(case, name) / 2 ** (max(spare, 0) / 2)) + 1
+
+
+def terms(case: Case, name: str) -> int:
+    """Count the products that one element of an output adds up, at most."""
     operator = case.operator
     taps = math.prod(operator.kernel)
-    terms = {
+    return {
         "y": operator.in_channels // operator.groups * taps,
         "dx": operator.out_channels // operator.groups * taps,
         "dw": case.batch * math.prod(case.in_size),
         "db": case.batch * math.prod(operator.out_size(case.in_size)),
     }[name]
-    # Half precision is accumulated in single: TOSA's KSB.
-    wider = SIGNIFICANT_BITS["float32"] - SIGNIFICANT_BITS[case.dtype]
-    return math.ceil(terms / 2 ** (max(wider, 0) / 2)) + 1
 
 
 def _diagnosis(case: Case, expected: Expected, name: str, got: npt.NDArray[Any]) -> str | None:
