@@ -25,6 +25,7 @@ ROOMS: Final[Mapping[str, frozenset[str]]] = {
     for room, allowed in {
         "cli": "root server dashboard history report bench conformance execution doors suite "
         "lookup weights frameworks convention syntax records engines drawing core",
+        "plugin": "report bench conformance execution doors suite convention records core impl",
         # The public API.
         "root": "conformance execution doors lookup suite convention records core",
         "server": "pages lookup convention syntax core",

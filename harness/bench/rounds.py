@@ -38,7 +38,7 @@ from harness.suite.expectations import Expected, expect
 from impl.geometry import Array
 
 # A training step computes y, dx and dw, each with the same number of multiply-adds.
-_PRODUCTS: Final = {"forward": 1, "gradient": 3}
+PRODUCTS: Final = {"forward": 1, "gradient": 3}
 _MOST_CALLS: Final = 10_000
 # Waking threads is negligible next to a call of so many seconds.
 _LONG: Final = 0.05
@@ -257,7 +257,7 @@ def _timed(
         for column, program in programs.items():
             stack.callback(column.engine.drop, direction)
             whole = held(program, direction, data, column.convention.wait(column.conditions.device))
-            turns[column] = _ready(column.engine, whole, sampling.seconds)
+            turns[column] = prepared(column.engine, whole, sampling.seconds)
         take_turns(list(turns.values()), sampling)
     return turns
 
@@ -275,7 +275,7 @@ def take_turns(programs: Sequence[Turns], sampling: Sampling) -> None:
             each.take()
 
 
-def _ready(engine: Engine, program: Held, seconds: float) -> Turns:
+def prepared(engine: Engine, program: Held, seconds: float) -> Turns:
     """Prepare a program, and find how many calls fill a turn of so many seconds."""
     turns = Turns(engine, program.key)
     peak = engine.hold(program)
@@ -314,7 +314,7 @@ def held(program: Program, direction: str, data: Mapping[str, Array], wait: str 
 def _blank(case: Case, framework: str, direction: str, entry: _Entry) -> Measurement:
     """Make a measurement without times, as for a program that is not correct."""
     operator, shape = case.operator, (case.batch, case.in_size)
-    products = _PRODUCTS[direction]
+    products = PRODUCTS[direction]
     return Measurement(
         **case.labels,
         framework=framework,

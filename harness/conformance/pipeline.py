@@ -10,7 +10,7 @@ import queue
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -20,8 +20,9 @@ from typing import Final
 from harness.conformance.judge import judge
 from harness.core.program import Program, Unsupported
 from harness.doors.implementation import Implementation
-from harness.engines.job import Job
+from harness.engines.job import Job, Outcome
 from harness.execution.column import Column, Conditions
+from harness.records.check import Direction
 from harness.records.record import Event, Footer, Header, Record, Verdict
 from harness.records.status import Status
 from harness.suite.case import Case
@@ -160,19 +161,46 @@ def _records(column: Column, cases: deque[_Shared]) -> Iterator[Record]:
             assert isinstance(program, Program)
             left[case.id] = shared, program
             pending[case.id] = len(case.checks) - len(refusals)
-    promised = column.implementation is not None
     if left:
         for job, outcome in column.run(_jobs(column, left)):
             case = job.key
             shared, program = left[case.id]
-            says = case.says.get(column.framework)
-            for name in job.checks:
-                verdict = judge(case, shared.expected, name, outcome, says, promised=promised)
-                yield _record(column, case, program, name, verdict)
+            yield from _judged(column, program, shared.expected, job, outcome)
             pending[case.id] -= len(job.checks)
             if not pending[case.id]:
                 del left[case.id]
     column.stop()
+
+
+def records_of(
+    column: Column, case: Case, direction: Direction, expected: Callable[[], Expected]
+) -> Iterator[Record]:
+    """Run one direction of a case in a column that has started.
+
+    What is expected is computed only if the case is run.
+    """
+    program = column.render(case)
+    checks = [check for check in case.checks if check.direction == direction]
+    refusals = column.refusals(case, program)
+    for check in checks:
+        if check in refusals:
+            yield _record(column, case, program, check, refusals[check])
+    if refusals.keys() >= set(checks):
+        return
+    assert isinstance(program, Program)
+    jobs = column.jobs(case, program, expected().data)
+    for job, outcome in column.run(job for job in jobs if job.checks[0] in checks):
+        yield from _judged(column, program, expected(), job, outcome)
+
+
+def _judged(
+    column: Column, program: Program, expected: Expected, job: Job, outcome: Outcome
+) -> Iterator[Record]:
+    case: Case = job.key
+    says, promised = case.says.get(column.framework), column.implementation is not None
+    for check in job.checks:
+        verdict = judge(case, expected, check, outcome, says, promised=promised)
+        yield _record(column, case, program, check, verdict)
 
 
 def _jobs(column: Column, left: Mapping[str, tuple[_Shared, Program]]) -> Iterator[Job]:

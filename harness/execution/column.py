@@ -211,11 +211,16 @@ class Column:
             memory=conditions.memory or memory_share(),
         )
 
+    @property
+    def known(self) -> tuple[Limitation, ...]:
+        """What is declared of frameworks, and of the implementation in its own file."""
+        own = self.implementation.known if self.implementation else ()
+        return (*self.conditions.limitations, *own)
+
     def _limitations(self, case: Case, check: str) -> Iterator[Limitation]:
         """Find what is declared of a check on the device that the framework computes on."""
         device = self.convention.device(self.conditions.device)
-        known = self.implementation.known if self.implementation else ()
-        for limitation in (*self.conditions.limitations, *known):
+        for limitation in self.known:
             is_here = limitation.device in {"any", device}
             if is_here and limitation.concerns(case.id, self.framework, check):
                 yield limitation

@@ -64,7 +64,7 @@ def load_cases(
     root = specs_root() if path is None else Path(path)
     wanted = (select,) if isinstance(select, str) else select
     seen: dict[str, Case] = {}
-    for file in _spec_files(root):
+    for file in spec_files(root):
         for case in _cases_of(file):
             if other := seen.get(case.id):
                 raise SpecError(
@@ -87,7 +87,8 @@ def selected(case_id: str, select: str) -> bool:
     return select in case_id
 
 
-def _spec_files(root: Path) -> list[Path]:
+def spec_files(root: Path) -> list[Path]:
+    """Return a spec file itself, or those in a folder but for ``bench/`` inside it."""
     if root.is_file():
         return [root]
     if not root.is_dir():

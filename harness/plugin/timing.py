@@ -1,0 +1,137 @@
+"""Cases as benchmarks, by the ``benchmark`` fixture of pytest-benchmark or pytest-codspeed.
+
+A program runs in its framework's process, which measures it.  The fixture's clock shows the seconds
+that were measured there, so nothing of what it computes holds the way to that process and back.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any, Final, Self
+
+import pytest
+
+from harness.bench.rounds import PRODUCTS, Sampling, Turns, held, prepared
+from harness.conformance.judge import judge_failure
+from harness.core.program import Program
+from harness.plugin.items import CaseTest, SpecFile
+from harness.plugin.settling import CaseFailed
+from harness.records.check import Direction
+from harness.records.measurement import multiply_adds, touched_bytes
+from harness.suite.case import Case
+
+_MOST_ROUNDS: Final = 100
+
+
+class TimedFile(SpecFile, pytest.Module):
+    """A file of cases to time: a module, as fixtures look for one."""
+
+    obj = None
+
+    def tests(self, case: Case, column: str, direction: Direction) -> Iterator[pytest.Item]:
+        """Yield one benchmark; of what is illegal there is none."""
+        if not case.rejected:
+            yield TimedTest.of(self, case, column, direction, callobj=_timed)
+
+
+def _timed(benchmark: Any, request: pytest.FixtureRequest) -> None:
+    request.node.time(benchmark)
+
+
+class TimedTest(CaseTest, pytest.Function):
+    """One direction of one case in one column, timed if it is right."""
+
+    clock: Clock
+
+    @classmethod
+    def of(
+        cls, parent: SpecFile, case: Case, column: str, direction: Direction, **keywords: Any
+    ) -> Self:
+        """Make a benchmark, with the clock of the process that is timed."""
+        test = super().of(parent, case, column, direction, **keywords)
+        test.clock = Clock()
+        options: dict[str, Any] = {"group": f"{case.id} {direction}"}
+        if not test.running.is_codspeed:
+            options["timer"] = test.clock.worker_seconds
+        test.add_marker(pytest.mark.benchmark(**options))
+        return test
+
+    @staticmethod
+    def group(_case: Case, direction: Direction) -> str:
+        """Name what is timed."""
+        return direction
+
+    def runtest(self) -> None:
+        """Call the function with its fixtures."""
+        pytest.Function.runtest(self)
+
+    def time(self, benchmark: Any) -> None:
+        """Time the program with a fixture, unless it is wrong or not run."""
+        self.settle()
+        column, case, direction = self.running.column(self.column), self.case, self.direction
+        program, data = column.render(case), self.running.expected(case).data
+        assert isinstance(program, Program)
+        wait = column.convention.wait(column.conditions.device)
+        turns = prepared(column.engine, held(program, direction, data, wait), Sampling().seconds)
+        try:
+            rounds = self._rounds(turns)
+            benchmark.param = f"{direction}-{self.column}"
+            benchmark.params = {"case": case.id, "direction": direction, "framework": self.column}
+            benchmark.extra_info |= self._extra_info(turns, program.support)
+            with self.clock.in_place_of_codspeeds() if self.running.is_codspeed else nullcontext():
+                benchmark.pedantic(self._turn, args=(turns,), rounds=rounds)
+        finally:
+            column.engine.drop(direction)
+
+    def _turn(self, turns: Turns) -> None:
+        """Let the process time one turn; the clock moves on by one call of it."""
+        if turns.failure is None:
+            turns.take()
+        if turns.failure is not None:
+            verdict = judge_failure(turns.failure)
+            raise CaseFailed(f"{verdict.status}: {verdict.reason}")
+        self.clock.seconds += turns.samples[-1].seconds
+
+    def _rounds(self, turns: Turns) -> int:
+        """Fit rounds into pytest-benchmark's time for one benchmark, and warm up."""
+        began = time.monotonic()
+        self._turn(turns)
+        most = float(self.config.getoption("benchmark_max_time", 1.0))
+        fitting = int(most / max(time.monotonic() - began, 1e-3))
+        least: int = self.config.getoption("benchmark_min_rounds", 5)
+        return max(least, min(fitting, _MOST_ROUNDS))
+
+    def _extra_info(self, turns: Turns, support: str) -> dict[str, Any]:
+        case, products = self.case, PRODUCTS[self.direction]
+        shape = (case.batch, case.in_size)
+        return {
+            "descriptor": case.descriptor,
+            "dtype": case.dtype,
+            "support": support,
+            "flop": 2 * products * multiply_adds(case.operator, *shape),
+            "bytes": products * touched_bytes(case.operator, *shape, case.dtype),
+            "calls": turns.calls,  # In a round, whose time is that of one of them
+            "peak_bytes": turns.peak_bytes,
+        }
+
+
+class Clock:
+    """A clock that shows the seconds that a framework's process has measured."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def worker_seconds(self) -> float:
+        """Return the time that it shows."""
+        return self.seconds
+
+    @contextmanager
+    def in_place_of_codspeeds(self) -> Iterator[None]:
+        """Let pytest-codspeed, which cannot be given a clock, read this one."""
+        walltime = sys.modules.get("pytest_codspeed.instruments.walltime")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(walltime, "perf_counter_ns", lambda: round(self.seconds * 1e9))
+            yield
