@@ -58,7 +58,7 @@ _MESSAGE: Final = Field("why, for a person", _TEXT)
 
 REQUESTS: Final[Mapping[str, Kind]] = {
     "start": Kind(
-        "the first request to a process, and sent once",
+        "the first request to a process",
         {
             "protocol": Field("the version of this protocol", {"const": VERSION}),
             "device": Field("where to compute: `cpu`, or such as `cuda`", _TEXT),
@@ -106,9 +106,10 @@ ANSWERS: Final[Mapping[str, Kind]] = {
                 is_optional=True,
             ),
             "misbehaviour": Field(
-                "what the implementation did that it must not, for who watches it",
+                "what the implementation did that it must not, by who watches it",
                 _TEXT,
                 is_optional=True,
+                is_ours=True,
             ),
         },
     ),
