@@ -147,9 +147,7 @@ class Call:
         self._message = message
         self._order = order
         dtype = given["x"].dtype
-        self._inputs = [_Buffer(name, array.shape, dtype) for name, array in given.items()]
-        for buffer, array in zip(self._inputs, given.values()):
-            buffer.fill(array)
+        self._inputs = [_Buffer(name, a.shape, dtype, a) for name, a in given.items()]
         self._outputs = [_Buffer(name, shape, dtype) for name, shape in shapes.items()]
         buffers = {buffer.name: buffer for buffer in self._inputs + self._outputs}
         self._problem, self._as_given = structure, bytes(structure)
@@ -164,6 +162,11 @@ class Call:
         if status:
             words = "%s returned %d" % (self._function.__name__, status)
             raise RuntimeError(": ".join(filter(None, [words, self._message()])))
+
+    def refill(self) -> None:
+        """Copy the inputs again, which may be others now, and forget the outputs."""
+        for buffer in self._inputs + self._outputs:
+            buffer.fill()
 
     def output(self) -> Any:
         """The only output; raise if the function misbehaved."""
@@ -186,8 +189,9 @@ class Call:
 class _Buffer:
     """An array with a guard on either side."""
 
-    def __init__(self, name: str, shape: Sequence[int], dtype: Any) -> None:
+    def __init__(self, name: str, shape: Sequence[int], dtype: Any, source: Any = None) -> None:
         self.name = name
+        self._source = source  # Where the values of an input are copied from
         self._bits = np.dtype("u%d" % dtype.itemsize)
         self._poison = self._bits.type(_poison(name, dtype))
         shape = tuple(max(0, size) for size in shape)
@@ -195,13 +199,14 @@ class _Buffer:
         memory = np.empty(nbytes + 2 * _GUARD + _ALIGNMENT, np.uint8)
         start = -memory.ctypes.data % _ALIGNMENT
         self._whole = memory[start : start + nbytes + 2 * _GUARD]
-        self._whole.view(self._bits)[...] = self._poison
         self.array = self._whole[_GUARD : _GUARD + nbytes].view(dtype).reshape(shape)
-        self._given: Any = None
+        self.fill()
 
-    def fill(self, given: Any) -> None:
-        self.array[...] = given
-        self._given = np.array(given, self.array.dtype, order="C")
+    def fill(self) -> None:
+        self._whole.view(self._bits)[...] = self._poison
+        if self._source is not None:
+            self.array[...] = self._source
+            self._given = self.array.copy()
 
     @property
     def _elements(self) -> Any:

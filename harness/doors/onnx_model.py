@@ -324,14 +324,21 @@ class Model:
 
     def run(self) -> None:
         """Run the model."""
-        self._result = self._run()
+        try:
+            self._result = self._run()
+        except BaseException:
+            self._remove()
+            raise
 
     def output(self) -> Any:
         """Return ``y``, and remove the folder."""
         try:
             return self._result()
         finally:
-            shutil.rmtree(str(self.folder), ignore_errors=True)
+            self._remove()
+
+    def _remove(self) -> None:
+        shutil.rmtree(str(self.folder), ignore_errors=True)
 
 
 def _prepare_command(words: list[str], folder: str) -> Any:

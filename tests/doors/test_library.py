@@ -19,7 +19,7 @@ from harness.conformance.pipeline import run_columns
 from harness.core.program import Section
 from harness.doors import library
 from harness.doors.implementation import load_implementation
-from harness.engines.job import Arrays, Crashed, Job, Outcome, Raised, TimedOut
+from harness.engines.job import Arrays, Crashed, Held, Job, Outcome, Raised, TimedOut, Timing
 from harness.engines.process import Engine
 from harness.execution.column import Column, Conditions
 from harness.records.check import Check
@@ -43,7 +43,10 @@ def fakes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture(scope="module")
 def engine() -> Iterator[Engine]:
     packages = {"deconform_library": library.__file__}
-    engine = Engine([sys.executable], "numpy", "numpy", timeout=1.0, packages=packages)
+    language = Path(library.__file__).with_name("guard.py")
+    engine = Engine(
+        [sys.executable], "numpy", "numpy", timeout=1.0, packages=packages, language=language
+    )
     yield engine
     engine.close()
 
@@ -174,6 +177,19 @@ def test_values_are_left_to_the_judge(
     assert isinstance(got, Arrays)
     assert isinstance(want, Arrays)
     assert not np.array_equal(got.outputs["y"], want.outputs["y"])
+
+
+def test_what_is_timed_has_to_compute_again(engine: Engine, fakes: Mapping[str, Path]) -> None:
+    """Its inputs are others each time, and its outputs are gone."""
+    for behaviour in ("honest", "remembers"):
+        whole = job(fakes[behaviour], CASE)
+        *sections, _, _ = whole.sections
+        held = Held(behaviour, sections, whole.section.call, whole.inputs)
+        assert not isinstance(engine.hold(held), Raised)
+    assert isinstance(engine.time("honest", 3), Timing)
+    remembered = engine.time("remembers", 1)
+    assert isinstance(remembered, Raised)
+    assert (remembered.kind, remembered.message) == ("Misbehaviour", "leaves y unwritten")
 
 
 def test_what_it_prints_is_not_read_as_an_answer(engine: Engine, fakes: Mapping[str, Path]) -> None:

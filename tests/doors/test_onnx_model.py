@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from itertools import product
@@ -19,6 +20,13 @@ import impl
 from harness.doors.onnx_model import Form, Model, Runner, read_tensor, tensor, write_model
 from harness.suite.case import Case, case_from_descriptor
 from harness.suite.specs import load_cases
+
+
+@pytest.fixture(autouse=True)
+def _folders_stay_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "models").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "models"))
+
 
 CASE = case_from_descriptor("ic2_oc4_k3x2_s2x3_d1x2_c1.0x0.-2_g2_b_n2_i3x4")
 REWRITTEN = case_from_descriptor("ic2_oc3_k3x2_s2x1_c-1.2x0.-3_b_n1_i3x4")
@@ -232,6 +240,7 @@ def test_weights_can_be_in_the_model(tmp_path: Path) -> None:
 def test_what_a_command_does_not_do_is_one_sentence(tmp_path: Path, text: str, reason: str) -> None:
     with pytest.raises((RuntimeError, ValueError, FileNotFoundError), match=reason):
         outcome(command(tmp_path, text), tmp_path)
+    assert not list((tmp_path / "models").iterdir())
 
 
 def test_an_array_that_claims_to_be_endless_is_refused(tmp_path: Path) -> None:

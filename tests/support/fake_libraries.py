@@ -61,6 +61,11 @@ BEHAVIOURS: Final = {
         int s = honest(p, x, w, b, y);
         if (++calls > 3) memset(y, 0, bytes);
         return s;""",
+    "remembers": """
+        static const void *last;
+        int is_known = last == y;
+        last = y;
+        return is_known ? 0 : honest(p, x, w, b, y);""",
     "hangs": "for (;;) pause();",
     "aborts": "abort();",
     "exits": "exit(0);",

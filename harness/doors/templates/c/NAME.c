@@ -95,14 +95,17 @@ static void scatter(const deconform_problem *p, const struct arrays *a, visitor 
         const int64_t first = n * p->out_channels + c / in_per_group * out_per_group;
         int64_t w = c * out_per_group * kernel[0] * kernel[1] * kernel[2];
         for (int64_t channel = first; channel < first + out_per_group; channel++)
-        for (int64_t k0 = 0; k0 < kernel[0]; k0++)
-        for (int64_t k1 = 0; k1 < kernel[1]; k1++)
-        for (int64_t k2 = 0; k2 < kernel[2]; k2++, w++) {
+        for (int64_t k0 = 0; k0 < kernel[0]; k0++) {
             const int64_t o0 = target(p, 0, i0, k0);
-            const int64_t o1 = target(p, 1, i1, k1);
-            const int64_t o2 = target(p, 2, i2, k2);
-            if (o0 >= 0 && o1 >= 0 && o2 >= 0)
-                visit(a, x, w, ((channel * out[0] + o0) * out[1] + o1) * out[2] + o2);
+            for (int64_t k1 = 0; k1 < kernel[1]; k1++) {
+                const int64_t o1 = target(p, 1, i1, k1);
+                const int64_t row = ((channel * out[0] + o0) * out[1] + o1) * out[2];
+                for (int64_t k2 = 0; k2 < kernel[2]; k2++, w++) {
+                    const int64_t o2 = target(p, 2, i2, k2);
+                    if (o0 >= 0 && o1 >= 0 && o2 >= 0)
+                        visit(a, x, w, row + o2);
+                }
+            }
         }
     }
 }
