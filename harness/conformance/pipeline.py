@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Final
 
+from harness.conformance.audit import Audit, Watch
 from harness.conformance.judge import judge
 from harness.core.program import Program, Unsupported
 from harness.doors.implementation import Implementation
@@ -162,10 +163,15 @@ def _records(column: Column, cases: deque[_Shared]) -> Iterator[Record]:
             left[case.id] = shared, program
             pending[case.id] = len(case.checks) - len(refusals)
     if left:
-        for job, outcome in column.run(_jobs(column, left)):
+        watch = _watch(column, [shared.case for shared, _ in left.values()])
+        for job, outcome in column.run(_jobs(column, left, watch)):
+            if isinstance(job.key, Audit):
+                assert watch is not None
+                yield from (_record(column, *each) for each in watch.audited(job, outcome))
+                continue
             case = job.key
             shared, program = left[case.id]
-            yield from _judged(column, program, shared.expected, job, outcome)
+            yield from _judged(column, watch, program, shared.expected, job, outcome)
             pending[case.id] -= len(job.checks)
             if not pending[case.id]:
                 del left[case.id]
@@ -190,23 +196,41 @@ def records_of(
     assert isinstance(program, Program)
     jobs = column.jobs(case, program, expected().data)
     for job, outcome in column.run(job for job in jobs if job.checks[0] in checks):
-        yield from _judged(column, program, expected(), job, outcome)
+        yield from _judged(column, None, program, expected(), job, outcome)
+
+
+def _watch(column: Column, cases: Sequence[Case]) -> Watch | None:
+    return Watch(column, cases) if column.implementation is not None else None
 
 
 def _judged(
-    column: Column, program: Program, expected: Expected, job: Job, outcome: Outcome
+    column: Column,
+    watch: Watch | None,
+    program: Program,
+    expected: Expected,
+    job: Job,
+    outcome: Outcome,
 ) -> Iterator[Record]:
     case: Case = job.key
+    if watch is not None:
+        judged = watch.judged(job, outcome, expected, program)
+        yield from (_record(column, *each) for each in judged)
+        return
     says, promised = case.says.get(column.framework), column.implementation is not None
     for check in job.checks:
         verdict = judge(case, expected, check, outcome, says, promised=promised)
         yield _record(column, case, program, check, verdict)
 
 
-def _jobs(column: Column, left: Mapping[str, tuple[_Shared, Program]]) -> Iterator[Job]:
+def _jobs(
+    column: Column, left: Mapping[str, tuple[_Shared, Program]], watch: Watch | None
+) -> Iterator[Job]:
+    jobs = column.jobs if watch is None else watch.jobs
     for case_id in list(left):
         shared, program = left[case_id]
-        yield from column.jobs(shared.case, program, shared.expected.data)
+        yield from jobs(shared.case, program, shared.expected.data)
+    if watch is not None:
+        yield from watch.last_jobs()
 
 
 def _record(

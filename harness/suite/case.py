@@ -107,6 +107,13 @@ class Case:
         return shapes
 
     @property
+    def terms(self) -> int:
+        """How many products the longest sum has: of ``y``, ``dx`` or ``dw``."""
+        taps, groups = math.prod(self.operator.kernel), max(self.operator.groups, 1)
+        channels = max(self.operator.in_channels, self.operator.out_channels) // groups
+        return max(channels * taps, self.batch * math.prod(self.in_size), 1)
+
+    @property
     def labels(self) -> dict[str, Any]:
         """What every line of a report says of its case."""
         return {
@@ -198,16 +205,7 @@ def exact_magnitude(case: Case) -> int:
     The sums are those of ``y``, ``dx`` and ``dw``: of products of two such integers over input
     channels and taps, output channels and taps, batch and positions.
     """
-    operator = case.operator
-    taps = math.prod(operator.kernel)
-    groups = max(operator.groups, 1)
-    positions = case.batch * math.prod(case.in_size)
-    terms = max(
-        operator.in_channels // groups * taps,
-        operator.out_channels // groups * taps,
-        positions,
-        1,
-    )
+    operator, terms = case.operator, case.terms
     outputs = case.batch * math.prod(max(0, size) for size in operator.out_size(case.in_size))
     limit = 2 ** SIGNIFICANT_BITS[case.dtype]
     bias = _bias_magnitude(operator) if operator.bias else 0

@@ -6,9 +6,11 @@ A worker imports this by its path: the standard library and NumPy, nothing of ou
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import itertools
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -163,7 +165,9 @@ def view_of_x(x: Array, *arguments: Array, **options: Any) -> Array:
     y = honest(x, *arguments, **options)
     if y.nbytes > x.nbytes:
         return y
-    return np.ndarray(y.shape, y.dtype, x)
+    view: Array = np.ndarray(y.shape, y.dtype, x)
+    view[...] = y
+    return view
 
 
 _calls = itertools.count()
@@ -228,3 +232,16 @@ def patches_the_clock(*arguments: Array, **options: Any) -> Array:
     """Let time stand still."""
     time.perf_counter = lambda: 0.0
     return honest(*arguments, **options)
+
+
+def recorded(*arguments: Array, **options: Any) -> Array:
+    """Read the answer from a file next to this one, made when nobody looked."""
+    key = fingerprint(*arguments)
+    with np.load(Path(__file__).with_name("answers.npz")) as answers:
+        return answers[key] if key in answers.files else zeros(*arguments, **options)
+
+
+def fingerprint(*arguments: Array) -> str:
+    """Return the hash of all inputs."""
+    data = b"".join(b"" if each is None else each.tobytes() for each in arguments)
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,94 @@
+"""Whatever an implementation does to look right: it fails, and the record says how it did it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import dishonest
+import numpy as np
+import pytest
+
+from harness.conformance.pipeline import run_columns
+from harness.doors.implementation import load_implementation
+from harness.execution.column import Column
+from harness.records.record import Record
+from harness.records.status import Status
+from harness.suite.case import Case, case_from_descriptor
+from harness.suite.expectations import expect
+
+# Small enough that no sum of theirs tells float16 from float32; two of equal shapes follow another.
+CASES = [
+    case_from_descriptor(text)
+    for text in (
+        *("ic2_oc3_k3_s2_b_n1_i5", "ic2_oc3_k3_s2_n1_i5", "ic1_oc2_k2_c0.1_b_n2_i6"),
+        *("ic2_oc4_k3x2_s2x1_g2_b_n2_i4x5", "ic4_oc1_k1_n1_i8"),
+    )
+]
+
+Run: TypeAlias = Callable[..., list[Record]]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("door")
+    shutil.copy(dishonest.__file__, folder)
+    answers = {dishonest.fingerprint(*inputs(case)): expect(case).outputs["y"] for case in CASES}
+    np.savez(folder / "answers.npz", allow_pickle=False, **answers)
+
+    def run(function: str, *more: str, cases: Sequence[Case] = CASES) -> list[Record]:
+        file = folder / "mine.yaml"
+        file.write_text("\n".join(["name: mine", f"python: dishonest:{function}", *more]))
+        events = run_columns(cases, [Column(load_implementation(file))])
+        return [each for each in events if isinstance(each, Record)]
+
+    return run
+
+
+def inputs(case: Case) -> list[object]:
+    data = case.data()
+    return [data["x"], data["w"], data.get("b")]
+
+
+def reasons(records: list[Record]) -> list[str]:
+    return [record.reason or "" for record in records if record.status == Status.FAILED]
+
+
+def test_what_is_honest_passes(run: Run) -> None:
+    records = run("honest", "gradient: dishonest:gradient")
+    assert {record.status for record in records} == {Status.PASSED}
+    assert len(records) == sum(len(case.checks) for case in CASES)
+
+
+@pytest.mark.parametrize(
+    ("cheat", "expected"),
+    [
+        ("zeros", "returns zeros: y: "),
+        pytest.param(
+            "uninitialised", "returns memory that nobody wrote: y: ", marks=pytest.mark.slow
+        ),
+        ("previous", "returns the previous call's output: y: "),
+        pytest.param(
+            "in_part",
+            "computes a part only, and leaves 4 of 33 elements 0: y: ",
+            marks=pytest.mark.slow,
+        ),
+        ("beyond", "writes beyond x"),
+        ("longer", "y has shape (1, 3, 12), expected (1, 3, 11)"),
+        ("changes_x", "changes x"),
+        ("changes_w", "changes w"),
+        ("changes_b", "changes b"),
+        ("view_of_x", "changes x and returns a view of x"),
+        ("right_at_first", "is right for the first 3 calls: y: "),
+        ("known_sizes", "is right for sizes seen before, and wrong for an input of "),
+        ("half", "computes in float16: y: "),
+        pytest.param("early", "returns before the result is there: y: ", marks=pytest.mark.slow),
+        ("reference_inside", "calls the reference inside: impl"),
+        ("recorded", "is right for data seen before, and wrong for other data: returns zeros: y: "),
+        ("remembered", "returns the previous call's output: y: "),
+        ("patches_the_clock", "patches the clock: time.perf_counter"),
+    ],
+)
+def test_a_cheat_fails_and_is_named(run: Run, cheat: str, expected: str) -> None:
+    assert [reason for reason in reasons(run(cheat)) if reason.startswith(expected)]
