@@ -103,6 +103,8 @@ class Implementation:
     speaks : str
         ``canonical``, or the framework in whose words it is called.
     claims : Claims
+    weights : {"inputs", "initializers"}
+        How an ONNX model gets them.
     known : tuple of Limitation
     """
 
@@ -115,6 +117,7 @@ class Implementation:
     gradient: str
     speaks: str
     claims: Claims
+    weights: str = "inputs"
     known: tuple[Limitation, ...] = ()
 
     @property
@@ -175,6 +178,7 @@ def load_implementation(path: str | Path) -> Implementation:
         gradient=_gradient(fields, door),
         speaks=_speaks(fields, door),
         claims=_claims(fields),
+        weights=_weights(fields, door),
         known=load_known(folder / values["known"], values["name"]) if values["known"] else (),
     )
 
@@ -242,6 +246,13 @@ def _speaks(fields: Fields, door: Door) -> str:
     if text not in known:
         hint = did_you_mean(nearest(text, known))
         raise fields.error(f"speaks {text!r}.{hint} Known: {', '.join(known)}.", "speaks")
+    return text
+
+
+def _weights(fields: Fields, door: Door) -> str:
+    if "weights" in fields and door != "onnx":
+        raise fields.error("'weights' is for the door 'onnx': leave it out.", "weights")
+    text: str = fields.value("weights")
     return text
 
 

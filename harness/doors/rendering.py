@@ -135,7 +135,8 @@ def _library(implementation: Implementation, operator: Operator) -> Program:
 def _onnx(implementation: Implementation, operator: Operator) -> Program:
     target = implementation.target
     words = repr(target[0] if implementation.module else list(target))
-    made = f"Runner({words}, {str(implementation.folder)!r})"
+    held = ", initializers=True" if implementation.weights == "initializers" else ""
+    made = f"Runner({words}, {str(implementation.folder)!r}{held})"
     return Program(
         setup=f"from deconform_onnx import Runner\nrunner = {made}",
         forward=Section(

@@ -65,6 +65,8 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ("name: a\nonnx: [./run]\ngradient: m:g", 3, "ONNX has no gradients"),
         ("name: a\ncommand: []", 2, "must be text or a list of texts, not empty"),
         ("name: a\ncommand: [1]", 2, "must be text or a list of texts, not empty"),
+        ("name: a\npython: m:f\nweights: inputs", 3, "'weights' is for the door 'onnx'"),
+        ("name: a\nonnx: m:f\nweights: both", 3, "weights 'both' must be one of inputs"),
         ("name: a\npython: m:f\nclaim: {}", 3, "unknown key 'claim'. Did you mean 'claims'?"),
         ("name: a\npython: m:f\nclaims: [1]", 3, "expected a mapping"),
         ("name: a\npython: m:f\nclaims:\n  axes: [4]", 4, "axes must be a list of 1, 2 and 3"),

@@ -37,3 +37,21 @@ def test_a_function_is_called_by_a_name_of_its_own(
         section.call.split("(")[0].split()[-1] for section in (program.forward, program.gradient)
     ]
     assert called == [line.split()[-1] for line in setup.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("text", "runner"),
+    [
+        ("onnx: r:run", "Runner('r:run', {folder!r})"),
+        ("onnx: r:run\nweights: initializers", "Runner('r:run', {folder!r}, initializers=True)"),
+        ('onnx: [./run, "{{model}}"]', "Runner(['./run', '{{model}}'], {folder!r})"),
+    ],
+)
+def test_a_model_and_what_it_takes_besides_one_node(tmp_path: Path, text: str, runner: str) -> None:
+    mine = implementation(tmp_path, text.format())
+    for crop, support in (((1, -1),), "native"), (((-1, 0),), "rewritten"):
+        operator = Operator.of(1, 1, (3,), stride=2, crop=crop)
+        program = convention_of(mine).render(operator, "float32", False, "cpu")
+        assert isinstance(program, Program)
+        assert program.setup.splitlines()[1] == f"runner = {runner.format(folder=str(tmp_path))}"
+        assert program.support == support
