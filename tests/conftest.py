@@ -22,11 +22,26 @@ settings.register_profile("ci", max_examples=30, deadline=None)
 settings.register_profile("thorough", max_examples=300, deadline=None)
 settings.load_profile("ci")
 
+_SCHEMATHESIS = "schemathesis.pytest.plugin"
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Draw fewer examples where slow tests are left out, unless a profile was asked for."""
-    if "not slow" in config.option.markexpr and not config.getoption("--hypothesis-profile"):
+    if not _is_quick(config):
+        # Blocked in pyproject.toml: importing it takes half a second in each process.
+        config.pluginmanager.import_plugin(_SCHEMATHESIS)
+    elif not config.getoption("--hypothesis-profile"):
         settings.load_profile("quick")
+
+
+def _is_quick(config: pytest.Config) -> bool:
+    return "not slow" in config.option.markexpr
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out what schemathesis collects, where it is not there."""
+    is_schema = collection_path == Path(__file__).parent / "server/test_schema.py"
+    return True if is_schema and _is_quick(config) else None
 
 
 @pytest.hookimpl(wrapper=True)

@@ -14,6 +14,8 @@ from serving import served
 
 from harness.server import openapi
 
+pytestmark = pytest.mark.slow
+
 # A text that fits its schema need not be a call: 422 is then the right answer.
 CHECKS = {"positive_data_acceptance": {"expected-statuses": ["2xx", "422"]}}
 EVERYTHING = {"mode": "all"}
