@@ -133,7 +133,13 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("right", "wrong"), MISTAKES)
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        pytest.param(*each, marks=[pytest.mark.slow] if number % 7 else [])
+        for number, each in enumerate(MISTAKES)
+    ],
+)
 def test_mistakes_in_the_kernels_are_caught(
     right: str, wrong: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
