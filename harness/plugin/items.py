@@ -88,11 +88,15 @@ class CaseTest(pytest.Item):
         """Run the program, and judge what it computes."""
         self.settle()
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+    def repr_failure(
+        self,
+        excinfo: pytest.ExceptionInfo[BaseException],
+        style: Any = None,  # noqa: ARG002 -- not of functions
+    ) -> Any:
         """Say what went wrong in our words; only an error of the plugin itself has a traceback."""
         if isinstance(excinfo.value, CaseFailed | KnownFailure):
             return str(excinfo.value)
-        return super().repr_failure(excinfo, style)
+        return super().repr_failure(excinfo)
 
     def reportinfo(self) -> tuple[Any, int, str]:
         """Return the place of the case in its file, and its name."""

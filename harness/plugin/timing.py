@@ -57,6 +57,8 @@ class TimedTest(CaseTest, pytest.Function):
         if not test.running.is_codspeed:
             options["timer"] = test.clock.worker_seconds
         test.add_marker(pytest.mark.benchmark(**options))
+        # What is wrong or skipped is not timed.
+        test.add_marker(pytest.mark.filterwarnings("ignore:Benchmark fixture was not used at all"))
         return test
 
     @staticmethod
@@ -70,6 +72,8 @@ class TimedTest(CaseTest, pytest.Function):
 
     def time(self, benchmark: Any) -> None:
         """Time the program with a fixture, unless it is wrong or not run."""
+        if self.running.is_codspeed and not self._has_codspeed_a_clock():
+            pytest.skip("pytest-codspeed looks at its own process, and programs run in others")
         self.settle()
         column, case, direction = self.running.column(self.column), self.case, self.direction
         program, data = column.render(case), self.running.expected(case).data
@@ -85,6 +89,10 @@ class TimedTest(CaseTest, pytest.Function):
                 benchmark.pedantic(self._turn, args=(turns,), rounds=rounds)
         finally:
             column.engine.drop(direction)
+
+    def _has_codspeed_a_clock(self) -> bool:
+        plugin: Any = self.config.pluginmanager.get_plugin("codspeed_plugin")
+        return bool(plugin.instrument.instrument == "walltime")
 
     def _turn(self, turns: Turns) -> None:
         """Let the process time one turn; the clock moves on by one call of it."""
@@ -131,7 +139,7 @@ class Clock:
     @contextmanager
     def in_place_of_codspeeds(self) -> Iterator[None]:
         """Let pytest-codspeed, which cannot be given a clock, read this one."""
-        walltime = sys.modules.get("pytest_codspeed.instruments.walltime")
+        walltime = sys.modules["pytest_codspeed.instruments.walltime"]
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(walltime, "perf_counter_ns", lambda: round(self.seconds * 1e9))
             yield

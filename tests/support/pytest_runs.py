@@ -6,6 +6,10 @@ import textwrap
 
 import pytest
 
+# What a run in this process imports, it forgets at its end; yaml cannot be imported twice.
+import harness.plugin.adopters
+import harness.plugin.collection  # noqa: F401
+
 # As strict as anybody's, and without the plugins that have no part in it.
 STRICT = ("--strict-markers", "--strict-config", "-W", "error", "-p", "no:cacheprovider")
 SPEC = """\
