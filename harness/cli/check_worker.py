@@ -44,7 +44,8 @@ def run(options: argparse.Namespace) -> int:
     except EngineUnavailableError as error:
         raise UsageError(str(error)) from None
     counts = ", ".join(f"{marks[mark]} {mark}" for mark in Mark if marks[mark])
-    print(f"\n{sum(marks.values())} checks: {counts}. docs/protocol.md describes the messages.")
+    rest = " Nothing more was tried." if sum(marks.values()) == 1 else ""
+    print(f"\nchecks: {counts}.{rest} docs/protocol.md describes the messages.")
     return BAD if marks[Mark.WRONG] else OK
 
 

@@ -16,7 +16,16 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from harness.engines.job import REFUSED, Arrays, Crashed, Failure, Outcome, Raised, TimedOut
+from harness.engines.job import (
+    MISBEHAVIOUR,
+    REFUSED,
+    Arrays,
+    Crashed,
+    Failure,
+    Outcome,
+    Raised,
+    TimedOut,
+)
 from harness.records.check import Check
 from harness.records.record import Verdict
 from harness.records.status import Status
@@ -30,8 +39,6 @@ _LEAST_NORMAL: Final = {
     **{name: float(np.finfo(name).tiny) for name in SIGNIFICANT_BITS},
     "bfloat16": 2.0**-126,
 }
-# The exception by which our side of a door tells what an implementation must not do.
-MISBEHAVIOUR: Final = "Misbehaviour"
 # These exceptions mean that our text is wrong, not that a configuration was refused.
 _OUR_FAULT: Final = (
     *("NameError", "ImportError", "ModuleNotFoundError", "SyntaxError", "MemoryError"),

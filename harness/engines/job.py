@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from harness.core.program import Section
 
-REFUSED: Final = (
-    "Refused"  # The kind of what a program of the user's own answers that it does not do
-)
+# Kinds of :class:`Raised`: where a program of the user's own answers that it does not do this, and
+# where our side of a door tells what an implementation must not do.
+REFUSED: Final = "Refused"
+MISBEHAVIOUR: Final = "Misbehaviour"
 
 
 class EngineUnavailableError(Exception):

@@ -23,6 +23,7 @@ from harness.engines import protocol, worker
 from harness.engines.channel import Channel, Frame, Message, WorkerEndedError
 from harness.engines.executable import executable
 from harness.engines.job import (
+    MISBEHAVIOUR,
     REFUSED,
     Arrays,
     Crashed,
@@ -297,8 +298,10 @@ class Engine:
         if answer["op"] != "result":
             return self._raised(answer)
         if missing := set(job.outputs) - set(arrays):
-            self._end_process()
             lacking = ", ".join(sorted(missing))
+            if self._is_program:  # A frame as it must be: what else it answers can be read too.
+                return Raised("call", MISBEHAVIOUR, f"leaves {lacking} out of its result")
+            self._end_process()
             return Crashed(f"the worker broke the protocol: its result lacks {lacking}")
         return Arrays(arrays, answer.get("seconds", {}), answer.get("misbehaviour", ""))
 

@@ -25,6 +25,7 @@ def launch_door(implementation: Implementation) -> Launch:
         return Launch(
             implementation.interpreter,
             "",
+            advice=f"`deconform check-worker {implementation.file}` says more",
             folder=implementation.folder,
             program=implementation.target,
         )

@@ -113,6 +113,12 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
+def _are_words(value: Any) -> bool:
+    """Whether a list can be a command; no word of one can hold a NUL."""
+    are_texts = isinstance(value, list) and all(map(_is_text, value))
+    return are_texts and any(value[:1]) and "\0" not in "".join(value)
+
+
 def _is_flag(value: Any) -> bool:
     return isinstance(value, bool)
 
@@ -174,6 +180,7 @@ def _texts(items: Mapping[str, Any]) -> Kind:
 
 
 _TEXT: Final = {"type": "string"}
+_WORD: Final = {"type": "string", "minLength": 1}
 _INTEGER: Final = {"type": "integer"}
 _SIDES: Final = {"type": "array", "minItems": 2, "maxItems": 2, "items": _INTEGER}
 _PER_AXIS: Final = "an integer or one per spatial axis"
@@ -215,9 +222,9 @@ SAYS: Final = _kind(
 )
 MATRIX: Final = Kind("lists of values by key", {"type": "object"}, _read_matrix)
 WORDS: Final = _kind(
-    "text or a list of texts, not empty",
-    {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}]},
-    lambda v: bool(v) and all(map(_is_text, [v] if _is_text(v) else v)),
+    "text or a list of texts, the first not empty",
+    {"anyOf": [_WORD, {"type": "array", "items": _TEXT, "minItems": 1, "prefixItems": [_WORD]}]},
+    lambda v: _are_words([v] if _is_text(v) else v),
     _QUOTED,
     lambda v: (v,) if _is_text(v) else tuple(v),
 )
