@@ -206,8 +206,19 @@ def _target(fields: Fields, door: Door, folder: Path) -> tuple[str, ...]:
     if door == "library":
         return (str(folder / value),)
     words: tuple[str, ...] = value
-    if door == "onnx" and len(words) == 1:
-        return (_function(fields, door, words[0]),) if ":" in words[0] else words
+    return _model_runner(fields, words) if door == "onnx" else words
+
+
+def _model_runner(fields: Fields, words: tuple[str, ...]) -> tuple[str, ...]:
+    if len(words) == 1 and ":" in words[0]:
+        return (_function(fields, "onnx", words[0]),)
+    lacking = [name for name in ("{model}", "{outputs}") if not any(name in w for w in words[1:])]
+    if lacking:
+        raise fields.error(
+            'onnx must be module:name, or a list of words such as [./run, "{model}", "{inputs}", '
+            f'"{{outputs}}"]: {" and ".join(lacking)} is lacking.',
+            "onnx",
+        )
     return words
 
 

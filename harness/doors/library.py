@@ -26,7 +26,8 @@ FORWARD, GRADIENT = "deconform_conv_transpose", "deconform_conv_transpose_vjp"
 MESSAGE = "deconform_message"
 UNSUPPORTED = 1  # A status; 0 is success, all others are errors
 
-_GUARD, _ALIGNMENT = 4096, 64  # Bytes
+_ALIGNMENT = 64  # Bytes
+_LEAST_GUARD, _MOST_GUARD = 4096, 2**20  # Bytes on either side: a row or a channel too much
 _MANTISSA = {"float16": 10, "float32": 23, "float64": 52}  # Bits
 _ARRAYS = ("x", "w", "b", "y", "dy", "dx", "dw", "db")
 _MOST_MESSAGE = 1000  # Characters
@@ -196,10 +197,13 @@ class _Buffer:
         self._poison = self._bits.type(_poison(name, dtype))
         shape = tuple(max(0, size) for size in shape)
         nbytes = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-        memory = np.empty(nbytes + 2 * _GUARD + _ALIGNMENT, np.uint8)
+        guard = max(_LEAST_GUARD, min(nbytes, _MOST_GUARD))
+        guard += -guard % _ALIGNMENT
+        memory = np.empty(nbytes + 2 * guard + _ALIGNMENT, np.uint8)
         start = -memory.ctypes.data % _ALIGNMENT
-        self._whole = memory[start : start + nbytes + 2 * _GUARD]
-        self.array = self._whole[_GUARD : _GUARD + nbytes].view(dtype).reshape(shape)
+        self._whole = memory[start : start + nbytes + 2 * guard]
+        self._guard = np.full(guard // self._bits.itemsize, self._poison).view(np.uint8)
+        self.array = self._whole[guard : guard + nbytes].view(dtype).reshape(shape)
         self.fill()
 
     def fill(self) -> None:
@@ -213,12 +217,12 @@ class _Buffer:
         return self.array.view(self._bits)
 
     def overruns(self) -> list[str]:
-        guard = np.full(_GUARD // self._bits.itemsize, self._poison).view(np.uint8)
-        before = np.flatnonzero(self._whole[:_GUARD] != guard)
-        after = np.flatnonzero(self._whole[-_GUARD:] != guard)
+        size = self._guard.size
+        before = np.flatnonzero(self._whole[:size] != self._guard)
+        after = np.flatnonzero(self._whole[-size:] != self._guard)
         facts = []
         if before.size:
-            facts.append("%s before its start" % _bytes(_GUARD - before[0]))
+            facts.append("%s before its start" % _bytes(size - before[0]))
         if after.size:
             facts.append("%s after its end" % _bytes(after[-1] + 1))
         return ["writes beyond %s (%s)" % (self.name, " and ".join(facts))] if facts else []

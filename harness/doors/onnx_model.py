@@ -343,6 +343,9 @@ class Model:
 
 def _prepare_command(words: list[str], folder: str) -> Any:
     """Return what prepares the runs of a command."""
+    program = str(Path(folder, words[0])) if "/" in words[0] else words[0]
+    if shutil.which(program) is None:
+        raise FileNotFoundError("%s is no program that can be started" % program)
 
     def prepare(model: Model) -> Any:
         paths = {"model": model.path, "inputs": model.inputs, "outputs": model.outputs}
@@ -359,8 +362,8 @@ def _filled(word: str, paths: Mapping[str, Path]) -> str:
 
 
 def _run_command(command: Sequence[str], folder: str, model: Model) -> Any:
-    for file in model.outputs.iterdir():
-        file.unlink()
+    shutil.rmtree(str(model.outputs))
+    model.outputs.mkdir()
     status, words = _call(command, folder)
     if status:
         text = words.decode("utf-8", "replace").strip()

@@ -227,6 +227,7 @@ def test_weights_can_be_in_the_model(tmp_path: Path) -> None:
     ("text", "reason"),
     [
         ("", r"left neither y.npy nor output_0.pb in \{outputs\}, but nothing"),
+        ("os.makedirs(outputs + '/y.npy/deep')", r"in \{outputs\}, but y.npy"),
         ("np.save(outputs + '/z.npy', 1)", r"in \{outputs\}, but z.npy"),
         ("sys.exit('no kernel for this')", "the command ended with status 1: no kernel for this"),
         ("os.kill(os.getpid(), 11)", "the command was ended by SIGSEGV"),
@@ -265,11 +266,18 @@ def test_an_earlier_output_is_not_taken_for_the_next(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("word", "reason"),
-    [("./none", "./none: No such file"), ("./text", "./text: Permission denied")],
+    [
+        ("./none", "/none is no program that can be started"),
+        ("./text", "/text is no program that can be started"),
+        ("./bad", "the command cannot be started: ./bad: Exec format error"),
+        ("there-is-no-such-program", "^there-is-no-such-program is no program"),
+    ],
 )
 def test_a_command_that_cannot_be_started(tmp_path: Path, word: str, reason: str) -> None:
-    (tmp_path / "text").write_text("no program")
-    with pytest.raises(RuntimeError, match=f"the command cannot be started: {reason}"):
+    for name, mode in ("text", 0o644), ("bad", 0o755):
+        (tmp_path / name).write_text("no program")
+        (tmp_path / name).chmod(mode)
+    with pytest.raises((FileNotFoundError, RuntimeError), match=reason):
         outcome([word], tmp_path)
 
 

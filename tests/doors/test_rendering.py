@@ -44,7 +44,10 @@ def test_a_function_is_called_by_a_name_of_its_own(
     [
         ("onnx: r:run", "Runner('r:run', {folder!r})"),
         ("onnx: r:run\nweights: initializers", "Runner('r:run', {folder!r}, initializers=True)"),
-        ('onnx: [./run, "{{model}}"]', "Runner(['./run', '{{model}}'], {folder!r})"),
+        (
+            'onnx: [./run, "{{model}}", "{{outputs}}"]',
+            "Runner(['./run', '{{model}}', '{{outputs}}'], {folder!r})",
+        ),
     ],
 )
 def test_a_model_and_what_it_takes_besides_one_node(tmp_path: Path, text: str, runner: str) -> None:

@@ -19,6 +19,10 @@ BEHAVIOURS: Final = {
         memset((char *)y + bytes, 0, p->dtype / 8);
         return honest(p, x, w, b, y);""",
     "writes_a_byte_before_y": "((char *)y)[-1] = 0; return honest(p, x, w, b, y);",
+    "writes_twice_y": """
+        int s = honest(p, x, w, b, y);
+        memcpy((char *)y + bytes, y, bytes);
+        return s;""",
     "adds_zero_beyond_y": """
         if (p->dtype == 32) ((volatile float *)y)[bytes / 4] += 0;
         return honest(p, x, w, b, y);""",
