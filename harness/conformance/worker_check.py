@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.core.program import Unsupported
-from harness.doors.implementation import Implementation
+from harness.doors.implementation import Claims, Implementation
 from harness.doors.rendering import convention_of
 from harness.engines import protocol
 from harness.engines.channel import Channel, Frame, WorkerEndedError
@@ -223,9 +223,26 @@ _GRADIENT: Final = {
     "groups": "ic4_oc6_k3x3_g2_b_n1_i4x4",
     "a batch of 0": "ic2_oc3_k3x3_b_n0_i4x4",
 }
-_SMALL: Final = tuple(_FORWARD.values())[:4]
-_LARGE: Final = "ic1_oc2_k1x2_n1_i300x500"  # Arrays of more than any pipe holds
-_ILLEGAL: Final = "ic4_oc6_k3_g3_n1_i5"
+_WORDS: Final = {"float16": "_f16", "float32": "", "float64": "_f64"}
+
+
+def _plain(claims: Claims, *in_size: int, groups: str = "") -> Case:
+    """Make a case of what is most often claimed, with the axes and a dtype that are."""
+    axes = 2 if 2 in claims.axes else claims.axes[0]
+    dtype = "float32" if "float32" in claims.dtypes else claims.dtypes[0]
+    sizes = [*in_size, 1, 1][:axes]
+    kernel, size = "x".join(["2"] * axes), "x".join(map(str, sizes))
+    bias = "_b" if claims.bias else ""
+    return case_from_descriptor(f"ic4_oc6_k{kernel}{groups}{bias}_n1_i{size}{_WORDS[dtype]}")
+
+
+def _basic(talk: _Talk) -> str:
+    return talk.compute(_plain(talk.implementation.claims, 4, 4))
+
+
+def _large(talk: _Talk) -> str:
+    """Send and ask for arrays of more than any pipe holds."""
+    return talk.compute(_plain(talk.implementation.claims, 300, 100))
 
 
 def _forward(title: str) -> Callable[[_Talk], str]:
@@ -237,7 +254,8 @@ def _gradient(title: str) -> Callable[[_Talk], str]:
 
 
 def _unknown_field(talk: _Talk) -> str:
-    return talk.compute(case_from_descriptor(_SMALL[0]), later="a field that is not known yet")
+    case = _plain(talk.implementation.claims, 4, 4)
+    return talk.compute(case, later="a field that is not known yet")
 
 
 def _unknown_request(talk: _Talk) -> str:
@@ -247,18 +265,19 @@ def _unknown_request(talk: _Talk) -> str:
 
 def _illegal(talk: _Talk) -> str:
     """Send what no operator can be; the answer is free, but one must come."""
-    case = case_from_descriptor(_ILLEGAL)
+    case = _plain(talk.implementation.claims, 4, 4, groups="_g3")
     message, given, _ = talk.request(case, "forward")
     talk.expected = "refused (result and raised are allowed)"
     talk.send(message, given)
     return _words(talk.receive()[0])
 
 
-def _several(descriptors: Sequence[str]) -> Callable[[_Talk], str]:
+def _several(in_sizes: Sequence[tuple[int, int]]) -> Callable[[_Talk], str]:
     """Send several requests before an answer is read."""
 
     def check(talk: _Talk) -> str:
-        requests = [talk.request(case_from_descriptor(one), "forward") for one in descriptors]
+        cases = [_plain(talk.implementation.claims, *in_size) for in_size in in_sizes]
+        requests = [talk.request(case, "forward") for case in cases]
         for message, given, _ in requests:
             talk.send(message, given)
         wanted = [outputs for *_, outputs in requests]
@@ -276,7 +295,7 @@ def _several(descriptors: Sequence[str]) -> Callable[[_Talk], str]:
 
 
 def _timing(talk: _Talk) -> str:
-    message, given, _ = talk.request(case_from_descriptor(_SMALL[1]), "forward")
+    message, given, _ = talk.request(_plain(talk.implementation.claims, 4, 4), "forward")
     talk.ask({**message, "op": "hold", "key": "forward"}, given)
     answer, _ = talk.ask({"op": "time", "key": "forward", "calls": 3})
     talk.ask({"op": "drop", "key": "forward"})
@@ -314,18 +333,19 @@ def _end_at_once(talk: _Talk) -> str:
 
 _CHECKS: Final[Mapping[str, Callable[[_Talk], str]]] = {
     "start, a second time": _Talk.start,
+    "run": _basic,
     **{f"run, {title}": _forward(title) for title in _FORWARD},
     "run, a field that is not known": _unknown_field,
     "a request that is not known": _unknown_request,
     "run, an illegal configuration": _illegal,
-    "run, after that": _forward("1 axis"),
-    "run, large arrays": lambda talk: talk.compute(case_from_descriptor(_LARGE)),
-    "4 requests at once": _several(_SMALL),
-    "3 requests at once, large": _several([_LARGE] * 3),
+    "run, after that": _basic,
+    "run, large arrays": _large,
+    "4 requests at once": _several([(4, 4), (5, 3), (1, 1), (3, 6)]),
+    "3 requests at once, large": _several([(300, 100)] * 3),
     **{f"run, gradient, {title}": _gradient(title) for title in _GRADIENT},
     "hold, time and drop": _timing,
     "time, after drop": _dropped,
-    "run, last": _forward("1 axis"),
+    "run, last": _basic,
     "the end of its input": _end,
     "the end of its input, before any request": _end_at_once,
 }
@@ -362,7 +382,7 @@ def check_worker(
                 return
         if not talk.has_computed:
             yield Finding(
-                Mark.WRONG, "run", "no configuration was computed", expected="one result at least"
+                Mark.WRONG, "all", "no configuration was computed", expected="one result at least"
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -41,7 +42,7 @@ def write_scaffold(kind: str, folder: Path) -> Scaffold:
         If something is there already, or if an implementation cannot be called so.
     """
     try:
-        name = COLUMN_NAME.read("name", folder.absolute().name)
+        name = COLUMN_NAME.read("name", Path(os.path.abspath(folder)).name)  # noqa: PTH100 -- ..
     except ValueError as error:
         raise ScaffoldError(f"{folder}: the folder's name is the column's: {error}") from None
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
