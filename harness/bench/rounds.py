@@ -21,11 +21,12 @@ from typing import Final
 from harness.bench import TIMEOUT
 from harness.bench.intervals import paired_ratio
 from harness.bench.roofline import ceilings
-from harness.conformance.judge import judge, judge_failure
+from harness.bench.validation import checked_again, remembered, verdict_on
+from harness.conformance.judge import judge_failure
 from harness.convention.registry import convention, framework_names
 from harness.core.program import Program, Unsupported
 from harness.doors.implementation import Implementation
-from harness.engines.job import REFUSED, Arrays, Failure, Held, Job, Outcome, Raised, Timing
+from harness.engines.job import REFUSED, Arrays, Failure, Held, Raised, Timing
 from harness.engines.process import Engine
 from harness.execution.column import Column, Conditions
 from harness.execution.hardware import available_cores, describe_machine
@@ -150,6 +151,12 @@ class Turns:
     peak_bytes: int | None = None
     samples: list[Timing] = field(default_factory=list)
     failure: Failure | None = None
+    verdict: Verdict | None = None  # What was wrong, once it was timed
+
+    @property
+    def wrong(self) -> Verdict | None:
+        """Why its times mean nothing."""
+        return _untimed(self.failure) if self.failure is not None else self.verdict
 
     @property
     def seconds(self) -> tuple[float, ...]:
@@ -164,10 +171,23 @@ class Turns:
         else:
             self.failure = timing
 
+    def look_again(self, column: Column, case: Case, program: Program, expected: Expected) -> None:
+        """Find out whether what was timed still computes, with data that it has not seen."""
+        if self.failure is not None:
+            return
+        if column.implementation is not None and self.calls > 1:
+            found = remembered(self.engine, self.key, statistics.median(self.seconds))
+            if isinstance(found, Verdict):
+                self.verdict = found
+            else:
+                self.failure = found
+        if self.failure is None and self.verdict is None:
+            verdict = checked_again(column, case, program, self.key, expected)
+            self.verdict = verdict if verdict.status != Status.PASSED else None
+
     def added_to(self, blank: Measurement) -> Measurement:
         """Fill in a measurement."""
-        if self.failure is not None:
-            verdict = _untimed(self.failure)
+        if (verdict := self.wrong) is not None:
             return replace(blank, status=str(verdict.status), reason=verdict.reason)
         return replace(
             blank,
@@ -207,7 +227,7 @@ def _measured(case: Case, columns: Sequence[Column], sampling: Sampling) -> Iter
             for column, by_direction in entries
             if (entry := by_direction[direction]).is_correct and isinstance(entry.program, Program)
         }
-        timed = _timed(ready, direction, expected.data, sampling)
+        timed = _timed(case, ready, direction, expected, sampling)
         for column, by_direction in entries:
             blank = _blank(case, column.framework, direction, by_direction[direction])
             yield timed[column].added_to(blank) if column in timed else blank
@@ -222,7 +242,7 @@ def _executed(case: Case, column: Column, expected: Expected) -> dict[str, _Entr
     if len(entries) == len(DIRECTIONS) or not isinstance(program, Program):
         return entries
     for job, outcome in column.run(column.jobs(case, program, expected.data)):
-        verdict = _verdict(case, column, expected, job, outcome)
+        verdict = verdict_on(case, column, expected, job, outcome)
         entry = _Entry(program, verdict, outcome.seconds if isinstance(outcome, Arrays) else {})
         direction = Check(job.checks[0]).direction
         # A job may come back in parts, by check: no part hides what went wrong in another.
@@ -232,33 +252,24 @@ def _executed(case: Case, column: Column, expected: Expected) -> dict[str, _Entr
     return entries
 
 
-def _verdict(case: Case, column: Column, expected: Expected, job: Job, outcome: Outcome) -> Verdict:
-    """Return the worst verdict on a job's checks.
-
-    What passes is timed, whatever is declared of it: only a failure may be a known one.
-    """
-    verdicts = []
-    for check in job.checks:
-        verdict = judge(case, expected, check, outcome, promised=column.implementation is not None)
-        is_passed = verdict.status == Status.PASSED
-        verdicts.append(verdict if is_passed else column.declared(case, check, verdict))
-    return max(verdicts, key=lambda verdict: verdict.status.severity)
-
-
 def _timed(
+    case: Case,
     programs: Mapping[Column, Program],
     direction: str,
-    data: Mapping[str, Array],
+    expected: Expected,
     sampling: Sampling,
 ) -> dict[Column, Turns]:
-    """Let frameworks take turns; return each one's measurements."""
+    """Let frameworks take turns, and look at their outputs again; return the measurements."""
     with ExitStack() as stack:
         turns = {}
         for column, program in programs.items():
             stack.callback(column.engine.drop, direction)
-            whole = held(program, direction, data, column.convention.wait(column.conditions.device))
+            wait = column.convention.wait(column.conditions.device)
+            whole = held(program, direction, expected.data, wait)
             turns[column] = prepared(column.engine, whole, sampling.seconds)
         take_turns(list(turns.values()), sampling)
+        for column, program in programs.items():
+            turns[column].look_again(column, case, program, expected)
     return turns
 
 

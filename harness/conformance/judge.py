@@ -77,7 +77,7 @@ def _judged(
     promised: bool,
 ) -> Verdict:
     if isinstance(outcome, Raised) and outcome.kind == MISBEHAVIOUR:
-        return Verdict(Status.FAILED, outcome.message)
+        return judge_failure(outcome)
     if check == Check.REFUSAL and isinstance(outcome, Raised | Arrays):
         return _judge_refusal(outcome, says)
     if promised and isinstance(outcome, Raised) and outcome.section != "setup":
@@ -141,6 +141,8 @@ def judge_failure(outcome: Failure) -> Verdict:
         if outcome.in_a_row:
             reason = f"not run: {outcome.in_a_row} times in a row there was {reason}"
         return Verdict(Status.TIMEDOUT, reason)
+    if outcome.kind == MISBEHAVIOUR:
+        return Verdict(Status.FAILED, outcome.message)
     return Verdict(Status.ERRORED, _describe(outcome))
 
 

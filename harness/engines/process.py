@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -43,6 +44,7 @@ MOST_IN_A_ROW: Final = 6
 _MOST_TEXT: Final = 4000  # Characters of a message
 _NO_MEMORY: Final = re.compile(r"MemoryError|bad_alloc|allocat|out of memory", re.IGNORECASE)
 _MOST_CORES: Final = 4096
+_UNTIMED: Final = 2.0  # Most seconds around those that are timed: warming up, waiting for threads
 _JOBS_AHEAD: Final = 8
 _BYTES_AHEAD: Final = 32 * 2**20
 
@@ -216,13 +218,18 @@ class Engine:
 
     def time(self, key: str, calls: int) -> Timing | Failure:
         """Time calls of a prepared program."""
+        began = time.monotonic()
         answer = self._request({"op": "time", "key": key, "calls": calls}, {})
         if isinstance(answer, Failure):
             return answer
+        passed = time.monotonic() - began
         seconds, cpu_s = answer["seconds"], answer.get("cpu_s", answer["seconds"])
         if max(seconds, cpu_s / _MOST_CORES) > self._timeout:
             self._end_process()
             return Crashed("the worker broke the protocol: it took longer than it was waited for")
+        if passed > 2 * seconds + _UNTIMED:
+            told = f"patches the clock: it tells {seconds:.3g} s of the {passed:.3g} s that passed"
+            return Raised("call", MISBEHAVIOUR, told)
         return Timing(seconds / calls, cpu_s / calls)
 
     def drop(self, key: str) -> None:

@@ -15,7 +15,6 @@ from typing import Any, Final, Self
 import pytest
 
 from harness.bench.rounds import PRODUCTS, Sampling, Turns, held, prepared
-from harness.conformance.judge import judge_failure
 from harness.core.program import Program
 from harness.plugin.items import CaseTest, SpecFile
 from harness.plugin.settling import CaseFailed
@@ -76,10 +75,11 @@ class TimedTest(CaseTest, pytest.Function):
             pytest.skip("pytest-codspeed looks at its own process, and programs run in others")
         self.settle()
         column, case, direction = self.running.column(self.column), self.case, self.direction
-        program, data = column.render(case), self.running.expected(case).data
+        program, expected = column.render(case), self.running.expected(case)
         assert isinstance(program, Program)
         wait = column.convention.wait(column.conditions.device)
-        turns = prepared(column.engine, held(program, direction, data, wait), Sampling().seconds)
+        whole = held(program, direction, expected.data, wait)
+        turns = prepared(column.engine, whole, Sampling().seconds)
         try:
             rounds = self._rounds(turns)
             benchmark.param = f"{direction}-{self.column}"
@@ -87,6 +87,8 @@ class TimedTest(CaseTest, pytest.Function):
             benchmark.extra_info |= self._extra_info(turns, program.support)
             with self.clock.in_place_of_codspeeds() if self.running.is_codspeed else nullcontext():
                 benchmark.pedantic(self._turn, args=(turns,), rounds=rounds)
+            turns.look_again(column, case, program, expected)
+            _require(turns)
         finally:
             column.engine.drop(direction)
 
@@ -98,9 +100,7 @@ class TimedTest(CaseTest, pytest.Function):
         """Let the process time one turn; the clock moves on by one call of it."""
         if turns.failure is None:
             turns.take()
-        if turns.failure is not None:
-            verdict = judge_failure(turns.failure)
-            raise CaseFailed(f"{verdict.status}: {verdict.reason}")
+        _require(turns)
         self.clock.seconds += turns.samples[-1].seconds
 
     def _rounds(self, turns: Turns) -> int:
@@ -124,6 +124,11 @@ class TimedTest(CaseTest, pytest.Function):
             "calls": turns.calls,  # In a round, whose time is that of one of them
             "peak_bytes": turns.peak_bytes,
         }
+
+
+def _require(turns: Turns) -> None:
+    if (verdict := turns.wrong) is not None:
+        raise CaseFailed(f"{verdict.status}: {verdict.reason}")
 
 
 class Clock:

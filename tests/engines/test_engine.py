@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import repeat
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -98,6 +99,17 @@ def test_an_answer_between_time_outs_starts_the_count_again(engine: Engine) -> N
     late = [TimeoutError()] * (MOST_IN_A_ROW - 1)
     results = outcomes(engine, 20, *late, RAISED, *late)
     assert not [outcome for _, _, outcome in results if getattr(outcome, "in_a_row", 0)]
+
+
+def test_a_clock_that_stands_still_is_noticed(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Worker.answers = repeat({"op": "timed", "seconds": 1e-9, "cpu_s": 0.0})
+    clock = iter([0.0, 1.0, 1.0, 4.0])
+    monkeypatch.setattr(process, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    assert isinstance(engine.time("forward", 9), Timing)
+    told = "patches the clock: it tells 1e-09 s of the 3 s that passed"
+    assert engine.time("forward", 9) == Raised("call", "Misbehaviour", told)
 
 
 def test_a_start_without_an_answer_is_a_time_out_too(engine: Engine) -> None:

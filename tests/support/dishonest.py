@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import itertools
+import sys
 import threading
 import time
 from pathlib import Path
@@ -245,3 +246,58 @@ def fingerprint(*arguments: Array) -> str:
     """Return the hash of all inputs."""
     data = b"".join(b"" if each is None else each.tobytes() for each in arguments)
     return hashlib.sha256(data).hexdigest()
+
+
+def by_content(*arguments: Array, **options: Any) -> Array:
+    """Look up what was computed for the same inputs, and compute what was not."""
+    key = fingerprint(*arguments)
+    if key not in _answers:
+        _answers[key] = honest(*arguments, **options)
+    return _answers[key].copy()
+
+
+def by_place(x: Array, w: Array, b: Array, **options: Any) -> Array:
+    """Look up what was computed for inputs in the same place."""
+    key = (x.ctypes.data, w.ctypes.data, x.shape, w.shape)
+    if key not in _answers or next(_calls) < 4:
+        _answers[key] = honest(x, w, b, **options)
+    return _answers[key].copy()
+
+
+def right_for_long(*arguments: Array, **options: Any) -> Array:
+    """Be right for as long as somebody looks before timing."""
+    y = honest(*arguments, **options)
+    return y if next(_calls) < 8 else np.zeros_like(y)
+
+
+def patches_later(*arguments: Array, **options: Any) -> Array:
+    """Let time stand still once it is timed."""
+    if next(_calls) > 3:
+        time.perf_counter = lambda: 0.0
+    return honest(*arguments, **options)
+
+
+def takes_over(*arguments: Array, **options: Any) -> Array:
+    """Answer for the harness how long it took."""
+    if next(_calls) > 3:
+        sys.modules["__main__"].take_time = lambda *_: {  # type: ignore[attr-defined]
+            "op": "timed",
+            "seconds": 1e-9,
+            "cpu_s": 1e-9,
+        }
+    return honest(*arguments, **options)
+
+
+class Lazy:
+    """What is computed when somebody reads it, and not before."""
+
+    def __init__(self, compute: Any) -> None:
+        self._compute = compute
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
+        return self._compute()
+
+
+def lazy(*arguments: Array, **options: Any) -> Lazy:
+    """Return at once, and compute later."""
+    return Lazy(lambda: honest(*arguments, **options))
