@@ -28,6 +28,7 @@ from harness.suite.case import Case, case_from_descriptor
 from harness.suite.expectations import expect
 
 TIMEOUT: Final = 10.0  # Seconds for each answer
+_PATIENCE: Final = 2.0  # Seconds for a late answer
 _MOST_TIMEOUTS: Final = 2  # After so many nothing more is tried
 _MOST_SHOWN: Final = 300  # Characters of a request
 
@@ -93,6 +94,11 @@ class _Talk:
         channel, self._channel = self._channel, None
         if channel is not None:
             channel.close()
+
+    def answers_late(self) -> bool:
+        """Whether a program that has not answered does so when its input ends."""
+        _, rest = self.channel.finish(min(self.timeout, _PATIENCE))
+        return bool(rest)
 
     def send(self, message: Mapping[str, Any], arrays: Arrays | None = None) -> None:
         """Send a request."""
@@ -395,5 +401,10 @@ def _finding(talk: _Talk, subject: str, check: Callable[[_Talk], str]) -> Findin
         mark = Mark.REFUSED if subject != "start" else Mark.WRONG
         return Finding(mark, subject, f"{refusal}", talk.sent, talk.expected)
     except (WorkerEndedError, TimeoutError, _WrongError) as error:
+        came = f"{error}"
+        if isinstance(error, TimeoutError) and talk.answers_late():
+            came += (
+                ", but one when its input ended: it must flush each answer, and not wait for more"
+            )
         talk.close()
-        return Finding(Mark.WRONG, subject, f"{error}", talk.sent, talk.expected)
+        return Finding(Mark.WRONG, subject, came, talk.sent, talk.expected)

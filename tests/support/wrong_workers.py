@@ -156,6 +156,23 @@ WRONG: Final = {
         "run",
         "the worker closed its output",
     ),
+    "it does not flush": (
+        """
+import atexit
+kept, real = [], out
+class out:
+    write = kept.append
+    flush = staticmethod(lambda: None)
+atexit.register(lambda: (real.write(b"".join(kept)), real.flush()))
+""",
+        "start",
+        "no answer in 2 s, but one when its input ended: it must flush each answer",
+    ),
+    "it reads to the end first": (
+        "class In:\n    buffer = io.BytesIO(sys.stdin.buffer.read())\nsys.stdin = In",
+        "start",
+        "no answer in 2 s, but one when its input ended",
+    ),
     "it never answers": (
         "signal.pause()",
         "start",
