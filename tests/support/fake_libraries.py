@@ -65,6 +65,17 @@ BEHAVIOURS: Final = {
         int s = honest(p, x, w, b, y);
         if (++calls > 3) memset(y, 0, bytes);
         return s;""",
+    "knows_sizes": """
+        int s = honest(p, x, w, b, y);
+        for (int axis = 0; axis < p->rank; axis++)
+            if (p->in_size[axis] > 8) memset(y, 0, bytes);
+        return s;""",
+    "rounds_to_half": """
+        int s = honest(p, x, w, b, y);
+        uint32_t *bits = y;
+        for (size_t i = 0; i < bytes / 4; i++)
+            bits[i] = (bits[i] + 0xFFF + (bits[i] >> 13 & 1)) & ~0x1FFFu;
+        return s;""",
     "remembers": """
         static const void *last;
         int is_known = last == y;
