@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,12 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="fail if fewer checks than N were run",
     )
     parser.add_argument(
+        "--known",
+        type=Path,
+        metavar="FILE.yaml",
+        help="known failures of the implementation under test, in place of those its file names",
+    )
+    parser.add_argument(
         "--update-known",
         type=Path,
         metavar="FILE.yaml",
@@ -72,9 +79,9 @@ def run(options: argparse.Namespace) -> int:
 
     if options.resume and not options.output:
         raise UsageError("--resume: name the interrupted run's report with -o.")
-    chosen = selection.chosen_columns(options.framework)
+    chosen = _with_known(options, selection.chosen_columns(options.framework))
     frameworks = tuple(map(name_of, chosen))
-    under_test = _under_test(options, chosen)
+    under_test = _under_test(chosen)
     required = _required(options.require, frameworks)
     selection.check_math(options, chosen)
     cases = selection.chosen_cases(options.specs, options.select)
@@ -115,15 +122,27 @@ def run(options: argparse.Namespace) -> int:
     return OK if report.ok and not missing and not is_short else BAD
 
 
-def _under_test(
+def _under_test(columns: Sequence[str | Implementation]) -> list[Implementation]:
+    return [one for one in columns if not isinstance(one, str)]
+
+
+def _with_known(
     options: argparse.Namespace, columns: Sequence[str | Implementation]
-) -> list[Implementation]:
-    """Return the implementations among the columns: one, if its known failures are updated."""
-    under_test = [one for one in columns if not isinstance(one, str)]
-    if options.update_known and len(under_test) != 1:
-        fact = f"one implementation is needed, -f FILE.yaml; there are {len(under_test)}."
-        raise UsageError(f"--update-known: {fact}")
-    return under_test
+) -> tuple[str | Implementation, ...]:
+    """Return the columns, the implementation with the known failures that were asked for."""
+    from harness.suite.limitations import load_known
+
+    count = len(_under_test(columns))
+    for option, file in (("--known", options.known), ("--update-known", options.update_known)):
+        if file and count != 1:
+            fact = f"one implementation is needed, -f FILE.yaml; there are {count}."
+            raise UsageError(f"{option}: {fact}")
+    if not options.known:
+        return tuple(columns)
+    return tuple(
+        one if isinstance(one, str) else replace(one, known=load_known(options.known, one.name))
+        for one in columns
+    )
 
 
 def _required(names: Sequence[str], columns: Sequence[str]) -> list[str]:

@@ -102,6 +102,7 @@ def test_known_failures_are_written_read_and_do_not_rot(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["run", "some.yaml", "-f", "mine.yaml", "--update-known", "known.yaml"]) == 1
+    assert main(["run", "some.yaml", "-f", "mine.yaml", "--known", "known.yaml"]) == 0
     write(folder, "known: known.yaml")
     assert main(["run", "some.yaml", "-f", "mine.yaml", "-o", "r.jsonl"]) == 0
     assert Status.KNOWN in statuses(folder / "r.jsonl")["dilated"]
@@ -126,6 +127,8 @@ def test_an_entry_that_matches_no_case_is_an_error(
     [
         (["run", "-f", "mine.yaml", "-f", "./mine.yaml"], "its name 'mine' is given twice"),
         (["run", "-f", "numpy", "--update-known", "k"], "one implementation is needed, -f FILE"),
+        (["run", "--known", "k.yaml"], "--known: one implementation is needed, -f FILE"),
+        (["run", "-f", "mine.yaml", "--known", "k.yaml"], "k.yaml:1: cannot be read"),
         (["run", "-f", "none.yaml"], "none.yaml:1: cannot be read"),
         (["run", "-f", "mine.yaml", "--require", "yours"], "unknown framework 'yours'"),
         (["bench", "-f", "mine.yaml", "--baseline", "numpy"], "numpy is not measured"),
