@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import textwrap
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -30,7 +31,7 @@ from harness.suite.expectations import expect
 TIMEOUT: Final = 10.0  # Seconds for each answer
 _PATIENCE: Final = 2.0  # Seconds for a late answer
 _MOST_TIMEOUTS: Final = 2  # After so many nothing more is tried
-_MOST_SHOWN: Final = 300  # Characters of a request
+_MOST_SHOWN, _MOST_CAME = 300, 500  # Characters of a request, and of what came
 
 Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
 
@@ -396,10 +397,10 @@ def _finding(talk: _Talk, subject: str, check: Callable[[_Talk], str]) -> Findin
     """Make one check; end the process where it went wrong, for its pipes may hold the rest."""
     talk.sent, talk.expected = "", ""
     try:
-        return Finding(Mark.OK, subject, check(talk))
+        return Finding(Mark.OK, subject, _short(check(talk)))
     except _RefusedError as refusal:
         mark = Mark.REFUSED if subject != "start" else Mark.WRONG
-        return Finding(mark, subject, f"{refusal}", talk.sent, talk.expected)
+        return Finding(mark, subject, _short(str(refusal)), talk.sent, talk.expected)
     except (WorkerEndedError, TimeoutError, _WrongError) as error:
         came = f"{error}"
         if isinstance(error, TimeoutError) and talk.answers_late():
@@ -407,4 +408,9 @@ def _finding(talk: _Talk, subject: str, check: Callable[[_Talk], str]) -> Findin
                 ", but one when its input ended: it must flush each answer, and not wait for more"
             )
         talk.close()
-        return Finding(Mark.WRONG, subject, came, talk.sent, talk.expected)
+        return Finding(Mark.WRONG, subject, _short(came), talk.sent, talk.expected)
+
+
+def _short(text: str) -> str:
+    """Write what a program says in one line."""
+    return textwrap.shorten(text, _MOST_CAME, placeholder=" ...")

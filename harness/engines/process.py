@@ -42,6 +42,7 @@ from harness.engines.job import (
 # After so many time-outs in a row, or starts that failed, nothing more is tried.
 MOST_IN_A_ROW: Final = 6
 _MOST_TEXT: Final = 4000  # Characters of a message
+_MOST_ABOUT: Final = 500  # Characters of each thing that a worker says of itself
 _NO_MEMORY: Final = re.compile(r"MemoryError|bad_alloc|allocat|out of memory", re.IGNORECASE)
 _MOST_CORES: Final = 4096
 _UNTIMED: Final = 2.0  # Most seconds around those that are timed: warming up, waiting for threads
@@ -146,9 +147,9 @@ class Engine:
             self._timeouts += isinstance(error, TimeoutError)
             raise EngineBrokenError(f"{self._command[0]}: {error}{self._advice}") from None
         return ColumnInfo(
-            engine=answer.get("engine") or self._engine_name,
-            device=answer.get("device") or "cpu",
-            **{name: answer.get(name) or "" for name in _VERSIONS},
+            engine=(answer.get("engine") or self._engine_name)[:_MOST_ABOUT],
+            device=(answer.get("device") or "cpu")[:_MOST_ABOUT],
+            **{name: (answer.get(name) or "")[:_MOST_ABOUT] for name in _VERSIONS},
             threads=self._environ["OMP_NUM_THREADS"],
             cores=",".join(map(str, self._cores)),
         )

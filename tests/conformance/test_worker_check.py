@@ -40,6 +40,8 @@ def test_what_is_wrong_is_found_and_named(tmp_path: Path, wrong: str) -> None:
         first = next(finding for finding in findings if finding.mark == Mark.WRONG)
     assert first.subject == subject
     assert came in first.came
+    assert len(first.came) <= 500
+    assert "\n" not in first.came
     assert first.expected
     assert (first.sent == "") == (subject == "all")
 

@@ -139,6 +139,11 @@ def test_it_may_refuse_or_raise(tmp_path: Path, answer: dict[str, str], outcome:
     assert outcomes(engine, job()) == [outcome]
 
 
+def test_what_it_says_of_itself_has_a_bound(tmp_path: Path) -> None:
+    with closing(program(tmp_path, "ANSWERS['start']['engine'] = 'x' * 500_000")) as engine:
+        assert engine.start().engine == "x" * 500
+
+
 def test_one_that_does_not_hold_is_not_timed(tmp_path: Path) -> None:
     lie = "ANSWERS['hold'] = {'op': 'refused', 'message': 'it cannot be timed'}"
     with closing(program(tmp_path, lie)) as engine:

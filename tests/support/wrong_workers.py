@@ -211,6 +211,11 @@ sys.stdin = In
         "all",
         "no configuration was computed",
     ),
+    "it says much": (
+        "def compute(message, arrays): raise ValueError('a line\\n' * 10_000)",
+        "run",
+        "raised: ValueError: a line a line",
+    ),
     "gradients are wrong": (
         "def gradient(*given, had=gradient): return had(*given)[:2]",
         "run, gradient, 2 axes",
