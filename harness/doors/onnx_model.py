@@ -314,13 +314,16 @@ class Model:
         self.inputs, self.outputs = self.folder / "inputs", self.folder / "outputs"
         self.arrays = inputs
         self.path.write_bytes(content)
-        for folder in (self.inputs, self.outputs):
-            folder.mkdir()
-        for number, (name, array) in enumerate(inputs.items()):
-            np.save(self.inputs / (name + ".npy"), array)
-            (self.inputs / ("input_%d.pb" % number)).write_bytes(tensor(array, name))
         self._run = prepare(self)
         self._result: Any = None
+
+    def write_inputs(self) -> None:
+        """Write each input in two formats, and make the folder of the outputs."""
+        for folder in (self.inputs, self.outputs):
+            folder.mkdir()
+        for number, (name, array) in enumerate(self.arrays.items()):
+            np.save(self.inputs / (name + ".npy"), array)
+            (self.inputs / ("input_%d.pb" % number)).write_bytes(tensor(array, name))
 
     def run(self) -> None:
         """Run the model."""
@@ -348,6 +351,7 @@ def _prepare_command(words: list[str], folder: str) -> Any:
         raise FileNotFoundError("%s is no program that can be started" % program)
 
     def prepare(model: Model) -> Any:
+        model.write_inputs()
         paths = {"model": model.path, "inputs": model.inputs, "outputs": model.outputs}
         command = [_filled(word, paths) for word in words]
         return lambda: _run_command(command, folder, model)

@@ -21,6 +21,8 @@ const char *deconform_message(void)
 static int check(const deconform_problem *p)
 {
     message = NULL;
+    if (p->size < (int64_t)sizeof *p)
+        return refuse("deconform is older than the deconform.h of this library");
     if (p->groups < 1 || p->in_channels % p->groups || p->out_channels % p->groups)
         return refuse("groups must be positive and divide both numbers of channels");
     for (int axis = 0; axis < 3; axis++) {
