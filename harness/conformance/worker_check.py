@@ -7,6 +7,7 @@ expected.  A check that goes wrong costs its process; the next one begins with a
 from __future__ import annotations
 
 import json
+import math
 import os
 import textwrap
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -209,60 +210,60 @@ def _difference(name: str, got: npt.NDArray[Any], want: npt.NDArray[Any]) -> str
     return f"{name} has {count} wrong elements of {want.size}; first {values}"
 
 
-# By title, the cases that are computed forward; each is small but the large one.
-_FORWARD: Final = {
-    "1 axis": "ic2_oc3_k3_s2_b_n1_i5",
-    "2 axes, a batch of 2": "ic2_oc3_k3x2_s2x1_c1.0x0.1_b_n2_i4x5",
-    "3 axes": "ic2_oc2_k2x2x3_s1x2x1_b_n1_i3x2x3",
-    "no bias": "ic2_oc3_k3x3_s2x2_n1_i4x4",
-    "dilation": "ic2_oc3_k3x2_d2x3_b_n1_i4x4",
-    "groups": "ic4_oc6_k3x3_g2_b_n1_i4x4",
-    "a crop that adds": "ic2_oc3_k3x3_c-1.-2x0.-1_b_n1_i4x4",
-    "float64": "ic2_oc3_k3x3_s2x2_b_n1_i4x4_f64",
-    "float16": "ic2_oc3_k3x3_s2x2_b_n1_i4x4_f16",
-    "one element": "ic1_oc1_k1_b_n1_i1",
-    "a batch of 0": "ic2_oc3_k3x3_b_n0_i4x4",
-    "an empty output": "ic2_oc3_k3_c3.4_b_n1_i5",
-}
-_GRADIENT: Final = {
-    "2 axes": "ic2_oc3_k3x2_s2x1_c1.0x0.1_b_n2_i4x5",
-    "no bias": "ic2_oc3_k3_s2_n1_i5",
-    "groups": "ic4_oc6_k3x3_g2_b_n1_i4x4",
-    "a batch of 0": "ic2_oc3_k3x3_b_n0_i4x4",
-}
 _WORDS: Final = {"float16": "_f16", "float32": "", "float64": "_f64"}
 
 
-def _plain(claims: Claims, *in_size: int, groups: str = "") -> Case:
-    """Make a case of what is most often claimed, with the axes and a dtype that are."""
-    axes = 2 if 2 in claims.axes else claims.axes[0]
-    dtype = "float32" if "float32" in claims.dtypes else claims.dtypes[0]
-    sizes = [*in_size, 1, 1][:axes]
-    kernel, size = "x".join(["2"] * axes), "x".join(map(str, sizes))
-    bias = "_b" if claims.bias else ""
-    return case_from_descriptor(f"ic4_oc6_k{kernel}{groups}{bias}_n1_i{size}{_WORDS[dtype]}")
+@dataclass(frozen=True)
+class _Ask:
+    """A small case of what is claimed, but for what this says."""
+
+    words: str = ""  # Of a descriptor
+    crop: str = ""  # At both ends of each axis
+    in_size: tuple[int, int] = (4, 4)
+    batch: int = 1
+    axes: int = 0
+    has_bias: bool = True
+    dtype: str = ""
+
+    def case(self, claims: Claims) -> Case:
+        """Make the case."""
+        axes = self.axes or (2 if 2 in claims.axes else claims.axes[0])
+        claimed = "float32" if "float32" in claims.dtypes else claims.dtypes[0]
+        words = self.words + ("_c" + "x".join([self.crop] * axes) if self.crop else "")
+        sizes = [math.prod(self.in_size)] if axes == 1 else [3, *self.in_size][-axes:]
+        size = "x".join(map(str, sizes))
+        bias = "_b" if self.has_bias and claims.bias else ""
+        kernel = "x".join(["2"] * axes)
+        dtype = _WORDS[self.dtype or claimed]
+        return case_from_descriptor(f"ic4_oc6_k{kernel}{words}{bias}_n{self.batch}_i{size}{dtype}")
 
 
-def _basic(talk: _Talk) -> str:
-    return talk.compute(_plain(talk.implementation.claims, 4, 4))
+_FORWARD: Final = {
+    "run": _Ask(),
+    "run, 1 axis": _Ask("_s2", axes=1),
+    "run, 2 axes": _Ask("_s2x1", batch=2, axes=2),
+    "run, 3 axes": _Ask("_s1x2x1", axes=3),
+    "run, no bias": _Ask(has_bias=False),
+    "run, stride and dilation": _Ask("_s2_d3"),
+    "run, groups": _Ask("_g2"),
+    "run, a crop that adds": _Ask(crop="-1.-2"),
+    "run, float64": _Ask(dtype="float64"),
+    "run, float16": _Ask(dtype="float16"),
+    "run, one element": _Ask(in_size=(1, 1)),
+    "run, a batch of 0": _Ask(batch=0),
+    "run, an empty output": _Ask(crop="1.4"),
+}
+_GRADIENT: Final = {
+    "run, gradient": _Ask("_s2", batch=2),
+    "run, gradient, no bias": _Ask(has_bias=False),
+    "run, gradient, groups": _Ask("_g2"),
+    "run, gradient, a batch of 0": _Ask(batch=0),
+}
+_LARGE: Final = _Ask(in_size=(300, 100))  # Arrays of more than any pipe holds
 
 
-def _large(talk: _Talk) -> str:
-    """Send and ask for arrays of more than any pipe holds."""
-    return talk.compute(_plain(talk.implementation.claims, 300, 100))
-
-
-def _forward(title: str) -> Callable[[_Talk], str]:
-    return lambda talk: talk.compute(case_from_descriptor(_FORWARD[title]))
-
-
-def _gradient(title: str) -> Callable[[_Talk], str]:
-    return lambda talk: talk.compute(case_from_descriptor(_GRADIENT[title]), "gradient")
-
-
-def _unknown_field(talk: _Talk) -> str:
-    case = _plain(talk.implementation.claims, 4, 4)
-    return talk.compute(case, later="a field that is not known yet")
+def _run(ask: _Ask, direction: str = "forward", **extra: Any) -> Callable[[_Talk], str]:
+    return lambda talk: talk.compute(ask.case(talk.implementation.claims), direction, **extra)
 
 
 def _unknown_request(talk: _Talk) -> str:
@@ -272,18 +273,18 @@ def _unknown_request(talk: _Talk) -> str:
 
 def _illegal(talk: _Talk) -> str:
     """Send what no operator can be; the answer is free, but one must come."""
-    case = _plain(talk.implementation.claims, 4, 4, groups="_g3")
+    case = _Ask("_g3").case(talk.implementation.claims)
     message, given, _ = talk.request(case, "forward")
     talk.expected = "refused (result and raised are allowed)"
     talk.send(message, given)
     return _words(talk.receive()[0])
 
 
-def _several(in_sizes: Sequence[tuple[int, int]]) -> Callable[[_Talk], str]:
+def _several(asks: Sequence[_Ask]) -> Callable[[_Talk], str]:
     """Send several requests before an answer is read."""
 
     def check(talk: _Talk) -> str:
-        cases = [_plain(talk.implementation.claims, *in_size) for in_size in in_sizes]
+        cases = [ask.case(talk.implementation.claims) for ask in asks]
         requests = [talk.request(case, "forward") for case in cases]
         for message, given, _ in requests:
             talk.send(message, given)
@@ -302,7 +303,7 @@ def _several(in_sizes: Sequence[tuple[int, int]]) -> Callable[[_Talk], str]:
 
 
 def _timing(talk: _Talk) -> str:
-    message, given, _ = talk.request(_plain(talk.implementation.claims, 4, 4), "forward")
+    message, given, _ = talk.request(_Ask().case(talk.implementation.claims), "forward")
     talk.ask({**message, "op": "hold", "key": "forward"}, given)
     answer, _ = talk.ask({"op": "time", "key": "forward", "calls": 3})
     talk.ask({"op": "drop", "key": "forward"})
@@ -340,19 +341,18 @@ def _end_at_once(talk: _Talk) -> str:
 
 _CHECKS: Final[Mapping[str, Callable[[_Talk], str]]] = {
     "start, a second time": _Talk.start,
-    "run": _basic,
-    **{f"run, {title}": _forward(title) for title in _FORWARD},
-    "run, a field that is not known": _unknown_field,
+    **{subject: _run(ask) for subject, ask in _FORWARD.items()},
+    "run, a field that is not known": _run(_Ask(), later="a field that is not known yet"),
     "a request that is not known": _unknown_request,
     "run, an illegal configuration": _illegal,
-    "run, after that": _basic,
-    "run, large arrays": _large,
-    "4 requests at once": _several([(4, 4), (5, 3), (1, 1), (3, 6)]),
-    "3 requests at once, large": _several([(300, 100)] * 3),
-    **{f"run, gradient, {title}": _gradient(title) for title in _GRADIENT},
+    "run, after that": _run(_Ask()),
+    "run, large arrays": _run(_LARGE),
+    "4 requests at once": _several([_Ask(in_size=(size, 4)) for size in range(1, 5)]),
+    "3 requests at once, large": _several([_LARGE] * 3),
+    **{subject: _run(ask, "gradient") for subject, ask in _GRADIENT.items()},
     "hold, time and drop": _timing,
     "time, after drop": _dropped,
-    "run, last": _basic,
+    "run, last": _run(_Ask()),
     "the end of its input": _end,
     "the end of its input, before any request": _end_at_once,
 }

@@ -91,9 +91,9 @@ def test_the_whole_program_speaks_the_protocol(tmp_path: Path) -> None:
     (program,) = re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
     (tmp_path / "worker.py").write_text(program)
     file = tmp_path / "mine.yaml"
-    file.write_text(f"name: mine\ncommand: [{sys.executable}, worker.py]\n")
+    file.write_text(f"name: mine\ncommand: [{sys.executable}, worker.py]\nclaims: {{axes: [1]}}\n")
     findings = list(check_worker(load_implementation(file)))
     assert [finding for finding in findings if finding.mark == Mark.WRONG] == []
     marks = {finding.subject: finding.mark for finding in findings}
-    assert marks["run, 1 axis"] == marks["run, no bias"].OK
-    assert marks["run, 2 axes, a batch of 2"] == Mark.REFUSED
+    assert marks["run, 1 axis"] == marks["4 requests at once"] == Mark.OK
+    assert marks["run, 2 axes"] == marks["run, gradient"] == Mark.REFUSED
