@@ -18,6 +18,7 @@ def executable(name: str, folder: Path, environ: Mapping[str, str]) -> str:
     EngineBrokenError
         If there is none that can be executed; with what to do.
     """
+    name = os.path.expanduser(name)  # noqa: PTH111 -- leaves ~nobody as it is
     words = name.split()
     hint = f"; a command is a list: [{', '.join(words)}]" if len(words) > 1 else ""
     if "/" not in name:

@@ -18,6 +18,7 @@ from jsonschema import Draft202012Validator
 
 from harness.core.program import Section
 from harness.engines import protocol
+from harness.engines.executable import executable
 from harness.engines.job import (
     MISBEHAVIOUR,
     REFUSED,
@@ -222,6 +223,12 @@ def test_a_command_that_cannot_be_started_says_why(folder: Path, first: str, rea
     engine = Engine([first], is_program=True, timeout=60, folder=folder)
     with closing(engine), pytest.raises(EngineBrokenError, match=reason):
         engine.start()
+
+
+def test_a_program_may_be_in_ones_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "worker").touch(0o755)
+    assert executable("~/worker", Path("/"), {}) == str(tmp_path / "worker")
 
 
 def test_a_command_is_no_text_for_a_shell(tmp_path: Path) -> None:
