@@ -132,6 +132,39 @@ def test_what_the_readme_shows_in_an_empty_folder_is_what_happens_there(
         assert [line for line in lasting(output) if line not in printed] == []
 
 
+def test_a_test_of_the_readme_fails_in_the_words_it_shows(pytester: pytest.Pytester) -> None:
+    """The kernels that it imports run the kernel backwards."""
+    (text, command, output) = re.findall(
+        r"((?:^    .*\n|^\n)+)<!-- output of: pytest (.*?) -->\n```\n((?:.*\n)*?)```",
+        README,
+        re.MULTILINE,
+    )[0]
+    pytester.makepyfile(
+        test_mine=text,
+        mykernels="""
+        import impl
+
+        def conv_transpose(x, w, b, **options):
+            return impl.conv_transpose(x, w[..., ::-1, ::-1], b, **options)
+        """,
+    )
+    result = pytester.runpytest_subprocess(*shlex.split(command))
+    assert result.parseoutcomes() == {"failed": 1}
+    assert [line for line in output.splitlines() if line not in result.outlines] == []
+
+
+def test_the_readme_counts_the_legal_cases_there_are() -> None:
+    assert f"{sum(not case.rejected for case in load_cases())} legal cases" in README
+
+
+def test_the_page_on_pytest_lists_every_option(pytester: pytest.Pytester) -> None:
+    helped = pytester.runpytest_subprocess("--help").stdout.str()
+    options = set(re.findall(r"--deconform-[a-z]+", helped))
+    assert set(re.findall(r"`(--deconform-[a-z]+)", (ROOT / "docs" / "pytest.md").read_text())) == (
+        options
+    )
+
+
 def test_the_reference_page_is_what_the_conventions_say() -> None:
     assert (ROOT / "docs" / "conventions.md").read_text() == page(), (
         "write it again: python tools/reference_page.py > docs/conventions.md"
