@@ -150,10 +150,11 @@ class Spoken:
         to_native = lines(*map(self._to_native, ("x", "w")))
         if self._is_ours("y") and not self.split.has_rest and not self._has_late_bias:
             return Section(to_native, f"y = {call}", "")
+        # Under its own name at once, so that whoever runs this knows what the function returned.
         ones = ", 1" * self._rank
         return Section(
             to_native,
-            f"y_ = {call}",
+            f"y = {call}",
             lines(
                 f"y = {_cropped(self._from_native('y'), self.split.rest)}",
                 f"y = y + b.reshape(-1{ones})" if self._has_late_bias else None,
@@ -165,11 +166,11 @@ class Spoken:
         dy = _cropped("dy", [(-begin, -end) for begin, end in self.split.rest])
         held = [self._held("dy") if dy == "dy" else "dy_", self._held("x"), self._held("w")]
         call = self._call(gradient, held)
-        returned = [self._held("dx"), self._held("dw"), "db" if self._has_own_bias else "*_"]
+        returned = f"dx, dw, {'db' if self._has_own_bias else '*_'}"
         axes = tuple_of((0, *range(2, 2 + self._rank)))
         return Section(
             lines(self._to_native("dy", dy), *map(self._to_native, ("x", "w"))),
-            f"{', '.join(returned)} = {call if self.calls == 1 else f'zip(*{call})'}",
+            f"{returned} = {call if self.calls == 1 else f'map(list, zip(*{call}))'}",
             lines(
                 *(
                     f"{name} = {self._from_native(name)}"
@@ -210,9 +211,9 @@ class Spoken:
     def _from_native(self, array: str) -> str:
         _, back, axis = self._layout_of(array)
         if self.calls == 1:
-            return back.format(f"np.asarray({array}_)")
+            return back.format(f"np.asarray({array})")
         each = back.format("np.asarray(part)")
-        return f"np.concatenate([{each} for part in {array}_], axis={axis})"
+        return f"np.concatenate([{each} for part in {array}], axis={axis})"
 
 
 def _cropped(array: str, crop: Crops) -> str:

@@ -201,18 +201,21 @@ def execute(
     namespace: dict[str, Any] = dict(guarded.arrays)
     seconds = {}
     section = "setup"
+    dtype = next((each.dtype for each in arrays.values()), None)
     try:
         _poison()
         for section, text in sections:
             began = _perf_counter()
             exec(worker.compiled(text, section), namespace)
             seconds[section] = _perf_counter() - began
+            if section == "call":  # What the lines after it work on, whoever's arrays they are
+                returned = [name for name in outputs if name in namespace]
+                namespace.update({n: _read(n, namespace[n], dtype) for n in returned})
         section = "from_native"
         missing = [name for name in outputs if name not in namespace]
         if missing:
             raise NameError("the program left no " + ", ".join(missing))
         section = "call"
-        dtype = next((each.dtype for each in arrays.values()), None)
         raw = [_as_array(name, namespace[name], dtype) for name in outputs]
         # At once, because nothing may write to an output once it was returned.
         results = {name: array.copy() for name, array in zip(outputs, raw)}
@@ -263,6 +266,13 @@ def _patched() -> list[str]:
 def _replaced() -> list[str]:
     names = vars(worker)
     return [name for name, value in _OURS if names.get(name) is not value]
+
+
+def _read(name: str, value: Any, dtype: Any) -> Any:
+    """Read what a call returned, or several calls did."""
+    if isinstance(value, list) and value and all(hasattr(each, "shape") for each in value):
+        return [_as_array(name, each, dtype) for each in value]
+    return _as_array(name, value, dtype)
 
 
 def _as_array(name: str, value: Any, dtype: Any) -> Any:

@@ -26,6 +26,7 @@ from harness.suite.expectations import expect
 from harness.suite.mutants import Array
 from harness.suite.specs import load_cases
 
+ROOT: Final = Path(__file__).parents[2]
 Sizes: TypeAlias = Sequence[int]
 Layout: TypeAlias = Callable[[Array], Array]
 
@@ -237,6 +238,16 @@ def test_what_a_call_has_for_json_is_what_it_is_given() -> None:
         executed(words.program("f", "g"), data, {"f": meant.function, "g": meant.gradient})
         shape = data["x"].shape if meant.x[0] is np.asarray else meant.x[1](data["x"]).shape
         assert list(words.values(shape).values()) == json.loads(json.dumps(meant.received))
+
+
+@pytest.mark.parametrize("framework", [name for name in MEANT if name != "numpy"])
+def test_the_document_says_how_a_function_is_called(framework: str) -> None:
+    words = spoken(framework, Operator.of(1, 1, (3, 3)))
+    assert isinstance(words, Spoken)
+    bias = ["b"] if words.no_bias else []
+    names = [name if words.by_position else f"{name}=" for name in words.words]
+    text = (ROOT / "docs/implementations.md").read_text(encoding="utf-8")
+    assert f"| `{framework}` | `f({', '.join(['x', 'w', *bias, *names])})`" in text
 
 
 @pytest.mark.parametrize(

@@ -142,6 +142,23 @@ def test_whatever_numpy_can_read_is_read(call: Call, text: str, dtype: str) -> N
     assert outcome.outputs["y"].dtype == dtype
 
 
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [("y = Y(x)", "y = y[:, :, 1:]"), ("y = [Y(x), Y(x)]", "y = y[0][:, :, 1:] * (len(y) / 2)")],
+)
+def test_lines_after_the_call_work_on_what_was_read(engine: Engine, text: str, after: str) -> None:
+    """Of one call or of several, whose arrays only DLPack can read."""
+    setup = (
+        "class Y:\n    def __init__(self, x): self.own, self.shape = x * 2, x.shape\n"
+        "    def __dlpack__(self, **_): return self.own.__dlpack__()\n"
+        "    def __dlpack_device__(self): return self.own.__dlpack_device__()"
+    )
+    job = Job(0, setup, Section("", text, after), DATA, ("y",), ("value",))
+    ((_, outcome),) = engine.run([job])
+    assert isinstance(outcome, Arrays), outcome
+    assert np.array_equal(outcome.outputs["y"], DATA["x"][:, :, 1:] * 2)
+
+
 def test_an_array_api_without_any_other_protocol_is_read(call: Call) -> None:
     text = """
 import numpy

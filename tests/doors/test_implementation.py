@@ -133,8 +133,8 @@ def test_a_frameworks_words_are_followed_by_what_they_cannot_say(tmp_path: Path)
     assert native.forward.call == "y = f(x, w, b, (2, 3), (1, 0), (1, 1), 1, (1, 2))"
     program = program_of(tmp_path, text, Operator.of(2, 3, (3,), crop=((0, 2),)))
     assert isinstance(program, Program)
-    assert program.forward.call == "y_ = f(x, w, b, (1,), (0,), (0,), 1, (1,))"
-    assert program.forward.from_native == "y = np.asarray(y_)[:, :, :-2]"
+    assert program.forward.call == "y = f(x, w, b, (1,), (0,), (0,), 1, (1,))"
+    assert program.forward.from_native == "y = np.asarray(y)[:, :, :-2]"
     assert program.support == "rewritten"
     assert "padding crops both ends alike" in (program.reason or "")
 
