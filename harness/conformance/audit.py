@@ -92,6 +92,7 @@ class Watch:
 
     def __init__(self, column: Column, cases: Sequence[Case]) -> None:
         self._column = column
+        self._is_promised = column.implementation is not None
         self._sizes = {extent for case in cases for extent in case.in_size}
         telling = [case for case in cases if _is_telling(case)]
         blocks = (telling[at : at + _EVERY] for at in range(0, len(telling), _EVERY))
@@ -155,7 +156,7 @@ class Watch:
         held = self._held[audit.original.id]
         for name in job.checks:
             check = Check(name)
-            verdict = judge(audit.case, audit.expected, check, outcome, promised=True)
+            verdict = judge(audit.case, audit.expected, check, outcome, promised=self._is_promised)
             if verdict.status != Status.PASSED:
                 fact = self._audited_fact(job, outcome, check, verdict)
                 reason = f"{fact}: {verdict.reason}"
@@ -182,7 +183,7 @@ class Watch:
         says = case.says.get(self._column.framework)
         verdicts = {}
         for name in job.checks:
-            verdict = judge(case, expected, name, outcome, says, promised=True)
+            verdict = judge(case, expected, name, outcome, says, promised=self._is_promised)
             verdicts[Check(name)] = self._explained(job, outcome, expected, Check(name), verdict)
         if case.id in self._held:
             self._held[case.id].own |= verdicts
@@ -239,7 +240,7 @@ class Watch:
         """Return why a job's result is wrong that is no known mistake; empty if nobody knows."""
 
         def is_right(outcome: Outcome) -> bool:
-            verdict = judge(case, expected, check, outcome, promised=True)
+            verdict = judge(case, expected, check, outcome, promised=self._is_promised)
             return verdict.status == Status.PASSED
 
         late = replace(job, section=replace(job.section, call=job.section.call + _WAIT))
@@ -263,9 +264,8 @@ class Watch:
 
     def _fresh(self, jobs: Iterable[Job]) -> Generator[Outcome, None, None]:
         """Run jobs in a process of their own."""
-        implementation = self._column.implementation
-        assert implementation is not None
-        with closing(Column(implementation, self._column.conditions)) as column:
+        subject = self._column.implementation or self._column.framework
+        with closing(Column(subject, self._column.conditions)) as column:
             column.start()
             if not column.unavailable:
                 yield from (outcome for _, outcome in column.run(jobs))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import dishonest
+import mutant_plugins
 import numpy as np
 import pytest
 
@@ -17,6 +18,7 @@ from harness.records.record import Record
 from harness.records.status import Status
 from harness.suite.case import Case, case_from_descriptor
 from harness.suite.expectations import expect
+from harness.suite.mutants import MUTANTS, Mutant
 
 # Small enough that no sum of theirs tells float16 from float32; two of equal shapes follow another.
 CASES = [
@@ -34,12 +36,15 @@ Run: TypeAlias = Callable[..., list[Record]]
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("door")
     shutil.copy(dishonest.__file__, folder)
+    shutil.copy(mutant_plugins.__file__, folder)
     answers = {dishonest.fingerprint(*inputs(case)): expect(case).outputs["y"] for case in CASES}
     np.savez(folder / "answers.npz", allow_pickle=False, **answers)
 
-    def run(function: str, *more: str, cases: Sequence[Case] = CASES) -> list[Record]:
+    def run(
+        function: str, *more: str, cases: Sequence[Case] = CASES, module: str = "dishonest"
+    ) -> list[Record]:
         file = folder / "mine.yaml"
-        file.write_text("\n".join(["name: mine", f"python: dishonest:{function}", *more]))
+        file.write_text("\n".join(["name: mine", f"python: {module}:{function}", *more]))
         events = run_columns(cases, [Column(load_implementation(file))])
         return [each for each in events if isinstance(each, Record)]
 
@@ -92,3 +97,21 @@ def test_what_is_honest_passes(run: Run) -> None:
 )
 def test_a_cheat_fails_and_is_named(run: Run, cheat: str, expected: str) -> None:
     assert [reason for reason in reasons(run(cheat)) if reason.startswith(expected)]
+
+
+# One of them tells each mutant from what is right.
+TELLING = [
+    case_from_descriptor(text)
+    for text in (
+        *("ic2_oc2_k3x2_s2x3_d2x3_c2.0x1.0_b_n1_i3x4", "ic4_oc4_k2_s2_g2_b_n1_i4"),
+        *("ic2_oc2_k3x3_s2x1_d1x2_c1.1x1.1_b_n1_i4x4", "ic1_oc2_k4_s3_d2_c1.0_b_n1_i5"),
+    )
+]
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_a_mutant_as_a_plug_in_fails_and_is_named(run: Run, mutant: Mutant) -> None:
+    function = mutant.name.replace("-", "minus").replace("+", "plus").replace(" ", "_")
+    records = run(function, module="mutant_plugins", cases=TELLING)
+    names = [record.diagnosis for record in records if record.status == Status.FAILED]
+    assert any(mutant.name in (name or "").split(" or ") for name in names), names
