@@ -12,8 +12,9 @@ import math
 import random
 import re
 import time
+import zlib
 from collections import Counter, deque
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import chain, count, islice, repeat
@@ -26,7 +27,7 @@ from harness.conformance.judge import judge
 from harness.core.program import Program, Unsupported
 from harness.engines.job import Arrays, Job, Outcome
 from harness.execution.column import Column
-from harness.records.check import Check
+from harness.records.check import Check, Direction
 from harness.records.measurement import multiply_adds
 from harness.records.record import Verdict
 from harness.records.status import Status
@@ -35,6 +36,7 @@ from harness.suite.expectations import Expected, expect_of
 from harness.suite.mutants import Array, Data
 
 _EVERY: Final = 32  # One in so many cases is audited
+_EVERY_BY_ITSELF: Final = 8  # of those that are run one by one, where there is no first
 _LEAST: Final = 8  # Fewer elements of an output tell nothing
 _SMALL: Final = 2  # Magnitude of the factors of large integers
 # Bits of large integers, by dtype: more than float16, bfloat16 and tf32 have, or float32.
@@ -70,10 +72,12 @@ class Audit:
 
 
 @dataclass
-class _Held:
-    """An audited case's verdicts, until everything about it is known."""
+class _Open:
+    """A case that is run, until everything about it is known."""
 
     program: Program
+    expected: Expected
+    is_audited: bool
     left: int  # Checks without a verdict, of the case and of its audits
     own: dict[Check, Verdict] = field(default_factory=dict)
     audited: dict[Check, Verdict] = field(default_factory=dict)  # The first failure of each
@@ -84,42 +88,58 @@ class _Held:
             yield check, self.audited.get(check, verdict) if is_passed else verdict
 
 
+Work: TypeAlias = tuple[Case, Program, Callable[[], Expected]]
 Judged: TypeAlias = tuple[Case, Program, Check, Verdict]
 
 
 class Watch:
-    """What is watched of one implementation's column; ``cases`` are those that it will run."""
+    """Runs and judges cases in a column; an implementation is audited.
 
-    def __init__(self, column: Column, cases: Sequence[Case]) -> None:
+    ``cases`` are those that it will run.
+    """
+
+    def __init__(
+        self, column: Column, cases: Sequence[Case], *, is_suspect: bool | None = None
+    ) -> None:
         self._column = column
         self._is_promised = column.implementation is not None
+        self._is_suspect = self._is_promised if is_suspect is None else is_suspect
         self._sizes = {extent for case in cases for extent in case.in_size}
-        telling = [case for case in cases if _is_telling(case)]
+        telling = [case for case in cases if self._is_suspect and _is_telling(case)]
         blocks = (telling[at : at + _EVERY] for at in range(0, len(telling), _EVERY))
         self._first = telling[0].id if telling else ""
         self._chosen = {self._first} | {min(block, key=_work).id for block in blocks}
-        self._held: dict[str, _Held] = {}
-        self._closing: list[Job] = []
+        self._open: dict[str, _Open] = {}
         self._probes = 0
         self._names: dict[str, str] = {}
         self._earlier: dict[str, deque[Array]] = {}
         self._calls: Counter[str] = Counter()
 
-    def jobs(self, case: Case, program: Program, data: Data) -> Iterator[Job]:
-        """Make a case's jobs, and those that audit it."""
-        own = list(self._column.jobs(case, program, data))
-        audits = [self._jobs_of(each) for each in self._audits(case)]
-        if audits:
-            left = sum(len(job.checks) for jobs in (own, *audits) for job in jobs)
-            self._held[case.id] = _Held(program, left)
-        yield from own
-        for jobs in audits:
-            self._closing += [job for job in jobs if job.key.is_last]
-            yield from (job for job in jobs if not job.key.is_last)
+    def run(
+        self, work: Iterable[Work], direction: Direction | None = None
+    ) -> Iterator[tuple[Job, Outcome, list[Judged]]]:
+        """Run cases, in one direction or both; yield each outcome, and what is final with it."""
+        for job, outcome in self._column.run(self._jobs(work, direction)):
+            judged = self._audited if isinstance(job.key, Audit) else self._judged
+            yield job, outcome, list(judged(job, outcome))
 
-    def last_jobs(self) -> Iterator[Job]:
-        """Make the jobs to be run once all others are."""
-        yield from self._closing
+    def _jobs(self, work: Iterable[Work], direction: Direction | None) -> Iterator[Job]:
+        """Make the jobs of each case, those that audit it, and those to be run at the end."""
+        closing: list[Job] = []
+        for case, program, expect_case in work:
+            expected = expect_case()
+            audits = [each for audit in self._audits(case) for each in self._jobs_of(audit)]
+            jobs = [
+                job
+                for job in (*self._column.jobs(case, program, expected.data), *audits)
+                if direction in {None, job.direction}
+            ]
+            left = sum(len(job.checks) for job in jobs)
+            self._open[case.id] = _Open(program, expected, bool(audits), left)
+            late = [job for job in jobs if isinstance(job.key, Audit) and job.key.is_last]
+            closing += late
+            yield from (job for job in jobs if job not in late)
+        yield from closing
 
     def _audits(self, case: Case) -> Iterator[Audit]:
         """Make the audits of a case: other data, another size, and, of the first, a later time."""
@@ -150,17 +170,17 @@ class Watch:
         jobs = self._column.jobs(audit.case, program, audit.expected.data)
         return [replace(job, key=audit) for job in jobs]
 
-    def audited(self, job: Job, outcome: Outcome) -> Iterator[Judged]:
+    def _audited(self, job: Job, outcome: Outcome) -> Iterator[Judged]:
         """Note the outcome of an audit's job; yield all of a case that is complete with it."""
         audit: Audit = job.key
-        held = self._held[audit.original.id]
+        failures = self._open[audit.original.id].audited
         for name in job.checks:
             check = Check(name)
             verdict = judge(audit.case, audit.expected, check, outcome, promised=self._is_promised)
             if verdict.status != Status.PASSED:
                 fact = self._audited_fact(job, outcome, check, verdict)
                 reason = f"{fact}: {verdict.reason}"
-                held.audited.setdefault(check, replace(verdict, reason=reason))
+                failures.setdefault(check, replace(verdict, reason=reason))
         yield from self._settled(audit.original, job, audit.expected)
 
     def _audited_fact(self, job: Job, outcome: Outcome, check: Check, verdict: Verdict) -> str:
@@ -175,35 +195,31 @@ class Watch:
         lacks = lacking(case, expected, output, wrong)
         return known or ": ".join(filter(None, (audit.fact, lacks)))
 
-    def judged(
-        self, job: Job, outcome: Outcome, expected: Expected, program: Program
-    ) -> Iterator[Judged]:
+    def _judged(self, job: Job, outcome: Outcome) -> Iterator[Judged]:
         """Judge a case's own job, and name what is wrong; yield what is final."""
         case: Case = job.key
-        says = case.says.get(self._column.framework)
-        verdicts = {}
-        for name in job.checks:
-            verdict = judge(case, expected, name, outcome, says, promised=self._is_promised)
-            verdicts[Check(name)] = self._explained(job, outcome, expected, Check(name), verdict)
-        if case.id in self._held:
-            self._held[case.id].own |= verdicts
-        else:
-            yield from ((case, program, *each) for each in verdicts.items())
+        opened = self._open[case.id]
+        says, expected = case.says.get(self._column.framework), opened.expected
+        for check in map(Check, job.checks):
+            verdict = judge(case, expected, check, outcome, says, promised=self._is_promised)
+            opened.own[check] = self._explained(job, outcome, expected, check, verdict)
+            if not opened.is_audited:
+                yield case, opened.program, check, opened.own[check]
         yield from self._settled(case, job, expected)
 
     def _settled(self, case: Case, job: Job, expected: Expected) -> Iterator[Judged]:
         """Count a call; yield the verdicts of an audited case once there are all."""
         self._calls[job.direction] += 1
-        for name in job.outputs:
+        for name in job.outputs if self._is_suspect else ():
             if name in expected.outputs and expected.outputs[name].nbytes <= _MOST_REMEMBERED:
                 earlier = self._earlier.setdefault(name, deque(maxlen=_EARLIER))
                 earlier.appendleft(expected.outputs[name])
-        held = self._held.get(case.id)
-        if held is not None:
-            held.left -= len(job.checks)
-            if not held.left:
-                yield from ((case, held.program, *each) for each in held.verdicts())
-                del self._held[case.id]
+        opened = self._open[case.id]
+        opened.left -= len(job.checks)
+        if not opened.left:
+            del self._open[case.id]
+            if opened.is_audited:
+                yield from ((case, opened.program, *each) for each in opened.verdicts())
 
     def _before(self, check: Check) -> Iterable[Array]:
         return self._earlier.get(check.output, ())
@@ -213,7 +229,7 @@ class Watch:
     ) -> Verdict:
         """Put before the reason of a failure what it gives away, unless it is a mutant's."""
         case, wrong = job.key, _wrong(job.key, expected, check, outcome, verdict)
-        if wrong is None:
+        if wrong is None or not self._is_suspect:
             return verdict
         fact = copied(wrong, self._before(check))
         if not fact:
@@ -281,6 +297,11 @@ def _wrong(
         return None
     got: Array = outcome.outputs[check.output]
     return got if is_comparable(case, expected, check.output, got) else None
+
+
+def is_sampled(case: Case) -> bool:
+    """Whether a case that is run by itself is among those that are audited."""
+    return zlib.crc32(case.id.encode()) % _EVERY_BY_ITSELF == 0
 
 
 def _is_telling(case: Case) -> bool:

@@ -14,14 +14,13 @@ from collections.abc import Callable, Collection, Generator, Iterable, Iterator,
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from typing import Final
 
-from harness.conformance.audit import Audit, Watch
-from harness.conformance.judge import judge
+from harness.conformance.audit import Watch, Work, is_sampled
 from harness.core.program import Program, Unsupported
 from harness.doors.implementation import Implementation
-from harness.engines.job import Job, Outcome
 from harness.execution.column import Column, Conditions
 from harness.records.check import Direction
 from harness.records.record import Event, Footer, Header, Record, Verdict
@@ -150,8 +149,7 @@ def _run_through(
 
 
 def _records(column: Column, cases: deque[_Shared]) -> Iterator[Record]:
-    left: dict[str, tuple[_Shared, Program]] = {}
-    pending: dict[str, int] = {}  # How many checks of a case have no record yet
+    left: deque[tuple[_Shared, Program]] = deque()
     while cases:
         shared = cases.popleft()
         case, program = shared.case, column.render(shared.case)
@@ -160,22 +158,18 @@ def _records(column: Column, cases: deque[_Shared]) -> Iterator[Record]:
             yield _record(column, case, program, check, refusal)
         if len(refusals) < len(case.checks):
             assert isinstance(program, Program)
-            left[case.id] = shared, program
-            pending[case.id] = len(case.checks) - len(refusals)
+            left.append((shared, program))
     if left:
-        watch = _watch(column, [shared.case for shared, _ in left.values()])
-        for job, outcome in column.run(_jobs(column, left, watch)):
-            if isinstance(job.key, Audit):
-                assert watch is not None
-                yield from (_record(column, *each) for each in watch.audited(job, outcome))
-                continue
-            case = job.key
-            shared, program = left[case.id]
-            yield from _judged(column, watch, program, shared.expected, job, outcome)
-            pending[case.id] -= len(job.checks)
-            if not pending[case.id]:
-                del left[case.id]
+        watch = Watch(column, [shared.case for shared, _ in left])
+        for _, _, judged in watch.run(_work(left)):
+            yield from (_record(column, *each) for each in judged)
     column.stop()
+
+
+def _work(left: deque[tuple[_Shared, Program]]) -> Iterator[Work]:
+    while left:
+        shared, program = left.popleft()
+        yield shared.case, program, partial(getattr, shared, "expected")
 
 
 def records_of(
@@ -194,43 +188,9 @@ def records_of(
     if refusals.keys() >= set(checks):
         return
     assert isinstance(program, Program)
-    jobs = column.jobs(case, program, expected().data)
-    for job, outcome in column.run(job for job in jobs if job.checks[0] in checks):
-        yield from _judged(column, None, program, expected(), job, outcome)
-
-
-def _watch(column: Column, cases: Sequence[Case]) -> Watch | None:
-    return Watch(column, cases) if column.implementation is not None else None
-
-
-def _judged(
-    column: Column,
-    watch: Watch | None,
-    program: Program,
-    expected: Expected,
-    job: Job,
-    outcome: Outcome,
-) -> Iterator[Record]:
-    case: Case = job.key
-    if watch is not None:
-        judged = watch.judged(job, outcome, expected, program)
+    watch = Watch(column, [case] * is_sampled(case))
+    for _, _, judged in watch.run([(case, program, expected)], direction):
         yield from (_record(column, *each) for each in judged)
-        return
-    says, promised = case.says.get(column.framework), column.implementation is not None
-    for check in job.checks:
-        verdict = judge(case, expected, check, outcome, says, promised=promised)
-        yield _record(column, case, program, check, verdict)
-
-
-def _jobs(
-    column: Column, left: Mapping[str, tuple[_Shared, Program]], watch: Watch | None
-) -> Iterator[Job]:
-    jobs = column.jobs if watch is None else watch.jobs
-    for case_id in list(left):
-        shared, program = left[case_id]
-        yield from jobs(shared.case, program, shared.expected.data)
-    if watch is not None:
-        yield from watch.last_jobs()
 
 
 def _record(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.conformance.judge import judge
+from harness.conformance.audit import Watch
 from harness.core.program import Unsupported
 from harness.doors.implementation import Implementation
 from harness.engines.job import Arrays, Outcome, Raised
@@ -35,7 +35,7 @@ def reproduced(
             return f"{case.id}\n{column.framework}: unsupported. {program.reason}", True
         info = column.start()
         expected = expect(case)
-        outcomes = list(column.run(column.jobs(case, program, expected.data)))
+        ran = list(Watch(column, [case]).run([(case, program, lambda: expected)]))
     where = "" if info.device == "cpu" else f", {info.device}"
     lines = [f"{case.id}: {program.framework} {info.version}, {program.support}{where}"]
     lines += [f"  {program.reason}"] if program.reason else []
@@ -44,22 +44,19 @@ def reproduced(
     has_gradients = not case.rejected and program.gradient.call
     lines += ["# gradients", program.gradient_text] if has_gradients else []
     lines += [_array(name, array) for name, array in expected.data.items()]
-    lines += [line for _, outcome in outcomes for line in _outcome(outcome, expected)]
+    own = [outcome for job, outcome, _ in ran if job.key is case]
+    lines += [line for outcome in own for line in _outcome(outcome, expected)]
     lines += [
         f"{check:<8} {verdict.status}: {verdict.reason}"
         for check, verdict in column.refusals(case, program).items()
     ]
     is_passed = True
-    for job, outcome in outcomes:
-        for check in job.checks:
-            says = case.says.get(column.framework)
-            promised = column.implementation is not None
-            verdict = judge(case, expected, check, outcome, says, promised=promised)
-            is_passed = is_passed and verdict.status == Status.PASSED
-            lines.append(f"{check:<8} {verdict.status}")
-            lines[-1] += f": {verdict.reason}" if verdict.reason else ""
-            if verdict.diagnosis:
-                lines.append(f"         equals the mutant: {verdict.diagnosis}")
+    for _, _, check, verdict in (each for _, _, judged in ran for each in judged):
+        is_passed = is_passed and verdict.status == Status.PASSED
+        lines.append(f"{check:<8} {verdict.status}")
+        lines[-1] += f": {verdict.reason}" if verdict.reason else ""
+        if verdict.diagnosis:
+            lines.append(f"         equals the mutant: {verdict.diagnosis}")
     return "\n".join(lines), is_passed
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import honest_plugins
@@ -62,6 +63,6 @@ def test_the_audit_of_every_column(
     monkeypatch: pytest.MonkeyPatch, suite: list[Case], framework: str
 ) -> None:
     """Its data is exact in every framework: what passes the suite passes the audit."""
-    monkeypatch.setattr(pipeline, "_watch", Watch)
+    monkeypatch.setattr(pipeline, "Watch", partial(Watch, is_suspect=True))
     conditions = Conditions(limitations=tuple(load_limitations()))
     assert not bad(Column(framework, conditions), suite)
