@@ -355,16 +355,33 @@ class _Held:
         self._texts = texts
         self._call = call
         self.names: dict[str, Any] = {}  # Of the program, once it is prepared
-        self._is_checked = any(text for name, text in texts if name == "to_native")
+        to_native = "\n".join(text for name, text in texts if name == "to_native")
+        # What lays out the inputs in another way; the C door has a copy of its own, and a model's
+        # inputs are files.
+        has_door = any("deconform_" in text for name, text in texts if name == "setup")
+        self._layout = "" if has_door else to_native
+        self._is_checked = bool(to_native) and has_door
 
     def change(self, turn: int) -> None:
         """Give the program other data than before."""
         self.guarded.alter(turn)
+        self._lay_out()
         for call in self._calls():
             call.refill()
         if not self._is_checked:
             self._is_checked = True
             self._compare()
+
+    def _lay_out(self) -> None:
+        """Write the data to where it is laid out in another way."""
+        fresh = dict(self.names)
+        exec(worker.compiled(self._layout, "to_native"), fresh)
+        for name, value in fresh.items():
+            kept = self.names.get(name)
+            if kept is not value:
+                parts = (each if isinstance(each, list) else [each] for each in (kept, value))
+                for target, source in zip(*parts):
+                    _copyto(target, source)
 
     def look(self) -> None:
         """Raise what was noted of the calls that were made."""
@@ -386,7 +403,7 @@ class _Held:
             exec(worker.compiled(self._call, "call"), namespace)
         for name in _OUTPUTS:
             if name in here:
-                got, want = (_as_array(name, each[name], None) for each in (here, names))
+                got, want = (_read(name, each[name], None) for each in (here, names))
                 if not np.allclose(got, want, rtol=1e-2, atol=1e-2, equal_nan=True):
                     raise Misbehaviour("returns a remembered answer")
 
@@ -416,9 +433,12 @@ def hold(
 
     def read(name: str, value: Any) -> None:
         if type(value) is not np.ndarray:
-            _as_array(name, value, dtype)
+            _read(name, value, dtype)
 
-    names = dict(guarded.arrays, deconform_read=read, deconform_held=held.names.update)
+    def keep(namespace: dict[str, Any]) -> None:
+        held.names = namespace
+
+    names = dict(guarded.arrays, deconform_read=read, deconform_held=keep)
     last = ("setup", "deconform_held(globals())")
     answer: dict[str, Any] = _hold(key, [*sections, last], "\n".join([call, *ends]), names)
     _check(list(guarded.facts()))

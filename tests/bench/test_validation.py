@@ -29,7 +29,8 @@ def measured(tmp_path: Path) -> Time:
 
     def measured(function: str) -> Measurement:
         file = tmp_path / "mine.yaml"
-        file.write_text(f"name: mine\npython: dishonest:{function}\n")
+        target = function if ":" in function else f"dishonest:{function}"
+        file.write_text(f"name: mine\npython: {target}\n")
         sampling = Sampling(rounds=2, seconds=1e-9)
         events = benchmark([CASE], [load_implementation(file)], sampling, Conditions(timeout=60))
         return next(event for event in events if isinstance(event, Measurement))
@@ -61,3 +62,22 @@ def test_what_cheats_is_not_measured(measured: Time, function: str, expected: st
     assert one.status == "FAILED"
     assert (one.reason or "").startswith(expected)
     assert not one.samples
+
+
+@pytest.mark.parametrize("function", ["honest", "by_place"])
+def test_inputs_in_another_layout_change_too(measured: Time, tmp_path: Path, function: str) -> None:
+    (tmp_path / "words.py").write_text(
+        "import dishonest\n"
+        "answers = {}\n"
+        "def honest(x, w, b, *, Stride, DilationFactor, Cropping):\n"
+        "    ours = (each.transpose(4, 3, 0, 1, 2) for each in (x, w))\n"
+        "    options = {'stride': Stride, 'dilation': DilationFactor, 'groups': 1}\n"
+        "    y = dishonest.honest(*ours, b, crop=tuple(zip(*Cropping)), **options)\n"
+        "    return y.transpose(2, 3, 4, 1, 0)\n"
+        "def by_place(x, w, b, **words):\n"
+        "    if x.ctypes.data not in answers:\n"
+        "        answers[x.ctypes.data] = honest(x, w, b, **words)\n"
+        "    return answers[x.ctypes.data].copy()\n"
+    )
+    one = measured(f"words:{function}\nspeaks: matlab")
+    assert one.reason == {"by_place": "returns a remembered answer"}.get(function)
