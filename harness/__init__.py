@@ -199,7 +199,7 @@ def assert_conforms(
     Traceback (most recent call last):
     AssertionError: y: 3 of 5 elements differ; first y[0, 0, 0] is 3, expected 1
     equals the mutant: kernel flipped
-    ic1_oc1_k3_s2_n1_i2
+    ic1_oc1_k3_s2, x (1, 1, 2), float32
     """
     from harness.conformance.assertion import assert_conforms as hold  # noqa: PLC0415
 

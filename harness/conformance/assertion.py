@@ -81,11 +81,16 @@ def assert_conforms(
     if _is_exact(case, data, outputs, bits):
         case = replace(case, fill="integer")
     is_large = multiply_adds(operator, case.batch, in_size) > _MANY
-    assert_outputs(outputs, case, expect_of(case, data, fast=is_large), accumulate)
+    about = f"{operator.descriptor}, x {data['x'].shape}, {dtype}"
+    assert_outputs(outputs, case, expect_of(case, data, fast=is_large), accumulate, about)
 
 
 def assert_outputs(
-    outputs: Mapping[str, Any], case: Case, expected: Expected, accumulate: str | None = None
+    outputs: Mapping[str, Any],
+    case: Case,
+    expected: Expected,
+    accumulate: str | None,
+    about: str,
 ) -> None:
     """Hold outputs by name against what is expected; raise ``AssertionError`` in our words."""
     __tracebackhide__ = True
@@ -103,7 +108,7 @@ def assert_outputs(
             wrong.append(str(verdict.reason))
             wrong += [f"equals the mutant: {verdict.diagnosis}"] if verdict.diagnosis else []
     if wrong:
-        raise AssertionError("\n".join([*dict.fromkeys(wrong), case.descriptor]))
+        raise AssertionError("\n".join([*dict.fromkeys(wrong), about]))
 
 
 @dataclass(frozen=True)
