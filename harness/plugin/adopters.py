@@ -15,7 +15,7 @@ from harness.core.errors import InputError
 from harness.core.operators import Operator
 from harness.plugin.choice import Choice
 from harness.suite.case import Case
-from harness.suite.expectations import expect
+from harness.suite.expectations import expect_of
 from harness.suite.mutants import options
 from harness.suite.specs import load_cases, selected
 from impl.geometry import Array
@@ -83,7 +83,8 @@ class CaseOfYours:
         for name, array in self.case.data().items():
             if not np.array_equal(self._data[name], array):
                 raise AssertionError(f"changes {name}")
-        assert_outputs(outputs, self.case, expect(self.case), accumulate)
+        expected = expect_of(self.case, self.case.data())
+        assert_outputs(outputs, self.case, expected, accumulate, self.case.descriptor)
 
     @cached_property
     def _data(self) -> dict[str, Array]:

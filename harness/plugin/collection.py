@@ -86,15 +86,15 @@ class Collection:
     def _unmatched(self, items: Iterable[pytest.Item]) -> Iterator[str]:
         """Find what is likely to be misspelt, or to have rotted."""
         choice = self._running.choice
-        cases = {item.case.id: item.case for item in items if isinstance(item, CaseTest)}
-        for wanted in choice.select:
-            if not any(selected(case_id, wanted) for case_id in cases):
+        cases = [item.case for item in items if isinstance(item, CaseTest)]
+        ids = {case.id for case in cases}
+        for wanted in choice.select if self._named is None or cases else ():
+            if not any(selected(case_id, wanted) for case_id in ids):
                 yield f"no case matches deconform_select {wanted!r}"
         if self._named is None and not choice.select and not self._running.is_timed:
             known = [one.known for one in choice.columns if isinstance(one, Implementation)]
-            for one in unmatched(
-                [*choice.conditions.limitations, *chain(*known)], [*cases.values()]
-            ):
+            limitations = [*choice.conditions.limitations, *chain(*known)]
+            for one in unmatched(limitations, list({case.id: case for case in cases}.values())):
                 yield f"{one.file}:{one.line}: limitation {one.id!r} matches no case"
 
 

@@ -22,7 +22,8 @@ from harness.records.check import Direction
 from harness.records.measurement import multiply_adds, touched_bytes
 from harness.suite.case import Case
 
-_MOST_ROUNDS: Final = 100
+# A suite has thousands of benchmarks: more rounds than these are for who asks for them.
+_MOST_ROUNDS: Final = 20
 
 
 class TimedFile(SpecFile, pytest.Module):

@@ -38,9 +38,9 @@ def test_other_yaml_is_left_alone(pytester: pytest.Pytester) -> None:
 
 
 @pytest.fixture
-def small_suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+def small_suite(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the packaged suite be a small one."""
-    folder = pytester.path.parent / "packaged"
+    folder = tmp_path_factory.mktemp("packaged")
     shutil.copytree(specs_root() / "models", folder / "models")
     monkeypatch.setattr(collection, "specs_root", lambda: folder)
 
@@ -126,6 +126,14 @@ def test_what_is_not_there_is_an_error(
     assert result.ret == pytest.ExitCode.INTERRUPTED
     result.stdout.fnmatch_lines([f"*{words}*"])
     assert "Traceback" not in result.stdout.str()
+
+
+def test_what_selects_cases_for_a_fixture_needs_no_spec_that_it_selects(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makepyfile(test_mine="def test_mine(deconform_case): pass")
+    ids = node_ids(run(pytester, *COLLECT, "test_mine.py", "--deconform-select=dcgan/up-8-to-16"))
+    assert ids == ["test_mine.py::test_mine[models/dcgan/up-8-to-16]"]
 
 
 @pytest.mark.parametrize(
