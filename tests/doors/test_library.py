@@ -216,6 +216,33 @@ def test_what_it_prints_is_not_read_as_an_answer(engine: Engine, fakes: Mapping[
     )
 
 
+@pytest.mark.parametrize(
+    ("descriptor", "numbers"),
+    [
+        (
+            "ic2_oc4_k3x2_s2x3_d1x4_c1.0x5.-2_g2_b_n2_i33x34",
+            "2 32 2 2 4 2 1  33 34 1  66 101 1  3 2 1  2 3 1  1 4 1  1 5 0  0 -2 0",
+        ),
+        (
+            "ic3_oc1_k5_n7_i6_f64",
+            "1 64 7 3 1 1 0  6 1 1  10 1 1  5 1 1  1 1 1  1 1 1  0 0 0  0 0 0",
+        ),
+        (  # Illegal ones are told as they are.
+            "ic4_oc4_k3_g0_n1_i4",
+            "1 32 1 4 4 0 0  4 1 1  6 1 1  3 1 1  1 1 1  1 1 1  0 0 0  0 0 0",
+        ),
+    ],
+)
+def test_what_a_library_is_told(
+    engine: Engine, fakes: Mapping[str, Path], descriptor: str, numbers: str
+) -> None:
+    """Find the structure's fields, in order, and that all arrays are aligned."""
+    _, _, message = raised(engine, job(fakes["tells"], descriptor))
+    head = [ctypes.sizeof(library.ProblemStructure), library.VERSION]
+    told = [*head, *numbers.split(), 0, 0, 0, 0, int("_b_" not in descriptor)]
+    assert message == f"deconform_conv_transpose returned 2: {' '.join(map(str, told))}"
+
+
 def test_illegal_cases_reach_the_library(engine: Engine, fakes: Mapping[str, Path]) -> None:
     illegal = {
         "ic4_oc4_k3_g0_n1_i4": "groups",
@@ -235,15 +262,18 @@ def test_files_that_are_no_such_library(engine: Engine, tmp_path: Path) -> None:
     text, empty = tmp_path / "text.so", tmp_path / "empty.so"
     text.write_text("no library")
     other = compile_library(empty, "int nothing;")
-    foreign = tmp_path / "foreign.so"
-    machine = other.read_bytes()
-    foreign.write_bytes(machine[:18] + b"\xff\xff" + machine[20:])
+    content = other.read_bytes()
+    foreign = [tmp_path / f"foreign{place}.so" for place in (4, 5, 18)]  # Of ELF's head
+    for place, path in zip((4, 5, 18), foreign, strict=True):
+        path.write_bytes(content[:place] + b"\7" + content[place + 1 :])
     messages = {
         tmp_path / "none.so": "there is no file {path}",
         text: "{path} cannot be loaded: file too short",
         empty: "{path} exports no function deconform_conv_transpose: in C++ it must be "
         "extern 'C', as in deconform.h",
-        foreign: "{path} cannot be loaded: it is built for another processor than {python}",
+        **dict.fromkeys(
+            foreign, "{path} cannot be loaded: it is built for another processor than {python}"
+        ),
     }
     for path, message in messages.items():
         words = message.format(path=path, python=sys.executable)

@@ -26,7 +26,7 @@ BEHAVIOURS: Final = {
     "adds_zero_beyond_y": """
         if (p->dtype == 32) ((volatile float *)y)[bytes / 4] += 0;
         return honest(p, x, w, b, y);""",
-    "writes_before_x": "((char *)x)[-8] = 1; return honest(p, x, w, b, y);",
+    "writes_before_x": "memset((char *)x - 8, 1, 8); return honest(p, x, w, b, y);",
     "changes_x": "((char *)x)[0] ^= 1; return honest(p, x, w, b, y);",
     "changes_w": "int s = honest(p, x, w, b, y); ((char *)w)[2] ^= 1; return s;",
     "changes_b": "int s = honest(p, x, w, b, y); if (b) ((char *)b)[2] ^= 1; return s;",
@@ -47,7 +47,8 @@ BEHAVIOURS: Final = {
         return 0;""",
     "reads_before_x": """
         int s = honest(p, x, w, b, y);
-        if (p->dtype == 32) *(float *)y += 0 * ((volatile const float *)x)[-1];
+        volatile float negative = -((volatile const float *)x)[-1];
+        if (p->dtype == 32) *(float *)y += negative;
         return s;""",
     "reads_b_always": """
         static volatile float first;
@@ -85,6 +86,17 @@ BEHAVIOURS: Final = {
     "aborts": "abort();",
     "exits": "exit(0);",
     "returns_7": 'message = "no such kernel"; return 7;',
+    "tells": """
+        static char text[999];
+        const void *arrays[] = {x, w, b, y};
+        int size = 0;
+        for (int i = 0; i < sizeof *p / 8; i++)
+            size += sprintf(text + size, "%ld ", (long)((const int64_t *)p)[i]);
+        for (int i = 0; i < 4; i++)
+            size += sprintf(text + size, "%d ", (int)((uintptr_t)arrays[i] % 64));
+        sprintf(text + size, "%d", !b);
+        message = text;
+        return 2;""",
     "returns_minus_1": "message = NULL; return -1;",
     "refuses": 'message = "no kernel for this"; return 1;',
     "floods": """
