@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 OPSET, IR_VERSION = 17, 8
 _TYPES = {"float32": 1, "float16": 10, "float64": 11, "int64": 7}
 _MOST_WORDS = 2000  # Bytes of a command's output that are shown
-_LEAST_BYTES = 1 << 26  # An output may have so many, and four times those that are expected
+_LEAST_BYTES = 1 << 26  # An output may have so many, and 64 times those of the inputs
 
 
 class Form:

@@ -98,6 +98,26 @@ def test_every_form_says_the_whole_crop_in_legal_values() -> None:
         assert 0 <= form.output_padding[0] < stride
 
 
+ILLEGAL = case_from_descriptor("ic2_oc3_k9_s-1_n1_i4")
+
+
+@pytest.mark.parametrize("initializers", [False, True])
+@pytest.mark.parametrize("case", [CASE, REWRITTEN, ILLEGAL], ids=lambda case: case.descriptor)
+def test_a_model_is_what_the_onnx_package_writes(case: Case, *, initializers: bool) -> None:
+    onnx = pytest.importorskip("onnx")
+    data = write_model(**arrays(case), **operator(case), initializers=initializers)
+    model = onnx.load_model_from_string(data)
+    assert model.SerializeToString() == data
+    if not case.rejected:
+        onnx.checker.check_model(model, full_check=True)
+    attributes = {
+        each.name: onnx.helper.get_attribute_value(each) for each in model.graph.node[-1].attribute
+    }
+    if case is not REWRITTEN:
+        assert attributes["strides"] == list(case.operator.stride)
+        assert attributes["kernel_shape"] == list(case.operator.kernel)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("initializers", [False, True])
 def test_the_models_are_what_the_onnx_package_writes(*, initializers: bool) -> None:
@@ -135,6 +155,12 @@ def test_onnx_runtime_computes_them(monkeypatch: pytest.MonkeyPatch) -> None:
     assert right > 500
 
 
+def test_floats_may_be_stored_one_by_one() -> None:
+    two = b"".join(b"\x25" + np.float32(value).tobytes() for value in (1.5, -2))
+    array = read_tensor(b"\x08\x02\x10\x01" + two)
+    np.testing.assert_array_equal(array, np.array([1.5, -2], "f4"), strict=True)
+
+
 def test_tensors_are_what_the_onnx_package_writes() -> None:
     onnx = pytest.importorskip("onnx")
     for dtype in ("float16", "float32", "float64"):
@@ -157,6 +183,7 @@ def test_tensors_are_what_the_onnx_package_writes() -> None:
         (tensor(np.ones(3, "i8"), "y"), "its element type is 7; "),
         (tensor(np.ones(3, "f4"), "y") + b"\x08\x02", "does not fit its data"),
         (tensor(np.ones(3, "f4"), "y") + b"\x70\x01", "its data is in another file"),
+        (tensor(np.ones(3, "f4"), "y") + b"\x6a\x00", "its data is in another file"),
         (b"\x08" + b"\xff" * 9 + b"\x7f\x10\x01", "does not fit its data"),
     ],
 )
