@@ -52,3 +52,12 @@ def test_the_page_has_it(name: str) -> None:
     page = (FOLDER / "README.md").read_text(encoding="utf-8")
     assert f"`{name}.yaml`" in page
     assert f".venv/{name}/bin/pip install" in page
+
+
+def test_the_pages_numbers_add_up() -> None:
+    page = (FOLDER / "README.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[5:-1] for line in page.splitlines() if ".yaml` |" in line]
+    assert len(rows) == len(NAMES)
+    for row in rows:
+        checks, *parts = map(int, row)
+        assert checks == sum(parts)
