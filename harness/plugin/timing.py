@@ -20,6 +20,7 @@ from harness.plugin.items import CaseTest, SpecFile
 from harness.plugin.settling import CaseFailed
 from harness.records.check import Direction
 from harness.records.measurement import multiply_adds, touched_bytes
+from harness.records.status import Status
 from harness.suite.case import Case
 
 # A suite has thousands of benchmarks: more rounds than these are for who asks for them.
@@ -89,6 +90,9 @@ class TimedTest(CaseTest, pytest.Function):
             with self.clock.in_place_of_codspeeds() if self.running.is_codspeed else nullcontext():
                 benchmark.pedantic(self._turn, args=(turns,), rounds=rounds)
             turns.look_again(column, case, program, expected)
+            benchmark.has_error = turns.wrong is not None  # Its times are not saved.
+            _raise_if_wrong(turns)
+            turns.look_again(column, case, program, expected)
             _require(turns)
         finally:
             column.engine.drop(direction)
@@ -99,9 +103,9 @@ class TimedTest(CaseTest, pytest.Function):
 
     def _turn(self, turns: Turns) -> None:
         """Let the process time one turn; the clock moves on by one call of it."""
-        if turns.failure is None:
+        if turns.wrong is None:
             turns.take()
-        _require(turns)
+        _raise_if_wrong(turns)
         self.clock.seconds += turns.samples[-1].seconds
 
     def _rounds(self, turns: Turns) -> int:
@@ -130,6 +134,14 @@ class TimedTest(CaseTest, pytest.Function):
 def _require(turns: Turns) -> None:
     if (verdict := turns.wrong) is not None:
         raise CaseFailed(f"{verdict.status}: {verdict.reason}")
+
+
+def _raise_if_wrong(turns: Turns) -> None:
+    if (verdict := turns.wrong) is None:
+        return
+    if verdict.status == Status.SKIPPED:
+        pytest.skip(verdict.reason or verdict.status)
+    raise CaseFailed(f"{verdict.status}: {verdict.reason}")
 
 
 class Clock:

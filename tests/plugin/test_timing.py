@@ -78,6 +78,12 @@ def test_what_is_wrong_is_not_timed(pytester: pytest.Pytester, behaviour: str, w
     assert "Traceback" not in result.stdout.str()
 
 
+def test_what_is_wrong_once_it_was_timed_is_not_saved(pytester: pytest.Pytester) -> None:
+    result, saved = timed(pytester, "wrong_once_timed")
+    assert outcomes(result) == {"failed": 4}
+    assert saved == []
+
+
 def test_frameworks_that_others_execute_and_illegal_cases_are_not_collected(
     pytester: pytest.Pytester,
 ) -> None:
