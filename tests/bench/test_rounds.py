@@ -11,6 +11,7 @@ from typing import Any
 import fakes
 import numpy as np
 import pytest
+from examples import slow
 
 from harness.bench.rounds import Sampling, benchmark, held, timed_frameworks
 from harness.conformance.pipeline import execute
@@ -95,11 +96,9 @@ def test_header_says_what_was_measured_on_what(tmp_path: Path) -> None:
         ("raises", "ERRORED", "no such layer"),
         ("crashes_always", "CRASHED", "SIGSEGV"),
         ("cannot_import", "ERRORED", "libfake"),
-        ("dies_when_held", "CRASHED", "SIGKILL"),
-        ("dies_when_timed", "CRASHED", "SIGKILL"),
-        pytest.param(
-            "hangs_when_timed", "TIMEDOUT", "no answer within 2 s", marks=pytest.mark.slow
-        ),
+        slow("dies_when_held", "CRASHED", "SIGKILL"),
+        slow("dies_when_timed", "CRASHED", "SIGKILL"),
+        slow("hangs_when_timed", "TIMEDOUT", "no answer within 2 s"),
     ],
 )
 def test_what_is_not_correct_is_not_timed(

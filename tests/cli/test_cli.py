@@ -14,6 +14,7 @@ from subprocess import PIPE
 
 import fakes
 import pytest
+from examples import slow
 
 from harness import Report
 from harness.cli import output
@@ -59,6 +60,7 @@ def test_a_second_writer_of_a_report_is_told_before_anything_runs(
     assert Report.read(out).footer == Footer({}, 1.0)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_interrupted_leaves_the_old_report(
     spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -295,6 +297,7 @@ def test_report_shows_a_file_again(
 def test_doctor_says_what_is_missing_and_how_to_get_it(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))  # Octave takes half a second to start.
     monkeypatch.setenv("TOX_WORK_DIR", str(tmp_path))
     assert main(["doctor"]) == OK
     out = capsys.readouterr().out
@@ -328,7 +331,7 @@ def runs(program: Path) -> bool:
     return not subprocess.run(["pgrep", "-f", str(program)], stdout=PIPE, check=False).returncode
 
 
-ENDINGS = [(signal.SIGINT, INTERRUPTED), (signal.SIGTERM, TERMINATED)]
+ENDINGS = [(signal.SIGINT, INTERRUPTED), slow(signal.SIGTERM, TERMINATED)]
 
 
 @pytest.mark.usefixtures("_can_be_interrupted")

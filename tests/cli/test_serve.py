@@ -14,6 +14,7 @@ from urllib.parse import quote, urlsplit
 from urllib.request import urlopen
 
 import pytest
+from examples import slow
 from saved_runs import benchmark
 from serving import served, started
 
@@ -74,7 +75,7 @@ def test_who_connects_only_to_go_again_does_not_push_others_out() -> None:
     assert (process.returncode, out, errors) == (0, "", "")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [slow(signal.SIGINT), signal.SIGTERM])
 def test_a_signal_ends_it_cleanly(number: signal.Signals) -> None:
     with started() as (address, process):
         assert asyncio.run(asked(address, "nn.ConvTranspose2d(1, 2, 3)"))[0] == 200

@@ -12,6 +12,7 @@ from typing import Any
 import fakes
 import numpy as np
 import pytest
+from examples import slow
 
 from harness.conformance.pipeline import execute
 from harness.core.operators import IllegalOperator, Operator
@@ -108,8 +109,8 @@ def test_missing_output_is_an_error(tmp_path: Path) -> None:
     ("behaviour", "status", "words"),
     [
         ("crashes_once", Status.CRASHED, "SIGKILL"),
-        pytest.param("hangs_once", Status.TIMEDOUT, "no answer within 2 s", marks=pytest.mark.slow),
-        ("dies_halfway_through_an_answer", Status.CRASHED, "it ended inside an answer"),
+        slow("hangs_once", Status.TIMEDOUT, "no answer within 2 s"),
+        slow("dies_halfway_through_an_answer", Status.CRASHED, "it ended inside an answer"),
     ],
 )
 def test_one_lost_worker_costs_one_record(

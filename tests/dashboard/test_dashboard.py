@@ -491,6 +491,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
+@pytest.mark.slow
 def test_no_process_outlives_the_one_that_builds() -> None:
     command = [sys.executable, "-c", KILLED]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, timeout=60)

@@ -44,6 +44,7 @@ def cleared_pages(before: str) -> int:
     return int(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="specific to the GNU C library")
 def test_memory_that_calls_free_is_kept_for_the_next() -> None:
     assert cleared_pages("") < 2000

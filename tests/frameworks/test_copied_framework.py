@@ -84,6 +84,7 @@ def test_its_weights_are_converted(deconform: Command, tmp_path: Path) -> None:
     assert np.load(out)["weight"].shape == (4, 5, 2, 3)
 
 
+@pytest.mark.slow
 def test_what_does_not_need_its_interpreter_knows_it(deconform: Command, tmp_path: Path) -> None:
     refusal = deconform("export", "--to", COPY, "-o", tmp_path / "away", status=2)
     assert f"{COPY} is run here" in refusal

@@ -505,6 +505,7 @@ opened.prepare(create=False)
 """
 
 
+@pytest.mark.slow
 def test_a_migration_whose_process_is_killed_changes_nothing(url: str, newer: Path) -> None:
     store.save(benchmark(0), url)
     newer.write_text(NEXT)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from examples import slow
 from saved_runs import engine, header, record, written
 
 from harness.core.files import WriteError
@@ -62,7 +63,7 @@ def test_each_event_is_in_the_file_before_anybody_hears_of_it(tmp_path: Path) ->
     assert names(path.parent) == {"run.jsonl"}
 
 
-@pytest.mark.parametrize("count", [1, 2, 4])
+@pytest.mark.parametrize("count", [slow(1), 2, slow(4)])
 def test_a_killed_run_leaves_what_it_wrote(tmp_path: Path, count: int) -> None:
     path = tmp_path / "run.jsonl"
     killed(path, count)
@@ -71,7 +72,7 @@ def test_a_killed_run_leaves_what_it_wrote(tmp_path: Path, count: int) -> None:
     assert (len(left.records), left.footer) == (count - 1, None)
 
 
-@pytest.mark.parametrize("count", [0, 1, 4])
+@pytest.mark.parametrize("count", [slow(0), 1, slow(4)])
 def test_the_old_report_stays_until_the_new_one_is_whole(tmp_path: Path, count: int) -> None:
     path = written(tmp_path / "run.jsonl", [HEADER, RECORDS[0], Footer({}, 1.0)])
     old = path.read_text()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -251,17 +251,28 @@ def test_a_format_whose_library_is_missing_is_refused_before_anything_is_timed(
     assert f"argument --pytest-benchmark: {complaint}" in capsys.readouterr().err
 
 
-def pytest_benchmark_compare(folder: Path, *arguments: str) -> str:
+@pytest.fixture
+def compare(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., str]:
     """Call the real command."""
-    command = [sys.executable, "-m", "pytest_benchmark", "compare", *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
-    assert "Failed to load" not in done.stderr + done.stdout
-    return done.stdout
+
+    def compare(*arguments: str) -> str:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["pytest-benchmark", "compare", *arguments])
+        import_module("pytest_benchmark.cli").main()
+        shown = capsys.readouterr()
+        assert "Failed to load" not in shown.err + shown.out
+        return shown.out
+
+    return compare
 
 
-def test_pytest_benchmark_puts_frameworks_side_by_side(tmp_path: Path) -> None:
+def test_pytest_benchmark_puts_frameworks_side_by_side(
+    tmp_path: Path, compare: Callable[..., str]
+) -> None:
     (tmp_path / "one.json").write_text(pytest_benchmark(benchmark()))
-    text = pytest_benchmark_compare(tmp_path, "one.json", "--columns=median,rounds,iterations")
+    text = compare("one.json", "--columns=median,rounds,iterations")
     groups = text.split(" benchmark ")[1:]
     heads = [group.split(" tests ")[0] for group in groups]
     assert heads == [
@@ -278,11 +289,11 @@ def test_pytest_benchmark_puts_frameworks_side_by_side(tmp_path: Path) -> None:
     assert medians == pytest.approx([500.0, 1000.0, 2000.0])
 
 
-def test_pytest_benchmark_compares_two_of_ours(tmp_path: Path) -> None:
+def test_pytest_benchmark_compares_two_of_ours(tmp_path: Path, compare: Callable[..., str]) -> None:
     slow = [replace(one, samples=tuple(2 * s for s in one.samples)) for one in measured()]
     (tmp_path / "old.json").write_text(pytest_benchmark(report(measured())))
     (tmp_path / "new.json").write_text(pytest_benchmark(report(slow)))
-    text = pytest_benchmark_compare(tmp_path, "old.json", "new.json", "--group-by=fullname")
+    text = compare("old.json", "new.json", "--group-by=fullname")
     assert text.count("2 tests") == len(slow)
     assert "(2.00)" in text
 

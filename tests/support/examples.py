@@ -1,7 +1,10 @@
-"""How many examples a Hypothesis test draws, in proportion to the profile that was chosen."""
+"""How many examples a test has: of Hypothesis in proportion to the profile, and for CI more."""
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from hypothesis import settings
 
 
@@ -10,3 +13,8 @@ def examples(times: float) -> settings:
     profile = settings.default
     assert profile is not None
     return settings(max_examples=round(times * profile.max_examples))
+
+
+def slow(*values: Any) -> Any:
+    """Leave an example of ``parametrize`` to CI, where another one takes the same way."""
+    return pytest.param(*values, marks=pytest.mark.slow)

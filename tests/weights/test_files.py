@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.io
+from examples import slow
 from weight_samples import SUFFIXES, canonical, loaded, saved
 from wolframclient.language import wlexpr
 from wolframclient.serializers import export
@@ -99,9 +100,9 @@ def test_hdf5_files_of_matlab_are_refused_with_advice(tmp_path: Path) -> None:
     ("value", "message"),
     [
         (wlexpr("Graph"), "'weight' is no array of numbers"),
-        ({"w": wlexpr("Pi")}, "'w' is no array of numbers"),
-        ([[1, 2], [3]], "weight is a list of lists of unequal lengths."),
-        (["a", "b"], "'weight' is no array of numbers"),
+        slow({"w": wlexpr("Pi")}, "'w' is no array of numbers"),
+        slow([[1, 2], [3]], "weight is a list of lists of unequal lengths."),
+        slow(["a", "b"], "'weight' is no array of numbers"),
     ],
 )
 def test_wolfram_expressions_that_are_no_arrays(value: Any, message: str, tmp_path: Path) -> None:
@@ -267,6 +268,7 @@ def test_a_small_file_cannot_take_long(tmp_path: Path) -> None:
         read(path)
 
 
+@pytest.mark.slow
 def test_deep_files_are_one_error(tmp_path: Path) -> None:
     (tmp_path / "deep.wxf").write_bytes(wxf(b"f\x01s\x04List" * 100_000 + b"C\x01"))
     with pytest.raises(WeightsError, match=r"is no readable \.wxf file: maximum recursion depth"):
