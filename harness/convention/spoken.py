@@ -6,7 +6,6 @@ words cannot say stands in NumPy after the call, as it does in the framework's o
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -93,6 +92,8 @@ class Spoken:
 
     def values(self, x_shape: Sequence[int]) -> dict[str, Any]:
         """Return the words as JSON has them, given the input's shape in the framework's layout."""
+        import json  # noqa: PLC0415 -- look-ups do not need it
+
         x = SimpleNamespace(shape=tuple(x_shape))
         # The text is our own, made of validated numbers.
         words = {
