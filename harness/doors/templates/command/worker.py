@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 from itertools import product
+from operator import add, mul
 from typing import Any, NamedTuple
 
 LETTERS = {"float16": "e", "float32": "f", "float64": "d"}  # As `struct` calls them
@@ -64,7 +65,7 @@ def forward(arguments: dict[str, Any], x: Array, w: Array, b: Array | None) -> A
     y = [value for _ in range(shape[0]) for value in bias for _ in range(size)]
     for xs, wi, ys in meetings(arguments, x.shape, w.shape, shape):
         factor = w.values[wi]
-        y[ys] = [old + factor * each for old, each in zip(y[ys], x.values[xs])]
+        y[ys] = map(add, y[ys], [factor * each for each in x.values[xs]])
     return Array(shape, y)
 
 
@@ -73,8 +74,8 @@ def gradient(arguments: dict[str, Any], dy: Array, x: Array, w: Array) -> tuple[
     dx, dw = [0.0] * len(x.values), [0.0] * len(w.values)
     for xs, wi, ys in meetings(arguments, x.shape, w.shape, dy.shape):
         factor, given = w.values[wi], dy.values[ys]
-        dx[xs] = [old + factor * each for old, each in zip(dx[xs], given)]
-        dw[wi] += sum(one * each for one, each in zip(x.values[xs], given))
+        dx[xs] = map(add, dx[xs], [factor * each for each in given])
+        dw[wi] += sum(map(mul, x.values[xs], given))
     size, channels = math.prod(dy.shape[2:]), dy.shape[1]
     db = [0.0] * channels
     for i in range(dy.shape[0] * channels):
