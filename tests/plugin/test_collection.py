@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from pytest_runs import SPEC, node_ids, outcomes, run, write
+from pytest_runs import SPEC, STRICT, node_ids, outcomes, run, write
 
 from harness.convention.registry import framework_names
 from harness.plugin import collection
@@ -151,7 +151,7 @@ def test_what_selects_cases_for_a_fixture_needs_no_spec_that_it_selects(
 def test_an_option_that_cannot_be_used_is_a_usage_error(
     pytester: pytest.Pytester, option: str, words: str
 ) -> None:
-    result = pytester.runpytest_inprocess("--deconform", "-p", "no:cacheprovider", option)
+    result = pytester.runpytest_inprocess("--deconform", *STRICT, option)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([words])
     assert "Traceback" not in result.stderr.str()

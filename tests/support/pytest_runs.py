@@ -11,7 +11,10 @@ import harness.plugin.adopters
 import harness.plugin.collection  # noqa: F401
 
 # As strict as anybody's, and without the plugins that have no part in it.
-STRICT = ("--strict-markers", "--strict-config", "-W", "error", "-p", "no:cacheprovider")
+STRICT = (
+    *("--strict-markers", "--strict-config", "-W", "error"),
+    *("-p", "no:cacheprovider", "-p", "no:schemathesis", "-p", "no:hypothesispytest"),
+)
 SPEC = """\
 suite: mine
 cases:
