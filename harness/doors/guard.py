@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 worker: Any = sys.modules["__main__"]
 
@@ -45,7 +45,7 @@ _asarray, _copyto, _may_share = np.asarray, np.copyto, np.may_share_memory
 _perf_counter = time.perf_counter
 _memcmp = ctypes.CDLL(None).memcmp
 _memcmp.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
-_memset = ctypes.memset
+_memset, _memmove = ctypes.memset, ctypes.memmove
 
 _CLOCKS = [
     (module, name, getattr(module, name))
@@ -121,46 +121,48 @@ def start(module: str, distribution: str) -> dict[str, Any]:
 
 
 class _Guarded:
-    """A program's inputs in guarded memory, and what they were."""
+    """A program's inputs in guarded memory, and a copy of all of it."""
 
     def __init__(self, arrays: Mapping[str, Any], memory: Any = None) -> None:
         size = GUARD + sum(array.nbytes + _gap_after(array.nbytes) for array in arrays.values())
-        if memory is None or memory.nbytes < size + _ALIGN:
-            memory = np.empty(size + _ALIGN, np.uint8)
+        if memory is None or memory.nbytes < 2 * size + _ALIGN:
+            memory = np.empty(2 * size + _ALIGN, np.uint8)
         self.memory = memory
         place = _address(memory)
         offset = -place % _ALIGN
-        self._first = place + offset
+        self._first, self._size = place + offset, size
         self._all = memory[offset : offset + size]
+        self._copy = memory[offset + size : offset + 2 * size]
         self.arrays: dict[str, Any] = {}
-        self._places: list[tuple[str, int, int, Any]] = []
-        _memset(self._first, POISON, GUARD)
+        self._places: list[tuple[str, int, int]] = []
+        _memset(self._first, POISON, size)
         end = GUARD
         for name, array in arrays.items():
-            view = self._all[end : end + array.nbytes].view(array.dtype).reshape(array.shape)
-            _copyto(view, array)
-            self.arrays[name] = view
-            self._places.append((name, end, array.nbytes, array))
-            end += array.nbytes
-            gap = _gap_after(end)
-            _memset(self._first + end, POISON, gap)
-            end += gap
+            begin, end = end, end + array.nbytes
+            self.arrays[name] = self._all[begin:end].view(array.dtype).reshape(array.shape)
+            _copyto(self.arrays[name], array)
+            self._places.append((name, begin, end))
+            end += _gap_after(end)
+        self._keep()
 
-    def facts(self) -> Iterator[str]:
-        """Yield what was written that may not be."""
-        end, before = 0, ""
-        for name, begin, nbytes, array in self._places:
-            yield from self._gap(end, begin, before, name)
-            if _memcmp(self._first + begin, _address(array), nbytes):
-                yield "changes " + name
-            end, before = begin + nbytes, name
-        yield from self._gap(end, end + _gap_after(end), before, "")
+    def _keep(self) -> None:
+        _memmove(self._first + self._size, self._first, self._size)
 
-    def _gap(self, begin: int, end: int, before: str, after: str) -> Iterator[str]:
-        if _memcmp(self._first + begin, _GUARD_ADDRESS, end - begin):
-            written = np.flatnonzero(self._all[begin:end] != POISON)
-            is_end = before and (not after or written[0] < end - begin - 1 - written[-1])
-            yield "writes beyond " + before if is_end else "writes before " + after
+    def facts(self) -> list[str]:
+        """Return what was written that may not be."""
+        if not _memcmp(self._first, self._first + self._size, self._size):
+            return []
+        written = np.flatnonzero(self._all != self._copy)
+        facts, last, before = [], 0, ""
+        for name, begin, end in (*self._places, ("", self._size, self._size)):
+            gap = written[(written >= last) & (written < begin)]
+            if gap.size:
+                is_after = before and (not name or gap[0] - last < begin - 1 - gap[-1])
+                facts.append("writes beyond " + before if is_after else "writes before " + name)
+            if np.any((written >= begin) & (written < end)):
+                facts.append("changes " + name)
+            last, before = end, name
+        return facts
 
     def shared(self, array: Any) -> str:
         """Return the input whose memory an output shares, if any."""
@@ -171,11 +173,11 @@ class _Guarded:
 
     def alter(self, turn: int) -> None:
         """Change one element of the first input, so that no answer to the old one is right."""
-        for name, _, nbytes, array in self._places[:1]:
-            if nbytes:
+        for array in list(self.arrays.values())[:1]:
+            if array.size:
                 place = turn * 7919 % array.size
                 array.flat[place] += 1 if array.flat[place] < 8 else -15
-                self.arrays[name].flat[place] = array.flat[place]
+        self._keep()
 
 
 def _gap_after(end: int) -> int:
@@ -186,8 +188,6 @@ def _address(array: Any) -> int:
     return int(array.__array_interface__["data"][0])
 
 
-_guard = np.full(2 * GUARD, POISON, np.uint8)
-_GUARD_ADDRESS = _address(_guard)
 _memory: list[Any] = [None]
 _poisoned: list[int] = []
 
@@ -219,7 +219,7 @@ def execute(
         raw = [_as_array(name, namespace[name], dtype) for name in outputs]
         # At once, because nothing may write to an output once it was returned.
         results = {name: array.copy() for name, array in zip(outputs, raw)}
-        facts = list(guarded.facts())
+        facts = guarded.facts()
         for name, array in zip(outputs, raw):
             shared = guarded.shared(array)
             if shared:
@@ -387,7 +387,7 @@ class _Held:
         """Raise what was noted of the calls that were made."""
         for call in self._calls():
             call.outputs()  # It raises if they were not computed again.
-        _check(list(self.guarded.facts()))
+        _check(self.guarded.facts())
 
     def _calls(self) -> list[Any]:
         """Return what has copied the inputs to memory of its own, as the C door does."""
@@ -441,7 +441,7 @@ def hold(
     names = dict(guarded.arrays, deconform_read=read, deconform_held=keep)
     last = ("setup", "deconform_held(globals())")
     answer: dict[str, Any] = _hold(key, [*sections, last], "\n".join([call, *ends]), names)
-    _check(list(guarded.facts()))
+    _check(guarded.facts())
     return answer
 
 
