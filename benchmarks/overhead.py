@@ -11,7 +11,11 @@ On the same cores, the run does what *together* does, and also generates data an
 compares: its ratio to the slowest of those loops is the cost of our own code.  *alone* is what one
 framework needs by itself.
 
-    python benchmarks/overhead.py [--rounds 5]
+The python door is measured with the same implementation that NumPy's column has: the calls as its
+guarded worker times them, and all that goes on until their outcomes are here, against a bare loop
+over the same calls; for the default suite and for the layers that are benchmarked.
+
+    python benchmarks/overhead.py [--rounds 5] [--only-door]
 """
 
 import argparse
@@ -19,10 +23,11 @@ import json
 import os
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +36,16 @@ import numpy as np
 from harness.conformance.pipeline import execute
 from harness.convention.registry import convention, framework_names
 from harness.core.program import Program
+from harness.doors.implementation import load_implementation
+from harness.engines.job import Arrays
 from harness.engines.process import thread_counts
 from harness.execution.column import Column
 from harness.execution.environments import interpreter
 from harness.records.record import Header
 from harness.suite.case import Case
-from harness.suite.specs import load_cases
+from harness.suite.specs import load_cases, specs_root
 
+_LAYERS = 8  # One in so many of those that are benchmarked: they are large
 # These programs crash their process, and a bare loop with it.
 _DEADLY = "rejects/groups/zero"
 
@@ -46,11 +54,14 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--rounds", type=int, default=5)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--only-door", action="store_true")
+    options = parser.parse_args()
+    rounds = options.rounds
     cases = [case for case in load_cases() if not case.id.startswith(_DEADLY)]
     # Those that a bare Python loop can run on the CPU.
     conventions = [convention(name) for name in framework_names()]
     frameworks = [each.name for each in conventions if each.language == "python" and each.cpu]
+    frameworks = [] if options.only_door else frameworks
     rows: dict[str, list[float]] = {}
 
     def note(row: str, seconds: float) -> None:
@@ -59,8 +70,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         for name in frameworks:
-            _store(folder / name, cases, name)
+            _store(folder / name, cases, Column(name))
+        doors = [_Door(folder, "suite", cases)]
+        layers = list(load_cases(specs_root() / "bench"))[::_LAYERS]
+        doors += [_Door(folder, "layers", layers)]
         for number in range(rounds):
+            for door in doors:
+                for row, ratio in door.ratios().items():
+                    note(f"RATIO door, {door.name}: {row}", ratio)
+            if options.only_door:
+                continue
             alone = {name: _bare_loops(folder, [name])[name] for name in frameworks}
             together = _bare_loops(folder, frameworks)
             slowest = max(frameworks, key=lambda name: alone[name])
@@ -79,12 +98,52 @@ def main() -> None:
             print(f"round {number + 1} of {rounds} done", flush=True)
     print(f"{len(cases)} cases; median, minimum and maximum of {rounds} rounds; seconds, or ratios")
     for row, times in rows.items():
-        print(f"{row:<30} {statistics.median(times):6.2f} {min(times):6.2f} {max(times):6.2f}")
+        print(f"{row:<34} {statistics.median(times):6.2f} {min(times):6.2f} {max(times):6.2f}")
 
 
-def _store(folder: Path, cases: Sequence[Case], framework: str) -> None:
-    """Write a framework's programs and data for ``bare_loop.py``."""
-    column = Column(framework)
+class _Door:
+    """The cases of an implementation that is reached through the python door."""
+
+    def __init__(self, folder: Path, name: str, cases: Sequence[Case]) -> None:
+        self.name, self._folder = name, folder / f"door-{name}"
+        file = folder / f"{name}.yaml"
+        functions = ("python: impl:conv_transpose", "gradient: impl:conv_transpose_vjp")
+        file.write_text("\n".join([f"name: {name}", *functions]))
+        self._implementation = load_implementation(file)
+        self._cases = [case for case in cases if not case.rejected]
+        _store(self._folder, self._cases, Column(self._implementation))
+
+    def ratios(self) -> dict[str, float]:
+        """Run all calls, in a bare loop and through the door, and compare the seconds."""
+        command = [sys.executable, "-I", str(Path(__file__).with_name("bare_loop.py"))]
+        bare = subprocess.run(
+            [*command, str(self._folder), "impl"],
+            env={**os.environ, **thread_counts(1)},
+            input="\n",
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        alone = float(bare.stdout.splitlines()[-1])
+        calls = 0.0
+        with closing(Column(self._implementation)) as column:
+            column.start()
+            jobs = [
+                job
+                for case in self._cases
+                if isinstance(program := column.render(case), Program)
+                for job in column.jobs(case, program, case.data())
+            ]
+            began = time.perf_counter()
+            for _, outcome in column.run(jobs):
+                assert isinstance(outcome, Arrays)
+                calls += outcome.seconds["call"]
+            elapsed = time.perf_counter() - began
+        return {"calls / bare": calls / alone, "all / bare": elapsed / alone}
+
+
+def _store(folder: Path, cases: Sequence[Case], column: Column) -> None:
+    """Write a column's programs and data for ``bare_loop.py``."""
     programs: list[dict[str, Any]] = []
     arrays: dict[str, Any] = {}
     for number, case in enumerate(cases):

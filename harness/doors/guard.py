@@ -18,6 +18,7 @@ import ast
 import ctypes
 import itertools
 import os
+import re
 import sys
 import time
 import timeit
@@ -42,6 +43,7 @@ _OUTPUTS = ("y", "dx", "dw", "db")
 
 # Captured before the implementation can replace them.
 _asarray, _copyto, _may_share = np.asarray, np.copyto, np.may_share_memory
+_flatnonzero, _allclose = np.flatnonzero, np.allclose
 _perf_counter = time.perf_counter
 _memcmp = ctypes.CDLL(None).memcmp
 _memcmp.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
@@ -63,6 +65,7 @@ _OURS = [(name, value) for name, value in vars(worker).items() if callable(value
 _ROOT = str(Path(__file__).resolve().parent.parent.parent) + os.sep
 _FOLDERS = tuple(_ROOT + name + os.sep for name in ("impl", "harness", "specs"))
 _EXCEPT = tuple(_ROOT + "harness" + os.sep + name for name in ("doors", "engines"))
+_MEMORY = re.compile(r"/proc/(\d+)/(?:task/\d+/)?mem$")
 # Unlike ``impl`` and ``harness`` alone, nobody else's modules are called this.
 _NAMES = ("impl.reference", "impl.scatter", "harness.suite.case", "harness.conformance.judge")
 
@@ -83,6 +86,9 @@ class _Reference:
         """Note that one of our files is opened, as an import does: an audit hook."""
         if event == "open" and isinstance(arguments[0], str) and not self.use:
             self._note_file(arguments[0], "reads %s")
+            process = _MEMORY.match(arguments[0])
+            if process and int(process.group(1)) != os.getpid():
+                self._note("reads the memory of another process")
 
     def look_at_modules(self) -> str:
         """Look for our modules among those that are imported; return what is used, if any."""
@@ -152,14 +158,14 @@ class _Guarded:
         """Return what was written that may not be."""
         if not _memcmp(self._first, self._first + self._size, self._size):
             return []
-        written = np.flatnonzero(self._all != self._copy)
+        written = _flatnonzero(self._all != self._copy)
         facts, last, before = [], 0, ""
         for name, begin, end in (*self._places, ("", self._size, self._size)):
             gap = written[(written >= last) & (written < begin)]
             if gap.size:
                 is_after = before and (not name or gap[0] - last < begin - 1 - gap[-1])
                 facts.append("writes beyond " + before if is_after else "writes before " + name)
-            if np.any((written >= begin) & (written < end)):
+            if written[(written >= begin) & (written < end)].size:
                 facts.append("changes " + name)
             last, before = end, name
         return facts
@@ -404,7 +410,7 @@ class _Held:
         for name in _OUTPUTS:
             if name in here:
                 got, want = (_read(name, each[name], None) for each in (here, names))
-                if not np.allclose(got, want, rtol=1e-2, atol=1e-2, equal_nan=True):
+                if not _allclose(got, want, rtol=1e-2, atol=1e-2, equal_nan=True):
                     raise Misbehaviour("returns a remembered answer")
 
 

@@ -233,6 +233,12 @@ def test_the_reference_read_as_text(alone: Call) -> None:
     assert fact(alone(f"open({str(suite)!r}).close(); y = x * 2")).startswith("reads specs/")
 
 
+def test_the_memory_of_another_process(alone: Call) -> None:
+    opened = "open('/proc/%d/mem' % os.getppid()).close()"
+    text = f"import os\ntry: {opened}\nexcept OSError: pass\ny = x * 2"
+    assert fact(alone(text)) == "reads the memory of another process"
+
+
 def test_the_doors_own_target_may_be_ours() -> None:
     with closing(guarded(impl=ROOT / "impl" / "__init__.py")) as engine:
         engine.start()
@@ -259,6 +265,13 @@ def test_the_doors_own_target_may_be_ours() -> None:
 )
 def test_the_clock(alone: Call, text: str, expected: str) -> None:
     assert fact(alone(f"{text}; y = x * 2")) == expected
+
+
+def test_what_is_replaced_in_numpy_hides_nothing(alone: Call) -> None:
+    names = ("flatnonzero", "may_share_memory", "allclose", "any", "asarray", "copyto")
+    text = "".join(f"np.{name} = lambda *a, **k: np.zeros(0, int)\n" for name in names)
+    expected = "changes w and returns a view of x"
+    assert fact(alone(f"import numpy as np\n{text}w += 1; y = x")) == expected
 
 
 def test_a_timed_program_is_watched_too(engine: Engine) -> None:
