@@ -35,38 +35,39 @@ import time
 import timeit
 import traceback
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from io import BufferedIOBase
     from types import CodeType
 
+_BUFFER = 1 << 16  # Bytes: of most answers all
 DTYPES = ("float16", "float32", "float64", "int8", "int16", "int32", "int64")
 
 
 def write_frame(
-    stream: IO[bytes], message: Mapping[str, Any], arrays: Mapping[str, Any] | None = None
+    stream: BufferedIOBase, message: Mapping[str, Any], arrays: Mapping[str, Any] | None = None
 ) -> None:
     """Write a message and its arrays, C-ordered and little-endian."""
     import numpy as np
 
-    blobs = []
+    blobs: list[Any] = []
     described = []
     for name, value in (arrays or {}).items():
-        array = np.asarray(value)
+        array = np.asarray(value, order="C")
         if array.dtype.byteorder == ">":
             array = array.astype(array.dtype.newbyteorder("<"))
-        blob = array.tobytes()
         described.append(
-            {"name": name, "dtype": str(array.dtype), "shape": array.shape, "nbytes": len(blob)}
+            {"name": name, "dtype": str(array.dtype), "shape": array.shape, "nbytes": array.nbytes}
         )
-        blobs.append(blob)
+        blobs.append(array.reshape(-1).view(np.uint8).data)
     line = json.dumps(dict(message, arrays=described)).encode("ascii") + b"\n"
-    stream.write(b"".join([line, *blobs]))
+    stream.writelines([line, *blobs])
     stream.flush()
 
 
-def read_frame(stream: IO[bytes]) -> tuple[dict[str, Any], dict[str, Any]] | None:
+def read_frame(stream: BufferedIOBase) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """Read a message and its arrays; ``None`` at a clean end of the stream."""
     line = stream.readline()
     if not line:
@@ -120,16 +121,15 @@ def _check_description(each: Any) -> None:
         )
 
 
-def read_arrays(stream: IO[bytes], described: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def read_arrays(stream: BufferedIOBase, described: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Read the arrays that a frame's line describes."""
     import numpy as np
 
     arrays = {}
     for each in described:
-        blob = stream.read(each["nbytes"])
-        if len(blob) != each["nbytes"]:
+        arrays[each["name"]] = array = np.empty(each["shape"], each["dtype"])
+        if stream.readinto(array.reshape(-1).view(np.uint8).data) != each["nbytes"]:
             raise EOFError("the stream ended inside array %r" % each["name"])
-        arrays[each["name"]] = np.frombuffer(blob, each["dtype"]).reshape(each["shape"]).copy()
     return arrays
 
 
@@ -346,9 +346,9 @@ def started(start: Any, message: Mapping[str, Any]) -> dict[str, Any]:
 def main() -> None:
     """Answer frames from standard input until it ends."""
     # Frameworks print to stdout: send that to stderr, to keep it out of the frames.
-    answers = os.fdopen(os.dup(1), "wb")
+    answers: Any = os.fdopen(os.dup(1), "wb", _BUFFER)
     os.dup2(2, 1)
-    requests = sys.stdin.buffer
+    requests: Any = sys.stdin.buffer
     language = dict(globals(), **(runpy.run_path(sys.argv[1]) if len(sys.argv) > 1 else {}))
     device = ""
     while True:
