@@ -132,6 +132,7 @@ def test_what_the_readme_shows_in_an_empty_folder_is_what_happens_there(
         assert [line for line in lasting(output) if line not in printed] == []
 
 
+@pytest.mark.slow
 def test_a_test_of_the_readme_fails_in_the_words_it_shows(pytester: pytest.Pytester) -> None:
     """The kernels that it imports run the kernel backwards."""
     (text, command, output) = re.findall(

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from examples import slow
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -43,7 +44,7 @@ def noisy(noise: Noise, seed: int, *levels: tuple[int, float]) -> list[float]:
 
 
 @pytest.mark.parametrize("noise", [normal, outliers, heavy, skewed])
-@pytest.mark.parametrize("count", [12, 20, 50, 200])
+@pytest.mark.parametrize("count", [12, slow(20), 50, slow(200)])
 def test_at_most_one_series_of_pure_noise_in_a_hundred_has_a_step(noise: Noise, count: int) -> None:
     alarms = sum(bool(steps(noisy(noise, seed, (count, 0.001)))) for seed in range(500))
     assert alarms <= 5

@@ -69,6 +69,7 @@ def test_a_path_on_the_command_line_leaves_the_packaged_suite_out(
     assert node_ids(result) == ["mine.deconform.yaml::decoder[numpy-value]"]
 
 
+@pytest.mark.slow
 def test_the_packaged_suite_is_collected_whole(pytester: pytest.Pytester) -> None:
     """Every check of every case is in one test of each column."""
     pytester.makepyfile("def test_other(): pass")

@@ -7,7 +7,6 @@ from xml.etree import ElementTree as ET
 
 import fakes
 import pytest
-from examples import slow
 from pytest_runs import SPEC, outcomes, run, write
 
 from harness.suite.limitations import load_limitations
@@ -191,7 +190,8 @@ def test_junit_has_the_checks_as_properties(pytester: pytest.Pytester) -> None:
     }
 
 
-@pytest.mark.parametrize("dist", [slow("load"), "loadgroup"])
+@pytest.mark.slow
+@pytest.mark.parametrize("dist", ["load", "loadgroup"])
 def test_two_processes_give_what_one_gives(pytester: pytest.Pytester, dist: str) -> None:
     serial = run_with(pytester, "flips_kernel", "--junitxml=one.xml")
     both = run_with(pytester, "flips_kernel", "-n2", f"--dist={dist}", "--junitxml=two.xml")

@@ -36,6 +36,7 @@ def test_suite_is_as_large_as_promised() -> None:
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+@pytest.mark.slow
 def test_suite_kills_the_mutant(mutant: Mutant) -> None:
     killers = (
         case.id
@@ -63,6 +64,7 @@ def test_suite_kills_the_mutant(mutant: Mutant) -> None:
         "stride and dilation swapped",
     ],
 )
+@pytest.mark.slow
 def test_suite_kills_the_mutant_where_the_shape_is_right(name: str) -> None:
     """A mistake that changes the shape is easy to see; these must be caught where it does not."""
     (mutant,) = (mutant for mutant in MUTANTS if mutant.name == name)
@@ -75,6 +77,7 @@ def test_suite_kills_the_mutant_where_the_shape_is_right(name: str) -> None:
 
 
 @pytest.mark.parametrize("check", ["dx", "dw"])
+@pytest.mark.slow
 def test_suite_kills_a_flipped_kernel_in_the_gradients(check: str) -> None:
     flipped = MUTANTS[0]
     assert any(
@@ -85,10 +88,12 @@ def test_suite_kills_a_flipped_kernel_in_the_gradients(check: str) -> None:
     )
 
 
+@pytest.mark.slow
 def test_no_case_is_mistrusted() -> None:
     assert {case.id: e.mistrust for case, e in legal() if e.mistrust is not None} == {}
 
 
+@pytest.mark.slow
 def test_given_outputs_are_what_the_definition_gives() -> None:
     given = [(case, e) for case, e in legal() if "y" in case.given]
     assert given

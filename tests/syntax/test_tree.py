@@ -11,6 +11,7 @@ from types import ModuleType
 
 import lark
 import pytest
+from examples import slow
 from hypothesis import given
 from hypothesis import strategies as st
 from syntax_texts import FRAGMENTS, first, parse, shown, summary
@@ -270,7 +271,9 @@ def test_tables_are_computed_once_and_kept_for_the_user_alone(
     assert parse(matlab, CALL) == expected
 
 
-@pytest.mark.parametrize("damaged", [b"", b"{}", b"[1]", b'{"data": {}, "memo": {}}', b"\xff"])
+@pytest.mark.parametrize(
+    "damaged", [slow(b""), slow(b"{}"), slow(b"[1]"), b'{"data": {}, "memo": {}}', slow(b"\xff")]
+)
 def test_a_damaged_cache_is_made_anew(cache: Path, damaged: bytes) -> None:
     parse(matlab, CALL)
     (kept,) = cache.iterdir()
