@@ -6,7 +6,6 @@ worker writes is believed before it is checked, and nothing is kept without a bo
 
 from __future__ import annotations
 
-import fcntl
 import io
 import os
 import select
@@ -26,7 +25,6 @@ Message: TypeAlias = Mapping[str, Any]
 Frame: TypeAlias = tuple[dict[str, Any], dict[str, Any]]
 
 _MOST_LINE: Final = 2**20  # Bytes of a frame's first line, and of one read
-_PIPE: Final = 2**20  # Bytes that a pipe holds: large arrays take fewer turns
 _END: Final = 2.0  # Seconds for a worker that has closed its output to end
 _LAST_WORDS: Final = 4000  # Bytes of the worker's output that are kept
 
@@ -62,8 +60,6 @@ class Channel:
         self._requests, self._answers, self._output = (each.fileno() for each in self._streams)
         for descriptor in (self._requests, self._answers, self._output):
             os.set_blocking(descriptor, False)
-            with suppress(AttributeError, OSError):  # Linux only, and not beyond a user's share
-                fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _PIPE)
         self._outgoing: deque[memoryview] = deque()
         self._incoming = bytearray()
         self._last_words = bytearray()

@@ -25,7 +25,8 @@ pytestmark = [pytest.mark.frameworks, pytest.mark.slow]
 
 @pytest.fixture(scope="module")
 def suite() -> list[Case]:
-    return list(load_cases())
+    """Some cases of every kind; to look at all of them, leave out the step."""
+    return list(load_cases())[::6]
 
 
 def bad(column: Column, suite: list[Case]) -> list[tuple[str, str, str | None]]:
