@@ -16,7 +16,8 @@ from harness.execution.column import Conditions
 from harness.records.measurement import MEASURED, Measurement
 from harness.suite.case import case_from_descriptor
 
-pytestmark = pytest.mark.usefixtures("small_probes")
+# Each starts a process and times what it computes.
+pytestmark = [pytest.mark.usefixtures("small_probes"), pytest.mark.slow]
 
 # With so many taps that looking an answer up takes a small part of the time.
 CASE = case_from_descriptor("ic2_oc2_k5x5x5_b_n1_i3x3x3")

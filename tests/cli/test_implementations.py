@@ -87,6 +87,7 @@ def test_what_is_claimed_and_refused_fails(
     assert "deconform reproduce ic4_oc6_k3_d2_b_n1_i5 -f mine.yaml" in shown
 
 
+@pytest.mark.slow
 def test_what_is_not_claimed_is_unsupported_and_counted(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -142,6 +143,7 @@ def test_what_cannot_be_asked_of_it(
     assert words in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kernels", "words"),
     [
@@ -160,6 +162,7 @@ def test_one_that_does_not_start_is_an_error_with_its_words(
     assert words in shown
 
 
+@pytest.mark.slow
 def test_it_is_reproduced_by_its_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert folder == Path.cwd()
     assert main(["reproduce", "ic4_oc6_k3x2_g2_b_n1_i5x6", "-f", "mine.yaml"]) == 1
@@ -169,12 +172,14 @@ def test_it_is_reproduced_by_its_file(folder: Path, capsys: pytest.CaptureFixtur
     assert "grad_x   UNSUPPORTED: not claimed: gradients" in shown
 
 
+@pytest.mark.slow
 def test_it_is_a_column_of_the_public_functions(folder: Path) -> None:
     cases = list(harness.load_cases(folder / "some.yaml", "plain"))
     records = list(harness.run(cases, ["mine.yaml"]))
     assert [one.status for one in records if not one.unclaimed] == [Status.PASSED] * 2
 
 
+@pytest.mark.slow
 def test_it_is_timed_saved_compared_and_shown(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -288,3 +288,10 @@ def test_a_timed_program_is_watched_too(engine: Engine) -> None:
         "if float(x.sum()) not in seen: seen.append(float(x.sum()))\nif len(seen) > 2: w[...] += 1"
     )
     assert [isinstance(engine.time("forward", 2), Timing) for _ in range(3)] == [True, False, False]
+
+
+def test_no_bytecode_is_written_among_the_sources(call: Call) -> None:
+    """It would be taken for current after an edit in the same second, too."""
+    outcome = call("y = 0 * x if __import__('sys').dont_write_bytecode else x")
+    assert isinstance(outcome, Arrays)
+    assert not outcome.misbehaviour  # No view of x

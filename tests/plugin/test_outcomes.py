@@ -62,6 +62,7 @@ def test_a_failure_names_the_mutant_the_place_and_the_command(pytester: pytest.P
     assert ".py:" not in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("behaviour", "words"),
     [
@@ -80,6 +81,7 @@ def test_what_is_bad_fails(pytester: pytest.Pytester, behaviour: str, words: str
     assert "Traceback" not in result.stdout.str()
 
 
+@pytest.mark.slow
 def test_what_proves_little_fails(pytester: pytest.Pytester) -> None:
     spec = """\
         suite: mine
@@ -95,6 +97,7 @@ def test_what_proves_little_fails(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["MISTRUSTED value: with this data the mutant *"])
 
 
+@pytest.mark.slow
 def test_one_lost_process_costs_one_test(pytester: pytest.Pytester) -> None:
     assert outcomes(run_with(pytester, "crashes_at_first")) == {"failed": 1, "passed": 3}
 
@@ -108,6 +111,7 @@ def test_a_known_failure_is_expected_with_its_link(pytester: pytest.Pytester) ->
     )
 
 
+@pytest.mark.slow
 def test_a_known_failure_excuses_no_other(pytester: pytest.Pytester) -> None:
     result = run_with(pytester, "crashes_always", known(pytester, "mine/decoder"), "-k", "decoder")
     assert outcomes(result) == {"failed": 2, "deselected": 2}
@@ -121,11 +125,13 @@ def test_a_known_failure_that_passes_fails(pytester: pytest.Pytester) -> None:
     )
 
 
+@pytest.mark.slow
 def test_one_that_depends_on_the_machine_may_pass(pytester: pytest.Pytester) -> None:
     given = known(pytester, "mine/*", "    depends_on: a processor\n")
     assert outcomes(run_with(pytester, "correct", given)) == {"passed": 4}
 
 
+@pytest.mark.slow
 def test_a_known_failure_of_no_case_is_an_error(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,6 +178,7 @@ def test_an_implementation_is_a_column(pytester: pytest.Pytester) -> None:
     )
 
 
+@pytest.mark.slow
 def test_junit_has_the_checks_as_properties(pytester: pytest.Pytester) -> None:
     run_with(pytester, "flips_kernel", "-k", "decoder and value", "--junitxml=out.xml")
     (test,) = ET.parse(pytester.path / "out.xml").iter("testcase")

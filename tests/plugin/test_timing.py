@@ -14,6 +14,9 @@ from pytest_runs import SPEC, node_ids, outcomes, run, write
 from harness.records.measurement import multiply_adds, touched_bytes
 from harness.suite.case import case_from_descriptor
 
+# Each runs pytest, and processes that are timed.
+pytestmark = pytest.mark.slow
+
 ONLY = ("--benchmark-only", "--benchmark-max-time=0.01", "--benchmark-min-rounds=3")
 
 
