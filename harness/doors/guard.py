@@ -32,12 +32,8 @@ if TYPE_CHECKING:
 
 worker: Any = sys.modules["__main__"]
 
-# Bytes before, between and after the inputs.
-GUARD = 1024
-_ALIGN = 64  # Bytes, of a cache line; inputs do not all begin at the same place of a page
-# What memory holds that nobody has written: NaN in every floating-point format, with all bits set,
-# which no arithmetic on finite numbers gives.
-POISON = 0xFF
+POISON = worker.POISON
+_ALIGN = 64  # Bytes, of a cache line
 _MOST_POISONED = 1 << 16  # Bytes of a block: more would cost a large call what it must not
 _OUTPUTS = ("y", "dx", "dw", "db")
 
@@ -130,36 +126,31 @@ def start(module: str, distribution: str) -> dict[str, Any]:
 
 
 class _Guarded:
-    """A program's inputs in guarded memory, and a copy of all of it."""
+    """Memory with a program's inputs and guards around them, and a copy of all of it."""
 
-    def __init__(self, arrays: Mapping[str, Any], memory: Any = None) -> None:
-        size = GUARD + sum(array.nbytes + _gap_after(array.nbytes) for array in arrays.values())
-        if memory is None or memory.nbytes < 2 * size + _ALIGN:
-            memory = np.empty(2 * size + _ALIGN, np.uint8)
-        self.memory = memory
-        place = _address(memory)
-        offset = -place % _ALIGN
-        self._first, self._size = place + offset, size
-        self._all = memory[offset : offset + size]
-        self._copy = memory[offset + size : offset + 2 * size]
-        self.arrays: dict[str, Any] = {}
-        self._places: list[tuple[str, int, int]] = []
-        _memset(self._first, POISON, size)
-        end = GUARD
-        for name, array in arrays.items():
-            begin, end = end, end + array.nbytes
-            self.arrays[name] = self._all[begin:end].view(array.dtype).reshape(array.shape)
-            _copyto(self.arrays[name], array)
-            self._places.append((name, begin, end))
-            end += _gap_after(end)
-        self._keep()
+    def __init__(self, memory: Any, copy: Any, described: Sequence[Mapping[str, Any]]) -> None:
+        self._all, self._copy = memory, copy
+        self.arrays: dict[str, Any] = dict(worker.views(memory, described))
+        places, self._size = worker.placed([each["nbytes"] for each in described])
+        self._places = [
+            (each["name"], place, place + each["nbytes"]) for each, place in zip(described, places)
+        ]
 
-    def _keep(self) -> None:
-        _memmove(self._first + self._size, self._first, self._size)
+    def surround(self) -> None:
+        """Write the guards."""
+        first, gap = _address(self._all), 0
+        for _, begin, end in (*self._places, ("", self._size, self._size)):
+            _memset(first + gap, POISON, begin - gap)
+            gap = end
+
+    def keep(self) -> None:
+        """Remember all of it as it is now, which what is lent always is."""
+        if self._copy.flags.writeable:
+            _memmove(_address(self._copy), _address(self._all), self._size)
 
     def facts(self) -> list[str]:
         """Return what was written that may not be."""
-        if not _memcmp(self._first, self._first + self._size, self._size):
+        if not _memcmp(_address(self._all), _address(self._copy), self._size):
             return []
         written = _flatnonzero(self._all != self._copy)
         facts, last, before = [], 0, ""
@@ -186,28 +177,47 @@ class _Guarded:
             if array.size:
                 place = turn * 7919 % array.size
                 array.flat[place] += 1 if array.flat[place] < 8 else -15
-        self._keep()
-
-
-def _gap_after(end: int) -> int:
-    return -end % _ALIGN + GUARD
+        self.keep()
 
 
 def _address(array: Any) -> int:
     return int(array.__array_interface__["data"][0])
 
 
-_memory: list[Any] = [None]
+_arrived: list[Any] = [None]  # What the last arrays that came lie in
+_room: list[Any] = [None]  # Used again and again
 _poisoned: list[int] = []
+
+
+def allocated(described: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any]]:
+    """Return room, inside guarded memory, for the arrays that a frame's line describes."""
+    if not described:
+        return []
+    _, size = worker.placed([each["nbytes"] for each in described])
+    if _room[0] is None or len(_room[0]) < 2 * size + 2 * _ALIGN:
+        _room[0] = np.empty(2 * size + 2 * _ALIGN, np.uint8)
+    first = -_address(_room[0]) % _ALIGN
+    second = first + size + -size % _ALIGN
+    parts = [_room[0][begin : begin + size] for begin in (first, second)]
+    _arrived[0] = guarded = _Guarded(parts[0], parts[1], described)
+    guarded.surround()
+    return list(guarded.arrays.items())
+
+
+def map_arrays(begin: int, size: int, arrays: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any]]:
+    """Return the arrays that are lent, with guards around them."""
+    parts = [np.frombuffer(worker.mapped(begin, size, each), np.uint8) for each in (True, False)]
+    _arrived[0] = guarded = _Guarded(parts[0], parts[1], arrays)
+    return list(guarded.arrays.items())
 
 
 def execute(
     sections: Sequence[tuple[str, str]], arrays: Mapping[str, Any], outputs: Sequence[str]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Run the sections on guarded inputs; return seconds and outputs, or what was wrong."""
-    guarded = _Guarded(arrays, _memory[0])
-    _memory[0] = guarded.memory
-    namespace: dict[str, Any] = dict(guarded.arrays)
+    guarded = _arrived[0]
+    guarded.keep()
+    namespace: dict[str, Any] = dict(arrays)
     seconds = {}
     section = "setup"
     dtype = next((each.dtype for each in arrays.values()), None)
@@ -430,7 +440,9 @@ def hold(
     key: str, sections: Sequence[tuple[str, str]], call: str, arrays: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Prepare a program to be timed on guarded inputs, until what it returns can be read."""
-    guarded = _Guarded(arrays)
+    guarded = _arrived[0]
+    _arrived[0] = _room[0] = None  # It stays
+    guarded.keep()
     held = _held[key] = _Held(guarded, sections, call)
     stored = {
         node.id
@@ -447,7 +459,7 @@ def hold(
     def keep(namespace: dict[str, Any]) -> None:
         held.names = namespace
 
-    names = dict(guarded.arrays, deconform_read=read, deconform_held=keep)
+    names = dict(arrays, deconform_read=read, deconform_held=keep)
     last = ("setup", "deconform_held(globals())")
     answer: dict[str, Any] = _hold(key, [*sections, last], "\n".join([call, *ends]), names)
     _check(guarded.facts())

@@ -6,7 +6,7 @@ worker writes is believed before it is checked, and nothing is kept without a bo
 
 from __future__ import annotations
 
-import io
+import fcntl
 import os
 import select
 import signal
@@ -15,16 +15,19 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from harness.engines import protocol, worker
 from harness.engines.kept import Kept
+from harness.engines.lent_memory import LEAST, MOST, LentMemory
 
 Message: TypeAlias = Mapping[str, Any]
 Frame: TypeAlias = tuple[dict[str, Any], dict[str, Any]]
 
 _MOST_LINE: Final = 2**20  # Bytes of a frame's first line, and of one read
+_MOST_PARTS: Final = 64  # Of one call of the system, which takes 1,024
 _END: Final = 2.0  # Seconds for a worker that has closed its output to end
 _LAST_WORDS: Final = 4000  # Bytes of the worker's output that are kept
 
@@ -49,10 +52,21 @@ class Channel:
         *,
         has_gpu: bool = False,
         folder: Path | None = None,  # Where it starts
+        is_ours: bool = False,  # It is ``worker.py``, and can be lent memory.
     ) -> None:
+        self._lent = LentMemory() if is_ours and hasattr(os, "memfd_create") else None
+        files = (self._lent.descriptor,) if self._lent else ()
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         self._kept = Kept(
-            command, environ, cores, memory, is_refused=not has_gpu, bufsize=0, cwd=folder, **pipes
+            command,
+            environ,
+            cores,
+            memory,
+            is_refused=not has_gpu,
+            files=files,
+            bufsize=0,
+            cwd=folder,
+            **pipes,
         )
         self._process = self._kept.process
         streams = (self._process.stdin, self._process.stdout, self._process.stderr)
@@ -60,20 +74,35 @@ class Channel:
         self._requests, self._answers, self._output = (each.fileno() for each in self._streams)
         for descriptor in (self._requests, self._answers, self._output):
             os.set_blocking(descriptor, False)
+        if is_ours and hasattr(fcntl, "F_SETPIPE_SZ"):
+            with suppress(OSError):  # One user's pipes may have a limit together.
+                fcntl.fcntl(self._answers, fcntl.F_SETPIPE_SZ, _MOST_LINE)
         self._outgoing: deque[memoryview] = deque()
         self._incoming = bytearray()
+        # An answer whose line has been read, and what is missing of its arrays.
+        self._frame: Frame | None = None
+        self._arriving: deque[memoryview] = deque()
         self._last_words = bytearray()
         self._sent = 0
+        self._borrows = False  # Whether the worker has found the memory that it is lent
         # The requests without an answer yet: the number of each, and what may answer it.
         self._awaited: deque[tuple[int, tuple[str, ...]]] = deque()
 
     def send(self, message: Message, arrays: Message) -> None:
-        """Send a request, or queue it; failures show when receiving."""
+        """Send a request, or queue it; failures show when receiving.
+
+        The arrays are not copied: they must stay as they are until the answer is there.
+        """
         self._sent += 1
         self._awaited.append((self._sent, protocol.answers_to(message["op"])))
-        frame = io.BytesIO()
-        worker.write_frame(frame, {**message, "id": self._sent}, arrays)
-        self._outgoing.append(frame.getbuffer())
+        message = {**message, "id": self._sent}
+        if self._lent is not None and message["op"] == "start":
+            message["memory"] = self._lent.about
+        elif self._lent is not None and self._borrows and message["op"] == "run":
+            nbytes = sum(array.nbytes for array in arrays.values())
+            if LEAST <= nbytes <= MOST:
+                message["lent"], arrays = self._lent.lend(self._sent, arrays), {}
+        self._outgoing.extend(map(memoryview, worker.frame(message, arrays)))
         self._write()
 
     def receive(self, timeout: float, most_bytes: int = 0) -> Frame:
@@ -131,24 +160,28 @@ class Channel:
         """Write as much as the pipe takes."""
         while self._outgoing:
             try:
-                written = os.write(self._requests, self._outgoing[0])
+                written = os.writev(self._requests, [*islice(self._outgoing, _MOST_PARTS)])
             except BlockingIOError:
                 return
             except OSError:
                 self._outgoing.clear()  # The worker has ended; receiving will report how.
                 return
-            self._outgoing[0] = self._outgoing[0][written:]
-            if not self._outgoing[0]:
-                self._outgoing.popleft()
+            _remove(self._outgoing, written)
 
     def _read(self) -> None:
-        """Read what is available of the answers."""
+        """Read what is available of the answers: of arrays, to where they belong."""
         with suppress(BlockingIOError):
-            chunk = os.read(self._answers, _MOST_LINE)
-            if not chunk:
-                what = "inside an answer" if self._incoming else "without an answer"
+            if self._arriving:
+                count = os.readv(self._answers, [*islice(self._arriving, _MOST_PARTS)])
+                _remove(self._arriving, count)
+            else:
+                chunk = os.read(self._answers, _MOST_LINE)
+                count = len(chunk)
+                self._incoming += chunk
+            if not count:
+                is_inside = self._incoming or self._frame
+                what = "inside an answer" if is_inside else "without an answer"
                 raise WorkerEndedError(self._describe_end(f"it ended {what}"))
-            self._incoming += chunk
 
     def _read_output(self) -> bool:
         """Read some of the worker's output, of which the end is kept; whether there may be more."""
@@ -161,24 +194,45 @@ class Channel:
 
     def _next_frame(self, most_bytes: int) -> Frame | None:
         """Remove a complete frame from what has been read, if there is one."""
+        if self._frame is None and (line := self._next_line()) is not None:
+            message, described = worker.read_head(line)
+            _check(message, *self._awaited[0])
+            nbytes = sum(each["nbytes"] for each in described)
+            if nbytes > most_bytes:
+                raise ValueError(
+                    f"its arrays have {nbytes} bytes, more than the {most_bytes} possible"
+                )
+            room = worker.allocated(described)
+            self._frame = message, dict(room)
+            self._arriving.extend(worker.bytes_of(array) for _, array in room if array.nbytes)
+            self._take()
+        if self._frame is None or self._arriving:
+            return None
+        (message, arrays), self._frame = self._frame, None
+        request, _ = self._awaited.popleft()
+        if self._lent is not None:
+            self._borrows |= message.get("borrows") is True
+            self._lent.take_back(request)
+        return message, arrays
+
+    def _next_line(self) -> bytes | None:
+        """Remove a line from what has been read, if it is there to its end."""
         newline = self._incoming.find(b"\n")
         if newline < 0 and len(self._incoming) <= _MOST_LINE:
             return None
         if not 0 <= newline <= _MOST_LINE:
             raise ValueError(f"its first line is longer than {_MOST_LINE} bytes")
-        message, described = worker.read_head(bytes(self._incoming[:newline]))
-        _check(message, *self._awaited[0])
-        nbytes = sum(each["nbytes"] for each in described)
-        if nbytes > most_bytes:
-            raise ValueError(f"its arrays have {nbytes} bytes, more than the {most_bytes} possible")
-        end = newline + 1 + nbytes
-        if len(self._incoming) < end:
-            return None
-        with memoryview(self._incoming) as whole, whole[newline + 1 : end] as part:
-            arrays = worker.read_arrays(io.BytesIO(part), described)
-        del self._incoming[:end]
-        self._awaited.popleft()
-        return message, arrays
+        line = bytes(self._incoming[:newline])
+        del self._incoming[: newline + 1]
+        return line
+
+    def _take(self) -> None:
+        """Move what has been read already to the arrays."""
+        while self._arriving and self._incoming:
+            count = min(len(self._arriving[0]), len(self._incoming))
+            self._arriving[0][:count] = self._incoming[:count]
+            del self._incoming[:count]
+            _remove(self._arriving, count)
 
     def _describe_end(self, what: str) -> str:
         with suppress(subprocess.TimeoutExpired):
@@ -205,6 +259,8 @@ class Channel:
         self.kill()
         for stream in self._streams:
             stream.close()
+        if self._lent is not None:
+            self._lent.close()
 
 
 def _signal_name(number: int) -> str:
@@ -212,6 +268,14 @@ def _signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:  # Real-time signals have no names.
         return f"signal {number}"
+
+
+def _remove(parts: deque[memoryview], count: int) -> None:
+    """Remove the first bytes of the parts."""
+    while parts and count >= len(parts[0]):
+        count -= len(parts.popleft())
+    if count:
+        parts[0] = parts[0][count:]
 
 
 def _check(message: Message, number: int, answers: Sequence[str]) -> None:

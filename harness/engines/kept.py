@@ -33,6 +33,7 @@ class Kept:
         # own, which is ended once it uses more.
         *,
         is_refused: bool = True,
+        files: Sequence[int] = (),  # Descriptors that it inherits, by the same numbers
         **popen: Any,  # What else the standard library is to do with it
     ) -> None:
         self.folder = Path(tempfile.gettempdir()) / f"deconform-{secrets.token_hex(8)}"
@@ -50,7 +51,7 @@ class Kept:
             self.process = subprocess.Popen(
                 [sys.executable, "-I", "-S", keeper.__file__],
                 env={**environ, "DECONFORM_KEEPER": json.dumps(order)},
-                pass_fds=(life,),
+                pass_fds=(life, *files),
                 start_new_session=True,  # Ctrl-C goes to the parent only.
                 **popen,
             )

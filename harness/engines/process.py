@@ -170,6 +170,7 @@ class Engine:
             self._memory,
             has_gpu=self._has_gpu,
             folder=self._folder,
+            is_ours=not self._is_program,
         )
         if self._stopped:  # Meanwhile, by another thread that saw no process yet.
             raise WorkerEndedError("the run was stopped")

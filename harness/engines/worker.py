@@ -4,10 +4,12 @@ It is started by path, as ``python -I worker.py``, inside that framework's envir
 import the standard library and NumPy only, and uses only syntax that old interpreters accept.  It
 executes text that deconform's own renderers wrote, and nothing else.  A further argument may name a
 file whose ``start(module, distribution)`` and ``execute(sections, arrays, outputs)`` replace those
-here, to execute programs in other languages than Python; so may its ``hold`` and ``take_time``.
+here, to execute programs in other languages than Python; so may its ``hold`` and ``take_time``, and
+``allocated`` and ``map_arrays``, which say where a request's arrays are.
 
-A frame is one line of JSON, then the bytes of the arrays that the line lists.  Requests are
-answered one by one, in order, each with its ``id``:
+A frame is one line of JSON, then the bytes of the arrays that the line lists.  Large arrays of a
+``run`` are in memory that we are lent, where the line says.  Requests are answered one by one, in
+order, each with its ``id``:
 
 ``start``   makes deconform's own packages importable, imports the framework, executes the text that
             selects the device, and answers with versions, including that of the compiler if the
@@ -27,6 +29,7 @@ import gc
 import importlib
 import importlib.util
 import json
+import mmap
 import os
 import platform
 import runpy
@@ -43,37 +46,63 @@ if TYPE_CHECKING:
     from types import CodeType
 
 _BUFFER = 1 << 16  # Bytes: of most answers all
+GUARD = 1024  # Bytes before, between and after arrays in memory that is lent or guarded
+# What they are: NaN in every floating-point format, with all bits set, which no arithmetic on
+# finite numbers gives.
+POISON = 0xFF
+_ALIGN = 64  # Bytes, of a cache line; arrays do not all begin at the same place of a page
 DTYPES = ("float16", "float32", "float64", "int8", "int16", "int32", "int64")
 
 
 def write_frame(
     stream: BufferedIOBase, message: Mapping[str, Any], arrays: Mapping[str, Any] | None = None
 ) -> None:
-    """Write a message and its arrays, C-ordered and little-endian."""
-    import numpy as np
-
-    blobs: list[Any] = []
-    described = []
-    for name, value in (arrays or {}).items():
-        array = np.asarray(value, order="C")
-        if array.dtype.byteorder == ">":
-            array = array.astype(array.dtype.newbyteorder("<"))
-        described.append(
-            {"name": name, "dtype": str(array.dtype), "shape": array.shape, "nbytes": array.nbytes}
-        )
-        blobs.append(array.reshape(-1).view(np.uint8).data)
-    line = json.dumps(dict(message, arrays=described)).encode("ascii") + b"\n"
-    stream.writelines([line, *blobs])
+    """Write a message and its arrays."""
+    stream.writelines(frame(message, arrays or {}))
     stream.flush()
 
 
-def read_frame(stream: BufferedIOBase) -> tuple[dict[str, Any], dict[str, Any]] | None:
+def frame(message: Mapping[str, Any], arrays: Mapping[str, Any]) -> list[Any]:
+    """Return the line of a frame, and the bytes of its arrays."""
+    ready = {name: ordered(value) for name, value in arrays.items()}
+    line = json.dumps(dict(message, arrays=descriptions(ready))).encode("ascii") + b"\n"
+    return [line, *map(bytes_of, ready.values())]
+
+
+def ordered(value: Any) -> Any:
+    """Return an array that is C-ordered and little-endian."""
+    import numpy as np
+
+    array = np.asarray(value, order="C")
+    return array.astype(array.dtype.newbyteorder("<")) if array.dtype.byteorder == ">" else array
+
+
+def descriptions(arrays: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Describe arrays, as the line of a frame does."""
+    return [
+        {"name": name, "dtype": str(each.dtype), "shape": each.shape, "nbytes": each.nbytes}
+        for name, each in arrays.items()
+    ]
+
+
+def bytes_of(array: Any) -> Any:
+    """Return the memory of a C-ordered array."""
+    return array.reshape(-1).view("uint8").data
+
+
+def read_frame(
+    stream: BufferedIOBase, allocate: Any = None
+) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """Read a message and its arrays; ``None`` at a clean end of the stream."""
     line = stream.readline()
     if not line:
         return None
     message, described = read_head(line)
-    return message, read_arrays(stream, described)
+    arrays = (allocate or allocated)(described)
+    for name, array in arrays:
+        if stream.readinto(bytes_of(array)) != array.nbytes:
+            raise EOFError("the stream ended inside array %r" % name)
+    return message, dict(arrays)
 
 
 def read_head(line: bytes) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -121,16 +150,56 @@ def _check_description(each: Any) -> None:
         )
 
 
-def read_arrays(stream: BufferedIOBase, described: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Read the arrays that a frame's line describes."""
+def allocated(described: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any]]:
+    """Return room for the arrays that a frame's line describes."""
     import numpy as np
 
-    arrays = {}
-    for each in described:
-        arrays[each["name"]] = array = np.empty(each["shape"], each["dtype"])
-        if stream.readinto(array.reshape(-1).view(np.uint8).data) != each["nbytes"]:
-            raise EOFError("the stream ended inside array %r" % each["name"])
-    return arrays
+    return [(each["name"], np.empty(each["shape"], each["dtype"])) for each in described]
+
+
+def placed(sizes: Sequence[int]) -> tuple[list[int], int]:
+    """Return where arrays of so many bytes begin, with guards around them, and the size of all."""
+    places, end = [], 0
+    for nbytes in sizes:
+        places.append(end + -end % _ALIGN + GUARD)
+        end = places[-1] + nbytes
+    return places, end + GUARD
+
+
+def views(memory: Any, described: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any]]:
+    """Return arrays that are placed in memory."""
+    import numpy as np
+
+    places, _ = placed([each["nbytes"] for each in described])
+    return [
+        (each["name"], np.ndarray(each["shape"], each["dtype"], memory, place))
+        for each, place in zip(described, places)
+    ]
+
+
+_lent: list[int] = []  # The file in memory that large arrays come in, if there is one
+
+
+def borrow(descriptor: int, inode: int) -> bool:
+    """Remember the file that large arrays come in; whether it reached us."""
+    try:
+        reached = os.fstat(descriptor).st_ino == inode
+    except OSError:
+        reached = False
+    _lent[:] = [descriptor] if reached else []
+    return reached
+
+
+def mapped(begin: int, size: int, is_private: bool) -> mmap.mmap:
+    """Map a part of the lent file: as it is, or such that what is written to it stays here."""
+    flags = mmap.MAP_PRIVATE if is_private else mmap.MAP_SHARED
+    access = mmap.PROT_READ | (mmap.PROT_WRITE if is_private else 0)
+    return mmap.mmap(_lent[0], size, flags, access, offset=begin)
+
+
+def map_arrays(begin: int, size: int, arrays: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any]]:
+    """Return the arrays that are lent."""
+    return views(mapped(begin, size, True), arrays)
 
 
 def execute(
@@ -325,7 +394,8 @@ def find_device(text: str) -> str:
 
 def started(start: Any, message: Mapping[str, Any]) -> dict[str, Any]:
     """Start a language as requested; answer what is running, or what failed and where."""
-    answer = {"op": "started", "python": platform.python_version(), "device": "cpu"}
+    answer: dict[str, Any] = {"op": "started", "python": platform.python_version()}
+    answer["device"] = "cpu"
     section = "setup"
     try:
         import numpy as np
@@ -334,6 +404,7 @@ def started(start: Any, message: Mapping[str, Any]) -> dict[str, Any]:
         for name, path in message["packages"].items():
             provide(name, path)
         answer.update(start(message["module"], message["distribution"]), numpy=np.__version__)
+        answer["borrows"] = "memory" in message and borrow(**message["memory"])
         exec(compiled(message["setup"], "setup"), {})
         section = "device"
         if message["device"]:
@@ -355,10 +426,12 @@ def main() -> None:
     language = dict(globals(), **(runpy.run_path(sys.argv[1]) if len(sys.argv) > 1 else {}))
     device = ""
     while True:
-        frame = read_frame(requests)
-        if frame is None:
+        request = read_frame(requests, language["allocated"])
+        if request is None:
             return
-        message, arrays = frame
+        message, arrays = request
+        if "lent" in message:
+            arrays = dict(language["map_arrays"](**message["lent"]))
         outputs: dict[str, Any] = {}
         if message["op"] == "start":
             device = message["device"]

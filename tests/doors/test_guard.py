@@ -14,6 +14,7 @@ import pytest
 
 from harness.core.program import Section
 from harness.engines.job import Arrays, Held, Job, Outcome, Raised, Timing
+from harness.engines.lent_memory import LEAST
 from harness.engines.process import Engine
 
 ROOT = Path(__file__).parent.parent.parent
@@ -101,7 +102,7 @@ def test_writing_to_what_is_not_ones_own(call: Call, cheat: str, expected: str) 
     assert isinstance(call("honest"), Arrays)
 
 
-@pytest.mark.parametrize("size", [1, 3, 4096, 5000])
+@pytest.mark.parametrize("size", [1, 3, 4096, 5000, LEAST, LEAST + 1])
 @pytest.mark.parametrize("name", ["x", "w", "b"])
 def test_the_first_byte_on_either_side_of_every_input(call: Call, name: str, size: int) -> None:
     data = {key: np.ones(size if key == name else 7, "i1") for key in DATA}
@@ -109,6 +110,17 @@ def test_the_first_byte_on_either_side_of_every_input(call: Call, name: str, siz
     write = f"import ctypes; ctypes.memset({at} {{}}, 1, 1); y = 0 * x"
     assert fact(call(write.format(f"+ {size}"), **data)) == f"writes beyond {name}"
     assert fact(call(write.format("- 1"), **data)) == f"writes before {name}"
+
+
+@pytest.mark.parametrize("name", ["x", "w", "b"])
+def test_changing_an_input_that_came_in_memory_of_ours(call: Call, name: str) -> None:
+    """The pages that are written to are its own: neither we nor the next job see them."""
+    data = {key: np.ones(LEAST, "i1") for key in DATA}
+    assert fact(call(f"{name}[5] = 2; y = 0 * x", **data)) == f"changes {name}"
+    outcome = call(f"y = {name}[:9] + 0", **data)
+    assert isinstance(outcome, Arrays)
+    assert outcome.outputs["y"].tolist() == [1] * 9
+    assert all(array.min() == array.max() == 1 for array in data.values())
 
 
 def test_memory_that_is_shared_with_an_input(call: Call) -> None:
