@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -34,6 +35,7 @@ NATIVE = {
         "np.moveaxis(y_.numpy(), -1, 1)",
     ),
 }
+_NUMBER = re.compile(r"\d+")
 
 
 @cache
@@ -75,8 +77,11 @@ def shown(translation: Translation, style: Style, source: str) -> str:
 def jobs(
     framework: str, style: Style, wanted: Sequence[Operator]
 ) -> Iterator[tuple[Operator, reality.Job]]:
-    """Yield what is shown for each operator that the framework has, and arrays for it."""
-    generator = random.Random(11)
+    """Yield what is shown of the operators that the framework has, and arrays for it.
+
+    Of texts that differ in numbers alone, the first: conformance executes the others too.
+    """
+    generator, seen = random.Random(11), set[str]()
     for place, operator in enumerate(wanted):
         source = ("pytorch", "tensorflow")[place % 2]
         (translation,) = look_up(operator.descriptor, to=[framework], style=style).translations
@@ -99,7 +104,9 @@ def jobs(
             # Mathics3 has no Transpose by a list.
             source = "pytorch" if framework == "wolfram" else source
             text = interpreted(translation, source, operator.rank)
-        yield operator, reality.Job(text, ("y",), arrays)
+        if (kind := _NUMBER.sub("0", text)) not in seen:
+            seen.add(kind)
+            yield operator, reality.Job(text, ("y",), arrays)
 
 
 def interpreted(translation: Translation, source: str, rank: int) -> str:
@@ -140,12 +147,12 @@ def wrong(
 def test_what_is_shown_computes_the_operator(framework: str, style: Style) -> None:
     done = list(jobs(framework, style, operators()))
     assert wrong(framework, done, {}) == []
-    assert len(done) > 300
+    assert len(done) > 150
 
 
 @pytest.mark.parametrize(
     ("framework", "style", "least"),
-    [("matlab", "function", 300), ("matlab", "layer", 250), ("wolfram", "layer", 200)],
+    [("matlab", "function", 200), ("matlab", "layer", 90), ("wolfram", "layer", 120)],
 )
 def test_what_is_shown_of_other_languages_computes_the_operator(
     framework: str, style: Style, least: int, monkeypatch: pytest.MonkeyPatch
