@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import itertools
 import json
 import math
 import random
@@ -34,9 +36,11 @@ from harness.syntax.tree import SnippetError
 
 Array: TypeAlias = np.ndarray[Any, Any]
 
-# Runs in the interpreter: each job is a text, the arrays it needs and the names it defines.
+# Runs in the interpreter, which imports the framework once: a copy of the process runs each line's
+# jobs, so that none sees what other lines' jobs have changed.  A job is a text, the arrays it needs
+# and the names it defines.
 _SERVER = """
-import json, sys
+import gc, importlib, json, os, sys
 import numpy as np
 
 def answer(job):
@@ -47,8 +51,24 @@ def answer(job):
     except Exception as error:
         return {"error": type(error).__name__ + ": " + str(error)[:400]}
 
-print("\\n" + json.dumps([answer(job) for job in json.load(sys.stdin)]))
+answers = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
+gc.disable()
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+getattr(gc, "freeze", gc.collect)()
+for line in sys.stdin:
+    copy = os.fork()
+    if not copy:
+        gc.enable()
+        print(json.dumps([answer(job) for job in json.loads(line)]), file=answers, flush=True)
+        os._exit(0)
+    status = os.waitpid(copy, 0)[1]
+    if status:
+        print(json.dumps("died with the wait status %d" % status), file=answers, flush=True)
 """
+# What most texts use; TensorFlow's own module imports Keras when it is first asked for.
+_IMPORTED: Mapping[str, Sequence[str]] = {"tensorflow": ["tensorflow.keras.layers"]}
 
 
 # For MXNet's arrays and Chainer's variables; PyTorch's tensors need no conversion.
@@ -68,18 +88,42 @@ class Job:
 def run(
     framework: str, jobs: Sequence[Job], environ: Mapping[str, str] | None = None
 ) -> list[dict[str, Any]]:
-    """Run all jobs in one process of the real framework, by default with our variables."""
+    """Run all jobs in one process of the real framework, by default with our variables.
+
+    With others the process imports the framework only when a text does.
+    """
     about = convention(framework)
-    done = subprocess.run(
-        [str(interpreter(about)), "-W", "ignore", "-I", "-c", _SERVER],
-        input=json.dumps([vars(job) for job in jobs]),
-        capture_output=True,
-        text=True,
-        check=True,
-        env=dict(about.environ if environ is None else environ),
-    )
-    answers: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
+    if environ is None:
+        server = _server(framework, about.environ, _IMPORTED.get(framework, [about.module]))
+    else:
+        server = _server(framework, environ, [])
+    assert server.stdin is not None
+    assert server.stdout is not None
+    print(json.dumps([vars(job) for job in jobs]), file=server.stdin, flush=True)
+    answers: list[dict[str, Any]] = json.loads(server.stdout.readline())
+    assert isinstance(answers, list), answers
     return answers
+
+
+_servers: dict[tuple[str, ...], subprocess.Popen[str]] = {}
+
+
+def _server(
+    framework: str, environ: Mapping[str, str], modules: Sequence[str]
+) -> subprocess.Popen[str]:
+    """Start an interpreter that serves all tests of this process, or find it."""
+    key = (framework, *modules, *itertools.chain(*sorted(environ.items())))
+    if key not in _servers:
+        python = str(interpreter(convention(framework)))
+        _servers[key] = server = subprocess.Popen(
+            [python, "-W", "ignore", "-I", "-c", _SERVER, *modules],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=dict(environ),
+        )
+        atexit.register(server.communicate)
+    return _servers[key]
 
 
 def integers(shape: Sequence[int], generator: random.Random) -> list[Any]:
