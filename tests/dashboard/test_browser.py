@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from pathlib import Path
 
 import pytest
 
@@ -13,10 +10,17 @@ pytest.importorskip("playwright", reason="no Playwright here: pip install playwr
 pytest.importorskip("jinja2", reason="no Jinja2 here: pip install jinja2")
 pytest.importorskip("plotly", reason="no plotly here: pip install plotly")
 
-from axe_playwright_python.sync_playwright import Axe
-from browsing import chromium
+from browsing import (
+    DESKTOP,
+    LAPTOP,
+    PHONE,
+    Tabs,
+    check_everybody_can_use,
+    chromium,
+    show,
+)
 from dashboards import DCGAN, GROUPED, STRIDED, timed, usual
-from playwright.sync_api import Browser, Locator, Page, Request, expect
+from playwright.sync_api import Locator, Page, expect
 from saved_runs import BEGAN, benchmark
 from saved_runs import conformance as saved_conformance
 
@@ -45,8 +49,8 @@ PAGES = {
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A dashboard with everything, of which a history whose times change once."""
+def site(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of a dashboard with everything, of which a history whose times change once."""
     place = tmp_path_factory.mktemp("made")
     kept = store.opened(f"sqlite:///{place / 'history.sqlite'}")
     for day in range(24):
@@ -54,38 +58,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         kept.save(benchmark(day, noise * (0.001 if day < 12 else 0.002), case="bench/a"))
         kept.save(saved_conformance(day, [Status.PASSED, Status.FAILED][: 1 + (day > 5)]))
     build([usual(), timed()], place / "dashboard", kept)
-    return place / "dashboard"
+    return (place / "dashboard").as_uri()
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def tabs() -> Iterator[Tabs]:
     with chromium() as found:
         yield found
 
 
-def _tell(said: list[str], request: Request) -> None:
-    """Tell of what could not be loaded; whoever leaves a page ends what it still loads."""
-    if request.failure != "net::ERR_ABORTED":
-        said.append(f"{request.url} failed: {request.failure}")
-
-
-@contextmanager
-def opened(browser: Browser, folder: Path, name: str, **options: object) -> Iterator[Page]:
-    """Open a page from disk, on whose console nothing may be said, and which may load no more."""
-    context = browser.new_context(**options)  # type: ignore[arg-type]
-    page = context.new_page()
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("requestfailed", partial(_tell, said))
-    page.goto(f"{folder.as_uri()}/{name}")
-    yield page
-    context.close()
-    assert said == []
-
-
-def test_from_the_matrix_down_to_a_program(browser: Browser, folder: Path) -> None:
-    with opened(browser, folder, "index.html") as page:
+def test_from_the_matrix_down_to_a_program(tabs: Tabs, site: str) -> None:
+    with tabs.opened(f"{site}/index.html") as page:
         page.get_by_role("navigation").get_by_role("link", name="Conformance").click()
         page.get_by_role("link", name="models/dcgan in TensorFlow").click()
         expect(page.get_by_role("combobox", name="in", exact=True)).to_have_value("1")
@@ -99,12 +82,11 @@ def test_from_the_matrix_down_to_a_program(browser: Browser, folder: Path) -> No
         expect(page.get_by_role("heading", name="TensorFlow", exact=False).last).to_be_in_viewport()
 
 
-def test_a_program_is_copied_as_it_was_run(browser: Browser, folder: Path) -> None:
+def test_a_program_is_copied_as_it_was_run(tabs: Tabs, site: str) -> None:
     program = translate(case_from_descriptor(DCGAN), "pytorch")
     assert isinstance(program, Program)
-    rights = ["clipboard-read", "clipboard-write"]
     name = "cases/models_dcgan_up.html#in-pytorch"
-    with opened(browser, folder, name, permissions=rights) as page:
+    with tabs.opened(f"{site}/{name}") as page:
         section = page.locator("#in-pytorch")
         section.get_by_text("The whole program that was run").click()
         section.get_by_role("button", name="Copy").nth(1).click()
@@ -112,17 +94,16 @@ def test_a_program_is_copied_as_it_was_run(browser: Browser, folder: Path) -> No
         assert page.evaluate("navigator.clipboard.readText()") == program.text
 
 
-def test_the_command_that_reproduces_is_copied(browser: Browser, folder: Path) -> None:
-    rights = ["clipboard-read", "clipboard-write"]
-    with opened(browser, folder, "cases/models_dcgan_up.html", permissions=rights) as page:
+def test_the_command_that_reproduces_is_copied(tabs: Tabs, site: str) -> None:
+    with tabs.opened(f"{site}/cases/models_dcgan_up.html") as page:
         page.locator(".findings").get_by_role("button", name="Copy").click()
         expect(page.locator(".findings").get_by_role("button", name="Copied")).to_be_visible()
         copied = page.evaluate("navigator.clipboard.readText()")
         assert copied == f"deconform reproduce {DCGAN} -f tensorflow"
 
 
-def test_a_case_leads_to_what_is_like_it(browser: Browser, folder: Path) -> None:
-    with opened(browser, folder, "cases/grid_grouped.html") as page:
+def test_a_case_leads_to_what_is_like_it(tabs: Tabs, site: str) -> None:
+    with tabs.opened(f"{site}/cases/grid_grouped.html") as page:
         expect(page.locator("#texts")).to_contain_text(
             "Given are arrays in one layout for all: x (n,"
         )
@@ -133,8 +114,8 @@ def test_a_case_leads_to_what_is_like_it(browser: Browser, folder: Path) -> None
             expect(page.get_by_role("combobox", name=name, exact=True)).to_have_value("2")
 
 
-def test_an_illegal_case_leads_to_nothing_like_it(browser: Browser, folder: Path) -> None:
-    with opened(browser, folder, "cases/rejects_stride_zero.html") as page:
+def test_an_illegal_case_leads_to_nothing_like_it(tabs: Tabs, site: str) -> None:
+    with tabs.opened(f"{site}/cases/rejects_stride_zero.html") as page:
         expect(page.locator("#in-pytorch")).to_contain_text("stride=0")
         assert "More like it" not in page.locator("main").inner_text()
         assert "--to NAME" not in page.locator("main").inner_text()
@@ -142,10 +123,8 @@ def test_an_illegal_case_leads_to_nothing_like_it(browser: Browser, folder: Path
 
 
 @pytest.mark.parametrize("framework", ["pytorch", "tensorflow"])
-def test_a_permalink_leads_to_a_frameworks_program(
-    browser: Browser, folder: Path, framework: str
-) -> None:
-    with opened(browser, folder, f"cases/grid_strided.html#in-{framework}") as page:
+def test_a_permalink_leads_to_a_frameworks_program(tabs: Tabs, site: str, framework: str) -> None:
+    with tabs.opened(f"{site}/cases/grid_strided.html#in-{framework}") as page:
         expect(page.locator(f"#in-{framework}")).to_be_in_viewport()
         expect(page.locator("#case")).to_contain_text(STRIDED)
 
@@ -159,22 +138,21 @@ def test_a_permalink_leads_to_a_frameworks_program(
     ],
 )
 def test_what_is_typed_filters_and_is_in_the_address(
-    browser: Browser, folder: Path, name: str, label: str, value: str, shown: str
+    tabs: Tabs, site: str, name: str, label: str, value: str, shown: str
 ) -> None:
-    with opened(browser, folder, name) as page:
+    with tabs.opened(f"{site}/{name}") as page:
         page.get_by_label(label, exact=True).fill(value)
         expect(page.locator("form.filters output").first).to_contain_text(shown)
         page.wait_for_url(f"**?q={value}")
-        address = page.url.rpartition("/")[2]
-    place = name.rpartition("/")[0]
-    with opened(browser, folder, f"{place}/{address}".lstrip("/")) as again:
+        address = page.url
+    with tabs.opened(address) as again:
         expect(again.get_by_label(label, exact=True)).to_have_value(value)
         expect(again.locator("form.filters output").first).to_contain_text(shown)
 
 
-def test_a_suite_is_filtered_by_what_became_of_its_cases(browser: Browser, folder: Path) -> None:
+def test_a_suite_is_filtered_by_what_became_of_its_cases(tabs: Tabs, site: str) -> None:
     query = "?framework=tensorflow&support=rewritten&status=PASSED"
-    with opened(browser, folder, f"suites/grid.html{query}") as page:
+    with tabs.opened(f"{site}/suites/grid.html{query}") as page:
         rows = page.locator("#cases tbody tr:visible")
         expect(rows).to_have_count(1)
         expect(rows).to_contain_text("grouped")
@@ -182,8 +160,8 @@ def test_a_suite_is_filtered_by_what_became_of_its_cases(browser: Browser, folde
         expect(rows).to_have_count(0)
 
 
-def test_the_start_page_says_whether_a_framework_can(browser: Browser, folder: Path) -> None:
-    with opened(browser, folder, "index.html") as page:
+def test_the_start_page_says_whether_a_framework_can(tabs: Tabs, site: str) -> None:
+    with tabs.opened(f"{site}/index.html") as page:
         answer = page.locator("#can .answer")
         expect(answer).to_contain_text("Yes. A single call in 2 of 3 cases; 1 need more code")
         expect(answer).to_contain_text("Always more code with: groups 2")
@@ -193,8 +171,8 @@ def test_the_start_page_says_whether_a_framework_can(browser: Browser, folder: P
         page.get_by_role("combobox", name="stride").select_option("3")
         expect(answer).to_contain_text("No case in this report matches.")
         page.wait_for_url("**?framework=pytorch&stride=3")
-        address = page.url.rpartition("/")[2]
-    with opened(browser, folder, address) as again:
+        address = page.url
+    with tabs.opened(address) as again:
         expect(again.locator("#can .answer")).to_contain_text("No case in this report matches.")
         again.get_by_role("combobox", name="stride").select_option("2")
         again.get_by_role("button", name="Show the cases").click()
@@ -212,16 +190,15 @@ def test_the_start_page_says_whether_a_framework_can(browser: Browser, folder: P
     ],
 )
 def test_the_start_page_leads_to_what_people_ask(
-    browser: Browser, folder: Path, question: str, card: str
+    tabs: Tabs, site: str, question: str, card: str
 ) -> None:
-    phone = {"width": 390, "height": 700}
-    with opened(browser, folder, "index.html", viewport=phone) as page:
+    with tabs.opened(f"{site}/index.html", (390, 700)) as page:
         page.get_by_role("link", name=question).click()
         expect(page.get_by_role("heading", name=card)).to_be_in_viewport()
 
 
-def test_a_layer_is_shown_in_a_framework_that_did_not_run(browser: Browser, folder: Path) -> None:
-    with opened(browser, folder, "index.html") as page:
+def test_a_layer_is_shown_in_a_framework_that_did_not_run(tabs: Tabs, site: str) -> None:
+    with tabs.opened(f"{site}/index.html") as page:
         page.get_by_label("A call, or words").fill("dcgan")
         page.keyboard.press("Enter")
         matlab = page.locator("#results .side").nth(1)
@@ -229,9 +206,8 @@ def test_a_layer_is_shown_in_a_framework_that_did_not_run(browser: Browser, fold
         expect(matlab).to_contain_text("transposedConv2dLayer(4, 8, 'Stride', 2, 'Cropping', 1,")
 
 
-def test_verdicts_are_in_sight_on_a_phone(browser: Browser, folder: Path) -> None:
-    phone = {"width": 390, "height": 900}
-    with opened(browser, folder, "suites/grid.html", viewport=phone) as page:
+def test_verdicts_are_in_sight_on_a_phone(tabs: Tabs, site: str) -> None:
+    with tabs.opened(f"{site}/suites/grid.html", PHONE) as page:
         expect(page.locator("#cases tbody td").first).to_be_in_viewport(ratio=1)
 
 
@@ -246,17 +222,17 @@ def test_verdicts_are_in_sight_on_a_phone(browser: Browser, folder: Path) -> Non
     ],
 )
 def test_without_javascript_a_page_says_what_there_is(
-    browser: Browser, folder: Path, name: str, said: str
+    tabs: Tabs, site: str, name: str, said: str
 ) -> None:
-    with opened(browser, folder, name, java_script_enabled=False) as page:
+    with tabs.opened(f"{site}/{name}", scripts=False) as page:
         expect(page.locator("main")).to_contain_text(said)
         for plot in page.locator(".plot").all():
             expect(plot).to_be_hidden()
         expect(page.get_by_role("link", name="Look up", exact=True)).to_be_hidden()
 
 
-def test_a_cell_of_two_parameters_leads_to_its_cases(browser: Browser, folder: Path) -> None:
-    with opened(browser, folder, "parameters.html?framework=tensorflow&rows=groups") as page:
+def test_a_cell_of_two_parameters_leads_to_its_cases(tabs: Tabs, site: str) -> None:
+    with tabs.opened(f"{site}/parameters.html?framework=tensorflow&rows=groups") as page:
         page.get_by_role("button", name="groups 2, stride 2: 1 cases").click()
         found = page.locator("#pivot-cases")
         expect(found.get_by_role("heading")).to_have_text("groups 2, stride 2: 1 cases")
@@ -273,8 +249,8 @@ def test_a_cell_of_two_parameters_leads_to_its_cases(browser: Browser, folder: P
         "dcgan",
     ],
 )
-def test_a_layer_is_found_in_another_framework(browser: Browser, folder: Path, text: str) -> None:
-    with opened(browser, folder, "index.html") as page:
+def test_a_layer_is_found_in_another_framework(tabs: Tabs, site: str, text: str) -> None:
+    with tabs.opened(f"{site}/index.html") as page:
         page.get_by_label("A call, or words").fill(text)
         page.get_by_role("combobox", name="to", exact=True).select_option("tensorflow")
         page.get_by_role("button", name="Find the layer").click()
@@ -284,8 +260,8 @@ def test_a_layer_is_found_in_another_framework(browser: Browser, folder: Path, t
         expect(found.locator(".side").nth(1)).to_contain_text("Conv2DTranspose(8, 4,")
 
 
-def test_another_call_is_not_taken_for_one_that_is_there(browser: Browser, folder: Path) -> None:
-    with opened(browser, folder, "layers.html?to=tensorflow") as page:
+def test_another_call_is_not_taken_for_one_that_is_there(tabs: Tabs, site: str) -> None:
+    with tabs.opened(f"{site}/layers.html?to=tensorflow") as page:
         field = page.get_by_label("call or words")
         field.fill("nn.ConvTranspose2d(16, 8, 4, stride=2, padding=1, bias='no')")
         command = page.locator("#results .notice pre")
@@ -295,8 +271,8 @@ def test_another_call_is_not_taken_for_one_that_is_there(browser: Browser, folde
         )
 
 
-def test_charts_are_drawn_of_the_chosen_layer(browser: Browser, folder: Path) -> None:
-    with opened(browser, folder, "index.html") as page:
+def test_charts_are_drawn_of_the_chosen_layer(tabs: Tabs, site: str) -> None:
+    with tabs.opened(f"{site}/index.html") as page:
         expect(page.locator("#fastest .answer")).to_contain_text("Forward: PyTorch in")
         page.get_by_role("button", name="Show the times").click()
         page.wait_for_url("**/benchmarks.html?case=bench%2Fsegmentation%2Ffcn32s-upscore")
@@ -308,22 +284,12 @@ def test_charts_are_drawn_of_the_chosen_layer(browser: Browser, folder: Path) ->
         expect(page.locator("#plot-cold .bars .point")).to_have_count(8)
 
 
-def test_the_history_marks_its_step(browser: Browser, folder: Path) -> None:
-    with opened(browser, folder, "history.html") as page:
+def test_the_history_marks_its_step(tabs: Tabs, site: str) -> None:
+    with tabs.opened(f"{site}/history.html") as page:
         expect(page.locator("main")).to_contain_text("commit c11..c12")
         expect(page.locator("#plot-history .scatterlayer .point")).to_have_count(24)
         expect(page.locator("#plot-history .shapelayer path")).to_have_count(1)
         expect(page.locator("main")).to_contain_text(f"since {BEGAN:%Y-%m}-07")
-
-
-@pytest.mark.parametrize("name", [name for name in PAGES if name != "not found"])
-def test_every_page_can_be_walked_by_keyboard(browser: Browser, folder: Path, name: str) -> None:
-    with opened(browser, folder, PAGES[name]) as page:
-        page.keyboard.press("Tab")
-        expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
-        page.keyboard.press("Enter")
-        page.keyboard.press("Tab")
-        assert page.evaluate("document.querySelector('main').contains(document.activeElement)")
 
 
 def tab_to(page: Page, wanted: Locator) -> None:
@@ -335,9 +301,8 @@ def tab_to(page: Page, wanted: Locator) -> None:
     pytest.fail(f"{wanted} cannot be reached by keyboard")
 
 
-def test_from_a_filter_to_a_copied_program_by_keyboard(browser: Browser, folder: Path) -> None:
-    rights = ["clipboard-read", "clipboard-write"]
-    with opened(browser, folder, "suites/grid.html", permissions=rights) as page:
+def test_from_a_filter_to_a_copied_program_by_keyboard(tabs: Tabs, site: str) -> None:
+    with tabs.opened(f"{site}/suites/grid.html") as page:
         tab_to(page, page.get_by_label("case", exact=True))
         page.keyboard.type("grouped")
         expect(page.locator("form.filters output")).to_contain_text("1 of 3 shown")
@@ -351,9 +316,9 @@ def test_from_a_filter_to_a_copied_program_by_keyboard(browser: Browser, folder:
         assert "nn.ConvTranspose2d(" in page.evaluate("navigator.clipboard.readText()")
 
 
-def test_a_case_is_printed_without_what_only_a_screen_has(browser: Browser, folder: Path) -> None:
+def test_a_case_is_printed_without_what_only_a_screen_has(tabs: Tabs, site: str) -> None:
     name = "cases/models_dcgan_up.html"
-    with opened(browser, folder, name, color_scheme="dark") as page:
+    with tabs.opened(f"{site}/{name}", dark=True) as page:
         page.wait_for_selector("html[data-ready=yes]")
         page.emulate_media(media="print")
         expect(page.get_by_text("Equals the mutant: kernel flipped")).to_be_visible()
@@ -367,38 +332,47 @@ def test_a_case_is_printed_without_what_only_a_screen_has(browser: Browser, fold
         assert page.locator(".mark.bad").first.evaluate(colour) == "rgb(251, 230, 228)"
 
 
-def test_charts_of_a_dark_screen_are_printed_in_dark_ink(browser: Browser, folder: Path) -> None:
-    with opened(browser, folder, "benchmarks.html", color_scheme="dark") as page:
+def test_charts_of_a_dark_screen_are_printed_in_dark_ink(tabs: Tabs, site: str) -> None:
+    with tabs.opened(f"{site}/benchmarks.html", dark=True) as page:
         page.wait_for_selector("#plot-time[data-drawn=yes]")
         page.emulate_media(media="print")
         for text in page.locator("#plot-time text").all():
             expect(text).to_have_css("fill", "rgb(0, 0, 0)")
 
 
-def test_descriptors_keep_to_their_column_on_a_phone(browser: Browser, folder: Path) -> None:
-    screen = {"width": 390, "height": 844}
-    with opened(browser, folder, "suites/grid.html", viewport=screen) as page:
+def test_descriptors_keep_to_their_column_on_a_phone(tabs: Tabs, site: str) -> None:
+    with tabs.opened(f"{site}/suites/grid.html", PHONE) as page:
         inside = "cell => cell.scrollWidth <= cell.clientWidth"
         assert all(cell.evaluate(inside) for cell in page.locator("#cases tbody th").all())
 
 
-def test_no_program_of_an_illegal_case_is_called_support(browser: Browser, folder: Path) -> None:
-    with opened(browser, folder, PAGES["illegal"]) as page:
+def test_no_program_of_an_illegal_case_is_called_support(tabs: Tabs, site: str) -> None:
+    with tabs.opened(f"{site}/{PAGES['illegal']}") as page:
         page.wait_for_selector("html[data-ready=yes]")
         expect(page.locator(".program h3")).to_have_text(["PyTorch ", "TensorFlow "])
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1400, "light")])
-@pytest.mark.parametrize("name", PAGES)
-def test_everybody_can_use_every_page(
-    browser: Browser, folder: Path, name: str, width: int, scheme: str
-) -> None:
-    screen = {"width": width, "height": 900}
-    with opened(browser, folder, PAGES[name], viewport=screen, color_scheme=scheme) as page:
-        if name not in {"matrix", "suite", "limitations"}:
+@pytest.fixture(scope="module", params=PAGES)
+def loaded(request: pytest.FixtureRequest, tabs: Tabs, site: str) -> Iterator[Page]:
+    """A page for several tests, which show it on one screen after the other."""
+    with tabs.opened(f"{site}/{PAGES[request.param]}", PHONE, dark=True) as page:
+        if request.param not in {"matrix", "suite", "limitations"}:
             page.wait_for_selector("html[data-ready=yes]")
-        # It would load the style sheet once more, which a page from disk may not.
-        found = Axe().run(page, options={"preload": False})
-        assert found.violations_count == 0, found.generate_report()
-        # Nothing stands beyond the right edge of the screen.
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        yield page
+
+
+@pytest.mark.parametrize(
+    ("size", "dark"), [(PHONE, True), (DESKTOP, False)], ids=["dark phone", "light desktop"]
+)
+def test_everybody_can_use_every_page(loaded: Page, size: tuple[int, int], dark: bool) -> None:
+    show(loaded, size, dark=dark)
+    check_everybody_can_use(loaded, from_disk=True)
+
+
+def test_every_page_can_be_walked_by_keyboard(loaded: Page) -> None:
+    show(loaded, LAPTOP, dark=False)
+    loaded.keyboard.press("Tab")
+    expect(loaded.get_by_role("link", name="Skip to the content")).to_be_focused()
+    loaded.keyboard.press("Enter")
+    loaded.keyboard.press("Tab")
+    assert loaded.evaluate("document.querySelector('main').contains(document.activeElement)")

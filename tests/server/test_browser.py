@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from urllib.parse import urlencode
 
 import pytest
 
 pytest.importorskip("playwright", reason="no Playwright here: pip install playwright")
 
-from axe_playwright_python.sync_playwright import Axe
-from browsing import chromium
+from browsing import DESKTOP, PHONE, Tabs, check_everybody_can_use, chromium, show
 from dashboards import timed, usual
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from serving import served
 
 from harness.dashboard import build
@@ -32,28 +30,14 @@ def address() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def tabs() -> Iterator[Tabs]:
     with chromium() as found:
         yield found
 
 
-@contextmanager
-def opened(browser: Browser, address: str, **options: object) -> Iterator[Page]:
-    """Open a page in which nothing may be said on the console."""
-    context = browser.new_context(**options)  # type: ignore[arg-type]
-    page = context.new_page()
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.goto(address)
-    yield page
-    context.close()
-    assert said == []
-
-
 @pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
-    with opened(browser, address, permissions=["clipboard-read", "clipboard-write"]) as found:
+def page(tabs: Tabs, address: str) -> Iterator[Page]:
+    with tabs.opened(address) as found:
         yield found
 
 
@@ -90,13 +74,13 @@ def test_an_answer_follows_each_change_and_so_does_the_address(page: Page) -> No
     )
 
 
-def test_an_address_is_the_answer_again(page: Page, browser: Browser) -> None:
+def test_an_address_is_the_answer_again(page: Page, tabs: Tabs) -> None:
     page.get_by_label("A call, from any framework").fill(PYTORCH)
     page.wait_for_url("**text=*")
     page.get_by_role("button", name="Copy link").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == page.url
-    with opened(browser, page.url) as again:
+    with tabs.opened(page.url) as again:
         assert again.locator("#answer").inner_text() == page.locator(
             "#answer"
         ).inner_text().replace("Copied", "Copy link")
@@ -141,17 +125,17 @@ def test_an_opened_program_stays_open_while_the_text_changes(page: Page) -> None
     expect(chainer.get_by_text("import chainer.links as L").first).to_be_visible()
 
 
-def test_a_service_that_has_ended_is_told(browser: Browser) -> None:
+def test_a_service_that_has_ended_is_told(tabs: Tabs) -> None:
     with served() as own:
-        page = browser.new_page()
+        page = tabs.browser.new_page()
         page.goto(own)
     page.get_by_label("A call, from any framework").fill(PYTORCH)
     expect(page.locator("#answer")).to_contain_text("The service does not answer.")
     page.close()
 
 
-def test_without_javascript_the_form_answers(browser: Browser, address: str) -> None:
-    with opened(browser, address, java_script_enabled=False) as page:
+def test_without_javascript_the_form_answers(tabs: Tabs, address: str) -> None:
+    with tabs.opened(address, scripts=False) as page:
         page.get_by_label("A call, from any framework").fill(PYTORCH)
         page.get_by_role("button", name="Look up").click()
         expect(page.get_by_role("article", name="MATLAB")).to_contain_text(IN_MATLAB)
@@ -173,8 +157,8 @@ def beside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield found
 
 
-def test_the_dashboard_leads_back_to_the_look_up(browser: Browser, beside: str) -> None:
-    with opened(browser, beside) as page:
+def test_the_dashboard_leads_back_to_the_look_up(tabs: Tabs, beside: str) -> None:
+    with tabs.opened(beside) as page:
         page.get_by_role("link", name="Which framework is fastest").click()
         expect(page.get_by_text("Forward: PyTorch in")).to_be_visible()
         page.get_by_label("A call, or words").fill(PYTORCH)
@@ -185,15 +169,15 @@ def test_the_dashboard_leads_back_to_the_look_up(browser: Browser, beside: str) 
         expect(page.get_by_label("A call, from any framework")).to_be_focused()
 
 
-def test_a_layer_that_no_report_holds_is_looked_up(browser: Browser, beside: str) -> None:
-    with opened(browser, f"{beside}/reports/layers.html?{urlencode({'text': PYTORCH})}") as page:
+def test_a_layer_that_no_report_holds_is_looked_up(tabs: Tabs, beside: str) -> None:
+    with tabs.opened(f"{beside}/reports/layers.html?{urlencode({'text': PYTORCH})}") as page:
         expect(page.get_by_text("deconform translate")).to_be_hidden()
         page.get_by_role("link", name="Look it up").click()
         expect(page.get_by_role("article", name="MATLAB")).to_contain_text(IN_MATLAB)
 
 
-def test_a_case_is_looked_up_in_every_framework(browser: Browser, beside: str) -> None:
-    with opened(browser, f"{beside}/reports/cases/models_dcgan_up.html") as page:
+def test_a_case_is_looked_up_in_every_framework(tabs: Tabs, beside: str) -> None:
+    with tabs.opened(f"{beside}/reports/cases/models_dcgan_up.html") as page:
         page.get_by_role("link", name="Look it up in every framework").click()
         expect(page.get_by_role("article", name="MATLAB")).to_contain_text(
             "transposedConv2dLayer(4, 8, 'Stride', 2, 'Cropping', 1, 'NumChannels', 16"
@@ -219,14 +203,16 @@ PAGES = {
 }
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1400, "light")])
-@pytest.mark.parametrize("name", PAGES)
-def test_everybody_can_use_every_page(
-    browser: Browser, address: str, name: str, width: int, scheme: str
-) -> None:
-    screen = {"width": width, "height": 900}
-    with opened(browser, address + PAGES[name], viewport=screen, color_scheme=scheme) as page:
-        found = Axe().run(page)
-        assert found.violations_count == 0, found.generate_report()
-        # Nothing stands beyond the right edge of the screen.
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+@pytest.fixture(scope="module", params=PAGES)
+def loaded(request: pytest.FixtureRequest, tabs: Tabs, address: str) -> Iterator[Page]:
+    """A page for several tests, which show it on one screen after the other."""
+    with tabs.opened(address + PAGES[request.param], PHONE, dark=True) as page:
+        yield page
+
+
+@pytest.mark.parametrize(
+    ("size", "dark"), [(PHONE, True), (DESKTOP, False)], ids=["dark phone", "light desktop"]
+)
+def test_everybody_can_use_every_page(loaded: Page, size: tuple[int, int], dark: bool) -> None:
+    show(loaded, size, dark=dark)
+    check_everybody_can_use(loaded)
