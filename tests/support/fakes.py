@@ -263,6 +263,21 @@ def start(module, distribution):
 """,
 }
 
+# Workers with one of these faults live on, so one process can have them all: which it has with an
+# input is said by the input's batch.
+BY_BATCH = (
+    *("correct", "always_wrong", "flips_kernel", "wrong_dtype", "wrong_shape"),
+    *("raises", "defines_nothing", "prints_on_stdout"),
+)
+BEHAVIOURS["by_batch"] = (
+    "\n".join(BEHAVIOURS[name].replace("def execute(", f"def {name}(") for name in BY_BATCH)
+    + f"""
+correct = real_execute
+def execute(sections, arrays, outputs):
+    return globals()[{BY_BATCH}[len(arrays["x"]) - 1]](sections, arrays, outputs)
+"""
+)
+
 _SCRIPT = """#!{python}
 import io, json, os, pathlib, signal, subprocess, sys
 from harness.engines import worker
@@ -278,6 +293,11 @@ for name in ("execute", "write_frame", "start", "hold", "take_time"):
 sys.argv = sys.argv[2:]  # as in a real interpreter started with "-I worker.py"
 worker.main()
 """
+
+
+def batch_of(behaviour: str) -> int:
+    """Return the batch with which a worker that is wrong ``by_batch`` behaves so."""
+    return BY_BATCH.index(behaviour) + 1
 
 
 def interpreter(folder: Path, behaviour: str, log_file: Path | None = None) -> Path:
