@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -79,8 +79,8 @@ def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.fixture
-def small_probes(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module")
+def small_probes() -> Iterator[None]:
     """Let the machine's ceilings be looked for where they are found quickly."""
 
     def small(framework: str) -> Convention:
@@ -91,4 +91,6 @@ def small_probes(monkeypatch: pytest.MonkeyPatch) -> None:
         }
         return replace(known, probes=probes)
 
-    monkeypatch.setattr(roofline, "convention", small)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(roofline, "convention", small)
+        yield

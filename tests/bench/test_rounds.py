@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import fakes
 import numpy as np
@@ -32,13 +32,13 @@ pytestmark = pytest.mark.usefixtures("small_probes")
 QUICK = Sampling(rounds=3, seconds=1e-9)
 
 
-def some_cases(count: int = 2) -> list[Case]:
+def some_cases(count: int = 2, behaviour: str = "correct", group: str = "made") -> list[Case]:
     return [
         Case(
-            f"made/{number}",
-            "made",
+            f"{group}/{behaviour}/{number}",
+            group,
             Operator.of(2, 3, (3, 2), stride=2),
-            batch=2,
+            batch=fakes.batch_of(behaviour),
             in_size=(3, 4 + number),
             fill=("integer", "random")[number % 2],
         )
@@ -46,19 +46,39 @@ def some_cases(count: int = 2) -> list[Case]:
     ]
 
 
+def limitation(group: str, device: Any) -> Limitation:
+    return Limitation(
+        *(group, "numpy", (f"{group}/*",), ("value",), "FAILED", "because", "", "", "f", 1, device)
+    )
+
+
+LIMITATIONS = (
+    *(limitation("declared", "any"), limitation("on a cpu", "cpu")),
+    limitation("on a gpu", "cuda"),
+)
+# What a worker that is wrong by the batch is asked to do.
+ASKED = [
+    *(*some_cases(), *some_cases(1, "raises"), *some_cases(1, "flips_kernel")),
+    *(*some_cases(2, "correct", "declared"), *some_cases(2, "flips_kernel", "declared")),
+    *(*some_cases(2, "flips_kernel", "on a cpu"), *some_cases(2, "flips_kernel", "on a gpu")),
+]
+
+
 def run(
     conditions: Conditions,
     frameworks: Sequence[str] = ("numpy",),
-    count: int = 2,
+    cases: Sequence[Case] | None = None,
     sampling: Sampling = QUICK,
-) -> list[Measurement]:
-    header, *measurements, footer = benchmark(some_cases(count), frameworks, sampling, conditions)
+) -> tuple[Header, list[Measurement]]:
+    header, *measurements, footer = benchmark(
+        cases or some_cases(), frameworks, sampling, conditions
+    )
     assert isinstance(header, Header)
     assert isinstance(footer, Footer)
     found = [event for event in measurements if isinstance(event, Measurement)]
     assert len(found) == len(measurements)
     assert footer.counts == Counter(one.status for one in found)
-    return found
+    return header, found
 
 
 def with_fake(folder: Path, behaviour: str, **conditions: Any) -> Conditions:
@@ -66,8 +86,28 @@ def with_fake(folder: Path, behaviour: str, **conditions: Any) -> Conditions:
     return replace(Conditions(pythons, timeout=20), **conditions)
 
 
-def test_every_program_is_timed_in_both_directions(tmp_path: Path) -> None:
-    found = run(with_fake(tmp_path, "correct"))
+@pytest.fixture(scope="module")
+def declared(tmp_path_factory: pytest.TempPathFactory) -> Conditions:
+    return with_fake(tmp_path_factory.mktemp("fake"), "by_batch", limitations=LIMITATIONS)
+
+
+@pytest.fixture(scope="module")
+def measured(declared: Conditions) -> tuple[Header, list[Measurement]]:
+    """What one run says of all that workers do wrong without an end of them."""
+    return run(declared, cases=ASKED)
+
+
+Measurements: TypeAlias = Callable[[str], list[Measurement]]
+
+
+@pytest.fixture
+def measurements(measured: tuple[Header, list[Measurement]]) -> Measurements:
+    """Return those of the cases whose ids begin so."""
+    return lambda start: [one for one in measured[1] if one.case.startswith(start)]
+
+
+def test_every_program_is_timed_in_both_directions(measurements: Measurements) -> None:
+    found = measurements("made/correct/")
     assert [(one.case, one.direction) for one in found] == [
         (case.id, direction) for case in some_cases() for direction in DIRECTIONS
     ]
@@ -75,14 +115,15 @@ def test_every_program_is_timed_in_both_directions(tmp_path: Path) -> None:
         assert (one.status, one.reason, len(one.samples), one.calls) == (MEASURED, None, 3, 2)
         assert min(one.samples) > 0
         assert one.first_s > 0
-        assert one.batch == 2
+        assert one.batch == fakes.batch_of("correct")
     forward, gradient = found[:2]
     assert gradient.multiply_adds == 3 * forward.multiply_adds
 
 
-def test_header_says_what_was_measured_on_what(tmp_path: Path) -> None:
-    header, *_ = benchmark(some_cases(1), ["numpy"], QUICK, with_fake(tmp_path, "correct"))
-    assert isinstance(header, Header)
+def test_header_says_what_was_measured_on_what(
+    measured: tuple[Header, list[Measurement]],
+) -> None:
+    header, _ = measured
     assert header.settings["threads"] == 1
     assert header.settings["rounds"] == 3
     assert len(header.machine["fingerprint"]) == 12
@@ -91,9 +132,21 @@ def test_header_says_what_was_measured_on_what(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("behaviour", "status", "words"),
+    [("flips_kernel", "FAILED", "differ"), ("raises", "ERRORED", "no such layer")],
+)
+def test_what_is_wrong_is_not_timed(
+    measurements: Measurements, behaviour: str, status: str, words: str
+) -> None:
+    found = measurements(f"made/{behaviour}/")
+    assert len(found) == len(DIRECTIONS)
+    for one in found:
+        assert (one.status, one.samples) == (status, ()), one.reason
+        assert words in (one.reason or "")
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "status", "words"),
     [
-        ("flips_kernel", "FAILED", "differ"),
-        ("raises", "ERRORED", "no such layer"),
         ("crashes_always", "CRASHED", "SIGSEGV"),
         ("cannot_import", "ERRORED", "libfake"),
         slow("dies_when_held", "CRASHED", "SIGKILL"),
@@ -101,38 +154,35 @@ def test_header_says_what_was_measured_on_what(tmp_path: Path) -> None:
         slow("hangs_when_timed", "TIMEDOUT", "no answer within 2 s"),
     ],
 )
-def test_what_is_not_correct_is_not_timed(
+def test_what_ends_its_worker_is_not_timed(
     tmp_path: Path, behaviour: str, status: str, words: str
 ) -> None:
-    for one in run(with_fake(tmp_path, behaviour, timeout=2.0), count=1):
+    _, found = run(with_fake(tmp_path, behaviour, timeout=2.0), cases=some_cases(1))
+    for one in found:
         assert (one.status, one.samples) == (status, ()), one.reason
         assert words in (one.reason or "")
 
 
-def test_declared_failure_is_known(tmp_path: Path) -> None:
-    declared = Limitation(
-        "made", "numpy", ("made/*",), ("value",), "FAILED", "because", "", "", "f", 1
-    )
-    found = run(with_fake(tmp_path, "flips_kernel", limitations=(declared,)))
+def test_declared_failure_is_known(measurements: Measurements) -> None:
+    found = measurements("declared/flips_kernel/")
     assert [one.status for one in found if one.direction == "forward"] == ["KNOWN"] * 2
 
 
-@pytest.mark.parametrize(("device", "status"), [("cpu", "KNOWN"), ("cuda", "FAILED")])
 def test_a_limitation_of_another_device_explains_nothing(
-    tmp_path: Path, device: str, status: str
+    measurements: Measurements, declared: Conditions
 ) -> None:
     """As in a conformance run: NumPy computes on the CPU."""
-    declared = Limitation(
-        "made", "numpy", ("made/*",), ("value",), "FAILED", "because", "", "", "f", 1, device
-    )
-    conditions = with_fake(tmp_path, "flips_kernel", limitations=(declared,))
-    measured = {one.status for one in run(conditions) if one.direction == "forward"}
+    cases = [case for case in ASKED if case.id.startswith("on a")]
     records = [
         event
-        for event in execute(some_cases(), ["numpy"], conditions)
+        for event in execute(cases, ["numpy"], declared)
         if isinstance(event, Record) and event.check == "value"
     ]
-    assert measured == {record.status for record in records} == {status}
+    for group, status in (("on a cpu", "KNOWN"), ("on a gpu", "FAILED")):
+        forward = [one for one in measurements(group) if one.direction == "forward"]
+        assert {one.status for one in forward} == {status}
+        found = {record.status for record in records if record.case.startswith(group)}
+        assert found == {status}
 
 
 @pytest.mark.slow
@@ -143,23 +193,20 @@ def test_nothing_is_measured_in_a_process_after_what_may_have_corrupted_it(
         *("made", "numpy", ("made/*",), ("grad_x",), "CRASHED", "because", "", "luck", "f", 1)
     )
     conditions = with_fake(tmp_path, "corrupted_by_gradients", limitations=(declared,))
-    assert {one.status for one in run(conditions)} == {MEASURED}
-    measured = run(with_fake(tmp_path, "corrupted_by_gradients"))
+    assert {one.status for one in run(conditions)[1]} == {MEASURED}
+    _, measured = run(with_fake(tmp_path, "corrupted_by_gradients"))
     assert "CRASHED" in {one.status for one in measured}
 
 
-def test_what_passes_is_timed_although_it_is_declared(tmp_path: Path) -> None:
+def test_what_passes_is_timed_although_it_is_declared(measurements: Measurements) -> None:
     """That a limitation is outdated, a conformance run says."""
-    declared = Limitation(
-        "made", "numpy", ("made/*",), ("value",), "FAILED", "because", "", "", "f", 1
-    )
-    found = run(with_fake(tmp_path, "correct", limitations=(declared,)))
-    assert {one.status for one in found} == {MEASURED}
+    found = measurements("declared/correct/")
+    assert [one.status for one in found] == [MEASURED] * 2 * len(DIRECTIONS)
 
 
 def test_a_part_that_passes_hides_no_failure_of_another(tmp_path: Path) -> None:
     """A job whose worker died comes back in parts: here the first crashed, the second passed."""
-    (first, second) = run(with_fake(tmp_path, "crashes_at_first"), count=1)
+    _, (first, second) = run(with_fake(tmp_path, "crashes_at_first"), cases=some_cases(1))
     assert (first.status, first.samples) == ("CRASHED", ())
     assert "SIGKILL" in (first.reason or "")
     assert second.status == MEASURED
@@ -182,7 +229,7 @@ def test_frameworks_take_turns(tmp_path: Path) -> None:
         for name in ("numpy", "chainer")
     }
     conditions = Conditions(pythons, timeout=20)
-    found = run(conditions, ["numpy", "chainer"], sampling=replace(QUICK, rounds=5))
+    _, found = run(conditions, ["numpy", "chainer"], sampling=replace(QUICK, rounds=5))
     assert {one.status for one in found} == {MEASURED}
     turns = log.read_text().split()
     rounds = [
