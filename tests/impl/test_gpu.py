@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -104,11 +104,11 @@ def test_a_machine_without_the_driver_says_so() -> None:
 # A run.
 
 
-def some_cases(count: int = 2) -> list[Case]:
+def some_cases(suite: str = "sample", count: int = 2) -> list[Case]:
     return [
         Case(
-            id=f"sample/{number}",
-            suite="sample",
+            id=f"{suite}/{number}",
+            suite=suite,
             operator=Operator.of(2, 3, (3, 2), stride=2, crop=((1, 0), (0, number))),
             batch=2,
             in_size=(3, 4),
@@ -117,20 +117,55 @@ def some_cases(count: int = 2) -> list[Case]:
     ]
 
 
-def run(framework: str, conditions: Conditions) -> tuple[ColumnInfo, list[Record]]:
-    header, *events = execute(some_cases(), [framework], conditions)
+def run(
+    framework: str, conditions: Conditions, cases: Sequence[Case] = tuple(some_cases())
+) -> tuple[ColumnInfo, list[Record]]:
+    header, *events = execute(cases, [framework], conditions)
     assert isinstance(header, Header)
     records = [event for event in events if isinstance(event, Record)]
     return header.frameworks[framework], records
 
 
-def test_cupy_runs_in_the_interpreter_given(tmp_path: Path) -> None:
-    pythons = {"cupy": fakes.interpreter(tmp_path, "has_a_gpu")}
-    about, records = run("cupy", Conditions(pythons=pythons))
+DEVICES = ("any", "cuda", "cpu")
+
+
+@pytest.fixture(scope="module")
+def on_a_gpu(tmp_path_factory: pytest.TempPathFactory) -> tuple[ColumnInfo, list[Record]]:
+    """Run some cases, and some for which each device has a limitation."""
+    pythons = {"cupy": fakes.interpreter(tmp_path_factory.mktemp("fake"), "has_a_gpu")}
+    declared = tuple(
+        Limitation(
+            *("sample", "cupy", (f"{device}/*",), ("value",), "FAILED", "because", "", "", "f", 1),
+            device,
+        )
+        for device in DEVICES
+    )
+    cases = [case for suite in ("sample", *DEVICES) for case in some_cases(suite)]
+    return run("cupy", Conditions(pythons=pythons, limitations=declared), cases)
+
+
+def test_cupy_runs_in_the_interpreter_given(on_a_gpu: tuple[ColumnInfo, list[Record]]) -> None:
+    about, records = on_a_gpu
     assert about.device == "cuda: NVIDIA H300, ieee"
+    records = [record for record in records if record.suite == "sample"]
     assert len(records) == 10
     assert {record.status for record in records} == {Status.PASSED}
     assert records[0].reproduce.endswith(" -f cupy")
+
+
+@pytest.mark.parametrize(
+    ("device", "status"),
+    [("any", Status.FIXED), ("cuda", Status.FIXED), ("cpu", Status.PASSED)],
+)
+def test_a_limitation_applies_to_its_device_only(
+    device: str, status: Status, on_a_gpu: tuple[ColumnInfo, list[Record]]
+) -> None:
+    values = {
+        record.status
+        for record in on_a_gpu[1]
+        if record.suite == device and record.check == "value"
+    }
+    assert values == {status}
 
 
 def test_an_interpreter_without_a_gpu_is_skipped_with_its_own_message(tmp_path: Path) -> None:
@@ -180,25 +215,6 @@ def test_nothing_is_started_without_a_gpu(framework: str, device: Any, reason: s
     assert {(record.status, record.reason) for record in records} == {(Status.SKIPPED, reason)}
     expected = "" if device == "cpu" else " --device cuda"
     assert all(record.reproduce.endswith(f" -f {framework}{expected}") for record in records)
-
-
-def limitation(device: str) -> Limitation:
-    return Limitation(
-        "sample", "cupy", ("sample/*",), ("value",), "FAILED", "because", "", "", "f", 1, device
-    )
-
-
-@pytest.mark.parametrize(
-    ("device", "status"),
-    [("any", Status.FIXED), ("cuda", Status.FIXED), ("cpu", Status.PASSED)],
-)
-def test_a_limitation_applies_to_its_device_only(
-    device: str, status: Status, tmp_path: Path
-) -> None:
-    pythons = {"cupy": fakes.interpreter(tmp_path, "has_a_gpu")}
-    conditions = Conditions(pythons=pythons, limitations=(limitation(device),))
-    _, records = run("cupy", conditions)
-    assert {record.status for record in records if record.check == "value"} == {status}
 
 
 # The command line.
