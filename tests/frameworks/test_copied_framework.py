@@ -28,7 +28,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout with one more folder and one more environment, and nothing else changed."""
     root = tmp_path_factory.mktemp("checkout")
     for name in ("harness", "impl", "specs", "tests/support", "tools"):
-        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, root / name)
     for name in ("tox.ini", "pyproject.toml", "tests/test_architecture.py"):
         shutil.copy2(ROOT / name, root / name)
     frameworks = root / "harness/frameworks"
@@ -45,12 +45,15 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def deconform(checkout: Path) -> Command:
+    # Where no other framework has an environment, none is started either.
+    environments = {"TOX_WORK_DIR": str(checkout / "environments")}
+
     def command(*arguments: str | Path, status: int = 0, module: str = "harness") -> str:
         path = ":".join(str(checkout / folder) for folder in (".", "tests/support", "tools"))
         done = subprocess.run(
             [sys.executable, "-P", "-m", module, *map(str, arguments)],
             cwd=checkout,
-            env=os.environ | {"PYTHONPATH": path},
+            env=os.environ | environments | {"PYTHONPATH": path},
             capture_output=True,
             text=True,
             check=False,
@@ -110,7 +113,7 @@ def test_the_rules_of_the_house_hold_with_it(deconform: Command, checkout: Path)
 def test_it_is_run_by_its_environment(deconform: Command, tmp_path: Path) -> None:
     python = environments.interpreter(convention(ORIGINAL))
     file = tmp_path / "report.jsonl"
-    assert COPY in deconform("doctor", "--python", f"{COPY}={python}")
+    assert f"ok {COPY}" in deconform("doctor", "--python", f"{COPY}={python}")
     deconform("run", "-f", COPY, "-k", "edge/channels", "--python", f"{COPY}={python}", "-o", file)
     text = deconform("report", file)
     assert COPY in text
