@@ -25,7 +25,7 @@ from harness.core.program import Program, Section, Unsupported
 from harness.core.training import SILENT, Initializer, Training
 from harness.engines.job import Job as EngineJob
 from harness.engines.job import Outcome
-from harness.engines.process import Engine
+from harness.engines.process import Engine, thread_counts
 from harness.execution.column import Column, Conditions
 from harness.execution.environments import interpreter
 from harness.lookup.reading import read
@@ -120,7 +120,7 @@ def _server(
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=dict(environ),
+            env={**thread_counts(1), **environ},
         )
         atexit.register(server.communicate)
     return _servers[key]
