@@ -138,15 +138,29 @@ def stepped(framework: str, operator: Operator, training: Training) -> Job:
     return Job(text, leaves, arrays(operator))
 
 
-@cache
 def steps(framework: str) -> dict[Operator, list[tuple[Training, dict[str, Any]]]]:
-    """Each training of each operator, and what is left; all in one process of the framework."""
-    wanted = [(each, training) for each in OPERATORS.values() for training in trainings(each)]
-    jobs = [stepped(framework, each, training) for each, training in wanted]
+    """Each training of each operator, and what is left."""
     left = dict[Operator, list[tuple[Training, dict[str, Any]]]]()
-    for (each, training), real in zip(wanted, reality.run(framework, jobs), strict=True):
+    for (each, training, _), real in zip(wanted_steps(framework), done(framework)[0], strict=True):
         left.setdefault(each, []).append((training, real))
     return left
+
+
+def wanted_steps(framework: str) -> list[tuple[Operator, Training, Job]]:
+    return [
+        (each, training, stepped(framework, each, training))
+        for each in OPERATORS.values()
+        for training in trainings(each)
+    ]
+
+
+@cache
+def done(framework: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Run all steps and all layers that are drawn, in one process of the framework."""
+    steps = [job for *_, job in wanted_steps(framework)]
+    layers = [job for _, job in wanted_layers(framework)]
+    answers = reality.run(framework, steps + layers)
+    return answers[: len(steps)], answers[len(steps) :]
 
 
 def trainings(operator: Operator) -> list[Training]:
@@ -165,9 +179,9 @@ def expected(before: Any, gradient: Any, rate: float | None, decay: float | None
 def test_one_step_moves_the_parameters_as_the_factors_say(
     framework: str, operator: Operator
 ) -> None:
-    done = steps(framework)[operator]
-    assert len(done) == (35 if operator.bias else 5)
-    for training, real in done:
+    taken = steps(framework)[operator]
+    assert len(taken) == (35 if operator.bias else 5)
+    for training, real in taken:
         assert "error" not in real, (training, real)
         of_weights = training.weights_rate, training.weights_decay
         of_bias = training.bias_rate, training.bias_decay
@@ -190,15 +204,16 @@ def without_arrays(framework: str, written: Program) -> str:
     return "\n".join(kept)
 
 
-@cache
 def layers(framework: str) -> dict[Operator, list[tuple[Job, dict[str, Any]]]]:
-    """Layers that are drawn, and their arrays; all in one process of the framework."""
-    wanted = [(each, job) for each in OPERATORS.values() for job in drawn(framework, each)]
+    """Layers that are drawn, and their arrays."""
     left = dict[Operator, list[tuple[Job, dict[str, Any]]]]()
-    answers = reality.run(framework, [job for _, job in wanted])
-    for (each, job), real in zip(wanted, answers, strict=True):
+    for (each, job), real in zip(wanted_layers(framework), done(framework)[1], strict=True):
         left.setdefault(each, []).append((job, real))
     return left
+
+
+def wanted_layers(framework: str) -> list[tuple[Operator, Job]]:
+    return [(each, job) for each in OPERATORS.values() for job in drawn(framework, each)]
 
 
 def drawn(framework: str, operator: Operator) -> Iterator[Job]:
