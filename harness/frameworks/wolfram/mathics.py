@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).with_name("driver")
 # Most multiply-adds and output elements of one example for which a layer is evaluated in Wolfram
-# Language: Mathics3 takes half a second for the smallest, so this leaves it a few dozen cases.
+# Language: Mathics3 takes 0.3 seconds for the smallest, so this leaves it a few dozen cases.
 LIMIT = int(os.environ.get("DECONFORM_WOLFRAM_LIMIT", "40"))
 TYPES = {"Real32": "float32", "Real64": "float64"}
 

@@ -44,7 +44,7 @@ DeconvolutionLayer[n_Integer, options___Rule] :=
   checked[fail[DeconvolutionLayer::argument, Automatic, "the kernel size"]];
 DeconvolutionLayer[n_, size_, options___Rule] := checked[built[n, size, {options}]];
 
-built[n_, size_, rules_] := Module[{given, weights, groups, kernel, rank, channels},
+built[n_, size_, rules_] := Block[{given, weights, groups, kernel, rank, channels},
   given = Join[$defaults, Association @@ Map[ToString[First[#]] -> Last[#] &, rules]];
   Map[If[! MemberQ[Keys[$defaults], #], fail[DeconvolutionLayer::option, #]] &, Keys[given]];
   weights = If[given["Weights"] === Automatic, {}, Dimensions[given["Weights"]]];
@@ -88,7 +88,7 @@ ends[{begin_Integer, end_Integer}] /; begin >= 0 && end >= 0 := {begin, end};
 ends[value_] := fail[DeconvolutionLayer::argument, value, "PaddingSize"];
 
 (* Checks what needs the input's dimensions, as soon as they are known *)
-completed[layer_] := Module[{pairs, input, channels, sizes, groups, output},
+completed[layer_] := Block[{pairs, input, channels, sizes, groups, output},
   pairs = padding[layer["PaddingSize"], layer];
   If[! MemberQ[{True, False}, layer["Interleaving"]],
     fail[DeconvolutionLayer::argument, layer["Interleaving"], "Interleaving"]];
@@ -131,7 +131,7 @@ DeconvolutionLayer[layer_Association][name_String] := layer[name];
 NetReplacePart[DeconvolutionLayer[layer_Association], rules_List] := checked[
   completed[Join[layer, Association @@ rules]]];
 
-NetInitialize[DeconvolutionLayer[layer_Association]] := checked[Module[{weights},
+NetInitialize[DeconvolutionLayer[layer_Association]] := checked[Block[{weights},
   weights = Join[{layer["InputChannels"], layer["Channels"]/layer["ChannelGroups"]}, layer["Kernel"]];
   completed[Join[layer, <|
     "Weights" -> If[layer["Weights"] === Automatic, RandomReal[{-1, 1}, weights], layer["Weights"]],
@@ -148,7 +148,7 @@ DeconvolutionLayer[layer_Association][input_, options___Rule] :=
   checked[forward[fitted[layer, input], input, {options}]];
 
 (* The layer with the input's dimensions, where nobody has said them before *)
-fitted[layer_, input_] := Module[{dimensions = Dimensions[input], known, rank},
+fitted[layer_, input_] := Block[{dimensions = Dimensions[input], known, rank},
   If[ListQ[layer["Arguments"]], (* one number for the kernel's size: the input tells the rank *)
     Return[fitted[built[layer["Arguments"][[1]], layer["Arguments"][[2]],
       Append[layer["Arguments"][[3]], "Input" -> dimensions]][[1]], input]]];
@@ -163,12 +163,12 @@ fitted[layer_, input_] := Module[{dimensions = Dimensions[input], known, rank},
 parameter[layer_, name_] := If[layer[name] === Automatic,
   fail[DeconvolutionLayer::uninitialized, name], layer[name]];
 
-forward[layer_, input_, options_] := Module[{w, b},
+forward[layer_, input_, options_] := Block[{w, b},
   w = parameter[layer, "Weights"];
   b = parameter[layer, "Biases"];
   summed[layer, "Output", {input, w, If[b === None, ConstantArray[0, layer["Channels"]], b]}, options]];
 
-backward[layer_, input_, gradient_, name_, options_] := Module[{needed},
+backward[layer_, input_, gradient_, name_, options_] := Block[{needed},
   needed = If[Length[Dimensions[input]] == Length[layer["Input"]], layer["Output"],
     Prepend[layer["Output"], First[Dimensions[input]]]];
   If[Dimensions[gradient] =!= needed,
@@ -177,7 +177,7 @@ backward[layer_, input_, gradient_, name_, options_] := Module[{needed},
     fail[DeconvolutionLayer::argument, name, "NetPortGradient"]];
   summed[layer, name, {input, parameter[layer, "Weights"], gradient}, options]];
 
-summed[layer_, name_, arrays_, options_] := Module[{batched, type, result},
+summed[layer_, name_, arrays_, options_] := Block[{batched, type, result},
   type = WorkingPrecision /. options /. WorkingPrecision -> "Real32";
   If[! MemberQ[{"Real32", "Real64"}, type], fail[DeconvolutionLayer::argument, type, "WorkingPrecision"]];
   batched = Length[Dimensions[First[arrays]]] > Length[layer["Input"]];
@@ -192,7 +192,7 @@ meetings[{size_, k_, s_, df_, {begin_, _}, out_}] := Select[
   1 <= #[[3]] <= out &];
 
 (* For every position of one kind (1 input, 2 kernel, 3 output), in order, all that meets there *)
-meetingsAt[layer_, kind_] := Module[{perDimension, counts},
+meetingsAt[layer_, kind_] := Block[{perDimension, counts},
   perDimension = Map[meetings, MapThread[List, {layer["InputSize"], layer["Kernel"], layer["Stride"],
     layer["Dilation"], layer["Crop"], layer["OutputSize"]}]];
   counts = {layer["InputSize"], layer["Kernel"], layer["OutputSize"]}[[kind]];
@@ -219,7 +219,7 @@ sums["Biases", layer_, {input_, w_, dy_}, batched_] :=
 
 examples[layer_, batched_, array_] := With[{list = If[batched, array, {array}]},
   If[layer["Interleaving"], Map[channelsFirst[#, Length[layer["Kernel"]]] &, list], list]];
-mapped[layer_, batched_, function_, array_] := Module[{results},
+mapped[layer_, batched_, function_, array_] := Block[{results},
   results = Map[function, examples[layer, batched, array]];
   If[layer["Interleaving"], results = Map[channelsLast, results]];
   If[batched, results, First[results]]];
@@ -228,21 +228,21 @@ channelsFirst[a_, rank_] :=
 channelsLast[a_] := shaped[
   Table[Map[Flatten[#][[p]] &, a], {p, Times @@ Rest[Dimensions[a]]}], Rest[Dimensions[a]]];
 
-outputOf[layer_, all_, x_, w_, b_] := Module[{groups = layer["ChannelGroups"], flat, n},
+outputOf[layer_, all_, x_, w_, b_] := Block[{groups = layer["ChannelGroups"], flat, n},
   n = layer["Channels"]/groups;
   Join @@ Table[With[{xs = block[x, j, groups], ws = block[w, j, groups], bs = block[b, j, groups]},
     flat = Map[total[Map[at[xs, #[[All, 1]], 1] . at[ws, #[[All, 2]], 2] &, #],
       ConstantArray[0, n]] + bs &, all];
     Table[shaped[flat[[All, o]], layer["OutputSize"]], {o, n}]], {j, groups}]];
 
-inputGradient[layer_, all_, dy_, w_] := Module[{groups = layer["ChannelGroups"], flat, n},
+inputGradient[layer_, all_, dy_, w_] := Block[{groups = layer["ChannelGroups"], flat, n},
   n = layer["InputChannels"]/groups;
   Join @@ Table[With[{ds = block[dy, j, groups], ws = block[w, j, groups]},
     flat = Map[total[Map[at[ws, #[[All, 2]], 2] . at[ds, #[[All, 3]], 1] &, #],
       ConstantArray[0, n]] &, all];
     Table[shaped[flat[[All, c]], layer["InputSize"]], {c, n}]], {j, groups}]];
 
-weightGradient[layer_, all_, x_, dy_] := Module[{groups = layer["ChannelGroups"], flat, m, n},
+weightGradient[layer_, all_, x_, dy_] := Block[{groups = layer["ChannelGroups"], flat, m, n},
   m = layer["InputChannels"]/groups;
   n = layer["Channels"]/groups;
   Join @@ Table[With[{xs = block[x, j, groups], ds = block[dy, j, groups]},
