@@ -27,7 +27,7 @@ import numpy as np
 FOLDER: Final = Path(__file__).with_name("driver")
 DONE: Final = "deconform:done"
 _MOST_LINES: Final = 50  # Of what a program prints
-ANSWER: Final = "deconform:answer "
+ANSWER: Final = "deconform:answer"
 NAMES: Final = ("x", "w", "b", "dy", "y", "dx", "dw", "db", "layer", "weights", "given")
 
 
@@ -45,12 +45,18 @@ class Kernel:
         self._file = Path(tempfile.mkdtemp(prefix="deconform-")) / "program.wl"
         self._asked = 0
 
+    @property
+    def mark(self) -> str:
+        """What begins the answers to the next text; a program may print anything else."""
+        return f"{ANSWER} {self._asked + 1} "
+
     def evaluate(self, text: str) -> tuple[list[str], str]:
         """Let it evaluate a text; return the answers in it, and what else was printed."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
+        mark = self.mark
         self._asked += 1
-        done = f"{DONE} {self._asked}"  # A program may print anything.
+        done = f"{DONE} {self._asked}"
         self._file.write_text(f'{text}\nPrint["{done}"];\n', encoding="utf-8")
         print(self._file, file=self._process.stdin, flush=True)
         answers: list[str] = []
@@ -58,8 +64,8 @@ class Kernel:
         for line in self._process.stdout:
             if line.strip() == done:
                 return answers, "\n".join(chatter)
-            if line.startswith(ANSWER):
-                answers.append(line.removeprefix(ANSWER).strip())
+            if line.startswith(mark):
+                answers.append(line.removeprefix(mark).strip())
             elif line.strip():
                 chatter.append(line.rstrip())
         sys.exit("; ".join(chatter) or "the kernel ended without any output")
@@ -70,8 +76,8 @@ _kernel: list[Kernel] = []
 
 def start(module: str, _distribution: str) -> dict[str, Any]:
     """Start the kernel, the executable ``module``; say what it is."""
-    _kernel.append(Kernel(module))
-    (version,), _ = _kernel[0].evaluate(f'Print["{ANSWER}", $Version];')
+    _kernel.append(kernel := Kernel(module))
+    (version,), _ = kernel.evaluate(f'Print["{kernel.mark}", $Version];')
     brief, engine = about(version)
     return {"version": brief, "engine": engine}
 
@@ -99,10 +105,11 @@ def execute(
     given = [f"{name} = {literal(array)};" for name, array in arrays.items()]
     kernel.evaluate("\n".join([f"ClearAll[{', '.join(NAMES)}];", *given]))
     for name, text in sections:
-        (verdict,), printed = kernel.evaluate(checked(text))
+        (verdict,), printed = kernel.evaluate(checked(text, kernel.mark))
         if verdict != "ok":
             return raised(name, "Message", printed or "a message")
-    wanted = "\n".join(f'Print["{ANSWER}", ToString[Normal[{n}], InputForm]];' for n in outputs)
+    mark = kernel.mark
+    wanted = "\n".join(f'Print["{mark}", ToString[Normal[{n}], InputForm]];' for n in outputs)
     answers, printed = kernel.evaluate(wanted)
     return read_outputs(zip(outputs, answers, strict=True), arrays["x"].dtype, f" {printed}")
 
@@ -121,14 +128,14 @@ def read_outputs(
     return {"op": "result", "seconds": {}}, outputs
 
 
-def checked(text: str) -> str:
-    """Write what answers ``ok`` where ``text`` emits no message.
+def checked(text: str, mark: str) -> str:
+    """Write what answers ``ok``, after a mark, where ``text`` emits no message.
 
-    >>> print(checked("y = x;"))
-    Print["deconform:answer ", Check[(y = x;
+    >>> print(checked("y = x;", "deconform:answer 1 "))
+    Print["deconform:answer 1 ", Check[(y = x;
     "ok"), "failed"]];
     """
-    return f'Print["{ANSWER}", Check[({text.rstrip()}\n"ok"), "failed"]];'
+    return f'Print["{mark}", Check[({text.rstrip()}\n"ok"), "failed"]];'
 
 
 def literal(array: Any) -> str:
