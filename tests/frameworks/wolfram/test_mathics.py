@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
-from threading import Timer
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -127,14 +122,6 @@ def engine(limit: str) -> Engine:
     )
 
 
-@pytest.fixture(scope="module", params=[EVERYTHING, NOTHING], ids=["wl", "numpy"])
-def either(request: pytest.FixtureRequest) -> Iterator[Engine]:
-    """The definition in Wolfram Language, and that in NumPy."""
-    with closing(engine(request.param)) as started:
-        started.start()
-        yield started
-
-
 @pytest.fixture(scope="module")
 def definition() -> Iterator[Engine]:
     """The definition in Wolfram Language alone."""
@@ -142,6 +129,24 @@ def definition() -> Iterator[Engine]:
         info = started.start()
         assert info.engine.startswith(f"documented semantics (Mathics3 {info.version}")
         yield started
+
+
+@pytest.fixture(scope="module")
+def impatient() -> Iterator[Engine]:
+    """The definition in NumPy, with a time-out that tests can wait for."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DECONFORM_WOLFRAM_LIMIT", NOTHING)
+        column = Column("wolfram", Conditions(timeout=8))
+        column.start()
+    with closing(column):
+        yield column.engine
+
+
+@pytest.fixture(params=["definition", "impatient"], ids=["wl", "numpy"])
+def either(request: pytest.FixtureRequest) -> Engine:
+    """The definition in Wolfram Language, and that in NumPy."""
+    found: Engine = request.getfixturevalue(request.param)
+    return found
 
 
 def singles(**arrays: Any) -> dict[str, Any]:
@@ -237,13 +242,13 @@ def test_one_number_is_a_square_kernel_and_a_pair_means_axes(definition: Engine)
 
 @pytest.mark.frameworks
 def test_interleaving_has_the_channels_last_and_weights_as_ever(definition: Engine) -> None:
-    x, w = np.arange(12.0).reshape(2, 2, 3), np.arange(1.0, 13).reshape(2, 1, 2, 3)
+    x, w = np.arange(6.0).reshape(2, 1, 3), np.arange(1.0, 5).reshape(2, 1, 2, 1)
     options = '"Weights" -> w, "Biases" -> {7}'
-    plain = y(definition, f"y = DeconvolutionLayer[1, {{2, 3}}, {options}][x];", x=x, w=w)
-    text = f"y = DeconvolutionLayer[1, {{2, 3}}, {options}, Interleaving -> True][x];"
+    plain = y(definition, f"y = DeconvolutionLayer[1, {{2, 1}}, {options}][x];", x=x, w=w)
+    text = f"y = DeconvolutionLayer[1, {{2, 1}}, {options}, Interleaving -> True][x];"
     found = y(definition, text, x=np.moveaxis(x, 0, -1), w=w)
     assert np.moveaxis(np.array(found), -1, 0).tolist() == plain
-    assert np.array(plain).shape == (1, 3, 5)
+    assert np.array(plain).shape == (1, 2, 3)
 
 
 @pytest.mark.frameworks
@@ -320,10 +325,13 @@ def test_a_failed_evaluation_is_an_error_and_leaves_no_definitions(definition: E
 # A kernel of its own: Mathics3 stands in for one that reads the files that it is told to.
 
 KERNEL = """#!{python}
-import sys
+import gc, sys
 from runpy import run_path
 
+gc.disable()
 session = run_path({language!r})["Session"]()
+gc.freeze()
+gc.enable()
 assert sys.argv[1] == "-file"
 for line in sys.stdin:
     evaluation = session._session.evaluation
@@ -352,8 +360,9 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         yield started
 
 
+# Both types, a kernel with zeros around it, groups, no bias: what differs in a kernel's arrays.
 @pytest.mark.frameworks
-@pytest.mark.parametrize(("operator", "data", "dtype"), CASES)
+@pytest.mark.parametrize(("operator", "data", "dtype"), [CASES[1], CASES[2], CASES[4]])
 def test_a_kernel_on_the_path_evaluates_the_same_text(
     kernel: Engine, operator: Operator, data: tuple[int, tuple[int, ...]], dtype: str
 ) -> None:
@@ -378,7 +387,7 @@ def test_a_kernel_s_messages_and_unevaluated_results_are_errors(kernel: Engine) 
         ("Exit[3]; y = x;", Crashed, "the kernel ended without any output"),
         # Mathics3 takes what is printed for messages.
         ('Print["deconform:done"]; Print["deconform:done 1"]; y = x;', Raised, "deconform:done 1"),
-        ('Print["deconform:answer ok"]; y = {2.};', Crashed, "too many values"),
+        ('Print["deconform:answer ok"]; y = {2.};', Raised, "deconform:answer ok"),
         ('Do[Print["flood of lines"], {1000}]; y = x;', Raised, "flood of lines"),
         ("y = {{1, 2}, {3}};", Raised, "y is {{1, 2}, {3}}"),
         ("y = {True};", Raised, "y is {True}"),
@@ -393,13 +402,6 @@ def test_a_fault_of_a_kernel_costs_that_record_alone(
 
 
 # Faults.
-
-
-@pytest.fixture(scope="module")
-def impatient() -> Iterator[Engine]:
-    with closing(Column("wolfram", Conditions(timeout=8))) as column:
-        column.start()
-        yield column.engine
 
 
 FAULTS = {
@@ -445,32 +447,3 @@ def check_fault(engine: Engine, text: str, kind: type[Outcome], said: str) -> No
     for answer, value in ((before, 1), (after, 2)):
         assert isinstance(answer, Arrays)
         assert answer.outputs["y"].tolist() == [[value, value]]
-
-
-@pytest.mark.frameworks
-def test_a_session_that_is_killed_costs_one_record(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DECONFORM_TEST_MARK", mark := uuid4().hex)
-    with closing(Column("wolfram")) as column:
-        column.start()
-        (session,) = (
-            int(process.name)
-            for process in Path("/proc").glob("[0-9]*")
-            if mark.encode() in read(process / "environ")
-            and read(process / "cmdline").endswith(b"mathics.py\0")
-            and b"worker.py" in read(process / "cmdline")
-        )
-        killer = Timer(1, os.kill, (session, signal.SIGKILL))
-        killer.start()
-        texts = ["While[True, 1]; y = x;", "y = 2. Normal[x];"]
-        jobs = [engine_job(text, x=np.ones((1, 2))) for text in texts]
-        killed, after = [answer for _, answer in column.engine.run(jobs)]
-    assert isinstance(killed, Crashed)
-    assert "SIGKILL" in killed.reason
-    assert isinstance(after, Arrays)
-
-
-def read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""  # It has ended, or is another's.
