@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -162,9 +163,9 @@ def test_a_crash_is_a_crash(engine: Engine, fakes: Mapping[str, Path], behaviour
 
 @pytest.mark.slow
 def test_one_that_hangs_is_timed_out(fakes: Mapping[str, Path]) -> None:
-    with closing(engine_with(timeout=5)) as engine:
+    with closing(engine_with(timeout=2)) as engine:
         hung, after = outcomes(engine, job(fakes["hangs"], CASE), job(fakes["honest"], CASE))
-    assert hung == TimedOut(5)
+    assert hung == TimedOut(2)
     assert isinstance(after, Arrays)
 
 
@@ -337,6 +338,10 @@ REASONS = {
 }
 
 
+# What one case without a bias shows: each wrong result may start processes that look for its cause.
+ALWAYS = {"zeros", "leaves_half", "leaves_all", "rounds_to_half", "reads_b_always", "aborts"}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("behaviour", "expected"), REASONS.items())
 def test_each_is_named_in_the_record(
@@ -345,7 +350,7 @@ def test_each_is_named_in_the_record(
     file = tmp_path / "mine.yaml"
     file.write_text(f"name: mine\nlibrary: {fakes[behaviour]}\n")
     status, beginning = expected
-    descriptors = CASES[1:3] if status == Status.CRASHED else CASES
+    descriptors = CASES[2:3] if behaviour in ALWAYS else CASES
     cases = [case_from_descriptor(descriptor) for descriptor in descriptors]
     events = list(run_columns(cases, [Column(load_implementation(file))]))
     records = [event for event in events if isinstance(event, Record)]
@@ -355,12 +360,17 @@ def test_each_is_named_in_the_record(
 
 @pytest.mark.slow
 def test_no_false_alarm_over_the_default_suite(tmp_path: Path) -> None:
-    """Build the example as its reader does, and run it as its file says."""
+    """Build the example as its reader does, and run it as its file says, on every second case."""
     example = write_scaffold("c", tmp_path / "mine")
     strict = "CFLAGS=-O2 -Wall -Wextra -Wpedantic -Werror"
     subprocess.run(["make", "-C", example.folder, strict], check=True)
     column = Column(load_implementation(example.implementation))
-    events = list(run_columns(list(load_cases()), [column]))
+    cases = [
+        case
+        for number, case in enumerate(load_cases())
+        if case.rejected or (number % 2 == 0 and math.prod(case.out_shape) < 10**6)
+    ]
+    events = list(run_columns(cases, [column]))
     records = [event for event in events if isinstance(event, Record)]
     assert {record.status for record in records} == {Status.PASSED, Status.UNSUPPORTED}
     unclaimed = {record.unclaimed for record in records if record.status != Status.PASSED}

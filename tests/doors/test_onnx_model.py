@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import math
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from itertools import product
 from pathlib import Path
@@ -118,14 +119,18 @@ def test_a_model_is_what_the_onnx_package_writes(case: Case, *, initializers: bo
         assert attributes["kernel_shape"] == list(case.operator.kernel)
 
 
+def legal_cases() -> Iterator[tuple[int, Case, dict[str, Any]]]:
+    """Cases of the default suite, numbered, with their arrays; none is large."""
+    for number, case in enumerate(load_cases()):
+        if not case.rejected and math.prod(case.out_shape) < 10**6:
+            yield number, case, arrays(case)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("initializers", [False, True])
-def test_the_models_are_what_the_onnx_package_writes(*, initializers: bool) -> None:
+def test_the_models_are_what_the_onnx_package_writes() -> None:
     onnx = pytest.importorskip("onnx")
-    for case in load_cases():
-        if case.rejected:
-            continue
-        data = write_model(**arrays(case), **operator(case), initializers=initializers)
+    for number, case, inputs in legal_cases():
+        data = write_model(**inputs, **operator(case), initializers=number % 2 == 0)
         model = onnx.load_model_from_string(data)
         onnx.checker.check_model(model, full_check=True)  # It infers the size of y, too.
         assert model.SerializeToString() == data
@@ -139,18 +144,19 @@ def test_onnx_runtime_computes_them(monkeypatch: pytest.MonkeyPatch) -> None:
     options = runtime.SessionOptions()
     options.intra_op_num_threads = 1
     right = 0
-    for number, case in enumerate(load_cases()):
+    for number, case, inputs in legal_cases():
         # ONNX Runtime has no ConvTranspose in double precision, and none without output.
-        if case.rejected or case.dtype == "float64" or 0 in case.out_shape[2:]:
+        if case.dtype == "float64" or 0 in case.out_shape[2:]:
             continue
         initializers = number % 3 == 0
-        data = write_model(**arrays(case), **operator(case), initializers=initializers)
+        data = write_model(**inputs, **operator(case), initializers=initializers)
         session = runtime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
         names = [value.name for value in session.get_inputs()]
-        assert names == (["x"] if initializers else list(arrays(case)))
-        (y,) = session.run(None, {name: arrays(case)[name] for name in names})
+        assert names == (["x"] if initializers else list(inputs))
+        (y,) = session.run(None, {name: inputs[name] for name in names})
         if case.fill != "random":
-            np.testing.assert_array_equal(y, expected(case), strict=True)
+            want = impl.conv_transpose(**inputs, **operator(case))
+            np.testing.assert_array_equal(y, want, strict=True)
             right += 1
     assert right > 500
 
