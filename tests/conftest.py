@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +14,9 @@ from hypothesis import settings
 from harness.bench import roofline
 from harness.convention.registry import Convention, convention
 from harness.execution import gpus
+from harness.suite import specs
+from harness.suite.case import Case
+from harness.suite.yaml_fields import shown
 
 # Examples of each Hypothesis test; support/examples.py has those that need more.  No deadline:
 # a test must not fail because a machine is busy.
@@ -21,6 +24,24 @@ settings.register_profile("quick", max_examples=10, deadline=None)
 settings.register_profile("ci", max_examples=30, deadline=None)
 settings.register_profile("thorough", max_examples=300, deadline=None)
 settings.load_profile("ci")
+
+_SPECS = specs.specs_root()
+_READ: dict[tuple[Path, str], list[Case]] = {}
+
+
+def _cases_of(
+    file: Path, read: Callable[[Path], Iterator[Case]] = specs._cases_of
+) -> Iterator[Case]:
+    """Read a file of the default suite once: a hundred tests do, and it stays as it is."""
+    if _SPECS not in file.parents:
+        return read(file)
+    key = (file, shown(file))  # Cases say where they stand, as seen from the current folder.
+    if key not in _READ:
+        _READ[key] = list(read(file))
+    return iter(_READ[key])
+
+
+specs._cases_of = _cases_of
 
 _SCHEMATHESIS = "schemathesis.pytest.plugin"
 
