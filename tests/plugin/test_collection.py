@@ -16,7 +16,7 @@ COLLECT = ("--collect-only", "-q")
 
 def test_nothing_is_collected_unless_asked_for(pytester: pytest.Pytester) -> None:
     write(pytester, "mine.deconform.yaml", SPEC)
-    result = pytester.runpytest_inprocess(*COLLECT)
+    result = pytester.runpytest_inprocess(*STRICT, *COLLECT)
     assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
 
 
@@ -169,7 +169,7 @@ def test_a_wrong_file_is_an_error_that_names_its_line(pytester: pytest.Pytester)
 def test_the_options_stand_in_a_group_with_keys_of_the_same_names(
     pytester: pytest.Pytester,
 ) -> None:
-    text = pytester.runpytest_inprocess("--help").stdout.str()
+    text = pytester.runpytest_inprocess(*STRICT, "--help").stdout.str()
     names = {"framework", "select", "specs", "known", "python", "timeout", "device", "math"}
     assert "deconform: transposed convolutions" in text
     assert {name for name in names if f"--deconform-{name}" not in text} == set()
@@ -182,7 +182,7 @@ def test_the_configuration_chooses_as_the_options_do(pytester: pytest.Pytester) 
         "[pytest]\naddopts = --deconform\ndeconform_framework = chainer\ndeconform_select =\n"
         "    mine/dec*\n    der\n"
     )
-    result = pytester.runpytest_inprocess(*COLLECT, "mine.deconform.yaml", "-p", "no:cacheprovider")
+    result = pytester.runpytest_inprocess(*STRICT, *COLLECT, "mine.deconform.yaml")
     assert [one.partition("::")[2] for one in node_ids(result)] == [
         "decoder[chainer-value]",
         "decoder[chainer-gradients]",

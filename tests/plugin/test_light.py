@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from pytest_runs import STRICT
 
 
 def test_the_entry_point_imports_next_to_nothing() -> None:
@@ -28,5 +29,5 @@ def test_a_run_without_it_imports_nothing_of_ours(pytester: pytest.Pytester) -> 
             assert not {"numpy", "yaml", "rich"} & set(sys.modules)
         """
     )
-    done = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    done = pytester.runpytest_subprocess(*STRICT)
     assert done.parseoutcomes() == {"passed": 1}
