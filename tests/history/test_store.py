@@ -355,6 +355,22 @@ def test_a_locked_file_is_waited_for_only_so_long(tmp_path: Path) -> None:
     assert opened.save(benchmark(0)).new
 
 
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Save two runs in a file."""
+    file = tmp_path_factory.mktemp("saved") / "history.sqlite"
+    opened = store.opened(f"sqlite:///{file}")
+    opened.save(benchmark(0))
+    opened.save(conformance(1, [Status.PASSED, Status.FAILED]))
+    return file
+
+
+@pytest.fixture
+def two_runs(saved: Path, tmp_path: Path) -> Path:
+    """Return a file that holds two runs, which a test may edit."""
+    return Path(shutil.copy(saved, tmp_path))
+
+
 @pytest.mark.parametrize(
     ("table", "change", "message"),
     [
@@ -376,12 +392,10 @@ def test_a_locked_file_is_waited_for_only_so_long(tmp_path: Path) -> None:
     ],
 )
 def test_rows_that_somebody_edited_are_one_error(
-    table: str, change: str, message: str, tmp_path: Path
+    table: str, change: str, message: str, two_runs: Path
 ) -> None:
-    opened = store.opened(f"sqlite:///{tmp_path}/history.sqlite")
-    opened.save(benchmark(0))
-    opened.save(conformance(1, [Status.PASSED, Status.FAILED]))
-    with closing(sqlite3.connect(tmp_path / "history.sqlite")) as connection:
+    opened = store.opened(f"sqlite:///{two_runs}")
+    with closing(sqlite3.connect(two_runs)) as connection:
         connection.execute(f'UPDATE "{table}" SET {change}')
         connection.commit()
     with pytest.raises(StoreError, match=message):
@@ -526,10 +540,9 @@ def test_an_option_of_the_url_that_is_wrong_is_one_line(option: str, tmp_path: P
 
 
 @pytest.mark.parametrize("value", ["[" * 3000, "{", "NaN", "\0"])
-def test_an_edited_row_is_one_line_or_nothing(value: str, tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/history.sqlite"
-    store.save(benchmark(0), url)
-    with closing(sqlite3.connect(tmp_path / "history.sqlite")) as edited, edited:
+def test_an_edited_row_is_one_line_or_nothing(value: str, two_runs: Path) -> None:
+    url = f"sqlite:///{two_runs}"
+    with closing(sqlite3.connect(two_runs)) as edited, edited:
         edited.execute("UPDATE runs SET settings = ?", [value])
     with pytest.raises(StoreError) as error:
         store.opened(url).times(ALL)
