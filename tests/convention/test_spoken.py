@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +11,9 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pytest
+import reality
 from hypothesis import assume, given
+from reality import Job
 from strategies import cases
 
 import impl
@@ -21,7 +21,6 @@ from harness.convention.registry import convention, framework_names, render
 from harness.convention.spoken import Spoken
 from harness.core.operators import Operator
 from harness.core.program import Program, Unsupported
-from harness.execution.environments import interpreter
 from harness.suite.case import Case
 from harness.suite.expectations import Expected, expect
 from harness.suite.mutants import Array
@@ -329,27 +328,14 @@ REAL_OPERATORS: Final = [
 
 @pytest.mark.frameworks
 @pytest.mark.parametrize("framework", REAL)
-def test_the_framework_itself_takes_these_words(framework: str, tmp_path: Path) -> None:
-    itself, sizes = convention(framework), (4, 5, 3)
-    script = [REAL[framework]]
-    data: dict[str, Array] = {}
-    outputs: dict[str, Array] = {}
-    for n, operator in enumerate(REAL_OPERATORS):
+def test_the_framework_itself_takes_these_words(framework: str) -> None:
+    sizes = (4, 5, 3)
+    jobs, outputs = [], []
+    for operator in REAL_OPERATORS:
         words = spoken(framework, operator)
         assert isinstance(words, Spoken)
         case = Case("drawn/case", "drawn", operator, 2, sizes[: operator.rank])
-        data |= {f"{name}{n}": array for name, array in case.data().items()}
-        outputs[f"y{n}"] = expect(case).outputs["y"]
-        loaded = "; ".join(f"{name} = data['{name}{n}']" for name in case.data())
-        script += [loaded, words.program("f").text, f"result['y{n}'] = y"]
-    np.savez(tmp_path / "data.npz", allow_pickle=False, **data)
-    head = f"import numpy as np\ndata = np.load({str(tmp_path / 'data.npz')!r})\nresult = {{}}\n"
-    tail = f"\nnp.savez({str(tmp_path / 'result.npz')!r}, **result)\n"
-    subprocess.run(
-        [interpreter(itself), "-c", head + "\n".join(script) + tail],
-        env=os.environ | itself.environment("cpu") | {"TF_ENABLE_ONEDNN_OPTS": "1"},
-        check=True,
-        capture_output=True,
-    )
-    result = np.load(tmp_path / "result.npz")
-    assert all(np.array_equal(result[name], want) for name, want in outputs.items())
+        outputs.append(expect(case).outputs["y"].tolist())
+        arrays = {name: array.tolist() for name, array in case.data().items()}
+        jobs.append(Job(REAL[framework] + words.program("f").text, ("y",), arrays))
+    assert reality.run(framework, jobs) == [{"y": output} for output in outputs]
