@@ -108,6 +108,8 @@ class Soak:
 
     def _start(self, python: Path, limit: int) -> subprocess.Popen[str]:
         name, value = self.mark.split("=")
+        # A full disk truncates the bytecode that Python writes, which every later start then reads.
+        own = {name: value, "TMPDIR": str(self.temporary), "PYTHONDONTWRITEBYTECODE": "1"}
         command = [
             *(sys.executable, "-m", "harness", "run", "-k", SUITE, "-f", "numpy"),
             *(f"--python=numpy={python}", f"--timeout={TIMEOUT}", "--memory=1G"),
@@ -116,7 +118,7 @@ class Soak:
         return subprocess.Popen(
             command,
             cwd=ROOT,
-            env={**os.environ, name: value, "TMPDIR": str(self.temporary)},
+            env=os.environ | own,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -212,6 +214,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
         soak = Soak(Path(folder), random.Random(options.seed))  # noqa: S311 -- no secret
+        soak.run_once()
         while time.monotonic() - began < options.minutes * 60:
             soak.run_once()
     for name, count in sorted(soak.figures.items()):

@@ -17,11 +17,16 @@ soak = pytest.importorskip("soak")
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="it looks at /proc")
-def test_a_short_soak_loses_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    assert soak.main(["--minutes", "0.1", "--seed", "1"]) == 0
+def test_a_short_soak_loses_nothing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of one run, whose disk is full, whose process is ended, and whose framework hangs."""
+    monkeypatch.setattr(soak, "TIMEOUT", 0.5)
+    assert soak.main(["--minutes", "0", "--seed", "1"]) == 0
     output = capsys.readouterr().out
     assert "       0 records lost\n" in output
     assert "0 broken promises" in output
+    assert "       1 runs\n" in output
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="it looks at /proc")
