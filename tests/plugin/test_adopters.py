@@ -7,8 +7,8 @@ from pytest_runs import STRICT, outcomes, write
 
 from harness.suite.specs import load_cases
 
-FEW = "--deconform-select=models/dcgan/"
-LEGAL = sum(1 for case in load_cases(select="models/dcgan/") if not case.rejected)
+FEW = "--deconform-select=models/unet/"
+LEGAL = sum(1 for case in load_cases(select="models/unet/") if not case.rejected)
 
 
 def run(pytester: pytest.Pytester, text: str, *args: str) -> pytest.RunResult:
@@ -29,7 +29,7 @@ def test_a_test_runs_with_every_selected_case(pytester: pytest.Pytester) -> None
         """
     result = run(pytester, text, FEW, "-v")
     assert outcomes(result) == {"passed": LEGAL + 1}
-    result.stdout.fnmatch_lines(["test_mine.py::test_mine[[]models/dcgan/up-8-to-16] PASSED *"])
+    result.stdout.fnmatch_lines(["test_mine.py::test_mine[[]models/unet/up-52-to-104] PASSED *"])
 
 
 def test_without_a_choice_every_legal_case_is_run(pytester: pytest.Pytester) -> None:
@@ -80,7 +80,7 @@ def test_gradients_are_checked_where_they_are_promised(pytester: pytest.Pytester
         import impl
         import pytest
 
-        @pytest.mark.deconform(select=["models/dcgan/*"], checks="gradients")
+        @pytest.mark.deconform(select=["models/unet/*"], checks="gradients")
         class TestMine:
             def test_right(self, deconform_case):
                 gradients = impl.conv_transpose_vjp(**deconform_case.gradient_arguments)
