@@ -10,6 +10,7 @@ import statistics
 from pathlib import Path
 
 import pytest
+from pytest_runs import STRICT
 from reference_page import page
 
 from harness.bench.intervals import paired_ratio
@@ -159,7 +160,7 @@ def test_the_readme_counts_the_legal_cases_there_are() -> None:
 
 
 def test_the_page_on_pytest_lists_every_option(pytester: pytest.Pytester) -> None:
-    helped = pytester.runpytest_subprocess("--help").stdout.str()
+    helped = pytester.runpytest_inprocess(*STRICT, "--help").stdout.str()
     options = set(re.findall(r"--deconform-[a-z]+", helped))
     assert set(re.findall(r"`(--deconform-[a-z]+)", (ROOT / "docs" / "pytest.md").read_text())) == (
         options

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from examples import slow
 from saved_runs import BEGAN, MACHINE, benchmark, conformance, engine
 
 from harness import Report
@@ -168,7 +169,7 @@ def test_json_has_the_points_the_steps_and_the_stretches(
     assert career["stretches"][0]["status"] == "PASSED"
 
 
-@pytest.mark.parametrize("missing", ["sqlalchemy", "alembic"])
+@pytest.mark.parametrize("missing", ["sqlalchemy", slow("alembic")])
 def test_a_missing_library_is_named_with_its_extra(missing: str) -> None:
     code = (
         f"import sys; sys.modules[{missing!r}] = None\n"

@@ -100,6 +100,7 @@ def test_a_folder_without_a_dashboard_is_named(
     assert f"error: {tmp_path} holds no index.html" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_dashboard_of_a_history_stands_beside_the_page(tmp_path: Path) -> None:
     database = f"sqlite:///{tmp_path}/history.sqlite"
     for day in range(3):

@@ -239,5 +239,10 @@ def _texts(tree: ast.AST) -> Iterator[str]:
 
 def test_three_dots_are_printed_and_no_ellipsis() -> None:
     for path in Path(harness.__file__).parent.rglob("*.py"):
-        texts = _texts(ast.parse(path.read_text(encoding="utf-8")))
+        source = path.read_text(encoding="utf-8")
+        if not any(
+            spelling in source for spelling in ("\N{HORIZONTAL ELLIPSIS}", "2026", "ELLIPS")
+        ):
+            continue  # Parsing them all takes a second.
+        texts = _texts(ast.parse(source))
         assert [text for text in texts if "\N{HORIZONTAL ELLIPSIS}" in text] == [], path

@@ -10,6 +10,7 @@ import dishonest
 import mutant_plugins
 import numpy as np
 import pytest
+from examples import slow
 
 from harness.conformance.judge import judge
 from harness.conformance.pipeline import run_columns
@@ -89,8 +90,8 @@ ALWAYS = {"zeros", "in_part", "early", "half", "recorded"}
         ("beyond", "writes beyond x"),
         ("longer", "y has shape (1, 3, 12), expected (1, 3, 11)"),
         ("changes_x", "changes x"),
-        ("changes_w", "changes w"),
-        ("changes_b", "changes b"),
+        slow("changes_w", "changes w"),
+        slow("changes_b", "changes b"),
         ("view_of_x", "changes x and returns a view of x"),
         ("right_at_first", "is right for the first 3 calls: y: "),
         ("known_sizes", "is right for sizes seen before, and wrong for an input of "),
@@ -98,7 +99,7 @@ ALWAYS = {"zeros", "in_part", "early", "half", "recorded"}
         pytest.param("early", "returns before the result is there: y: ", marks=pytest.mark.slow),
         ("reference_inside", "calls the reference inside: impl"),
         ("recorded", "is right for data seen before, and wrong for other data: returns zeros: y: "),
-        ("remembered", "returns the previous call's output: y: "),
+        slow("remembered", "returns the previous call's output: y: "),
         ("patches_the_clock", "patches the clock: time.perf_counter"),
     ],
 )

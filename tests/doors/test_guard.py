@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import dishonest
 import numpy as np
 import pytest
+from examples import slow
 
 from harness.core.program import Section
 from harness.engines.job import Arrays, Held, Job, Outcome, Raised, Timing
@@ -263,12 +264,14 @@ def test_the_doors_own_target_may_be_ours() -> None:
     ("text", "expected"),
     [
         ("import time; time.perf_counter = lambda: 0.0", "patches the clock: time.perf_counter"),
-        ("import timeit; timeit.default_timer = float", "patches the clock: timeit.default_timer"),
-        (
+        slow(
+            "import timeit; timeit.default_timer = float", "patches the clock: timeit.default_timer"
+        ),
+        slow(
             "import timeit; timeit.Timer.timeit = lambda *_: 1e-9",
             "patches the clock: Timer.timeit",
         ),
-        ("import sys; sys.modules['time'] = sys", "patches the clock: time"),
+        slow("import sys; sys.modules['time'] = sys", "patches the clock: time"),
         (
             "import sys; sys.modules['__main__'].take_time = None",
             "replaces deconform's own take_time",

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from examples import slow
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -260,15 +261,19 @@ def test_weights_can_be_in_the_model(tmp_path: Path) -> None:
     ("text", "reason"),
     [
         ("", r"left neither y.npy nor output_0.pb in \{outputs\}, but nothing"),
-        ("os.makedirs(outputs + '/y.npy/deep')", r"in \{outputs\}, but y.npy"),
-        ("np.save(outputs + '/z.npy', 1)", r"in \{outputs\}, but z.npy"),
+        slow("os.makedirs(outputs + '/y.npy/deep')", r"in \{outputs\}, but y.npy"),
+        slow("np.save(outputs + '/z.npy', 1)", r"in \{outputs\}, but z.npy"),
         ("sys.exit('no kernel for this')", "the command ended with status 1: no kernel for this"),
         ("os.kill(os.getpid(), 11)", "the command was ended by SIGSEGV"),
         ("open(outputs + '/y.npy', 'w').write('7')", "y.npy cannot be read: "),
-        ("np.save(outputs + '/y.npy', [None])", "y.npy cannot be read: Object arrays"),
+        slow("np.save(outputs + '/y.npy', [None])", "y.npy cannot be read: Object arrays"),
         ("open(outputs + '/output_0.pb', 'w').write('7')", "it is no TensorProto"),
-        ("open(outputs + '/y.npy', 'w').truncate(1 << 40)", "y.npy is too large: 1099511627776"),
-        ("print('x' * 10**6); sys.exit(sys.stdin.read() + 'end')", "status 1: x{1000,2000}\nend"),
+        slow(
+            "open(outputs + '/y.npy', 'w').truncate(1 << 40)", "y.npy is too large: 1099511627776"
+        ),
+        slow(
+            "print('x' * 10**6); sys.exit(sys.stdin.read() + 'end')", "status 1: x{1000,2000}\nend"
+        ),
     ],
 )
 def test_what_a_command_does_not_do_is_one_sentence(tmp_path: Path, text: str, reason: str) -> None:

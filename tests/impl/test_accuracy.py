@@ -34,7 +34,7 @@ def assert_passed(verdict: Verdict) -> None:
 
 
 @pytest.mark.parametrize("compute", IMPLEMENTATIONS.values(), ids=IMPLEMENTATIONS)
-@examples(5)
+@examples(3)
 @given(case=cases(fills=["random"]))
 def test_every_implementation_keeps_to_the_rule(compute: Compute, case: Case) -> None:
     expected = expect(case)

@@ -13,7 +13,7 @@ import host_kernels
 import numpy as np
 import pytest
 from calls import assert_same, outputs
-from examples import examples
+from examples import examples, most_slow
 from host_kernels import device, needs_compiler, on_host
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,7 +58,7 @@ NAMES = [name for name in cuda._TYPES if name not in {"float32", "float64"}]
 
 
 @pytest.mark.parametrize("few", [0, cuda.FEW])
-@pytest.mark.parametrize("dtype", NAMES)
+@pytest.mark.parametrize("dtype", most_slow(NAMES))
 @pytest.mark.parametrize(
     "descriptor", ["ic4_oc6_k4x3_s2x2_c1.0x0.2_g2_b_n2_i3x4", "ic1_oc3_k3_s1_b_n3_i4"]
 )

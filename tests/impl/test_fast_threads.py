@@ -12,6 +12,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 from calls import Outputs, assert_same, outputs
+from examples import slow
 from strategies import keywords
 
 from harness.suite.case import case_from_descriptor
@@ -98,7 +99,7 @@ def results(descriptor: str, module: ModuleType = fast) -> Outputs:
     return outputs(module, case.data(), keywords(case.operator))
 
 
-@pytest.mark.parametrize("block", [fast.BLOCK, 4096])
+@pytest.mark.parametrize("block", [slow(fast.BLOCK), 4096])
 @pytest.mark.usefixtures("three_threads")
 def test_concurrent_calls_do_not_interfere(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fast, "BLOCK", block)
