@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 
 import pytest
+from examples import wrong
 
 from harness.core.errors import InputError
 from harness.core.operators import Operator
@@ -73,10 +74,12 @@ SURROUNDED = {
 }
 
 
-@pytest.mark.parametrize("text", SURROUNDED.values(), ids=SURROUNDED)
-def test_a_call_is_found_in(text: str) -> None:
-    found = read(textwrap.dedent(text))
-    assert (found.framework, found.operator, found.notes) == ("pytorch", UP, ())
+def test_a_call_is_found_in() -> None:
+    def found(name: str) -> tuple[str, Operator, tuple[str, ...]]:
+        reading = read(textwrap.dedent(SURROUNDED[name]))
+        return reading.framework, reading.operator, reading.notes
+
+    assert wrong(dict.fromkeys(SURROUNDED, ("pytorch", UP, ())), found) == {}
 
 
 VALUES = {

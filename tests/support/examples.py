@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import settings
+
+T = TypeVar("T", bound=Hashable)
 
 
 def examples(times: float) -> settings:
@@ -24,3 +26,19 @@ def most_slow(values: Sequence[Any]) -> list[Any]:
 def slow(*values: Any) -> Any:
     """Leave an example of ``parametrize`` to CI, where another one takes the same way."""
     return pytest.param(*values, marks=pytest.mark.slow)
+
+
+def wrong(expected: Mapping[T, object], result: Callable[[T], object]) -> dict[T, object]:
+    """Return the examples whose result is not what is expected, with what it is or raises.
+
+    A table of many small examples is one test so: a test of its own costs more than most of them.
+    """
+    found: dict[T, object] = {}
+    for example, value in expected.items():
+        try:
+            got = result(example)
+        except Exception as error:  # noqa: BLE001 -- it is among what is wrong
+            got = error
+        if got != value:
+            found[example] = got
+    return found

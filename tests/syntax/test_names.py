@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 
 import pytest
+from examples import wrong
 from syntax_texts import shown
 
 from harness.syntax import matlab, wolfram
@@ -161,14 +162,12 @@ def called_with(parsed: Parsed) -> str:
     return shown(found.arguments[0].value)
 
 
-@pytest.mark.parametrize(("text", "expected"), MATLAB.items())
-def test_names_in_matlab(text: str, expected: str) -> None:
-    assert called_with(matlab.read(text)) == expected
+def test_names_in_matlab() -> None:
+    assert wrong(MATLAB, lambda text: called_with(matlab.read(text))) == {}
 
 
-@pytest.mark.parametrize(("text", "expected"), WOLFRAM.items())
-def test_names_in_wolfram(text: str, expected: str) -> None:
-    assert called_with(wolfram.read(text)) == expected
+def test_names_in_wolfram() -> None:
+    assert wrong(WOLFRAM, lambda text: called_with(wolfram.read(text))) == {}
 
 
 @pytest.mark.parametrize(("language", "text", "expected"), GIVEN)
