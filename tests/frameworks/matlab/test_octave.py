@@ -6,7 +6,8 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -335,18 +336,6 @@ def test_a_text_leaves_no_variables_to_the_next(engine: Engine) -> None:
     assert raised(engine, "y = kept;", x=[3]).kind == "NameError"
 
 
-def test_an_octave_that_dies_costs_one_record(octave: Path) -> None:
-    texts = ["y = x;", "kill(getpid(), 9);", "y = 2 * x;"]
-    with running("matlab", octave) as engine:
-        jobs = [engine_job(text, x=np.ones(1)) for text in texts]
-        first, second, third = [found for _, found in engine.run(jobs)]
-    assert isinstance(first, Arrays)
-    assert isinstance(second, Crashed)
-    assert "octave died (SIGKILL)" in second.reason
-    assert isinstance(third, Arrays)
-    assert third.outputs["y"].tolist() == [2]
-
-
 @pytest.fixture(scope="module")
 def impatient(octave: Path) -> Iterator[Engine]:
     with running("matlab", octave, timeout=3) as found:
@@ -359,11 +348,6 @@ FAULTS = {
     "an exit": ("exit(3);", Crashed, "octave died (exit status 3)"),
     "an exit without a word": ("quit", Crashed, "octave died (exit status 0)"),
     "no functions left": ("clear all; y = x;", Crashed, "octave died"),
-    "a hang": ("pause(1000);", TimedOut, ""),
-    "a wait for input": ("z = input('name? '); y = x;", TimedOut, ""),
-    "requests that are read": ("fgetl(stdin); y = x;", TimedOut, ""),
-    "an endless flood": ("while true, disp('flood of lines'); end", TimedOut, ""),
-    "an endless line": ("s = repmat('a', 1, 1e6); while true, fputs(stdout, s); end", TimedOut, ""),
     "a flood": ("for i = 1:1e5, disp('flood of lines'); end, y = 2 * x;", Arrays, "[[2., 2.]]"),
     "a flood of errors": (
         "for i = 1:1e5, fputs(stderr, 'flood of lines'); end, y = 2 * x;",
@@ -391,15 +375,71 @@ FAULTS = {
 def test_a_fault_costs_that_record_alone(
     impatient: Engine, text: str, kind: type[Outcome], said: str
 ) -> None:
-    texts = ["y = 3 * x;", text, "y = 4 * x;"]
-    jobs = [engine_job(each, x=np.ones((1, 2))) for each in texts]
-    before, found, after = [answer for _, answer in impatient.run(jobs)]
+    before, found, after = between_others(impatient, text)
     assert isinstance(found, kind)
     assert said in str(found)
     assert len(str(found)) < 10_000
+    check_others(before, after)
+
+
+def between_others(engine: Engine, text: str) -> list[Outcome]:
+    """Run a text between two others."""
+    texts = ["y = 3 * x;", text, "y = 4 * x;"]
+    jobs = [engine_job(each, x=np.ones((1, 2))) for each in texts]
+    return [answer for _, answer in engine.run(jobs)]
+
+
+def check_others(before: Outcome, after: Outcome) -> None:
     for answer, value in ((before, 3), (after, 4)):
         assert isinstance(answer, Arrays)
         assert answer.outputs["y"].tolist() == [[value, value]]
+
+
+# The pauses leave processor time to the others.
+ENDLESS = {
+    "a hang": "pause(1000);",
+    "a wait for input": "z = input('name? '); y = x;",
+    "requests that are read": "fgetl(stdin); y = x;",
+    "an endless flood": 'while true, puts(repmat("lines\\n", 1, 1e3)); pause(.01); end',
+    "an endless line": "s = repmat('a', 1, 1e6); while true, fputs(stdout, s); pause(.1); end",
+}
+
+
+@pytest.fixture(scope="module")
+def waited_out(octave: Path) -> dict[str, list[Outcome]]:
+    """All of them at once, each in an engine of its own."""
+    with ExitStack() as stack, ThreadPoolExecutor(len(ENDLESS)) as pool:
+        # One after the other, so that their starts do not wait for each other.
+        answers = {
+            name: pool.submit(
+                between_others, stack.enter_context(running("matlab", octave, timeout=3)), text
+            )
+            for name, text in ENDLESS.items()
+        }
+        return {name: answer.result() for name, answer in answers.items()}
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_a_program_without_an_end_costs_that_record_alone(
+    waited_out: dict[str, list[Outcome]], name: str
+) -> None:
+    before, found, after = waited_out[name]
+    assert found == TimedOut(3)
+    check_others(before, after)
+
+
+def error_at_start(folder: Path, script: str) -> str:
+    """Start what stands in for Octave; return the error."""
+    path = folder / "octave"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    with (
+        pytest.raises(EngineUnavailableError) as caught,
+        running("matlab", path, timeout=2),
+    ):
+        pass
+    assert len(str(caught.value)) < 10_000
+    return str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -408,26 +448,28 @@ def test_a_fault_costs_that_record_alone(
         ("exit 3", "died (exit status 3)"),
         ("echo no licence >&2; exit 1", "died (exit status 1)"),
         ("kill -9 $$", "died (SIGKILL)"),
-        ("sleep 1000", "no answer in 2 s"),
-        ("cat > /dev/null", "no answer in 2 s"),
-        ("yes flood", "no answer in 2 s"),
-        ("yes | tr -d '\\n'", "no answer in 2 s"),
         # It lies.
         ("yes 'deconform:done 1'", "octave says that it is done, but left no answer"),
         ("read line; echo 'deconform:done 1'; sleep 1000", "left no answer"),
     ],
 )
 def test_a_start_that_fails_is_an_error_in_words(tmp_path: Path, script: str, said: str) -> None:
-    path = tmp_path / "octave"
-    path.write_text(f"#!/bin/sh\n{script}\n")
-    path.chmod(0o755)
-    with (
-        pytest.raises(EngineUnavailableError) as caught,
-        running("matlab", path, timeout=2),
-    ):
-        pass
-    assert said in str(caught.value)
-    assert len(str(caught.value)) < 10_000
+    assert said in error_at_start(tmp_path, script)
+
+
+def test_a_start_without_an_end_is_an_error_in_words(tmp_path: Path) -> None:
+    scripts = {
+        "silence": "sleep 1000",
+        "requests that are read": "cat > /dev/null",
+        "a flood": "while echo flood; do sleep .01; done",
+        "a line": "while printf flood; do sleep .01; done",
+    }
+    with ThreadPoolExecutor(len(scripts)) as pool:
+        for name in scripts:
+            (tmp_path / name).mkdir()
+        folders = [tmp_path / name for name in scripts]
+        for error in pool.map(error_at_start, folders, scripts.values()):
+            assert "no answer in 2 s" in error
 
 
 def children_of(folder: Path) -> list[str]:
@@ -446,11 +488,11 @@ def test_an_octave_that_hangs_ends_with_its_worker(
     octave: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with running("matlab", octave, timeout=5) as engine:
+    with running("matlab", octave, timeout=3) as engine:
         (scratch,) = tmp_path.iterdir()
         assert len(children_of(scratch)) == 2
         found = outcome(engine, "while true, end", x=np.ones(1))
-        assert found == TimedOut(5)
+        assert found == TimedOut(3)
         assert children_of(scratch) == []
     assert list(tmp_path.iterdir()) == []
 
