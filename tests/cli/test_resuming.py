@@ -83,7 +83,7 @@ def test_an_interrupted_run_ends_like_an_undisturbed_one(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     report = tmp_path / "r"
-    for count in (1, 3, 8, 14, 2 * CHECKS, 2 * CHECKS + 1):
+    for count in (1, 8, 14, 2 * CHECKS + 1):
         with monkeypatch.context() as patch:
             cut_after(count, patch)
             assert main([*command, "--resume"]) == INTERRUPTED
@@ -95,7 +95,7 @@ def test_an_interrupted_run_ends_like_an_undisturbed_one(
     assert [file.name for file in tmp_path.iterdir()] == ["r"]
 
 
-@pytest.mark.parametrize("size", [0, 10, 0.3, 0.6, 0.9, 0.99, 1])
+@pytest.mark.parametrize("size", [0, 10, 0.3, 0.9, 0.99, 1])
 def test_a_killed_run_goes_on_wherever_its_file_ends(
     command: list[str], undisturbed: str, tmp_path: Path, size: float
 ) -> None:
