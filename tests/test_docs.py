@@ -150,7 +150,7 @@ def test_a_test_of_the_readme_fails_in_the_words_it_shows(pytester: pytest.Pytes
             return impl.conv_transpose(x, w[..., ::-1, ::-1], b, **options)
         """,
     )
-    result = pytester.runpytest_subprocess(*shlex.split(command))
+    result = pytester.runpytest_inprocess(*STRICT, *shlex.split(command))
     assert result.parseoutcomes() == {"failed": 1}
     assert [line for line in output.splitlines() if line not in result.outlines] == []
 
