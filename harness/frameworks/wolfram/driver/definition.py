@@ -6,9 +6,9 @@ It knows layers whose options are all given and legal; whatever else there is, a
 must be refused, is left to ``deconvolution.wl``.
 
 Neither that nor ``impl.reference`` is copied here.  Those look up which input element meets which
-kernel element, or scatter one kernel position at a time; this spreads the input by the stride,
-slides the reversed kernel over it, and reads gradients off the transposed sums.  It runs in
-Mathics3's own interpreter, where there is NumPy and nothing of ours.
+kernel element, or scatter one kernel position at a time; this cuts the kernel into pieces of a
+stride's length, slides the reversed row of them over the input, and reads gradients off the
+transposed sums.  It runs in Mathics3's own interpreter, where there is NumPy and nothing of ours.
 """
 
 from __future__ import annotations
@@ -69,18 +69,32 @@ class Layer:
 
 def output(layer: Layer, x: Any) -> Any:
     """Return what the layer makes of a batch."""
-    w = layer.weights
-    reach = [d * (k - 1) for d, k in zip(layer.dilation, layer.kernel, strict=True)]
-    sizes = (s * (n - 1) + 1 for s, n in zip(layer.stride, x.shape[2:], strict=True))
-    spread = np.zeros((*x.shape[:2], *sizes))
-    spread[_every(layer.stride)] = x
-    around = [(r - begin, r - end) for r, (begin, end) in zip(reach, layer.crop, strict=True)]
-    windows = _windows(padded(spread, [(0, 0), (0, 0), *around]), layer)
-    kernel = list(range(2 - w.ndim, 0))
-    turned = np.flip(w, tuple(kernel))
-    y = _grouped(layer, windows, (turned, 0), ([1, *kernel], [0, *kernel]), -1)
-    y = np.moveaxis(y, -1, 1)
-    return y if layer.biases is None else y + layer.biases.reshape(-1, *(1 for _ in kernel))
+    last = x.ndim - 1
+    sides = zip(layer.dilation, layer.kernel, layer.stride, strict=True)
+    cuts = [divmod(d * np.arange(k), s) for d, k, s in sides]
+    # By axis: the pieces that hold anything, in which of them an element is, and where there.
+    held, indices = zip(*(np.unique(piece, return_inverse=True) for piece, _ in cuts), strict=True)
+    extents = (n for pair in zip(map(len, held), layer.stride, strict=True) for n in pair)
+    pieces = np.zeros((*layer.weights.shape[:2], *extents))
+    places = np.ix_(*(place for _, place in cuts))
+    at = (n for pair in zip(np.ix_(*indices), places, strict=True) for n in pair)
+    pieces[(slice(None), slice(None), *at)] = layer.weights
+    around = [(int(each[-1]), int(each[-1])) for each in held]
+    lengths = tuple(before + 1 for before, _ in around)
+    x = padded(x, [(0, 0), (0, 0), *around])
+    windows = sliding_window_view(x, lengths, axis=tuple(range(2, x.ndim)))
+    # Row after row of pieces: all windows at once can be a thousand times the input.
+    axes = ([1, *range(2 - last, 0)], [0, *range(3, pieces.ndim - 1, 2)])
+    rows, *columns = (each[-1] - each for each in held)
+    met = (windows[(..., row, *columns)] for row in rows)
+    parts = zip(met, np.moveaxis(pieces, 2, 0), strict=True)
+    y = sum(_grouped(layer, one, (row, 0), axes, last) for one, row in parts)
+    # Each axis of the output is two as well: next to which input element, and the place there.
+    y = y.transpose(0, last, *(n for axis in range(1, last) for n in (axis, last + axis)))
+    y = y.reshape(*y.shape[:2], *np.multiply(y.shape[2::2], y.shape[3::2]))
+    kept = zip(layer.crop, layer.out_size, strict=True)
+    y = y[(..., *(slice(begin, begin + size) for (begin, _), size in kept))]
+    return y if layer.biases is None else y + layer.biases.reshape(-1, *[1] * (last - 1))
 
 
 def input_gradient(layer: Layer, _x: Any, dy: Any) -> Any:
