@@ -63,6 +63,15 @@ class Collection:
         for fact in self._unmatched(items):
             items += session.genitems(Mistake.from_parent(session, name=fact))
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
+        """Keep a column's tests in one process where groups are asked for."""
+        if config.getoption("dist") != "loadgroup":
+            return None
+        from harness.plugin.spreading import ColumnScheduling  # noqa: PLC0415 -- of pytest-xdist
+
+        return ColumnScheduling(config, log, self._running.names)
+
     def pytest_sessionfinish(self) -> None:
         """End the columns' processes."""
         self._running.close()
