@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from typing import Final
@@ -219,11 +220,17 @@ class Column:
 
     def _limitations(self, case: Case, check: str) -> Iterator[Limitation]:
         """Find what is declared of a check on the device that the framework computes on."""
-        device = self.convention.device(self.conditions.device)
-        for limitation in self.known:
-            is_here = limitation.device in {"any", device}
-            if is_here and limitation.concerns(case.id, self.framework, check):
+        for limitation in self._known_here:
+            if limitation.concerns(case.id, self.framework, check):
                 yield limitation
+
+    @cached_property
+    def _known_here(self) -> tuple[Limitation, ...]:
+        """What is known of this framework on its device, for each check of each case."""
+        of_device = {"any", self.convention.device(self.conditions.device)}
+        return tuple(
+            one for one in self.known if one.framework == self.framework and one.device in of_device
+        )
 
     def _may_crash(self, case: Case, check: Check) -> bool:
         return any(one.status == Status.CRASHED for one in self._limitations(case, check))

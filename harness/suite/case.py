@@ -71,7 +71,7 @@ class Case:
     file: str = ""
     line: int = 0
 
-    @property
+    @cached_property
     def checks(self) -> tuple[Check, ...]:
         """The checks that make this case's records."""
         if self.rejected:
