@@ -200,7 +200,8 @@ meetingsAt[layer_, kind_] := Block[{perDimension, counts},
     Function[{all, n}, Table[Cases[all, ReplacePart[{_, _, _}, kind -> j]], {j, n}]],
     {perDimension, counts}]]]];
 
-at[array_, position_, leading_] := Part @@ Join[{array}, ConstantArray[All, leading], position];
+at[array_, position_, 1] := array[[All, Sequence @@ position]];
+at[array_, position_, 2] := array[[All, All, Sequence @@ position]];
 total[{}, zero_] := zero;
 total[terms_, _] := Total[terms];
 shaped[flat_, sizes_] := Fold[Partition, flat, Reverse[Rest[sizes]]];
