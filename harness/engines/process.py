@@ -113,7 +113,7 @@ class Engine:
         self._folder = folder
         self._cores = cores if hasattr(os, "sched_setaffinity") else ()
         self._memory = memory
-        self._timeout = timeout
+        self.timeout = timeout  # May be changed between two answers
         self._timeouts = 0  # In a row
         self._advice = f"; {advice}" if advice else ""
         self._process: Channel | None = None
@@ -175,7 +175,7 @@ class Engine:
         if self._stopped:  # Meanwhile, by another thread that saw no process yet.
             raise WorkerEndedError("the run was stopped")
         process.send(self._start, {})
-        answer, _ = process.receive(self._timeout)
+        answer, _ = process.receive(self.timeout)
         return answer
 
     def run(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Outcome]]:
@@ -226,7 +226,7 @@ class Engine:
             return answer
         passed = time.monotonic() - began
         seconds, cpu_s = answer["seconds"], answer.get("cpu_s", answer["seconds"])
-        if max(seconds, cpu_s / _MOST_CORES) > self._timeout:
+        if max(seconds, cpu_s / _MOST_CORES) > self.timeout:
             self._end_process()
             return Crashed("the worker broke the protocol: it took longer than it was waited for")
         if passed > 2 * seconds + _UNTIMED:
@@ -267,14 +267,14 @@ class Engine:
     def _receive(self, most_bytes: int = 0) -> Frame | Crashed | TimedOut:
         """Wait for the next answer; end the process if none comes."""
         if self._timeouts >= MOST_IN_A_ROW:
-            return TimedOut(self._timeout, self._timeouts)
+            return TimedOut(self.timeout, self._timeouts)
         if self._process is None:
             return Crashed(f"the worker died, and could not be started again: {self._start_error}")
         try:
-            frame = self._process.receive(self._timeout, most_bytes)
+            frame = self._process.receive(self.timeout, most_bytes)
         except TimeoutError:
             self._timeouts += 1
-            failure: Crashed | TimedOut = TimedOut(self._timeout)
+            failure: Crashed | TimedOut = TimedOut(self.timeout)
         except WorkerEndedError as ended:
             failure = Crashed(f"{ended}{self._bound(str(ended))}")
         else:

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
-from reality import engine_job, outcome, running, verdicts
+from reality import engine_job, outcome, running, verdicts, without_end
 from strategies import cases
 
 from harness import translate
@@ -28,6 +28,7 @@ from harness.engines.job import (
     Arrays,
     Crashed,
     EngineUnavailableError,
+    Job,
     Outcome,
     Raised,
     TimedOut,
@@ -336,12 +337,6 @@ def test_a_text_leaves_no_variables_to_the_next(engine: Engine) -> None:
     assert raised(engine, "y = kept;", x=[3]).kind == "NameError"
 
 
-@pytest.fixture(scope="module")
-def impatient(octave: Path) -> Iterator[Engine]:
-    with running("matlab", octave, timeout=3) as found:
-        yield found
-
-
 FAULTS = {
     "killed": ("kill(getpid(), 9);", Crashed, "octave died (SIGKILL)"),
     "a fault of its own": ("kill(getpid(), 11);", Crashed, "octave died (SIGSEGV)"),
@@ -373,20 +368,17 @@ FAULTS = {
 
 @pytest.mark.parametrize(("text", "kind", "said"), FAULTS.values(), ids=FAULTS)
 def test_a_fault_costs_that_record_alone(
-    impatient: Engine, text: str, kind: type[Outcome], said: str
+    engine: Engine, text: str, kind: type[Outcome], said: str
 ) -> None:
-    before, found, after = between_others(impatient, text)
+    before, found, after = [answer for _, answer in engine.run(between_others(text))]
     assert isinstance(found, kind)
     assert said in str(found)
     assert len(str(found)) < 10_000
     check_others(before, after)
 
 
-def between_others(engine: Engine, text: str) -> list[Outcome]:
-    """Run a text between two others."""
-    texts = ["y = 3 * x;", text, "y = 4 * x;"]
-    jobs = [engine_job(each, x=np.ones((1, 2))) for each in texts]
-    return [answer for _, answer in engine.run(jobs)]
+def between_others(text: str) -> list[Job]:
+    return [engine_job(each, x=np.ones((1, 2))) for each in ("y = 3 * x;", text, "y = 4 * x;")]
 
 
 def check_others(before: Outcome, after: Outcome) -> None:
@@ -395,7 +387,7 @@ def check_others(before: Outcome, after: Outcome) -> None:
         assert answer.outputs["y"].tolist() == [[value, value]]
 
 
-# The pauses leave processor time to the others.
+# The pauses leave processor time to others.
 ENDLESS = {
     "a hang": "pause(1000);",
     "a wait for input": "z = input('name? '); y = x;",
@@ -405,26 +397,10 @@ ENDLESS = {
 }
 
 
-@pytest.fixture(scope="module")
-def waited_out(octave: Path) -> dict[str, list[Outcome]]:
-    """All of them at once, each in an engine of its own."""
-    with ExitStack() as stack, ThreadPoolExecutor(len(ENDLESS)) as pool:
-        # One after the other, so that their starts do not wait for each other.
-        answers = {
-            name: pool.submit(
-                between_others, stack.enter_context(running("matlab", octave, timeout=3)), text
-            )
-            for name, text in ENDLESS.items()
-        }
-        return {name: answer.result() for name, answer in answers.items()}
-
-
-@pytest.mark.parametrize("name", ENDLESS)
-def test_a_program_without_an_end_costs_that_record_alone(
-    waited_out: dict[str, list[Outcome]], name: str
-) -> None:
-    before, found, after = waited_out[name]
-    assert found == TimedOut(3)
+@pytest.mark.parametrize("text", ENDLESS.values(), ids=ENDLESS)
+def test_a_program_without_an_end_costs_that_record_alone(engine: Engine, text: str) -> None:
+    before, found, after = without_end(engine, between_others(text))
+    assert found == TimedOut(1)
     check_others(before, after)
 
 
@@ -488,11 +464,12 @@ def test_an_octave_that_hangs_ends_with_its_worker(
     octave: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with running("matlab", octave, timeout=3) as engine:
+    with running("matlab", octave) as engine:
         (scratch,) = tmp_path.iterdir()
         assert len(children_of(scratch)) == 2
+        engine.timeout = 1
         found = outcome(engine, "while true, end", x=np.ones(1))
-        assert found == TimedOut(3)
+        assert found == TimedOut(1)
         assert children_of(scratch) == []
     assert list(tmp_path.iterdir()) == []
 

@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from reality import engine_job, outcome, verdicts
+from reality import engine_job, outcome, verdicts, without_end
 
 from harness.conformance.judge import judge
 from harness.convention.registry import convention, render
 from harness.core.operators import Operator
 from harness.core.program import Program, Unsupported
-from harness.engines.job import Arrays, Crashed, Outcome, Raised, TimedOut
+from harness.engines.job import Arrays, Crashed, Job, Outcome, Raised, TimedOut
 from harness.engines.process import Engine
 from harness.execution import TIMEOUT
-from harness.execution.column import Column, Conditions
+from harness.execution.column import Column
 from harness.execution.environments import launch
 from harness.frameworks.wolfram.render import ASSUMED_WEIGHTS
 from harness.records.status import Status
@@ -132,17 +132,17 @@ def definition() -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="module")
-def impatient() -> Iterator[Engine]:
-    """The definition in NumPy, with a time-out that tests can wait for."""
+def in_numpy() -> Iterator[Engine]:
+    """The definition in NumPy."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DECONFORM_WOLFRAM_LIMIT", NOTHING)
-        column = Column("wolfram", Conditions(timeout=8))
+        column = Column("wolfram")
         column.start()
     with closing(column):
         yield column.engine
 
 
-@pytest.fixture(params=["definition", "impatient"], ids=["wl", "numpy"])
+@pytest.fixture(params=["definition", "in_numpy"], ids=["wl", "numpy"])
 def either(request: pytest.FixtureRequest) -> Engine:
     """The definition in Wolfram Language, and that in NumPy."""
     found: Engine = request.getfixturevalue(request.param)
@@ -406,7 +406,6 @@ def test_a_fault_of_a_kernel_costs_that_record_alone(
 
 FAULTS = {
     "an exit": ("Exit[3]; y = x;", Crashed, "exit status 3"),
-    "a hang": ("While[True, 1]; y = x;", TimedOut, ""),
     "a flood": ('Do[Print["flood of lines"], {1000}]; y = {2.};', Arrays, "2."),
     "what ends an answer": ('Print["deconform:done"]; y = {2.};', Arrays, "2."),
     "rows of two lengths": ("y = {{1, 2}, {3}};", Raised, "y is no array of numbers"),
@@ -431,19 +430,32 @@ FAULTS = {
 @pytest.mark.frameworks
 @pytest.mark.parametrize(("text", "kind", "said"), FAULTS.values(), ids=FAULTS)
 def test_a_fault_costs_that_record_alone(
-    impatient: Engine, text: str, kind: type[Outcome], said: str
+    in_numpy: Engine, text: str, kind: type[Outcome], said: str
 ) -> None:
-    check_fault(impatient, text, kind, said)
+    check_fault(in_numpy, text, kind, said)
 
 
 def check_fault(engine: Engine, text: str, kind: type[Outcome], said: str) -> None:
     """Run a text between two others, which must not be touched by it."""
-    texts = ["y = x;", text, "y = Normal[x] + 1;"]
-    jobs = [engine_job(each, x=np.ones((1, 2))) for each in texts]
-    before, found, after = [answer for _, answer in engine.run(jobs)]
+    before, found, after = [answer for _, answer in engine.run(between_others(text))]
     assert isinstance(found, kind)
     assert said in str(found)
     assert len(str(found)) < 10_000
+    check_others(before, after)
+
+
+@pytest.mark.frameworks
+def test_a_hang_costs_that_record_alone(in_numpy: Engine) -> None:
+    before, found, after = without_end(in_numpy, between_others("While[True, 1]; y = x;"))
+    assert found == TimedOut(1)
+    check_others(before, after)
+
+
+def between_others(text: str) -> list[Job]:
+    return [engine_job(each, x=np.ones((1, 2))) for each in ("y = x;", text, "y = Normal[x] + 1;")]
+
+
+def check_others(before: Outcome, after: Outcome) -> None:
     for answer, value in ((before, 1), (after, 2)):
         assert isinstance(answer, Arrays)
         assert answer.outputs["y"].tolist() == [[value, value]]
