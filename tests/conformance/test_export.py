@@ -30,8 +30,9 @@ from harness.suite.case import Case
 OCTAVE = ["octave", "--no-gui", "--quiet", "deconform_export.m"]
 # Mathics3 with our definitions, in the place of a kernel that has the layer.
 MATHICS = """
-import os, sys
+import gc, os, sys
 from runpy import run_path
+gc.disable()  # It would look at a million objects again and again.
 session = run_path(sys.argv[1])["Session"]()
 for folder in sys.argv[2:]:
     os.chdir(folder)
