@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -43,6 +44,9 @@ def _cases_of(
 
 specs._cases_of = _cases_of
 
+# Of ``pytestmark = [pytest.mark.slow, pytest.mark.browser]``
+_OF_A_FILE = re.compile(r"^pytestmark = (.*)$", re.MULTILINE)
+_MARK = re.compile(r"pytest\.mark\.(\w+)")
 _SCHEMATHESIS = "schemathesis.pytest.plugin"
 
 
@@ -60,9 +64,20 @@ def _is_quick(config: pytest.Config) -> bool:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave out what schemathesis collects, where it is not there."""
+    """Leave out files of which no test is to run: importing them takes seconds."""
+    if collection_path.suffix != ".py" or not (left_out := _left_out(config.option.markexpr)):
+        return None
+    marks = _OF_A_FILE.search(collection_path.read_text(encoding="utf-8"))
+    named = set(_MARK.findall(marks[1])) if marks else set[str]()
     is_schema = collection_path == Path(__file__).parent / "server/test_schema.py"
-    return True if is_schema and _is_quick(config) else None
+    return True if named & left_out or (is_schema and _is_quick(config)) else None
+
+
+def _left_out(expression: str) -> set[str]:
+    """The marks that an expression leaves out, where it does nothing else."""
+    words = [part.split() for part in expression.split(" and ")]
+    is_plain = all(len(each) == 2 and each[0] == "not" for each in words)
+    return {word for _, word in words} if is_plain else set()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -73,11 +88,13 @@ def pytest_collect_file() -> Generator[None, list[pytest.Collector], list[pytest
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the modules that start frameworks and browsers: they run longest."""
+    """Begin with what runs longest: mypy, and modules that start frameworks and browsers."""
     long = {
         item.path
         for item in items
-        if item.get_closest_marker("frameworks") or item.get_closest_marker("browser")
+        if item.get_closest_marker("frameworks")
+        or item.get_closest_marker("browser")
+        or item.path.name == "test_types.py"
     }
     items.sort(key=lambda item: item.path not in long)
 

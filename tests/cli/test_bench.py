@@ -81,6 +81,7 @@ def interrupted_after(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench_plan, "benchmark", cut)
 
 
+@pytest.mark.slow
 def test_interrupted_run_is_completed_by_resume(
     spec: Path,
     tmp_path: Path,
@@ -120,6 +121,7 @@ def test_interrupted_run_is_completed_by_resume(
         (["*/o?e"], "*/o?e", ["small/one"]),  # as reports have it that knew but one selection
     ],
 )
+@pytest.mark.slow
 def test_resume_measures_what_was_selected(
     selections: list[str],
     recorded: list[str] | str,

@@ -126,6 +126,7 @@ def test_run_with_a_wrong_framework_exits_1_and_names_the_mutant(
     assert "deconform reproduce ic2_oc3_k3x2_s2x2_c1.0x0.2_b_n2_i3x4 -f numpy" in out
 
 
+@pytest.mark.slow
 def test_what_is_not_there_is_no_failure_unless_required(
     spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

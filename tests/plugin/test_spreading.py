@@ -8,6 +8,7 @@ import pytest
 from pytest_runs import SPEC, run, write
 
 
+@pytest.mark.slow
 def test_a_column_runs_in_one_process_whatever_file_its_cases_are_in(
     pytester: pytest.Pytester,
 ) -> None:
