@@ -6,7 +6,7 @@ import ast
 import math
 import operator
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
@@ -28,6 +28,7 @@ from harness.syntax.tree import (
     Subscript,
     UnaryOp,
     Value,
+    calls,
     last_name,
     meant,
 )
@@ -215,7 +216,7 @@ class Expressions:
         over = self.value(first.iter)
         if is_simple and isinstance(over, tuple):
             items = tuple(self._item(node, names or [first.target], item) for item in over)
-            if all(map(is_plain, items)):
+            if all(map(is_plain, items)) or any(next(calls(item), None) for item in items):
                 return items
         outer, self.names = self.names, self._inside(node)
         element = self.value(node.elt)
@@ -400,6 +401,54 @@ def joined(node: Joined) -> Value:
             return node
         items += inner
     return tuple(items)
+
+
+def with_values(value: Value, values: Mapping[str, Value]) -> Value:
+    """Compute a value of which some names, or other expressions, are known by their text.
+
+    >>> with_values(Name("k", 0), {"k": 3}), with_values((Name("n", 0), 2), {"k": 3})[1]
+    (3, 2)
+    """
+    match value:
+        case tuple():
+            return tuple(with_values(each, values) for each in value)
+        case Name(text=text) if text in values:
+            return values[text]
+        case UnaryOp():
+            return signed(replace(value, operand=with_values(value.operand, values)))
+        case BinaryOp(left=left, right=right):
+            sides = with_values(left, values), with_values(right, values)
+            return arithmetic(replace(value, left=sides[0], right=sides[1]))
+        case Call():
+            given = (
+                replace(each, value=with_values(each.value, values)) for each in value.arguments
+            )
+            computed = converted(replace(value, arguments=tuple(given)))
+            return value if computed is None else computed
+    return value
+
+
+def open_names(value: Value) -> Iterator[str]:
+    """Yield the texts of what a number is computed from, and the text does not hold.
+
+    >>> from harness.syntax.python import read
+    >>> [*open_names(read("(k - s) // 2 + max(config.pad, 1)").statements[0].value)]
+    ['k', 's', 'config.pad']
+    """
+    match value:
+        case tuple():
+            for each in value:
+                yield from open_names(each)
+        case UnaryOp(operand=operand):
+            yield from open_names(operand)
+        case BinaryOp(left=left, right=right):
+            yield from open_names(left)
+            yield from open_names(right)
+        case Call(arguments=arguments):
+            for argument in arguments:
+                yield from open_names(argument.value)
+        case Name(text=text):
+            yield text
 
 
 def _can_be_computed(operation: str, left: Value, right: Value) -> bool:

@@ -13,7 +13,7 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from harness.syntax.expressions import Expressions, Source, converted, is_partial
+from harness.syntax.expressions import Expressions, Source, converted, is_partial, is_plain
 from harness.syntax.names import (
     EVERYTHING,
     Names,
@@ -65,6 +65,7 @@ from harness.syntax.tree import (
 _MOST_UNREAD: Final = 20
 # Nested functions are re-read once per enclosing one.
 _DEEPEST: Final = 24
+_MOST_TURNS: Final = 256  # Of all loops, that are read one by one
 _COPIES: Final = {"list", "tuple", "dict", "sorted", "reversed"}
 _ASSIGNED: Final = re.compile(r"\s*([\w.]+)\s*=(?!=)")
 # A signature as a page prints it, with the page's links.
@@ -167,6 +168,7 @@ class _Reader(Expressions):
         self.unread: list[Unread] = []
         self._shared: frozenset[str] = frozenset()  # Names that other scopes may give values
         self._followed = 0  # How many calls of the text's own classes
+        self._turns = 0  # How many turns of loops
         self._left_out = {each.start for each in left_out}
         self._block: tuple[int, ...] = ()
         self._blocks = itertools.count(1)
@@ -455,6 +457,12 @@ class _Reader(Expressions):
         self._block = outer
 
     def _loop(self, node: LOOPS) -> Iterator[Statement]:
+        items = self._items_of(node)
+        if items is not None:
+            assert isinstance(node, ast.For)
+            yield from self._head("for", [node.iter])
+            yield from self._unrolled(node, items)
+            return
         if not isinstance(node, ast.While):
             yield from self._head("for", [node.iter])
             self.names.share([*same_object(node.iter), *same_object(node.target)])
@@ -463,6 +471,30 @@ class _Reader(Expressions):
             yield from self._head("while", [node.test])
         yield from self._inner([*node.body, *node.orelse])
         self._unsettle([node])
+
+    def _items_of(self, node: LOOPS) -> tuple[Value, ...] | None:
+        """What a loop goes over, where the text holds it and the loop goes to its end."""
+        if not isinstance(node, ast.For) or node.orelse:
+            return None
+        inner = [part for each in node.body for part in ast.walk(each)]
+        if any(isinstance(part, ast.Break | ast.Continue | ast.Return) for part in inner):
+            return None
+        if not any(isinstance(part, ast.Call) for part in inner):
+            return None
+        items = self.value(node.iter)
+        if not isinstance(items, tuple) or not all(map(is_plain, items)):
+            return None
+        self._turns += len(items)
+        return items if self._turns <= _MOST_TURNS else None
+
+    def _unrolled(self, node: ast.For, items: Sequence[Value]) -> Iterator[Statement]:
+        """The statements of a loop, once for each item."""
+        read = self._read
+        for item in items:
+            self._read = {}
+            self._give(node.target, item, ())
+            yield from self._inner(node.body)
+        self._read = read
 
     def late_names(self) -> Names:
         """The names that a lambda sees whenever it is called."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -43,6 +43,7 @@ _FRAMEWORKS: Final = {
 }
 _OF_ALL_NAMES: Final = {"exec", "execfile", "globals", "locals"}
 _PATCHES: Final = {"patch", "setattr"}
+_KEPT_CHANGES, _KEPT_CHILDREN = "deconform_changes", "deconform_children"
 _OF_ATTRIBUTES: Final = {"setattr", "delattr", "vars"}
 
 
@@ -71,7 +72,7 @@ def bindings(body: Iterable[ast.AST]) -> Counter[str]:
                 counts[name] += times
         times += isinstance(node, LOOPS)
         nested = nested or isinstance(node, _SCOPES)
-        pending += [(inner, times, nested) for inner in ast.iter_child_nodes(node)]
+        pending += [(inner, times, nested) for inner in _children(node)]
     return counts
 
 
@@ -84,7 +85,7 @@ def definitions(body: Iterable[ast.AST]) -> Iterator[Definition]:
             yield from times * [node]
         elif not isinstance(node, ast.expr):
             times += isinstance(node, LOOPS)
-            pending += [(inner, times) for inner in ast.iter_child_nodes(node)]
+            pending += [(inner, times) for inner in _children(node)]
 
 
 def shared_names(tree: ast.AST) -> frozenset[str]:
@@ -121,17 +122,39 @@ def changes(body: Iterable[ast.AST]) -> Iterator[Change]:
     >>> list(changes([ast.parse("k[0] = 3")]))
     [Change(name='k', certain=True, method='')]
     """
-    pending: list[tuple[ast.AST, frozenset[str]]] = [(node, frozenset()) for node in body]
-    while pending:
-        node, hidden = pending.pop()
-        if isinstance(node, (ast.Name, *_LEAVES)):
-            continue
-        for change in _changed_by(node):
-            if change.name.split(".")[0] not in hidden:
-                yield change
+    for node in body:
+        yield from _all_changes(node)
+
+
+def _all_changes(node: ast.AST) -> tuple[Change, ...]:
+    """What is changed in a node, each once; kept, because every scope around it asks again."""
+    # A copy of a node, which may be changed, has what was kept of the node, too.
+    of_node, kept = vars(node).get(_KEPT_CHANGES, (None, ()))
+    if of_node is not node:
+        inner = [change for child in _children(node) for change in _all_changes(child)]
         if isinstance(node, FUNCTIONS):
-            hidden |= {*parameters(node), *_own_names(node)} - {"self"}
-        pending += [(inner, hidden) for inner in ast.iter_child_nodes(node)]
+            hidden = {*parameters(node), *_own_names(node)} - {"self"}
+            inner = [change for change in inner if change.name.split(".")[0] not in hidden]
+        kept = _once([*_changed_by(node), *inner])
+        setattr(node, _KEPT_CHANGES, (node, kept))
+    changed: tuple[Change, ...] = kept
+    return changed
+
+
+def _once(found: Sequence[Change]) -> tuple[Change, ...]:
+    """Leave out what is there already; how often everything is changed counts."""
+    everything = [change for change in found if change.name == EVERYTHING]
+    return (*everything, *dict.fromkeys(each for each in found if each.name != EVERYTHING))
+
+
+def _children(node: ast.AST) -> list[ast.AST]:
+    """The nodes in a node that may give names something, or change anything; kept as well."""
+    of_node, kept = vars(node).get(_KEPT_CHILDREN, (None, []))
+    if of_node is not node:
+        kept = [each for each in ast.iter_child_nodes(node) if not isinstance(each, _LEAVES)]
+        setattr(node, _KEPT_CHILDREN, (node, kept))
+    children: list[ast.AST] = kept
+    return children
 
 
 def parameters(node: FUNCTIONS) -> list[str]:
@@ -175,7 +198,7 @@ def _own_names(function: FUNCTIONS) -> set[str]:
         for name, is_shared in _given_by(node):
             (others if is_shared else own).add(name)
         if not isinstance(node, _SCOPES):
-            pending += ast.iter_child_nodes(node)
+            pending += _children(node)
     return own - others
 
 
