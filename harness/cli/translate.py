@@ -5,14 +5,23 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from harness.cli.exit_statuses import BAD, OK, ended_by_sigterm
-from harness.cli.options import add_shared
+from harness.cli.options import UsageError, add_shared, positive
 
 if TYPE_CHECKING:
-    from harness.lookup.answer import Line, LookUp
+    from harness.lookup.answer import Line
+    from harness.lookup.listing import Answer
     from harness.records.status import Status
+    from harness.syntax.documents import Document
+    from harness.syntax.tree import Value
+
+    Evidence: TypeAlias = Mapping[str, Mapping[str, Status]]
+
+_LONGEST_NAME: Final = 4096  # Characters of a file's name
+# What is certainly meant as a file's name, in one word.
+_SUFFIXES: Final = {".py", ".ipynb", ".m", ".md", ".wl", ".wls", ".nb", ".txt"}
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +39,16 @@ def add(parser: argparse.ArgumentParser) -> None:
         default="function",
         help="what is executed (the default), or what people put in a network",
     )
+    parser.add_argument("--line", type=positive, metavar="N", help="only the calls in this line")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=_value,
+        dest="values",
+        metavar="NAME=VALUE",
+        help="a value for a name of the text, as JSON: k=4, opt.ngf=64 (repeatable)",
+    )
     parser.add_argument("--program", action="store_true", help="print whole programs")
     parser.add_argument(
         "--check", action="store_true", help="run the answer in the frameworks that are here"
@@ -37,30 +56,89 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
+def _value(text: str) -> tuple[str, Value]:
+    """Read ``k=4`` or ``kernel=[4,4]``; what is no JSON is a word."""
+    import json
+
+    name, sign, value = text.partition("=")
+    if not sign or not name.strip():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a name and its value, such as k=4")
+    try:
+        read = json.loads(value)
+    except (ValueError, RecursionError):
+        read = {"True": True, "False": False, "None": None}.get(value.strip(), value.strip())
+    if isinstance(read, dict):
+        raise argparse.ArgumentTypeError(f"{value} is no value such as 4, [4,4] or same: k=4")
+    return name.strip(), _as_tuples(read)
+
+
+def _as_tuples(value: Any) -> Value:
+    made: Value = tuple(map(_as_tuples, value)) if isinstance(value, list) else value
+    return made
+
+
 def run(options: argparse.Namespace) -> int:
     from harness.cli.wording import in_options
-    from harness.lookup.answer import answer, look_up
+    from harness.lookup.every import look_up_every
+    from harness.lookup.reading import supply
+    from harness.syntax.tree import SnippetError
 
-    look = look_up(
-        typed(options.text),
+    document = _document(options.text)
+    text = document.text if document else typed(options.text)
+    every = look_up_every(
+        text,
         options.source,
         options.to,
-        input=options.input,
-        weight=options.weight,
+        supplied=supply(options.input, options.weight, dict(options.values)),
         style=options.style,
-    ).worded(in_options)
-    evidence = _evidence(look) if options.check else {}
+    )
+    if options.line is not None:
+        every = _in_line(every, options.line, document)
+    if len(every) == 1 and isinstance(every[0], SnippetError):
+        raise every[0]
+    looks = [each if isinstance(each, SnippetError) else each.worded(in_options) for each in every]
+    evidence = [_evidence(each) if options.check else {} for each in looks]
     if options.json:
-        import json
-
-        answered = look.to_json()
-        for name, by_check in evidence.items():
-            answered["translations"][name]["evidence"] = by_check
-        print(json.dumps(answered, indent=2))
+        _print_json(looks, document, evidence)
     else:
-        _print([*answer(look, options.program), *_in_lines(evidence)])
-    statuses = [status for checks in evidence.values() for status in checks.values()]
+        _print([*_for_people(looks, document, evidence, programs=options.program)])
+    statuses = [status for one in evidence for checks in one.values() for status in checks.values()]
     return BAD if any(status.is_bad for status in statuses) else OK
+
+
+def _in_line(every: Sequence[Answer], line: int, document: Document | None) -> list[Answer]:
+    """The calls that begin in a line; of a notebook, in that line of any cell."""
+    from harness.lookup.listing import line_of
+
+    lines = [line_of(each) for each in every]
+    if document is not None:
+        lines = [document.cell_of(each)[1] for each in lines]
+    chosen = [each for each, begins in zip(every, lines, strict=True) if begins == line]
+    if not chosen:
+        known = ", ".join(map(str, sorted(set(lines))))
+        raise UsageError(f"no transposed convolution begins in line {line}; they do in {known}.")
+    return chosen
+
+
+def _document(text: str) -> Document | None:
+    """Read a file's code, where the text is a file's name."""
+    if text == "-" or len(text) > _LONGEST_NAME or "\n" in text:
+        return None
+    from pathlib import Path
+
+    path = Path(text)
+    is_name = path.suffix in _SUFFIXES and not {*text} & {*" ()[]"}
+    try:
+        is_file = path.is_file()
+    except (OSError, ValueError):
+        is_file = False
+    if is_name and not is_file:
+        raise UsageError(f"there is no file {text}.")
+    if not is_file:
+        return None
+    from harness.syntax.documents import read_document
+
+    return read_document(path, text)
 
 
 def typed(text: str) -> str:
@@ -73,8 +151,53 @@ def typed(text: str) -> str:
     return sys.stdin.read(MAX_TEXT + 1) if sys.stdin else ""
 
 
-def _evidence(look: LookUp) -> dict[str, dict[str, Status]]:
+def _for_people(
+    looks: Sequence[Answer],
+    document: Document | None,
+    evidence: Sequence[Evidence],
+    *,
+    programs: bool,
+) -> Iterator[Line]:
+    from harness.lookup.answer import LookUp, answer
+
+    if len(looks) == 1 and document is None and isinstance(looks[0], LookUp):
+        yield from answer(looks[0], programs)
+        yield from _in_lines(evidence[0])
+        return
+    from harness.lookup.listing import listed
+
+    lines = {id(look): _in_lines(checks) for look, checks in zip(looks, evidence, strict=True)}
+    yield from listed(looks, document, lambda look: lines[id(look)], programs=programs)
+
+
+def _print_json(
+    looks: Sequence[Answer], document: Document | None, evidence: Sequence[Evidence]
+) -> None:
+    """Print the object of one call, or of all, with what could not be read."""
+    import json
+
+    from harness.lookup.listing import in_json
+
+    objects = [in_json(look, document) for look in looks]
+    for answered, checks in zip(objects, evidence, strict=True):
+        for name, by_check in checks.items():
+            answered["translations"][name]["evidence"] = by_check
+    whole: Any = {
+        "calls": [each for each in objects if "error" not in each],
+        "refused": [each for each in objects if "error" in each],
+    }
+    print(json.dumps(objects[0] if len(objects) == 1 else whole, indent=2))
+
+
+def _evidence(look: Answer) -> Evidence:
     """Run the look-up's programs; return the status of each check, by framework."""
+    from harness.lookup.answer import LookUp
+
+    if not isinstance(look, LookUp):
+        return {}
+    if look.names:
+        shown = " ".join(f"--set {name}=4" for name in look.names)
+        raise UsageError(f"a program in names is not run: give each a number, such as {shown}.")
     from harness import run as run_cases
     from harness.suite.case import case_from_descriptor
 
@@ -86,7 +209,7 @@ def _evidence(look: LookUp) -> dict[str, dict[str, Status]]:
     return evidence
 
 
-def _in_lines(evidence: Mapping[str, Mapping[str, Status]]) -> Iterator[Line]:
+def _in_lines(evidence: Evidence) -> Iterator[Line]:
     if evidence:
         yield []
         yield [("dim", "run just now, against the definition:")]

@@ -18,6 +18,7 @@ _OPTIONS: Final[Mapping[Ask, str]] = {
     Ask.MATH: "--math",
     Ask.GROUPS: "--groups",
     Ask.RANK: "--rank",
+    Ask.VALUE: "--set",
     Ask.WEIGHT_NAME: "--weight-name",
     Ask.BIAS_NAME: "--bias-name",
     Ask.SAVE: "--save",

@@ -156,6 +156,9 @@ class Arguments(BoundCall):
         one_in = self._agreed("in_channels", ins)
         one_out = self._agreed("out_channels", outs)
         one_kernel = self._agreed("kernel", kernels)
+        open_ = self.supplied.open_sizes
+        one_in, one_out = one_in or open_.in_channels, one_out or open_.out_channels
+        one_kernel = one_kernel or open_.kernel
         if one_in is None or one_out is None or one_kernel is None:
             raise self._what_is_open(one_in, one_out, one_kernel)
         return one_in, one_out, one_kernel
@@ -234,7 +237,9 @@ class Arguments(BoundCall):
             shape = f" with your weights' shape, {weight_axes(rank)}"
         fact = f"the text leaves {' and '.join(missing)} open: "
         return OpenError(
-            f"{fact}" + request + f"{shape}{self._or_a_line_above()}.", self.call.column
+            f"{fact}" + request + f"{shape}{self._or_a_line_above()}.",
+            self.call.column,
+            tuple(missing),
         )
 
     def _or_a_line_above(self) -> str:
@@ -378,8 +383,18 @@ class Arguments(BoundCall):
 def bind(form: Signature, site: CallSite, supplied: Supplied) -> Arguments:
     """Bind a call's arguments to a form's parameters."""
     given, assumed = bound(form, site.call, is_printed=is_signature(form, site)), []
+    if supplied.values:
+        from harness.syntax.expressions import with_values  # noqa: PLC0415 -- few calls need it
+
+        given = {
+            name: replace(each, value=with_values(each.value, supplied.values))
+            for name, each in given.items()
+        }
     for parameter in form.parameters:
         value = given[parameter.name].value if parameter.name in given else None
+        is_bias = "bias" in parameter.name and isinstance(parameter.default, bool)
+        if is_bias and not supplied.assumes_bias:
+            continue
         if parameter.assumable and isinstance(value, Name | Call):
             del given[parameter.name]
             assumed.append(

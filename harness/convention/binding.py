@@ -12,7 +12,7 @@ from harness.convention.values import integer, integers, shape_of, shown, unknow
 from harness.core.operators import Sizes
 from harness.core.suggestion import did_you_mean, nearest
 from harness.syntax.callsite import CallSite
-from harness.syntax.tree import Argument, Call, Name, SnippetError, Value, calls
+from harness.syntax.tree import Argument, Call, Name, SnippetError, UnknownValueError, Value, calls
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class BoundCall:
         """Return a parameter's argument, or its default, which the text must contain."""
         value = self.value(name)
         if isinstance(value, Name | Call):
-            raise self.error(unknown(name, value), name)
+            raise UnknownValueError(unknown(name, value), self._column(name), name, value, "word")
         return value
 
     def has(self, name: str) -> bool:
@@ -155,10 +155,13 @@ class BoundCall:
         """Return a truth value; 0 and 1 serve."""
         value = self.value(name)
         if isinstance(value, Name | Call):
-            raise self.error(
+            raise UnknownValueError(
                 f"{name} must be True or False, found {shown(value)}, whose value the text does "
                 "not hold: write it in its place.",
+                self._column(name),
                 name,
+                value,
+                "truth",
             )
         if value not in (True, False) or isinstance(value, float):
             raise self.error(f"{name} must be True or False, found {shown(value)}.", name)

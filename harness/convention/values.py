@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final, TypeAlias, TypeVar
 
 from harness.core.operators import Sizes, axis_name
-from harness.syntax.tree import Call, Name, SnippetError, Value, last_name
+from harness.syntax.tree import Call, Name, SnippetError, UnknownValueError, Value, last_name
 
 Pairs: TypeAlias = tuple[tuple[int, int], ...]  # Of beginning and end, per axis
 
@@ -81,7 +81,7 @@ def sizes_of(values: Sequence[Value]) -> Sizes | None:
 def integer(name: str, value: Value, column: int) -> int:
     """Return a value that must be an integer."""
     if isinstance(value, Name | Call):
-        raise SnippetError(unknown(name, value, "the number"), value.column)
+        raise UnknownValueError(unknown(name, value, "the number"), value.column, name, value)
     if isinstance(value, bool) or not isinstance(value, int):
         whole = isinstance(value, float) and value.is_integer()
         # Such as the result of 512 / 2 in Python 3.

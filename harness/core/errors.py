@@ -28,6 +28,7 @@ class Ask(StrEnum):
     MATH = "math"
     GROUPS = "groups"
     RANK = "rank"
+    VALUE = "set"
     WEIGHT_NAME = "weight name"
     BIAS_NAME = "bias name"
     SAVE = "save"

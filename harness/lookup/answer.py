@@ -11,6 +11,7 @@ from harness.convention.reading import Reading
 from harness.convention.registry import Convention, convention, distinct_conventions, render
 from harness.convention.signature import Style
 from harness.core.errors import Ask, Words, asked, named, worded
+from harness.core.named_number import Named, plain
 from harness.core.operators import (
     Operator,
     OperatorError,
@@ -52,6 +53,38 @@ class Translation:
         code = change.bias_code()
         return code if self.has_bias and code != "b" else None
 
+    def worded(self, words: Words) -> Translation:
+        """Return the answer with what it asks for in the words of a face."""
+        if not isinstance(self.answer, Unsupported):
+            return self
+        return replace(self, answer=replace(self.answer, reason=worded(self.answer.reason, words)))
+
+    def to_json(self) -> dict[str, Any]:
+        """The object of one framework's answer as JSON."""
+        answer = self.answer
+        program = answer if isinstance(answer, Program) else None
+        canonical, source = self.from_canonical, self.weights
+        return {
+            "support": answer.support,
+            "reason": answer.reason,
+            "call": program.call if program else None,
+            "program": program.text if program else None,
+            "gradient": program.gradient_text if program else None,
+            "training": program.training or None if program else None,
+            "weights": {
+                "from": canonical.before,
+                "to": canonical.after,
+                "code": canonical.code(),
+                "bias_code": self.bias_code(canonical),
+                "source": {
+                    "from": source.before,
+                    "code": source.code(),
+                    "bias_code": self.bias_code(source),
+                },
+            },
+            "notes": list(self.notes),
+        }
+
 
 @dataclass(frozen=True)
 class LookUp:
@@ -60,6 +93,9 @@ class LookUp:
     reading: Reading
     translations: tuple[Translation, ...]
     problem: str | Unsupported | None = None  # The line for benchdnn, where it is requested
+    names: tuple[str, ...] = ()  # Of the text, which the answer has in the place of numbers
+    truth: str = ""  # A name that says whether there is a bias: the answer is for one
+    without_bias: tuple[Translation, ...] = ()
 
     @property
     def output(self) -> Sizes | None:
@@ -71,15 +107,25 @@ class LookUp:
 
     @property
     def descriptor(self) -> str:
-        """The operator as a word; with the input, what ``deconform reproduce`` takes."""
+        """The operator as a word; with the input, what ``deconform reproduce`` takes.
+
+        It is empty where there are names.
+        """
         operator, shape = self.reading.operator, self.reading.input
+        if self.names:
+            return ""
         if shape is None:
             return operator.descriptor
         return f"{operator.descriptor}_n{shape[0]}_i{sizes(shape[2:])}"
 
     @property
     def example(self) -> str:
-        """The descriptor with an input, a small one where none is known: a case to run."""
+        """The descriptor with an input, a small one where none is known: a case to run.
+
+        It is empty where there are names.
+        """
+        if self.names:
+            return ""
         if self.reading.input is not None:
             return self.descriptor
         return f"{self.descriptor}_n1_i{sizes(_example_size(self.reading.operator))}"
@@ -90,16 +136,24 @@ class LookUp:
         problem = self.problem
         if isinstance(problem, Unsupported):
             problem = replace(problem, reason=worded(problem.reason, words))
-        return replace(self, reading=replace(self.reading, notes=notes), problem=problem)
+        return replace(
+            self,
+            reading=replace(self.reading, notes=notes),
+            problem=problem,
+            translations=tuple(each.worded(words) for each in self.translations),
+            without_bias=tuple(each.worded(words) for each in self.without_bias),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The object that a look-up is as JSON."""
         shape, output = self.reading.input, self.output
-        answers = {each.framework: _to_json(each) for each in self.translations}
+        answers = {each.framework: each.to_json() for each in self.translations}
+        for other in self.without_bias:
+            answers[other.framework]["without_bias"] = other.to_json()
         problem = {} if self.problem is None else {BENCHDNN: _problem_to_json(self.problem)}
-        return {
+        whole = {
             "operator": self.reading.operator.to_json(),
-            "descriptor": self.descriptor,
+            "descriptor": self.descriptor or None,
             "input": None if shape is None else list(shape),
             "output": None if output is None else list(output),
             "framework": self.reading.framework or None,
@@ -108,38 +162,20 @@ class LookUp:
             "translations": answers,
             **problem,
         }
+        if not self.names:
+            return whole
+        from harness.syntax.written_names import named  # noqa: PLC0415
+
+        for name, each in answers.items():
+            answers[name] = named(each, convention(name).language)
+        in_names: dict[str, Any] = named(whole | {"operator": plain(vars(self.reading.operator))})
+        return in_names
 
 
 def _problem_to_json(problem: str | Unsupported) -> dict[str, str | None]:
     if isinstance(problem, Unsupported):
         return {"support": problem.support, "reason": problem.reason, "problem": None}
     return {"support": "native", "reason": None, "problem": problem}
-
-
-def _to_json(translation: Translation) -> dict[str, Any]:
-    answer = translation.answer
-    program = answer if isinstance(answer, Program) else None
-    canonical, source = translation.from_canonical, translation.weights
-    return {
-        "support": answer.support,
-        "reason": answer.reason,
-        "call": program.call if program else None,
-        "program": program.text if program else None,
-        "gradient": program.gradient_text if program else None,
-        "training": program.training or None if program else None,
-        "weights": {
-            "from": canonical.before,
-            "to": canonical.after,
-            "code": canonical.code(),
-            "bias_code": translation.bias_code(canonical),
-            "source": {
-                "from": source.before,
-                "code": source.code(),
-                "bias_code": translation.bias_code(source),
-            },
-        },
-        "notes": list(translation.notes),
-    }
 
 
 def look_up(
@@ -178,17 +214,34 @@ def look_up(
     >>> [each.answer.call for each in answers.translations if each.framework == "pytorch"]
     ['y_ = F.conv_transpose2d(x_, w_, b_, stride=2, padding=1)']
     """
-    targets = [convention(name) for name in to if name != BENCHDNN]
-    others = [] if to else distinct_conventions()
+    for name in to:
+        targets_of("", [name])  # An unknown name is refused before anything is read.
     reading, problem = _read(text, framework, input, weight)
+    return answered(reading, to, style, problem)
+
+
+def answered(
+    reading: Reading,
+    to: Sequence[str] = (),
+    style: Style = "function",
+    problem: benchdnn.Problem | None = None,
+) -> LookUp:
+    """Write what was read for other frameworks; the problem of benchdnn is where it came from."""
     if style == "function" and reading.training != SILENT:
         style_layer = named(Ask.STYLE, "layer")
         note = "The text says how the layer is trained: " + style_layer + " writes that too."
         reading = replace(reading, notes=(*reading.notes, note))
-    targets += [each for each in others if each.name != reading.framework]
-    translations = tuple(_translation(reading, target, style) for target in targets)
+    targets = targets_of(reading.framework, to)
+    translations = tuple(translation(reading, target, style) for target in targets)
     asked = BENCHDNN in to
     return LookUp(reading, translations, _in_benchdnn(reading, problem) if asked else None)
+
+
+def targets_of(source: str, to: Sequence[str]) -> list[Convention]:
+    """Return the frameworks to write for: those that are named, or all others."""
+    if to:
+        return [convention(name) for name in to if name != BENCHDNN]
+    return [each for each in distinct_conventions() if each.name != source]
 
 
 def read_text(
@@ -218,9 +271,14 @@ def _read(
 
         problem = benchdnn.read_problem(text)
         return _from_problem(problem, shape), problem
-    if _DESCRIPTOR.fullmatch(text.strip()):
+    if is_descriptor(text):
         return _from_descriptor(text.strip(), shape), None
     return read(text, framework, shape, weight), None
+
+
+def is_descriptor(text: str) -> bool:
+    """Whether a text is an operator's descriptor."""
+    return _DESCRIPTOR.fullmatch(text.strip()) is not None
 
 
 def _from_problem(problem: benchdnn.Problem, shape: Sequence[int] | None) -> Reading:
@@ -280,7 +338,8 @@ def _fitting(operator: Operator, shape: Sequence[int]) -> Sizes:
     return tuple(shape)
 
 
-def _translation(reading: Reading, framework: Convention, style: Style) -> Translation:
+def translation(reading: Reading, framework: Convention, style: Style) -> Translation:
+    """Write what was read for a framework."""
     own = reading.weights or reading.framework or CANONICAL
     rank, groups = reading.operator.rank, reading.operator.groups
     answer = render(reading.operator, framework.name, style=style, training=reading.training)
@@ -306,26 +365,53 @@ def answer(looked_up: LookUp, programs: bool = False) -> Iterator[Line]:  # noqa
 
     A line is a list of pairs of a style of ``rich`` and a text.
     """
+    lines = _answer(looked_up, programs)
+    if not looked_up.names:
+        yield from lines
+        return
+    from harness.core.named_number import in_names  # noqa: PLC0415
+
+    for line in lines:
+        yield [(style, in_names(text)) for style, text in line]
+
+
+def _answer(looked_up: LookUp, programs: bool) -> Iterator[Line]:
     reading = looked_up.reading
     yield [("bold", in_words(reading.operator)), ("dim", _origin(reading))]
     yield [("dim", "size     "), ("", size_line(looked_up))]
-    yield [("dim", "operator "), ("", looked_up.descriptor)]
+    if looked_up.descriptor:
+        yield [("dim", "operator "), ("", looked_up.descriptor)]
     for note in reading.notes:
         yield [("dim", "note     "), ("", note)]
+    without_bias = {each.framework: each for each in looked_up.without_bias}
     for translation in looked_up.translations:
         yield []
-        yield from _block(translation, programs)
+        yield from _block(translation, programs, looked_up.names)
+        other = without_bias.get(translation.framework)
+        if other is not None and other.to_json() != translation.to_json():
+            yield [("dim", f"  without bias, where {looked_up.truth} says so:")]
+            yield from _block(other, programs, looked_up.names, headed=False)
     if looked_up.problem is not None:
         yield []
         yield from _problem_block(looked_up.problem)
-    yield []
-    yield [("dim", f"run any of them and compare: deconform reproduce {looked_up.example} -f NAME")]
+    if looked_up.descriptor:
+        yield []
+        example = f"deconform reproduce {looked_up.example} -f NAME"
+        yield [("dim", f"run any of them and compare: {example}")]
 
 
-def _block(translation: Translation, programs: bool) -> Iterator[Line]:
+def _block(
+    translation: Translation, programs: bool, names: Sequence[str], *, headed: bool = True
+) -> Iterator[Line]:
     result = translation.answer
+    if names and isinstance(result, Program):
+        from harness.syntax.written_names import named as in_its_words  # noqa: PLC0415
+
+        result = in_its_words(result, result.language)
     colours = {"native": "green", "rewritten": "yellow", "unsupported": "red"}
-    yield [("bold cyan", translation.title), ("", "  "), (colours[result.support], result.support)]
+    if headed:
+        title = ("bold cyan", translation.title)
+        yield [title, ("", "  "), (colours[result.support], result.support)]
     if result.reason:
         yield [("dim", f"  {result.reason}")]
     if isinstance(result, Unsupported):
@@ -361,7 +447,7 @@ def in_words(operator: Operator) -> str:
     """Describe an operator: channels, kernel, and whatever is not a default."""
     parts = [
         f"{operator.in_channels} -> {operator.out_channels} channels",
-        f"kernel {sizes(operator.kernel)}",
+        f"kernel {_extent(operator.kernel)}",
         f"stride {_short(operator.stride)}",
     ]
     if set(operator.dilation) != {1}:
@@ -372,6 +458,12 @@ def in_words(operator: Operator) -> str:
         parts.append(f"{operator.groups} groups")
     parts.append("bias" if operator.bias else "no bias")
     return ", ".join(parts)
+
+
+def _extent(values: Sequence[int]) -> str:
+    """Write a kernel's sizes, names with spaces between them."""
+    has_names = any(isinstance(each, Named) for each in values)
+    return " x ".join(map(str, values)) if has_names else sizes(values)
 
 
 def _short(values: Sequence[int]) -> str:
@@ -418,6 +510,8 @@ def _size_rule(stride: int, constant: int) -> str:
     ('2*in - 1', 'in', '3*in + 2')
     """
     slope = "in" if stride == 1 else f"{stride}*in"
+    if isinstance(constant, Named):
+        return f"{slope} + {constant}"
     if not constant:
         return slope
     return f"{slope} {'+' if constant > 0 else '-'} {abs(constant)}"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from harness.convention.arguments import Form, bind
 from harness.convention.binding import bound
-from harness.convention.reading import Reading, Supplied
+from harness.convention.reading import NOTHING, Reading, Supplied
 from harness.convention.registry import (
     Convention,
     convention,
@@ -21,7 +21,7 @@ from harness.core.errors import Ask, InputError, asked, named
 from harness.core.operators import OperatorError, Sizes
 from harness.lookup import arrays_in_the_call, foreign
 from harness.syntax.callsite import CallSite
-from harness.syntax.find_call import Mention, OwnNameError, find_call, mentions
+from harness.syntax.find_call import Mention, OwnNameError, find_call, find_calls, mentions
 from harness.syntax.tree import (
     MAX_DIGITS,
     Call,
@@ -52,6 +52,44 @@ class _Known:
     form: Form
 
 
+@dataclass(frozen=True)
+class FoundCall:
+    """A call in a text, and the forms that it may mean."""
+
+    site: CallSite
+    text: str
+    conventions: Sequence[Convention]
+    known: Mapping[str, Sequence[_Known]]
+    notes: tuple[str, ...]
+
+    def read(self, supplied: Supplied) -> Reading:
+        """Read it with what the user gives.
+
+        Raises
+        ------
+        SnippetError
+            With its place in the text.
+        """
+        try:
+            with errors_placed_in(self.text):
+                return _reading(self.site, self.conventions, self.known, supplied, self.notes)
+        except SnippetError as error:
+            if error.place is not None:
+                raise
+            error.column = self.site.call.column
+            raise error.placed_in(self.text) from None
+
+
+def supply(
+    input: Sequence[int] | None = None,  # noqa: A002 -- the contract's word
+    weight: Sequence[int] | None = None,
+    values: Mapping[str, Value] = NOTHING.values,
+) -> Supplied:
+    """Check what the user gives."""
+    shapes = _shape(Ask.INPUT_SHAPE, input), _shape(Ask.WEIGHT_SHAPE, weight)
+    return Supplied(*shapes, values=values)
+
+
 def read(
     text: str,
     framework: str | None = None,
@@ -64,13 +102,60 @@ def read(
     Operator(in_channels=64, out_channels=32, kernel=(4, 4), stride=(2, 2), dilation=(1, 1), \
 crop=((1, 1), (1, 1)), groups=1, bias=False)
     """
-    supplied = Supplied(_shape(Ask.INPUT_SHAPE, input), _shape(Ask.WEIGHT_SHAPE, weight))
+    return find_one(text, framework).read(supply(input, weight))
+
+
+def find_one(text: str, framework: str | None = None) -> FoundCall:
+    """Find the one call of a text.
+
+    Raises
+    ------
+    SnippetError
+        Where there is none, or several.
+    """
+    text, conventions = _prepared(text, framework)
+    with errors_placed_in(text):
+        language, known = _known_by(text, conventions)
+        try:
+            site, notes = find_call(text, language, known)
+        except SnippetError as error:
+            raise _without_a_call(text, conventions, known, error) from None
+    return FoundCall(site, text, conventions, known, notes)
+
+
+def find_every(text: str, framework: str | None = None) -> list[FoundCall | SnippetError]:
+    r"""Find the calls of a text, in its order; an error stands for one that is not understood.
+
+    Raises
+    ------
+    SnippetError
+        Where there is none.
+
+    Examples
+    --------
+    >>> text = "a = nn.ConvTranspose1d(8, 4, 2)\nb = nn.ConvTranspose1d(4, 2, 3)"
+    >>> [(found.site.name, found.site.line) for found in find_every(text)]
+    [('a', 1), ('b', 2)]
+    """
+    text, conventions = _prepared(text, framework)
+    with errors_placed_in(text):
+        language, known = _known_by(text, conventions)
+        try:
+            found = find_calls(text, language, known)
+        except SnippetError as error:
+            raise _without_a_call(text, conventions, known, error) from None
+    every: list[tuple[int, FoundCall | SnippetError]] = [
+        (site.call.column, FoundCall(site, text, conventions, known, site.notes))
+        for site in found.sites
+    ]
+    every += [(each.column or 0, each.placed_in(text)) for each in (*found.refused, *found.own)]
+    return [each for _, each in sorted(every, key=lambda pair: pair[0])]
+
+
+def _prepared(text: str, framework: str | None) -> tuple[str, Sequence[Convention]]:
     conventions = [convention(framework)] if framework else distinct_conventions()
     # A lone carriage return ends a line for some parsers and not for others.
-    text = text.replace("\r\n", " \n").replace("\r", "\n")
-    with errors_placed_in(text):
-        mentioned = mentions(text)
-        return _read(text, conventions, supplied, mentioned)
+    return text.replace("\r\n", " \n").replace("\r", "\n"), conventions
 
 
 def _shape(ask: Ask, shape: Sequence[int] | None) -> Sizes | None:
@@ -112,27 +197,37 @@ def _mentioned(names: Sequence[str], conventions: Sequence[Convention]) -> dict[
     return {} if first is None else {first: known.pop(first), **known}
 
 
-def _read(
+def _known_by(text: str, conventions: Sequence[Convention]) -> tuple[str, dict[str, list[_Known]]]:
+    """A text's language, and the forms that it may mean."""
+    known = _mentioned([mention.name for mention in mentions(text)], conventions)
+    # Else what is called may be an alias, or a class of the text.
+    known = known or _mentioned(_WORD.findall(text), conventions)
+    language = known[next(iter(known))][0].convention.language if known else "python"
+    return language, known
+
+
+def _without_a_call(
     text: str,
     conventions: Sequence[Convention],
+    known: Mapping[str, Sequence[_Known]],
+    error: SnippetError,
+) -> SnippetError:
+    """Say what a text is in which no call was found."""
+    if kind := foreign.text_kind(text):
+        return SnippetError(f"this is {kind}, which is not read here: paste the call in code.")
+    mentioned = mentions(text)
+    if known.keys() & {each.name for each in mentioned} or isinstance(error, OwnNameError):
+        return error
+    return _nothing_known(text, mentioned, conventions, list(_known_in(conventions)))
+
+
+def _reading(
+    site: CallSite,
+    conventions: Sequence[Convention],
+    known: Mapping[str, Sequence[_Known]],
     supplied: Supplied,
-    mentioned: Sequence[Mention],
+    left_out: Sequence[str],
 ) -> Reading:
-    called = [mention.name for mention in mentioned]
-    known = _mentioned(called, conventions)
-    try:
-        # Else what is called may be an alias, or a class of the text.
-        known = known or _mentioned(_WORD.findall(text), conventions)
-        first = next(iter(known), "")
-        language = known[first][0].convention.language if known else "python"
-        site, left_out = find_call(text, language, known)
-    except SnippetError as error:
-        if kind := foreign.text_kind(text):
-            fact = f"this is {kind}, which is not read here: paste the call in code."
-            raise SnippetError(fact) from None
-        if known.keys() & {*called} or isinstance(error, OwnNameError):
-            raise
-        raise _nothing_known(text, mentioned, conventions, list(_known_in(conventions))) from error
     other = foreign.sharing(site.call) if len(conventions) > 1 else None
     candidates, note = _candidates(site, known[last_name(site.call)])
     note = (*left_out, *note)
@@ -156,7 +251,13 @@ def _read(
     if site.call.assumed:
         values = ", ".join(site.call.assumed)
         note = (*note, f"{values}: taken from the function's defaults; its caller may give others.")
-    return replace(reading, notes=(*note, *reading.notes))
+    return replace(
+        reading,
+        notes=(*note, *reading.notes),
+        line=site.line,
+        column=site.column,
+        name=site.statement.target or "",
+    )
 
 
 def _as(candidate: _Known, site: CallSite, supplied: Supplied) -> Reading:

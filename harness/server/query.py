@@ -9,8 +9,7 @@ from typing import Any, Final, get_type_hints
 import msgspec
 
 from harness.server.refusals import RefusedError
-from harness.server.schema import FRAMEWORKS, Query
-from harness.syntax.tree import MAX_TEXT
+from harness.server.schema import FRAMEWORKS, MAX_TEXT, Query
 
 _TYPES: Final = {
     field.encode_name: get_type_hints(Query, include_extras=True)[field.name]

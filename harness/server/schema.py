@@ -9,8 +9,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from harness.convention.registry import framework_names
 from harness.convention.signature import Style
 from harness.lookup import BENCHDNN
-from harness.syntax.tree import MAX_DIGITS, MAX_TEXT
+from harness.syntax.tree import MAX_DIGITS
 
+MAX_TEXT: Final = 10_000  # Characters
 FRAMEWORKS: Final = (*framework_names(), BENCHDNN)
 
 if TYPE_CHECKING:
@@ -22,8 +23,10 @@ _LARGEST: Final = 10**MAX_DIGITS - 1
 _THREE_TO_FIVE: Final = Meta(min_length=3, max_length=5)
 _Sizes = Annotated[tuple[Annotated[int, Meta(ge=0, le=_LARGEST)], ...], _THREE_TO_FIVE]
 _PositiveSizes = Annotated[tuple[Annotated[int, Meta(ge=1, le=_LARGEST)], ...], _THREE_TO_FIVE]
-_Axes = Annotated[list[int], Meta(min_length=1, max_length=3)]
-_Pair = Annotated[list[int], Meta(min_length=2, max_length=2)]
+# A number, or what the text has in its place.
+_Number = int | str
+_Axes = Annotated[list[_Number], Meta(min_length=1, max_length=3)]
+_Pair = Annotated[list[_Number], Meta(min_length=2, max_length=2)]
 _Support = Literal["native", "rewritten", "unsupported"]
 _Place = Annotated[int, Meta(ge=1)] | None
 
@@ -72,13 +75,13 @@ class Query(Struct, frozen=True, forbid_unknown_fields=True):
 class Operator(Struct, forbid_unknown_fields=True):
     """A transposed convolution."""
 
-    in_channels: int
-    out_channels: int
+    in_channels: _Number
+    out_channels: _Number
     kernel: _Axes
     stride: _Axes
     dilation: _Axes
     crop: Annotated[list[_Pair], Meta(min_length=1, max_length=3)]
-    groups: int
+    groups: _Number
     bias: bool
 
 
@@ -111,6 +114,7 @@ class Translation(Struct, forbid_unknown_fields=True):
     training: str | None
     weights: Weights
     notes: list[str]
+    without_bias: Translation | UnsetType = UNSET
 
 
 class Problem(Struct, forbid_unknown_fields=True):
@@ -125,13 +129,16 @@ class LookUp(Struct, forbid_unknown_fields=True):
     """What `deconform translate` prints as JSON."""
 
     operator: Operator
-    descriptor: str
+    descriptor: str | None
     input: list[int] | None
-    output: list[int] | None
+    output: list[_Number] | None
     framework: str | None
     form: str | None
     notes: list[str]
     translations: dict[str, Translation]
+    file: str | None
+    line: _Place
+    column: _Place
     benchdnn: Problem | UnsetType = UNSET
 
 
@@ -141,7 +148,7 @@ class Refusal(Struct, forbid_unknown_fields=True):
     message: str
     line: _Place
     column: _Place
-    asks: Literal["input", "weight", "from", "to", "style"] | None
+    asks: Literal["input", "weight", "from", "to", "style", "set"] | None
     example: str | list[int] | None
 
 

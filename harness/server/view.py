@@ -12,9 +12,8 @@ from harness.convention.registry import canonical, convention, distinct_conventi
 from harness.lookup import BENCHDNN
 from harness.pages import SUPPORTS, Mark
 from harness.server.query import to_fields
-from harness.server.schema import Query
+from harness.server.schema import MAX_TEXT, Query
 from harness.server.wording import title
-from harness.syntax.tree import MAX_TEXT
 
 # Proxies cut or refuse longer addresses.
 # https://nginx.org/en/docs/http/ngx_http_core_module.html#large_client_header_buffers

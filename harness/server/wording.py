@@ -16,6 +16,7 @@ _NAMES: Final[Mapping[Ask, tuple[str, str]]] = {
     Ask.FRAMEWORK: ("from", "Whose call it is"),
     Ask.TARGET: ("to", "Answer for"),
     Ask.STYLE: ("style", "Written as"),
+    Ask.VALUE: ("set", "The text"),
 }
 FIELDS: Final = {ask: field for ask, (field, _) in _NAMES.items()}
 
@@ -36,6 +37,8 @@ def on_page(mention: Mention) -> str:
     'choose "Whose call it is": MXNet'
     """
     label, value = f'"{_NAMES[mention.ask][1]}"', mention.shown_value
+    if mention.ask == Ask.VALUE:
+        return f"write {value.replace('=', ' = ')} above the call" if mention.verb else value
     if mention.ask in {Ask.INPUT_SHAPE, Ask.WEIGHT_SHAPE}:
         if not mention.verb:
             return value or label

@@ -16,7 +16,11 @@ from typing import Any, Final, NoReturn
 
 from harness.convention.registry import convention, framework_names
 from harness.core.errors import InputError
-from harness.lookup.answer import in_words, look_up, size_line
+from harness.core.named_number import in_names
+from harness.lookup.answer import in_words, size_line
+from harness.lookup.every import look_up_one
+from harness.lookup.listing import in_json as answer_in_json
+from harness.lookup.reading import supply
 from harness.server.wording import FIELDS, in_json, on_page
 
 _MEMORY: Final = 2**29
@@ -32,23 +36,22 @@ def answer(query: Mapping[str, Any]) -> dict[str, Any]:
     >>> answer({"text": "nn.ConvTranspose2d(1, 2, kernel=3)"})["error"]["about"]["column"]
     26
     """
-    shapes = {name: tuple(query[name]) if name in query else None for name in ("input", "weight")}
     try:
-        result = look_up(
+        result = look_up_one(
             query["text"],
             query.get("from"),
             tuple(query.get("to", ())),
+            supplied=supply(query.get("input"), query.get("weight")),
             style=query.get("style", "function"),
-            **shapes,
         )
     except InputError as error:
         return {"error": _error(error)}
-    answered, page = (result.worded(words).to_json() for words in (in_json, on_page))
+    answered, page = (answer_in_json(result.worded(words)) for words in (in_json, on_page))
     return {
         "look_up": answered,
         "page": page if page != answered else None,
-        "words": in_words(result.reading.operator),
-        "size": size_line(result),
+        "words": in_names(in_words(result.reading.operator)),
+        "size": in_names(size_line(result)),
         "example": result.example,
     }
 

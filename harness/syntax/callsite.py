@@ -32,6 +32,7 @@ class CallSite:
     # for each, and writes the zeros of such a dilation into the kernel.
     groups: int = 1
     steps: tuple[int, ...] | None = None
+    notes: tuple[str, ...] = ()  # On lines that may change what is called
 
     @property
     def function(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Final, NamedTuple
 
@@ -64,8 +65,18 @@ def _mentions(text: str, start: int, end: int) -> list[Mention]:
     return [Mention(match[1].rpartition(".")[2], match[1], match.start(1)) for match in matches]
 
 
-def find_call(text: str, language: str, names: Collection[str]) -> tuple[CallSite, tuple[str, ...]]:
-    r"""Find the one call of some names, with notes on what was left out of the text.
+@dataclass(frozen=True)
+class Found:
+    """The calls of a text, and what looks like one and is not understood, in its order."""
+
+    sites: tuple[CallSite, ...]
+    refused: tuple[SnippetError, ...] = ()  # Each with its column
+    own: tuple[OwnNameError, ...] = ()  # Calls of what the text itself gives such a name
+    notes: tuple[str, ...] = ()  # On what was left out of the text
+
+
+def find_calls(text: str, language: str, names: Collection[str]) -> Found:
+    r"""Find the calls of some names.
 
     Parameters
     ----------
@@ -78,14 +89,13 @@ def find_call(text: str, language: str, names: Collection[str]) -> tuple[CallSit
     Raises
     ------
     SnippetError
-        Where nothing that calls one of the names can be understood, or where there are several
-        calls, also in what was left out.
+        Where nothing that calls one of the names can be understood.
 
     Examples
     --------
-    >>> site, _ = find_call("up = nn.Up(4)\ny = up(x)", "python", {"Up"})
-    >>> site.name, len(site.applications)
-    ('up', 1)
+    >>> found = find_calls("up = nn.Up(4)\ny = up(x)\nnn.Up(2)(y)", "python", {"Up"})
+    >>> [(site.line, site.name, len(site.applications)) for site in found.sites]
+    [(1, 'up', 1), (3, None, 1)]
     """
     parsed, notes = _parsed(text, language, names)
     called = _called(parsed, names)
@@ -95,19 +105,44 @@ def find_call(text: str, language: str, names: Collection[str]) -> tuple[CallSit
         raise _defined_by_the_text(text, own[0])
     if not sites:
         raise SnippetError("the text names a transposed convolution, but does not call it.")
-    columns = [site.call.column for site in sites]
-    for unread in parsed.unread:
-        named = _mentions(text, unread.start, unread.end)
-        columns += [each.start for each in named if each.name in names]
-    if len(columns) > 1:
-        raise _several(text, columns)
-    (site,) = sites
-    if language == "python" and not site.stands_alone:
+    refused = [
+        SnippetError(unread.error.fact, mention.start)
+        for unread in parsed.unread
+        for mention in _mentions(text, unread.start, unread.end)
+        if mention.name in names
+    ]
+    if language == "python" and not sites[0].stands_alone:
         # Other look-ups start faster without it.
         from harness.syntax.weights_before_the_call import completed  # noqa: PLC0415
 
-        site = completed(site)
-    return site, (*notes, *_patched(text, parsed, site))
+        sites = [completed(site) for site in sites]
+    whole = [replace(site, notes=tuple(_patched(text, parsed, site))) for site in sites]
+    defined = [call for call in own if isinstance(call.owner, Defined)]
+    errors = tuple(_defined_by_the_text(text, call) for call in defined)
+    return Found(tuple(whole), tuple(refused), errors, notes)
+
+
+def find_call(text: str, language: str, names: Collection[str]) -> tuple[CallSite, tuple[str, ...]]:
+    r"""Find the one call of some names, with notes on what was left out of the text.
+
+    Raises
+    ------
+    SnippetError
+        As by :func:`find_calls`, or where there are several calls, also in what was left out.
+
+    Examples
+    --------
+    >>> site, _ = find_call("up = nn.Up(4)\ny = up(x)", "python", {"Up"})
+    >>> site.name, len(site.applications)
+    ('up', 1)
+    """
+    found = find_calls(text, language, names)
+    columns = [site.call.column for site in found.sites]
+    columns += [error.column or 0 for error in found.refused]
+    if len(columns) > 1:
+        raise _several(text, columns)
+    site = found.sites[0]
+    return site, (*found.notes, *site.notes)
 
 
 def _patched(text: str, parsed: Parsed, site: CallSite) -> Iterator[str]:
@@ -141,12 +176,12 @@ def _parsed(text: str, language: str, names: Collection[str]) -> tuple[Parsed, t
     from harness.syntax.cut import alone, cut  # noqa: PLC0415 -- few texts need it
 
     pieces = cut(text, names, language)
-    if len(pieces) > 1:
-        raise _several(text, [piece.start for piece in pieces])
     try:
-        for piece in pieces:
-            parsed = module.read(alone(text, piece, language))
-            return Parsed(parsed.all_understood()), _cut_off(text, piece, whole)
+        read = [module.read(alone(text, piece, language)).all_understood() for piece in pieces]
+        if read:
+            statements = tuple(statement for each in read for statement in each)
+            notes = _cut_off(text, pieces[0], whole) if len(pieces) == 1 else ()
+            return Parsed(statements), notes
     except SnippetError as part:
         raise part from whole
     if whole is not None:
@@ -163,7 +198,7 @@ def _called(parsed: Parsed, names: Collection[str]) -> list[tuple[int, Call]]:
         for call in calls(statement.value)
         if {last_name(call), call.written.rpartition(".")[2]} & {*names}
     }
-    return sorted(places.values(), key=lambda each: each[1].column)
+    return sorted(places.values(), key=lambda each: (each[1].column, each[0]))
 
 
 def _is_own(owner: Value, names: Collection[str]) -> bool:

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final, Self, TypeAlias
+from typing import Final, Literal, Self, TypeAlias
 
 from harness.core.errors import InputError, Place
 
-MAX_TEXT: Final = 10_000
+MAX_TEXT: Final = 2_000_000
 MAX_DEPTH: Final = 60
 MAX_DIGITS: Final = 18
 
@@ -252,7 +252,38 @@ class SnippetError(InputError):
 
 
 class OpenError(SnippetError):
-    """A snippet that leaves something open, which the user can give."""
+    """A snippet that leaves sizes open, which the user can give: the roles of those."""
+
+    def __init__(self, fact: str, column: int | None = None, roles: tuple[str, ...] = ()) -> None:
+        super().__init__(fact, column)
+        self.roles = roles
+
+    def placed_in(self, text: str) -> Self:
+        """Return the error with its place in a text."""
+        placed = super().placed_in(text)
+        placed.roles = self.roles
+        return placed
+
+
+class UnknownValueError(SnippetError):
+    """A parameter's argument whose value the text does not hold: a number, a truth or a word."""
+
+    def __init__(
+        self,
+        fact: str,
+        column: int | None = None,
+        parameter: str = "",
+        value: Value = None,
+        kind: Literal["number", "truth", "word"] = "number",
+    ) -> None:
+        super().__init__(fact, column)
+        self.parameter, self.value, self.kind = parameter, value, kind
+
+    def placed_in(self, text: str) -> Self:
+        """Return the error with its place in a text."""
+        placed = super().placed_in(text)
+        placed.parameter, placed.value, placed.kind = self.parameter, self.value, self.kind
+        return placed
 
 
 @contextmanager

@@ -228,6 +228,9 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
         "framework": "pytorch",
         "form": "torch.nn.ConvTranspose2d",
         "notes": [],
+        "file": None,
+        "line": 1,
+        "column": 6,
         "translations": {
             "numpy": {
                 "support": "native",
@@ -350,7 +353,7 @@ BAD = {
     "another's source": ([DCGAN, "--from", "mxnet"], "this is a call of PyTorch, not of MXNet"),
     "an input of two axes": ([DCGAN, "--input", "1,2"], "--input 1,2 is no shape of three to fiv"),
     "another input": ([DCGAN, "--input", "1,3,4,4"], "line 1, column 1: in_channels is 512 in"),
-    "something open": (["F.conv_transpose2d(x, w)"], "line 1, column 1: the text leaves in_chan"),
+    "something open": (["L.DeconvolutionND(n, 4, 6, 3)"], "line 1, column 19: ndim is 'n', whose "),
     "the system": (
         ["nn.ConvTranspose2d(4, 4, __import__('os').system('id').x + 1, stride=f())"],
         "line 1, column 1: the text leaves kernel open: add --weight 4,4,4,4",

@@ -8,13 +8,13 @@ from urllib.parse import urlencode
 
 import jsonschema
 import pytest
-from asked_calls import KERAS, PYTORCH
+from asked_calls import KERAS, PYTORCH, SIZED
 from starlette.testclient import TestClient
 
 from harness.cli.exit_statuses import OK
 from harness.cli.main import main
 from harness.server import openapi
-from harness.syntax.tree import MAX_TEXT
+from harness.server.schema import MAX_TEXT
 
 JSON = {"content-type": "application/json"}
 # Names and values of a query, and the same on the command line.
@@ -54,7 +54,7 @@ REFUSED: list[tuple[Any, int, str]] = [
     ({"text": PYTORCH, "weight": [0, 1, 1]}, 400, "from 1 on"),
     ({"text": PYTORCH, "weight": [10**18, 1, 1]}, 400, "three to five axes"),
     ({"text": "f(1)"}, 422, "holds no transposed convolution"),
-    ({"text": KERAS}, 422, "the text leaves in_channels open: add --input"),
+    ({"text": SIZED}, 422, "depends on the input's: add --input"),
     ({"text": PYTORCH, "input": [1, 63, 4, 4]}, 422, "63"),
     ({"text": "__import__('os').abort()"}, 422, "holds no transposed convolution"),
 ]
@@ -163,13 +163,17 @@ def test_the_page_of_the_api_names_all_that_its_document_names(client: TestClien
 
 
 def test_the_api_names_the_field_that_would_help(client: TestClient) -> None:
-    error = client.get("/api/translate", params={"text": KERAS}).json()["error"]
+    error = client.get("/api/translate", params={"text": SIZED}).json()["error"]
     assert (error["asks"], error["example"]) == ("input", [1, 64, 16, 16])
-    assert error["message"].partition("\n")[0] == (
-        "line 1, column 1: the text leaves in_channels open: add --input 1,64,16,16 with your "
-        "input's shape, (n, c_in, height, width)."
+    assert (
+        error["message"]
+        .partition("\n")[0]
+        .endswith(
+            "chooses the output's size, which depends on the input's: add --input 1,64,16,16 with "
+            "your input's shape, (n, c_in, height, width)."
+        )
     )
-    answer = client.get("/api/translate", params={"text": KERAS, "input": "1,64,16,16"})
+    answer = client.get("/api/translate", params={"text": SIZED, "input": "1,64,8,8"})
     assert answer.status_code == 200
 
 

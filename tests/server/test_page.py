@@ -8,15 +8,15 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from asked_calls import KERAS, PYTORCH
+from asked_calls import KERAS, PYTORCH, SIZED
 from starlette.testclient import TestClient
 
 from harness.convention.registry import framework_names
 from harness.core.errors import Ask, Sentence, Words, asked, named
 from harness.server import view
 from harness.server.query import from_form, to_fields
+from harness.server.schema import MAX_TEXT
 from harness.server.wording import in_json, on_page
-from harness.syntax.tree import MAX_TEXT
 
 IN_MATLAB = "transposedConv2dLayer(4, 32, 'Stride', 2, 'Cropping', 1, 'NumChannels', 64"
 
@@ -54,7 +54,7 @@ def test_the_page_says_why_something_cannot_be_said(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("given", "part"),
     [
-        ({"text": KERAS}, "line 1, column 1: the text leaves in_channels open"),
+        ({"text": SIZED}, "which depends on the input's: fill in"),
         ({"text": PYTORCH, "input": "64"}, "'input' is no shape"),
         ({"text": PYTORCH, "to": "torch"}, "known frameworks"),
         ({"text": "f" * (MAX_TEXT + 1)}, "Paste the call alone."),

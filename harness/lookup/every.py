@@ -1,0 +1,157 @@
+"""Look-ups of all calls of a text, each where it stands, in names where the text has no numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+
+from harness.convention.reading import NOTHING, Reading, Supplied
+from harness.convention.registry import Convention
+from harness.convention.signature import Style
+from harness.core.errors import Ask, asked
+from harness.core.named_number import plain
+from harness.core.program import Unsupported
+from harness.lookup import BENCHDNN, is_benchdnn
+from harness.lookup.answer import (
+    LookUp,
+    Translation,
+    answered,
+    is_descriptor,
+    look_up,
+    targets_of,
+    translation,
+)
+from harness.lookup.open_names import InNames, read_in_names
+from harness.lookup.reading import FoundCall, find_every, find_one
+from harness.syntax.tree import OpenError, SnippetError, UnknownValueError
+
+
+def look_up_every(
+    text: str,
+    framework: str | None = None,
+    to: Sequence[str] = (),
+    *,
+    supplied: Supplied = NOTHING,
+    style: Style = "function",
+) -> list[LookUp | SnippetError]:
+    r"""Answer every call of a text; an error stands for one that cannot be read.
+
+    Parameters
+    ----------
+    text : str
+        Code, an operator's descriptor, or a problem of oneDNN's benchdnn.
+    framework, to, style
+        As for :func:`harness.lookup.answer.look_up`.
+    supplied : Supplied
+        Shapes and values for what the text leaves open.
+
+    Raises
+    ------
+    SnippetError
+        Where the text has no call, with its place.
+
+    Examples
+    --------
+    >>> text = "up = nn.ConvTranspose2d(c, c // 2, 2, stride=2)"
+    >>> (found,) = look_up_every(text, to=["wolfram"])
+    >>> found.names, found.to_json()["translations"]["wolfram"]["call"][:47]
+    (('c', 'c // 2'), 'layer = DeconvolutionLayer[Quotient[c, 2], {2, ')
+    """
+    targets_of("", to)  # An unknown name is refused before anything is read.
+    if framework == BENCHDNN or (framework is None and (is_benchdnn(text) or is_descriptor(text))):
+        shapes = {"input": supplied.input, "weight": supplied.weight}
+        return [look_up(text, framework, to, style=style, **shapes)]
+    every: list[LookUp | SnippetError] = []
+    for found in find_every(text, framework):
+        if isinstance(found, SnippetError):
+            every.append(found)
+            continue
+        try:
+            every.append(_look_up(found, supplied, to, style))
+        except SnippetError as error:
+            every.append(error)
+    return every
+
+
+def look_up_one(
+    text: str,
+    framework: str | None = None,
+    to: Sequence[str] = (),
+    *,
+    supplied: Supplied = NOTHING,
+    style: Style = "function",
+) -> LookUp:
+    """Answer the one call of a text.
+
+    Raises
+    ------
+    SnippetError
+        Where there is none, or several, or where it cannot be read.
+    """
+    every = look_up_every(text, framework, to, supplied=supplied, style=style)
+    if len(every) > 1:
+        find_one(text, framework)  # It says that there are several, and where.
+    (only,) = every
+    if isinstance(only, SnippetError):
+        raise only
+    return only
+
+
+def _look_up(found: FoundCall, supplied: Supplied, to: Sequence[str], style: Style) -> LookUp:
+    try:
+        reading = found.read(replace(supplied, assumes_bias=False))
+    except (OpenError, UnknownValueError) as error:
+        read = read_in_names(found, replace(supplied, assumes_bias=False), error)
+        return _in_names(found, read, to, style)
+    return answered(reading, to, style)
+
+
+def _in_names(found: FoundCall, read: InNames, to: Sequence[str], style: Style) -> LookUp:
+    first = read.readings[0]
+    targets = targets_of(first.framework, to)
+    if len({_shown(reading) for reading in read.readings}) > 1:
+        raise SnippetError(_question(read), found.site.call.column).placed_in(found.text)
+    notes = [_not_in_the_text(read.unnamed, first.operator.rank)] if read.unnamed else []
+    return LookUp(
+        replace(first, notes=(*notes, *first.notes)),
+        tuple(_agreed(read, read.readings, target, style) for target in targets),
+        names=read.names,
+        truth=read.truth,
+        without_bias=tuple(
+            _agreed(read, read.otherwise, target, style) for target in targets if read.otherwise
+        ),
+    )
+
+
+def _not_in_the_text(sizes: Sequence[str], rank: int) -> str:
+    """Say what gives numbers for sizes that a text does not even name."""
+    shows = asked(Ask.WEIGHT_SHAPE, (64, 32, *(4,) * rank))
+    if [*sizes] == ["in_channels"]:
+        shows = asked(Ask.INPUT_SHAPE, (1, 64, *(16,) * rank))
+    verb = "is" if len(sizes) == 1 else "are"
+    return f"{' and '.join(sizes)} {verb} not in the text: " + shows + " to have numbers."
+
+
+def _shown(reading: Reading) -> str:
+    return json.dumps(plain([vars(reading.operator), reading.form, reading.notes]))
+
+
+def _agreed(
+    read: InNames, readings: Sequence[Reading], target: Convention, style: Style
+) -> Translation:
+    """The answer that does not depend on the numbers, or the question for them."""
+    first, *others = (translation(reading, target, style) for reading in readings)
+    if all(other.to_json() == first.to_json() for other in others):
+        return first
+    return replace(first, answer=Unsupported(_question(read), target.name), notes=())
+
+
+def _question(read: InNames) -> str:
+    """Ask for the numbers of names."""
+    example = read.example or tuple((name, 64) for name in read.names)
+    names = ", ".join(name for name, _ in example)
+    request: str = f"what is to be written depends on {names}:"
+    for place, (name, number) in enumerate(example):
+        request += " " + asked(Ask.VALUE, f"{name}={number}", "" if place else "add")
+    return request + "."

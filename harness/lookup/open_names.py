@@ -1,0 +1,219 @@
+"""Calls whose sizes the text leaves as names: the answer has the names.
+
+Numbers are put in the place of the names, several times, and everything is read and written with
+them as if they were known.  What then is the same text every time, but for the names, is the
+answer; where it differs, the numbers decide, and the answer asks for them.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from harness.convention.binding import bound
+from harness.convention.reading import OpenSizes, Reading, Supplied
+from harness.convention.signature import Signature
+from harness.core.named_number import Named
+from harness.core.operators import Operator, axis_name
+from harness.lookup.reading import FoundCall
+from harness.syntax.expressions import open_names
+from harness.syntax.tree import Name, OpenError, SnippetError, UnknownValueError, Value, last_name
+
+_MOST_TRIES: Final = 150  # Of numbers, many of which make no legal operator
+_MOST_KINDS: Final = 12  # Of operators, whose answers must all agree
+# Every small number of groups divides a number of channels, and no size of a kernel is like it.
+_CHANNELS: Final = tuple(5040 * n for n in (11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53))
+# Numbers for what is named so; none is a default, which would be written by leaving it out.
+_RANGES: Final = {
+    "group": range(2, 7),
+    "strid": range(2, 6),
+    "dilat": range(2, 4),
+    "pad": range(1, 6),
+    "crop": range(1, 6),
+}
+_KERNEL: Final = range(2, 17)
+_OF_THE_TEXT: Final = {"ndim"}  # What decides how long the answer is
+
+
+@dataclass(frozen=True)
+class _Open:
+    """What a text leaves open: numbers, each with what it may be, truths, and unnamed sizes."""
+
+    numbers: Mapping[str, range | tuple[int, ...]]
+    truths: tuple[str, ...] = ()
+    unnamed: tuple[str, ...] = ()
+
+    @property
+    def is_of_channels(self) -> bool:
+        """Whether only channels are open, which decide nothing."""
+        return "kernel" not in self.unnamed and all(
+            choice is _CHANNELS for choice in self.numbers.values()
+        )
+
+
+@dataclass(frozen=True)
+class InNames:
+    """A call that was read with several numbers in the place of each of its names."""
+
+    readings: tuple[Reading, ...]  # The same but for the numbers
+    names: tuple[str, ...] = ()
+    unnamed: tuple[str, ...] = ()  # Sizes among them that the text does not even name
+    example: tuple[tuple[str, int], ...] = ()  # Of names that the answer may depend on, numbers
+    truth: str = ""  # A name that says whether there is a bias
+    otherwise: tuple[Reading, ...] = ()  # Where that is false
+
+
+def read_in_names(found: FoundCall, supplied: Supplied, error: SnippetError) -> InNames:
+    """Read a call that an error says to be open.
+
+    Raises
+    ------
+    SnippetError
+        The error, or another one, where names do not help.
+    """
+    first = error
+    left_open, numbers = _more(found, _Open({}), error, error), random.Random(1)  # noqa: S311
+    trials: dict[object, list[tuple[Supplied, Reading]]] = {}
+    refusals: dict[str, SnippetError] = {}
+    for _ in range(_MOST_TRIES):
+        trial = _with_numbers(found, supplied, left_open, numbers)
+        try:
+            reading = found.read(trial)
+        except (OpenError, UnknownValueError) as more:
+            left_open, trials = _more(found, left_open, more, first), {}
+            continue
+        except SnippetError as refused:  # These numbers make no operator, or none do.
+            refusals[refused.fact] = refused
+            continue
+        if not _has_defaults(reading.operator):
+            trials.setdefault(_kind(reading.operator), []).append((trial, reading))
+        if len(trials) == _MOST_KINDS or (left_open.is_of_channels and trials):
+            break
+    if not trials:
+        raise next(iter(refusals.values())) if len(refusals) == 1 else first
+    return _in_names(found, left_open, [each for alike in trials.values() for each in alike[:2]])
+
+
+def _kind(operator: Operator) -> tuple[object, ...]:
+    """What may decide how an operator is written: signs, and which number is the larger."""
+    axes = zip(operator.crop, operator.effective_kernel, operator.stride, strict=True)
+    of_axes = tuple(
+        (
+            *(_sign(side) for side in crop),
+            _sign(crop[0] - crop[1]),
+            _sign(sum(crop) - kernel + stride),
+            (kernel - stride) % 2,
+            _sign(kernel - stride),
+            *(side >= kernel for side in crop),
+        )
+        for crop, kernel, stride in axes
+    )
+    return (*of_axes, operator.groups == operator.in_channels)
+
+
+def _sign(number: int) -> int:
+    return (number > 0) - (number < 0)
+
+
+def _in_names(
+    found: FoundCall, left_open: _Open, trials: list[tuple[Supplied, Reading]]
+) -> InNames:
+    readings = tuple(reading for _, reading in trials)
+    names = (*left_open.numbers, *left_open.unnamed)
+    first, _ = trials[0]
+    example = tuple(
+        (name, int(number))
+        for name, choice in left_open.numbers.items()
+        if choice is not _CHANNELS and isinstance(number := first.values[name], int)
+    )
+    if not left_open.truths:
+        return InNames(readings, names, left_open.unnamed, example)
+    (truth,) = left_open.truths
+    otherwise = [replace(each, values={**each.values, truth: False}) for each, _ in trials]
+    return InNames(
+        readings, names, left_open.unnamed, example, truth, tuple(map(found.read, otherwise))
+    )
+
+
+def _has_defaults(operator: Operator) -> bool:
+    """Whether a named number is what leaving it out means, too: then it would be left out."""
+    sides = [side for pair in operator.crop for side in pair]
+    steps = [*operator.kernel, *operator.stride, *operator.dilation, operator.groups]
+    pairs = [*((side, 0) for side in sides), *((step, 1) for step in steps)]
+    return any(isinstance(number, Named) and number == default for number, default in pairs)
+
+
+def _more(found: FoundCall, left_open: _Open, error: SnippetError, first: SnippetError) -> _Open:
+    """Add what an error names to what is open; raise the first one where that is no size."""
+    form, arguments = _arguments(found, error)
+    numbers, unnamed = dict(left_open.numbers), list(left_open.unnamed)
+    if isinstance(error, UnknownValueError) and error.kind == "truth":
+        truths = tuple(open_names(error.value))
+        if left_open.truths or len(truths) != 1:
+            raise first
+        return replace(left_open, truths=truths)
+    if isinstance(error, UnknownValueError):
+        if error.kind == "word" or error.parameter in _OF_THE_TEXT:
+            raise error
+        added = {name: _range(error.parameter) for name in open_names(error.value)}
+        numbers |= {name: numbers.get(name, choice) for name, choice in added.items()}
+    elif isinstance(error, OpenError):
+        for role in error.roles:
+            parameter = next((each for each in form.parameters if each.role == role), None)
+            value = None if parameter is None else arguments.get(parameter.name)
+            choice = _KERNEL if role == "kernel" else _CHANNELS
+            # Channels are never computed with: what they are written as is one name.
+            names = list(open_names(value))
+            if role != "kernel" and isinstance(value, Name):
+                names = [value.text]
+            numbers |= dict.fromkeys(names, choice)
+            if not names and value is not None:
+                raise first  # A call, of which the text does not say what it gives
+            if not names and role not in unnamed and (role != "kernel" or form.rank):
+                unnamed.append(role)
+    added_to = _Open(numbers, left_open.truths, tuple(unnamed))
+    if added_to == left_open:
+        raise first
+    return added_to
+
+
+def _range(parameter: str) -> range:
+    words = (choice for word, choice in _RANGES.items() if word in parameter.lower())
+    return next(words, _KERNEL)
+
+
+def _arguments(found: FoundCall, error: SnippetError) -> tuple[Signature, dict[str, Value]]:
+    """The form that a call is bound to, and its arguments by their parameters."""
+    call = found.site.call
+    for known in found.known[last_name(call)]:
+        try:
+            given = bound(known.form, call)
+        except SnippetError:
+            continue
+        return known.form, {name: argument.value for name, argument in given.items()}
+    raise error
+
+
+def _with_numbers(
+    found: FoundCall, supplied: Supplied, left_open: _Open, numbers: random.Random
+) -> Supplied:
+    """Choose a number for everything that is open, channels all different."""
+    channels = numbers.sample(_CHANNELS, len(_CHANNELS))
+    values: dict[str, Value] = dict.fromkeys(left_open.truths, True)
+    for name, choice in left_open.numbers.items():
+        number = channels.pop() if choice is _CHANNELS and channels else numbers.choice(choice)
+        values[name] = Named.of(name, number)
+    sizes = {role: Named.of(role, channels.pop()) for role in left_open.unnamed if role != "kernel"}
+    kernel = None
+    if "kernel" in left_open.unnamed:
+        form, _ = _arguments(found, SnippetError(""))
+        rank = form.rank or 0
+        axes = [f"kernel_{axis_name(axis, rank)}" for axis in range(rank)]
+        kernel = tuple(Named.of(name, numbers.choice(_KERNEL)) for name in axes)
+    return replace(
+        supplied,
+        values={**values, **supplied.values},
+        open_sizes=OpenSizes(sizes.get("in_channels"), sizes.get("out_channels"), kernel),
+    )

@@ -1,0 +1,224 @@
+"""What stays a name in the text stays one in the answer, and computes the same with any number."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pytest
+import reality
+
+from harness.cli.main import main
+from harness.convention.reading import Supplied
+from harness.convention.registry import convention
+from harness.core.operators import Operator, OperatorError
+from harness.core.program import Program, Unsupported
+from harness.lookup.answer import LookUp
+from harness.lookup.every import look_up_every
+from harness.lookup.reading import read, supply
+from harness.syntax.tree import SnippetError
+
+# As real projects write them; each with numbers for its names that no trial is likely to use.
+CALLS: Mapping[str, tuple[Mapping[str, int], ...]] = {
+    "nn.ConvTranspose2d(in_ch, out_ch, 2, stride=2)": ({"in_ch": 3, "out_ch": 2},),
+    "nn.ConvTranspose2d(ngf * 4, ngf * 2, 4, 2, 1, bias=False)": ({"ngf": 1}, {"ngf": 2}),
+    "nn.ConvTranspose1d(c, c // 2, k, u, padding=(k - u) // 2)": (
+        {"c": 4, "k": 16, "u": 8},
+        {"c": 2, "k": 4, "u": 2},
+        {"c": 2, "k": 7, "u": 2},
+        {"c": 2, "k": 11, "u": 5},
+    ),
+    "nn.ConvTranspose2d(c, c, 4, stride=2, padding=1, groups=c)": ({"c": 3}, {"c": 5}),
+    "nn.ConvTranspose2d(c, d, (kh, kw), stride=(s, 1), padding=(p, 0))": (
+        {"c": 2, "d": 3, "kh": 5, "kw": 2, "s": 3, "p": 2},
+        {"c": 2, "d": 3, "kh": 3, "kw": 1, "s": 2, "p": 1},
+    ),
+    "nn.ConvTranspose2d(c, d, k, stride=s, padding=p, output_padding=s - 1)": (
+        {"c": 2, "d": 3, "k": 3, "s": 2, "p": 1},
+        {"c": 2, "d": 3, "k": 5, "s": 4, "p": 2},
+    ),
+    "nn.ConvTranspose1d(c, d, 3, dilation=r, padding=r)": ({"c": 2, "d": 3, "r": 3},),
+}
+FRAMEWORKS = ("numpy", "pytorch", "chainer", "mxnet", "tensorflow")
+
+
+def only(text: str, *to: str, supplied: Supplied | None = None) -> LookUp:
+    (found,) = look_up_every(text, to=to, supplied=supplied or supply())
+    assert isinstance(found, LookUp), found
+    return found
+
+
+def jobs(framework: str) -> Iterator[tuple[Operator, reality.Job]]:
+    """Yield what is answered for each call, after lines that give its names numbers."""
+    generator = random.Random(5)
+    for text, numbers in CALLS.items():
+        answer = only(text, framework).to_json()["translations"][framework]
+        if answer["support"] == "unsupported":
+            assert "add set" in answer["reason"]
+            continue
+        for values in numbers:
+            lines = [f"{name} = {number}" for name, number in values.items()]
+            operator = read("\n".join([*lines, text])).operator
+            size = next(n for n in range(2, 99) if min(operator.out_size((n,) * operator.rank)) > 0)
+            shapes = {
+                "x": (2, operator.in_channels, *(size,) * operator.rank),
+                "w": operator.weight_shape,
+                "b": (operator.out_channels,),
+            }
+            arrays = {name: reality.integers(shape, generator) for name, shape in shapes.items()}
+            yield operator, reality.Job("\n".join([*lines, answer["program"]]), ("y",), arrays)
+
+
+def wrong(framework: str) -> list[tuple[str, str]]:
+    done = list(jobs(framework))
+    assert len(done) > len(FRAMEWORKS)
+    answers = reality.run(framework, [job for _, job in done])
+    return [
+        (job.text, answer.get("error", "other numbers"))
+        for (operator, job), answer in zip(done, answers, strict=True)
+        if answer.get("y") != reality.expected(operator, job.arrays)["y"].tolist()
+    ]
+
+
+@pytest.mark.frameworks
+@pytest.mark.parametrize("framework", FRAMEWORKS[1:])
+def test_the_text_in_names_computes_the_operator_with_any_numbers(framework: str) -> None:
+    assert wrong(framework) == []
+
+
+def test_it_does_by_the_definition() -> None:
+    for operator, job in jobs("numpy"):
+        names = {name: np.array(array, "f4") for name, array in job.arrays.items()}
+        exec(job.text, names)
+        assert np.array_equal(names["y"], reality.expected(operator, job.arrays)["y"]), job.text
+
+
+@pytest.mark.parametrize(
+    ("text", "framework", "part"),
+    [
+        (
+            "nn.ConvTranspose2d(in_ch, out_ch, 2, stride=2)",
+            "wolfram",
+            'DeconvolutionLayer[out_ch, {2, 2}, "Stride" -> 2, ',
+        ),
+        ("nn.ConvTranspose2d(nz, ngf * 4, 4, 1, 0)", "mxnet", "num_filter=ngf * 4, "),
+        (
+            "nn.ConvTranspose1d(c, c // 2, k, u, padding=(k - u) // 2)",
+            "matlab",
+            "'Stride', u, 'Cropping', floor((k - u) / 2)",
+        ),
+        (
+            "nn.ConvTranspose1d(c, c // 2, k, u, padding=(k - u) // 2)",
+            "wolfram",
+            'DeconvolutionLayer[Quotient[c, 2], {k}, "Stride" -> u, '
+            "PaddingSize -> Quotient[k - u, 2], ",
+        ),
+        ("Conv2DTranspose(32, 4, strides=2, padding='same')(h)", "mxnet", "num_filter=32, "),
+        ("ConvTranspose2d(2 * c, c, 3)", "mxnet", "num_filter=c, "),
+    ],
+)
+def test_names_are_written_as_the_language_writes_them(
+    text: str, framework: str, part: str
+) -> None:
+    assert part in only(text, framework).to_json()["translations"][framework]["call"]
+
+
+def test_json_has_names_and_no_descriptor() -> None:
+    found = only("nn.ConvTranspose2d(in_ch, out_ch * 2, 2, groups=g)", "chainer").to_json()
+    assert found["operator"] == {
+        "in_channels": "in_ch",
+        "out_channels": "out_ch * 2",
+        "kernel": [2, 2],
+        "stride": [1, 1],
+        "dilation": [1, 1],
+        "crop": [[0, 0], [0, 0]],
+        "groups": "g",
+        "bias": True,
+    }
+    assert found["descriptor"] is None
+    assert (
+        found["translations"]["chainer"]["call"] == "y_ = F.deconvolution_2d(x_, w_, b_, groups=g)"
+    )
+    assert "NaMeD" not in json.dumps(found)
+
+
+def test_a_bias_that_is_not_known_is_answered_for_both() -> None:
+    found = only("nn.ConvTranspose2d(4, 6, 2, bias=use_bias)", "chainer")
+    answer = found.to_json()["translations"]["chainer"]
+    assert answer["call"] == "y_ = F.deconvolution_2d(x_, w_, b_)"
+    assert answer["without_bias"]["call"] == "y_ = F.deconvolution_2d(x_, w_)"
+
+
+def test_where_the_numbers_decide_the_answer_asks_for_them() -> None:
+    text = "nn.ConvTranspose1d(4, 6, k, stride=u, padding=(k - u) // 2)"
+    answer = only(text, "tensorflow").translations[0].answer
+    assert isinstance(answer, Unsupported)
+    assert answer.reason.startswith("what is to be written depends on k, u: add set k=")
+    known = only(text, "tensorflow", supplied=supply(values={"k": 16, "u": 8}))
+    assert isinstance(known.translations[0].answer, Program)
+    assert known.reading.operator == Operator.of(4, 6, (16,), stride=8, crop=4)
+
+
+def test_values_may_be_given_to_some_names_only() -> None:
+    found = only("nn.ConvTranspose2d(self.c, d, k)", "mxnet", supplied=supply(values={"k": 3}))
+    assert found.names == ("self.c", "d")
+    assert found.reading.operator.kernel == (3, 3)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "L.DeconvolutionND(n, 4, 6, 3)",
+        "Conv2DTranspose(4, 3, padding=how)",
+        "nn.ConvTranspose2d(4, 6, kernel())",
+        "mx.nd.Deconvolution(x, w, no_bias=True, kernel=(3, 3), num_filter=4, target_shape=(8, 8))",
+    ],
+)
+def test_what_is_no_size_is_still_asked_for(text: str) -> None:
+    (error,) = look_up_every(text)
+    assert isinstance(error, SnippetError)
+    assert error.place is not None
+    assert "NaMeD" not in str(error)
+
+
+def test_numbers_that_are_not_possible_are_not_answered() -> None:
+    (error,) = look_up_every("nn.ConvTranspose2d(c, 7, 3, groups=4)")
+    assert isinstance(error, SnippetError)
+
+
+def test_set_takes_json(capsys: pytest.CaptureFixture[str]) -> None:
+    call = "nn.ConvTranspose2d(c, opt.ngf, k, bias=b)"
+    given = ["--set", "c=4", "--set", "opt.ngf=6", "--set", "k=[3, 2]", "--set", "b=false"]
+    assert main(["translate", call, "--json", "--to", "numpy", *given]) == 0
+    assert json.loads(capsys.readouterr().out)["descriptor"] == "ic4_oc6_k3x2"
+
+
+@pytest.mark.parametrize("value", ["k", "=3", 'k={"a": 1}'])
+def test_what_is_no_name_and_value_is_bad_usage(
+    value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["translate", "nn.ConvTranspose2d(4, 6, k)", "--set", value])
+    assert "k=" in capsys.readouterr().err
+
+
+def test_names_come_in_every_framework_that_can_be_read() -> None:
+    texts = {
+        "chainer": "L.Deconvolution2D(a, b, k, stride=2)",
+        "mxnet": "gluon.nn.Conv2DTranspose(channels, kernel, strides=2)",
+        "tensorflow": "tf.keras.layers.Conv2DTranspose(filters, 3, strides=2, padding='valid')",
+        "matlab": "layer = transposedConv2dLayer(k, numFilters, 'Stride', 2);",
+        "wolfram": 'DeconvolutionLayer[n, {k, k}, "Stride" -> 2]',
+    }
+    for framework, text in texts.items():
+        found = only(text, "pytorch")
+        assert found.reading.framework == convention(framework).name
+        assert found.names
+        assert found.translations[0].answer.support == "native", text
+
+
+def test_no_operator_is_made_of_what_no_framework_takes() -> None:
+    with pytest.raises(OperatorError):
+        Operator.of(4, 6, (3,), groups=4)

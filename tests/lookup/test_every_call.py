@@ -1,0 +1,169 @@
+"""Files and texts with several calls: each is answered where it stands."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.cli.exit_statuses import OK, USAGE
+from harness.cli.main import main
+
+GENERATOR = """\
+import torch.nn as nn
+
+def half(c):
+    return c // 2
+
+class Generator(nn.Module):
+    def __init__(self, c=512):
+        super().__init__()
+        self.first = nn.ConvTranspose1d(c, 256, 16, 8, padding=4)
+        self.same = nn.ConvTranspose1d(c, 256, 16, 8, padding=4)
+        self.ups = nn.ModuleList()
+        for u, k in [(8, 16), (2, 4)]:
+            self.ups.append(nn.ConvTranspose1d(c, c, k, u, padding=(k - u) // 2))
+        self.bad = nn.ConvTranspose1d(4, 6, 3, stride=0)
+
+    def forward(self, x):
+        return self.first(x)
+"""
+
+
+@pytest.fixture
+def generator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.chdir(tmp_path)
+    Path("generator.py").write_text(GENERATOR)
+    return "generator.py"
+
+
+def translated(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main(["translate", *arguments]) == OK
+    return capsys.readouterr().out
+
+
+def test_every_call_of_a_file_is_answered(
+    generator: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = translated(capsys, generator, "--to", "mxnet").splitlines()
+    assert [line.split() for line in lines[:6]] == [
+        ["line", "name", "operator", "input", "->", "output", "mxnet"],
+        *(
+            [str(line), *name, *f"{operator} channels, kernel {rest}, bias yes".split()]
+            for line, name, operator, rest in [
+                (9, ["self.first"], "512 -> 256", "16, stride 8, crop 4"),
+                (10, ["self.same"], "512 -> 256", "16, stride 8, crop 4"),
+                (13, [], "512 -> 512", "16, stride 8, crop 4"),
+                (13, [], "512 -> 512", "4, stride 2, crop 1"),
+            ]
+        ),
+        ["14", "not", "read:", "stride", "is", "0;", "it", "must", "be", "at", "least", "1."],
+    ]
+    # Alike ones once, with their places.
+    assert "generator.py:9, generator.py:10  self.first, self.same" in lines
+    assert sum("pad=(4,)" in line for line in lines) == 2
+
+
+def test_json_has_all_calls_and_what_is_refused(
+    generator: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = json.loads(translated(capsys, generator, "--json", "--to", "numpy"))
+    assert [(each["file"], each["line"], each["column"]) for each in found["calls"]] == [
+        (generator, 9, 22),
+        (generator, 10, 21),
+        (generator, 13, 29),
+        (generator, 13, 29),
+    ]
+    assert found["refused"] == [
+        {
+            "file": generator,
+            "line": 14,
+            "column": 48,
+            "error": "stride is 0; it must be at least 1.",
+        }
+    ]
+
+
+def test_a_line_is_picked(generator: str, capsys: pytest.CaptureFixture[str]) -> None:
+    found = json.loads(translated(capsys, generator, "--json", "--line", "9"))
+    assert (found["line"], found["descriptor"]) == (9, "ic512_oc256_k16_s8_c4.4_b")
+    assert main(["translate", generator, "--line", "3"]) == USAGE
+    assert "begins in line 3; they do in 9, 10, 13, 14" in capsys.readouterr().err
+
+
+def test_a_text_with_several_calls_is_answered_like_a_file(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = "a = nn.ConvTranspose2d(4, 6, 2)\nb = nn.ConvTranspose2d(6, 4, 3)"
+    lines = translated(capsys, text, "--to", "numpy").splitlines()
+    assert [line for line in lines if line.startswith("line ")] == ["line 1  a", "line 2  b"]
+
+
+def test_a_notebook_is_read_by_its_cells(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cells = [
+        {"cell_type": "markdown", "source": ["nn.ConvTranspose2d(1, 1, 1) in words"]},
+        {
+            "cell_type": "code",
+            "source": ["%matplotlib inline\n", "from torch import nn\n", "k = 4"],
+        },
+        {"cell_type": "code", "source": "\nup = nn.ConvTranspose2d(8, 4, k, 2, 1)"},
+    ]
+    path = tmp_path / "model.ipynb"
+    path.write_text(json.dumps({"cells": cells, "nbformat": 4}))
+    found = json.loads(translated(capsys, str(path), "--json"))
+    assert (found["cell"], found["line"]) == (3, 2)
+    assert found["descriptor"] == "ic8_oc4_k4x4_s2x2_c1.1x1.1_b"
+    assert f"{path}:cell 3:2  up" in translated(capsys, str(path))
+
+
+def test_of_markdown_the_blocks_of_code_are_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "README.md"
+    path.write_text(
+        "Use nn.ConvTranspose2d(9, 9, 9), or:\n\n- so\n\n  ```python\n  k = 3\n"
+        "  up = nn.ConvTranspose2d(8, 4, k)\n  ```\n\n```bash\nnn.ConvTranspose2d(1, 2, 3)\n```\n"
+    )
+    found = json.loads(translated(capsys, str(path), "--json"))
+    assert (found["line"], found["descriptor"]) == (7, "ic8_oc4_k3x3_b")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("none.py", None, "there is no file none.py"),
+        ("model.bin", b"\x00\x01", "is no text"),
+        ("book.ipynb", b"{", "is no notebook"),
+        ("book.ipynb", b"[1]", "is no notebook"),
+        ("empty.py", b"", "there is no text"),
+        ("nothing.py", b"x = 1\n", "holds no transposed convolution"),
+    ],
+)
+def test_a_file_that_cannot_be_answered_is_one_error(
+    name: str,
+    content: bytes | None,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if content is not None:
+        Path(name).write_bytes(content)
+    assert main(["translate", name]) == USAGE
+    error = capsys.readouterr().err
+    assert said in error
+    assert "Traceback" not in error
+
+
+def test_a_loop_over_what_is_not_known_is_read_once(capsys: pytest.CaptureFixture[str]) -> None:
+    text = "for i in range(n):\n  ups.append(nn.ConvTranspose1d(c, c, 4, 2, 1))\n"
+    assert json.loads(translated(capsys, text, "--json"))["operator"]["in_channels"] == "c"
+
+
+def test_a_loop_that_may_end_early_is_not_unrolled(capsys: pytest.CaptureFixture[str]) -> None:
+    text = "for k in (2, 3):\n  ups.append(nn.ConvTranspose1d(4, 6, k))\n  if done(): break\n"
+    assert json.loads(translated(capsys, text, "--json"))["operator"]["kernel"] == ["k"]
