@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import os
 import re
+import sys
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -55,7 +57,11 @@ def pytest_configure(config: pytest.Config) -> None:
     if not _is_quick(config):
         # Blocked in pyproject.toml: importing it takes half a second in each process.
         config.pluginmanager.import_plugin(_SCHEMATHESIS)
-    elif not config.getoption("--hypothesis-profile"):
+        return
+    # Compiling loops takes ten seconds on a new clone; without numba, products serve.
+    os.environ["NUMBA_DISABLE_JIT"] = "1"
+    sys.modules["numba"] = None  # type: ignore[assignment]
+    if not config.getoption("--hypothesis-profile"):
         settings.load_profile("quick")
 
 

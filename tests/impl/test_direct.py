@@ -24,6 +24,9 @@ from impl import direct, fast, reference
 from impl.geometry import Array, Geometry
 from impl.phases import Problem
 
+# Quick tests do without numba.
+pytestmark = pytest.mark.slow
+
 DEPTHWISE = "ic64_oc64_k4x4_s2x2_c1.1x1.1_g64_n1_i64x64"
 FAR = 10**10
 
