@@ -147,7 +147,7 @@ def test_what_is_wrong_is_not_timed(
 @pytest.mark.parametrize(
     ("behaviour", "status", "words"),
     [
-        ("crashes_always", "CRASHED", "SIGSEGV"),
+        slow("crashes_always", "CRASHED", "SIGSEGV"),
         ("cannot_import", "ERRORED", "libfake"),
         slow("dies_when_held", "CRASHED", "SIGKILL"),
         slow("dies_when_timed", "CRASHED", "SIGKILL"),
@@ -221,6 +221,7 @@ def test_what_is_unsupported_or_not_executed_itself_says_so() -> None:
     assert {"numpy", "pytorch", "tensorflow", "mxnet", "chainer"} <= set(timed_frameworks())
 
 
+@pytest.mark.slow
 def test_frameworks_take_turns(tmp_path: Path) -> None:
     """Each round times every framework once."""
     log = tmp_path / "turns"

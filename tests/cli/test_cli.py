@@ -139,7 +139,7 @@ def test_what_is_not_there_is_no_failure_unless_required(
     assert main([*command, "--require", "numpy"]) == OK
 
 
-@pytest.mark.parametrize("behaviour", ["cannot_import", "dies_on_import"])
+@pytest.mark.parametrize("behaviour", ["cannot_import", slow("dies_on_import")])
 def test_what_is_there_and_cannot_start_fails_the_run(
     spec: str, tmp_path: Path, behaviour: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

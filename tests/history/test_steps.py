@@ -43,7 +43,7 @@ def noisy(noise: Noise, seed: int, *levels: tuple[int, float]) -> list[float]:
     return list(flat * np.exp(noise(np.random.default_rng(seed), len(flat))))
 
 
-@pytest.mark.parametrize("noise", [normal, outliers, heavy, skewed])
+@pytest.mark.parametrize("noise", [normal, slow(outliers), slow(heavy), slow(skewed)])
 @pytest.mark.parametrize("count", [12, slow(20), slow(50), slow(200)])
 def test_at_most_one_series_of_pure_noise_in_a_hundred_has_a_step(noise: Noise, count: int) -> None:
     alarms = sum(bool(steps(noisy(noise, seed, (count, 0.001)))) for seed in range(500))

@@ -44,6 +44,7 @@ def test_every_implementation_keeps_to_the_rule(compute: Compute, case: Case) ->
         assert_passed(judge(case, expected, check, outcome))
 
 
+@pytest.mark.slow  # Quick tests do without numba.
 @examples(2)
 @given(cases(fills=["random"], dtypes=["float32", "float64"]))
 def test_compiled_loops_keep_to_the_rule(case: Case) -> None:
