@@ -20,6 +20,7 @@ from harness.syntax.tree import (
     Slice,
     SnippetError,
     Value,
+    check_statements,
     check_text,
 )
 
@@ -55,6 +56,7 @@ def read(text: str) -> Parsed:
     [(4, 2), BinaryOp(text='64*k', column=48, calls=()), 'Stride', 2]
     """
     check_text(text)
+    check_statements(text)
     code = _laid_out(without_comments(text, MATLAB))
     outside = skeleton(code, MATLAB)
     builder = _Matlab(text)

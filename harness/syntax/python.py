@@ -232,11 +232,19 @@ class _Reader(Expressions):
                     self._forget(bindings([item]))
                 yield from self._statements(node.body)
             case _:
-                try:
-                    yield from list(self._simple(node))
-                except SnippetError as error:
-                    self._leave_out(node, error)
-                    self._unsettle([node])
+                yield from self._understood(node)
+
+    def _understood(self, node: ast.stmt) -> list[Statement]:
+        """Read a simple statement; leave it out where it is not understood."""
+        try:
+            return list(self._simple(node))
+        except SnippetError as error:
+            self._leave_out(node, error)
+            self._unsettle([node])
+        except RecursionError:
+            self._leave_out(node, SnippetError("it is nested too deeply."))
+            self.names.forget_all()
+        return []
 
     def _simple(self, node: ast.stmt) -> Iterator[Statement]:
         match node:

@@ -10,7 +10,8 @@ from typing import Final, Literal, Self, TypeAlias
 
 from harness.core.errors import InputError, Place
 
-MAX_TEXT: Final = 2_000_000
+MAX_TEXT: Final = 2_000_000  # Characters
+MAX_STATEMENT: Final = 20_000  # Of languages whose sums may be of any length: a sum holds its parts
 MAX_DEPTH: Final = 60
 MAX_DIGITS: Final = 18
 
@@ -343,8 +344,31 @@ def check_text(text: str) -> None:
         raise SnippetError(
             f"the text has {len(text)} characters; {MAX_TEXT} are allowed. Paste the call alone."
         )
-    depth = 0
+    _check_depth(text)
+
+
+def check_statements(text: str) -> None:
+    """Refuse a statement that is too long: what ends at the end of a line outside of brackets."""
+    depth = begin = 0
     for column, character in enumerate(text):
+        depth += (character in "([{") - (character in ")]}")
+        if character == "\n" and depth <= 0:
+            depth, begin = 0, column
+        elif column - begin > MAX_STATEMENT:
+            fact = f"a statement has more than {MAX_STATEMENT} characters. Paste the call alone."
+            raise SnippetError(fact, begin)
+
+
+def _check_depth(text: str) -> None:
+    """Refuse brackets that are nested too deeply; a line that is not indented begins anew.
+
+    Brackets in the strings and comments of a whole file need not be balanced.
+    """
+    depth, before = 0, ""
+    for column, character in enumerate(text):
+        if before == "\n" and character not in " \t)]}":
+            depth = 0
+        before = character
         if character in "([{":
             depth += 1
             if depth > MAX_DEPTH:

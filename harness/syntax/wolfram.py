@@ -22,6 +22,7 @@ from harness.syntax.tree import (
     Parsed,
     SnippetError,
     Value,
+    check_statements,
     check_text,
 )
 from harness.syntax.wolfram_names import Local, local_names, unsettled
@@ -57,6 +58,7 @@ def read(text: str) -> Parsed:
     ["expected ';' or the end of the line, but found '?'."]
     """
     check_text(text)
+    check_statements(text)
     code = _joined(without_comments(text, WOLFRAM))
     builder = _Wolfram(text, unsettled(code), local_names(code))
     unread = []

@@ -21,6 +21,7 @@ from harness.syntax.builder import fold
 from harness.syntax.tree import (
     MAX_DEPTH,
     MAX_DIGITS,
+    MAX_STATEMENT,
     MAX_TEXT,
     Call,
     Name,
@@ -155,7 +156,7 @@ def test_malicious_text_is_refused(language: ModuleType, text: str) -> None:
 @BOTH
 @pytest.mark.parametrize("part", ["-", "1+", "a+", "9^", "n,", "\n"])
 def test_long_chains_of_operators_need_no_recursion(language: ModuleType, part: str) -> None:
-    assert repr(parse(language, part * ((MAX_TEXT - 1) // len(part)) + "1"))
+    assert repr(parse(language, part * ((MAX_STATEMENT - 1) // len(part)) + "1"))
 
 
 @pytest.mark.parametrize(
