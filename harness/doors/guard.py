@@ -193,15 +193,22 @@ def allocated(described: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any]]:
     """Return room, inside guarded memory, for the arrays that a frame's line describes."""
     if not described:
         return []
-    _, size = worker.placed([each["nbytes"] for each in described])
-    if _room[0] is None or len(_room[0]) < 2 * size + 2 * _ALIGN:
-        _room[0] = np.empty(2 * size + 2 * _ALIGN, np.uint8)
-    first = -_address(_room[0]) % _ALIGN
-    second = first + size + -size % _ALIGN
-    parts = [_room[0][begin : begin + size] for begin in (first, second)]
-    _arrived[0] = guarded = _Guarded(parts[0], parts[1], described)
-    guarded.surround()
+    guarded, _room[0] = _guarded(described, _room[0])
+    _arrived[0] = guarded
     return list(guarded.arrays.items())
+
+
+def _guarded(described: Sequence[Mapping[str, Any]], room: Any = None) -> tuple[_Guarded, Any]:
+    """Return guards around a frame's arrays, and what they are in: the room, if it is enough."""
+    _, size = worker.placed([each["nbytes"] for each in described])
+    if room is None or len(room) < 2 * size + 2 * _ALIGN:
+        room = np.empty(2 * size + 2 * _ALIGN, np.uint8)
+    first = -_address(room) % _ALIGN
+    second = first + size + -size % _ALIGN
+    parts = [room[begin : begin + size] for begin in (first, second)]
+    guarded = _Guarded(parts[0], parts[1], described)
+    guarded.surround()
+    return guarded, room
 
 
 def map_arrays(begin: int, size: int, arrays: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any]]:
@@ -440,8 +447,10 @@ def hold(
     key: str, sections: Sequence[tuple[str, str]], call: str, arrays: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Prepare a program to be timed on guarded inputs, until what it returns can be read."""
-    guarded = _arrived[0]
-    _arrived[0] = _room[0] = None  # It stays
+    # In a place of its own: answers may be remembered by their inputs' places.
+    guarded, _ = _guarded(worker.descriptions(arrays))
+    for name, array in arrays.items():
+        _copyto(guarded.arrays[name], array)
     guarded.keep()
     held = _held[key] = _Held(guarded, sections, call)
     stored = {
@@ -459,7 +468,7 @@ def hold(
     def keep(namespace: dict[str, Any]) -> None:
         held.names = namespace
 
-    names = dict(arrays, deconform_read=read, deconform_held=keep)
+    names = dict(guarded.arrays, deconform_read=read, deconform_held=keep)
     last = ("setup", "deconform_held(globals())")
     answer: dict[str, Any] = _hold(key, [*sections, last], "\n".join([call, *ends]), names)
     _check(guarded.facts())

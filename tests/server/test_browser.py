@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from urllib.parse import urlencode
 
 import pytest
+from asked_calls import PYTORCH, SIZED
 
 pytest.importorskip("playwright", reason="no Playwright here: pip install playwright")
 
@@ -18,8 +19,6 @@ from harness.dashboard import build
 
 pytestmark = pytest.mark.browser
 
-PYTORCH = "nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1)"
-KERAS = "Conv2DTranspose(32, 4, strides=2, padding='same')"
 IN_MATLAB = "transposedConv2dLayer(4, 32, 'Stride', 2, 'Cropping', 1, 'NumChannels', 64"
 
 
@@ -88,13 +87,13 @@ def test_an_address_is_the_answer_again(page: Page, tabs: Tabs) -> None:
 
 
 def test_what_is_wrong_is_shown_with_its_place_and_leads_to_the_field(page: Page) -> None:
-    page.get_by_label("A call, from any framework").fill(KERAS)
+    page.get_by_label("A call, from any framework").fill(SIZED)
     wrong = page.get_by_role("region", name="What is wrong")
-    expect(wrong).to_contain_text("line 1, column 1: the text leaves in_channels open")
+    expect(wrong).to_contain_text("target_shape chooses the output's size")
     page.get_by_text("Fill in the input shape").click()
     expect(page.get_by_label("Input shape")).to_be_focused()
-    page.keyboard.insert_text("1, 64, 16, 16")
-    expect(page.get_by_text("(1, 64, 16, 16) → (1, 32, 32, 32)")).to_be_visible()
+    page.keyboard.insert_text("1, 64, 8, 8")
+    expect(page.get_by_text("(1, 64, 8, 8) → (1, 4, 8, 8)")).to_be_visible()
     expect(wrong).to_have_count(0)
 
 
@@ -140,12 +139,12 @@ def test_without_javascript_the_form_answers(tabs: Tabs, address: str) -> None:
         page.get_by_role("button", name="Look up").click()
         expect(page.get_by_role("article", name="MATLAB")).to_contain_text(IN_MATLAB)
         assert page.get_by_role("button", name="Copy").count() == 0
-        page.get_by_label("A call, from any framework").fill(KERAS)
+        page.get_by_label("A call, from any framework").fill(SIZED)
         page.get_by_role("button", name="Look up").click()
         page.get_by_text("Fill in the input shape").click()
-        page.get_by_label("Input shape").fill("1,64,16,16")
+        page.get_by_label("Input shape").fill("1,64,8,8")
         page.get_by_role("button", name="Look up").click()
-        expect(page.get_by_text("(1, 64, 16, 16) → (1, 32, 32, 32)")).to_be_visible()
+        expect(page.get_by_text("(1, 64, 8, 8) → (1, 4, 8, 8)")).to_be_visible()
 
 
 @pytest.fixture(scope="module")
@@ -198,7 +197,7 @@ PAGES = {
     "start": "/",
     "answer": f"/?{urlencode({'text': PYTORCH, 'input': '1,64,16,16'})}",
     "unsupported": f"/?{urlencode({'text': 'nn.ConvTranspose2d(8, 4, 3, groups=2)'})}",
-    "refused": f"/?{urlencode({'text': KERAS})}",
+    "refused": f"/?{urlencode({'text': SIZED})}",
     "api": "/api",
 }
 
