@@ -120,6 +120,7 @@ def start(module: str, distribution: str) -> dict[str, Any]:
     # Two edits in one second may leave a file of the same size, and the old bytecode current; nor
     # should a run leave files among somebody's sources.
     sys.dont_write_bytecode = True
+    worker.keep_freed_memory()  # Each call's outputs come from it again.
     _reference.is_allowed = module.partition(".")[0] in {"impl", "harness"}
     answer: dict[str, Any] = worker.start(module, distribution)
     return answer

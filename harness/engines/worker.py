@@ -256,7 +256,7 @@ def hold(
     key: str, sections: Sequence[tuple[str, str]], call: str, arrays: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Prepare a program to be timed by the standard library's own loop."""
-    _keep_freed_memory()
+    keep_freed_memory()
     namespace: dict[str, Any] = dict(arrays)
     for name, text in sections:
         exec(compiled(text, name), namespace)
@@ -264,7 +264,7 @@ def hold(
     return {"op": "held", "peak_bytes": _peak(timer)}
 
 
-def _keep_freed_memory() -> None:
+def keep_freed_memory() -> None:
     """Bring the allocator into the state of a process that has run for a while.
 
     When more than twice the largest block so far is free, glibc returns memory to the system, which

@@ -48,4 +48,4 @@ def cleared_pages(before: str) -> int:
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="specific to the GNU C library")
 def test_memory_that_calls_free_is_kept_for_the_next() -> None:
     assert cleared_pages("") < 2000
-    assert cleared_pages("worker._keep_freed_memory = lambda: None") > 20000
+    assert cleared_pages("worker.keep_freed_memory = lambda: None") > 20000
