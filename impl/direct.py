@@ -61,10 +61,13 @@ def _compiled() -> ModuleType | None:
     """Return the module of the loops; ``None`` if numba is missing, broken or disabled."""
     try:
         from impl import compiled  # noqa: PLC0415 -- half a second, and an extra
-    # Incompatible versions or libraries can make an import raise anything.
+
+        is_compiled = compiled.IS_COMPILED
+    # Incompatible versions or libraries can make an import raise anything, and leave half a module
+    # to another thread.
     except Exception:  # noqa: BLE001
         return None
-    return compiled if compiled.IS_COMPILED else None
+    return compiled if is_compiled else None
 
 
 @cache

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import re
-import sys
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -58,9 +57,8 @@ def pytest_configure(config: pytest.Config) -> None:
         # Blocked in pyproject.toml: importing it takes half a second in each process.
         config.pluginmanager.import_plugin(_SCHEMATHESIS)
         return
-    # Compiling loops takes ten seconds on a new clone; without numba, products serve.
+    # Compiling loops takes ten seconds on a new clone; without them, products serve.
     os.environ["NUMBA_DISABLE_JIT"] = "1"
-    sys.modules["numba"] = None  # type: ignore[assignment]
     if not config.getoption("--hypothesis-profile"):
         settings.load_profile("quick")
 
