@@ -25,7 +25,9 @@ _SUFFIXES: Final = {".py", ".ipynb", ".m", ".md", ".wl", ".wls", ".nb", ".txt"}
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    add_shared(parser, "text", "from", "input", "weight")
+    about = "code, a file of it, a descriptor or a line of benchdnn; - reads it"
+    add_shared(parser, "text", help=about)
+    add_shared(parser, "from", "input", "weight")
     parser.add_argument(
         "--to",
         action="append",
