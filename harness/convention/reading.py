@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from harness.core.operators import Operator, Sizes
 from harness.core.training import SILENT, Training
@@ -30,13 +30,15 @@ class Reading:
     name: str = ""
 
 
-@dataclass(frozen=True)
-class OpenSizes:
+class OpenSizes(NamedTuple):
     """Sizes to go on with where neither the text nor the user holds them."""
 
     in_channels: int | None = None
     out_channels: int | None = None
     kernel: Sizes | None = None
+
+
+_NO_SIZES: Final = OpenSizes()
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Supplied:
     weight: Sizes | None = None
     is_in_text: bool = False  # Whether the text itself shows the input
     values: Mapping[str, Value] = field(default_factory=dict)
-    open_sizes: OpenSizes = OpenSizes()
+    open_sizes: OpenSizes = _NO_SIZES
     assumes_bias: bool = True  # Whether an unknown bias is taken for the framework's default
 
 

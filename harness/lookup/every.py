@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from harness.convention.reading import NOTHING, Reading, Supplied
 from harness.convention.registry import Convention
 from harness.convention.signature import Style
 from harness.core.errors import Ask, asked
-from harness.core.named_number import plain
 from harness.core.program import Unsupported
 from harness.lookup import BENCHDNN, is_benchdnn
 from harness.lookup.answer import (
@@ -22,9 +21,11 @@ from harness.lookup.answer import (
     targets_of,
     translation,
 )
-from harness.lookup.open_names import InNames, read_in_names
 from harness.lookup.reading import FoundCall, find_every, find_one
 from harness.syntax.tree import OpenError, SnippetError, UnknownValueError
+
+if TYPE_CHECKING:
+    from harness.lookup.open_names import InNames
 
 
 def look_up_every(
@@ -102,6 +103,8 @@ def _look_up(found: FoundCall, supplied: Supplied, to: Sequence[str], style: Sty
     try:
         reading = found.read(replace(supplied, assumes_bias=False))
     except (OpenError, UnknownValueError) as error:
+        from harness.lookup.open_names import read_in_names  # noqa: PLC0415 -- it takes time
+
         read = read_in_names(found, replace(supplied, assumes_bias=False), error)
         return _in_names(found, read, to, style)
     return answered(reading, to, style)
@@ -134,7 +137,7 @@ def _not_in_the_text(sizes: Sequence[str], rank: int) -> str:
 
 
 def _shown(reading: Reading) -> str:
-    return json.dumps(plain([vars(reading.operator), reading.form, reading.notes]))
+    return str((reading.operator, reading.form, reading.notes))  # With the names in it
 
 
 def _agreed(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from harness.convention.arguments import Form, bind
 from harness.convention.binding import bound
@@ -52,8 +52,7 @@ class _Known:
     form: Form
 
 
-@dataclass(frozen=True)
-class FoundCall:
+class FoundCall(NamedTuple):
     """A call in a text, and the forms that it may mean."""
 
     site: CallSite

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import import_module
 from typing import Final, NamedTuple
 
@@ -65,8 +65,7 @@ def _mentions(text: str, start: int, end: int) -> list[Mention]:
     return [Mention(match[1].rpartition(".")[2], match[1], match.start(1)) for match in matches]
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """The calls of a text, and what looks like one and is not understood, in its order."""
 
     sites: tuple[CallSite, ...]
