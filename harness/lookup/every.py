@@ -59,10 +59,8 @@ def look_up_every(
     >>> found.names, found.to_json()["translations"]["wolfram"]["call"][:47]
     (('c', 'c // 2'), 'layer = DeconvolutionLayer[Quotient[c, 2], {2, ')
     """
-    targets_of("", to)  # An unknown name is refused before anything is read.
-    if framework == BENCHDNN or (framework is None and (is_benchdnn(text) or is_descriptor(text))):
-        shapes = {"input": supplied.input, "weight": supplied.weight}
-        return [look_up(text, framework, to, style=style, **shapes)]
+    if (known := _without_code(text, framework, to, supplied, style)) is not None:
+        return [known]
     every: list[LookUp | SnippetError] = []
     for found in find_every(text, framework):
         if isinstance(found, SnippetError):
@@ -90,23 +88,32 @@ def look_up_one(
     SnippetError
         Where there is none, or several, or where it cannot be read.
     """
-    every = look_up_every(text, framework, to, supplied=supplied, style=style)
-    if len(every) > 1:
-        find_one(text, framework)  # It says that there are several, and where.
-    (only,) = every
-    if isinstance(only, SnippetError):
-        raise only
-    return only
+    known = _without_code(text, framework, to, supplied, style)
+    return known or _look_up(find_one(text, framework), supplied, to, style)
+
+
+def _without_code(
+    text: str, framework: str | None, to: Sequence[str], supplied: Supplied, style: Style
+) -> LookUp | None:
+    """Answer a descriptor or a problem of benchdnn; ``None`` for code, of which nothing is read.
+
+    An unknown name of a target is refused first.
+    """
+    targets_of("", to)
+    if framework == BENCHDNN or (framework is None and (is_benchdnn(text) or is_descriptor(text))):
+        shapes = {"input": supplied.input, "weight": supplied.weight}
+        return look_up(text, framework, to, style=style, **shapes)
+    return None
 
 
 def _look_up(found: FoundCall, supplied: Supplied, to: Sequence[str], style: Style) -> LookUp:
+    supplied = replace(supplied, assumes_bias=False)
     try:
-        reading = found.read(replace(supplied, assumes_bias=False))
+        reading = found.read(supplied)
     except (OpenError, UnknownValueError) as error:
         from harness.lookup.open_names import read_in_names  # noqa: PLC0415 -- it takes time
 
-        read = read_in_names(found, replace(supplied, assumes_bias=False), error)
-        return _in_names(found, read, to, style)
+        return _in_names(found, read_in_names(found, supplied, error), to, style)
     return answered(reading, to, style)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from harness.convention.arguments import Form, bind
 from harness.convention.binding import bound
@@ -36,6 +36,7 @@ from harness.syntax.tree import (
     last_name,
 )
 
+_T = TypeVar("_T")
 _WORD: Final = re.compile(r"[^\W\d]\w*")
 
 # The methods that frameworks compute a layer's output with.
@@ -112,14 +113,8 @@ def find_one(text: str, framework: str | None = None) -> FoundCall:
     SnippetError
         Where there is none, or several.
     """
-    text, conventions = _prepared(text, framework)
-    with errors_placed_in(text):
-        language, known = _known_by(text, conventions)
-        try:
-            site, notes = find_call(text, language, known)
-        except SnippetError as error:
-            raise _without_a_call(text, conventions, known, error) from None
-    return FoundCall(site, text, conventions, known, notes)
+    whole, (site, notes) = _searched(text, framework, find_call)
+    return FoundCall(site, *whole, notes)
 
 
 def find_every(text: str, framework: str | None = None) -> list[FoundCall | SnippetError]:
@@ -136,25 +131,39 @@ def find_every(text: str, framework: str | None = None) -> list[FoundCall | Snip
     >>> [(found.site.name, found.site.line) for found in find_every(text)]
     [('a', 1), ('b', 2)]
     """
-    text, conventions = _prepared(text, framework)
-    with errors_placed_in(text):
-        language, known = _known_by(text, conventions)
-        try:
-            found = find_calls(text, language, known)
-        except SnippetError as error:
-            raise _without_a_call(text, conventions, known, error) from None
+    whole, found = _searched(text, framework, find_calls)
+    calls = [FoundCall(site, *whole, site.notes) for site in found.sites]
+    # What was left out of the text is said once, with the first call.
+    calls[0] = calls[0]._replace(notes=(*found.notes, *calls[0].notes))
     every: list[tuple[int, FoundCall | SnippetError]] = [
-        (site.call.column, FoundCall(site, text, conventions, known, site.notes))
-        for site in found.sites
+        (each.site.call.column, each) for each in calls
     ]
-    every += [(each.column or 0, each.placed_in(text)) for each in (*found.refused, *found.own)]
+    errors = (*found.refused, *found.own)
+    every += [(each.column or 0, each.placed_in(whole.text)) for each in errors]
     return [each for _, each in sorted(every, key=lambda pair: pair[0])]
 
 
-def _prepared(text: str, framework: str | None) -> tuple[str, Sequence[Convention]]:
+class _Text(NamedTuple):
+    """A text, and what may be called in it."""
+
+    text: str
+    conventions: Sequence[Convention]
+    known: Mapping[str, Sequence[_Known]]
+
+
+def _searched(
+    text: str, framework: str | None, search: Callable[[str, str, Collection[str]], _T]
+) -> tuple[_Text, _T]:
+    """Search a text for the calls of a framework, or of all."""
     conventions = [convention(framework)] if framework else distinct_conventions()
     # A lone carriage return ends a line for some parsers and not for others.
-    return text.replace("\r\n", " \n").replace("\r", "\n"), conventions
+    text = text.replace("\r\n", " \n").replace("\r", "\n")
+    with errors_placed_in(text):
+        language, known = _known_by(text, conventions)
+        try:
+            return _Text(text, conventions, known), search(text, language, known)
+        except SnippetError as error:
+            raise _without_a_call(text, conventions, known, error) from None
 
 
 def _shape(ask: Ask, shape: Sequence[int] | None) -> Sizes | None:

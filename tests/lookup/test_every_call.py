@@ -9,6 +9,10 @@ import pytest
 
 from harness.cli.exit_statuses import OK, USAGE
 from harness.cli.main import main
+from harness.core.operators import Operator
+from harness.lookup.answer import LookUp
+from harness.lookup.every import look_up_every, look_up_one
+from harness.syntax.tree import SnippetError
 
 GENERATOR = """\
 import torch.nn as nn
@@ -167,3 +171,33 @@ def test_a_loop_over_what_is_not_known_is_read_once(capsys: pytest.CaptureFixtur
 def test_a_loop_that_may_end_early_is_not_unrolled(capsys: pytest.CaptureFixture[str]) -> None:
     text = "for k in (2, 3):\n  ups.append(nn.ConvTranspose1d(4, 6, k))\n  if done(): break\n"
     assert json.loads(translated(capsys, text, "--json"))["operator"]["kernel"] == ["k"]
+
+
+OWN = """\
+class ConvTranspose2d(Base):
+    def __init__(self, c):
+        self.c = c
+one = ConvTranspose2d(3)
+up = nn.ConvTranspose2d(8, 4, 3)
+"""
+
+
+def test_the_one_call_that_is_the_frameworks_is_answered_beside_the_texts_own() -> None:
+    assert look_up_one(OWN).reading.operator == Operator.of(8, 4, (3, 3))
+    own, found = look_up_every(OWN)
+    assert isinstance(own, SnippetError)
+    assert isinstance(found, LookUp)
+
+
+def test_one_of_several_calls_is_not_answered_in_the_place_of_all() -> None:
+    with pytest.raises(SnippetError, match="holds 2 transposed convolutions"):
+        look_up_one("nn.ConvTranspose2d(8, 4, 3)\nnn.ConvTranspose2d(4, 2, 3)")
+
+
+def test_what_was_left_out_of_a_text_is_said_once() -> None:
+    text = "print 'up'\nup = nn.ConvTranspose2d(8, 4, 3)\nmore = nn.ConvTranspose2d(4, 2, 3)"
+    first, second = look_up_every(text)
+    assert isinstance(first, LookUp)
+    assert isinstance(second, LookUp)
+    assert [note.partition(" was")[0] for note in first.reading.notes] == ["Line 1"]
+    assert second.reading.notes == ()
