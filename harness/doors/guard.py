@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 worker: Any = sys.modules["__main__"]
 
 POISON = worker.POISON
-_ALIGN = 64  # Bytes, of a cache line
+_ALIGN = worker.ALIGN
 _MOST_POISONED = 1 << 16  # Bytes of a block: more would cost a large call what it must not
 _OUTPUTS = ("y", "dx", "dw", "db")
 

@@ -50,7 +50,7 @@ GUARD = 1024  # Bytes before, between and after arrays in memory that is lent or
 # What they are: NaN in every floating-point format, with all bits set, which no arithmetic on
 # finite numbers gives.
 POISON = 0xFF
-_ALIGN = 64  # Bytes, of a cache line; arrays do not all begin at the same place of a page
+ALIGN = 64  # Bytes, of a cache line; arrays do not all begin at the same place of a page
 DTYPES = ("float16", "float32", "float64", "int8", "int16", "int32", "int64")
 
 
@@ -161,7 +161,7 @@ def placed(sizes: Sequence[int]) -> tuple[list[int], int]:
     """Return where arrays of so many bytes begin, with guards around them, and the size of all."""
     places, end = [], 0
     for nbytes in sizes:
-        places.append(end + -end % _ALIGN + GUARD)
+        places.append(end + -end % ALIGN + GUARD)
         end = places[-1] + nbytes
     return places, end + GUARD
 
