@@ -29,6 +29,7 @@ from harness.core.training import SILENT, Training
 
 if TYPE_CHECKING:
     from harness.convention.exporter import Exporter
+    from harness.convention.layers import ModelFormat
 
 Renderer: TypeAlias = Callable[[Operator, str, bool, Device], Program | Unsupported]
 LayerRenderer: TypeAlias = Callable[[Operator, str, Training], Program | Unsupported]
@@ -91,6 +92,8 @@ class Convention:
     calls: str = ""
     # Modules that its calls are imported from, and their usual aliases.
     modules: tuple[str, ...] = ()
+    # Suffixes of the files that hold its models; its module ``models`` reads them.
+    model_suffixes: tuple[str, ...] = ()
     # Whether a pad's flat row of widths begins with the first axis, not with the last.
     flat_pads_from_first: bool = False
     remarks: tuple[str, ...] = ()  # Remarks for the reference page: versions, traps, documents
@@ -147,6 +150,12 @@ class Convention:
             return None
         exporter: Exporter = import_module(f"harness.frameworks.{self.name}.export")
         return exporter
+
+    @property
+    def model_format(self) -> ModelFormat:
+        """What reads its models."""
+        reader: ModelFormat = import_module(f"harness.frameworks.{self.name}.models")
+        return reader
 
     @property
     def forms(self) -> tuple[Form, ...]:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import errno
+import json
+import mmap
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+from harness.core.errors import InputError
 
 MIB: Final = 1 << 20
+_MOST_JSON: Final = 16 * MIB  # Brackets alone unfold to twenty times as much
 
 
 def size_of(path: Path, most: int) -> int:
@@ -32,3 +39,47 @@ def read_bytes(path: Path, most: int) -> bytes:
     size_of(path, most)
     with path.open("rb") as stream:
         return stream.read(most)
+
+
+def head_of(path: Path, most: int = 4096) -> bytes:
+    """Return what a file begins with; nothing of what cannot be read, or is no file."""
+    try:
+        size_of(path, 1 << 62)
+        with path.open("rb") as stream:
+            return stream.read(most)
+    except OSError:
+        return b""
+
+
+@contextmanager
+def mapped(path: Path, most: int) -> Iterator[bytes | mmap.mmap]:
+    """Yield the bytes of a file of at most ``most`` bytes, of which only what is used is read."""
+    if not size_of(path, most):
+        yield b""
+        return
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, prot=mmap.PROT_READ) as content:
+        yield content
+
+
+def from_json(content: bytes, what: str) -> Any:
+    """Return what a text in JSON holds.
+
+    Raises
+    ------
+    InputError
+        Where it is none, is longer than 16 MiB, or nested too deeply.
+
+    Examples
+    --------
+    >>> from_json(b'{"a": [1]}', "it")
+    {'a': [1]}
+    """
+    if len(content) > _MOST_JSON:
+        raise InputError(
+            f"{what} has {len(content)} bytes; {_MOST_JSON} are read of a text in JSON."
+        )
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        kind = "is nested too deeply" if isinstance(error, RecursionError) else "is no JSON"
+        raise InputError(f"{what} {kind}: {error}.") from None

@@ -21,11 +21,11 @@ from harness.lookup.answer import (
     targets_of,
     translation,
 )
-from harness.lookup.reading import FoundCall, find_every, find_one
+from harness.lookup.reading import find_every, find_one
 from harness.syntax.tree import OpenError, SnippetError, UnknownValueError
 
 if TYPE_CHECKING:
-    from harness.lookup.open_names import InNames
+    from harness.lookup.open_names import InNames, Readable
 
 
 def look_up_every(
@@ -67,7 +67,7 @@ def look_up_every(
             every.append(found)
             continue
         try:
-            every.append(_look_up(found, supplied, to, style))
+            every.append(look_up_found(found, supplied, to, style))
         except SnippetError as error:
             every.append(error)
     return every
@@ -89,7 +89,7 @@ def look_up_one(
         Where there is none, or several, or where it cannot be read.
     """
     known = _without_code(text, framework, to, supplied, style)
-    return known or _look_up(find_one(text, framework), supplied, to, style)
+    return known or look_up_found(find_one(text, framework), supplied, to, style)
 
 
 def _without_code(
@@ -106,7 +106,14 @@ def _without_code(
     return None
 
 
-def _look_up(found: FoundCall, supplied: Supplied, to: Sequence[str], style: Style) -> LookUp:
+def look_up_found(found: Readable, supplied: Supplied, to: Sequence[str], style: Style) -> LookUp:
+    """Answer a call of a text or a layer of a model, in names where it has no numbers.
+
+    Raises
+    ------
+    SnippetError
+        Where it cannot be read.
+    """
     supplied = replace(supplied, assumes_bias=False)
     try:
         reading = found.read(supplied)
@@ -117,7 +124,7 @@ def _look_up(found: FoundCall, supplied: Supplied, to: Sequence[str], style: Sty
     return answered(reading, to, style)
 
 
-def _in_names(found: FoundCall, read: InNames, to: Sequence[str], style: Style) -> LookUp:
+def _in_names(found: Readable, read: InNames, to: Sequence[str], style: Style) -> LookUp:
     first = read.readings[0]
     targets = targets_of(first.framework, to)
     if len({_shown(reading) for reading in read.readings}) > 1:

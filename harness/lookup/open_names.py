@@ -10,16 +10,19 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 from harness.convention.binding import bound
+from harness.convention.layers import Layer
 from harness.convention.reading import OpenSizes, Reading, Supplied
 from harness.convention.signature import Signature
 from harness.core.named_number import Named
 from harness.core.operators import Operator, axis_name
 from harness.lookup.reading import FoundCall
 from harness.syntax.expressions import open_names
-from harness.syntax.tree import Name, OpenError, SnippetError, UnknownValueError, Value, last_name
+from harness.syntax.tree import Name, OpenError, SnippetError, UnknownValueError, Value
+
+Readable: TypeAlias = FoundCall | Layer
 
 _MOST_TRIES: Final = 150  # Of numbers, many of which make no legal operator
 _MOST_KINDS: Final = 12  # Of operators, whose answers must all agree
@@ -65,7 +68,7 @@ class InNames:
     otherwise: tuple[Reading, ...] = ()  # Where that is false
 
 
-def read_in_names(found: FoundCall, supplied: Supplied, error: SnippetError) -> InNames:
+def read_in_names(found: Readable, supplied: Supplied, error: SnippetError) -> InNames:
     """Read a call that an error says to be open.
 
     Raises
@@ -117,9 +120,7 @@ def _sign(number: int) -> int:
     return (number > 0) - (number < 0)
 
 
-def _in_names(
-    found: FoundCall, left_open: _Open, trials: list[tuple[Supplied, Reading]]
-) -> InNames:
+def _in_names(found: Readable, left_open: _Open, trials: list[tuple[Supplied, Reading]]) -> InNames:
     readings = tuple(reading for _, reading in trials)
     names = (*left_open.numbers, *left_open.unnamed)
     first, _ = trials[0]
@@ -145,7 +146,7 @@ def _has_defaults(operator: Operator) -> bool:
     return any(isinstance(number, Named) and number == default for number, default in pairs)
 
 
-def _more(found: FoundCall, left_open: _Open, error: SnippetError, first: SnippetError) -> _Open:
+def _more(found: Readable, left_open: _Open, error: SnippetError, first: SnippetError) -> _Open:
     """Add what an error names to what is open; raise the first one where that is no size."""
     form, arguments = _arguments(found, error)
     numbers, unnamed = dict(left_open.numbers), list(left_open.unnamed)
@@ -184,20 +185,20 @@ def _range(parameter: str) -> range:
     return next(words, _KERNEL)
 
 
-def _arguments(found: FoundCall, error: SnippetError) -> tuple[Signature, dict[str, Value]]:
+def _arguments(found: Readable, error: SnippetError) -> tuple[Signature, dict[str, Value]]:
     """The form that a call is bound to, and its arguments by their parameters."""
     call = found.site.call
-    for known in found.known[last_name(call)]:
+    for form in found.forms:
         try:
-            given = bound(known.form, call)
+            given = bound(form, call)
         except SnippetError:
             continue
-        return known.form, {name: argument.value for name, argument in given.items()}
+        return form, {name: argument.value for name, argument in given.items()}
     raise error
 
 
 def _with_numbers(
-    found: FoundCall, supplied: Supplied, left_open: _Open, numbers: random.Random
+    found: Readable, supplied: Supplied, left_open: _Open, numbers: random.Random
 ) -> Supplied:
     """Choose a number for everything that is open, channels all different."""
     channels = numbers.sample(_CHANNELS, len(_CHANNELS))

@@ -62,6 +62,11 @@ class FoundCall(NamedTuple):
     known: Mapping[str, Sequence[_Known]]
     notes: tuple[str, ...]
 
+    @property
+    def forms(self) -> tuple[Form, ...]:
+        """The forms of the call's name."""
+        return tuple(each.form for each in self.known[last_name(self.site.call)])
+
     def read(self, supplied: Supplied) -> Reading:
         """Read it with what the user gives.
 

@@ -30,6 +30,7 @@ CONVENTION: Final = Convention(
     layer=layer,
     spoken=spoken,
     calls=r"[Dd]econvolution|Conv[123]DTranspose",
+    model_suffixes=(".json",),
     remarks=(
         (
             "mx.np has no deconvolution; mx.npx.deconvolution is the same operator, whose no_bias "

@@ -86,10 +86,10 @@ _TUNING: Final = (None, "fastest", "limited_workspace", "off")
 _LAYOUTS: Final = {1: ("NCW",), 2: ("NCHW", "NHWC"), 3: ("NCDHW", "NDHWC")}
 
 
-def _unquoted(value: Value) -> Value:
+def unquoted(value: Value) -> Value:
     """Return what a string stands for: symbols that are saved as JSON hold nothing else.
 
-    >>> _unquoted("(2L, 2L)"), _unquoted("True"), _unquoted("NCHW")
+    >>> unquoted("(2L, 2L)"), unquoted("True"), unquoted("NCHW")
     ((2, 2), True, 'NCHW')
     """
     text = value.strip() if isinstance(value, str) else ""
@@ -107,7 +107,7 @@ def _unquoted(value: Value) -> Value:
 def _with_values(given: Arguments) -> Arguments:
     """Read quoted values; refuse ``None`` where MXNet does."""
     arguments = {
-        name: replace(argument, value=_unquoted(argument.value))
+        name: replace(argument, value=unquoted(argument.value))
         for name, argument in given.given.items()
     }
     for name in ("stride", "dilate", "pad", "adj"):

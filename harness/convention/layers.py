@@ -1,0 +1,140 @@
+"""Layers of a model's file, each as the call that its framework's code would hold.
+
+A reader of such files only finds them and puts what it finds in the framework's own words; the
+:class:`~harness.convention.arguments.Form` says what these mean, as it does for code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+from harness.convention.arguments import Form, bind
+from harness.convention.reading import Reading, Supplied
+from harness.core.errors import Ask, named
+from harness.core.operators import OperatorError, Sizes
+from harness.syntax.callsite import CallSite
+from harness.syntax.tree import Argument, Call, Name, SnippetError, Statement, Value
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A transposed convolution in a model's file."""
+
+    name: str  # Of the node
+    form: Form
+    arguments: Mapping[str, Value]  # By their names; arrays by :func:`array_of`
+    notes: tuple[str, ...] = ()
+    in_channels: int | None = None  # Where the model's other layers show them
+    weights: str = ""  # Layout of the weights, if it is not the form's usual one
+    framework: str = ""
+
+    @property
+    def text(self) -> str:
+        """The text that the call stands in: there is none."""
+        return ""
+
+    @property
+    def forms(self) -> tuple[Form]:
+        """What the call may be."""
+        return (self.form,)
+
+    @property
+    def site(self) -> CallSite:
+        """The call, alone."""
+        given = tuple(Argument(name, value, 0) for name, value in self.arguments.items())
+        call = Call(Name(self.form.name, 0), given, 0)
+        return CallSite(call, 0, 0, Statement(self.name, call))
+
+    def read(self, supplied: Supplied) -> Reading:
+        """Read it as the form does.
+
+        Raises
+        ------
+        SnippetError
+            Where it is illegal, or something is missing.
+        """
+        shape = supplied.input
+        if shape and self.in_channels and shape[1] != self.in_channels:
+            raise SnippetError(
+                f"the model gives {self.in_channels} channels to {self.name}, and "
+                + named(Ask.INPUT_SHAPE, shape)
+                + f" has {shape[1]}; they must agree."
+            )
+        if self.in_channels is not None:
+            sizes = supplied.open_sizes._replace(in_channels=self.in_channels)
+            supplied = replace(supplied, open_sizes=sizes)
+        try:
+            reading = self.form.read(bind(self.form, self.site, supplied))
+        except OperatorError as error:
+            raise SnippetError(error.fact) from None
+        notes = (*self.notes, *reading.notes)
+        weights = self.weights or reading.weights
+        return replace(
+            reading, name=self.name, notes=notes, weights=weights, framework=self.framework
+        )
+
+
+@dataclass(frozen=True)
+class Refused:
+    """What a model's file holds that may be a transposed convolution and cannot be read."""
+
+    name: str
+    fact: str
+
+
+Found: TypeAlias = Layer | Refused
+
+
+class ModelFormat(Protocol):
+    """A module that reads one or more formats of models."""
+
+    def is_model(self, path: Path) -> bool:
+        """Whether a file with one of the suffixes is such a model, by what it begins with."""
+
+    def layers(self, path: Path) -> Iterator[Found]:
+        """Yield the transposed convolutions of a model.
+
+        Raises
+        ------
+        InputError
+            Where the file is none, with the reason.
+        OSError
+        """
+
+
+def array_of(shape: Sequence[int]) -> Call:
+    """Return what stands for an array of a shape, as ``zeros`` makes one in code.
+
+    >>> from harness.convention.values import shape_of
+    >>> shape_of(array_of([4, 6, 3, 3]))
+    (4, 6, 3, 3)
+    """
+    return Call(Name("zeros", 0), (Argument(None, tuple(shape), 0),), 0)
+
+
+def as_value(value: object) -> Value:
+    """Return a value of JSON as a value of code; an object as the call that its class name makes.
+
+    >>> as_value({"class_name": "L2", "config": {"l2": 0.5}}).dotted, as_value([1, [2]])
+    ('L2', (1, (2,)))
+    """
+    match value:
+        case list():
+            return tuple(map(as_value, value))
+        case {"class_name": str(name), "config": dict(config)}:
+            given = tuple(Argument(str(key), as_value(each), 0) for key, each in config.items())
+            return Call(Name(name, 0), given, 0)
+        case None | bool() | int() | float() | str():
+            return value
+    return Name(type(value).__name__, 0)
+
+
+def sizes_in(value: object) -> Sizes | None:
+    """Return a list of three to five sizes that are all known, else ``None``."""
+    if not isinstance(value, Sequence) or not 3 <= len(value) <= 5:
+        return None
+    sizes = tuple(size for size in value if type(size) is int and size > 0)
+    return sizes if len(sizes) == len(value) else None

@@ -1,0 +1,119 @@
+"""Look-ups of all transposed convolutions in a model's file, of which nothing is executed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from harness.convention.layers import Layer, ModelFormat, Refused
+from harness.convention.reading import NOTHING, Supplied
+from harness.convention.registry import distinct_conventions
+from harness.convention.signature import Style
+from harness.core.errors import InputError
+from harness.lookup.answer import LookUp, targets_of
+from harness.lookup.every import look_up_found
+from harness.syntax.tree import SnippetError
+
+
+class NodeError(SnippetError):
+    """A node of a model that cannot be read: its name, and why."""
+
+    def __init__(self, name: str, fact: str) -> None:
+        super().__init__(fact)
+        self.name = name
+
+
+class _Reader(NamedTuple):
+    """What reads models, and the framework whose they are; empty where it has no convention."""
+
+    format: ModelFormat
+    framework: str
+
+
+def is_model(path: Path) -> bool:
+    """Whether a file is a model that is read here, by its suffix and what it begins with.
+
+    >>> is_model(Path(__file__))
+    False
+    """
+    return _reader(path) is not None
+
+
+def model_suffixes() -> tuple[str, ...]:
+    """Return the suffixes of files that may be models.
+
+    >>> ".json" in model_suffixes()
+    True
+    """
+    every = [suffix for each in distinct_conventions() for suffix in each.model_suffixes]
+    return tuple(dict.fromkeys(every))
+
+
+def read_model(
+    path: Path,
+    name: str,
+    to: Sequence[str] = (),
+    *,
+    supplied: Supplied = NOTHING,
+    style: Style = "function",
+) -> list[LookUp | SnippetError]:
+    """Answer every transposed convolution of a model; an error stands for one that cannot be read.
+
+    Parameters
+    ----------
+    path : Path
+    name : str
+        What the file is called in errors.
+    to, style
+        As for :func:`harness.lookup.answer.look_up`.
+    supplied : Supplied
+        The input's shape, for a model with one such layer.
+
+    Returns
+    -------
+    list of LookUp or NodeError
+        In the model's order, each ``reading.name`` the node's; empty where there are none.
+
+    Raises
+    ------
+    InputError
+        Where the file cannot be read, or is no model that is known here.
+    """
+    targets_of("", to)  # An unknown name is refused before anything is read.
+    try:
+        reader = _reader(path)
+        if reader is None:
+            known = ", ".join(model_suffixes())
+            raise InputError(f"{name} is no model that is known here ({known}).")
+        found = list(reader.format.layers(path))
+        return [*_answers(found, reader.framework, supplied, to, style)]
+    except OSError as error:
+        raise InputError(f"{name} cannot be read: {error.strerror or error}.") from None
+
+
+def _reader(path: Path) -> _Reader | None:
+    """Return what reads a file, if anything does."""
+    suffix = path.suffix.lower()
+    for each in distinct_conventions():
+        if suffix in each.model_suffixes and each.model_format.is_model(path):
+            return _Reader(each.model_format, each.name)
+    return None
+
+
+def _answers(
+    found: Sequence[Layer | Refused],
+    framework: str,
+    supplied: Supplied,
+    to: Sequence[str],
+    style: Style,
+) -> Iterator[LookUp | NodeError]:
+    for each in found:
+        if isinstance(each, Refused):
+            yield NodeError(each.name, each.fact)
+            continue
+        try:
+            yield look_up_found(replace(each, framework=framework), supplied, to, style)
+        except SnippetError as error:
+            yield NodeError(each.name, error.fact)
