@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _LONGEST_NAME: Final = 4096  # Characters of a file's name
 # What is certainly meant as a file's name, in one word.
-_SUFFIXES: Final = {".py", ".ipynb", ".m", ".md", ".wl", ".wls", ".nb", ".txt"}
+_SUFFIXES: Final = {".py", ".ipynb", ".m", ".mlx", ".md", ".wl", ".wls", ".nb", ".txt"}
 
 
 def add(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +19,27 @@ _CODE: Final = {"", "py", "python", "python3", "ipython", "pycon", "matlab", "oc
 _CODES: Final = _CODE | {"wolfram", "wl", "mathematica", "wls"}
 # What a notebook's own shell reads: ``%matplotlib inline``, ``!pip install``, ``%%time``.
 _MAGIC: Final = re.compile(r"\s*[%!]")
+# What a file is that holds no lines of text, by its first bytes.
+_MOST_OF_A_HEAD: Final = 1024
+_KINDS: Final = {
+    b"%PDF": "a PDF document",
+    b"PK\3\4": "a packed folder (ZIP)",
+    b"\x89PNG": "an image",
+    b"\xff\xd8\xff": "an image",
+    b"GIF8": "an image",
+    b"\xd0\xcf\x11\xe0": "a document of an old Microsoft Office",
+    b"\x1f\x8b": "a packed file (gzip)",
+    b"\x7fELF": "a program",
+    b"\x89HDF": "a file of arrays (HDF5)",
+    b"MATLAB 5.0": "a file of arrays (MATLAB)",
+}
+# And a packed folder, by the names in it.
+_PACKED: Final = {
+    b"word/document.xml": "a Word document",
+    b"xl/workbook.xml": "an Excel workbook",
+    b"ppt/presentation.xml": "a PowerPoint presentation",
+    b"matlab/document.xml": "a live script of MATLAB, whose name ends in .mlx",
+}
 
 
 @dataclass(frozen=True)
@@ -43,6 +64,8 @@ class Document:
 def read_document(path: Path, name: str) -> Document:
     """Read the code of a file: of a notebook its cells, of Markdown its blocks of code.
 
+    Notebooks are Jupyter's and Wolfram's; of MATLAB's live scripts the code is read.
+
     Raises
     ------
     InputError
@@ -55,15 +78,30 @@ def read_document(path: Path, name: str) -> Document:
         raise InputError(f"{name} cannot be read: {error.strerror or error}.") from None
     if len(content) > _MOST_BYTES:
         raise InputError(f"{name} has more than {_MOST_BYTES >> 20} MiB.")
-    if b"\0" in content[:1024]:
-        raise InputError(f"{name} is no text: give a file of code.")
-    read = _READERS.get(path.suffix.lower(), _plain)
-    document = read(name, content.decode("utf-8-sig", "replace").replace("\r\n", "\n"))
+    if path.suffix.lower() == ".mlx":
+        document = _live_script(name, content)
+    else:
+        _check_is_text(name, content)
+        read = _READERS.get(path.suffix.lower(), _plain)
+        document = read(name, content.decode("utf-8-sig", "replace").replace("\r\n", "\n"))
     if len(document.text) > MAX_TEXT:
         raise InputError(
             f"{name} holds {len(document.text)} characters of code; {MAX_TEXT} are allowed."
         )
     return document
+
+
+def _check_is_text(name: str, content: bytes) -> None:
+    """Refuse what holds no lines of text, and say what it is."""
+    begin = content[:_MOST_OF_A_HEAD]
+    kind = next((kind for head, kind in _KINDS.items() if begin.startswith(head)), None)
+    if kind is None and b"\0" not in begin:
+        return
+    if begin.startswith(b"PK\3\4"):
+        kind = next((each for part, each in _PACKED.items() if part in content), kind)
+    raise InputError(
+        f"{name} is {kind or 'no text'}: give a file of code, or paste the call as text."
+    )
 
 
 def _plain(name: str, text: str) -> Document:
@@ -98,11 +136,35 @@ def _notebook(name: str, text: str) -> Document:
         cells = list(_code_cells(json.loads(text)))
     except (ValueError, RecursionError, TypeError, AttributeError):
         raise InputError(f"{name} is no notebook: it is not what Jupyter writes.") from None
+    plain = ["\n".join("" if _MAGIC.match(x) else x for x in each.split("\n")) for each in cells]
+    return _in_cells(name, plain)
+
+
+def _wolfram_notebook(name: str, text: str) -> Document:
+    """The cells of input, one below another."""
+    from harness.syntax.wolfram_notebooks import cells_of  # noqa: PLC0415 -- few files are one
+
+    try:
+        return _in_cells(name, list(cells_of(text)))
+    except ValueError as error:
+        raise InputError(f"{name} is not read as a notebook: {error}.") from None
+
+
+def _live_script(name: str, content: bytes) -> Document:
+    from harness.syntax.live_scripts import code_of  # noqa: PLC0415 -- few files are one
+
+    try:
+        return Document(name, code_of(content))
+    except ValueError as error:
+        raise InputError(f"{name} is not read as a live script: {error}.") from None
+
+
+def _in_cells(name: str, cells: Sequence[str]) -> Document:
     lines: list[str] = []
     begins: list[int] = []
     for cell in cells:
         begins.append(len(lines) + 1)
-        lines += ["" if _MAGIC.match(line) else line for line in cell.split("\n")]
+        lines += cell.split("\n")
     return Document(name, "\n".join(lines), tuple(begins))
 
 
@@ -121,4 +183,5 @@ _READERS: Final[dict[str, Callable[[str, str], Document]]] = {
     ".md": _markdown,
     ".markdown": _markdown,
     ".ipynb": _notebook,
+    ".nb": _wolfram_notebook,
 }
