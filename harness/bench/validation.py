@@ -12,9 +12,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from harness.conformance.audit import secret_data
 from harness.conformance.dishonesty import copied, is_comparable, narrow
 from harness.conformance.judge import judge
+from harness.conformance.recheck import secret_data
 from harness.core.program import Program
 from harness.engines.job import Arrays, Failure, Job, Outcome, Timing
 from harness.engines.process import Engine

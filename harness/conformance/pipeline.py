@@ -18,7 +18,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import Final
 
-from harness.conformance.audit import Watch, Work, is_sampled
+from harness.conformance.recheck import Watch, Work, is_sampled
 from harness.core.program import Program, Unsupported
 from harness.doors.implementation import Implementation
 from harness.execution.column import Column, Conditions

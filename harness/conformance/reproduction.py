@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.conformance.audit import Watch
+from harness.conformance.recheck import Watch
 from harness.core.program import Unsupported
 from harness.doors.implementation import Implementation
 from harness.engines.job import Arrays, Outcome, Raised

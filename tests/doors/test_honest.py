@@ -8,8 +8,8 @@ from pathlib import Path
 import honest_plugins
 import pytest
 
-from harness.conformance import audit, pipeline
-from harness.conformance.audit import Watch
+from harness.conformance import pipeline, recheck
+from harness.conformance.recheck import Watch
 from harness.convention.registry import convention, framework_names
 from harness.doors.implementation import load_implementation
 from harness.execution.column import Column, Conditions
@@ -27,15 +27,15 @@ pytestmark = [pytest.mark.frameworks, pytest.mark.slow]
 def suite() -> list[Case]:
     """Some cases of every kind; to look at all of them, leave out the steps.
 
-    From the fifth on there is no case that ends a framework's process, again with each audit.
+    From the fifth on there is no case that ends a framework's process, again with each recheck.
     """
     return list(load_cases())[4::15]
 
 
 @pytest.fixture(autouse=True)
-def _audits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As many audits as 170 cases have: an alarm comes from them."""
-    monkeypatch.setattr(audit, "_EVERY", 8)
+def _rechecks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many rechecks as 170 cases have: an alarm comes from them."""
+    monkeypatch.setattr(recheck, "_EVERY", 8)
 
 
 def bad(column: Column, suite: list[Case]) -> list[tuple[str, str, str | None]]:
@@ -69,10 +69,10 @@ def test_a_frameworks_own_function_through_the_python_door(
 
 
 @pytest.mark.parametrize("framework", framework_names())
-def test_the_audit_of_every_column(
+def test_the_rechecks_of_every_column(
     monkeypatch: pytest.MonkeyPatch, suite: list[Case], framework: str
 ) -> None:
-    """Its data is exact in every framework: what passes the suite passes the audit."""
+    """Its data is exact in every framework: what passes the suite passes the rechecks."""
     monkeypatch.setattr(pipeline, "Watch", partial(Watch, is_suspect=True))
     conditions = Conditions(limitations=tuple(load_limitations()))
     assert not bad(Column(framework, conditions), suite)

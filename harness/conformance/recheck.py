@@ -35,7 +35,7 @@ from harness.suite.case import SIGNIFICANT_BITS, Case
 from harness.suite.expectations import Expected, expect_of
 from harness.suite.mutants import Array, Data
 
-_EVERY: Final = 32  # One in so many cases is audited
+_EVERY: Final = 32  # One in so many cases is rechecked
 _EVERY_BY_ITSELF: Final = 8  # of those that are run one by one, where there is no first
 _LEAST: Final = 8  # Fewer elements of an output tell nothing
 _SMALL: Final = 2  # Magnitude of the factors of large integers
@@ -61,7 +61,7 @@ _secret = random.SystemRandom()
 
 
 @dataclass(frozen=True, eq=False)
-class Audit:
+class Recheck:
     """One more run of a case, changed so that nobody knows the answer before."""
 
     original: Case
@@ -77,15 +77,15 @@ class _Open:
 
     program: Program
     expected: Expected
-    is_audited: bool
-    left: int  # Checks without a verdict, of the case and of its audits
+    is_rechecked: bool
+    left: int  # Checks without a verdict, of the case and of its rechecks
     own: dict[Check, Verdict] = field(default_factory=dict)
-    audited: dict[Check, Verdict] = field(default_factory=dict)  # The first failure of each
+    rechecked: dict[Check, Verdict] = field(default_factory=dict)  # The first failure of each
 
     def verdicts(self) -> Iterator[tuple[Check, Verdict]]:
         for check, verdict in self.own.items():
             is_passed = verdict.status == Status.PASSED
-            yield check, self.audited.get(check, verdict) if is_passed else verdict
+            yield check, self.rechecked.get(check, verdict) if is_passed else verdict
 
 
 Work: TypeAlias = tuple[Case, Program, Callable[[], Expected]]
@@ -93,7 +93,7 @@ Judged: TypeAlias = tuple[Case, Program, Check, Verdict]
 
 
 class Watch:
-    """Runs and judges cases in a column; an implementation is audited.
+    """Runs and judges cases in a column; an implementation's are rechecked.
 
     ``cases`` are those that it will run.
     """
@@ -120,29 +120,29 @@ class Watch:
     ) -> Iterator[tuple[Job, Outcome, list[Judged]]]:
         """Run cases, in one direction or both; yield each outcome, and what is final with it."""
         for job, outcome in self._column.run(self._jobs(work, direction)):
-            judged = self._audited if isinstance(job.key, Audit) else self._judged
+            judged = self._rechecked if isinstance(job.key, Recheck) else self._judged
             yield job, outcome, list(judged(job, outcome))
 
     def _jobs(self, work: Iterable[Work], direction: Direction | None) -> Iterator[Job]:
-        """Make the jobs of each case, those that audit it, and those to be run at the end."""
+        """Make the jobs of each case, those that recheck it, and those to be run at the end."""
         closing: list[Job] = []
         for case, program, expect_case in work:
             expected = expect_case()
-            audits = [each for audit in self._audits(case) for each in self._jobs_of(audit)]
+            rechecks = [each for recheck in self._rechecks(case) for each in self._jobs_of(recheck)]
             jobs = [
                 job
-                for job in (*self._column.jobs(case, program, expected.data), *audits)
+                for job in (*self._column.jobs(case, program, expected.data), *rechecks)
                 if direction in {None, job.direction}
             ]
             left = sum(len(job.checks) for job in jobs)
-            self._open[case.id] = _Open(program, expected, bool(audits), left)
-            late = [job for job in jobs if isinstance(job.key, Audit) and job.key.is_last]
+            self._open[case.id] = _Open(program, expected, bool(rechecks), left)
+            late = [job for job in jobs if isinstance(job.key, Recheck) and job.key.is_last]
             closing += late
             yield from (job for job in jobs if job not in late)
         yield from closing
 
-    def _audits(self, case: Case) -> Iterator[Audit]:
-        """Make the audits of a case: other data, another size, and, of the first, a later time."""
+    def _rechecks(self, case: Case) -> Iterator[Recheck]:
+        """Make a case's rechecks: other data, another size, and, of the first, a later time."""
         if case.id not in self._chosen:
             return
         plain = replace(case, given={}, fill="integer")
@@ -161,39 +161,41 @@ class Watch:
         ):
             data = secret_data(each, large, is_coarse=self._column.conditions.math != "ieee")
             if data is not None:
-                yield Audit(case, each, expect_of(each, data), fact, is_last=fact == _AT_THE_END)
+                yield Recheck(case, each, expect_of(each, data), fact, is_last=fact == _AT_THE_END)
 
-    def _jobs_of(self, audit: Audit) -> list[Job]:
-        program = self._column.render(audit.case)
+    def _jobs_of(self, recheck: Recheck) -> list[Job]:
+        program = self._column.render(recheck.case)
         if isinstance(program, Unsupported):
             return []
-        jobs = self._column.jobs(audit.case, program, audit.expected.data)
-        return [replace(job, key=audit) for job in jobs]
+        jobs = self._column.jobs(recheck.case, program, recheck.expected.data)
+        return [replace(job, key=recheck) for job in jobs]
 
-    def _audited(self, job: Job, outcome: Outcome) -> Iterator[Judged]:
-        """Note the outcome of an audit's job; yield all of a case that is complete with it."""
-        audit: Audit = job.key
-        failures = self._open[audit.original.id].audited
+    def _rechecked(self, job: Job, outcome: Outcome) -> Iterator[Judged]:
+        """Note the outcome of a recheck's job; yield all of a case that is complete with it."""
+        recheck: Recheck = job.key
+        failures = self._open[recheck.original.id].rechecked
         for name in job.checks:
             check = Check(name)
-            verdict = judge(audit.case, audit.expected, check, outcome, promised=self._is_promised)
+            verdict = judge(
+                recheck.case, recheck.expected, check, outcome, promised=self._is_promised
+            )
             if verdict.status != Status.PASSED:
-                fact = self._audited_fact(job, outcome, check, verdict)
+                fact = self._rechecked_fact(job, outcome, check, verdict)
                 reason = f"{fact}: {verdict.reason}"
                 failures.setdefault(check, replace(verdict, reason=reason))
-        yield from self._settled(audit.original, job, audit.expected)
+        yield from self._settled(recheck.original, job, recheck.expected)
 
-    def _audited_fact(self, job: Job, outcome: Outcome, check: Check, verdict: Verdict) -> str:
-        audit: Audit = job.key
-        case, expected, output = audit.case, audit.expected, check.output
+    def _rechecked_fact(self, job: Job, outcome: Outcome, check: Check, verdict: Verdict) -> str:
+        recheck: Recheck = job.key
+        case, expected, output = recheck.case, recheck.expected, check.output
         wrong = _wrong(case, expected, check, outcome, verdict)
         if wrong is None:
-            return audit.fact
+            return recheck.fact
         known = copied(wrong, self._before(check)) or narrow(case, expected, output, wrong)
-        if audit.is_last:
+        if recheck.is_last:
             known = known or self._cause(case, job, expected, check)
         lacks = lacking(case, expected, output, wrong)
-        return known or ": ".join(filter(None, (audit.fact, lacks)))
+        return known or ": ".join(filter(None, (recheck.fact, lacks)))
 
     def _judged(self, job: Job, outcome: Outcome) -> Iterator[Judged]:
         """Judge a case's own job, and name what is wrong; yield what is final."""
@@ -203,12 +205,12 @@ class Watch:
         for check in map(Check, job.checks):
             verdict = judge(case, expected, check, outcome, says, promised=self._is_promised)
             opened.own[check] = self._explained(job, outcome, expected, check, verdict)
-            if not opened.is_audited:
+            if not opened.is_rechecked:
                 yield case, opened.program, check, opened.own[check]
         yield from self._settled(case, job, expected)
 
     def _settled(self, case: Case, job: Job, expected: Expected) -> Iterator[Judged]:
-        """Count a call; yield the verdicts of an audited case once there are all."""
+        """Count a call; yield the verdicts of a rechecked case once there are all."""
         self._calls[job.direction] += 1
         for name in job.outputs if self._is_suspect else ():
             if name in expected.outputs and expected.outputs[name].nbytes <= _MOST_REMEMBERED:
@@ -218,7 +220,7 @@ class Watch:
         opened.left -= len(job.checks)
         if not opened.left:
             del self._open[case.id]
-            if opened.is_audited:
+            if opened.is_rechecked:
                 yield from ((case, opened.program, *each) for each in opened.verdicts())
 
     def _before(self, check: Check) -> Iterable[Array]:
@@ -300,12 +302,12 @@ def _wrong(
 
 
 def is_sampled(case: Case) -> bool:
-    """Whether a case that is run by itself is among those that are audited."""
+    """Whether a case that is run by itself is among those that are rechecked."""
     return zlib.crc32(case.id.encode()) % _EVERY_BY_ITSELF == 0
 
 
 def _is_telling(case: Case) -> bool:
-    """Whether a case can be audited, and its output has enough elements to tell something."""
+    """Whether a case can be rechecked, and its output has enough elements to tell something."""
     return not case.rejected and math.prod(case.out_shape) >= _LEAST and bool(_largest(case))
 
 
