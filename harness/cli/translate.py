@@ -11,6 +11,9 @@ from harness.cli.exit_statuses import BAD, OK, ended_by_sigterm
 from harness.cli.options import UsageError, add_shared, positive
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.convention.reading import Supplied
     from harness.lookup.answer import Line
     from harness.lookup.listing import Answer
     from harness.records.status import Status
@@ -22,10 +25,15 @@ if TYPE_CHECKING:
 _LONGEST_NAME: Final = 4096  # Characters of a file's name
 # What is certainly meant as a file's name, in one word.
 _SUFFIXES: Final = {".py", ".ipynb", ".m", ".mlx", ".md", ".wl", ".wls", ".nb", ".txt"}
+# The same of models, of which every other file is asked what it begins with.
+_OF_MODELS: Final = {
+    *(".onnx", ".keras", ".h5", ".hdf5", ".json", ".prototxt", ".tflite", ".pt", ".pth", ".pt2"),
+    *(".safetensors", ".npz"),
+}
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    about = "code, a file of it, a descriptor or a line of benchdnn; - reads it"
+    about = "code, a file of it, a model, a descriptor or a line of benchdnn; - reads it"
     add_shared(parser, "text", help=about)
     add_shared(parser, "from", "input", "weight")
     parser.add_argument(
@@ -42,6 +50,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="what is executed (the default), or what people put in a network",
     )
     parser.add_argument("--line", type=positive, metavar="N", help="only the calls in this line")
+    parser.add_argument("--node", metavar="NAME", help="only this node of a model")
     parser.add_argument(
         "--set",
         action="append",
@@ -81,24 +90,19 @@ def _as_tuples(value: Any) -> Value:
 
 def run(options: argparse.Namespace) -> int:
     from harness.cli.wording import in_options
-    from harness.lookup.every import look_up_every
-    from harness.lookup.reading import supply
+    from harness.core.errors import worded
     from harness.syntax.tree import SnippetError
 
-    document = _document(options.text)
-    text = document.text if document else typed(options.text)
-    every = look_up_every(
-        text,
-        options.source,
-        options.to,
-        supplied=supply(options.input, options.weight, dict(options.values)),
-        style=options.style,
-    )
-    if options.line is not None:
-        every = _in_line(every, options.line, document)
+    every, document = _answers(options)
     if len(every) == 1 and isinstance(every[0], SnippetError):
         raise every[0]
-    looks = [each if isinstance(each, SnippetError) else each.worded(in_options) for each in every]
+    looks: list[Answer] = []
+    for each in every:
+        if isinstance(each, SnippetError):
+            each.fact = worded(each.fact, in_options)
+            looks.append(each)
+        else:
+            looks.append(each.worded(in_options))
     evidence = [_evidence(each) if options.check else {} for each in looks]
     if options.json:
         _print_json(looks, document, evidence)
@@ -106,6 +110,74 @@ def run(options: argparse.Namespace) -> int:
         _print([*_for_people(looks, document, evidence, programs=options.program)])
     statuses = [status for one in evidence for checks in one.values() for status in checks.values()]
     return BAD if any(status.is_bad for status in statuses) else OK
+
+
+def _answers(options: argparse.Namespace) -> tuple[Sequence[Answer], Document | None]:
+    """Answer every call of a text or a file, or every layer of a model."""
+    from harness.lookup.every import look_up_every
+    from harness.lookup.reading import supply
+
+    supplied = supply(options.input, options.weight, dict(options.values))
+    path, document = _path(options.text), None
+    if path is not None and path.suffix.lower() not in _SUFFIXES:
+        from harness.lookup.models import is_model
+
+        if is_model(path):
+            return _layers(path, options, supplied)
+    if path is not None:
+        from harness.syntax.documents import read_document
+
+        document = read_document(path, options.text)
+    every = look_up_every(
+        document.text if document else typed(options.text),
+        options.source,
+        options.to,
+        supplied=supplied,
+        style=options.style,
+    )
+    if options.node is not None:
+        raise UsageError(f"--node {options.node} is for models: this is code; pick by --line.")
+    if options.line is not None:
+        every = _in_line(every, options.line, document)
+    return every, document
+
+
+def _layers(
+    path: Path, options: argparse.Namespace, supplied: Supplied
+) -> tuple[Sequence[Answer], Document]:
+    """Answer every layer of a model; refuse what is said of code."""
+    from harness.lookup.models import read_model
+    from harness.syntax.documents import Document
+
+    name = options.text
+    if options.line is not None:
+        raise UsageError(f"{name} is a model, which has no lines: pick by --node NAME.")
+    if options.source is not None:
+        raise UsageError(f"{name} is a model, and says itself whose it is: leave --from out.")
+    if options.values:
+        raise UsageError(f"{name} is a model, which names no numbers: leave --set out.")
+    every = read_model(path, name, options.to, supplied=supplied, style=options.style)
+    if not every:
+        raise UsageError(f"{name} is a model without a transposed convolution.")
+    if options.node is not None:
+        every = _of_node(every, options.node)
+    if len(every) > 1 and (supplied.input or supplied.weight):
+        raise UsageError(
+            f"{name} is a model with {len(every)} transposed convolutions, and --input and "
+            "--weight are those of one: pick it by --node NAME."
+        )
+    return every, Document(name, "", is_model=True)
+
+
+def _of_node(every: Sequence[Answer], name: str) -> list[Answer]:
+    """The answer to the node of a name."""
+    from harness.lookup.listing import name_of
+
+    chosen = [each for each in every if name_of(each) == name]
+    if not chosen:
+        known = ", ".join(map(name_of, every))
+        raise UsageError(f"no transposed convolution is called {name}; they are {known}.")
+    return chosen
 
 
 def _in_line(every: Sequence[Answer], line: int, document: Document | None) -> list[Answer]:
@@ -122,25 +194,21 @@ def _in_line(every: Sequence[Answer], line: int, document: Document | None) -> l
     return chosen
 
 
-def _document(text: str) -> Document | None:
-    """Read a file's code, where the text is a file's name."""
+def _path(text: str) -> Path | None:
+    """Return the path of a file, where the text is a file's name."""
     if text == "-" or len(text) > _LONGEST_NAME or "\n" in text:
         return None
     from pathlib import Path
 
     path = Path(text)
-    is_name = path.suffix in _SUFFIXES and not {*text} & {*" ()[]"}
+    is_name = path.suffix in _SUFFIXES | _OF_MODELS and not {*text} & {*" ()[]"}
     try:
         is_file = path.is_file()
     except (OSError, ValueError):
         is_file = False
     if is_name and not is_file:
         raise UsageError(f"there is no file {text}.")
-    if not is_file:
-        return None
-    from harness.syntax.documents import read_document
-
-    return read_document(path, text)
+    return path if is_file else None
 
 
 def typed(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 from harness.core.named_number import in_names
 from harness.core.operators import sizes
 from harness.lookup.answer import Line, LookUp, answer, in_words
+from harness.lookup.models import NodeError
 from harness.syntax.documents import Document
 from harness.syntax.tree import SnippetError
 
@@ -42,12 +43,16 @@ def listed(
             yield from answer(first, programs)
             yield from after(first)
         else:
-            yield from ([("red", line)] for line in str(first).splitlines())
+            shown = first.fact if document.is_model else str(first)
+            yield from ([("red", line)] for line in shown.splitlines())
 
 
 def in_json(one: Answer, document: Document | None = None) -> dict[str, Any]:
     """Return the object of an answer as JSON, with its place; of an error, with what it says."""
     file, line = document.name if document else None, line_of(one)
+    if document and document.is_model:
+        node: dict[str, Any] = {"file": file, "node": name_of(one)}
+        return {**one.to_json(), **node} if isinstance(one, LookUp) else {**node, "error": one.fact}
     cell, line = document.cell_of(line) if document else (None, line)
     place: dict[str, Any] = {"file": file, "line": line or None}
     if isinstance(one, LookUp):
@@ -66,6 +71,13 @@ def line_of(one: Answer) -> int:
     return one.place.line if one.place else 0
 
 
+def name_of(one: Answer) -> str:
+    """Return what the text gives a call's result to, or the name of a model's node."""
+    if isinstance(one, LookUp):
+        return one.reading.name
+    return one.name if isinstance(one, NodeError) else ""
+
+
 def _alike(answers: Sequence[Answer]) -> list[list[Answer]]:
     """Put answers together that are the same but for their places."""
     groups: dict[object, list[Answer]] = {}
@@ -82,6 +94,9 @@ def _key(look: LookUp) -> object:
 
 
 def _heading(document: Document, alike: Sequence[Answer]) -> Line:
+    if document.is_model:
+        nodes = ", ".join(filter(None, map(name_of, alike)))
+        return [("bold magenta", f"{document.name}:"), ("bold", f" {nodes}")]
     places = [
         document.place(line_of(one)) if document.name else f"line {line_of(one)}" for one in alike
     ]
@@ -95,6 +110,8 @@ def _table(document: Document, answers: Sequence[Answer]) -> Iterator[Line]:
     rows = [_row(document, one) for one in answers]
     titles = next((_targets(one) for one in answers if isinstance(one, LookUp)), [])
     header = ["line", "name", "operator", "input -> output", *titles]
+    if document.is_model:
+        rows, header = [row[1:] for row in rows], ["node", *header[2:]]
     widths = [
         max(len(row[n]) for row in [header, *rows] if n < len(row)) for n in range(len(header))
     ]
@@ -107,7 +124,7 @@ def _row(document: Document, one: Answer) -> list[str]:
     cell, line = document.cell_of(line_of(one))
     place = str(line) if cell is None else f"cell {cell}:{line}"
     if not isinstance(one, LookUp):
-        return [place, "", f"not read: {one.fact}"[: _LONGEST + 20]]
+        return [place, name_of(one), f"not read: {one.fact}"[: _LONGEST + 20]]
     reading, output = one.reading, one.output
     shape = "" if output is None else f"{sizes(reading.input or ())} -> {sizes(output)}"
     words = in_names(in_words(reading.operator))

@@ -11,7 +11,7 @@ from harness.convention.layers import Layer, ModelFormat, Refused
 from harness.convention.reading import NOTHING, Supplied
 from harness.convention.registry import distinct_conventions
 from harness.convention.signature import Style
-from harness.core.errors import InputError
+from harness.core.errors import InputError, Words
 from harness.lookup.answer import LookUp, targets_of
 from harness.lookup.every import look_up_found
 from harness.syntax.tree import SnippetError
@@ -23,6 +23,10 @@ class NodeError(SnippetError):
     def __init__(self, name: str, fact: str) -> None:
         super().__init__(fact)
         self.name = name
+
+    def worded(self, words: Words) -> str:
+        """Word the error as a face does, with the node's name."""
+        return f"{self.name}: {super().worded(words)}"
 
 
 class _Reader(NamedTuple):

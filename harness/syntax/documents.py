@@ -44,11 +44,12 @@ _PACKED: Final = {
 
 @dataclass(frozen=True)
 class Document:
-    """The code of a file."""
+    """The code of a file, or a model, whose nodes have names in the place of lines."""
 
     name: str  # As it was given
     text: str
     cells: tuple[int, ...] = ()  # Of a notebook, the lines of the text that its cells begin in
+    is_model: bool = False
 
     def place(self, line: int) -> str:
         """Return where a line of the text is, such as ``model.py:12``."""
