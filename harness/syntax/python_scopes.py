@@ -1,0 +1,201 @@
+"""What scopes of Python text do to names, and what names stand for in them."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from harness.syntax.expressions import Expressions, Source, is_partial
+from harness.syntax.names import (
+    EVERYTHING,
+    Names,
+    either,
+)
+from harness.syntax.python_changes import (
+    Change,
+    Definition,
+    bindings,
+    changes,
+    definitions,
+    dotted,
+)
+from harness.syntax.tree import (
+    MAX_TEXT,
+    Defined,
+    Either,
+    Name,
+    Reference,
+    SnippetError,
+    Statement,
+    Subscript,
+    Unread,
+    Value,
+    calls,
+)
+
+
+class Scopes(Expressions):
+    """Knows what every name stands for where a text is being read."""
+
+    def __init__(self, source: Source, left_out: Sequence[Unread]) -> None:
+        super().__init__(source, Names())
+        self.unread: list[Unread] = []
+        self._shared: frozenset[str] = frozenset()  # Names that other scopes may give values
+        self._followed = 0  # How many calls of the text's own classes
+        self._turns = 0  # How many turns of loops
+        self._left_out = {each.start for each in left_out}
+        self._block: tuple[int, ...] = ()
+        self._blocks = itertools.count(1)
+        self._scope = self._class_scope = Scope()
+
+    def late_names(self) -> Names:
+        """The names that a lambda sees whenever it is called."""
+        return self._inherited()
+
+    def _inherited(self) -> Names:
+        """The names of this scope that an inner one sees whenever it is called."""
+        outer, self.names = self.names, self.names.copy()
+        meanings = self._meanings_in(self._scope.definitions)
+        for name, times in self._scope.bound.items():
+            if len(meanings[name]) == times and (times > 1 or name not in outer.given):
+                self.names.give(name, either(name, meanings[name]))
+            elif times > 1 or (name not in outer.given and not name.startswith("self.")):
+                self.names.forget(name)
+        self._change(self._scope.changed, if_given=True)
+        if self._scope.unsettled:
+            self._change([Change(EVERYTHING, certain=True)])
+        names, self.names = self.names, outer
+        return names
+
+    def _share_attributes(self, names: Names, attributes: Names) -> None:
+        """Add attributes that a method gives, and that nothing else in the class changes."""
+        scope = self._class_scope
+        for name in names.given:
+            is_own = name.startswith("self.") and name not in attributes.given
+            if is_own and scope.bound[name] == 1:
+                attributes.give(name, names.given[name], names.assumed.get(name, ()))
+        for change in scope.changed:
+            # Methods that are called change what the class shows them to change.
+            if change.name.startswith("self") and not change.method:
+                attributes.change(change.name, change.certain and change.name in attributes.given)
+        if scope.unsettled:
+            attributes.forget_all()
+
+    def _before(self, parts: Sequence[ast.AST]) -> list[Change]:
+        """Forget what expressions certainly change, at once: it may be so for a part of them.
+
+        What they may change is returned, and is to be forgotten after them.
+        """
+        every_change = list(changes(parts))
+        self._change(change for change in every_change if change.certain)
+        return [change for change in every_change if not change.certain]
+
+    def _unsettle(self, code: Sequence[ast.AST]) -> None:
+        """Forget all that code assigns or changes; an import in it may be carried out or not."""
+        meanings = self._meanings_in(definitions(code))
+        for name, times in bindings(code).items():
+            if len(meanings[name]) == times:
+                before = [self.names.given[name]] if name in self.names.given else []
+                self.names.give(name, either(name, [*before, *meanings[name]]))
+            else:
+                self.names.forget(name)
+        self._change(changes(code))
+
+    def _meanings_in(self, nodes: Iterable[Definition]) -> defaultdict[str, list[Value]]:
+        meanings = defaultdict[str, list[Value]](list)
+        for node in nodes:
+            for name, meaning in self._meanings(node):
+                meanings[name].append(meaning)
+        return meanings
+
+    def _meanings(self, node: Definition) -> Iterator[tuple[str, Reference | Defined]]:
+        """What an import or a definition gives names."""
+        column = self.source.offset(node.lineno, 0)
+        match node:
+            case ast.Import(names=aliases):
+                for each in aliases:
+                    name = each.name if each.asname else each.name.partition(".")[0]
+                    yield each.asname or name, Reference(name, column)
+            case ast.ImportFrom(names=aliases):
+                module = "." * node.level + (node.module or "")
+                for each in aliases:
+                    name = "" if each.name == EVERYTHING else f".{each.name}"
+                    yield each.asname or each.name, Reference(f"{module}{name}", column)
+            case _:
+                yield node.name, Defined(node.name, column)
+
+    def _meaning(self, node: ast.expr, value: Value) -> Value:
+        """What an alias stands for where it is made."""
+        if not isinstance(value, Name) or not (name := dotted(node)):
+            return value
+        owner = self.names.owner(name)
+        if owner is None:
+            return Reference(name, value.column, is_imported=False)
+        is_meaning = isinstance(owner, Reference | Defined | Either)
+        return owner if is_meaning or is_partial(owner) else value
+
+    def _change(self, code_changes: Iterable[Change], *, if_given: bool = False) -> None:
+        for change in code_changes:
+            if change.name == EVERYTHING:
+                self.names.forget_all()
+                self.names.give(EVERYTHING, Name(EVERYTHING, 0))
+            elif change.method:
+                self._change_by_method(change.method)
+            else:
+                is_meant = not if_given or change.name in self.names.given
+                self.names.change(change.name, change.certain and is_meant)
+
+    def _change_by_method(self, method: str) -> None:
+        """``self.method()``, of this class, of one that it inherits from, or of a layer."""
+        scope, name = self._class_scope, f"self.{method}"
+        if method in scope.bound and method != "__init__":
+            for given in [*self.names.given]:
+                if given.startswith("self.") and scope.bound[given] > 1:
+                    self.names.forget(given)
+            own = [change for change in scope.changed if change.name.startswith("self")]
+            self._change((change for change in own if not change.method), if_given=True)
+        elif name not in scope.bound and name not in self.names.given:
+            self.names.change("self", certain=False)
+
+    def _forget(self, names: Iterable[str]) -> None:
+        for name in names:
+            self.names.forget(name)
+
+    def _or_another(self, name: str, value: Value) -> Value:
+        """A value that a function may change whenever it is called is not known."""
+        return either(name, [value, Name(name, 0)]) if name in self._shared else value
+
+    def _leave_out(self, node: ast.stmt | ast.expr, error: SnippetError) -> None:
+        start = self.source.offset(node.lineno, 0)
+        end = self.source.offset(node.end_lineno or node.lineno, MAX_TEXT)
+        self.unread.append(Unread(start, end, error))
+
+    def _stated(self, target: str | None, value: Value, part: Subscript | None = None) -> Statement:
+        # Only what stands around a call is ever asked for.
+        assigned = dict(self.names.given) if next(calls(value), None) else {}
+        return Statement(target, value, assigned, self._block, part)
+
+
+@dataclass
+class Scope:
+    """What the whole of a module, a function or a class does to names.
+
+    ``bound`` says how often it gives names something, ``changed`` what it may change in place,
+    ``unsettled`` how often it may change everything from where it is being read.
+    """
+
+    bound: Counter[str] = field(default_factory=Counter)
+    changed: tuple[Change, ...] = ()
+    unsettled: int = 0
+    definitions: tuple[Definition, ...] = ()
+
+    @staticmethod
+    def of(body: Sequence[ast.stmt]) -> Scope:
+        """Return what the statements of a scope do."""
+        every_change = list(changes(body))
+        everything = [change for change in every_change if change.name == EVERYTHING]
+        others = dict.fromkeys(change for change in every_change if change.name != EVERYTHING)
+        return Scope(bindings(body), tuple(others), len(everything), tuple(definitions(body)))

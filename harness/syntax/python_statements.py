@@ -1,0 +1,422 @@
+"""Python statements as statements of the neutral tree."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import replace
+from typing import Final
+
+from harness.syntax.expressions import converted, is_plain
+from harness.syntax.names import (
+    EVERYTHING,
+    Names,
+    agreed,
+    can_change,
+    holds_changeable,
+    is_dict,
+    is_key,
+)
+from harness.syntax.python_changes import (
+    FUNCTIONS,
+    LOOPS,
+    bindings,
+    changes,
+    dotted,
+    parameters,
+    patches,
+    same_object,
+    shared_names,
+    text_of,
+)
+from harness.syntax.python_classes import FollowedClass
+from harness.syntax.python_scopes import Scope, Scopes
+from harness.syntax.tree import (
+    Argument,
+    Call,
+    Defined,
+    Either,
+    Heading,
+    Name,
+    Reference,
+    SnippetError,
+    Statement,
+    Subscript,
+    Value,
+)
+
+# Nested functions are re-read once per enclosing one.
+_DEEPEST: Final = 24
+_MOST_TURNS: Final = 256  # Of all loops, that are read one by one
+_COPIES: Final = {"list", "tuple", "dict", "sorted", "reversed"}
+
+
+class Statements(Scopes):
+    """Turns statements into the neutral tree; each function has its own names."""
+
+    def module(self, module: ast.Module) -> Iterator[Statement]:
+        """Read a whole text."""
+        self._scope, self._shared = Scope.of(module.body), shared_names(module)
+        yield from self._statements(module.body)
+
+    def patched(self, module: ast.Module) -> Iterator[tuple[str, int]]:
+        """What a text that has been read sets in modules and classes, by its full name."""
+        for name, node in patches(module):
+            owner_name, _, last = name.rpartition(".")
+            owner = self.names.owner(owner_name)
+            full = f"{owner.text}.{last}" if isinstance(owner, Reference) else name
+            yield full.removeprefix("builtins."), self.source.offset_of(node)
+
+    def _statements(self, body: Iterable[ast.stmt]) -> Iterator[Statement]:
+        for node in body:
+            yield from self._statement(node)
+
+    def _statement(self, node: ast.stmt) -> Iterator[Statement]:
+        match node:
+            case ast.If():
+                yield from self._if(node)
+            case ast.Try() | ast.TryStar():
+                # A handler is come to from anywhere in the body.
+                before = self.names.copy()
+                self._unsettle(node.body)
+                within, self.names = self.names, before
+                handlers = [(within, [each], each.body) for each in node.handlers]
+                body = [*node.body, *node.orelse]
+                yield from self._branches([(before, [], body), *handlers])
+                yield from self._statements(node.finalbody)
+            case ast.Match():
+                yield from self._head("match", [node.subject])
+                before = self.names
+                cases = [(before, [each.pattern], each.body) for each in node.cases]
+                yield from self._branches([*cases, (before, [], [])])
+            case ast.For() | ast.AsyncFor() | ast.While():
+                yield from self._loop(node)
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                yield from self._function(node, self._inherited(), Names())
+                # What a default is may be changed by any call.
+                for default in (*node.args.defaults, *node.args.kw_defaults):
+                    for name in same_object(default) if default is not None else ():
+                        self.names.change(name, certain=False)
+                self._define(node)
+            case ast.ClassDef():
+                values = [each.value for each in node.keywords]
+                yield from self._head("class", [*node.bases, *values, *node.decorator_list])
+                around = self._inherited()
+                yield from self._class(node, around)
+                self._define(node, FollowedClass.of(node, self.names, around))
+            case ast.With() | ast.AsyncWith():
+                # with chainer.using_config("autotune", True): says something about what follows.
+                for item in node.items:
+                    later = self._before([item.context_expr])
+                    yield self._stated(None, self.value(item.context_expr))
+                    self._change(later)
+                    self._forget(bindings([item]))
+                yield from self._statements(node.body)
+            case _:
+                yield from self._understood(node)
+
+    def _understood(self, node: ast.stmt) -> list[Statement]:
+        """Read a simple statement; leave it out where it is not understood."""
+        try:
+            return list(self._simple(node))
+        except SnippetError as error:
+            self._leave_out(node, error)
+            self._unsettle([node])
+        except RecursionError:
+            self._leave_out(node, SnippetError("it is nested too deeply."))
+            self.names.forget_all()
+        return []
+
+    def _simple(self, node: ast.stmt) -> Iterator[Statement]:
+        match node:
+            case ast.Assign():
+                yield from self._assignment(node.targets, node.value)
+            case ast.AnnAssign(value=ast.expr() as value):
+                yield from self._assignment([node.target], value)
+            case ast.AugAssign():
+                # layers += [nn.ConvTranspose2d(…)]
+                target = copy(node.target)
+                target.ctx = ast.Load()
+                whole = ast.copy_location(ast.BinOp(target, node.op, node.value), node)
+                yield from self._assignment([node.target], whole)
+                for name in same_object(node.target):
+                    self.names.change_others(name)
+            case ast.Expr(value=value) | ast.Return(value=ast.expr() as value):
+                before = dict(self.names.known)
+                later = self._before([value])
+                yield self._stated(None, self.value(value))
+                self._change(later)
+                self._share_given(before, value)
+                self._update(before, value)
+            case ast.Assert() | ast.Raise():
+                children = ast.iter_child_nodes(node)
+                parts = [child for child in children if isinstance(child, ast.expr)]
+                yield from self._head(type(node).__name__.lower(), parts)
+            case _:
+                self._give_meanings(node)
+
+    def _give_meanings(self, node: ast.stmt) -> None:
+        """Read an import, or what is no expression."""
+        if isinstance(node, ast.Delete) and self.source.offset(node.lineno, 0) in self._left_out:
+            # What stands in a line that is not Python keeps its meaning, but not its value.
+            for name in bindings([node]):
+                if not isinstance(self.names.owner(name), Reference | Defined | Either | None):
+                    self.names.forget(name)
+            return
+        self._unsettle([node])
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            for name, meaning in self._meanings(node):
+                self._scope.unsettled -= name == EVERYTHING
+                self.names.give(name, self._or_another(name, meaning))
+
+    def _share_given(self, before: Mapping[str, Value], node: ast.expr) -> None:
+        """Note that what ``sizes.append(more)`` is given is a part of something else then."""
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            given = [*node.args, *(each.value for each in node.keywords)]
+            names = [name for each in given for name in same_object(each)]
+            changing = [name for name in names if can_change(before.get(name))]
+            self.names.share([*same_object(node.func.value), *changing] if changing else [])
+
+    def _update(self, before: Mapping[str, Value], node: ast.expr) -> None:
+        """Keep what ``options.update(stride=3)`` and ``sizes.append(3)`` leave."""
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method)) if (
+                name in before and method in {"update", "append"}
+            ):
+                call, whole = self._call(node), before[name]
+                if method == "append" and isinstance(whole, tuple) and len(call.positional) == 1:
+                    self.names.give(name, (*whole, *call.positional))
+                    self.names.share([name, *self._parts_in(self.names.known.get(name), node)])
+                elif method == "update" and is_dict(whole):
+                    arguments = (Argument(None, whole, call.column), *call.arguments)
+                    updated = converted(Call(Name("dict", call.column), arguments, call.column))
+                    if updated is not None:
+                        self.names.give(name, updated)
+                        self.names.share([name, *self._parts_in(updated, node)])
+
+    def _define(self, node: FUNCTIONS | ast.ClassDef, code: FollowedClass | None = None) -> None:
+        """Give a function or a class its name, and forget what it may change."""
+        self._forget(bindings([node]))
+        self._change(changes([node]), if_given=True)
+        for name, meaning in self._meanings(node):
+            assert isinstance(meaning, Defined)
+            self.names.give(name, self._or_another(name, replace(meaning, code=code)))
+
+    def _head(self, word: str, parts: Sequence[ast.expr]) -> Iterator[Statement]:
+        """Calls in a test, or in another expression whose value is not used."""
+        later = self._before(parts)
+        try:
+            inner = tuple(call for part in parts for call in self._calls_in(part))
+        except SnippetError as error:
+            self._leave_out(parts[0], error)
+            inner = ()
+        if inner:
+            yield self._stated(None, Heading(f"{word} ...", inner[0].column, inner))
+        self._change(later)
+
+    def _assignment(self, targets: Sequence[ast.expr], node: ast.expr) -> Iterator[Statement]:
+        inside = [child for target in targets for child in ast.iter_child_nodes(target)]
+        later = self._before([node, *inside])
+        value, assumed = self.with_defaults(node)
+        for target in targets:
+            part = self.subscript(target) if isinstance(target, ast.Subscript) else None
+            yield self._stated(text_of(target), value, part)
+        self._change(later)
+        # Not what the targets were before.
+        meaning = self._meaning(node, value)
+        for target in targets:
+            self._give(target, meaning, assumed)
+        objects = [*same_object(node), *self._parts_in(value, node)]
+        if objects or len(targets) > 1:
+            given = (name for target in targets for name in same_object(target))
+            self.names.share([*objects, *given])
+
+    def _parts_in(self, value: Value, node: ast.AST) -> Iterator[str]:
+        """Names of what a list or a dictionary may hold, or be a part of."""
+        if not can_change(value):
+            return
+        is_copy = isinstance(node, ast.BinOp | ast.ListComp) or (
+            isinstance(node, ast.Call) and dotted(node.func) in _COPIES
+        )
+        shares = can_change if holds_changeable(value) or not is_copy else holds_changeable
+        for each in ast.walk(node):
+            if isinstance(each, ast.Name) and shares(self.names.known.get(each.id)):
+                yield each.id
+
+    def _give(self, target: ast.expr, value: Value, assumed: tuple[str, ...]) -> None:
+        if isinstance(target, ast.Tuple | ast.List):
+            for each, item in zip(target.elts, _items(value, target.elts), strict=True):
+                self._give(each, item, assumed)
+        elif isinstance(target, ast.Subscript):
+            self._give_element(target, value, assumed)
+        elif isinstance(target, ast.Starred):
+            self.names.forget(text_of(target.value))
+        else:
+            name = text_of(target)
+            self.names.give(name, self._or_another(name, value), assumed)
+
+    def _give_element(self, target: ast.Subscript, value: Value, assumed: tuple[str, ...]) -> None:
+        place = self.value(target.slice)
+        place = place if is_key(place) else Name(text_of(target.slice), 0)
+        name, of_attributes, _ = text_of(target.value).partition(".__dict__")
+        if of_attributes:
+            self.names.change(name, certain=True)
+        else:
+            self.names.give_element(name, place, value, assumed)
+
+    def _if(self, node: ast.If) -> Iterator[Statement]:
+        yield from self._head("if", [node.test])
+        name = _none(node.test)
+        if name not in self.names.undecided:
+            before = self.names
+            yield from self._branches([(before, [], node.body), (before, [], node.orelse)])
+            return
+        # if shape is None: shape = …, of a parameter that is None unless the caller gives it.
+        before = self.names.copy()
+        yield from self._inner(node.body)
+        decided, self.names = self.names, before
+        yield from self._inner(node.orelse)
+        self.names = decided
+        decided.assumed[name] = (f"{name}=None",)
+
+    def _branches(
+        self, suites: Sequence[tuple[Names, Sequence[ast.AST], Sequence[ast.stmt]]]
+    ) -> Iterator[Statement]:
+        """Branches: the names before each, what it begins with, and its statements.
+
+        After them a name has a value only where all that come to their end agree on it.
+        """
+        ends = []
+        for names, head, suite in suites:
+            self.names = names.copy()
+            self._unsettle(head)
+            yield from self._inner(suite)
+            if not (suite and isinstance(suite[-1], ast.Return | ast.Raise)):
+                ends.append(self.names)
+        self.names = agreed(ends) if ends else suites[0][0]
+
+    def _inner(self, body: Sequence[ast.stmt]) -> Iterator[Statement]:
+        outer = self._block
+        if len(outer) == _DEEPEST:
+            raise SnippetError(
+                f"functions, branches and loops are nested more than {_DEEPEST} deep."
+            )
+        self._block = (*outer, next(self._blocks))
+        yield from self._statements(body)
+        self._block = outer
+
+    def _loop(self, node: LOOPS) -> Iterator[Statement]:
+        items = self._items_of(node)
+        if items is not None:
+            assert isinstance(node, ast.For)
+            yield from self._head("for", [node.iter])
+            yield from self._unrolled(node, items)
+            return
+        if not isinstance(node, ast.While):
+            yield from self._head("for", [node.iter])
+            self.names.share([*same_object(node.iter), *same_object(node.target)])
+        self._unsettle([node])
+        if isinstance(node, ast.While):
+            yield from self._head("while", [node.test])
+        yield from self._inner([*node.body, *node.orelse])
+        self._unsettle([node])
+
+    def _items_of(self, node: LOOPS) -> tuple[Value, ...] | None:
+        """What a loop goes over, where the text holds it and the loop goes to its end."""
+        if not isinstance(node, ast.For) or node.orelse:
+            return None
+        inner = [part for each in node.body for part in ast.walk(each)]
+        if any(isinstance(part, ast.Break | ast.Continue | ast.Return) for part in inner):
+            return None
+        if not any(isinstance(part, ast.Call) for part in inner):
+            return None
+        items = self.value(node.iter)
+        if not isinstance(items, tuple) or not all(map(is_plain, items)):
+            return None
+        self._turns += len(items)
+        return items if self._turns <= _MOST_TURNS else None
+
+    def _unrolled(self, node: ast.For, items: Sequence[Value]) -> Iterator[Statement]:
+        """The statements of a loop, once for each item."""
+        read = self._read
+        for item in items:
+            self._read = {}
+            self._give(node.target, item, ())
+            yield from self._inner(node.body)
+        self._read = read
+
+    def _function(
+        self, node: FUNCTIONS, names: Names, attributes: Names
+    ) -> Generator[Statement, None, Names]:
+        """A function's body; returns what its names stand for in the end."""
+        parts = (*node.args.defaults, *node.args.kw_defaults, *node.decorator_list)
+        yield from self._head("def", [part for part in parts if part is not None])
+        defaults = list(self._defaults(node.args))
+        outer = self.names, self._scope
+        self.names, self._scope = names, Scope.of(node.body)
+        own = parameters(node)
+        self._scope.bound.update(own)
+        # A name that the body gives a value is the function's own from its first line.
+        self._forget(name for name in self._scope.bound if "." not in name)
+        for name in own:
+            # The framework itself may be given: ``hybrid_forward(self, F, x)``.
+            unknown = Name(name, 0)
+            is_object = name in {"self", "cls"}
+            self.names.give(name, unknown if is_object else Either(name, 0, (), (None, unknown)))
+        for name, value, shown in defaults:
+            if value is None:
+                self.names.undecided.add(name)
+            else:
+                self.names.give(name, value, (f"{name}={shown}",))
+        for name, value in attributes.given.items():
+            self.names.give(name, value, attributes.assumed.get(name, ()))
+        yield from self._inner(node.body)
+        names = self.names
+        self.names, self._scope = outer
+        return names
+
+    def _defaults(self, arguments: ast.arguments) -> Iterator[tuple[str, Value, str]]:
+        """``def __init__(self, stride=2)``; a ``None`` means that the function decides."""
+        positional = [*arguments.posonlyargs, *arguments.args]
+        pairs = zip(reversed(positional), reversed(arguments.defaults), strict=False)
+        keywords = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+        for inner, default in (*pairs, *keywords):
+            if default is not None and not isinstance(value := self.value(default), Name):
+                yield inner.arg, value, text_of(default)
+
+    def _class(self, node: ast.ClassDef, around: Names) -> Iterator[Statement]:
+        """Methods do not see the names of the class, but one another's ``self.…``."""
+        outer, attributes = self.names, Names()
+        scopes, block = (self._scope, self._class_scope), self._block
+        self.names, self._scope = outer.copy(), Scope.of(node.body)
+        self._class_scope, self._block = self._scope, (*block, -next(self._blocks))
+        for inner in node.body:
+            if isinstance(inner, FUNCTIONS):
+                names = yield from self._function(inner, around.copy(), attributes)
+                self._share_attributes(names, attributes)
+            else:
+                yield from self._statement(inner)
+        self.names, self._block = outer, block
+        self._scope, self._class_scope = scopes
+
+
+def _items(value: Value, targets: Sequence[ast.expr]) -> Sequence[Value]:
+    """The value of each of several targets: of an unknown value, its elements."""
+    starred = any(isinstance(target, ast.Starred) for target in targets)
+    if isinstance(value, tuple) and len(value) == len(targets) and not starred:
+        return value
+    if starred or not isinstance(value, Name):
+        return [Name(text_of(target), 0) for target in targets]
+    return [
+        Subscript(f"({value.text})[{place}]", value.column, owner=value, index=place)
+        for place in range(len(targets))
+    ]
+
+
+def _none(test: ast.expr) -> str:
+    """The name that a test compares with ``None``."""
+    match test:
+        case ast.Compare(ast.Name(id=name), [ast.Is()], [ast.Constant(value=None)]):
+            return name
+    return ""
