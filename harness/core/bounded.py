@@ -7,7 +7,7 @@ import json
 import mmap
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -52,13 +52,21 @@ def head_of(path: Path, most: int = 4096) -> bytes:
 
 
 @contextmanager
-def mapped(path: Path, most: int) -> Iterator[bytes | mmap.mmap]:
+def mapped(path: Path, most: int) -> Iterator[memoryview]:
     """Yield the bytes of a file of at most ``most`` bytes, of which only what is used is read."""
     if not size_of(path, most):
-        yield b""
+        yield memoryview(b"")
         return
-    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, prot=mmap.PROT_READ) as content:
-        yield content
+    with path.open("rb") as stream:
+        content = mmap.mmap(stream.fileno(), 0, prot=mmap.PROT_READ)
+    view = memoryview(content)
+    try:
+        yield view
+    finally:
+        # A part of it that is still held, as by an error's traceback, lets go of the rest later.
+        with suppress(BufferError):
+            view.release()
+            content.close()
 
 
 def from_json(content: bytes, what: str) -> Any:

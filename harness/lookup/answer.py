@@ -479,7 +479,7 @@ def _short_crop(crop: Sequence[tuple[int, int]]) -> str:
 
 def _origin(reading: Reading) -> str:
     if not reading.framework:
-        return ""
+        return f"   {reading.form}" if reading.name else ""  # A model's, or a descriptor
     return f"   {convention(reading.framework).title} {reading.form}"
 
 

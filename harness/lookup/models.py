@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from harness.convention.layers import Layer, ModelFormat, Refused
 from harness.convention.reading import NOTHING, Supplied
@@ -15,6 +16,9 @@ from harness.core.errors import InputError, Words
 from harness.lookup.answer import LookUp, targets_of
 from harness.lookup.every import look_up_found
 from harness.syntax.tree import SnippetError
+
+# Modules that read models whose framework has no convention, by suffix.
+_FORMATS: Final = {".onnx": "onnx"}
 
 
 class NodeError(SnippetError):
@@ -52,7 +56,7 @@ def model_suffixes() -> tuple[str, ...]:
     True
     """
     every = [suffix for each in distinct_conventions() for suffix in each.model_suffixes]
-    return tuple(dict.fromkeys(every))
+    return tuple(dict.fromkeys([*_FORMATS, *every]))
 
 
 def read_model(
@@ -100,6 +104,9 @@ def read_model(
 def _reader(path: Path) -> _Reader | None:
     """Return what reads a file, if anything does."""
     suffix = path.suffix.lower()
+    if suffix in _FORMATS:
+        known: ModelFormat = import_module(f"harness.lookup.model_formats.{_FORMATS[suffix]}")
+        return _Reader(known, "") if known.is_model(path) else None
     for each in distinct_conventions():
         if suffix in each.model_suffixes and each.model_format.is_model(path):
             return _Reader(each.model_format, each.name)
