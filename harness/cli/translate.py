@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from harness.cli.exit_statuses import BAD, OK, ended_by_sigterm
 from harness.cli.options import UsageError, add_shared, positive
@@ -68,24 +68,12 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _value(text: str) -> tuple[str, Value]:
-    """Read ``k=4`` or ``kernel=[4,4]``; what is no JSON is a word."""
-    import json
+    from harness.lookup.given_values import GivenValueError, read_given
 
-    name, sign, value = text.partition("=")
-    if not sign or not name.strip():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a name and its value, such as k=4")
     try:
-        read = json.loads(value)
-    except (ValueError, RecursionError):
-        read = {"True": True, "False": False, "None": None}.get(value.strip(), value.strip())
-    if isinstance(read, dict):
-        raise argparse.ArgumentTypeError(f"{value} is no value such as 4, [4,4] or same: k=4")
-    return name.strip(), _as_tuples(read)
-
-
-def _as_tuples(value: Any) -> Value:
-    made: Value = tuple(map(_as_tuples, value)) if isinstance(value, list) else value
-    return made
+        return read_given(text)
+    except GivenValueError as error:
+        raise argparse.ArgumentTypeError(error.fact) from None
 
 
 def run(options: argparse.Namespace) -> int:
@@ -246,17 +234,13 @@ def _print_json(
     """Print the object of one call, or of all, with what could not be read."""
     import json
 
-    from harness.lookup.listing import in_json
+    from harness.lookup.listing import all_in_json, in_json
 
     objects = [in_json(look, document) for look in looks]
     for answered, checks in zip(objects, evidence, strict=True):
         for name, by_check in checks.items():
             answered["translations"][name]["evidence"] = by_check
-    whole: Any = {
-        "calls": [each for each in objects if "error" not in each],
-        "refused": [each for each in objects if "error" in each],
-    }
-    print(json.dumps(objects[0] if len(objects) == 1 else whole, indent=2))
+    print(json.dumps(all_in_json(objects), indent=2))
 
 
 def _evidence(look: Answer) -> Evidence:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ from harness.lookup.answer import (
     targets_of,
     translation,
 )
-from harness.lookup.reading import find_every, find_one
+from harness.lookup.reading import FoundCall, find_every, find_one
 from harness.syntax.tree import OpenError, SnippetError, UnknownValueError
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def look_up_every(
     *,
     supplied: Supplied = NOTHING,
     style: Style = "function",
+    most: int | None = None,
 ) -> list[LookUp | SnippetError]:
     r"""Answer every call of a text; an error stands for one that cannot be read.
 
@@ -46,6 +47,8 @@ def look_up_every(
         As for :func:`harness.lookup.answer.look_up`.
     supplied : Supplied
         Shapes and values for what the text leaves open.
+    most : int, optional
+        How many calls are answered; an error stands for all others.
 
     Raises
     ------
@@ -62,7 +65,8 @@ def look_up_every(
     if (known := _without_code(text, framework, to, supplied, style)) is not None:
         return [known]
     every: list[LookUp | SnippetError] = []
-    for found in find_every(text, framework):
+    whole = find_every(text, framework)
+    for found in whole[:most]:
         if isinstance(found, SnippetError):
             every.append(found)
             continue
@@ -70,7 +74,24 @@ def look_up_every(
             every.append(look_up_found(found, supplied, to, style))
         except SnippetError as error:
             every.append(error)
-    return every
+    return [*every, *_left_out(whole, len(every))]
+
+
+def _left_out(whole: Sequence[FoundCall | SnippetError], answered: int) -> Iterator[SnippetError]:
+    """Say once, where they begin, that the other calls are not answered."""
+    if answered == len(whole):
+        return
+    first = whole[answered]
+    fact = (
+        f"the first {answered} calls are answered, and {len(whole) - answered} are not: give the "
+        "text from here on alone."
+    )
+    if isinstance(first, SnippetError):
+        error = SnippetError(fact)
+        error.place = first.place
+        yield error
+    else:
+        yield SnippetError(fact, first.site.call.column).placed_in(first.text)
 
 
 def look_up_one(

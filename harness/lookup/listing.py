@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from harness.core.named_number import in_names
@@ -17,6 +18,18 @@ Answer: TypeAlias = LookUp | SnippetError
 _FEW: Final = 3  # Answers that are read without a table
 _LONGEST: Final = 60  # Characters of an operator in the table
 _MARKS: Final = {"native": "yes", "rewritten": "rewritten", "unsupported": "no"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A call in the list of all: where and what it is, and what each target makes of it."""
+
+    place: str  # The line, with the cell of a notebook
+    name: str
+    operator: str = ""  # In words
+    shapes: str = ""  # Of input and output, where they are known
+    supports: Mapping[str, str] = field(default_factory=dict)  # By framework
+    refusal: str = ""  # Why it cannot be read
 
 
 def listed(
@@ -34,11 +47,11 @@ def listed(
     if len(answers) > _FEW:
         yield from _table(document, answers)
         yield []
-    for place, alike in enumerate(_alike(answers)):
-        if place:
+    for number, same in enumerate(alike(answers)):
+        if number:
             yield []
-        yield _heading(document, alike)
-        first = alike[0]
+        yield _heading(document, same)
+        first = same[0]
         if isinstance(first, LookUp):
             yield from answer(first, programs)
             yield from after(first)
@@ -64,6 +77,20 @@ def in_json(one: Answer, document: Document | None = None) -> dict[str, Any]:
     return {**one.to_json(), **place} if isinstance(one, LookUp) else {**place, "error": one.fact}
 
 
+def all_in_json(objects: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the object of one call alone, and of several what could be read and what could not.
+
+    >>> all_in_json([{"line": 1}, {"line": 2, "error": "no kernel"}])
+    {'calls': [{'line': 1}], 'refused': [{'line': 2, 'error': 'no kernel'}]}
+    """
+    if len(objects) == 1:
+        return objects[0]
+    return {
+        "calls": [each for each in objects if "error" not in each],
+        "refused": [each for each in objects if "error" in each],
+    }
+
+
 def line_of(one: Answer) -> int:
     """Return the line of a call in the text; 0 where it has none."""
     if isinstance(one, LookUp):
@@ -78,7 +105,27 @@ def name_of(one: Answer) -> str:
     return one.name if isinstance(one, NodeError) else ""
 
 
-def _alike(answers: Sequence[Answer]) -> list[list[Answer]]:
+def rows(answers: Sequence[Answer], document: Document | None = None) -> list[Row]:
+    """Return the list of all answers, in their order."""
+    return [_row(document or Document("", ""), one) for one in answers]
+
+
+def _row(document: Document, one: Answer) -> Row:
+    cell, line = document.cell_of(line_of(one))
+    place = str(line or "") if cell is None else f"cell {cell}:{line}"
+    if not isinstance(one, LookUp):
+        return Row(place, name_of(one), refusal=one.fact)
+    shape, output = one.reading.input, one.output
+    return Row(
+        place,
+        one.reading.name,
+        in_names(in_words(one.reading.operator)),
+        "" if output is None else in_names(f"{sizes(shape or ())} -> {sizes(output)}"),
+        {each.framework: each.answer.support for each in one.translations},
+    )
+
+
+def alike(answers: Sequence[Answer]) -> list[list[Answer]]:
     """Put answers together that are the same but for their places."""
     groups: dict[object, list[Answer]] = {}
     for one in answers:
@@ -93,45 +140,49 @@ def _key(look: LookUp) -> object:
     return operator, reading.form, reading.input, reading.notes, look.names
 
 
-def _heading(document: Document, alike: Sequence[Answer]) -> Line:
+def places(answers: Sequence[Answer], document: Document | None = None) -> str:
+    """Return where answers stand: ``model.py:12, model.py:40``, or without a file ``line 12``."""
+    file = document.name if document else ""
+    lines = [*filter(None, map(line_of, answers))]
+    if not document or not file or not lines:
+        return ", ".join(f"line {line}" for line in lines) or file
+    return ", ".join(map(document.place, lines))
+
+
+def names(answers: Sequence[Answer]) -> str:
+    """Return what the text calls the results of calls, each name once."""
+    return ", ".join(dict.fromkeys(filter(None, map(name_of, answers))))
+
+
+def _heading(document: Document, same: Sequence[Answer]) -> Line:
     if document.is_model:
-        nodes = ", ".join(filter(None, map(name_of, alike)))
+        nodes = ", ".join(filter(None, map(name_of, same)))
         return [("bold magenta", f"{document.name}:"), ("bold", f" {nodes}")]
-    places = [
-        document.place(line_of(one)) if document.name else f"line {line_of(one)}" for one in alike
-    ]
-    names = dict.fromkeys(one.reading.name for one in alike if isinstance(one, LookUp))
-    shown = ", ".join(name for name in names if name)
-    return [("bold magenta", ", ".join(places)), ("bold", f"  {shown}" if shown else "")]
+    shown = names(same)
+    return [("bold magenta", places(same, document)), ("bold", f"  {shown}" if shown else "")]
 
 
 def _table(document: Document, answers: Sequence[Answer]) -> Iterator[Line]:
     """Write a line for each call: where it is, what it is, and what the targets make of it."""
-    rows = [_row(document, one) for one in answers]
-    titles = next((_targets(one) for one in answers if isinstance(one, LookUp)), [])
-    header = ["line", "name", "operator", "input -> output", *titles]
+    listed_rows = rows(answers, document)
+    targets = next((each.supports for each in listed_rows if each.supports), {})
+    header = ["line", "name", "operator", "input -> output", *targets]
+    table = [_cells(each) for each in listed_rows]
     if document.is_model:
-        rows, header = [row[1:] for row in rows], ["node", *header[2:]]
+        table, header = [cells[1:] for cells in table], ["node", *header[2:]]
     widths = [
-        max(len(row[n]) for row in [header, *rows] if n < len(row)) for n in range(len(header))
+        max(len(cells[n]) for cells in [header, *table] if n < len(cells))
+        for n in range(len(header))
     ]
-    for style, row in [("dim", header), *(("", row) for row in rows)]:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=False))
-        yield [(style, "  ".join(cells).rstrip())]
+    for style, cells in [("dim", header), *(("", cells) for cells in table)]:
+        padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=False))
+        yield [(style, "  ".join(padded).rstrip())]
 
 
-def _row(document: Document, one: Answer) -> list[str]:
-    cell, line = document.cell_of(line_of(one))
-    place = str(line) if cell is None else f"cell {cell}:{line}"
-    if not isinstance(one, LookUp):
-        return [place, name_of(one), f"not read: {one.fact}"[: _LONGEST + 20]]
-    reading, output = one.reading, one.output
-    shape = "" if output is None else f"{sizes(reading.input or ())} -> {sizes(output)}"
-    words = in_names(in_words(reading.operator))
+def _cells(row: Row) -> list[str]:
+    if row.refusal:
+        return [row.place, row.name, f"not read: {row.refusal}"[: _LONGEST + 20]]
+    words = row.operator
     short = words if len(words) <= _LONGEST else words[: _LONGEST - 3] + "..."
-    supports = [_MARKS[each.answer.support] for each in one.translations]
-    return [place, reading.name, short, in_names(shape), *supports]
-
-
-def _targets(look: LookUp) -> list[str]:
-    return [each.framework for each in look.translations]
+    supports = [_MARKS[support] for support in row.supports.values()]
+    return [row.place, row.name, short, row.shapes, *supports]

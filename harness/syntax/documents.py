@@ -7,7 +7,7 @@ import re
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Final
 
 from harness.core.errors import InputError
@@ -77,17 +77,27 @@ def read_document(path: Path, name: str) -> Document:
             content = stream.read(_MOST_BYTES + 1)
     except OSError as error:
         raise InputError(f"{name} cannot be read: {error.strerror or error}.") from None
+    return document_of(name, content)
+
+
+def document_of(name: str, content: bytes, most: int = MAX_TEXT) -> Document:
+    r"""Read the code of a file's content, of ``most`` characters, as :func:`read_document` does.
+
+    >>> document_of("a.md", b"Text\n```\nf(1)\n```").text
+    '\n\nf(1)\n'
+    """
     if len(content) > _MOST_BYTES:
         raise InputError(f"{name} has more than {_MOST_BYTES >> 20} MiB.")
-    if path.suffix.lower() == ".mlx":
+    suffix = PurePath(name).suffix.lower()
+    if suffix == ".mlx":
         document = _live_script(name, content)
     else:
         _check_is_text(name, content)
-        read = _READERS.get(path.suffix.lower(), _plain)
+        read = _READERS.get(suffix, _plain)
         document = read(name, content.decode("utf-8-sig", "replace").replace("\r\n", "\n"))
-    if len(document.text) > MAX_TEXT:
+    if len(document.text) > most:
         raise InputError(
-            f"{name} holds {len(document.text)} characters of code; {MAX_TEXT} are allowed."
+            f"{name} holds {len(document.text)} characters of code; {most} are allowed."
         )
     return document
 

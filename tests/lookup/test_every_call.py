@@ -201,3 +201,14 @@ def test_what_was_left_out_of_a_text_is_said_once() -> None:
     assert isinstance(second, LookUp)
     assert [note.partition(" was")[0] for note in first.reading.notes] == ["Line 1"]
     assert second.reading.notes == ()
+
+
+def test_beyond_the_most_calls_one_error_says_where_to_go_on() -> None:
+    text = "".join(f"up{n} = nn.ConvTranspose2d({n}, 2, 3)\n" for n in range(1, 8))
+    *answered, rest = look_up_every(text, to=["wolfram"], most=3)
+    assert [each.reading.line for each in answered if isinstance(each, LookUp)] == [1, 2, 3]
+    assert isinstance(rest, SnippetError)
+    assert rest.place is not None
+    assert rest.place.line == 4
+    assert rest.fact.startswith("the first 3 calls are answered, and 4 are not: give the text from")
+    assert len(look_up_every(text, to=["wolfram"], most=7)) == 7
