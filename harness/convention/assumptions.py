@@ -16,6 +16,7 @@ _RECOMPUTE: Final = {
     *("SpectralNormalization", "SpectralNorm", "WeightNormalization", "WeightNorm"),
     "WeightStandardization",
 }
+_REGISTERING: Final = ("register_parameter", "register_buffer")
 _PLAIN: Final = re.compile(r"[\w.]+(?:\[[^][]*\])*")
 
 
@@ -45,26 +46,26 @@ def _is_there(given: BoundCall, value: Value) -> bool:
 
 def _always_given(given: BoundCall, name: str) -> bool:
     """Whether no line sets a name to ``None``, as many layers do without bias."""
-    set_to_none = any(each.target == name and each.value is None for each in given.site.statements)
-    return not set_to_none and not any(_registers_none(call, name) for call in given.site.around)
+    code = given.site.code
+    set_to_none = any(value is None for value in code.given.get(name, ()))
+    registering = (call for _, call in code.naming(*_REGISTERING))
+    return not set_to_none and not any(_registers_none(call, name) for call in registering)
 
 
 def _registers_none(call: Call, name: str) -> bool:
     """Whether a call such as ``self.register_parameter("bias", None)`` sets a name to ``None``."""
     owner, _, attribute = name.rpartition(".")
-    is_register = call.dotted in {f"{owner}.register_parameter", f"{owner}.register_buffer"}
+    is_register = call.dotted in {f"{owner}.{function}" for function in _REGISTERING}
     return is_register and call.parts[1:3] == (attribute, None)
 
 
 def recomputed_notes(given: BoundCall) -> list[str]:
     """Note what computes a layer's weights from other arrays, such as ``weight_norm(layer)``."""
-    known: set[str | None] = {*given.assigned, *(each.target for each in given.site.statements)}
     wrappers = [
         name
-        for statement in given.site.statements
-        for call in calls(statement.value)
+        for _, call in given.site.code.naming(*_RECOMPUTE, "prune")
         if (name := _function(call)) in _RECOMPUTE or "prune" in call.dotted.split(".")[:-1]
-        if _may_be_about(given, call, known)
+        if _may_be_about(given, call)
     ]
     if not wrappers:
         return []
@@ -80,8 +81,9 @@ def _function(call: Call) -> str:
     return imported.rpartition(".")[2]
 
 
-def _may_be_about(given: BoundCall, call: Call, known: set[str | None]) -> bool:
+def _may_be_about(given: BoundCall, call: Call) -> bool:
     """Whether a call is given the layer, or nothing that is known to be something else."""
+    known = given.assigned.keys() | given.site.code.given.keys()
     others = [value for value in call.positional if isinstance(value, Name | Call)]
     return not others or any(
         value.text == given.site.statement.target or value.text not in known

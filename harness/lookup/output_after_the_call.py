@@ -111,11 +111,13 @@ def applied(site: CallSite, reading: Reading) -> Reading:
     A slice or a pad that cannot be followed is a note.
     """
     made_by = site.applied or Application(site.call, site.statement)
-    rest = list(dropwhile(lambda each: each is not made_by.statement, site.statements))
+    statements = site.code.statements
+    places = range(len(statements))
+    from_there = dropwhile(lambda place: statements[place] is not made_by.statement, places)
     output = _Output(made_by.call, None, {})
     block = made_by.statement.block
-    while rest:
-        statement, *rest = rest
+    for place in from_there:
+        statement = statements[place]
         output = replace(output, assigned=statement.assigned)
         if isinstance(statement.value, Call) and last_name(statement.value) == "print":
             continue
@@ -126,7 +128,7 @@ def applied(site: CallSite, reading: Reading) -> Reading:
             if any(one != other for one, other in zip(statement.block, block, strict=False)):
                 continue  # Neither of the two blocks is inside the other.
             if steps and not isinstance(steps[0], _End):
-                _check_certain(statement, block, output.name, rest)
+                _check_certain(statement, block, output.name, statements[place + 1 :])
             if steps is None or statement.block != block:
                 return reading
             for step in steps:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
 
-from harness.syntax.tree import Call, Statement, calls
+from harness.syntax.tree import Call, Reference, Statement, Value, calls
+
+_WORD: Final = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
@@ -16,6 +21,54 @@ class Application:
     statement: Statement
 
 
+@dataclass(frozen=True, eq=False)
+class Code:
+    """The statements of a text; what is asked of all of them is found once for all calls.
+
+    Examples
+    --------
+    >>> from harness.syntax.python import read
+    >>> code = Code(read("import prune as p; up = f(g(2)); p.l1(up)").statements)
+    >>> [call.dotted for call in code.calls]
+    ['f', 'g', 'p.l1']
+    >>> [call.written for _, call in code.naming("prune", "g")]
+    ['g', 'p.l1']
+    """
+
+    statements: tuple[Statement, ...]
+
+    @cached_property
+    def calls(self) -> tuple[Call, ...]:
+        """Every call in the text, such as those of ``with`` statements."""
+        return tuple(call for _, call in self._places)
+
+    @cached_property
+    def given(self) -> Mapping[str | None, tuple[Value, ...]]:
+        """All that the statements give to each name, in the order of the text."""
+        values: dict[str | None, list[Value]] = {}
+        for statement in self.statements:
+            values.setdefault(statement.target, []).append(statement.value)
+        return {name: tuple(all_given) for name, all_given in values.items()}
+
+    def naming(self, *words: str) -> list[tuple[Statement, Call]]:
+        """Calls with any of some words in the function's name, as written or as imported."""
+        places = {place for word in words for place in self._by_word.get(word, ())}
+        return [self._places[place] for place in sorted(places)]
+
+    @cached_property
+    def _places(self) -> tuple[tuple[Statement, Call], ...]:
+        return tuple((each, call) for each in self.statements for call in calls(each.value))
+
+    @cached_property
+    def _by_word(self) -> Mapping[str, list[int]]:
+        by_word: dict[str, list[int]] = {}
+        for place, (_, call) in enumerate(self._places):
+            imported = call.owner.text if isinstance(call.owner, Reference) else ""
+            for word in {*_WORD.findall(call.dotted), *_WORD.findall(imported)}:
+                by_word.setdefault(word, []).append(place)
+        return by_word
+
+
 @dataclass(frozen=True)
 class CallSite:
     """A call where it stands."""
@@ -23,9 +76,8 @@ class CallSite:
     call: Call
     line: int  # Of the text, from 1; so is the column
     column: int
-    statement: Statement  # The one that holds the call
-    before: tuple[Statement, ...] = ()  # All statements above it
-    after: tuple[Statement, ...] = ()  # All statements below it
+    code: Code
+    place: int  # Of the statement that holds the call
     # The calls of the layer that the call makes, in the order of the text after it.
     applications: tuple[Application, ...] = ()
     # What the Python around it does to its weights: it splits them into so many groups, with a call
@@ -35,6 +87,21 @@ class CallSite:
     notes: tuple[str, ...] = ()  # On lines that may change what is called
 
     @property
+    def statement(self) -> Statement:
+        """The statement that holds the call."""
+        return self.code.statements[self.place]
+
+    @cached_property
+    def before(self) -> tuple[Statement, ...]:
+        """All statements above it."""
+        return self.code.statements[: self.place]
+
+    @cached_property
+    def after(self) -> tuple[Statement, ...]:
+        """All statements below it."""
+        return self.code.statements[self.place + 1 :]
+
+    @property
     def function(self) -> str:
         """The dotted name that is called."""
         return self.call.dotted
@@ -42,7 +109,7 @@ class CallSite:
     @property
     def stands_alone(self) -> bool:
         """Whether the text is this call and nothing else."""
-        return not (self.before or self.after) and self.statement.value is self.call
+        return len(self.code.statements) == 1 and self.statement.value is self.call
 
     @property
     def name(self) -> str | None:
@@ -53,16 +120,6 @@ class CallSite:
     def applied(self) -> Application | None:
         """The first call of the layer that the call makes."""
         return self.applications[0] if self.applications else None
-
-    @property
-    def statements(self) -> tuple[Statement, ...]:
-        """The whole text."""
-        return (*self.before, self.statement, *self.after)
-
-    @property
-    def around(self) -> Iterator[Call]:
-        """Every call in the text, such as those of ``with`` statements."""
-        return (each for statement in self.statements for each in calls(statement.value))
 
     def always_after(self, statement: Statement) -> bool:
         """Whether a statement is carried out before the call, wherever the call is."""

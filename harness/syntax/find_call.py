@@ -8,7 +8,7 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Final, NamedTuple
 
-from harness.syntax.callsite import Application, CallSite
+from harness.syntax.callsite import Application, CallSite, Code
 from harness.syntax.tree import (
     Call,
     Defined,
@@ -99,7 +99,8 @@ def find_calls(text: str, language: str, names: Collection[str]) -> Found:
     parsed, notes = _parsed(text, language, names)
     called = _called(parsed, names)
     own = [call for _, call in called if last_name(call) not in names or _is_own(call.owner, names)]
-    sites = [_site(text, parsed.statements, *each) for each in called if each[1] not in own]
+    code = Code(parsed.statements)
+    sites = [_site(text, code, *each) for each in called if each[1] not in own]
     if own and not sites:
         raise _defined_by_the_text(text, own[0])
     if not sites:
@@ -229,17 +230,10 @@ def _defined_by_the_text(text: str, call: Call) -> OwnNameError:
     )
 
 
-def _site(text: str, statements: tuple[Statement, ...], place: int, call: Call) -> CallSite:
-    before, home, after = statements[:place], statements[place], statements[place + 1 :]
-    return CallSite(
-        call,
-        _line_number(text, call.column),
-        call.column - text.rfind("\n", 0, call.column),
-        home,
-        before,
-        after,
-        tuple(_applications(before, home, after, call)),
-    )
+def _site(text: str, code: Code, place: int, call: Call) -> CallSite:
+    line, column = _line_number(text, call.column), text.rfind("\n", 0, call.column)
+    site = CallSite(call, line, call.column - column, code, place)
+    return replace(site, applications=tuple(_applications(site)))
 
 
 def _line_number(text: str, offset: int) -> int:
@@ -277,18 +271,17 @@ def _cut_off(text: str, piece: tuple[int, int], whole: SnippetError | None) -> t
     )
 
 
-def _applications(
-    before: Sequence[Statement], home: Statement, after: Sequence[Statement], layer: Call
-) -> list[Application]:
+def _applications(site: CallSite) -> list[Application]:
     """Find the calls of a layer, in the order of the text after it.
 
     A model that holds the layer among others is not the layer.  Calls that the text has above the
     layer count where there are none below it: methods stand in any order.
     """
+    home, layer = site.statement, site.call
     name = home.target if _is_layer(home.value, layer) else None
     own = [Application(call, home) for call in calls(home.value) if call.function is layer]
-    later = [*own, *_calls_by_name(after, home, name, layer)]
-    return later or list(_calls_by_name(before, home, name, layer))
+    later = [*own, *_calls_by_name(site.after, home, name, layer)]
+    return later or list(_calls_by_name(site.before, home, name, layer))
 
 
 def _calls_by_name(

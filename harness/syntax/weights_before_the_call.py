@@ -109,14 +109,14 @@ def _sections(value: Value) -> int:
 
 def _inserted(site: CallSite) -> tuple[int, ...] | None:
     """``w_dilated[:, :, ::2, ::3] = w`` writes the zeros of a dilation (2, 3) into a kernel."""
-    for statement in site.statements:
+    for statement in site.code.statements:
         part = statement.part
         if part is None or not isinstance(part.owner, Name):
             continue
         if (
             any(isinstance(each, Slice) and each.step is not None for each in part.places)
             and not isinstance(statement.value, int | float)
-            and _is_zeros(part.owner.text, site.statements)
+            and _is_zeros(part.owner.text, site.code.statements)
             and _is_kernel(part.owner.text, site)
         ):
             return _steps_of_taps(part.places)
@@ -146,7 +146,7 @@ def _is_kernel(array: str, site: CallSite) -> bool:
     """Whether an array comes to a call, or to the layer that it makes, as its weights."""
     made_of, (parts, _) = {array}, _joined(site)
     layer, reached = site.name, False
-    for statement in site.statements:
+    for statement in site.code.statements:
         if statement.target and made_of & _names(statement.value):
             made_of.add(statement.target)
             made_of |= {name for name, source in parts if made_of & _names(source)}

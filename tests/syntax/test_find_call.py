@@ -18,7 +18,7 @@ def test_a_site_says_where_its_call_stands() -> None:
     assert (here.line, here.column, here.function, here.name) == (2, 6, "nn.Up", "up")
     assert [each.target for each in here.before] == ["a"]
     assert [each.target for each in here.after] == ["b"]
-    assert [each.target for each in here.statements] == ["a", "up", "b"]
+    assert [each.target for each in here.code.statements] == ["a", "up", "b"]
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_a_site_says_where_its_call_stands() -> None:
 def test_a_result_that_something_is_made_of_has_no_name(text: str, language: str) -> None:
     here = site(text, language)
     assert here.name is None
-    assert [last_name(call) for call in here.around] == ["f", "Up"]
+    assert [last_name(call) for call in here.code.calls] == ["f", "Up"]
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_applications_are_the_calls_of_the_layer(text: str, lines: list[int]) ->
 )
 def test_what_is_always_carried_out_before_a_call(text: str, certain: bool) -> None:
     here = site(text)
-    (other,) = [each for each in here.statements if each is not here.statement and each.value]
+    (other,) = [each for each in here.code.statements if each is not here.statement and each.value]
     assert here.always_after(other) is certain
 
 

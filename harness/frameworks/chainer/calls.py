@@ -18,7 +18,6 @@ from harness.convention.values import integer, shown
 from harness.core.operators import Sizes, axis_name
 from harness.core.training import SILENT, Training
 from harness.frameworks.chainer.training import read_initializer
-from harness.syntax.tree import last_name
 
 _STRIDE: Final = Parameter("stride", "stride", 1)
 _PAD: Final = Parameter(
@@ -241,13 +240,14 @@ def _configuration(given: Arguments) -> Iterator[str]:
     """Note the configuration that the text sets around the call."""
     named = [
         call.arguments[0].value
-        for call in given.site.around
-        if last_name(call) == "using_config" and call.arguments
+        for _, call in given.site.code.naming("using_config")
+        if call.arguments
     ]
     assigned = [
         target.rpartition(".")[2]
         for target in given.assigned
-        if target.rpartition(".")[0].split(".")[-1] in {"config", "global_config"}
+        if "config." in target
+        and target.rpartition(".")[0].split(".")[-1] in {"config", "global_config"}
     ]
     for setting in dict.fromkeys([*named, *assigned]):
         if isinstance(setting, str) and setting in _CONFIGURATION:

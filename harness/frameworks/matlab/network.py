@@ -59,8 +59,8 @@ def _arrays(value: Value) -> Iterator[Value]:
 
 def input_after(site: CallSite, rank: int, canonical: Mapping[str, Sizes | None]) -> Before | None:
     """Find what ``dlnetwork(layer, X)``, ``initialize(net, X)`` or ``predict(net, X)`` puts in."""
-    nets, statements = {site.name}, site.statements
-    for place in range(len(site.before), len(statements)):
+    nets, statements = {site.name}, site.code.statements
+    for place in range(site.place, len(statements)):
         statement = statements[place]
         for call in calls(statement.value):
             first, *others = call.positional or [None]
@@ -69,7 +69,7 @@ def input_after(site: CallSite, rank: int, canonical: Mapping[str, Sizes | None]
                 continue
             if call is statement.value and call.dotted in {"dlnetwork", "initialize"}:
                 nets.add(statement.target)
-            there = replace(site, before=statements[:place], statement=statement, after=())
+            there = replace(site, place=place)
             array = Workspace.before(there, canonical).array(others[0]) if others else None
             if array is not None and array.shape and array.labelled("C"):
                 sizes = [*array.labelled("S"), *array.labelled("T")]

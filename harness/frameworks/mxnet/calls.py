@@ -357,11 +357,12 @@ def _of_layer(given: Arguments, name: str, rank: int, least: int) -> Sizes:
 
 def _read_factors(given: Arguments, training: Training) -> Training:
     """Read lines about the layer such as ``layer.weight.lr_mult = 2``."""
-    assigned = {each.target: each.value for each in given.site.statements}
-    layer = given.site.statement.target
-    if assigned[layer] is not given.site.statement.value:
+    assigned, layer = given.site.code.given, given.site.statement.target
+    if assigned[layer][-1] is not given.site.statement.value:
         return training
-    factors = {field: assigned.get(f"{layer}.{name}") for field, name in _FACTORS.items()}
+    factors = {
+        field: assigned.get(f"{layer}.{name}", (None,))[-1] for field, name in _FACTORS.items()
+    }
     return replace(training, **_numbers(factors))
 
 

@@ -36,7 +36,7 @@ def _changes(site: CallSite) -> Iterator[str]:
     for call in calls(site.statement.value):
         if call.dotted == "requires_grad_":
             yield "requires_grad_"
-    layer, targets = site.statement.target or "", {each.target for each in site.statements}
+    layer, targets = site.statement.target or "", site.code.given
     for statement in site.after:
         if layer and statement.target == layer and not _keeps(statement.value, layer):
             return  # From here on the name is another layer's.

@@ -9,7 +9,7 @@ from harness.convention.arguments import Arguments
 from harness.convention.values import shape_of, shown, to_channels_first
 from harness.core.operators import Sizes
 from harness.syntax.callsite import CallSite
-from harness.syntax.tree import Call, Name, Statement, Value, calls, count_uses, last_name
+from harness.syntax.tree import Call, Name, Statement, Value, count_uses, last_name
 
 Shape: TypeAlias = tuple[int | None, ...]
 
@@ -90,9 +90,9 @@ def _applied_to(given: Arguments) -> Value:
 
 def _before(given: Arguments) -> Value:
     """The layer right before, in a ``Sequential`` of layers or by ``model.add``."""
-    for call in given.site.around:
+    for _, call in given.site.code.naming("Sequential"):
         layers = call.arguments[0].value if call.arguments else None
-        if last_name(call) != "Sequential" or not isinstance(layers, tuple):
+        if not isinstance(layers, tuple):
             continue
         for before, layer in itertools.pairwise(layers):
             if layer is given.call:
@@ -148,18 +148,15 @@ def configured_layout(given: Arguments, name: str) -> str | None:
     ``name``, which sets it for one layer.
     """
     layout = None
-    for statement in given.site.statements:
-        for call in calls(statement.value):
-            function = last_name(call)
-            if function not in _LAYOUTS:
-                continue
-            value = call.arguments[0].value if call.arguments else None
-            layout = _LAYOUTS[function].get(value) if isinstance(value, str) else None
-            if layout is None or not given.site.always_after(statement):
-                raise given.error(
-                    f"the text calls {function}({shown(value)}), and it is not certain what holds "
-                    f"for this layer: add {name} to the call."
-                )
+    for statement, call in given.site.code.naming(*_LAYOUTS):
+        function = last_name(call)
+        value = call.arguments[0].value if call.arguments else None
+        layout = _LAYOUTS[function].get(value) if isinstance(value, str) else None
+        if layout is None or not given.site.always_after(statement):
+            raise given.error(
+                f"the text calls {function}({shown(value)}), and it is not certain what holds "
+                f"for this layer: add {name} to the call."
+            )
     return layout
 
 

@@ -25,7 +25,7 @@ from harness.frameworks.tensorflow.layer_inputs import (
     input_of,
     with_batch,
 )
-from harness.syntax.tree import Argument, Call, Name, Value
+from harness.syntax.tree import Argument, Name, Value
 
 _SLIM_MODULES: Final = ("slim", "tf_slim", "tf.contrib.slim", "contrib_slim", "contrib_layers")
 _SLIM: Final = (
@@ -141,9 +141,8 @@ def slim_form(layer: Form) -> Form:
 def _with_scopes(given: Arguments) -> tuple[Arguments, list[str]]:
     """Add the arguments that ``slim.arg_scope`` sets, with notes: its end is not known."""
     notes, taken = [], dict[str, Argument]()
-    for statement in given.site.statements:
-        scope = statement.value
-        if not isinstance(scope, Call) or _last(scope.function) != "arg_scope":
+    for statement, scope in given.site.code.naming("arg_scope"):
+        if scope is not statement.value or _last(scope.function) != "arg_scope":
             continue
         first, *rest = scope.arguments or (Argument(None, None, scope.column),)
         if not isinstance(first.value, tuple):

@@ -42,9 +42,7 @@ class Before:
 
 def chain_before(given: Arguments) -> Before:
     """Follow ``NetChain[{ConvolutionLayer[8, 3], Ramp, …}, "Input" -> …]`` back."""
-    for call in given.site.around:
-        if call.dotted not in {"NetChain", "NetGraph"}:
-            continue
+    for _, call in given.site.code.naming("NetChain", "NetGraph"):
         layers = _layers(call.positional[0]) if call.positional else {}
         if call.dotted == "NetGraph":
             path = _path(layers, _edges(call.positional[1:2]), given.call)
@@ -115,7 +113,7 @@ def changed_elsewhere(given: Arguments) -> list[str]:
     """Name what the text does to the layer, or to all such layers, outside of its call."""
     layers = {given.site.name}
     notes = []
-    for call in given.site.around:
+    for call in given.site.code.calls:
         name, first = call.dotted, call.arguments[0].value if call.arguments else None
         if (option := _CHANGING.get(name)) in call.named:
             notes.append(f"{name}'s {option} is not read here: keep what it does.")
@@ -127,7 +125,7 @@ def changed_elsewhere(given: Arguments) -> list[str]:
         is_layer = first is given.call or (isinstance(first, Name) and first.text in layers)
         if name == "NetReplacePart" or (name in _REPLACING and is_layer):
             notes.append(_REPLACED.format(name))
-    for text in (name.text for each in given.site.statements for name in names_in(each.value)):
+    for text in (name.text for each in given.site.code.statements for name in names_in(each.value)):
         owner, operator, _ = text.partition("/.")
         words = set(identifiers(owner))
         if operator and words & {*layers, given.call.dotted}:
