@@ -15,7 +15,7 @@ from harness.convention.arguments import Form, bind
 from harness.convention.reading import Reading, Supplied
 from harness.core.errors import Ask, named
 from harness.core.operators import OperatorError, Sizes
-from harness.syntax.callsite import CallSite
+from harness.syntax.callsite import CallSite, Code
 from harness.syntax.tree import Argument, Call, Name, SnippetError, Statement, Value
 
 
@@ -46,7 +46,7 @@ class Layer:
         """The call, alone."""
         given = tuple(Argument(name, value, 0) for name, value in self.arguments.items())
         call = Call(Name(self.form.name, 0), given, 0)
-        return CallSite(call, 0, 0, Statement(self.name, call))
+        return CallSite(call, 0, 0, Code((Statement(self.name, call),)), 0)
 
     def read(self, supplied: Supplied) -> Reading:
         """Read it as the form does.

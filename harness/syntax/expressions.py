@@ -92,9 +92,10 @@ class Source:
 
     def offset_of(self, node: ast.expr | ast.keyword) -> int:
         """Return the offset in the original text at which a node begins."""
-        # The ast module counts columns in bytes of UTF-8.
-        line = self.lines[node.lineno - 1].encode()
-        return self.offset(node.lineno, len(line[: node.col_offset].decode(errors="ignore")))
+        line, characters = self.lines[node.lineno - 1], node.col_offset
+        if not line.isascii():  # The ast module counts columns in bytes of UTF-8.
+            characters = len(line.encode()[:characters].decode(errors="ignore"))
+        return self.offset(node.lineno, characters)
 
 
 class Expressions:

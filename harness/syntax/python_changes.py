@@ -12,6 +12,7 @@ from harness.syntax.names import EVERYTHING
 
 FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 LOOPS = ast.For | ast.AsyncFor | ast.While
+_DECLARING: Final = (ast.Global, ast.Nonlocal)
 Definition = FUNCTIONS | ast.ClassDef | ast.Import | ast.ImportFrom
 _SCOPES = FUNCTIONS | ast.ClassDef | ast.Lambda | ast.comprehension
 # Most nodes of a tree: they hold no other nodes that matter here.
@@ -44,6 +45,7 @@ _FRAMEWORKS: Final = {
 _OF_ALL_NAMES: Final = {"exec", "execfile", "globals", "locals"}
 _PATCHES: Final = {"patch", "setattr"}
 _KEPT_CHANGES, _KEPT_CHILDREN = "deconform_changes", "deconform_children"
+_KEPT_BINDINGS: Final = "deconform_bindings"
 _OF_ATTRIBUTES: Final = {"setattr", "delattr", "vars"}
 
 
@@ -62,18 +64,32 @@ def bindings(body: Iterable[ast.AST]) -> Counter[str]:
     Inner functions have names of their own, but attributes are everybody's.
     """
     counts: Counter[str] = Counter()
-    pending: list[tuple[ast.AST, int, bool]] = [(node, 1, False) for node in body]
-    while pending:
-        node, times, nested = pending.pop()
-        if isinstance(node, _LEAVES):
-            continue
-        for name, is_shared in _given_by(node):
-            if is_shared or not nested:
-                counts[name] += times
-        times += isinstance(node, LOOPS)
-        nested = nested or isinstance(node, _SCOPES)
-        pending += [(inner, times, nested) for inner in _children(node)]
+    for node in body:
+        for name, loops, _ in _bound(node):
+            counts[name] += 1 + loops
     return counts
+
+
+def _bound(node: ast.AST) -> tuple[tuple[str, int, bool], ...]:
+    """Each name that a node gives something, in how many loops of it, and if other scopes see it.
+
+    Kept, because every scope around it asks again.
+    """
+    of_node, kept = vars(node).get(_KEPT_BINDINGS, (None, ()))
+    if of_node is not node:
+        own = [(name, 0, is_shared) for name, is_shared in _given_by(node)]
+        in_loop, in_scope = isinstance(node, LOOPS), isinstance(node, _SCOPES)
+        inner = [each for child in children(node) for each in _bound(child)]
+        if in_loop or in_scope:
+            inner = [
+                (name, loops + in_loop, is_shared)
+                for name, loops, is_shared in inner
+                if is_shared or not in_scope
+            ]
+        kept = (*own, *inner)
+        setattr(node, _KEPT_BINDINGS, (node, kept))
+    bound: tuple[tuple[str, int, bool], ...] = kept
+    return bound
 
 
 def definitions(body: Iterable[ast.AST]) -> Iterator[Definition]:
@@ -85,18 +101,18 @@ def definitions(body: Iterable[ast.AST]) -> Iterator[Definition]:
             yield from times * [node]
         elif not isinstance(node, ast.expr):
             times += isinstance(node, LOOPS)
-            pending += [(inner, times) for inner in _children(node)]
+            pending += [(inner, times) for inner in children(node)]
 
 
 def shared_names(tree: ast.AST) -> frozenset[str]:
     """Names that functions give values in the scope of others."""
-    declared = (node for node in ast.walk(tree) if isinstance(node, ast.Global | ast.Nonlocal))
+    declared = (node for node in walk(tree) if isinstance(node, _DECLARING))
     return frozenset(name for node in declared for name in node.names)
 
 
 def patches(tree: ast.AST) -> Iterator[tuple[str, ast.expr]]:
     """Yield attributes of modules, classes and objects that a text sets, wherever it does."""
-    for node in ast.walk(tree):
+    for node in walk(tree):
         match node:
             case ast.Attribute(ctx=ast.Store() | ast.Del()) if (
                 name := dotted(node)
@@ -131,7 +147,7 @@ def _all_changes(node: ast.AST) -> tuple[Change, ...]:
     # A copy of a node, which may be changed, has what was kept of the node, too.
     of_node, kept = vars(node).get(_KEPT_CHANGES, (None, ()))
     if of_node is not node:
-        inner = [change for child in _children(node) for change in _all_changes(child)]
+        inner = [change for child in children(node) for change in _all_changes(child)]
         if isinstance(node, FUNCTIONS):
             hidden = {*parameters(node), *_own_names(node)} - {"self"}
             inner = [change for change in inner if change.name.split(".")[0] not in hidden]
@@ -147,14 +163,29 @@ def _once(found: Sequence[Change]) -> tuple[Change, ...]:
     return (*everything, *dict.fromkeys(each for each in found if each.name != EVERYTHING))
 
 
-def _children(node: ast.AST) -> list[ast.AST]:
-    """The nodes in a node that may give names something, or change anything; kept as well."""
+def children(node: ast.AST) -> list[ast.AST]:
+    """Return the nodes in a node but for constants and signs; kept as well."""
     of_node, kept = vars(node).get(_KEPT_CHILDREN, (None, []))
     if of_node is not node:
-        kept = [each for each in ast.iter_child_nodes(node) if not isinstance(each, _LEAVES)]
+        fields = vars(node)
+        kept = []
+        for name in node._fields:
+            value = fields.get(name)
+            parts = value if isinstance(value, list) else (value,)
+            kept += [part for part in parts if isinstance(part, ast.AST)]
+        kept = [each for each in kept if not isinstance(each, _LEAVES)]
         setattr(node, _KEPT_CHILDREN, (node, kept))
-    children: list[ast.AST] = kept
-    return children
+    inner: list[ast.AST] = kept
+    return inner
+
+
+def walk(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield a node and all in it but for constants and signs, in the order of the text."""
+    pending = [node]
+    while pending:
+        node = pending.pop()
+        yield node
+        pending += reversed(children(node))
 
 
 def parameters(node: FUNCTIONS) -> list[str]:
@@ -198,7 +229,7 @@ def _own_names(function: FUNCTIONS) -> set[str]:
         for name, is_shared in _given_by(node):
             (others if is_shared else own).add(name)
         if not isinstance(node, _SCOPES):
-            pending += _children(node)
+            pending += children(node)
     return own - others
 
 

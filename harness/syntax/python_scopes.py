@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.syntax.expressions import Expressions, Source, is_partial
@@ -58,10 +58,10 @@ class Scopes(Expressions):
     def _inherited(self) -> Names:
         """The names of this scope that an inner one sees whenever it is called."""
         outer, self.names = self.names, self.names.copy()
-        meanings = self._meanings_in(self._scope.definitions)
+        meanings = self._scope_meanings()
         for name, times in self._scope.bound.items():
-            if len(meanings[name]) == times and (times > 1 or name not in outer.given):
-                self.names.give(name, either(name, meanings[name]))
+            if name in meanings and (times > 1 or name not in outer.given):
+                self.names.give(name, meanings[name])
             elif times > 1 or (name not in outer.given and not name.startswith("self.")):
                 self.names.forget(name)
         self._change(self._scope.changed, if_given=True)
@@ -103,6 +103,17 @@ class Scopes(Expressions):
             else:
                 self.names.forget(name)
         self._change(changes(code))
+
+    def _scope_meanings(self) -> Mapping[str, Value]:
+        """What imports and definitions give names, of those that nothing else gives anything."""
+        scope = self._scope
+        if scope.meanings is None:
+            scope.meanings = {
+                name: either(name, values)
+                for name, values in self._meanings_in(scope.definitions).items()
+                if len(values) == scope.bound[name]
+            }
+        return scope.meanings
 
     def _meanings_in(self, nodes: Iterable[Definition]) -> defaultdict[str, list[Value]]:
         meanings = defaultdict[str, list[Value]](list)
@@ -191,6 +202,7 @@ class Scope:
     changed: tuple[Change, ...] = ()
     unsettled: int = 0
     definitions: tuple[Definition, ...] = ()
+    meanings: Mapping[str, Value] | None = None  # Found when they are asked for
 
     @staticmethod
     def of(body: Sequence[ast.stmt]) -> Scope:

@@ -29,6 +29,7 @@ from harness.syntax.python_changes import (
     same_object,
     shared_names,
     text_of,
+    walk,
 )
 from harness.syntax.python_classes import FollowedClass
 from harness.syntax.python_scopes import Scope, Scopes
@@ -326,7 +327,7 @@ class Statements(Scopes):
         """What a loop goes over, where the text holds it and the loop goes to its end."""
         if not isinstance(node, ast.For) or node.orelse:
             return None
-        inner = [part for each in node.body for part in ast.walk(each)]
+        inner = [part for each in node.body for part in walk(each)]
         if any(isinstance(part, ast.Break | ast.Continue | ast.Return) for part in inner):
             return None
         if not any(isinstance(part, ast.Call) for part in inner):
