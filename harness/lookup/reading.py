@@ -269,7 +269,7 @@ def _reading(
         notes=(*note, *reading.notes),
         line=site.line,
         column=site.column,
-        name=site.statement.target or "",
+        name=reading.name or site.statement.target or "",
     )
 
 

@@ -11,14 +11,18 @@ from typing import Final
 from harness.syntax.builder import Builder, Node, Number, each, is_constant
 from harness.syntax.lexis import MATLAB, skeleton, without_comments
 from harness.syntax.matlab_blocks import split
+from harness.syntax.matlab_functions import is_layers, row
 from harness.syntax.matlab_reader import Reader
+from harness.syntax.matlab_texts import Text, text_of
 from harness.syntax.tree import (
     Argument,
+    BinaryOp,
     Call,
     Name,
     Parsed,
     Slice,
     SnippetError,
+    UnaryOp,
     Value,
     check_statements,
     check_text,
@@ -28,6 +32,8 @@ _CONSTANTS: Final[dict[str, Value]] = {"true": True, "false": False}
 # In brackets a blank between two operands is a comma, and [1 -2] holds two numbers.
 _OPERAND_ENDS: Final = re.compile(r"[\w)\]}'\".]")
 _OPERAND_BEGINS: Final = re.compile(r"[\w'\"\[({@]|\.\d|[+-](?!\s)|[~!](?![=\s])")
+_APPENDED: Final = re.compile(r"([^\W\d]\w*)\s*[({]\s*end\s*\+\s*1\s*[)}]")
+_LONGEST: Final = 64  # Rows and cells of which elements are taken
 _LAYOUT: Final = re.compile(
     r"""
     (?P<string> (?<![\w)\]}'".])'(?:[^'\n]|'')*+' | "(?:[^"\n]|"")*+" )
@@ -42,7 +48,8 @@ def read(text: str) -> Parsed:
 
     A matrix of one row, and a cell array of one row, is a tuple; one of several is a tuple of
     tuples.  Arithmetic of literals has a value; indexing is a call, as it is written like one.
-    Conditions, and what loops run over, are statements without a target.
+    Conditions, and what loops run over, are statements without a target.  Loops over literals are
+    read turn by turn, and functions of the text where it calls them, with what they are given.
 
     Raises
     ------
@@ -51,9 +58,9 @@ def read(text: str) -> Parsed:
 
     Examples
     --------
-    >>> parsed = read("for k = 1:3\n  up = transposedConv2dLayer([4 2], 64*k, 'Stride', 2);\nend")
+    >>> parsed = read("for k = 1:3\n  up = transposedConv2dLayer([4 k], 64*k, 'Stride', s);\nend")
     >>> [argument.value for argument in parsed.statements[-1].value.arguments]
-    [(4, 2), BinaryOp(text='64*k', column=48, calls=()), 'Stride', 2]
+    [(4, 3), 192, 'Stride', Name(text='s', column=64, calls=())]
     """
     check_text(text)
     check_statements(text)
@@ -61,7 +68,7 @@ def read(text: str) -> Parsed:
     outside = skeleton(code, MATLAB)
     builder = _Matlab(text)
     reader = Reader(code, outside, list(split(outside)), builder)
-    return Parsed(tuple(builder.statements), tuple(reader.unread))
+    return Parsed(tuple(reader.statements()), tuple(reader.unread.values()))
 
 
 def _laid_out(code: str) -> str:
@@ -121,7 +128,11 @@ _OF_LISTS: Final[dict[str, Callable[[Sequence[Number]], Number]]] = {
 
 def _element(whole: Value, places: Sequence[Value]) -> Value:
     """``inputSize(2)``, ``inputSize(1:2)`` or ``inputSize(end)``."""
-    if not isinstance(whole, tuple) or not is_constant(whole) or len(places) != 1:
+    if not isinstance(whole, tuple) or len(whole) > _LONGEST:
+        return None
+    if len(places) == 2:
+        return _element_of_matrix(whole, places)
+    if not is_constant(whole) or len(places) != 1:
         return None
     place = _last(places[0], whole)
     if isinstance(place, Slice) and place.step is None:
@@ -129,6 +140,28 @@ def _element(whole: Value, places: Sequence[Value]) -> Value:
         if isinstance(first, int) and isinstance(last, int) and 1 <= first <= last <= len(whole):
             return whole[first - 1 : last]
     return whole[place - 1] if isinstance(place, int) and 1 <= place <= len(whole) else None
+
+
+def _element_of_matrix(whole: tuple[Value, ...], places: Sequence[Value]) -> Value:
+    """``sizes(2, :)`` of rows of numbers, or ``sizes(1, 2)``."""
+    rows = whole if all(isinstance(each, tuple) and is_constant(each) for each in whole) else None
+    rows = (whole,) if rows is None and is_constant(whole) else rows
+    if not rows:
+        return None
+    line = _last(places[0], rows)
+    chosen = rows[line - 1] if isinstance(line, int) and 1 <= line <= len(rows) else None
+    if isinstance(places[1], Slice) and places[1].is_whole:
+        return chosen
+    return _element(chosen, places[1:])
+
+
+def _element_of_cells(whole: Value, places: Sequence[Value]) -> Value:
+    """``names{2}`` of a cell array of texts, numbers and rows of numbers."""
+    if not isinstance(whole, tuple) or len(places) != 1 or len(whole) > _LONGEST:
+        return None
+    place = _last(places[0], whole)
+    cell = whole[place - 1] if isinstance(place, int) and 1 <= place <= len(whole) else None
+    return cell if isinstance(cell, str) or is_constant(cell) else None
 
 
 def _last(place: Value, whole: tuple[Value, ...]) -> Value:
@@ -139,12 +172,48 @@ def _last(place: Value, whole: tuple[Value, ...]) -> Value:
 class _Matlab(Builder):
     """One method for each rule of the grammar."""
 
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        # What follows a call of the text's own function, and returns all that it gives.
+        self.follow: Callable[[Call], tuple[Value, ...]] = lambda _: ()  # None: not known
+        # Names that stand for what a call of the function that is read gives its parameters.
+        self.parameters: dict[str, Name] = {}
+        self._followed: tuple[int, tuple[Value, ...]] = (-1, ())  # The last call, by its place
+
+    def token(self, kind: str, text: str, start: int) -> Node:
+        node = super().token(kind, text, start)
+        stands_for = self.parameters.get(text) if kind == "SYMBOL" else None
+        if stands_for is None or self.names.given.get(text) is not stands_for:
+            return node
+        return replace(node, value=replace(stands_for, column=start))
+
+    def computed(
+        self, value: Value, nodes: Sequence[Node], kind: type[Name] = Name, *parts: Value
+    ) -> Node:
+        node = super().computed(value, nodes, kind, *parts)
+        if value is None and self.parameters and isinstance(node.value, Name):
+            return replace(node, value=replace(node.value, text=self._written(nodes)))
+        return node
+
+    def _written(self, nodes: Sequence[Node]) -> str:
+        """The text of nodes, with what names stand for in their place."""
+        pieces, end = [], nodes[0].start
+        for node in nodes:
+            own = self.text[node.start : node.end]
+            shown = node.value.text if isinstance(node.value, Name) else own
+            if shown != own and isinstance(node.value, BinaryOp) and not own.startswith("("):
+                shown = f"({shown})"
+            pieces += [self.text[end : node.start], shown]
+            end = node.end
+        return "".join(pieces)
+
     def number(self, text: str, start: int) -> Value:
         return super().number(text.lower().replace("d", "e"), start)
 
     def string(self, text: str, start: int) -> Value:
         del start
-        return text[1:-1].replace(2 * text[0], text[0])
+        plain = text[1:-1].replace(2 * text[0], text[0])
+        return Text(plain) if text.startswith('"') else plain
 
     def symbol(self, text: str, start: int) -> Value:
         return _CONSTANTS[text] if text in _CONSTANTS else super().symbol(text, start)
@@ -152,26 +221,83 @@ class _Matlab(Builder):
     def binary(self, nodes: Sequence[Node]) -> Node:
         left, operation, right = nodes
         written = str(operation.value)
+        left, right = (replace(side, value=row(side.value)) for side in (left, right))
+        if written == "+" and Text in {type(self._known(side.value)) for side in (left, right)}:
+            sides = [self._known(side.value) for side in (left, right)]
+            return self.computed(text_of("strcat", sides), nodes)
         lists = [isinstance(side.value, tuple) for side in (left, right)]
         if {"*": all(lists), "/": lists[1], "^": any(lists)}.get(written):
             return self.opaque(nodes)  # Of matrices, not element by element
         plain = Node(written.removeprefix("."), operation.start, operation.end)
         return super().binary([left, plain, right])
 
+    def _known(self, value: Value) -> Value:
+        """What a name stands for, where that is a text, a truth or a number."""
+        given = self.names.given.get(value.text) if isinstance(value, Name) else None
+        return given if isinstance(given, str | bool | int | float) else value
+
+    def signed(self, nodes: Sequence[Node]) -> Node:
+        sign, operand = nodes
+        if sign.value in {"~", "!"}:
+            inner = self._known(operand.value)
+            return self.computed(None, nodes, UnaryOp, str(sign.value), inner)
+        return super().signed(nodes)
+
+    def compared(self, nodes: Sequence[Node]) -> Node:
+        """Read ``left == right`` and ``left && right``."""
+        left, operation, right = nodes
+        sides = [self._known(side.value) for side in (left, right)]
+        return self.computed(None, nodes, BinaryOp, sides[0], str(operation.value), sides[1])
+
+    def attribute(self, nodes: Sequence[Node]) -> Node:
+        """Read ``options.filters``."""
+        node = self.opaque(nodes)
+        known = self.names.known.get("".join(self.source(nodes).split()))
+        is_known = isinstance(known, str | bool) or is_constant(known)
+        return replace(node, value=known) if is_known else node
+
+    def element(self, nodes: Sequence[Node]) -> Node:
+        """Read ``names{2}``."""
+        whole, places = nodes[0], [node.value for node in nodes[2:-1:2]]
+        name = whole.name or (whole.value.text if isinstance(whole.value, Name) else "")
+        found = _element_of_cells(self.names.known.get(name), places)
+        return self.opaque(nodes) if found is None else self.computed(found, nodes)
+
     def assignment(self, nodes: Sequence[Node]) -> Node:
         target, _, value = nodes
         return self.assigned([target], value)
 
     def give(self, target: str, value: Value, column: int) -> None:
-        """Give ``[a, b] = deal(1, 2)`` one by one."""
+        """Give ``[a, b] = deal(1, 2)`` one by one, and what follows from a call."""
+        outputs = self._outputs(target, value, column)
+        names = target.strip("[]").replace(",", " ").split()
+        if outputs and all(map(str.isidentifier, names)):
+            for name, output in zip(names, outputs, strict=True):
+                super().give(name, Name(name, column) if output is None else output, column)
+            return
+        appended = _APPENDED.fullmatch(target)
+        whole = self.names.given.get(appended[1]) if appended else None
+        if appended and is_layers(value) and (whole == () or is_layers(whole)):
+            layers = whole if isinstance(whole, tuple) else (whole,)
+            super().give(appended[1], (*layers, value), column)
+            return
+        super().give(target, value, column)
+        if isinstance(value, Call) and value.dotted == "struct" and target.isidentifier():
+            fields = value.positional
+            for field, part in zip(fields[::2], fields[1::2], strict=False):
+                if isinstance(field, str) and field.isidentifier():
+                    super().give(f"{target}.{field}", part, column)
+
+    def _outputs(self, target: str, value: Value, column: int) -> Sequence[Value]:
+        """What a value gives several names, where the text shows it."""
+        (place, outputs), self._followed = self._followed, (-1, ())
         names = target.strip("[]").replace(",", " ").split()
         if isinstance(value, Call) and value.dotted == "deal" and "deal" not in self.names.given:
             values = value.positional * (len(names) if len(value.positional) == 1 else 1)
-            if len(values) == len(names) and all(map(str.isidentifier, names)):
-                for name, each_value in zip(names, values, strict=True):
-                    super().give(name, each_value, column)
-                return
-        super().give(target, value, column)
+            return values if len(values) == len(names) else ()
+        is_followed = place >= column and (not isinstance(value, Call) or place == value.column)
+        is_several = target.startswith("[") and is_followed and len(outputs) >= len(names)
+        return outputs[: len(names)] if is_several else ()
 
     def named(self, nodes: Sequence[Node]) -> Node:
         name, _, value = nodes
@@ -189,13 +315,29 @@ class _Matlab(Builder):
 
     def application(self, nodes: Sequence[Node]) -> Node:
         function, given = nodes[0], nodes[2:-1:2]
-        value = self._result(function.name, [node.value for node in given])
+        places = [node.value for node in given]
+        name = function.name or (function.value.text if isinstance(function.value, Name) else None)
+        if name is None and is_constant(function.value):
+            return self.computed(_element(function.value, places), nodes)
+        value = self._result(name, places)
         if value is not None and not any(node.target for node in given):
             return self.computed(value, nodes)
         arguments = [
             Argument(node.target, each, node.start) for node in given for each in self._listed(node)
         ]
-        return self.call(function, arguments, nodes)
+        return self._after(self.call(function, arguments, nodes))
+
+    def _after(self, node: Node) -> Node:
+        """Put what a call of the text's own function returns in its place, where it is known."""
+        call = node.value
+        if not isinstance(call, Call) or call.dotted not in self.defined:
+            return node
+        outputs = self.follow(call)
+        self._followed = (call.column, outputs)
+        is_known = bool(outputs) and (
+            is_constant(outputs[0]) or isinstance(outputs[0], str) or is_layers(outputs[0])
+        )
+        return replace(node, value=outputs[0]) if is_known else node
 
     def _listed(self, node: Node) -> tuple[Value, ...]:
         """The elements of ``options{:}``, where they are known."""
@@ -217,12 +359,14 @@ class _Matlab(Builder):
         """Compute a function of known numbers, or take an element of a known list."""
         if name in self.defined:
             return None
-        if name in self.names.given:
+        if name is not None and name in self.names.given:
             return _element(self.names.known.get(name), values)
         if name in _OF_LISTS and len(values) == 1 and is_constant(values[0]):
             row = values[0] if isinstance(values[0], tuple) else values
             return each(lambda *numbers: _OF_LISTS[name](numbers), row) if row else None
-        return each(_FUNCTIONS[name], values) if name in _FUNCTIONS else None
+        if name in _FUNCTIONS:
+            return each(_FUNCTIONS[name], values)
+        return text_of(name or "", [self._known(value) for value in values])
 
     def row(self, nodes: Sequence[Node]) -> Node:
         return self.sequence((node.value for node in nodes[::2]), nodes)
@@ -230,8 +374,15 @@ class _Matlab(Builder):
     def joined_row(self, nodes: Sequence[Node]) -> Node:
         values: list[Value] = []
         for node in nodes[::2]:
-            values += node.value if node.is_row and isinstance(node.value, tuple) else [node.value]
+            value = self._layers(node)
+            is_joined = isinstance(value, tuple) and (node.is_row or value is not node.value)
+            values += value if is_joined and isinstance(value, tuple) else [value]
         return self.sequence(values, nodes)
+
+    def _layers(self, node: Node) -> Value:
+        """The layers that a name stands for, or else the value itself."""
+        given = self.names.given.get(node.name or "")
+        return given if is_layers(given) else node.value
 
     def cell(self, nodes: Sequence[Node]) -> Node:
         rows = [node.value for node in nodes if isinstance(node.value, tuple)]

@@ -58,7 +58,13 @@ class Block:
 
     keyword: str
     bound: set[str] = field(default_factory=set)  # Names that it may give something
-    is_closed: bool = False
+    turns: list[int] = field(default_factory=list)  # The numbers of the steps of its branches
+    end: int | None = None  # The number of the step that closes it
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the text closes it."""
+        return self.end is not None
 
 
 class Structure(NamedTuple):
@@ -114,9 +120,11 @@ def structure(code: str, outside: str, steps: Sequence[Step]) -> Structure:
             opened.append(blocks[index])
         if opened:
             opened[-1].bound |= bound(step, code, outside)
+        if step.keyword in TURNS and opened:
+            opened[-1].turns.append(index)
         if step.keyword in {"end", "until"} and opened:
             inner = opened.pop()
-            inner.is_closed = True
+            inner.end = index
             if inner.keyword == "function" and any(each.keyword == "function" for each in opened):
                 shared |= inner.bound
             _close(inner, opened)

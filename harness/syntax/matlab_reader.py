@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
 
-from harness.syntax.builder import Builder
 from harness.syntax.grammar import read_some
 from harness.syntax.lexis import MATLAB, skeleton
 from harness.syntax.matlab_blocks import (
@@ -24,8 +23,27 @@ from harness.syntax.matlab_blocks import (
     bound,
     structure,
 )
+from harness.syntax.matlab_functions import (
+    Function,
+    bind,
+    called_by_others,
+    can_turn,
+    functions,
+    is_case,
+    is_closed,
+    is_layers,
+    truth,
+    turns,
+)
 from harness.syntax.names import EVERYTHING, Names, agreed, identifiers
-from harness.syntax.tree import Defined, Name, SnippetError, Unread
+from harness.syntax.tree import Call, Defined, Name, Slice, SnippetError, Statement, Unread, Value
+
+if TYPE_CHECKING:
+    from harness.syntax.matlab import _Matlab
+
+_DEEPEST: Final = 8  # Functions that are read inside one another
+_MOST_READ_AGAIN: Final = 150_000  # Characters, and names that are known in them
+_LONGEST_NAME: Final = 200  # Characters of what a parameter stands for
 
 # Commands that change no variable, or of which it is known what they change.
 _COMMAND: Final = re.compile(
@@ -47,6 +65,12 @@ _DECLARED: Final = re.compile(r"([^\W\d][\w.]*)([^=]*)")
 _PARAMETERS: Final = re.compile(r"@\s*\(([^()]*)\)")
 
 
+def _can_stand_for(value: Name, function: Function) -> bool:
+    """Whether what a call is given may be written in a function, whose names differ."""
+    is_number = not isinstance(value, Slice) and len(value.text) <= _LONGEST_NAME
+    return is_number and not {*identifiers(value.text)} & function.own_names
+
+
 @dataclass
 class _Open:
     """A block that is being read: what names stood for before it and at its branches' ends."""
@@ -63,25 +87,213 @@ class Reader:
 
     The code is laid out and has no comments; ``outside`` lacks what strings and brackets hold, too.
     The builder is of the original text.
+
+    Loops over known values are read turn by turn, and functions where they are called, with the
+    branches that are taken then.  What no turn and no call comes to is answered as it stands: so
+    all is read once *as it stands*, and what is read again later replaces that.
     """
 
-    def __init__(self, code: str, outside: str, steps: Sequence[Step], builder: Builder) -> None:
-        self.unread: list[Unread] = []
-        self._code, self._outside, self._builder = code, outside, builder
+    def __init__(self, code: str, outside: str, steps: Sequence[Step], builder: _Matlab) -> None:
+        self.unread: dict[int, Unread] = {}
+        self._code, self._outside, self._builder, self._steps = code, outside, builder, steps
         self._structure = structure(code, outside, steps)
         self._open: list[_Open] = []
         self._numbers = itertools.count(1)
+        self._as_it_stands = False
+        self._is_again = False  # Whether what is read has been read as it stands
+        self._following: list[str] = []
+        self._given_by_name: dict[str, Value] = {}  # What the call that is followed names
+        self._read_again = 0  # How much of the text, in turns of loops and in functions
+        self._origins: list[tuple[int, bool]] = []  # Of statements: where, and whether as it stands
         for step in steps:
             header = _FUNCTION.match(outside, step.start, step.end)
             if step.keyword in {"function", "classdef"} and header:
                 builder.defined[header[1]] = Defined(header[1], step.start)
-        for index, step in enumerate(steps):
-            self._go_on(step, self._structure.blocks.get(index))
-            self._read(step)
+        self._functions = functions(code, steps, self._structure)
+        self._called = called_by_others(self._functions, code, steps)
+        builder.follow = self.follow
+        self._run(0, len(steps))
+
+    def statements(self) -> Iterator[Statement]:
+        """Yield what was read, in the order in which it is carried out."""
+        again = {start for start, as_it_stands in self._origins if not as_it_stands}
+        pairs = zip(self._builder.statements, self._origins, strict=True)
+        for statement, (start, as_it_stands) in pairs:
+            if not as_it_stands or start not in again:
+                yield statement
 
     @property
     def _names(self) -> Names:
         return self._builder.names
+
+    def _run(self, first: int, last: int) -> None:
+        """Read steps from a number on, before another."""
+        while first < last:
+            step, block = self._steps[first], self._structure.blocks.get(first)
+            after = None if block is None else self._run_block(first, step, block)
+            if after is not None:
+                first = after
+                continue
+            self._go_on(step, block)
+            self._read(step)
+            first += 1
+
+    def _run_block(self, number: int, step: Step, block: Block) -> int | None:
+        """Read a block otherwise than step by step, and return the step after it."""
+        if self._as_it_stands:
+            return None
+        if step.keyword == "function":
+            name = next((n for n, f in self._functions.items() if f.body.start == number + 1), "")
+            if name not in self._called:
+                return None
+            end = self._functions[name].body.stop + (not self._structure.is_open_ended)
+            self._run_as_it_stands(number, end)
+            return end
+        if block.end is None or self._read_again > _MOST_READ_AGAIN:
+            return None
+        if step.keyword in {"for", "parfor"}:
+            return self._run_turns(number, step, block, block.end)
+        if step.keyword in {"if", "switch"} and self._is_again:
+            return self._run_branch(number, block, block.end)
+        return None
+
+    def _run_as_it_stands(self, first: int, last: int) -> None:
+        self._as_it_stands = True
+        self._run(first, last)
+        self._as_it_stands = False
+
+    def _run_turns(self, number: int, step: Step, block: Block, end: int) -> int | None:
+        loop = _LOOP.match(self._code, step.start, step.end)
+        if loop is None or not can_turn(self._steps[number + 1 : end]):
+            return None
+        values = turns(self._value_of(*self._loop_values(loop, step.end)))
+        if values is None:
+            return None
+        is_again = self._is_again
+        if not is_again:
+            before = self._names.copy()
+            self._run_as_it_stands(number, end + 1)
+            self._builder.names, self._is_again = before, True
+        for value in values:
+            self._open.append(_Open(block, self._names.copy(), next(self._numbers)))
+            self._builder.block = tuple(each.number for each in self._open)
+            self._builder.give(loop[2], value, loop.start(2))
+            self._run(number + 1, end)
+            self._open.pop()
+        self._is_again = is_again
+        self._builder.block = tuple(each.number for each in self._open)
+        return end + 1
+
+    def _loop_values(self, loop: re.Match[str], end: int) -> tuple[int, int]:
+        """Where the values stand that a loop goes over."""
+        close = self._outside.rfind(")", loop.end(), end) if loop[1] else end
+        values = skeleton(self._code[loop.end() : close], MATLAB).split(",")[0]
+        return loop.end(), loop.end() + len(values)
+
+    def _run_branch(self, number: int, block: Block, end: int) -> int | None:
+        """Read the branch that is certainly taken."""
+        begins, subject = [number, *block.turns], self._header_value(self._steps[number])
+        for begin, until in itertools.pairwise([*begins, end]):
+            step = self._steps[begin]
+            holds: bool | None = True
+            if step.keyword in {"if", "elseif"}:
+                holds = truth(self._header_value(step))
+            elif step.keyword == "case":
+                holds = is_case(subject, self._header_value(step))
+            elif step.keyword == "switch":
+                continue
+            if holds is None:
+                return None
+            if holds:
+                self._open.append(_Open(block, self._names.copy(), next(self._numbers)))
+                self._builder.block = tuple(each.number for each in self._open)
+                self._run(begin + 1, until)
+                self._open.pop()
+                break
+        self._builder.block = tuple(each.number for each in self._open)
+        return end + 1
+
+    def _header_value(self, step: Step) -> Value:
+        value = self._value_of(step.start, step.end)
+        if isinstance(value, Call):
+            given = (replace(each, value=self._known(each.value)) for each in value.arguments)
+            return replace(value, arguments=tuple(given))
+        return self._known(value)
+
+    def _known(self, value: Value) -> Value:
+        given = self._names.given.get(value.text) if isinstance(value, Name) else None
+        return given if isinstance(given, str | bool | int | float) else value
+
+    def _value_of(self, start: int, end: int) -> Value:
+        """Read an expression that is no statement; nothing where it is not understood."""
+        builder = self._builder
+        count, builder.end = len(builder.statements), start
+        try:
+            self._statement(start, end)
+        except SnippetError:
+            return None
+        finally:
+            read = builder.statements[count:]
+            del builder.statements[count:], self._origins[count:]
+        return read[0].value if len(read) == 1 and read[0].target is None else None
+
+    # Functions of the text.
+
+    def follow(self, call: Call) -> tuple[Value, ...]:
+        """Read a function with what a call gives it, and return what it gives back."""
+        function = self._functions.get(call.dotted)
+        is_bounded = (
+            function is not None
+            and len(self._following) < _DEEPEST
+            and self._read_again < _MOST_READ_AGAIN
+            and call.dotted not in self._following
+            and not self._is_inside(function, call)
+        )
+        if function is None or self._as_it_stands or not is_bounded:
+            return ()
+        builder = self._builder
+        kept = builder.names, builder.parameters, builder.block, builder.end, self._open
+        again, named = self._is_again, self._given_by_name
+        around, builder.names, builder.parameters = builder.names, Names(), {}
+        self._open, self._is_again = [_Open(Block("function"), Names(), next(self._numbers))], True
+        builder.block = (self._open[0].number,)
+        self._following.append(function.name)
+        try:
+            self._bind(function, call, around)
+            self._run(function.body.start, function.body.stop)
+            can_return = can_turn(self._steps[n] for n in function.body)
+            outputs = tuple(map(self._output, function.gives))
+            return outputs if can_return else ()
+        finally:
+            self._following.pop()
+            builder.names, builder.parameters, builder.block, builder.end, self._open = kept
+            self._is_again, self._given_by_name = again, named
+
+    def _is_inside(self, function: Function, call: Call) -> bool:
+        """Whether a function calls itself."""
+        body = [self._steps[number] for number in function.body]
+        return bool(body) and body[0].start <= call.column < body[-1].end
+
+    def _bind(self, function: Function, call: Call, around: Names) -> None:
+        given, self._given_by_name = bind(function, call.arguments)
+        for name in function.takes:
+            self._hide([name] if name.isidentifier() else [], call.column)
+        for name, value in given.items():
+            if not isinstance(value, Name):
+                self._builder.give(name, value, call.column)
+            elif _can_stand_for(value, function):
+                self._builder.parameters[name] = value
+                self._builder.give(name, value, call.column)
+            if isinstance(value, Name) and value.text.isidentifier():
+                for path, part in [*around.given.items()]:
+                    if path.startswith(f"{value.text}."):
+                        self._names.give(f"{name}{path.removeprefix(value.text)}", part)
+        self._builder.give("nargin", len(call.positional), call.column)
+
+    def _output(self, name: str) -> Value:
+        """What a function gives back; ``None`` where it has variables of its own in it."""
+        value = self._names.given.get(name)
+        return value if is_layers(value) or is_closed(value) else None
 
     # Blocks.
 
@@ -123,6 +335,8 @@ class Reader:
         if keyword in SCOPES:
             self._builder.names = inner.before.copy()
             return
+        if keyword in DECLARING:
+            return
         self._builder.names = agreed(ends if inner.is_exhaustive else [*ends, inner.before])
         if keyword in LOOPS | PROTECTED:
             self._forget(inner.block.bound)
@@ -139,6 +353,8 @@ class Reader:
         """Read a step; if it is not understood, leave it out and forget its names."""
         shown = self._code[step.start : step.end]
         self._builder.end = step.start
+        if self._is_again:
+            self._read_again += step.end - step.start + len(self._names.given)
         parameters = {name for each in _PARAMETERS.findall(shown) for name in identifiers(each)}
         before = dict(self._names.given)
         self._hide(parameters, step.start)
@@ -146,7 +362,7 @@ class Reader:
         try:
             self._understand(step, shown)
         except SnippetError as error:
-            self.unread.append(Unread(step.start, step.end, error))
+            self.unread[step.start] = Unread(step.start, step.end, error)
             self._names.forget_given(identifiers(shown))
         else:
             # After an anonymous function, names that are its parameters' are again what they were.
@@ -155,6 +371,8 @@ class Reader:
                     self._names.give(name, before[name])
                 elif self._names.given[name] is hidden[name]:
                     del self._names.given[name]
+        more = len(self._builder.statements) - len(self._origins)
+        self._origins += more * [(step.start, self._as_it_stands)]
         if ANY in bound(step, self._code, self._outside):
             self._names.forget_all()
         self._names.forget_given(self._structure.shared)
@@ -240,6 +458,15 @@ class Reader:
         if declared is None or declared.end() == end:
             return
         name, between = declared.span(1)[1], declared.end()
+        given = self._given_by_name.get(declared[1].rpartition(".")[2])
+        if self._following and not self._as_it_stands:
+            known = self._names.given.get(declared[1])
+            if given is not None:
+                self._builder.give(declared[1], given, start)
+            is_open = known is None or (isinstance(known, Name) and known.text == declared[1])
+            if given is not None or not is_open:
+                return
         code = self._code[:name] + " " * (between - name) + self._code[between:end]
         read_some("matlab", code, start, self._builder, MATLAB)
-        self._names.forget_given(identifiers(declared[1]))
+        if not self._following or self._as_it_stands:
+            self._names.forget_given(identifiers(declared[1]))

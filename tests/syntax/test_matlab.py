@@ -113,9 +113,9 @@ MATLAB = {
     "n = 4; f(n, n*2, n(1), n=1)": "n := 4; f(4, 8, n(1), n=1)",
     "k = [3 4]; f(k)": "k := [3, 4]; f([3, 4])",
     # Blocks: conditions, and what loops run over, are values.
-    "for i = 1:3\n f(i)\nend": "<1:3>; f(<i>)",
+    "for i = 1:n\n f(i)\nend": "<1:n>; f(<i>)",
     "for i=1:3 f(i); end": "<1:3>; f(<i>)",
-    "parfor (i = 1:3, 4)\n f(i)\nend": "<1:3>; f(<i>)",
+    "parfor (i = 1:n, 4)\n f(i)\nend": "<1:n>; f(<i>)",
     "while x <= 3 k++; end": "<x <= 3>",
     "while true, f(1), end": "True; f(1)",
     "if ~x y = f(1); elseif (z) f(2), else f(3), end": "<~x>; y := f(1); <z>; f(2); f(3)",

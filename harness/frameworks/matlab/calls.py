@@ -325,7 +325,16 @@ def _read_layer(given: Arguments) -> Reading:
     )
     training, of_training = read_training(given, plain.operator)
     notes += [*of_crop, *of_bias, *of_training]
-    return replace(plain, training=training, notes=(*notes, *plain.notes, *_index_notes(given)))
+    notes += [*plain.notes, *_index_notes(given)]
+    return replace(plain, training=training, notes=tuple(notes), name=_name(given))
+
+
+def _name(given: Arguments) -> str:
+    """The layer's name, where the text shows it: ``['up' '1']`` joins its texts."""
+    name = given.value("Name")
+    parts = name if isinstance(name, tuple) else (name,)
+    texts = [part for part in parts if isinstance(part, str)]
+    return "".join(texts) if len(texts) == len(parts) else ""
 
 
 _ARRAYS: Final = {"Weights", "Bias", "WeightsInitializer", "BiasInitializer"}
@@ -359,7 +368,7 @@ def _with_properties(given: Arguments) -> tuple[Arguments, list[str]]:
         for name in ("CroppingMode", "CroppingSize")
         if name in arguments
     ]
-    return replace(given, given=arguments), notes
+    return replace(given, given=arguments), list(dict.fromkeys(notes))
 
 
 def _property(given: Arguments, layer: str, target: str) -> str:

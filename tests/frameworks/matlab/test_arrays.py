@@ -22,7 +22,7 @@ SHAPES = {
     "w = rand(3, 2); if x, w = rand(5, 4); end, f(w)": None,
     "w = rand(3, 2); if x, w = rand(5, 4); else, f(w), end": (3, 2),
     "w = rand(3, 2); if x, w = rand(5, 4); f(w), end": (5, 4),
-    "w = rand(3, 2); for i = 1:3, f(w), w = [w w]; end": None,
+    "w = rand(3, 2); for i = 1:n, f(w), w = [w w]; end": None,
     "w = rand(3, 2); function g(x), f(w), end": None,
     "w = rand(3, 2); clear w; f(w)": None,
     # Parts.

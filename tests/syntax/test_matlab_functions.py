@@ -1,0 +1,132 @@
+"""MATLAB's loops, branches and functions, read for the values that the text gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from harness.syntax import matlab
+from harness.syntax.tree import Call, Name, Value, calls
+
+# What the calls of ``f`` in a text are given, one after another.
+TEXTS = {
+    # Loops over what the text shows.
+    "for i = 1:3, f(2^i), end": "2 4 8",
+    "for i = 3:-1:1, f(i), end": "3 2 1",
+    "n = [64 32]; for i = 1:numel(n), f(n(i)), end": "64 32",
+    "n = [64 32 16]; for i = length(n)-1:-1:1\n f(n(i))\nend": "32 64",
+    "for n = [64 32]\n for k = [3 5], f(n*k), end\nend": "192 320 96 160",
+    "k = {3, [4 5]}; for i = 1:2, f(k{i}), end": "3 [4, 5]",
+    "k = [3 4; 5 6]; for i = 1:2, f(k(i, :)), end": "[3, 4] [5, 6]",
+    "for n = 2.^(1:3), f(n), end": "2 4 8",
+    "for n = ['a' 'b'], f(n), end": "<n> <n>",
+    "for i = 1:2, f(i); end; f(i)": "1 2 2",
+    "c = 8; for i = 1:3, c = c/2; f(c), end": "4 2 1",
+    "for i = 1:3\n if i == 2, break, end\n f(i)\nend": "<i>",
+    "for i = 1:n, f(i), end": "<i>",
+    "for i = 1:99, f(i), end": "<i>",
+    # Branches that are certain for a turn; where no turn comes to one, it is read as it stands.
+    "for i = 1:3\n if i < 3, f(i), else, f(-i), end\nend": "1 2 -3",
+    "for i = 1:2\n if i > 5\n f(i)\n end\n f(7)\nend": "<i> 7 7",
+    "for i = 1:2\n if i == 1 && ~0, k = 3; elseif i ~= 1, k = 4; end\n f(k)\nend": "3 4",
+    "for i = 1:2\n if x > i, k = 3; else, k = 4; end\n f(k)\nend": "<k> <k>",
+    "for i = 1:3\n switch i\n case 1\n k = 3;\n case {2, 4}\n k = 5;\n otherwise\n k = 7;\n end\n"
+    " f(k)\nend": "3 5 7",
+    # Functions of the text, wherever they stand.
+    "up(4, 3)\nfunction up(n, k)\n f(n*k)\nend": "12",
+    "function up(n, k)\n f(n*k)\nend\nfunction all\n up(2, 3), up(4, 5)\nend": "6 20",
+    "up(4)\nup(5)\nfunction up(n, k)\n if nargin < 2, k = 3; end\n f(n*k)\nend": "12 15",
+    "up(4)\nup(4, k=5)\nfunction up(n, o)\n arguments\n n\n o.k (1,1) double = 3\n end\n"
+    " f(n*o.k)\nend": "12 20",
+    "up(4, 'k', 5)\nfunction up(n, varargin)\n f(n, varargin{2})\nend": "4 5",
+    "up('a')\nup('b')\nfunction up(w)\n if strcmp(w, 'a'), k = 3; else, k = 4; end\n"
+    " f(k)\nend": "3 4",
+    "k = twice(3); f(k)\nfunction r = twice(n)\n r = 2*n;\nend": "6",
+    "[a, b] = two(3); f(a, b)\nfunction [x, y] = two(n)\n x = n + 1;\n y = n + 2;\nend": "4 5",
+    "[a, ~] = g(two(3)); f(a)\nfunction [x, y] = two(n)\n x = n; y = n;\nend": "<a>",
+    "p.n = 4; up(p)\nfunction up(q)\n f(q.n)\nend": "4",
+    "p = struct('n', 4, 'k', [2 3]); f(p.n, p.k(2))": "4 3",
+    "for i = 1:2, up(i), end\nfunction up(n)\n for k = [3 4], f(n*k), end\nend": "3 4 6 8",
+    # Names go with it, unless the function means something else by them.
+    "up(2*m)\nfunction up(n)\n f(n, n/2)\nend": "<2*m> <(2*m)/2>",
+    "up(2*k)\nfunction up(n)\n k = 3; f(n, k)\nend": "<n> 3",
+    "up(n + 1)\nfunction up(n)\n f(n)\nend": "<n>",
+    "function up(n)\n f(n)\nend": "<n>",
+    "function up(n)\n f(n)\n up(n - 1)\nend": "<n>",
+    "up(3)\nfunction up(n)\n f(n)\n down(n)\nend\nfunction down(n)\n up(n - 1)\nend": "3",
+    "up = 3; f(up)\nfunction r = up(n)\n r = n;\nend": "3",
+}
+
+
+def given_to(text: str, name: str = "f") -> Iterator[Value]:
+    for statement in matlab.read(text).statements:
+        for call in calls(statement.value):
+            if call.dotted == name:
+                yield from call.positional
+
+
+def _written(value: Value) -> str:
+    if isinstance(value, Name):
+        return f"<{value.text}>"
+    return repr(list(value)) if isinstance(value, tuple) else repr(value)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_calls_are_read_for_every_value_that_they_have(text: str) -> None:
+    assert " ".join(map(_written, given_to(text))) == TEXTS[text]
+
+
+NAMES = {
+    "for i = 1:2, f('up' + i), end": "<'up' + i> <'up' + i>",
+    'for i = 1:2, f("up" + i), end': "'up1' 'up2'",
+    'n = "up"; for i = 1:2, f(n + i + "_a"), end': "'up1_a' 'up2_a'",
+    "for i = 1:2, f(sprintf('up_%d%%', i)), end": "'up_1%' 'up_2%'",
+    "for i = 1:2, f(strcat('up', num2str(i))), end": "'up1' 'up2'",
+    "for i = 1:2, f(sprintf('%5.2f', i)), end": "sprintf sprintf",
+}
+
+
+@pytest.mark.parametrize("text", NAMES)
+def test_names_of_layers_are_put_together(text: str) -> None:
+    values = given_to(text)
+    shown = (value.dotted if isinstance(value, Call) else _written(value) for value in values)
+    assert " ".join(shown) == NAMES[text]
+
+
+def test_layers_that_are_added_one_by_one_are_an_array() -> None:
+    text = (
+        "layers = [aLayer(1)];\nfor i = 2:3\n layers = [layers; aLayer(i)];\nend\n"
+        "layers(end+1) = aLayer(4);\nf([layers; block(5)])\n"
+        "function b = block(n)\n b = [aLayer(n); reluLayer];\nend"
+    )
+    (value,) = given_to(text)
+    assert [str(each) for each in _flat(value)] == ["1", "2", "3", "4", "5", "reluLayer"]
+
+
+def _flat(value: Value) -> Iterator[Value]:
+    if isinstance(value, tuple):
+        for each in value:
+            yield from _flat(each)
+    elif isinstance(value, Call):
+        yield value.positional[0]
+    else:
+        yield value.text if isinstance(value, Name) else value
+
+
+HOSTILE = {
+    "loops": "for a = 1:64\n" * 6 + "f(a)\n" + "end\n" * 6,
+    "functions": "g1(n)\n"
+    + "".join(f"function g{k}(n)\n{f'g{k + 1}(n);' * 60}\nend\n" for k in range(1, 9)),
+    "names": "g1(n)\n"
+    + "".join(
+        f"function g{k}(n{k})\ng{k + 1}({'+'.join([f'n{k}'] * 99)})\nend\n" for k in range(1, 9)
+    ),
+    "layers": "a = aLayer(1);\n" + "a = [a a a a];\n" * 60,
+    "many names": "".join(f"n{k} = {k};\n" for k in range(3_000)) + "for i = 1:64\nf(i)\nend\n" * 9,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_work_is_bounded(name: str) -> None:
+    assert len(matlab.read(HOSTILE[name]).statements) < 40_000
