@@ -67,7 +67,9 @@ def read(text: str) -> Parsed:
     code = _laid_out(without_comments(text, MATLAB))
     outside = skeleton(code, MATLAB)
     builder = _Matlab(text)
-    reader = Reader(code, outside, list(split(outside)), builder)
+    reader = Reader(code, outside, list(split(outside)), builder, builder.parameters)
+    builder.follow = reader.follow
+    reader.run()
     return Parsed(tuple(reader.statements()), tuple(reader.unread.values()))
 
 
@@ -317,7 +319,7 @@ class _Matlab(Builder):
         function, given = nodes[0], nodes[2:-1:2]
         places = [node.value for node in given]
         name = function.name or (function.value.text if isinstance(function.value, Name) else None)
-        if name is None and is_constant(function.value):
+        if name is None and is_constant(function.value) and "." in self.source([function]):
             return self.computed(_element(function.value, places), nodes)
         value = self._result(name, places)
         if value is not None and not any(node.target for node in given):

@@ -6,8 +6,9 @@ import itertools
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from harness.syntax.builder import Builder
 from harness.syntax.grammar import read_some
 from harness.syntax.lexis import MATLAB, skeleton
 from harness.syntax.matlab_blocks import (
@@ -37,9 +38,6 @@ from harness.syntax.matlab_functions import (
 )
 from harness.syntax.names import EVERYTHING, Names, agreed, identifiers
 from harness.syntax.tree import Call, Defined, Name, Slice, SnippetError, Statement, Unread, Value
-
-if TYPE_CHECKING:
-    from harness.syntax.matlab import _Matlab
 
 _DEEPEST: Final = 8  # Functions that are read inside one another
 _MOST_READ_AGAIN: Final = 150_000  # Characters, and names that are known in them
@@ -93,9 +91,17 @@ class Reader:
     all is read once *as it stands*, and what is read again later replaces that.
     """
 
-    def __init__(self, code: str, outside: str, steps: Sequence[Step], builder: _Matlab) -> None:
+    def __init__(
+        self,
+        code: str,
+        outside: str,
+        steps: Sequence[Step],
+        builder: Builder,
+        parameters: dict[str, Name],
+    ) -> None:
         self.unread: dict[int, Unread] = {}
         self._code, self._outside, self._builder, self._steps = code, outside, builder, steps
+        self._parameters = parameters  # What the builder writes in the place of names
         self._structure = structure(code, outside, steps)
         self._open: list[_Open] = []
         self._numbers = itertools.count(1)
@@ -111,8 +117,10 @@ class Reader:
                 builder.defined[header[1]] = Defined(header[1], step.start)
         self._functions = functions(code, steps, self._structure)
         self._called = called_by_others(self._functions, code, steps)
-        builder.follow = self.follow
-        self._run(0, len(steps))
+
+    def run(self) -> None:
+        """Read all steps."""
+        self._run(0, len(self._steps))
 
     def statements(self) -> Iterator[Statement]:
         """Yield what was read, in the order in which it is carried out."""
@@ -252,9 +260,11 @@ class Reader:
         if function is None or self._as_it_stands or not is_bounded:
             return ()
         builder = self._builder
-        kept = builder.names, builder.parameters, builder.block, builder.end, self._open
+        kept = builder.names, builder.block, builder.end, self._open
         again, named = self._is_again, self._given_by_name
-        around, builder.names, builder.parameters = builder.names, Names(), {}
+        around, parameters = builder.names, dict(self._parameters)
+        builder.names = Names()
+        self._parameters.clear()
         self._open, self._is_again = [_Open(Block("function"), Names(), next(self._numbers))], True
         builder.block = (self._open[0].number,)
         self._following.append(function.name)
@@ -266,8 +276,10 @@ class Reader:
             return outputs if can_return else ()
         finally:
             self._following.pop()
-            builder.names, builder.parameters, builder.block, builder.end, self._open = kept
+            builder.names, builder.block, builder.end, self._open = kept
             self._is_again, self._given_by_name = again, named
+            self._parameters.clear()
+            self._parameters |= parameters
 
     def _is_inside(self, function: Function, call: Call) -> bool:
         """Whether a function calls itself."""
@@ -282,7 +294,7 @@ class Reader:
             if not isinstance(value, Name):
                 self._builder.give(name, value, call.column)
             elif _can_stand_for(value, function):
-                self._builder.parameters[name] = value
+                self._parameters[name] = value
                 self._builder.give(name, value, call.column)
             if isinstance(value, Name) and value.text.isidentifier():
                 for path, part in [*around.given.items()]:
