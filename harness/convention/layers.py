@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from harness.convention.arguments import Form, bind
 from harness.convention.reading import Reading, Supplied
-from harness.core.errors import Ask, named
-from harness.core.operators import OperatorError, Sizes
+from harness.core.errors import Ask, asked, named
+from harness.core.operators import OperatorError, Sizes, sizes
 from harness.syntax.callsite import CallSite, Code
 from harness.syntax.tree import Argument, Call, Name, SnippetError, Statement, Value
 
@@ -136,5 +136,59 @@ def sizes_in(value: object) -> Sizes | None:
     """Return a list of three to five sizes that are all known, else ``None``."""
     if not isinstance(value, Sequence) or not 3 <= len(value) <= 5:
         return None
-    sizes = tuple(size for size in value if type(size) is int and size > 0)
-    return sizes if len(sizes) == len(value) else None
+    known = tuple(size for size in value if type(size) is int and size > 0)
+    return known if len(known) == len(value) else None
+
+
+_BIAS_OF: Final = {"weight": "bias", "W": "b", "kernel": "bias", "kernel:0": "bias:0", "0": "1"}
+_MOST_SHOWN: Final = 10
+
+
+def weights_alone(file: str, shapes: Mapping[str, Sizes], layout: str = "IOHW") -> str:
+    """Say what a file of arrays tells of transposed convolutions, and what it does not.
+
+    >>> shapes = {"up.weight": (64, 32, 4, 4), "up.bias": (32,), "conv.weight": (8, 3, 3, 3)}
+    >>> print(weights_alone("net.pt", shapes | {"conv.bias": (8,)}))
+    net.pt holds arrays alone: stride, padding and the like of its layers are not in it. By their \
+shapes these may be weights of transposed convolutions without groups:
+      up.weight (64, 32, 4, 4): 64 -> 32 channels, kernel 4x4
+    Look up the code of the layer, and add weight 64,32,4,4 where it leaves sizes open.
+    """
+    said = f"{file} holds arrays alone: stride, padding and the like of its layers are not in it."
+    possible = [
+        (name, shape, canonical)
+        for name, shape in shapes.items()
+        if 3 <= len(shape) <= 5
+        and min(shape) > 0
+        and _may_be(name, canonical := _canonical(shape, layout), shapes)
+    ]
+    if not possible:
+        return f"{said} None has the shape of weights of a transposed convolution without groups."
+    lines = [
+        f"  {name} {shape}: {i} -> {o} channels, kernel {sizes(kernel)}"
+        for name, shape, (i, o, *kernel) in possible[:_MOST_SHOWN]
+    ]
+    if len(possible) > _MOST_SHOWN:
+        lines.append(f"  and {len(possible) - _MOST_SHOWN} more")
+    listed = "\n".join(lines)
+    return (
+        f"{said} By their shapes these may be weights of transposed convolutions without groups:\n"
+        f"{listed}\nLook up the code of the layer, and "
+        + asked(Ask.WEIGHT_SHAPE, possible[0][2])
+        + " where it leaves sizes open."
+    )
+
+
+def _canonical(shape: Sizes, layout: str) -> Sizes:
+    """Return the shape in our own layout."""
+    if layout == "IOHW":
+        return shape
+    return (shape[-1], shape[-2], *shape[:-2])
+
+
+def _may_be(name: str, shape: Sizes, shapes: Mapping[str, Sizes]) -> bool:
+    """Whether a bias next to weights, if there is one, is as long as theirs would be."""
+    for last, bias in _BIAS_OF.items():
+        if name.endswith(last) and (length := shapes.get(name.removesuffix(last) + bias)):
+            return length == (shape[1],)
+    return name.rpartition("/")[2].rpartition(".")[2] in _BIAS_OF

@@ -18,7 +18,7 @@ from harness.lookup.every import look_up_found
 from harness.syntax.tree import SnippetError
 
 # Modules that read models whose framework has no convention, by suffix.
-_FORMATS: Final = {".onnx": "onnx"}
+_FORMATS: Final = {".onnx": "onnx", ".tflite": "litert"}
 
 
 class NodeError(SnippetError):

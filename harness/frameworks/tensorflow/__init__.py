@@ -41,6 +41,7 @@ CONVENTION: Final = Convention(
     modules=("tensorflow", "tf", "keras", "tf_keras", "tf_slim"),
     layer=_layer,
     spoken=spoken,
+    model_suffixes=(".keras", ".h5", ".hdf5", ".json"),
     calls=r"Conv(olution)?[123]DTranspose|conv[123]?d?_transpose|Deconvolution[23]D",
     examples=(
         Example(
