@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -91,11 +92,15 @@ def run(options: argparse.Namespace) -> int:
             looks.append(each)
         else:
             looks.append(each.worded(in_options))
-    evidence = [_evidence(each) if options.check else {} for each in looks]
+    evidence = _evidence(looks) if options.check else [{} for _ in looks]
     if options.json:
         _print_json(looks, document, evidence)
     else:
-        _print([*_for_people(looks, document, evidence, programs=options.program)])
+        after = [
+            [*_in_lines(checks)] if checks or not options.check else _unchecked(look)
+            for look, checks in zip(looks, evidence, strict=True)
+        ]
+        _print([*_for_people(looks, document, after, programs=options.program)])
     statuses = [status for one in evidence for checks in one.values() for status in checks.values()]
     return BAD if any(status.is_bad for status in statuses) else OK
 
@@ -212,7 +217,7 @@ def typed(text: str) -> str:
 def _for_people(
     looks: Sequence[Answer],
     document: Document | None,
-    evidence: Sequence[Evidence],
+    after: Sequence[Sequence[Line]],
     *,
     programs: bool,
 ) -> Iterator[Line]:
@@ -220,12 +225,19 @@ def _for_people(
 
     if len(looks) == 1 and document is None and isinstance(looks[0], LookUp):
         yield from answer(looks[0], programs)
-        yield from _in_lines(evidence[0])
+        yield from after[0]
         return
     from harness.lookup.listing import listed
 
-    lines = {id(look): _in_lines(checks) for look, checks in zip(looks, evidence, strict=True)}
+    lines = {id(look): each for look, each in zip(looks, after, strict=True)}
     yield from listed(looks, document, lambda look: lines[id(look)], programs=programs)
+
+
+def _unchecked(look: Answer) -> list[Line]:
+    from harness.lookup.answer import LookUp
+
+    names = look.names if isinstance(look, LookUp) else ()
+    return [[], [("dim", _not_run(names))]] if names else []
 
 
 def _print_json(
@@ -243,24 +255,42 @@ def _print_json(
     print(json.dumps(all_in_json(objects), indent=2))
 
 
-def _evidence(look: Answer) -> Evidence:
-    """Run the look-up's programs; return the status of each check, by framework."""
-    from harness.lookup.answer import LookUp
-
-    if not isinstance(look, LookUp):
-        return {}
-    if look.names:
-        shown = " ".join(f"--set {name}=4" for name in look.names)
-        raise UsageError(f"a program in names is not run: give each a number, such as {shown}.")
+def _evidence(looks: Sequence[Answer]) -> list[Evidence]:
+    """Run the programs of look-ups; return for each the status of each check, by framework."""
     from harness import run as run_cases
+    from harness.lookup.answer import LookUp
     from harness.suite.case import case_from_descriptor
 
-    names = [translation.framework for translation in look.translations]
-    evidence: dict[str, dict[str, Status]] = {name: {} for name in names}
+    found = [look for look in looks if isinstance(look, LookUp)]
+    if all(look.names for look in found):
+        raise UsageError(_not_run([name for look in found for name in look.names]))
+    evidence: list[dict[str, dict[str, Status]]] = [
+        {each.framework: {} for each in look.translations}
+        if isinstance(look, LookUp) and not look.names
+        else {}
+        for look in looks
+    ]
+    # A framework is started once for all layers.
+    targets = list(dict.fromkeys(name for by_name in evidence for name in by_name))
+    of_case = {
+        look.example: by_name
+        for look, by_name in zip(looks, evidence, strict=True)
+        if isinstance(look, LookUp) and by_name
+    }
     with ended_by_sigterm():
-        for record in run_cases([case_from_descriptor(look.example)], names):
-            evidence[record.framework][record.check] = record.status
-    return evidence
+        for record in run_cases([case_from_descriptor(each) for each in of_case], targets):
+            of_case[record.descriptor].get(record.framework, {})[record.check] = record.status
+    return [
+        of_case[look.example] if isinstance(look, LookUp) and by_name else {}
+        for look, by_name in zip(looks, evidence, strict=True)
+    ]
+
+
+def _not_run(names: Sequence[str]) -> str:
+    """Say how the names in some expressions get numbers."""
+    words = dict.fromkeys(word for name in names for word in re.findall(r"[^\W\d][\w.]*", name))
+    shown = " ".join(f"--set {word}=4" for word in words)
+    return f"a program in names is not run: give each a number, such as {shown}."
 
 
 def _in_lines(evidence: Evidence) -> Iterator[Line]:

@@ -212,3 +212,14 @@ def test_beyond_the_most_calls_one_error_says_where_to_go_on() -> None:
     assert rest.place.line == 4
     assert rest.fact.startswith("the first 3 calls are answered, and 4 are not: give the text from")
     assert len(look_up_every(text, to=["wolfram"], most=7)) == 7
+
+
+def test_those_with_numbers_are_run_and_of_others_is_said_what_they_lack(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = "a = nn.ConvTranspose1d(8, 4, 2)\nb = nn.ConvTranspose1d(8, 2 * nf, 2)"
+    printed = translated(capsys, text, "--to", "numpy", "--check")
+    assert printed.count("run just now") == printed.count("numpy       PASSED shape, value") == 1
+    assert printed.endswith("is not run: give each a number, such as --set nf=4.\n")
+    assert main(["translate", text.replace("4, 2", "2 * nf, 2"), "--check"]) == USAGE
+    assert "--set nf=4" in capsys.readouterr().err

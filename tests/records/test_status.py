@@ -87,7 +87,7 @@ TAGS = ("failure", "error", "skipped")
 def test_a_look_up_that_is_checked_fails_where_a_run_would(
     status: Status, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = record("a/b", "ic1_oc1_k1_n1_i1", "numpy", "value", status=status)
+    found = record("a/b", "ic4_oc6_k3x3_b_n1_i8x8", "numpy", "value", status=status)
     monkeypatch.setattr("harness.run", lambda *_: iter([found]))
     text = "nn.ConvTranspose2d(4, 6, 3)"
     assert main(["translate", text, "--to", "numpy", "--check"]) == (BAD if status.is_bad else OK)
