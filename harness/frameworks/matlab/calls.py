@@ -13,7 +13,8 @@ from functools import partial
 from itertools import chain
 from typing import Final
 
-from harness.convention.arguments import Arguments, Form
+from harness.convention.arguments import Arguments, Form, bind
+from harness.convention.chains import Flow
 from harness.convention.reading import Reading
 from harness.convention.signature import Parameter, Style
 from harness.convention.values import (
@@ -29,7 +30,7 @@ from harness.frameworks.matlab.arrays import Array, Workspace, written
 from harness.frameworks.matlab.cropping import read_crop
 from harness.frameworks.matlab.network import Before, input_after, layer_before
 from harness.frameworks.matlab.training import read_training, setter_note
-from harness.syntax.tree import Argument, Call, Name, calls
+from harness.syntax.tree import Argument, Call, Name, SnippetError, calls
 
 
 class _NamedForm(Form):
@@ -308,7 +309,9 @@ def _read_layer(given: Arguments) -> Reading:
     given = replace(given, given={**given.given, **opened})
     rank = given.form.rank
     assert rank is not None
-    before = layer_before(given.site, workspace)
+    before = layer_before(given.site, workspace, partial(_through, given))
+    if before is not None and before.input is not None and len(before.input) != rank + 2:
+        before = replace(before, input=None)
     before = before or input_after(given.site, rank, workspace.canonical)
     weights = workspace.array(given.value("Weights"))
     margins = _without_margins(weights, rank)
@@ -327,6 +330,21 @@ def _read_layer(given: Arguments) -> Reading:
     notes += [*of_crop, *of_bias, *of_training]
     notes += [*plain.notes, *_index_notes(given)]
     return replace(plain, training=training, notes=tuple(notes), name=_name(given))
+
+
+def _through(given: Arguments, layer: Call, flow: Flow) -> Flow | None:
+    """What another transposed convolution of the text makes of what comes into it."""
+    form = next((each for each in FORMS if each.name == layer.dotted), None)
+    if form is None or form.rank is None:
+        return None
+    try:
+        other = bind(form, replace(given.site, call=layer), given.supplied)
+        channels = other.open_integer("numFilters")
+        kernel, stride = (other.per_axis(name, form.rank) for name in ("filterSize", "Stride"))
+        crop, _ = read_crop(other, kernel, stride, (1,) * form.rank)
+    except SnippetError:
+        return None
+    return flow.transposed(channels, kernel, stride, crop)
 
 
 def _name(given: Arguments) -> str:

@@ -261,7 +261,7 @@ Y = dltranspconv(X,weights,bias,Stride=2);
 """
 CODE: list[tuple[str, str, Sizes | None]] = [
     ("layer = transposedConv2dLayer(11,96,'Stride',4);", "ic3_oc96_k11x11_s4x4_b", (1, 3, 9, 9)),
-    (NETWORK, "ic64_oc32_k4x4_s2x2_c1.1x1.1_b", None),
+    (NETWORK, "ic64_oc32_k4x4_s2x2_c1.1x1.1_b", (1, 64, 583, 564)),
     (PAGE, "ic3_oc64_k3x3_s2x2_b", (128, 3, 28, 28)),
     ("""net = [imageInputLayer([1 1 100],'Name','in')
      reluLayer
