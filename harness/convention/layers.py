@@ -6,6 +6,7 @@ A reader of such files only finds them and puts what it finds in the framework's
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -147,48 +148,48 @@ _MOST_SHOWN: Final = 10
 def weights_alone(file: str, shapes: Mapping[str, Sizes], layout: str = "IOHW") -> str:
     """Say what a file of arrays tells of transposed convolutions, and what it does not.
 
-    >>> shapes = {"up.weight": (64, 32, 4, 4), "up.bias": (32,), "conv.weight": (8, 3, 3, 3)}
+    >>> shapes = {"up.weight": (64, 8, 4, 4), "up.bias": (32,), "conv.weight": (8, 3, 3, 3)}
     >>> print(weights_alone("net.pt", shapes | {"conv.bias": (8,)}))
     net.pt holds arrays alone: stride, padding and the like of its layers are not in it. By their \
-shapes these may be weights of transposed convolutions without groups:
-      up.weight (64, 32, 4, 4): 64 -> 32 channels, kernel 4x4
-    Look up the code of the layer, and add weight 64,32,4,4 where it leaves sizes open.
+shapes these may be weights of transposed convolutions:
+      up.weight (64, 8, 4, 4): 64 -> 32 channels, kernel 4x4, 4 groups
+    Look up the code of the layer, and add weight 64,8,4,4 where it leaves sizes open.
     """
     said = f"{file} holds arrays alone: stride, padding and the like of its layers are not in it."
-    possible = [
-        (name, shape, canonical)
-        for name, shape in shapes.items()
-        if 3 <= len(shape) <= 5
-        and min(shape) > 0
-        and _may_be(name, canonical := _canonical(shape, layout), shapes)
-    ]
+    possible: list[tuple[str, Sizes, Sizes, int]] = []
+    for name, shape in shapes.items():
+        if 3 <= len(shape) <= 5 and min(shape) > 0:
+            canonical = shape if layout == "IOHW" else (shape[-1], shape[-2], *shape[:-2])
+            if groups := _possible_groups(name, canonical, shapes):
+                possible.append((name, shape, canonical, groups))
     if not possible:
-        return f"{said} None has the shape of weights of a transposed convolution without groups."
+        return f"{said} None has the shape of a transposed convolution's weights."
     lines = [
-        f"  {name} {shape}: {i} -> {o} channels, kernel {sizes(kernel)}"
-        for name, shape, (i, o, *kernel) in possible[:_MOST_SHOWN]
+        f"  {name} {shape}: {i} -> {o * groups} channels, kernel {sizes(kernel)}"
+        + (f", {groups} groups" if groups > 1 else "")
+        for name, shape, (i, o, *kernel), groups in possible[:_MOST_SHOWN]
     ]
     if len(possible) > _MOST_SHOWN:
         lines.append(f"  and {len(possible) - _MOST_SHOWN} more")
     listed = "\n".join(lines)
     return (
-        f"{said} By their shapes these may be weights of transposed convolutions without groups:\n"
-        f"{listed}\nLook up the code of the layer, and "
+        f"{said} By their shapes these may be weights of transposed convolutions:\n{listed}\n"
+        "Look up the code of the layer, and "
         + asked(Ask.WEIGHT_SHAPE, possible[0][2])
         + " where it leaves sizes open."
     )
 
 
-def _canonical(shape: Sizes, layout: str) -> Sizes:
-    """Return the shape in our own layout."""
-    if layout == "IOHW":
-        return shape
-    return (shape[-1], shape[-2], *shape[:-2])
+def _possible_groups(name: str, shape: Sizes, shapes: Mapping[str, Sizes]) -> int:
+    """Return how many groups weights would have, by the length of their bias; 0 if they are none.
 
-
-def _may_be(name: str, shape: Sizes, shapes: Mapping[str, Sizes]) -> bool:
-    """Whether a bias next to weights, if there is one, is as long as theirs would be."""
+    Those of a convolution, OIHW, have a bias as long as their first axis.
+    """
+    ins, outs, *_ = shape
     for last, bias in _BIAS_OF.items():
-        if name.endswith(last) and (length := shapes.get(name.removesuffix(last) + bias)):
-            return length == (shape[1],)
-    return name.rpartition("/")[2].rpartition(".")[2] in _BIAS_OF
+        length = shapes.get(name.removesuffix(last) + bias) if name.endswith(last) else None
+        if length is not None and len(length) == 1:
+            groups, rest = divmod(length[0], outs)
+            is_possible = groups == 1 or length[0] != ins
+            return groups if groups and not rest and not ins % groups and is_possible else 0
+    return int(re.split(r"[./]", name)[-1] in _BIAS_OF)

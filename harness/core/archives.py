@@ -17,7 +17,10 @@ _MOST_NAMED: Final = 16 * MIB  # Bytes of the list of the members
 _END: Final = b"PK\x05\x06"  # Of an archive: how long the list is, and a comment
 _END_SIZE: Final = 22
 _MOST_COMMENT: Final = 1 << 16
-_BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, struct.error)
+_BROKEN: Final = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, struct.error),
+    *(RuntimeError, ValueError),  # Encrypted; pointing out of itself
+)
 
 
 @contextmanager
@@ -31,15 +34,14 @@ def archive(path: Path, most: int) -> Iterator[zipfile.ZipFile]:
     OSError
     """
     size_of(path, most)
-    try:
-        with path.open("rb") as stream:
-            _check_list(stream, path.name)
-            with zipfile.ZipFile(stream) as opened:
-                yield opened
-    except InputError:
-        raise
-    except (*_BROKEN, ValueError, RuntimeError) as error:
-        raise InputError(f"{path.name} is no whole archive: {error}.") from None
+    with path.open("rb") as stream:
+        _check_list(stream, path.name)
+        try:
+            opened = zipfile.ZipFile(stream)
+        except _BROKEN as error:
+            raise InputError(f"{path.name} is no whole archive: {error}.") from None
+        with opened:
+            yield opened
 
 
 def _check_list(stream: IO[bytes], name: str) -> None:
@@ -67,6 +69,8 @@ def member(opened: zipfile.ZipFile, name: str, most: int) -> bytes:
             content = stream.read(most + 1)
     except KeyError:
         raise InputError(f"there is no {name} in the archive.") from None
+    except _BROKEN as error:
+        raise InputError(f"{name} cannot be taken out of the archive: {error}.") from None
     if len(content) > most:
         raise InputError(f"{name} unfolds to more than {most // MIB} MiB, the most that is read.")
     return content

@@ -43,7 +43,9 @@ def saved(framework: str, text: str, folder: Path) -> Mapping[str, Array]:
     is one.
     """
     python = str(interpreter(convention(framework)))
-    command = [python, "-I", "-W", "ignore", "-c", f"{_BEFORE}{text}{_AFTER}"]
+    # TorchScript looks for the source of what it compiles.
+    (folder / "save.py").write_text(f"{_BEFORE}{text}{_AFTER}")
+    command = [python, "-I", "-W", "ignore", "save.py"]
     environ = os.environ | convention(framework).environment("cpu")
     done = subprocess.run(
         command, cwd=folder, env=environ, capture_output=True, text=True, check=False
