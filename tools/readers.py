@@ -62,7 +62,8 @@ from harness.suite.case import case_from_descriptor
 from harness.suite.limitations import load_limitations
 from harness.suite.specs import load_cases
 from harness.weights import reader
-from harness.weights.files import Contents, read, write
+from harness.weights.arrays import Contents
+from harness.weights.files import read, write
 
 SEEDS: Final = Path(__file__).with_name("seeds")
 SPECS: Final = Path(__file__).parents[1] / "specs"

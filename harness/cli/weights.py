@@ -1,22 +1,49 @@
-"""``deconform weights``: convert arrays of weights between frameworks' layouts."""
+"""``deconform weights``: convert the transposed convolutions of a file of weights."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.cli.exit_statuses import OK
 from harness.cli.options import positive
 
+if TYPE_CHECKING:
+    from harness.weights.choice import SourceLayer
+
 
 def add(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="IN", help=".npy .npz .safetensors .mat .wxf")
-    parser.add_argument("out", type=Path, metavar="OUT", help="any of these, another file")
-    parser.add_argument("--from", dest="source", required=True, metavar="NAME")
-    parser.add_argument("--to", dest="target", required=True, metavar="NAME")
-    parser.add_argument("--groups", type=positive, default=1, metavar="N", help="channel groups")
+    formats = ".npy .npz .safetensors .mat .wxf .pt .pth .h5 .params"
+    parser.add_argument("file", type=Path, metavar="IN", help=f"{formats}, .keras and .onnx")
+    parser.add_argument("out", type=Path, metavar="OUT", help=f"another file: {formats}")
+    for name, dest in (("from", "source"), ("to", "target")):
+        parser.add_argument(
+            f"--{name}", dest=dest, required=True, metavar="NAME", help="or a layout such as IOHW"
+        )
+    parser.add_argument(
+        "--groups",
+        type=_groups,
+        action="append",
+        default=[],
+        metavar="N|LAYERS=N",
+        help="channel groups, of all layers or of those like a pattern",
+    )
     parser.add_argument(
         "--rank", type=int, choices=(1, 2, 3), help="spatial axes, where MATLAB leaves it open"
+    )
+    parser.add_argument(
+        "--layers",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="the layers, by their names or their weights': 'ups.*' (repeatable)",
+    )
+    parser.add_argument(
+        "--source",
+        dest="model",
+        metavar="FILE.py",
+        help="the layers are those of this source, with their groups and biases",
     )
     for name, about in (
         ("weight", "the array of weights; may be repeated (the one of three axes or more)"),
@@ -25,6 +52,73 @@ def add(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             f"--{name}-name", action="append", default=[], metavar="NAME", help=about
         )
+    parser.add_argument(
+        "--key", default="", metavar="NAME", help="read only what is under this name"
+    )
+    parser.add_argument(
+        "--rest", choices=("copy", "drop"), default="copy", help="what to do with other arrays"
+    )
+    parser.add_argument(
+        "--rename", action="store_true", help="name the arrays as the target's loader does"
+    )
+    parser.add_argument("--json", action="store_true", help="print what was done as JSON")
+
+
+def _groups(text: str) -> tuple[str, int]:
+    """Read ``4``, or ``up3=4`` for the layers like ``up3``."""
+    pattern, sign, number = text.rpartition("=")
+    try:
+        return (pattern if sign else "*"), positive(number)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not such as 4 or up3=4") from None
+
+
+def _layers(file: str) -> list[SourceLayer]:
+    """Read the transposed convolutions of a model's source, and where it keeps them."""
+    from harness.convention.registry import distinct_conventions
+    from harness.core.named_number import Named
+    from harness.lookup.answer import LookUp
+    from harness.lookup.every import look_up_every
+    from harness.syntax.documents import read_document
+    from harness.syntax.stored_paths import stored_paths
+    from harness.weights.choice import SourceLayer
+
+    document = read_document(Path(file), file)
+    canonical = next(each.name for each in distinct_conventions() if each.is_canonical)
+    every = look_up_every(document.text, to=[canonical])
+    if refused := [each for each in every if not isinstance(each, LookUp)]:
+        raise refused[0]
+    looks: dict[tuple[int, int], list[LookUp]] = {}
+    for look in every:
+        if isinstance(look, LookUp):
+            looks.setdefault((look.reading.line, look.reading.column), []).append(look)
+
+    def number(size: int) -> int | None:
+        return None if isinstance(size, Named) else size
+
+    layers = []
+    for path in stored_paths(document.text):
+        place = f"{document.place(path.line)} {path.function}"
+        here = looks.get((path.line, path.column), [])
+        if not here and not path.is_harmless:
+            is_sure = "conv" in path.function.lower()
+            layers.append(SourceLayer(path.path, place, path.root, is_sure=is_sure))
+        for look in here:
+            operator = look.reading.operator
+            layers.append(
+                SourceLayer(
+                    path.path,
+                    place,
+                    path.root,
+                    operator.rank,
+                    groups=number(operator.groups),
+                    bias=None if look.truth else operator.bias,
+                    in_channels=number(operator.in_channels),
+                    out_channels=number(operator.out_channels),
+                    kernel=tuple(map(number, operator.kernel)),
+                )
+            )
+    return layers
 
 
 def run(options: argparse.Namespace) -> int:
@@ -39,6 +133,16 @@ def run(options: argparse.Namespace) -> int:
         rank=options.rank,
         weight_names=options.weight_name,
         bias_names=options.bias_name,
+        patterns=options.layers,
+        layers=_layers(options.model) if options.model else (),
+        key=options.key,
+        rest=options.rest,
+        renames=options.rename,
     )
-    print(f"{done.text}\nwrote {options.out}")
+    if options.json:
+        import json
+
+        print(json.dumps({**done.to_json(), "file": str(options.out)}, indent=2))
+    else:
+        print(f"{done.text}\nwrote {options.out}")
     return OK

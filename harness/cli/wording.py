@@ -21,6 +21,7 @@ _OPTIONS: Final[Mapping[Ask, str]] = {
     Ask.VALUE: "--set",
     Ask.WEIGHT_NAME: "--weight-name",
     Ask.BIAS_NAME: "--bias-name",
+    Ask.LAYERS: "--layers",
     Ask.SAVE: "--save",
     Ask.DASHBOARD: "--html",
 }

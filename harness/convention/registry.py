@@ -78,6 +78,9 @@ class Convention:
     # Whether the bias of a layer without groups has leading axes of one element, as many as there
     # are spatial axes.
     layer_bias_has_ones: bool = False
+    # What its layers call their weights and their bias where they are stored, and what stands
+    # between these and the names of what they are in.
+    stored_names: tuple[str, str, str] = ("weight", "bias", ".")
     # Write weights and a bias of another layout in the framework's own.
     permuted: Callable[[str, str, str, int], str] = text.permuted
     bias_reshaped: Callable[[str, int, int], str] = text.bias_reshaped

@@ -31,6 +31,7 @@ class Ask(StrEnum):
     VALUE = "set"
     WEIGHT_NAME = "weight name"
     BIAS_NAME = "bias name"
+    LAYERS = "layers"
     SAVE = "save"
     DASHBOARD = "dashboard"
 

@@ -1,8 +1,10 @@
-"""Files of arrays, each format by its official library: ``.npy .npz .safetensors .mat .wxf``.
+"""Files of arrays: what is read, what is written, and by what.
 
-Names, values and types are kept; what a format cannot store is refused.  Nothing is unpickled, and
-a file appears under its name only when it is complete.  What is read may be anybody's: a file has
-at most 16 GiB, and unfolds to at most 256 MiB and ten times its size.
+Each format has its official library, or a small reader and writer of ours where that spares a
+framework: PyTorch's, MXNet's and ONNX's.  Names, values and types are kept; what a format cannot
+store is refused.  Nothing is unpickled, and a file appears under its name only when it is complete.
+What is read may be anybody's: a file has at most 16 GiB, and unfolds to at most 256 MiB and ten
+times its size.
 """
 
 from __future__ import annotations
@@ -14,50 +16,43 @@ import subprocess
 import sys
 import warnings
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import IO, Any, Final, TypeAlias
+from typing import IO, Any, Final
 
 import numpy as np
 from numpy.lib.format import MAGIC_PREFIX, open_memmap, read_array, write_array
-from numpy.typing import NDArray
 
 from harness.core.bounded import MIB, size_of
 from harness.core.files import whole
-from harness.weights import reader
+from harness.weights import keras_file, onnx_file, params_file, reader, torch_file
+from harness.weights.arrays import (
+    FOREIGN,
+    NUMBERS,
+    Array,
+    Contents,
+    Layer,
+    check_members,
+    dtype_name,
+    most_memory,
+)
 from harness.weights.layouts import WeightsError
 
-Array: TypeAlias = NDArray[Any]
-
-_NUMBERS: Final = frozenset(
-    {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
-    | {"float32", "float64", "complex64", "complex128"}
-)
-# Types that NumPy lacks are kept as bytes, in a field with the type's name.
-_FOREIGN: Final = {"BF16": ("bfloat16", 2), "F8_E4M3": ("float8_e4m3fn", 1)}
-_HOLDS: Final = {
-    ".safetensors": (_NUMBERS - {"complex128"}) | {"float16", "bool"} | set(_FOREIGN),
-    ".mat": _NUMBERS,
-    ".wxf": _NUMBERS,
+_HOLDS: Final[dict[str, frozenset[str] | set[str]]] = {
+    ".safetensors": (NUMBERS - {"complex128"}) | {"float16", "bool"} | set(FOREIGN),
+    ".mat": NUMBERS,
+    ".wxf": NUMBERS,
+    ".pt": (NUMBERS | {"float16", "bool"} | set(FOREIGN)),
+    ".params": params_file.HOLDS,
 }
+_HOLDS[".pth"] = _HOLDS[".pt"]
 _UNNAMED: Final = "weight"
 _LARGEST: Final = 16384 * MIB
-_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-
-
-@dataclass(frozen=True)
-class Contents:
-    """The contents of a file of arrays."""
-
-    arrays: Mapping[str, Array]  # Arrays by name; an array without a name is ``weight``
-    # Axes of one element may be missing at the end of a shape, because MATLAB drops them.
-    is_cut: bool = False
-    # Text stored with the arrays, if the format has it.
-    metadata: Mapping[str, str] = field(default_factory=dict)
+_LEGACY_TORCH: Final = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # Its magic number, pickled
 
 
 def suffix_of(path: Path) -> str:
@@ -73,18 +68,30 @@ def suffix_of(path: Path) -> str:
     return suffix
 
 
-def dtype_name(array: Array) -> str:
-    """Return the name of the type of an array's elements.
+def check_written(path: Path) -> None:
+    """Refuse what is not written, such as a model's file."""
+    suffix = suffix_of(path)
+    if _FORMATS[suffix][1] is None:
+        known = ", ".join(suffix for suffix, (_, writer) in _FORMATS.items() if writer)
+        raise WeightsError(f"{path}: a {suffix} file is read, not written; write one of {known}.")
 
-    >>> dtype_name(np.zeros(2, ">f4"))
-    'float32'
-    """
-    return array.dtype.names[0] if array.dtype.names else array.dtype.name
+
+def format_of(path: Path) -> str:
+    """Return the suffix of a file that is read; PyTorch's are known without, as many have none."""
+    if path.suffix.lower() in _FORMATS or not path.is_file():
+        return suffix_of(path)
+    with _one_error(f"{path} cannot be read", f"{path} cannot be read"), path.open("rb") as stream:
+        start = stream.read(len(_LEGACY_TORCH))
+        is_torch = start == _LEGACY_TORCH or (
+            start.startswith(b"PK\x03\x04")
+            and any(name.endswith("/data.pkl") for name in zipfile.ZipFile(path).namelist())
+        )
+    return ".pt" if is_torch else suffix_of(path)
 
 
 def read(path: Path) -> Contents:
     """Read a file of arrays of numbers; its suffix determines the format."""
-    suffix = suffix_of(path)
+    suffix = format_of(path)
     read_format, _ = _FORMATS[suffix]
     unreadable = f"{path} is no readable {suffix} file"
     with _one_error(f"{path} cannot be read", unreadable), warnings.catch_warnings():
@@ -92,7 +99,7 @@ def read(path: Path) -> Contents:
         size_of(path, _LARGEST)
         contents = read_format(path)
     for name, array in contents.arrays.items():
-        if array.dtype.kind not in "biufc" and dtype_name(array) not in _FOREIGN:
+        if array.dtype.kind not in "biufc" and dtype_name(array) not in FOREIGN:
             raise WeightsError(_not_numbers(path, name))
     return contents
 
@@ -102,15 +109,17 @@ def write(path: Path, contents: Contents) -> dict[str, str]:
 
     Returns new names by old ones, if the format does not allow the old one.
     """
+    check_written(path)
     suffix = suffix_of(path)
     for name, array in contents.arrays.items():
         _check_type(path, suffix, name, array)
     renamed = _matlab_names(contents.arrays) if suffix == ".mat" else {}
     arrays = {renamed.get(name, name): array for name, array in contents.arrays.items()}
     _, writer = _FORMATS[suffix]
+    assert writer is not None
     unwritten = f"{path} cannot be written"
     with whole(path) as part, _one_error(unwritten, unwritten):
-        writer(part, replace(contents, arrays=arrays))
+        writer(part, replace(contents, arrays=arrays), path)
     return renamed
 
 
@@ -130,9 +139,9 @@ def _one_error(by_system: str, by_library: str) -> Iterator[None]:
 
 def _check_type(path: Path, suffix: str, name: str, array: Array) -> None:
     dtype = dtype_name(array)
-    if dtype in _FOREIGN and suffix != ".safetensors":
+    if dtype in FOREIGN and dtype not in _HOLDS.get(suffix, ()):
         raise WeightsError(
-            f"{path}: {name} is {dtype}, which a .safetensors file alone can hold; "
+            f"{path}: {name} is {dtype}, which .safetensors and .pt files alone can hold; "
             "convert it to float32 first."
         )
     if dtype not in _HOLDS.get(suffix, {dtype}):
@@ -165,7 +174,7 @@ def _read_npy(path: Path) -> Contents:
     return Contents({_UNNAMED: open_memmap(path, mode="r")})
 
 
-def _write_npy(path: Path, contents: Contents) -> None:
+def _write_npy(path: Path, contents: Contents, _: Path) -> None:
     if len(contents.arrays) != 1:
         names = ", ".join(contents.arrays)
         raise WeightsError(f"a .npy file holds one array, not {names}; write a .npz file.")
@@ -180,25 +189,8 @@ def _read_npz(path: Path) -> Contents:
     # Not by np.load, which looks for a member among all of them, each time.
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
-        _check_members(path, members)
+        check_members(path, members)
         return Contents(dict(_member(path, archive, member) for member in members))
-
-
-def _check_members(path: Path, members: Sequence[zipfile.ZipInfo]) -> None:
-    """Refuse what is far larger than the archive; no more is read of a member than it declares."""
-    unfolded, most = sum(member.file_size for member in members), _most_memory(path)
-    if unfolded > most:
-        raise WeightsError(
-            f"{path} would unfold to {unfolded // MIB} MiB; with its size it may have "
-            f"{most // MIB} MiB."
-        )
-    # One block of other methods may unfold to anything.
-    if other := [m for m in members if m.compress_type not in _METHODS]:
-        raise WeightsError(f"{path}: {other[0].filename!r} is compressed as NumPy never does it.")
-
-
-def _most_memory(path: Path) -> int:
-    return 256 * MIB + 10 * path.stat().st_size
 
 
 def _member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[str, Array]:
@@ -218,7 +210,7 @@ def _member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tu
         ) from None
 
 
-def _write_npz(path: Path, contents: Contents) -> None:
+def _write_npz(path: Path, contents: Contents, _: Path) -> None:
     # numpy.savez takes names as keyword arguments, so it cannot write an array named "file".
     with zipfile.ZipFile(path, "x") as archive:
         for name, array in contents.arrays.items():
@@ -231,7 +223,7 @@ def _read_safetensors(path: Path) -> Contents:
     with library.safe_open(path, framework="np") as stored:
         names = list(stored.keys())
         types = {name: stored.get_slice(name).get_dtype() for name in names}
-        foreign = [name for name in names if types[name] in _FOREIGN]
+        foreign = [name for name in names if types[name] in FOREIGN]
         arrays = {name: stored.get_tensor(name) for name in names if name not in foreign}
         metadata = dict(stored.metadata() or {})
     if foreign:
@@ -245,12 +237,12 @@ def _foreign(library: ModuleType, path: Path, names: list[str]) -> dict[str, Arr
     arrays: dict[str, Array] = {}
     for name in names:
         about = stored[name]
-        dtype = np.dtype([(about["dtype"], f"V{_FOREIGN[about['dtype']][1]}")])
+        dtype = np.dtype([(about["dtype"], f"V{FOREIGN[about['dtype']][1]}")])
         arrays[name] = np.frombuffer(about["data"], dtype).reshape(about["shape"])
     return arrays
 
 
-def _write_safetensors(path: Path, contents: Contents) -> None:
+def _write_safetensors(path: Path, contents: Contents, _: Path) -> None:
     library = _library("safetensors", ".safetensors")
     arrays = {
         # The format is little-endian and row-major.
@@ -259,7 +251,7 @@ def _write_safetensors(path: Path, contents: Contents) -> None:
     }
     specs = {
         name: library.TensorSpec(
-            dtype=_FOREIGN.get(dtype_name(array), (array.dtype.name,))[0],
+            dtype=FOREIGN.get(dtype_name(array), (array.dtype.name,))[0],
             shape=contents.arrays[name].shape,
             data_ptr=array.ctypes.data,
             data_len=array.nbytes,
@@ -279,12 +271,12 @@ def _read_mat(path: Path) -> Contents:
             f"{path} is a MATLAB v7.3 (HDF5) file, which is not read; "
             "save it again with save('w.mat', 'w', '-v7')."
         )
-    return Contents(_read_apart(path), is_cut=True)
+    return replace(_read_apart(path), is_cut=True)
 
 
-def _read_apart(path: Path) -> dict[str, Array]:
+def _read_apart(path: Path) -> Contents:
     """Read a file in a process that may crash, and has limits of memory and time."""
-    memory, seconds = _most_memory(path), 2 + path.stat().st_size // MIB
+    memory, seconds = most_memory(path), 2 + path.stat().st_size // MIB
     # -P: the script's folder has modules named like the standard library's.
     command = [sys.executable, "-P", reader.__file__, str(path), str(memory), str(seconds)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
@@ -296,7 +288,7 @@ def _read_apart(path: Path) -> dict[str, Array]:
     raise WeightsError(f"{path} is no readable {path.suffix.lower()} file: {fact}.")
 
 
-def _received(path: Path, about: Mapping[str, Any], stream: IO[bytes]) -> dict[str, Array]:
+def _received(path: Path, about: Mapping[str, Any], stream: IO[bytes]) -> Contents:
     """Read the arrays that the reader writes after its line."""
     if "error" in about:
         raise WeightsError(f"{path} is no readable {path.suffix.lower()} file: {about['error']}")
@@ -304,10 +296,12 @@ def _received(path: Path, about: Mapping[str, Any], stream: IO[bytes]) -> dict[s
         raise WeightsError(_not_numbers(path, about["refused"]))
     # NumPy would try to seek in a pipe, because it has a file's type.
     pipe: Any = SimpleNamespace(read=stream.read)
-    return {name: read_array(pipe, allow_pickle=False) for name in about["arrays"]}
+    arrays = {name: read_array(pipe, allow_pickle=False) for name in about["arrays"]}
+    layers = tuple(Layer(weight, bias) for weight, bias in about.get("layers", ()))
+    return Contents(arrays, layers=layers, left_out=tuple(about.get("left_out", ())))
 
 
-def _write_mat(path: Path, contents: Contents) -> None:
+def _write_mat(path: Path, contents: Contents, _: Path) -> None:
     library = _library("scipy.io", ".mat")
     with path.open("xb") as stream:
         library.savemat(stream, dict(contents.arrays), oned_as="column")
@@ -329,10 +323,10 @@ def _matlab_names(names: Mapping[str, object]) -> dict[str, str]:
 
 def _read_wxf(path: Path) -> Contents:
     _library("wolframclient.deserializers", ".wxf")
-    return Contents(_read_apart(path))
+    return _read_apart(path)
 
 
-def _write_wxf(path: Path, contents: Contents) -> None:
+def _write_wxf(path: Path, contents: Contents, _: Path) -> None:
     library = _library("wolframclient.serializers", ".wxf")
     arrays = {
         name: array.astype(array.dtype.newbyteorder("="), copy=False)
@@ -342,12 +336,38 @@ def _write_wxf(path: Path, contents: Contents) -> None:
         library.export(arrays, stream, target_format="wxf")
 
 
+def _read_keras(path: Path) -> Contents:
+    _library("h5py", path.suffix.lower())
+    if path.suffix.lower() == ".keras":
+        with zipfile.ZipFile(path) as archive:
+            check_members(path, archive.infolist())
+    return replace(_read_apart(path), letters="HWOI")
+
+
+def _write_keras(part: Path, contents: Contents, path: Path) -> None:
+    keras_file.write(_library("h5py", ".h5"), part, contents, path)
+
+
+def _write_torch(part: Path, contents: Contents, _: Path) -> None:
+    torch_file.write(part, contents)
+
+
+def _write_params(part: Path, contents: Contents, _: Path) -> None:
+    params_file.write(part, contents)
+
+
 _Reader = Callable[[Path], Contents]
-_Writer = Callable[[Path, Contents], None]
-_FORMATS: Final[dict[str, tuple[_Reader, _Writer]]] = {
+_Writer = Callable[[Path, Contents, Path], None]  # Where to write, what, and the name at the end
+_FORMATS: Final[dict[str, tuple[_Reader, _Writer | None]]] = {
     ".npy": (_read_npy, _write_npy),
     ".npz": (_read_npz, _write_npz),
     ".safetensors": (_read_safetensors, _write_safetensors),
     ".mat": (_read_mat, _write_mat),
     ".wxf": (_read_wxf, _write_wxf),
+    ".pt": (torch_file.read, _write_torch),
+    ".pth": (torch_file.read, _write_torch),
+    ".h5": (_read_keras, _write_keras),
+    ".params": (params_file.read, _write_params),
+    ".keras": (_read_keras, None),
+    ".onnx": (onnx_file.read, None),
 }

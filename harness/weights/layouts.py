@@ -52,7 +52,7 @@ def layout(framework: str, rank: int = 2, groups: int = 1) -> str:
 
 
 def _is_layout(framework: str) -> bool:
-    return set(framework) in (set("IOHW"), set("GIOHW"))
+    return sorted(framework) in (sorted("IOHW"), sorted("GIOHW")) and "HW" in framework
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,24 @@
-"""Read a ``.mat`` or ``.wxf`` file in a process of its own, with limits of memory and time.
+"""Read a file in a process of its own, with limits of memory and time: .mat .wxf .h5 .keras.
 
 The libraries are not hardened: a damaged file can crash SciPy instead of raising,
 https://github.com/scipy/scipy/pull/25349, and a small one can fill the memory.  ``python reader.py
 FILE BYTES SECONDS`` writes one line of JSON, ``{"arrays": [names]}`` or ``{"error": text}`` or
-``{"refused": name}``, and then each array as in a ``.npy`` file.  This file is started by its path
-and imports nothing of ours.
+``{"refused": name}``, and then each array as in a ``.npy`` file.  Of a Keras model the line also
+has ``layers``, its transposed convolutions with the names of their weights and bias, and
+``left_out``.  This file is started by its path and imports nothing of ours.
 """
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import resource
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import IO, Any
@@ -27,12 +31,15 @@ def main(path: Path, out: IO[bytes], limit: Callable[[], None]) -> None:
     from numpy.lib.format import write_array  # noqa: PLC0415
 
     arrays: dict[str, Any] = {}
+    about: dict[str, Any] = {}
     try:
         read = _READERS[path.suffix.lower()]()
         limit()
         arrays = read(path)
         refused = [name for name, value in arrays.items() if not _is_numbers(value)]
         about = {"refused": refused[0]} if refused else {"arrays": list(arrays)}
+        if isinstance(arrays, _Model):
+            about |= {"layers": arrays.layers, "left_out": arrays.left_out}
     except MemoryError:
         about = {"error": "it needs more memory than a file of its size may."}
     except Exception as error:  # noqa: BLE001 -- whatever the reader raises is the answer
@@ -77,6 +84,124 @@ def _wxf() -> Callable[[Path], dict[str, Any]]:
     return read
 
 
+class _Model(dict[str, Any]):
+    """The arrays of a Keras model, in the order of its layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers: list[tuple[str, str | None]] = []
+        self.left_out: list[str] = []
+
+
+def _keras() -> Callable[[Path], dict[str, Any]]:
+    import h5py  # noqa: PLC0415
+
+    def read(path: Path) -> dict[str, Any]:
+        source: Any = path
+        if path.suffix.lower() == ".keras":
+            with zipfile.ZipFile(path) as archive:
+                source = io.BytesIO(archive.read("model.weights.h5"))
+        with h5py.File(source, "r") as file:
+            return _model(h5py, file)
+
+    return read
+
+
+def _model(h5py: Any, file: Any) -> _Model:
+    """Read the arrays of Keras 2's layout, or Keras 3's, or of any file of arrays."""
+    stored: dict[str, Any] = {}
+
+    def visit(name: str, value: Any) -> None:
+        # Links to other files are not visited.
+        if isinstance(value, h5py.Dataset):
+            if value.external or value.is_virtual:
+                raise ValueError(f"{name} is kept in another file, which is not read.")
+            stored[name] = value
+
+    file.visititems(visit)
+    root = file.get("model_weights", file)
+    named = dict(_named(root))
+    prefix = root.name.strip("/")
+    rest = sorted(stored, key=_natural)
+    model, short = _Model(), {n: f"{prefix}/{p}".strip("/") for n, p in named.items()}
+    wanted = [*short.items(), *((name, name) for name in rest if name not in short.values())]
+    for name, place in wanted:
+        value = stored[place]
+        if value.dtype.kind in "biufc":
+            model[name] = value[()] if value.ndim else _scalar(value[()])
+        else:
+            model.left_out.append(name)
+    model.layers = list(_layers(file, model))
+    return model
+
+
+def _scalar(value: Any) -> Any:
+    import numpy as np  # noqa: PLC0415
+
+    return np.array(value)
+
+
+def _natural(name: str) -> list[tuple[str, int]]:
+    return [(text, int(number or 0)) for text, number in re.findall(r"(\D*)(\d{0,9})", name)]
+
+
+def _named(root: Any) -> Iterator[tuple[str, str]]:
+    """Yield the names of Keras 2's arrays, in the order of the layers, and where each stands."""
+    places = [
+        (name, f"{layer}/{name}")
+        for layer in _texts(root, "layer_names")
+        for name in _texts(root[layer], "weight_names")
+    ]
+    names = [name for name, _ in places]
+    for name, place in places:
+        yield (name if names.count(name) == 1 else place), place
+
+
+def _texts(group: Any, name: str) -> list[str]:
+    """Return a list of names, which Keras cuts into several if it is long."""
+    chunks = [name] if name in group.attrs else []
+    while chunks[:1] != [name] and f"{name}{len(chunks)}" in group.attrs:
+        chunks.append(f"{name}{len(chunks)}")
+    values = [value for chunk in chunks for value in group.attrs[chunk]]
+    return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
+
+
+_TRANSPOSED = re.compile(r"Conv[123]DTranspose")
+# Keras 3 names the layers of a list by their classes: layers/conv2d_transpose_1/vars/0.
+_IN_A_LIST = re.compile(r"(?:.*/)?conv[123]d_transpose(?:_\d+)?/vars/0")
+
+
+def _layers(
+    file: Any, arrays: Sequence[str] | Mapping[str, Any]
+) -> Iterator[tuple[str, str | None]]:
+    """Yield the names of the weights and the bias of each transposed convolution."""
+    names = set()
+    if "model_config" in file.attrs:
+        names = set(_transposed(json.loads(file.attrs["model_config"])))
+    for name in arrays:
+        *layer, last = name.split("/")
+        if layer and layer[-1] in names and last.startswith("kernel"):
+            bias = "/".join((*layer, last.replace("kernel", "bias")))
+        elif _IN_A_LIST.fullmatch(name):
+            bias = f"{name[:-1]}1"
+        else:
+            continue
+        yield name, bias if bias in arrays else None
+
+
+def _transposed(config: Any) -> Iterator[str]:
+    """Yield the names of a model's transposed convolutions, whatever stands in what."""
+    if isinstance(config, list):
+        for each in config:
+            yield from _transposed(each)
+    elif isinstance(config, dict):
+        inner = config.get("config")
+        if _TRANSPOSED.fullmatch(str(config.get("class_name"))) and isinstance(inner, dict):
+            yield str(inner.get("name"))
+        for each in config.values():
+            yield from _transposed(each)
+
+
 def _array(name: str, value: Any) -> Any:
     import numpy as np  # noqa: PLC0415
 
@@ -94,7 +219,7 @@ def _is_numbers(value: object) -> bool:
     return isinstance(value, np.ndarray) and value.dtype.kind in "biufc"
 
 
-_READERS = {".mat": _mat, ".wxf": _wxf}
+_READERS = {".mat": _mat, ".wxf": _wxf, ".h5": _keras, ".keras": _keras}
 
 if __name__ == "__main__":
     file, allowed, time = sys.argv[1:]

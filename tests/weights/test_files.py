@@ -18,7 +18,8 @@ from weight_samples import SUFFIXES, canonical, loaded, saved
 from wolframclient.language import wlexpr
 from wolframclient.serializers import export
 
-from harness.weights.files import Contents, read, write
+from harness.weights.arrays import Contents
+from harness.weights.files import read, write
 from harness.weights.layouts import WeightsError
 
 

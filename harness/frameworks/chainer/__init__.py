@@ -28,6 +28,7 @@ CONVENTION: Final = Convention(
     distribution="chainer",
     module="chainer",
     weights="IOHW",
+    stored_names=("W", "b", "/"),
     render=render,
     modules=("chainer",),
     layer=layer,

@@ -37,6 +37,7 @@ CONVENTION: Final = Convention(
     distribution="tensorflow-cpu",
     module="tensorflow",
     weights="HWOI",
+    stored_names=("kernel", "bias", "/"),
     render=render,
     modules=("tensorflow", "tf", "keras", "tf_keras", "tf_slim"),
     layer=_layer,

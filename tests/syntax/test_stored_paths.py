@@ -1,0 +1,117 @@
+"""Where a model keeps its layers, as PyTorch, Gluon, Chainer and Keras would name them."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.syntax.stored_paths import stored_paths
+from harness.syntax.tree import SnippetError
+
+
+def paths(text: str, function: str = "Up") -> list[str]:
+    return [each.path for each in stored_paths(text) if each.function == function]
+
+
+def inside(lines: str) -> str:
+    body = "".join(f"        {line}\n" for line in lines.splitlines())
+    return f"class G(nn.Module):\n    def __init__(self, n):\n{body}"
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ("self.up = nn.Up(4)", ["up"]),
+        ("self.up: nn.Module = nn.Up(4)", ["up"]),
+        ("self.up = weight_norm(nn.Up(4), dim=0)", ["up"]),
+        ("self.up = nn.Sequential(nn.Conv(4), nn.Up(4))", ["up.1"]),
+        ("self.up = Sequential(Sequential(A(), Up(4)), weight_norm(Up()))", ["up.0.1", "up.1"]),
+        ("self.up = nn.Sequential(*[A(), Up()])", ["up.1"]),
+        ("self.up = nn.ModuleList([A(), Up()])", ["up.1"]),
+        ("self.up = nn.ModuleList([Up(c) for c in n])", ["up.#"]),
+        ("self.up = nn.ModuleList([Up()] + [Up() for c in n])", ["up.0", "up.#"]),
+        ('self.up = nn.ModuleDict({"a": A(), "b": Up()})', ["up.b"]),
+        ('self.up = nn.Sequential(OrderedDict([("a", A()), ("b", Up())]))', ["up.b"]),
+        ("self.up = Up() if n else nn.Upsample()", ["up"]),
+        ("if n:\n    self.up = A()\nelse:\n    self.up = Up()", ["up"]),
+        ("self.ups = nn.ModuleList()\nfor i in n:\n    self.ups.append(Up(i))", ["ups.#"]),
+        ("self.ups = nn.ModuleList()\nself.ups.append(A())\nself.ups.append(Up(i))", ["ups.1"]),
+        ("self.u = ModuleList()\nif n:\n    self.u.append(A())\nself.u.append(Up())", ["u.#"]),
+        ("l = []\nl.append(A())\nl += [B(), Up()]\nself.m = nn.Sequential(*l)", ["m.2"]),
+        ("for i in n:\n    l += [Up(), A()]\nl += [Up()]\nself.m = Sequential(*l)", ["m.#"] * 2),
+        ("self.m = nn.Sequential()\nself.m.add_module('up', Up())", ["m.up"]),
+        ("self.add_module('up', Up())", ["up"]),
+        ("for i in n:\n    setattr(self, f'up{i}', Up())", ["up#"]),
+        ("for i in n:\n    self.add_module('up%d' % i, Up())", ["up#"]),
+        ("with self.init_scope():\n    self.up = L.Up(4)", ["up"]),
+        ("super().__init__(up=L.Up(3), other=L.A())", ["up"]),
+        ("self.n = HybridSequential()\nself.n.add(A())\nself.n.add(Up(), Up())", ["n.1", "n.2"]),
+        ("x = nn.Up(4)\nself.up = nn.Sequential(A(), x)", ["up.1"]),
+    ],
+)  # fmt: skip
+def test_places_in_a_class(lines: str, expected: list[str]) -> None:
+    assert paths(inside(lines)) == expected
+
+
+def test_classes_inside_classes_and_functions_that_return_layers() -> None:
+    text = """
+def block(i, norm=True):
+    layers = [nn.Up(i)]
+    if norm:
+        layers.append(nn.Norm(i))
+    return nn.Sequential(*layers)
+class Unet(nn.Module):
+    def __init__(self):
+        self.inner = Level(Level(None))
+        self.last = block(3)
+class Level(nn.Module):
+    def __init__(self, sub):
+        self.conv = nn.Conv2d(3, 3)
+        self.up = nn.Up(4)
+class Free(nn.Module):
+    def __init__(self):
+        self.up = nn.Up(4)
+net = nn.Sequential(nn.Conv2d(3, 3), nn.Up(4))
+layer = nn.Up(3)
+model = Unet()
+"""
+    found = {(each.root, each.path) for each in stored_paths(text) if each.function == "Up"}
+    assert found == {
+        ("Unet", "inner.up"),
+        ("Unet", "last.0"),
+        ("Free", "up"),
+        ("=net", "1"),
+        ("=layer", ""),
+    }
+
+
+def test_layers_that_have_names_of_their_own() -> None:
+    text = 'def make():\n    x = layers.Up(3, name="dec1")(x)\n    return Up(x, name="dec%d" % 2)'
+    assert sorted(paths(text)) == ["dec#", "dec1"]
+
+
+def test_places_are_those_of_the_calls() -> None:
+    (each,) = stored_paths(inside("é = 'é'; self.é = nn.Sequential(\n    nn.Up(4))"))
+    assert (each.path, each.line, each.column) == ("é.0", 4, 13)
+    (each,) = stored_paths("é = nn.Up('é')")
+    assert (each.line, each.column) == (1, 5)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("class A(", "\0", "(" * 1000 + ")" * 1000, "self.a = " + "f(" * 500 + ")" * 500),
+        *("x = " + "-" * 50000 + "1", "x = " + "a." * 50000 + "b"),
+    ],
+)
+def test_what_is_no_python_is_one_error_or_nothing(text: str) -> None:
+    try:
+        stored_paths(text)
+    except SnippetError as error:
+        assert "\n" not in error.fact  # noqa: PT017 -- either will do
+
+
+def test_classes_that_hold_each_other_end() -> None:
+    text = "class A:\n def f(self):\n  self.b, self.c = 1, 2\n  self.b = B()\n  self.d = B()\n"
+    text += "class B:\n def f(self):\n  self.a = A()\n  self.e = A()\n  self.up = Up()\nx = A()\n"
+    assert stored_paths(text) == []
+    assert len(stored_paths(text + "class C:\n def f(self):\n  self.a = A()\n")) == 5000
