@@ -190,3 +190,19 @@ def test_every_promise_names_a_test_that_there_is() -> None:
     named = set(re.findall(r"`(tests/[\w/]+\.py)`", promises))
     assert len(named) > 10
     assert [name for name in sorted(named) if not (ROOT / name).is_file()] == []
+
+
+def test_the_audit_of_its_page_is_what_the_command_prints(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (ROOT / "docs" / "audit.md").read_text()
+    monkeypatch.chdir(tmp_path)
+    Path("decoder.py").write_text(blocks("python", text)[0])
+    ((command, output),) = re.findall(
+        r"<!-- output of: deconform (.*?) -->\n```\n(.*?)```", text, re.DOTALL
+    )
+    assert main(shlex.split(command)) == OK
+    assert capsys.readouterr().out == output
+    (shown,) = map(json.loads, blocks("json", text))
+    assert main(["audit", "decoder.py", "--to", "wolfram", "--json"]) == OK
+    assert shown["layers"][0] == json.loads(capsys.readouterr().out)["layers"][3]

@@ -21,6 +21,7 @@ from harness.core.errors import InputError
 # In the order of the help.
 COMMANDS: Final = {
     "translate": "say a framework's call in the other frameworks",
+    "audit": "say what becomes of a project's layers in other frameworks",
     "draw": "draw which input elements of a call reach which output elements, as SVG",
     "serve": "look calls up in a browser, and by a JSON API",
     "run": "run suites through the frameworks and compare with the reference",

@@ -11,6 +11,7 @@ from harness.core.errors import InputError
 
 if TYPE_CHECKING:
     from harness.report.formats import Format
+    from harness.syntax.tree import Value
 
 _A_DAY: Final = 86400  # seconds
 
@@ -67,6 +68,16 @@ def seconds(text: str) -> float:
     return number
 
 
+def named_value(text: str) -> tuple[str, Value]:
+    """Read ``k=4`` or ``kernel=[4,4]``."""
+    from harness.lookup.given_values import GivenValueError, read_given
+
+    try:
+        return read_given(text)
+    except GivenValueError as error:
+        raise argparse.ArgumentTypeError(error.fact) from None
+
+
 # fmt: off
 _SHARED: Final[Mapping[str, tuple[str, str, Mapping[str, Any]]]] = {
     "text": ("text", "a call, a descriptor or a line of benchdnn; - reads it", {"metavar": "TEXT"}),
@@ -75,6 +86,9 @@ _SHARED: Final[Mapping[str, tuple[str, str, Mapping[str, Any]]]] = {
               {"type": shape, "metavar": "N,C,H,W"}),
     "weight": ("--weight", "the weights' shape, (c_in, c_out/groups, ...)",
                {"type": shape, "metavar": "I,O,H,W"}),
+    "set": ("--set", "a value for a name of the text, as JSON: k=4, opt.ngf=64 (repeatable)",
+            {"action": "append", "default": [], "type": named_value, "dest": "values",
+             "metavar": "NAME=VALUE"}),
     "specs": ("specs", "file or folder (default suite)", {"nargs": "*", "metavar": "SPEC"}),
     "select": ("-k --select",
                "only cases with this part in their id, or a glob; another -k adds more",

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from harness.cli.exit_statuses import BAD, OK, ended_by_sigterm
+from harness.cli.lines import print_lines
 from harness.cli.options import UsageError, add_shared, positive
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from harness.lookup.listing import Answer
     from harness.records.status import Status
     from harness.syntax.documents import Document
-    from harness.syntax.tree import Value
 
     Evidence: TypeAlias = Mapping[str, Mapping[str, Status]]
 
@@ -52,29 +52,12 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--line", type=positive, metavar="N", help="only the calls in this line")
     parser.add_argument("--node", metavar="NAME", help="only this node of a model")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        type=_value,
-        dest="values",
-        metavar="NAME=VALUE",
-        help="a value for a name of the text, as JSON: k=4, opt.ngf=64 (repeatable)",
-    )
+    add_shared(parser, "set")
     parser.add_argument("--program", action="store_true", help="print whole programs")
     parser.add_argument(
         "--check", action="store_true", help="run the answer in the frameworks that are here"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-
-
-def _value(text: str) -> tuple[str, Value]:
-    from harness.lookup.given_values import GivenValueError, read_given
-
-    try:
-        return read_given(text)
-    except GivenValueError as error:
-        raise argparse.ArgumentTypeError(error.fact) from None
 
 
 def run(options: argparse.Namespace) -> int:
@@ -100,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
             [*_in_lines(checks)] if checks or not options.check else _unchecked(look)
             for look, checks in zip(looks, evidence, strict=True)
         ]
-        _print([*_for_people(looks, document, after, programs=options.program)])
+        print_lines([*_for_people(looks, document, after, programs=options.program)])
     statuses = [status for one in evidence for checks in one.values() for status in checks.values()]
     return BAD if any(status.is_bad for status in statuses) else OK
 
@@ -303,18 +286,3 @@ def _in_lines(evidence: Evidence) -> Iterator[Line]:
             by_status.setdefault(status, []).append(check)
         for status, checks in by_status.items():
             yield [("", f"  {name:<11} "), (status.colour, status), ("", f" {', '.join(checks)}")]
-
-
-def _print(lines: Sequence[Line]) -> None:
-    if sys.stdout and sys.stdout.isatty():
-        # Half of a look-up's time would go into this import; a pipe does without.
-        from rich.text import Text
-
-        from harness.cli.consoles import terminal
-
-        console = terminal()
-        for line in lines:
-            console.print(Text.assemble(*((text, style) for style, text in line)), soft_wrap=True)
-    else:
-        for line in lines:
-            print("".join(text for _, text in line))

@@ -27,6 +27,16 @@ _OPTIONS: Final[Mapping[Ask, str]] = {
 }
 
 
+def in_options_of_audit(mention: Mention) -> str:
+    """Word a mention for a project: what is said of one call is an option of another command.
+
+    >>> in_options_of_audit(Mention(Ask.INPUT_SHAPE, (1, 64, 16, 16), "add"))
+    'add --input 1,64,16,16 (of deconform translate)'
+    """
+    worded = in_options(mention)
+    return worded if mention.ask == Ask.VALUE else f"{worded} (of deconform translate)"
+
+
 def in_options(mention: Mention) -> str:
     """Word a mention as an option, with its value.
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
-import threading
 from collections import ChainMap, Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -14,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.core.errors import InputError
+from harness.core.parent import end_with_parent
 from harness.dashboard.benchmarks import fastest, write_benchmark
 from harness.dashboard.case_pages import Chunk, chunks
 from harness.dashboard.conformance import STATES, Conformance, limitations, summary, write_matrix
@@ -96,20 +95,8 @@ def _write_cases(site: Site, shown: Conformance, processes: int) -> dict[str, di
     if processes == 1 or len(parts) < _FEW_CHUNKS:
         return dict(ChainMap(*map(Chunk.write, parts)))
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, context, _end_with_parent) as pool:
+    with ProcessPoolExecutor(processes, context, end_with_parent) as pool:
         return dict(ChainMap(*pool.map(Chunk.write, parts)))
-
-
-def _end_with_parent() -> None:
-    """End this process with the one that started it, whatever ends that."""
-    parent = multiprocessing.parent_process()
-    assert parent
-
-    def wait() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
 
 
 def _write_conformance(site: Site, shown: Conformance, processes: int) -> None:

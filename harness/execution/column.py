@@ -31,7 +31,7 @@ from harness.records.check import Check
 from harness.records.record import Verdict
 from harness.records.status import Status
 from harness.suite.case import Case
-from harness.suite.limitations import Limitation
+from harness.suite.limitations import Limitation, of_device
 from harness.suite.mutants import Data
 
 # Outputs may have so many bytes, and eight times those of the data: a wrong shape is a verdict.
@@ -227,10 +227,8 @@ class Column:
     @cached_property
     def _known_here(self) -> tuple[Limitation, ...]:
         """What is known of this framework on its device, for each check of each case."""
-        of_device = {"any", self.convention.device(self.conditions.device)}
-        return tuple(
-            one for one in self.known if one.framework == self.framework and one.device in of_device
-        )
+        device = self.convention.device(self.conditions.device)
+        return tuple(of_device(self.known, self.framework, device))
 
     def _may_crash(self, case: Case, check: Check) -> bool:
         return any(one.status == Status.CRASHED for one in self._limitations(case, check))

@@ -63,6 +63,8 @@ LIBRARIES: Final = (
 )
 
 # Compiled by ``re`` when first used: most look-ups do without.
+# Names that some library may have for a transposed convolution.
+LIKELY: Final = r"(?i:conv\w{0,12}transpose|transposed?_?conv|deconv)"
 _IMPORT: Final = (
     r"^[ \t]*(?:from[ \t]+(?P<module>[\w.]+)[ \t]+import[ \t]+(?P<names>\([^()]*\)|[\w \t,]+)"
     r"|import[ \t]+(?P<plain>[\w.]+)(?:[ \t]+as[ \t]+(?P<alias>\w+))?)"

@@ -21,7 +21,14 @@ from harness.core.errors import Ask, InputError, asked, named
 from harness.core.operators import OperatorError, Sizes
 from harness.lookup import arrays_in_the_call, foreign
 from harness.syntax.callsite import CallSite
-from harness.syntax.find_call import Mention, OwnNameError, find_call, find_calls, mentions
+from harness.syntax.find_call import (
+    Mention,
+    NoCallError,
+    OwnNameError,
+    find_call,
+    find_calls,
+    mentions,
+)
 from harness.syntax.tree import (
     MAX_DIGITS,
     Call,
@@ -426,20 +433,21 @@ def _nothing_known(
                 + "."
             )
     for name, dotted, start in mentioned:
-        if near := _nearest(name, known):
-            library = foreign.called(text, dotted)
-            fact = f"{name!r} is no call of {whose} that is known here. Did you mean {near!r}?"
-            if library is not None:
-                fact = f"{dotted} is a call of {library.title}, which is not read here."
+        if re.search(foreign.LIKELY, name) and (library := foreign.called(text, dotted)):
+            fact = f"{dotted} is a call of {library.title}, which is not read here."
             return SnippetError(fact, start)
+    for name, _, start in mentioned:
+        if near := _nearest(name, known):
+            fact = f"{name!r} is no call of {whose} that is known here. Did you mean {near!r}?"
+            return NoCallError(fact, start)
     for name in known:
         if mention := re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text):
-            raise SnippetError(
+            return NoCallError(
                 f"the text names {name}, but does not call it: paste the call, with its arguments.",
                 mention.start(),
             )
     examples = ", ".join(each.forms[0].name for each in conventions if each.forms)
-    return SnippetError(
+    return NoCallError(
         f"the text holds no transposed convolution that is known here, such as {examples}."
     )
 

@@ -6,7 +6,7 @@ https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, Final
 from urllib.parse import quote
@@ -26,27 +26,38 @@ def sarif(report: Report) -> str:
     """Write what is bad in a report as SARIF."""
     bad = list(report.bad)
     rules = sorted({_rule_id(record) for record in bad[:_MOST]})
-    driver = {
-        "name": "deconform",
-        "version": report.header.deconform,
-        "rules": [_rule(rule) for rule in rules],
-    }
-    run = {
-        "tool": {"driver": driver},
-        "invocations": [_invocation(report, len(bad))],
-        "results": [_result(record, rules) for record in bad[:_MOST]],
-    }
-    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
-
-
-def _invocation(report: Report, bad: int) -> Mapping[str, Any]:
     warnings = {
         "The run was interrupted: this is not all of it.": report.footer is None,
-        f"{bad - _MOST} more records are bad; the report has them all.": bad > _MOST,
+        f"{len(bad) - _MOST} more records are bad; the report has them all.": len(bad) > _MOST,
     }
-    shown = [{"level": "warning", "message": {"text": t}} for t, holds in warnings.items() if holds]
+    return sarif_log(
+        report.header.deconform,
+        [_rule(rule) for rule in rules],
+        [_result(record, rules) for record in bad[:_MOST]],
+        [warning for warning, holds in warnings.items() if holds],
+        is_whole=report.footer is not None,
+    )
+
+
+def sarif_log(
+    version: str,
+    rules: Sequence[Mapping[str, Any]],
+    results: Sequence[Mapping[str, Any]],
+    warnings: Sequence[str] = (),
+    *,
+    is_whole: bool = True,
+) -> str:
+    """Write a log of one run of this version; of too many results, the first."""
+    if (more := len(results) - _MOST) > 0:
+        warnings = (*warnings, f"{more} more results are left out.")
+    shown = [{"level": "warning", "message": {"text": text}} for text in warnings]
     notifications = {"toolExecutionNotifications": shown} if shown else {}
-    return {"executionSuccessful": report.footer is not None, **notifications}
+    run = {
+        "tool": {"driver": {"name": "deconform", "version": version, "rules": list(rules)}},
+        "invocations": [{"executionSuccessful": is_whole, **notifications}],
+        "results": list(results[:_MOST]),
+    }
+    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
 
 
 def _rule_id(record: Record) -> str:
@@ -74,7 +85,7 @@ def _result(record: Record, rules: list[str]) -> Mapping[str, Any]:
         "partialFingerprints": {"deconform/v1": key},
         "properties": {name: getattr(record, name) for name in kept},
     }
-    return {**result, "locations": [_location(record)]} if record.file else result
+    return {**result, "locations": [location(record.file, record.line)]} if record.file else result
 
 
 def _message(record: Record) -> str:
@@ -83,11 +94,12 @@ def _message(record: Record) -> str:
     return "\n".join((*filter(None, parts), record.reproduce))
 
 
-def _location(record: Record) -> Mapping[str, Any]:
-    path = PurePath(record.file)
+def location(file: str, line: int) -> Mapping[str, Any]:
+    """Return where a result is; line 0 stands for the whole file."""
+    path = PurePath(file)
     # Lone surrogates cannot be encoded.
     uri = quote(path.as_posix(), errors="replace")
     in_the_clone = {"uri": uri, "uriBaseId": "%SRCROOT%"}
     artifact = {"uri": f"file://{uri}"} if path.is_absolute() else in_the_clone
-    region = {"startLine": max(record.line, 1)}
+    region = {"startLine": max(line, 1)}
     return {"physicalLocation": {"artifactLocation": artifact, "region": region}}

@@ -19,6 +19,13 @@ from harness.convention.registry import convention, framework_names
 from harness.records.check import Check
 from harness.records.status import Status
 from harness.suite.case import FILLS, SIGNIFICANT_BITS
+from harness.suite.conditions import (
+    CONDITION_PATTERN,
+    CONDITIONED,
+    DTYPE,
+    Condition,
+    Conditions,
+)
 
 MAX_CASES_PER_ENTRY: Final = 10_000
 REQUIRED: Final = object()
@@ -165,6 +172,22 @@ def _read_matrix(key: str, value: Any) -> dict[str, list[Any]]:
     return value
 
 
+def _read_conditions(key: str, value: Any) -> Conditions:
+    if not isinstance(value, dict) or not all(map(_is_text, value)):
+        raise ValueError(f"{key!r} must map properties to conditions, found {value!r}.")
+    if unknown := [name for name in value if name not in CONDITIONED]:
+        raise ValueError(f"{key!r} knows no {unknown[0]!r}, only {', '.join(CONDITIONED)}.")
+    conditions: dict[str, Condition | str] = {}
+    for name, each in value.items():
+        if name == DTYPE:
+            conditions[name] = _choice(*SIGNIFICANT_BITS).read(DTYPE, each)
+        elif _is_text(each) or _is_integer(each):
+            conditions[name] = Condition.of(str(each))
+        else:
+            raise ValueError(f"{key!r}: {name} must be a condition such as 1, found {each!r}.")
+    return conditions
+
+
 def _one_or_list(items: Mapping[str, Any]) -> dict[str, Any]:
     return {"anyOf": [items, {"type": "array", "items": items}]}
 
@@ -219,6 +242,20 @@ SAYS: Final = _kind(
     lambda v: isinstance(v, dict) and all(map(_is_text, v.values())),
     "{key!r} must map frameworks to a part of what they say.",
     lambda v: {convention(framework).name: text for framework, text in v.items()},
+)
+_A_CONDITION: Final = {"type": ["integer", "string"], "pattern": CONDITION_PATTERN, "minimum": 0}
+CONDITIONS: Final = Kind(
+    "conditions by property",
+    {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            name: {"description": f"What {name} must be."}
+            | ({"enum": list(SIGNIFICANT_BITS)} if name == DTYPE else _A_CONDITION)
+            for name in CONDITIONED
+        },
+    },
+    _read_conditions,
 )
 MATRIX: Final = Kind("lists of values by key", {"type": "object"}, _read_matrix)
 WORDS: Final = _kind(
@@ -351,6 +388,9 @@ LIMITATION: Final = Place("limitation",
         "pass."),
     Key("device", _choice("any", "cpu", "cuda"), "any",
         meaning="The device on which it was seen."),
+    Key("when", CONDITIONS, None, examples=({"dtype": "float64", "dilation": "any above 1"},),
+        meaning="What a layer is that it concerns, for an audit of layers that are no cases: a "
+        "number, `above` one or `multiple of` one, of each axis or of `any`. Without it, none."),
 )
 IMPLEMENTATION: Final = Place("implementation",
     "Somebody's own code under test: how it is reached, and what it claims. Paths are relative to "
@@ -394,7 +434,8 @@ CLAIMS: Final = Place("claims",
 
 KNOWN: Final = Place("known failure", LIMITATION.meaning,
     *(Key(key.name, TEXT, "", meaning="The implementation's name, or left out.")
-      if key.name == "framework" else key for key in LIMITATION.keys.values()),
+      if key.name == "framework" else key
+      for key in LIMITATION.keys.values() if key.name != "when"),
 )
 # fmt: on
 PLACES: Final = (SUITE, CASE, LIMITATIONS, LIMITATION)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.suite.case import Case
+from harness.suite.conditions import Conditions
 from harness.suite.keys import KNOWN, LIMITATION, LIMITATIONS, Place
 from harness.suite.specs import LIMITATIONS_FILE, specs_root
 from harness.suite.yaml_fields import Fields, SpecError, document, shown
@@ -28,6 +29,7 @@ class Limitation:
     file: str
     line: int
     device: str = "any"  # Where the framework computes then: ``cpu``, ``cuda`` or ``any``
+    when: Conditions | None = None  # What a layer is that it concerns; none of them without
 
     def concerns(self, case_id: str, framework: str, check: str) -> bool:
         """Whether this limitation applies to a record."""
@@ -67,6 +69,15 @@ def _limitations(file: Path, place: Place) -> Iterator[Limitation]:
         entry = Fields.of(node, fields.file, place)
         yield Limitation(**entry.values(), file=entry.file, line=entry.line)
     fields.check_unknown()
+
+
+def of_device(
+    limitations: Iterable[Limitation], framework: str, device: str
+) -> Iterator[Limitation]:
+    """Find what is declared of a framework that computes on a device, ``cpu`` or ``cuda``."""
+    for one in limitations:
+        if one.framework == framework and one.device in {"any", device}:
+            yield one
 
 
 def unmatched(limitations: Sequence[Limitation], cases: Sequence[Case]) -> Iterator[Limitation]:

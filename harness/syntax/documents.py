@@ -42,6 +42,12 @@ _PACKED: Final = {
 }
 
 
+# How the names of files with code end.
+CODE_SUFFIXES: Final = frozenset(
+    (".py", ".ipynb", ".m", ".mlx", ".wl", ".wls", ".nb", ".md", ".markdown", ".txt")
+)
+
+
 @dataclass(frozen=True)
 class Document:
     """The code of a file, or a model, whose nodes have names in the place of lines."""

@@ -36,6 +36,10 @@ _SAME_LAYER: Final = {
 _CONTAINERS: Final = {"Sequential", "HybridSequential", "NetChain"}
 
 
+class NoCallError(SnippetError):
+    """The text has no call of what was looked for."""
+
+
 class OwnNameError(SnippetError):
     """What the text calls has a framework's name, and is not the framework's."""
 
@@ -104,7 +108,7 @@ def find_calls(text: str, language: str, names: Collection[str]) -> Found:
     if own and not sites:
         raise _defined_by_the_text(text, own[0])
     if not sites:
-        raise SnippetError("the text names a transposed convolution, but does not call it.")
+        raise NoCallError("the text names a transposed convolution, but does not call it.")
     refused = [
         SnippetError(unread.error.fact, mention.start)
         for unread in parsed.unread

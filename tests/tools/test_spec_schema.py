@@ -58,7 +58,7 @@ def objects(node: Any) -> Iterator[dict[str, Any]]:
 def test_the_schema_describes_every_key_and_knows_no_other() -> None:
     schema = json.loads((SPECS / "schema.json").read_text())
     found = list(objects(schema))
-    assert len(found) == 5  # suite, case, matrix, limitations, limitation
+    assert len(found) == 6  # suite, case, matrix, limitations, limitation and its conditions
     for one in found:
         assert one["additionalProperties"] is False
         for key, value in one["properties"].items():
