@@ -8,6 +8,7 @@ the exit status.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -18,6 +19,7 @@ from harness.cli.exit_statuses import BAD, USAGE, status_of
 from harness.cli.terminal import showing
 from harness.core.errors import InputError
 
+_USUAL_COLUMNS: Final = 80
 # In the order of the help.
 COMMANDS: Final = {
     "translate": "say a framework's call in the other frameworks",
@@ -73,18 +75,36 @@ def _status(words: list[str]) -> int:
         return USAGE
 
 
+class _Formatter(argparse.HelpFormatter):
+    """As wide as the terminal, which argparse asks for every argument, by way of a slow import."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
+def _columns() -> int:
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdigit() and int(columns):
+        return int(columns)
+    try:
+        return os.get_terminal_size(1).columns or _USUAL_COLUMNS
+    except (OSError, ValueError):
+        return _USUAL_COLUMNS
+
+
 def parser(command: str = "") -> argparse.ArgumentParser:
     """Make the parser of one command, which is quick, or a list of all for who asks for help."""
     whole = argparse.ArgumentParser(
         prog="deconform",
+        formatter_class=_Formatter,
         description="Say a transposed convolution in every framework, and prove it.",
     )
     commands = whole.add_subparsers(title="commands", required=True, metavar="COMMAND")
     if command not in COMMANDS:
         for name, about in COMMANDS.items():
-            commands.add_parser(name, help=about)
+            commands.add_parser(name, help=about, formatter_class=_Formatter)
         return whole
-    one = commands.add_parser(command)
+    one = commands.add_parser(command, formatter_class=_Formatter)
     module = import_module(f"harness.cli.{command.replace('-', '_')}{'_' * iskeyword(command)}")
     module.add(one)
     one.set_defaults(run=module.run)
