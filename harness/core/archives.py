@@ -64,13 +64,24 @@ def member(opened: zipfile.ZipFile, name: str, most: int) -> bytes:
     InputError
         Where there is none, or it is larger.
     """
+    content = member_head(opened, name, most + 1)
+    if len(content) > most:
+        raise InputError(f"{name} unfolds to more than {most // MIB} MiB, the most that is read.")
+    return content
+
+
+def member_head(opened: zipfile.ZipFile, name: str, size: int) -> bytes:
+    """Return what a member begins with.
+
+    Raises
+    ------
+    InputError
+        Where there is none, or it is damaged.
+    """
     try:
         with opened.open(name) as stream:
-            content = stream.read(most + 1)
+            return stream.read(size)
     except KeyError:
         raise InputError(f"there is no {name} in the archive.") from None
     except _BROKEN as error:
         raise InputError(f"{name} cannot be taken out of the archive: {error}.") from None
-    if len(content) > most:
-        raise InputError(f"{name} unfolds to more than {most // MIB} MiB, the most that is read.")
-    return content

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import pickletools
 import re
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any, Final
@@ -112,11 +113,12 @@ def unpickled(source: IO[bytes], *, any_name: bool = False) -> Any:
     machine = _Machine(any_name)
     try:
         limited: Any = _Limited(source)  # It can be read, which is all that is asked for
-        steps = pickletools.genops(limited)
-        for count, (step, argument, _) in enumerate(steps):
-            if count > _MOST_STEPS:
-                raise PickleError(f"its pickle has more than {_MOST_STEPS} steps.")
-            machine.do(step.name, argument)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # On escapes in its texts
+            for count, (step, argument, _) in enumerate(pickletools.genops(limited)):
+                if count > _MOST_STEPS:
+                    raise PickleError(f"its pickle has more than {_MOST_STEPS} steps.")
+                machine.do(step.name, argument)
         if len(machine.stack) != 1:
             raise PickleError("its pickle is damaged.")
     except (IndexError, KeyError, TypeError):

@@ -18,7 +18,10 @@ from harness.lookup.every import look_up_found
 from harness.syntax.tree import SnippetError
 
 # Modules that read models whose framework has no convention, by suffix.
-_FORMATS: Final = {".onnx": "onnx", ".tflite": "litert"}
+_FORMATS: Final = {".onnx": "onnx", ".tflite": "litert", ".prototxt": "caffe"}
+
+
+_LONGEST_NAME: Final = 300  # Characters
 
 
 class NodeError(SnippetError):
@@ -121,10 +124,18 @@ def _answers(
     style: Style,
 ) -> Iterator[LookUp | NodeError]:
     for each in found:
+        name = _printable(each.name)
         if isinstance(each, Refused):
-            yield NodeError(each.name, each.fact)
+            yield NodeError(name, each.fact)
             continue
         try:
-            yield look_up_found(replace(each, framework=framework), supplied, to, style)
+            layer = replace(each, framework=framework, name=name)
+            yield look_up_found(layer, supplied, to, style)
         except SnippetError as error:
-            yield NodeError(each.name, error.fact)
+            yield NodeError(name, error.fact)
+
+
+def _printable(name: str) -> str:
+    """Return a name that fits a line, whatever a file calls its nodes."""
+    shown = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in name)
+    return shown if len(shown) <= _LONGEST_NAME else f"{shown[:_LONGEST_NAME]}..."

@@ -33,6 +33,7 @@ CONVENTION: Final = Convention(
     modules=("chainer",),
     layer=layer,
     spoken=spoken,
+    model_suffixes=(".npz",),
     calls=r"Deconvolution([123]|N)D|deconvolution_([123]|n)d",
     remarks=(
         (

@@ -47,7 +47,7 @@ CONVENTION: Final = Convention(
     probes={"cuda": _PROBE},
     layer=layer,
     spoken=spoken,
-    model_suffixes=(".pt", ".pth", ".pt2", ".ptl", ".ckpt", ".bin"),
+    model_suffixes=(".pt", ".pth", ".pt2", ".ptl", ".ckpt", ".bin", ".safetensors"),
     calls=r"(Lazy)?ConvTranspose[123]d|conv_transpose[123]d",
     remarks=(
         (

@@ -43,12 +43,16 @@ _SETTINGS: Final = (
 
 def is_model(path: Path) -> bool:
     """Whether a file begins as one that PyTorch writes: an archive, or a pickle before 1.6."""
+    if _is_safetensors(path):
+        return head_of(path, 9)[8:] == b"{"
     return head_of(path, 4).startswith((b"PK\x03\x04", b"\x80\x02"))
 
 
 def layers(path: Path) -> Iterator[Found]:
     """Yield the transposed convolutions of a model."""
     try:
+        if _is_safetensors(path):
+            raise InputError(weights_alone(path.name, _of_safetensors(path)))
         if head_of(path, 2) == b"PK":
             with archive(path, _MOST_BYTES) as opened:
                 yield from _of_archive(path.name, opened)
@@ -59,6 +63,27 @@ def layers(path: Path) -> Iterator[Found]:
         raise
     except ValueError as error:  # PickleError, and what the bytes of numbers or names are not
         raise InputError(f"{path.name} cannot be read: {error}") from None
+
+
+def _is_safetensors(path: Path) -> bool:
+    return path.suffix.lower() == ".safetensors"
+
+
+def _of_safetensors(path: Path) -> dict[str, Sizes]:
+    """Return the shapes that a file's head says, which is JSON after its length."""
+    size_of(path, _MOST_BYTES)
+    head = head_of(path, 8 + _MOST_JSON)
+    length = int.from_bytes(head[:8], "little")
+    if length > len(head) - 8:
+        raise InputError(f"{path.name} is cut off, or its head is longer than is read.")
+    about = from_json(head[8 : 8 + length], f"the head of {path.name}")
+    every = about.items() if isinstance(about, dict) else ()
+    listed = {name: each.get("shape") for name, each in every if isinstance(each, dict)}
+    return {
+        name: tuple(shape)
+        for name, shape in listed.items()
+        if isinstance(shape, list) and all(type(size) is int for size in shape)
+    }
 
 
 def _of_archive(name: str, opened: zipfile.ZipFile) -> Iterator[Found]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -110,7 +111,9 @@ class _Program:
             text = member(self.opened, file, _MOST_CODE).decode(errors="replace")
             try:
                 check_text(text or "\n#")
-                self.files[file] = ast.parse(text)
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # On escapes in its texts
+                    self.files[file] = ast.parse(text)
             except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
                 # SnippetError is a ValueError, too.
                 why = error.fact if isinstance(error, SnippetError) else "it is no Python"
