@@ -86,9 +86,13 @@ class Flow:
         return replace(self, size=tuple(n * factor for n, factor in sizes))
 
 
-def after(layers: Iterable[Value], step: Callable[[Value, Flow], Flow | None]) -> Flow:
+def after(
+    layers: Iterable[Value],
+    step: Callable[[Value, Flow], Flow | None],
+    begin: Flow = Flow(),  # noqa: B008 -- frozen
+) -> Flow:
     """Return what comes out of layers; ``step`` returns ``None`` for one that is not plain."""
-    flow = Flow()
+    flow = begin
     for layer in islice(layers, MOST_LAYERS + 1):
         flow = step(layer, flow) or Flow()
     return flow

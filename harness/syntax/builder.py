@@ -58,6 +58,7 @@ class Builder:
         self.block: tuple[int, ...] = ()  # Of the next statement
         self.defined: dict[str, Defined] = {}  # The functions of the text
         self.given_at: dict[str, int] = {}  # Where names were given their values
+        self.is_again = False  # Whether names stand for what a function is called with
 
     def token(self, kind: str, text: str, start: int) -> Node:
         """Make a node of a token: the value of a literal or a name, or else the token's text."""
@@ -96,6 +97,18 @@ class Builder:
         """Return the text that nodes span."""
         return self.text[nodes[0].start : nodes[-1].end]
 
+    def written(self, nodes: Sequence[Node]) -> str:
+        """Return the text of nodes, with what names stand for in the place of the names."""
+        pieces, end = [], nodes[0].start
+        for node in nodes:
+            own = self.text[node.start : node.end]
+            shown = node.value.text if isinstance(node.value, Name) else own
+            if shown != own and isinstance(node.value, BinaryOp) and not own.startswith("("):
+                shown = f"({shown})"
+            pieces += [self.text[end : node.start], shown]
+            end = node.end
+        return "".join(pieces)
+
     def opaque(self, nodes: Sequence[Node]) -> Node:
         """Make a name of anything that is no literal."""
         return self.computed(None, nodes)
@@ -126,7 +139,8 @@ class Builder:
         if value is not None:
             return _over(nodes, value, deepest(nodes))
         calls = _calls_in(tuple(node.value for node in nodes))
-        name = kind(self.source(nodes), nodes[0].start, calls, *parts)
+        text = self.written(nodes) if self.is_again else self.source(nodes)
+        name = kind(text, nodes[0].start, calls, *parts)
         return _over(nodes, name, deepest(nodes))
 
     def folded(self, left: Number, operation: str, right: Number) -> Number | None:

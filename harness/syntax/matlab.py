@@ -189,26 +189,6 @@ class _Matlab(Builder):
             return node
         return replace(node, value=replace(stands_for, column=start))
 
-    def computed(
-        self, value: Value, nodes: Sequence[Node], kind: type[Name] = Name, *parts: Value
-    ) -> Node:
-        node = super().computed(value, nodes, kind, *parts)
-        if value is None and self.parameters and isinstance(node.value, Name):
-            return replace(node, value=replace(node.value, text=self._written(nodes)))
-        return node
-
-    def _written(self, nodes: Sequence[Node]) -> str:
-        """The text of nodes, with what names stand for in their place."""
-        pieces, end = [], nodes[0].start
-        for node in nodes:
-            own = self.text[node.start : node.end]
-            shown = node.value.text if isinstance(node.value, Name) else own
-            if shown != own and isinstance(node.value, BinaryOp) and not own.startswith("("):
-                shown = f"({shown})"
-            pieces += [self.text[end : node.start], shown]
-            end = node.end
-        return "".join(pieces)
-
     def number(self, text: str, start: int) -> Value:
         return super().number(text.lower().replace("d", "e"), start)
 

@@ -25,6 +25,8 @@ from harness.syntax.tree import (
 _HEADER: Final = re.compile(
     r"(?:(\[[^]]*\]|[^\W\d]\w*)\s*=(?!=)\s*)?([^\W\d][\w.]*)\s*(?:\(([^)]*)\))?\s*"
 )
+# What is looked up: where the text itself defines it, that is to be seen.
+_NEVER_FOLLOWED: Final = re.compile(r"transposedConv[123]dLayer|dltranspconv")
 _MOST_IN_A_LOOP: Final = 64
 _MOST_LAYERS: Final = 1_000
 _LAYER: Final = re.compile(r"\w*[lL]ayers?")
@@ -55,7 +57,7 @@ def functions(code: str, steps: Sequence[Step], structure: Structure) -> dict[st
         header = _HEADER.match(code, steps[begin].start, steps[begin].end)
         block = structure.blocks.get(begin)
         end = following if structure.is_open_ended or block is None else block.end
-        if header is None or block is None or end is None:
+        if header is None or block is None or end is None or _NEVER_FOLLOWED.fullmatch(header[2]):
             continue
         gives, name, takes = (header[1] or "").strip("[]"), header[2], header[3] or ""
         taken = tuple(each.strip() for each in takes.split(",") if each.strip())

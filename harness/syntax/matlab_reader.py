@@ -40,7 +40,7 @@ from harness.syntax.names import EVERYTHING, Names, agreed, identifiers
 from harness.syntax.tree import Call, Defined, Name, Slice, SnippetError, Statement, Unread, Value
 
 _DEEPEST: Final = 8  # Functions that are read inside one another
-_MOST_READ_AGAIN: Final = 150_000  # Characters, and names that are known in them
+_MOST_READ_AGAIN: Final = 100_000  # Characters, and names that are known in them
 _LONGEST_NAME: Final = 200  # Characters of what a parameter stands for
 
 # Commands that change no variable, or of which it is known what they change.
@@ -263,7 +263,7 @@ class Reader:
         kept = builder.names, builder.block, builder.end, self._open
         again, named = self._is_again, self._given_by_name
         around, parameters = builder.names, dict(self._parameters)
-        builder.names = Names()
+        builder.names, is_again, builder.is_again = Names(), builder.is_again, True
         self._parameters.clear()
         self._open, self._is_again = [_Open(Block("function"), Names(), next(self._numbers))], True
         builder.block = (self._open[0].number,)
@@ -278,6 +278,7 @@ class Reader:
             self._following.pop()
             builder.names, builder.block, builder.end, self._open = kept
             self._is_again, self._given_by_name = again, named
+            builder.is_again = is_again
             self._parameters.clear()
             self._parameters |= parameters
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
 from harness.syntax.builder import Builder, Node, Number, each, fold, is_constant
-from harness.syntax.grammar import read_all
+from harness.syntax.grammar import read_all, read_some
 from harness.syntax.lexis import WOLFRAM, blanked, marks, without_comments
 from harness.syntax.names import identifiers
 from harness.syntax.tree import (
@@ -21,10 +22,12 @@ from harness.syntax.tree import (
     Name,
     Parsed,
     SnippetError,
+    Statement,
     Value,
     check_statements,
     check_text,
 )
+from harness.syntax.wolfram_functions import Function, functions
 from harness.syntax.wolfram_names import Local, local_names, unsettled
 
 _CONSTANTS: Final[dict[str, Value]] = {"True": True, "False": False, "None": None}
@@ -35,6 +38,13 @@ _USUAL_CONTEXT: Final = re.compile(r"^(?:System|Global)`")
 _CHANGES_ALL: Final = re.compile(
     r'<<|\b(?:Get|ToExpression)\b|\b(?:Clear|ClearAll|Remove)\s*[\[@]+\s*"'
 )
+# What is looked up: where the text itself defines it, that is to be seen.
+_NEVER_FOLLOWED: Final = {"DeconvolutionLayer"}
+_MOST_TURNS: Final = 64
+_MOST_READ_AGAIN: Final = 100_000  # Characters, and names that are known in them
+_COST: Final = 40  # Of reading anything again, in characters
+_LARGEST: Final = 10_000  # Parts of a value that stands for a name
+_DEEPEST: Final = 8  # Functions that are read inside one another
 _HEADS: Final = {"/@": "Map", "@@": "Apply", "@@@": "MapApply"}
 
 
@@ -42,7 +52,9 @@ def read(text: str) -> Parsed:
     """Read Wolfram Language text as statements; what is not understood is left out.
 
     Lists are tuples, associations are calls of ``Association``; a rule is a named argument where it
-    stands in a call, and a call of ``Rule`` anywhere else.
+    stands in a call, and a call of ``Rule`` anywhere else.  Functions of the text are read where
+    they are called, and ``Table``, ``Map`` and the like for each of their values, where the text
+    shows those.
 
     Raises
     ------
@@ -60,12 +72,12 @@ def read(text: str) -> Parsed:
     check_text(text)
     check_statements(text)
     code = _joined(without_comments(text, WOLFRAM))
-    builder = _Wolfram(text, unsettled(code), local_names(code))
+    builder = _Wolfram(text, code, unsettled(code), local_names(code), functions(code))
     unread = []
     for stretch in read_all("wolfram", code, builder, WOLFRAM):
         builder.leave_out(code[stretch.start : stretch.end])
         unread.append(stretch)
-    return Parsed(tuple(builder.statements), tuple(unread))
+    return Parsed(tuple(builder.all_statements()), tuple(unread))
 
 
 def _joined(code: str) -> str:
@@ -109,11 +121,20 @@ class _Wolfram(Builder):
     def __init__(
         self,
         text: str,
+        code: str = "",
         unsettled: Mapping[str, int] = MappingProxyType({}),
         local: Sequence[Local] = (),
+        functions: Mapping[str, Sequence[Function]] = MappingProxyType({}),
     ) -> None:
         super().__init__(text)
-        self._unsettled = unsettled
+        self._code, self._unsettled, self._functions = code, unsettled, functions
+        # What names stand for in what is read again, and those of several arguments.
+        self._parameters: dict[str, Node] = {}
+        self._rest: dict[str, Sequence[Node]] = {}
+        self._following: list[str] = []
+        self._followed: set[int] = set()  # Where the definitions begin that were
+        self._starts: list[int] = []  # Of the statements
+        self._read_again = 0  # How much of the code
         self._local: dict[str, list[Local]] = {}
         for one in local:
             self._local.setdefault(one.name, []).append(one)
@@ -128,6 +149,8 @@ class _Wolfram(Builder):
             return super().token(kind, text, start)
         # System`DeconvolutionLayer is DeconvolutionLayer.
         plain = _USUAL_CONTEXT.sub("", text)
+        if plain in self._parameters:
+            return replace(self._parameters[plain], start=start, end=start + len(text))
         node = replace(super().token(kind, plain, start), end=start + len(text))
         local = next((x for x in self._local.get(plain, ()) if x.begin <= start < x.end), None)
         return node if local is None else replace(node, value=self._local_value(local, node))
@@ -151,6 +174,7 @@ class _Wolfram(Builder):
     def statement(self, nodes: Sequence[Node]) -> Node:
         """Keep a statement; what it may change is not known to what follows."""
         node = super().statement(nodes)
+        self._starts.append(node.start)
         code = self.source([node])
         if _CHANGES_ALL.search(code):
             self.names.forget_all()
@@ -238,8 +262,168 @@ class _Wolfram(Builder):
                 return self.computed(whole[place - (place > 0)], nodes)
         return self.opaque(nodes)
 
+    def pure(self, nodes: Sequence[Node]) -> Node:
+        """Read ``f[#]&``."""
+        return self.opaque(nodes)
+
     def mapped(self, nodes: Sequence[Node]) -> Node:
-        return self.headed(_HEADS[str(nodes[1].value)], nodes[::2], nodes)
+        """Read ``f /@ list``, ``f @@ list`` and ``f @@@ lists``."""
+        function, operator, over = nodes
+        head = _HEADS[str(operator.value)]
+        if head == "Apply" and function.name == "Sequence" and isinstance(over.value, tuple):
+            return replace(self.computed(over.value, nodes), is_row=True)
+        value = self._mapped(head, function, over)
+        if value is not None:
+            return self.computed(value, nodes)
+        return self.headed(head, nodes[::2], nodes)
+
+    def _mapped(self, head: str, function: Node, over: Node) -> Value:
+        elements = over.value if isinstance(over.value, tuple) else None
+        if elements is None or len(elements) > _MOST_TURNS:
+            return None
+        if head == "Apply":
+            return self._result_of(function, [replace(over, value=each) for each in elements])
+        rows = [(each,) if head == "Map" else each for each in elements]
+        if not all(isinstance(row, tuple) for row in rows):
+            return None
+        values = [
+            self._result_of(function, [replace(over, value=each, name=None) for each in row])
+            for row in rows
+            if isinstance(row, tuple)
+        ]
+        return None if None in values else tuple(values)
+
+    # Functions of the text, and what stands for several values.
+
+    def all_statements(self) -> Iterator[Statement]:
+        """Yield the statements, without definitions that were read where they are called."""
+        is_whole = self._read_again <= _MOST_READ_AGAIN
+        for start, statement in zip(self._starts, self.statements, strict=True):
+            if not is_whole or start not in self._followed:
+                yield statement
+
+    def _result_of(self, function: Node, given: Sequence[Node]) -> Value:
+        """What a function gives for some arguments; ``None`` where that is not known."""
+        if not all(_is_small(node.value) for node in given):
+            return None
+        if pure := self._pure(function):
+            slots = {f"#{place}": node for place, node in enumerate(given, 1)}
+            slots |= {"#": given[0]} if given else {}
+            return self._again(pure, {**self._parameters, **slots}, self._rest)
+        options = self._functions.get(function.name or "", ())
+        chosen = next((each for each in options if each.takes(len(given))), None)
+        # What is defined stands before its definition's sign like a call.
+        is_definition = any(each.start == function.start for each in options)
+        is_own = function.name in _NEVER_FOLLOWED or function.name in self._following
+        if chosen is None or is_definition or is_own:
+            return None
+        values, rest = dict[str, Node](), dict[str, Sequence[Node]]()
+        remaining = list(given)
+        for parameter in chosen.parameters:
+            if parameter.is_rest:
+                rest[parameter.name], remaining = remaining, []
+            elif remaining:
+                values[parameter.name] = remaining.pop(0)
+            elif parameter.default is not None:
+                default = self._again(parameter.default, {}, {})
+                values[parameter.name] = Node(default, *parameter.default)
+        self._following.append(function.name or "")
+        value = self._again(chosen.body, values, rest)
+        self._following.pop()
+        if value is not None:
+            self._followed.add(chosen.start)
+        return value
+
+    def _again(
+        self, span: tuple[int, int], names: dict[str, Node], rest: dict[str, Sequence[Node]]
+    ) -> Value:
+        """Read a part of the code once more, with what names stand for in it."""
+        self._read_again += span[1] - span[0] + len(self.names.given) + _COST
+        if self._read_again > _MOST_READ_AGAIN or len(self._following) > _DEEPEST:
+            self._read_again = max(self._read_again, _MOST_READ_AGAIN + 1)
+            return None
+        kept = self._parameters, self._rest, self.is_again, self.end, self.names
+        self._parameters, self._rest, self.is_again = names, rest, True
+        self.end, self.names, count = span[0], self.names.copy(), len(self.statements)
+        try:
+            read_some("wolfram", self._code[: span[1]], span[0], self, WOLFRAM)
+            value = _last(self.statements[-1].value) if len(self.statements) > count else None
+            self._read_again += _size(value)
+            return value if _is_small(value) else None
+        except SnippetError:
+            return None
+        finally:
+            del self.statements[count:], self._starts[count:]
+            self._parameters, self._rest, self.is_again, self.end, self.names = kept
+
+    def _expanded(self, function: Node, given: Sequence[Node]) -> Value:
+        """What a call stands for, where that is known: lists of layers and the like."""
+        if function.name in self._functions or self._pure(function):
+            return self._result_of(function, given)
+        if function.name in self._unsettled or function.name in self.names.given:
+            return None
+        lists = [node.value for node in given if isinstance(node.value, tuple)]
+        match function.name:
+            case "Table" if len(given) > 1:
+                return self._table(given[0], given[1:])
+            case "Map" if len(given) == 2:
+                return self._mapped("Map", *given)
+            case "Array" if len(given) == 2 and isinstance(given[1].value, int):
+                places = tuple(range(1, min(given[1].value, _MOST_TURNS + 1) + 1))
+                return self._mapped("Map", given[0], replace(given[1], value=places))
+            case "Join" if lists and len(lists) == len(given):
+                return tuple(item for each in lists for item in each)
+            case "Flatten" if lists and len(given) == 1:
+                return tuple(_flat(lists[0]))
+            case "Reverse" if lists and len(given) == 1:
+                return lists[0][::-1]
+            case "Range":
+                return _range([node.value for node in given])
+        return None
+
+    def _pure(self, function: Node) -> tuple[int, int] | None:
+        """Where the body of ``f[#]&`` stands, which may be in parentheses."""
+        start, source = function.start, self._code[function.start : function.end].rstrip()
+        while source.startswith("(") and source.endswith(")"):
+            start, source = start + 1, source[1:-1].rstrip()
+        is_pure = function.name is None and source.endswith("&")
+        return (start, start + len(source) - 1) if is_pure else None
+
+    def _table(self, element: Node, iterators: Sequence[Node]) -> Value:
+        """``Table[f[2^i], {i, 3}]``, of which each iterator may go over a list."""
+        first, *others = iterators
+        values = _turns(first.value)
+        if values is None:
+            return None
+        name, numbers = values
+        results = []
+        for number in numbers:
+            bound = {**self._parameters, name: Node(number, element.start, element.end)}
+            kept, self._parameters = self._parameters, bound
+            again = [replace(each, value=self._value_again(each)) for each in others]
+            self._parameters = kept
+            span = element.start, element.end
+            result = (
+                self._table_with(bound, element, again)
+                if again
+                else self._again(span, bound, self._rest)
+            )
+            if result is None:
+                return None
+            results.append(result)
+        return tuple(results)
+
+    def _table_with(
+        self, bound: dict[str, Node], element: Node, iterators: Sequence[Node]
+    ) -> Value:
+        kept, self._parameters = self._parameters, bound
+        try:
+            return self._table(element, iterators)
+        finally:
+            self._parameters = kept
+
+    def _value_again(self, node: Node) -> Value:
+        return self._again((node.start, node.end), self._parameters, self._rest)
 
     def rule(self, nodes: Sequence[Node]) -> Node:
         left, arrow, right = nodes
@@ -249,17 +433,29 @@ class _Wolfram(Builder):
 
     def applied(self, nodes: Sequence[Node]) -> Node:
         argument, _, function = nodes
-        return self.call(function, [_argument(argument)], nodes)
+        return self._applied(function, [argument], nodes)
 
     def prefixed(self, nodes: Sequence[Node]) -> Node:
         function, _, argument = nodes
-        return self.call(function, [_argument(argument)], nodes)
+        return self._applied(function, [argument], nodes)
 
-    def application(self, nodes: Sequence[Node]) -> Node:
-        given = nodes[2:-1:2]
-        value = self._result(nodes[0].name, [node.value for node in given])
+    def _applied(self, function: Node, given: Sequence[Node], nodes: Sequence[Node]) -> Node:
+        value = self._expanded(function, given)
         if value is not None:
             return self.computed(value, nodes)
+        return self.call(function, [_argument(node) for node in given], nodes)
+
+    def application(self, nodes: Sequence[Node]) -> Node:
+        given = self._each(nodes[2:-1:2])
+        value = self._result(nodes[0].name, [node.value for node in given])
+        if value is None:
+            value = self._expanded(nodes[0], given)
+        if value is not None:
+            return self.computed(value, nodes)
+        if nodes[0].name in {"Sequence", "Splice"}:
+            whole = given[0].value if nodes[0].name == "Splice" and len(given) == 1 else None
+            values = whole if isinstance(whole, tuple) else tuple(node.value for node in given)
+            return replace(self.computed(values, nodes), is_row=True)
         arguments = [one for place, node in enumerate(given) for one in self._spread(node, place)]
         return self.call(nodes[0], arguments, nodes)
 
@@ -290,12 +486,80 @@ class _Wolfram(Builder):
         return replace(node, value=replace(node.value, assumed=assumed))
 
     def list(self, nodes: Sequence[Node]) -> Node:
-        return self.sequence((node.value for node in nodes[1:-1:2]), nodes)
+        return self.sequence((node.value for node in self._each(nodes[1:-1:2])), nodes)
+
+    def _each(self, nodes: Sequence[Node]) -> Sequence[Node]:
+        """The elements of a list, or of what stands for several of them."""
+        elements = deque[Node]()
+        for node in nodes:
+            if node.name in self._rest:
+                elements += self._rest[node.name]
+            elif node.is_row and isinstance(node.value, tuple):
+                elements += [replace(node, value=each, is_row=False) for each in node.value]
+            else:
+                elements.append(node)
+        return tuple(elements)
 
     def association(self, nodes: Sequence[Node]) -> Node:
         start = nodes[0].start
         head = Node(None, start, start, name="Association")
         return self.call(head, [_argument(node) for node in nodes[1:-1:2]], nodes)
+
+
+def _size(value: Value) -> int:
+    """Count the parts of a value, and the characters of names in it, up to a bound."""
+    pending, count = [value], 0
+    while pending and count <= _LARGEST:
+        one = pending.pop()
+        count += 1
+        if isinstance(one, tuple):
+            pending += one
+        elif isinstance(one, Call):
+            pending += one.parts
+        elif isinstance(one, Name):
+            count += len(one.text) // 10
+    return count
+
+
+def _is_small(value: Value) -> bool:
+    return _size(value) <= _LARGEST
+
+
+def _last(value: Value) -> Value:
+    """The value of ``first; second; last``."""
+    if isinstance(value, Call) and value.dotted == "CompoundExpression" and value.positional:
+        return value.positional[-1]
+    return value
+
+
+def _flat(value: Value) -> Iterator[Value]:
+    if isinstance(value, tuple):
+        for each_value in value:
+            yield from _flat(each_value)
+    else:
+        yield value
+
+
+def _range(values: Sequence[Value]) -> tuple[int, ...] | None:
+    """``Range[3]``, ``Range[2, 4]`` and ``Range[6, 2, -2]``, of few integers."""
+    numbers = [value for value in values if type(value) is int]
+    if len(numbers) != len(values) or not 1 <= len(numbers) <= 3:
+        return None
+    first, last, step = {1: [1, *numbers, 1], 2: [*numbers, 1], 3: numbers}[len(numbers)]
+    if step == 0 or abs(last - first) // abs(step) >= _MOST_TURNS:
+        return None
+    return tuple(range(first, last + (1 if step > 0 else -1), step))
+
+
+def _turns(iterator: Value) -> tuple[str, Sequence[Value]] | None:
+    """The name and the values of ``{i, 3}``, ``{i, 2, 6, 2}`` and ``{n, {64, 32}}``."""
+    match iterator:
+        case (Name(text=name), tuple(values)) if len(values) <= _MOST_TURNS:
+            return name, values
+        case (Name(text=name), *limits):
+            numbers = _range(limits)
+            return None if numbers is None else (name, numbers)
+    return None
 
 
 def _argument(node: Node) -> Argument:

@@ -11,24 +11,24 @@ from typing import Final, NamedTuple
 
 from harness.syntax.lexis import WOLFRAM, blanked, marks, skeleton
 
-_NAME: Final = r"(?<![\w$`])(?:[^\W\d_]|\$)(?:[^\W_]|[$`])*+"
-_NAMES: Final = re.compile(_NAME)
-_LAST: Final = re.compile(rf"({_NAME})\s*$")
+NAME: Final = r"(?<![\w$`])(?:[^\W\d_]|\$)(?:[^\W_]|[$`])*+"
+_NAMES: Final = re.compile(NAME)
+_LAST: Final = re.compile(rf"({NAME})\s*$")
 _LONGEST: Final = 60
 _SET: Final = re.compile(r"(?<![=!<>])\^?:?=(?!=|!=)")
 # k++, ++k, k += 1, k |-> 1, k_ and k : 1 | 2.
 _ELSEWHERE: Final = re.compile(
-    rf"({_NAME})\s*(?:\+\+|--|//=|[-+*/]=(?!=)|\|->|:(?![=>:]))|({_NAME})_|(?:\+\+|--)\s*({_NAME})"
+    rf"({NAME})\s*(?:\+\+|--|//=|[-+*/]=(?!=)|\|->|:(?![=>:]))|({NAME})_|(?:\+\+|--)\s*({NAME})"
 )
 # An operator at the end of a line lets the statement go on.
-_SEPARATOR: Final = re.compile(r"[;,]|(?<![-=+*/@>|&^<!~:.\s])[^\S\n]*\n")
+SEPARATOR: Final = re.compile(r"[;,]|(?<![-=+*/@>|&^<!~:.\s])[^\S\n]*\n")
 _WITH: Final = re.compile(r"(?:Dynamic)?Module|Block|With")
 _FUNCTION: Final = re.compile(r"Function|Compile")
-_FIRST: Final = re.compile(rf"(?:^|,)\s*({_NAME})")
+_FIRST: Final = re.compile(rf"(?:^|,)\s*({NAME})")
 _GIVEN: Final = re.compile(rf"{_FIRST.pattern}\s*:?=(?!=)")
-_DEFINITION: Final = re.compile(rf"(?:^|[;\n])\s*({_NAME})\s*\[[^]]*\]\s*(?:/;[^:=]*)?:?=(?!=)")
+_DEFINITION: Final = re.compile(rf"(?:^|[;\n])\s*({NAME})\s*\[[^]]*\]\s*(?:/;[^:=]*)?:?=(?!=)")
 _NO_ARGUMENTS: Final = re.compile(r"\s*\[\s*\]")
-_DEFAULT: Final = re.compile(rf"({_NAME})_\w*\s*:(?![=>:])")
+_DEFAULT: Final = re.compile(rf"({NAME})_\w*\s*:(?![=>:])")
 _ITERATING: Final = re.compile(
     r"\w*Table|(?:Parallel)?(?:Do|Sum|Product)|NSum|NProduct|\w*Plot\w*|N?Integrate|Manipulate"
     r"|Animate|Limit"
@@ -131,7 +131,7 @@ def _declared(code: str) -> Iterator[Local]:
 def _defaults(code: str) -> Iterator[Local]:
     """Defaults of functions that the text neither calls with arguments nor gives to another."""
     outside = skeleton(code, WOLFRAM)
-    ends = [*(match.start() for match in _SEPARATOR.finditer(outside)), len(code)]
+    ends = [*(match.start() for match in SEPARATOR.finditer(outside)), len(code)]
     uses = defaultdict[str, list[int]](list)
     for match in _NAMES.finditer(code):
         if not _NO_ARGUMENTS.match(code, match.end()):
@@ -145,15 +145,15 @@ def _defaults(code: str) -> Iterator[Local]:
 
 
 def _without_strings(code: str) -> str:
-    strings = ((mark.start, mark.end) for mark in marks(code, WOLFRAM) if mark.kind == "string")
-    plain = blanked(code, strings, '"')
+    strings = (mark for mark in marks(code, WOLFRAM) if mark.kind == "string")
+    plain = blanked(code, ((mark.start + 1, mark.end - 1) for mark in strings))
     return re.sub(r"(?:System|Global)`", lambda match: " " * len(match[0]), plain)
 
 
 def _sets(code: str) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
     """Names that statements give values, and names that anything else gives values."""
     outside = skeleton(code, WOLFRAM)
-    starts = [0, *(match.end() for match in _SEPARATOR.finditer(outside)), len(code) + 1]
+    starts = [0, *(match.end() for match in SEPARATOR.finditer(outside)), len(code) + 1]
     alone, others = list[tuple[str, int]](), list[tuple[str, int]]()
     place = end = 0
     for match in _SET.finditer(code):
@@ -176,9 +176,10 @@ def _localized(code: str) -> Iterator[tuple[str, int]]:
     opened: list[tuple[int, str]] = []
     for mark in marks(code, WOLFRAM):
         if mark.kind == "open":
-            head = opened[-1][1] if opened else ""
+            after, head = opened[-1] if opened else (0, "")
             first = _NAMES.match(code, mark.end)
-            if first and code[mark.start] == "{" and _ITERATING.fullmatch(head):
+            is_iterator = _ITERATING.fullmatch(head) and code[after : mark.start].strip()
+            if first and code[mark.start] == "{" and is_iterator:
                 yield first[0], mark.end
             opened.append((mark.end, _head(code, mark.start)))
         elif mark.kind == "close" and opened:

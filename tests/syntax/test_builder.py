@@ -81,7 +81,7 @@ OWN: list[tuple[ModuleType, str, str]] = [
     (matlab, "function r = mod(a, b)\nr = x;\nend\nmod(5, 3)", "mod(5, 3)"),
     (matlab, "mod(5, 3)\nfunction r = mod(a, b)\nr = x;\nend\nmod(5, 3)", "mod(5, 3)"),
     (wolfram, "k = {5, 3}; k[[1]]", "5"),
-    (wolfram, "Floor[x_] := 2; Floor[1.5]", "Floor(1.5)"),
+    (wolfram, "Floor[x_] := 7; Floor[1.5]", "7"),
     (wolfram, "Floor = Ceiling; Floor[1.5]", "Ceiling(1.5)"),
 ]
 
@@ -119,7 +119,7 @@ def test_names_of_the_text_are_not_the_languages(
         ("g[k_] := f[k]", "<k>", ()),
         ("Module[{k = 4}, k = 5; f[k]]", "<k>", ()),
         ("Block[{k = 4}, k++; f[k]]", "<k>", ()),
-        ("Module[{k = 4}, Table[f[k], {k, 3}]]", "<k>", ()),
+        ("Module[{k = 4}, Table[f[k], {k, m}]]", "<k>", ()),
         ("Module[{k = 4}, {k, m} = {1, 2}; f[k]]", "<k>", ()),
         ("Module[{k}, f[k]]", "<k>", ()),
     ],

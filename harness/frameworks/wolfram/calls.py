@@ -25,7 +25,7 @@ from harness.convention.values import (
 from harness.core.errors import Ask, named
 from harness.core.operators import Operator, Sizes
 from harness.frameworks.wolfram.arrays import dimensions, margins, resolved
-from harness.frameworks.wolfram.network import Before, chain_before, changed_elsewhere
+from harness.frameworks.wolfram.network import Before, chain_before, changed_elsewhere, vertex_name
 from harness.frameworks.wolfram.ports import Port, braces, port
 from harness.frameworks.wolfram.render import ASSUMED_WEIGHTS
 from harness.frameworks.wolfram.training import read_training
@@ -107,7 +107,7 @@ def _read(given: Arguments) -> Reading:
     training, of_training = read_training(given, plain.operator)
     notes = [*source.notes, *output.notes, *of_crop, *_notes(given, plain, source), *of_training]
     notes += [*changed_elsewhere(given), *plain.notes, ASSUMED_WEIGHTS]
-    return replace(plain, training=training, notes=tuple(notes))
+    return replace(plain, training=training, notes=tuple(notes), name=vertex_name(given))
 
 
 # The number of axes.

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Final
 
 from harness.convention.arguments import Arguments
-from harness.frameworks.wolfram.ports import rules
+from harness.convention.chains import MOST_LAYERS, Flow, after
+from harness.frameworks.wolfram.arrays import resolved
+from harness.frameworks.wolfram.plain_layers import name_of, step
+from harness.frameworks.wolfram.ports import port, rules
 from harness.syntax.names import identifiers
-from harness.syntax.tree import Argument, Call, Name, Value, names_in
+from harness.syntax.tree import Argument, Call, Name, SnippetError, Value, names_in
 
-_CONVOLUTIONS: Final = {"ConvolutionLayer", "DeconvolutionLayer"}
-_KEEP: Final = {
-    *("ElementwiseLayer", "ParametricRampLayer", "DropoutLayer"),
-    *("BatchNormalizationLayer", "NormalizationLayer", "LocalResponseNormalizationLayer"),
-    *("Ramp", "Tanh", "LogisticSigmoid"),
-    *("ReLU", "ELU", "SELU", "SoftSign", "SoftPlus", "HardTanh", "HardSigmoid", "Sigmoid"),
-}
 _REPLACING: Final = {"ReplaceAll", "ReplaceRepeated", "ReplacePart"}
 # Functions and their options that change layers which they are given.
 _CHANGING: Final = {
@@ -26,15 +22,13 @@ _CHANGING: Final = {
     **dict.fromkeys(("NetTrain", "NetChain", "NetGraph"), "LearningRateMultipliers"),
 }
 _REPLACED: Final = "{} is not read here: keep what it does to this layer."
-_KEEP_CHANNELS: Final = {"PoolingLayer", "ResizeLayer"}
-
-
 _INPUT: Final = "Input"
+_DEEPEST: Final = 60
 
 
 @dataclass(frozen=True)
 class Before:
-    """What a chain says: channels, or its own ``"Input"`` where nothing changes the sizes."""
+    """What a chain says: channels, and its own ``"Input"`` or what the layers make of that."""
 
     channels: int | None = None
     input: Argument | None = None
@@ -42,15 +36,62 @@ class Before:
 
 def chain_before(given: Arguments) -> Before:
     """Follow ``NetChain[{ConvolutionLayer[8, 3], Ramp, …}, "Input" -> …]`` back."""
-    for _, call in given.site.code.naming("NetChain", "NetGraph"):
-        layers = _layers(call.positional[0]) if call.positional else {}
+    assigned = _at_the_chain(given)
+    for call, names in assigned:
+        layers = _layers(call.positional[0], names) if call.positional else {}
         if call.dotted == "NetGraph":
             path = _path(layers, _edges(call.positional[1:2]), given.call)
         else:
-            path = _up_to(layers.values(), given.call)
+            path = _up_to(_flat(layers.values(), names), given.call)
         if path is not None:
-            return _walked(path, call)
+            return _walked(given, path, call, names)
     return Before()
+
+
+def _at_the_chain(given: Arguments) -> list[tuple[Call, Mapping[str, Value]]]:
+    """The chains and graphs of a text, each with what names stand for there."""
+    return [
+        (call, statement.assigned)
+        for statement, call in given.site.code.naming("NetChain", "NetGraph")
+        if call.dotted in {"NetChain", "NetGraph"}
+    ]
+
+
+def vertex_name(given: Arguments) -> str:
+    """Return the name of the vertex that a layer is, with those around it: ``dec_1/up``."""
+    return "/".join(_keys(given.site.statement.value, given.call, _DEEPEST) or ())
+
+
+def _keys(value: Value, layer: Call, depth: int) -> tuple[str, ...] | None:
+    if value is layer:
+        return ()
+    if depth == 0 or not isinstance(value, Call | tuple):
+        return None
+    parts = (
+        [(None, each) for each in value]
+        if isinstance(value, tuple)
+        else [(each.name, each.value) for each in value.arguments]
+    )
+    if isinstance(value, Call) and value.dotted == "Rule" and len(parts) == 2:
+        parts = [(key if isinstance(key := parts[0][1], str) else None, parts[1][1])]
+    for key, part in parts:
+        inner = _keys(part, layer, depth - 1)
+        if inner is not None:
+            return inner if key is None else (key, *inner)
+    return None
+
+
+def _flat(layers: Iterable[Value], assigned: Mapping[str, Value]) -> Iterator[Value]:
+    """Yield the layers of a chain, with those of the chains in it."""
+    pending = [*layers][::-1]
+    while pending:
+        layer = resolved(pending.pop(), assigned)
+        if isinstance(layer, Call) and layer.dotted == "NetChain" and layer.positional:
+            pending += [*_layers(layer.positional[0], assigned).values()][::-1]
+        elif isinstance(layer, tuple):
+            pending += layer[::-1]
+        else:
+            yield layer
 
 
 def _up_to(layers: Iterable[Value], layer: Call) -> tuple[Value, ...] | None:
@@ -117,7 +158,7 @@ def changed_elsewhere(given: Arguments) -> list[str]:
         name, first = call.dotted, call.arguments[0].value if call.arguments else None
         if (option := _CHANGING.get(name)) in call.named:
             notes.append(f"{name}'s {option} is not read here: keep what it does.")
-        if name == "SetOptions" and _name(first) == given.call.dotted:
+        if name == "SetOptions" and name_of(first) == given.call.dotted:
             notes.append(
                 "SetOptions changes the defaults of the layer, which is not read here: write the "
                 "options in the call."
@@ -133,32 +174,37 @@ def changed_elsewhere(given: Arguments) -> list[str]:
     return list(dict.fromkeys(notes))
 
 
-def _layers(value: Value) -> Mapping[Value, Value]:
+def _layers(value: Value, assigned: Mapping[str, Value]) -> Mapping[Value, Value]:
     """The layers of ``{a, b}``, ``{"a" -> a, "b" -> b}`` or an association, by their names."""
+    value = resolved(value, assigned)
     pairs = rules(value, {})
-    if pairs or not isinstance(value, tuple):
-        return dict(pairs)
-    return dict(enumerate(value, 1))
+    named = pairs if pairs or not isinstance(value, tuple) else enumerate(value, 1)
+    return {name: resolved(layer, assigned) for name, layer in named}
 
 
-def _walked(layers: tuple[Value, ...], chain: Call) -> Before:
-    for layer in reversed(layers):
-        name = _name(layer)
-        if name in _CONVOLUTIONS and isinstance(layer, Call) and layer.arguments:
-            channels = layer.arguments[0].value
-            return Before(channels if isinstance(channels, int) else None)
-        if name == "ReshapeLayer" and layer is layers[-1] and isinstance(layer, Call):
-            # What it gives is what comes in, as if the layer had it for its "Input".
-            return Before(input=layer.arguments[0] if layer.arguments else None)
-        if name not in _KEEP | _KEEP_CHANNELS:
-            return Before()
-    if any(_name(layer) in _KEEP_CHANNELS for layer in layers):
+def _walked(
+    given: Arguments, layers: tuple[Value, ...], chain: Call, assigned: Mapping[str, Value]
+) -> Before:
+    own = next((each for each in chain.arguments if each.name == "Input"), None)
+    begin = Flow()
+    if own is not None:
+        if all(step(layer, begin, assigned) is begin for layer in layers):
+            return Before(input=own)
+        begin = _begin(given, own)
+    if len(layers) > MOST_LAYERS:
         return Before()
-    return Before(input=next((each for each in chain.arguments if each.name == "Input"), None))
+    flow = after(layers, lambda layer, so_far: step(layer, so_far, assigned), begin)
+    if flow.size == ():  # A vector, which the layer does not take
+        return Before()
+    if flow.channels is None or flow.size is None:
+        return Before(flow.channels)
+    return Before(input=Argument("Input", (flow.channels, *flow.size), given.call.column))
 
 
-def _name(layer: Value) -> str:
-    """Name a layer that is written out, or a function that stands for one."""
-    if isinstance(layer, Call):
-        return layer.dotted
-    return layer.text if isinstance(layer, Name) else layer if isinstance(layer, str) else ""
+def _begin(given: Arguments, own: Argument) -> Flow:
+    """What goes into a chain, by its own ``"Input"``."""
+    try:
+        source = port(replace(given, given={**given.given, "Input": own}), "Input", last=False)
+    except SnippetError:  # It is no array that the layer itself would take.
+        return Flow()
+    return Flow(source.channels, source.size)

@@ -1,0 +1,87 @@
+"""The functions that a Wolfram Language text defines, and what their calls give their names."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from harness.syntax.lexis import WOLFRAM, skeleton
+from harness.syntax.wolfram_names import NAME, SEPARATOR
+
+_DEFINITION: Final = re.compile(rf"(?:^|(?<=[;\n]))\s*({NAME})\s*\[([^]]*)\]\s*(/;[^:=]*)?:?=(?!=)")
+# n_, n_Integer, n_:4, n_Integer:4, n_?Positive, opts___ and opts:OptionsPattern[].
+_PARAMETER: Final = re.compile(
+    rf"\s*(?:({NAME})(_{{1,3}})(?:\w|\?)*\s*(?::\s*(.*\S))?"
+    rf"|({NAME})\s*:\s*OptionsPattern\[\]|OptionsPattern\[\])\s*",
+    re.DOTALL,
+)
+
+
+class Parameter(NamedTuple):
+    """A name that a function gives what it is called with."""
+
+    name: str
+    default: tuple[int, int] | None = None  # Where it stands
+    is_rest: bool = False  # Whether it stands for all that follows
+
+
+@dataclass(frozen=True)
+class Function:
+    """One definition of a function."""
+
+    start: int  # Of its statement
+    parameters: tuple[Parameter, ...]
+    body: tuple[int, int]  # Where it begins and ends
+
+    def takes(self, count: int) -> bool:
+        """Whether it takes so many arguments."""
+        singles = [each for each in self.parameters if not each.is_rest]
+        least = sum(each.default is None for each in singles)
+        return least <= count and (count <= len(singles) or len(singles) < len(self.parameters))
+
+
+def functions(code: str) -> Mapping[str, Sequence[Function]]:
+    """Find the functions whose calls can be followed, by their names.
+
+    Examples
+    --------
+    >>> found = functions("up[n_, k_: 4] := f[n, k]; g[1] = 2; h[x_] := x /; x > 2")
+    >>> [(name, [each.takes(2) for each in of_name]) for name, of_name in found.items()]
+    [('up', [True])]
+    """
+    outside = skeleton(code, WOLFRAM)
+    ends = [*(match.start() for match in SEPARATOR.finditer(outside)), len(code)]
+    found, others = defaultdict[str, list[Function]](list), set[str]()
+    for definition in _DEFINITION.finditer(outside):
+        begin, end = definition.end(), ends[bisect_left(ends, definition.end())]
+        parameters = list(_parameters(code, *definition.span(2)))
+        is_plain = definition[3] is None and None not in parameters
+        if is_plain and "/;" not in outside[begin : end + 1]:
+            known = tuple(each for each in parameters if each is not None)
+            found[definition[1]].append(Function(definition.start(1), known, (begin, end)))
+        else:
+            others.add(definition[1])
+    return {name: each for name, each in found.items() if name not in others}
+
+
+def _parameters(code: str, start: int, end: int) -> Iterator[Parameter | None]:
+    """The parameters between brackets; ``None`` for a pattern that is no plain one."""
+    outside = skeleton(code[start:end], WOLFRAM)
+    if not outside.strip():
+        return
+    begin = start
+    for piece in [*re.finditer(r",", outside), None]:
+        until = end if piece is None else start + piece.start()
+        match = _PARAMETER.fullmatch(code, begin, until)
+        begin = until + 1
+        if match is None:
+            yield None
+        elif match[1] is None:
+            yield Parameter(match[4] or "", is_rest=True)
+        else:
+            default = match.span(3) if match[3] else None
+            yield Parameter(match[1], default, is_rest=len(match[2]) > 1)

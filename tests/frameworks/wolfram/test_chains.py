@@ -1,0 +1,102 @@
+"""Inputs that follow from the layers before one in a chain, and where they do not."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.core.operators import Sizes
+from harness.lookup.every import look_up_every
+from harness.syntax.tree import SnippetError
+
+UP = 'DeconvolutionLayer[5, {4, 3}, "Stride" -> {2, 1}]'
+
+# What stands between an input of 6 channels, 12 x 9, and a layer, and what then comes into it.
+BETWEEN: dict[str, Sizes] = {
+    "Ramp, BatchNormalizationLayer[], DropoutLayer[0.5]": (6, 12, 9),
+    "ElementwiseLayer[Ramp[#] - 0.2 Ramp[-#]&]": (6, 12, 9),
+    "ConvolutionLayer[8, 3]": (8, 10, 7),
+    'ConvolutionLayer[8, {5, 3}, "Stride" -> {2, 1}, "PaddingSize" -> {1, 2}]': (8, 5, 11),
+    "ConvolutionLayer[8, 3, PaddingSize -> {{1, 0}, {2, 3}}]": (8, 11, 12),
+    'ConvolutionLayer[8, 3, "Stride" -> 2, PaddingSize -> "Same"]': (8, 6, 5),
+    'ConvolutionLayer[8, 3, "Dilation" -> {2, 3}]': (8, 8, 3),
+    "PoolingLayer[{2, 3}, {2, 3}]": (6, 6, 3),
+    'PoolingLayer[3, "Stride" -> 1]': (6, 10, 7),
+    "ResizeLayer[{7, 5}]": (6, 7, 5),
+    "ResizeLayer[{Scaled[2], Scaled @ 3}]": (6, 24, 27),
+    "200, ReshapeLayer[{8, 5, 5}], Ramp": (8, 5, 5),
+    "LinearLayer[{7, 4, 3}]": (7, 4, 3),
+    "NetChain[{ConvolutionLayer[8, 3], Ramp}], Tanh": (8, 10, 7),
+    'DeconvolutionLayer[7, 3, "Stride" -> 2, PaddingSize -> {{1, 0}, {0, 1}}]': (7, 24, 18),
+    'DeconvolutionLayer[7, 3, "Dilation" -> 2], Ramp': (7, 16, 13),
+    'DeconvolutionLayer[7, 2, "Stride" -> 3, PaddingSize -> "Same"]': (7, 36, 27),
+}
+
+
+def _inputs(text: str) -> list[Sizes | None]:
+    """Inputs of the layers of five channels."""
+    looks = look_up_every(text, to=["numpy"])
+    readings = [each.reading for each in looks if not isinstance(each, SnippetError)]
+    assert len(readings) == len(looks)
+    return [each.input for each in readings if each.operator.out_channels == 5]
+
+
+@pytest.mark.parametrize("between", BETWEEN)
+def test_sizes_go_through_plain_layers(between: str) -> None:
+    text = f'NetChain[{{{between}, {UP}}}, "Input" -> {{6, 12, 9}}]'
+    assert _inputs(text) == [(1, *BETWEEN[between])]
+
+
+# Where the sizes are not known, the channels may be.
+CUT = {
+    "ConvolutionLayer[8, 3, PaddingSize -> p]": "8",
+    "ConvolutionLayer[8, k]": "8",
+    "layer[3]": "in_channels",
+    "FlattenLayer[]": "in_channels",
+    "layer[3], ConvolutionLayer[8, 1]": "8",
+    "PoolingLayer[2, 2]": "6",  # Of nine, one is left over.
+    "PoolingLayer[99]": "6",
+    "ReshapeLayer[{8, Automatic, 6}]": "8",
+    "ConvolutionLayer[8, 3, Interleaving -> True]": "in_channels",
+}
+
+
+@pytest.mark.parametrize("between", CUT)
+def test_a_chain_is_cut_where_a_layer_is_not_plain(between: str) -> None:
+    text = f'NetChain[{{{between}, {UP}}}, "Input" -> {{6, 12, 9}}]'
+    (look,) = look_up_every(text, to=["wolfram"])
+    assert not isinstance(look, SnippetError)
+    assert look.reading.input is None
+    assert str(look.to_json()["operator"]["in_channels"]) == CUT[between]
+
+
+TEXTS: dict[str, list[Sizes | None]] = {
+    f'c = ConvolutionLayer[8, 3]; a = Ramp; NetChain[{{c, a, {UP}}}, "Input" -> {{6, 12, 9}}]': [
+        (1, 8, 10, 7)
+    ],
+    f'up[n_] := {UP.replace("5", "n")};\n'
+    'NetChain[{up[5], Ramp, up[5]}, "Input" -> {6, 12, 9}]': [
+        (1, 6, 12, 9),
+        (1, 5, 26, 11),
+    ],
+    'NetChain[Flatten @ Table[{DeconvolutionLayer[5, {k, k}], Ramp}, {k, {2, 3}}], '
+    '"Input" -> {6, 12, 9}]': [(1, 6, 12, 9), (1, 5, 13, 10)],
+    f'NetChain[<|"a" -> ConvolutionLayer[8, 3], "b" -> {UP}|>, "Input" -> '
+    'NetEncoder[{"Image", {9, 12}}]]': [(1, 8, 10, 7)],
+    f'NetGraph[{{"a" -> ConvolutionLayer[8, 3], "b" -> {UP}}}, {{"a" -> "b"}}, '
+    '"Input" -> {6, 12, 9}]': [(1, 8, 10, 7)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_layers_are_followed_to_the_input_of_their_net(text: str) -> None:
+    assert _inputs(text) == TEXTS[text]
+
+
+def test_a_layer_is_listed_by_the_vertices_that_it_is_in() -> None:
+    text = (
+        'dec[n_] := NetGraph[{"up" -> DeconvolutionLayer[n, {2, 2}], "c" -> CatenateLayer[]}, {}];'
+        '\nnet = NetGraph[<|"dec_1" -> dec[5], "dec_2" -> {Ramp, dec[7]}|>, {}]'
+    )
+    looks = look_up_every(text, to=["numpy"])
+    names = [each.reading.name for each in looks if not isinstance(each, SnippetError)]
+    assert names == ["dec_1/up", "dec_2/up"]
