@@ -144,7 +144,7 @@ def test_names_of_other_frameworks_are_layers_in_their_order(tmp_path: Path) -> 
 
 @here
 def test_more_names_than_an_attribute_holds(tmp_path: Path) -> None:
-    arrays = {f"{'layer' * 20}{number}.weight": B + number for number in range(1000)}
+    arrays = {f"{'layer' * 200}{number}.weight": B + number for number in range(70)}
     write(tmp_path / "out.h5", Contents(arrays))
     with h5py.File(tmp_path / "out.h5") as file:
         assert {"layer_names0", "layer_names1"} <= {*file.attrs}
@@ -219,11 +219,11 @@ def test_small_files_cannot_fill_the_memory(tmp_path: Path) -> None:
 def test_spoilt_files_are_read_or_refused(tmp_path: Path) -> None:
     whole = keras_2(tmp_path / "net.h5", LAYERS, "model_weights").read_bytes()
     refused = 0
-    for content in spoilt(whole, 20):
+    for content in spoilt(whole, 10):
         (tmp_path / "bad.h5").write_bytes(content)
         try:
             read(tmp_path / "bad.h5")
         except WeightsError as error:
             assert "\n" not in str(error)  # noqa: PT017 -- either will do
             refused += 1
-    assert refused > 4
+    assert refused > 2
