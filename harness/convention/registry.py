@@ -14,7 +14,7 @@ from functools import cache, cached_property
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from harness.convention import text
 from harness.convention.arguments import Form
@@ -81,6 +81,8 @@ class Convention:
     # What its layers call their weights and their bias where they are stored, and what stands
     # between these and the names of what they are in.
     stored_names: tuple[str, str, str] = ("weight", "bias", ".")
+    # Whether its files of weights keep its layers in no order, or its loader relies on the order.
+    layer_order: Literal["", "lost", "needed"] = ""
     # Write weights and a bias of another layout in the framework's own.
     permuted: Callable[[str, str, str, int], str] = text.permuted
     bias_reshaped: Callable[[str, int, int], str] = text.bias_reshaped

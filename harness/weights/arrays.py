@@ -53,6 +53,7 @@ class Contents:
     layers: tuple[Layer, ...] = ()  # What the format says itself, as a model does
     letters: str = ""  # The layout of the weights of ``layers``
     left_out: tuple[str, ...] = ()  # Names of what is no array
+    is_ordered: bool = True  # Whether the format keeps the order that the arrays were saved in
 
 
 def dtype_of(name: str) -> np.dtype[Any]:

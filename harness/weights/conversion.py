@@ -28,6 +28,7 @@ from harness.weights.layouts import (
     LayoutChange,
     WeightsError,
     channels,
+    is_layout,
     layout,
     rank_of,
     readings,
@@ -176,7 +177,9 @@ def convert_file(
     done = [each for layer in chosen for each in job.converted(layer)]
     moved = {move.name: array for move, array in done}
     moves = tuple(move for move, _ in done)
-    arrays = _ordered({**job.contents.arrays, **moved}, chosen)
+    if job.is_unordered:
+        chosen = tuple(sorted(chosen, key=lambda layer: _natural(layer_of(layer.weight))))
+    arrays = _ordered({**job.contents.arrays, **moved}, chosen, first=job.is_unordered)
     others = tuple(name for name in arrays if name not in moved)
     if rest == "drop":
         arrays = {name: array for name, array in arrays.items() if name in moved}
@@ -197,7 +200,12 @@ def convert_file(
         computed,
         others if rest == "copy" else (),
         renamed,
-        (*notes, *_notes(out, moves), *job.unconverted(others if rest == "copy" else ())),
+        (
+            *notes,
+            *_notes(out, moves),
+            *job.unconverted(others if rest == "copy" else ()),
+            *job.order(out, arrays, chosen),
+        ),
         (*contents.left_out, *(others if rest == "drop" else ())),
     )
 
@@ -223,10 +231,20 @@ def _under(key: str, path: Path, contents: Contents) -> Contents:
     return replace(contents, arrays=arrays, layers=tuple(layers), left_out=())
 
 
-def _ordered(arrays: Mapping[str, Array], layers: Sequence[Layer]) -> dict[str, Array]:
-    """Put each layer's bias after its weights: that is where lists of weights have it."""
+def _natural(name: str) -> list[tuple[str, int]]:
+    """Return what sorts names as people do: ``up2`` before ``up10``."""
+    return [(text, int(number or 0)) for text, number in re.findall(r"(\D*)(\d{0,9})", name)]
+
+
+def _ordered(
+    arrays: Mapping[str, Array], layers: Sequence[Layer], *, first: bool
+) -> dict[str, Array]:
+    """Put each layer's bias after its weights: that is where lists of weights have it.
+
+    With ``first`` the layers come before all else, in their order.
+    """
     pairs = {name: layer.names for layer in layers for name in layer.names}
-    ordered: dict[str, Array] = {}
+    ordered: dict[str, Array] = {name: arrays[name] for name in pairs} if first else {}
     for name, array in arrays.items():
         ordered |= {each: arrays[each] for each in pairs.get(name, ())} or {name: array}
     return ordered
@@ -312,6 +330,23 @@ class _Job:
             if name not in moved and is_vector(array) and array.size == c_out
         ]
         return f", though {_some(vectors, 3)} would fit" if vectors else ""
+
+    @property
+    def is_unordered(self) -> bool:
+        """Whether the file does not have the layers in the model's order."""
+        by_framework = not is_layout(self.source) and convention(self.source).layer_order == "lost"
+        return not self.contents.is_ordered or (by_framework and suffix_of(self.path) == ".npz")
+
+    def order(
+        self, out: Path, arrays: Mapping[str, object], layers: Sequence[Layer]
+    ) -> Iterator[str]:
+        """Say in which order the layers are, where the target's loader relies on it."""
+        needed = not is_layout(self.target) and convention(self.target).layer_order == "needed"
+        weights = {layer.weight for layer in layers}
+        names = [name for name in arrays if name in weights]
+        if len(names) > 1 and suffix_of(out) in (".npz", ".h5") and needed:
+            reason = ": of their names, as the file keeps none" if self.is_unordered else ""
+            yield (f"loaded by their order{reason}: {_some([layer_of(each) for each in names])}.")
 
     def unconverted(self, names: Sequence[str]) -> Iterator[str]:
         """Say which of the arrays that are copied may be other layers' weights."""

@@ -228,7 +228,7 @@ def _read_safetensors(path: Path) -> Contents:
         metadata = dict(stored.metadata() or {})
     if foreign:
         arrays |= _foreign(library, path, foreign)
-    return Contents({name: arrays[name] for name in names}, metadata=metadata)
+    return Contents({n: arrays[n] for n in names}, metadata=metadata, is_ordered=False)
 
 
 def _foreign(library: ModuleType, path: Path, names: list[str]) -> dict[str, Array]:
@@ -298,7 +298,12 @@ def _received(path: Path, about: Mapping[str, Any], stream: IO[bytes]) -> Conten
     pipe: Any = SimpleNamespace(read=stream.read)
     arrays = {name: read_array(pipe, allow_pickle=False) for name in about["arrays"]}
     layers = tuple(Layer(weight, bias) for weight, bias in about.get("layers", ()))
-    return Contents(arrays, layers=layers, left_out=tuple(about.get("left_out", ())))
+    return Contents(
+        arrays,
+        layers=layers,
+        left_out=tuple(about.get("left_out", ())),
+        is_ordered=about.get("is_ordered", True),
+    )
 
 
 def _write_mat(path: Path, contents: Contents, _: Path) -> None:

@@ -45,13 +45,18 @@ def layout(framework: str, rank: int = 2, groups: int = 1) -> str:
     if groups < 1:
         raise WeightsError(f"groups {groups} must be at least 1.")
     letters = framework
-    if not _is_layout(framework):
+    if not is_layout(framework):
         writer = convention(framework)
         letters = (groups > 1 and writer.grouped_weights) or writer.weights
     return letters.replace("HW", _KERNEL[rank])
 
 
-def _is_layout(framework: str) -> bool:
+def is_layout(framework: str) -> bool:
+    """Whether it is a layout in place of a framework's name.
+
+    >>> is_layout("IHWO"), is_layout("pytorch")
+    (True, False)
+    """
     return sorted(framework) in (sorted("IOHW"), sorted("GIOHW")) and "HW" in framework
 
 
@@ -96,7 +101,7 @@ class LayoutChange:
 
     def _leading_ones(self, framework: str) -> int:
         """Count the axes of one element that a layer's bias begins with."""
-        if self.groups > 1 or _is_layout(framework):
+        if self.groups > 1 or is_layout(framework):
             return 0
         return self.rank if convention(framework).layer_bias_has_ones else 0
 

@@ -4,8 +4,8 @@ The libraries are not hardened: a damaged file can crash SciPy instead of raisin
 https://github.com/scipy/scipy/pull/25349, and a small one can fill the memory.  ``python reader.py
 FILE BYTES SECONDS`` writes one line of JSON, ``{"arrays": [names]}`` or ``{"error": text}`` or
 ``{"refused": name}``, and then each array as in a ``.npy`` file.  Of a Keras model the line also
-has ``layers``, its transposed convolutions with the names of their weights and bias, and
-``left_out``.  This file is started by its path and imports nothing of ours.
+has ``layers``, its transposed convolutions with the names of their weights and bias,
+``left_out``, and ``is_ordered``.  This file is started by its path and imports nothing of ours.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def main(path: Path, out: IO[bytes], limit: Callable[[], None]) -> None:
         refused = [name for name, value in arrays.items() if not _is_numbers(value)]
         about = {"refused": refused[0]} if refused else {"arrays": list(arrays)}
         if isinstance(arrays, _Model):
-            about |= {"layers": arrays.layers, "left_out": arrays.left_out}
+            about |= vars(arrays)
     except MemoryError:
         about = {"error": "it needs more memory than a file of its size may."}
     except Exception as error:  # noqa: BLE001 -- whatever the reader raises is the answer
@@ -91,6 +91,7 @@ class _Model(dict[str, Any]):
         super().__init__()
         self.layers: list[tuple[str, str | None]] = []
         self.left_out: list[str] = []
+        self.is_ordered = False
 
 
 def _keras() -> Callable[[Path], dict[str, Any]]:
@@ -123,7 +124,9 @@ def _model(h5py: Any, file: Any) -> _Model:
     named = dict(_named(root))
     prefix = root.name.strip("/")
     rest = sorted(stored, key=_natural)
-    model, short = _Model(), {n: f"{prefix}/{p}".strip("/") for n, p in named.items()}
+    model = _Model()
+    model.is_ordered = bool(named)
+    short = {n: f"{prefix}/{p}".strip("/") for n, p in named.items()}
     wanted = [*short.items(), *((name, name) for name in rest if name not in short.values())]
     for name, place in wanted:
         value = stored[place]

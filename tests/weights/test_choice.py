@@ -128,6 +128,25 @@ def test_names_that_are_taken(tmp_path: Path) -> None:
         converted(tmp_path, {"up.weight": W, "up/kernel": B}, renames=True)
 
 
+def test_layers_whose_order_is_lost_are_sorted_by_their_names(tmp_path: Path) -> None:
+    both = {"weight": W, "bias": B}
+    names = ["up10", "up2", "b", "up2.up"]
+    arrays = {f"{name}.{word}": both[word] for name in names for word in both}
+    arrays["a.norm"] = B
+    given, out = saved(tmp_path / "net.safetensors", arrays), tmp_path / "out.npz"
+    done = convert_file(given, out, "pytorch", "tensorflow", patterns=["*"])
+    order = ["b", "up2", "up2.up", "up10"]
+    stored = [f"{name}.{word}" for name in order for word in ("weight", "bias")]
+    assert [*loaded(out)] == [*stored, "a.norm"]
+    fact = "loaded by their order: of their names, as the file keeps none: b, up2, up2.up, up10."
+    assert done.notes[-1] == fact
+    # A file that keeps the order of its arrays keeps that of its layers.
+    given = saved(tmp_path / "net.npz", arrays)
+    done = convert_file(given, out, "pytorch", "tensorflow", patterns=["*"])
+    assert [*loaded(out)] == [*arrays]
+    assert done.notes[-1] == "loaded by their order: up10, up2, b, up2.up."
+
+
 # By the source of the model.
 
 SOURCE = """

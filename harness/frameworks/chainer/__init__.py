@@ -29,6 +29,7 @@ CONVENTION: Final = Convention(
     module="chainer",
     weights="IOHW",
     stored_names=("W", "b", "/"),
+    layer_order="lost",
     render=render,
     modules=("chainer",),
     layer=layer,

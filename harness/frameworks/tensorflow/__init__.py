@@ -38,6 +38,7 @@ CONVENTION: Final = Convention(
     module="tensorflow",
     weights="HWOI",
     stored_names=("kernel", "bias", "/"),
+    layer_order="needed",
     render=render,
     modules=("tensorflow", "tf", "keras", "tf_keras", "tf_slim"),
     layer=_layer,
