@@ -124,6 +124,19 @@ def test_changing_an_input_that_came_in_memory_of_ours(call: Call, name: str) ->
     assert all(array.min() == array.max() == 1 for array in data.values())
 
 
+def test_what_a_large_input_keeps_is_compared_where_the_system_tells_nothing(alone: Call) -> None:
+    """As where there is no ``/proc``: of its pages, whether they were written to."""
+    data = {key: np.ones(LEAST, "i1") for key in DATA}
+    text = "import sys, pathlib; sys._getframe(1).f_globals['_PAGEMAP'] = pathlib.Path('/none')"
+    assert fact(alone(f"{text}; y = 0 * x", **data)) == ""
+    assert fact(alone("w[5] = 2; y = 0 * x", **data)) == "changes w"
+
+
+def test_an_input_that_is_written_to_and_is_as_before_is_not_changed(call: Call) -> None:
+    data = {key: np.ones(LEAST, "i1") for key in DATA}
+    assert fact(call("x[5] = 1; x[-1] += 1; x[-1] -= 1; y = 0 * x", **data)) == ""
+
+
 def test_memory_that_is_shared_with_an_input(call: Call) -> None:
     assert fact(call("y = x[:, :, ::2]")) == "returns a view of x"
     assert fact(call("y = memoryview(w)")) == "returns a view of w"
