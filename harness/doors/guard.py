@@ -283,7 +283,8 @@ def execute(
         section = "call"
         raw = [_as_array(name, namespace[name], dtype) for name in outputs]
         # At once, because nothing may write to an output once it was returned.
-        results = {name: array.copy() for name, array in zip(outputs, raw)}
+        lent = worker.put(raw)
+        results = dict(zip(outputs, lent or [array.copy() for array in raw]))
         facts = guarded.facts()
         for name, array in zip(outputs, raw):
             shared = guarded.shared(array)
@@ -293,7 +294,9 @@ def execute(
         failure: dict[str, Any] = worker.raised(section, error)
         return failure, {}
     _poisoned[:] = [array.nbytes for array in results.values()]
-    answer = {"op": "result", "seconds": seconds}
+    answer: dict[str, Any] = {"op": "result", "seconds": seconds}
+    if lent:
+        answer["lent"] = True
     misbehaviour = " and ".join(facts + _replacements())
     return dict(answer, misbehaviour=misbehaviour) if misbehaviour else answer, results
 

@@ -21,7 +21,7 @@ from typing import Any, Final, TypeAlias
 
 from harness.engines import protocol, worker
 from harness.engines.kept import Kept
-from harness.engines.lent_memory import LEAST, MOST, LentMemory
+from harness.engines.lent_memory import LentMemory
 
 Message: TypeAlias = Mapping[str, Any]
 Frame: TypeAlias = tuple[dict[str, Any], dict[str, Any]]
@@ -54,7 +54,10 @@ class Channel:
         folder: Path | None = None,  # Where it starts
         is_ours: bool = False,  # It is ``worker.py``, and can be lent memory.
     ) -> None:
-        self._lent = LentMemory() if is_ours and hasattr(os, "memfd_create") else None
+        self._lent: LentMemory | None = None
+        if is_ours and hasattr(os, "memfd_create"):
+            with suppress(OSError):
+                self._lent = LentMemory()
         files = (self._lent.descriptor,) if self._lent else ()
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         self._kept = Kept(
@@ -88,10 +91,11 @@ class Channel:
         # The requests without an answer yet: the number of each, and what may answer it.
         self._awaited: deque[tuple[int, tuple[str, ...]]] = deque()
 
-    def send(self, message: Message, arrays: Message) -> None:
+    def send(self, message: Message, arrays: Message, room: int = 0) -> None:
         """Send a request, or queue it; failures show when receiving.
 
-        The arrays are not copied: they must stay as they are until the answer is there.
+        The arrays are not copied: they must stay as they are until the answer is there.  Its own
+        should have as many bytes as there is room for, if that is known.
         """
         self._sent += 1
         self._awaited.append((self._sent, protocol.answers_to(message["op"])))
@@ -99,9 +103,8 @@ class Channel:
         if self._lent is not None and message["op"] == "start":
             message["memory"] = self._lent.about
         elif self._lent is not None and self._borrows and message["op"] == "run":
-            nbytes = sum(array.nbytes for array in arrays.values())
-            if LEAST <= nbytes <= MOST:
-                message["lent"], arrays = self._lent.lend(self._sent, arrays), {}
+            message |= self._lent.lend(self._sent, arrays, room)
+            arrays = {} if "lent" in message else arrays
         self._outgoing.extend(map(memoryview, worker.frame(message, arrays)))
         self._write()
 
@@ -202,10 +205,13 @@ class Channel:
                 raise ValueError(
                     f"its arrays have {nbytes} bytes, more than the {most_bytes} possible"
                 )
-            room = worker.allocated(described)
-            self._frame = message, dict(room)
-            self._arriving.extend(worker.bytes_of(array) for _, array in room if array.nbytes)
-            self._take()
+            if self._lent is not None and message.get("lent") is True:
+                self._frame = message, self._lent.answered(message["id"], described)
+            else:
+                room = worker.allocated(described)
+                self._frame = message, dict(room)
+                self._arriving.extend(worker.bytes_of(array) for _, array in room if array.nbytes)
+                self._take()
         if self._frame is None or self._arriving:
             return None
         (message, arrays), self._frame = self._frame, None

@@ -46,6 +46,7 @@ class Job:
     checks: tuple[str, ...]
     ends_worker: bool = False
     most_bytes: int = 2**31  # Bytes that its outputs can have together
+    expected_bytes: int = 0  # Bytes that they have if they are right; 0 where nobody knows
     # What a program in a process of its own is sent in place of the sections.
     arguments: Mapping[str, Any] | None = None
 

@@ -1,30 +1,41 @@
-"""Memory that a worker of ours reads large arrays from: no pipe is as fast."""
+"""Memory for large arrays on their way to a worker of ours and back: no pipe is as fast."""
 
 from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Final
 
 from harness.engines import worker
 
 LEAST: Final = 2**18  # Bytes of arrays that are worth it
 MOST: Final = 2**28  # What was lent once stays allocated.
-_POISON: Final = bytes([worker.POISON])
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What a request has of the file: first its arrays, then room for those of its answer."""
+
+    begin: int
+    room: int
+    end: int
 
 
 class LentMemory:
     """A file in memory, of which each request has a part until it is answered.
 
-    A worker may write to its view of it: it has a copy of each page that it writes to.
+    A worker maps its arrays, and may write to them: it has a copy of each page that it writes to.
+    It writes those of its answer to the file, in the order of its frame, and they are copied from
+    there.  Nothing is mapped here: whatever a worker does to the file, reading it is safe.
     """
 
     def __init__(self) -> None:
         # An object, which closes itself where nobody does.
         self._file = os.fdopen(os.memfd_create("deconform"), "r+b", buffering=0)
-        self._mapping: mmap.mmap | None = None
-        self._lent: dict[int, tuple[int, int]] = {}  # Where the part of each request is
+        self._lent: dict[int, _Part] = {}  # By request
 
     @property
     def descriptor(self) -> int:
@@ -36,21 +47,63 @@ class LentMemory:
         """What tells a worker which of its files this is."""
         return {"descriptor": self.descriptor, "inode": os.fstat(self.descriptor).st_ino}
 
-    def lend(self, request: int, arrays: Mapping[str, Any]) -> dict[str, Any]:
-        """Copy arrays; return what a worker must know to find them."""
-        ready = {name: worker.ordered(value) for name, value in arrays.items()}
+    def lend(self, request: int, arrays: Mapping[str, Any], room: int = 0) -> dict[str, Any]:
+        """Copy arrays, and keep room for so many bytes of an answer, where it is worth it.
+
+        Returns
+        -------
+        dict
+            What the request tells the worker: as ``lent`` where its arrays are, which then need not
+            follow it, and as ``room`` where those of the answer may be.
+        """
+        are_large = LEAST <= sum(array.nbytes for array in arrays.values()) <= MOST
+        ready = {n: worker.ordered(array) for n, array in arrays.items()} if are_large else {}
         places, end = worker.placed([array.nbytes for array in ready.values()])
-        size = -(-end // mmap.PAGESIZE) * mmap.PAGESIZE  # So that another can begin after it
-        begin = self._room(size)
-        self._lent[request] = begin, begin + size
-        mapping = self._reaching(begin + size)
+        size = _in_pages(end) if are_large else 0
+        room = room if LEAST <= room <= MOST else 0
+        if not size + room:
+            return {}
+        begin = self._free(size + room)
+        self._lent[request] = part = _Part(begin, begin + size, begin + size + room)
+        told: dict[str, Any] = {}
+        if size and self._write(part, places, list(ready.values())):
+            about = {"begin": begin, "size": size, "arrays": worker.descriptions(ready)}
+            told["lent"] = about
+        if room:
+            told["room"] = {"begin": part.room, "size": room}
+        return told
+
+    def _write(self, part: _Part, places: Sequence[int], arrays: Sequence[Any]) -> bool:
+        """Write arrays with guards around them; whether there was memory for it."""
+        parts: list[Any] = []
         end = 0
-        for place, array in zip(places, ready.values(), strict=True):
-            mapping[begin + end : begin + place] = _POISON * (place - end)
+        for place, array in zip(places, arrays, strict=True):
+            parts += [bytes([worker.POISON]) * (place - end), worker.bytes_of(array)]
             end = place + array.nbytes
-            mapping[begin + place : begin + end] = worker.bytes_of(array)
-        mapping[begin + end : begin + size] = _POISON * (size - end)
-        return {"begin": begin, "size": size, "arrays": worker.descriptions(ready)}
+        size = part.room - part.begin
+        parts.append(bytes([worker.POISON]) * (size - end))
+        with suppress(OSError):
+            return os.pwritev(self.descriptor, parts, part.begin) == size
+        return False
+
+    def answered(self, request: int, described: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Return a copy of the arrays of an answer, which are where there was room for them.
+
+        Raises
+        ------
+        ValueError
+            If they cannot be there.
+        """
+        part = self._lent.get(request, _Part(0, 0, 0))
+        nbytes, room = sum(each["nbytes"] for each in described), part.end - part.room
+        if nbytes > room:
+            raise ValueError(f"its arrays have {nbytes} bytes, where room for {room} was lent")
+        arrays = dict(worker.allocated(described))
+        parts = [worker.bytes_of(array) for array in arrays.values()]
+        with suppress(OSError):  # Such as for more arrays than the system reads at once
+            if os.preadv(self.descriptor, parts, part.room) == nbytes:
+                return arrays
+        raise ValueError("its arrays are not where it was lent room for them")
 
     def take_back(self, request: int) -> None:
         """Use the part of a request again, which has been answered."""
@@ -58,21 +111,17 @@ class LentMemory:
 
     def close(self) -> None:
         """Forget it; a worker keeps what it has mapped."""
-        if self._mapping is not None:
-            self._mapping.close()
         self._file.close()
 
-    def _room(self, size: int) -> int:
+    def _free(self, size: int) -> int:
         """Return where so many bytes begin of which nothing is lent."""
         begin = 0
-        for taken, end in sorted(self._lent.values()):
-            if begin + size <= taken:
+        for taken in sorted(self._lent.values(), key=lambda part: part.begin):
+            if begin + size <= taken.begin:
                 break
-            begin = end
+            begin = _in_pages(taken.end)
         return begin
 
-    def _reaching(self, end: int) -> mmap.mmap:
-        if self._mapping is None or len(self._mapping) < end:
-            os.ftruncate(self.descriptor, end)
-            self._mapping = mmap.mmap(self.descriptor, end)
-        return self._mapping
+
+def _in_pages(nbytes: int) -> int:
+    return -(-nbytes // mmap.PAGESIZE) * mmap.PAGESIZE

@@ -46,6 +46,7 @@ _MOST_ABOUT: Final = 500  # Characters of each thing that a worker says of itsel
 _NO_MEMORY: Final = re.compile(r"MemoryError|bad_alloc|allocat|out of memory", re.IGNORECASE)
 _MOST_CORES: Final = 4096
 _UNTIMED: Final = 2.0  # Most seconds around those that are timed: warming up, waiting for threads
+# Requests that a worker has at most, and has where they are small; of large ones it has two.
 _JOBS_AHEAD: Final = 8
 _BYTES_AHEAD: Final = 32 * 2**20
 
@@ -247,7 +248,7 @@ class Engine:
             return frame
         return self._raised(frame[0]) if frame[0]["op"] in protocol.ANY_TIME else frame[0]
 
-    def _send_to_worker(self, message: Message, arrays: Message) -> None:
+    def _send_to_worker(self, message: Message, arrays: Message, room: int = 0) -> None:
         """Send one request, to a new process where there is none."""
         if self._process is None and not self._has_given_up:
             try:
@@ -258,7 +259,7 @@ class Engine:
                 self._start_error = str(error)
                 return
         if self._process is not None:
-            self._process.send(message, arrays)
+            self._process.send(message, arrays, room)
 
     @property
     def _has_given_up(self) -> bool:
@@ -287,14 +288,15 @@ class Engine:
         """Send jobs until enough are in flight, reruns first."""
         size = sum(_nbytes(job) for job in sent)
         while not sent or (
-            len(sent) < _JOBS_AHEAD and size < _BYTES_AHEAD and not sent[-1].ends_worker
+            not sent[-1].ends_worker
+            and (len(sent) < 2 or (len(sent) < _JOBS_AHEAD and size < _BYTES_AHEAD))
         ):
             job = to_rerun.popleft() if to_rerun else next(source, None)
             if job is None:
                 return
             sent.append(job)
             size += _nbytes(job)
-            self._send_to_worker({"op": "run", **_work(job)}, job.inputs)
+            self._send_to_worker({"op": "run", **_work(job)}, job.inputs, job.expected_bytes)
             if self._process is None:
                 return
 

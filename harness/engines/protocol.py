@@ -111,6 +111,12 @@ ANSWERS: Final[Mapping[str, Kind]] = {
                 is_optional=True,
                 is_ours=True,
             ),
+            "lent": Field(
+                "the arrays do not follow: they are in memory that was lent for them",
+                {"const": True},
+                is_optional=True,
+                is_ours=True,
+            ),
         },
     ),
     "held": Kind(

@@ -8,8 +8,8 @@ here, to execute programs in other languages than Python; so may its ``hold`` an
 ``allocated`` and ``map_arrays``, which say where a request's arrays are.
 
 A frame is one line of JSON, then the bytes of the arrays that the line lists.  Large arrays of a
-``run`` are in memory that we are lent, where the line says.  Requests are answered one by one, in
-order, each with its ``id``:
+``run`` are in memory that we are lent, where the line says, and so are those of its answer where
+there is room.  Requests are answered one by one, in order, each with its ``id``:
 
 ``start``   makes deconform's own packages importable, imports the framework, executes the text that
             selects the device, and answers with versions, including that of the compiler if the
@@ -63,10 +63,10 @@ def write_frame(
 
 
 def frame(message: Mapping[str, Any], arrays: Mapping[str, Any]) -> list[Any]:
-    """Return the line of a frame, and the bytes of its arrays."""
+    """Return the line of a frame, and the bytes of its arrays, unless these are elsewhere."""
     ready = {name: ordered(value) for name, value in arrays.items()}
     line = json.dumps(dict(message, arrays=descriptions(ready))).encode("ascii") + b"\n"
-    return [line, *map(bytes_of, ready.values())]
+    return [line] if message.get("lent") is True else [line, *map(bytes_of, ready.values())]
 
 
 def ordered(value: Any) -> Any:
@@ -177,7 +177,10 @@ def views(memory: Any, described: Sequence[Mapping[str, Any]]) -> list[tuple[str
     ]
 
 
-_lent: list[int] = []  # The file in memory that large arrays come in, if there is one
+_lent: list[int] = []  # The file in memory that large arrays come and go in, if there is one
+_NO_ROOM = {"begin": 0, "size": 0}
+_room = dict(_NO_ROOM)  # What of it is for the arrays of the next answer
+_pwritev: Any = getattr(os, "pwritev", None)  # Before anything can replace it
 
 
 def borrow(descriptor: int, inode: int) -> bool:
@@ -200,6 +203,21 @@ def mapped(begin: int, size: int, is_private: bool) -> mmap.mmap:
 def map_arrays(begin: int, size: int, arrays: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any]]:
     """Return the arrays that are lent."""
     return views(mapped(begin, size, True), arrays)
+
+
+def put(arrays: Sequence[Any]) -> list[Any]:
+    """Write the arrays of an answer to where there is room; return them, or none if they follow."""
+    if not _room["size"]:
+        return []
+    ready = [ordered(array) for array in arrays]
+    nbytes = sum(array.nbytes for array in ready)
+    if not 0 < nbytes <= _room["size"]:
+        return []
+    try:
+        written = _pwritev(_lent[0], [bytes_of(array) for array in ready], _room["begin"])
+    except OSError:
+        return []
+    return ready if written == nbytes else []
 
 
 def execute(
@@ -434,6 +452,7 @@ def main() -> None:
         message, arrays = request
         if "lent" in message:
             arrays = dict(language["map_arrays"](**message["lent"]))
+        _room.update(message.get("room", _NO_ROOM))
         outputs: dict[str, Any] = {}
         if message["op"] == "start":
             device = message["device"]
@@ -443,6 +462,9 @@ def main() -> None:
             if device and answer["op"] == "raised":
                 # A GPU error may persist; if it does, this raises and ends the process here.
                 find_device(device)
+            lent = [] if "lent" in answer else put([*outputs.values()])
+            if lent:
+                answer, outputs = dict(answer, lent=True), dict(zip(outputs, lent))
         else:
             answer = _timing(language, message, arrays)
         write_frame(answers, dict(answer, id=message["id"]), outputs)

@@ -36,6 +36,7 @@ from harness.suite.mutants import Data
 
 # Outputs may have so many bytes, and eight times those of the data: a wrong shape is a verdict.
 _LEAST_BYTES: Final = 2**26
+_LIKE: Final = {"y": "dy", "dx": "x", "dw": "w", "db": "b"}  # What has the shape of an output
 
 
 @dataclass(frozen=True)
@@ -132,15 +133,17 @@ class Column:
         for direction, group in groupby(left, lambda check: check.direction):
             checks = tuple(group)
             section = program.forward if direction == "forward" else program.gradient
+            outputs = tuple(dict.fromkeys(check.output for check in checks))
             yield Job(
                 case,
                 program.setup,
                 section,
                 {n: array for n, array in data.items() if n != "dy" or direction == "gradient"},
-                tuple(dict.fromkeys(check.output for check in checks)),
+                outputs,
                 checks,
                 ends_worker=any(self._may_crash(case, check) for check in checks),
                 most_bytes=_LEAST_BYTES + 8 * sum(array.nbytes for array in data.values()),
+                expected_bytes=sum(data[_LIKE[name]].nbytes for name in outputs if "dy" in data),
                 arguments=program.arguments,
             )
 

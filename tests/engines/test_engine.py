@@ -38,16 +38,18 @@ class Worker:
     answers: ClassVar[Iterator[Any]]
     started: ClassVar[int]
     has_gpu: ClassVar[bool]
+    waiting: ClassVar[list[int]]
 
     def __init__(self, *_arguments: Any, has_gpu: bool, **_: Any) -> None:
         Worker.has_gpu = has_gpu
         Worker.started += 1
         self._requests: list[str] = []
 
-    def send(self, message: Any, _arrays: Any) -> None:
+    def send(self, message: Any, _arrays: Any, _room: int = 0) -> None:
         self._requests.append(message["op"])
 
     def receive(self, _timeout: float, _most_bytes: int = 0) -> Frame:
+        Worker.waiting.append(len(self._requests))
         if self._requests.pop(0) == "start":
             answer = next(self.starts, STARTED)
         else:
@@ -63,7 +65,7 @@ class Worker:
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     monkeypatch.setattr(process, "Channel", Worker)
-    Worker.started, Worker.starts = 0, iter(())
+    Worker.started, Worker.starts, Worker.waiting = 0, iter(()), []
     return Engine(["python"], "numpy", "numpy", timeout=2.0, memory=2**30)
 
 
@@ -80,6 +82,21 @@ def test_a_lost_worker_costs_the_check_in_flight(engine: Engine) -> None:
     assert rest[:2] == (0, ("value",))
     assert second[:2] == (1, ("shape", "value"))
     assert all(isinstance(outcome, Arrays) for _, _, outcome in (rest, second))
+
+
+@pytest.mark.parametrize(
+    ("mebibytes", "ends_worker", "expected"),
+    [(1, False, 8), (5, False, 7), (32, False, 2), (100, False, 2), (1, True, 1)],
+)
+def test_a_worker_has_its_next_request_before_it_answers(
+    engine: Engine, mebibytes: int, ends_worker: bool, expected: int
+) -> None:
+    """However large it is, unless no request may follow."""
+    section, data = Section("", "y = x", ""), {"x": np.zeros(mebibytes << 20, "i1")}
+    jobs = [Job(n, "", section, data, ("y",), (), ends_worker=ends_worker) for n in range(20)]
+    Worker.answers = iter(())
+    assert [job.key for job, _ in engine.run(jobs)] == [*range(20)]
+    assert max(Worker.waiting) == expected
 
 
 def test_after_many_time_outs_in_a_row_nothing_more_is_tried(engine: Engine) -> None:
