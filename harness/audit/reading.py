@@ -46,7 +46,7 @@ class Wanted:
     dtype: str = "float32"
     device: Device = "cpu"
     words: Words = without_a_face  # How a reason names the inputs that would help
-    seconds: float = 20.0  # That one file may take
+    seconds: float = 20.0  # Of a processor, that one file may take
 
 
 class ReadFile(NamedTuple):
@@ -207,17 +207,20 @@ class _TookTooLongError(Exception):
 
 @contextmanager
 def _time_limit(seconds: float) -> Iterator[None]:
-    """Raise :class:`_TookTooLongError` inside, once the time is over."""
+    """Raise :class:`_TookTooLongError` inside, once so much processor time is used.
+
+    It is the same on a machine that is busy with something else.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield  # Only the main thread is told of signals.
         return
-    before = signal.signal(signal.SIGALRM, _too_long)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.signal(signal.SIGPROF, _too_long)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 def _too_long(_number: int, _frame: object) -> NoReturn:

@@ -98,7 +98,7 @@ def walk(
     left_out = tuple(pattern for line in exclude if (pattern := _Pattern.of(line, 0)))
     taken = frozenset(suffixes)
     for given in paths:
-        if not _exists(given):
+        if not _is_there(given):
             raise InputError(f"there is no file or folder {given}.")
         is_folder = Path(given).is_dir()
         found = _in_folder(given, taken, left_out) if is_folder else [Source(given, is_given=True)]
@@ -109,10 +109,10 @@ def walk(
                 yield each
 
 
-def _exists(given: str) -> bool:
+def _is_there(*parts: str) -> bool:
     try:
-        return Path(given).exists()
-    except (OSError, ValueError):  # Too long, or with what no name has in it
+        return Path(*parts).exists()
+    except (OSError, ValueError):  # In a folder that is closed, too long, or what no name can be
         return False
 
 
@@ -144,7 +144,7 @@ def _listed(folder: _Entry, suffixes: frozenset[str], patterns: Sequence[_Patter
             is_folder = entry.is_dir(follow_symlinks=False)
             if is_folder:
                 is_taken = not (entry.name.startswith(".") or entry.name in _NOT_OURS)
-                is_taken = is_taken and not Path(entry.path, _OF_AN_ENVIRONMENT).exists()
+                is_taken = is_taken and not _is_there(entry.path, _OF_AN_ENVIRONMENT)
             else:
                 suffix = Path(entry.name).suffix.lower()
                 is_taken = suffix in suffixes and entry.is_file(follow_symlinks=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -147,6 +148,15 @@ def test_what_could_not_be_read_is_listed(capsys: pytest.CaptureFixture[str]) ->
     assert "has no parameter 'strides'. Did you mean 'stride'?" in broken
     assert named.startswith("nn.ConvTranspose2d is named here, and not called")
     assert node.startswith("bad: groups 5 does not divide in_channels 4")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_file_that_may_not_be_read_is_unread() -> None:
+    Path("p/layers.py").chmod(0)
+    unread = audit(["p"], Wanted()).unread
+    assert ("p/layers.py", None, "cannot be read: Permission denied.") in [
+        (each.file, each.line, each.error) for each in unread
+    ]
 
 
 def test_numbers_decide_and_are_asked_for_by_our_own_option(
@@ -352,14 +362,8 @@ def test_two_processes_find_what_one_finds(monkeypatch: pytest.MonkeyPatch) -> N
 def ends(source: Source, _wanted: Wanted) -> ReadFile:
     """Read a file in a process that one of the files ends."""
     if source.path.endswith("broken.py"):
-        os_exit()
+        os._exit(3)
     return read_file(source, Wanted())
-
-
-def os_exit() -> None:
-    import os  # noqa: PLC0415
-
-    os._exit(3)
 
 
 @pytest.mark.slow

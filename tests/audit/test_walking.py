@@ -122,6 +122,17 @@ def test_a_folder_that_cannot_be_listed_is_unread(monkeypatch: pytest.MonkeyPatc
     ]
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_closed_folder_closes_no_other() -> None:
+    made("p/a.py", "p/closed/a.py", "p/open/a.py")
+    Path("p/closed").chmod(0)
+    try:
+        found = [each.path for each in walk(["p"], SUFFIXES) if isinstance(each, Source)]
+    finally:
+        Path("p/closed").chmod(0o700)
+    assert found == ["p/a.py", "p/open/a.py"]
+
+
 @pytest.mark.parametrize("path", ["nothing", "a\0b", "x" * 5000])
 def test_a_path_that_is_nothing_is_refused(path: str) -> None:
     with pytest.raises(InputError, match="there is no file or folder"):
