@@ -47,7 +47,15 @@ _SILENT: Final[Mapping[str, object]] = {
     "sparse": False,
     "autocast": True,
 }
-_DEFAULT_DRAWS: Final = {"GlorotUniform", "Zeros"}
+# How weights and a bias are drawn if nothing is said, now and in Keras 2.2.
+_DEFAULT_DRAWS: Final = [
+    as_value({"class_name": name, "config": config})
+    for name, config in (
+        ("GlorotUniform", {}),
+        ("VarianceScaling", {"scale": 1.0, "mode": "fan_avg", "distribution": "uniform"}),
+        ("Zeros", {}),
+    )
+]
 # What has as many channels as its input.
 _KEEPING: Final = re.compile(
     r"Activation|(Leaky|P|Thresholded)?ReLU|ELU|Softmax|(Spatial)?Dropout([123]D)?|Gaussian\w+"
@@ -111,7 +119,7 @@ def _read_apart(path: Path) -> tuple[str | None, dict[str, Sizes]]:
     if answer.get("error") == "missing":
         raise InputError(
             f"{path.name} is HDF5, which h5py reads; it is not installed: "
-            "pip install 'deconform[models]'"
+            "pip install 'deconform[weights]'"
         )
     if "error" in answer:
         raise InputError(f"{path.name} is no whole HDF5 file: {answer['error']}")
@@ -181,7 +189,7 @@ class _Model:
             value = _plain(given)
             if value is None or _SILENT.get(key, _NOT_SILENT) in (value, ...):
                 continue
-            if isinstance(value, Call) and value.dotted in _DEFAULT_DRAWS:
+            if value in _DEFAULT_DRAWS:
                 continue
             if form.parameter(key) is None:
                 notes.append(f"{key}: a setting that is not in the answer.")
