@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Final, Self
 
 from harness.convention.signature import REQUIRED, Parameter, Signature
 from harness.convention.values import integer, integers, shape_of, shown, unknown
+from harness.core.errors import Ask, asked
 from harness.core.operators import Sizes
 from harness.core.suggestion import did_you_mean, nearest
 from harness.syntax.callsite import CallSite
 from harness.syntax.tree import Argument, Call, Name, SnippetError, UnknownValueError, Value, calls
+
+_DOTTED: Final = re.compile(r"[^\W\d]\w*(?:\.\w+)*")
 
 
 @dataclass(frozen=True)
@@ -83,11 +86,21 @@ class BoundCall:
         default: Value = parameter.default  # type: ignore[assignment]
         return default
 
-    def known(self, name: str) -> Value:
-        """Return a parameter's argument, or its default, which the text must contain."""
+    def known(self, name: str, example: str = "") -> Value:
+        """Return a parameter's argument, or its default, which the text must contain.
+
+        The example is one of the words that it may be.
+        """
         value = self.value(name)
         if isinstance(value, Name | Call):
-            raise UnknownValueError(unknown(name, value), self._column(name), name, value, "word")
+            parameter = self.form.parameter(name)
+            default = None if parameter is None else parameter.default
+            word = default if isinstance(default, str) else example
+            fact = unknown(name, value)
+            if word and isinstance(value, Name) and _DOTTED.fullmatch(value.text):
+                fact = fact.removesuffix(".") + ", or "
+                fact += asked(Ask.VALUE, f"{value.text}={word}") + "."
+            raise UnknownValueError(fact, self._column(name), name, value, "word")
         return value
 
     def has(self, name: str) -> bool:
@@ -144,7 +157,7 @@ class BoundCall:
 
     def choice(self, name: str, *words: str, any_case: bool = False) -> str:
         """Return a parameter that must be one of several words."""
-        value = self.known(name)
+        value = self.known(name, "same" if "same" in words else words[0])
         word = value.lower() if any_case and isinstance(value, str) else value
         if word not in words:
             known = " or ".join(map(repr, words))

@@ -65,7 +65,7 @@ def look_up_every(
     if (known := _without_code(text, framework, to, supplied, style)) is not None:
         return [known]
     every: list[LookUp | SnippetError] = []
-    whole = find_every(text, framework)
+    whole = find_every(text, framework, supplied.values)
     for found in whole[:most]:
         if isinstance(found, SnippetError):
             every.append(found)
@@ -110,7 +110,7 @@ def look_up_one(
         Where there is none, or several, or where it cannot be read.
     """
     known = _without_code(text, framework, to, supplied, style)
-    return known or look_up_found(find_one(text, framework), supplied, to, style)
+    return known or look_up_found(find_one(text, framework, supplied.values), supplied, to, style)
 
 
 def _without_code(

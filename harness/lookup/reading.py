@@ -117,7 +117,9 @@ crop=((1, 1), (1, 1)), groups=1, bias=False)
     return find_one(text, framework).read(supply(input, weight))
 
 
-def find_one(text: str, framework: str | None = None) -> FoundCall:
+def find_one(
+    text: str, framework: str | None = None, values: Mapping[str, Value] = NOTHING.values
+) -> FoundCall:
     """Find the one call of a text.
 
     Raises
@@ -125,11 +127,13 @@ def find_one(text: str, framework: str | None = None) -> FoundCall:
     SnippetError
         Where there is none, or several.
     """
-    whole, (site, notes) = _searched(text, framework, find_call)
+    whole, (site, notes) = _searched(text, framework, find_call, values)
     return FoundCall(site, *whole, notes)
 
 
-def find_every(text: str, framework: str | None = None) -> list[FoundCall | SnippetError]:
+def find_every(
+    text: str, framework: str | None = None, values: Mapping[str, Value] = NOTHING.values
+) -> list[FoundCall | SnippetError]:
     r"""Find the calls of a text, in its order; an error stands for one that is not understood.
 
     Raises
@@ -143,13 +147,11 @@ def find_every(text: str, framework: str | None = None) -> list[FoundCall | Snip
     >>> [(found.site.name, found.site.line) for found in find_every(text)]
     [('a', 1), ('b', 2)]
     """
-    whole, found = _searched(text, framework, find_calls)
+    whole, found = _searched(text, framework, find_calls, values)
     calls = [FoundCall(site, *whole, site.notes) for site in found.sites]
     # What was left out of the text is said once, with the first call.
     calls[0] = calls[0]._replace(notes=(*found.notes, *calls[0].notes))
-    every: list[tuple[int, FoundCall | SnippetError]] = [
-        (each.site.call.column, each) for each in calls
-    ]
+    every: list[tuple[int, FoundCall | SnippetError]] = [(each.site.offset, each) for each in calls]
     errors = (*found.refused, *found.own)
     every += [(each.column or 0, each.placed_in(whole.text)) for each in errors]
     return [each for _, each in sorted(every, key=lambda pair: pair[0])]
@@ -164,7 +166,10 @@ class _Text(NamedTuple):
 
 
 def _searched(
-    text: str, framework: str | None, search: Callable[[str, str, Collection[str]], _T]
+    text: str,
+    framework: str | None,
+    search: Callable[[str, str, Collection[str], Mapping[str, Value]], _T],
+    values: Mapping[str, Value],
 ) -> tuple[_Text, _T]:
     """Search a text for the calls of a framework, or of all."""
     conventions = [convention(framework)] if framework else distinct_conventions()
@@ -173,7 +178,7 @@ def _searched(
     with errors_placed_in(text):
         language, known = _known_by(text, conventions)
         try:
-            return _Text(text, conventions, known), search(text, language, known)
+            return _Text(text, conventions, known), search(text, language, known, values)
         except SnippetError as error:
             raise _without_a_call(text, conventions, known, error) from None
 
@@ -276,7 +281,7 @@ def _reading(
         notes=(*note, *reading.notes),
         line=site.line,
         column=site.column,
-        name=reading.name or site.statement.target or "",
+        name=reading.name or site.shown_name,
     )
 
 

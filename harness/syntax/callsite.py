@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from harness.syntax.tree import Call, Reference, Statement, Value, calls
+from harness.syntax.tree import Call, Followed, Reference, Statement, Value, calls
 
 _WORD: Final = re.compile(r"\w+")
 
@@ -85,6 +85,8 @@ class CallSite:
     groups: int = 1
     steps: tuple[int, ...] | None = None
     notes: tuple[str, ...] = ()  # On lines that may change what is called
+    # Calls of the text's own through which it is come to, innermost first: the last is its place.
+    followed: tuple[Followed, ...] = ()
 
     @property
     def statement(self) -> Statement:
@@ -110,6 +112,24 @@ class CallSite:
     def stands_alone(self) -> bool:
         """Whether the text is this call and nothing else."""
         return len(self.code.statements) == 1 and self.statement.value is self.call
+
+    @property
+    def columns(self) -> tuple[int, ...]:
+        """The offset in the text of the call, and of each that it is come to through."""
+        return (self.call.column, *(each.column for each in self.followed))
+
+    @property
+    def offset(self) -> int:
+        """The offset in the text of its place."""
+        return self.columns[-1]
+
+    @property
+    def shown_name(self) -> str:
+        """What the code calls what the call makes, where it says."""
+        from harness.syntax.followed_calls import name_of  # noqa: PLC0415 -- few calls need it
+
+        target = self.statement.target or ""
+        return name_of(self.statement, self.followed) if self.followed else target
 
     @property
     def name(self) -> str | None:

@@ -21,6 +21,7 @@ from harness.syntax.tree import (
     Comprehension,
     Joined,
     Name,
+    Passed,
     Reference,
     Slice,
     SnippetError,
@@ -109,6 +110,7 @@ class Expressions:
         self.names = names
         self._read: dict[ast.Call, Call] = {}
         self._assumed: list[str] = []
+        self._supplied: Mapping[str, Value] = {}  # What the user gives names
 
     def value(self, node: ast.expr) -> Value:
         """Return the value of an expression, as far as the text holds it."""
@@ -123,7 +125,7 @@ class Expressions:
                 return self._collection(node)
             case ast.Call():
                 call = self._call(node)
-                value = converted(call)
+                value = converted(call) if call.result is None else call.result
                 return call if value is None else value
             case ast.Subscript():
                 return element(self.subscript(node))
@@ -137,10 +139,24 @@ class Expressions:
                 return self._choice(node)
             case ast.ListComp() | ast.GeneratorExp():
                 return self._comprehension(node)
-            case ast.Name() | ast.Attribute() if (name := text_of(node)) in self.names.known:
-                self._assumed += self.names.assumed.get(name, ())
-                return self.names.known[name]
-        return Name(*self._quoted(node))
+            case ast.Name() | ast.Attribute():
+                return self._of_name(node)
+        return self._unknown(node)
+
+    def _of_name(self, node: ast.Name | ast.Attribute) -> Value:
+        names, name = self.names, text_of(node)
+        if name in self._supplied and (name not in names.known or name in names.assumed):
+            return self._supplied[name]
+        if name in names.known:
+            self._assumed += names.assumed.get(name, ())
+            return names.known[name]
+        given = names.given.get(name)
+        return given.value if isinstance(given, Passed) else self._unknown(node)
+
+    def _unknown(self, node: ast.expr) -> Value:
+        """An expression that the text gives no value; the user may."""
+        name = Name(*self._quoted(node))
+        return self._supplied.get(name.text, name) if self._supplied else name
 
     def _arithmetic(self, node: ast.UnaryOp | ast.BinOp) -> Value:
         if isinstance(node, ast.BinOp):
@@ -309,12 +325,17 @@ class Expressions:
 
     def _quoted(self, node: ast.expr) -> tuple[str, int, tuple[Call, ...]]:
         """The text of an expression, its offset, and the calls inside."""
-        return text_of(node), self.source.offset_of(node), tuple(self._calls_in(node))
+        return self._text(node), self.source.offset_of(node), tuple(self._calls_in(node))
+
+    def _text(self, node: ast.expr) -> str:
+        """An expression as an answer shows it."""
+        return text_of(node)
 
     def _calls_in(self, node: ast.expr | ast.comprehension) -> Iterator[Call]:
         """The outermost calls inside an expression."""
         if isinstance(node, ast.Call):
-            yield self._call(node)
+            call = self._call(node)
+            yield from [call] if call.result is None else outermost_calls(call.result)
             return
         outer, self.names = self.names, self._inside(node)
         for child in ast.iter_child_nodes(node):
@@ -336,6 +357,16 @@ class Expressions:
         for name in own:
             names.forget(name)
         return names
+
+
+def outermost_calls(value: Value) -> Iterator[Call]:
+    """Yield the calls in a value that are in no other."""
+    if isinstance(value, Call):
+        yield value
+    parts = value.calls if isinstance(value, Name) else value
+    if isinstance(parts, tuple):
+        for part in parts:
+            yield from outermost_calls(part)
 
 
 def _too_large(column: int) -> SnippetError:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from harness.syntax.callsite import Application, CallSite, Code
+from harness.syntax.followed_calls import Reached, own_names, reached, why_not_followed
 from harness.syntax.tree import (
     Call,
     Defined,
@@ -78,7 +80,12 @@ class Found(NamedTuple):
     notes: tuple[str, ...] = ()  # On what was left out of the text
 
 
-def find_calls(text: str, language: str, names: Collection[str]) -> Found:
+def find_calls(
+    text: str,
+    language: str,
+    names: Collection[str],
+    values: Mapping[str, Value] = MappingProxyType({}),
+) -> Found:
     r"""Find the calls of some names.
 
     Parameters
@@ -88,6 +95,8 @@ def find_calls(text: str, language: str, names: Collection[str]) -> Found:
         ``python``, ``matlab`` or ``wolfram``.
     names : collection of str
         Of functions, without what stands before their last dot.
+    values : mapping of str to value
+        What the user gives names that have no value in the text.
 
     Raises
     ------
@@ -100,11 +109,16 @@ def find_calls(text: str, language: str, names: Collection[str]) -> Found:
     >>> [(site.line, site.name, len(site.applications)) for site in found.sites]
     [(1, 'up', 1), (3, None, 1)]
     """
-    parsed, notes = _parsed(text, language, names)
+    parsed, notes = _parsed(text, language, names, values)
     called = _called(parsed, names)
-    own = [call for _, call in called if last_name(call) not in names or _is_own(call.owner, names)]
+    theirs = [each for each in called if last_name(each[1]) in names]
+    theirs = [each for each in theirs if not _is_own(each[1].owner, names)]
+    found = reached(parsed, theirs)
+    through = {inner.column for each in found for inner in each.followed}
+    known = {id(call) for _, call in theirs}
+    own = [call for _, call in called if id(call) not in known and call.column not in through]
     code = Code(parsed.statements)
-    sites = [_site(text, code, *each) for each in called if each[1] not in own]
+    sites = [_site(text, code, each) for each in found]
     if own and not sites:
         raise _defined_by_the_text(text, own[0])
     if not sites:
@@ -120,13 +134,21 @@ def find_calls(text: str, language: str, names: Collection[str]) -> Found:
         from harness.syntax.weights_before_the_call import completed  # noqa: PLC0415
 
         sites = [completed(site) for site in sites]
-    whole = [replace(site, notes=tuple(_patched(text, parsed, site))) for site in sites]
+    whole = [
+        replace(site, notes=(*_notes(text, parsed, site), *_patched(text, parsed, site)))
+        for site in sites
+    ]
     defined = [call for call in own if isinstance(call.owner, Defined)]
     errors = tuple(_defined_by_the_text(text, call) for call in defined)
     return Found(tuple(whole), tuple(refused), errors, notes)
 
 
-def find_call(text: str, language: str, names: Collection[str]) -> tuple[CallSite, tuple[str, ...]]:
+def find_call(
+    text: str,
+    language: str,
+    names: Collection[str],
+    values: Mapping[str, Value] = MappingProxyType({}),
+) -> tuple[CallSite, tuple[str, ...]]:
     r"""Find the one call of some names, with notes on what was left out of the text.
 
     Raises
@@ -140,8 +162,8 @@ def find_call(text: str, language: str, names: Collection[str]) -> tuple[CallSit
     >>> site.name, len(site.applications)
     ('up', 1)
     """
-    found = find_calls(text, language, names)
-    columns = [site.call.column for site in found.sites]
+    found = find_calls(text, language, names, values)
+    columns = [site.offset for site in found.sites]
     columns += [error.column or 0 for error in found.refused]
     if len(columns) > 1:
         raise _several(text, columns)
@@ -165,12 +187,29 @@ def _patched(text: str, parsed: Parsed, site: CallSite) -> Iterator[str]:
             )
 
 
-def _parsed(text: str, language: str, names: Collection[str]) -> tuple[Parsed, tuple[str, ...]]:
+def _notes(text: str, parsed: Parsed, site: CallSite) -> Iterator[str]:
+    """Say where the framework's call stands, and what else calls the function that it is in."""
+    if site.followed:
+        where = _line_number(text, site.call.column)
+        within = ", ".join(dict.fromkeys(each.what for each in site.followed))
+        own = own_names(site.call, site.followed)
+        names = f"; {', '.join(own)} {'is' if len(own) == 1 else 'are'} named there" if own else ""
+        yield f"The framework's call stands in line {where}, in {within}{names}."
+    for each in why_not_followed(parsed, site.columns):
+        yield (
+            f"Line {_line_number(text, each.column)} calls what this stands in, {each.why}: that "
+            "is not followed."
+        )
+
+
+def _parsed(
+    text: str, language: str, names: Collection[str], values: Mapping[str, Value]
+) -> tuple[Parsed, tuple[str, ...]]:
     """Parse a text or, where its call is in none that can be, the balanced call cut out of it."""
     module = import_module(f"harness.syntax.{language}")
     parsed, whole = Parsed(()), None
     try:
-        parsed = module.read(text)
+        parsed = module.read(text, values) if values and language == "python" else module.read(text)
         whole = next((unread.error for unread in parsed.unread), None)
     except SnippetError as error:
         whole = error
@@ -234,9 +273,10 @@ def _defined_by_the_text(text: str, call: Call) -> OwnNameError:
     )
 
 
-def _site(text: str, code: Code, place: int, call: Call) -> CallSite:
-    line, column = _line_number(text, call.column), text.rfind("\n", 0, call.column)
-    site = CallSite(call, line, call.column - column, code, place)
+def _site(text: str, code: Code, found: Reached) -> CallSite:
+    offset = found.columns[-1]
+    line, column = _line_number(text, offset), offset - text.rfind("\n", 0, offset)
+    site = CallSite(found.call, line, column, code, found.place, followed=found.followed)
     return replace(site, applications=tuple(_applications(site)))
 
 

@@ -6,7 +6,9 @@ import ast
 import keyword
 import re
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Final
 
 from harness.syntax.expressions import Source
@@ -16,9 +18,11 @@ from harness.syntax.tree import (
     Parsed,
     SnippetError,
     Unread,
+    Value,
     check_text,
 )
 
+NO_VALUES: Final[Mapping[str, Value]] = MappingProxyType({})
 _MOST_UNREAD: Final = 20
 _ASSIGNED: Final = re.compile(r"\s*([\w.]+)\s*=(?!=)")
 # A signature as a page prints it, with the page's links.
@@ -29,13 +33,15 @@ _BARE_STAR: Final = re.compile(r"(?:(?<=,)|^)\s*\*\s*,")
 _IDENTIFIER: Final = re.compile(r"[^\W\d]\w*+(?:\.[^\W\d]\w*+)*+")
 
 
-def read(text: str) -> Parsed:
+def read(text: str, values: Mapping[str, Value] = NO_VALUES) -> Parsed:
     r"""Read Python text as statements; lines that are not Python are left out.
 
     Parameters
     ----------
     text : str
         May be indented, and may have a session's prompts.
+    values : mapping of str to value
+        What the user gives names that have no value in the text.
 
     Raises
     ------
@@ -55,9 +61,11 @@ def read(text: str) -> Parsed:
     source = Source(printed[1] if printed else text)
     try:
         module, unread = _tree(source)
-        reader = Reader(source, unread)
+        reader = Reader(source, unread, values)
         statements = tuple(reader.module(module))
-        return Parsed(statements, (*unread, *reader.unread), tuple(reader.patched(module)))
+        left_out = (*unread, *reader.unread)
+        not_followed = tuple(reader.not_followed.values())
+        return Parsed(statements, left_out, tuple(reader.patched(module)), not_followed)
     except SnippetError:
         raise
     except (RecursionError, MemoryError):

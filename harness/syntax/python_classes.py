@@ -1,21 +1,41 @@
-"""Python classes that only add arguments to those of their base."""
+"""The functions and classes of a Python text, with what their calls are followed with."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from harness.syntax.names import Names
-from harness.syntax.python_changes import dotted, text_of
-from harness.syntax.tree import Argument, Call, Defined, Name, Value
+from harness.syntax.python_changes import bindings, children, dotted, text_of
+from harness.syntax.tree import Argument, Call, Defined, Either, Name, Value
 
 MOST_FOLLOWED: Final = 100
 
 
+# What makes, or may make, a transposed convolution in any framework.
+LIKELY: Final = re.compile("transpos|deconv", re.IGNORECASE)
+# Methods that apply the layers that an object has.
+APPLYING: Final = {"forward", "hybrid_forward", "call", "__call__", "decode", "build"}
+_WORD: Final = re.compile(r"[^\W\d]\w*+")
+_MOST_NODES: Final = 250  # Of a function that only computes a value
+# Decorators that leave a class as it is.
+_HARMLESS: Final = {"register_keras_serializable", "dataclass", "add_start_docstrings", "final"}
+
+
 class NotFollowedError(Exception):
-    """Why a call of a class is not a call of its base."""
+    """Why a call of a class or a function is not followed."""
+
+
+@dataclass(frozen=True)
+class FollowedFunction:
+    """What calls of a function are followed with."""
+
+    node: ast.FunctionDef
+    around: Names  # What names stand for in it
 
 
 @dataclass(frozen=True)
@@ -32,6 +52,15 @@ class FollowedClass:
         """Return a class where its statement stands, with the names that its methods see."""
         base = dotted(node.bases[0]) if node.bases else ""
         return FollowedClass(node, around, base, names.owner(base))
+
+    def method(self, name: str) -> ast.FunctionDef | None:
+        """Return a function that the class certainly has as this method, and no other."""
+        nodes = [each for each in self.node.body if _gives(each, name)]
+        if len(nodes) == 1 and isinstance(nodes[0], ast.FunctionDef):
+            return nodes[0]
+        if nodes:
+            raise NotFollowedError(f"whose {name} may be one of several")
+        return None
 
     @property
     def first_base(self) -> str:
@@ -71,22 +100,136 @@ class FollowedClass:
         return init
 
 
+def _gives(node: ast.stmt, name: str) -> bool:
+    """Whether a statement in the body of a class gives a name something."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return node.name == name
+    return not isinstance(node, ast.Expr) and name in bindings([node])
+
+
+def line_of_classes(code: FollowedClass) -> tuple[FollowedClass, ...]:
+    """Return a class and its bases, as far as the text defines them.
+
+    Raises
+    ------
+    NotFollowedError
+        Where the text does not show in one line what an object inherits.
+    """
+    line = [code]
+    while isinstance(code.owner, Defined) and isinstance(code.owner.code, FollowedClass):
+        code = code.owner.code
+        if code in line or len(line) > MOST_FOLLOWED:
+            raise NotFollowedError("which inherits from itself")
+        line.append(code)
+    for each in line:
+        others = (each.around.owner(dotted(base)) for base in each.node.bases[1:])
+        decorators = {text_of(node).partition("(")[0] for node in each.node.decorator_list}
+        names = {name.rpartition(".")[2] for name in decorators}
+        if each.node.keywords or any(isinstance(owner, Defined | Either) for owner in others):
+            raise NotFollowedError("which is not simply a class of one base")
+        if not names <= _HARMLESS or each.method("__new__") is not None:
+            raise NotFollowedError("which a decorator or a __new__ may change")
+        if isinstance(each.owner, Either):
+            raise NotFollowedError("whose base may be one of several")
+    return tuple(line)
+
+
+class Likely:
+    """Which functions and classes of a text may make what is looked for, directly or by others."""
+
+    def __init__(self, module: ast.Module, lines: Sequence[str]) -> None:
+        self._words: set[str] = set()
+        if not any(isinstance(each, ast.FunctionDef | ast.ClassDef) for each in module.body):
+            return
+        users = defaultdict[str, set[str]](set)
+        for name, line in _named_lines(module, lines):
+            for word in _WORD.findall(line):
+                users[word].add(name)
+        pending = [word for word in users if LIKELY.search(word)]
+        while pending:
+            for name in users[pending.pop()]:
+                if name not in self._words:
+                    self._words.add(name)
+                    # Every class has these; the class's own name says more.
+                    pending += [] if name.startswith("__") or name in APPLYING else [name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._words or LIKELY.search(name) is not None
+
+
+def _named_lines(module: ast.Module, lines: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The lines of functions and classes, and those that give names something, with the names."""
+    pending: list[tuple[ast.stmt, tuple[str, ...]]] = [(each, ()) for each in module.body]
+    while pending:
+        node, around = pending.pop()
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            around = (*around, node.name)
+            pending += [(each, around) for each in node.body]
+            names = around
+        elif not around and isinstance(node, ast.Assign | ast.Import | ast.ImportFrom):
+            names = tuple(bindings([node]))
+        else:
+            names = around
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            end = node.body[0].lineno
+        else:
+            end = (node.end_lineno or node.lineno) + 1
+        text = "\n".join(lines[node.lineno - 1 : end - 1])
+        yield from ((name, text) for name in names)
+
+
+def computes_a_value(function: ast.FunctionDef) -> bool:
+    """Whether a function is short, and does nothing but compute what it gives back."""
+    returns = 0
+    for count, node in enumerate(ast.walk(function)):
+        if count > _MOST_NODES or isinstance(node, _EFFECTS):
+            return False
+        returns += isinstance(node, ast.Return)
+    return returns > 0
+
+
+def runs(function: ast.FunctionDef) -> bool:
+    """Whether a call of a function carries out its body, and changes no name of other scopes."""
+    pending: list[ast.AST] = [*function.body]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Yield | ast.YieldFrom | ast.Global | ast.Nonlocal):
+            return False
+        if not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Lambda):
+            pending += children(node)
+    return True
+
+
+_EFFECTS: Final = (
+    *(ast.Yield, ast.YieldFrom, ast.Global, ast.Nonlocal, ast.While, ast.With, ast.Try),
+    *(ast.ClassDef, ast.AsyncFunctionDef, ast.Delete, ast.Import, ast.ImportFrom, ast.Await),
+)
+
+
 def given_to(
-    parameters: ast.arguments, call: Call, defaults: Mapping[str, Value]
+    parameters: ast.arguments, call: Call, defaults: Mapping[str, Value], first: int = 1
 ) -> dict[str, Value]:
-    """Return what a call gives the parameters of an ``__init__``, without ``self``."""
+    """Return what a call gives parameters, from the first on: that of a method is ``self``."""
     if any(each.name in {"*", "**"} for each in call.arguments):
         raise NotFollowedError("which is given arguments that the text does not show")
-    places = [each.arg for each in (*parameters.posonlyargs, *parameters.args)][1:]
+    places = [each.arg for each in (*parameters.posonlyargs, *parameters.args)][first:]
     own = {*places, *(each.arg for each in parameters.kwonlyargs)}
     positional, column = call.positional, call.column
     surplus = {name: value for name, value in call.named.items() if name not in own}
     too_many = len(positional) > len(places) and parameters.vararg is None
     if too_many or (surplus and parameters.kwarg is None):
-        raise NotFollowedError("whose __init__ takes other arguments")
+        raise NotFollowedError("which takes other arguments")
     given = dict(defaults)
     given |= dict(zip(places, positional, strict=False))
     given |= {name: value for name, value in call.named.items() if name in own}
+    needed = places[: max(0, len(places) - len(parameters.defaults))]
+    needed += [
+        each.arg
+        for each, default in zip(parameters.kwonlyargs, parameters.kw_defaults, strict=True)
+        if default is None
+    ]
+    if not given.keys() >= {*needed}:
+        raise NotFollowedError("which takes other arguments")
     if parameters.vararg is not None:
         given[parameters.vararg.arg] = tuple(positional[len(places) :])
     if parameters.kwarg is not None:

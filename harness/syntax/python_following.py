@@ -1,49 +1,158 @@
-"""Calls of what a Python text defines, followed to what they make."""
+"""Calls of what a Python text defines, followed to what they make.
+
+A function is read again for each of its calls, with what the call gives it; so is a class for each
+of its objects.  What is read so stands before the statement of the call.
+"""
 
 from __future__ import annotations
 
 import ast
+from collections import Counter, defaultdict
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
-from harness.syntax.names import (
-    Names,
-)
+from harness.syntax.expressions import Source, is_plain, open_names
+from harness.syntax.names import Names, can_change, identifiers, is_dict
 from harness.syntax.python_changes import (
+    FUNCTIONS,
     Change,
     bindings,
     changes,
+    dotted,
+    patches,
+    text_of,
 )
-from harness.syntax.python_classes import MOST_FOLLOWED, FollowedClass, NotFollowedError, given_to
+from harness.syntax.python_classes import (
+    APPLYING,
+    LIKELY,
+    MOST_FOLLOWED,
+    FollowedClass,
+    FollowedFunction,
+    Likely,
+    NotFollowedError,
+    computes_a_value,
+    given_to,
+    line_of_classes,
+    runs,
+)
+from harness.syntax.python_passing import Object, Passing
 from harness.syntax.python_scopes import Scope
-from harness.syntax.python_statements import Statements
+from harness.syntax.python_statements import Frame
 from harness.syntax.tree import (
+    MAX_TEXT,
     Call,
     Defined,
+    Followed,
+    Name,
+    NotFollowed,
+    Passed,
     Statement,
+    Unread,
+    Value,
     calls,
     last_name,
     meant,
 )
 
+_MOST_CALLS: Final = 500  # That are followed
+_MOST_STEPS: Final = 4000  # Statements that are read in them
+_DEEPEST: Final = 8
+_OF_CLASSES: Final = {"staticmethod": 0, "classmethod": 1}
 
-class Reader(Statements):
+
+class Reader(Passing):
     """Reads a text, and follows the calls of its own functions and classes."""
+
+    def __init__(
+        self, source: Source, left_out: Sequence[Unread], values: Mapping[str, Value]
+    ) -> None:
+        super().__init__(source, left_out, values)
+        self.not_followed: dict[ast.AST, NotFollowed] = {}
+        self._of_bases = self._calls = self._steps = 0
+        self._base_is_made = False  # By the statement that is being read
+        self._followable: dict[ast.AST, bool] = {}
+
+    def module(self, module: ast.Module) -> Iterator[Statement]:
+        """Read a whole text."""
+        self._likely = Likely(module, self.source.lines)
+        self._patched = {name.rpartition(".")[2] for name, _ in patches(module)}
+        self._overridden = _overridden(module)
+        yield from super().module(module)
+
+    def _statement(self, node: ast.stmt) -> Iterator[Statement]:
+        if self._chain or self._frame is not None:
+            self._steps += 1
+            if self._steps > _MOST_STEPS:
+                raise NotFollowedError("one of too many that are followed")
+        self._whole, self._target, self._base_is_made = None, "", False
+        for statement in super()._statement(node):
+            yield from self._come_to()
+            yield statement
+        yield from self._come_to()
+
+    def _come_to(self) -> list[Statement]:
+        pending = self._pending
+        if pending:
+            self._pending = []
+        return pending
+
+    def _inherited(self) -> Names:
+        names = super()._inherited()
+        # Also what is defined further below.
+        for node in self._scope.certain:
+            given = names.given.get(node.name)
+            if (
+                isinstance(given, Defined)
+                and given.code is None
+                and self._scope.bound[node.name] == 1
+                and (code := self._code_of(node, names)) is not None
+            ):
+                names.given[node.name] = replace(given, code=code)
+        return names
+
+    def _code_of(self, node: ast.stmt, around: Names) -> FollowedFunction | FollowedClass | None:
+        if isinstance(node, ast.ClassDef):
+            return FollowedClass.of(node, around, around)
+        if isinstance(node, ast.FunctionDef) and not node.decorator_list:
+            if node not in self._followable:
+                is_useful = node.name in self._likely or computes_a_value(node)
+                self._followable[node] = is_useful and runs(node)
+            return FollowedFunction(node, around) if self._followable[node] else None
+        return None
+
+    def _change_by_method(self, method: str) -> None:
+        # What the base's own gives the object is known.
+        if method == "__init__" and self._base_is_made:
+            return
+        found = self._method_of_self(method)
+        if found is None or not self._leaves_self(found[0].node):
+            super()._change_by_method(method)
+
+    def _leaves_self(self, function: ast.FunctionDef) -> bool:
+        """Whether a method changes nothing of its object."""
+        scope = self._scope_of(function)
+        given = (*scope.bound, *(each.name for each in scope.changed))
+        return not scope.unsettled and not any(name.split(".")[0] == "self" for name in given)
 
     def followed(self, call: Call) -> Call:
         """Follow a call of a class of the text to the call of its base that it makes, too."""
         owner = call.owner
+        if isinstance(owner, Passed):
+            return replace(call, function=meant(call, owner.text), owner=None)
         if not isinstance(owner, Defined) or not isinstance(owner.code, FollowedClass):
             return super().followed(call)
-        self._followed += 1
+        self._of_bases += 1
         try:
-            return self._of_base(call, owner.code)
+            made = self._of_base(call, owner.code)
         except NotFollowedError as error:
             refused = replace(owner, why=str(error))
             return replace(call, function=meant(call, owner.code.first_base), owner=refused)
+        return made if LIKELY.search(last_name(made)) else call
 
     def _of_base(self, call: Call, code: FollowedClass) -> Call:
         """The call that makes the object of the base."""
-        if self._followed > MOST_FOLLOWED:
+        if self._of_bases > MOST_FOLLOWED:
             raise NotFollowedError("one of too many that are followed")
         init = code.initializer()
         if init is None:
@@ -71,6 +180,7 @@ class Reader(Statements):
     def _made_by(self, init: ast.FunctionDef, call: Call, around: Names) -> list[Statement]:
         """The statements of an ``__init__``, with what a call gives its parameters."""
         outer = self.names, self._scope, self._read, self._block
+        whole, target = self._whole, self._target
         self.names, self._scope, self._read = around.copy(), Scope.of(init.body), {}
         try:
             defaults = {name: value for name, value, _ in self._defaults(init.args)}
@@ -79,6 +189,278 @@ class Reader(Statements):
             return [statement for node in init.body for statement in self._statement(node)]
         finally:
             self.names, self._scope, self._read, self._block = outer
+            self._whole, self._target = whole, target
+
+    def _new_call(self, node: ast.Call) -> Call:
+        call = super()._new_call(node)
+        found = self._called(node, call)
+        if found is None:
+            return call
+        code, first = found
+        is_own = first is not None
+        is_likely = code.node.name in self._likely or any(map(self._is_likely, call.parts[1:]))
+        try:
+            if isinstance(code, FollowedFunction):
+                if is_likely:
+                    self._check(code.node)
+                    return self._returned(node, call, code, first or 0, is_own=is_own)
+                return self._computed(node, call, code, first or 0, is_own=is_own)
+            if is_likely:
+                self._check(code.node)
+                return self._object(node, call, code)
+        except NotFollowedError as error:
+            self._note(code.node, call, str(error))
+        return call
+
+    def _called(
+        self, node: ast.Call, call: Call
+    ) -> tuple[FollowedFunction | FollowedClass, int | None] | None:
+        """What a call calls and, of a method of ``self``, the parameter that is given first."""
+        if isinstance(call.owner, Defined):
+            code = call.owner.code
+            return (code, None) if isinstance(code, FollowedFunction | FollowedClass) else None
+        return self._method(node)
+
+    def _is_likely(self, value: Value) -> bool:
+        """Whether an argument may be what makes the layers that are looked for."""
+        return isinstance(value, Name) and any(
+            word in self._likely for word in identifiers(value.text)
+        )
+
+    def _check(self, node: ast.AST) -> None:
+        """Bound the work, and refuse what calls itself."""
+        if node in self._within:
+            raise NotFollowedError("which calls itself")
+        if len(self._within) >= _DEEPEST:
+            raise NotFollowedError("one of too many that call one another")
+        self._calls += 1
+        if self._calls > _MOST_CALLS or self._steps > _MOST_STEPS:
+            raise NotFollowedError("one of too many that are followed")
+
+    def _note(self, node: ast.stmt, call: Call, why: str) -> None:
+        """Note a call that is not followed, one for each function."""
+        start = self.source.offset(node.lineno, 0)
+        end = self.source.offset(node.end_lineno or node.lineno, MAX_TEXT)
+        self.not_followed.setdefault(node, NotFollowed(start, end, call.column, why))
+
+    def _method(self, node: ast.Call) -> tuple[FollowedFunction, int] | None:
+        """The method of ``self`` that is called, and which of its parameters is given first."""
+        if self._self is None or not isinstance(node.func, ast.Attribute):
+            return None
+        match node.func.value:
+            case ast.Name("self"):
+                return self._method_of_self(node.func.attr)
+            case ast.Call(ast.Name("super"), given) if node.func.attr == "__init__":
+                read, classes = {*self._within}, self._self.classes
+                own = [place for place, each in enumerate(classes) if read & {*each.node.body}]
+                here = classes[own[-1]].node.name if own else ""
+                is_next = own and (not given or dotted(given[0]) == here)
+                return _method_in(classes[own[-1] + 1 :], "__init__") if is_next else None
+        return None
+
+    def _method_of_self(self, name: str) -> tuple[FollowedFunction, int] | None:
+        if self._self is None or self._is_another(name):
+            return None
+        return _method_in(self._self.classes, name)
+
+    def _is_another(self, method: str) -> bool:
+        """Whether the text may give an object something else under the name of a method."""
+        assert self._self is not None
+        overridden = self._overridden[self._self.classes[0].node.name]
+        return (
+            method in self._patched
+            or self._class_scope.bound[f"self.{method}"] > 0
+            or (not self._self.is_exact and method in overridden)
+        )
+
+    def _computed(
+        self, node: ast.Call, call: Call, code: FollowedFunction, first: int, *, is_own: bool
+    ) -> Call:
+        """A call of a function that only computes a value, if that is all plain."""
+        if not computes_a_value(code.node):
+            return call
+        try:
+            self._check(code.node)
+            with self._apart(is_own=is_own) as entered:
+                self._carry_out(entered, code, self._given_by(node, call, code, first))
+        except NotFollowedError:
+            return call
+        result = _result(entered.frame)
+        return replace(call, result=result) if _is_value(result) else call
+
+    def _returned(
+        self, node: ast.Call, call: Call, code: FollowedFunction, first: int, *, is_own: bool
+    ) -> Call:
+        """A call of a function, with what it gives back."""
+        given = self._given_by(node, call, code, first)
+        followed = replace(self._as_followed(node, call, code, given), is_method=is_own)
+        with self._apart(is_own=is_own) as entered:
+            self._chain = (followed, *self._chain)
+            self._carry_out(entered, code, given)
+            attributes = self._attributes()
+        self._pending += entered.statements
+        if code.node.name == "__init__":
+            self._base_is_made = True
+            for name, (value, assumed) in attributes.items():
+                self.names.give(name, value, assumed)
+        result = _result(entered.frame)
+        makes = any(LIKELY.search(last_name(each)) for each in calls(result))
+        return replace(call, result=result) if makes or _is_value(result) else call
+
+    def _as_followed(
+        self,
+        node: ast.Call,
+        call: Call,
+        code: FollowedFunction | FollowedClass,
+        given: Mapping[str, tuple[Value, tuple[str, ...]]],
+    ) -> Followed:
+        is_whole, is_class = self._whole is node, isinstance(code, FollowedClass)
+        values = (
+            value.value if isinstance(value, Passed) else value for value, _ in given.values()
+        )
+        passed = frozenset(name for value in values for name in open_names(value))
+        return Followed(
+            call.column, code.node.name, self._target, is_whole, is_class, passed=passed
+        )
+
+    # Classes.
+
+    def _class(self, node: ast.ClassDef, around: Names) -> Iterator[Statement]:
+        outer, code = self._self, FollowedClass.of(node, self.names, around)
+        try:
+            self._self = Object(line_of_classes(code))
+        except NotFollowedError:
+            self._self = Object((code,))
+        yield from super()._class(node, around)
+        self._self = outer
+
+    def _function(
+        self, node: FUNCTIONS, names: Names, attributes: Names
+    ) -> Generator[Statement, None, Names]:
+        outer, self._within = self._within, (*self._within, node)
+        names = yield from super()._function(node, names, attributes)
+        self._within = outer
+        return names
+
+    def _attributes_of(self, node: ast.ClassDef, around: Names) -> Names:
+        """What the body of a class gives its objects, where nothing else gives it to them."""
+        attributes, scope = Names(), self._scope_of(node)
+        for each in node.body:
+            if not isinstance(each, ast.Assign) or len(each.targets) > 1:
+                continue
+            name = dotted(each.targets[0])
+            others = name in self._patched or name in self._overridden[node.name]
+            if name and scope.bound[name] == 1 and not scope.bound[f"self.{name}"] and not others:
+                value = self._constant(each.value, around)
+                if is_plain(value) and not can_change(value):
+                    attributes.give(f"self.{name}", value)
+        return attributes
+
+    def _object(self, node: ast.Call, call: Call, code: FollowedClass) -> Call:
+        """A call that makes an object, after what is done to make it."""
+        classes = line_of_classes(code)
+        names = {each.node.name for each in classes}
+        if (names | {"__init__", "__call__"}) & self._patched:
+            raise NotFollowedError("which another line changes")
+        members: dict[str, FollowedFunction] = {}
+        for each in classes:
+            for inner in each.node.body:
+                if isinstance(inner, ast.FunctionDef):
+                    members.setdefault(inner.name, FollowedFunction(inner, each.around))
+            each.method("__init__")
+        init = members.pop("__init__", None)
+        if init is None:
+            return call
+        given = self._given_by(node, call, init, 1)
+        followed = self._as_followed(node, call, code, given)
+        with self._apart() as entered:
+            self._chain, self._self = (followed, *self._chain), Object(classes, is_exact=True)
+            self._block, self._done = (*self._block, -next(self._blocks)), set()
+            scopes = [self._scope_of(each.node) for each in classes]
+            self._class_scope = _joined(scopes)
+            attributes = Names()
+            for each in reversed(classes):
+                for name, value in self._attributes_of(each.node, each.around).given.items():
+                    attributes.give(name, value)
+            self.names = attributes
+            self._carry_out(entered, init, given)
+            self._share_attributes(self.names, attributes)
+            self._frame, self._passed = None, frozenset()
+            for name, member in members.items():
+                is_done = member.node in self._done
+                if is_done or not (name in APPLYING or name in self._likely):
+                    continue
+                self._scope = self._class_scope
+                self._read = {}
+                entered.statements += self._function(member.node, member.around.copy(), attributes)
+        self._pending += entered.statements
+        return call
+
+
+def _method_in(classes: Sequence[FollowedClass], name: str) -> tuple[FollowedFunction, int] | None:
+    """The method that the first of several classes to have it has."""
+    try:
+        for each in classes:
+            if (function := each.method(name)) is not None:
+                return _as_method(function, each)
+    except NotFollowedError:
+        pass
+    return None
+
+
+def _as_method(
+    function: ast.FunctionDef, code: FollowedClass
+) -> tuple[FollowedFunction, int] | None:
+    """A method with the place of the first parameter that its calls give."""
+    decorators = [dotted(each) for each in function.decorator_list]
+    if len(decorators) > 1 or not {*decorators} <= _OF_CLASSES.keys() or not runs(function):
+        return None
+    first = _OF_CLASSES[decorators[0]] if decorators else 1
+    return FollowedFunction(function, code.around), first
+
+
+def _overridden(module: ast.Module) -> defaultdict[str, set[str]]:
+    """For each class, the names that the bodies of classes that inherit from it give something."""
+    below = defaultdict[str, list[ast.ClassDef]](list)
+    classes = [each for each in ast.walk(module) if isinstance(each, ast.ClassDef)]
+    for each in classes:
+        for base in each.bases:
+            below[text_of(base).rpartition(".")[2]].append(each)
+    names = defaultdict[str, set[str]](set)
+    for each in classes:
+        pending, seen = [*below[each.name]], set[ast.ClassDef]()
+        while pending:
+            inner = pending.pop()
+            if inner not in seen:
+                seen.add(inner)
+                names[each.name] |= bindings(inner.body).keys()
+                pending += below[inner.name]
+    return names
+
+
+def _joined(every: Sequence[Scope]) -> Scope:
+    """What the bodies of a class and its bases do."""
+    return Scope(
+        sum((each.bound for each in every), Counter()),
+        tuple(change for each in every for change in each.changed),
+        sum(each.unsettled for each in every),
+    )
+
+
+def _result(frame: Frame) -> Value:
+    """What a function gives back; ``None`` where its call does not say."""
+    if not frame.ended or len(frame.returned) != 1:
+        return None
+    value = frame.returned[0]
+    items = value if isinstance(value, tuple) else (value,)
+    return None if any(isinstance(each, Name) for each in items) else value
+
+
+def _is_value(value: Value) -> bool:
+    """Whether it is plain, or a dictionary of what is."""
+    if is_dict(value) and isinstance(value, Call):
+        return all(map(is_plain, value.named.values()))
+    return is_plain(value)
 
 
 def _name(change: Change) -> str:

@@ -6,7 +6,7 @@ import ast
 import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.syntax.expressions import Expressions, Source, is_partial
 from harness.syntax.names import (
@@ -15,6 +15,7 @@ from harness.syntax.names import (
     either,
 )
 from harness.syntax.python_changes import (
+    FUNCTIONS,
     Change,
     Definition,
     bindings,
@@ -26,6 +27,7 @@ from harness.syntax.tree import (
     MAX_TEXT,
     Defined,
     Either,
+    Followed,
     Name,
     Reference,
     SnippetError,
@@ -44,12 +46,20 @@ class Scopes(Expressions):
         super().__init__(source, Names())
         self.unread: list[Unread] = []
         self._shared: frozenset[str] = frozenset()  # Names that other scopes may give values
-        self._followed = 0  # How many calls of the text's own classes
+        self._chain: tuple[Followed, ...] = ()  # The calls that are being followed
         self._turns = 0  # How many turns of loops
+        self._scopes: dict[ast.AST, Scope] = {}
         self._left_out = {each.start for each in left_out}
         self._block: tuple[int, ...] = ()
         self._blocks = itertools.count(1)
         self._scope = self._class_scope = Scope()
+
+    def _scope_of(self, node: FUNCTIONS | ast.ClassDef) -> Scope:
+        """What the body of a function or a class does: for each of its readings a new copy."""
+        if node not in self._scopes:
+            self._scopes[node] = Scope.of(node.body)
+        scope = self._scopes[node]
+        return replace(scope, bound=Counter(scope.bound))
 
     def late_names(self) -> Names:
         """The names that a lambda sees whenever it is called."""
@@ -187,7 +197,7 @@ class Scopes(Expressions):
     def _stated(self, target: str | None, value: Value, part: Subscript | None = None) -> Statement:
         # Only what stands around a call is ever asked for.
         assigned = dict(self.names.given) if next(calls(value), None) else {}
-        return Statement(target, value, assigned, self._block, part)
+        return Statement(target, value, assigned, self._block, part, self._chain)
 
 
 @dataclass
@@ -203,6 +213,8 @@ class Scope:
     unsettled: int = 0
     definitions: tuple[Definition, ...] = ()
     meanings: Mapping[str, Value] | None = None  # Found when they are asked for
+    # Functions and classes that it always has, whatever its branches do.
+    certain: tuple[ast.FunctionDef | ast.ClassDef, ...] = ()
 
     @staticmethod
     def of(body: Sequence[ast.stmt]) -> Scope:
@@ -210,4 +222,11 @@ class Scope:
         every_change = list(changes(body))
         everything = [change for change in every_change if change.name == EVERYTHING]
         others = dict.fromkeys(change for change in every_change if change.name != EVERYTHING)
-        return Scope(bindings(body), tuple(others), len(everything), tuple(definitions(body)))
+        certain = tuple(each for each in body if isinstance(each, ast.FunctionDef | ast.ClassDef))
+        return Scope(
+            bindings(body),
+            tuple(others),
+            len(everything),
+            tuple(definitions(body)),
+            certain=certain,
+        )

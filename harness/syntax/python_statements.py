@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from harness.syntax.expressions import converted, is_plain
@@ -31,7 +31,7 @@ from harness.syntax.python_changes import (
     text_of,
     walk,
 )
-from harness.syntax.python_classes import FollowedClass
+from harness.syntax.python_classes import FollowedClass, FollowedFunction
 from harness.syntax.python_scopes import Scope, Scopes
 from harness.syntax.tree import (
     Argument,
@@ -53,8 +53,22 @@ _MOST_TURNS: Final = 256  # Of all loops, that are read one by one
 _COPIES: Final = {"list", "tuple", "dict", "sorted", "reversed"}
 
 
+@dataclass
+class Frame:
+    """A function's body that is read for one call of it."""
+
+    returned: list[Value] = field(default_factory=list)
+    undecided: int = 0  # Branches and loops around, of which the call does not say what they do
+    ended: bool = False  # Whether nothing below is carried out
+
+
 class Statements(Scopes):
     """Turns statements into the neutral tree; each function has its own names."""
+
+    _frame: Frame | None = None
+    # The value of the statement that is being read, and what it is given to.
+    _whole: ast.expr | None = None
+    _target = ""
 
     def module(self, module: ast.Module) -> Iterator[Statement]:
         """Read a whole text."""
@@ -71,6 +85,8 @@ class Statements(Scopes):
 
     def _statements(self, body: Iterable[ast.stmt]) -> Iterator[Statement]:
         for node in body:
+            if self._frame is not None and self._frame.ended:
+                return
             yield from self._statement(node)
 
     def _statement(self, node: ast.stmt) -> Iterator[Statement]:
@@ -94,12 +110,14 @@ class Statements(Scopes):
             case ast.For() | ast.AsyncFor() | ast.While():
                 yield from self._loop(node)
             case ast.FunctionDef() | ast.AsyncFunctionDef():
-                yield from self._function(node, self._inherited(), Names())
+                around = self._inherited()
+                code = self._code_of(node, around)
+                yield from self._function(node, around.copy() if code else around, Names())
                 # What a default is may be changed by any call.
                 for default in (*node.args.defaults, *node.args.kw_defaults):
                     for name in same_object(default) if default is not None else ():
                         self.names.change(name, certain=False)
-                self._define(node)
+                self._define(node, code)
             case ast.ClassDef():
                 values = [each.value for each in node.keywords]
                 yield from self._head("class", [*node.bases, *values, *node.decorator_list])
@@ -146,16 +164,34 @@ class Statements(Scopes):
             case ast.Expr(value=value) | ast.Return(value=ast.expr() as value):
                 before = dict(self.names.known)
                 later = self._before([value])
-                yield self._stated(None, self.value(value))
+                read = self.value(value)
+                yield self._stated(None, read)
                 self._change(later)
+                if isinstance(node, ast.Return):
+                    self._end(read if not isinstance(read, Name) else self._given(value, read))
                 self._share_given(before, value)
                 self._update(before, value)
             case ast.Assert() | ast.Raise():
                 children = ast.iter_child_nodes(node)
                 parts = [child for child in children if isinstance(child, ast.expr)]
                 yield from self._head(type(node).__name__.lower(), parts)
+                if isinstance(node, ast.Raise):
+                    self._end()
+            case ast.Return():
+                self._end(None)
             case _:
                 self._give_meanings(node)
+
+    def _end(self, *values: Value) -> None:
+        """Note what the function that is being read for a call gives back, and that it ends."""
+        if self._frame is not None:
+            self._frame.returned += values
+            self._frame.ended = not self._frame.undecided
+
+    def _given(self, node: ast.expr, value: Value) -> Value:
+        """What a name was given, where that is a call."""
+        given = self.names.given.get(dotted(node), value)
+        return given if isinstance(given, Call) else value
 
     def _give_meanings(self, node: ast.stmt) -> None:
         """Read an import, or what is no expression."""
@@ -196,7 +232,13 @@ class Statements(Scopes):
                         self.names.give(name, updated)
                         self.names.share([name, *self._parts_in(updated, node)])
 
-    def _define(self, node: FUNCTIONS | ast.ClassDef, code: FollowedClass | None = None) -> None:
+    def _code_of(self, node: ast.stmt, around: Names) -> FollowedFunction | FollowedClass | None:
+        """What calls of a function or a class are followed with, if they are."""
+        raise NotImplementedError
+
+    def _define(
+        self, node: FUNCTIONS | ast.ClassDef, code: FollowedFunction | FollowedClass | None
+    ) -> None:
         """Give a function or a class its name, and forget what it may change."""
         self._forget(bindings([node]))
         self._change(changes([node]), if_given=True)
@@ -219,6 +261,7 @@ class Statements(Scopes):
     def _assignment(self, targets: Sequence[ast.expr], node: ast.expr) -> Iterator[Statement]:
         inside = [child for target in targets for child in ast.iter_child_nodes(target)]
         later = self._before([node, *inside])
+        self._whole, self._target = node, text_of(targets[0])
         value, assumed = self.with_defaults(node)
         for target in targets:
             part = self.subscript(target) if isinstance(target, ast.Subscript) else None
@@ -241,9 +284,13 @@ class Statements(Scopes):
             isinstance(node, ast.Call) and dotted(node.func) in _COPIES
         )
         shares = can_change if holds_changeable(value) or not is_copy else holds_changeable
-        for each in ast.walk(node):
+        pending = [node]
+        while pending:
+            each = pending.pop()
             if isinstance(each, ast.Name) and shares(self.names.known.get(each.id)):
                 yield each.id
+            elif not (isinstance(each, ast.Subscript) and type(self.value(each)) is int):
+                pending += ast.iter_child_nodes(each)
 
     def _give(self, target: ast.expr, value: Value, assumed: tuple[str, ...]) -> None:
         if isinstance(target, ast.Tuple | ast.List):
@@ -268,6 +315,11 @@ class Statements(Scopes):
 
     def _if(self, node: ast.If) -> Iterator[Statement]:
         yield from self._head("if", [node.test])
+        if self._frame is not None:
+            test, assumed = self.with_defaults(node.test)
+            if is_plain(test) and not assumed:
+                yield from self._statements(node.body if test else node.orelse)
+                return
         name = _none(node.test)
         if name not in self.names.undecided:
             before = self.names
@@ -275,9 +327,9 @@ class Statements(Scopes):
             return
         # if shape is None: shape = …, of a parameter that is None unless the caller gives it.
         before = self.names.copy()
-        yield from self._inner(node.body)
+        yield from self._maybe(node.body)
         decided, self.names = self.names, before
-        yield from self._inner(node.orelse)
+        yield from self._maybe(node.orelse)
         self.names = decided
         decided.assumed[name] = (f"{name}=None",)
 
@@ -292,20 +344,29 @@ class Statements(Scopes):
         for names, head, suite in suites:
             self.names = names.copy()
             self._unsettle(head)
-            yield from self._inner(suite)
+            yield from self._maybe(suite)
             if not (suite and isinstance(suite[-1], ast.Return | ast.Raise)):
                 ends.append(self.names)
         self.names = agreed(ends) if ends else suites[0][0]
 
     def _inner(self, body: Sequence[ast.stmt]) -> Iterator[Statement]:
         outer = self._block
-        if len(outer) == _DEEPEST:
+        if len(outer) >= _DEEPEST:
             raise SnippetError(
                 f"functions, branches and loops are nested more than {_DEEPEST} deep."
             )
         self._block = (*outer, next(self._blocks))
         yield from self._statements(body)
         self._block = outer
+
+    def _maybe(self, body: Sequence[ast.stmt]) -> Iterator[Statement]:
+        """What may be carried out or not."""
+        frame = self._frame
+        if frame is not None:
+            frame.undecided += 1
+        yield from self._inner(body)
+        if frame is not None:
+            frame.undecided -= 1
 
     def _loop(self, node: LOOPS) -> Iterator[Statement]:
         items = self._items_of(node)
@@ -320,7 +381,7 @@ class Statements(Scopes):
         self._unsettle([node])
         if isinstance(node, ast.While):
             yield from self._head("while", [node.test])
-        yield from self._inner([*node.body, *node.orelse])
+        yield from self._maybe([*node.body, *node.orelse])
         self._unsettle([node])
 
     def _items_of(self, node: LOOPS) -> tuple[Value, ...] | None:
@@ -354,8 +415,8 @@ class Statements(Scopes):
         parts = (*node.args.defaults, *node.args.kw_defaults, *node.decorator_list)
         yield from self._head("def", [part for part in parts if part is not None])
         defaults = list(self._defaults(node.args))
-        outer = self.names, self._scope
-        self.names, self._scope = names, Scope.of(node.body)
+        outer = self.names, self._scope, self._frame
+        self.names, self._scope, self._frame = names, self._scope_of(node), None
         own = parameters(node)
         self._scope.bound.update(own)
         # A name that the body gives a value is the function's own from its first line.
@@ -374,7 +435,7 @@ class Statements(Scopes):
             self.names.give(name, value, attributes.assumed.get(name, ()))
         yield from self._inner(node.body)
         names = self.names
-        self.names, self._scope = outer
+        self.names, self._scope, self._frame = outer
         return names
 
     def _defaults(self, arguments: ast.arguments) -> Iterator[tuple[str, Value, str]]:
@@ -386,11 +447,16 @@ class Statements(Scopes):
             if default is not None and not isinstance(value := self.value(default), Name):
                 yield inner.arg, value, text_of(default)
 
+    def _attributes_of(self, node: ast.ClassDef, around: Names) -> Names:
+        """What the body of a class gives its objects."""
+        raise NotImplementedError
+
     def _class(self, node: ast.ClassDef, around: Names) -> Iterator[Statement]:
         """Methods do not see the names of the class, but one another's ``self.…``."""
-        outer, attributes = self.names, Names()
-        scopes, block = (self._scope, self._class_scope), self._block
-        self.names, self._scope = outer.copy(), Scope.of(node.body)
+        outer, attributes = self.names, self._attributes_of(node, around)
+        scopes, block, frame = (self._scope, self._class_scope), self._block, self._frame
+        self._frame = None
+        self.names, self._scope = outer.copy(), self._scope_of(node)
         self._class_scope, self._block = self._scope, (*block, -next(self._blocks))
         for inner in node.body:
             if isinstance(inner, FUNCTIONS):
@@ -398,7 +464,7 @@ class Statements(Scopes):
                 self._share_attributes(names, attributes)
             else:
                 yield from self._statement(inner)
-        self.names, self._block = outer, block
+        self.names, self._block, self._frame = outer, block, frame
         self._scope, self._class_scope = scopes
 
 

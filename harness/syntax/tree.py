@@ -119,6 +119,13 @@ class Defined(Name):
 
 
 @dataclass(frozen=True, repr=False, eq=False)
+class Passed(Name):
+    """What a call of the text's own function gives a parameter, in the caller's words."""
+
+    value: Value = None
+
+
+@dataclass(frozen=True, repr=False, eq=False)
 class Either(Name):
     """One of several meanings; ``None`` is the meaning that the text does not give."""
 
@@ -149,6 +156,8 @@ class Call:
     assumed: tuple[str, ...] = ()
     # What the text lets the called name stand for; ``None`` where it does not say.
     owner: Value = field(default=None, compare=False, repr=False)
+    # What it gives back, where the text's own function was followed; ``None`` where it was not.
+    result: Value = field(default=None, compare=False, repr=False)
 
     @property
     def dotted(self) -> str:
@@ -183,6 +192,19 @@ Value: TypeAlias = int | float | bool | str | tuple["Value", ...] | Name | Call 
 
 
 @dataclass(frozen=True)
+class Followed:
+    """A call of the text's own function or class, followed into what it does."""
+
+    column: int  # Offset of the call in the text
+    what: str  # The function or class, as the text defines it
+    target: str = ""  # What the statement of the call gives something
+    is_whole: bool = False  # Whether that is the call's result and nothing else
+    makes_object: bool = False
+    is_method: bool = False  # Of the object that ``self`` is where it is called
+    passed: frozenset[str] = frozenset()  # Names of the caller's that it is given
+
+
+@dataclass(frozen=True)
 class Statement:
     """One statement: a value and the name that it is given, if any."""
 
@@ -195,6 +217,18 @@ class Statement:
     block: tuple[int, ...] = field(default=(), compare=False)
     # The target, where it is an element or a slice of something.
     part: Subscript | None = field(default=None, compare=False)
+    # The calls through which it is come to, innermost first; its function is read once for each.
+    followed: tuple[Followed, ...] = field(default=(), compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class NotFollowed:
+    """A call of the text's own function or class that is not followed."""
+
+    start: int  # Offsets of the function in the text
+    end: int
+    column: int  # Of the call
+    why: str
 
 
 @dataclass(frozen=True)
@@ -214,6 +248,7 @@ class Parsed:
     unread: tuple[Unread, ...] = ()
     # Full names of what it sets in modules and classes, each with the column.
     patched: tuple[tuple[str, int], ...] = ()
+    not_followed: tuple[NotFollowed, ...] = ()
 
     def all_understood(self) -> tuple[Statement, ...]:
         """Return the statements; raise the error of the first stretch that was left out."""

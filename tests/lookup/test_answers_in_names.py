@@ -161,6 +161,15 @@ def test_where_the_numbers_decide_the_answer_asks_for_them() -> None:
     assert known.reading.operator == Operator.of(4, 6, (16,), stride=8, crop=4)
 
 
+def test_a_name_of_a_word_is_asked_for_and_may_be_given() -> None:
+    text = "tf.keras.layers.Conv2DTranspose(4, 3, 2, padding=opt.how)"
+    (error,) = look_up_every(text)
+    assert isinstance(error, SnippetError)
+    assert error.fact.endswith("write it in its place, or add set opt.how=same.")
+    known = only(text, "numpy", supplied=supply(values={"opt.how": "same"}))
+    assert known.reading.operator.crop == ((0, 1), (0, 1))
+
+
 def test_values_may_be_given_to_some_names_only() -> None:
     found = only("nn.ConvTranspose2d(self.c, d, k)", "mxnet", supplied=supply(values={"k": 3}))
     assert found.names == ("self.c", "d")

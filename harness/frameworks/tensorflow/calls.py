@@ -239,7 +239,7 @@ def _crop(
     given: Arguments, operator: Operator, out_size: Sizes, *, channels_first: bool
 ) -> tuple[tuple[int, int], ...]:
     """Return the crop that padding and output_shape choose together."""
-    padding = given.known("padding")
+    padding = given.known("padding", "SAME")
     ends: tuple[tuple[int, int], ...] | None = None
     if isinstance(padding, tuple) and operator.rank == 2:
         ends = _explicit(given, padding, channels_first=channels_first)

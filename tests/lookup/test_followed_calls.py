@@ -1,0 +1,319 @@
+"""Calls of a text's own functions and classes, followed to the layers that they make."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.lookup.answer import LookUp
+from harness.lookup.every import look_up_every
+from harness.lookup.reading import find_every, supply
+from harness.syntax.tree import SnippetError, Value
+
+HEAD = "import torch.nn as nn\n"
+BLOCK = (
+    "class UpBlock(nn.Module):\n"
+    "    def __init__(self, cin, cout, k=4):\n"
+    "        super().__init__()\n"
+    "        self.up = nn.ConvTranspose2d(cin, cout, k, 2, 1)\n"
+    "    def forward(self, x):\n"
+    "        return self.up(x)\n"
+)
+
+
+def answers(text: str, **values: Value) -> list[tuple[int, str, str]]:
+    """The line, the name and the descriptor, or the operator in names, of every answer."""
+    found = []
+    for each in look_up_every(HEAD + text, to=["numpy"], supplied=supply(values=values)):
+        assert isinstance(each, LookUp), each
+        operator = each.to_json()["operator"]
+        descriptor = each.to_json()["descriptor"]
+        sizes = f"{operator['in_channels']} -> {operator['out_channels']}, {operator['kernel']}"
+        found.append((each.reading.line, each.reading.name, descriptor or sizes))
+    return found
+
+
+def lines(text: str) -> list[tuple[int, str]]:
+    """The line and the name of every answer."""
+    return [(line, name) for line, name, _ in answers(text)]
+
+
+FOLLOWED = {
+    "what a function returns": (
+        "def up(i, o): return nn.ConvTranspose2d(i, o, 4, 2, 1)\n"
+        "self.u1 = up(64, 32); self.u2 = up(32, 16)",
+        [
+            (3, "self.u1", "ic64_oc32_k4x4_s2x2_c1.1x1.1_b"),
+            (3, "self.u2", "ic32_oc16_k4x4_s2x2_c1.1x1.1_b"),
+        ],
+    ),
+    "a sequence": (
+        "def up(i, o, k=3):\n  return nn.Sequential(nn.ConvTranspose2d(i, o, k), nn.ReLU())\n"
+        "u = up(o=6, i=4)\nv = up(6, 2, k=5)",
+        [(4, "u", "ic4_oc6_k3x3_b"), (5, "v", "ic6_oc2_k5x5_b")],
+    ),
+    "a list, and a branch that is known": (
+        "def up(i, o, bn=True):\n  layers = [nn.ConvTranspose2d(i, o, 3, bias=not bn)]\n"
+        "  if bn:\n    layers.append(nn.BatchNorm2d(o))\n  return layers\n"
+        "m = nn.Sequential(*up(4, 6), *up(6, 8, bn=False))",
+        [(7, "m", "ic4_oc6_k3x3"), (7, "m", "ic6_oc8_k3x3_b")],
+    ),
+    "a layer that has a name first": (
+        "def up(i, o):\n  layer = nn.ConvTranspose2d(i, o, 3)\n  return layer\nself.u = up(4, 6)",
+        [(5, "self.u", "ic4_oc6_k3x3_b")],
+    ),
+    "only the branch that is taken": (
+        "def up(i, kind):\n  if kind == 'big':\n    return nn.ConvTranspose2d(i, 2, 5)\n"
+        "  return nn.ConvTranspose2d(i, 2, 3)\na = up(4, 'big')\nb = up(6, 'small')",
+        [(6, "a", "ic4_oc2_k5x5_b"), (7, "b", "ic6_oc2_k3x3_b")],
+    ),
+    "functions that call one another": (
+        "def one(i, o): return nn.ConvTranspose2d(i, o, 3)\n"
+        "def two(i): return nn.Sequential(one(i, 2 * i), one(2 * i, i))\nself.t = two(4)",
+        [(4, "self.t", "ic4_oc8_k3x3_b"), (4, "self.t", "ic8_oc4_k3x3_b")],
+    ),
+    "what is defined below": (
+        "class Net:\n  def __init__(self):\n    self.u = up(4, 6)\n"
+        "def up(i, o): return nn.ConvTranspose2d(i, o, 3)",
+        [(4, "self.u", "ic4_oc6_k3x3_b")],
+    ),
+    "a function in a function": (
+        "def net(c):\n  def up(o): return nn.ConvTranspose2d(c, o, 3)\n"
+        "  return [up(2), up(6)]\nlayers = net(4)",
+        [(5, "layers", "ic4_oc2_k3x3_b"), (5, "layers", "ic4_oc6_k3x3_b")],
+    ),
+    "Keras's functional style": (
+        "def block(x, n):\n  x = tf.keras.layers.Conv2DTranspose(n, 3, 2, padding='same')(x)\n"
+        "  return x\nx = tf.keras.Input((8, 8, 4))\nx = block(x, 6)\nx = block(x, 2)",
+        [(6, "x", "ic4_oc6_k3x3_s2x2_c0.1x0.1_b_n1_i8x8"), (7, "x", "in_channels -> 2, [3, 3]")],
+    ),
+    "the framework's function as an argument": (
+        "def up(make, i): return make(i, 2, 3)\nu = up(nn.ConvTranspose2d, 4)",
+        [(3, "u", "ic4_oc2_k3x3_b")],
+    ),
+    "a dictionary of arguments": (
+        "def up(i, o, **more): return nn.ConvTranspose2d(i, o, 3, **more)\n"
+        "u = up(4, 6, stride=2, bias=False)",
+        [(3, "u", "ic4_oc6_k3x3_s2x2")],
+    ),
+    "a class": (
+        BLOCK + "class Net:\n  def __init__(self):\n"
+        "    self.up1 = UpBlock(512, 256)\n    self.up2 = UpBlock(256, 128, k=2)",
+        [
+            (10, "self.up1.up", "ic512_oc256_k4x4_s2x2_c1.1x1.1_b"),
+            (11, "self.up2.up", "ic256_oc128_k2x2_s2x2_c1.1x1.1_b"),
+        ],
+    ),
+    "a class among others": (
+        BLOCK + "m = nn.Sequential(UpBlock(4, 6), UpBlock(6, 8))",
+        [
+            (8, "UpBlock.up", "ic4_oc6_k4x4_s2x2_c1.1x1.1_b"),
+            (8, "UpBlock.up", "ic6_oc8_k4x4_s2x2_c1.1x1.1_b"),
+        ],
+    ),
+    "a class that gives its base arguments": (
+        BLOCK
+        + "class Wide(UpBlock):\n  def __init__(self, c):\n    super().__init__(c, 2 * c, 3)\n"
+        "w = Wide(4)",
+        [(11, "w.up", "ic4_oc8_k3x3_s2x2_c1.1x1.1_b")],
+    ),
+    "attributes of self": (
+        "class Up(nn.Module):\n  kernel = 3\n  def __init__(self, c):\n    self.c = c\n"
+        "    self.make()\n  def make(self):\n"
+        "    self.up = nn.ConvTranspose2d(self.c, self.c // 2, self.kernel)\nu = Up(4)",
+        [(9, "u.up", "ic4_oc2_k3x3_b")],
+    ),
+    "a method with lists": (
+        "class Pose(nn.Module):\n  def __init__(self):\n    self.inplanes = 8\n"
+        "    self.deconv = self._make(2, [6, 4], [4, 3])\n"
+        "  def _config(self, k):\n    if k == 4:\n      p, q = 1, 0\n"
+        "    elif k == 3:\n      p, q = 1, 1\n    return k, p, q\n"
+        "  def _make(self, n, filters, kernels):\n    layers = []\n    for i in range(n):\n"
+        "      k, p, q = self._config(kernels[i])\n"
+        "      layers.append(nn.ConvTranspose2d(self.inplanes, filters[i], k, 2, p, q))\n"
+        "      self.inplanes = filters[i]\n    return nn.Sequential(*layers)",
+        [
+            (5, "self.deconv", "ic8_oc6_k4x4_s2x2_c1.1x1.1_b"),
+            (5, "self.deconv", "ic6_oc4_k3x3_s2x2_c1.0x1.0_b"),
+        ],
+    ),
+    "a static method": (
+        "class Net:\n  def __init__(self):\n    self.u = self.up(4, 6)\n  @staticmethod\n"
+        "  def up(i, o): return nn.ConvTranspose2d(i, o, 3)",
+        [(4, "self.u", "ic4_oc6_k3x3_b")],
+    ),
+    "a function of numbers": (
+        "def same(k, d): return (k * d - d) // 2\n"
+        "u = nn.ConvTranspose2d(4, 6, 5, padding=same(5, 1))",
+        [(3, "u", "ic4_oc6_k5x5_c2.2x2.2_b")],
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), FOLLOWED.values(), ids=FOLLOWED)
+def test_a_call_is_followed(text: str, expected: list[tuple[int, str, str]]) -> None:
+    assert answers(text) == expected
+
+
+IN_NAMES = {
+    "the caller's names": (
+        BLOCK + "self.a = UpBlock(ngf * 8, ngf)\nself.b = UpBlock(ngf, opt.nc)",
+        ["ngf * 8 -> ngf, [4, 4]", "ngf -> opt.nc, [4, 4]"],
+    ),
+    "an expression of the function's": (
+        "def up(i): return nn.ConvTranspose2d(i * 2, i, 3)\nu = up(a + b)",
+        ["(a + b) * 2 -> a + b, [3, 3]"],
+    ),
+    "an attribute of an object": (
+        "class G:\n  def __init__(self, h):\n    self.u = nn.ConvTranspose2d(h.c, h.c // 2, 3)\n"
+        "g = G(config)",
+        ["config.c -> config.c // 2, [3, 3]"],
+    ),
+    # Not ``d -> d``: one is the caller's, the other the function's own.
+    "two things of one name": (
+        "def up(i):\n  d = load()\n  return nn.ConvTranspose2d(i, d, 3)\nu = up(d)",
+        ["up.i -> d, [3, 3]"],
+    ),
+    "names that are exchanged": (
+        "def up(i, o): return nn.ConvTranspose2d(i, o, 3)\nu = up(o, i)",
+        ["up.i -> up.o, [3, 3]"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), IN_NAMES.values(), ids=IN_NAMES)
+def test_what_the_caller_leaves_open_is_answered_in_its_names(
+    text: str, expected: list[str]
+) -> None:
+    assert [operator for _, _, operator in answers(text)] == expected
+
+
+MAKE = "def up(i, o): return nn.ConvTranspose2d(i, o, 3)\n"
+NOT_FOLLOWED = {
+    "nobody calls it": (MAKE, [(2, "")]),
+    "another definition": (
+        MAKE + "def up(i, o): return nn.Conv2d(i, o, 3)\nu = up(4, 6)",
+        [(2, "")],
+    ),
+    "another value": (MAKE + "up = other(up)\nu = up(4, 6)", [(2, "")]),
+    "a decorator": ("@mine\n" + MAKE + "u = up(4, 6)", [(3, "")]),
+    "a branch": (f"if here:\n  {MAKE}u = up(4, 6)", [(3, "")]),
+    "globals": (MAKE + "globals()['up'] = other\nu = up(4, 6)", [(2, "")]),
+    "a parameter of the name": (MAKE + "def net(up): return up(4, 6)", [(2, "")]),
+    "a class with a decorator": ("@mine\n" + BLOCK + "u = UpBlock(4, 6)", [(6, "self.up")]),
+    "a class with another metaclass": (
+        BLOCK.replace("nn.Module", "nn.Module, metaclass=Mine") + "u = UpBlock(4, 6)",
+        [(5, "self.up")],
+    ),
+    "a class that is changed": (
+        BLOCK + "UpBlock.__init__ = mine\nu = UpBlock(4, 6)",
+        [(5, "self.up")],
+    ),
+    "a method that a class below overrides": (
+        "class A:\n  def __init__(self):\n    self.u = self.up(4)\n"
+        "  def up(self, i): return nn.ConvTranspose2d(i, 2, 3)\n"
+        "class B(A):\n  def up(self, i): return nn.ConvTranspose2d(i, 2, 5)",
+        [(5, ""), (7, "")],
+    ),
+    "a method that is replaced": (
+        "class A:\n  def __init__(self):\n    self.u = self.up(4)\n"
+        "  def up(self, i): return nn.ConvTranspose2d(i, 2, 3)\nA.up = mine",
+        [(5, "")],
+    ),
+    "a generator": (
+        "def ups(i):\n  yield nn.ConvTranspose2d(i, 2, 3)\nu = [*ups(4)]",
+        [(3, "")],
+    ),
+    "a function that calls itself": (
+        "def up(i):\n  u = nn.ConvTranspose2d(i, 2, 3)\n  return [u, *up(i - 1)]",
+        [(3, "u")],
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), NOT_FOLLOWED.values(), ids=NOT_FOLLOWED)
+def test_what_may_be_something_else_is_not_followed(
+    text: str, expected: list[tuple[int, str]]
+) -> None:
+    assert lines(text) == expected
+
+
+def test_a_method_of_the_class_itself_is_followed_in_an_object_of_it() -> None:
+    text = NOT_FOLLOWED["a method that a class below overrides"][0]
+    assert (8, "b.u", "ic4_oc2_k5x5_b") in answers(text + "\nb = B()")
+
+
+def notes(text: str) -> list[tuple[str, ...]]:
+    found = look_up_every(HEAD + text, to=["numpy"])
+    return [each.reading.notes if isinstance(each, LookUp) else (str(each),) for each in found]
+
+
+def test_the_place_of_the_frameworks_call_is_noted() -> None:
+    assert notes(BLOCK + "u = UpBlock(4, 6)") == [
+        ("The framework's call stands in line 5, in UpBlock.",)
+    ]
+
+
+def test_what_cannot_be_followed_is_noted_with_its_line() -> None:
+    text = MAKE + "u = up(4, 6)\nv = up(*sizes)\nw = up(4)"
+    own, followed = notes(text)
+    assert own == (
+        "Line 4 calls what this stands in, which is given arguments that the text does not show: "
+        "that is not followed.",
+    )
+    assert followed == ("The framework's call stands in line 2, in up.",)
+
+
+def test_a_default_of_who_calls_is_noted() -> None:
+    text = "def net(c=8):\n  return up(c, 4)\n" + MAKE
+    assert notes(text)[0][1:] == (
+        "c=8: taken from the function's defaults; its caller may give others.",
+    )
+
+
+def test_values_of_names_are_known_before_loops_are_read() -> None:
+    text = (
+        "for i, (u, k) in enumerate(zip(h.upsample_rates, h.upsample_kernel_sizes)):\n"
+        "    self.ups.append(weight_norm(nn.ConvTranspose1d(h.initial // (2 ** i),\n"
+        "        h.initial // (2 ** (i + 1)), k, u, padding=(k - u) // 2)))"
+    )
+    assert [operator for _, _, operator in answers(text)] == [
+        "h.initial // 2 ** i -> h.initial // 2 ** (i + 1), ['k']"
+    ]
+    values: dict[str, Value] = {
+        "h.upsample_rates": (8, 8, 2),
+        "h.upsample_kernel_sizes": (16, 16, 4),
+        "h.initial": 64,
+    }
+    assert [operator for _, _, operator in answers(text, **values)] == [
+        "ic64_oc32_k16_s8_c4.4_b",
+        "ic32_oc16_k16_s8_c4.4_b",
+        "ic16_oc8_k4_s2_c1.1_b",
+    ]
+
+
+def test_a_value_reaches_a_class_by_the_names_of_its_caller() -> None:
+    text = BLOCK + "self.a = UpBlock(ngf * 8, ngf)"
+    assert answers(text, ngf=4) == [(8, "self.a.up", "ic32_oc4_k4x4_s2x2_c1.1x1.1_b")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def up(i):\n  a = nn.ConvTranspose2d(i, 2, 3)\n" + "  b = 1\n" * 1000 + "  return a\n"
+        "u = up(4)\n" * 10_000,
+        "".join(
+            f"def f{n}(i): return [f{n + 1}(i), f{n + 1}(i + 1), f{n + 1}(i + 2)]\n"
+            for n in range(30)
+        )
+        + "def f30(i): return nn.ConvTranspose2d(i, 2, 3)\nu = f0(4)",
+        "def a(i): return [nn.ConvTranspose2d(i, 2, 3), b(i)]\ndef b(i): return a(i)\nu = a(4)",
+        "def up(i): return nn.ConvTranspose2d(i, 2, 3)\nu = " + "up(" * 50 + "4" + ")" * 50,
+        "def up(i):\n  i = i + i\n  i = i + i\n  return nn.ConvTranspose2d(i, 2, 3)\n"
+        "def two(j): return up(j + j + j + j)\nu = two(two(two(c)))",
+    ],
+    ids=["long", "wide", "in turns", "deep", "growing"],
+)
+def test_following_ends(text: str) -> None:
+    found = find_every(HEAD + text)
+    assert 1 <= len(found) <= 600
+    assert not any(isinstance(each, SnippetError) for each in found)
