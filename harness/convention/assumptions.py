@@ -105,9 +105,27 @@ def assumed_notes(given: BoundCall, sources: Sequence[Value] = ()) -> list[str]:
         for assumed in call.assumed
         if assumed not in given.call.assumed
     )
-    if not values:
-        return []
-    return [f"{', '.join(values)}: taken from the function's defaults; its caller may give others."]
+    return defaults_notes([*values])
+
+
+def defaults_notes(values: Sequence[str]) -> list[str]:
+    """Note the defaults of parameters, and of settings, that a reading uses.
+
+    >>> defaults_notes(["k=3", "opt.ngf=64"])[1]
+    'opt.ngf=64: the default of a setting; a run may give another.'
+    """
+    settings = [each for each in values if "." in each.partition("=")[0]]
+    parameters = [each for each in values if each not in settings]
+    notes = []
+    if parameters:
+        shown = ", ".join(parameters)
+        notes.append(f"{shown}: taken from the function's defaults; its caller may give others.")
+    if settings:
+        shown, which = ", ".join(settings), "a setting" if len(settings) == 1 else "settings"
+        other = "another" if len(settings) == 1 else "others"
+        what = "default" if len(settings) == 1 else "defaults"
+        notes.append(f"{shown}: the {what} of {which}; a run may give {other}.")
+    return notes
 
 
 def _arrays(given: BoundCall) -> Iterator[Value]:

@@ -95,7 +95,7 @@ class BoundCall:
         if isinstance(value, Name | Call):
             parameter = self.form.parameter(name)
             default = None if parameter is None else parameter.default
-            word = default if isinstance(default, str) else example
+            word = example or (default if isinstance(default, str) else "")
             fact = unknown(name, value)
             if word and isinstance(value, Name) and _DOTTED.fullmatch(value.text):
                 fact = fact.removesuffix(".") + ", or "

@@ -274,8 +274,10 @@ def _reading(
         count = len(site.applications)
         note = (*note, f"The layer is called {count} times: the answer is about the first call.")
     if site.call.assumed:
-        values = ", ".join(site.call.assumed)
-        note = (*note, f"{values}: taken from the function's defaults; its caller may give others.")
+        # Other look-ups start faster without it.
+        from harness.convention.assumptions import defaults_notes  # noqa: PLC0415
+
+        note = (*note, *defaults_notes(site.call.assumed))
     return replace(
         reading,
         notes=(*note, *reading.notes),
@@ -513,7 +515,7 @@ def _candidates(site: CallSite, known: Sequence[_Known]) -> tuple[list[_Known], 
     if not (matching or others or aliases) or not is_full or (ours and is_free):
         name = site.function if is_full or is_free else ours[0]
         notes.append(f"{name} is taken for {names}.")
-    is_usual = "." in site.function and any(site.function in each.form.names for each in matching)
+    is_usual = "." in written and any(site.function in each.form.names for each in matching)
     if not all(each is None or each in named for each in options) and not is_usual:
         notes.append(
             f"{site.function} may be something else, which another line of the text gives it: it "

@@ -11,6 +11,7 @@ from typing import Final
 from harness.syntax.expressions import is_plain, open_names
 from harness.syntax.tree import (
     Call,
+    Either,
     Followed,
     Name,
     NotFollowed,
@@ -53,7 +54,7 @@ def reached(parsed: Parsed, called: Sequence[tuple[int, Call]]) -> list[Reached]
         for shorter in _without_some(columns):
             if shorter in groups:
                 further[shorter].append(columns)
-    shown = {columns: {_shown(each.call) for each in groups[columns]} for columns in groups}
+    shown = {columns: {*map(_meant, groups[columns])} for columns in groups}
     left_out = set[tuple[int, ...]]()
     for columns in sorted(further, key=len):
         if all(shown[each] <= shown[columns] for each in further[columns]):
@@ -115,6 +116,11 @@ def _without_some(columns: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
 
 def _is_known(call: Call) -> bool:
     return all(is_plain(each.value) for each in call.arguments)
+
+
+def _meant(each: Reached) -> tuple[object, bool]:
+    """What a call says, and whether it is certain what it calls."""
+    return _shown(each.call), isinstance(each.call.owner, Either)
 
 
 def _shown(value: Value) -> object:

@@ -71,6 +71,12 @@ class Names:
             self.change_others(owner)
         self._put(name, value, assumed)
 
+    def give_part(self, name: str, value: Value, assumed: tuple[str, ...] = ()) -> None:
+        """Note what an attribute is that an object has already: nothing is changed by it."""
+        for owner in _owners(name):
+            self._relations.parts[owner][name] = None
+        self._put(name, value, assumed)
+
     def forget(self, name: str) -> None:
         """Make the value of a name unknown."""
         self.give(name, Name(name, 0))

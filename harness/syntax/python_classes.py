@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.syntax.names import Names
-from harness.syntax.python_changes import bindings, children, dotted, text_of
+from harness.syntax.python_changes import bindings, children, dotted, text_of, walk
 from harness.syntax.tree import Argument, Call, Defined, Either, Name, Value
 
 MOST_FOLLOWED: Final = 100
@@ -186,6 +186,14 @@ def computes_a_value(function: ast.FunctionDef) -> bool:
             return False
         returns += isinstance(node, ast.Return)
     return returns > 0
+
+
+def makes_settings(function: ast.FunctionDef) -> bool:
+    """Whether a function reads the arguments of a program."""
+    return any(
+        isinstance(node, ast.Attribute) and node.attr in {"parse_args", "parse_known_args"}
+        for node in walk(function)
+    )
 
 
 def runs(function: ast.FunctionDef) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Final
 
 from harness.syntax.expressions import Source, is_plain, open_names
-from harness.syntax.names import Names, can_change, identifiers, is_dict
+from harness.syntax.names import Names, identifiers, is_dict
 from harness.syntax.python_changes import (
     FUNCTIONS,
     Change,
@@ -34,19 +34,24 @@ from harness.syntax.python_classes import (
     computes_a_value,
     given_to,
     line_of_classes,
+    makes_settings,
     runs,
 )
-from harness.syntax.python_passing import Object, Passing
+from harness.syntax.python_passing import Object
 from harness.syntax.python_scopes import Scope
+from harness.syntax.python_settings import Settings
 from harness.syntax.python_statements import Frame
 from harness.syntax.tree import (
     MAX_TEXT,
     Call,
     Defined,
+    Either,
     Followed,
     Name,
     NotFollowed,
     Passed,
+    Record,
+    Reference,
     Statement,
     Unread,
     Value,
@@ -61,7 +66,7 @@ _DEEPEST: Final = 8
 _OF_CLASSES: Final = {"staticmethod": 0, "classmethod": 1}
 
 
-class Reader(Passing):
+class Reader(Settings):
     """Reads a text, and follows the calls of its own functions and classes."""
 
     def __init__(
@@ -116,7 +121,8 @@ class Reader(Passing):
             return FollowedClass.of(node, around, around)
         if isinstance(node, ast.FunctionDef) and not node.decorator_list:
             if node not in self._followable:
-                is_useful = node.name in self._likely or computes_a_value(node)
+                is_useful = computes_a_value(node) or makes_settings(node)
+                is_useful = is_useful or node.name in self._likely
                 self._followable[node] = is_useful and runs(node)
             return FollowedFunction(node, around) if self._followable[node] else None
         return None
@@ -140,6 +146,10 @@ class Reader(Passing):
         owner = call.owner
         if isinstance(owner, Passed):
             return replace(call, function=meant(call, owner.text), owner=None)
+        if isinstance(owner, Either) and not LIKELY.search(last_name(call)):
+            names = [each.text for each in owner.options if isinstance(each, Reference)]
+            likely = [name for name in names if LIKELY.search(name.rpartition(".")[2])]
+            return replace(call, function=meant(call, likely[0])) if len(likely) == 1 else call
         if not isinstance(owner, Defined) or not isinstance(owner.code, FollowedClass):
             return super().followed(call)
         self._of_bases += 1
@@ -193,6 +203,10 @@ class Reader(Passing):
 
     def _new_call(self, node: ast.Call) -> Call:
         call = super()._new_call(node)
+        if isinstance(node.func, ast.IfExp | ast.Subscript | ast.Call):
+            # (nn.ConvTranspose2d if up else nn.Conv2d)(…), or getattr(nn, "ConvTranspose2d")(…)
+            chosen = self._chosen(node.func)
+            call = call if chosen is None else self.followed(replace(call, owner=chosen))
         found = self._called(node, call)
         if found is None:
             return call
@@ -208,6 +222,7 @@ class Reader(Passing):
             if is_likely:
                 self._check(code.node)
                 return self._object(node, call, code)
+            return self._record_of(call, code)
         except NotFollowedError as error:
             self._note(code.node, call, str(error))
         return call
@@ -277,7 +292,7 @@ class Reader(Passing):
         self, node: ast.Call, call: Call, code: FollowedFunction, first: int, *, is_own: bool
     ) -> Call:
         """A call of a function that only computes a value, if that is all plain."""
-        if not computes_a_value(code.node):
+        if not (computes_a_value(code.node) or makes_settings(code.node)):
             return call
         try:
             self._check(code.node)
@@ -286,7 +301,8 @@ class Reader(Passing):
         except NotFollowedError:
             return call
         result = _result(entered.frame)
-        return replace(call, result=result) if _is_value(result) else call
+        is_useful = isinstance(result, Record) or _is_value(result)
+        return replace(call, result=result) if is_useful else call
 
     def _returned(
         self, node: ast.Call, call: Call, code: FollowedFunction, first: int, *, is_own: bool
@@ -341,20 +357,6 @@ class Reader(Passing):
         names = yield from super()._function(node, names, attributes)
         self._within = outer
         return names
-
-    def _attributes_of(self, node: ast.ClassDef, around: Names) -> Names:
-        """What the body of a class gives its objects, where nothing else gives it to them."""
-        attributes, scope = Names(), self._scope_of(node)
-        for each in node.body:
-            if not isinstance(each, ast.Assign) or len(each.targets) > 1:
-                continue
-            name = dotted(each.targets[0])
-            others = name in self._patched or name in self._overridden[node.name]
-            if name and scope.bound[name] == 1 and not scope.bound[f"self.{name}"] and not others:
-                value = self._constant(each.value, around)
-                if is_plain(value) and not can_change(value):
-                    attributes.give(f"self.{name}", value)
-        return attributes
 
     def _object(self, node: ast.Call, call: Call, code: FollowedClass) -> Call:
         """A call that makes an object, after what is done to make it."""
@@ -453,7 +455,8 @@ def _result(frame: Frame) -> Value:
         return None
     value = frame.returned[0]
     items = value if isinstance(value, tuple) else (value,)
-    return None if any(isinstance(each, Name) for each in items) else value
+    is_open = any(isinstance(each, Name) and not isinstance(each, Record) for each in items)
+    return None if is_open else value
 
 
 def _is_value(value: Value) -> bool:

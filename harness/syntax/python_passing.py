@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeGuard
 
 from harness.syntax.expressions import Source, is_partial, is_plain, open_names
-from harness.syntax.names import Names, can_change
+from harness.syntax.names import Names, can_change, either
 from harness.syntax.python_changes import (
     bindings,
     changes,
@@ -34,6 +35,7 @@ from harness.syntax.tree import (
     Either,
     Name,
     Passed,
+    Record,
     Reference,
     SnippetError,
     Statement,
@@ -77,11 +79,18 @@ class Passing(Statements):
         self._within: tuple[ast.AST, ...] = ()  # Functions that are being read, outermost first
         self._done = set[ast.AST]()  # Functions that were read for a call of the same object
         self._self: Object | None = None
+        self._objects = set[str]()  # Names that have attributes by their settings
+        self._patched = set[str]()  # Attributes that the text sets, but of ``self``
+        # By class, what the bodies of those that inherit from it give something.
+        self._overridden = defaultdict[str, set[str]](set)
         self._passed: frozenset[str] = frozenset()  # What the call gives, in the caller's words
         self._written: dict[tuple[object, ...], str] = {}
         self._words: dict[ast.AST, frozenset[str]] = {}
 
     def _meaning(self, node: ast.expr, value: Value) -> Value:
+        if isinstance(node, ast.IfExp | ast.Subscript | ast.Call):
+            chosen = self._chosen(node)
+            return value if chosen is None else chosen
         meaning = super()._meaning(node, value)
         is_computed = isinstance(value, UnaryOp | BinaryOp) or type(value) is Name
         if not (self._passed and is_computed and isinstance(value, Name)):
@@ -90,6 +99,37 @@ class Passing(Statements):
         if not roots <= self._passed or len(value.text) > _LONGEST:
             return meaning
         return Passed(value.text, value.column, value=value)
+
+    def _chosen(self, node: ast.expr) -> Value:
+        """What an expression chooses among what is imported or defined, if it does."""
+        column = self.source.offset_of(node)
+        match node:
+            case ast.Name() | ast.Attribute() if name := dotted(node):
+                owner = self.names.owner(name)
+                is_open = owner is None and isinstance(node, ast.Attribute)
+                return Reference(name, column, is_imported=False) if is_open else _defined(owner)
+            case ast.Call(ast.Name("getattr"), [module, name, *_]) if dotted(module):
+                attribute = self.value(name)
+                if isinstance(attribute, str) and attribute.isidentifier():
+                    full = f"{dotted(module)}.{attribute}"
+                    owner = self.names.owner(full)
+                    return owner or Reference(full, column, is_imported=False)
+            case ast.IfExp():
+                test, assumed = self.with_defaults(node.test)
+                if is_plain(test) and not assumed:
+                    return self._chosen(node.body if test else node.orelse)
+                return _one_of(node, [self._chosen(each) for each in (node.body, node.orelse)])
+            case ast.Subscript(value=ast.Dict(keys=keys, values=values)):
+                wanted = self.value(node.slice)
+                known = [None if each is None else self.value(each) for each in keys]
+                if is_plain(wanted) and all(map(is_plain, known)):
+                    return self._chosen(values[known.index(wanted)]) if wanted in known else None
+                return _one_of(node, [self._chosen(each) for each in values])
+            case ast.Subscript():
+                value = self.value(node)
+                if _is_dotted(value) and type(value) is Name and value.text != text_of(node):
+                    return self._chosen(ast.parse(value.text, mode="eval").body)
+        return None
 
     def _text(self, node: ast.expr) -> str:
         text = text_of(node)
@@ -185,8 +225,15 @@ class Passing(Statements):
             what = f"{code.node.name}.{name}"
             taken = value if value is defaults.get(name) else self._taken(value, name, what, code)
             result[name] = taken, () if is_certain else call.assumed
-            if isinstance(value, Name):
-                result |= self._parts_of(value.text, name)
+            if isinstance(value, Record):
+                parts = {
+                    f"{name}{part}": (inner, tuple(f"{name}{each}" for each in assumed))
+                    for part, (inner, assumed) in parts_of_record(value).items()
+                }
+            else:
+                parts = self._parts_of(value.text, name) if isinstance(value, Name) else {}
+            self._objects |= {name} if parts else set()
+            result |= parts
         return result
 
     def _values_of_defaults(self, node: ast.FunctionDef) -> dict[str, Value]:
@@ -258,6 +305,17 @@ class Passing(Statements):
             return Name(text_of(node), 0)
 
 
+def parts_of_record(record: Record) -> dict[str, tuple[Value, tuple[str, ...]]]:
+    """Return attributes with the defaults among them, each without the object's name."""
+    return {
+        f".{each.name}": (
+            each.value,
+            (f".{each.name}={each.value!r}",) if each.is_default else (),
+        )
+        for each in record.settings
+    }
+
+
 def is_known(value: Value) -> bool:
     """Return whether it is plain, or a call of which all arguments are."""
     if isinstance(value, tuple):
@@ -272,6 +330,16 @@ def _is_either(meaning: Value) -> bool:
     return isinstance(meaning, Either) and any(
         isinstance(each, Reference | Defined) for each in meaning.options
     )
+
+
+def _defined(owner: Value) -> Value:
+    is_meaning = isinstance(owner, Reference | Defined) or is_partial(owner) or _is_either(owner)
+    return owner if is_meaning else None
+
+
+def _one_of(node: ast.expr, options: Sequence[Value]) -> Value:
+    """One of several meanings, if all of them are."""
+    return None if None in options or not options else either(text_of(node), options)
 
 
 def _is_dotted(value: Value) -> TypeGuard[Name]:

@@ -40,6 +40,7 @@ from harness.syntax.tree import (
     Either,
     Heading,
     Name,
+    Record,
     Reference,
     SnippetError,
     Statement,
@@ -189,9 +190,9 @@ class Statements(Scopes):
             self._frame.ended = not self._frame.undecided
 
     def _given(self, node: ast.expr, value: Value) -> Value:
-        """What a name was given, where that is a call."""
+        """What a name was given, where that is a call, or what a call made."""
         given = self.names.given.get(dotted(node), value)
-        return given if isinstance(given, Call) else value
+        return given if isinstance(given, Call | Record) else value
 
     def _give_meanings(self, node: ast.stmt) -> None:
         """Read an import, or what is no expression."""

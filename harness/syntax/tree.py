@@ -125,6 +125,22 @@ class Passed(Name):
     value: Value = None
 
 
+@dataclass(frozen=True)
+class Setting:
+    """An attribute that an object has from the first, or by default."""
+
+    name: str
+    value: Value
+    is_default: bool
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Record(Name):
+    """An object of which the text shows attributes, such as the result of ``parse_args()``."""
+
+    settings: tuple[Setting, ...] = ()
+
+
 @dataclass(frozen=True, repr=False, eq=False)
 class Either(Name):
     """One of several meanings; ``None`` is the meaning that the text does not give."""

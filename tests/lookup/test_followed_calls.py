@@ -154,6 +154,106 @@ def test_a_call_is_followed(text: str, expected: list[tuple[int, str, str]]) -> 
     assert answers(text) == expected
 
 
+CHOSEN = {
+    "by a name": 'conv = getattr(nn, "ConvTranspose2d")\nu = conv(4, 6, 3)',
+    "in the call": 'u = getattr(nn, "ConvTranspose2d")(4, 6, 3)',
+    "by a condition": "conv = nn.ConvTranspose2d if 1 > 0 else nn.Conv2d\nu = conv(4, 6, 3)",
+    "by a key": 'k = "up"\nu = {"up": nn.ConvTranspose2d, "down": nn.Conv2d}[k](4, 6, 3)',
+    "by a key of a name": 'kinds = {"up": nn.ConvTranspose2d}\nu = kinds["up"](4, 6, 3)',
+    "by a parameter": (
+        "def make(up):\n  conv = nn.ConvTranspose2d if up else nn.Conv2d\n  return conv(4, 6, 3)\n"
+        "u = make(True)\nv = make(False)"
+    ),
+    "in part": (
+        "from functools import partial\nconv = partial(nn.ConvTranspose2d, kernel_size=3)\n"
+        "def make(kind): return kind(4, 6)\nu = make(conv)"
+    ),
+}
+
+
+@pytest.mark.parametrize("text", CHOSEN.values(), ids=CHOSEN)
+def test_what_is_called_may_be_chosen(text: str) -> None:
+    assert [(name, operator) for _, name, operator in answers(text)] == [("u", "ic4_oc6_k3x3_b")]
+
+
+def test_a_choice_that_the_text_leaves_open_is_noted() -> None:
+    text = "conv = nn.ConvTranspose2d if up else nn.Conv2d\nu = conv(4, 6, 3)"
+    (found,) = notes(text)
+    assert "may be something else" in found[0]
+
+
+PARSER = "parser = argparse.ArgumentParser()\n"
+SETTINGS = {
+    "argparse": (
+        PARSER + "parser.add_argument('--ngf', type=int, default=4)\nopt = parser.parse_args()\n"
+        "u = nn.ConvTranspose2d(opt.ngf, 6, 3)",
+        "opt.ngf=4: the default of a setting; a run may give another.",
+    ),
+    "argparse in a function": (
+        "def options():\n  parser = argparse.ArgumentParser()\n"
+        "  parser.add_argument('--n-gf', type=int, default=4)\n  return parser.parse_args()\n"
+        "def net(opt): return nn.ConvTranspose2d(opt.n_gf, 6, 3)\nu = net(options())",
+        "opt.n_gf=4: the default of a setting; a run may give another.",
+    ),
+    "a group of options": (
+        PARSER + "group = parser.add_argument_group('net')\n"
+        "group.add_argument('--ngf', dest='c', default=4)\nopt, _ = parser.parse_known_args()\n"
+        "u = nn.ConvTranspose2d(opt.c, 6, 3)",
+        "opt.c=4: the default of a setting; a run may give another.",
+    ),
+    "a dataclass": (
+        "@dataclass\nclass Config:\n  ngf: int = 4\n  nc: int = field(default=8)\n"
+        "cfg = Config(nc=6)\nu = nn.ConvTranspose2d(cfg.ngf, cfg.nc, 3)",
+        "cfg.ngf=4: the default of a setting; a run may give another.",
+    ),
+    "a class of constants": (
+        "class Config:\n  ngf = 4\nu = nn.ConvTranspose2d(Config.ngf, 6, 3)",
+        None,
+    ),
+    "a dictionary": ("cfg = dict(ngf=4)\nu = nn.ConvTranspose2d(cfg['ngf'], 6, 3)", None),
+    "an object that self has": (
+        "class Net:\n  def __init__(self, opt):\n    self.opt = opt\n"
+        "    self.up = nn.ConvTranspose2d(self.opt.ngf, 6, 3)\n"
+        "net = Net(SimpleNamespace(ngf=4))",
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "note"), SETTINGS.values(), ids=SETTINGS)
+def test_settings_have_their_defaults(text: str, note: str | None) -> None:
+    assert [operator for *_, operator in answers(text)] == ["ic4_oc6_k3x3_b"]
+    said = [each for each in notes(text)[0] if "setting" in each]
+    assert said == ([] if note is None else [note])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PARSER + "parser.add_argument('--c', default='4', type=int)\nopt = parser.parse_args()\n",
+        PARSER + "parser.add_argument('c')\nopt = parser.parse_args()\n",
+        PARSER + "parser.add_argument('--c', default=4)\nopt = parser.parse_args()\nopt.c = more\n",
+        PARSER + "if here:\n  parser.add_argument('--c', default=4)\nopt = parser.parse_args()\n",
+        PARSER + "parser.add_argument('--c', default=4)\nparser.set_defaults(c=5)\n"
+        "opt = parser.parse_args()\n",
+        PARSER + "parser.add_argument('--c', default=4)\nopt = parser.parse_args()\n"
+        "setattr(opt, name, 3)\n",
+        "class opt:\n  c = 4\nopt.c = 5 if here else 6\n",
+        "@dataclass\nclass Config:\n  c: int = 4\nopt = Config(*given)\n",
+        "@dataclass\nclass Config:\n  c: int = 4\n  def __init__(self): pass\nopt = Config()\n",
+    ],
+)
+def test_a_setting_that_is_not_certain_has_no_value(text: str) -> None:
+    assert [operator for *_, operator in answers(text + "u = nn.ConvTranspose2d(opt.c, 6, 3)")] == [
+        "opt.c -> 6, [3, 3]"
+    ]
+
+
+def test_a_value_that_the_user_gives_is_taken_in_place_of_a_default() -> None:
+    text = SETTINGS["argparse"][0]
+    assert [operator for *_, operator in answers(text, **{"opt.ngf": 8})] == ["ic8_oc6_k3x3_b"]
+
+
 IN_NAMES = {
     "the caller's names": (
         BLOCK + "self.a = UpBlock(ngf * 8, ngf)\nself.b = UpBlock(ngf, opt.nc)",

@@ -1,0 +1,216 @@
+"""Settings with defaults in a Python text: ``argparse``, dataclasses, classes of constants.
+
+What is not said otherwise has its default; the answer notes it, as of parameters.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from harness.syntax.expressions import Source, is_plain
+from harness.syntax.names import Names, can_change
+from harness.syntax.python_changes import FUNCTIONS, dotted, text_of
+from harness.syntax.python_classes import (
+    FollowedClass,
+    FollowedFunction,
+    NotFollowedError,
+    line_of_classes,
+)
+from harness.syntax.python_passing import Passing, parts_of_record
+from harness.syntax.tree import (
+    Call,
+    Defined,
+    Name,
+    Record,
+    Setting,
+    Statement,
+    Unread,
+    Value,
+    last_name,
+)
+
+_DATA: Final = {"dataclass", "dataclasses.dataclass"}
+_TUPLES: Final = {"NamedTuple", "typing.NamedTuple"}
+_RECORDS: Final = {"SimpleNamespace", "Namespace", "EasyDict", "edict", "AttrDict", "Munch", "Box"}
+_GROUPS: Final = {"add_argument_group", "add_mutually_exclusive_group"}
+_PARSED: Final = {"parse_args", "parse_known_args"}
+_FLAGS: Final = {"store_true": False, "store_false": True}
+
+
+@dataclass
+class _Options:
+    """The options of a parser of arguments, and where the parser is made."""
+
+    block: tuple[int, ...]
+    defaults: dict[str, Value] = field(default_factory=dict)
+
+
+class Settings(Passing):
+    """Gives the attributes of settings their defaults."""
+
+    def __init__(
+        self, source: Source, left_out: Sequence[Unread], values: Mapping[str, Value]
+    ) -> None:
+        super().__init__(source, left_out, values)
+        self._options: dict[str, _Options] = {}  # By the name of the parser, or of a group
+
+    def _assignment(self, targets: Sequence[ast.expr], node: ast.expr) -> Iterator[Statement]:
+        source = dotted(node)
+        parts = self._parts_of(source, "") if source in self._objects else {}
+        yield from super()._assignment(targets, node)
+        if isinstance(node, ast.Call):
+            self._make_parser(targets, node)
+            value = self._call(node).result
+            parts = parts_of_record(value) if isinstance(value, Record) else {}
+            if isinstance(value, tuple) and value and isinstance(value[0], Record):
+                # Of parse_known_args, whose second result is what was not known.
+                first = targets[0]
+                targets = first.elts[:1] if isinstance(first, ast.Tuple) else []
+                parts = parts_of_record(value[0])
+        for target in targets if parts else ():
+            name = dotted(target)
+            self._objects.add(name)
+            for part, (given, assumed) in parts.items():
+                is_changed = part.rpartition(".")[2] in self._patched
+                if name and not is_changed and name not in self._shared:
+                    shown = tuple(f"{name}{each}" for each in assumed if each.startswith("."))
+                    others = tuple(each for each in assumed if not each.startswith("."))
+                    self.names.give_part(f"{name}{part}", given, (*others, *shown))
+
+    def _define(
+        self, node: FUNCTIONS | ast.ClassDef, code: FollowedFunction | FollowedClass | None
+    ) -> None:
+        super()._define(node, code)
+        if isinstance(node, ast.ClassDef) and node.name not in self._patched | self._shared:
+            for name, value in self._attributes_of(node, self.names).given.items():
+                self.names.give_part(f"{node.name}.{name.removeprefix('self.')}", value)
+
+    def _make_parser(self, targets: Sequence[ast.expr], node: ast.Call) -> None:
+        """Note a parser of arguments, or a group of its options."""
+        name, function = dotted(targets[0]), text_of(node.func)
+        owner, _, last = function.rpartition(".")
+        if last == "ArgumentParser" and name:
+            self._options[name] = _Options(self._block)
+        elif last in _GROUPS and owner in self._options and name:
+            self._options[name] = self._options[owner]
+        else:
+            self._options.pop(name, None)
+
+    def _new_call(self, node: ast.Call) -> Call:
+        call = super()._new_call(node)
+        owner, _, last = call.dotted.rpartition(".")
+        options = self._options.get(owner)
+        if options is not None and last == "add_argument":
+            self._add_option(options, node, call)
+        elif options is not None and last == "set_defaults":
+            options.defaults |= dict.fromkeys(call.named, Name("", 0))
+        if options is not None and last in _PARSED:
+            return _with_record(call, options.defaults, {*options.defaults})
+        is_record = last_name(call) in _RECORDS and not isinstance(call.owner, Defined)
+        if is_record and not call.positional and "**" not in call.named:
+            return _with_record(call, call.named, set())
+        return call
+
+    def _add_option(self, options: _Options, node: ast.Call, call: Call) -> None:
+        """Add the default of an option, where it is certain that there is the option."""
+        flags = [each for each in call.positional if isinstance(each, str)]
+        long = next((each for each in flags if each.startswith("--")), flags[0] if flags else "")
+        named = call.named
+        name = named.get("dest", long.lstrip("-").replace("-", "_"))
+        if not isinstance(name, str) or not name.isidentifier():
+            return
+        default = named.get("default")
+        action = named.get("action")
+        if "default" not in named and isinstance(action, str):
+            default = _FLAGS.get(action)
+        is_known = is_plain(default) and not can_change(default) and "**" not in named
+        # argparse gives a default that is text to the type, which may make anything of it.
+        is_converted = isinstance(default, str) and "type" in named and _type_of(node) != "str"
+        is_certain = self._block == options.block and name not in options.defaults
+        is_option = long.startswith("-")
+        is_used = is_known and is_certain and is_option and not is_converted
+        options.defaults[name] = default if is_used else Name(name, 0)
+
+    def _record_of(self, call: Call, code: FollowedClass) -> Call:
+        """A call of a class of settings, with the attributes of what it makes."""
+        try:
+            classes = line_of_classes(code)
+            has_init = any(each.method("__init__") is not None for each in classes)
+        except NotFollowedError:
+            return call
+        if has_init or {each.node.name for each in classes} & self._patched:
+            return call
+        is_data = any(map(_is_data, classes))
+        fields: dict[str, Value] = {}
+        for each in reversed(classes):
+            fields |= self._fields_of(each)
+        given = {name: value for name, value in call.named.items() if name in fields}
+        if is_data:
+            given |= dict(zip(fields, call.positional, strict=False))
+        if len(given) < len(call.arguments):
+            return call
+        return _with_record(call, fields | given, {*fields} - {*given} if is_data else set())
+
+    def _fields_of(self, code: FollowedClass) -> dict[str, Value]:
+        fields: dict[str, Value] = {}
+        for each in code.node.body:
+            match each:
+                case ast.AnnAssign(target=ast.Name(name), value=value):
+                    pass
+                case ast.Assign(targets=[ast.Name(name)], value=value):
+                    pass
+                case _:
+                    continue
+            default = _default_of(value)
+            known = Name(name, 0) if default is None else self._constant(default, code.around)
+            fields[name] = known if is_plain(known) else Name(name, 0)
+        return fields
+
+    def _attributes_of(self, node: ast.ClassDef, around: Names) -> Names:
+        """What the body of a class gives its objects, where nothing else gives it to them."""
+        attributes, scope = Names(), self._scope_of(node)
+        for name, value in self._fields_of(FollowedClass.of(node, around, around)).items():
+            others = name in self._patched or name in self._overridden[node.name]
+            is_only = scope.bound[name] == 1 and not scope.bound[f"self.{name}"] and not others
+            if is_only and is_plain(value) and not can_change(value):
+                attributes.give(f"self.{name}", value)
+        return attributes
+
+
+def _type_of(node: ast.Call) -> str:
+    """What an option's type is written as."""
+    return next((text_of(each.value) for each in node.keywords if each.arg == "type"), "")
+
+
+def _is_data(code: FollowedClass) -> bool:
+    decorators = {text_of(each).partition("(")[0] for each in code.node.decorator_list}
+    return bool(decorators & _DATA) or code.base in _TUPLES
+
+
+def _default_of(value: ast.expr | None) -> ast.expr | None:
+    """The default of a field, also where it is ``field(default=…)``."""
+    match value:
+        case ast.Call(func=function, keywords=keywords) if text_of(function).endswith("field"):
+            for each in keywords:
+                if each.arg == "default":
+                    return each.value
+                if each.arg == "default_factory" and isinstance(each.value, ast.Lambda):
+                    return each.value.body
+            return None
+    return value
+
+
+def _with_record(call: Call, fields: dict[str, Value], defaults: set[str]) -> Call:
+    """A call with the attributes of what it makes; some of them have only their defaults."""
+    settings = tuple(
+        Setting(name, value, is_default=name in defaults)
+        for name, value in fields.items()
+        if is_plain(value)
+    )
+    record: Value = Record(call.dotted, call.column, (call,), settings=settings)
+    if last_name(call) == "parse_known_args":
+        record = (record, Name("others", call.column))
+    return Call(call.function, call.arguments, call.column, call.assumed, call.owner, record)
