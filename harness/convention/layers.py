@@ -14,7 +14,7 @@ from typing import Final, Protocol, TypeAlias
 
 from harness.convention.arguments import Form, bind
 from harness.convention.reading import Reading, Supplied
-from harness.core.errors import Ask, asked, named
+from harness.core.errors import Ask, InputError, asked, named
 from harness.core.operators import OperatorError, Sizes, sizes
 from harness.syntax.callsite import CallSite, Code
 from harness.syntax.tree import Argument, Call, Name, SnippetError, Statement, Value
@@ -141,29 +141,51 @@ def sizes_in(value: object) -> Sizes | None:
     return known if len(known) == len(value) else None
 
 
-_BIAS_OF: Final = {"weight": "bias", "W": "b", "kernel": "bias", "kernel:0": "bias:0", "0": "1"}
+# What weights are called, and the bias next to them; those that are normalised are kept in parts.
+_BIAS_OF: Final = {
+    "weight": "bias",
+    "W": "b",
+    "kernel": "bias",
+    "kernel:0": "bias:0",
+    "0": "1",
+    **dict.fromkeys(("weight_v", "weight_orig"), "bias"),
+    **dict.fromkeys(
+        (f"parametrizations.weight.{name}" for name in ("original", "original1")), "bias"
+    ),
+}
 _MOST_SHOWN: Final = 10
 
 
-def weights_alone(file: str, shapes: Mapping[str, Sizes], layout: str = "IOHW") -> str:
-    """Say what a file of arrays tells of transposed convolutions, and what it does not.
+def check_weights(file: str, shapes: Mapping[str, Sizes], layout: str = "IOHW") -> None:
+    """Refuse a file of arrays alone that may be weights of transposed convolutions.
+
+    The error says what their shapes tell, and what is missing.
 
     >>> shapes = {"up.weight": (64, 8, 4, 4), "up.bias": (32,), "conv.weight": (8, 3, 3, 3)}
-    >>> print(weights_alone("net.pt", shapes | {"conv.bias": (8,)}))
-    net.pt holds arrays alone: stride, padding and the like of its layers are not in it. By their \
-shapes these may be weights of transposed convolutions:
+    >>> check_weights("net.pt", shapes | {"conv.bias": (8,)})
+    Traceback (most recent call last):
+    harness.core.errors.InputError: net.pt holds arrays alone: stride, padding and the like of \
+its layers are not in it. By their shapes these may be weights of transposed convolutions:
       up.weight (64, 8, 4, 4): 64 -> 32 channels, kernel 4x4, 4 groups
     Look up the code of the layer, and add weight 64,8,4,4 where it leaves sizes open.
     """
-    said = f"{file} holds arrays alone: stride, padding and the like of its layers are not in it."
     possible: list[tuple[str, Sizes, Sizes, int]] = []
+    is_certain = True
     for name, shape in shapes.items():
         if 3 <= len(shape) <= 5 and min(shape) > 0:
             canonical = shape if layout == "IOHW" else (shape[-1], shape[-2], *shape[:-2])
-            if groups := _possible_groups(name, canonical, shapes):
+            groups = _possible_groups(name, canonical, shapes)
+            is_certain &= groups is not None
+            if groups:
                 possible.append((name, shape, canonical, groups))
-    if not possible:
-        return f"{said} None has the shape of a transposed convolution's weights."
+    said = f"{file} holds arrays alone: stride, padding and the like of its layers are not in it."
+    if possible:
+        raise InputError(said + _listed(possible))
+    if not is_certain:
+        raise InputError(f"{said} None is called and shaped like a transposed convolution's.")
+
+
+def _listed(possible: Sequence[tuple[str, Sizes, Sizes, int]]) -> str:
     lines = [
         f"  {name} {shape}: {i} -> {o * groups} channels, kernel {sizes(kernel)}"
         + (f", {groups} groups" if groups > 1 else "")
@@ -173,23 +195,24 @@ shapes these may be weights of transposed convolutions:
         lines.append(f"  and {len(possible) - _MOST_SHOWN} more")
     listed = "\n".join(lines)
     return (
-        f"{said} By their shapes these may be weights of transposed convolutions:\n{listed}\n"
+        f" By their shapes these may be weights of transposed convolutions:\n{listed}\n"
         "Look up the code of the layer, and "
         + asked(Ask.WEIGHT_SHAPE, possible[0][2])
         + " where it leaves sizes open."
     )
 
 
-def _possible_groups(name: str, shape: Sizes, shapes: Mapping[str, Sizes]) -> int:
-    """Return how many groups weights would have, by the length of their bias; 0 if they are none.
+def _possible_groups(name: str, shape: Sizes, shapes: Mapping[str, Sizes]) -> int | None:
+    """Return how many groups weights would have, 0 if they are none; ``None`` if nothing tells.
 
     Those of a convolution, OIHW, have a bias as long as their first axis.
     """
     ins, outs, *_ = shape
-    for last, bias in _BIAS_OF.items():
-        length = shapes.get(name.removesuffix(last) + bias) if name.endswith(last) else None
+    known = [last for last in _BIAS_OF if re.search(rf"(?:^|[./]){re.escape(last)}$", name)]
+    for last in known:
+        length = shapes.get(name.removesuffix(last) + _BIAS_OF[last])
         if length is not None and len(length) == 1:
             groups, rest = divmod(length[0], outs)
             is_possible = groups == 1 or length[0] != ins
             return groups if groups and not rest and not ins % groups and is_possible else 0
-    return int(re.split(r"[./]", name)[-1] in _BIAS_OF)
+    return 1 if known else None

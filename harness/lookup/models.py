@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from importlib import import_module
@@ -12,11 +13,16 @@ from harness.convention.layers import Layer, ModelFormat, Refused
 from harness.convention.reading import NOTHING, Supplied
 from harness.convention.registry import distinct_conventions
 from harness.convention.signature import Style
+from harness.core.bounded import head_of, size_of
 from harness.core.errors import InputError, Words
 from harness.lookup.answer import LookUp, targets_of
 from harness.lookup.every import look_up_found
 from harness.syntax.tree import SnippetError
 
+# What a file is whatever it holds; others are asked what they begin with.
+_ALWAYS: Final = {".onnx", ".keras", ".tflite", ".pt2", ".ptl", ".safetensors"}
+_SELDOM: Final = {".json", ".bin", ".ckpt", ".npz"}  # Most files that are called so are none
+_POINTER: Final = b"version https://git-lfs.github.com/spec/"
 # Modules that read models whose framework has no convention, by suffix.
 _FORMATS: Final = {".onnx": "onnx", ".tflite": "litert", ".prototxt": "caffe"}
 
@@ -46,10 +52,21 @@ class _Reader(NamedTuple):
 def is_model(path: Path) -> bool:
     """Whether a file is a model that is read here, by its suffix and what it begins with.
 
+    One that certainly is meant as a model is one, even if it is damaged or only points to it.
+
     >>> is_model(Path(__file__))
     False
     """
-    return _reader(path) is not None
+    suffix = path.suffix.lower()
+    if suffix not in model_suffixes() or not os.path.isfile(path):  # noqa: PTH113 -- never raises
+        return False
+    return suffix in _ALWAYS or _is_pointer(path) or _reader(path) is not None
+
+
+def _is_pointer(path: Path) -> bool:
+    """Whether a file stands for a model that Git LFS has elsewhere."""
+    is_likely = path.suffix.lower() not in _SELDOM
+    return is_likely and head_of(path, len(_POINTER)) == _POINTER
 
 
 def model_suffixes() -> tuple[str, ...]:
@@ -96,12 +113,24 @@ def read_model(
     try:
         reader = _reader(path)
         if reader is None:
-            known = ", ".join(model_suffixes())
-            raise InputError(f"{name} is no model that is known here ({known}).")
+            raise _no_model(path, name)
         found = list(reader.format.layers(path))
         return [*_answers(found, reader.framework, supplied, to, style)]
     except OSError as error:
         raise InputError(f"{name} cannot be read: {error.strerror or error}.") from None
+
+
+def _no_model(path: Path, name: str) -> InputError:
+    """Say what a file is that nothing reads; raise ``OSError`` where it cannot be read at all."""
+    suffix = path.suffix.lower()
+    if suffix not in model_suffixes():
+        known = ", ".join(model_suffixes())
+        return InputError(f"{name} is no model that is known here ({known}).")
+    size = size_of(path, 1 << 62)
+    if _is_pointer(path):
+        return InputError(f"{name} only points to the model, which Git LFS has: git lfs pull.")
+    what = f"its {size} bytes do not begin as those of one do" if size else "it is empty"
+    return InputError(f"{name} is no {suffix} model that is known here: {what}.")
 
 
 def _reader(path: Path) -> _Reader | None:

@@ -112,6 +112,15 @@ def test_what_is_no_file(tmp_path: Path) -> None:
             read_model(tmp_path / name, name)
 
 
+@pytest.mark.parametrize("name", ["net.pth", "net.h5", "net.tflite", "net.safetensors"])
+def test_a_pointer_of_git_lfs_is_no_model_yet(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:1cb1\nsize 9\n")
+    assert (
+        str(answers(path)) == f"{name} only points to the model, which Git LFS has: git lfs pull."
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "member"), [("net.keras", "config.json"), ("net.pt2", "net/models/model.json")]
 )

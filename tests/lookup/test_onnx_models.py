@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -232,9 +233,16 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
     path.write_bytes(content[:-30])
     with pytest.raises(InputError, match=r"net\.onnx is no whole ONNX model: its field"):
         read_model(path, "net.onnx")
-    for other in (b"", b"\xff" * 20, b"import onnx\n", b"version https://git-lfs.github.com"):
+    for other, fact in (
+        (b"", "is no .onnx model that is known here: it is empty."),
+        (b"\xff" * 20, "its 20 bytes do not begin as those of one do."),
+        (b"import onnx\n", "its 12 bytes do not begin as those of one do."),
+        (b"version https://git-lfs.github.com/spec/v1\n", "which Git LFS has: git lfs pull."),
+    ):
         path.write_bytes(other)
-        assert not is_model(path)
+        assert is_model(path)  # By its name
+        with pytest.raises(InputError, match=re.escape(fact)):
+            read_model(path, "net.onnx")
 
 
 def test_graphs_in_graphs_end(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from harness.convention.layers import Found, weights_alone
+from harness.convention.layers import Found, check_weights
 from harness.core.archives import archive, member_head
 from harness.core.bounded import MIB, head_of
 from harness.core.errors import InputError
@@ -33,11 +33,11 @@ def is_model(path: Path) -> bool:
 
 
 def layers(path: Path) -> Iterator[Found]:
-    """Raise what the arrays' shapes tell: nothing says how a layer is set."""
+    """Yield nothing, or raise what the arrays' shapes tell: nothing says how a layer is set."""
     yield from ()
     shapes: dict[str, Sizes] = {}
     with archive(path, _MOST_BYTES) as opened:
         for name in opened.namelist()[:_MOST_ARRAYS]:
             if shape := _SHAPE.match(member_head(opened, name, _HEADER)):
                 shapes[name.removesuffix(".npy")] = tuple(map(int, re.findall(rb"\d+", shape[1])))
-    raise InputError(weights_alone(path.name, shapes))
+    check_weights(path.name, shapes)

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from harness.convention.layers import Found, Layer, as_value, weights_alone
+from harness.convention.layers import Found, Layer, as_value, check_weights
 from harness.core.archives import archive, member
 from harness.core.bounded import MIB, from_json, head_of, size_of
 from harness.core.errors import InputError
@@ -52,8 +52,8 @@ def layers(path: Path) -> Iterator[Found]:
     """Yield the transposed convolutions of a model."""
     try:
         if _is_safetensors(path):
-            raise InputError(weights_alone(path.name, _of_safetensors(path)))
-        if head_of(path, 2) == b"PK":
+            check_weights(path.name, _of_safetensors(path))
+        elif head_of(path, 2) == b"PK":
             with archive(path, _MOST_BYTES) as opened:
                 yield from _of_archive(path.name, opened)
         else:
@@ -125,7 +125,7 @@ def _of_value(name: str, value: Any) -> Iterator[Found]:
     walk = _Walk()
     walk.visit(value, "", 0)
     if not (walk.layers or walk.has_modules):
-        raise InputError(weights_alone(name, walk.shapes))
+        check_weights(name, walk.shapes)
     yield from walk.layers
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from harness.convention.layers import Found, Layer, Refused, as_value, weights_alone
+from harness.convention.layers import Found, Layer, Refused, as_value, check_weights
 from harness.core.archives import archive, member
 from harness.core.bounded import MIB, from_json, head_of, read_bytes
 from harness.core.errors import InputError
@@ -96,7 +96,8 @@ def layers(path: Path) -> Iterator[Found]:
 def _of_hdf5(path: Path) -> Iterator[Found]:
     config, shapes = _read_apart(path)
     if config is None:
-        raise InputError(weights_alone(path.name, shapes, "HWOI"))
+        check_weights(path.name, shapes, "HWOI")
+        return
     kernels: dict[str, list[Sizes]] = {}
     for name, shape in shapes.items():
         owner, _, last = name.rpartition("/")

@@ -116,5 +116,7 @@ def test_other_json_is_no_model(tmp_path: Path) -> None:
     path = tmp_path / "package.json"
     path.write_text('{"name": "nodes", "op": 1}')
     assert not is_model(path)
-    with pytest.raises(InputError, match=r"package\.json is no model that is known here"):
+    with pytest.raises(
+        InputError, match=r"package\.json is no \.json model that is known here: its 26 bytes"
+    ):
         read_model(path, path.name)

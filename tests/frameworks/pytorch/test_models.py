@@ -174,5 +174,51 @@ def test_archives_and_pickles_of_others(tmp_path: Path) -> None:
         read(path, samples.pickled(b"}"))
     with pytest.raises(InputError, match=r"net\.pt cannot be read: its pickle is damaged"):
         read(path, samples.archive({"net/data.pkl": b"\x80\x02h\x05."}))
-    with pytest.raises(InputError, match=r"holds arrays alone: .* None has the shape"):
-        read(path, samples.archive({"net/data.pkl": samples.pickled(b"}")}))
+    assert read(path, samples.archive({"net/data.pkl": samples.pickled(b"}")})) == []
+
+
+def weights(**shapes: tuple[int, ...]) -> bytes:
+    items = b"".join(samples.text(n) + samples.tensor(*shape) for n, shape in shapes.items())
+    return samples.archive({"net/data.pkl": samples.pickled(b"}(" + items + b"u")})
+
+
+@pytest.mark.parametrize(
+    ("shapes", "listed"),
+    [
+        (
+            {"up.weight": (4, 6, 3), "up.bias": (6,)},
+            "up.weight (4, 6, 3): 4 -> 6 channels, kernel 3",
+        ),
+        (
+            {"up.weight": (4, 3, 5, 2), "up.bias": (6,)},
+            "up.weight (4, 3, 5, 2): 4 -> 6 channels, kernel 5x2, 2 groups",
+        ),
+        (
+            {"ups.0.weight_g": (8, 1, 1), "ups.0.weight_v": (8, 4, 16), "ups.0.bias": (4,)},
+            "ups.0.weight_v (8, 4, 16): 8 -> 4 channels, kernel 16",
+        ),
+        (
+            {"up.parametrizations.weight.original1": (8, 4, 16), "up.bias": (4,)},
+            "up.parametrizations.weight.original1 (8, 4, 16): 8 -> 4 channels, kernel 16",
+        ),
+        ({"conv.weight": (8, 3, 3, 3)}, "conv.weight (8, 3, 3, 3): 8 -> 3 channels, kernel 3x3"),
+    ],
+)
+def test_weights_alone_tell_what_they_may_be(
+    shapes: dict[str, tuple[int, ...]], listed: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError) as caught:
+        read(tmp_path / "net.pt", weights(**shapes))
+    _, line, advice = str(caught.value).splitlines()
+    assert line == f"  {listed}"
+    size = next(shape for name, shape in shapes.items() if name == listed.partition(" ")[0])
+    assert advice.startswith(
+        f"Look up the code of the layer, and add weight {','.join(map(str, size))} "
+    )
+
+
+def test_weights_that_are_certainly_none(tmp_path: Path) -> None:
+    convolution = {"conv.weight": (8, 3, 3, 3), "conv.bias": (8,), "line.weight": (4, 5)}
+    assert read(tmp_path / "net.pt", weights(**convolution)) == []
+    with pytest.raises(InputError, match=r"None is called and shaped like a transposed conv"):
+        read(tmp_path / "net.pt", weights(positions=(1, 7, 5)))
