@@ -24,9 +24,8 @@ if TYPE_CHECKING:
     Evidence: TypeAlias = Mapping[str, Mapping[str, Status]]
 
 _LONGEST_NAME: Final = 4096  # Characters of a file's name
-# What is certainly meant as a file's name, in one word.
-_SUFFIXES: Final = {".py", ".ipynb", ".m", ".mlx", ".md", ".wl", ".wls", ".nb", ".txt"}
-# The same of models, of which every other file is asked what it begins with.
+# What is certainly meant as a model's name, in one word; every other file is asked what it
+# begins with.
 _OF_MODELS: Final = {
     *(".onnx", ".keras", ".h5", ".hdf5", ".json", ".prototxt", ".tflite", ".pt", ".pth", ".pt2"),
     *(".safetensors", ".npz"),
@@ -62,19 +61,13 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from harness.cli.wording import in_options
-    from harness.core.errors import worded
+    from harness.lookup.every import worded
     from harness.syntax.tree import SnippetError
 
     every, document = _answers(options)
     if len(every) == 1 and isinstance(every[0], SnippetError):
         raise every[0]
-    looks: list[Answer] = []
-    for each in every:
-        if isinstance(each, SnippetError):
-            each.fact = worded(each.fact, in_options)
-            looks.append(each)
-        else:
-            looks.append(each.worded(in_options))
+    looks = [worded(each, in_options) for each in every]
     evidence = _evidence(looks) if options.check else [{} for _ in looks]
     if options.json:
         _print_json(looks, document, evidence)
@@ -90,12 +83,13 @@ def run(options: argparse.Namespace) -> int:
 
 def _answers(options: argparse.Namespace) -> tuple[Sequence[Answer], Document | None]:
     """Answer every call of a text or a file, or every layer of a model."""
+    from harness.lookup import SUFFIXES
     from harness.lookup.every import look_up_every
     from harness.lookup.reading import supply
 
     supplied = supply(options.input, options.weight, dict(options.values))
     path, document = _path(options.text), None
-    if path is not None and path.suffix.lower() not in _SUFFIXES:
+    if path is not None and path.suffix.lower() not in SUFFIXES:
         from harness.lookup.models import is_model
 
         if is_model(path):
@@ -176,8 +170,10 @@ def _path(text: str) -> Path | None:
         return None
     from pathlib import Path
 
+    from harness.lookup import SUFFIXES
+
     path = Path(text)
-    is_name = path.suffix in _SUFFIXES | _OF_MODELS and not {*text} & {*" ()[]"}
+    is_name = path.suffix in {*SUFFIXES, *_OF_MODELS} and not {*text} & {*" ()[]"}
     try:
         is_file = path.is_file()
     except (OSError, ValueError):

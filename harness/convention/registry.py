@@ -42,6 +42,7 @@ class Example:
 
     question: str
     text: str
+    file: str = ""  # What the text would be called as a file, where that says how it is read
     input: tuple[int, ...] | None = None  # The input's shape, if the call leaves something open
     style: Style = "function"
     is_asked_of_it: bool = False  # Whether the example asks only for this framework, not for all

@@ -4,6 +4,8 @@ import re
 from typing import Final
 
 BENCHDNN: Final = "benchdnn"  # The notation's name, known without importing it
+# Of files of code.
+SUFFIXES: Final = (".py", ".ipynb", ".m", ".mlx", ".md", ".wl", ".wls", ".nb", ".txt")
 _BARE: Final = r"(?:(?:g|mb|[io]c|[ioksdp][dhw])\d+_?){3}\S*"
 
 

@@ -94,6 +94,7 @@ class LookUp:
     translations: tuple[Translation, ...]
     problem: str | Unsupported | None = None  # The line for benchdnn, where it is requested
     names: tuple[str, ...] = ()  # Of the text, which the answer has in the place of numbers
+    unnamed: tuple[str, ...] = ()  # Those of them that the text does not even name
     truth: str = ""  # A name that says whether there is a bias: the answer is for one
     without_bias: tuple[Translation, ...] = ()
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from harness.convention.reading import NOTHING, Reading, Supplied
 from harness.convention.registry import Convention
 from harness.convention.signature import Style
-from harness.core.errors import Ask, asked
+from harness.core.errors import Ask, Words, asked
+from harness.core.errors import worded as fact_worded
 from harness.core.program import Unsupported
 from harness.lookup import BENCHDNN, is_benchdnn
 from harness.lookup.answer import (
@@ -94,6 +95,14 @@ def _left_out(whole: Sequence[FoundCall | SnippetError], answered: int) -> Itera
         yield SnippetError(fact, first.site.call.column).placed_in(first.text)
 
 
+def worded(one: LookUp | SnippetError, words: Words) -> LookUp | SnippetError:
+    """Return an answer with every sentence in the words of a face."""
+    if isinstance(one, LookUp):
+        return one.worded(words)
+    one.fact = fact_worded(one.fact, words)
+    return one
+
+
 def look_up_one(
     text: str,
     framework: str | None = None,
@@ -155,6 +164,7 @@ def _in_names(found: Readable, read: InNames, to: Sequence[str], style: Style) -
         replace(first, notes=(*notes, *first.notes)),
         tuple(_agreed(read, read.readings, target, style) for target in targets),
         names=read.names,
+        unnamed=read.unnamed,
         truth=read.truth,
         without_bias=tuple(
             _agreed(read, read.otherwise, target, style) for target in targets if read.otherwise

@@ -1,16 +1,15 @@
-"""Answers to queries, from the workers or from memory."""
+"""Answers to questions, from the workers or from memory."""
 
 from __future__ import annotations
 
 import json
 from collections import OrderedDict
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any, Final
 
-import msgspec
-
+from harness.server.asked import Asked
 from harness.server.refusals import RefusedError
-from harness.server.schema import Query
 from harness.server.workers import Workers
 
 _CACHED: Final = 1024
@@ -19,14 +18,12 @@ _LONGEST_CACHED: Final = 2**16
 
 @dataclass(frozen=True)
 class Answer:
-    """A worker's answer to a query that could be read."""
+    """A worker's answer to a question that could be read."""
 
-    look_up: dict[str, Any]  # What ``deconform translate`` prints as JSON
-    page: dict[str, Any] | None  # The same in the words of the page, where they are others
-    # The operator for people, the rule of its output's size, and a case to run.
-    words: str
-    size: str
-    example: str
+    body: str = ""  # What ``deconform translate`` prints as JSON
+    html: str = ""  # The page's part below the form
+    title: str = ""
+    kept: dict[str, str] | None = None  # Text and name of an uploaded file, to be typed in
 
 
 class Answers:
@@ -34,20 +31,21 @@ class Answers:
 
     def __init__(self, workers: Workers) -> None:
         self._workers = workers
-        self._cache: OrderedDict[Query, bytes] = OrderedDict()
+        self._cache: OrderedDict[bytes, bytes] = OrderedDict()
 
-    async def to(self, query: Query, client: str = "") -> Answer:
-        """Answer a client's query; raise :class:`RefusedError` where its text cannot be read."""
-        line = self._cache.get(query)
+    async def to(self, asked: Asked, client: str = "") -> Answer:
+        """Answer a client's question; raise :class:`RefusedError` where it cannot be."""
+        question = json.dumps(asked.to_json()).encode() + b"\n"
+        key = blake2b(question).digest()  # The question itself may have megabytes.
+        line = self._cache.get(key)
         if line is None:
-            question = json.dumps(msgspec.to_builtins(query))
-            line = await self._workers.ask(question.encode() + b"\n", client)
+            line = await self._workers.ask(question, client)
         if len(line) <= _LONGEST_CACHED:
-            self._cache[query] = line
-            self._cache.move_to_end(query)
+            self._cache[key] = line
+            self._cache.move_to_end(key)
             if len(self._cache) > _CACHED:
                 self._cache.popitem(last=False)
-        answer = json.loads(line)
+        answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
-            raise RefusedError(**answer["error"])
+            raise RefusedError(**answer["error"], kept=answer.get("kept"))
         return Answer(**answer)

@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from ipaddress import IPv6Address, IPv6Network
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
-import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from harness import pages
-from harness.server import openapi, view
+from harness.lookup import SUFFIXES
+from harness.lookup.models import model_suffixes
+from harness.server import bodies, limits, openapi, view
 from harness.server.answers import Answer, Answers
+from harness.server.asked import Asked
+from harness.server.bodies import Form, Room
 from harness.server.middleware import KnownHosts, SafeHeaders
-from harness.server.query import from_fields, from_form, from_json
-from harness.server.refusals import RefusedError
-from harness.server.schema import Query
+from harness.server.query import from_fields, from_form, from_json, names_in
+from harness.server.refusals import RefusedError, nobody_waits
+from harness.server.schema import Options, Query
 from harness.server.settings import Settings, from_environment
 from harness.server.workers import Workers
 
 _FILES: Final = ("style.css", "lookup.css", "lookup.js", "icon.svg")
-_LARGEST_BODY: Final = 2**17
-_MOST_FIELDS: Final = 32
 
 
 def create_app(settings: Settings | None = None) -> ASGIApp:
@@ -62,6 +61,7 @@ class _Service:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._answers: Answers
+        self._room = Room()
         self._templates = pages.environment("serve")
         reports = settings.reports
         links = [("reports/", "Reports")] if reports else []
@@ -69,8 +69,8 @@ class _Service:
         self._templates.globals |= {
             "root": "",
             "pages": [("./", "Look up"), ("api", "API"), *links],
-            "has_times": reports is not None and (reports / "benchmarks.html").is_file(),
         }
+        self._has_times = reports is not None and (reports / "benchmarks.html").is_file()
 
     @asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
@@ -91,7 +91,7 @@ class _Service:
             Route("/", self._page("lookup.html"), methods=["GET", "POST"]),
             Route("/index.html", self._page("lookup.html")),
             # The page's part below the form, as it is shown while somebody types.
-            Route("/answer", self._page("answer.html"), methods=["GET", "POST"]),
+            Route("/answer", self._page("fragment.html"), methods=["GET", "POST"]),
             Route("/api", self._api),
             Route("/api/openapi.json", lambda _: JSONResponse(openapi.document())),
             Route("/api/translate", self._translate, methods=["GET", "POST"]),
@@ -112,49 +112,55 @@ class _Service:
         return endpoint
 
     async def _look_up(self, request: Request) -> tuple[int, dict[str, Any]]:
-        fields = await _fields(request)
+        async with self._room.taken(request, _client(request)):
+            form = await bodies.read_form(request)
+            return await self._looked_up(request, form)
+
+    async def _looked_up(self, request: Request, form: Form) -> tuple[int, dict[str, Any]]:
+        typed = {name: text for name, text in form.fields if name in view.EMPTY}
         values: dict[str, Any] = {
             "current": "./",
-            "form": view.EMPTY | {name: text for name, text in fields if name in view.EMPTY},
+            "form": view.EMPTY | typed,
             "choices": view.choices(),
-            "examples": [(each, view.permalink(each), about) for each, about in view.EXAMPLES],
-            "longest": view.LONGEST,
-            "marks": pages.SUPPORTS,
-            "error": None,
-            "answer": None,
+            "limits": limits,
+            "seconds": self.settings.seconds,
+            "suffixes": ",".join([*SUFFIXES, *model_suffixes()]),
+            "title": "",
+            "answer": "",
+            "kept": None,
         }
-        if not any(text.strip() for name, text in fields if name == "text"):
-            return 200, values
+        if form.upload is None and not typed.get("text", "").strip():
+            examples = [(each, view.permalink(each), about) for each, about in view.EXAMPLES]
+            start = {"examples": examples, "has_times": self._has_times}
+            return 200, values | {"answer": view.rendered(start)}
+        status = 200
+        kept: Mapping[str, str] | None = None
         try:
-            query = from_form(fields)
-            answer = await self._answer(request, query)
+            answer = await self._answer(request, _asked(form, Query, from_form))
+            kept = answer.kept
+            values |= {"answer": answer.html, "title": answer.title}
         except RefusedError as refusal:
             # To a person who is typing, a text that cannot be read yet is no failure of the page.
-            status = 200 if refusal.status < 500 else refusal.status
-            return status, values | {"error": refusal}
-        function = msgspec.structs.replace(query, style="function")
-        return 200, values | {
-            "answer": answer,
-            "cards": view.cards(answer.page or answer.look_up),
-            "notes": (answer.page or answer.look_up)["notes"],
-            "origin": view.origin(answer.look_up),
-            "permalink": view.permalink(query),
-            "as_function": view.permalink(function) if query.style == "layer" else None,
-        }
+            status, kept = 200 if refusal.status < 500 else refusal.status, refusal.kept
+            given = names_in(form.fields)
+            values |= {"answer": view.refused(refusal, given), "title": "No answer"}
+        values["form"] |= dict(kept or {})
+        return status, values | {"kept": kept}
 
     async def _translate(self, request: Request) -> Response:
         """Answer with exactly what ``deconform translate`` prints as JSON."""
-        answer = await self._answer(request, await _query(request))
-        return JSONResponse(answer.look_up)
+        async with self._room.taken(request, _client(request)):
+            answer = await self._answer(request, await _api_question(request))
+            return Response(answer.body, media_type=bodies.JSON)
 
-    async def _answer(self, request: Request, query: Query) -> Answer:
-        """Answer a query, unless its client goes before that."""
-        asked = asyncio.ensure_future(self._answers.to(query, _client(request)))
+    async def _answer(self, request: Request, question: Asked) -> Answer:
+        """Answer a question, unless its client goes before that."""
+        asked = asyncio.ensure_future(self._answers.to(question, _client(request)))
         gone = asyncio.ensure_future(_gone(request))
         try:
             await asyncio.wait((asked, gone), return_when=asyncio.FIRST_COMPLETED)
             if not asked.done():
-                raise _nobody_waits()
+                raise nobody_waits()
             return asked.result()
         finally:
             asked.cancel()
@@ -213,45 +219,27 @@ def _file(address: str, name: str) -> Route:
     return Route(f"/{address}", lambda _: FileResponse(pages.FOLDER / name))
 
 
-async def _fields(request: Request) -> list[tuple[str, str]]:
-    text = request.url.query
-    if request.method == "POST":
-        text = (await _body(request)).decode("ascii", errors="replace")
-    try:
-        return parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
-    except ValueError:
-        raise RefusedError(f"more than {_MOST_FIELDS} fields.", 400) from None
+def _asked(form: Form, kind: type[Query], read: Callable[..., Any]) -> Asked:
+    """What a form asks: about the file that it sends, or else about its text."""
+    for_page = read is from_form
+    if form.upload is None:
+        return Asked.about(read(form.fields, kind), for_page=for_page)
+    others = [(name, text) for name, text in form.fields if name not in {"text", "file"}]
+    options = read(others, Options)
+    return Asked(options, "", form.upload.name, form.upload.content, for_page)
 
 
-async def _query(request: Request) -> Query:
+async def _api_question(request: Request) -> Asked:
     if request.method != "POST":
-        return from_fields(await _fields(request))
+        return _asked(await bodies.read_form(request), Query, from_fields)
     if request.url.query:
         raise RefusedError("the query goes into the body, and nothing of it into the address.", 400)
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        raise RefusedError("the body is not application/json.", 415)
-    body = await _body(request)
-    try:
-        values = json.loads(body, parse_float=_number)
-    except (ValueError, RecursionError) as error:
-        raise RefusedError(f"the body is no JSON: {error}", 400) from None
-    return from_json(values)
-
-
-async def _body(request: Request) -> bytes:
-    read = b""
-    try:
-        async for chunk in request.stream():
-            read += chunk
-            if len(read) > _LARGEST_BODY:
-                raise RefusedError(f"more than {_LARGEST_BODY} bytes were sent.", 413)
-    except ClientDisconnect:
-        raise _nobody_waits() from None
-    return read
-
-
-def _nobody_waits() -> RefusedError:
-    return RefusedError("nobody waits for the answer.", 499)
+    match bodies.content_type(request):
+        case bodies.JSON:
+            return Asked.about(from_json(await bodies.read_json(request), Query))
+        case bodies.MULTIPART:
+            return _asked(await bodies.read_form(request), Query, from_fields)
+    raise RefusedError(f"the body is neither {bodies.JSON} nor {bodies.MULTIPART}.", 415)
 
 
 async def _gone(request: Request) -> None:
@@ -276,12 +264,6 @@ def subscriber(host: str) -> str:
     address = IPv6Address(host)
     mapped = address.ipv4_mapped  # What a socket for both calls a visitor by IPv4
     return str(mapped or IPv6Network((int(address), 64), strict=False))
-
-
-def _number(text: str) -> float:
-    """A whole number may be written 64.0."""
-    number = float(text)
-    return int(number) if number.is_integer() else number
 
 
 def _way_up(request: Request) -> str:

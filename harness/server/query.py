@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, get_type_hints
+from typing import Any, Final, TypeVar, get_type_hints
 
 import msgspec
 
+from harness.lookup.given_values import GivenValueError, read_given
+from harness.server.limits import MAX_FILE_NAME, MAX_NAMES, MAX_TEXT, MAX_VALUE
 from harness.server.refusals import RefusedError
-from harness.server.schema import FRAMEWORKS, MAX_TEXT, Query
+from harness.server.schema import FRAMEWORKS, Options, Query
+from harness.syntax.tree import Value
 
 _TYPES: Final = {
     field.encode_name: get_type_hints(Query, include_extras=True)[field.name]
@@ -17,10 +21,15 @@ _TYPES: Final = {
 }
 # The smallest size of a shape, and an example.
 _SHAPES: Final = {"input": (0, "1,64,16,16"), "weight": (1, "64,32,4,4")}
+_NAMED: Final = "set."  # Before a name of the text: the field of its value
+
+_Asked = TypeVar("_Asked", bound=Options)
 
 
-def from_fields(fields: Iterable[tuple[str, str]]) -> Query:
-    """Read a query string, in which ``to`` may be repeated.
+def from_fields(fields: Iterable[tuple[str, str]], kind: type[_Asked]) -> _Asked:
+    r"""Read a query string, in which ``to`` and ``set`` may be repeated.
+
+    A value for a name is a line of ``set``, or a field of its own.
 
     Raises
     ------
@@ -29,14 +38,18 @@ def from_fields(fields: Iterable[tuple[str, str]]) -> Query:
 
     Examples
     --------
-    >>> from_fields([("text", "f(1)"), ("to", "mxnet"), ("input", "1,64,16,16")])
-    Query(text='f(1)', source=UNSET, to=('mxnet',), input=(1, 64, 16, 16), weight=UNSET, \
-style='function')
+    >>> asked = from_fields([("to", "mxnet"), ("set", "k=4\ns=2"), ("set.p", "[1]")], Options)
+    >>> asked.to, asked.values
+    (('mxnet',), {'k': 4, 's': 2, 'p': [1]})
     """
     given: dict[str, list[str]] = {}
-    for name, value in fields:
-        given.setdefault(name, []).append(value)
     values: dict[str, Any] = {}
+    for name, value in fields:
+        if name == "set" or name.startswith(_NAMED):
+            lines = value.splitlines() if name == "set" else [f"{name[len(_NAMED) :]}={value}"]
+            values.setdefault("set", {}).update(_values(lines, values.get("set", {})))
+        else:
+            given.setdefault(name, []).append(value)
     for name, texts in given.items():
         if len(texts) > 1 and name != "to":
             raise RefusedError(f"{name!r} is given {len(texts)} times; once is allowed.", 400)
@@ -44,21 +57,49 @@ style='function')
         is_shape = pattern and re.fullmatch(pattern, texts[0])
         sizes = [int(size) for size in texts[0].split(",")] if is_shape else texts[0]
         values[name] = texts if name == "to" else sizes
-    return from_json(values)
+    return from_json(values, kind)
 
 
-def from_form(fields: Iterable[tuple[str, str]]) -> Query:
+def _values(lines: Iterable[str], known: Mapping[str, Any]) -> dict[str, Any]:
+    """Read lines such as ``k=16``."""
+    values: dict[str, Any] = {}
+    for line in filter(str.strip, lines):
+        try:
+            name, value = read_given(line[: 3 * MAX_VALUE])
+        except GivenValueError as error:
+            raise RefusedError(f"'set': {error.fact}.") from None
+        if name in known or name in values:
+            raise RefusedError(f"{name[:50]!r} is given two values; one is allowed.")
+        values[name] = _as_json(value)
+    return values
+
+
+def _as_json(value: Value) -> Any:
+    return [_as_json(each) for each in value] if isinstance(value, tuple) else value
+
+
+def from_form(fields: Iterable[tuple[str, str]], kind: type[_Asked]) -> _Asked:
     """Read what a person typed into the form: fields may be empty, shapes in any spelling.
 
     A page shows layers unless it is asked for functions: layers are what people paste.
 
-    >>> from_form([("text", "f(1)"), ("from", ""), ("input", "(1, 64, 16x16)")]).input
+    >>> from_form([("text", "f(1)"), ("from", ""), ("input", "(1, 64, 16x16)")], Query).input
     (1, 64, 16, 16)
     """
     kept = [
         (name, _plain(text) if name in _SHAPES else text) for name, text in fields if text.strip()
     ]
-    return from_fields(kept if "style" in dict(kept) else [*kept, ("style", "layer")])
+    return from_fields(kept if "style" in dict(kept) else [*kept, ("style", "layer")], kind)
+
+
+def names_in(fields: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the names of the text that have fields of their own, with what these hold.
+
+    >>> names_in([("set.k", "16"), ("text", "f(1)")])
+    [('k', '16')]
+    """
+    own = [(name[len(_NAMED) :], text) for name, text in fields if name.startswith(_NAMED)]
+    return own[:MAX_NAMES]
 
 
 def to_fields(query: Query) -> list[tuple[str, str]]:
@@ -66,14 +107,22 @@ def to_fields(query: Query) -> list[tuple[str, str]]:
     shapes = [(name, getattr(query, name)) for name in _SHAPES]
     return [
         ("text", query.text),
+        *([("file", query.file)] if query.file else []),
         *([("from", query.source)] if query.source else []),
         *(("to", name) for name in query.to or ()),
         *((name, ",".join(map(str, shape))) for name, shape in shapes if shape),
+        *((_NAMED + name, written(value)) for name, value in (query.values or {}).items()),
         *([("style", query.style)] if query.style != "layer" else []),
     ]
 
 
-def from_json(body: object) -> Query:
+def written(value: Any) -> str:
+    """Write a value so that it is read again as what it is: a word without quotes if it can be."""
+    is_word = isinstance(value, str) and read_given(f"k={value}")[1] == value
+    return value if is_word else json.dumps(value)
+
+
+def from_json(body: object, kind: type[_Asked]) -> _Asked:
     """Read the body of a request to the API.
 
     Raises
@@ -83,19 +132,22 @@ def from_json(body: object) -> Query:
     """
     if not isinstance(body, Mapping):
         raise RefusedError('expected an object such as {"text": "nn.ConvTranspose2d(...)"}.', 400)
+    names = [field.encode_name for field in msgspec.structs.fields(kind)]
     for name in body:
-        if name not in _TYPES:
-            known = ", ".join(_TYPES)
+        if name not in names:
+            known = ", ".join(names)
             raise RefusedError(f"unknown name {str(name)[:50]!r}. Known: {known}.", 400)
-    for name, value in {"text": None, **body}.items():
+    required = {"text": None} if "text" in names else {}
+    for name, value in {**required, **body}.items():
         try:
             msgspec.convert(value, _TYPES[name])
         except msgspec.ValidationError:
-            raise RefusedError(_complaint(name, value), 400) from None
-    query = msgspec.convert(body, Query)
-    names = query.to or ()
-    if len(set(names)) != len(names):
-        raise RefusedError(f"'to' names a framework twice: {', '.join(names)}.", 400)
+            # What can be said of a name's value is more than the API's description says.
+            raise RefusedError(_complaint(name, value), 422 if name == "set" else 400) from None
+    query = msgspec.convert(body, kind)
+    targets = query.to or ()
+    if len(set(targets)) != len(targets):
+        raise RefusedError(f"'to' names a framework twice: {', '.join(targets)}.", 400)
     return query
 
 
@@ -109,9 +161,19 @@ def _complaint(name: str, value: Any) -> str:
         )
     if name == "style":
         return f"'style' is {str(value)[:50]!r}; expected function or layer."
+    if name == "set":
+        return (
+            f"'set' is an object of at most {MAX_NAMES} names of the text and their values, each a "
+            f'number, a truth, a list of numbers or a word of at most {MAX_VALUE} characters: {{"k"'
+            ": 16}."
+        )
+    if name == "file":
+        return f"'file' is a file's name of at most {MAX_FILE_NAME} characters, such as model.py."
     if name == "text" and value and isinstance(value, str):
-        allowed = f"{MAX_TEXT} are allowed. Paste the call alone."
-        return f"the text has {len(value)} characters; {allowed}"
+        return (
+            f"the text has {len(value)} characters; {MAX_TEXT} are allowed. Send a part of it, or "
+            "the call alone."
+        )
     if name == "text":
         return "'text' is missing: the call to be looked up, as text."
     if name == "to" and not (isinstance(value, list) and len(value) <= len(FRAMEWORKS)):

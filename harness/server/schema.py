@@ -9,9 +9,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from harness.convention.registry import framework_names
 from harness.convention.signature import Style
 from harness.lookup import BENCHDNN
+from harness.server.limits import MAX_FILE_NAME, MAX_NAMES, MAX_TEXT, MAX_VALUE
 from harness.syntax.tree import MAX_DIGITS
 
-MAX_TEXT: Final = 10_000  # Characters
 FRAMEWORKS: Final = (*framework_names(), BENCHDNN)
 
 if TYPE_CHECKING:
@@ -29,20 +29,25 @@ _Axes = Annotated[list[_Number], Meta(min_length=1, max_length=3)]
 _Pair = Annotated[list[_Number], Meta(min_length=2, max_length=2)]
 _Support = Literal["native", "rewritten", "unsupported"]
 _Place = Annotated[int, Meta(ge=1)] | None
+_OptionalCell = Annotated[int, Meta(ge=1)] | UnsetType
 
 
-class Query(Struct, frozen=True, forbid_unknown_fields=True):
-    """One look-up."""
+# A value of a name in the text, and lists of values.
+_Single = (
+    Annotated[int, Meta(ge=-_LARGEST, le=_LARGEST)]
+    | float
+    | bool
+    | Annotated[str, Meta(max_length=MAX_VALUE)]
+    | None
+)
+_Few: Final = Meta(max_length=MAX_NAMES)
+_Given = _Single | Annotated[list[_Single | Annotated[list[_Single], _Few]], _Few]
+_Name = Annotated[str, Meta(min_length=1, max_length=MAX_VALUE)]
 
-    text: Annotated[
-        str,
-        Meta(
-            min_length=1,
-            max_length=MAX_TEXT,
-            description="A call as it is in code, an operator's descriptor, or a line of benchdnn.",
-            examples=["nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1)"],
-        ),
-    ]
+
+class Options(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How a text or a file is looked up."""
+
     source: Annotated[
         _Framework | UnsetType, Meta(description="Whose call it is; recognised where left out.")
     ] = field(default=UNSET, name="from")
@@ -67,9 +72,38 @@ class Query(Struct, frozen=True, forbid_unknown_fields=True):
             examples=[[64, 32, 4, 4]],
         ),
     ] = UNSET
+    values: Annotated[
+        Annotated[dict[_Name, _Given], _Few] | UnsetType,
+        Meta(
+            description="Values for names of the text, function parameters included.",
+            examples=[{"k": 16, "opt.ngf": 64}],
+        ),
+    ] = field(default=UNSET, name="set")
     style: Annotated[
         Style, Meta(description="What is executed, or what people put in a network.")
     ] = "function"
+
+
+class Query(Options, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A text, and how it is looked up."""
+
+    text: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=MAX_TEXT,
+            description="Code with one call or several, an operator's descriptor, or a line of "
+            "benchdnn.",
+            examples=["nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1)"],
+        ),
+    ]
+    file: Annotated[
+        Annotated[str, Meta(max_length=MAX_FILE_NAME)] | UnsetType,
+        Meta(
+            description="Name of the file that the text is from: its ending says how it is read.",
+            examples=["model.ipynb"],
+        ),
+    ] = UNSET
 
 
 class Operator(Struct, forbid_unknown_fields=True):
@@ -126,7 +160,7 @@ class Problem(Struct, forbid_unknown_fields=True):
 
 
 class LookUp(Struct, forbid_unknown_fields=True):
-    """What `deconform translate` prints as JSON."""
+    """One call: what `deconform translate` prints as JSON; of a model, it has a node, no line."""
 
     operator: Operator
     descriptor: str | None
@@ -137,9 +171,29 @@ class LookUp(Struct, forbid_unknown_fields=True):
     notes: list[str]
     translations: dict[str, Translation]
     file: str | None
-    line: _Place
-    column: _Place
+    line: _Place | UnsetType = UNSET
+    column: _Place | UnsetType = UNSET
+    cell: _OptionalCell = UNSET
+    node: str | UnsetType = UNSET
     benchdnn: Problem | UnsetType = UNSET
+
+
+class RefusedCall(Struct, forbid_unknown_fields=True):
+    """A call that cannot be read, and why."""
+
+    file: str | None
+    error: str
+    line: _Place | UnsetType = UNSET
+    column: _Place | UnsetType = UNSET
+    cell: _OptionalCell = UNSET
+    node: str | UnsetType = UNSET
+
+
+class LookUps(Struct, forbid_unknown_fields=True):
+    """Several calls: those that could be read, and those that could not."""
+
+    calls: list[LookUp]
+    refused: list[RefusedCall]
 
 
 class Refusal(Struct, forbid_unknown_fields=True):

@@ -16,7 +16,7 @@ _NAMES: Final[Mapping[Ask, tuple[str, str]]] = {
     Ask.FRAMEWORK: ("from", "Whose call it is"),
     Ask.TARGET: ("to", "Answer for"),
     Ask.STYLE: ("style", "Written as"),
-    Ask.VALUE: ("set", "The text"),
+    Ask.VALUE: ("set", "Names in the text"),
 }
 FIELDS: Final = {ask: field for ask, (field, _) in _NAMES.items()}
 
@@ -38,7 +38,9 @@ def on_page(mention: Mention) -> str:
     """
     label, value = f'"{_NAMES[mention.ask][1]}"', mention.shown_value
     if mention.ask == Ask.VALUE:
-        return f"write {value.replace('=', ' = ')} above the call" if mention.verb else value
+        value = value.replace("=", " = ", 1)
+        # The first of several asks for all of them.
+        return f"fill in {label}, such as {value}" if mention.verb else f"and {value}"
     if mention.ask in {Ask.INPUT_SHAPE, Ask.WEIGHT_SHAPE}:
         if not mention.verb:
             return value or label

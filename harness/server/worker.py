@@ -16,12 +16,13 @@ from typing import Any, Final, NoReturn
 
 from harness.convention.registry import convention, framework_names
 from harness.core.errors import InputError
-from harness.core.named_number import in_names
-from harness.lookup.answer import in_words, size_line
-from harness.lookup.every import look_up_one
-from harness.lookup.listing import in_json as answer_in_json
-from harness.lookup.reading import supply
+from harness.lookup import listing
+from harness.lookup.every import worded
+from harness.server import view
+from harness.server.asked import Asked, look_up
+from harness.server.limits import MAX_ANSWER
 from harness.server.wording import FIELDS, in_json, on_page
+from harness.syntax.tree import SnippetError
 
 _MEMORY: Final = 2**29
 _LONGEST_SECONDS: Final = 60
@@ -30,30 +31,27 @@ _POLITE_SECONDS: Final = 0.03
 _LEAST_PRIORITY: Final = 19
 
 
-def answer(query: Mapping[str, Any]) -> dict[str, Any]:
-    """Look a call up; return the object of the API and what a page adds to it.
+def answer(question: Mapping[str, Any]) -> dict[str, Any]:
+    """Answer a question: with the API's text, or the page's part below the form.
 
     >>> answer({"text": "nn.ConvTranspose2d(1, 2, kernel=3)"})["error"]["about"]["column"]
     26
     """
+    asked = Asked.of(question)
     try:
-        result = look_up_one(
-            query["text"],
-            query.get("from"),
-            tuple(query.get("to", ())),
-            supplied=supply(query.get("input"), query.get("weight")),
-            style=query.get("style", "function"),
-        )
+        every, document = look_up(asked)
+        if len(every) == 1 and isinstance(every[0], SnippetError):
+            raise every[0]
+        if asked.for_page:
+            return view.answered(every, document, asked)
+        answers = [worded(each, in_json) for each in every]
+        objects = [listing.in_json(each, document) for each in answers]
+        return {"body": json.dumps(listing.all_in_json(objects))}
     except InputError as error:
-        return {"error": _error(error)}
-    answered, page = (answer_in_json(result.worded(words)) for words in (in_json, on_page))
-    return {
-        "look_up": answered,
-        "page": page if page != answered else None,
-        "words": in_names(in_words(result.reading.operator)),
-        "size": in_names(size_line(result)),
-        "example": result.example,
-    }
+        return {"error": _error(error)} | view.kept(asked)
+    except MemoryError:
+        fact = "the look-up needs more memory than it may have. Send a part of the text."
+        return {"error": _error(InputError(fact))}
 
 
 def _error(error: InputError) -> dict[str, Any]:
@@ -68,7 +66,20 @@ def _error(error: InputError) -> dict[str, Any]:
         },
         "page": error.worded(on_page),
         "fields": list(dict.fromkeys(FIELDS[mention.ask] for mention in error.mentions)),
+        "names": view.asked_names(error.mentions),
     }
+
+
+def answer_line(line: bytes) -> bytes:
+    """Answer a question as a line of JSON with another one."""
+    answered = json.dumps(answer(json.loads(line))).encode()
+    if len(answered) < MAX_ANSWER:
+        return answered
+    fact = (
+        f"the answers take more than {MAX_ANSWER >> 20} MiB. Ask for one framework, or send a "
+        "part of the text."
+    )
+    return json.dumps({"error": _error(InputError(fact))}).encode()
 
 
 def fork_server(answered: Callable[[bytes], bytes]) -> None:
@@ -121,8 +132,8 @@ def _let_others_go_first(*_: object) -> None:
 def main() -> None:
     """Load all that a look-up needs, and fork."""
     for each in (example for name in framework_names() for example in convention(name).examples):
-        answer({"text": each.text})
-    fork_server(lambda line: json.dumps(answer(json.loads(line))).encode())
+        answer({"text": each.text, "for_page": True})
+    fork_server(answer_line)
 
 
 if __name__ == "__main__":

@@ -192,8 +192,8 @@ class Workers:
                 except TimeoutError:
                     why = " while others waited" if place.seconds < self._seconds else ""
                     raise RefusedError(
-                        f"the look-up took more than {place.seconds:g} s{why} and was ended. Paste "
-                        "the call alone.",
+                        f"the look-up took more than {place.seconds:g} s{why} and was ended. Send "
+                        "a part of the text, or the call alone.",
                         504,
                     ) from None
                 except (OSError, ValueError, EOFError):

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from harness.cli.exit_statuses import OK
 from harness.cli.main import main
 from harness.server import openapi
-from harness.server.schema import MAX_TEXT
+from harness.server.limits import MAX_FIELDS, MAX_PLAIN_BODY, MAX_TEXT
 
 JSON = {"content-type": "application/json"}
 # Names and values of a query, and the same on the command line.
@@ -110,7 +110,7 @@ def test_the_api_says_what_is_wrong(client: TestClient, said: Any, status: int, 
         ("text=f&input=", 400, "such as 1,64,16,16"),
         ("text=f&from=", 400, "known frameworks"),
         ("text=f&callback=x", 400, "unknown name 'callback'"),
-        ("&".join(f"to={n}" for n in range(40)), 400, "more than 32 fields"),
+        ("&".join(f"to={n}" for n in range(MAX_FIELDS + 1)), 400, f"more than {MAX_FIELDS} fields"),
         (urlencode({"text": "nn.ConvTranspose2d(1, 2, 3, strid=2)"}), 422, "strid"),
     ],
 )
@@ -129,7 +129,7 @@ def test_a_query_string_is_refused_with_a_reason(
         ({"content-type": "application/json"}, b"{", 400),
         ({"content-type": "application/json"}, b"\xff", 400),
         ({"content-type": "application/json"}, b"[" * 100_000, 400),
-        ({"content-type": "application/json"}, b" " * 2**18, 413),
+        ({"content-type": "application/json"}, b" " * (MAX_PLAIN_BODY + 1), 413),
         ({"content-type": "application/json"}, b'{"text": "\\ud800("}', 422),
     ],
 )

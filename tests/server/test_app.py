@@ -57,10 +57,10 @@ def test_a_number_of_lookups_is_checked(number: str) -> None:
 
 
 def test_a_mistake_of_ours_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(_: object) -> None:
+    def broken() -> None:
         raise RuntimeError("inside")
 
-    monkeypatch.setattr(view, "cards", broken)
+    monkeypatch.setattr(view, "choices", broken)
     app = create_app(Settings(lookups=1))
     with TestClient(app, base_url="http://localhost", raise_server_exceptions=False) as client:
         response = client.get("/", params={"text": PYTORCH})

@@ -13,11 +13,13 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.server import workers
 from harness.server.answers import Answers
+from harness.server.asked import Asked
 from harness.server.refusals import RefusedError
 from harness.server.schema import Query
 from harness.server.workers import Workers
@@ -267,21 +269,23 @@ class Counting(Workers):
 
 
 def test_what_was_asked_lately_is_not_looked_up_again() -> None:
-    known = Query("nn.ConvTranspose2d(1, 1, 2)")
-    others = [Query(known.text, to=("matlab",)), Query(known.text, style="layer")]
+    def asking(text: str = "nn.ConvTranspose2d(1, 1, 2)", **options: Any) -> Asked:
+        return Asked.about(Query(text=text, **options))
+
+    others = [asking(to=("matlab",)), asking(style="layer")]
 
     async def scene() -> int:
         made = Counting()
         try:
             answers = Answers(made)
-            first = await answers.to(known)
-            assert await answers.to(Query(known.text)) == first
+            first = await answers.to(asking())
+            assert await answers.to(asking()) == first
             assert made.asked == 1
-            for query in (*others, *others):
-                assert await answers.to(query) != first
+            for asked in (*others, *others):
+                assert await answers.to(asked) != first
             for _ in range(2):
                 with pytest.raises(RefusedError, match="holds no transposed convolution"):
-                    await answers.to(Query("f(1)"))
+                    await answers.to(asking("f(1)"))
         finally:
             await made.end()
         return made.asked

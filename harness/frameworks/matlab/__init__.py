@@ -8,6 +8,15 @@ from typing import Final
 from harness.convention.registry import Convention, Example, Interpreter
 from harness.frameworks.matlab.render import bias_reshaped, layer, permuted, render, spoken
 
+_DECODER: Final = """\
+numFilters = 32;
+layers = [
+    imageInputLayer([16 16 64])
+    transposedConv2dLayer(4, numFilters, 'Stride', 2, 'Cropping', 'same', 'Name', 'up1')
+    reluLayer
+    transposedConv2dLayer(2, 3, 'Stride', 2, 'Name', 'up2')];
+"""
+
 CONVENTION: Final = Convention(
     name="matlab",
     title="MATLAB",
@@ -43,6 +52,7 @@ CONVENTION: Final = Convention(
             "transposedConv2dLayer(4, 32, 'Stride', 2, 'Cropping', 'same', 'NumChannels', 64)",
             style="layer",
         ),
+        Example("A file of MATLAB", _DECODER, "decoder.m", style="layer"),
     ),
     remarks=(
         (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from harness.convention.device import ANOTHER_INTERPRETER, Cuda
-from harness.convention.registry import Convention
+from harness.convention.registry import Convention, Example
 from harness.frameworks.mxnet.render import layer, render, spoken
 
 # MXNet does not report a GPU's name.
@@ -17,6 +17,16 @@ if not mx.runtime.Features().is_enabled("CUDA"):
     )
 (mx.nd.ones((1,), ctx=mx.gpu()) + 1).asnumpy()
 name = 'GPU 0'"""
+
+_SYMBOL: Final = """\
+{"nodes": [
+  {"op": "null", "name": "data", "attrs": {"__shape__": "(1, 64, 16, 16)"}, "inputs": []},
+  {"op": "Deconvolution", "name": "up1", "inputs": [[0, 0, 0]], "attrs": {
+    "kernel": "(4, 4)", "stride": "(2, 2)", "pad": "(1, 1)", "num_filter": "32"}},
+  {"op": "Deconvolution", "name": "up2", "inputs": [[1, 0, 0]], "attrs": {
+    "kernel": "(2, 2)", "stride": "(2, 2)", "num_filter": "16", "no_bias": "True"}}
+]}
+"""
 
 CONVENTION: Final = Convention(
     name="mxnet",
@@ -31,6 +41,7 @@ CONVENTION: Final = Convention(
     spoken=spoken,
     calls=r"[Dd]econvolution|Conv[123]DTranspose",
     model_suffixes=(".json",),
+    examples=(Example("A model's file: a symbol", _SYMBOL, "net-symbol.json", style="layer"),),
     remarks=(
         (
             "mx.np has no deconvolution; mx.npx.deconvolution is the same operator, whose no_bias "

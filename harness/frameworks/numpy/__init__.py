@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from harness.convention.device import Probe
-from harness.convention.registry import Convention
+from harness.convention.registry import Convention, Example
 from harness.frameworks.numpy.render import render, spoken
 
 # NumPy copies with one thread, so the array is split among as many threads as programs have.
@@ -36,5 +36,8 @@ CONVENTION: Final = Convention(
     render=render,
     spoken=spoken,
     is_canonical=True,
+    examples=(
+        Example("An operator's descriptor, with the input's size", "ic4_oc6_k3x3_s2x2_b_n1_i5x5"),
+    ),
     probes={"cpu": _PROBE},
 )

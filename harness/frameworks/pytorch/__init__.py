@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from harness.convention.device import ANOTHER_INTERPRETER, Cuda, Probe
-from harness.convention.registry import Convention
+from harness.convention.registry import Convention, Example
 from harness.frameworks.pytorch.render import layer, render, spoken
 
 _CHECK: Final = f"""\
@@ -35,6 +35,29 @@ source, target = (torch.ones({nbytes}, dtype=torch.uint8, device="cuda") for _ i
     nbytes=1 << 30,
 )
 
+_GENERATOR: Final = """\
+class Generator(nn.Module):
+    def __init__(self, nz=100, ngf=64):
+        super().__init__()
+        self.project = nn.ConvTranspose2d(nz, ngf * 8, 4, bias=False)
+        self.up1 = nn.ConvTranspose2d(ngf * 8, ngf * 4, 4, 2, 1, bias=False)
+        self.up2 = nn.ConvTranspose2d(ngf * 4, ngf * 2, 4, 2, 1, bias=False)
+        self.image = nn.ConvTranspose2d(ngf * 2, 3, 4, 2, 1, bias=False)
+"""
+_README: Final = """\
+# A decoder
+
+```python
+up = nn.ConvTranspose2d(64, 32, 2, stride=2)
+```
+
+Checkerboards are weaker where the stride divides the kernel:
+
+```python
+up = nn.ConvTranspose2d(64, 32, 6, stride=3)
+```
+"""
+
 CONVENTION: Final = Convention(
     name="pytorch",
     title="PyTorch",
@@ -49,6 +72,15 @@ CONVENTION: Final = Convention(
     spoken=spoken,
     model_suffixes=(".pt", ".pth", ".pt2", ".ptl", ".ckpt", ".bin", ".safetensors"),
     calls=r"(Lazy)?ConvTranspose[123]d|conv_transpose[123]d",
+    examples=(
+        Example("All layers of a class", _GENERATOR, style="layer"),
+        Example(
+            "Names stay names, and may be given numbers",
+            "nn.ConvTranspose1d(c, c // 2, k, stride=u, padding=(k - u) // 2)",
+            style="layer",
+        ),
+        Example("The code in a page of Markdown", _README, "README.md", style="layer"),
+    ),
     remarks=(
         (
             "fan_in counts the output channels of a transposed convolution, and fan_out the input "

@@ -14,6 +14,14 @@ from harness.frameworks.wolfram.render import (
     render,
 )
 
+_NET: Final = """\
+net = NetChain[{
+  DeconvolutionLayer[32, {4, 4}, "Stride" -> 2, PaddingSize -> 1],
+  Ramp,
+  DeconvolutionLayer[3, {2, 2}, "Stride" -> 2]
+}, "Input" -> {64, 16, 16}]
+"""
+
 CONVENTION: Final = Convention(
     name="wolfram",
     title="Wolfram Language",
@@ -38,6 +46,7 @@ CONVENTION: Final = Convention(
             input=(1, 64, 16, 16),
             style="layer",
         ),
+        Example("A net of the Wolfram Language", _NET, "net.wl", style="layer"),
     ),
     remarks=(
         ASSUMED_WEIGHTS,
