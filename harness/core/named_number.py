@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Self
 
 _TOKEN: Final = re.compile(r"NaMeD([0-9a-f]+)d")
@@ -17,6 +17,7 @@ _COMPUTED: Final[dict[str, Callable[[int, int], int]]] = {
     "*": operator.mul,
     "//": operator.floordiv,
     "%": operator.mod,
+    "**": operator.pow,
 }
 
 
@@ -117,6 +118,60 @@ class Named(int):
 
     def __rmod__(self, other: int, /) -> int:
         return _opaque("%", other, self)
+
+    def __pow__(self, other: int, modulo: None = None, /) -> int:  # type: ignore[override]
+        return _opaque("**", self, other)
+
+    def __rpow__(self, other: int, modulo: None = None, /) -> int:  # type: ignore[override, misc]
+        return _opaque("**", other, self)
+
+    def __truediv__(self, other: float, /) -> float:
+        return Ratio.of(self, other) if isinstance(other, int) else int(self) / other
+
+    def __rtruediv__(self, other: float, /) -> float:
+        return Ratio.of(other, self) if isinstance(other, int) else other / int(self)
+
+
+class Ratio(float):
+    """A named number divided by another, which ``int(ratio)`` makes one again."""
+
+    left: int
+    right: int
+
+    @classmethod
+    def of(cls, left: int, right: int) -> Self:
+        """Return the ratio of two numbers.
+
+        >>> Ratio.of(Named.of("c", 6), 4)
+        1.5
+        """
+        made = super().__new__(cls, int(left) / int(right))
+        made.left, made.right = left, right
+        return made
+
+
+def in_function(name: str, values: Sequence[Any], result: object) -> object:
+    """Return a function's result as it is written where one of what it is given is named.
+
+    >>> c = Named.of("c", 6)
+    >>> halved, larger = in_function("int", [c / 4], 1), in_function("max", [c, 8], 8)
+    >>> in_names(f"{halved}; {larger}; {in_function('int', [c], 6)}")
+    'c // 4; max(c, 8); c'
+    """
+    if type(result) is not int or not any(isinstance(each, Named | Ratio) for each in values):
+        return result
+    (first, *others) = values
+    if not others and isinstance(first, Named) and result == int(first):
+        return first
+    if isinstance(first, Ratio) and name in {"int", "math.floor", "math.trunc"} and result >= 0:
+        return first.left // first.right
+    return Named.of(f"{name}({', '.join(map(_in_text, values))})", result)
+
+
+def _in_text(number: float) -> str:
+    if isinstance(number, Ratio):
+        return f"{_bracketed(number.left)} / {_bracketed(number.right)}"
+    return number.expression if isinstance(number, Named) else repr(number)
 
 
 def _parts(number: int) -> tuple[Mapping[str, int], int]:

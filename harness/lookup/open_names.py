@@ -20,7 +20,16 @@ from harness.core.named_number import Named
 from harness.core.operators import Operator, axis_name
 from harness.lookup.reading import FoundCall
 from harness.syntax.expressions import open_names
-from harness.syntax.tree import Name, OpenError, SnippetError, UnknownValueError, Value
+from harness.syntax.tree import (
+    BinaryOp,
+    Call,
+    Name,
+    OpenError,
+    SnippetError,
+    UnaryOp,
+    UnknownValueError,
+    Value,
+)
 
 Readable: TypeAlias = FoundCall | Layer
 
@@ -37,6 +46,7 @@ _RANGES: Final = {
     "crop": range(1, 6),
 }
 _KERNEL: Final = range(2, 17)
+_EXPONENTS: Final = range(1, 5)  # Of what channels are computed from
 _OF_THE_TEXT: Final = {"ndim"}  # What decides how long the answer is
 
 
@@ -52,7 +62,7 @@ class _Open:
     def is_of_channels(self) -> bool:
         """Whether only channels are open, which decide nothing."""
         return "kernel" not in self.unnamed and all(
-            choice is _CHANNELS for choice in self.numbers.values()
+            choice is _CHANNELS or choice is _EXPONENTS for choice in self.numbers.values()
         )
 
 
@@ -92,7 +102,8 @@ def read_in_names(found: Readable, supplied: Supplied, error: SnippetError) -> I
             continue
         if not _has_defaults(reading.operator):
             trials.setdefault(_kind(reading.operator), []).append((trial, reading))
-        if len(trials) == _MOST_KINDS or (left_open.is_of_channels and trials):
+        enough = left_open.is_of_channels and any(len(alike) > 1 for alike in trials.values())
+        if len(trials) == _MOST_KINDS or enough:
             break
     if not trials:
         raise next(iter(refusals.values())) if len(refusals) == 1 else first
@@ -127,7 +138,7 @@ def _in_names(found: Readable, left_open: _Open, trials: list[tuple[Supplied, Re
     example = tuple(
         (name, int(number))
         for name, choice in left_open.numbers.items()
-        if choice is not _CHANNELS and isinstance(number := first.values[name], int)
+        if choice not in (_CHANNELS, _EXPONENTS) and isinstance(number := first.values[name], int)
     )
     if not left_open.truths:
         return InNames(readings, names, left_open.unnamed, example)
@@ -170,6 +181,7 @@ def _more(found: Readable, left_open: _Open, error: SnippetError, first: Snippet
             if role != "kernel" and isinstance(value, Name):
                 names = [value.text]
             numbers |= dict.fromkeys(names, choice)
+            numbers |= dict.fromkeys(_exponents(value) & {*names}, _EXPONENTS)
             if not names and value is not None:
                 raise first  # A call, of which the text does not say what it gives
             if not names and role not in unnamed and (role != "kernel" or form.rank):
@@ -178,6 +190,19 @@ def _more(found: Readable, left_open: _Open, error: SnippetError, first: Snippet
     if added_to == left_open:
         raise first
     return added_to
+
+
+def _exponents(value: Value) -> set[str]:
+    """Names that others are raised to the power of."""
+    match value:
+        case UnaryOp(operand=operand):
+            return _exponents(operand)
+        case BinaryOp(left=left, operation=operation, right=right):
+            own = {*open_names(right)} if operation == "**" else _exponents(right)
+            return own | _exponents(left)
+        case Call(arguments=arguments):
+            return {name for each in arguments for name in _exponents(each.value)}
+    return set()
 
 
 def _range(parameter: str) -> range:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
 
+from harness.core.named_number import in_function
 from harness.syntax.names import LONGEST, Names, is_dict
 from harness.syntax.python_changes import dotted, text_of
 from harness.syntax.tree import (
@@ -562,7 +563,7 @@ def converted(call: Call) -> Value:
     elif values and all(isinstance(value, tuple) for value in values):
         function = _OF_SEQUENCES.get(name)
     try:
-        return _as_value(function(*values)) if function else None
+        return _as_value(in_function(name, values, function(*values))) if function else None
     except (ArithmeticError, TypeError, ValueError):
         return None
 

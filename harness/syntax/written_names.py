@@ -19,6 +19,20 @@ _SIGNS: Final[dict[type[ast.operator], str]] = {
     ast.Sub: "-",
     ast.Mult: "*",
     ast.Pow: "^",
+    ast.Div: "/",
+}
+# Functions of numbers, by their names in Python.
+_OF_NUMBERS: Final[dict[str, dict[str, str]]] = {
+    "matlab": {"int": "fix", "math.ceil": "ceil", "math.floor": "floor"},
+    "wolfram": {
+        "max": "Max",
+        "min": "Min",
+        "abs": "Abs",
+        "round": "Round",
+        "int": "IntegerPart",
+        "math.ceil": "Ceiling",
+        "math.floor": "Floor",
+    },
 }
 
 
@@ -27,6 +41,8 @@ def writer(language: str) -> Callable[[str], str]:
 
     >>> writer("wolfram")("(k - 2 * s) // 2 + self.pad"), writer("matlab")("k % 2 + sizes[0]")
     ('Quotient[k - 2 * s, 2] + self.pad', 'mod(k, 2) + sizes(1)')
+    >>> writer("wolfram")("max(int(c / (2 * n)), 8)"), writer("matlab")("math.ceil(c / 2) ** n")
+    ('Max[IntegerPart[c / (2 * n)], 8]', 'ceil(c / 2) ^ n')
     """
     return str if language == "python" else lambda expression: _written(expression, language)
 
@@ -53,6 +69,11 @@ def _in(node: ast.expr, language: str) -> str:
                 return f"{sides[0]} {sign} {sides[1]}"
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return f"-{_side(operand, ast.Mult(), language)}"
+        case ast.Call(func=function, args=[_, *_] as given, keywords=[]):
+            name = ast.unparse(function)
+            name = _OF_NUMBERS[language].get(name, name)
+            written = ", ".join(_in(each, language) for each in given)
+            return f"{name}[{written}]" if language == "wolfram" else f"{name}({written})"
         case ast.Subscript(value=owner, slice=ast.Constant(value=int(place))) if place >= 0:
             brackets = {"matlab": "{}({})", "wolfram": "{}[[{}]]"}[language]
             return brackets.format(_in(owner, language), place + 1)
@@ -63,11 +84,10 @@ def _side(node: ast.expr, operation: ast.operator, language: str) -> str:
     """Write a side of an operation, in brackets where it binds less."""
     written = _in(node, language)
     binds_less = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub)
-    return (
-        f"({written})"
-        if binds_less and isinstance(operation, ast.Mult | ast.Sub | ast.Pow)
-        else written
+    in_brackets = (binds_less and isinstance(operation, ast.Mult | ast.Sub | ast.Pow)) or (
+        isinstance(node, ast.BinOp) and isinstance(operation, ast.Div | ast.Pow)
     )
+    return f"({written})" if in_brackets else written
 
 
 def named(value: Any, language: str = "python") -> Any:

@@ -40,6 +40,11 @@ CALLS: Mapping[str, tuple[Mapping[str, int], ...]] = {
         {"c": 2, "d": 3, "k": 5, "s": 4, "p": 2},
     ),
     "nn.ConvTranspose1d(c, d, 3, dilation=r, padding=r)": ({"c": 2, "d": 3, "r": 3},),
+    "nn.ConvTranspose1d(int(c / 2), max(c, 4), 2 ** k, int(k / 2), padding=int((k - 1) / 3))": (
+        {"c": 3, "k": 2},
+        {"c": 9, "k": 4},
+    ),
+    "nn.ConvTranspose1d(int(c // 2), min(c * 2 ** i, 6), 3)": ({"c": 5, "i": 1}, {"c": 2, "i": 0}),
 }
 FRAMEWORKS = ("numpy", "pytorch", "chainer", "mxnet", "tensorflow")
 
@@ -231,3 +236,9 @@ def test_names_come_in_every_framework_that_can_be_read() -> None:
 def test_no_operator_is_made_of_what_no_framework_takes() -> None:
     with pytest.raises(OperatorError):
         Operator.of(4, 6, (3,), groups=4)
+
+
+def test_a_number_that_a_name_is_lost_in_is_no_answer() -> None:
+    (refused,) = look_up_every("nn.ConvTranspose2d(4, round(c * 1.5), 3)")
+    assert isinstance(refused, SnippetError)
+    assert refused.fact == "what is to be written depends on c: add set c=64."
