@@ -158,7 +158,7 @@ def in_function(name: str, values: Sequence[Any], result: object) -> object:
     >>> in_names(f"{halved}; {larger}; {in_function('int', [c], 6)}")
     'c // 4; max(c, 8); c'
     """
-    if type(result) is not int or not any(isinstance(each, Named | Ratio) for each in values):
+    if not isinstance(result, int) or not any(isinstance(each, Named | Ratio) for each in values):
         return result
     (first, *others) = values
     if not others and isinstance(first, Named) and result == int(first):

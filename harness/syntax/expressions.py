@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
 
-from harness.core.named_number import in_function
+from harness.core.named_number import Named, in_function
 from harness.syntax.names import LONGEST, Names, is_dict
 from harness.syntax.python_changes import dotted, text_of
 from harness.syntax.tree import (
@@ -522,8 +522,18 @@ _OF_NUMBERS: Final[dict[str, Callable[..., Any]]] = {
         for each in (math.ceil, math.floor, math.trunc, math.sqrt, math.log2)
     },
 }
+
+
+def _sorted(items: tuple[Any, ...]) -> list[Any]:
+    if any(isinstance(each, Named) for each in items):
+        raise TypeError("the order of what is named is not known")
+    return sorted(items)
+
+
+_OF_EITHER: Final = {"max", "min"}
 _OF_SEQUENCES: Final[dict[str, Callable[..., Any]]] = {
-    **{each.__name__: each for each in (tuple, len, sum, max, min, sorted, reversed, zip)},
+    **{each.__name__: each for each in (tuple, len, sum, max, min, reversed, zip)},
+    "sorted": _sorted,
     "list": tuple,
     "enumerate": enumerate,
     "math.prod": math.prod,
@@ -558,6 +568,8 @@ def converted(call: Call) -> Value:
     if len(values) != len(call.arguments) or not all(map(is_plain, values)):
         return None
     function = None
+    if name in _OF_EITHER and len(values) == 1 and isinstance(values[0], tuple):
+        values = list(values[0])  # max((c, 8)) is max(c, 8)
     if values and all(isinstance(value, int | float) for value in values):
         function = _OF_NUMBERS.get(name)
     elif values and all(isinstance(value, tuple) for value in values):
