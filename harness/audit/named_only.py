@@ -75,7 +75,8 @@ def _in_python(text: str, names: re.Pattern[str]) -> Iterator[Naming]:
                 yield Naming(ast.unparse(node) if _is_dotted(node) else _last(node), node.lineno)
             continue
         types = {id(getattr(node, name, None)) for name in ("annotation", "returns")}
-        left += [each for each in ast.iter_child_nodes(node) if id(each) not in types]
+        inner = [each for each in ast.iter_child_nodes(node) if id(each) not in types]
+        left += reversed(inner)
 
 
 def _last(node: ast.AST) -> str:

@@ -33,6 +33,7 @@ from harness.syntax.tree import SnippetError
 _MOST_BYTES: Final = 64 * MIB
 # Names in such a file cannot be seen before it is unpacked.
 _PACKED: Final = {".mlx"}
+_FEW_NAMES: Final = 3  # That are named and not called, of a file
 # Folders are full of texts that are no code.
 _NO_CODE: Final = {".txt"}
 
@@ -105,7 +106,9 @@ def _read(source: Source, wanted: Wanted) -> ReadFile:
     try:
         if not document.text.strip():
             return ReadFile()
-        answers = look_up_every(document.text, to=wanted.to, supplied=wanted.supplied)
+        answers = look_up_every(
+            document.text, to=wanted.to, supplied=wanted.supplied, only_code=True
+        )
     except NoCallError:
         return ReadFile(unread=tuple(_named_only(document, suffix)))
     except SnippetError as error:
@@ -126,12 +129,12 @@ def _known_names() -> re.Pattern[str]:
 
 
 def _named_only(document: Document, suffix: str) -> Iterator[Unread]:
-    for name, line in named_only(document.text, suffix, _known_names()):
-        fact = (
-            f"{name} is named here, and not called: the calls of whatever it is given to are not "
-            "read."
-        )
-        cell, inner = document.cell_of(line)
+    namings = named_only(document.text, suffix, _known_names())
+    if namings:
+        names, others = [each.name for each in namings], len(namings) - _FEW_NAMES
+        shown = ", ".join(names[:_FEW_NAMES]) + (f" and {others} more" if others > 0 else "")
+        fact = f"{shown}: named here, and not called. What calls it, or them, is not read."
+        cell, inner = document.cell_of(namings[0].line)
         yield Unread(document.name, inner, fact, cell)
 
 

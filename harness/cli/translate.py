@@ -104,6 +104,8 @@ def _answers(options: argparse.Namespace) -> tuple[Sequence[Answer], Document | 
         options.to,
         supplied=supplied,
         style=options.style,
+        # Of a file nobody has chosen a comment, or a class that is called like a layer.
+        only_code=document is not None,
     )
     if options.node is not None:
         raise UsageError(f"--node {options.node} is for models: this is code; pick by --line.")

@@ -34,7 +34,8 @@ def in_options_of_audit(mention: Mention) -> str:
     'add --input 1,64,16,16 (of deconform translate)'
     """
     worded = in_options(mention)
-    return worded if mention.ask == Ask.VALUE else f"{worded} (of deconform translate)"
+    is_ours = mention.ask == Ask.VALUE or not mention.verb
+    return worded if is_ours else f"{worded} (of deconform translate)"
 
 
 def in_options(mention: Mention) -> str:

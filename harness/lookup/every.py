@@ -37,6 +37,7 @@ def look_up_every(
     supplied: Supplied = NOTHING,
     style: Style = "function",
     most: int | None = None,
+    only_code: bool = False,
 ) -> list[LookUp | SnippetError]:
     r"""Answer every call of a text; an error stands for one that cannot be read.
 
@@ -50,6 +51,8 @@ def look_up_every(
         Shapes and values for what the text leaves open.
     most : int, optional
         How many calls are answered; an error stands for all others.
+    only_code : bool
+        Whether a call in a comment or a text is none.
 
     Raises
     ------
@@ -66,7 +69,7 @@ def look_up_every(
     if (known := _without_code(text, framework, to, supplied, style)) is not None:
         return [known]
     every: list[LookUp | SnippetError] = []
-    whole = find_every(text, framework, supplied.values)
+    whole = find_every(text, framework, supplied.values, only_code=only_code)
     for found in whole[:most]:
         if isinstance(found, SnippetError):
             every.append(found)

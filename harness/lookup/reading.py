@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, NamedTuple, TypeVar
 
 from harness.convention.arguments import Form, bind
@@ -132,9 +133,15 @@ def find_one(
 
 
 def find_every(
-    text: str, framework: str | None = None, values: Mapping[str, Value] = NOTHING.values
+    text: str,
+    framework: str | None = None,
+    values: Mapping[str, Value] = NOTHING.values,
+    *,
+    only_code: bool = False,
 ) -> list[FoundCall | SnippetError]:
     r"""Find the calls of a text, in its order; an error stands for one that is not understood.
+
+    Those in comments and texts count where there are no others, unless it is ``only_code``.
 
     Raises
     ------
@@ -147,7 +154,8 @@ def find_every(
     >>> [(found.site.name, found.site.line) for found in find_every(text)]
     [('a', 1), ('b', 2)]
     """
-    whole, found = _searched(text, framework, find_calls, values)
+    search = partial(find_calls, only_code=only_code)
+    whole, found = _searched(text, framework, search, values)
     calls = [FoundCall(site, *whole, site.notes) for site in found.sites]
     # What was left out of the text is said once, with the first call.
     calls[0] = calls[0]._replace(notes=(*found.notes, *calls[0].notes))

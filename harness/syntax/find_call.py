@@ -85,6 +85,8 @@ def find_calls(
     language: str,
     names: Collection[str],
     values: Mapping[str, Value] = MappingProxyType({}),
+    *,
+    only_code: bool = False,
 ) -> Found:
     r"""Find the calls of some names.
 
@@ -97,6 +99,9 @@ def find_calls(
         Of functions, without what stands before their last dot.
     values : mapping of str to value
         What the user gives names that have no value in the text.
+    only_code : bool
+        Whether comments, texts and the heads of classes are not searched, as where nobody has
+        chosen the text for the call in it.
 
     Raises
     ------
@@ -109,7 +114,7 @@ def find_calls(
     >>> [(site.line, site.name, len(site.applications)) for site in found.sites]
     [(1, 'up', 1), (3, None, 1)]
     """
-    parsed, notes = _parsed(text, language, names, values)
+    parsed, notes = _parsed(text, language, names, values, only_code=only_code)
     called = _called(parsed, names)
     theirs = [each for each in called if last_name(each[1]) in names]
     theirs = [each for each in theirs if not _is_own(each[1].owner, names)]
@@ -203,18 +208,29 @@ def _notes(text: str, parsed: Parsed, site: CallSite) -> Iterator[str]:
 
 
 def _parsed(
-    text: str, language: str, names: Collection[str], values: Mapping[str, Value]
+    text: str,
+    language: str,
+    names: Collection[str],
+    values: Mapping[str, Value],
+    *,
+    only_code: bool,
 ) -> tuple[Parsed, tuple[str, ...]]:
     """Parse a text or, where its call is in none that can be, the balanced call cut out of it."""
     module = import_module(f"harness.syntax.{language}")
     parsed, whole = Parsed(()), None
+    unread = [(0, len(text))]
     try:
         parsed = module.read(text, values) if values and language == "python" else module.read(text)
-        whole = next((unread.error for unread in parsed.unread), None)
+        whole = next((each.error for each in parsed.unread), None)
+        unread = [(each.start, each.end) for each in parsed.unread]
     except SnippetError as error:
         whole = error
     if _called(parsed, names):
         return parsed, _left_out(text, parsed)
+    if only_code and not any(
+        mention.name in names for stretch in unread for mention in _mentions(text, *stretch)
+    ):
+        return parsed, ()
     # Broken text, or a call inside a comment.
     from harness.syntax.cut import alone, cut  # noqa: PLC0415 -- few texts need it
 

@@ -146,7 +146,7 @@ def test_what_could_not_be_read_is_listed(capsys: pytest.CaptureFixture[str]) ->
     binary, broken, named, node = (each["error"] for each in unread)
     assert binary.startswith("is no text")
     assert "has no parameter 'strides'. Did you mean 'stride'?" in broken
-    assert named.startswith("nn.ConvTranspose2d is named here, and not called")
+    assert named.startswith("nn.ConvTranspose2d: named here, and not called.")
     assert node.startswith("bad: groups 5 does not divide in_channels 4")
 
 
@@ -157,6 +157,41 @@ def test_a_file_that_may_not_be_read_is_unread() -> None:
     assert ("p/layers.py", None, "cannot be read: Permission denied.") in [
         (each.file, each.line, each.error) for each in unread
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "class ConvTranspose2d(Base):\n    pass\n",
+        '"""\nnn.ConvTranspose2d(4, 2, 3)\n"""\nx = 1\n',
+        "# nn.ConvTranspose2d(4, 2, 3)\nx = 1\n",
+        "print 'old Python'\n# nn.ConvTranspose2d(4, 2, 3)\n",
+    ],
+)
+def test_what_is_no_code_is_no_layer(text: str) -> None:
+    made({"q/a.py": text})
+    found = audit(["q"], Wanted())
+    assert (found.layers, found.unread) == ((), ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x = nn.ConvTranspose2d(4, 2, 3)\nprint 'x'\n", "print 'x', nn.ConvTranspose2d(4, 2, 3)"],
+)
+def test_broken_text_may_have_layers(text: str) -> None:
+    made({"q/a.py": text})
+    (layer,) = audit(["q"], Wanted()).layers
+    assert (layer.line, layer.descriptor) == (1, "ic4_oc2_k3x3_b")
+
+
+def test_a_file_says_once_what_it_names_and_does_not_call() -> None:
+    names = ", ".join(f"nn.ConvTranspose{n}d, F.conv_transpose{n}d" for n in (1, 2, 3))
+    made({"q/a.py": f"import x\nups = [{names}]\n"})
+    (unread,) = audit(["q"], Wanted()).unread
+    assert unread.line == 2
+    assert unread.error.startswith(
+        "nn.ConvTranspose1d, F.conv_transpose1d, nn.ConvTranspose2d and 3 more: named here,"
+    )
 
 
 def test_numbers_decide_and_are_asked_for_by_our_own_option(
