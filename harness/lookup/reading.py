@@ -184,7 +184,7 @@ def _searched(
     # A lone carriage return ends a line for some parsers and not for others.
     text = text.replace("\r\n", " \n").replace("\r", "\n")
     with errors_placed_in(text):
-        language, known = _known_by(text, conventions)
+        language, known = _known_by(text, conventions, values)
         try:
             return _Text(text, conventions, known), search(text, language, known, values)
         except SnippetError as error:
@@ -230,9 +230,13 @@ def _mentioned(names: Sequence[str], conventions: Sequence[Convention]) -> dict[
     return {} if first is None else {first: known.pop(first), **known}
 
 
-def _known_by(text: str, conventions: Sequence[Convention]) -> tuple[str, dict[str, list[_Known]]]:
+def _known_by(
+    text: str, conventions: Sequence[Convention], values: Mapping[str, Value]
+) -> tuple[str, dict[str, list[_Known]]]:
     """A text's language, and the forms that it may mean."""
-    known = _mentioned([mention.name for mention in mentions(text)], conventions)
+    # The text may call nn.ConvTranspose2d by a name that the user gives that value.
+    given = [value.rpartition(".")[2] for value in values.values() if isinstance(value, str)]
+    known = _mentioned([*given, *(mention.name for mention in mentions(text))], conventions)
     # Else what is called may be an alias, or a class of the text.
     known = known or _mentioned(_WORD.findall(text), conventions)
     language = known[next(iter(known))][0].convention.language if known else "python"
@@ -451,7 +455,10 @@ def _nothing_known(
         if re.search(foreign.LIKELY, name) and (library := foreign.called(text, dotted)):
             fact = f"{dotted} is a call of {library.title}, which is not read here."
             return SnippetError(fact, start)
-    for name, _, start in mentioned:
+    for name, dotted, start in mentioned:
+        if name == dotted and (shown := _stands_for(name, text, conventions)):
+            fact = f"the text does not hold which function {name} is: "
+            return NoCallError(fact + asked(Ask.VALUE, f"{name}={shown}") + ".", start)
         if near := _nearest(name, known):
             fact = f"{name!r} is no call of {whose} that is known here. Did you mean {near!r}?"
             return NoCallError(fact, start)
@@ -465,6 +472,14 @@ def _nothing_known(
     return NoCallError(
         f"the text holds no transposed convolution that is known here, such as {examples}."
     )
+
+
+def _stands_for(name: str, text: str, conventions: Sequence[Convention]) -> str:
+    """A function that a name of the text, such as ``conv_transpose_op``, may stand for."""
+    if not re.search(rf"(?<![\w.]){name}\s*=(?!=)", text):
+        return ""
+    theirs = (each for each in conventions if each.forms and each.module in _WORD.findall(text))
+    return next((each.forms[0].name for each in theirs), "")
 
 
 def _nearest(last: str, known: Sequence[str]) -> str | None:

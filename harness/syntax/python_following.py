@@ -203,6 +203,11 @@ class Reader(Settings):
 
     def _new_call(self, node: ast.Call) -> Call:
         call = super()._new_call(node)
+        supplied = self._supplied.get(call.dotted)
+        if isinstance(supplied, str):
+            meaning = Reference(supplied, call.column, is_imported=False)
+            owner = self.names.owner(supplied) or meaning
+            call = self.followed(replace(call, owner=owner))
         if isinstance(node.func, ast.IfExp | ast.Subscript | ast.Call):
             # (nn.ConvTranspose2d if up else nn.Conv2d)(…), or getattr(nn, "ConvTranspose2d")(…)
             chosen = self._chosen(node.func)

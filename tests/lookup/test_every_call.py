@@ -12,7 +12,8 @@ from harness.cli.main import main
 from harness.core.operators import Operator
 from harness.lookup.answer import LookUp
 from harness.lookup.every import look_up_every, look_up_one
-from harness.syntax.tree import SnippetError
+from harness.lookup.reading import supply
+from harness.syntax.tree import SnippetError, Value
 
 GENERATOR = """\
 import torch.nn as nn
@@ -223,3 +224,34 @@ def test_those_with_numbers_are_run_and_of_others_is_said_what_they_lack(
     assert printed.endswith("is not run: give each a number, such as --set nf=4.\n")
     assert main(["translate", text.replace("4, 2", "2 * nf, 2"), "--check"]) == USAGE
     assert "--set nf=4" in capsys.readouterr().err
+
+
+DECODER = """\
+from torch import nn
+from elsewhere import matching
+
+class Decoder(nn.Module):
+    def __init__(self, encoder):
+        super().__init__()
+        transpconv_op = matching(encoder.conv_op)
+        self.ups = nn.ModuleList()
+        for s in range(1, len(encoder.channels)):
+            below, skip = encoder.channels[-s], encoder.channels[-(s + 1)]
+            stride = encoder.strides[-s]
+            self.ups.append(transpconv_op(below, skip, stride, stride))
+"""
+
+
+def test_a_function_that_the_text_does_not_hold_is_asked_for_and_given() -> None:
+    with pytest.raises(SnippetError, match="which function transpconv_op is: add set transpconv_op=to"):
+        look_up_every(DECODER)
+    values: dict[str, Value] = {"transpconv_op": "nn.ConvTranspose3d"}
+    (in_names,) = look_up_every(DECODER, supplied=supply(values=values))
+    assert isinstance(in_names, LookUp)
+    assert in_names.names == ("below", "skip", "stride")
+    values |= {"encoder.channels": (8, 16, 32), "encoder.strides": (1, (1, 2, 3), 2)}
+    every = look_up_every(DECODER, supplied=supply(values=values))
+    assert [str(each.reading.operator) for each in every if isinstance(each, LookUp)] == [
+        "ic32_oc16_k2x2x2_s2x2x2_b",
+        "ic16_oc8_k1x2x3_s1x2x3_b",
+    ]
