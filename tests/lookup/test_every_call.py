@@ -251,7 +251,7 @@ def test_a_function_that_the_text_does_not_hold_is_asked_for_and_given() -> None
     assert in_names.names == ("below", "skip", "stride")
     values |= {"encoder.channels": (8, 16, 32), "encoder.strides": (1, (1, 2, 3), 2)}
     every = look_up_every(DECODER, supplied=supply(values=values))
-    assert [str(each.reading.operator) for each in every if isinstance(each, LookUp)] == [
+    assert [each.reading.operator.descriptor for each in every if isinstance(each, LookUp)] == [
         "ic32_oc16_k2x2x2_s2x2x2_b",
         "ic16_oc8_k1x2x3_s1x2x3_b",
     ]
