@@ -25,10 +25,10 @@ _HOSTILE: Final = "# hostile"
 _WORKER: Final = f"""
 from harness.server import worker
 look_up = worker.look_up
-def hostile(text, *arguments, **options):
-    while text.startswith({_HOSTILE!r}):
+def hostile(asked):
+    while asked.text.startswith({_HOSTILE!r}):
         pass
-    return look_up(text, *arguments, **options)
+    return look_up(asked)
 worker.look_up = hostile
 worker.main()
 """

@@ -46,7 +46,9 @@ def document() -> dict[str, Any]:
         ),
         **{status: _content({JSON: error}, text) for status, text in _REFUSALS.items()},
     }
-    fields = schemas["Query"]["properties"]
+    fields: dict[str, Any] = schemas["Query"]["properties"]
+    # What is required comes first.
+    fields = {name: fields[name] for name in sorted(fields, key="text".__ne__)}
     get = {
         "operationId": "translate",
         "summary": "Look up a call, or all calls of a text.",

@@ -19,7 +19,7 @@ from starlette.types import Message
 
 from harness.cli.exit_statuses import OK
 from harness.cli.main import main
-from harness.server import openapi, view
+from harness.server import openapi, view, worker
 from harness.server.app import create_app
 from harness.server.bodies import Room
 from harness.server.limits import MAX_BODY, MAX_CALLS, MAX_FILE, MAX_FILE_NAME, MAX_TEXT
@@ -449,3 +449,24 @@ def test_a_body_that_does_not_say_its_size_takes_the_most() -> None:
                     pass
 
     asyncio.run(scene())
+
+
+def test_a_look_up_without_memory_is_refused_with_that_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def spent(_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(worker, "look_up", spent)
+    error = worker.answer({"text": CODE})["error"]
+    assert error["message"].startswith("the look-up needs more memory than it may have.")
+
+
+def test_answers_that_are_too_large_are_refused_with_that_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    question = json.dumps({"text": CODE}).encode()
+    assert "calls" in json.loads(json.loads(worker.answer_line(question))["body"])
+    monkeypatch.setattr(worker, "MAX_ANSWER", 2**20 // 100)
+    error = json.loads(worker.answer_line(question))["error"]
+    assert "Ask for one framework, or send a part of the text." in error["message"]
