@@ -10,6 +10,8 @@ from harness.cli.exit_statuses import OK
 from harness.cli.options import positive
 
 if TYPE_CHECKING:
+    from harness.lookup.reading import FoundCall
+    from harness.syntax.stored_paths import StoredPath
     from harness.weights.choice import SourceLayer
 
 
@@ -32,14 +34,15 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rank", type=int, choices=(1, 2, 3), help="spatial axes, where MATLAB leaves it open"
     )
-    parser.add_argument(
+    ways = parser.add_mutually_exclusive_group()
+    ways.add_argument(
         "--layers",
         action="append",
         default=[],
         metavar="PATTERN",
         help="the layers, by their names or their weights': 'ups.*' (repeatable)",
     )
-    parser.add_argument(
+    ways.add_argument(
         "--source",
         dest="model",
         metavar="FILE.py",
@@ -49,7 +52,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         ("weight", "the array of weights; may be repeated (the one of three axes or more)"),
         ("bias", "the array of each one's bias, - for none (the one that is named like it)"),
     ):
-        parser.add_argument(
+        (ways if name == "weight" else parser).add_argument(
             f"--{name}-name", action="append", default=[], metavar="NAME", help=about
         )
     parser.add_argument(
@@ -75,50 +78,55 @@ def _groups(text: str) -> tuple[str, int]:
 
 def _layers(file: str) -> list[SourceLayer]:
     """Read the transposed convolutions of a model's source, and where it keeps them."""
-    from harness.convention.registry import distinct_conventions
-    from harness.core.named_number import Named
-    from harness.lookup.answer import LookUp
-    from harness.lookup.every import look_up_every
+    from harness.lookup.reading import find_every
     from harness.syntax.documents import read_document
     from harness.syntax.stored_paths import stored_paths
+    from harness.syntax.tree import SnippetError
     from harness.weights.choice import SourceLayer
 
     document = read_document(Path(file), file)
-    canonical = next(each.name for each in distinct_conventions() if each.is_canonical)
-    every = look_up_every(document.text, to=[canonical])
-    if refused := [each for each in every if not isinstance(each, LookUp)]:
-        raise refused[0]
-    looks: dict[tuple[int, int], list[LookUp]] = {}
-    for look in every:
-        if isinstance(look, LookUp):
-            looks.setdefault((look.reading.line, look.reading.column), []).append(look)
+    calls: dict[int, list[FoundCall]] = {}
+    for found in find_every(document.text):
+        if isinstance(found, SnippetError):
+            raise found
+        calls.setdefault(found.site.call.column, []).append(found)
+    layers = []
+    for path in stored_paths(document.text):
+        place = f"{document.place(path.line)} {path.function}"
+        here = calls.get(path.offset, [])
+        if not here and not path.is_harmless:
+            is_sure = "conv" in path.function.lower()
+            layers.append(SourceLayer(path.path, place, path.root, is_sure=is_sure))
+        # What is made in several places is read for each of them.
+        own = [each for each in here if {*path.through} <= {*each.site.columns}]
+        layers += [_layer(each, path, place) for each in own or here]
+    return layers
+
+
+def _layer(found: FoundCall, path: StoredPath, place: str) -> SourceLayer:
+    from harness.convention.reading import NOTHING
+    from harness.convention.registry import distinct_conventions
+    from harness.core.named_number import Named
+    from harness.lookup.every import look_up_found
+    from harness.weights.choice import SourceLayer
 
     def number(size: int) -> int | None:
         return None if isinstance(size, Named) else size
 
-    layers = []
-    for path in stored_paths(document.text):
-        place = f"{document.place(path.line)} {path.function}"
-        here = looks.get((path.line, path.column), [])
-        if not here and not path.is_harmless:
-            is_sure = "conv" in path.function.lower()
-            layers.append(SourceLayer(path.path, place, path.root, is_sure=is_sure))
-        for look in here:
-            operator = look.reading.operator
-            layers.append(
-                SourceLayer(
-                    path.path,
-                    place,
-                    path.root,
-                    operator.rank,
-                    groups=number(operator.groups),
-                    bias=None if look.truth else operator.bias,
-                    in_channels=number(operator.in_channels),
-                    out_channels=number(operator.out_channels),
-                    kernel=tuple(map(number, operator.kernel)),
-                )
-            )
-    return layers
+    canonical = [each.name for each in distinct_conventions() if each.is_canonical]
+    look = look_up_found(found, NOTHING, canonical, "function")
+    operator = look.reading.operator
+    return SourceLayer(
+        path.path,
+        place,
+        path.root,
+        operator.rank,
+        groups=number(operator.groups),
+        bias=None if look.truth else operator.bias,
+        in_channels=number(operator.in_channels),
+        out_channels=number(operator.out_channels),
+        kernel=tuple(map(number, operator.kernel)),
+    )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import accumulate, islice
 from typing import Final, TypeAlias
 
 from harness.syntax.tree import SnippetError
@@ -42,15 +42,18 @@ class StoredPath:
         ``decoder.up``, ``ups.#`` for any number; empty if the model is this layer.
     function : str
         What makes the layer, without its module.
-    line, column : int
-        Of the call that makes it, from 1.
+    line, offset : int
+        Of the call that makes it: from 1, and from the text's begin.
+    through : tuple of int
+        The offsets of the calls that make what it is in, the outermost last.
     """
 
     root: str
     path: str
     function: str
     line: int
-    column: int
+    offset: int
+    through: tuple[int, ...] = ()
 
     @property
     def is_harmless(self) -> bool:
@@ -76,7 +79,10 @@ def stored_paths(text: str) -> list[StoredPath]:
         module = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise SnippetError("the source is no Python that can be read.") from None
-    walker = _Model(text.splitlines())
+    # Python ends lines where others do not.
+    parts = re.split(r"(?<=\n)|(?<=\r)(?!\n)", text)
+    begins = accumulate((len(part) for part in parts), initial=0)
+    walker = _Model(list(zip(parts, begins, strict=False)))
     try:
         walker.read(module)
         return list(islice(walker.places(), _MOST))
@@ -103,7 +109,7 @@ class _Scope:
 class _Model:
     """A text's classes and functions."""
 
-    lines: Sequence[str]
+    lines: Sequence[tuple[str, int]]  # Each with where it begins
     scopes: dict[str, _Scope] = field(default_factory=dict)
     functions: dict[str, ast.FunctionDef] = field(default_factory=dict)
 
@@ -136,20 +142,22 @@ class _Model:
         }
         for root in self.scopes:
             if root and root not in inside:
-                yield from self._within(root, root, (), 0)
+                yield from self._within(root, root, (), ())
 
-    def _within(self, name: str, root: str, path: _Path, depth: int) -> Iterator[StoredPath]:
+    def _within(
+        self, name: str, root: str, path: _Path, through: tuple[int, ...]
+    ) -> Iterator[StoredPath]:
         for inner, call in self.scopes[name].layers:
-            function = last_name(call)
-            if function in self.scopes and function and depth < _DEEPEST:
-                yield from self._within(function, root, (*path, *inner), depth + 1)
+            function, offset = last_name(call), self._offset(call)
+            if function in self.scopes and function and len(through) < _DEEPEST:
+                yield from self._within(function, root, (*path, *inner), (offset, *through))
             else:
-                line, column = self._place(call)
-                yield StoredPath(root, ".".join((*path, *inner)), function, line, column)
+                whole = ".".join((*path, *inner))
+                yield StoredPath(root, whole, function, call.lineno, offset, through)
 
-    def _place(self, call: ast.Call) -> tuple[int, int]:
-        line = self.lines[call.lineno - 1] if call.lineno <= len(self.lines) else ""
-        return call.lineno, len(line.encode()[: call.col_offset].decode(errors="ignore")) + 1
+    def _offset(self, call: ast.Call) -> int:
+        line, begin = self.lines[call.lineno - 1]
+        return begin + len(line.encode()[: call.col_offset].decode(errors="ignore"))
 
     def _statements(self, body: Sequence[ast.stmt], scope: _Scope, *, branched: bool) -> None:
         for statement in body:

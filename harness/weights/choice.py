@@ -103,6 +103,17 @@ def choose(
     WeightsError
         Its text is to follow the file's name.
     """
+    chosen = _chosen(arrays, told, choice, framework)
+    for pattern, _ in choice.groups:
+        if not any(_matches(layer.weight, pattern) for layer in chosen.layers):
+            names = ", ".join(layer_of(layer.weight) or layer.weight for layer in chosen.layers)
+            raise WeightsError(f": groups are given for {pattern!r}, like none of {names:.400}.")
+    return chosen
+
+
+def _chosen(
+    arrays: Mapping[str, Array], told: Sequence[Layer], choice: Choice, framework: str
+) -> Chosen:
     if choice.weight_names:
         return Chosen(tuple(_named(arrays, choice)))
     notes: tuple[str, ...] = ()

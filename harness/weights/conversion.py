@@ -202,7 +202,7 @@ def convert_file(
         renamed,
         (
             *notes,
-            *_notes(out, moves),
+            *_notes(out, moves, arrays),
             *job.unconverted(others if rest == "copy" else ()),
             *job.order(out, arrays, chosen),
         ),
@@ -465,7 +465,12 @@ def _move(name: str, letters: str, before: Array, after: Array, groups: int = 1)
     return Move(name, letters, before.shape, after.shape, dtype_name(after), groups)
 
 
-def _notes(out: Path, moves: Sequence[Move]) -> tuple[str, ...]:
+def _notes(out: Path, moves: Sequence[Move], arrays: Mapping[str, Array]) -> tuple[str, ...]:
+    if suffix_of(out) == ".params":
+        numbers = [name for name, array in arrays.items() if not array.ndim]
+        return (f"with one axis, as a .params file has none without: {_some(numbers)}.",) * bool(
+            numbers
+        )
     if suffix_of(out) != ".mat":
         return ()
     return tuple(

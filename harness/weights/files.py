@@ -10,6 +10,7 @@ times its size.
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -78,10 +79,13 @@ def check_written(path: Path) -> None:
 
 def format_of(path: Path) -> str:
     """Return the suffix of a file that is read; PyTorch's are known without, as many have none."""
-    if path.suffix.lower() in _FORMATS or not path.is_file():
+    if path.suffix.lower() in _FORMATS or path.is_dir():
         return suffix_of(path)
-    with _one_error(f"{path} cannot be read", f"{path} cannot be read"), path.open("rb") as stream:
-        start = stream.read(len(_LEGACY_TORCH))
+    unreadable = f"{path} cannot be read"
+    with _one_error(unreadable, unreadable):
+        size_of(path, _LARGEST)
+        with path.open("rb") as stream:
+            start = stream.read(len(_LEGACY_TORCH))
         is_torch = start == _LEGACY_TORCH or (
             start.startswith(b"PK\x03\x04")
             and any(name.endswith("/data.pkl") for name in zipfile.ZipFile(path).namelist())
@@ -131,7 +135,10 @@ def _one_error(by_system: str, by_library: str) -> Iterator[None]:
     except WeightsError:
         raise
     except OSError as error:
-        raise WeightsError(f"{by_system}: {error.strerror or error}.") from None
+        reason = str(error.strerror or error)
+        if "\n" in reason:  # HDF5 writes a paragraph where others have a word.
+            reason = os.strerror(error.errno) if error.errno else reason.partition("\n")[0]
+        raise WeightsError(f"{by_system}: {reason}.") from None
     except Exception as error:  # noqa: BLE001 -- a library's parser raises anything
         text = str(error).partition("\n")[0] or type(error).__name__
         raise WeightsError(f"{by_library}: {text}") from None

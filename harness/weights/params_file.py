@@ -14,7 +14,6 @@ from typing import IO, Final
 import numpy as np
 
 from harness.weights.arrays import MOST_ARRAYS, Array, Contents, dtype_name, dtype_of
-from harness.weights.layouts import WeightsError
 
 _MAGIC: Final = 0x112
 # How an array begins: without a version it is the number of its axes.
@@ -100,17 +99,13 @@ def _array(stream: _Stream) -> Array:
 
 
 def write(path: Path, contents: Contents) -> None:
-    """Write arrays for ``load_parameters`` and ``mx.nd.load``."""
-    for name, array in contents.arrays.items():
-        if not array.ndim:
-            raise WeightsError(
-                f"{path}: {name} is one number without axes, which a .params file cannot hold."
-            )
+    """Write arrays for ``load_parameters`` and ``mx.nd.load``; a number gets an axis."""
     with path.open("xb") as stream:
         stream.write(struct.pack("<QQQ", _MAGIC, 0, len(contents.arrays)))
         for array in contents.arrays.values():
             kind = _TYPES.index(dtype_name(array))
-            shape = struct.pack(f"<i{array.ndim}q", array.ndim, *array.shape)
+            sizes = array.shape or (1,)  # An array without axes is one without elements there.
+            shape = struct.pack(f"<i{len(sizes)}q", len(sizes), *sizes)
             stream.write(struct.pack("<Ii", _V2, _DENSE) + shape)
             stream.write(struct.pack("<iii", *_CPU, kind))
             stream.write(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())

@@ -89,11 +89,23 @@ def test_layers_that_have_names_of_their_own() -> None:
     assert sorted(paths(text)) == ["dec#", "dec1"]
 
 
-def test_places_are_those_of_the_calls() -> None:
-    (each,) = stored_paths(inside("é = 'é'; self.é = nn.Sequential(\n    nn.Up(4))"))
-    assert (each.path, each.line, each.column) == ("é.0", 4, 13)
-    (each,) = stored_paths("é = nn.Up('é')")
-    assert (each.line, each.column) == (1, 5)
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_places_are_those_of_the_calls(end: str) -> None:
+    text = inside("é = 'é'; self.é = nn.Sequential(\n    nn.Up('é', 'SEPARATOR'))")
+    text = text.replace("SEPARATOR", "\N{LINE SEPARATOR}").replace("\n", end)
+    (each,) = stored_paths(text)
+    assert (each.path, each.line) == ("é.0", 4)
+    assert text[each.offset :].startswith("nn.Up(")
+
+
+def test_what_a_layer_is_made_through() -> None:
+    text = inside("self.a = A(1)\nself.b = A(2)") + "class A:\n  def f(self):\n    self.up = Up()\n"
+    first, second = stored_paths(text)
+    assert (first.path, second.path) == ("a.up", "b.up")
+    assert [text[place:][:4] for each in (first, second) for place in each.through] == [
+        "A(1)",
+        "A(2)",
+    ]
 
 
 @pytest.mark.parametrize(

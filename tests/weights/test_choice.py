@@ -83,6 +83,10 @@ def test_biases_before_their_weights_change_places(tmp_path: Path) -> None:
         ({"patterns": ["ups.1"]}, "ups.1.bias of shape (10,) is no bias of ups.1.weight"),
         ({"patterns": ["ups.0"], "bias_names": ["norm.weight"]}, "names of biases go with names"),
         ({"key": "ups.2"}, "net.npz holds nothing under 'ups.2', but ups, conv, norm."),
+        (
+            {"patterns": ["ups.0"], "groups": [("up0", 2)]},
+            "net.npz: groups are given for 'up0', like none of ups.0.",
+        ),
         ({"patterns": ["ups.0"], "groups": 0}, "groups 0 must be at least 1"),
     ],
 )
@@ -300,6 +304,13 @@ def test_groups_that_are_no_numbers(
         run(tmp_path, "--groups", text)
     assert caught.value.code == USAGE
     assert re.search(r"is not such as 4 or up3=4|is not a positive number", capsys.readouterr().err)
+
+
+def test_layers_are_chosen_in_one_way(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        run(tmp_path, "--layers", "up*")
+    assert caught.value.code == USAGE
+    assert "not allowed with argument" in capsys.readouterr().err
 
 
 def test_a_layer_of_two_generators_is_converted_in_both(tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from checkpoints import FLAGS, params
 from spoiling import spoilt
-from weight_samples import canonical
+from weight_samples import canonical, saved
 
 from harness.weights.arrays import Contents
+from harness.weights.conversion import convert_file
 from harness.weights.files import read, write
 from harness.weights.layouts import WeightsError
 
@@ -36,6 +37,14 @@ def test_what_is_written_is_what_mxnet_writes(tmp_path: Path) -> None:
     assert (tmp_path / "net.params").read_bytes() == expected.read_bytes()
 
 
+def test_a_number_without_axes_gets_one(tmp_path: Path) -> None:
+    saved(tmp_path / "net.npz", {"up.weight": W, "steps": np.array(7)})
+    done = convert_file(tmp_path / "net.npz", tmp_path / "net.params", "pytorch", "mxnet")
+    assert done.notes[-1] == "with one axis, as a .params file has none without: steps."
+    got = read(tmp_path / "net.params").arrays["steps"]
+    np.testing.assert_array_equal(got, np.array([7]), strict=True)
+
+
 @pytest.mark.parametrize(
     ("array", "message"),
     [
@@ -44,7 +53,6 @@ def test_what_is_written_is_what_mxnet_writes(tmp_path: Path) -> None:
             r"w is complex64, which a \.params file cannot hold; convert it",
         ),
         (np.zeros(3, "uint16"), r"w is uint16, which a \.params file cannot hold"),
-        (np.array(7), r"w is one number without axes, which a \.params file cannot hold"),
         (np.zeros(3, [("BF16", "V2")]), r"w is BF16, which \.safetensors and \.pt files alone"),
     ],
 )

@@ -116,6 +116,11 @@ def test_files_without_their_suffix_are_known_by_their_content(name: str, tmp_pa
     (tmp_path / name).write_bytes(b"PK\x03\x04")
     with pytest.raises(WeightsError, match="File is not a zip file"):
         read(tmp_path / name)
+    with pytest.raises(WeightsError, match="nothing_here cannot be read: No such file or direct"):
+        read(tmp_path / "nothing_here")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(WeightsError, match="pipe cannot be read: it is a pipe or a device"):
+        read(tmp_path / "pipe")
     (tmp_path / name).write_bytes(b"anything")
     with pytest.raises(WeightsError, match=r"the format of a file of weights is one of \.npy"):
         read(tmp_path / name)
