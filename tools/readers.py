@@ -42,6 +42,7 @@ from harness.conformance.pipeline import run_columns
 from harness.convention.signature import Style
 from harness.core.column_info import ColumnInfo
 from harness.core.errors import InputError
+from harness.doors.onnx_model import write_model
 from harness.engines.worker import read_frame, write_frame
 from harness.execution.column import Conditions
 from harness.history.console import print_history
@@ -196,6 +197,12 @@ def _weights(suffix: str) -> list[bytes]:
     return [path.read_bytes()]
 
 
+def _onnx() -> list[bytes]:
+    x, w = np.zeros((1, 4, 5, 5), "float32"), np.arange(96, dtype="float32").reshape(4, 6, 2, 2)
+    shape: dict[str, Any] = {"stride": (2, 2), "dilation": (1, 1), "crop": ((1, 0), (0, 1))}
+    return [write_model(x, w, w[0, :, 0, 0], **shape, groups=1, initializers=True)]
+
+
 def wxf(path: Path) -> object:
     """Read a file as its own process does, but in this one, where what runs is seen."""
     out = io.BytesIO()
@@ -336,9 +343,10 @@ READERS: Final[dict[str, Reader]] = {
     "results": Reader(_of_file("deconform-result", imported_result), _results),
     **{
         suffix: Reader(_of_file(f"weights{suffix}", read), partial(_weights, suffix))
-        for suffix in (".npy", ".npz", ".safetensors", ".mat")
+        for suffix in (".npy", ".npz", ".safetensors", ".mat", ".pt", ".params")
     },
     ".wxf": Reader(_of_file("weights.wxf", wxf), partial(_weights, ".wxf")),
+    ".onnx": Reader(_of_file("weights.onnx", read), _onnx),
     "frames": Reader(_frame, _frames),
     "requests": Reader(requested, lambda: texts("requests")),
     "history": Reader(edited_history, _edits),

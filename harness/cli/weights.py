@@ -76,6 +76,18 @@ def _groups(text: str) -> tuple[str, int]:
         raise argparse.ArgumentTypeError(f"{text!r} is not such as 4 or up3=4") from None
 
 
+def _source(file: str) -> list[SourceLayer]:
+    """Read a model's source; an error names the file, as there are two."""
+    from harness.cli.options import UsageError
+    from harness.cli.wording import in_options
+    from harness.syntax.tree import SnippetError
+
+    try:
+        return _layers(file)
+    except SnippetError as error:
+        raise UsageError(f"{file}: {error.worded(in_options)}") from None
+
+
 def _layers(file: str) -> list[SourceLayer]:
     """Read the transposed convolutions of a model's source, and where it keeps them."""
     from harness.lookup.reading import find_every
@@ -142,7 +154,7 @@ def run(options: argparse.Namespace) -> int:
         weight_names=options.weight_name,
         bias_names=options.bias_name,
         patterns=options.layers,
-        layers=_layers(options.model) if options.model else (),
+        layers=_source(options.model) if options.model else (),
         key=options.key,
         rest=options.rest,
         renames=options.rename,

@@ -293,7 +293,8 @@ def test_a_source_without_layers_is_one_error(
 ) -> None:
     assert run(tmp_path, source="x = 1\n") == USAGE
     assert run(tmp_path, source="class A(\n") == USAGE
-    assert capsys.readouterr().err.count("error: ") == 2
+    text = capsys.readouterr().err
+    assert text.count(f"error: {tmp_path}/net.py: ") == text.count("error: ") == 2
 
 
 @pytest.mark.parametrize("text", ["x", "up=x", "up=0", "0", "up="])
