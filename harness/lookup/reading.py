@@ -476,7 +476,8 @@ def _nothing_known(
 
 def _stands_for(name: str, text: str, conventions: Sequence[Convention]) -> str:
     """A function that a name of the text, such as ``conv_transpose_op``, may stand for."""
-    if not re.search(rf"(?<![\w.]){name}\s*=(?!=)", text):
+    is_likely = re.search(r"(?i)trans\w*conv|conv\w*trans|deconv", name)
+    if not is_likely or not re.search(rf"(?<![\w.]){name}\s*=(?!=)", text):
         return ""
     theirs = (each for each in conventions if each.forms and each.module in _WORD.findall(text))
     return next((each.forms[0].name for each in theirs), "")

@@ -243,7 +243,7 @@ class Decoder(nn.Module):
 
 
 def test_a_function_that_the_text_does_not_hold_is_asked_for_and_given() -> None:
-    with pytest.raises(SnippetError, match="which function transpconv_op is: add set transpconv_op=to"):
+    with pytest.raises(SnippetError, match="which function transpconv_op is: add set transpconv"):
         look_up_every(DECODER)
     values: dict[str, Value] = {"transpconv_op": "nn.ConvTranspose3d"}
     (in_names,) = look_up_every(DECODER, supplied=supply(values=values))
