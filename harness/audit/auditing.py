@@ -12,7 +12,14 @@ from dataclasses import replace
 from typing import Final, TypeAlias
 
 from harness.audit.layers import Audit, AuditedLayer, Unread
-from harness.audit.reading import ReadFile, Wanted, may_hold_layers, read_file, suffixes
+from harness.audit.reading import (
+    ReadFile,
+    Wanted,
+    may_hold_layers,
+    read_file,
+    size_in_bytes,
+    suffixes,
+)
 from harness.audit.walking import Source, walk
 from harness.convention.device import Device
 from harness.convention.registry import convention
@@ -101,7 +108,9 @@ def _read_in_processes(
     sources: Sequence[Source], wanted: Wanted, processes: int
 ) -> Iterator[Result]:
     """Read files in other processes; once one of these dies, in a single one, which shows why."""
-    left, begun = deque(sources), dict[Future[ReadFile], Source]()
+    # The largest first: the last to end is then a small one.
+    left = deque(sorted(sources, key=size_in_bytes, reverse=True))
+    begun: dict[Future[ReadFile], Source] = {}
     while left:
         most = processes * _WAITING if processes > 1 else 1
         try:

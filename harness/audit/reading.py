@@ -65,6 +65,14 @@ def suffixes() -> frozenset[str]:
     return frozenset({*CODE_SUFFIXES, *model_suffixes()}) - _NO_CODE
 
 
+def size_in_bytes(source: Source) -> int:
+    """Return a file's size; 0 of one that cannot be asked."""
+    try:
+        return Path(source.path).stat().st_size
+    except OSError:
+        return 0
+
+
 def may_hold_layers(source: Source) -> bool:
     """Whether a file is to be read: a quick look at what it begins with, or the names in it."""
     path = Path(source.path)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Final
 
 from harness.audit.layers import Audit, AuditedLayer, Mark, Unread
-from harness.audit.reasons import MEANINGS, elsewhere, reasons, summary
+from harness.audit.reasons import MEANINGS, Reason, elsewhere, reasons, summary
 from harness.lookup.answer import Line
 
 _LONGEST: Final = 60  # Characters of an operator
@@ -22,26 +22,30 @@ _COLOURS: Final = {
 
 def lines(audit: Audit) -> Iterator[Line]:
     """Write an audit in lines of pairs of a style of ``rich`` and a text."""
+    for number, section in enumerate(_sections(audit)):
+        if number:
+            yield []
+        yield from section
+
+
+def _sections(audit: Audit) -> Iterator[Iterable[Line]]:
     if audit.layers:
-        yield from _table(audit)
+        yield _table(audit)
     for mark, group in groupby(reasons(audit), key=lambda each: each.mark):
-        yield []
-        yield [(_COLOURS[mark], mark), ("dim", f": {MEANINGS[mark]}")]
-        for reason in group:
-            yield [("bold", f"  {', '.join(reason.targets)}: "), ("", reason.text)]
-            yield [("dim", f"    {reason.where}")]
+        yield _reasons(mark, group)
     if others := list(elsewhere(audit)):
-        yield []
         fact = f"not counted: bugs outside of {audit.conditions}, or that may concern a layer"
-        yield [("dim", fact)]
-        yield from ([("", f"  {line}")] for line in others)
+        yield [[("dim", fact)], *([("", f"  {line}")] for line in others)]
     if audit.unread:
-        yield []
-        yield [("bold red", "not read")]
-        yield from map(_unread, audit.unread)
-    if audit.layers or audit.unread:
-        yield []
-    yield [("bold", summary(audit))]
+        yield [[("bold red", "not read")], *map(_unread, audit.unread)]
+    yield [[("bold", summary(audit))]]
+
+
+def _reasons(mark: Mark, alike: Iterable[Reason]) -> Iterator[Line]:
+    yield [(_COLOURS[mark], mark), ("dim", f": {MEANINGS[mark]}")]
+    for reason in alike:
+        yield [("bold", f"  {', '.join(reason.targets)}: "), ("", reason.text)]
+        yield [("dim", f"    {reason.where}")]
 
 
 def _unread(unread: Unread) -> Line:
