@@ -91,6 +91,8 @@ def test_the_size_of_another_array_is_what_the_text_shows() -> None:
         "up = nn.ConvTranspose2d(16, 16, 3, stride=2, padding=1)\nh = down(input)\n"
         "output = up(h, output_size=input.size())"
     )
+    assert look_up(text, to=["numpy"]).output == (1, 16, 12, 12)
+    text = text.replace("nn.Conv2d", "my.layer")
     found = look_up(text, to=["numpy"], input=(1, 16, 6, 6))
     assert found.output == (1, 16, 12, 12)
     with pytest.raises(SnippetError, match="which depends on the input's"):
@@ -100,7 +102,7 @@ def test_the_size_of_another_array_is_what_the_text_shows() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "x = torch.randn(2, 6, 5, 7)\nx = F.relu(x)\ny = nn.ConvTranspose2d(6, 4, 3)(x)",
+        "x = torch.randn(2, 6, 5, 7)\nx = f(x)\ny = nn.ConvTranspose2d(6, 4, 3)(x)",
         "x = torch.randn(n, 6, 5, 7)\ny = nn.ConvTranspose2d(6, 4, 3)(x)",
         "x = torch.randn(6, 5, 7)\ny = nn.ConvTranspose2d(6, 4, 3)(x)",
         "x = torch.randn(2, 6, 5, 7)\ndef f(x):\n  return nn.ConvTranspose2d(6, 4, 3)(x)",

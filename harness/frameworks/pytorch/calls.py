@@ -91,6 +91,7 @@ def _read_layer(given: Arguments) -> Reading:
         )
     given = given.with_input_in_text()
     lazy = given.form.parameter("in_channels") is None
+    given = _with_chain(given, lazy=lazy)
     complete = given.channels_and_kernel(
         None if lazy else given.open_integer("in_channels"),
         given.open_integer("out_channels"),
@@ -101,6 +102,18 @@ def _read_layer(given: Arguments) -> Reading:
     bias = given.value("bias") is not None and given.flag("bias")
     reading = _geometry(given, complete, bias=bias)
     return replace(reading, notes=(*notes_on_training(given), *reading.notes))
+
+
+def _with_chain(given: Arguments, *, lazy: bool) -> Arguments:
+    """Add the input that follows from the layers before this one."""
+    channels = None if lazy else given.open_integer("in_channels")
+    if given.site.stands_alone or given.supplied.input or (channels is None and not lazy):
+        return given
+    # Other look-ups start faster without it.
+    from harness.convention.python_flows import with_input_of_chain  # noqa: PLC0415
+    from harness.frameworks.pytorch.plain_layers import PLAIN  # noqa: PLC0415
+
+    return with_input_of_chain(given, PLAIN, FORMS, channels)
 
 
 def _geometry(given: Arguments, complete: tuple[int, int, Sizes], *, bias: bool) -> Reading:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Final, TypeAlias
 
-from harness.convention.arguments import Arguments
+from harness.convention.arguments import Arguments, Form
 from harness.convention.values import shape_of, shown, to_channels_first
 from harness.core.operators import Sizes
 from harness.syntax.callsite import CallSite
@@ -27,6 +27,16 @@ def input_of(given: Arguments, rank: int, *, channels_first: bool) -> Shape | No
     if given.form.parameter("input_dim") is not None and given.has("input_dim"):
         return (None, given.integer("input_dim"), *(None,) * rank)
     shape = _own(given) or _shape(input_source(given))
+    if shape is None and given.supplied.input is None and not given.site.stands_alone:
+        # Other look-ups start faster without it.
+        from harness.convention.python_flows import flow_into  # noqa: PLC0415
+        from harness.frameworks.tensorflow.plain_layers import plain  # noqa: PLC0415
+
+        forms = [given.form] if isinstance(given.form, Form) else []
+        flow = flow_into(given.site, plain(channels_first=channels_first), forms)
+        if flow.channels is None or (flow.size is not None and len(flow.size) != rank):
+            return None
+        return (None, flow.channels, *(flow.size or (None,) * rank))
     if shape is None:
         return None
     if len(shape) != rank + 2:

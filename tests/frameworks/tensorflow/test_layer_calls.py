@@ -218,7 +218,7 @@ RESHAPE = "layers.Reshape((5, 7, 4))"
 @pytest.mark.parametrize(
     "text",
     [
-        f"Sequential([{RESHAPE}, layers.Conv2D(8, 3), {UP}])",
+        f"Sequential([{RESHAPE}, layers.Conv2D(n, 3), {UP}])",
         f"Sequential([{RESHAPE}, f(), {UP}])",
         f"Sequential([{UP}, {RESHAPE}])",
         f"f([{RESHAPE}, {UP}])",
