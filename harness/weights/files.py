@@ -28,6 +28,7 @@ from typing import IO, Any, Final
 import numpy as np
 from numpy.lib.format import MAGIC_PREFIX, open_memmap, read_array, write_array
 
+from harness.core import archives
 from harness.core.bounded import MIB, size_of
 from harness.core.files import whole
 from harness.weights import keras_file, onnx_file, params_file, reader, torch_file
@@ -86,10 +87,10 @@ def format_of(path: Path) -> str:
         size_of(path, _LARGEST)
         with path.open("rb") as stream:
             start = stream.read(len(_LEGACY_TORCH))
-        is_torch = start == _LEGACY_TORCH or (
-            start.startswith(b"PK\x03\x04")
-            and any(name.endswith("/data.pkl") for name in zipfile.ZipFile(path).namelist())
-        )
+        is_torch = start == _LEGACY_TORCH
+        if start.startswith(b"PK\x03\x04"):
+            with archives.archive(path, _LARGEST) as archive:
+                is_torch = any(name.endswith("/data.pkl") for name in archive.namelist())
     return ".pt" if is_torch else suffix_of(path)
 
 
@@ -351,7 +352,7 @@ def _write_wxf(path: Path, contents: Contents, _: Path) -> None:
 def _read_keras(path: Path) -> Contents:
     _library("h5py", path.suffix.lower())
     if path.suffix.lower() == ".keras":
-        with zipfile.ZipFile(path) as archive:
+        with archives.archive(path, _LARGEST) as archive:
             check_members(path, archive.infolist())
     return replace(_read_apart(path), letters="HWOI")
 

@@ -76,6 +76,8 @@ def read(path: Path) -> Contents:
         for each in dict.fromkeys(layers)
         if each.weight in arrays
     ]
+    if len({each.weight for each in known}) < len(known):
+        known = []  # Weights of two nodes that are not alike: somebody has to choose.
     return Contents(arrays, layers=tuple(known), letters="IOHW", left_out=tuple(left_out))
 
 

@@ -20,6 +20,7 @@ from typing import IO, Any, Final, Literal, TypeAlias
 
 import numpy as np
 
+from harness.core import archives
 from harness.core.pickles import Made, Named, Outside, PickleError, unpickled
 from harness.weights.arrays import (
     FOREIGN,
@@ -50,6 +51,7 @@ _STORAGES: Final = {
 }
 _WITHOUT_TYPE: Final = "UntypedStorage"
 _DTYPES: Final = {*_STORAGES.values(), "uint16", "uint32", "uint64", "float8_e4m3fn"}
+_LARGEST: Final = 1 << 62  # Whoever calls has bounds of their own
 _DEEPEST: Final = 30  # Dictionaries in dictionaries
 _MOST_VISITS: Final = 10 * MOST_ARRAYS
 _ADVICE: Final = "; save the tensors alone: torch.save(model.state_dict(), 'model.pt')."
@@ -117,7 +119,7 @@ _Order: TypeAlias = Literal["<", ">"]
 
 def _archive(path: Path) -> tuple[Any, _Raw, _Order]:
     """Read the archive that PyTorch writes today; return also what reads a storage."""
-    with zipfile.ZipFile(path) as archive:
+    with archives.archive(path, _LARGEST) as archive:
         members = {member.filename: member for member in archive.infolist()}
         if len(members) != len(archive.infolist()):
             raise ValueError("it holds two members of one name.")
@@ -237,6 +239,9 @@ def _tensor(value: Any, depth: int = 0) -> _Tensor | None:
     dtype = storage.dtype
     if _TENSORS[name] == 7 and isinstance(others[2], Named):
         dtype = others[2].last
+    if any(isinstance(each, Mapping) and any(each.values()) for each in others):
+        # Its elements are stored as they were before torch.conj or the like.
+        raise ValueError("a tensor is a conjugate or negative view, which is not read.")
     if dtype not in _DTYPES:
         raise ValueError(f"a tensor has the type {dtype!s:.80}, which is not read.")
     if not all(isinstance(each, int) for each in (offset, *shape, *stride)):
@@ -259,6 +264,8 @@ def _view(name: str, tensor: _Tensor, raw: bytes, order: _Order) -> Array:
     dtype = dtype_of(tensor.dtype)
     if dtype.names is None:
         dtype = dtype.newbyteorder(order)
+    elif order == ">" and dtype.itemsize > 1:
+        raise ValueError(f"{name:.80} is {tensor.dtype} in big-endian order, which is not read.")
     elements = np.frombuffer(raw[: len(raw) // dtype.itemsize * dtype.itemsize], dtype)
     shape, stride, offset = tensor.shape, tensor.stride, tensor.offset
     if len(shape) != len(stride) or min((*shape, *stride, offset)) < 0 or len(shape) > 32:

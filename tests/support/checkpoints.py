@@ -63,9 +63,11 @@ class View:
     stride: tuple[int, ...]
     offset: int = 0
     is_parameter: bool = False
+    metadata: tuple[Any, ...] = ()
 
     def __reduce_ex__(self, _: object) -> tuple[Any, ...]:
         view: tuple[Any, ...] = (self.storage, self.offset, self.shape, self.stride, False, {})
+        view += self.metadata
         if self.is_parameter:
             return _PARAMETER, (View(self.storage, self.shape, self.stride, self.offset), True, {})
         return _REBUILD, view
@@ -106,16 +108,14 @@ def pickled(value: object, *, is_old: bool = False) -> tuple[bytes, list[Stored]
     return out.getvalue(), pickler.storages
 
 
-def archive(path: Path, value: object, **members: bytes) -> Path:
+def archive(path: Path, value: object, order: str = "little") -> Path:
     """Write what ``torch.save`` writes today."""
     content, storages = pickled(value)
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("net/data.pkl", content)
-        file.writestr("net/byteorder", "little")
+        file.writestr("net/byteorder", order)
         for key, storage in enumerate(storages):
             file.writestr(f"net/data/{key}", storage.elements.tobytes())
-        for name, member in members.items():
-            file.writestr(name, member)
     return path
 
 

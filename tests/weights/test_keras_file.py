@@ -185,7 +185,7 @@ def test_groups_inside_themselves_end(tmp_path: Path) -> None:
     [
         ("net.h5", b"", "is no readable .h5 file"),
         ("net.h5", b"\x89HDF\r\n\x1a\n" + bytes(200), "is no readable .h5 file"),
-        ("net.keras", b"no zip", r"is no readable .keras file: File is not a zip file"),
+        ("net.keras", b"no zip", "net.keras is no whole archive: File is not a zip file"),
     ],
 )
 def test_what_is_no_file_of_keras(name: str, content: bytes, message: str, tmp_path: Path) -> None:

@@ -81,6 +81,11 @@ def test_layers_are_those_of_the_nodes(tmp_path: Path) -> None:
     np.testing.assert_array_equal(contents.arrays["v"], V, strict=True)
 
 
+def test_weights_of_two_layers_that_are_not_alike_are_nobodys(tmp_path: Path) -> None:
+    other = helper.make_node("ConvTranspose", ["y", "v"], ["z"], group=4)
+    assert read(model(tmp_path / "net.onnx", *named(w=W, b=B), nodes=(*NODES, other))).layers == ()
+
+
 def test_conversion_of_a_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, out = model(tmp_path / "net.onnx", *named(c=W, w=W, b=B), nodes=NODES), tmp_path / "o.npz"
     assert main(["weights", str(path), str(out), "--from", "IOHW", "--to", "matlab"]) == OK

@@ -53,6 +53,17 @@ def test_bfloat16_is_kept(save: Saver, tmp_path: Path) -> None:
     )
 
 
+def test_big_endian(tmp_path: Path) -> None:
+    path = archive(tmp_path / "net.pt", {"w": tensor(W.astype(">f4"), "float32")}, "big")
+    got = read(path).arrays["w"]
+    np.testing.assert_array_equal(got, W)
+    write(tmp_path / "again.pt", Contents({"w": got}))
+    np.testing.assert_array_equal(read(tmp_path / "again.pt").arrays["w"], W, strict=True)
+    archive(path, {"w": tensor(canonical(2, 1, "uint16"), "bfloat16")}, "big")
+    with pytest.raises(WeightsError, match="w is bfloat16 in big-endian order, which is not read"):
+        read(path)
+
+
 @pytest.mark.parametrize("save", SAVERS)
 def test_views_of_one_storage(save: Saver, tmp_path: Path) -> None:
     elements = np.arange(100, dtype="float32")
@@ -249,6 +260,10 @@ def test_deep_pickles_and_those_inside_themselves_end(
         (View(Stored(W.ravel()), (10**30,), (0,)), "its tensors would take more than 256 MiB"),
         (View(Stored(W.ravel(), claims=10**15), (4,), (1,)), "is not the one|^$"),
         (View(Stored(W.ravel()), (1,) * 40, (1,) * 40), "the strides"),
+        (
+            View(Stored(W.ravel()), (4,), (1,), 0, False, ({"conj": True},)),
+            "a conjugate or negative",
+        ),
         (View(Stored(W.ravel()), ("4",), (1,)), "shape is not of integers"),  # type: ignore[arg-type]
     ],
 )
