@@ -129,7 +129,9 @@ def alike(answers: Sequence[Answer]) -> list[list[Answer]]:
     """Put answers together that are the same but for their places."""
     groups: dict[object, list[Answer]] = {}
     for one in answers:
-        key = _key(one) if isinstance(one, LookUp) else id(one)
+        # A mistake in code is shown where it is; nodes of a model are refused for one reason.
+        other = one.fact if isinstance(one, NodeError) else id(one)
+        key = _key(one) if isinstance(one, LookUp) else other
         groups.setdefault(key, []).append(one)
     return list(groups.values())
 

@@ -34,12 +34,15 @@ def translated(capsys: pytest.CaptureFixture[str], *arguments: str, status: int 
 def test_answers_are_headed_by_file_and_node(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file = model(tmp_path, node("up1"), node("up1/again"), node("bad", num_group="5"))
+    bad = [node(name, num_group="5") for name in ("bad", "worse")]
+    file = model(tmp_path, node("up1"), bad[0], node("up1/again"), bad[1])
     lines = translated(capsys, file, "--to", "pytorch").splitlines()
+    table, lines = lines[:5], lines[6:]
+    assert [row.split()[0] for row in table] == ["node", "up1", "bad", "up1/again", "worse"]
     assert lines[0] == f"{file}: up1, up1/again"
     assert lines[1].startswith("4 -> 6 channels, kernel 4, stride 2, crop 1, bias   MXNet")
     assert "    y_ = F.conv_transpose1d(x_, w_, b_, stride=2, padding=1)" in lines
-    assert lines[-2] == f"{file}: bad"
+    assert lines[-2] == f"{file}: bad, worse"
     assert lines[-1].startswith("groups 5 does not divide in_channels 4")
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import random
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import model_samples
 import pytest
@@ -81,6 +83,51 @@ def test_spoiled_models_are_answered_or_refused(name: str, tmp_path: Path) -> No
 @pytest.mark.parametrize("name", SAMPLES)
 def test_more_spoiled_models(name: str, tmp_path: Path) -> None:
     give_spoiled(name, 5 * _MUTANTS, tmp_path)
+
+
+JSON = {
+    "net.json": model_samples.KERAS,
+    "net-symbol.json": model_samples.SYMBOL,
+    "net.pt2": model_samples.exported_program(),
+}
+_OTHERS: Any = [
+    None,
+    -1,
+    2**70,
+    1.5,
+    "x",
+    "",
+    [],
+    {},
+    [[]],
+    True,
+    "\ud800",
+    "(2,",
+    {"class_name": 3},
+]
+
+
+def places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield every place in a value of JSON: what holds it, and its key."""
+    keys: Any = range(len(value)) if isinstance(value, list) else ()
+    keys = list(value) if isinstance(value, dict) else keys
+    for key in keys:
+        yield value, key
+        yield from places(value[key])
+
+
+@pytest.mark.parametrize("name", JSON)
+def test_json_with_other_values_is_answered_or_refused(name: str, tmp_path: Path) -> None:
+    numbers, path = random.Random(name), tmp_path / name
+    for _ in range(_MUTANTS):
+        value = json.loads(json.dumps(JSON[name]))
+        owner, key = numbers.choice(list(places(value)))
+        owner[key] = numbers.choice(_OTHERS)
+        content = json.dumps(value).encode()
+        if name.endswith(".pt2"):
+            content = model_samples.archive({"net/models/model.json": content})
+        path.write_bytes(content)
+        answers(path)
 
 
 @pytest.mark.parametrize("name", SAMPLES)

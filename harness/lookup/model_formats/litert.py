@@ -200,7 +200,13 @@ class _Operator:
         options = self.operator.table(4)
         if weights is None or x is None or options is None:
             return Refused(self.name, "it has no weights, no input or no options.")
-        size = self._held(shape) or (output.shape if output and output.is_known else None)
+        held, notes = self._held(shape), [*self._notes(options, x)]
+        size = held or (output.shape if output and output.is_known else None)
+        if held is None:
+            notes.append(
+                "output_shape is computed when the model runs: the shape that the file says the "
+                "output has is taken."
+            )
         if size is None or len(size) != rank + 2:
             return Refused(
                 self.name,
@@ -220,7 +226,7 @@ class _Operator:
             self.name,
             form,
             arguments,
-            tuple(self._notes(options, x)),
+            tuple(notes),
             weights="OHWI" if self.kind == _TRANSPOSE_CONV else "HWOI",
         )
 
