@@ -363,9 +363,7 @@ def start(module: str, distribution: str) -> dict[str, Any]:
     """Import the framework; return what is running here."""
     importlib.import_module(module)
     try:
-        from importlib.metadata import version
-
-        installed = version(distribution)
+        installed = installed_version(distribution)
     except Exception:
         installed = str(getattr(sys.modules[module], "__version__", "unknown"))
     compiled_by = getattr(sys.modules[module], "compiled_by", str)
@@ -374,6 +372,27 @@ def start(module: str, distribution: str) -> dict[str, Any]:
         "blas": pools(),
         "compiler": compiled_by(),
     }
+
+
+def installed_version(distribution: str) -> str:
+    """Return a distribution's version, as the folder of its metadata is called.
+
+    To import ``importlib.metadata``, and with it what reads mails and archives, takes a tenth of
+    the time of a start.
+    https://packaging.python.org/en/latest/specifications/recording-installed-packages/
+    """
+    for folder in map(Path, sys.path):
+        for each in folder.glob("*.dist-info") if distribution else ():
+            name, _, version = each.stem.partition("-")
+            if _normalized(name) == _normalized(distribution) and version and "_" not in version:
+                return version
+    from importlib.metadata import version as recorded_version
+
+    return recorded_version(distribution)
+
+
+def _normalized(name: str) -> str:
+    return name.replace("-", "_").replace(".", "_").lower()
 
 
 def pools() -> str:
