@@ -66,8 +66,8 @@ async def who(made: Workers) -> int:
 
 
 def is_alive(process: int) -> bool:
-    """Whether a process goes on; its end may take a moment."""
-    for _ in range(100):
+    """Whether a process goes on; its end may take a while on a busy machine."""
+    for _ in range(6000):
         try:
             state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
         except (FileNotFoundError, ProcessLookupError):
@@ -173,18 +173,18 @@ def test_all_that_wait_are_answered_with_their_own_answer() -> None:
 
 @pytest.mark.usefixtures("_fake")
 def test_slow_look_ups_do_not_hold_others() -> None:
-    async def scene() -> float:
+    async def scene() -> bool:
         async with some(count=12) as made:
             slow = [asyncio.create_task(made.ask(b"hang\n")) for _ in range(8)]
             await asyncio.sleep(0)
-            began = time.monotonic()
             await asyncio.gather(*(made.ask(b"%d\n" % number) for number in range(4)))
+            are_held = any(each.done() for each in slow)
             for each in slow:
                 each.cancel()
             await asyncio.gather(*slow, return_exceptions=True)
-            return time.monotonic() - began
+            return are_held
 
-    assert asyncio.run(scene()) < 0.2 * PATIENT
+    assert not asyncio.run(scene())
 
 
 @pytest.mark.usefixtures("_fake")
@@ -335,7 +335,6 @@ def test_no_look_up_outlives_a_service_that_is_killed() -> None:
         assert process.stdout
         number = int(process.stdout.readline())
         process.kill()
-    time.sleep(1)
     assert not is_alive(number)
 
 
