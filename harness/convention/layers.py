@@ -57,13 +57,7 @@ class Layer:
         SnippetError
             Where it is illegal, or something is missing.
         """
-        shape = supplied.input
-        if shape and self.in_channels and shape[1] != self.in_channels:
-            raise SnippetError(
-                f"the model gives {self.in_channels} channels to {self.name}, and "
-                + named(Ask.INPUT_SHAPE, shape)
-                + f" has {shape[1]}; they must agree."
-            )
+        self._check_channels(supplied)
         if self.in_channels is not None:
             sizes = supplied.open_sizes._replace(in_channels=self.in_channels)
             supplied = replace(supplied, open_sizes=sizes)
@@ -76,6 +70,20 @@ class Layer:
         return replace(
             reading, name=self.name, notes=notes, weights=weights, framework=self.framework
         )
+
+    def _check_channels(self, supplied: Supplied) -> None:
+        """Refuse a shape of the user's whose channels are not those of the model."""
+        given = [
+            (Ask.INPUT_SHAPE, supplied.input, supplied.input[1] if supplied.input else None),
+            (Ask.WEIGHT_SHAPE, supplied.weight, supplied.weight[0] if supplied.weight else None),
+        ]
+        for ask, shape, channels in given:
+            if self.in_channels and channels not in (None, self.in_channels):
+                raise SnippetError(
+                    f"the model gives {self.in_channels} channels to {self.name}, and "
+                    + named(ask, shape or ())
+                    + f" has {channels}; they must agree."
+                )
 
 
 @dataclass(frozen=True)

@@ -156,17 +156,16 @@ class _Model:
             raise InputError(f"it has more than {_MOST_LAYERS} layers, or {_DEEPEST} in layers.")
         kind, config = str(layer.get("class_name")), layer.get("config")
         name = prefix + _name(layer)
-        if kind in _FORMS and isinstance(config, dict):
+        is_own = _is_own(layer)
+        if kind in _FORMS and isinstance(config, dict) and not is_own:
             yield self._layer(name, layer, config, known)
             return
         if _ALIKE.search(kind):
-            yield Refused(
-                name, f"{kind} is no layer of Keras's that is known here: look up its code."
-            )
+            fact = f"{kind} is no layer of Keras's that is known here: look up its code."
+            yield Refused(name, fact)
             return
         inner = list(_held(config))
-        is_own = str(layer.get("registered_name") or "").partition(">")[0] not in {"", "keras"}
-        if is_own and not inner and kind not in _FORMS:
+        if is_own and not inner:
             yield Refused(
                 name,
                 f"{kind} is a class of its project, and the file does not say what it computes: "
@@ -220,6 +219,14 @@ def _name(layer: Mapping[str, Any]) -> str:
     config = layer.get("config")
     own = config.get("name") if isinstance(config, dict) else None
     return str(own or layer.get("name") or layer.get("class_name"))
+
+
+def _is_own(layer: Mapping[str, Any]) -> bool:
+    """Whether a class is the project's, as Keras 3 says by its module or its registered name."""
+    package = str(layer.get("registered_name") or "keras").partition(">")[0]
+    module = str(layer.get("module") or "keras").partition(".")[0]
+    is_plain = package in {"keras", str(layer.get("class_name"))}
+    return not is_plain or module not in {"keras", "tensorflow", "tf_keras", "builtins"}
 
 
 def _held(config: Any) -> Iterator[Mapping[str, Any]]:

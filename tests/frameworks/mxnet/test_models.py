@@ -12,6 +12,7 @@ from harness.core.errors import InputError
 from harness.core.operators import Operator
 from harness.lookup.answer import LookUp
 from harness.lookup.models import NodeError, is_model, read_model
+from harness.lookup.reading import supply
 
 # What Gluon 1.9.1 exports, without what no reader looks at.
 NODES: Any = [
@@ -80,6 +81,20 @@ def test_unknown_channels_stay_a_name(tmp_path: Path) -> None:
     (look,) = read_model(saved(tmp_path, nodes), "net")
     assert isinstance(look, LookUp)
     assert look.names == ("in_channels",)
+
+
+@pytest.mark.parametrize(
+    ("given", "fact"),
+    [
+        ({"input": (1, 8, 5, 5)}, "and input 1,8,5,5 has 8; they must agree."),
+        ({"weight": (8, 3, 3, 5)}, "and weight 8,3,3,5 has 8; they must agree."),
+    ],
+)
+def test_shapes_that_contradict_the_model_are_refused(
+    given: Any, fact: str, tmp_path: Path
+) -> None:
+    (refused,) = read_model(saved(tmp_path), "net", supplied=supply(**given))
+    assert str(refused) == f"conv1_fwd: the model gives 16 channels to conv1_fwd, {fact}"
 
 
 def test_a_node_that_is_refused_does_not_stop_the_others(tmp_path: Path) -> None:

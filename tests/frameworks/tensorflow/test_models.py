@@ -134,6 +134,23 @@ def test_what_is_no_layer_of_keras_is_refused(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"registered_name": "Own>Conv2DTranspose", "module": None},
+        {"registered_name": None, "module": "own.layers"},
+    ],
+)
+def test_a_class_of_the_project_may_have_the_name_of_a_layer(
+    said: dict[str, Any], tmp_path: Path
+) -> None:
+    (refused,) = read(tmp_path, sequential(up(input_dim=5) | said))
+    assert str(refused).startswith("up: Conv2DTranspose is no layer of Keras's that is known here")
+    plain = {"registered_name": "Conv2DTranspose", "module": "keras.layers"}
+    (look,) = read(tmp_path, sequential(up(input_dim=5) | plain))
+    assert look.reading.operator == OPERATOR
+
+
 def kept(folder: Path, *arrays: str, config: Any = None) -> Path:
     path = folder / "model.h5"
     with h5py.File(path, "w") as file:
