@@ -22,6 +22,10 @@ LIKELY: Final = re.compile("transpos|deconv", re.IGNORECASE)
 APPLYING: Final = {"forward", "hybrid_forward", "call", "__call__", "decode", "build"}
 _WORD: Final = re.compile(r"[^\W\d]\w*+")
 _MOST_NODES: Final = 250  # Of a function that only computes a value
+# Methods that may give an object anything.
+_MAKING: Final = ("__new__", "__getattribute__", "__setattr__", "__init_subclass__")
+# Attributes of functions and classes that make them others.
+REMAKING: Final = {"__code__", "__defaults__", "__kwdefaults__", "__class__", "__bases__"}
 # Decorators that leave a class as it is.
 _HARMLESS: Final = {"register_keras_serializable", "dataclass", "add_start_docstrings", "final"}
 
@@ -127,8 +131,8 @@ def line_of_classes(code: FollowedClass) -> tuple[FollowedClass, ...]:
         names = {name.rpartition(".")[2] for name in decorators}
         if each.node.keywords or any(isinstance(owner, Defined | Either) for owner in others):
             raise NotFollowedError("which is not simply a class of one base")
-        if not names <= _HARMLESS or each.method("__new__") is not None:
-            raise NotFollowedError("which a decorator or a __new__ may change")
+        if not names <= _HARMLESS or any(each.method(name) is not None for name in _MAKING):
+            raise NotFollowedError("which a decorator or a method like __new__ may change")
         if isinstance(each.owner, Either):
             raise NotFollowedError("whose base may be one of several")
     return tuple(line)

@@ -27,6 +27,7 @@ from harness.syntax.python_classes import (
     APPLYING,
     LIKELY,
     MOST_FOLLOWED,
+    REMAKING,
     FollowedClass,
     FollowedFunction,
     Likely,
@@ -105,16 +106,22 @@ class Reader(Settings):
     def _inherited(self) -> Names:
         names = super()._inherited()
         # Also what is defined further below.
-        for node in self._scope.certain:
-            given = names.given.get(node.name)
-            if (
-                isinstance(given, Defined)
-                and given.code is None
-                and self._scope.bound[node.name] == 1
-                and (code := self._code_of(node, names)) is not None
-            ):
-                names.given[node.name] = replace(given, code=code)
+        if self._scope.late is None:
+            self._scope.late = dict(self._defined_below(names.copy()))
+        for name, late in self._scope.late.items():
+            given = names.given.get(name)
+            if isinstance(given, Defined) and given.code is None:
+                names.given[name] = late
         return names
+
+    def _defined_below(self, names: Names) -> Iterator[tuple[str, Defined]]:
+        """What functions and classes will be that are not come to yet."""
+        for node in self._scope.certain:
+            given, is_only = names.given.get(node.name), self._scope.bound[node.name] == 1
+            if isinstance(given, Defined) and given.code is None and is_only:
+                code = self._code_of(node, names)
+                names.given[node.name] = late = replace(given, code=code)
+                yield node.name, late
 
     def _code_of(self, node: ast.stmt, around: Names) -> FollowedFunction | FollowedClass | None:
         if isinstance(node, ast.ClassDef):
@@ -152,6 +159,8 @@ class Reader(Settings):
             return replace(call, function=meant(call, likely[0])) if len(likely) == 1 else call
         if not isinstance(owner, Defined) or not isinstance(owner.code, FollowedClass):
             return super().followed(call)
+        if not any(map(LIKELY.search, (owner.text, owner.code.first_base))):
+            return call
         self._of_bases += 1
         try:
             made = self._of_base(call, owner.code)
@@ -236,6 +245,8 @@ class Reader(Settings):
         self, node: ast.Call, call: Call
     ) -> tuple[FollowedFunction | FollowedClass, int | None] | None:
         """What a call calls and, of a method of ``self``, the parameter that is given first."""
+        if self._patched & REMAKING:
+            return None
         if isinstance(call.owner, Defined):
             code = call.owner.code
             return (code, None) if isinstance(code, FollowedFunction | FollowedClass) else None

@@ -215,6 +215,7 @@ class Scope:
     meanings: Mapping[str, Value] | None = None  # Found when they are asked for
     # Functions and classes that it always has, whatever its branches do.
     certain: tuple[ast.FunctionDef | ast.ClassDef, ...] = ()
+    late: Mapping[str, Defined] | None = None  # Of these, those below; found when asked for
 
     @staticmethod
     def of(body: Sequence[ast.stmt]) -> Scope:

@@ -297,6 +297,10 @@ NOT_FOLLOWED = {
     "another value": (MAKE + "up = other(up)\nu = up(4, 6)", [(2, "")]),
     "a decorator": ("@mine\n" + MAKE + "u = up(4, 6)", [(3, "")]),
     "a branch": (f"if here:\n  {MAKE}u = up(4, 6)", [(3, "")]),
+    "other defaults": (
+        "def up(i, o=4): return nn.ConvTranspose2d(i, o, 3)\nup.__defaults__ = (9,)\nu = up(2)",
+        [(2, "")],
+    ),
     "globals": (MAKE + "globals()['up'] = other\nu = up(4, 6)", [(2, "")]),
     "a parameter of the name": (MAKE + "def net(up): return up(4, 6)", [(2, "")]),
     "a class with a decorator": ("@mine\n" + BLOCK + "u = UpBlock(4, 6)", [(6, "self.up")]),
