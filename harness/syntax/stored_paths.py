@@ -22,6 +22,7 @@ _WRAPPERS: Final = re.compile(r"weight_norm|spectral_norm|orthogonal|SpectralNor
 _ADDS: Final = {"append", "add", "extend", "add_module", "register_module", "add_link"}
 _DEEPEST: Final = 12  # Classes and functions inside each other
 _MOST: Final = 5000  # Places of layers
+_MOST_STEPS: Final = 30_000
 # Layers without weights of three axes or more.
 _HARMLESS: Final = re.compile(
     r"norm|relu|elu$|pool|drop|tanh|sigmoid|softmax|identity|flatten|upsampl|pad|shuffle|silu|swish"
@@ -112,6 +113,15 @@ class _Model:
     lines: Sequence[tuple[str, int]]  # Each with where it begins
     scopes: dict[str, _Scope] = field(default_factory=dict)
     functions: dict[str, ast.FunctionDef] = field(default_factory=dict)
+    # What the functions return that were asked for, and what they call what is in it.
+    returns: dict[str, tuple[_Scope, list[ast.expr]]] = field(default_factory=dict)
+    steps: int = _MOST_STEPS  # That are left
+
+    def step(self) -> None:
+        """Count what classes and functions inside each other multiply."""
+        self.steps -= 1
+        if self.steps < 0:
+            raise SnippetError("its classes and functions hold too many of each other to follow.")
 
     def read(self, module: ast.Module) -> None:
         for node in ast.walk(module):
@@ -148,6 +158,7 @@ class _Model:
         self, name: str, root: str, path: _Path, through: tuple[int, ...]
     ) -> Iterator[StoredPath]:
         for inner, call in self.scopes[name].layers:
+            self.step()
             function, offset = last_name(call), self._offset(call)
             if function in self.scopes and function and len(through) < _DEEPEST:
                 yield from self._within(function, root, (*path, *inner), (offset, *through))
@@ -242,6 +253,7 @@ class _Model:
 
     def _inside(self, value: ast.expr, path: _Path, scope: _Scope, depth: int) -> _Found:
         """Yield the layers in an expression, each with its path."""
+        self.step()
         if depth > _DEEPEST or len(scope.layers) > _MOST:
             return
         deeper = depth + 1
@@ -298,17 +310,21 @@ class _Model:
         elif _WRAPPERS.search(name) and call.args:
             yield from self._inside(call.args[0], path, scope, depth)
         elif isinstance(call.func, ast.Name) and name in self.functions and name not in self.scopes:
-            yield from self._returned(self.functions[name], path, depth)
+            yield from self._returned(name, path, depth)
         else:
             yield path, call
 
-    def _returned(self, function: ast.FunctionDef, path: _Path, depth: int) -> _Found:
+    def _returned(self, name: str, path: _Path, depth: int) -> _Found:
         """Yield the layers that a small function of the text returns."""
-        local = _Scope()
-        self._statements(function.body, local, branched=False)
-        for node in ast.walk(function):
-            if isinstance(node, ast.Return) and node.value is not None:
-                yield from self._inside(node.value, path, local, depth)
+        if name not in self.returns:
+            function, local = self.functions[name], _Scope()
+            self.returns[name] = (local, [])
+            self._statements(function.body, local, branched=False)
+            nodes = [node for node in ast.walk(function) if isinstance(node, ast.Return)]
+            self.returns[name][1].extend(node.value for node in nodes if node.value is not None)
+        local, values = self.returns[name]
+        for value in values:
+            yield from self._inside(value, path, local, depth)
 
 
 def _some(scope: _Scope, name: str) -> list[tuple[_Path, ast.Call]]:

@@ -127,3 +127,19 @@ def test_classes_that_hold_each_other_end() -> None:
     text += "class B:\n def f(self):\n  self.a = A()\n  self.e = A()\n  self.up = Up()\nx = A()\n"
     assert stored_paths(text) == []
     assert len(stored_paths(text + "class C:\n def f(self):\n  self.a = A()\n")) == 5000
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "def f{0}():\n  return nn.Sequential({1})\n",
+        "class f{0}:\n def f(self):\n  self.a = L({1})\n",
+    ],
+)
+def test_what_multiplies_is_refused(line: str) -> None:
+    text = "".join(
+        line.format(each, ", ".join([f"f{each + 1}()"] * 20)).replace("L(", "nn.Sequential(")
+        for each in range(10)
+    )
+    with pytest.raises(SnippetError, match="hold too many of each other to follow"):
+        stored_paths(text + "class f10: pass\nclass N:\n def f(self):\n  self.n = f0()\n")
