@@ -48,6 +48,7 @@ from harness.execution.column import Conditions
 from harness.history.console import print_history
 from harness.history.store import Selection, opened
 from harness.lookup.answer import look_up
+from harness.lookup.models import is_model, read_model
 from harness.records.measurement import Measurement
 from harness.records.record import Event, Footer, Header, Record
 from harness.records.report_file import Report, as_line
@@ -203,6 +204,11 @@ def _onnx() -> list[bytes]:
     return [write_model(x, w, w[0, :, 0, 0], **shape, groups=1, initializers=True)]
 
 
+def modelled(path: Path) -> object:
+    """Look up every layer of a model."""
+    return read_model(path, path.name, ["pytorch"]) if is_model(path) else None
+
+
 def wxf(path: Path) -> object:
     """Read a file as its own process does, but in this one, where what runs is seen."""
     out = io.BytesIO()
@@ -347,6 +353,14 @@ READERS: Final[dict[str, Reader]] = {
     },
     ".wxf": Reader(_of_file("weights.wxf", wxf), partial(_weights, ".wxf")),
     ".onnx": Reader(_of_file("weights.onnx", read), _onnx),
+    **{
+        f"model{suffix}": Reader(_of_file(f"model{suffix}", modelled), seeds)
+        for suffix, seeds in (
+            (".onnx", _onnx),
+            (".json", lambda: texts("models")),
+            (".prototxt", lambda: texts("prototxt")),
+        )
+    },
     "frames": Reader(_frame, _frames),
     "requests": Reader(requested, lambda: texts("requests")),
     "history": Reader(edited_history, _edits),

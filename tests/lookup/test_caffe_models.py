@@ -67,11 +67,11 @@ def test_old_layers_have_names_in_capitals(tmp_path: Path) -> None:
     text = """
         input: 'data'
         input_shape { dim: 1 dim: 4 dim: 5 dim: 6 dim: 7 }
-        layers {
+        layers <
           bottom: 'data'; top: 'up'; name: 'up' type: DECONVOLUTION  # blobs follow
           blobs_lr: 1 blobs_lr: 2
           convolution_param < num_output: 6, kernel_size: 3 >
-        }
+        >
     """
     (look,) = read(tmp_path, text)
     assert look.reading.operator == Operator.of(4, 6, (3, 3, 3))

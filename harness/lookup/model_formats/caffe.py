@@ -22,7 +22,7 @@ from harness.syntax.prototxt import Message, parsed
 from harness.syntax.tree import SnippetError, Value
 
 _MOST_BYTES: Final = 4 * MIB
-_LAYERS: Final = re.compile(rb"\blayers?\s*:?\s*\{")
+_LAYERS: Final = re.compile(rb"\blayers?\s*:?\s*[{<]")
 
 # The call.
 
