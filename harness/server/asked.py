@@ -25,7 +25,7 @@ from harness.server.schema import Options, Query
 from harness.syntax.documents import Document, document_of
 from harness.syntax.tree import SnippetError
 
-_MODEL: Final = "is a model"
+_HDF5: Final = b"\x89HDF\r\n\x1a\n"
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,12 @@ def look_up(asked: Asked) -> tuple[Sequence[Answer], Document | None]:
         content = asked.text.encode(errors="replace")
     if not content.strip():
         raise InputError(f"{asked.name} is empty.")
+    if content.startswith(_HDF5):
+        # Its library opens files by their real names only, and uploads are on no disk.
+        raise InputError(
+            f"{asked.name} is a file of HDF5, which the service does not read: save the model as "
+            f".keras, or run `deconform translate {asked.name}`."
+        )
     if PurePath(asked.name).suffix.lower() in model_suffixes():
         with _in_memory(asked.name, content) as path:
             if is_model(path):
@@ -145,7 +151,8 @@ def _in_memory(name: str, content: bytes) -> Iterator[Path]:
     try:
         with os.fdopen(descriptor, "wb", closefd=False) as stream:
             stream.write(content)
-        yield _named(f"/proc/self/fd/{descriptor}", PurePath(name).name)
+        # A reader in a process of its own finds it too.
+        yield _named(f"/proc/{os.getpid()}/fd/{descriptor}", PurePath(name).name)
     finally:
         os.close(descriptor)
 
@@ -153,7 +160,7 @@ def _in_memory(name: str, content: bytes) -> Iterator[Path]:
 def _named(path: str, name: str) -> Path:
     """Return a path that says another name for its file, and that one's suffix.
 
-    >>> _named("/proc/self/fd/3", "net.onnx").suffix
+    >>> _named("/proc/1/fd/3", "net.onnx").suffix
     '.onnx'
     """
 

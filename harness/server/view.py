@@ -293,7 +293,9 @@ def choices() -> list[tuple[str, str]]:
 def _origin(look_up: Mapping[str, Any]) -> str:
     """Whose call it was, and which."""
     framework, form = look_up["framework"], look_up["form"]
-    return f"{title(framework)} {form or ''}".strip() if framework else "a descriptor"
+    if not framework:
+        return "a descriptor" if form in {None, "descriptor"} else form
+    return f"{title(framework)} {form or ''}".strip()
 
 
 def permalink(query: Query) -> str | None:

@@ -198,6 +198,8 @@ def test_a_refused_line_of_a_notebook_is_that_of_its_cell(client: TestClient) ->
         ("empty.py", b"", "empty.py is empty."),
         ("blank.py", b" \n", "blank.py is empty."),
         ("photo.png", b"\x89PNG\r\n\x1a\n\0\0", "photo.png is an image: give a file of code"),
+        ("net.h5", b"\x89HDF\r\n\x1a\n\0", "net.h5 is a file of HDF5, which the service does not"),
+        ("net.onnx", b"\x08\x07\x3a\x7f", "net.onnx is no"),
         ("binary.py", b"import\0", "binary.py is no text"),
         ("broken.ipynb", b"{", "broken.ipynb is no notebook"),
         ("deep.ipynb", b"[" * 10**5, "deep.ipynb is no notebook"),
@@ -328,6 +330,12 @@ def test_a_model_lists_its_nodes(client: TestClient) -> None:
     assert "up2 not read" in shown(page)
     wrong = uploaded(client, "net-symbol.json", SYMBOL, **{"from": "mxnet"})
     assert "net-symbol.json is a model, which says whose it is itself." in shown(wrong)
+
+
+def test_a_model_of_no_framework_says_what_it_is(client: TestClient) -> None:
+    layer = 'layer { name: "up" type: "Deconvolution" convolution_param { num_output: 2 %s } }'
+    page = uploaded(client, "net.prototxt", layer % "kernel_size: 3")
+    assert "Read as Caffe Deconvolution" in shown(page)
 
 
 def test_names_have_fields_that_keep_what_is_filled_in(client: TestClient) -> None:
