@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -78,7 +78,18 @@ def look_up_every(
             every.append(look_up_found(found, supplied, to, style))
         except SnippetError as error:
             every.append(error)
-    return [*every, *_left_out(whole, len(every))]
+    return [*_once(every), *_left_out(whole, len(every))]
+
+
+def _once(every: Iterable[LookUp | SnippetError]) -> Iterator[LookUp | SnippetError]:
+    """Leave out what is refused with the same words at the same place: in each turn of a loop."""
+    refused = set[tuple[object, str]]()
+    for one in every:
+        if isinstance(one, SnippetError):
+            if (one.place, str(one)) in refused:
+                continue
+            refused.add((one.place, str(one)))
+        yield one
 
 
 def _left_out(whole: Sequence[FoundCall | SnippetError], answered: int) -> Iterator[SnippetError]:

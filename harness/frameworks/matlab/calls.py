@@ -350,7 +350,10 @@ def _through(given: Arguments, layer: Call, flow: Flow) -> Flow | None:
 def _name(given: Arguments) -> str:
     """The layer's name, where the text shows it: ``['up' '1']`` joins its texts."""
     name = given.value("Name")
-    parts = name if isinstance(name, tuple) else (name,)
+    parts = [
+        given.assigned.get(part.text) if isinstance(part, Name) else part
+        for part in (name if isinstance(name, tuple) else (name,))
+    ]
     texts = [part for part in parts if isinstance(part, str)]
     return "".join(texts) if len(texts) == len(parts) else ""
 

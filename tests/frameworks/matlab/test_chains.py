@@ -104,6 +104,22 @@ def test_a_layer_is_listed_by_its_name() -> None:
     assert look.reading.name == "up2"
 
 
+def test_names_that_a_function_is_given_are_joined() -> None:
+    text = (
+        "l = [up('a'); up('b')];\nfunction l = up(name)\n"
+        " l = transposedConv2dLayer(3, 5, 'NumChannels', 5, 'Name', [name '_up']);\nend"
+    )
+    looks = look_up_every(text, to=["numpy"])
+    names = [each.reading.name for each in looks if not isinstance(each, SnippetError)]
+    assert names == ["a_up", "b_up"]
+
+
+def test_what_is_refused_in_every_turn_is_refused_once() -> None:
+    text = "for i = 1:3, l = transposedConv2dLayer(3, 5, 'Stride', 0); end"
+    (one,) = look_up_every(text, to=["numpy"])
+    assert isinstance(one, SnippetError)
+
+
 def test_long_chains_are_bounded() -> None:
     many = f"layers = [{IN}\n" + "reluLayer\n" * 400 + f"{UP}];"
     (look,) = look_up_every(many, to=["numpy"])
