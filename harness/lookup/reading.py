@@ -23,6 +23,7 @@ from harness.core.operators import OperatorError, Sizes
 from harness.lookup import arrays_in_the_call, foreign
 from harness.syntax.callsite import CallSite
 from harness.syntax.find_call import (
+    HandedOnError,
     Mention,
     NoCallError,
     OwnNameError,
@@ -160,7 +161,7 @@ def find_every(
     # What was left out of the text is said once, with the first call.
     calls[0] = calls[0]._replace(notes=(*found.notes, *calls[0].notes))
     every: list[tuple[int, FoundCall | SnippetError]] = [(each.site.offset, each) for each in calls]
-    errors = (*found.refused, *found.own)
+    errors = (*found.refused, *found.own, *found.handed_on)
     every += [(each.column or 0, each.placed_in(whole.text)) for each in errors]
     return [each for _, each in sorted(every, key=lambda pair: pair[0])]
 
@@ -253,7 +254,9 @@ def _without_a_call(
     if kind := foreign.text_kind(text):
         return SnippetError(f"this is {kind}, which is not read here: paste the call in code.")
     mentioned = mentions(text)
-    if known.keys() & {each.name for each in mentioned} or isinstance(error, OwnNameError):
+    if known.keys() & {each.name for each in mentioned} or isinstance(
+        error, OwnNameError | HandedOnError
+    ):
         return error
     return _nothing_known(text, mentioned, conventions, list(_known_in(conventions)))
 

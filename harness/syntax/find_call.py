@@ -46,6 +46,10 @@ class OwnNameError(SnippetError):
     """What the text calls has a framework's name, and is not the framework's."""
 
 
+class HandedOnError(SnippetError):
+    """A framework's class or function is a value in the text, and what calls it is not followed."""
+
+
 class Mention(NamedTuple):
     """A name that looks as if it were called: its last part, and all of it."""
 
@@ -78,6 +82,7 @@ class Found(NamedTuple):
     refused: tuple[SnippetError, ...] = ()  # Each with its column
     own: tuple[OwnNameError, ...] = ()  # Calls of what the text itself gives such a name
     notes: tuple[str, ...] = ()  # On what was left out of the text
+    handed_on: tuple[HandedOnError, ...] = ()
 
 
 def find_calls(
@@ -124,8 +129,11 @@ def find_calls(
     own = [call for _, call in called if id(call) not in known and call.column not in through]
     code = Code(parsed.statements)
     sites = [_site(text, code, each) for each in found]
+    handed_on = tuple(_handed_on(parsed, names, sites))
     if own and not sites:
         raise _defined_by_the_text(text, own[0])
+    if handed_on and not sites:
+        raise handed_on[0]
     if not sites:
         raise NoCallError("the text names a transposed convolution, but does not call it.")
     refused = [
@@ -145,7 +153,25 @@ def find_calls(
     ]
     defined = [call for call in own if isinstance(call.owner, Defined)]
     errors = tuple(_defined_by_the_text(text, call) for call in defined)
-    return Found(tuple(whole), tuple(refused), errors, notes)
+    return Found(tuple(whole), tuple(refused), errors, notes, handed_on)
+
+
+def _handed_on(
+    parsed: Parsed, names: Collection[str], sites: Sequence[CallSite]
+) -> Iterator[HandedOnError]:
+    """Name what is handed on to calls that are not among those that were found."""
+    owners = [site.call.owner for site in sites]
+    options = [
+        each for one in owners for each in (one.options if isinstance(one, Either) else [one])
+    ]
+    followed = {each.column for each in options if isinstance(each, Name)}
+    for name, column in parsed.handed_on(names):
+        if column not in followed:
+            yield HandedOnError(
+                f"{name} is not called here, but handed on, and what calls it is not followed: "
+                "paste the call, with its arguments.",
+                column,
+            )
 
 
 def find_call(

@@ -6,8 +6,9 @@ import ast
 import keyword
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
@@ -65,13 +66,23 @@ def read(text: str, values: Mapping[str, Value] = NO_VALUES) -> Parsed:
         statements = tuple(reader.module(module))
         left_out = (*unread, *reader.unread)
         not_followed = tuple(reader.not_followed.values())
-        return Parsed(statements, left_out, tuple(reader.patched(module)), not_followed)
+        patched, search = tuple(reader.patched(module)), partial(_handed_on, source, module)
+        return Parsed(statements, left_out, patched, not_followed, search)
     except SnippetError:
         raise
     except (RecursionError, MemoryError):
         raise SnippetError("the text is nested too deeply.") from None
     except ValueError as error:  # Python 3.11.3 and before: of a null character.
         raise SnippetError(f"this is not Python: {error}.", max(0, text.find("\0"))) from None
+
+
+def _handed_on(
+    source: Source, module: ast.Module, names: Collection[str]
+) -> Iterator[tuple[str, int]]:
+    from harness.syntax.python_handed_on import handed_on  # noqa: PLC0415 -- few texts need it
+
+    for name, node in handed_on(module, names):
+        yield name, source.offset_of(node)
 
 
 def _tree(source: Source) -> tuple[ast.Module, tuple[Unread, ...]]:

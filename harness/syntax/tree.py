@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Literal, Self, TypeAlias
@@ -265,6 +265,8 @@ class Parsed:
     # Full names of what it sets in modules and classes, each with the column.
     patched: tuple[tuple[str, int], ...] = ()
     not_followed: tuple[NotFollowed, ...] = ()
+    # Layers' classes that it hands on, by the names to look for: each with the column.
+    handed_on: Callable[[Collection[str]], Iterator[tuple[str, int]]] = lambda _: iter(())
 
     def all_understood(self) -> tuple[Statement, ...]:
         """Return the statements; raise the error of the first stretch that was left out."""

@@ -255,3 +255,19 @@ def test_a_function_that_the_text_does_not_hold_is_asked_for_and_given() -> None
         "ic32_oc16_k2x2x2_s2x2x2_b",
         "ic16_oc8_k1x2x3_s1x2x3_b",
     ]
+
+
+def test_a_class_that_is_handed_on_is_refused_in_its_line() -> None:
+    text = (
+        "import torch.nn as nn\n"
+        "up = nn.ConvTranspose2d(8, 4, 2)\n"
+        "OPS = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}\n"
+        "def build(rank):\n"
+        "    return OPS[rank](9, 3, 4)\n"
+    )
+    answered, *refused = look_up_every(text, to=["numpy"])
+    assert isinstance(answered, LookUp)
+    assert [str(each).partition(":")[0] for each in refused] == [
+        "line 3, column 11",
+        "line 3, column 34",
+    ]

@@ -1,0 +1,100 @@
+"""Layers' classes that Python text hands on instead of calling them, so that no call shows."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Collection, Iterator
+from typing import Final
+
+from harness.syntax.python_changes import children, dotted, walk
+
+_LIKELY: Final = re.compile(r"(?i)transpose|deconv")
+_TESTS: Final = {"isinstance", "issubclass", "super", "hasattr", "type"}
+
+
+def handed_on(tree: ast.AST, names: Collection[str]) -> Iterator[tuple[str, ast.expr]]:
+    r"""Yield what is imported, has one of the names, and is a value but not called.
+
+    Parameters
+    ----------
+    tree : ast.AST
+        A whole module.
+    names : collection of str
+        Of functions and classes, without what stands before their last dot.
+
+    Examples
+    --------
+    >>> text = "from torch import nn\nlayer = nn.Up if deep else nn.Up(4)\nok = type(x) == nn.Up"
+    >>> [(name, node.lineno, node.col_offset) for name, node in handed_on(ast.parse(text), {"Up"})]
+    [('nn.Up', 2, 8)]
+    """
+    imported = {
+        alias.asname or alias.name.partition(".")[0]
+        for node in walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    pending = [tree]
+    while pending:
+        node = pending.pop()
+        name = dotted(node) if isinstance(node, ast.Name | ast.Attribute) else _got(node, names)
+        if not name:
+            pending += _values(node)
+            continue
+        root, last = name.split(".")[0], name.split(".")[-1]
+        is_value = isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
+        is_one = last in names or isinstance(node, ast.Call)
+        if isinstance(node, ast.expr) and is_value and is_one and root in imported:
+            yield name, node
+
+
+def _values(node: ast.AST) -> Iterator[ast.AST]:
+    """The parts of a node in which a class would be handed on: no tests, no annotations."""
+    match node:
+        case ast.Call(func=function):
+            if dotted(function) not in _TESTS:
+                if not dotted(function) and not _is_constant(function):
+                    yield function
+                yield from node.args
+                yield from (keyword.value for keyword in node.keywords)
+        case ast.Compare() | ast.Import() | ast.ImportFrom() | ast.pattern():
+            yield from (part for part in children(node) if isinstance(part, ast.Call))
+        case ast.ClassDef():
+            yield from node.body
+        case ast.FunctionDef() | ast.AsyncFunctionDef():
+            yield from [*node.args.defaults, *filter(None, node.args.kw_defaults), *node.body]
+        case ast.AnnAssign(value=value):
+            yield from [value] if value else []
+        case _:
+            yield from children(node)
+
+
+def _got(node: ast.AST, names: Collection[str]) -> str:
+    """The name in ``getattr(nn, f"ConvTranspose{rank}d")``, where it can be one of the names."""
+    match node:
+        case ast.Call(func=ast.Name("getattr"), args=[owner, wanted, *_]) if dotted(owner):
+            pattern = _pattern(wanted)
+            if _LIKELY.search(pattern) and any(re.fullmatch(pattern, each) for each in names):
+                return f"{dotted(owner)}.{pattern.replace('.*', '...')}"
+    return ""
+
+
+def _is_constant(node: ast.expr) -> bool:
+    """Whether it is ``getattr(nn, "Up")``, whose calls are those of ``nn.Up``."""
+    match node:
+        case ast.Call(func=ast.Name("getattr"), args=[_, ast.Constant()]):
+            return True
+    return False
+
+
+def _pattern(node: ast.expr) -> str:
+    """What a text can be, as a regular expression; parts that are not known are anything."""
+    match node:
+        case ast.Constant(str(text)):
+            return re.escape(text[:80])
+        case ast.JoinedStr(parts) if len(parts) < 9:
+            return "".join(map(_pattern, parts))
+        case ast.BinOp(left, ast.Add(), right) if not isinstance(right, ast.BinOp):
+            return _pattern(left) + _pattern(right)
+    return ".*"
