@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from harness.core.named_number import Named
 from harness.core.operators import Operator
 from harness.core.training import SILENT, Training
 
@@ -72,8 +73,16 @@ def kept(crop: Crops, *, channels_last: bool = False) -> str:
     >>> kept(((1, 0), (0, 2), (-1, 0)))
     '[:, :, 1:, :-2, :]'
     """
-    spans = [f"{begin if begin > 0 else ''}:{-end if end > 0 else ''}" for begin, end in crop]
+    spans = [f"{begin if begin > 0 else ''}:{_without(end)}" for begin, end in crop]
     return f"[{', '.join([':', *spans, ':'] if channels_last else [':', ':', *spans])}]"
+
+
+def _without(end: int) -> str:
+    """Write where a slice ends that leaves ``end`` elements out."""
+    if end <= 0:
+        return ""
+    # What a name stands for may be 0, and a slice to -0 is empty.
+    return f"{-end} or None" if isinstance(end, Named) else str(-end)
 
 
 def extended(crop: Crops) -> list[tuple[int, int]]:

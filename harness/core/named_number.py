@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Self
 
 _TOKEN: Final = re.compile(r"NaMeD([0-9a-f]+)d")
+# What needs brackets in a sum: ``a if b else c``, ``k or 3``.
+_BINDS_LEAST: Final = re.compile(r" (?:if|or|and|in|is|[<>|&^]|<<|>>|[<>=!]=) |^not ")
 _COMPUTED: Final[dict[str, Callable[[int, int], int]]] = {
     "*": operator.mul,
     "//": operator.floordiv,
@@ -50,6 +52,8 @@ class Named(int):
     @property
     def expression(self) -> str:
         """What it stands for, as Python."""
+        if not self.constant and [*self.terms.values()] == [1]:
+            return next(iter(self.terms))
         added = [_term(name, times) for name, times in self.terms.items() if times > 0]
         taken = [_term(name, -times) for name, times in self.terms.items() if times < 0]
         if self.constant:
@@ -190,6 +194,8 @@ def _opaque(operation: str, left: int, right: int) -> int:
 
 
 def _term(name: str, times: int) -> str:
+    if _BINDS_LEAST.search(name):
+        name = f"({name})"
     return name if times == 1 else f"{name} * {times}"
 
 

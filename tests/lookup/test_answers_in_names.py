@@ -242,3 +242,8 @@ def test_a_number_that_a_name_is_lost_in_is_no_answer() -> None:
     (refused,) = look_up_every("nn.ConvTranspose2d(4, round(c * 1.5), 3)")
     assert isinstance(refused, SnippetError)
     assert refused.fact == "what is to be written depends on c: add set c=64."
+
+
+def test_a_condition_is_bracketed_in_a_sum() -> None:
+    answer = only("nn.ConvTranspose1d(8, 4, 5, 2, padding=(k or 3) - 1)", "numpy").to_json()
+    assert "crop=(k or 3) - 1" in answer["translations"]["numpy"]["call"]
