@@ -155,8 +155,9 @@ def test_what_is_wrong_is_not_timed(
     ],
 )
 def test_what_ends_its_worker_is_not_timed(
-    tmp_path: Path, behaviour: str, status: str, words: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, behaviour: str, status: str, words: str
 ) -> None:
+    fakes.let_time_pass_for_hangs_alone(monkeypatch, tmp_path)
     _, found = run(with_fake(tmp_path, behaviour, timeout=2.0), cases=some_cases(1))
     for one in found:
         assert (one.status, one.samples) == (status, ()), one.reason

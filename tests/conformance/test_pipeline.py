@@ -176,8 +176,9 @@ def test_chatter_on_standard_output_changes_nothing(records: Records) -> None:
     ],
 )
 def test_one_lost_worker_costs_one_record(
-    tmp_path: Path, behaviour: str, status: Status, words: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, behaviour: str, status: Status, words: str
 ) -> None:
+    fakes.let_time_pass_for_hangs_alone(monkeypatch, tmp_path)
     records = run(tmp_path, behaviour, some_cases(), timeout=2.0)
     lost = [record for record in records if record.status != Status.PASSED]
     assert len(statuses(records)) == sum(len(case.checks) for case in some_cases())
@@ -198,7 +199,7 @@ def test_one_lost_worker_costs_one_record(
 def test_worker_that_always_fails_is_an_end_of_its_cases_only(
     tmp_path: Path, behaviour: str, status: Status, words: str
 ) -> None:
-    records = run(tmp_path, behaviour, some_cases(1), timeout=2.0)
+    records = run(tmp_path, behaviour, some_cases(1))
     assert set(statuses(records).values()) == {status}
     assert words in (records[0].reason or "")
 
@@ -290,7 +291,10 @@ def test_a_case_or_framework_given_twice_is_refused() -> None:
 
 
 @pytest.mark.slow
-def test_worker_that_always_hangs_behind_a_wrapper_is_ended_with_it(tmp_path: Path) -> None:
+def test_worker_that_always_hangs_behind_a_wrapper_is_ended_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fakes.let_time_pass_for_hangs_alone(monkeypatch, tmp_path)
     hanging = fakes.interpreter(tmp_path, "hangs_always")
     wrapper = tmp_path / "wrapper"
     wrapper.write_text(f'#!/bin/sh\n"{hanging}" "$@"\n')

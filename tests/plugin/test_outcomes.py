@@ -74,7 +74,10 @@ def test_a_failure_names_the_mutant_the_place_and_the_command(pytester: pytest.P
         pytest.param("hangs_always", "TIMEDOUT *no answer within 0.5 s", marks=pytest.mark.slow),
     ],
 )
-def test_what_is_bad_fails(pytester: pytest.Pytester, behaviour: str, words: str) -> None:
+def test_what_is_bad_fails(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, behaviour: str, words: str
+) -> None:
+    fakes.let_time_pass_for_hangs_alone(monkeypatch, pytester.path / "fake")
     seconds = 0.5 if behaviour == "hangs_always" else 10
     result = run_with(pytester, behaviour, "-k", "decoder", f"--deconform-timeout={seconds}")
     assert outcomes(result)["failed"] == 2

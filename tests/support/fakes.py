@@ -7,7 +7,13 @@ the real worker with one fault.
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from harness.engines import channel
 
 # A fake CuPy: NumPy's arrays, and a GPU with a name.
 _CUPY = """
@@ -127,12 +133,12 @@ def execute(sections, arrays, outputs):
     calls.append(1)
     if len(calls) == 5 and not marker.exists():
         marker.write_text("hung")
-        signal.pause()
+        hang()
     return real_execute(sections, arrays, outputs)
 """,
     "hangs_always": """
 def execute(sections, arrays, outputs):
-    signal.pause()
+    hang()
 """,
     "prints_on_stdout": """
 def execute(sections, arrays, outputs):
@@ -212,7 +218,7 @@ def take_time(*arguments):
 """,
     "hangs_when_timed": """
 def take_time(*arguments):
-    signal.pause()
+    hang()
 """,
     "wrong_once_timed": """
 def take_time(key, number):
@@ -286,6 +292,9 @@ marker, log_file = pathlib.Path({marker!r}), pathlib.Path({log_file!r})
 real_execute, real_write_frame = worker.execute, worker.write_frame
 real_start, real_hold, real_take_time = worker.start, worker.hold, worker.take_time
 worker.start = lambda module, distribution: real_start("numpy", "numpy")
+def hang():
+    (marker.parent / f"{{os.getpid()}}.hangs").touch()
+    signal.pause()
 {behaviour}
 for name in ("execute", "write_frame", "start", "hold", "take_time"):
     if name in globals():
@@ -313,3 +322,17 @@ def interpreter(folder: Path, behaviour: str, log_file: Path | None = None) -> P
     path.write_text(text)
     path.chmod(0o755)
     return path
+
+
+def let_time_pass_for_hangs_alone(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Stop the clock of time-outs but while a fake of this folder hangs, however busy we are."""
+    last, passed = time.monotonic(), 0.0
+
+    def monotonic() -> float:
+        nonlocal last, passed
+        before, last = last, time.monotonic()
+        if any(Path("/proc", file.stem).exists() for file in folder.glob("*.hangs")):
+            passed += last - before
+        return passed
+
+    patch.setattr(channel, "time", SimpleNamespace(monotonic=monotonic))
