@@ -71,7 +71,7 @@ class AuditedLayer:
     file: str
     line: int | None  # ``None`` in a model, which has nodes
     name: str  # What the text calls it; the node of a model
-    framework: str
+    framework: str  # Empty where it has no convention, as that of an ONNX model
     words: str  # The operator for people
     operator: Operator
     shown: Mapping[str, Any]  # The operator as JSON, in names where the text has no numbers
@@ -92,7 +92,7 @@ class AuditedLayer:
             "file": self.file,
             **where,
             **({} if self.cell is None else {"cell": self.cell}),
-            "framework": self.framework,
+            "framework": self.framework or None,
             "operator": dict(self.shown),
             "descriptor": self.descriptor,
             "targets": {name: fate.to_json() for name, fate in self.targets.items()},

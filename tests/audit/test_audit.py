@@ -134,6 +134,20 @@ def test_json_is_the_contract(capsys: pytest.CaptureFixture[str]) -> None:
     assert (node["file"], node["node"], node["framework"]) == ("p/net-symbol.json", "up", "mxnet")
 
 
+def test_a_model_of_no_framework_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    onnx = pytest.importorskip("onnx")
+    made_node = onnx.helper.make_node("ConvTranspose", ["x", "w"], ["y"], "up", strides=[2])
+    shapes = {"x": [1, 4, 5], "w": [4, 6, 3], "y": None}
+    x, w, y = (
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
+        for name, shape in shapes.items()
+    )
+    graph = onnx.helper.make_graph([made_node], "g", [x, w], [y])
+    onnx.save(onnx.helper.make_model(graph), "net.onnx")
+    (layer,) = in_json(capsys, "net.onnx", "--to", "pytorch")["layers"]
+    assert (layer["node"], layer["framework"], layer["descriptor"]) == ("up", None, "ic4_oc6_k3_s2")
+
+
 def test_what_could_not_be_read_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
     unread = in_json(capsys, "p")["unread"]
     assert all(list(each) == ["file", "line", "error"] for each in unread)
