@@ -289,15 +289,24 @@ def _path(value: Value, layer: Call) -> tuple[list[Call], list[Value]] | None:
 
 def _layers(container: Call) -> Iterator[Value]:
     """The layers of ``Sequential(a, b)``, ``Sequential([a, b])`` or of an ``OrderedDict``."""
-    given = container.positional
-    first = given[0] if len(given) == 1 else None
+    given = [each for each in container.arguments if each.name in {None, "*", "layers"}]
+    first = given[0].value if len(given) == 1 else None
     if isinstance(first, Call) and last_name(first) == "OrderedDict" and first.positional:
         pairs = first.positional[0] if isinstance(first.positional[0], tuple) else ()
         yield from (
-            pair[1] if isinstance(pair, tuple) and len(pair) == 2 else None for pair in pairs
+            each[1] if isinstance(each, tuple) and len(each) == 2 else None for each in pairs
         )
+    elif isinstance(first, tuple):
+        yield from first
     else:
-        yield from first if isinstance(first, tuple) else given
+        for each in given:
+            # What a star stands for may be any number of layers.
+            is_list = each.name == "*" and isinstance(each.value, tuple)
+            yield from (
+                each.value
+                if is_list and isinstance(each.value, tuple)
+                else [None if each.name == "*" else each.value]
+            )
 
 
 def _given(arguments: Sequence[Argument]) -> Given:

@@ -107,7 +107,10 @@ LINES: dict[str, list[Sizes | None]] = {
     f"net = nn.Sequential(OrderedDict([('a', nn.Conv2d(6, 8, 3)), ('b', {UP.format(8)})]))\n{X}": [
         (1, 8, 10, 7)
     ],
+    f"net = nn.Sequential(*[nn.Conv2d(6, 8, 3), nn.ReLU()], {UP.format(8)})\n{X}": [(1, 8, 10, 7)],
     # What is not understood cuts the chain.
+    f"net = nn.Sequential(*more, {UP.format(6)})\n{X}": [None],
+    f"net = nn.Sequential(*[more(i) for i in range(n)], nn.ReLU(), {UP.format(6)})\n{X}": [None],
     f"net = nn.Sequential(Mine(6), {UP.format(6)})\n{X}": [None],
     f"class ReLU(nn.Module):\n  pass\nnet = nn.Sequential(ReLU(), {UP.format(6)})\n{X}": [None],
     f"from mine import Conv2d\nnet = nn.Sequential(Conv2d(6, 8, 3), {UP.format(8)})\n{X}": [None],
