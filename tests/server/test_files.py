@@ -19,10 +19,10 @@ from starlette.types import Message
 
 from harness.cli.exit_statuses import OK
 from harness.cli.main import main
-from harness.server import openapi, view, worker
+from harness.server import asked, openapi, view, worker
 from harness.server.app import create_app
 from harness.server.bodies import Room
-from harness.server.limits import MAX_BODY, MAX_CALLS, MAX_FILE, MAX_FILE_NAME, MAX_TEXT
+from harness.server.limits import MAX_BODY, MAX_FILE, MAX_FILE_NAME, MAX_TEXT
 from harness.server.refusals import RefusedError
 from harness.server.settings import Settings
 
@@ -134,12 +134,12 @@ def test_the_api_takes_values_for_names(
     expected = printed(capsys, NAMES, *options)
     assert expected["operator"]["crop"] == [[4, 4]]
     lines = "k=16\n u = 8 \nhas_bias=False"
-    asked: dict[str, Any] = {"text": NAMES, "to": "wolfram"}
+    whole: dict[str, Any] = {"text": NAMES, "to": "wolfram"}
     for response in (
-        client.post("/api/translate", json=asked | {"to": ["wolfram"], "set": given}),
-        client.get("/api/translate", params=asked | {"set": lines}),
-        client.get("/api/translate", params=asked | {"set": ["k=16", "u=8", "has_bias=false"]}),
-        client.get("/api/translate", params=asked | {f"set.{n}": v for n, v in given.items()}),
+        client.post("/api/translate", json=whole | {"to": ["wolfram"], "set": given}),
+        client.get("/api/translate", params=whole | {"set": lines}),
+        client.get("/api/translate", params=whole | {"set": ["k=16", "u=8", "has_bias=false"]}),
+        client.get("/api/translate", params=whole | {f"set.{n}": v for n, v in given.items()}),
     ):
         assert response.json() == expected
 
@@ -172,14 +172,18 @@ def test_a_line_that_gives_no_value_is_refused(client: TestClient, line: str, pa
     assert part in response.json()["error"]["message"]
 
 
-def test_so_many_calls_are_answered_and_the_next_says_so(client: TestClient) -> None:
-    text = "".join(f"a{n} = nn.ConvTranspose1d({n}, 2, 3)\n" for n in range(1, MAX_CALLS + 8))
-    answered = client.post("/api/translate", json={"text": text, "to": ["numpy"]}).json()
-    assert len(answered["calls"]) == MAX_CALLS
+@pytest.mark.parametrize("name", ["net.py", "net-symbol.json"])
+def test_so_many_calls_are_answered_and_the_next_says_so(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(asked, "MAX_CALLS", 1)
+    question = {"text": FILES[name], "file": name, "to": ["numpy"]}
+    answered = json.loads(worker.answer(question)["body"])
     (rest,) = answered["refused"]
-    assert rest["line"] == MAX_CALLS + 1
-    assert rest["error"].startswith(f"the first {MAX_CALLS} calls are answered, and 7 are not")
-    assert f"the first {MAX_CALLS} calls are answered" in answer(client, text, to="numpy")
+    assert [each.get("line") for each in answered["calls"]] == [3 if name == "net.py" else None]
+    assert rest.get("line") == (4 if name == "net.py" else None)
+    assert re.match(r"the first 1 (calls|layers) are answered, and [13] are not", rest["error"])
+    assert "1 not read" in shown(worker.answer(question | {"for_page": True})["html"])
 
 
 def test_a_refused_line_of_a_notebook_is_that_of_its_cell(client: TestClient) -> None:
