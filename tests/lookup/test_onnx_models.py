@@ -88,6 +88,7 @@ SETTINGS: list[dict[str, Any]] = [
     {"strides": [3, 2], "output_shape": [15, 11], "auto_pad": "SAME_UPPER"},
     {"strides": [3, 2], "output_shape": [15, 12], "auto_pad": "SAME_LOWER"},
     {"strides": [3, 2], "output_shape": [16, 14], "output_padding": [1, 1]},
+    {"strides": [3, 2], "output_shape": [13, 11], "pads": [0, 1, 2, 0]},
     *(
         {"auto_pad": auto_pad, "strides": strides, "dilations": dilations, "output_padding": more}
         for auto_pad, strides, dilations, more in itertools.product(
