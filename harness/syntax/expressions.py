@@ -231,19 +231,24 @@ class Expressions:
         first, *others = node.generators
         is_simple = not others and not first.ifs
         names = first.target.elts if isinstance(first.target, ast.Tuple) else []
-        over = self.value(first.iter)
+        over, assumed = self.with_defaults(first.iter)
         if is_simple and isinstance(over, tuple):
-            items = tuple(self._item(node, names or [first.target], item) for item in over)
+            targets = names or [first.target]
+            items = tuple(self._item(node, targets, item, assumed) for item in over)
             if all(map(is_plain, items)) or any(next(calls(item), None) for item in items):
                 return items
         outer, self.names = self.names, self._inside(node)
         element = self.value(node.elt)
         self.names = outer
-        targets = tuple(map(text_of, names)) if is_simple else ()
-        return Comprehension(*self._quoted(node), element, targets, over)
+        named = tuple(map(text_of, names)) if is_simple else ()
+        return Comprehension(*self._quoted(node), element, named, over)
 
     def _item(
-        self, node: ast.ListComp | ast.GeneratorExp, targets: Sequence[ast.expr], item: Value
+        self,
+        node: ast.ListComp | ast.GeneratorExp,
+        targets: Sequence[ast.expr],
+        item: Value,
+        assumed: tuple[str, ...],
     ) -> Value:
         """An element of a comprehension, for one of the items that it goes over."""
         values = item if len(targets) > 1 else (item,)
@@ -252,7 +257,7 @@ class Expressions:
         outer = self.names, self._read
         self.names, self._read = self._inside(node), {}
         for target, value in zip(targets, values, strict=True):
-            self.names.give(text_of(target), value)
+            self.names.give(text_of(target), value, assumed)
         element = self.value(node.elt)
         self.names, self._read = outer
         return element

@@ -370,11 +370,11 @@ class Statements(Scopes):
             frame.undecided -= 1
 
     def _loop(self, node: LOOPS) -> Iterator[Statement]:
-        items = self._items_of(node)
+        items, assumed = self._items_of(node)
         if items is not None:
             assert isinstance(node, ast.For)
             yield from self._head("for", [node.iter])
-            yield from self._unrolled(node, items)
+            yield from self._unrolled(node, items, assumed)
             return
         if not isinstance(node, ast.While):
             yield from self._head("for", [node.iter])
@@ -385,27 +385,32 @@ class Statements(Scopes):
         yield from self._maybe([*node.body, *node.orelse])
         self._unsettle([node])
 
-    def _items_of(self, node: LOOPS) -> tuple[Value, ...] | None:
-        """What a loop goes over, where the text holds it and the loop goes to its end."""
+    def _items_of(self, node: LOOPS) -> tuple[tuple[Value, ...] | None, tuple[str, ...]]:
+        """What a loop goes over, where the text holds it and the loop goes to its end.
+
+        And the defaults of functions that it was computed from.
+        """
         if not isinstance(node, ast.For) or node.orelse:
-            return None
+            return None, ()
         inner = [part for each in node.body for part in walk(each)]
         if any(isinstance(part, ast.Break | ast.Continue | ast.Return) for part in inner):
-            return None
+            return None, ()
         if not any(isinstance(part, ast.Call) for part in inner):
-            return None
-        items = self.value(node.iter)
+            return None, ()
+        items, assumed = self.with_defaults(node.iter)
         if not isinstance(items, tuple) or not all(map(is_plain, items)):
-            return None
+            return None, ()
         self._turns += len(items)
-        return items if self._turns <= _MOST_TURNS else None
+        return (items, assumed) if self._turns <= _MOST_TURNS else (None, ())
 
-    def _unrolled(self, node: ast.For, items: Sequence[Value]) -> Iterator[Statement]:
+    def _unrolled(
+        self, node: ast.For, items: Sequence[Value], assumed: tuple[str, ...]
+    ) -> Iterator[Statement]:
         """The statements of a loop, once for each item."""
         read = self._read
         for item in items:
             self._read = {}
-            self._give(node.target, item, ())
+            self._give(node.target, item, assumed)
             yield from self._inner(node.body)
         self._read = read
 

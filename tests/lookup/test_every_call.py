@@ -271,3 +271,25 @@ def test_a_class_that_is_handed_on_is_refused_in_its_line() -> None:
         "line 3, column 11",
         "line 3, column 34",
     ]
+
+
+def test_defaults_that_loops_and_comprehensions_go_over_are_noted() -> None:
+    text = (
+        "class Decoder(nn.Module):\n"
+        "    def __init__(self, depth=2, widths=(8, 4)):\n"
+        "        all_widths = [3 * 2**i for i in range(depth)]\n"
+        "        self.a = [nn.ConvTranspose1d(i, 5, 2) for i in all_widths]\n"
+        "        for n, width in enumerate(widths):\n"
+        "            self.b = nn.ConvTranspose1d(width, n + 7, 3)\n"
+    )
+    every = look_up_every(text, to=["numpy"])
+    assert [
+        (each.reading.operator.in_channels, each.reading.notes[-1].partition(":")[0])
+        for each in every
+        if isinstance(each, LookUp)
+    ] == [
+        (3, "depth=2"),
+        (6, "depth=2"),
+        (8, "widths=(8, 4)"),
+        (4, "widths=(8, 4)"),
+    ]
