@@ -293,3 +293,26 @@ def test_defaults_that_loops_and_comprehensions_go_over_are_noted() -> None:
         (8, "widths=(8, 4)"),
         (4, "widths=(8, 4)"),
     ]
+
+
+def test_a_benchmarks_model_is_made_with_the_arguments_that_the_file_gives_it() -> None:
+    text = (
+        "import torch.nn as nn\n"
+        "class Model(nn.Module):\n"
+        "    def __init__(self, ci, co, k, stride=1, padding=0, groups=1):\n"
+        "        super().__init__()\n"
+        "        self.up = nn.ConvTranspose2d(ci, co, k, stride, padding, groups=groups)\n"
+        "ci, co, k = 12, 9, (3, 5)\n"
+        "def get_inputs():\n"
+        "    return [torch.rand(1, ci, 8, 8)]\n"
+        "def get_init_inputs():\n"
+        "    return [ci, co, k, (2, 3), (1, 2), 3]\n"
+    )
+    (found,) = look_up_every(text, to=["numpy"])
+    assert isinstance(found, LookUp)
+    assert found.reading.operator.descriptor == "ic12_oc9_k3x5_s2x3_c1.1x2.2_g3_b"
+    assert found.reading.line == 9
+    # Where the file makes one itself, that one counts.
+    (found,) = look_up_every(f"{text}model = Model(4, 6, 2)\n", to=["numpy"])
+    assert isinstance(found, LookUp)
+    assert found.reading.operator.descriptor == "ic4_oc6_k2x2_b"
