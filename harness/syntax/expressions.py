@@ -298,6 +298,8 @@ class Expressions:
                 partial
             ):
                 owner = self.names.owner(inner.text)
+                if isinstance(owner, Reference):
+                    owner = replace(owner, column=inner.column)
                 positional = [each for each in (*given, *call.arguments) if each.name is None]
                 by_name = {each.name: each for each in (*given, *call.arguments) if each.name}
                 arguments = tuple(

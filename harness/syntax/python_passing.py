@@ -107,13 +107,13 @@ class Passing(Statements):
             case ast.Name() | ast.Attribute() if name := dotted(node):
                 owner = self.names.owner(name)
                 is_open = owner is None and isinstance(node, ast.Attribute)
-                return Reference(name, column, is_imported=False) if is_open else _defined(owner)
+                return Reference(name, column, is_imported=False) if is_open else _at(owner, column)
             case ast.Call(ast.Name("getattr"), [module, name, *_]) if dotted(module):
                 attribute = self.value(name)
                 if isinstance(attribute, str) and attribute.isidentifier():
                     full = f"{dotted(module)}.{attribute}"
                     owner = self.names.owner(full)
-                    return owner or Reference(full, column, is_imported=False)
+                    return _at(owner, column) or Reference(full, column, is_imported=False)
             case ast.IfExp():
                 test, assumed = self.with_defaults(node.test)
                 if is_plain(test) and not assumed:
@@ -128,7 +128,10 @@ class Passing(Statements):
             case ast.Subscript():
                 value = self.value(node)
                 if _is_dotted(value) and type(value) is Name and value.text != text_of(node):
-                    return self._chosen(ast.parse(value.text, mode="eval").body)
+                    owner = self.names.owner(value.text)
+                    return _at(owner, value.column) or Reference(
+                        value.text, value.column, is_imported=False
+                    )
         return None
 
     def _text(self, node: ast.expr) -> str:
@@ -210,6 +213,7 @@ class Passing(Statements):
         arguments = code.node.args
         if isinstance(node.func, ast.Attribute) and not dotted(node.func):  # Of ``super()``
             call = replace(call, arguments=call.arguments[1:])
+        is_as_written = len(call.arguments) == len(node.args) + len(node.keywords)
         with self._apart():
             self.names = code.around.copy()
             defaults = self._values_of_defaults(code.node)
@@ -219,11 +223,13 @@ class Passing(Statements):
             *(name for name, each in zip(places, node.args, strict=False) if _is_literal(each)),
             *(each.arg for each in node.keywords if _is_literal(each.value)),
         }
+        explicit = {*places[: len(call.positional)], *call.named}
         result = {}
         for name, value in given.items():
-            is_certain = value is defaults.get(name) or name in literal
+            is_default = name in defaults and name not in explicit
             what = f"{code.node.name}.{name}"
-            taken = value if value is defaults.get(name) else self._taken(value, name, what, code)
+            taken = value if is_default else self._taken(value, name, what, code)
+            is_certain = is_default or (is_as_written and name in literal)
             result[name] = taken, () if is_certain else call.assumed
             if isinstance(value, Record):
                 parts = {
@@ -255,14 +261,12 @@ class Passing(Statements):
         """What a parameter is given, as the function's own text is read with it."""
         if is_plain(value):
             return value
-        if isinstance(value, Name) and type(value) is not Passed:
-            meaning = (
-                self.names.owner(value.text) if value.text.replace(".", "").isidentifier() else None
-            )
+        if _is_dotted(value):
+            meaning = self.names.owner(value.text)
             if isinstance(meaning, Call) and (is_partial(meaning) or is_known(meaning)):
                 return meaning
             if isinstance(meaning, Reference | Defined) or _is_either(meaning):
-                return meaning
+                return _at(meaning, value.column)
         if isinstance(value, Call):
             return value if is_partial(value) or is_known(value) else Name(parameter, 0)
         words = self._words_of(code.node)
@@ -332,7 +336,10 @@ def _is_either(meaning: Value) -> bool:
     )
 
 
-def _defined(owner: Value) -> Value:
+def _at(owner: Value, column: int) -> Value:
+    """What is imported or defined, where the text hands it on; ``None`` for anything else."""
+    if isinstance(owner, Reference):
+        return replace(owner, column=column)
     is_meaning = isinstance(owner, Reference | Defined) or is_partial(owner) or _is_either(owner)
     return owner if is_meaning else None
 

@@ -374,6 +374,13 @@ def test_a_default_of_who_calls_is_noted() -> None:
     )
 
 
+def test_a_default_of_who_calls_is_noted_where_it_is_the_default_of_what_is_called_too() -> None:
+    text = "def net(c=8):\n  return up(c, 5)\ndef up(i=8, o=4): return nn.ConvTranspose2d(i, o, 3)"
+    assert notes(text)[0][1:] == (
+        "c=8: taken from the function's defaults; its caller may give others.",
+    )
+
+
 def test_values_of_names_are_known_before_loops_are_read() -> None:
     text = (
         "for i, (u, k) in enumerate(zip(h.upsample_rates, h.upsample_kernel_sizes)):\n"
