@@ -65,9 +65,11 @@ def _read(given: Arguments) -> Reading:
     rank = given.form.rank or _rank(given)
     channels_first = _is_channels_first(given, rank)
     given = _completed(given, rank, channels_first=channels_first)
-    out_channels, out_size = _output(given, rank, channels_first=channels_first)
     weight = _weight(given, rank)
     of_weight = weight or given.supplied.weight
+    if given.supplied.input is None and of_weight is not None:
+        given = _with_only_input(given, of_weight, channels_first=channels_first)
+    out_channels, out_size = _output(given, rank, channels_first=channels_first)
     if out_channels and of_weight and out_channels != of_weight[1]:
         raise given.error(
             f"output_shape has {out_channels} channels, the filters have {of_weight[1]}: "
@@ -207,6 +209,30 @@ def _output(given: Arguments, rank: int, *, channels_first: bool) -> tuple[int |
         # -1 ends the process on a CPU; the batch may be -1.
         raise given.error(f"output_shape asks for {channels} channels.", "output_shape")
     return channels if isinstance(channels, int) else None, sizes
+
+
+def _with_only_input(given: Arguments, weight: Sizes, *, channels_first: bool) -> Arguments:
+    """Supply the only input that an output_shape in numbers allows; see ``_check_size``."""
+    padding, value = given.known("padding", "SAME"), given.value("output_shape")
+    rank = len(weight) - 2
+    if not isinstance(value, tuple) or len(value) != rank + 2 or padding not in {"SAME", "VALID"}:
+        return given
+    batch, _, *spatial = value if channels_first else to_channels_first(value)
+    if not all(type(size) is int and size > 0 for size in spatial):
+        return given
+    out_size = integers("output_shape", tuple(spatial), given.given["output_shape"].column)
+    stride = _spatial(given, "strides", rank, channels_first=channels_first)
+    dilation = _spatial(given, "dilations", rank, channels_first=channels_first)
+    spans = [
+        d * (k - 1) + 1 if padding == "VALID" else 1
+        for k, d in zip(weight[2:], dilation, strict=True)
+    ]
+    in_size = [(o - span) // s + 1 for o, span, s in zip(out_size, spans, stride, strict=True)]
+    n = batch if type(batch) is int and batch >= 0 else 1
+    if min(in_size) < 1:
+        return given
+    supplied = replace(given.supplied, input=(n, weight[0], *in_size), is_in_text=True)
+    return replace(given, supplied=supplied)
 
 
 def _check_batch(given: Arguments, batch: Value) -> None:

@@ -359,3 +359,26 @@ def test_tables_are_the_real_signatures() -> None:
         for parameter, default in zip(table, defaults, strict=True):
             value = REQUIRED if default == "-" else ast.literal_eval(default)
             assert parameter.default == (value[0] if isinstance(value, tuple) else value)
+
+
+@pytest.mark.parametrize(
+    ("size", "padding", "input_shape", "descriptor"),
+    [
+        ("[2, 9, 11, 6]", "VALID", (2, 4, 4, 5), "ic4_oc6_k3x2_s2x2_c0.0x0.-1"),
+        ("[2, 10, 11, 6]", "VALID", (2, 4, 4, 5), "ic4_oc6_k3x2_s2x2_c0.-1x0.-1"),
+        ("[-1, 9, 12, 6]", "SAME", (1, 4, 5, 6), "ic4_oc6_k3x2_s2x2_c1.1x0.0"),
+    ],
+)
+def test_a_size_in_numbers_tells_the_only_input_that_it_allows(
+    size: str, padding: str, input_shape: Sizes, descriptor: str
+) -> None:
+    text = f"w = tf.zeros([3, 2, 6, 4])\ny = tf.nn.conv2d_transpose(x, w, {size}, 2, '{padding}')"
+    found = reading(text)
+    assert found.operator.descriptor == descriptor
+    assert found.input == input_shape
+
+
+def test_a_size_with_a_name_asks_for_the_input() -> None:
+    text = "w = tf.zeros([3, 2, 6, 4])\ny = tf.nn.conv2d_transpose(x, w, [n, h, 12, 6], 2)"
+    with pytest.raises(SnippetError, match="add input 1,64,16,16"):
+        reading(text)
