@@ -74,7 +74,6 @@ class Reader(Settings):
         self, source: Source, left_out: Sequence[Unread], values: Mapping[str, Value]
     ) -> None:
         super().__init__(source, left_out, values)
-        self.not_followed: dict[ast.AST, NotFollowed] = {}
         self._of_bases = self._calls = self._steps = 0
         self._base_is_made = False  # By the statement that is being read
         self._followable: dict[ast.AST, bool] = {}

@@ -73,8 +73,7 @@ class Passing(Statements):
     def __init__(
         self, source: Source, left_out: Sequence[Unread], values: Mapping[str, Value]
     ) -> None:
-        super().__init__(source, left_out)
-        self._supplied = values
+        super().__init__(source, left_out, values)
         self._pending: list[Statement] = []  # What stands before the statement that is being read
         self._within: tuple[ast.AST, ...] = ()  # Functions that are being read, outermost first
         self._done = set[ast.AST]()  # Functions that were read for a call of the same object

@@ -29,6 +29,7 @@ from harness.syntax.tree import (
     Either,
     Followed,
     Name,
+    NotFollowed,
     Reference,
     SnippetError,
     Statement,
@@ -42,8 +43,12 @@ from harness.syntax.tree import (
 class Scopes(Expressions):
     """Knows what every name stands for where a text is being read."""
 
-    def __init__(self, source: Source, left_out: Sequence[Unread]) -> None:
+    def __init__(
+        self, source: Source, left_out: Sequence[Unread], values: Mapping[str, Value]
+    ) -> None:
         super().__init__(source, Names())
+        self._supplied = values
+        self.not_followed: dict[ast.AST, NotFollowed] = {}
         self.unread: list[Unread] = []
         self._shared: frozenset[str] = frozenset()  # Names that other scopes may give values
         self._chain: tuple[Followed, ...] = ()  # The calls that are being followed

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from harness.syntax.expressions import converted, is_plain
 from harness.syntax.names import (
@@ -31,7 +31,6 @@ from harness.syntax.python_changes import (
     text_of,
     walk,
 )
-from harness.syntax.python_classes import FollowedClass, FollowedFunction
 from harness.syntax.python_scopes import Scope, Scopes
 from harness.syntax.tree import (
     Argument,
@@ -47,6 +46,9 @@ from harness.syntax.tree import (
     Subscript,
     Value,
 )
+
+if TYPE_CHECKING:
+    from harness.syntax.python_classes import FollowedClass, FollowedFunction
 
 # Nested functions are re-read once per enclosing one.
 _DEEPEST: Final = 24
@@ -122,6 +124,9 @@ class Statements(Scopes):
             case ast.ClassDef():
                 values = [each.value for each in node.keywords]
                 yield from self._head("class", [*node.bases, *values, *node.decorator_list])
+                # Calls alone start faster without it.
+                from harness.syntax.python_classes import FollowedClass  # noqa: PLC0415
+
                 around = self._inherited()
                 yield from self._class(node, around)
                 self._define(node, FollowedClass.of(node, self.names, around))
