@@ -254,11 +254,23 @@ def _without_a_call(
     if kind := foreign.text_kind(text):
         return SnippetError(f"this is {kind}, which is not read here: paste the call in code.")
     mentioned = mentions(text)
-    if known.keys() & {each.name for each in mentioned} or isinstance(
-        error, OwnNameError | HandedOnError
-    ):
+    if isinstance(error, HandedOnError):
+        asks = (_which_function(each, text, conventions) for each in mentioned)
+        return next(filter(None, asks), error)
+    if known.keys() & {each.name for each in mentioned} or isinstance(error, OwnNameError):
         return error
     return _nothing_known(text, mentioned, conventions, list(_known_in(conventions)))
+
+
+def _which_function(
+    mention: Mention, text: str, conventions: Sequence[Convention]
+) -> NoCallError | None:
+    """Ask which function a name of the text stands for, if it seems to be a framework's."""
+    name = mention.name
+    if name != mention.dotted or not (shown := _stands_for(name, text, conventions)):
+        return None
+    fact = f"the text does not hold which function {name} is: "
+    return NoCallError(fact + asked(Ask.VALUE, f"{name}={shown}") + ".", mention.start)
 
 
 def _reading(
@@ -458,13 +470,12 @@ def _nothing_known(
         if re.search(foreign.LIKELY, name) and (library := foreign.called(text, dotted)):
             fact = f"{dotted} is a call of {library.title}, which is not read here."
             return SnippetError(fact, start)
-    for name, dotted, start in mentioned:
-        if name == dotted and (shown := _stands_for(name, text, conventions)):
-            fact = f"the text does not hold which function {name} is: "
-            return NoCallError(fact + asked(Ask.VALUE, f"{name}={shown}") + ".", start)
-        if near := _nearest(name, known):
-            fact = f"{name!r} is no call of {whose} that is known here. Did you mean {near!r}?"
-            return NoCallError(fact, start)
+    for each in mentioned:
+        if asks := _which_function(each, text, conventions):
+            return asks
+        if near := _nearest(each.name, known):
+            fact = f"{each.name!r} is no call of {whose} that is known here. Did you mean {near!r}?"
+            return NoCallError(fact, each.start)
     for name in known:
         if mention := re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text):
             return NoCallError(

@@ -129,7 +129,10 @@ def find_calls(
     own = [call for _, call in called if id(call) not in known and call.column not in through]
     code = Code(parsed.statements)
     sites = [_site(text, code, each) for each in found]
-    handed_on = tuple(_handed_on(parsed, names, sites))
+    is_told = any(
+        isinstance(each, str) and each.rpartition(".")[2] in names for each in values.values()
+    )
+    handed_on = () if is_told else tuple(_handed_on(parsed, names, sites))
     if own and not sites:
         raise _defined_by_the_text(text, own[0])
     if handed_on and not sites:

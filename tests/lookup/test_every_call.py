@@ -245,7 +245,13 @@ class Decoder(nn.Module):
 def test_a_function_that_the_text_does_not_hold_is_asked_for_and_given() -> None:
     with pytest.raises(SnippetError, match="which function transpconv_op is: add set transpconv"):
         look_up_every(DECODER)
+    # Also where it is seen what it may be.
+    matching = "def matching(op):\n    return nn.ConvTranspose2d\n"
+    whole = DECODER.replace("from elsewhere import matching\n", matching)
+    with pytest.raises(SnippetError, match="which function transpconv_op is: add set transpconv"):
+        look_up_every(whole)
     values: dict[str, Value] = {"transpconv_op": "nn.ConvTranspose3d"}
+    assert len(look_up_every(whole, supplied=supply(values=values))) == 1
     (in_names,) = look_up_every(DECODER, supplied=supply(values=values))
     assert isinstance(in_names, LookUp)
     assert in_names.names == ("below", "skip", "stride")
