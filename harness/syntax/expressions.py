@@ -125,9 +125,7 @@ class Expressions:
             case ast.Tuple() | ast.List() | ast.Dict():
                 return self._collection(node)
             case ast.Call():
-                call = self._call(node)
-                value = converted(call) if call.result is None else call.result
-                return call if value is None else value
+                return self._result(node)
             case ast.Subscript():
                 return element(self.subscript(node))
             case ast.Slice():
@@ -261,6 +259,24 @@ class Expressions:
         element = self.value(node.elt)
         self.names, self._read = outer
         return element
+
+    def _result(self, node: ast.Call) -> Value:
+        """What a call gives, or the call itself."""
+        call = self._call(node)
+        value = converted(call) if call.result is None else call.result
+        if value is None and isinstance(node.func, ast.Attribute):
+            value = self._got(node.func, call)
+        return call if value is None else value
+
+    def _got(self, method: ast.Attribute, call: Call) -> Value:
+        """What ``options.get("stride", 2)`` is; ``None`` where it is not known."""
+        given = call.positional
+        if method.attr != "get" or not 1 <= len(given) == len(call.arguments) <= 2:
+            return None
+        options = self.value(method.value)
+        if not isinstance(options, Call) or not is_dict(options) or not isinstance(given[0], str):
+            return None
+        return options.named.get(given[0], given[1] if len(given) > 1 else None)
 
     def _call(self, node: ast.Call) -> Call:
         # Each once: calls inside opaque expressions are met again on every level around them.

@@ -322,3 +322,20 @@ def test_a_benchmarks_model_is_made_with_the_arguments_that_the_file_gives_it() 
     (found,) = look_up_every(f"{text}model = Model(4, 6, 2)\n", to=["numpy"])
     assert isinstance(found, LookUp)
     assert found.reading.operator.descriptor == "ic4_oc6_k2x2_b"
+
+
+def test_what_a_dictionary_gets_is_known_until_it_may_change() -> None:
+    text = (
+        "cfg = {'k': 4}\n"
+        "a = nn.ConvTranspose1d(8, 6, cfg.get('k', 9), cfg.get('stride', 3))\n"
+        "cfg['stride'] = 2\n"
+        "b = nn.ConvTranspose1d(8, 6, cfg.get('k'), cfg.get('stride', 3))\n"
+        "change(cfg)\n"
+        "c = nn.ConvTranspose1d(8, 6, 4, cfg.get('stride', 3))\n"
+    )
+    first, second, third = look_up_every(text, to=["numpy"])
+    assert isinstance(first, LookUp)
+    assert isinstance(second, LookUp)
+    assert first.reading.operator.descriptor == "ic8_oc6_k4_s3_b"
+    assert second.reading.operator.descriptor == "ic8_oc6_k4_s2_b"
+    assert isinstance(third, SnippetError)
