@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
@@ -26,6 +26,34 @@ class _Relations:
     parts: defaultdict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
     computed: defaultdict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
     shared: defaultdict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
+
+    def copy(self) -> _Relations:
+        return _Relations(
+            *(
+                defaultdict(dict, {name: dict(others) for name, others in relation.items()})
+                for relation in (self.parts, self.computed, self.shared)
+            )
+        )
+
+    def take(self, inner: _Relations, own: Collection[str]) -> None:
+        """Add the relations of an inner scope but for those of its own names."""
+
+        def is_own(name: str) -> bool:
+            return name.partition(".")[0].partition("[")[0] in own
+
+        for ours, theirs in ((self.parts, inner.parts), (self.computed, inner.computed)):
+            for name, parts in theirs.items():
+                if not is_own(name):
+                    ours[name].update(parts)
+        for name in inner.shared:
+            if not is_own(name):
+                # By way of the scope's own names, too.
+                seen, pending = {name}, [name]
+                while pending:
+                    others = [each for each in inner.shared[pending.pop()] if each not in seen]
+                    seen.update(others)
+                    pending += filter(is_own, others)
+                self.shared[name].update(dict.fromkeys(seen - {name, *filter(is_own, seen)}))
 
 
 @dataclass
@@ -59,6 +87,14 @@ class Names:
             set(self.undecided),
             self._relations,
         )
+
+    def apart(self) -> Names:
+        """Copy the values for an inner scope whose own names no other scope sees."""
+        return replace(self.copy(), _relations=self._relations.copy())
+
+    def leave(self, inner: Names, own: Collection[str]) -> None:
+        """Note which names are related after an inner scope, which has some of its own."""
+        self._relations.take(inner._relations, own)
 
     def give(self, name: str, value: Value, assumed: tuple[str, ...] = ()) -> None:
         """Assign a value to a name or an attribute."""

@@ -182,7 +182,7 @@ class Passing(Statements):
     ) -> None:
         """Read a function's body, with values for its parameters."""
         node, attributes = code.node, self._attributes() if self._self is not None else {}
-        self.names, self._read, self._frame = code.around.copy(), {}, entered.frame
+        self.names, self._read, self._frame = code.around.apart(), {}, entered.frame
         self._within = (*self._within, node)
         self._done.add(node)
         self._scope = self._scope_of(node)
@@ -195,6 +195,7 @@ class Passing(Statements):
             word.partition(".")[0] for text in passed for word in _WORDS.findall(text)
         )
         entered.statements += self._inner(node.body)
+        code.around.leave(self.names, self._own_of(node))
 
     def _attributes(self) -> dict[str, tuple[Value, tuple[str, ...]]]:
         """What is known of ``self``."""

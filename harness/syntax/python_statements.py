@@ -426,8 +426,8 @@ class Statements(Scopes):
         parts = (*node.args.defaults, *node.args.kw_defaults, *node.decorator_list)
         yield from self._head("def", [part for part in parts if part is not None])
         defaults = list(self._defaults(node.args))
-        outer = self.names, self._scope, self._frame
-        self.names, self._scope, self._frame = names, self._scope_of(node), None
+        outer, around = (self.names, self._scope, self._frame), names
+        self.names, self._scope, self._frame = names.apart(), self._scope_of(node), None
         own = parameters(node)
         self._scope.bound.update(own)
         # A name that the body gives a value is the function's own from its first line.
@@ -446,8 +446,13 @@ class Statements(Scopes):
             self.names.give(name, value, attributes.assumed.get(name, ()))
         yield from self._inner(node.body)
         names = self.names
+        around.leave(names, self._own_of(node))
         self.names, self._scope, self._frame = outer
         return names
+
+    def _own_of(self, node: FUNCTIONS) -> set[str]:
+        """The names of a function that no other scope sees."""
+        return {*self._scope_of(node).bound, *parameters(node)} - {"self", *self._shared}
 
     def _defaults(self, arguments: ast.arguments) -> Iterator[tuple[str, Value, str]]:
         """``def __init__(self, stride=2)``; a ``None`` means that the function decides."""
