@@ -160,7 +160,7 @@ def test_what_could_not_be_read_is_listed(capsys: pytest.CaptureFixture[str]) ->
     binary, broken, named, node = (each["error"] for each in unread)
     assert binary.startswith("is no text")
     assert "has no parameter 'strides'. Did you mean 'stride'?" in broken
-    assert named.startswith("nn.ConvTranspose2d: named here, and not called.")
+    assert named.startswith("nn.ConvTranspose2d is not called here, but handed on")
     assert node.startswith("bad: groups 5 does not divide in_channels 4")
 
 
