@@ -52,6 +52,7 @@ def test_wheel_has_our_packages_and_nothing_else(wheel: Path) -> None:
     } <= set(names)
 
 
+@pytest.mark.slow
 def test_wheel_works_away_from_the_checkout(wheel: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path)

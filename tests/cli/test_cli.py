@@ -337,6 +337,7 @@ ENDINGS = [(signal.SIGINT, INTERRUPTED), slow(signal.SIGTERM, TERMINATED)]
 
 @pytest.mark.usefixtures("_can_be_interrupted")
 @pytest.mark.parametrize(("number", "status"), ENDINGS)
+@pytest.mark.slow
 def test_a_signal_leaves_a_report_without_footer_and_no_worker(
     number: signal.Signals, status: int, spec: str, tmp_path: Path
 ) -> None:

@@ -76,6 +76,7 @@ def test_a_wrong_database_is_said_before_anything_is_run(
     assert captured.err.startswith("error: 'made.yaml' is no database's URL, such as sqlite:///")
 
 
+@pytest.mark.slow
 def test_the_trend_of_a_case_has_each_run_and_the_step(capsys: pytest.CaptureFixture[str]) -> None:
     save_slower()
     assert shown(capsys, "bench/a").splitlines() == [

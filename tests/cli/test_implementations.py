@@ -99,6 +99,7 @@ def test_what_is_not_claimed_is_unsupported_and_counted(
     assert {one.reason for one in dilated} == {"not claimed: dilation"}
 
 
+@pytest.mark.slow
 def test_known_failures_are_written_read_and_do_not_rot(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

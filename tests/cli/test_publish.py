@@ -73,6 +73,7 @@ def content(folder: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slow
 def test_published_is_what_the_reports_say(tmp_path: Path) -> None:
     assert published(tmp_path, conformance(), bench()) == OK
     out = tmp_path / "out"

@@ -76,6 +76,7 @@ def test_who_connects_only_to_go_again_does_not_push_others_out() -> None:
 
 
 @pytest.mark.parametrize("number", [slow(signal.SIGINT), signal.SIGTERM])
+@pytest.mark.slow
 def test_a_signal_ends_it_cleanly(number: signal.Signals) -> None:
     with started() as (address, process):
         assert asyncio.run(asked(address, "nn.ConvTranspose2d(1, 2, 3)"))[0] == 200

@@ -138,6 +138,7 @@ def test_lines_are_followed_as_far_as_they_are_understood(text: str) -> None:
     assert [each for each in found if each is not None] == [x for x in LINES[text] if x is not None]
 
 
+@pytest.mark.slow
 def test_work_is_bounded() -> None:
     layers = ", ".join(["nn.ReLU()"] * 3_000)
     assert inputs(f"net = nn.Sequential({layers}, {UP.format(6)})\n{X}") in (

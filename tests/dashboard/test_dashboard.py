@@ -306,6 +306,7 @@ def test_hostile_texts_stay_texts_and_inside_the_folder(tmp_path: Path) -> None:
 
 
 @given(st.text(), st.text())
+@pytest.mark.slow
 def test_names_of_files_are_safe_and_each_has_its_own(one: str, other: str) -> None:
     name = file_name(one)
     assert name.isascii()

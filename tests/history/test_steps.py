@@ -45,6 +45,7 @@ def noisy(noise: Noise, seed: int, *levels: tuple[int, float]) -> list[float]:
 
 @pytest.mark.parametrize("noise", [normal, slow(outliers), slow(heavy), slow(skewed)])
 @pytest.mark.parametrize("count", [12, slow(20), slow(50), slow(200)])
+@pytest.mark.slow
 def test_at_most_one_series_of_pure_noise_in_a_hundred_has_a_step(noise: Noise, count: int) -> None:
     alarms = sum(bool(steps(noisy(noise, seed, (count, 0.001)))) for seed in range(500))
     assert alarms <= 5
@@ -63,6 +64,7 @@ def test_at_most_one_series_of_pure_noise_in_a_hundred_has_a_step(noise: Noise, 
     ],
 )
 @pytest.mark.parametrize("ratio", [1.1, slow(1 / 1.1)])
+@pytest.mark.slow
 def test_a_change_of_a_tenth_is_found_once_and_where_it_is(
     noise: Noise, before: int, after: int, least: float, ratio: float
 ) -> None:

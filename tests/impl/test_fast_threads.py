@@ -101,6 +101,7 @@ def results(descriptor: str, module: ModuleType = fast) -> Outputs:
 
 @pytest.mark.parametrize("block", [slow(fast.BLOCK), 4096])
 @pytest.mark.usefixtures("three_threads")
+@pytest.mark.slow
 def test_concurrent_calls_do_not_interfere(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fast, "BLOCK", block)
     expected = {descriptor: results(descriptor, reference) for descriptor in DESCRIPTORS}

@@ -313,6 +313,7 @@ def test_object_arrays_of_fractions_equal_brute_force(case: Case, seed: int) -> 
 
 
 @given(cases(), SEEDS)
+@pytest.mark.slow
 def test_gradients_in_fractions_equal_brute_force_on_basis_vectors(case: Case, seed: int) -> None:
     operator, data = case.operator, numbers(case, seed)
     x, w, dy = exact(data["x"], 7), exact(data["w"], 11), exact(data["dy"], 3)

@@ -117,6 +117,7 @@ def places(value: Any) -> Iterator[tuple[Any, Any]]:
 
 
 @pytest.mark.parametrize("name", JSON)
+@pytest.mark.slow
 def test_json_with_other_values_is_answered_or_refused(name: str, tmp_path: Path) -> None:
     numbers, path = random.Random(name), tmp_path / name
     for _ in range(_MUTANTS // 2):

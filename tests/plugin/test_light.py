@@ -18,6 +18,7 @@ def test_the_entry_point_imports_next_to_nothing() -> None:
     assert done.stdout.split() == ["harness", "harness.plugin"]
 
 
+@pytest.mark.slow
 def test_a_run_without_it_imports_nothing_of_ours(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """

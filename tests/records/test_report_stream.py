@@ -64,6 +64,7 @@ def test_each_event_is_in_the_file_before_anybody_hears_of_it(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("count", [slow(1), 2, slow(4)])
+@pytest.mark.slow
 def test_a_killed_run_leaves_what_it_wrote(tmp_path: Path, count: int) -> None:
     path = tmp_path / "run.jsonl"
     killed(path, count)

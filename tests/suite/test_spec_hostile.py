@@ -70,6 +70,7 @@ def test_deeply_nested_brackets_are_refused(key: str, depth: int) -> None:
 
 
 @pytest.mark.parametrize("brackets", ["[]", "{}"])
+@pytest.mark.slow
 def test_brackets_nested_beyond_all_measure_do_not_kill_the_process(brackets: str) -> None:
     # A process of its own, since libyaml's parser overflows the C stack.
     deep = 100_000

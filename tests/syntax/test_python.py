@@ -444,6 +444,7 @@ def test_what_is_left_out_is_a_line() -> None:
     assert unread.error.column == unread.start
 
 
+@pytest.mark.slow
 def test_names_and_branches_without_end_take_little_time() -> None:
     """Copies of all names for each of many functions, branches and comprehensions."""
     lines = [f"n{i}=1\nif a:b{i}=[c for c in d]" for i in range(310)]

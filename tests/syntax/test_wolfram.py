@@ -187,6 +187,7 @@ def test_wolfram(table: dict[str, str]) -> None:
     ],
     ids=["prefix", "postfix", "rule", "curried", "set"],
 )
+@pytest.mark.slow
 def test_deep_trees_without_brackets_are_refused(text: str) -> None:
     with pytest.raises(SnippetError, match="nested too deeply"):
         parse(wolfram, text)

@@ -103,5 +103,6 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.slow
 def test_work_is_bounded(name: str) -> None:
     assert len(wolfram.read(HOSTILE[name]).statements) < 40_000

@@ -225,6 +225,7 @@ def test_damaged_pickles(content: bytes, message: str) -> None:
         unpickled(io.BytesIO(content))
 
 
+@pytest.mark.slow
 def test_deep_pickles_and_those_inside_themselves_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
