@@ -23,7 +23,6 @@ from harness.syntax.expressions import open_names
 from harness.syntax.tree import (
     BinaryOp,
     Call,
-    Name,
     OpenError,
     SnippetError,
     UnaryOp,
@@ -176,10 +175,7 @@ def _more(found: Readable, left_open: _Open, error: SnippetError, first: Snippet
             parameter = next((each for each in form.parameters if each.role == role), None)
             value = None if parameter is None else arguments.get(parameter.name)
             choice = _KERNEL if role == "kernel" else _CHANNELS
-            # Channels are never computed with: what they are written as is one name.
             names = list(open_names(value))
-            if role != "kernel" and isinstance(value, Name):
-                names = [value.text]
             numbers |= dict.fromkeys(names, choice)
             numbers |= dict.fromkeys(_exponents(value) & {*names}, _EXPONENTS)
             if not names and value is not None:

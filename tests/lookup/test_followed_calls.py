@@ -261,7 +261,7 @@ IN_NAMES = {
     ),
     "an expression of the function's": (
         "def up(i): return nn.ConvTranspose2d(i * 2, i, 3)\nu = up(a + b)",
-        ["(a + b) * 2 -> a + b, [3, 3]"],
+        ["a * 2 + b * 2 -> a + b, [3, 3]"],
     ),
     "an attribute of an object": (
         "class G:\n  def __init__(self, h):\n    self.u = nn.ConvTranspose2d(h.c, h.c // 2, 3)\n"
@@ -388,7 +388,7 @@ def test_values_of_names_are_known_before_loops_are_read() -> None:
         "        h.initial // (2 ** (i + 1)), k, u, padding=(k - u) // 2)))"
     )
     assert [operator for _, _, operator in answers(text)] == [
-        "h.initial // 2 ** i -> h.initial // 2 ** (i + 1), ['k']"
+        "h.initial // (2 ** i) -> h.initial // (2 ** (i + 1)), ['k']"
     ]
     values: dict[str, Value] = {
         "h.upsample_rates": (8, 8, 2),
@@ -428,3 +428,15 @@ def test_following_ends(text: str) -> None:
     found = find_every(HEAD + text)
     assert 1 <= len(found) <= 600
     assert not any(isinstance(each, SnippetError) for each in found)
+
+
+def test_what_a_loop_computes_of_a_name_differs_from_turn_to_turn() -> None:
+    text = (
+        "def net(ngf, n=2):\n  layers = []\n  for i in range(n):\n    mult = 2 ** (n - i)\n"
+        "    layers += [nn.ConvTranspose2d(ngf * mult, int(ngf * mult / 2), 3)]\n"
+        "  return nn.Sequential(*layers)\nm = net(opt.ngf)"
+    )
+    assert [operator for _, _, operator in answers(text)] == [
+        "opt.ngf * 4 -> opt.ngf * 2, [3, 3]",
+        "opt.ngf * 2 -> opt.ngf, [3, 3]",
+    ]
