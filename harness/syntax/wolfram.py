@@ -167,8 +167,10 @@ class _Wolfram(Builder):
         return list(dict.fromkeys(n for at, n in self._assumed if node.start <= at < node.end))
 
     def _keep(self, nodes: Sequence[Node]) -> None:
-        """Keep a constant that a local name is given."""
-        if is_constant(nodes[-1].value):
+        """Keep a constant, or a layer, that a local name is given."""
+        value = nodes[-1].value
+        is_layer = isinstance(value, Call) and value.dotted.endswith("Layer")
+        if is_constant(value) or is_layer:
             self._given[nodes[0].start] = nodes[-1]
 
     def statement(self, nodes: Sequence[Node]) -> Node:

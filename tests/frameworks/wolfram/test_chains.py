@@ -100,3 +100,12 @@ def test_a_layer_is_listed_by_the_vertices_that_it_is_in() -> None:
     looks = look_up_every(text, to=["numpy"])
     names = [each.reading.name for each in looks if not isinstance(each, SnippetError)]
     assert names == ["dec_1/up", "dec_2/up"]
+
+
+def test_a_layer_may_have_a_local_name() -> None:
+    chain = f'NetChain[{{ConvolutionLayer[8, 3], act, {UP}}}, "Input" -> {{6, 12, 9}}]'
+    made = "net[] := Module[{act = ElementwiseLayer[Ramp[#]&]}, BODY]; net[]"
+    assert _inputs(made.replace("BODY", chain)) == [(1, 8, 10, 7)]
+    (in_names,) = look_up_every(made.replace("BODY", f"act = other[]; {chain}"), to=["numpy"])
+    assert not isinstance(in_names, SnippetError)
+    assert in_names.reading.input is None
