@@ -15,8 +15,9 @@ from typing import Final
 from harness.convention.values import shown, sizes_of
 from harness.core.operators import Sizes
 from harness.syntax.callsite import CallSite
-from harness.syntax.tree import Call, Name, Reference, Statement, Value
+from harness.syntax.tree import BinaryOp, Call, Name, Reference, Statement, UnaryOp, Value
 
+_ELEMENTWISE: Final = {"*", ".*", "+", "-", "/", "./"}
 _MAKERS: Final = {"rand": 0, "randn": 0, "zeros": 0, "ones": 0, "nan": 0, "randi": 1}
 _CLASSES: Final = {
     *("single", "double", "half", "logical"),
@@ -118,6 +119,10 @@ class Workspace:
 
     def array(self, value: Value) -> Array | None:
         """Return what is known of an array; ``None`` where its size is not."""
+        if isinstance(value, UnaryOp):
+            return self.array(value.operand)
+        if isinstance(value, BinaryOp):
+            return self._combined(value)
         if isinstance(value, Name):
             return self.arrays.get(id(self.given[value.text])) if value.text in self.given else None
         if isinstance(value, int | float):
@@ -126,6 +131,15 @@ class Workspace:
             return _literal(value)
         if isinstance(value, Call) and value.arguments:
             return self._result(function_of(value), [each.value for each in value.arguments])
+        return None
+
+    def _combined(self, value: BinaryOp) -> Array | None:
+        """``0.1*randn(3, 3, 32, 64)`` has the size of the array."""
+        sides = self.array(value.left), self.array(value.right)
+        for one, other in (sides, sides[::-1]):
+            is_number = one is not None and one.shape == (1, 1)
+            if value.operation in _ELEMENTWISE and is_number and other is not None:
+                return Array(other.shape, other.labels)
         return None
 
     def _result(self, name: str, values: Sequence[Value]) -> Array | None:

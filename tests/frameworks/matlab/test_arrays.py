@@ -18,6 +18,11 @@ SHAPES = {
     "n = 3; w = rand(n, 2); n = 4; f(w)": (3, 2),
     "n = uint8(3); w = rand(n, 2); f(w)": (3, 2),
     "n = uint8(3); if x, n = 4; end, w = rand(n, 2); f(w)": None,
+    # A number and an array.
+    "w = 0.1*randn(3, 2, 6, 4); f(w)": (3, 2, 6, 4),
+    "w = -rand(3, 2) ./ 5 + 1; f(w)": (3, 2),
+    "w = rand(3, 2) * rand(2, 4); f(w)": None,
+    "w = g(2) * rand(3, 2); f(w)": None,
     # Blocks.
     "w = rand(3, 2); if x, w = rand(5, 4); end, f(w)": None,
     "w = rand(3, 2); if x, w = rand(5, 4); else, f(w), end": (3, 2),
