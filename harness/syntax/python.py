@@ -19,8 +19,10 @@ from harness.syntax.tree import (
     MAX_DIGITS,
     Parsed,
     SnippetError,
+    Statement,
     Unread,
     Value,
+    calls,
     check_text,
 )
 
@@ -68,6 +70,11 @@ def read(text: str, values: Mapping[str, Value] = NO_VALUES) -> Parsed:
         module.body += _benchmarked(module)
         reader = _reader(source, unread, values)
         statements = tuple(reader.module(module))
+        if reader.given_otherwise and _has_defaults(statements):
+            # A call that is not followed may give more than it shows: names, no defaults.
+            again, given = _reader(source, unread, values), reader.given_otherwise
+            again.given_otherwise, reader = {*given}, again
+            statements = tuple(reader.module(module))
         left_out = (*unread, *reader.unread)
         not_followed = tuple(reader.not_followed.values())
         patched, search = tuple(reader.patched(module)), partial(_handed_on, source, module)
@@ -78,6 +85,11 @@ def read(text: str, values: Mapping[str, Value] = NO_VALUES) -> Parsed:
         raise SnippetError("the text is nested too deeply.") from None
     except ValueError as error:  # Python 3.11.3 and before: of a null character.
         raise SnippetError(f"this is not Python: {error}.", max(0, text.find("\0"))) from None
+
+
+def _has_defaults(statements: Sequence[Statement]) -> bool:
+    """Whether any call is computed from what a function's parameters are by default."""
+    return any(call.assumed for each in statements for call in calls(each.value))
 
 
 def _benchmarked(module: ast.Module) -> list[ast.stmt]:

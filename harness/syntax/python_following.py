@@ -237,7 +237,7 @@ class Reader(Settings):
                 return self._object(node, call, code)
             return self._record_of(call, code)
         except NotFollowedError as error:
-            self._note(code.node, call, str(error))
+            self._note(code, call, str(error))
         return call
 
     def _called(
@@ -267,8 +267,13 @@ class Reader(Settings):
         if self._calls > _MOST_CALLS or self._steps > _MOST_STEPS:
             raise NotFollowedError("one of too many that are followed")
 
-    def _note(self, node: ast.stmt, call: Call, why: str) -> None:
+    def _note(self, code: FollowedFunction | FollowedClass, call: Call, why: str) -> None:
         """Note a call that is not followed, one for each function."""
+        node = code.node
+        if isinstance(code, FollowedFunction):
+            self.given_otherwise.add(node)
+        else:
+            self.given_otherwise |= set(_initializers(code))
         start = self.source.offset(node.lineno, 0)
         end = self.source.offset(node.end_lineno or node.lineno, MAX_TEXT)
         self.not_followed.setdefault(node, NotFollowed(start, end, call.column, why))
@@ -412,6 +417,22 @@ class Reader(Settings):
                 entered.statements += self._function(member.node, member.around.copy(), attributes)
         self._pending += entered.statements
         return call
+
+
+def _initializers(code: FollowedClass) -> Iterator[ast.stmt]:
+    """Every ``__init__`` of a class and of its bases that may be given what a call gives."""
+    line = [code]
+    while isinstance(code.owner, Defined) and isinstance(code.owner.code, FollowedClass):
+        code = code.owner.code
+        if code in line or len(line) > MOST_FOLLOWED:
+            break
+        line.append(code)
+    for each in line:
+        yield from (
+            inner
+            for inner in each.node.body
+            if isinstance(inner, FUNCTIONS) and inner.name == "__init__"
+        )
 
 
 def _method_in(classes: Sequence[FollowedClass], name: str) -> tuple[FollowedFunction, int] | None:

@@ -8,7 +8,7 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from harness.syntax.expressions import converted, is_plain
+from harness.syntax.expressions import Source, converted, is_plain
 from harness.syntax.names import (
     EVERYTHING,
     Names,
@@ -44,6 +44,7 @@ from harness.syntax.tree import (
     SnippetError,
     Statement,
     Subscript,
+    Unread,
     Value,
 )
 
@@ -72,6 +73,13 @@ class Statements(Scopes):
     # The value of the statement that is being read, and what it is given to.
     _whole: ast.expr | None = None
     _target = ""
+
+    def __init__(
+        self, source: Source, left_out: Sequence[Unread], values: Mapping[str, Value]
+    ) -> None:
+        super().__init__(source, left_out, values)
+        # Functions with calls that are not followed, and may give their parameters anything.
+        self.given_otherwise = set[ast.AST]()
 
     def module(self, module: ast.Module) -> Iterator[Statement]:
         """Read a whole text."""
@@ -425,7 +433,7 @@ class Statements(Scopes):
         """A function's body; returns what its names stand for in the end."""
         parts = (*node.args.defaults, *node.args.kw_defaults, *node.decorator_list)
         yield from self._head("def", [part for part in parts if part is not None])
-        defaults = list(self._defaults(node.args))
+        defaults = [] if node in self.given_otherwise else list(self._defaults(node.args))
         outer, around = (self.names, self._scope, self._frame), names
         self.names, self._scope, self._frame = names.apart(), self._scope_of(node), None
         own = parameters(node)

@@ -367,6 +367,31 @@ def test_what_cannot_be_followed_is_noted_with_its_line() -> None:
     assert followed == ("The framework's call stands in line 2, in up.",)
 
 
+REGISTRY = (
+    "class Net(nn.Module):\n  def __init__(self, width=64, depth=2):\n"
+    "    sizes = [width * 2**i for i in range(depth + 1)]\n"
+    "    self.up = [nn.ConvTranspose2d(i, o, 4) for i, o in zip(sizes[1:], sizes)]\n"
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        REGISTRY + "def make(kind, **more): return Net(**dict(CONFIGS[kind], **more))",
+        REGISTRY + "nets = [Net(*each) for each in load()]",
+        REGISTRY + "class Wide(Net): pass\nnet = Wide(**load())",
+    ],
+)
+def test_a_default_is_no_value_where_a_call_that_is_not_followed_may_give_another(
+    text: str,
+) -> None:
+    assert [operator for *_, operator in answers(REGISTRY)] == [
+        "ic128_oc64_k4x4_b",
+        "ic256_oc128_k4x4_b",
+    ]
+    assert [operator for *_, operator in answers(text)] == ["i -> o, [4, 4]"]
+
+
 def test_a_default_of_who_calls_is_noted() -> None:
     text = "def net(c=8):\n  return up(c, 4)\n" + MAKE
     assert notes(text)[0][1:] == (
