@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from types import MappingProxyType
 from typing import Final, NamedTuple, TypeVar
 
 from harness.convention.arguments import Form, bind
@@ -255,7 +256,7 @@ def _without_a_call(
         return SnippetError(f"this is {kind}, which is not read here: paste the call in code.")
     mentioned = mentions(text)
     if isinstance(error, HandedOnError):
-        asks = (_which_function(each, text, conventions) for each in mentioned)
+        asks = (_which_function(each, text, conventions, error.deciding) for each in mentioned)
         return next(filter(None, asks), error)
     if known.keys() & {each.name for each in mentioned} or isinstance(error, OwnNameError):
         return error
@@ -263,14 +264,19 @@ def _without_a_call(
 
 
 def _which_function(
-    mention: Mention, text: str, conventions: Sequence[Convention]
+    mention: Mention,
+    text: str,
+    conventions: Sequence[Convention],
+    deciding: Mapping[str, tuple[str, str]] = MappingProxyType({}),
 ) -> NoCallError | None:
     """Ask which function a name of the text stands for, if it seems to be a framework's."""
     name = mention.name
-    if name != mention.dotted or not (shown := _stands_for(name, text, conventions)):
+    shown = "" if name in deciding else _stands_for(name, text, conventions)
+    if name != mention.dotted or not (shown or name in deciding):
         return None
     fact = f"the text does not hold which function {name} is: "
-    return NoCallError(fact + asked(Ask.VALUE, f"{name}={shown}") + ".", mention.start)
+    decides, value = deciding.get(name, (name, shown))
+    return NoCallError(fact + asked(Ask.VALUE, f"{decides}={value}") + ".", mention.start)
 
 
 def _reading(

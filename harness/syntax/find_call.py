@@ -49,6 +49,9 @@ class OwnNameError(SnippetError):
 class HandedOnError(SnippetError):
     """A framework's class or function is a value in the text, and what calls it is not followed."""
 
+    # What chooses the functions that names of the text stand for; see ``Parsed``.
+    deciding: Mapping[str, tuple[str, str]] = MappingProxyType({})
+
 
 class Mention(NamedTuple):
     """A name that looks as if it were called: its last part, and all of it."""
@@ -170,11 +173,13 @@ def _handed_on(
     followed = {each.column for each in options if isinstance(each, Name)}
     for name, column in parsed.handed_on(names):
         if column not in followed:
-            yield HandedOnError(
+            error = HandedOnError(
                 f"{name} is not called here, but handed on, and what calls it is not followed: "
                 "paste the call, with its arguments.",
                 column,
             )
+            error.deciding = parsed.deciding
+            yield error
 
 
 def find_call(

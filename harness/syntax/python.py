@@ -77,8 +77,9 @@ def read(text: str, values: Mapping[str, Value] = NO_VALUES) -> Parsed:
             statements = tuple(reader.module(module))
         left_out = (*unread, *reader.unread)
         not_followed = tuple(reader.not_followed.values())
-        patched, search = tuple(reader.patched(module)), partial(_handed_on, source, module)
-        return Parsed(statements, left_out, patched, not_followed, search)
+        never = tuple(reader.never_taken())
+        patched, search = tuple(reader.patched(module)), partial(_handed_on, source, module, never)
+        return Parsed(statements, left_out, patched, not_followed, search, reader.deciding)
     except SnippetError:
         raise
     except (RecursionError, MemoryError):
@@ -122,12 +123,17 @@ def _reader(source: Source, unread: Sequence[Unread], values: Mapping[str, Value
 
 
 def _handed_on(
-    source: Source, module: ast.Module, names: Collection[str]
+    source: Source,
+    module: ast.Module,
+    never_taken: Sequence[tuple[int, int]],
+    names: Collection[str],
 ) -> Iterator[tuple[str, int]]:
     from harness.syntax.python_handed_on import handed_on  # noqa: PLC0415 -- few texts need it
 
     for name, node in handed_on(module, names):
-        yield name, source.offset_of(node)
+        column = source.offset_of(node)
+        if not any(start <= column < end for start, end in never_taken):
+            yield name, column
 
 
 def _tree(source: Source) -> tuple[ast.Module, tuple[Unread, ...]]:

@@ -91,10 +91,15 @@ class Reader(Settings):
             if self._steps > _MOST_STEPS:
                 raise NotFollowedError("one of too many that are followed")
         self._whole, self._target, self._base_is_made = None, "", False
+        tests = len(self._open_tests)
         for statement in super()._statement(node):
             yield from self._come_to()
             yield statement
         yield from self._come_to()
+        if len(self._open_tests) > tests and not isinstance(node, FUNCTIONS | ast.ClassDef):
+            for name in bindings([node]):
+                if self._may_make_layers(self.names.given.get(name)):
+                    self.deciding[name] = self._open_tests[tests]
 
     def _come_to(self) -> list[Statement]:
         pending = self._pending
@@ -212,9 +217,10 @@ class Reader(Settings):
     def _new_call(self, node: ast.Call) -> Call:
         call = super()._new_call(node)
         supplied = self._supplied.get(call.dotted)
-        if isinstance(supplied, str):
-            meaning = Reference(supplied, call.column, is_imported=False)
-            owner = self.names.owner(supplied) or meaning
+        if isinstance(supplied, str | Reference):
+            name = supplied if isinstance(supplied, str) else supplied.text
+            meaning = Reference(name, call.column, is_imported=False)
+            owner = self.names.owner(name) or meaning
             call = self.followed(replace(call, owner=owner))
         if isinstance(node.func, ast.IfExp | ast.Subscript | ast.Call):
             # (nn.ConvTranspose2d if up else nn.Conv2d)(…), or getattr(nn, "ConvTranspose2d")(…)
@@ -256,6 +262,13 @@ class Reader(Settings):
         return isinstance(value, Name) and any(
             word in self._likely for word in identifiers(value.text)
         )
+
+    def _may_make_layers(self, value: Value) -> bool:
+        """Whether it may be a class or function that is looked for, by what the text chooses."""
+        if isinstance(value, Call):
+            return last_name(value) in self._likely
+        options = value.options if isinstance(value, Either) else ()
+        return any(isinstance(each, Reference) and LIKELY.search(each.text) for each in options)
 
     def _check(self, node: ast.AST) -> None:
         """Bound the work, and refuse what calls itself."""
@@ -491,12 +504,16 @@ def _result(frame: Frame) -> Value:
         return None
     value = frame.returned[0]
     items = value if isinstance(value, tuple) else (value,)
-    is_open = any(isinstance(each, Name) and not isinstance(each, Record) for each in items)
+    is_open = any(
+        isinstance(each, Name) and not isinstance(each, Record | Reference) for each in items
+    )
     return None if is_open else value
 
 
 def _is_value(value: Value) -> bool:
-    """Whether it is plain, or a dictionary of what is."""
+    """Whether it is plain, a dictionary of what is, or something that is imported."""
+    if isinstance(value, Reference):
+        return value.is_imported
     if is_dict(value) and isinstance(value, Call):
         return all(map(is_plain, value.named.values()))
     return is_plain(value)

@@ -46,6 +46,7 @@ from harness.syntax.tree import (
 )
 
 _LONGEST: Final = 120  # Characters of an expression that stands for a parameter
+_DIGITS: Final = re.compile(r"\d")
 # A name, and an attribute of ``self``.
 _WORDS: Final = re.compile(r"(?<![\w.])(?:self\.)?[^\W\d]\w*+")
 
@@ -74,6 +75,10 @@ class Passing(Statements):
         self, source: Source, left_out: Sequence[Unread], values: Mapping[str, Value]
     ) -> None:
         super().__init__(source, left_out, values)
+        self._supplied = {name: _as_class(value) for name, value in values.items()}
+        self._classes = {each.text for each in self._supplied.values() if isinstance(each, Name)}
+        # What tests compare with classes, and with which, where the text does not say what it is.
+        self._open_tests: list[tuple[str, str]] = []
         self._pending: list[Statement] = []  # What stands before the statement that is being read
         self._within: tuple[ast.AST, ...] = ()  # Functions that are being read, outermost first
         self._done = set[ast.AST]()  # Functions that were read for a call of the same object
@@ -86,7 +91,69 @@ class Passing(Statements):
         self._written: dict[tuple[object, ...], str] = {}
         self._words: dict[ast.AST, frozenset[str]] = {}
 
+    def _choice(self, node: ast.IfExp | ast.Compare | ast.BoolOp) -> Value:
+        match node:
+            case ast.Compare(ops=[ast.Eq() | ast.NotEq() | ast.Is() | ast.IsNot() as operation]):
+                is_same = self._is_same(node.left, node.comparators[0])
+                if is_same is not None:
+                    return is_same == isinstance(operation, ast.Eq | ast.Is)
+        return super()._choice(node)
+
+    def _result(self, node: ast.Call) -> Value:
+        match node:
+            case ast.Call(ast.Name("issubclass"), [one, other], []):
+                is_same = self._is_same(one, other)
+                if is_same is not None and self.names.owner("issubclass") is None:
+                    return is_same
+        return super()._result(node)
+
+    def _is_same(self, one: ast.expr, other: ast.expr) -> bool | None:
+        """Whether two classes are the same; ``None`` where it is not certain, or none is meant."""
+        name, wanted = self._class_name(one), self._class_name(other)
+        if name and isinstance(other, ast.Constant) and other.value is None:
+            return False
+        if not name and wanted and dotted(one):
+            self._open_tests.append((self._text(one), dotted(other)))
+        return same_class(name, wanted) if name and wanted else None
+
+    def _class_name(self, node: ast.expr) -> str:
+        """The full name of the class that an expression certainly stands for."""
+        name = dotted(node)
+        if not name:
+            return ""
+        owner = self.names.owner(name)
+        if name in self._supplied and not (isinstance(owner, Reference) and owner.is_imported):
+            owner = self._supplied[name]
+        if isinstance(owner, Reference):
+            owner = self._resolved(owner)
+            return owner.text if owner.is_imported or owner.text in self._classes else ""
+        # nn.Conv2d in a text that does not import nn
+        is_class = name.rpartition(".")[2][:1].isupper() and "." in name
+        return name if owner is None and is_class else ""
+
+    def _resolved(self, given: Reference) -> Reference:
+        """What the user gives, by its full name."""
+        owner = None if given.is_imported else self.names.owner(given.text)
+        return owner if isinstance(owner, Reference) else given
+
+    def _decides(self, test: ast.expr) -> bool:
+        if self._frame is not None:
+            return True
+        if isinstance(test, ast.Compare):
+            is_same = self._is_same(test.left, test.comparators[0])
+            if is_same is not None:
+                return True
+        parts = (each for each in walk(test) if isinstance(each, ast.expr))
+        return bool(self._supplied) and any(dotted(each) in self._supplied for each in parts)
+
+    def _given(self, node: ast.expr, value: Value) -> Value:
+        given = super()._given(node, value)
+        chosen = self._chosen(node) if type(given) is Name else None
+        return chosen if isinstance(chosen, Reference) and chosen.is_imported else given
+
     def _meaning(self, node: ast.expr, value: Value) -> Value:
+        if isinstance(value, Reference):
+            return self._resolved(value)
         if isinstance(node, ast.IfExp | ast.Subscript | ast.Call):
             chosen = self._chosen(node)
             return value if chosen is None else chosen
@@ -261,6 +328,8 @@ class Passing(Statements):
         """What a parameter is given, as the function's own text is read with it."""
         if is_plain(value):
             return value
+        if isinstance(value, Reference):
+            return self._resolved(value)
         if _is_dotted(value):
             meaning = self.names.owner(value.text)
             if isinstance(meaning, Call) and (is_partial(meaning) or is_known(meaning)):
@@ -327,6 +396,38 @@ def is_known(value: Value) -> bool:
     if isinstance(value, Call):
         return all(is_known(each.value) for each in value.arguments)
     return not isinstance(value, Name)
+
+
+def same_class(one: str, other: str) -> bool | None:
+    """Return whether two full names mean the same class; ``None`` where that is not certain.
+
+    >>> same_class("torch.nn.Conv2d", "nn.Conv2d"), same_class("nn.Conv1d", "nn.Conv2d")
+    (True, False)
+    >>> same_class("nn.BatchNorm2d", "nn.InstanceNorm2d"), same_class("nn.Up", "other.Up")
+    (False, None)
+
+    One class may have two names in its module, which begin alike:
+
+    >>> same_class("layers.Conv2D", "layers.Convolution2D")
+    """
+    if _is_end(one, other) or _is_end(other, one):
+        return True
+    (module, _, name), (whose, _, others) = one.rpartition("."), other.rpartition(".")
+    if not (_is_end(module, whose) or _is_end(whose, module)):
+        return None
+    is_other = name[:1] != others[:1] or _DIGITS.sub("", name) == _DIGITS.sub("", others)
+    return False if is_other else None
+
+
+def _is_end(whole: str, end: str) -> bool:
+    return f".{whole}".endswith(f".{end}")
+
+
+def _as_class(value: Value) -> Value:
+    """What the user gives a name: ``nn.Conv2d`` is the name of a class, and no text."""
+    if isinstance(value, str) and "." in value and all(map(str.isidentifier, value.split("."))):
+        return Reference(value, 0, is_imported=False)
+    return value
 
 
 def _is_either(meaning: Value) -> bool:

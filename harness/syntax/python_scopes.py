@@ -160,7 +160,9 @@ class Scopes(Expressions):
         owner = self.names.owner(name)
         if owner is None:
             return Reference(name, value.column, is_imported=False)
-        is_meaning = isinstance(owner, Reference | Defined | Either)
+        if isinstance(owner, Reference):  # Here the text hands it on.
+            return replace(owner, column=value.column)
+        is_meaning = isinstance(owner, Defined | Either)
         return owner if is_meaning or is_partial(owner) else value
 
     def _change(self, code_changes: Iterable[Change], *, if_given: bool = False) -> None:

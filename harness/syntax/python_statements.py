@@ -33,6 +33,7 @@ from harness.syntax.python_changes import (
 )
 from harness.syntax.python_scopes import Scope, Scopes
 from harness.syntax.tree import (
+    MAX_TEXT,
     Argument,
     Call,
     Defined,
@@ -80,6 +81,10 @@ class Statements(Scopes):
         super().__init__(source, left_out, values)
         # Functions with calls that are not followed, and may give their parameters anything.
         self.given_otherwise = set[ast.AST]()
+        self.deciding: dict[str, tuple[str, str]] = {}  # See ``Parsed``
+        # Branches that are read where a test decides, and those that are not: first and last line.
+        self._entered = set[ast.stmt]()
+        self._left: dict[ast.stmt, ast.stmt] = {}
 
     def module(self, module: ast.Module) -> Iterator[Statement]:
         """Read a whole text."""
@@ -93,6 +98,13 @@ class Statements(Scopes):
             owner = self.names.owner(owner_name)
             full = f"{owner.text}.{last}" if isinstance(owner, Reference) else name
             yield full.removeprefix("builtins."), self.source.offset_of(node)
+
+    def never_taken(self) -> Iterator[tuple[int, int]]:
+        """Where the text has branches that its own calls, or the user, decide against."""
+        for first, last in self._left.items():
+            if first not in self._entered:
+                end = self.source.offset(last.end_lineno or last.lineno, MAX_TEXT)
+                yield self.source.offset(first.lineno, first.col_offset), end
 
     def _statements(self, body: Iterable[ast.stmt]) -> Iterator[Statement]:
         for node in body:
@@ -329,10 +341,13 @@ class Statements(Scopes):
 
     def _if(self, node: ast.If) -> Iterator[Statement]:
         yield from self._head("if", [node.test])
-        if self._frame is not None:
+        if self._decides(node.test):
             test, assumed = self.with_defaults(node.test)
             if is_plain(test) and not assumed:
-                yield from self._statements(node.body if test else node.orelse)
+                taken, other = (node.body, node.orelse) if test else (node.orelse, node.body)
+                self._entered.update(taken[:1])
+                self._left.update({other[0]: other[-1]} if other else {})
+                yield from self._statements(taken)
                 return
         name = _none(node.test)
         if name not in self.names.undecided:
@@ -346,6 +361,10 @@ class Statements(Scopes):
         yield from self._maybe(node.orelse)
         self.names = decided
         decided.assumed[name] = (f"{name}=None",)
+
+    def _decides(self, test: ast.expr) -> bool:  # noqa: ARG002 -- for what follows calls
+        """Whether a test that is known decides which branch is read."""
+        return self._frame is not None
 
     def _branches(
         self, suites: Sequence[tuple[Names, Sequence[ast.AST], Sequence[ast.stmt]]]

@@ -267,6 +267,8 @@ class Parsed:
     not_followed: tuple[NotFollowed, ...] = ()
     # Layers' classes that it hands on, by the names to look for: each with the column.
     handed_on: Callable[[Collection[str]], Iterator[tuple[str, int]]] = lambda _: iter(())
+    # For names of functions that the text chooses: what it compares with a class, and with which.
+    deciding: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def all_understood(self) -> tuple[Statement, ...]:
         """Return the statements; raise the error of the first stretch that was left out."""

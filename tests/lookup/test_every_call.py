@@ -246,7 +246,7 @@ def test_a_function_that_the_text_does_not_hold_is_asked_for_and_given() -> None
     with pytest.raises(SnippetError, match="which function transpconv_op is: add set transpconv"):
         look_up_every(DECODER)
     # Also where it is seen what it may be.
-    matching = "def matching(op):\n    return nn.ConvTranspose2d\n"
+    matching = "def matching(op):\n    return KINDS[op] if op else nn.ConvTranspose2d\n"
     whole = DECODER.replace("from elsewhere import matching\n", matching)
     with pytest.raises(SnippetError, match="which function transpconv_op is: add set transpconv"):
         look_up_every(whole)

@@ -176,6 +176,61 @@ def test_what_is_called_may_be_chosen(text: str) -> None:
     assert [(name, operator) for _, name, operator in answers(text)] == [("u", "ic4_oc6_k3x3_b")]
 
 
+MATCHING = (
+    "def rank_of(op):\n"
+    "  if op == nn.Conv2d:\n    return 2\n  elif issubclass(op, nn.Conv3d):\n    return 3\n"
+    "  else:\n    raise ValueError(op)\n"
+    "def matching(op=None, rank=None):\n"
+    "  if op is not None:\n    rank = rank_of(op)\n"
+    "  if rank == 2:\n    return nn.ConvTranspose2d\n"
+    "  elif rank == 3:\n    return nn.ConvTranspose3d\n"
+    "class Decoder(nn.Module):\n  def __init__(self, encoder):\n"
+    "    op = matching(op=encoder.conv_op)\n    self.up = op(4, 6, 3)\n"
+)
+BRANCHES = (
+    "class Net(nn.Module):\n  def __init__(self, conv_op=nn.Conv3d):\n    self.conv_op = conv_op\n"
+    "    if self.conv_op == nn.Conv2d:\n      transposed = nn.ConvTranspose2d\n"
+    "    elif self.conv_op == nn.Conv3d:\n      transposed = nn.ConvTranspose3d\n"
+    "    else:\n      raise ValueError(conv_op)\n"
+    "    self.up = transposed(4, 6, 3)\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [(MATCHING, "encoder.conv_op"), (BRANCHES, "conv_op"), (BRANCHES, "self.conv_op")],
+)
+def test_a_class_that_the_user_names_chooses(text: str, name: str) -> None:
+    for rank, kernel in ((2, "3x3"), (3, "3x3x3")):
+        values: dict[str, Value] = {name: f"nn.Conv{rank}d"}
+        expected = [("self.up", f"ic4_oc6_k{kernel}_b")]
+        assert [(name, operator) for _, name, operator in answers(text, **values)] == expected
+
+
+def test_a_class_that_a_call_gives_chooses() -> None:
+    text = BRANCHES + "net = Net(nn.Conv2d)"
+    assert answers(text) == [(12, "net.up", "ic4_oc6_k3x3_b")]
+    text = MATCHING + "kind = matching(rank=3)\nup = kind(4, 2, 5)"
+    assert ("up", "ic4_oc2_k5x5x5_b") in [(name, operator) for _, name, operator in answers(text)]
+
+
+def test_what_decides_the_class_is_asked_for() -> None:
+    text = MATCHING.replace("op = matching", "transposed = matching").replace(
+        "= op(", "= transposed("
+    )
+    with pytest.raises(SnippetError, match=r"which function transposed is: .*encoder.conv_op=nn"):
+        answers(text)
+    with pytest.raises(SnippetError, match=r"which function transposed is: .*conv_op=nn.Conv2d"):
+        answers(BRANCHES)
+
+
+def test_a_class_that_may_be_the_same_by_another_name_decides_nothing() -> None:
+    text = BRANCHES.replace("nn.Conv2d", "nn.Lazy2d").replace("=nn.Conv3d", "=nn.Long2d")
+    assert answers(text, conv_op="nn.Lazy2d") == [(11, "self.up", "ic4_oc6_k3x3_b")]
+    with pytest.raises(SnippetError, match=r"which function transposed is: .*conv_op=nn.Lazy2d"):
+        answers(text + "net = Net(nn.Long2d)")
+
+
 def test_a_choice_that_the_text_leaves_open_is_noted() -> None:
     text = "conv = nn.ConvTranspose2d if up else nn.Conv2d\nu = conv(4, 6, 3)"
     (found,) = notes(text)
