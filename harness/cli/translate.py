@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.convention.reading import Supplied
-    from harness.lookup.answer import Line
+    from harness.lookup.answer import Line, LookUp
     from harness.lookup.listing import Answer
     from harness.records.status import Status
     from harness.syntax.documents import Document
@@ -98,8 +98,10 @@ def _answers(options: argparse.Namespace) -> tuple[Sequence[Answer], Document | 
         from harness.syntax.documents import read_document
 
         document = read_document(path, options.text)
+    text = document.text if document else typed(options.text)
+    _check_names(text, [name for name, _ in options.values])
     every = look_up_every(
-        document.text if document else typed(options.text),
+        text,
         options.source,
         options.to,
         supplied=supplied,
@@ -112,6 +114,14 @@ def _answers(options: argparse.Namespace) -> tuple[Sequence[Answer], Document | 
     if options.line is not None:
         every = _in_line(every, options.line, document)
     return every, document
+
+
+def _check_names(text: str, names: Sequence[str]) -> None:
+    """Refuse a value for a name that the text does not have, such as a mistyped one."""
+    for name in names:
+        for word in re.findall(r"[^\W\d]\w*", name):
+            if not re.search(rf"\b{word}\b", text):
+                raise UsageError(f"--set {name}: the text has no {word}.")
 
 
 def _layers(
@@ -178,8 +188,11 @@ def _path(text: str) -> Path | None:
     is_name = path.suffix in {*SUFFIXES, *_OF_MODELS} and not {*text} & {*" ()[]"}
     try:
         is_file = path.is_file()
+        is_folder = not is_file and path.is_dir()
     except (OSError, ValueError):
-        is_file = False
+        is_file = is_folder = False
+    if is_folder:
+        raise UsageError(f"{text} is a folder: deconform audit reads all that is in one.")
     if is_name and not is_file:
         raise UsageError(f"there is no file {text}.")
     return path if is_file else None
@@ -217,8 +230,9 @@ def _for_people(
 def _unchecked(look: Answer) -> list[Line]:
     from harness.lookup.answer import LookUp
 
-    names = look.names if isinstance(look, LookUp) else ()
-    return [[], [("dim", _not_run(names))]] if names else []
+    if not isinstance(look, LookUp) or not look.names:
+        return []
+    return [[], [("dim", _not_run([look]))]]
 
 
 def _print_json(
@@ -244,7 +258,7 @@ def _evidence(looks: Sequence[Answer]) -> list[Evidence]:
 
     found = [look for look in looks if isinstance(look, LookUp)]
     if all(look.names for look in found):
-        raise UsageError(_not_run([name for look in found for name in look.names]))
+        raise UsageError(_not_run(found))
     evidence: list[dict[str, dict[str, Status]]] = [
         {each.framework: {} for each in look.translations}
         if isinstance(look, LookUp) and not look.names
@@ -267,11 +281,14 @@ def _evidence(looks: Sequence[Answer]) -> list[Evidence]:
     ]
 
 
-def _not_run(names: Sequence[str]) -> str:
-    """Say how the names in some expressions get numbers."""
+def _not_run(looks: Sequence[LookUp]) -> str:
+    """Say how the names in answers get numbers."""
+    names = [name for look in looks for name in look.names if name not in look.unnamed]
     words = dict.fromkeys(word for name in names for word in re.findall(r"[^\W\d][\w.]*", name))
-    shown = " ".join(f"--set {word}=4" for word in words)
-    return f"a program in names is not run: give each a number, such as {shown}."
+    shown = [f"--set {word}=4" for word in words]
+    if any(look.unnamed for look in looks):
+        shown.append("--input 1,64,16,16")
+    return f"a program in names is not run: give each a number, such as {' '.join(shown)}."
 
 
 def _in_lines(evidence: Evidence) -> Iterator[Line]:

@@ -164,6 +164,24 @@ def test_a_file_that_cannot_be_answered_is_one_error(
     assert "Traceback" not in error
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((".",), "error: . is a folder: deconform audit reads all that is in one."),
+        (("nn.ConvTranspose1d(c, 4, k)", "--set", "kk=3"), "error: --set kk: the text has no kk."),
+        (
+            ("nn.Conv2DTranspose(4, 3, strides=2)", "--from", "mxnet", "--check"),
+            "error: a program in names is not run: give each a number, such as --input 1,64,16,16.",
+        ),
+    ],
+)
+def test_what_cannot_be_meant_is_said(
+    arguments: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["translate", *arguments]) == USAGE
+    assert capsys.readouterr().err.splitlines()[0] == said
+
+
 def test_a_loop_over_what_is_not_known_is_read_once(capsys: pytest.CaptureFixture[str]) -> None:
     text = "for i in range(n):\n  ups.append(nn.ConvTranspose1d(c, c, 4, 2, 1))\n"
     assert json.loads(translated(capsys, text, "--json"))["operator"]["in_channels"] == "c"
