@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from harness.core.named_number import Named, in_function
 from harness.syntax.names import LONGEST, Names, is_dict
-from harness.syntax.python_changes import dotted, text_of
+from harness.syntax.python_changes import children, dotted, is_called_in, text_of
 from harness.syntax.tree import (
     MAX_DIGITS,
     Argument,
@@ -94,10 +94,11 @@ class Source:
 
     def offset_of(self, node: ast.expr | ast.keyword) -> int:
         """Return the offset in the original text at which a node begins."""
-        line, characters = self.lines[node.lineno - 1], node.col_offset
+        number, characters = node.lineno - 1, node.col_offset
+        line = self.lines[number]
         if not line.isascii():  # The ast module counts columns in bytes of UTF-8.
             characters = len(line.encode()[:characters].decode(errors="ignore"))
-        return self.offset(node.lineno, characters)
+        return self._starts[number] + min(characters, len(line))
 
 
 class Expressions:
@@ -361,8 +362,10 @@ class Expressions:
             call = self._call(node)
             yield from [call] if call.result is None else outermost_calls(call.result)
             return
+        if not is_called_in(node):
+            return
         outer, self.names = self.names, self._inside(node)
-        for child in ast.iter_child_nodes(node):
+        for child in children(node):
             if isinstance(child, ast.expr | ast.comprehension):
                 yield from self._calls_in(child)
         self.names = outer

@@ -144,8 +144,8 @@ class Names:
         owner = None if head is None else _part(self.given[head], words[head.count(".") + 1 :])
         if EVERYTHING not in self.given:
             return owner
-        places = list(self.given)
-        if head is not None and places.index(head) > places.index(EVERYTHING):
+        last = next(each for each in reversed(self.given) if each in (head, EVERYTHING))
+        if last == head:
             return owner
         return either(name, [owner, _part(self.given[EVERYTHING], words)])
 
@@ -209,8 +209,12 @@ class Names:
 
     def _lose_parts(self, name: str) -> None:
         if name in self._relations.parts:
+            # Most of the parts that a name ever had are not known here, or not any more.
+            given = self.given
             for part in self._relations.parts[name]:
-                self.lose(part)
+                value = given.get(part, self)
+                if value is not self and not (type(value) is Name and value.text == part):
+                    self.lose(part)
 
     def lose(self, part: str) -> None:
         """Make a value unknown, if there is one, but not those of its parts."""
@@ -219,10 +223,11 @@ class Names:
             self._put(part, Name(part, 0))
 
     def _put(self, name: str, value: Value, assumed: tuple[str, ...] = ()) -> None:
-        for values in (self.given, self.known, self.assumed):
-            values.pop(name, None)
-        self.undecided.discard(name)
+        self.given.pop(name, None)
         self.given[name] = value
+        self.known.pop(name, None)
+        self.assumed.pop(name, None)
+        self.undecided.discard(name)
         if _is_plain(value) and size(value) <= LONGEST and _DOTTED.fullmatch(name):
             self.known[name] = value
             if assumed:
@@ -233,14 +238,24 @@ def agreed(ends: Sequence[Names]) -> Names:
     """Return the values after branches, by those at the end of each."""
     first, *others = ends
     names_after = first.copy()
-    for name in dict.fromkeys(name for names in ends for name in names.given):
+    for name in _differing(ends):
         values = [names.given.get(name) for names in ends]
         if not all(name in names.given and _same(names.given[name], values[0]) for names in others):
             names_after.give(name, either(name, values))
-        for names in others:
-            if name in names_after.known and name in names.assumed:
-                names_after.assumed[name] = names.assumed[name]
+    for names in others:
+        known = {name: each for name, each in names.assumed.items() if name in names_after.known}
+        names_after.assumed.update(known)
     return names_after
+
+
+def _differing(ends: Sequence[Names]) -> list[str]:
+    """Names that are not the same object at each end: few of all that a long text has."""
+    first, *others = (names.given for names in ends)
+    differing = set[str]()
+    for other in others:
+        differing |= {name for name in first if other.get(name, first) is not first[name]}
+    more = dict.fromkeys(name for other in others for name in other if name not in first)
+    return [*(name for name in first if name in differing), *more]
 
 
 def identifiers(text: str) -> list[str]:

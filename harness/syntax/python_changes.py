@@ -45,7 +45,8 @@ _FRAMEWORKS: Final = {
 _OF_ALL_NAMES: Final = {"exec", "execfile", "globals", "locals"}
 _PATCHES: Final = {"patch", "setattr"}
 _KEPT_CHANGES, _KEPT_CHILDREN = "deconform_changes", "deconform_children"
-_KEPT_BINDINGS: Final = "deconform_bindings"
+_KEPT_BINDINGS, _KEPT_TEXT = "deconform_bindings", "deconform_text"
+_KEPT_CALLS: Final = "deconform_calls"
 _OF_ATTRIBUTES: Final = {"setattr", "delattr", "vars"}
 
 
@@ -106,7 +107,7 @@ def definitions(body: Iterable[ast.AST]) -> Iterator[Definition]:
 
 def shared_names(tree: ast.AST) -> frozenset[str]:
     """Names that functions give values in the scope of others."""
-    declared = (node for node in walk(tree) if isinstance(node, _DECLARING))
+    declared = (node for node in statements_in(tree) if isinstance(node, _DECLARING))
     return frozenset(name for node in declared for name in node.names)
 
 
@@ -188,6 +189,15 @@ def walk(node: ast.AST) -> Iterator[ast.AST]:
         pending += reversed(children(node))
 
 
+def statements_in(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield a node and all in it but for expressions."""
+    pending = [node]
+    while pending:
+        node = pending.pop()
+        yield node
+        pending += [each for each in children(node) if not isinstance(each, ast.expr)]
+
+
 def parameters(node: FUNCTIONS) -> list[str]:
     """Return the names of a function's parameters."""
     return [each.arg for each in ast.walk(node.args) if isinstance(each, ast.arg)]
@@ -217,7 +227,27 @@ def dotted(node: ast.expr) -> str:
 
 def text_of(node: ast.expr) -> str:
     """Return an expression as text; a dotted name, the most frequent one, without a detour."""
-    return dotted(node) or ast.unparse(node)
+    if name := dotted(node):
+        return name
+    of_node, kept = vars(node).get(_KEPT_TEXT, (None, ""))
+    if of_node is not node:
+        kept = ast.unparse(node)
+        setattr(node, _KEPT_TEXT, (node, kept))
+    text: str = kept
+    return text
+
+
+def is_called_in(node: ast.expr | ast.comprehension) -> bool:
+    """Whether anything is called in an expression, but for a lambda's defaults; kept as well."""
+    of_node, kept = vars(node).get(_KEPT_CALLS, (None, False))
+    if of_node is not node:
+        kept = isinstance(node, ast.Call)
+        for child in children(node):
+            if isinstance(child, ast.expr | ast.comprehension) and is_called_in(child):
+                kept = True
+        setattr(node, _KEPT_CALLS, (node, kept))
+    is_called: bool = kept
+    return is_called
 
 
 def _own_names(function: FUNCTIONS) -> set[str]:

@@ -21,6 +21,7 @@ from harness.syntax.python_changes import (
     changes,
     dotted,
     patches,
+    statements_in,
     text_of,
 )
 from harness.syntax.python_classes import (
@@ -473,7 +474,7 @@ def _as_method(
 def _overridden(module: ast.Module) -> defaultdict[str, set[str]]:
     """For each class, the names that the bodies of classes that inherit from it give something."""
     below = defaultdict[str, list[ast.ClassDef]](list)
-    classes = [each for each in ast.walk(module) if isinstance(each, ast.ClassDef)]
+    classes = [each for each in statements_in(module) if isinstance(each, ast.ClassDef)]
     for each in classes:
         for base in each.bases:
             below[text_of(base).rpartition(".")[2]].append(each)

@@ -353,9 +353,10 @@ class Passing(Statements):
     def _words_of(self, node: ast.AST) -> frozenset[str]:
         """All names, and attributes of ``self``, in a function or a class."""
         if node not in self._words:
-            found = {each.id for each in walk(node) if isinstance(each, ast.Name)}
-            found |= {each.arg for each in walk(node) if isinstance(each, ast.arg)}
-            own = (each for each in walk(node) if isinstance(each, ast.Attribute))
+            nodes = list(walk(node))
+            found = {each.id for each in nodes if isinstance(each, ast.Name)}
+            found |= {each.arg for each in nodes if isinstance(each, ast.arg)}
+            own = (each for each in nodes if isinstance(each, ast.Attribute))
             found |= {name for each in own if (name := dotted(each)).startswith("self.")}
             self._words[node] = frozenset(found)
         return self._words[node]
