@@ -83,10 +83,11 @@ def _function(call: Call) -> str:
 
 def _may_be_about(given: BoundCall, call: Call) -> bool:
     """Whether a call is given the layer, or nothing that is known to be something else."""
-    known = given.assigned.keys() | given.site.code.given.keys()
+    assigned, ever_given = given.assigned, given.site.code.given
     others = [value for value in call.positional if isinstance(value, Name | Call)]
     return not others or any(
-        value.text == given.site.statement.target or value.text not in known
+        value.text == given.site.statement.target
+        or not (value.text in assigned or value.text in ever_given)
         if isinstance(value, Name)
         else any(each is given.call for each in calls(value))
         for value in others

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
@@ -56,6 +56,31 @@ class _Relations:
                 self.shared[name].update(dict.fromkeys(seen - {name, *filter(is_own, seen)}))
 
 
+class _Assigned(Mapping[str, Value]):
+    """What names stood for after some of the assignments since they were copied."""
+
+    def __init__(self, copied: Mapping[str, Value], since: Sequence[tuple[str, Value]]) -> None:
+        self._copied, self._since, self._count = copied, since, len(since)
+        self._values: dict[str, Value] | None = None
+
+    def _all(self) -> dict[str, Value]:
+        if self._values is None:
+            self._values = dict(self._copied)
+            for name, value in self._since[: self._count]:
+                self._values.pop(name, None)  # The last assigned is last
+                self._values[name] = value
+        return self._values
+
+    def __getitem__(self, name: str) -> Value:
+        return self._all()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+
 @dataclass
 class Names:
     """What the names of one scope stand for.
@@ -77,6 +102,9 @@ class Names:
     # Parameters whose default is ``None``: the function decides when the caller does not.
     undecided: set[str] = field(default_factory=set)
     _relations: _Relations = field(default_factory=_Relations)
+    # For those who ask for what is given now: a copy, and what was given since.
+    _copied: dict[str, Value] | None = None
+    _since: list[tuple[str, Value]] = field(default_factory=list)
 
     def copy(self) -> Names:
         """Copy the values for another branch, or for an inner scope."""
@@ -95,6 +123,12 @@ class Names:
     def leave(self, inner: Names, own: Collection[str]) -> None:
         """Note which names are related after an inner scope, which has some of its own."""
         self._relations.take(inner._relations, own)
+
+    def assigned(self) -> Mapping[str, Value]:
+        """Return what is given now; of a long text, all is copied only now and then."""
+        if self._copied is None or len(self._since) > len(self._copied):
+            self._copied, self._since = dict(self.given), []
+        return _Assigned(self._copied, self._since)
 
     def give(self, name: str, value: Value, assumed: tuple[str, ...] = ()) -> None:
         """Assign a value to a name or an attribute."""
@@ -225,9 +259,13 @@ class Names:
     def _put(self, name: str, value: Value, assumed: tuple[str, ...] = ()) -> None:
         self.given.pop(name, None)
         self.given[name] = value
+        if self._copied is not None:
+            self._since.append((name, value))
         self.known.pop(name, None)
         self.assumed.pop(name, None)
         self.undecided.discard(name)
+        if isinstance(value, Name):  # Most of them: of those, none is plain.
+            return
         if _is_plain(value) and size(value) <= LONGEST and _DOTTED.fullmatch(name):
             self.known[name] = value
             if assumed:

@@ -128,6 +128,8 @@ def _handed_on(
     never_taken: Sequence[tuple[int, int]],
     names: Collection[str],
 ) -> Iterator[tuple[str, int]]:
+    if not any("import" in line for line in source.lines):
+        return  # What is handed on is imported.
     from harness.syntax.python_handed_on import handed_on  # noqa: PLC0415 -- few texts need it
 
     for name, node in handed_on(module, names):

@@ -203,7 +203,7 @@ class Scopes(Expressions):
 
     def _stated(self, target: str | None, value: Value, part: Subscript | None = None) -> Statement:
         # Only what stands around a call is ever asked for.
-        assigned = dict(self.names.given) if next(calls(value), None) else {}
+        assigned = self.names.assigned() if next(calls(value), None) else {}
         return Statement(target, value, assigned, self._block, part, self._chain)
 
 
