@@ -13,7 +13,16 @@ from harness.core.errors import Ask, asked
 from harness.core.operators import Sizes
 from harness.core.suggestion import did_you_mean, nearest
 from harness.syntax.callsite import CallSite
-from harness.syntax.tree import Argument, Call, Name, SnippetError, UnknownValueError, Value, calls
+from harness.syntax.tree import (
+    Argument,
+    Call,
+    Name,
+    Passed,
+    SnippetError,
+    UnknownValueError,
+    Value,
+    calls,
+)
 
 _DOTTED: Final = re.compile(r"[^\W\d]\w*(?:\.\w+)*")
 
@@ -206,6 +215,12 @@ class BoundCall:
             value = self.given[name].value if name in self.given else None
             if isinstance(value, Name):
                 shapes[value.text] = shape
+                # A function of the text has its own name for what it is given.
+                shapes |= {
+                    other: shape
+                    for other, each in self.assigned.items()
+                    if isinstance(each, Passed) and each.text == value.text
+                }
             elif self.form.parameter(name) is None:
                 shapes[name] = shape
         given = {

@@ -296,7 +296,9 @@ class Statements(Scopes):
         # Not what the targets were before.
         meaning = self._meaning(node, value)
         for target in targets:
-            self._give(target, meaning, assumed)
+            # What is unpacked is no function, but x.shape.
+            is_unpacked = isinstance(target, ast.Tuple | ast.List) and isinstance(meaning, Either)
+            self._give(target, value if is_unpacked else meaning, assumed)
         objects = [*same_object(node), *self._parts_in(value, node)]
         if objects or len(targets) > 1:
             given = (name for target in targets for name in same_object(target))

@@ -14,7 +14,7 @@ from harness.core.errors import Ask, asked, named
 from harness.core.operators import Operator, Sizes
 from harness.frameworks.tensorflow.layer_calls import layer_forms
 from harness.frameworks.tensorflow.version_1 import backend_form, keras_1_form, slim_form
-from harness.syntax.tree import Call, Name, Value, last_name
+from harness.syntax.tree import Call, Name, SnippetError, Value, last_name
 
 _LAYOUTS: Final = {1: ("NWC", "NCW"), 2: ("NHWC", "NCHW"), 3: ("NDHWC", "NCDHW")}
 _ONE_OR_ALL: Final = "one number, one per spatial axis, or one per axis with 1 for n and c"
@@ -69,7 +69,11 @@ def _read(given: Arguments) -> Reading:
     of_weight = weight or given.supplied.weight
     if given.supplied.input is None and of_weight is not None:
         given = _with_only_input(given, of_weight, channels_first=channels_first)
-    out_channels, out_size = _output(given, rank, channels_first=channels_first)
+    samples = _any_input(given, rank, channels_first=channels_first)
+    outputs = [_output(each, rank, channels_first=channels_first) for each in samples or [given]]
+    out_channels = outputs[0][0]
+    if any(channels != out_channels for channels, _ in outputs):
+        given.in_size("output_shape")
     if out_channels and of_weight and out_channels != of_weight[1]:
         raise given.error(
             f"output_shape has {out_channels} channels, the filters have {of_weight[1]}: "
@@ -87,8 +91,57 @@ def _read(given: Arguments) -> Reading:
         bias=False,
         channels_last=not channels_first,
     )
-    crop = _crop(given, reading.operator, out_size, channels_first=channels_first)
-    return given.cropped(reading, crop)
+    try:
+        crops = [
+            _crop(each, reading.operator, size, channels_first=channels_first)
+            for each, (_, size) in zip(samples or [given], outputs, strict=True)
+        ]
+    except SnippetError:
+        if samples:
+            given.in_size("output_shape")
+        raise
+    if any(crop != crops[0] for crop in crops):
+        given.in_size("output_shape")
+    return given.cropped(reading, crops[0])
+
+
+def _any_input(given: Arguments, rank: int, *, channels_first: bool) -> list[Arguments]:
+    """Read the call with several inputs, where its shape is not known, but decides nothing.
+
+    ``x.shape[1] * 2`` with a stride of 2 asks for the same crop from any input, and of padding
+    ``SAME`` the output's size alone says which size the input has.
+    """
+    value = given.value("output_shape")
+    if given.supplied.input is not None or not isinstance(value, tuple | Name | Call):
+        return []
+    batch = value[0] if isinstance(value, tuple) and value else None
+    n = batch if type(batch) is int and batch >= 0 else 1
+    before = _spatial_of(given, rank, channels_first=channels_first)
+    only: Sizes | None = None
+    if before and all(isinstance(size, int) for size in before):
+        if given.known("padding", "SAME") != "SAME":
+            return []
+        out_size = integers("output_shape", before, given.given["output_shape"].column)
+        stride = _spatial(given, "strides", rank, channels_first=channels_first)
+        only = tuple((size - 1) // step + 1 for size, step in zip(out_size, stride, strict=True))
+    samples = []
+    for channels, *sizes in _SAMPLES:
+        supplied = replace(given.supplied, input=(n, channels, *(only or sizes[:rank])))
+        with_input = replace(given, supplied=supplied)
+        sample = _completed(with_input, rank, channels_first=channels_first)
+        after = _spatial_of(sample, rank, channels_first=channels_first)
+        if not after or not all(isinstance(size, int) for size in after):
+            return []
+        samples.append(sample)
+    return samples
+
+
+def _spatial_of(given: Arguments, rank: int, *, channels_first: bool) -> tuple[Value, ...]:
+    """The spatial sizes in output_shape, if it shows them."""
+    value = given.value("output_shape")
+    if not isinstance(value, tuple) or len(value) != rank + 2:
+        return ()
+    return tuple((value if channels_first else to_channels_first(value))[2:])
 
 
 def _decoded(given: Arguments) -> Arguments:
@@ -322,6 +375,9 @@ def _explicit(
         raise given.error("padding of batch and channels must be 0.", "padding")
     return tuple((begin, end) for begin, end in (height, width))
 
+
+# Channels and sizes of inputs that have nothing in common.
+_SAMPLES: Final = ((10_007, 7, 11, 13), (10_009, 16, 9, 20), (10_037, 53, 40, 31))
 
 _DOCS: Final = "https://www.tensorflow.org/api_docs/python/tf/"
 _ANY: Final = "conv_transpose"

@@ -193,6 +193,9 @@ def test_batch_may_be_the_input_s_or_unknown(batch: str) -> None:
 
 def test_sizes_must_be_said_where_a_name_stands_for_the_input() -> None:
     with pytest.raises(SnippetError, match=r"output_shape .* add input"):
+        reading("tf.nn.conv2d_transpose(x, w, [1, 10, 14, 6], 2, 'VALID')")
+    # Of the other padding the output's size says which size the input has.
+    with pytest.raises(SnippetError, match="leaves in_channels and kernel open"):
         reading("tf.nn.conv2d_transpose(x, w, [1, 10, 14, 6], 2)")
 
 
@@ -376,6 +379,45 @@ def test_a_size_in_numbers_tells_the_only_input_that_it_allows(
     found = reading(text)
     assert found.operator.descriptor == descriptor
     assert found.input == input_shape
+
+
+SHAPED = (
+    "n, h, w, c = x.shape\nk = tf.zeros([3, 2, 6, 4])\ny = tf.nn.conv2d_transpose(x, k, {}, 2{})"
+)
+
+
+@pytest.mark.parametrize(
+    ("size", "more", "descriptor"),
+    [
+        ("[n, h * 2, w * 2, 6]", "", "ic4_oc6_k3x2_s2x2_c0.1x0.0"),
+        ("[5, tf.shape(x)[1] * 2 - 1, w * 2, 6]", "", "ic4_oc6_k3x2_s2x2_c1.1x0.0"),
+        ("tf.stack([n, h * 2 + 1, w * 2, 6])", ", 'VALID'", "ic4_oc6_k3x2_s2x2"),
+        ("(n, 6, c * 2, h * 2)", ", data_format='NCHW'", None),
+        ("[n, max(h * 2, 40), w * 2, 6]", "", None),
+        ("[n, h * 2 - h % 2, w * 2, 6]", "", None),
+        ("[n, h * 2, w * 2, c // 2]", "", None),
+        ("[n, h * 3, w * 3, 6]", "", None),
+    ],
+)
+def test_a_size_that_the_input_s_own_gives_needs_no_input(
+    size: str, more: str, descriptor: str | None
+) -> None:
+    text = SHAPED.format(size, more)
+    if descriptor is None:
+        with pytest.raises(SnippetError, match="add input 1,64,16,16"):
+            reading(text)
+    else:
+        found = reading(text)
+        assert (found.operator.descriptor, found.input) == (descriptor, None)
+
+
+def test_a_size_that_a_function_of_the_text_computes_needs_no_input() -> None:
+    text = (
+        "def up(bottom):\n  shape = bottom.get_shape()\n  k = tf.zeros([3, 2, 6, 4])\n"
+        "  return tf.nn.conv2d_transpose(bottom, k, [shape[0], shape[1] * 2, shape[2] * 2, 6], 2)\n"
+        "y = up(self.h1)"
+    )
+    assert operator(text).descriptor == "ic4_oc6_k3x2_s2x2_c0.1x0.0"
 
 
 def test_a_size_with_a_name_asks_for_the_input() -> None:
