@@ -23,6 +23,7 @@ _MAKERS: Final = {
     *("as_in_context", "single", "double", "dlarray", "gpuArray"),
     *("RandomReal", "RandomInteger", "RandomVariate", "ConstantArray", "NumericArray"),
 }
+_SHAPES: Final = ("initializer", "initial_value", "shape", "size")
 _RANGES: Final = {"arange", "linspace", "logspace", "range"}
 
 
@@ -46,6 +47,24 @@ def shape_of(value: Value) -> Sizes | None:
     return _created_shape(value, by_sizes=last in _BY_SIZES)
 
 
+def shape_in_part(value: Value) -> tuple[Value, ...]:
+    """Return the shape that a call asks for, also where some of its sizes are not known.
+
+    >>> from harness.syntax.python import read
+    >>> shape_in_part(read("tf.zeros([3, 2, 6, c])").statements[0].value)[:3]
+    (3, 2, 6)
+    """
+    if not isinstance(value, Call) or last_name(value) not in _MAKERS:
+        return ()
+    named = [value.named[name] for name in _SHAPES if name in value.named]
+    for each in (*named, *value.positional):
+        if isinstance(each, tuple) and not any(isinstance(item, tuple) for item in each):
+            return each
+        if shape := shape_in_part(each):
+            return shape
+    return ()
+
+
 def creates_array(call: Call) -> bool:
     """Whether a call creates an array, or keeps its shape.
 
@@ -58,7 +77,7 @@ def creates_array(call: Call) -> bool:
 def _created_shape(call: Call, *, by_sizes: bool) -> Sizes | None:
     """Return the shape that a call such as ``randn(3, 4, 5, 5)`` or ``ones((3, 4))`` asks for."""
     positional = call.positional
-    for name in ("initializer", "initial_value", "shape", "size"):
+    for name in _SHAPES:
         if name in call.named:
             positional = [call.named[name]]
     if by_sizes and len(positional) > 1 and (sizes := sizes_of(positional)):

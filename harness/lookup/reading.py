@@ -48,6 +48,7 @@ from harness.syntax.tree import (
 
 _T = TypeVar("_T")
 _WORD: Final = re.compile(r"[^\W\d]\w*")
+_PUT_TOGETHER: Final = re.compile(r"(?<!\w)(\w++)\{\w+\}(\w*)")
 
 # The methods that frameworks compute a layer's output with.
 _COMPUTING: Final = {"forward", "hybrid_forward", "call", "__call__"}
@@ -241,6 +242,10 @@ def _known_by(
     known = _mentioned([*given, *(mention.name for mention in mentions(text))], conventions)
     # Else what is called may be an alias, or a class of the text.
     known = known or _mentioned(_WORD.findall(text), conventions)
+    # Or getattr(nn, f"ConvTranspose{rank}d").
+    parts = () if known else _PUT_TOGETHER.findall(text)
+    whole = [f"{before}{rank}{after}" for before, after in parts for rank in (2, 1, 3)]
+    known = known or _mentioned(whole, conventions)
     language = known[next(iter(known))][0].convention.language if known else "python"
     return language, known
 

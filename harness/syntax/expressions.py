@@ -35,6 +35,7 @@ from harness.syntax.tree import (
     meant,
 )
 
+_LONGEST_TEXT: Final = 80  # That is put together of several
 _LARGEST: Final = 10**MAX_DIGITS
 _PROMPT: Final = re.compile(r"(?:>>>|\.\.\.|In \[\d+\]:) ?")
 _OPERATIONS: Final[dict[type[ast.operator], str]] = {
@@ -141,7 +142,21 @@ class Expressions:
                 return self._comprehension(node)
             case ast.Name() | ast.Attribute():
                 return self._of_name(node)
-        return self._unknown(node)
+        return self._formatted(node) if isinstance(node, ast.JoinedStr) else self._unknown(node)
+
+    def _formatted(self, node: ast.JoinedStr) -> Value:
+        """``f"ConvTranspose{rank}d"``, of whole numbers and short texts."""
+        text = ""
+        for part in node.values:
+            value: Value = None
+            if isinstance(part, ast.Constant):
+                value = str(part.value)
+            elif isinstance(part, ast.FormattedValue) and part.conversion == -1:
+                value = None if part.format_spec else self.value(part.value)
+            if type(value) not in {int, str} or len(text) > _LONGEST_TEXT:
+                return self._unknown(node)
+            text += str(value)[:_LONGEST_TEXT]
+        return text
 
     def _of_name(self, node: ast.Name | ast.Attribute) -> Value:
         names, name = self.names, text_of(node)

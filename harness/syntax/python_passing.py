@@ -148,7 +148,8 @@ class Passing(Statements):
 
     def _given(self, node: ast.expr, value: Value) -> Value:
         given = super()._given(node, value)
-        chosen = self._chosen(node) if type(given) is Name else None
+        is_choice = isinstance(node, ast.Call | ast.IfExp | ast.Subscript) and given is value
+        chosen = self._chosen(node) if type(given) is Name or is_choice else None
         return chosen if isinstance(chosen, Reference) and chosen.is_imported else given
 
     def _meaning(self, node: ast.expr, value: Value) -> Value:

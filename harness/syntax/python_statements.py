@@ -194,7 +194,7 @@ class Statements(Scopes):
                 yield self._stated(None, read)
                 self._change(later)
                 if isinstance(node, ast.Return):
-                    self._end(read if not isinstance(read, Name) else self._given(value, read))
+                    self._end(self._given(value, read) if isinstance(read, Name | Call) else read)
                 self._share_given(before, value)
                 self._update(before, value)
             case ast.Assert() | ast.Raise():

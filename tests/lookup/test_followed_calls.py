@@ -164,6 +164,10 @@ CHOSEN = {
         "def make(up):\n  conv = nn.ConvTranspose2d if up else nn.Conv2d\n  return conv(4, 6, 3)\n"
         "u = make(True)\nv = make(False)"
     ),
+    "by a name that is put together": (
+        'def kind(rank):\n  return getattr(nn, f"ConvTranspose{rank}d")\n'
+        "up = kind(2)\nu = up(4, 6, 3)"
+    ),
     "in part": (
         "from functools import partial\nconv = partial(nn.ConvTranspose2d, kernel_size=3)\n"
         "def make(kind): return kind(4, 6)\nu = make(conv)"

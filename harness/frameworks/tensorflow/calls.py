@@ -9,7 +9,13 @@ from typing import Final
 from harness.convention.arguments import Arguments, Form, output_crop
 from harness.convention.reading import Reading
 from harness.convention.signature import Parameter, naming
-from harness.convention.values import integers, shown, to_channels_first
+from harness.convention.values import (
+    integers,
+    shape_in_part,
+    shown,
+    sizes_of,
+    to_channels_first,
+)
 from harness.core.errors import Ask, asked, named
 from harness.core.operators import Operator, Sizes
 from harness.frameworks.tensorflow.layer_calls import layer_forms
@@ -80,7 +86,8 @@ def _read(given: Arguments) -> Reading:
             "TensorFlow refuses it, or takes it for groups on some devices.",
             "output_shape",
         )
-    complete = given.channels_and_kernel(None, out_channels, None, 1, weight)
+    kernel = None if of_weight else _kernel(given, rank)
+    complete = given.channels_and_kernel(None, out_channels, kernel, 1, weight)
     stride = _spatial(given, "strides", rank, channels_first=channels_first)
     dilation = _spatial(given, "dilations", rank, channels_first=channels_first)
     # A bias that is added after the call is read there.
@@ -228,6 +235,15 @@ def _weight(given: Arguments, rank: int) -> Sizes | None:
             "filters",
         )
     return (native[-1], native[-2], *native[:-2])
+
+
+def _kernel(given: Arguments, rank: int) -> Sizes | None:
+    """The kernel of weights of which the text shows no channels: those of the input, maybe."""
+    value = given.given["filters"].value if "filters" in given.given else None
+    if isinstance(value, Name):
+        value = given.assigned.get(value.text)
+    shape = shape_in_part(value)
+    return sizes_of(shape[:rank]) if len(shape) == rank + 2 else None
 
 
 def _output(given: Arguments, rank: int, *, channels_first: bool) -> tuple[int | None, Sizes]:

@@ -420,6 +420,17 @@ def test_a_size_that_a_function_of_the_text_computes_needs_no_input() -> None:
     assert operator(text).descriptor == "ic4_oc6_k3x2_s2x2_c0.1x0.0"
 
 
+def test_the_kernel_is_known_where_the_weights_channels_are_the_input_s() -> None:
+    text = (
+        "w = tf.get_variable('w', [3, 2, 6, x.shape[-1]], initializer=zeros())\n"
+        "y = tf.nn.conv2d_transpose(x, w, [1, 10, 14, 6], 2)"
+    )
+    with pytest.raises(SnippetError, match="leaves in_channels open: add input 1,64,16,16"):
+        reading(text)
+    found = operator(text, input=(1, 4, 5, 7))
+    assert found.descriptor == "ic4_oc6_k3x2_s2x2_c0.1x0.0"
+
+
 def test_a_size_with_a_name_asks_for_the_input() -> None:
     text = "w = tf.zeros([3, 2, 6, 4])\ny = tf.nn.conv2d_transpose(x, w, [n, h, 12, 6], 2)"
     with pytest.raises(SnippetError, match="add input 1,64,16,16"):
