@@ -163,17 +163,21 @@ def _of_node(every: Sequence[Answer], name: str) -> list[Answer]:
 
 
 def _in_line(every: Sequence[Answer], line: int, document: Document | None) -> list[Answer]:
-    """The calls that begin in a line; of a notebook, in that line of any cell."""
-    from harness.lookup.listing import line_of
+    """The calls that begin in a line; of a notebook, in that line of any cell.
 
-    lines = [line_of(each) for each in every]
+    Where none does, those that come to the framework's call in that line.
+    """
+    from harness.lookup.listing import lines_of
+
+    lines = [lines_of(each) for each in every]
     if document is not None:
-        lines = [document.cell_of(each)[1] for each in lines]
-    chosen = [each for each, begins in zip(every, lines, strict=True) if begins == line]
-    if not chosen:
-        known = ", ".join(map(str, sorted(set(lines))))
-        raise UsageError(f"no transposed convolution begins in line {line}; they do in {known}.")
-    return chosen
+        lines = [tuple(document.cell_of(number)[1] for number in each) for each in lines]
+    for depth in (1, None):
+        places = zip(every, lines, strict=True)
+        if chosen := [each for each, numbers in places if line in numbers[:depth]]:
+            return chosen
+    known = ", ".join(map(str, sorted({numbers[0] for numbers in lines})))
+    raise UsageError(f"no transposed convolution begins in line {line}; they do in {known}.")
 
 
 def _path(text: str) -> Path | None:

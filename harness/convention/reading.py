@@ -28,6 +28,7 @@ class Reading:
     line: int = 0
     column: int = 0
     name: str = ""
+    within: tuple[int, ...] = ()  # Lines of what it calls of the text's own, to the framework's
 
 
 class OpenSizes(NamedTuple):

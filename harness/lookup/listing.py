@@ -98,6 +98,12 @@ def line_of(one: Answer) -> int:
     return one.place.line if one.place else 0
 
 
+def lines_of(one: Answer) -> tuple[int, ...]:
+    """Return the line of a call, and those of what it calls, to the framework's own."""
+    within = one.reading.within if isinstance(one, LookUp) else ()
+    return (line_of(one), *within)
+
+
 def name_of(one: Answer) -> str:
     """Return what the text gives a call's result to, or the name of a model's node."""
     if isinstance(one, LookUp):

@@ -321,6 +321,7 @@ def _reading(
         notes=(*note, *reading.notes),
         line=site.line,
         column=site.column,
+        within=site.within,
         name=reading.name or site.shown_name,
     )
 

@@ -87,6 +87,8 @@ class CallSite:
     notes: tuple[str, ...] = ()  # On lines that may change what is called
     # Calls of the text's own through which it is come to, innermost first: the last is its place.
     followed: tuple[Followed, ...] = ()
+    # Lines of the framework's call and of those between, where it is come to through others.
+    within: tuple[int, ...] = ()
 
     @property
     def statement(self) -> Statement:

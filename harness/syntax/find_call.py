@@ -234,6 +234,12 @@ def _notes(text: str, parsed: Parsed, site: CallSite) -> Iterator[str]:
         own = own_names(site.call, site.followed)
         names = f"; {', '.join(own)} {'is' if len(own) == 1 else 'are'} named there" if own else ""
         yield f"The framework's call stands in line {where}, in {within}{names}."
+    if site.call.column in parsed.own_forward:
+        name, column = parsed.own_forward[site.call.column]
+        yield (
+            f"{name} has a forward of its own, in line {_line_number(text, column)}: what that "
+            "does around the framework's is not in the answer."
+        )
     for each in why_not_followed(parsed, site.columns):
         yield (
             f"Line {_line_number(text, each.column)} calls what this stands in, {each.why}: that "
@@ -326,7 +332,10 @@ def _defined_by_the_text(text: str, call: Call) -> OwnNameError:
 def _site(text: str, code: Code, found: Reached) -> CallSite:
     offset = found.columns[-1]
     line, column = _line_number(text, offset), offset - text.rfind("\n", 0, offset)
-    site = CallSite(found.call, line, column, code, found.place, followed=found.followed)
+    within = tuple(_line_number(text, each) for each in found.columns[:-1])
+    site = CallSite(
+        found.call, line, column, code, found.place, followed=found.followed, within=within
+    )
     return replace(site, applications=tuple(_applications(site)))
 
 

@@ -79,7 +79,9 @@ def read(text: str, values: Mapping[str, Value] = NO_VALUES) -> Parsed:
         not_followed = tuple(reader.not_followed.values())
         never = tuple(reader.never_taken())
         patched, search = tuple(reader.patched(module)), partial(_handed_on, source, module, never)
-        return Parsed(statements, left_out, patched, not_followed, search, reader.deciding)
+        return Parsed(
+            statements, left_out, patched, not_followed, search, reader.deciding, reader.own_forward
+        )
     except SnippetError:
         raise
     except (RecursionError, MemoryError):

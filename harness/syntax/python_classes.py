@@ -96,12 +96,34 @@ class FollowedClass:
                     init = each
                 case ast.FunctionDef(name="__repr__" | "extra_repr" | "reset_parameters"):
                     pass
+                case ast.FunctionDef(name="forward", decorator_list=[]) if _calls_base(each):
+                    pass
                 case ast.Pass() | ast.Expr(value=ast.Constant()):
                     pass
                 case _:
                     name = getattr(each, "name", "more")
                     raise NotFollowedError(f"which has {name} of its own")
         return init
+
+
+def own_forward(node: ast.ClassDef) -> ast.FunctionDef | None:
+    """Return the method with which a class does more than its base, where it calls that, too."""
+    methods = (each for each in node.body if isinstance(each, ast.FunctionDef))
+    return next((each for each in methods if each.name == "forward" and _calls_base(each)), None)
+
+
+def _calls_base(forward: ast.FunctionDef) -> bool:
+    """Whether a method calls that of the base in one place, whatever else it does."""
+    own = 0
+    for node in walk(forward):
+        match node:
+            case ast.Call(ast.Attribute(ast.Call(ast.Name("super")), "forward"), given, named):
+                if len(given) != 1 or named:  # An output_size says more than the layer.
+                    return False
+                own += 1
+            case ast.Attribute(ast.Name("self"), "weight" | "bias", ast.Store()):
+                return False
+    return own == 1
 
 
 def _gives(node: ast.stmt, name: str) -> bool:

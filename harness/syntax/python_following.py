@@ -37,6 +37,7 @@ from harness.syntax.python_classes import (
     given_to,
     line_of_classes,
     makes_settings,
+    own_forward,
     runs,
 )
 from harness.syntax.python_passing import Object
@@ -179,6 +180,8 @@ class Reader(Settings):
         if self._of_bases > MOST_FOLLOWED:
             raise NotFollowedError("one of too many that are followed")
         init = code.initializer()
+        if (forward := own_forward(code.node)) is not None:
+            self.own_forward[call.column] = (code.node.name, self.source.offset(forward.lineno, 0))
         if init is None:
             of_base = replace(call, function=meant(call, code.base), owner=code.owner)
             return self.followed(of_base)

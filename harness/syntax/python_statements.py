@@ -81,6 +81,7 @@ class Statements(Scopes):
         super().__init__(source, left_out, values)
         # Functions with calls that are not followed, and may give their parameters anything.
         self.given_otherwise = set[ast.AST]()
+        self.own_forward: dict[int, tuple[str, int]] = {}  # See ``Parsed``
         self.deciding: dict[str, tuple[str, str]] = {}  # See ``Parsed``
         # Branches that are read where a test decides, and those that are not: first and last line.
         self._entered = set[ast.stmt]()

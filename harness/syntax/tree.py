@@ -269,6 +269,9 @@ class Parsed:
     handed_on: Callable[[Collection[str]], Iterator[tuple[str, int]]] = lambda _: iter(())
     # For names of functions that the text chooses: what it compares with a class, and with which.
     deciding: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    # By the columns of calls of the text's own layers: the class that does more than the
+    # framework's that it inherits from, and where.
+    own_forward: Mapping[int, tuple[str, int]] = field(default_factory=dict)
 
     def all_understood(self) -> tuple[Statement, ...]:
         """Return the statements; raise the error of the first stretch that was left out."""

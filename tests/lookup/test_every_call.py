@@ -97,6 +97,22 @@ def test_a_line_is_picked(generator: str, capsys: pytest.CaptureFixture[str]) ->
     assert "begins in line 3; they do in 9, 10, 13, 14" in capsys.readouterr().err
 
 
+def test_a_line_of_the_frameworks_call_picks_those_that_come_to_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "net.py"
+    file.write_text(
+        "def up(i):\n    return nn.ConvTranspose2d(i, 2, 3)\n\n\n"
+        "a = up(4)\nb = up(6)\nc = nn.ConvTranspose2d(8, 2, 3)\n"
+    )
+    found = json.loads(translated(capsys, str(file), "--json", "--line", "2"))
+    assert [each["descriptor"] for each in found["calls"]] == ["ic4_oc2_k3x3_b", "ic6_oc2_k3x3_b"]
+    found = json.loads(translated(capsys, str(file), "--json", "--line", "6"))
+    assert found["descriptor"] == "ic6_oc2_k3x3_b"
+    assert main(["translate", str(file), "--line", "3"]) == USAGE
+    assert "begins in line 3; they do in 5, 6, 7" in capsys.readouterr().err
+
+
 def test_a_text_with_several_calls_is_answered_like_a_file(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

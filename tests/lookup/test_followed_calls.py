@@ -410,6 +410,38 @@ def notes(text: str) -> list[tuple[str, ...]]:
     return [each.reading.notes if isinstance(each, LookUp) else (str(each),) for each in found]
 
 
+OWN = (
+    "class Up(nn.ConvTranspose1d):\n"
+    "  def forward(self, x, squeeze=False):\n    x = {}\n    return torch.squeeze(x)\n"
+    "u = Up(4, 6, 3)"
+)
+
+
+def test_a_layer_that_does_more_than_its_base_is_answered_with_a_note() -> None:
+    text = OWN.format("super().forward(x if x.dim() == 3 else x[:, None])")
+    assert answers(text) == [(6, "u", "ic4_oc6_k3_b")]
+    assert notes(text) == [
+        (
+            "Up has a forward of its own, in line 3: what that does around the framework's is not "
+            "in the answer.",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "other(x)",
+        "super().forward(x, output_size=[9])",
+        "super().forward(super().forward(x))",
+        "super().forward(x); self.weight = other",
+    ],
+)
+def test_a_layer_that_computes_something_else_is_refused(made: str) -> None:
+    with pytest.raises(SnippetError, match="which has forward of its own"):
+        answers(OWN.format(made))
+
+
 def test_the_place_of_the_frameworks_call_is_noted() -> None:
     assert notes(BLOCK + "u = UpBlock(4, 6)") == [
         ("The framework's call stands in line 5, in UpBlock.",)
