@@ -70,7 +70,7 @@ def read(text: str, values: Mapping[str, Value] = NO_VALUES) -> Parsed:
         module.body += _benchmarked(module)
         reader = _reader(source, unread, values)
         statements = tuple(reader.module(module))
-        if reader.given_otherwise and _has_defaults(statements):
+        if _has_defaults(statements) and reader.may_use_replaced(module, statements):
             # A call that is not followed may give more than it shows: names, no defaults.
             again, given = _reader(source, unread, values), reader.given_otherwise
             again.given_otherwise, reader = {*given}, again

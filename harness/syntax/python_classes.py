@@ -11,13 +11,14 @@ from typing import Final
 
 from harness.syntax.names import Names
 from harness.syntax.python_changes import bindings, children, dotted, text_of, walk
-from harness.syntax.tree import Argument, Call, Defined, Either, Name, Value
+from harness.syntax.tree import Argument, Call, Defined, Either, Name, Reference, Value, last_name
 
 MOST_FOLLOWED: Final = 100
 
 
 # What makes, or may make, a transposed convolution in any framework.
 LIKELY: Final = re.compile("transpos|deconv", re.IGNORECASE)
+_MOVES: Final = re.compile("transpose_?", re.IGNORECASE)  # Moves axes: every attention does
 # Methods that apply the layers that an object has.
 APPLYING: Final = {"forward", "hybrid_forward", "call", "__call__", "decode", "build"}
 _WORD: Final = re.compile(r"[^\W\d]\w*+")
@@ -160,6 +161,18 @@ def line_of_classes(code: FollowedClass) -> tuple[FollowedClass, ...]:
     return tuple(line)
 
 
+def may_make_a_layer(call: Call) -> bool:
+    """Whether a call may be one of those that are looked for."""
+    owners = call.owner.options if isinstance(call.owner, Either) else (call.owner,)
+    names = [
+        last_name(call),
+        call.written,
+        *(each.text for each in owners if isinstance(each, Reference)),
+    ]
+    words = {name.rpartition(".")[2] for name in names}
+    return any(LIKELY.search(word) and not _MOVES.fullmatch(word) for word in words)
+
+
 class Likely:
     """Which functions and classes of a text may make what is looked for, directly or by others."""
 
@@ -171,7 +184,7 @@ class Likely:
         for name, line in _named_lines(module, lines):
             for word in _WORD.findall(line):
                 users[word].add(name)
-        pending = [word for word in users if LIKELY.search(word)]
+        pending = [word for word in users if LIKELY.search(word) and not _MOVES.fullmatch(word)]
         while pending:
             for name in users[pending.pop()]:
                 if name not in self._words:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
@@ -28,6 +28,7 @@ from harness.syntax.python_changes import (
     patches,
     same_object,
     shared_names,
+    statements_in,
     text_of,
     walk,
 )
@@ -47,6 +48,7 @@ from harness.syntax.tree import (
     Subscript,
     Unread,
     Value,
+    calls,
 )
 
 if TYPE_CHECKING:
@@ -486,12 +488,41 @@ class Statements(Scopes):
 
     def _defaults(self, arguments: ast.arguments) -> Iterator[tuple[str, Value, str]]:
         """``def __init__(self, stride=2)``; a ``None`` means that the function decides."""
-        positional = [*arguments.posonlyargs, *arguments.args]
-        pairs = zip(reversed(positional), reversed(arguments.defaults), strict=False)
-        keywords = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
-        for inner, default in (*pairs, *keywords):
-            if default is not None and not isinstance(value := self.value(default), Name):
-                yield inner.arg, value, text_of(default)
+        for name, default in _written_defaults(arguments):
+            if not isinstance(value := self.value(default), Name):
+                yield name, value, text_of(default)
+
+    def may_use_replaced(self, module: ast.Module, statements: Sequence[Statement]) -> bool:
+        """Whether a layer is read with a default that a call that is not followed may replace."""
+        used = {*self._assumed}
+        functions = [
+            function
+            for function in self.given_otherwise
+            if isinstance(function, FUNCTIONS)
+            and any(_is_used(each, used) for each in _written_defaults(function.args))
+        ]
+        if not functions:
+            return False
+        from harness.syntax.python_classes import may_make_a_layer  # noqa: PLC0415
+
+        any_name = any(isinstance(value, str) for value in self._supplied.values())
+        columns = {
+            column
+            for each in statements
+            for call in calls(each.value)
+            if any_name or may_make_a_layer(call)
+            for column in (call.column, *(outer.column for outer in each.followed))
+        }
+        classes = (each for each in statements_in(module) if isinstance(each, ast.ClassDef))
+        around = {inner: each for each in classes for inner in each.body}
+        for function in functions:
+            # What one method gives ``self``, all of them see.
+            whole = around.get(function, function)
+            start = self.source.offset(whole.lineno, 0)
+            end = self.source.offset(whole.end_lineno or whole.lineno, MAX_TEXT)
+            if any(start <= column <= end for column in columns):
+                return True
+        return False
 
     def _attributes_of(self, node: ast.ClassDef, around: Names) -> Names:
         """What the body of a class gives its objects."""
@@ -525,6 +556,24 @@ def _items(value: Value, targets: Sequence[ast.expr]) -> Sequence[Value]:
         Subscript(f"({value.text})[{place}]", value.column, owner=value, index=place)
         for place in range(len(targets))
     ]
+
+
+def _written_defaults(arguments: ast.arguments) -> Iterator[tuple[str, ast.expr]]:
+    """Parameters that have a default, and the default."""
+    positional = [*arguments.posonlyargs, *arguments.args]
+    pairs = zip(reversed(positional), reversed(arguments.defaults), strict=False)
+    keywords = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    for inner, default in (*pairs, *keywords):
+        if default is not None:
+            yield inner.arg, default
+
+
+def _is_used(parameter: tuple[str, ast.expr], used: Collection[str]) -> bool:
+    """Whether anything is computed from a parameter's default, or decided by it."""
+    name, default = parameter
+    may_be_none = isinstance(default, ast.Name | ast.Attribute)
+    may_be_none |= isinstance(default, ast.Constant) and default.value is None
+    return may_be_none or f"{name}={text_of(default)}" in used
 
 
 def _none(test: ast.expr) -> str:
