@@ -182,7 +182,7 @@ def _in_line(every: Sequence[Answer], line: int, document: Document | None) -> l
 
 def _path(text: str) -> Path | None:
     """Return the path of a file, where the text is a file's name."""
-    if text == "-" or len(text) > _LONGEST_NAME or "\n" in text:
+    if text in {"", "-"} or len(text) > _LONGEST_NAME or "\n" in text:
         return None
     from pathlib import Path
 
