@@ -77,7 +77,8 @@ class Passing(Statements):
         super().__init__(source, left_out, values)
         self._supplied = {name: _as_class(value) for name, value in values.items()}
         self._classes = {each.text for each in self._supplied.values() if isinstance(each, Name)}
-        # What tests compare with classes, and with which, where the text does not say what it is.
+        # What tests compare, and with which class, word or number, where the text does not say
+        # what it is, or only as a default.
         self._open_tests: list[tuple[str, str]] = []
         self._pending: list[Statement] = []  # What stands before the statement that is being read
         self._within: tuple[ast.AST, ...] = ()  # Functions that are being read, outermost first
@@ -97,7 +98,15 @@ class Passing(Statements):
                 is_same = self._is_same(node.left, node.comparators[0])
                 if is_same is not None:
                     return is_same == isinstance(operation, ast.Eq | ast.Is)
+                self._note_open_test(node.left, node.comparators[0])
         return super()._choice(node)
+
+    def _note_open_test(self, one: ast.expr, other: ast.expr) -> None:
+        """Note a name that is compared with a word or a number, unless its value is certain."""
+        if isinstance(other, ast.Constant) and type(other.value) in {int, str}:
+            name = dotted(one)
+            if name and (name in self.names.assumed or name not in self.names.known):
+                self._open_tests.append((self._text(one), str(other.value)))
 
     def _result(self, node: ast.Call) -> Value:
         match node:

@@ -228,6 +228,20 @@ def test_what_decides_the_class_is_asked_for() -> None:
         answers(BRANCHES)
 
 
+def test_a_word_that_decides_the_class_is_asked_for() -> None:
+    text = (
+        "def layer(rank, up):\n  if rank == 2:\n"
+        "    return nn.ConvTranspose2d if up else nn.Conv2d\n"
+        "  else:\n    return nn.ConvTranspose3d if up else nn.Conv3d\n"
+        "class Up(nn.Module):\n  def __init__(self, c, dim='3d'):\n"
+        "    conv = layer(2 if dim == '2d' else 3, up=True)\n    self.up = conv(4, 6, 3)\n"
+    )
+    with pytest.raises(SnippetError, match=r"which function conv is: .*dim=2d"):
+        answers(text)
+    assert [operator for *_, operator in answers(text, dim="2d")] == ["ic4_oc6_k3x3_b"]
+    assert [operator for *_, operator in answers(text, dim="3d")] == ["ic4_oc6_k3x3x3_b"]
+
+
 def test_a_class_that_may_be_the_same_by_another_name_decides_nothing() -> None:
     text = BRANCHES.replace("nn.Conv2d", "nn.Lazy2d").replace("=nn.Conv3d", "=nn.Long2d")
     assert answers(text, conv_op="nn.Lazy2d") == [(11, "self.up", "ic4_oc6_k3x3_b")]
