@@ -20,7 +20,6 @@ from harness.syntax.python_changes import (
     bindings,
     changes,
     dotted,
-    patches,
     statements_in,
     text_of,
 )
@@ -83,7 +82,7 @@ class Reader(Settings):
     def module(self, module: ast.Module) -> Iterator[Statement]:
         """Read a whole text."""
         self._likely = Likely(module, self.source.lines)
-        self._patched = {name.rpartition(".")[2] for name, _ in patches(module)}
+        self._patched = {name.rpartition(".")[2] for name, _ in self.set_in(module)}
         self._overridden = _overridden(module)
         yield from super().module(module)
 

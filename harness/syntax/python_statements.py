@@ -84,6 +84,7 @@ class Statements(Scopes):
         # Functions with calls that are not followed, and may give their parameters anything.
         self.given_otherwise = set[ast.AST]()
         self.own_forward: dict[int, tuple[str, int]] = {}  # See ``Parsed``
+        self._set: tuple[tuple[str, ast.expr], ...] | None = None
         self.deciding: dict[str, tuple[str, str]] = {}  # See ``Parsed``
         # Branches that are read where a test decides, and those that are not: first and last line.
         self._entered = set[ast.stmt]()
@@ -94,9 +95,15 @@ class Statements(Scopes):
         self._scope, self._shared = Scope.of(module.body), shared_names(module)
         yield from self._statements(module.body)
 
+    def set_in(self, module: ast.Module) -> Sequence[tuple[str, ast.expr]]:
+        """What a text sets in modules, classes and objects, found once."""
+        if self._set is None:
+            self._set = tuple(patches(module))
+        return self._set
+
     def patched(self, module: ast.Module) -> Iterator[tuple[str, int]]:
         """What a text that has been read sets in modules and classes, by its full name."""
-        for name, node in patches(module):
+        for name, node in self.set_in(module):
             owner_name, _, last = name.rpartition(".")
             owner = self.names.owner(owner_name)
             full = f"{owner.text}.{last}" if isinstance(owner, Reference) else name
