@@ -8,6 +8,7 @@ the exit status.
 from __future__ import annotations
 
 import argparse
+import atexit
 import gc
 import os
 import sys
@@ -62,6 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _collecting_rarely() -> Iterator[None]:
     """Collect garbage rarely: nearly all that is imported and read is kept to the end."""
     usual = gc.get_threshold()
+    atexit.register(gc.freeze)  # The last collection of a process frees what goes with it anyway.
     gc.set_threshold(_BETWEEN_COLLECTIONS, *usual[1:])
     try:
         yield
