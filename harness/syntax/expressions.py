@@ -166,7 +166,10 @@ class Expressions:
             self._assumed += names.assumed.get(name, ())
             return names.known[name]
         given = names.given.get(name)
-        return given.value if isinstance(given, Passed) else self._unknown(node)
+        if not isinstance(given, Passed):
+            return self._unknown(node)
+        self._assumed += names.assumed.get(name, ())
+        return given.value
 
     def _unknown(self, node: ast.expr) -> Value:
         """An expression that the text gives no value; the user may."""

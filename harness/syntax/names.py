@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
 
-from harness.syntax.tree import Argument, Call, Defined, Either, Name, Reference, Value
+from harness.syntax.tree import Argument, Call, Defined, Either, Name, Passed, Reference, Value
 
 LONGEST: Final = 16
 EVERYTHING: Final = "*"
@@ -265,6 +265,8 @@ class Names:
         self.assumed.pop(name, None)
         self.undecided.discard(name)
         if isinstance(value, Name):  # Most of them: of those, none is plain.
+            if assumed and isinstance(value, Passed):  # A number in it may be a default.
+                self.assumed[name] = tuple(dict.fromkeys(assumed))
             return
         if _is_plain(value) and size(value) <= LONGEST and _DOTTED.fullmatch(name):
             self.known[name] = value

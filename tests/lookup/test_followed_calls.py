@@ -504,6 +504,11 @@ def test_a_default_of_who_calls_is_noted() -> None:
     )
 
 
+def test_a_default_in_an_expression_of_who_calls_is_noted() -> None:
+    text = "def net(n, c=8):\n  return up(c + n, 4)\n" + MAKE
+    assert "c=8: taken from the function's defaults; its caller may give others." in notes(text)[0]
+
+
 def test_a_default_of_who_calls_is_noted_where_it_is_the_default_of_what_is_called_too() -> None:
     text = "def net(c=8):\n  return up(c, 5)\ndef up(i=8, o=4): return nn.ConvTranspose2d(i, o, 3)"
     assert notes(text)[0][1:] == (
