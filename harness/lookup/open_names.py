@@ -16,7 +16,7 @@ from harness.convention.binding import bound
 from harness.convention.layers import Layer
 from harness.convention.reading import OpenSizes, Reading, Supplied
 from harness.convention.signature import Signature
-from harness.core.named_number import Named
+from harness.core.named_number import Named, in_names
 from harness.core.operators import Operator, axis_name
 from harness.lookup.reading import FoundCall
 from harness.syntax.expressions import open_names
@@ -105,7 +105,11 @@ def read_in_names(found: Readable, supplied: Supplied, error: SnippetError) -> I
         if len(trials) == _MOST_KINDS or enough:
             break
     if not trials:
-        raise next(iter(refusals.values())) if len(refusals) == 1 else first
+        if len({*map(in_names, refusals)}) == 1:
+            (reason, *_) = refusals.values()
+            reason.fact = in_names(reason.fact)
+            raise reason
+        raise first
     return _in_names(found, left_open, [each for alike in trials.values() for each in alike[:2]])
 
 
