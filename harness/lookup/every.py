@@ -64,7 +64,7 @@ def look_up_every(
     >>> text = "up = nn.ConvTranspose2d(c, c // 2, 2, stride=2)"
     >>> (found,) = look_up_every(text, to=["wolfram"])
     >>> found.names, found.to_json()["translations"]["wolfram"]["call"][:47]
-    (('c', 'c // 2'), 'layer = DeconvolutionLayer[Quotient[c, 2], {2, ')
+    (('c',), 'layer = DeconvolutionLayer[Quotient[c, 2], {2, ')
     """
     if (known := _without_code(text, framework, to, supplied, style)) is not None:
         return [known]

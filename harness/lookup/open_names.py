@@ -107,7 +107,9 @@ def read_in_names(found: Readable, supplied: Supplied, error: SnippetError) -> I
     if not trials:
         if len({*map(in_names, refusals)}) == 1:
             (reason, *_) = refusals.values()
-            reason.fact = in_names(reason.fact)
+            written = in_names(reason.fact)
+            if written != reason.fact:  # Else it is kept as what each face words
+                reason.fact = written
             raise reason
         raise first
     return _in_names(found, left_open, [each for alike in trials.values() for each in alike[:2]])

@@ -487,7 +487,7 @@ import multiprocessing, os, signal
 from concurrent.futures import ProcessPoolExecutor
 from harness.dashboard import building
 spawn = multiprocessing.get_context("spawn")
-pool = ProcessPoolExecutor(1, spawn, building._end_with_parent)
+pool = ProcessPoolExecutor(1, spawn, building.end_with_parent)
 print(pool.submit(os.getpid).result(), flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
