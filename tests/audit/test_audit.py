@@ -400,6 +400,7 @@ def test_wrong_usage(
     assert says in printed(capsys, *arguments, status=USAGE)
 
 
+@pytest.mark.slow
 def test_two_processes_find_what_one_finds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(auditing, "_FEW_FILES", 1)
     known = load_limitations()

@@ -143,6 +143,7 @@ def test_resume_measures_what_was_selected(
     assert [one.case for one in Report.read(output).measurements[::2]] == measured
 
 
+@pytest.mark.slow
 def test_resume_refuses_what_does_not_fit(
     spec: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -366,6 +366,7 @@ def test_sigterm_is_as_it_was_when_a_command_is_over_and_as_its_user_chose() -> 
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
+@pytest.mark.slow
 def test_json_lines_are_complete_while_the_run_goes_on(spec: str, tmp_path: Path) -> None:
     out = tmp_path / "run.jsonl"
     assert main(["run", spec, "-f", "numpy", "-o", str(out)]) == OK

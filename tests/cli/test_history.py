@@ -51,6 +51,7 @@ def save_slower() -> None:
         store.save(benchmark(day, seconds, frameworks=about))
 
 
+@pytest.mark.slow
 def test_a_run_is_saved_with_its_commit_and_its_file_is_known_already(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -175,6 +175,7 @@ def test_chatter_on_standard_output_changes_nothing(records: Records) -> None:
         slow("dies_halfway_through_an_answer", Status.CRASHED, "it ended inside an answer"),
     ],
 )
+@pytest.mark.slow
 def test_one_lost_worker_costs_one_record(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, behaviour: str, status: Status, words: str
 ) -> None:

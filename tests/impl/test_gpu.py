@@ -301,6 +301,7 @@ def test_reproduce_shows_the_gpu_program_and_names_the_gpu(
 
 
 @pytest.mark.usefixtures("_no_driver")
+@pytest.mark.slow
 def test_doctor_reports_the_gpu(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -147,6 +147,7 @@ def test_damaged_files_are_one_error(
     assert refused >= len(samples) // 12
 
 
+@pytest.mark.slow
 def test_crash_of_the_reader_is_one_error(tmp_path: Path) -> None:
     path = saved(tmp_path / "crash.mat", {"w": np.arange(6.0).reshape(1, 2, 3)})
     data = bytearray(path.read_bytes())
