@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import ModuleType
 
 from hypothesis import strategies as st
 
-from harness.syntax.tree import MAX_DIGITS, Call, Name, Parsed, Statement, Value
+from harness.syntax.tree import MAX_DIGITS, Call, Name, Parsed, Statement, Value, calls
 
 
 def shown(value: Value) -> str:
@@ -35,6 +36,14 @@ def parse(language: ModuleType, text: str) -> tuple[Statement, ...]:
     """Read a text all of which must be understood."""
     parsed: Parsed = language.read(text)
     return parsed.all_understood()
+
+
+def given_to(language: ModuleType, text: str, name: str = "f") -> Iterator[Value]:
+    """Yield what the calls of a function in a text are given, one after another."""
+    for statement in language.read(text).statements:
+        for call in calls(statement.value):
+            if call.dotted == name:
+                yield from call.positional
 
 
 def first(language: ModuleType, text: str) -> Value:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from syntax_texts import given_to
 
 from harness.syntax import matlab
-from harness.syntax.tree import Call, Name, Value, calls
+from harness.syntax.tree import Call, Name, Value
 
 # What the calls of ``f`` in a text are given, one after another.
 TEXTS = {
@@ -59,13 +60,6 @@ TEXTS = {
 }
 
 
-def given_to(text: str, name: str = "f") -> Iterator[Value]:
-    for statement in matlab.read(text).statements:
-        for call in calls(statement.value):
-            if call.dotted == name:
-                yield from call.positional
-
-
 def _written(value: Value) -> str:
     if isinstance(value, Name):
         return f"<{value.text}>"
@@ -74,7 +68,7 @@ def _written(value: Value) -> str:
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_calls_are_read_for_every_value_that_they_have(text: str) -> None:
-    assert " ".join(map(_written, given_to(text))) == TEXTS[text]
+    assert " ".join(map(_written, given_to(matlab, text))) == TEXTS[text]
 
 
 NAMES = {
@@ -89,7 +83,7 @@ NAMES = {
 
 @pytest.mark.parametrize("text", NAMES)
 def test_names_of_layers_are_put_together(text: str) -> None:
-    values = given_to(text)
+    values = given_to(matlab, text)
     shown = (value.dotted if isinstance(value, Call) else _written(value) for value in values)
     assert " ".join(shown) == NAMES[text]
 
@@ -100,7 +94,7 @@ def test_layers_that_are_added_one_by_one_are_an_array() -> None:
         "layers(end+1) = aLayer(4);\nf([layers; block(5)])\n"
         "function b = block(n)\n b = [aLayer(n); reluLayer];\nend"
     )
-    (value,) = given_to(text)
+    (value,) = given_to(matlab, text)
     assert [str(each) for each in _flat(value)] == ["1", "2", "3", "4", "5", "reluLayer"]
 
 

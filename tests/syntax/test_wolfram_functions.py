@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from syntax_texts import shown
+from syntax_texts import given_to, shown
 
 from harness.syntax import wolfram
-from harness.syntax.tree import Value, calls
+from harness.syntax.tree import calls
 
 # What the calls of ``f`` in a text are given, one after another.
 TEXTS = {
@@ -55,16 +53,9 @@ TEXTS = {
 }
 
 
-def given_to(text: str, name: str = "f") -> Iterator[Value]:
-    for statement in wolfram.read(text).statements:
-        for call in calls(statement.value):
-            if call.dotted == name:
-                yield from call.positional
-
-
 @pytest.mark.parametrize("text", TEXTS)
 def test_calls_are_read_for_every_value_that_they_have(text: str) -> None:
-    assert " ".join(map(shown, given_to(text))) == TEXTS[text]
+    assert " ".join(map(shown, given_to(wolfram, text))) == TEXTS[text]
 
 
 LISTS = {
