@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from chains import inputs_of_five
 
 from harness.core.operators import Sizes
 from harness.lookup.every import look_up_every
@@ -33,18 +34,10 @@ BETWEEN: dict[str, Sizes] = {
 }
 
 
-def _inputs(text: str) -> list[Sizes | None]:
-    """Inputs of the layers of five filters, of which there is one answer each."""
-    looks = look_up_every(text, to=["numpy"])
-    assert not any(isinstance(each, SnippetError) for each in looks)
-    readings = [each.reading for each in looks if not isinstance(each, SnippetError)]
-    return [each.input for each in readings if each.operator.out_channels == 5]
-
-
 @pytest.mark.parametrize("between", BETWEEN)
 def test_sizes_go_through_plain_layers(between: str) -> None:
     text = f"layers = [imageInputLayer([12 9 6]); {between}; {UP}];"
-    assert _inputs(text) == [(1, *BETWEEN[between])]
+    assert inputs_of_five(text) == [(1, *BETWEEN[between])]
 
 
 # Where the sizes are not known, the channels may be.
@@ -94,7 +87,7 @@ GRAPHS: dict[str, list[Sizes | None]] = {
 
 @pytest.mark.parametrize("text", GRAPHS)
 def test_layers_are_followed_through_arrays_and_graphs(text: str) -> None:
-    assert _inputs(text) == GRAPHS[text]
+    assert inputs_of_five(text) == GRAPHS[text]
 
 
 def test_a_layer_is_listed_by_its_name() -> None:

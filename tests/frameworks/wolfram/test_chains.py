@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from chains import inputs_of_five
 
 from harness.core.operators import Sizes
 from harness.lookup.every import look_up_every
@@ -32,18 +33,10 @@ BETWEEN: dict[str, Sizes] = {
 }
 
 
-def _inputs(text: str) -> list[Sizes | None]:
-    """Inputs of the layers of five channels."""
-    looks = look_up_every(text, to=["numpy"])
-    readings = [each.reading for each in looks if not isinstance(each, SnippetError)]
-    assert len(readings) == len(looks)
-    return [each.input for each in readings if each.operator.out_channels == 5]
-
-
 @pytest.mark.parametrize("between", BETWEEN)
 def test_sizes_go_through_plain_layers(between: str) -> None:
     text = f'NetChain[{{{between}, {UP}}}, "Input" -> {{6, 12, 9}}]'
-    assert _inputs(text) == [(1, *BETWEEN[between])]
+    assert inputs_of_five(text) == [(1, *BETWEEN[between])]
 
 
 # Where the sizes are not known, the channels may be.
@@ -89,7 +82,7 @@ TEXTS: dict[str, list[Sizes | None]] = {
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_layers_are_followed_to_the_input_of_their_net(text: str) -> None:
-    assert _inputs(text) == TEXTS[text]
+    assert inputs_of_five(text) == TEXTS[text]
 
 
 def test_a_layer_is_listed_by_the_vertices_that_it_is_in() -> None:
@@ -105,7 +98,7 @@ def test_a_layer_is_listed_by_the_vertices_that_it_is_in() -> None:
 def test_a_layer_may_have_a_local_name() -> None:
     chain = f'NetChain[{{ConvolutionLayer[8, 3], act, {UP}}}, "Input" -> {{6, 12, 9}}]'
     made = "net[] := Module[{act = ElementwiseLayer[Ramp[#]&]}, BODY]; net[]"
-    assert _inputs(made.replace("BODY", chain)) == [(1, 8, 10, 7)]
+    assert inputs_of_five(made.replace("BODY", chain)) == [(1, 8, 10, 7)]
     (in_names,) = look_up_every(made.replace("BODY", f"act = other[]; {chain}"), to=["numpy"])
     assert not isinstance(in_names, SnippetError)
     assert in_names.reading.input is None
