@@ -39,18 +39,24 @@ class Settings:
 
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read ``DECONFORM_REPORTS``, ``DECONFORM_HOSTS`` and ``DECONFORM_LOOKUPS``.
+    """Read ``DECONFORM_REPORTS``, ``_HOSTS``, ``_LOOKUPS`` and ``_SECONDS``.
 
     >>> from_environment({"DECONFORM_HOSTS": "look.example.org, example.org"}).hosts
     ('look.example.org', 'example.org')
     """
     reports = environment.get("DECONFORM_REPORTS")
     hosts = environment.get("DECONFORM_HOSTS", "").replace(",", " ").split()
-    lookups = environment.get("DECONFORM_LOOKUPS", str(Settings.lookups))
-    if not lookups.isdecimal() or not 1 <= int(lookups) <= 256:
-        raise SettingsError(f"DECONFORM_LOOKUPS is {lookups!r}; expected a number from 1 to 256.")
     return Settings(
         reports=Path(reports) if reports else None,
         hosts=tuple(hosts) or LOOPBACK,
-        lookups=int(lookups),
+        lookups=_number(environment, "DECONFORM_LOOKUPS", 256, Settings.lookups),
+        # Less than the time after which a connection is closed.
+        seconds=_number(environment, "DECONFORM_SECONDS", 50, int(Settings.seconds)),
     )
+
+
+def _number(environment: Mapping[str, str], name: str, most: int, default: int) -> int:
+    word = environment.get(name, str(default))
+    if not word.isdecimal() or not 1 <= int(word) <= most:
+        raise SettingsError(f"{name} is {word!r}; expected a number from 1 to {most}.")
+    return int(word)

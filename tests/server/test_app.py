@@ -51,9 +51,14 @@ def test_a_folder_without_a_dashboard_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", ["0", "x", "257", "-1"])
-def test_a_number_of_lookups_is_checked(number: str) -> None:
-    with pytest.raises(SettingsError, match="expected a number from 1 to 256"):
-        from_environment({"DECONFORM_LOOKUPS": number})
+@pytest.mark.parametrize(("name", "most"), [("LOOKUPS", 256), ("SECONDS", 50)])
+def test_a_number_in_the_environment_is_checked(number: str, name: str, most: int) -> None:
+    with pytest.raises(SettingsError, match=f"{name} is .*; expected a number from 1 to {most}"):
+        from_environment({f"DECONFORM_{name}": number})
+
+
+def test_a_slow_machine_may_have_more_time() -> None:
+    assert from_environment({"DECONFORM_SECONDS": "20"}) == Settings(seconds=20)
 
 
 def test_a_mistake_of_ours_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,7 +72,10 @@ def show(page: Page, size: tuple[int, int], *, dark: bool) -> None:
     """Show the page on a screen of this size and brightness."""
     width, height = size
     page.set_viewport_size({"width": width, "height": height})
-    page.emulate_media(media="screen", color_scheme="dark" if dark else "light")
+    # What scrolls smoothly may leave the place at which the mouse is pressed.
+    page.emulate_media(
+        media="screen", color_scheme="dark" if dark else "light", reduced_motion="reduce"
+    )
 
 
 def _tell(said: list[str], request: Request) -> None:

@@ -17,7 +17,8 @@ COMMAND = (sys.executable, "-m", "harness", "serve", "--port", "0")
 @contextmanager
 def started(*arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """Start the service on a free port; yield its address and its process."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    # On a busy machine a look-up may take longer, and is not wrong for that.
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "DECONFORM_SECONDS": "50"}
     with subprocess.Popen(
         [*COMMAND, *arguments],
         stdout=subprocess.PIPE,
