@@ -95,7 +95,7 @@ class LookUp:
     problem: str | Unsupported | None = None  # The line for benchdnn, where it is requested
     names: tuple[str, ...] = ()  # Of the text, which the answer has in the place of numbers
     unnamed: tuple[str, ...] = ()  # Those of them that the text does not even name
-    truth: str = ""  # A name that says whether there is a bias: the answer is for one
+    truth: str = ""  # What says that there is a bias, if that is open: the answer is for one
     without_bias: tuple[Translation, ...] = ()
 
     @property
@@ -390,7 +390,7 @@ def _answer(looked_up: LookUp, programs: bool) -> Iterator[Line]:
         yield from _block(translation, programs, looked_up.names)
         other = without_bias.get(translation.framework)
         if other is not None and other.to_json() != translation.to_json():
-            yield [("dim", f"  without bias, where {looked_up.truth} says so:")]
+            yield [("dim", f"  without bias, {_unless(looked_up.truth)}:")]
             yield from _block(other, programs, looked_up.names, headed=False)
     if looked_up.problem is not None:
         yield []
@@ -399,6 +399,11 @@ def _answer(looked_up: LookUp, programs: bool) -> Iterator[Line]:
         yield []
         example = f"deconform reproduce {looked_up.example} -f NAME"
         yield [("dim", f"run any of them and compare: {example}")]
+
+
+def _unless(truth: str) -> str:
+    negated = re.fullmatch(r"not ([\w.]+)", truth)
+    return f"if {negated[1]}" if negated else f"unless {truth}"
 
 
 def _block(

@@ -8,6 +8,7 @@ answer; where it differs, the numbers decide, and the answer asks for them.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
@@ -73,7 +74,7 @@ class InNames:
     names: tuple[str, ...] = ()
     unnamed: tuple[str, ...] = ()  # Sizes among them that the text does not even name
     example: tuple[tuple[str, int], ...] = ()  # Of names that the answer may depend on, numbers
-    truth: str = ""  # A name that says whether there is a bias
+    truth: str = ""  # What says that there is a bias, a name or ``not`` one
     otherwise: tuple[Reading, ...] = ()  # Where that is false
 
 
@@ -148,10 +149,22 @@ def _in_names(found: Readable, left_open: _Open, trials: list[tuple[Supplied, Re
     if not left_open.truths:
         return InNames(readings, names, left_open.unnamed, example)
     (truth,) = left_open.truths
-    otherwise = [replace(each, values={**each.values, truth: False}) for each, _ in trials]
-    return InNames(
-        readings, names, left_open.unnamed, example, truth, tuple(map(found.read, otherwise))
-    )
+    false = [replace(each, values={**each.values, truth: False}) for each, _ in trials]
+    otherwise = tuple(map(found.read, false))
+    if not readings[0].operator.bias:  # ``nobias=flag``
+        readings, otherwise, truth = otherwise, readings, _opposite(truth)
+    return InNames(readings, names, left_open.unnamed, example, truth, otherwise)
+
+
+def _opposite(truth: str) -> str:
+    """Write what is true where a name, or another expression, is false.
+
+    >>> _opposite("nobias"), _opposite("not bias"), _opposite("not a or b")
+    ('not nobias', 'bias', 'not (not a or b)')
+    """
+    if negated := re.fullmatch(r"not ([\w.]+)", truth):
+        return negated[1]
+    return f"not {truth}" if re.fullmatch(r"[\w.]+", truth) else f"not ({truth})"
 
 
 def _has_defaults(operator: Operator) -> bool:

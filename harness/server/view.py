@@ -36,7 +36,7 @@ from harness.syntax.documents import Document
 _LONGEST_LINK: Final = 7000
 _NAMED_IN_THE_LIST: Final = 2  # Frameworks that are named though they are native
 _MOST_NAMES: Final = 24  # Fields for names that the answer could do without
-_NAME: Final = re.compile(r"(?<![\w.])[^\W\d][\w.]*")
+_NAME: Final = re.compile(r"(?<![\w.])(?!not\b)[^\W\d][\w.]*")
 _LOOKED_UP: Final = re.compile(r"[\w.]\(|[\[\]'\"]")  # What a call gives, or a place in a list
 
 # What is asked, and what it shows.

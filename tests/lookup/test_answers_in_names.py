@@ -55,6 +55,11 @@ def only(text: str, *to: str, supplied: Supplied | None = None) -> LookUp:
     return found
 
 
+def call(found: LookUp, framework: str) -> str:
+    written: str = found.to_json()["translations"][framework]["call"]
+    return written
+
+
 def jobs(framework: str) -> Iterator[tuple[Operator, reality.Job]]:
     """Yield what is answered for each call, after lines that give its names numbers."""
     generator = random.Random(5)
@@ -156,14 +161,53 @@ def test_a_bias_that_is_not_known_is_answered_for_both() -> None:
     assert answer["without_bias"]["call"] == "y_ = F.deconvolution_2d(x_, w_)"
 
 
+@pytest.mark.parametrize(("flag", "truth"), [("flag", "not flag"), ("not a.bias", "a.bias")])
+def test_a_flag_for_no_bias_is_answered_for_both(flag: str, truth: str) -> None:
+    found = only(f"L.Deconvolution2D(4, 6, 2, nobias={flag})", "chainer")
+    answer = found.to_json()["translations"]["chainer"]
+    assert answer["call"] == "y_ = F.deconvolution_2d(x_, w_, b_)"
+    assert answer["without_bias"]["call"] == "y_ = F.deconvolution_2d(x_, w_)"
+    assert (found.truth, found.reading.operator.bias) == (truth, True)
+
+
+def test_which_flag_leaves_the_bias_out_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["translate", "L.Deconvolution2D(4, 6, 2, nobias=flag)", "--to", "mxnet"]) == 0
+    assert "  without bias, if flag:\n" in capsys.readouterr().out
+    assert main(["translate", "nn.ConvTranspose2d(4, 6, 2, bias=b)", "--to", "mxnet"]) == 0
+    assert "  without bias, unless b:\n" in capsys.readouterr().out
+
+
 def test_where_the_numbers_decide_the_answer_asks_for_them() -> None:
-    text = "nn.ConvTranspose1d(4, 6, k, stride=u, padding=(k - u) // 2)"
-    answer = only(text, "tensorflow").translations[0].answer
+    text = "nn.ConvTranspose1d(4, 6, 9, stride=8, padding=p, output_padding=q)"
+    answer = only(text, "matlab").translations[0].answer
     assert isinstance(answer, Unsupported)
-    assert answer.reason.startswith("what is to be written depends on k, u: add set k=")
-    known = only(text, "tensorflow", supplied=supply(values={"k": 16, "u": 8}))
+    assert answer.reason.startswith("what is to be written depends on p, q: add set p=")
+    known = only(text, "matlab", supplied=supply(values={"p": 3, "q": 2}))
     assert isinstance(known.translations[0].answer, Program)
-    assert known.reading.operator == Operator.of(4, 6, (16,), stride=8, crop=4)
+    assert known.reading.operator == Operator.of(4, 6, (9,), stride=8, crop=((3, 1),))
+
+
+def test_a_crop_in_names_is_sliced_where_only_numbers_say_that_it_is_same() -> None:
+    """``SAME`` and explicit paddings hold for some numbers; for which, the names do not say."""
+    text = "nn.ConvTranspose1d(4, 6, k, stride=u, padding=(k - u) // 2)"
+    calls = call(only(text, "tensorflow"), "tensorflow").splitlines()
+    assert calls[0].endswith(
+        "output_shape=(x_.shape[0], (x_.shape[1] - 1) * u + k, 6), strides=u, padding='VALID')"
+    )
+    assert calls[-1] == "y_ = y_[:, (k - u) // 2:(-((k - u) // 2)) or None, :]"
+
+
+@pytest.mark.parametrize(
+    ("text", "padding"),
+    [
+        ("nn.ConvTranspose2d(4, 6, 4, 2, p)", "[[0, 0], [p, p], [p, p], [0, 0]]"),
+        ("nn.ConvTranspose2d(4, 6, k, s, p)", "[[0, 0], [p, p], [p, p], [0, 0]]"),
+        ("nn.ConvTranspose2d(4, 6, s + 2 * p, s, p)", "'SAME'"),
+        ("nn.ConvTranspose2d(4, 6, k, k)", "'VALID'"),
+    ],
+)
+def test_a_padding_in_names_holds_for_all_numbers(text: str, padding: str) -> None:
+    assert f"padding={padding})" in call(only(text, "tensorflow"), "tensorflow")
 
 
 def test_a_name_of_a_word_is_asked_for_and_may_be_given() -> None:

@@ -11,6 +11,7 @@ from typing import Final
 from harness.convention import text
 from harness.convention.device import Device
 from harness.convention.spoken import Layout, Spoken
+from harness.core.named_number import Named
 from harness.core.operators import Operator
 from harness.core.program import Program, Section
 
@@ -147,8 +148,15 @@ def _native_crop(operator: Operator) -> tuple[str, text.Crops]:
 
 
 def _is_same(begin: int, end: int, stride: int, kernel: int) -> bool:
-    """Whether ``SAME`` with the right output_shape removes exactly this, odd one at the end."""
-    return 1 <= kernel - begin - end <= stride and begin == max(begin + end, 0) // 2
+    """Whether ``SAME`` with the right output_shape removes exactly this, odd one at the end.
+
+    Of names it must be certain, whatever numbers they stand for.
+    """
+    odd, over = end - begin, kernel - begin - end - stride
+    if isinstance(odd, Named) or isinstance(over, Named):
+        return False
+    is_short = over == 0 or (not isinstance(stride, Named) and 1 - stride <= over < 0)
+    return is_short and begin == max(begin + end, 0) // 2
 
 
 def spoken(operator: Operator, _dtype: str) -> Spoken:
