@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from harness.convention.binding import bound
@@ -24,8 +24,11 @@ from harness.syntax.expressions import open_names
 from harness.syntax.tree import (
     BinaryOp,
     Call,
+    Name,
     OpenError,
+    Slice,
     SnippetError,
+    Subscript,
     UnaryOp,
     UnknownValueError,
     Value,
@@ -41,12 +44,15 @@ _CHANNELS: Final = tuple(5040 * n for n in (11, 13, 17, 19, 23, 29, 31, 37, 41, 
 _RANGES: Final = {
     "group": range(2, 7),
     "strid": range(2, 6),
-    "dilat": range(2, 4),
+    "dilat": range(2, 5),
     "pad": range(1, 6),
     "crop": range(1, 6),
+    "adj": range(1, 5),
 }
 _KERNEL: Final = range(2, 17)
 _EXPONENTS: Final = range(1, 5)  # Of what channels are computed from
+_OF_CHANNELS: Final = (_CHANNELS, _EXPONENTS)
+_PLACE: Final = re.compile(r"[\w.]+(?:\[[\w:, -]*\])*")
 _OF_THE_TEXT: Final = {"ndim"}  # What decides how long the answer is
 
 
@@ -55,6 +61,8 @@ class _Open:
     """What a text leaves open: numbers, each with what it may be, truths, and unnamed sizes."""
 
     numbers: Mapping[str, range | tuple[int, ...]]
+    # Sequences, each with its elements, which are among the numbers.
+    sequences: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     truths: tuple[str, ...] = ()
     unnamed: tuple[str, ...] = ()
 
@@ -73,7 +81,7 @@ class InNames:
     readings: tuple[Reading, ...]  # The same but for the numbers
     names: tuple[str, ...] = ()
     unnamed: tuple[str, ...] = ()  # Sizes among them that the text does not even name
-    example: tuple[tuple[str, int], ...] = ()  # Of names that the answer may depend on, numbers
+    example: tuple[tuple[str, object], ...] = ()  # Of names that the answer may depend on, numbers
     truth: str = ""  # What says that there is a bias, a name or ``not`` one
     otherwise: tuple[Reading, ...] = ()  # Where that is false
 
@@ -113,6 +121,8 @@ def read_in_names(found: Readable, supplied: Supplied, error: SnippetError) -> I
                 reason.fact = written
             raise reason
         raise first
+    if sum(map(len, trials.values())) == 1:
+        raise first  # One alone does not show what is written for all numbers.
     return _in_names(found, left_open, [each for alike in trials.values() for each in alike[:2]])
 
 
@@ -141,11 +151,7 @@ def _in_names(found: Readable, left_open: _Open, trials: list[tuple[Supplied, Re
     readings = tuple(reading for _, reading in trials)
     names = (*left_open.numbers, *left_open.unnamed)
     first, _ = trials[0]
-    example = tuple(
-        (name, int(number))
-        for name, choice in left_open.numbers.items()
-        if choice not in (_CHANNELS, _EXPONENTS) and isinstance(number := first.values[name], int)
-    )
+    example = tuple(_example(left_open, first.values))
     if not left_open.truths:
         return InNames(readings, names, left_open.unnamed, example)
     (truth,) = left_open.truths
@@ -154,6 +160,18 @@ def _in_names(found: Readable, left_open: _Open, trials: list[tuple[Supplied, Re
     if not readings[0].operator.bias:  # ``nobias=flag``
         readings, otherwise, truth = otherwise, readings, _opposite(truth)
     return InNames(readings, names, left_open.unnamed, example, truth, otherwise)
+
+
+def _example(left_open: _Open, values: Mapping[str, Value]) -> Iterator[tuple[str, object]]:
+    """Yield what may decide how an answer is written, with a value that does."""
+    elements = {each for inner in left_open.sequences.values() for each in inner}
+    for name, choice in left_open.numbers.items():
+        number = values[name]
+        if isinstance(number, int) and name not in elements and choice not in _OF_CHANNELS:
+            yield name, int(number)
+    for name, inner in left_open.sequences.items():
+        sizes = [int(number) for each in inner if isinstance(number := values[each], int)]
+        yield name, str(sizes).replace(" ", "")  # As one word of a command
 
 
 def _opposite(truth: str) -> str:
@@ -178,33 +196,95 @@ def _has_defaults(operator: Operator) -> bool:
 def _more(found: Readable, left_open: _Open, error: SnippetError, first: SnippetError) -> _Open:
     """Add what an error names to what is open; raise the first one where that is no size."""
     form, arguments = _arguments(found, error)
-    numbers, unnamed = dict(left_open.numbers), list(left_open.unnamed)
     if isinstance(error, UnknownValueError) and error.kind == "truth":
         truths = tuple(open_names(error.value))
         if left_open.truths or len(truths) != 1:
             raise first
         return replace(left_open, truths=truths)
+    added = left_open
     if isinstance(error, UnknownValueError):
         if error.kind == "word" or error.parameter in _OF_THE_TEXT:
             raise error
-        added = {name: _range(error.parameter) for name in open_names(error.value)}
-        numbers |= {name: numbers.get(name, choice) for name, choice in added.items()}
+        axes = error.axes or (form.rank or 0 if _is_slice(error.value) else 0)
+        added = _with_names(left_open, error.value, _range(error.parameter), axes, first)
     elif isinstance(error, OpenError):
         for role in error.roles:
-            parameter = next((each for each in form.parameters if each.role == role), None)
-            value = None if parameter is None else arguments.get(parameter.name)
-            choice = _KERNEL if role == "kernel" else _CHANNELS
-            names = list(open_names(value))
-            numbers |= dict.fromkeys(names, choice)
-            numbers |= dict.fromkeys(_exponents(value) & {*names}, _EXPONENTS)
-            if not names and value is not None:
-                raise first  # A call, of which the text does not say what it gives
-            if not names and role not in unnamed and (role != "kernel" or form.rank):
-                unnamed.append(role)
-    added_to = _Open(numbers, left_open.truths, tuple(unnamed))
-    if added_to == left_open:
+            added = _with_role(added, form, arguments, role, first)
+    if added == left_open:
         raise first
-    return added_to
+    return added
+
+
+def _with_role(
+    left_open: _Open,
+    form: Signature,
+    arguments: Mapping[str, Value],
+    role: str,
+    first: SnippetError,
+) -> _Open:
+    """Add the names that stand for channels or a kernel, or that there are none."""
+    parameter = next((each for each in form.parameters if each.role == role), None)
+    value = None if parameter is None else arguments.get(parameter.name)
+    if value is not None:
+        choice = _KERNEL if role == "kernel" else _CHANNELS
+        axes = form.rank or 0 if _is_slice(value) else 0
+        added = _with_names(left_open, value, choice, axes, first)
+        if not [*open_names(value)]:
+            raise first  # A call, of which the text does not say what it gives
+        exponents = dict.fromkeys(_exponents(value) & {*added.numbers}, _EXPONENTS)
+        return replace(added, numbers={**added.numbers, **exponents})
+    if role in left_open.unnamed or (role == "kernel" and not form.rank):
+        return left_open
+    return replace(left_open, unnamed=(*left_open.unnamed, role))
+
+
+def _with_names(
+    left_open: _Open,
+    value: Value,
+    choice: range | tuple[int, ...],
+    axes: int,
+    first: SnippetError,
+) -> _Open:
+    """Add the names in a value; or the elements of one that is a sequence, of a length."""
+    names = [*open_names(value)]
+    sequences = left_open.sequences
+    if isinstance(value, Name) and (axes or _is_slice(value)):
+        elements = _elements(value, axes)
+        if elements is None:
+            raise first
+        names, sequences = [*elements], {**sequences, value.text: elements}
+    elif axes:
+        raise first
+    numbers = {name: left_open.numbers.get(name, choice) for name in names}
+    return replace(left_open, numbers={**left_open.numbers, **numbers}, sequences=sequences)
+
+
+def _is_slice(value: Value) -> bool:
+    """Whether a value is a part of a sequence, and so one itself."""
+    return isinstance(value, Subscript) and isinstance(value.index, Slice)
+
+
+def _elements(value: Value, axes: int) -> tuple[str, ...] | None:
+    """Write the elements of a sequence of a length; ``None`` where they are not known by a name.
+
+    >>> from harness.syntax.python import read
+    >>> [_elements(read(text).statements[0].value, 2) for text in ("k", "w.shape[-2:]", "f(k)")]
+    [('k[0]', 'k[1]'), ('w.shape[-2]', 'w.shape[-1]'), None]
+    """
+    if not axes or not isinstance(value, Name) or not _PLACE.fullmatch(value.text):
+        return None
+    owner, begin = value.text, 0
+    if isinstance(value, Subscript) and isinstance(value.index, Slice):
+        ends = value.index
+        if not isinstance(value.owner, Name) or ends.step is not None:
+            return None
+        owner, begin = value.owner.text, 0 if ends.lower is None else ends.lower  # type: ignore[assignment]
+        end = begin + axes if ends.upper is None and isinstance(begin, int) else ends.upper
+        if not isinstance(begin, int) or (begin < 0 and ends.upper is None and begin != -axes):
+            return None
+        if not isinstance(end, int) or ((begin < 0) == (end < 0) and end - begin != axes):
+            return None
+    return tuple(f"{owner}[{begin + axis}]" for axis in range(axes))
 
 
 def _exponents(value: Value) -> set[str]:
@@ -246,6 +326,13 @@ def _with_numbers(
     for name, choice in left_open.numbers.items():
         number = channels.pop() if choice is _CHANNELS and channels else numbers.choice(choice)
         values[name] = Named.of(name, number)
+    for name, elements in left_open.sequences.items():
+        # All different, else they would be written as one.
+        chosen = numbers.sample(left_open.numbers[elements[0]], len(elements))
+        values |= {
+            each: Named.of(each, number) for each, number in zip(elements, chosen, strict=True)
+        }
+        values[name] = tuple(values[each] for each in elements)
     sizes = {role: Named.of(role, channels.pop()) for role in left_open.unnamed if role != "kernel"}
     kernel = None
     if "kernel" in left_open.unnamed:

@@ -334,14 +334,17 @@ class UnknownValueError(SnippetError):
         parameter: str = "",
         value: Value = None,
         kind: Literal["number", "truth", "word"] = "number",
+        axes: int = 0,
     ) -> None:
         super().__init__(fact, column)
         self.parameter, self.value, self.kind = parameter, value, kind
+        self.axes = axes  # How many numbers it is, where one alone does not do
 
     def placed_in(self, text: str) -> Self:
         """Return the error with its place in a text."""
         placed = super().placed_in(text)
         placed.parameter, placed.value, placed.kind = self.parameter, self.value, self.kind
+        placed.axes = self.axes
         return placed
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -21,7 +22,7 @@ from harness.lookup.reading import read, supply
 from harness.syntax.tree import SnippetError
 
 # As real projects write them; each with numbers for its names that no trial is likely to use.
-CALLS: Mapping[str, tuple[Mapping[str, int], ...]] = {
+CALLS: Mapping[str, tuple[Mapping[str, int | tuple[int, ...]], ...]] = {
     "nn.ConvTranspose2d(in_ch, out_ch, 2, stride=2)": ({"in_ch": 3, "out_ch": 2},),
     "nn.ConvTranspose2d(ngf * 4, ngf * 2, 4, 2, 1, bias=False)": ({"ngf": 1}, {"ngf": 2}),
     "nn.ConvTranspose1d(c, c // 2, k, u, padding=(k - u) // 2)": (
@@ -38,6 +39,10 @@ CALLS: Mapping[str, tuple[Mapping[str, int], ...]] = {
     "nn.ConvTranspose2d(c, d, k, stride=s, padding=p, output_padding=s - 1)": (
         {"c": 2, "d": 3, "k": 3, "s": 2, "p": 1},
         {"c": 2, "d": 3, "k": 5, "s": 4, "p": 2},
+    ),
+    "nn.ConvTranspose2d(c, d, ks[2:], stride=st[-2:])": (
+        {"c": 2, "d": 3, "ks": (2, 3, 4, 5), "st": (3, 2)},
+        {"c": 2, "d": 3, "ks": (2, 3, 3, 1), "st": (7, 1, 2)},
     ),
     "nn.ConvTranspose1d(c, d, 3, dilation=r, padding=r)": ({"c": 2, "d": 3, "r": 3},),
     "nn.ConvTranspose1d(int(c / 2), max(c, 4), 2 ** k, int(k / 2), padding=int((k - 1) / 3))": (
@@ -223,6 +228,56 @@ def test_values_may_be_given_to_some_names_only() -> None:
     found = only("nn.ConvTranspose2d(self.c, d, k)", "mxnet", supplied=supply(values={"k": 3}))
     assert found.names == ("self.c", "d")
     assert found.reading.operator.kernel == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "mx.sym.Deconvolution(x, kernel=k, stride=(2, 2), pad=self.pad, num_filter=6)",
+            "kernel=(k[0], k[1]), stride=(2, 2), pad=(self.pad[0], self.pad[1]), num_filter=6",
+        ),
+        (
+            "mx.nd.Deconvolution(x, w, kernel=w.shape[-2:], layout='NCHW', num_filter=w.shape[1])",
+            "kernel=(w.shape[-2], w.shape[-1]), num_filter=w.shape[1]",
+        ),
+        (
+            "mx.nd.Deconvolution(x, w, kernel=(3, 3), stride=s, adj=adj, num_filter=6)",
+            "kernel=(3, 3), stride=(s[0], s[1]), adj=(adj[0], adj[1]), num_filter=6",
+        ),
+        (
+            "nn.ConvTranspose3d(4, 6, w.shape[2:])",
+            "kernel=(w.shape[2], w.shape[3], w.shape[4]), num_filter=6, no_bias=False",
+        ),
+    ],
+)
+def test_a_sequence_is_written_by_its_elements(text: str, words: str) -> None:
+    assert words in call(only(text, "mxnet"), "mxnet")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mx.sym.Deconvolution(x, kernel=k, num_filter=6)",  # Of as many axes as k has numbers
+        "mx.sym.Deconvolution(x, kernel=w.shape[2:], stride=s, num_filter=6)",
+        "nn.ConvTranspose2d(4, 6, w.shape[1:4])",
+        "nn.ConvTranspose2d(4, 6, w.shape[-3:])",
+        "nn.ConvTranspose2d(4, 6, w.shape[::2])",
+        "nn.ConvTranspose2d(4, 6, (2 * k)[2:])",
+    ],
+)
+def test_a_sequence_of_another_length_or_none_is_no_number(text: str) -> None:
+    (error,) = look_up_every(text)
+    assert isinstance(error, SnippetError), error
+
+
+def test_a_sequence_is_asked_for_as_one() -> None:
+    text = "mx.nd.Deconvolution(x, w, kernel=(3, 3), stride=(9, 9), pad=p, adj=q, num_filter=6)"
+    answer = only(text, "matlab").translations[0].answer
+    assert isinstance(answer, Unsupported)
+    assert re.search(r"p, q: add set p=\[\d,\d\] set q=\[\d,\d\]", answer.reason or "")
+    known = only(text, "matlab", supplied=supply(values={"p": (2, 1), "q": (1, 0)}))
+    assert known.reading.operator.crop == ((2, 1), (1, 1))
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,26 @@ from harness.convention.assumptions import bias_notes
 from harness.convention.initializers import assigned_value, read_initializers
 from harness.convention.reading import Reading
 from harness.convention.signature import Parameter, naming
-from harness.convention.values import comma, integers, shown, to_channels_first
+from harness.convention.values import (
+    comma,
+    integers,
+    shown,
+    to_channels_first,
+    unknown,
+    weight_axes,
+)
+from harness.core.errors import Ask, asked
 from harness.core.operators import Sizes
 from harness.core.training import Training
 from harness.frameworks.mxnet.training import read_initializer
-from harness.syntax.tree import Call, Value, last_name
+from harness.syntax.tree import (
+    Call,
+    Name,
+    SnippetError,
+    UnknownValueError,
+    Value,
+    last_name,
+)
 
 _OPERATOR: Final = (
     Parameter("data", "x, NCHW", None),
@@ -82,6 +97,7 @@ _OPERATOR: Final = (
     naming("symbol", keyword=True),
     Parameter("attr", "attributes of the symbol", None, keyword=True, ignored=True),
 )
+_PER_AXIS: Final = ("stride", "dilate", "pad", "adj", "target_shape")
 _TUNING: Final = (None, "fastest", "limited_workspace", "off")
 _LAYOUTS: Final = {1: ("NCW",), 2: ("NCHW", "NHWC"), 3: ("NCDHW", "NDHWC")}
 
@@ -152,11 +168,13 @@ def _read_deconvolution(given: Arguments, *, bias: bool) -> Reading:
         n, c, *size = given.supplied.input
         given = given.with_shapes({"data": (n, *size, c) if last else (n, c, *size)})
     groups = given.integer("num_group")
-    given.value("kernel"), given.value("num_filter")  # Neither has a default.
-    kernel = None if given.is_open("kernel") else _whole(given, "kernel", None, 1)
+    lone, _ = given.value("kernel"), given.value("num_filter")  # Neither has a default.
     weight = given.array_shape("weight")
     if weight and last:
         weight = to_channels_first(weight)
+    if isinstance(lone, Name | Call) and not (weight or given.supplied.weight):
+        raise _unknown_per_axis(given, "kernel", lone, _shown_rank(given))
+    kernel = None if given.is_open("kernel") else _whole(given, "kernel", None, 1)
     complete = given.channels_and_kernel(
         None, given.open_integer("num_filter"), kernel, groups, weight
     )
@@ -187,6 +205,8 @@ def _whole(given: Arguments, name: str, rank: int | None, least: int) -> Sizes:
     value = given.value(name)
     if value in ((), None) and rank is not None:
         return (least,) * rank
+    if isinstance(value, Name | Call):
+        raise _unknown_per_axis(given, name, value, rank)
     column = given.given[name].column if name in given.given else given.call.column
     sizes = integers(name, value, column)
     if rank is not None and len(sizes) != rank:
@@ -198,6 +218,29 @@ def _whole(given: Arguments, name: str, rank: int | None, least: int) -> Sizes:
     if not sizes or min(sizes) < least:
         raise given.error(f"{name} {list(sizes)} must be at least {least} on every axis.", name)
     return sizes
+
+
+def _shown_rank(given: Arguments) -> int | None:
+    """Return how many spatial axes other arguments have."""
+    if shape := given.supplied.input:
+        return len(shape) - 2
+    sequences = (given.value(name) for name in _PER_AXIS)
+    if lengths := [len(each) for each in sequences if isinstance(each, tuple) and each]:
+        return lengths[0]
+    layout = given.value("layout")
+    return next((rank for rank, known in _LAYOUTS.items() if layout in known), None)
+
+
+def _unknown_per_axis(
+    given: Arguments, name: str, value: Name | Call, rank: int | None
+) -> SnippetError:
+    """Return the error for a value that the text does not hold, of one number for each axis."""
+    if rank is None:
+        fact = f"{name} {shown(value)} does not show the number of axes: "
+        shape = " with your weights' shape, " + weight_axes(2) + "."
+        return given.error(fact + asked(Ask.WEIGHT_SHAPE, (64, 32, 4, 4)) + shape, name)
+    fact = unknown(name, value, "the numbers")
+    return UnknownValueError(fact, value.column, name, value, axes=rank)
 
 
 def _with_target(given: Arguments, reading: Reading, dilation: Sizes) -> Reading:
