@@ -81,9 +81,8 @@ def _windows(name: str, layer: Call, flow: Flow, assigned: Mapping[str, Value]) 
         return None
     channels = flow.channels
     if name != "PoolingLayer":
-        channels = given.pop(0) if given and type(given[0]) is int else None  # type: ignore[assignment]
-        if type(channels) is not int and not isinstance(layer.positional[0], int):
-            given = given[1:]
+        first = given.pop(0) if given else None
+        channels = first if type(first) is int else None
     rank = len(flow.size) if flow.size is not None else 0
     kernel = _per_axis(given[0] if given else None, rank)
     steps = options.get("Stride", given[1] if name == "PoolingLayer" and len(given) > 1 else 1)

@@ -43,6 +43,7 @@ def test_sizes_go_through_plain_layers(between: str) -> None:
 CUT = {
     "ConvolutionLayer[8, 3, PaddingSize -> p]": "8",
     "ConvolutionLayer[8, k]": "8",
+    'ConvolutionLayer["Weights" -> w, "Biases" -> b]': "in_channels",
     "layer[3]": "in_channels",
     "FlattenLayer[]": "in_channels",
     "layer[3], ConvolutionLayer[8, 1]": "8",
