@@ -104,6 +104,10 @@ class Sentence(str):
         """Word what is named as a face does."""
         return "".join(words(part) if isinstance(part, Mention) else part for part in self.parts)
 
+    def changed(self, change: Callable[[str], str]) -> Sentence:
+        """Change the words between what is named."""
+        return Sentence(*(p if isinstance(p, Mention) else change(p) for p in self.parts))
+
     @property
     def mentions(self) -> tuple[Mention, ...]:
         """Where inputs are named, in order."""

@@ -17,6 +17,7 @@ from harness.convention.binding import bound
 from harness.convention.layers import Layer
 from harness.convention.reading import OpenSizes, Reading, Supplied
 from harness.convention.signature import Signature
+from harness.core.errors import Sentence
 from harness.core.named_number import Named, in_names
 from harness.core.operators import Operator, axis_name
 from harness.lookup.reading import FoundCall
@@ -116,9 +117,8 @@ def read_in_names(found: Readable, supplied: Supplied, error: SnippetError) -> I
     if not trials:
         if len({*map(in_names, refusals)}) == 1:
             (reason, *_) = refusals.values()
-            written = in_names(reason.fact)
-            if written != reason.fact:  # Else it is kept as what each face words
-                reason.fact = written
+            fact = reason.fact
+            reason.fact = fact.changed(in_names) if isinstance(fact, Sentence) else in_names(fact)
             raise reason
         raise first
     if sum(map(len, trials.values())) == 1:

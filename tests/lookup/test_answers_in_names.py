@@ -301,6 +301,15 @@ def test_numbers_that_are_not_possible_are_not_answered() -> None:
     assert isinstance(error, SnippetError)
 
 
+def test_what_names_cannot_decide_is_asked_for_in_the_words_of_options(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["translate", 'f[n_, k_] := DeconvolutionLayer[n, k, "Stride" -> 2]']) != 0
+    said = capsys.readouterr().err
+    assert "sz k is one number" in said
+    assert "add --input, such as --input 1,64,16,16" in said
+
+
 def test_set_takes_json(capsys: pytest.CaptureFixture[str]) -> None:
     call = "nn.ConvTranspose2d(c, opt.ngf, k, bias=b)"
     given = ["--set", "c=4", "--set", "opt.ngf=6", "--set", "k=[3, 2]", "--set", "b=false"]
