@@ -24,7 +24,7 @@ from harness.core.named_number import in_names, plain
 from harness.core.program import Program, Unsupported
 from harness.lookup import foreign
 from harness.lookup.answer import LookUp, Translation, in_words
-from harness.lookup.every import look_up_every
+from harness.lookup.every import look_up_texts
 from harness.lookup.models import NodeError, is_model, model_suffixes, read_model
 from harness.syntax.documents import CODE_SUFFIXES, Document, read_document
 from harness.syntax.find_call import NoCallError
@@ -114,8 +114,8 @@ def _read(source: Source, wanted: Wanted) -> ReadFile:
     try:
         if not document.text.strip():
             return ReadFile()
-        answers = look_up_every(
-            document.text, to=wanted.to, supplied=wanted.supplied, only_code=True
+        answers = look_up_texts(
+            document.texts, to=wanted.to, supplied=wanted.supplied, only_code=True
         )
     except NoCallError:
         return ReadFile(unread=tuple(_named_only(document, suffix)))

@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
 def _answers(options: argparse.Namespace) -> tuple[Sequence[Answer], Document | None]:
     """Answer every call of a text or a file, or every layer of a model."""
     from harness.lookup import SUFFIXES
-    from harness.lookup.every import look_up_every
+    from harness.lookup.every import look_up_texts
     from harness.lookup.reading import supply
 
     supplied = supply(options.input, options.weight, dict(options.values))
@@ -94,8 +94,8 @@ def _answers(options: argparse.Namespace) -> tuple[Sequence[Answer], Document | 
         document = read_document(path, options.text)
     text = document.text if document else typed(options.text)
     _check_names(text, [name for name, _ in options.values])
-    every = look_up_every(
-        text,
+    every = look_up_texts(
+        document.texts if document else (text,),
         options.source,
         options.to,
         supplied=supplied,

@@ -23,6 +23,7 @@ from harness.lookup.answer import (
     translation,
 )
 from harness.lookup.reading import FoundCall, find_every, find_one
+from harness.syntax.find_call import NoCallError
 from harness.syntax.tree import OpenError, SnippetError, UnknownValueError
 
 if TYPE_CHECKING:
@@ -79,6 +80,58 @@ def look_up_every(
         except SnippetError as error:
             every.append(error)
     return [*_once(every), *_left_out(whole, len(every))]
+
+
+def look_up_texts(
+    texts: Sequence[str],
+    framework: str | None = None,
+    to: Sequence[str] = (),
+    *,
+    supplied: Supplied = NOTHING,
+    style: Style = "function",
+    most: int | None = None,
+    only_code: bool = False,
+) -> list[LookUp | SnippetError]:
+    r"""Answer every call of texts that hold the lines of one file in several languages.
+
+    Raises
+    ------
+    SnippetError
+        Where none has a call, that of the first.
+
+    Examples
+    --------
+    >>> texts = ["\nup = nn.ConvTranspose1d(8, 4, 2)", "u = transposedConv1dLayer(2, 4);\n"]
+    >>> [look.reading.framework for look in look_up_texts(texts)]
+    ['matlab', 'pytorch']
+    """
+    every: list[LookUp | SnippetError] = []
+    errors: list[SnippetError] = []
+    for text in texts:
+        try:
+            every += look_up_every(
+                text,
+                framework,
+                to,
+                supplied=supplied,
+                style=style,
+                most=most,
+                only_code=only_code,
+            )
+        except SnippetError as error:
+            errors.append(error)
+    if not every:
+        raise errors[0]
+    # An error that there is no call says nothing of a text next to one that has some.
+    every += [error for error in errors if not isinstance(error, NoCallError)]
+    return sorted(every, key=line_of) if len(texts) > 1 else every
+
+
+def line_of(one: LookUp | SnippetError) -> int:
+    """Return the line of a call in the text; 0 where it has none."""
+    if isinstance(one, LookUp):
+        return one.reading.line
+    return one.place.line if one.place else 0
 
 
 def _once(every: Iterable[LookUp | SnippetError]) -> Iterator[LookUp | SnippetError]:

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 from harness.core.named_number import in_names
 from harness.core.operators import sizes
 from harness.lookup.answer import Line, LookUp, answer, in_words
+from harness.lookup.every import line_of
 from harness.lookup.models import NodeError
 from harness.syntax.documents import Document
 from harness.syntax.tree import SnippetError
@@ -89,13 +90,6 @@ def all_in_json(objects: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "calls": [each for each in objects if "error" not in each],
         "refused": [each for each in objects if "error" in each],
     }
-
-
-def line_of(one: Answer) -> int:
-    """Return the line of a call in the text; 0 where it has none."""
-    if isinstance(one, LookUp):
-        return one.reading.line
-    return one.place.line if one.place else 0
 
 
 def lines_of(one: Answer) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ import msgspec
 from harness.convention.reading import Supplied
 from harness.core.errors import InputError, Place
 from harness.lookup.answer import LookUp
-from harness.lookup.every import look_up_every
+from harness.lookup.every import look_up_texts
 from harness.lookup.given_values import as_value
 from harness.lookup.listing import Answer
 from harness.lookup.models import NodeError, is_model, model_suffixes, read_model
@@ -81,7 +81,7 @@ def look_up(asked: Asked) -> tuple[Sequence[Answer], Document | None]:
     values = {name: as_value(value) for name, value in (options.values or {}).items()}
     supplied = supply(options.input or None, options.weight or None, values)
     if not asked.name:
-        return _calls(asked.text, asked, supplied), None
+        return _calls((asked.text,), asked, supplied), None
     content = asked.content
     if content is None:
         content = asked.text.encode(errors="replace")
@@ -98,15 +98,15 @@ def look_up(asked: Asked) -> tuple[Sequence[Answer], Document | None]:
             if is_model(path):
                 return _layers(path, asked, supplied), Document(asked.name, "", is_model=True)
     document = document_of(asked.name, content, MAX_TEXT)
-    every = _calls(document.text, asked, supplied)
+    every = _calls(document.texts, asked, supplied)
     if len(every) == 1 and isinstance(every[0], SnippetError) and document.cells:
         raise _in_cell(every[0], document)
     return every, document
 
 
-def _calls(text: str, asked: Asked, supplied: Supplied) -> list[LookUp | SnippetError]:
-    return look_up_every(
-        text,
+def _calls(texts: Sequence[str], asked: Asked, supplied: Supplied) -> list[LookUp | SnippetError]:
+    return look_up_texts(
+        texts,
         asked.options.source or None,
         asked.options.to or (),
         supplied=supplied,

@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from harness.core.errors import InputError
 from harness.syntax.tree import MAX_TEXT
 
 _MOST_BYTES: Final = 2**26  # Of a file; a notebook may hold pictures
 _FENCE: Final = re.compile(r" {0,12}(`{3,}|~{3,})[ \t{.]*([\w+-]*)")
-_CODE: Final = {"", "py", "python", "python3", "ipython", "pycon", "matlab", "octave", "m"}
-_CODES: Final = _CODE | {"wolfram", "wl", "mathematica", "wls"}
+# The languages of blocks by what follows their fences; a block that names none is code, too.
+_LANGUAGES: Final = {
+    **dict.fromkeys(("py", "python", "python3", "ipython", "pycon"), "python"),
+    **dict.fromkeys(("matlab", "octave", "m"), "matlab"),
+    **dict.fromkeys(("wolfram", "wl", "mathematica", "wls"), "wolfram"),
+}
 # What a notebook's own shell reads: ``%matplotlib inline``, ``!pip install``, ``%%time``.
 _MAGIC: Final = re.compile(r"\s*[%!]")
 # What a file is that holds no lines of text, by its first bytes.
@@ -56,6 +60,13 @@ class Document:
     text: str
     cells: tuple[int, ...] = ()  # Of a notebook, the lines of the text that its cells begin in
     is_model: bool = False
+    # Of code in several languages, the text once for each, without the code of the others.
+    by_language: tuple[str, ...] = ()
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The text, or that of each language."""
+        return self.by_language or (self.text,)
 
     def place(self, line: int) -> str:
         """Return where a line of the text is, such as ``model.py:12``."""
@@ -125,26 +136,53 @@ def _plain(name: str, text: str) -> Document:
     return Document(name, text)
 
 
+class _Block(NamedTuple):
+    """A block of code in Markdown."""
+
+    language: str | None  # None where its fence names none
+    first: int  # Its first line, from 0
+    lines: Sequence[str]
+
+
 def _markdown(name: str, text: str) -> Document:
     """Blocks of code where they stand, and empty lines for everything else."""
-    lines: list[str] = []
-    block: list[str] = []
-    fence = ""
-    for line in text.split("\n"):
+    lines = text.split("\n")
+    blocks = [*_blocks(lines)]
+    languages = [*dict.fromkeys(filter(None, (block.language for block in blocks)))]
+    parts = [_only(_of_language(blocks, each), len(lines)) for each in languages]
+    return Document(
+        name, _only(blocks, len(lines)), by_language=tuple(parts) if len(parts) > 1 else ()
+    )
+
+
+def _blocks(lines: Sequence[str]) -> Iterator[_Block]:
+    """Yield the blocks of code; other fences are followed, so that theirs end no other."""
+    fence, language, first = "", "", 0
+    for number, line in enumerate([*lines, ""]):
         match = _FENCE.match(line)
-        if not fence and match and match[2].lower() in _CODES:
-            fence, block = match[1], []
-            lines.append("")
-        elif fence and line.strip().startswith(fence):
-            lines += [*textwrap.dedent("\n".join(block)).split("\n")][: len(block)]
-            lines.append("")
+        if not fence and match:
+            fence, language, first = match[1], match[2].lower(), number + 1
+        elif fence and (line.strip().startswith(fence) or number == len(lines)):
+            if language in {"", *_LANGUAGES}:
+                code = textwrap.dedent("\n".join(lines[first:number])).split("\n")
+                yield _Block(_LANGUAGES.get(language), first, code[: number - first])
             fence = ""
-        elif fence:
-            block.append(line)
-        else:
-            lines.append("")
-    lines += block if fence else []
-    return Document(name, "\n".join(lines))
+
+
+def _of_language(blocks: Sequence[_Block], language: str) -> Iterator[_Block]:
+    """Yield the blocks of a language; one that names none is in that of the block before it."""
+    current = next(block.language for block in blocks if block.language)
+    for block in blocks:
+        current = block.language or current
+        if current == language:
+            yield block
+
+
+def _only(blocks: Iterable[_Block], count: int) -> str:
+    lines = [""] * count
+    for block in blocks:
+        lines[block.first : block.first + len(block.lines)] = block.lines
+    return "\n".join(lines)
 
 
 def _notebook(name: str, text: str) -> Document:

@@ -434,7 +434,7 @@ def test_a_file_that_takes_too_long_costs_itself_alone(monkeypatch: pytest.Monke
         while True:
             pass
 
-    monkeypatch.setattr(reading, "look_up_every", hangs)
+    monkeypatch.setattr(reading, "look_up_texts", hangs)
     found = audit(["p/layers.py", "p/net-symbol.json"], Wanted(seconds=0.2))
     assert [layer.file for layer in found.layers] == ["p/net-symbol.json"]
     assert found.unread[0].error == "it takes more than 0.2 s to read."
