@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
@@ -34,14 +34,11 @@ from harness.syntax.find_call import (
 )
 from harness.syntax.tree import (
     MAX_DIGITS,
-    Call,
     Either,
-    Name,
     OpenError,
     Reference,
     SnippetError,
     Value,
-    calls,
     errors_placed_in,
     last_name,
 )
@@ -49,11 +46,6 @@ from harness.syntax.tree import (
 _T = TypeVar("_T")
 _WORD: Final = re.compile(r"[^\W\d]\w*")
 _PUT_TOGETHER: Final = re.compile(r"(?<!\w)(\w++)\{\w+\}(\w*)")
-
-# The methods that frameworks compute a layer's output with.
-_COMPUTING: Final = {"forward", "hybrid_forward", "call", "__call__"}
-_SETTERS: Final = {"setattr", "__setattr__"}
-_ANY: Final = "<name>"  # An attribute whose name the text does not hold
 
 
 @dataclass(frozen=True)
@@ -338,9 +330,10 @@ def _as(candidate: _Known, site: CallSite, supplied: Supplied) -> Reading:
             return reading
         # Other look-ups start faster without what reads the Python around a call.
         from harness.lookup import output_after_the_call  # noqa: PLC0415
+        from harness.lookup.set_after_the_call import notes_on_attributes  # noqa: PLC0415
 
         reading = output_after_the_call.applied(site, _noted(site, reading))
-        return replace(reading, notes=(*reading.notes, *_set_later(site, form)))
+        return replace(reading, notes=(*reading.notes, *notes_on_attributes(site, form)))
     except OperatorError as error:
         raise SnippetError(error.fact, site.call.column) from None
 
@@ -353,38 +346,6 @@ def _noted(site: CallSite, reading: Reading) -> Reading:
     if site.steps == operator.dilation:
         notes.append("The zeros that the text puts between taps are in the answer, as a dilation.")
     return replace(reading, notes=tuple(notes))
-
-
-def _set_later(site: CallSite, form: Form) -> Iterator[str]:
-    """Name the layer's own attributes that the text sets once the layer is made."""
-    for target, value in _attributes_set(site):
-        attribute = target.rpartition(".")[2].partition("[")[0]
-        is_array = attribute == "bias" and isinstance(value, Name | Call)
-        if attribute in {*_COMPUTING, "__dict__", _ANY}:
-            yield f"{target} = ... is not in the answer, and may change what it computes."
-        elif form.parameter(attribute) and not is_array:
-            yield f"{target} = ... is not in the answer: give it where the layer is made."
-
-
-def _attributes_set(site: CallSite) -> Iterator[tuple[str, Value]]:
-    """Yield what the text sets of the layer, or of what is the same object, and to what."""
-    layers = {site.statement.target}
-    for statement in (site.statement, *site.after):
-        target, value = statement.target or "", statement.value
-        if isinstance(value, Name) and value.text in layers:
-            layers.add(statement.target)
-        if target.rpartition(".")[0] in layers:
-            yield target, value
-        for call in calls(value):
-            owner, _, function = call.dotted.rpartition(".")
-            given = call.positional
-            if function == "__setattr__" and len(given) == 2:
-                given = [Name(owner, call.column), *given]
-            if function in _SETTERS and len(given) == 3:
-                layer, attribute, value = given
-                if isinstance(layer, Name) and layer.text in layers:
-                    name = attribute if isinstance(attribute, str) else _ANY
-                    yield f"{layer.text}.{name}", value
 
 
 def _meant(

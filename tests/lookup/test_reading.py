@@ -457,6 +457,28 @@ def test_what_is_set_by_a_function_is_noted(call: str, note: str | None) -> None
     assert note or not found.notes
 
 
+@pytest.mark.parametrize(
+    ("test", "line", "is_noted"),
+    [
+        ("nn.ConvTranspose2d", "m.output_padding = 1", True),
+        ("(nn.Conv2d, nn.ConvTranspose2d)", "m.stride = s", True),
+        ("ConvTranspose2d", "setattr(m, 'stride', 2)", True),
+        ("nn.Conv2d", "m.stride = 2", False),
+        ("nn.ConvTranspose2d", "m.bias = nn.Parameter(b)", False),
+        ("nn.ConvTranspose2d", "m.name = 1", False),
+        ("nn.ConvTranspose2d", "self.stride = 2", False),
+    ],
+)
+def test_what_is_set_of_all_such_layers_is_noted(test: str, line: str, *, is_noted: bool) -> None:
+    found = read(
+        f"def set_(net):\n  for m in net.modules():\n    if isinstance(m, {test}):\n      {line}\n"
+        "up = nn.ConvTranspose2d(64, 32, 4)"
+    )
+    attribute = "output_padding" if "output" in line else "stride"
+    note = f"m.{attribute} = ... is not in the answer, and changes it where m is this layer."
+    assert (found.operator, found.notes) == (UP, (note,) if is_noted else ())
+
+
 @pytest.mark.parametrize("method", ["forward", "hybrid_forward", "call", "__call__"])
 def test_another_computation_of_the_layer_is_noted(method: str) -> None:
     found = read(f"up = nn.ConvTranspose2d(64, 32, 4)\nup.{method} = mine\ny = up(x)")
