@@ -35,9 +35,19 @@ def handed_on(tree: ast.AST, names: Collection[str]) -> Iterator[tuple[str, ast.
         if isinstance(node, ast.Import | ast.ImportFrom)
         for alias in node.names
     }
+    modules = {
+        node.module.partition(".")[0]
+        for node in walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module
+    }
     pending = [tree]
     while pending:
         node = pending.pop()
+        if isinstance(node, ast.Constant):
+            # {"_target_": "torch.nn.ConvTranspose2d", ...}, which something makes of its name.
+            if isinstance(node.value, str) and _is_path(node.value, names, imported | modules):
+                yield node.value, node
+            continue
         name = dotted(node) if isinstance(node, ast.Name | ast.Attribute) else _got(node, names)
         if not name:
             pending += _values(node)
@@ -47,6 +57,12 @@ def handed_on(tree: ast.AST, names: Collection[str]) -> Iterator[tuple[str, ast.
         is_one = last in names or isinstance(node, ast.Call)
         if isinstance(node, ast.expr) and is_value and is_one and root in imported:
             yield name, node
+
+
+def _is_path(text: str, names: Collection[str], imported: Collection[str]) -> bool:
+    """Whether a text is the full name of one of the names, of a module that is imported."""
+    root, _, rest = text.partition(".")
+    return root in imported and rest.rpartition(".")[2] in names
 
 
 def _values(node: ast.AST) -> Iterator[ast.AST]:
@@ -66,6 +82,11 @@ def _values(node: ast.AST) -> Iterator[ast.AST]:
             yield from [*node.args.defaults, *filter(None, node.args.kw_defaults), *node.body]
         case ast.AnnAssign(value=value):
             yield from [value] if value else []
+        case ast.Dict(values=parts) | ast.List(elts=parts) | ast.Tuple(elts=parts):
+            yield from children(node)
+            yield from (part for part in parts if isinstance(part, ast.Constant))
+        case ast.Assign(value=ast.Constant() as value):
+            yield value
         case _:
             yield from children(node)
 

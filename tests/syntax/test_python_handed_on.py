@@ -27,6 +27,9 @@ def found(text: str) -> list[str]:
         ("op = getattr(nn, f'ConvTranspose{rank}d')", 1),
         ("op = getattr(nn, 'ConvTranspose' + str(rank) + 'd')", 1),
         ("y = table(nn.ConvTranspose2d)[0](8, 4, 2)", 1),
+        ("c = {'_target_': 'torch.nn.ConvTranspose2d', 'stride': 2}", 1),
+        ("c = ['nn.ConvTranspose2d', ('x', 'torch.nn.ConvTranspose1d')]\nd = 'nn.Up'", 3),
+        ("layer = make('torch.nn.ConvTranspose2d', 8, 4, 2)", 1),
     ],
 )
 def test_what_is_handed_on_is_named(text: str, names: int) -> None:
@@ -47,6 +50,10 @@ def test_what_is_handed_on_is_named(text: str, names: int) -> None:
         "nn.ConvTranspose2d.forward = forward",
         "pad = self.conv_transpose2d",
         "y = f(conv_transpose2d)",
+        "'nn.ConvTranspose2d'",
+        "m = 'ConvTranspose2d'; n = 'see nn.ConvTranspose2d'; o = {'nn.ConvTranspose2d': 1}",
+        "if name == 'torch.nn.ConvTranspose2d' or x in ('nn.Up',): ...",
+        "m = 'tf.ConvTranspose2d'",
         "match m:\n    case nn.ConvTranspose2d(): ...",
     ],
 )
