@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any, Final
 
 from harness.core.named_number import Named, in_function
-from harness.syntax.names import LONGEST, Names, is_dict
+from harness.syntax.names import LONGEST, Names, as_key, is_dict
 from harness.syntax.python_changes import children, dotted, is_called_in, text_of
 from harness.syntax.tree import (
     MAX_DIGITS,
@@ -46,6 +46,11 @@ _OPERATIONS: Final[dict[type[ast.operator], str]] = {
     ast.Div: "/",
     ast.Mod: "%",
     ast.Pow: "**",
+}
+_OF_BITS: Final[dict[type[ast.operator], Callable[[int, int], int]]] = {
+    ast.BitAnd: operator.and_,
+    ast.BitOr: operator.or_,
+    ast.BitXor: operator.xor,
 }
 _ARITHMETIC: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "+": operator.add,
@@ -179,7 +184,13 @@ class Expressions:
     def _arithmetic(self, node: ast.UnaryOp | ast.BinOp) -> Value:
         if isinstance(node, ast.BinOp):
             left, right = self.value(node.left), self.value(node.right)
+            if (of_bits := _OF_BITS.get(type(node.op))) and type(left) is type(right) is int:
+                return of_bits(left, right)
             shown = _OPERATIONS.get(type(node.op), "")
+            if isinstance(left, tuple) and _can_be_computed(shown, left, right):
+                # Not quoted: calls in it would be read again.
+                sequence: tuple[Value, ...] = _ARITHMETIC[shown](left, right)
+                return sequence
             return arithmetic(BinaryOp(*self._quoted(node), left, shown, right))
         operand = self.value(node.operand)
         if isinstance(node.op, ast.Not):
@@ -223,8 +234,8 @@ class Expressions:
         """``{**base, "stride": 2}`` as ``dict(**base, stride=2)``."""
         keywords = []
         for key, value in zip(node.keys, node.values, strict=True):
-            name = key.value if isinstance(key, ast.Constant) else key
-            if not isinstance(name, str | None):
+            name = None if key is None else as_key(self.value(key))
+            if name is None and key is not None:
                 return Name(*self._quoted(node))
             keywords.append(ast.copy_location(ast.keyword(name, value), value))
         column, before = self.source.offset_of(node), len(self._assumed)
@@ -293,9 +304,11 @@ class Expressions:
         if method.attr != "get" or not 1 <= len(given) == len(call.arguments) <= 2:
             return None
         options = self.value(method.value)
-        if not isinstance(options, Call) or not is_dict(options) or not isinstance(given[0], str):
+        if not isinstance(options, Call) or not is_dict(options):
             return None
-        return options.named.get(given[0], given[1] if len(given) > 1 else None)
+        key = as_key(given[0])
+        default = given[1] if len(given) > 1 else None
+        return None if key is None else options.named.get(key, default)
 
     def _call(self, node: ast.Call) -> Call:
         # Each once: calls inside opaque expressions are met again on every level around them.
@@ -452,9 +465,9 @@ def arithmetic(node: BinaryOp) -> Value:
 def element(node: Subscript) -> Value:
     """Return an element of a sequence that is known, or a part of it; else the node itself."""
     sequence, index = node.owner, node.index
-    if is_dict(sequence) and isinstance(index, str):
+    if is_dict(sequence) and (key := as_key(index)) is not None:
         assert isinstance(sequence, Call)
-        return sequence.named.get(index, node)
+        return sequence.named.get(key, node)
     if not isinstance(sequence, tuple):
         return node
     try:

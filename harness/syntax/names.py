@@ -11,7 +11,7 @@ from typing import Final
 
 from harness.syntax.tree import Argument, Call, Defined, Either, Name, Passed, Reference, Value
 
-LONGEST: Final = 16
+LONGEST: Final = 64
 EVERYTHING: Final = "*"
 _MOST_OPTIONS: Final = 8  # Among which one stands for all others
 _IDENTIFIER: Final = re.compile(r"[^\W\d][\w$]*+")
@@ -357,6 +357,13 @@ def is_dict(value: Value) -> bool:
     )
 
 
+def as_key(place: object) -> str | None:
+    """Return the name of a dictionary's element: of a number what no text has for a key."""
+    if type(place) is int:
+        return f"[{place}]"
+    return place if isinstance(place, str) and not place.startswith("[") else None
+
+
 def is_key(place: Value) -> bool:
     """Whether it is the place of an element, or its key."""
     return type(place) is int or isinstance(place, str)
@@ -375,9 +382,9 @@ def _with_element(whole: Value, place: Value, value: Value) -> Value:
         elements = list(whole)
         elements[place] = value
         return tuple(elements)
-    if isinstance(whole, Call) and isinstance(place, str):
-        others = [each for each in whole.arguments if each.name != place]
-        return replace(whole, arguments=(*others, Argument(place, value, whole.column)))
+    if isinstance(whole, Call) and (key := as_key(place)) is not None:
+        others = [each for each in whole.arguments if each.name != key]
+        return replace(whole, arguments=(*others, Argument(key, value, whole.column)))
     return None
 
 
