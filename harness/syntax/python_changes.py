@@ -317,7 +317,7 @@ def _changed_by_call(call: ast.Call) -> Iterator[Change]:
     else:
         if isinstance(call.func, ast.Attribute):
             yield from _changed_by_method(call.func)
-        if not _is_harmless(name):
+        if not is_harmless(name):
             yield from (Change(each, certain=False) for each in bare)
 
 
@@ -335,11 +335,30 @@ def _whole(node: ast.expr) -> Iterator[Change]:
         yield Change(name.partition(".__dict__")[0], certain=True)
 
 
-def _is_harmless(name: str) -> bool:
-    root, last = name.partition(".")[0], name.rpartition(".")[2]
-    is_framework = root in _FRAMEWORKS and "shuffle" not in last
+def handed_to(name: str, parts: Iterable[ast.AST]) -> Iterator[ast.Call | None]:
+    """Yield the calls that may change what a name stands for; ``None`` for what is none."""
+    for part in parts:
+        for node in walk(part):
+            if any(change.name == name for change in _changed_by(node)):
+                match node:
+                    case ast.Call(ast.Attribute(owner)) if dotted(owner) == name:
+                        yield None
+                    case ast.Call():
+                        yield node
+                    case _:
+                        yield None
+
+
+def is_of_a_framework(name: str) -> bool:
+    """Return whether a function or class is a framework's, by the module in its name."""
+    return name.partition(".")[0] in _FRAMEWORKS
+
+
+def is_harmless(name: str) -> bool:
+    """Return whether a function, by its name, leaves its arguments as they are."""
+    last = name.rpartition(".")[2]
     return (
-        is_framework
+        (is_of_a_framework(name) and "shuffle" not in last)
         or last in _PURE
         or (last != name and last in _CHANGES | _KEEPS)
         or last[:1].isupper()

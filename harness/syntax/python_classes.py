@@ -10,7 +10,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.syntax.names import Names
-from harness.syntax.python_changes import bindings, children, dotted, text_of, walk
+from harness.syntax.python_changes import (
+    bindings,
+    changes,
+    children,
+    dotted,
+    handed_to,
+    is_harmless,
+    parameters,
+    text_of,
+    walk,
+)
 from harness.syntax.tree import Argument, Call, Defined, Either, Name, Reference, Value, last_name
 
 MOST_FOLLOWED: Final = 100
@@ -22,6 +32,7 @@ _MOVES: Final = re.compile("transpose_?", re.IGNORECASE)  # Moves axes: every at
 # Methods that apply the layers that an object has.
 APPLYING: Final = {"forward", "hybrid_forward", "call", "__call__", "decode", "build"}
 _WORD: Final = re.compile(r"[^\W\d]\w*+")
+_DEEPEST: Final = 4  # Functions that call one another
 _MOST_NODES: Final = 250  # Of a function that only computes a value
 # Methods that may give an object anything.
 _MAKING: Final = ("__new__", "__getattribute__", "__setattr__", "__init_subclass__")
@@ -225,6 +236,28 @@ def computes_a_value(function: ast.FunctionDef) -> bool:
             return False
         returns += isinstance(node, ast.Return)
     return returns > 0
+
+
+def leaves_arguments(owner: Value, within: tuple[ast.AST, ...] = ()) -> bool:
+    """Whether a call of what a name stands for certainly changes nothing that it is given."""
+    match owner:
+        case Either(options=options):
+            return all(leaves_arguments(each, within) for each in options)
+        case Reference(text=name):
+            return is_harmless(name)
+        case Defined(code=FollowedFunction(node, around)) if (
+            node not in within and len(within) < _DEEPEST and computes_a_value(node)
+        ):
+            given = {*parameters(node)}
+            names = {each.name for each in changes(node.body)}
+            return all(
+                each is not None
+                and leaves_arguments(around.owner(dotted(each.func)), (*within, node))
+                for name in names
+                if name.partition(".")[0] in given
+                for each in handed_to(name, node.body)
+            )
+    return False
 
 
 def makes_settings(function: ast.FunctionDef) -> bool:

@@ -14,6 +14,7 @@ from typing import Final
 
 from harness.syntax.expressions import Source, is_plain, open_names
 from harness.syntax.names import Names, identifiers, is_dict
+from harness.syntax.python_branches import Frame
 from harness.syntax.python_changes import (
     FUNCTIONS,
     Change,
@@ -42,7 +43,6 @@ from harness.syntax.python_classes import (
 from harness.syntax.python_passing import Object
 from harness.syntax.python_scopes import Scope
 from harness.syntax.python_settings import Settings
-from harness.syntax.python_statements import Frame
 from harness.syntax.tree import (
     MAX_TEXT,
     Call,
@@ -231,6 +231,7 @@ class Reader(Settings):
             call = call if chosen is None else self.followed(replace(call, owner=chosen))
         found = self._called(node, call)
         if found is None:
+            self._note_each_option(call)
             return call
         code, first = found
         is_own = first is not None
@@ -293,6 +294,13 @@ class Reader(Settings):
         start = self.source.offset(node.lineno, 0)
         end = self.source.offset(node.end_lineno or node.lineno, MAX_TEXT)
         self.not_followed.setdefault(node, NotFollowed(start, end, call.column, why))
+
+    def _note_each_option(self, call: Call) -> None:
+        """Note a call of what may, or may not, be a function or a class of the text."""
+        for each in call.owner.options if isinstance(call.owner, Either) else ():
+            code = each.code if isinstance(each, Defined) else None
+            if isinstance(code, FollowedFunction | FollowedClass):
+                self._note(code, call, "which may be something else there")
 
     def _method(self, node: ast.Call) -> tuple[FollowedFunction, int] | None:
         """The method of ``self`` that is called, and which of its parameters is given first."""

@@ -12,6 +12,7 @@ from typing import Final, TypeGuard
 
 from harness.syntax.expressions import Source, is_partial, is_plain, open_names
 from harness.syntax.names import Names, can_change, either
+from harness.syntax.python_branches import Frame
 from harness.syntax.python_changes import (
     bindings,
     changes,
@@ -27,7 +28,7 @@ from harness.syntax.python_classes import (
     given_to,
 )
 from harness.syntax.python_scopes import Scope
-from harness.syntax.python_statements import Frame, Statements
+from harness.syntax.python_statements import Statements
 from harness.syntax.tree import (
     BinaryOp,
     Call,
@@ -200,6 +201,8 @@ class Passing(Statements):
                 known = [None if each is None else self.value(each) for each in keys]
                 if is_plain(wanted) and all(map(is_plain, known)):
                     return self._chosen(values[known.index(wanted)]) if wanted in known else None
+                if (place := self._class_among(keys, node.slice)) is not None:
+                    return self._chosen(values[place])
                 return _one_of(node, [self._chosen(each) for each in values])
             case ast.Subscript():
                 value = self.value(node)
@@ -209,6 +212,15 @@ class Passing(Statements):
                         value.text, value.column, is_imported=False
                     )
         return None
+
+    def _class_among(self, keys: Sequence[ast.expr | None], wanted: ast.expr) -> int | None:
+        """Which key of ``{nn.Conv2d: ..., nn.Conv3d: ...}`` is the class that is wanted."""
+        name = self._class_name(wanted)
+        known = ["" if each is None else self._class_name(each) for each in keys]
+        if not (name and all(known)):
+            return None
+        same = [same_class(name, each) for each in known]
+        return same.index(True) if same.count(True) == 1 and None not in same else None
 
     def _text(self, node: ast.expr) -> str:
         text = text_of(node)

@@ -22,6 +22,7 @@ from harness.syntax.python_changes import (
     changes,
     definitions,
     dotted,
+    handed_to,
 )
 from harness.syntax.tree import (
     MAX_TEXT,
@@ -106,7 +107,23 @@ class Scopes(Expressions):
         """
         every_change = list(changes(parts))
         self._change(change for change in every_change if change.certain)
-        return [change for change in every_change if not change.certain]
+        return [
+            change
+            for change in every_change
+            if not (change.certain or self._is_left(change, parts))
+        ]
+
+    def _is_left(self, change: Change, parts: Sequence[ast.AST]) -> bool:
+        """Whether what is changed by its syntax is given only to what changes nothing."""
+        if change.method or change.name == EVERYTHING:
+            return False
+        # Calls alone start faster without it.
+        from harness.syntax.python_classes import leaves_arguments  # noqa: PLC0415
+
+        return all(
+            each is not None and leaves_arguments(self.names.owner(dotted(each.func)))
+            for each in handed_to(change.name, parts)
+        )
 
     def _unsettle(self, code: Sequence[ast.AST]) -> None:
         """Forget all that code assigns or changes; an import in it may be carried out or not."""

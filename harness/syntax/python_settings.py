@@ -127,6 +127,8 @@ class Settings(Passing):
         if "default" not in named and isinstance(action, str):
             default = _FLAGS.get(action)
         is_known = is_plain(default) and not can_change(default) and "**" not in named
+        # A size of 0 is none that anybody means: the program needs the option.
+        is_known = is_known and not (type(default) is int and default == 0)
         # argparse gives a default that is text to the type, which may make anything of it.
         is_converted = isinstance(default, str) and "type" in named and _type_of(node) != "str"
         is_certain = self._block == options.block and name not in options.defaults

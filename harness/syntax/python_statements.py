@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from harness.syntax.expressions import Source, converted, is_plain
@@ -18,12 +18,14 @@ from harness.syntax.names import (
     is_dict,
     is_key,
 )
+from harness.syntax.python_branches import Branches
 from harness.syntax.python_changes import (
     FUNCTIONS,
     LOOPS,
     bindings,
     changes,
     dotted,
+    is_of_a_framework,
     parameters,
     patches,
     same_object,
@@ -32,7 +34,7 @@ from harness.syntax.python_changes import (
     text_of,
     walk,
 )
-from harness.syntax.python_scopes import Scope, Scopes
+from harness.syntax.python_scopes import Scope
 from harness.syntax.tree import (
     MAX_TEXT,
     Argument,
@@ -60,19 +62,9 @@ _MOST_TURNS: Final = 256  # Of all loops, that are read one by one
 _COPIES: Final = {"list", "tuple", "dict", "sorted", "reversed"}
 
 
-@dataclass
-class Frame:
-    """A function's body that is read for one call of it."""
-
-    returned: list[Value] = field(default_factory=list)
-    undecided: int = 0  # Branches and loops around, of which the call does not say what they do
-    ended: bool = False  # Whether nothing below is carried out
-
-
-class Statements(Scopes):
+class Statements(Branches):
     """Turns statements into the neutral tree; each function has its own names."""
 
-    _frame: Frame | None = None
     # The value of the statement that is being read, and what it is given to.
     _whole: ast.expr | None = None
     _target = ""
@@ -86,9 +78,6 @@ class Statements(Scopes):
         self.own_forward: dict[int, tuple[str, int]] = {}  # See ``Parsed``
         self._set: tuple[tuple[str, ast.expr], ...] | None = None
         self.deciding: dict[str, tuple[str, str]] = {}  # See ``Parsed``
-        # Branches that are read where a test decides, and those that are not: first and last line.
-        self._entered = set[ast.stmt]()
-        self._left: dict[ast.stmt, ast.stmt] = {}
 
     def module(self, module: ast.Module) -> Iterator[Statement]:
         """Read a whole text."""
@@ -108,13 +97,6 @@ class Statements(Scopes):
             owner = self.names.owner(owner_name)
             full = f"{owner.text}.{last}" if isinstance(owner, Reference) else name
             yield full.removeprefix("builtins."), self.source.offset_of(node)
-
-    def never_taken(self) -> Iterator[tuple[int, int]]:
-        """Where the text has branches that its own calls, or the user, decide against."""
-        for first, last in self._left.items():
-            if first not in self._entered:
-                end = self.source.offset(last.end_lineno or last.lineno, MAX_TEXT)
-                yield self.source.offset(first.lineno, first.col_offset), end
 
     def _statements(self, body: Iterable[ast.stmt]) -> Iterator[Statement]:
         for node in body:
@@ -137,6 +119,9 @@ class Statements(Scopes):
                 yield from self._statements(node.finalbody)
             case ast.Match():
                 yield from self._head("match", [node.subject])
+                if (taken := self._case_taken(node)) is not None:
+                    yield from self._statements(taken)
+                    return
                 before = self.names
                 cases = [(before, [each.pattern], each.body) for each in node.cases]
                 yield from self._branches([*cases, (before, [], [])])
@@ -309,6 +294,8 @@ class Statements(Scopes):
             # What is unpacked is no function, but x.shape.
             is_unpacked = isinstance(target, ast.Tuple | ast.List) and isinstance(meaning, Either)
             self._give(target, value if is_unpacked else meaning, assumed)
+        if isinstance(value, int | float | str):
+            return  # Which no list holds as a part that can change
         objects = [*same_object(node), *self._parts_in(value, node)]
         if objects or len(targets) > 1:
             given = (name for target in targets for name in same_object(target))
@@ -327,8 +314,17 @@ class Statements(Scopes):
             each = pending.pop()
             if isinstance(each, ast.Name) and shares(self.names.known.get(each.id)):
                 yield each.id
+            elif isinstance(each, ast.Call) and self._makes_a_layer(each):
+                pass  # Which holds no list that it is made with
             elif not (isinstance(each, ast.Subscript) and type(self.value(each)) is int):
                 pending += ast.iter_child_nodes(each)
+
+    def _makes_a_layer(self, node: ast.Call) -> bool:
+        """Whether a call certainly makes an object of a framework's class."""
+        owner = self.names.owner(dotted(node.func))
+        if not isinstance(owner, Reference) or not owner.is_imported:
+            return False
+        return owner.text.rpartition(".")[2][:1].isupper() and is_of_a_framework(owner.text)
 
     def _give(self, target: ast.expr, value: Value, assumed: tuple[str, ...]) -> None:
         if isinstance(target, ast.Tuple | ast.List):
@@ -357,14 +353,13 @@ class Statements(Scopes):
             test, assumed = self.with_defaults(node.test)
             if is_plain(test) and not assumed:
                 taken, other = (node.body, node.orelse) if test else (node.orelse, node.body)
-                self._entered.update(taken[:1])
-                self._left.update({other[0]: other[-1]} if other else {})
+                self._take(taken, [other])
                 yield from self._statements(taken)
                 return
         name = _none(node.test)
         if name not in self.names.undecided:
-            before = self.names
-            yield from self._branches([(before, [], node.body), (before, [], node.orelse)])
+            of_body, of_else = self._where_each_begins(node.test)
+            yield from self._branches([(of_body, [], node.body), (of_else, [], node.orelse)])
             return
         # if shape is None: shape = …, of a parameter that is None unless the caller gives it.
         before = self.names.copy()
@@ -373,10 +368,6 @@ class Statements(Scopes):
         yield from self._maybe(node.orelse)
         self.names = decided
         decided.assumed[name] = (f"{name}=None",)
-
-    def _decides(self, test: ast.expr) -> bool:  # noqa: ARG002 -- for what follows calls
-        """Whether a test that is known decides which branch is read."""
-        return self._frame is not None
 
     def _branches(
         self, suites: Sequence[tuple[Names, Sequence[ast.AST], Sequence[ast.stmt]]]

@@ -1,0 +1,172 @@
+"""Idioms of real PyTorch projects: they are computed, or said to be open, and never guessed."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.core.errors import InputError
+from harness.lookup.answer import LookUp
+from harness.lookup.every import look_up_every
+
+HEAD = "import torch\nimport torch.nn as nn\n"
+
+
+def answers(text: str) -> list[str]:
+    """The place and the operator of every answer, or the place and what is wrong."""
+    shown = []
+    for each in look_up_every(HEAD + text, to=["numpy"]):
+        if isinstance(each, LookUp):
+            answer = each.to_json()
+            sizes = answer["operator"]
+            channels = f"{sizes['in_channels']} -> {sizes['out_channels']}"
+            rest = [f"{key} {sizes[key]}" for key in ("kernel", "stride", "crop")]
+            operator = answer["descriptor"] or ", ".join([channels, *rest])
+            shown.append(f"{each.reading.line}: {operator}")
+        else:
+            assert isinstance(each, InputError)
+            assert each.place is not None
+            shown.append(f"{each.place.line}: {each.fact}")
+    return shown
+
+
+def notes(text: str) -> str:
+    """What is noted with all answers."""
+    every = [each for each in look_up_every(HEAD + text, to=["numpy"]) if isinstance(each, LookUp)]
+    return "\n".join(note for each in every for note in each.reading.notes)
+
+
+@pytest.mark.parametrize(
+    ("test", "in_body", "in_else"),
+    [
+        ("up > 1", "up", 1),
+        ("up == 1", 1, "up"),
+        ("not bias and up > 1", "up", 1),
+        ("is_known(up)", 1, 1),
+    ],
+)
+def test_a_default_is_none_in_a_branch_that_it_decides_against(
+    test: str, in_body: object, in_else: object
+) -> None:
+    text = (
+        "def resample(x, w, up=1, bias=False):\n  step = up\n"
+        f"  if {test}: return nn.ConvTranspose2d(6, 4, 3, up)(x)\n"
+        "  return nn.ConvTranspose1d(6, 4, 3, up)(x)\n"
+    ).replace("  return nn.ConvTranspose1d", "  else: return nn.ConvTranspose1d")
+    strides = []
+    for each in look_up_every(HEAD + text, to=["numpy"]):
+        assert isinstance(each, LookUp)
+        strides.append(each.to_json()["operator"]["stride"])
+    assert strides == [[in_body] * 2, [in_else]]
+
+
+def test_what_was_computed_from_such_a_default_is_open_too() -> None:
+    text = (
+        "class Up(nn.Module):\n  def __init__(self, scale=1, k=4):\n    stride = scale * 2\n"
+        "    if scale != 1: self.up = nn.ConvTranspose2d(6, 4, k, stride)\n"
+    )
+    assert answers(text) == [
+        "6: 6 -> 4, kernel [4, 4], stride ['stride', 'stride'], crop [[0, 0], [0, 0]]"
+    ]
+    assert "k=4: taken from the function's defaults" in notes(text)
+    assert "scale=1" not in notes(text)
+
+
+def test_defaults_are_none_where_a_later_import_may_replace_what_is_called() -> None:
+    block = (
+        "class Block(nn.Module):\n  def __init__(self, i, k=4, s=2):\n"
+        "    self.up = nn.ConvTranspose2d(i, i, k, s)\n"
+    )
+    text = block + "from others import *\nup = Block(8, 6, 3)"
+    assert answers(text) == [
+        "5: i -> i, kernel ['k', 'k'], stride ['s', 's'], crop [[0, 0], [0, 0]]"
+    ]
+    assert "Line 7 calls what this stands in, which may be something else there" in notes(text)
+
+
+CHOSEN = {
+    "a case of a match": (
+        "from enum import Enum\nclass Mode(str, Enum):\n  UP = 'up'\n  FLAT = 'flat'\n"
+        "def make(mode, i, k=4):\n  match mode:\n    case Mode.FLAT: return nn.Conv2d(i, 2, 3)\n"
+        "    case 'up' | 'transpose': return nn.ConvTranspose2d(i, 2, k)\n"
+        "    case None: return nn.ConvTranspose2d(i, 8, 5)\n"
+        "    case _: return nn.ConvTranspose3d(i, 2, k)\n"
+        "a = make(Mode.UP, 6)\nb = make(Mode.FLAT, 6)\nc = make('other', 5)\nd = make(None, 7)",
+        ["13: ic6_oc2_k4x4_b", "15: ic5_oc2_k4x4x4_b", "16: ic7_oc8_k5x5_b"],
+    ),
+    "a test of bits": (
+        "def tail(scale, n):\n  if (scale & (scale - 1)) == 0:\n"
+        "    return nn.ConvTranspose2d(n, n, 4, 2, 1)\n"
+        "  return nn.ConvTranspose2d(n, n, 5, 3, 1 | 2)\na = tail(4, 6)\nb = tail(3, 7)",
+        ["7: ic6_oc6_k4x4_s2x2_c1.1x1.1_b", "8: ic7_oc7_k5x5_s3x3_c3.3x3.3_b"],
+    ),
+    "a dictionary with numbers for keys": (
+        "KSP = {2: (4, 2, 1), 3: (5, 3, 1), -1: (7, 5, 2)}\n"
+        "def up(i, scale):\n  k, s, p = KSP[scale]\n  return nn.ConvTranspose2d(i, 2, k, s, p)\n"
+        "a = up(6, 3)\nb = up(5, -1)\nc = nn.ConvTranspose1d(4, 2, *KSP.get(9, (8, 3)))",
+        [
+            "7: ic6_oc2_k5x5_s3x3_c1.1x1.1_b",
+            "8: ic5_oc2_k7x7_s5x5_c2.2x2.2_b",
+            "9: ic4_oc2_k8_s3_b",
+        ],
+    ),
+    "classes by numbers and by classes": (
+        "UPS = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d}\na = UPS[2](6, 4, 3)\n"
+        "def net(op):\n  up = {nn.Conv1d: nn.ConvTranspose1d, nn.Conv3d: nn.ConvTranspose3d}[op]\n"
+        "  return up(5, 2, 4)\nb = net(nn.Conv3d)",
+        ["4: ic6_oc4_k3x3_b", "8: ic5_oc2_k4x4x4_b"],
+    ),
+    "a nested dictionary of more than sixteen values": (
+        "C = {'enc': {'ch': [8, 16, 24, 32, 40, 48, 56, 64], 'k': 3, 's': (2, 2, 2, 2, 2)},\n"
+        "     'dec': {'up': {'kernel_size': 6, 'stride': 4, 'padding': 1}}, 'lr': 0.1}\n"
+        "class D(nn.Module):\n  def __init__(self, cfg):\n    up = cfg['dec']['up']\n"
+        "    self.up = nn.ConvTranspose2d(cfg['enc']['ch'][-1], 5, **up, bias=False)\nd = D(C)",
+        ["9: ic64_oc5_k6x6_s4x4_c1.1x1.1"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), CHOSEN.values(), ids=CHOSEN)
+def test_what_the_text_chooses_is_computed(text: str, expected: list[str]) -> None:
+    answered = [each for each in answers(text) if "handed on" not in each]
+    assert answered == expected
+
+
+def test_a_list_that_only_layers_and_the_texts_own_functions_are_given_stays_known() -> None:
+    text = (
+        "def size(x, k): return (x - k) // 2 + 1\n"
+        "def sizes(shape, k): return tuple(size(x, k) for x in shape)\n"
+        "class D(nn.Module):\n  def __init__(self, op, chans, strides):\n"
+        "    a = sizes((64, 33), 6)\n    b = sizes(a, 4)\n    ups, heads = [], []\n"
+        "    for i in range(1, len(chans)):\n      st = strides[-i]\n"
+        "      ups.append(op(chans[-i], chans[-i - 1], st, st))\n"
+        "      heads.append(nn.Conv2d(chans[-i - 1], 3, 1))\n"
+        "    self.last = nn.ConvTranspose2d(chans[0], 2, a, b)\n"
+        "d = D(nn.ConvTranspose2d, [5, 6, 7], [(1, 2), (2, 3), (4, 5)])"
+    )
+    assert answers(text) == [
+        "15: ic7_oc6_k4x5_s4x5_b",
+        "15: ic6_oc5_k2x3_s2x3_b",
+        "15: ic5_oc2_k30x14_s14x6_b",
+    ]
+
+
+def test_a_list_that_a_function_may_change_is_not_known_after_it() -> None:
+    text = (
+        "def longer(c): return c.append(9) or c\ndef handed(c): return longer(c)\n"
+        "def first(c): return c[0]\nk = [3, 4]\n"
+        "first(k)\na = nn.ConvTranspose2d(6, 4, k)\nhanded(k)\nb = nn.ConvTranspose2d(6, 4, k)"
+    )
+    assert answers(text) == [
+        "8: ic6_oc4_k3x4_b",
+        "10: 6 -> 4, kernel ['k', 'k'], stride [1, 1], crop [[0, 0], [0, 0]]",
+    ]
+
+
+def test_a_size_of_0_is_no_default_of_an_option() -> None:
+    text = (
+        "import argparse\np = argparse.ArgumentParser()\n"
+        "p.add_argument('--classes', default=0, type=int)\np.add_argument('-k', default=3)\n"
+        "args = p.parse_args()\nup = nn.ConvTranspose2d(args.classes, 4, args.k)"
+    )
+    expected = "8: args.classes -> 4, kernel [3, 3], stride [1, 1], crop [[0, 0], [0, 0]]"
+    assert answers(text) == [expected]
