@@ -118,6 +118,8 @@ def applied(site: CallSite, reading: Reading) -> Reading:
     block = made_by.statement.block
     for place in from_there:
         statement = statements[place]
+        if any(one != other for one, other in zip(statement.block, block, strict=False)):
+            continue  # Neither of the two blocks is inside the other.
         output = replace(output, assigned=statement.assigned)
         if isinstance(statement.value, Call) and last_name(statement.value) == "print":
             continue
@@ -125,8 +127,6 @@ def applied(site: CallSite, reading: Reading) -> Reading:
             steps = _steps(statement.value, output)
             if steps is None and not _is_changed(statement.target, output.name):
                 continue
-            if any(one != other for one, other in zip(statement.block, block, strict=False)):
-                continue  # Neither of the two blocks is inside the other.
             if steps and not isinstance(steps[0], _End):
                 _check_certain(statement, block, output.name, statements[place + 1 :])
             if steps is None or statement.block != block:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from harness.convention.arguments import Form
 from harness.syntax.callsite import CallSite
-from harness.syntax.tree import Call, Name, Statement, Value, calls
+from harness.syntax.tree import Call, Name, Statement, Value
 
 # The methods that frameworks compute a layer's output with.
 _COMPUTING: Final = {"forward", "hybrid_forward", "call", "__call__"}
@@ -18,7 +18,7 @@ _ANY: Final = "<name>"  # An attribute whose name the text does not hold
 def notes_on_attributes(site: CallSite, form: Form) -> Iterator[str]:
     """Name the layer's own attributes that the text sets once the layer is made."""
     own = {site.statement.target}
-    for target, value in _attributes_set((site.statement, *site.after), own):
+    for target, value in _attributes_set(site, (site.statement, *site.after), own):
         attribute = target.rpartition(".")[2].partition("[")[0]
         if attribute in {*_COMPUTING, "__dict__", _ANY}:
             yield f"{target} = ... is not in the answer, and may change what it computes."
@@ -26,7 +26,7 @@ def notes_on_attributes(site: CallSite, form: Form) -> Iterator[str]:
             yield f"{target} = ... is not in the answer: give it where the layer is made."
     # Loops over all layers come anywhere: for f in layers: if isinstance(f, Conv2DTranspose): ...
     others = {*_tested(site, form)}.difference(own)
-    for target, value in _attributes_set(site.code.statements, others):
+    for target, value in _attributes_set(site, site.code.statements, others) if others else ():
         layer, _, attribute = target.rpartition(".")
         if _is_number(form, attribute, value):
             changes = f"and changes it where {layer} is this layer."
@@ -51,7 +51,7 @@ def _tested(site: CallSite, form: Form) -> Iterator[str]:
 
 
 def _attributes_set(
-    statements: Iterable[Statement], named: Collection[str | None]
+    site: CallSite, statements: Sequence[Statement], named: Collection[str | None]
 ) -> Iterator[tuple[str, Value]]:
     """Yield what statements set of a layer, or of what is the same object, and to what."""
     layers = {*named}
@@ -61,13 +61,15 @@ def _attributes_set(
             layers.add(statement.target)
         if target.rpartition(".")[0] in layers:
             yield target, value
-        for call in calls(value):
-            owner, _, function = call.dotted.rpartition(".")
-            given = call.positional
-            if function == "__setattr__" and len(given) == 2:
-                given = [Name(owner, call.column), *given]
-            if function in _SETTERS and len(given) == 3:
-                layer, attribute, value = given
-                if isinstance(layer, Name) and layer.text in layers:
-                    name = attribute if isinstance(attribute, str) else _ANY
-                    yield f"{layer.text}.{name}", value
+    setting = site.code.naming(*_SETTERS)
+    known = {id(each) for each in statements} if setting else set()
+    for statement, call in setting:
+        owner, _, function = call.dotted.rpartition(".")
+        given = call.positional
+        if function == "__setattr__" and len(given) == 2:
+            given = [Name(owner, call.column), *given]
+        if function in _SETTERS and len(given) == 3 and id(statement) in known:
+            layer, attribute, value = given
+            if isinstance(layer, Name) and layer.text in layers:
+                name = attribute if isinstance(attribute, str) else _ANY
+                yield f"{layer.text}.{name}", value

@@ -20,6 +20,8 @@ from harness.syntax.tree import (
     BinaryOp,
     Call,
     Comprehension,
+    Defined,
+    Either,
     Joined,
     Name,
     Passed,
@@ -282,6 +284,7 @@ class Expressions:
         values = item if len(targets) > 1 else (item,)
         if not isinstance(values, tuple) or len(values) != len(targets):
             return Name(*self._quoted(node))
+        values = tuple(map(self.with_meanings, values))
         outer = self.names, self._read
         self.names, self._read = self._inside(node), {}
         for target, value in zip(targets, values, strict=True):
@@ -289,6 +292,19 @@ class Expressions:
         element = self.value(node.elt)
         self.names, self._read = outer
         return element
+
+    def with_meanings(self, value: Value) -> Value:
+        """Put what is imported or defined in the place of its names among a sequence's elements."""
+        if isinstance(value, tuple):
+            return tuple(map(self.with_meanings, value))
+        if type(value) is not Name or not value.text.replace(".", "").isidentifier():
+            return value
+        owner = self.names.owner(value.text)
+        if isinstance(owner, Either):
+            options = tuple(_named_at(each, value.column) for each in owner.options)
+            is_meaning = any(isinstance(each, Reference | Defined) for each in options)
+            return replace(owner, options=options) if is_meaning else value
+        return _named_at(owner, value.column) if isinstance(owner, Reference | Defined) else value
 
     def _result(self, node: ast.Call) -> Value:
         """What a call gives, or the call itself."""
@@ -415,6 +431,11 @@ class Expressions:
         for name in own:
             names.forget(name)
         return names
+
+
+def _named_at(meaning: Value, column: int) -> Value:
+    """What is imported, where the text names it."""
+    return replace(meaning, column=column) if isinstance(meaning, Reference) else meaning
 
 
 def outermost_calls(value: Value) -> Iterator[Call]:

@@ -12,6 +12,7 @@ from typing import Final
 from harness.syntax.tree import Argument, Call, Defined, Either, Name, Passed, Reference, Value
 
 LONGEST: Final = 64
+_MOST_ELEMENTS: Final = 128  # Of a sequence or a dictionary that is given a name, in all its parts
 EVERYTHING: Final = "*"
 _MOST_OPTIONS: Final = 8  # Among which one stands for all others
 _IDENTIFIER: Final = re.compile(r"[^\W\d][\w$]*+")
@@ -268,7 +269,7 @@ class Names:
             if assumed and isinstance(value, Passed):  # A number in it may be a default.
                 self.assumed[name] = tuple(dict.fromkeys(assumed))
             return
-        if _is_plain(value) and size(value) <= LONGEST and _DOTTED.fullmatch(name):
+        if _is_plain(value) and size(value) <= _MOST_ELEMENTS and _DOTTED.fullmatch(name):
             self.known[name] = value
             if assumed:
                 self.assumed[name] = tuple(dict.fromkeys(assumed))

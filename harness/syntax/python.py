@@ -13,7 +13,6 @@ from types import MappingProxyType
 from typing import Final
 
 from harness.syntax.expressions import Source
-from harness.syntax.python_changes import dotted, walk
 from harness.syntax.python_statements import Statements
 from harness.syntax.tree import (
     MAX_DIGITS,
@@ -29,6 +28,8 @@ from harness.syntax.tree import (
 NO_VALUES: Final[Mapping[str, Value]] = MappingProxyType({})
 # A call alone has none of these.
 _DEFINING: Final = re.compile(r"[;{]|\b(?:def|class|getattr|if|lambda)\b")
+# What a test runner or a benchmark knows a text's functions by.
+_RUN: Final = re.compile(r"\bparametrize\b|\bget_init_inputs\b")
 _MOST_UNREAD: Final = 20
 _ASSIGNED: Final = re.compile(r"\s*([\w.]+)\s*=(?!=)")
 # A signature as a page prints it, with the page's links.
@@ -67,7 +68,11 @@ def read(text: str, values: Mapping[str, Value] = NO_VALUES) -> Parsed:
     source = Source(printed[1] if printed else text)
     try:
         module, unread = _tree(source)
-        module.body += _benchmarked(module)
+        if _RUN.search(text):
+            # Other texts are read faster without it.
+            from harness.syntax.python_runners import add_calls  # noqa: PLC0415
+
+            add_calls(module)
         reader = _reader(source, unread, values)
         statements = tuple(reader.module(module))
         if _has_defaults(statements) and reader.may_use_replaced(module, statements):
@@ -93,25 +98,6 @@ def read(text: str, values: Mapping[str, Value] = NO_VALUES) -> Parsed:
 def _has_defaults(statements: Sequence[Statement]) -> bool:
     """Whether any call is computed from what a function's parameters are by default."""
     return any(call.assumed for each in statements for call in calls(each.value))
-
-
-def _benchmarked(module: ast.Module) -> list[ast.stmt]:
-    """``Model(*get_init_inputs())``, which a benchmark calls that finds both in a file.
-
-    See https://github.com/ScalingIntelligence/KernelBench.
-    """
-    defined = {
-        each.name: each for each in module.body if isinstance(each, ast.FunctionDef | ast.ClassDef)
-    }
-    function = defined.get("get_init_inputs")
-    if function is None or "Model" not in defined:
-        return []
-    if any(isinstance(each, ast.Call) and dotted(each.func) == "Model" for each in walk(module)):
-        return []
-    call = ast.parse("Model(*get_init_inputs())").body
-    for node in ast.walk(call[0]):
-        ast.copy_location(node, function)
-    return call
 
 
 def _reader(source: Source, unread: Sequence[Unread], values: Mapping[str, Value]) -> Statements:

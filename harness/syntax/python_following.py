@@ -161,7 +161,8 @@ class Reader(Settings):
         if isinstance(owner, Either) and not LIKELY.search(last_name(call)):
             names = [each.text for each in owner.options if isinstance(each, Reference)]
             likely = [name for name in names if LIKELY.search(name.rpartition(".")[2])]
-            return replace(call, function=meant(call, likely[0])) if len(likely) == 1 else call
+            is_one = len({name.rpartition(".")[2] for name in likely}) == 1
+            return replace(call, function=meant(call, likely[0])) if is_one else call
         if not isinstance(owner, Defined) or not isinstance(owner.code, FollowedClass):
             return super().followed(call)
         if not any(map(LIKELY.search, (owner.text, owner.code.first_base))):

@@ -24,6 +24,7 @@ from harness.syntax.python_changes import (
     LOOPS,
     bindings,
     changes,
+    children,
     dotted,
     is_of_a_framework,
     parameters,
@@ -427,13 +428,13 @@ class Statements(Branches):
         """
         if not isinstance(node, ast.For) or node.orelse:
             return None, ()
-        inner = [part for each in node.body for part in walk(each)]
-        if any(isinstance(part, ast.Break | ast.Continue | ast.Return) for part in inner):
+        if any(_ends_early(each) for each in node.body):
             return None, ()
-        if not any(isinstance(part, ast.Call) for part in inner):
+        if not any(isinstance(part, ast.Call) for each in node.body for part in walk(each)):
             return None, ()
         items, assumed = self.with_defaults(node.iter)
-        if not isinstance(items, tuple) or not all(map(is_plain, items)):
+        items = self.with_meanings(items)
+        if not isinstance(items, tuple) or not all(map(_is_item, items)):
             return None, ()
         self._turns += len(items)
         return (items, assumed) if self._turns <= _MOST_TURNS else (None, ())
@@ -541,6 +542,26 @@ class Statements(Branches):
                 yield from self._statement(inner)
         self.names, self._block, self._frame = outer, block, frame
         self._scope, self._class_scope = scopes
+
+
+def _ends_early(node: ast.AST, *, in_loop: bool = False) -> bool:
+    """Whether a statement may end the loop that it stands in, or a turn of it."""
+    if isinstance(node, ast.Return) or (isinstance(node, ast.Break | ast.Continue) and not in_loop):
+        return True
+    if isinstance(node, FUNCTIONS | ast.Lambda | ast.ClassDef | ast.expr):
+        return False
+    in_loop = in_loop or isinstance(node, LOOPS)
+    return any(_ends_early(each, in_loop=in_loop) for each in children(node))
+
+
+def _is_item(value: Value) -> bool:
+    """Whether the text holds it whole, or it is a class or a dictionary, or has such parts."""
+    if isinstance(value, tuple):
+        return all(map(_is_item, value))
+    if is_dict(value):
+        assert isinstance(value, Call)
+        return all(_is_item(each.value) for each in value.arguments)
+    return isinstance(value, Reference | Defined | Either) or is_plain(value)
 
 
 def _items(value: Value, targets: Sequence[ast.expr]) -> Sequence[Value]:
