@@ -104,7 +104,7 @@ def read_in_names(found: Readable, supplied: Supplied, error: SnippetError) -> I
         try:
             reading = found.read(trial)
         except (OpenError, UnknownValueError) as more:
-            left_open, trials = _more(found, left_open, more, first), {}
+            left_open, trials = _more(found, left_open, more, more), {}
             continue
         except SnippetError as refused:  # These numbers make no operator, or none do.
             refusals[refused.fact] = refused
