@@ -104,7 +104,8 @@ def read_in_names(found: Readable, supplied: Supplied, error: SnippetError) -> I
         try:
             reading = found.read(trial)
         except (OpenError, UnknownValueError) as more:
-            left_open, trials = _more(found, left_open, more, more), {}
+            shown = more if _is_of_no_parameter(found, more) else first
+            left_open, trials = _more(found, left_open, more, shown), {}
             continue
         except SnippetError as refused:  # These numbers make no operator, or none do.
             refusals[refused.fact] = refused
@@ -124,6 +125,13 @@ def read_in_names(found: Readable, supplied: Supplied, error: SnippetError) -> I
     if sum(map(len, trials.values())) == 1:
         raise first  # One alone does not show what is written for all numbers.
     return _in_names(found, left_open, [each for alike in trials.values() for each in alike[:2]])
+
+
+def _is_of_no_parameter(found: Readable, error: SnippetError) -> bool:
+    """Whether an error is about what is not in the call, such as the layer's ``output_size``."""
+    return isinstance(error, UnknownValueError) and not any(
+        form.parameter(error.parameter) for form in found.forms
+    )
 
 
 def _kind(operator: Operator) -> tuple[object, ...]:

@@ -34,6 +34,12 @@ APPLYING: Final = {"forward", "hybrid_forward", "call", "__call__", "decode", "b
 _WORD: Final = re.compile(r"[^\W\d]\w*+")
 _DEEPEST: Final = 4  # Functions that call one another
 _MOST_NODES: Final = 250  # Of a function that only computes a value
+# In the names of what frameworks' layers have themselves.
+_OF_LAYERS: Final = re.compile(
+    "^_|weight|bias|kernel|stride|pad|dilat|group|filter|channel|unit|crop|mode|out|adj|shape"
+    "|forward|call|build|built|train|activation|param|buffer|hook|spec|format|node|child|layout",
+    re.IGNORECASE,
+)
 # Methods that may give an object anything.
 _MAKING: Final = ("__new__", "__getattribute__", "__setattr__", "__init_subclass__")
 # Attributes of functions and classes that make them others.
@@ -112,10 +118,28 @@ class FollowedClass:
                     pass
                 case ast.Pass() | ast.Expr(value=ast.Constant()):
                     pass
+                case ast.Assign() | ast.AnnAssign() if not any(
+                    map(may_be_a_layers, bindings([each]))
+                ):
+                    pass
                 case _:
                     name = getattr(each, "name", "more")
                     raise NotFollowedError(f"which has {name} of its own")
         return init
+
+
+def may_be_a_layers(name: str) -> bool:
+    """Whether a framework's layer may have an attribute of this name, and compute with it.
+
+    >>> may_be_a_layers("self.trim"), may_be_a_layers("stride"), may_be_a_layers("_pads")
+    (False, True, True)
+    """
+    own = name.removeprefix("self.")
+    return not own.isidentifier() or _OF_LAYERS.search(own) is not None
+
+
+def _changes_a_layer(node: ast.stmt) -> bool:
+    return any(map(may_be_a_layers, bindings([node])))
 
 
 def own_forward(node: ast.ClassDef) -> ast.FunctionDef | None:

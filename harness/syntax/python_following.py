@@ -17,7 +17,6 @@ from harness.syntax.names import Names, identifiers, is_dict
 from harness.syntax.python_branches import Frame
 from harness.syntax.python_changes import (
     FUNCTIONS,
-    Change,
     bindings,
     changes,
     dotted,
@@ -37,6 +36,7 @@ from harness.syntax.python_classes import (
     given_to,
     line_of_classes,
     makes_settings,
+    may_be_a_layers,
     own_forward,
     runs,
 )
@@ -196,7 +196,9 @@ class Reader(Settings):
         if len(makers) != 1 or len(places) != 1 or makers[0][0].value is not makers[0][1]:
             raise NotFollowedError("whose __init__ does not simply call that of its base")
         rest = init.body[places[0] + 1 :]
-        if any(name.startswith("self") for name in (*bindings(rest), *map(_name, changes(rest)))):
+        given = [name for name in bindings(rest) if name.startswith("self")]
+        changed = [each.name for each in changes(rest) if each.name.startswith("self")]
+        if changed or any(map(may_be_a_layers, given)):
             raise NotFollowedError("which changes itself after the __init__ of its base")
         inner = makers[0][1]
         arguments = tuple(replace(each, column=call.column) for each in inner.arguments[1:])
@@ -271,7 +273,8 @@ class Reader(Settings):
     def _may_make_layers(self, value: Value) -> bool:
         """Whether it may be a class or function that is looked for, by what the text chooses."""
         if isinstance(value, Call):
-            return last_name(value) in self._likely
+            owner = value.owner.code if isinstance(value.owner, Defined) else None
+            return last_name(value) in self._likely and not isinstance(owner, FollowedClass)
         options = value.options if isinstance(value, Either) else ()
         return any(isinstance(each, Reference) and LIKELY.search(each.text) for each in options)
 
@@ -529,7 +532,3 @@ def _is_value(value: Value) -> bool:
     if is_dict(value) and isinstance(value, Call):
         return all(map(is_plain, value.named.values()))
     return is_plain(value)
-
-
-def _name(change: Change) -> str:
-    return change.name

@@ -102,6 +102,11 @@ class Passing(Statements):
                 self._note_open_test(node.left, node.comparators[0])
         return super()._choice(node)
 
+    def _where_each_begins(self, test: ast.expr) -> tuple[Names, Names]:
+        if dotted(test):
+            self._open_tests.append((self._text(test), "true"))
+        return super()._where_each_begins(test)
+
     def _note_open_test(self, one: ast.expr, other: ast.expr) -> None:
         """Note a name that is compared with a word or a number, unless its value is certain."""
         if isinstance(other, ast.Constant) and type(other.value) in {int, str}:

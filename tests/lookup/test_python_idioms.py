@@ -170,3 +170,44 @@ def test_a_size_of_0_is_no_default_of_an_option() -> None:
     )
     expected = "8: args.classes -> 4, kernel [3, 3], stride [1, 1], crop [[0, 0], [0, 0]]"
     assert answers(text) == [expected]
+
+
+CAUSAL = (
+    "class Up(nn.ConvTranspose1d):\n  gain = 2\n"
+    "  def __init__(self, i, o, k, s=2):\n    super().__init__(i, o, k, stride=s)\n"
+    "    self.trim = k - s\n"
+    "  def forward(self, x):\n    return super().forward(x)[..., : -self.trim]\n"
+    "up = Up(6, 4, 8, s=3)"
+)
+
+
+def test_a_layer_may_keep_more_than_its_base() -> None:
+    assert answers(CAUSAL) == ["10: ic6_oc4_k8_s3_b"]
+    assert "Up has a forward of its own, in line 8" in notes(CAUSAL)
+
+
+@pytest.mark.parametrize(
+    ("kept", "instead"),
+    [
+        ("self.trim = k - s", "self.stride = (k - s,)"),
+        ("self.trim = k - s", "self.trim = k - s; self._pads = 3"),
+        ("gain = 2", "output_padding = (1,)"),
+        ("gain = 2", "forward = other"),
+    ],
+)
+def test_a_layer_that_changes_its_base_is_refused(kept: str, instead: str) -> None:
+    text = CAUSAL.replace(kept, instead)
+    with pytest.raises(InputError, match=r"Up is the text's own, defined in line 3, which"):
+        answers(text)
+
+
+def test_a_flag_that_decides_the_class_is_asked_for() -> None:
+    text = (
+        "def up(i, kernel, freq):\n  op = nn.ConvTranspose1d\n"
+        "  if freq:\n    kernel = [kernel, 1]\n    op = nn.ConvTranspose2d\n"
+        "  return op(i, 4, kernel)\n"
+    )
+    with pytest.raises(InputError, match=r"which function op is: add set freq=true\.") as error:
+        answers(text)
+    assert error.value.place is not None
+    assert error.value.place.line == 8
