@@ -6,9 +6,11 @@ the call this is one operator.  What is done to the output after something else 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import dropwhile
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from harness.convention.reading import Reading
@@ -16,7 +18,7 @@ from harness.convention.registry import convention
 from harness.convention.values import shown
 from harness.core.errors import Ask, asked
 from harness.core.operators import OperatorError
-from harness.syntax.callsite import Application, CallSite
+from harness.syntax.callsite import Application, CallSite, Code
 from harness.syntax.shapes import fold
 from harness.syntax.tree import (
     BinaryOp,
@@ -110,13 +112,36 @@ def applied(site: CallSite, reading: Reading) -> Reading:
 
     A slice or a pad that cannot be followed is a note.
     """
+    for step in _followed(site):
+        if isinstance(step, SnippetError):
+            return _without(step, reading)
+        if isinstance(step, _End) or _is_no_bias(step, reading):
+            break
+        try:
+            reading = _applied(step, reading)
+        except SnippetError as error:
+            return _without(error, reading)
+    return reading
+
+
+def _without(error: SnippetError, reading: Reading) -> Reading:
+    note = "What the text does with the output is not in the answer: " + error.fact
+    return replace(reading, notes=(*reading.notes, note))
+
+
+@lru_cache(maxsize=1)  # A call is read again and again where its sizes are names.
+def _followed(site: CallSite) -> tuple[_Slice | _Pad | _Bias | _End | SnippetError, ...]:
+    """What the text does with the output, as far as it can be followed."""
+    return tuple(_steps_after(site))
+
+
+def _steps_after(site: CallSite) -> Iterator[_Slice | _Pad | _Bias | _End | SnippetError]:
     made_by = site.applied or Application(site.call, site.statement)
-    statements = site.code.statements
-    places = range(len(statements))
-    from_there = dropwhile(lambda place: statements[place] is not made_by.statement, places)
+    statements, block = site.code.statements, made_by.statement.block
     output = _Output(made_by.call, None, {})
-    block = made_by.statement.block
-    for place in from_there:
+    places = _places(site.code, output, site.code.place_of(made_by.statement))
+    while places:
+        place = places.popleft()
         statement = statements[place]
         if any(one != other for one, other in zip(statement.block, block, strict=False)):
             continue  # Neither of the two blocks is inside the other.
@@ -129,21 +154,23 @@ def applied(site: CallSite, reading: Reading) -> Reading:
                 continue
             if steps and not isinstance(steps[0], _End):
                 _check_certain(statement, block, output.name, statements[place + 1 :])
-            if steps is None or statement.block != block:
-                return reading
-            for step in steps:
-                if isinstance(step, _Axes):
-                    continue
-                if isinstance(step, _End) or _is_no_bias(step, reading):
-                    return reading
-                reading = _applied(step, reading)
-            if sum(step.more for step in steps if isinstance(step, _Axes)):
-                return reading
         except SnippetError as error:
-            note = "What the text does with the output is not in the answer: " + error.fact
-            return replace(reading, notes=(*reading.notes, note))
+            yield error
+            return
+        if steps is None or statement.block != block:
+            return
+        yield from (step for step in steps if not isinstance(step, _Axes))
+        if sum(step.more for step in steps if isinstance(step, _Axes)):
+            return
         output = replace(output, name=statement.target)
-    return reading
+        places = _places(site.code, output, place + 1)
+
+
+def _places(code: Code, output: _Output, first: int) -> deque[int]:
+    """Where the text has the output from a statement on."""
+    named = () if output.name is None else code.showing(output.name)
+    every = sorted({*code.holding(output.made_by), *named})
+    return deque(every[bisect_left(every, first) :])
 
 
 def _is_changed(target: str | None, name: str | None) -> bool:

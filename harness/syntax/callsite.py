@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
-from harness.syntax.tree import Call, Followed, Reference, Statement, Value, calls
+from harness.syntax.tree import Call, Followed, Reference, Statement, Value, calls, names_in
 
 _WORD: Final = re.compile(r"\w+")
+_DOTTED: Final = re.compile(r"[^\W\d]\w*+(?:\.[^\W\d]\w*+)*+")
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class Code:
     ['f', 'g', 'p.l1']
     >>> [call.written for _, call in code.naming("prune", "g")]
     ['g', 'p.l1']
+    >>> code.showing("up")
+    [1, 2]
     """
 
     statements: tuple[Statement, ...]
@@ -55,6 +59,44 @@ class Code:
         places = {place for word in words for place in self._by_word.get(word, ())}
         return [self._places[place] for place in sorted(places)]
 
+    def showing(self, name: str) -> Sequence[int]:
+        """Places of the statements that have a dotted name, or an element of it, in any role."""
+        head = _DOTTED.match(name)
+        return self._by_name.get(head[0] if head else name, ())
+
+    def holding(self, call: Call) -> Sequence[int]:
+        """Places of the statements whose values have a call in them."""
+        return self._by_call.get(id(call), ())
+
+    def place_of(self, statement: Statement) -> int:
+        """The place of a statement, which is one of them."""
+        return self._by_statement[id(statement)]
+
+    @cached_property
+    def _by_statement(self) -> Mapping[int, int]:
+        return {id(each): place for place, each in reversed([*enumerate(self.statements)])}
+
+    @cached_property
+    def _by_call(self) -> Mapping[int, list[int]]:
+        by_call = defaultdict[int, list[int]](list)
+        for place, statement in enumerate(self.statements):
+            for each in {id(call) for call in calls(statement.value)}:
+                by_call[each].append(place)
+        return by_call
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, list[int]]:
+        by_name = defaultdict[str, list[int]](list)
+        for place, statement in enumerate(self.statements):
+            target, value = statement.target or "", statement.value
+            # A name's text holds those of its parts, but what is called may be an alias.
+            texts = {target, *(name.text for name in names_in(value))}
+            texts |= {call.dotted for call in calls(value)}
+            dotted = {each for text in texts for each in _DOTTED.findall(text)}
+            for name in {target, *dotted, *(owner for each in dotted for owner in _owners(each))}:
+                by_name[name].append(place)
+        return by_name
+
     @cached_property
     def _places(self) -> tuple[tuple[Statement, Call], ...]:
         return tuple((each, call) for each in self.statements for call in calls(each.value))
@@ -69,7 +111,14 @@ class Code:
         return by_word
 
 
-@dataclass(frozen=True)
+@lru_cache(maxsize=4096)
+def _owners(dotted: str) -> tuple[str, ...]:
+    """``a`` and ``a.b`` of ``a.b.c``."""
+    words = dotted.split(".")
+    return tuple(".".join(words[:count]) for count in range(1, len(words)))
+
+
+@dataclass(frozen=True, eq=False)
 class CallSite:
     """A call where it stands."""
 
@@ -148,4 +197,4 @@ class CallSite:
         block = statement.block
         if self.statement.block[: len(block)] != block:
             return False
-        return any(each is statement for each in self.before)
+        return self.code.place_of(statement) < self.place

@@ -383,16 +383,19 @@ def _applications(site: CallSite) -> list[Application]:
     home, layer = site.statement, site.call
     name = home.target if _is_layer(home.value, layer) else None
     own = [Application(call, home) for call in calls(home.value) if call.function is layer]
-    later = [*own, *_calls_by_name(site.after, home, name, layer)]
-    return later or list(_calls_by_name(site.before, home, name, layer))
+    if name is None:
+        return own
+    places = site.code.showing(name)
+    after = [site.code.statements[place] for place in places if place > site.place]
+    before = [site.code.statements[place] for place in places if place < site.place]
+    later = [*own, *_calls_by_name(after, home, name, layer)]
+    return later or list(_calls_by_name(before, home, name, layer))
 
 
 def _calls_by_name(
-    statements: Sequence[Statement], home: Statement, name: str | None, layer: Call
+    statements: Sequence[Statement], home: Statement, name: str, layer: Call
 ) -> Iterator[Application]:
     for statement in statements:
-        if name is None:
-            return
         if _same_class(statement, home):
             for call in calls(statement.value):
                 if call.dotted == name:
@@ -400,7 +403,8 @@ def _calls_by_name(
         if statement.target == name and not _is_layer(statement.value, layer, name):
             # In another branch it would be the other branch's layer.
             certain = home.block[: len(statement.block)] == statement.block
-            name = None if certain and _same_class(statement, home) else name
+            if certain and _same_class(statement, home):
+                return
 
 
 def _same_class(one: Statement, other: Statement) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from harness.convention.arguments import Arguments
 from harness.convention.values import shown
-from harness.syntax.callsite import CallSite
+from harness.syntax.callsite import CallSite, Code
 from harness.syntax.tree import Call, Name, Statement, Value, calls
 
 _PARAMETER: Final = re.compile(r"(.+)\.(?:weight|bias)(?:\.data)?")
@@ -26,27 +27,46 @@ def notes_on_training(given: Arguments) -> list[str]:
     https://docs.pytorch.org/docs/stable/nn.init.html
     https://docs.pytorch.org/docs/stable/optim.html#per-parameter-options
     """
-    changes = dict.fromkeys(_changes(given.site))
+    changes = _changes(given.site)
     if not changes:
         return []
     return [f"{', '.join(changes)}: done to the layer once it is made, and not carried over."]
 
 
-def _changes(site: CallSite) -> Iterator[str]:
-    for call in calls(site.statement.value):
-        if call.dotted == "requires_grad_":
-            yield "requires_grad_"
-    layer, targets = site.statement.target or "", site.code.given
-    for statement in site.after:
-        if layer and statement.target == layer and not _keeps(statement.value, layer):
-            return  # From here on the name is another layer's.
-        for change, changed in _changed(statement, layer):
-            value = statement.assigned.get(changed)
-            owner = value.text if isinstance(value, Name) else changed
-            owner = match[1] if (match := _PARAMETER.fullmatch(owner)) else owner
-            is_unknown = owner.isidentifier() and owner not in targets
-            if is_unknown or (layer and re.match(rf"{re.escape(layer)}(\W|$)", owner)):
-                yield change
+@lru_cache(maxsize=1)  # A call is read again and again where its sizes are names.
+def _changes(site: CallSite) -> tuple[str, ...]:
+    """What is done to a layer's parameters, each once."""
+    in_place = [each for each in calls(site.statement.value) if each.dotted == "requires_grad_"]
+    return tuple(dict.fromkeys([*(each.dotted for each in in_place), *_changes_after(site)]))
+
+
+def _changes_after(site: CallSite) -> Iterator[str]:
+    code, layer = site.code, site.statement.target or ""
+    anew = len(code.statements)  # Where the name becomes another layer's
+    for place in code.showing(layer) if layer else ():
+        each = code.statements[place]
+        if place > site.place and each.target == layer and not _keeps(each.value, layer):
+            anew = place
+            break
+    for place, change, changed in _changing(code):
+        if not site.place < place < anew:
+            continue
+        if isinstance(changed, Call) and not _is_group(changed, layer):
+            continue
+        whose = layer if isinstance(changed, Call) else changed
+        value = code.statements[place].assigned.get(whose)
+        owner = value.text if isinstance(value, Name) else whose
+        owner = match[1] if (match := _PARAMETER.fullmatch(owner)) else owner
+        is_unknown = owner.isidentifier() and owner not in code.given
+        if is_unknown or (layer and re.match(rf"{re.escape(layer)}(\W|$)", owner)):
+            yield change
+
+
+@lru_cache(maxsize=1)
+def _changing(code: Code) -> list[tuple[int, str, str | Call]]:
+    """What a text does to parameters: the statements' places, and whose those are."""
+    every = enumerate(code.statements)
+    return [(place, *change) for place, statement in every for change in _changed(statement)]
 
 
 def _keeps(value: Value, layer: str) -> bool:
@@ -54,8 +74,8 @@ def _keeps(value: Value, layer: str) -> bool:
     return owner == layer and verb in _KEEPS_THE_LAYER
 
 
-def _changed(statement: Statement, layer: str) -> Iterator[tuple[str, str]]:
-    """Yield what a statement does to parameters, and whose they are."""
+def _changed(statement: Statement) -> Iterator[tuple[str, str | Call]]:
+    """Yield what a statement does to parameters, and whose they are, or in which group."""
     if match := _FROZEN.fullmatch(statement.target or ""):
         yield "requires_grad", match[1]
     for call in calls(statement.value):
@@ -69,8 +89,8 @@ def _changed(statement: Statement, layer: str) -> Iterator[tuple[str, str]]:
             or (verb.endswith("_") and _PARAMETER.fullmatch(owner))
         ):
             yield verb, owner
-        elif verb == "dict" and _is_group(call, layer):
-            yield "the optimizer's parameter groups", layer
+        elif verb == "dict":
+            yield "the optimizer's parameter groups", call
 
 
 def _is_group(call: Call, layer: str) -> bool:
