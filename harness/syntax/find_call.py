@@ -234,6 +234,9 @@ def _notes(text: str, parsed: Parsed, site: CallSite) -> Iterator[str]:
         own = own_names(site.call, site.followed)
         names = f"; {', '.join(own)} {'is' if len(own) == 1 else 'are'} named there" if own else ""
         yield f"The framework's call stands in line {where}, in {within}{names}."
+        for called in site.followed:
+            if called.chosen_as:
+                yield f"{called.chosen_as} may be another function: it is taken for {called.what}."
     if site.call.column in parsed.own_forward:
         name, column = parsed.own_forward[site.call.column]
         yield (

@@ -240,7 +240,10 @@ def _named_lines(module: ast.Module, lines: Sequence[str]) -> Iterator[tuple[str
             around = (*around, node.name)
             pending += [(each, around) for each in node.body]
             names = around
-        elif not around and isinstance(node, ast.Assign | ast.Import | ast.ImportFrom):
+        elif not around and isinstance(node, ast.Import | ast.ImportFrom):
+            yield from ((each.asname or each.name, each.name) for each in node.names)
+            continue
+        elif not around and isinstance(node, ast.Assign):
             names = tuple(bindings([node]))
         else:
             names = around

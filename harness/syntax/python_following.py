@@ -259,10 +259,26 @@ class Reader(Settings):
         """What a call calls and, of a method of ``self``, the parameter that is given first."""
         if self._patched & REMAKING:
             return None
-        if isinstance(call.owner, Defined):
-            code = call.owner.code
+        owner = call.owner
+        if isinstance(owner, Either):
+            owner = self._only_maker(owner.options)
+        if isinstance(owner, Defined):
+            code = owner.code
             return (code, None) if isinstance(code, FollowedFunction | FollowedClass) else None
         return self._method(node)
+
+    def _only_maker(self, options: Sequence[Value]) -> Value:
+        """The one that makes what is looked for, of ``up = deconvolved if learned else resized``.
+
+        There is none where any of them is not known.
+        """
+        makers = []
+        for each in options:
+            if not isinstance(each, Defined | Reference):
+                return None
+            if each.text.rpartition(".")[2] in self._likely:
+                makers.append(each)
+        return makers[0] if len(makers) == 1 else None
 
     def _is_likely(self, value: Value) -> bool:
         """Whether an argument may be what makes the layers that are looked for."""
@@ -383,8 +399,15 @@ class Reader(Settings):
             value.value if isinstance(value, Passed) else value for value, _ in given.values()
         )
         passed = frozenset(name for value in values for name in open_names(value))
+        name = call.dotted if isinstance(call.owner, Either) else ""
         return Followed(
-            call.column, code.node.name, self._target, is_whole, is_class, passed=passed
+            call.column,
+            code.node.name,
+            self._target,
+            is_whole,
+            is_class,
+            passed=passed,
+            chosen_as=name,
         )
 
     # Classes.

@@ -218,6 +218,7 @@ class Followed:
     makes_object: bool = False
     is_method: bool = False  # Of the object that ``self`` is where it is called
     passed: frozenset[str] = frozenset()  # Names of the caller's that it is given
+    chosen_as: str = ""  # The name that may stand for another function, by what the text tests
 
 
 @dataclass(frozen=True)

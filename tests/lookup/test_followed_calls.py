@@ -255,6 +255,40 @@ def test_a_choice_that_the_text_leaves_open_is_noted() -> None:
     assert "may be something else" in found[0]
 
 
+MAKERS = (
+    "import torch.nn as nn\nfrom torch.nn import ConvTranspose2d, Upsample\n"
+    "def learned(i, o, k): return ConvTranspose2d(i, o, k)\n"
+    "def resized(i, o, k): return Upsample(k)\n"
+)
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        "up = learned if mode else resized",
+        "if mode:\n  up = learned\nelse:\n  up = resized",
+        "up = resized if mode else learned",
+        "up = learned if mode else Upsample",
+    ],
+)
+def test_of_two_functions_the_one_that_makes_the_layer_is_followed(choice: str) -> None:
+    (found,) = look_up_every(f"{MAKERS}{choice}\nu = up(4, 6, 3)", to=["numpy"])
+    assert isinstance(found, LookUp)
+    assert found.reading.operator.descriptor == "ic4_oc6_k3x3_b"
+    assert "up may be another function: it is taken for learned." in found.reading.notes
+
+
+@pytest.mark.parametrize(
+    "choice",
+    ["up = learned if mode else other", "up = learned if mode else given[0]"],
+)
+def test_of_functions_that_may_make_another_layer_none_is_followed(choice: str) -> None:
+    other = "def other(i, o, k): return ConvTranspose2d(o, i, k)\n"
+    every = look_up_every(f"{MAKERS}{other}{choice}\nu = up(4, 6, 3)", to=["numpy"])
+    descriptors = [x.reading.operator.descriptor for x in every if isinstance(x, LookUp)]
+    assert "ic4_oc6_k3x3_b" not in descriptors
+
+
 PARSER = "parser = argparse.ArgumentParser()\n"
 SETTINGS = {
     "argparse": (
