@@ -404,3 +404,17 @@ def test_what_a_dictionary_gets_is_known_until_it_may_change() -> None:
     assert first.reading.operator.descriptor == "ic8_oc6_k4_s3_b"
     assert second.reading.operator.descriptor == "ic8_oc6_k4_s2_b"
     assert isinstance(third, SnippetError)
+
+
+def test_settings_of_a_whole_project_are_followed() -> None:
+    blocks = [(16 * n, n, n) for n in range(2, 22)]
+    text = (
+        "from keras import layers\n"
+        f"NETS = {{'small': {{'blocks': [(8, 3, 2)]}}, 'large': {{'blocks': {blocks}}}}}\n"
+        "net = NETS['large']\n"
+        "for filters, kernel, stride in net['blocks']:\n"
+        "    x = layers.Conv2DTranspose(filters, kernel, stride)(x)\n"
+    )
+    every = look_up_every(text)
+    found = [each.reading.operator for each in every if isinstance(each, LookUp)]
+    assert [(one.out_channels, one.kernel[0], one.stride[1]) for one in found] == blocks
