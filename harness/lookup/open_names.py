@@ -233,7 +233,8 @@ def _with_role(
     """Add the names that stand for channels or a kernel, or that there are none."""
     parameter = next((each for each in form.parameters if each.role == role), None)
     value = None if parameter is None else arguments.get(parameter.name)
-    if value is not None:
+    # A number there is another size, as the first one of Chainer's L.Deconvolution2D(64, 4) is.
+    if value is not None and type(value) is not int:
         choice = _KERNEL if role == "kernel" else _CHANNELS
         axes = form.rank or 0 if _is_slice(value) else 0
         added = _with_names(left_open, value, choice, axes, first)
@@ -296,12 +297,13 @@ def _elements(value: Value, axes: int) -> tuple[str, ...] | None:
 
 
 def _exponents(value: Value) -> set[str]:
-    """Names that others are raised to the power of."""
+    """Names that others are raised to the power of, or shifted by."""
     match value:
         case UnaryOp(operand=operand):
             return _exponents(operand)
         case BinaryOp(left=left, operation=operation, right=right):
-            own = {*open_names(right)} if operation == "**" else _exponents(right)
+            raises = operation in {"**", "<<", ">>"}
+            own = {*open_names(right)} if raises else _exponents(right)
             return own | _exponents(left)
         case Call(arguments=arguments):
             return {name for each in arguments for name in _exponents(each.value)}

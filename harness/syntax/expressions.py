@@ -48,6 +48,8 @@ _OPERATIONS: Final[dict[type[ast.operator], str]] = {
     ast.Div: "/",
     ast.Mod: "%",
     ast.Pow: "**",
+    ast.LShift: "<<",
+    ast.RShift: ">>",
 }
 _OF_BITS: Final[dict[type[ast.operator], Callable[[int, int], int]]] = {
     ast.BitAnd: operator.and_,
@@ -62,6 +64,9 @@ _ARITHMETIC: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "/": operator.truediv,
     "%": operator.mod,
     "**": operator.pow,
+    # As every language writes them, where the numbers are names.
+    "<<": lambda number, bits: number * 2**bits,
+    ">>": lambda number, bits: number // 2**bits,
 }
 _COMPARISONS: Final[dict[type[ast.cmpop], Callable[[Any, Any], Any]]] = {
     ast.Eq: operator.eq,
@@ -571,9 +576,11 @@ def _can_be_computed(operation: str, left: Value, right: Value) -> bool:
     numbers = (left, right)
     if any(isinstance(n, bool) or not isinstance(n, int | float) for n in numbers):
         return False
-    # A power is the only operation whose result can be far larger than what is written.
+    if operation in {"<<", ">>"} and not isinstance(left, int):
+        return False
+    # Only powers and shifts can be far larger than what is written.
     return operation in _ARITHMETIC and (
-        operation != "**"
+        operation not in {"**", "<<", ">>"}
         or (isinstance(right, int) and 0 <= right <= MAX_DIGITS * 4 and abs(left) <= _LARGEST)  # type: ignore[arg-type]
     )
 

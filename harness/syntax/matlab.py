@@ -128,6 +128,12 @@ _OF_LISTS: Final[dict[str, Callable[[Sequence[Number]], Number]]] = {
 }
 
 
+def _is_index(place: Value) -> bool:
+    if isinstance(place, BinaryOp):
+        return _is_index(place.left) and _is_index(place.right)
+    return type(place) is int or (isinstance(place, Name) and place.text.isidentifier())
+
+
 def _element(whole: Value, places: Sequence[Value]) -> Value:
     """``inputSize(2)``, ``inputSize(1:2)`` or ``inputSize(end)``."""
     if not isinstance(whole, tuple) or len(whole) > _LONGEST:
@@ -304,10 +310,21 @@ class _Matlab(Builder):
         value = self._result(name, places)
         if value is not None and not any(node.target for node in given):
             return self.computed(value, nodes)
+        if self._is_element(name, places):
+            node = self.opaque(nodes)
+            if type(places[0]) is int:  # In each turn of a loop another one
+                node = replace(node, value=Name(f"{name}({places[0]})", node.start))
+            return node
         arguments = [
             Argument(node.target, each, node.start) for node in given for each in self._listed(node)
         ]
         return self._after(self.call(function, arguments, nodes))
+
+    def _is_element(self, name: str | None, places: Sequence[Value]) -> bool:
+        """Whether ``filters(i + 1)`` is an element of what the text computes, not a call."""
+        given = self.names.given.get(name or "")
+        is_open = isinstance(given, tuple | BinaryOp) and not is_constant(given)
+        return is_open and not is_layers(given) and len(places) == 1 and _is_index(places[0])
 
     def _after(self, node: Node) -> Node:
         """Put what a call of the text's own function returns in its place, where it is known."""

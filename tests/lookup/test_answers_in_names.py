@@ -118,6 +118,13 @@ def test_it_does_by_the_definition() -> None:
             "wolfram",
             'DeconvolutionLayer[out_ch, {2, 2}, "Stride" -> 2, ',
         ),
+        ("nn.ConvTranspose2d(c >> i, c << 1, 4)", "mxnet", "num_filter=c * 2, "),
+        ("L.Deconvolution2D(16, 5)", "wolfram", "DeconvolutionLayer[16, {5, 5}, "),
+        (
+            "n = m*2.^(0:3); transposedConv2dLayer(2, n(j + 1))",
+            "wolfram",
+            "Layer[n[j + 1], {2, 2}, ",
+        ),
         ("nn.ConvTranspose2d(nz, ngf * 4, 4, 1, 0)", "mxnet", "num_filter=ngf * 4, "),
         (
             "nn.ConvTranspose1d(c, c // 2, k, u, padding=(k - u) // 2)",

@@ -27,6 +27,9 @@ TEXTS = {
     "for i = 1:3\n if i == 2, break, end\n f(i)\nend": "<i>",
     "for i = 1:n, f(i), end": "<i>",
     "for i = 1:99, f(i), end": "<i>",
+    "n = [m 2*m]; for i = 1:2, f(n(i)), end": "<n(1)> <n(2)>",
+    "n = m*2.^(0:4); for i = 2:3, f(n(i + 1)), end": "<n(3)> <n(4)>",
+    "n = m*2.^(0:4); f(n(j + 1), n(2))": "<n(j + 1)> <n(2)>",
     # Branches that are certain for a turn; where no turn comes to one, it is read as it stands.
     "for i = 1:3\n if i < 3, f(i), else, f(-i), end\nend": "1 2 -3",
     "for i = 1:2\n if i > 5\n f(i)\n end\n f(7)\nend": "<i> 7 7",
