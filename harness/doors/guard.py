@@ -30,11 +30,13 @@ import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from io import BufferedIOBase
 
 worker: Any = sys.modules["__main__"]
 
 POISON = worker.POISON
 _ALIGN = worker.ALIGN
+_GAP = bytes([POISON]) * (worker.GUARD + _ALIGN)  # Whatever is between two arrays
 _MOST_POISONED = 1 << 16  # Bytes of a block: more would cost a large call what it must not
 _OUTPUTS = ("y", "dx", "dw", "db")
 
@@ -44,7 +46,6 @@ _flatnonzero, _allclose = np.flatnonzero, np.allclose
 _perf_counter = time.perf_counter
 _memcmp = ctypes.CDLL(None).memcmp
 _memcmp.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
-_memset, _memmove = ctypes.memset, ctypes.memmove
 _frombuffer, _pread = np.frombuffer, os.pread
 
 _CLOCKS = [
@@ -129,50 +130,74 @@ def start(module: str, distribution: str) -> dict[str, Any]:
     return answer
 
 
-class _Guarded:
-    """Memory with a program's inputs and guards around them, and a copy of all of it."""
+class _Room:
+    """Memory for guarded arrays, and a copy of it, which is not written to where it is lent."""
 
-    def __init__(self, memory: Any, copy: Any, described: Sequence[Mapping[str, Any]]) -> None:
-        self._all, self._copy = memory, copy
-        self.arrays: dict[str, Any] = dict(worker.views(memory, described))
-        places, self._size = worker.placed([each["nbytes"] for each in described])
-        self._places = [
-            (each["name"], place, place + each["nbytes"]) for each, place in zip(described, places)
-        ]
+    def __init__(self, memory: Any, copy: Any, *, is_lent: bool = False) -> None:
+        self.memory, self.bytes, self.copy = memory, memory.data, copy.data
+        self.addresses = _address(memory), _address(copy)
+        self.is_lent = is_lent
+
+
+def _new_room(size: int) -> _Room:
+    size += -size % _ALIGN
+    whole = np.empty(2 * size + _ALIGN, np.uint8)
+    first = -_address(whole) % _ALIGN
+    return _Room(whole[first : first + size], whole[first + size :])
+
+
+class _Guarded:
+    """A program's inputs with guards around them, in memory of which there is a copy."""
+
+    def __init__(self, described: Sequence[Mapping[str, Any]], room: _Room) -> None:
+        self._described, self._room = described, room
+        self._places, self._size = worker.placed([each["nbytes"] for each in described])
+        self.arrays: dict[str, Any] = dict(worker.views(room.memory, described, self._places))
 
     def surround(self) -> None:
         """Write the guards."""
-        first, gap = _address(self._all), 0
-        for _, begin, end in (*self._places, ("", self._size, self._size)):
-            _memset(first + gap, POISON, begin - gap)
-            gap = end
+        memory, gap = self._room.bytes, 0
+        for each, begin in zip(self._described, self._places):
+            memory[gap:begin] = _GAP[: begin - gap]
+            gap = begin + each["nbytes"]
+        memory[gap : self._size] = _GAP[: self._size - gap]
+
+    def receive(self, stream: BufferedIOBase) -> None:
+        """Read the arrays."""
+        for each, begin in zip(self._described, self._places):
+            memory = self._room.bytes[begin : begin + each["nbytes"]]
+            worker.read_into(stream, memory, each["name"])
 
     def keep(self) -> None:
         """Remember all of it as it is now, which what is lent always is."""
-        if self._copy.flags.writeable:
-            _memmove(_address(self._copy), _address(self._all), self._size)
+        if not self._room.is_lent:
+            self._room.copy[: self._size] = self._room.bytes[: self._size]
 
     def facts(self) -> list[str]:
         """Return what was written that may not be."""
-        if not self._copy.flags.writeable and _KNOWS_PAGES and _is_never_written(self._all):
+        room, size = self._room, self._size
+        if room.is_lent and _KNOWS_PAGES and _is_never_written(room.addresses[0], size):
             return []
-        if not _memcmp(_address(self._all), _address(self._copy), self._size):
+        if not _memcmp(*room.addresses, size):
             return []
-        written = _flatnonzero(self._all != self._copy)
-        facts, last, before = [], 0, ""
-        for name, begin, end in (*self._places, ("", self._size, self._size)):
+        before, now = (_frombuffer(each, np.uint8, size) for each in (room.copy, room.bytes))
+        written = _flatnonzero(before != now)
+        facts, last, previous = [], 0, ""
+        ends = [(each["name"], each["nbytes"]) for each in self._described]
+        for (name, nbytes), begin in zip([*ends, ("", 0)], [*self._places, size]):
             gap = written[(written >= last) & (written < begin)]
             if gap.size:
-                is_after = before and (not name or gap[0] - last < begin - 1 - gap[-1])
-                facts.append("writes beyond " + before if is_after else "writes before " + name)
-            if written[(written >= begin) & (written < end)].size:
+                is_after = previous and (not name or gap[0] - last < begin - 1 - gap[-1])
+                facts.append("writes beyond " + previous if is_after else "writes before " + name)
+            last = begin + nbytes
+            if written[(written >= begin) & (written < last)].size:
                 facts.append("changes " + name)
-            last, before = end, name
+            previous = name
         return facts
 
     def shared(self, array: Any) -> str:
         """Return the input whose memory an output shares, if any."""
-        if not _may_share(array, self._all):
+        if not _may_share(array, self._room.memory):
             return ""
         names = [name for name, view in self.arrays.items() if _may_share(array, view)]
         return names[0] if names else "x"
@@ -190,17 +215,17 @@ def _address(array: Any) -> int:
     return int(array.__array_interface__["data"][0])
 
 
-def _is_never_written(pages: Any) -> bool:
+def _is_never_written(address: int, size: int) -> bool:
     """Whether no page of a file was written to, of which this process would have its own copy.
 
     Linux tells it of each page, and that takes next to no time; a comparison takes as long as
     copying the arrays did.  The three highest bits: in memory, swapped out, of a file.
     https://docs.kernel.org/admin-guide/mm/pagemap.html
     """
-    count = len(pages) // mmap.PAGESIZE
+    count = -(-size // mmap.PAGESIZE)
     try:
         with _PAGEMAP.open("rb", buffering=0) as file:
-            told = _pread(file.fileno(), 8 * count, _address(pages) // mmap.PAGESIZE * 8)
+            told = _pread(file.fileno(), 8 * count, address // mmap.PAGESIZE * 8)
     except OSError:
         return False
     kinds = _frombuffer(told, np.uint64) >> np.uint64(61)
@@ -216,44 +241,44 @@ def _knows_pages() -> bool:
     except (OSError, ValueError, AttributeError):
         return False
     page = _frombuffer(mapping, np.uint8)
-    first = page[0]
-    was_written = not _is_never_written(page)
+    first, address = page[0], _address(page)
+    was_written = not _is_never_written(address, 1)
     page[0] = first
-    return not was_written and not _is_never_written(page)
+    return not was_written and not _is_never_written(address, 1)
 
 
 _KNOWS_PAGES = _knows_pages()
 _arrived: list[Any] = [None]  # What the last arrays that came lie in
-_room: list[Any] = [None]  # Used again and again
+_room = [_new_room(0)]  # Used again and again
 _poisoned: list[int] = []
 
 
-def allocated(described: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any]]:
-    """Return room, inside guarded memory, for the arrays that a frame's line describes."""
+def received(stream: BufferedIOBase, described: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Read the arrays that a frame's line describes, into guarded memory."""
     if not described:
-        return []
+        return {}
     guarded, _room[0] = _guarded(described, _room[0])
+    guarded.receive(stream)
     _arrived[0] = guarded
-    return list(guarded.arrays.items())
+    return dict(guarded.arrays)
 
 
-def _guarded(described: Sequence[Mapping[str, Any]], room: Any = None) -> tuple[_Guarded, Any]:
+def _guarded(described: Sequence[Mapping[str, Any]], room: _Room) -> tuple[_Guarded, _Room]:
     """Return guards around a frame's arrays, and what they are in: the room, if it is enough."""
-    _, size = worker.placed([each["nbytes"] for each in described])
-    if room is None or len(room) < 2 * size + 2 * _ALIGN:
-        room = np.empty(2 * size + 2 * _ALIGN, np.uint8)
-    first = -_address(room) % _ALIGN
-    second = first + size + -size % _ALIGN
-    parts = [room[begin : begin + size] for begin in (first, second)]
-    guarded = _Guarded(parts[0], parts[1], described)
+    size = sum(each["nbytes"] + worker.GUARD + _ALIGN for each in described) + worker.GUARD
+    if len(room.bytes) < size:
+        room = _new_room(size)
+    guarded = _Guarded(described, room)
     guarded.surround()
     return guarded, room
 
 
 def map_arrays(begin: int, size: int, arrays: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any]]:
     """Return the arrays that are lent, with guards around them."""
-    parts = [np.frombuffer(worker.mapped(begin, size, each), np.uint8) for each in (True, False)]
-    _arrived[0] = guarded = _Guarded(parts[0], parts[1], arrays)
+    memory, copy = (
+        _frombuffer(worker.mapped(begin, size, each), np.uint8) for each in (True, False)
+    )
+    _arrived[0] = guarded = _Guarded(arrays, _Room(memory, copy, is_lent=True))
     return list(guarded.arrays.items())
 
 
@@ -271,7 +296,8 @@ def execute(
         _poison()
         for section, text in sections:
             began = _perf_counter()
-            exec(worker.compiled(text, section), namespace)
+            if text:
+                exec(worker.compiled(text, section), namespace)
             seconds[section] = _perf_counter() - began
             if section == "call":  # What the lines after it work on, whoever's arrays they are
                 returned = [name for name in outputs if name in namespace]
@@ -490,7 +516,7 @@ def hold(
 ) -> dict[str, Any]:
     """Prepare a program to be timed on guarded inputs, until what it returns can be read."""
     # In a place of its own: answers may be remembered by their inputs' places.
-    guarded, _ = _guarded(worker.descriptions(arrays))
+    guarded, _ = _guarded(worker.descriptions(arrays), _new_room(0))
     for name, array in arrays.items():
         _copyto(guarded.arrays[name], array)
     guarded.keep()

@@ -28,6 +28,10 @@ Frame: TypeAlias = tuple[dict[str, Any], dict[str, Any]]
 
 _MOST_LINE: Final = 2**20  # Bytes of a frame's first line, and of one read
 _MOST_PARTS: Final = 64  # Of one call of the system, which takes 1,024
+# While a worker has more requests than these, its answers are looked at only so often, in seconds:
+# being woken by each would cost more than the answer and, on a busy machine, the worker's own core.
+_PLENTY: Final = 16
+_NAP: Final = 0.001
 _END: Final = 2.0  # Seconds for a worker that has closed its output to end
 _LAST_WORDS: Final = 4000  # Bytes of the worker's output that are kept
 
@@ -78,8 +82,9 @@ class Channel:
         for descriptor in (self._requests, self._answers, self._output):
             os.set_blocking(descriptor, False)
         if is_ours and hasattr(fcntl, "F_SETPIPE_SZ"):
-            with suppress(OSError):  # One user's pipes may have a limit together.
-                fcntl.fcntl(self._answers, fcntl.F_SETPIPE_SZ, _MOST_LINE)
+            for descriptor in (self._answers, self._requests):
+                with suppress(OSError):  # One user's pipes may have a limit together.
+                    fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _MOST_LINE)
         self._outgoing: deque[memoryview] = deque()
         self._incoming = bytearray()
         # An answer whose line has been read, and what is missing of its arrays.
@@ -106,7 +111,8 @@ class Channel:
             message |= self._lent.lend(self._sent, arrays, room)
             arrays = {} if "lent" in message else arrays
         self._outgoing.extend(map(memoryview, worker.frame(message, arrays)))
-        self._write()
+        if len(self._awaited) <= _PLENTY or len(self._outgoing) >= _MOST_PARTS:
+            self._write()
 
     def receive(self, timeout: float, most_bytes: int = 0) -> Frame:
         """Wait for the next answer, whose arrays may have so many bytes together.
@@ -127,6 +133,9 @@ class Channel:
             left = deadline - time.monotonic()
             if left <= 0:  # However busy its pipes are.
                 raise TimeoutError(f"no answer in {timeout:g} s")
+            if len(self._awaited) > _PLENTY:
+                self._write()
+                time.sleep(_NAP)
             self._move(left)
 
     def finish(self, timeout: float) -> tuple[int | None, bytes]:

@@ -46,9 +46,10 @@ _MOST_ABOUT: Final = 500  # Characters of each thing that a worker says of itsel
 _NO_MEMORY: Final = re.compile(r"MemoryError|bad_alloc|allocat|out of memory", re.IGNORECASE)
 _MOST_CORES: Final = 4096
 _UNTIMED: Final = 2.0  # Most seconds around those that are timed: warming up, waiting for threads
-# Requests that a worker has at most, and has where they are small; of large ones it has two.
-_JOBS_AHEAD: Final = 8
-_BYTES_AHEAD: Final = 32 * 2**20
+# Requests that a worker has at most, and has where they are small; of large ones it has two.  More
+# are sent once it has half as many, several at a time.
+_JOBS_AHEAD: Final = 32
+_BYTES_AHEAD: Final = 8 * 2**20
 
 # These size the frameworks' thread pools: OpenMP and oneDNN (PyTorch, MXNet), NumPy's BLAS (impl,
 # Chainer), MKL, and TensorFlow's own pool.
@@ -286,6 +287,8 @@ class Engine:
 
     def _send(self, sent: deque[Job], to_rerun: deque[Job], source: Iterator[Job]) -> None:
         """Send jobs until enough are in flight, reruns first."""
+        if len(sent) > _JOBS_AHEAD // 2:
+            return
         size = sum(_nbytes(job) for job in sent)
         while not sent or (
             not sent[-1].ends_worker

@@ -216,7 +216,9 @@ def fits(value: Any, schema: Schema) -> bool:
 
 
 def _is_of_type(value: Any, types: str | list[str]) -> bool:
-    return any(_TYPES[name](value) for name in ([types] if isinstance(types, str) else types))
+    if isinstance(types, str):
+        return _TYPES[types](value)
+    return any(_TYPES[name](value) for name in types)
 
 
 _RULES: Final[Mapping[str, Callable[[Any, Any], bool]]] = {

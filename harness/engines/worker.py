@@ -5,7 +5,7 @@ import the standard library and NumPy only, and uses only syntax that old interp
 executes text that deconform's own renderers wrote, and nothing else.  A further argument may name a
 file whose ``start(module, distribution)`` and ``execute(sections, arrays, outputs)`` replace those
 here, to execute programs in other languages than Python; so may its ``hold`` and ``take_time``, and
-``allocated`` and ``map_arrays``, which say where a request's arrays are.
+``received`` and ``map_arrays``, which say where a request's arrays are.
 
 A frame is one line of JSON, then the bytes of the arrays that the line lists.  Large arrays of a
 ``run`` are in memory that we are lent, where the line says, and so are those of its answer where
@@ -45,13 +45,21 @@ if TYPE_CHECKING:
     from io import BufferedIOBase
     from types import CodeType
 
-_BUFFER = 1 << 16  # Bytes: of most answers all
+_BUFFER = 1 << 16  # Bytes: of most answers all, and of several requests
 GUARD = 1024  # Bytes before, between and after arrays in memory that is lent or guarded
 # What they are: NaN in every floating-point format, with all bits set, which no arithmetic on
 # finite numbers gives.
 POISON = 0xFF
 ALIGN = 64  # Bytes, of a cache line; arrays do not all begin at the same place of a page
-DTYPES = ("float16", "float32", "float64", "int8", "int16", "int32", "int64")
+_ITEM_SIZES = {"float16": 2, "float32": 4, "float64": 8}
+_ITEM_SIZES.update({"int8": 1, "int16": 2, "int32": 4, "int64": 8})
+DTYPES = tuple(_ITEM_SIZES)
+# By NumPy's short names, because ``str`` of a dtype takes longer than most of what is done here.
+_DTYPE_NAMES = {
+    ("<" if size > 1 else "|") + name[0] + str(size): name for name, size in _ITEM_SIZES.items()
+}
+# ``json.dumps`` also looks for circles, and takes twice as long.
+_json = json.JSONEncoder(check_circular=False).encode
 
 
 def write_frame(
@@ -65,7 +73,7 @@ def write_frame(
 def frame(message: Mapping[str, Any], arrays: Mapping[str, Any]) -> list[Any]:
     """Return the line of a frame, and the bytes of its arrays, unless these are elsewhere."""
     ready = {name: ordered(value) for name, value in arrays.items()}
-    line = json.dumps(dict(message, arrays=descriptions(ready))).encode("ascii") + b"\n"
+    line = _json(dict(message, arrays=descriptions(ready))).encode("ascii") + b"\n"
     return [line] if message.get("lent") is True else [line, *map(bytes_of, ready.values())]
 
 
@@ -80,7 +88,12 @@ def ordered(value: Any) -> Any:
 def descriptions(arrays: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Describe arrays, as the line of a frame does."""
     return [
-        {"name": name, "dtype": str(each.dtype), "shape": each.shape, "nbytes": each.nbytes}
+        {
+            "name": name,
+            "dtype": _DTYPE_NAMES.get(each.dtype.str) or str(each.dtype),
+            "shape": each.shape,
+            "nbytes": each.nbytes,
+        }
         for name, each in arrays.items()
     ]
 
@@ -91,18 +104,28 @@ def bytes_of(array: Any) -> Any:
 
 
 def read_frame(
-    stream: BufferedIOBase, allocate: Any = None
+    stream: BufferedIOBase, receive: Any = None
 ) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """Read a message and its arrays; ``None`` at a clean end of the stream."""
     line = stream.readline()
     if not line:
         return None
     message, described = read_head(line)
-    arrays = (allocate or allocated)(described)
-    for name, array in arrays:
-        if stream.readinto(bytes_of(array)) != array.nbytes:
-            raise EOFError("the stream ended inside array %r" % name)
-    return message, dict(arrays)
+    return message, (receive or received)(stream, described)
+
+
+def received(stream: BufferedIOBase, described: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Read the arrays that a frame's line describes."""
+    arrays = dict(allocated(described))
+    for name, array in arrays.items():
+        read_into(stream, bytes_of(array), name)
+    return arrays
+
+
+def read_into(stream: BufferedIOBase, memory: Any, name: str) -> None:
+    """Read the bytes of an array, all of them."""
+    if stream.readinto(memory) != len(memory):
+        raise EOFError("the stream ended inside array %r" % name)
 
 
 def read_head(line: bytes) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -130,18 +153,17 @@ def read_head(line: bytes) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 
 def _check_description(each: Any) -> None:
-    import numpy as np
-
     if not isinstance(each, dict) or not isinstance(each.get("name"), str):
         raise ValueError("an array cannot be %.60r" % (each,))
     name, dtype, shape = each["name"], each.get("dtype"), each.get("shape")  # type: Any, Any, Any
-    if dtype not in DTYPES:
+    size = _ITEM_SIZES.get(dtype) if isinstance(dtype, str) else None
+    if size is None:
         raise ValueError("array %.60r has dtype %.60r, which is not transported" % (name, dtype))
-    is_shape = isinstance(shape, list) and all(type(n) is int and 0 <= n < 2**63 for n in shape)
-    if not is_shape or len(shape) > 32:
+    if not isinstance(shape, list) or len(shape) > 32:
         raise ValueError("array %.60r cannot have the shape %.60r" % (name, shape))
-    size = np.dtype(dtype).itemsize
     for extent in shape:
+        if type(extent) is not int or not 0 <= extent < 2**63:
+            raise ValueError("array %.60r cannot have the shape %.60r" % (name, shape))
         size *= extent
     if type(each.get("nbytes")) is not int or size != each["nbytes"]:
         raise ValueError(
@@ -166,11 +188,12 @@ def placed(sizes: Sequence[int]) -> tuple[list[int], int]:
     return places, end + GUARD
 
 
-def views(memory: Any, described: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any]]:
-    """Return arrays that are placed in memory."""
+def views(
+    memory: Any, described: Sequence[Mapping[str, Any]], places: Sequence[int]
+) -> list[tuple[str, Any]]:
+    """Return arrays that are at these places in memory."""
     import numpy as np
 
-    places, _ = placed([each["nbytes"] for each in described])
     return [
         (each["name"], np.ndarray(each["shape"], each["dtype"], memory, place))
         for each, place in zip(described, places)
@@ -202,7 +225,8 @@ def mapped(begin: int, size: int, is_private: bool) -> mmap.mmap:
 
 def map_arrays(begin: int, size: int, arrays: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any]]:
     """Return the arrays that are lent."""
-    return views(mapped(begin, size, True), arrays)
+    places, _ = placed([each["nbytes"] for each in arrays])
+    return views(mapped(begin, size, True), arrays, places)
 
 
 def put(arrays: Sequence[Any]) -> list[Any]:
@@ -449,11 +473,24 @@ def started(start: Any, message: Mapping[str, Any]) -> dict[str, Any]:
             answer["device"] = find_device(message["device"])
     except Exception as error:
         return raised(section, error)
-    # What is imported stays: looking at it again in each collection was a sixth of a run's time.
-    if hasattr(gc, "freeze"):
-        gc.freeze()
+    keep_modules()
     gc.enable()
     return answer
+
+
+_MANY_MODULES = 50
+_kept = [0]  # Modules
+
+
+def keep_modules() -> None:
+    """Keep what is imported out of collections, where that is much: it stays.
+
+    To look at it again in each collection was a sixth of a run's time.
+    """
+    if len(sys.modules) > _kept[0] + _MANY_MODULES:
+        _kept[0] = len(sys.modules)
+        if hasattr(gc, "freeze"):
+            gc.freeze()
 
 
 def main() -> None:
@@ -461,11 +498,11 @@ def main() -> None:
     # Frameworks print to stdout: send that to stderr, to keep it out of the frames.
     answers: Any = os.fdopen(os.dup(1), "wb", _BUFFER)
     os.dup2(2, 1)
-    requests: Any = sys.stdin.buffer
+    requests: Any = os.fdopen(os.dup(0), "rb", _BUFFER)
     language = dict(globals(), **(runpy.run_path(sys.argv[1]) if len(sys.argv) > 1 else {}))
     device = ""
     while True:
-        request = read_frame(requests, language["allocated"])
+        request = read_frame(requests, language["received"])
         if request is None:
             return
         message, arrays = request
@@ -487,6 +524,7 @@ def main() -> None:
         else:
             answer = _timing(language, message, arrays)
         write_frame(answers, dict(answer, id=message["id"]), outputs)
+        keep_modules()  # Some are imported by the first calls that need them.
 
 
 def _timing(

@@ -86,16 +86,16 @@ def test_a_lost_worker_costs_the_check_in_flight(engine: Engine) -> None:
 
 @pytest.mark.parametrize(
     ("mebibytes", "ends_worker", "expected"),
-    [(1, False, 8), (5, False, 7), (32, False, 2), (100, False, 2), (1, True, 1)],
+    [(0, False, 32), (1, False, 8), (5, False, 2), (100, False, 2), (1, True, 1)],
 )
 def test_a_worker_has_its_next_request_before_it_answers(
     engine: Engine, mebibytes: int, ends_worker: bool, expected: int
 ) -> None:
     """However large it is, unless no request may follow."""
     section, data = Section("", "y = x", ""), {"x": np.zeros(mebibytes << 20, "i1")}
-    jobs = [Job(n, "", section, data, ("y",), (), ends_worker=ends_worker) for n in range(20)]
+    jobs = [Job(n, "", section, data, ("y",), (), ends_worker=ends_worker) for n in range(40)]
     Worker.answers = iter(())
-    assert [job.key for job, _ in engine.run(jobs)] == [*range(20)]
+    assert [job.key for job, _ in engine.run(jobs)] == [*range(40)]
     assert max(Worker.waiting) == expected
 
 
