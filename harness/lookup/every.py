@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from harness.convention.reading import NOTHING, Reading, Supplied
 from harness.convention.registry import Convention
 from harness.convention.signature import Style
-from harness.core.errors import Ask, Words, asked
+from harness.core.errors import Ask, Sentence, Words, asked
 from harness.core.errors import worded as fact_worded
 from harness.core.program import Unsupported
 from harness.lookup import BENCHDNN, is_benchdnn
@@ -241,11 +241,15 @@ def _in_names(found: Readable, read: InNames, to: Sequence[str], style: Style) -
 
 def _not_in_the_text(sizes: Sequence[str], rank: int) -> str:
     """Say what gives numbers for sizes that a text does not even name."""
-    shows = asked(Ask.WEIGHT_SHAPE, (64, 32, *(4,) * rank))
-    if [*sizes] == ["in_channels"]:
-        shows = asked(Ask.INPUT_SHAPE, (1, 64, *(16,) * rank))
     verb = "is" if len(sizes) == 1 else "are"
-    return f"{' and '.join(sizes)} {verb} not in the text: " + shows + " to have numbers."
+    shape = _asked_shape(sizes, rank)
+    return f"{' and '.join(sizes)} {verb} not in the text: " + shape + " to have numbers."
+
+
+def _asked_shape(sizes: Sequence[str], rank: int) -> Sentence:
+    if [*sizes] == ["in_channels"]:
+        return asked(Ask.INPUT_SHAPE, (1, 64, *(16,) * rank))
+    return asked(Ask.WEIGHT_SHAPE, (64, 32, *(4,) * rank))
 
 
 def _shown(reading: Reading) -> str:
@@ -263,7 +267,10 @@ def _agreed(
 
 
 def _question(read: InNames) -> str:
-    """Ask for the numbers of names."""
+    """Ask for the numbers of names, or for the shape that has sizes without one."""
+    if read.unnamed and not read.example:
+        fact = f"what is to be written depends on {' and '.join(read.unnamed)}: "
+        return fact + _asked_shape(read.unnamed, read.readings[0].operator.rank) + "."
     example = read.example or tuple((name, 64) for name in read.names)
     names = ", ".join(name for name, _ in example)
     request: str = f"what is to be written depends on {names}:"

@@ -308,6 +308,13 @@ def test_numbers_that_are_not_possible_are_not_answered() -> None:
     assert isinstance(error, SnippetError)
 
 
+def test_a_size_that_has_no_name_is_asked_for_with_the_weights() -> None:
+    found = only("y = tf.nn.conv2d_transpose(x, w, [n, 14, 14, 6], 2)", "numpy")
+    (answer,) = found.translations
+    assert isinstance(answer.answer, Unsupported)
+    assert answer.answer.reason.endswith("on in_channels and kernel: add weight 64,32,4,4.")
+
+
 def test_what_names_cannot_decide_is_asked_for_in_the_words_of_options(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
