@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Self
 
 from harness.convention.signature import REQUIRED, Parameter, Signature
-from harness.convention.values import integer, integers, shape_of, shown, unknown
+from harness.convention.values import created_array, integer, integers, shape_of, shown, unknown
 from harness.core.errors import Ask, asked
 from harness.core.operators import Sizes
 from harness.core.suggestion import did_you_mean, nearest
@@ -198,10 +198,12 @@ class BoundCall:
 
     def array_shape(self, name: str) -> Sizes | None:
         """Return an array parameter's shape, where the text shows how the array is created."""
+        return shape_of(self.array(name))
+
+    def array(self, name: str) -> Value:
+        """Return what creates an array parameter, where the text shows it."""
         value = self.given[name].value if name in self.given else None
-        if isinstance(value, Name):
-            value = self.assigned.get(value.text)
-        return shape_of(value)
+        return created_array(value, self.assigned)
 
     def with_shapes(self, arrays: Mapping[str, Sizes]) -> Self:
         """Return the same with ``x.shape[1]`` and the like computed in every argument.

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final, TypeAlias, TypeVar
 
 from harness.core.operators import Sizes, axis_name
-from harness.syntax.tree import Call, Name, SnippetError, UnknownValueError, Value, last_name
+from harness.syntax.tree import (
+    BinaryOp,
+    Call,
+    Name,
+    SnippetError,
+    UnknownValueError,
+    Value,
+    last_name,
+)
 
 Pairs: TypeAlias = tuple[tuple[int, int], ...]  # Of beginning and end, per axis
 
@@ -20,6 +29,7 @@ _MAKERS: Final = {
     *("tensor", "as_tensor", "constant", "from_numpy", "Variable", "variable", "Parameter"),
     *("astype", "float", "half", "cuda", "to"),
     *("random_normal", "random_uniform", "truncated_normal", "get_variable", "placeholder"),
+    *("stateless_normal", "stateless_uniform", "stateless_truncated_normal", "add_weight"),
     *("as_in_context", "single", "double", "dlarray", "gpuArray"),
     *("RandomReal", "RandomInteger", "RandomVariate", "ConstantArray", "NumericArray"),
 }
@@ -45,6 +55,35 @@ def shape_of(value: Value) -> Sizes | None:
     if not isinstance(value, Call) or last not in _MAKERS:
         return None
     return _created_shape(value, by_sizes=last in _BY_SIZES)
+
+
+def created_array(value: Value, assigned: Mapping[str, Value]) -> Value:
+    """Return what creates an array, where a text gives it names on the way.
+
+    ``assigned`` is what the text gives to names, in its order.
+
+    >>> from harness.syntax.python import read
+    >>> last = read("init = ones([3, 2]) * 0.1; w = Variable(init); f(w)").statements[-1]
+    >>> shape_of(created_array(last.value.positional[0], last.assigned))
+    (3, 2)
+    """
+    places = {name: place for place, name in enumerate(assigned)}
+
+    def of(value: Value, before: int) -> Value:
+        match value:
+            case (
+                BinaryOp(left=left, right=int() | float())
+                | BinaryOp(left=int() | float(), right=left)
+            ):
+                return of(left, before)
+            case Name(text=text) if places.get(text, before) < before:
+                return of(assigned[text], places[text])
+            case Call() if last_name(value) in _MAKERS:
+                inner = (replace(each, value=of(each.value, before)) for each in value.arguments)
+                return replace(value, arguments=tuple(inner))
+        return value
+
+    return of(value, len(places))
 
 
 def shape_in_part(value: Value) -> tuple[Value, ...]:

@@ -23,6 +23,7 @@ from harness.frameworks.tensorflow.version_1 import backend_form, keras_1_form, 
 from harness.syntax.tree import Call, Name, SnippetError, Value, last_name
 
 _LAYOUTS: Final = {1: ("NWC", "NCW"), 2: ("NHWC", "NCHW"), 3: ("NDHWC", "NCDHW")}
+_OF_SIZES: Final = {"stack", "constant", "convert_to_tensor", "TensorShape"}  # Given as a list
 _ONE_OR_ALL: Final = "one number, one per spatial axis, or one per axis with 1 for n and c"
 _BEFORE: Final = (
     Parameter("input", "x, in the layout data_format", aliases=("value",)),
@@ -67,7 +68,7 @@ def _parameters(rank: int | None, *, version: int = 2) -> tuple[Parameter, ...]:
 
 
 def _read(given: Arguments) -> Reading:
-    given = _decoded(given)
+    given = _unpacked(_decoded(given))
     rank = given.form.rank or _rank(given)
     channels_first = _is_channels_first(given, rank)
     given = _completed(given, rank, channels_first=channels_first)
@@ -149,6 +150,20 @@ def _spatial_of(given: Arguments, rank: int, *, channels_first: bool) -> tuple[V
     if not isinstance(value, tuple) or len(value) != rank + 2:
         return ()
     return tuple((value if channels_first else to_channels_first(value))[2:])
+
+
+def _unpacked(given: Arguments) -> Arguments:
+    """Read ``output_shape=tf.stack([n, 28, 28, 1])`` as the list."""
+    argument = given.given.get("output_shape")
+    if argument is None or last_name(argument.value) not in _OF_SIZES:
+        return given
+    assert isinstance(argument.value, Call)
+    value = next(iter(argument.value.positional), argument.value.named.get("values"))
+    if isinstance(value, Name):
+        value = given.assigned.get(value.text)
+    if not isinstance(value, tuple):
+        return given
+    return replace(given, given={**given.given, "output_shape": replace(argument, value=value)})
 
 
 def _decoded(given: Arguments) -> Arguments:
@@ -239,10 +254,7 @@ def _weight(given: Arguments, rank: int) -> Sizes | None:
 
 def _kernel(given: Arguments, rank: int) -> Sizes | None:
     """The kernel of weights of which the text shows no channels: those of the input, maybe."""
-    value = given.given["filters"].value if "filters" in given.given else None
-    if isinstance(value, Name):
-        value = given.assigned.get(value.text)
-    shape = shape_in_part(value)
+    shape = shape_in_part(given.array("filters"))
     return sizes_of(shape[:rank]) if len(shape) == rank + 2 else None
 
 

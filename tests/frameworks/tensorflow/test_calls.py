@@ -431,6 +431,28 @@ def test_the_kernel_is_known_where_the_weights_channels_are_the_input_s() -> Non
     assert found.descriptor == "ic4_oc6_k3x2_s2x2_c0.1x0.0"
 
 
+@pytest.mark.parametrize(
+    ("lines", "is_known"),
+    [
+        ("init = tf.random.stateless_normal([3, 2, 6, 4], s); w = tf.Variable(init)", True),
+        ("init = tf.ones([3, 2, 6, 4]); w = tf.Variable(0.1 * init, name='w')", True),
+        ("w = tf.ones([3, 2, 6, 4]) / 6", True),
+        ("w = self.add_weight('w', shape=(3, 2, 6, 4), initializer='zeros')", True),
+        ("init = tf.ones([3, 2, 6, 4]); w = tf.Variable(init); init = tf.ones([5])", False),
+        ("w = tf.Variable(tf.ones([3, 2, 6, 4])) * gain", False),
+        ("w = f(tf.ones([3, 2, 6, 4]))", False),
+        ("w = tf.Variable(w)", False),
+    ],
+)
+def test_weights_are_followed_to_what_creates_them(lines: str, *, is_known: bool) -> None:
+    text = f"{lines}\ny = tf.nn.conv2d_transpose(x, w, tf.stack([n, 10, 14, 6]), 2)"
+    if is_known:
+        assert operator(text).descriptor == "ic4_oc6_k3x2_s2x2_c0.1x0.0"
+    else:
+        with pytest.raises(SnippetError, match="leaves in_channels and kernel open"):
+            reading(text)
+
+
 def test_a_size_with_a_name_asks_for_the_input() -> None:
     text = "w = tf.zeros([3, 2, 6, 4])\ny = tf.nn.conv2d_transpose(x, w, [n, h, 12, 6], 2)"
     with pytest.raises(SnippetError, match="add input 1,64,16,16"):
