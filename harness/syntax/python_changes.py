@@ -206,6 +206,8 @@ def parameters(node: FUNCTIONS) -> list[str]:
 def same_object(node: ast.expr) -> Iterator[str]:
     """Yield names of the object that an expression stands for, or of one that holds it."""
     match node:
+        case ast.Attribute(value=inner, attr="__dict__") | ast.Call(ast.Name("vars"), [inner]):
+            yield from same_object(inner)
         case ast.Name() | ast.Attribute() if name := dotted(node):
             yield name
         case ast.Attribute(value=inner) | ast.Subscript(value=inner) | ast.Starred(value=inner):

@@ -62,7 +62,7 @@ from harness.syntax.tree import (
     meant,
 )
 
-_MOST_CALLS: Final = 500  # That are followed
+_MOST_CALLS: Final = 1000  # That are followed
 _MOST_STEPS: Final = 4000  # Statements that are read in them
 _DEEPEST: Final = 8
 _OF_CLASSES: Final = {"staticmethod": 0, "classmethod": 1}

@@ -232,6 +232,9 @@ class Statements(Branches):
     def _share_given(self, before: Mapping[str, Value], node: ast.expr) -> None:
         """Note that what ``sizes.append(more)`` is given is a part of something else then."""
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            owner = self.names.owner(dotted(node.func.value))
+            if isinstance(owner, Reference) and is_of_a_framework(owner.text):
+                return  # A module keeps nothing.
             given = [*node.args, *(each.value for each in node.keywords)]
             names = [name for each in given for name in same_object(each)]
             changing = [name for name in names if can_change(before.get(name))]
@@ -338,6 +341,9 @@ class Statements(Branches):
         else:
             name = text_of(target)
             self.names.give(name, self._or_another(name, value), assumed)
+            whole, of_attributes, _ = name.partition(".__dict__")
+            if of_attributes:
+                self.names.change(whole, certain=True)
 
     def _give_element(self, target: ast.Subscript, value: Value, assumed: tuple[str, ...]) -> None:
         place = self.value(target.slice)

@@ -211,3 +211,41 @@ def test_a_flag_that_decides_the_class_is_asked_for() -> None:
         answers(text)
     assert error.value.place is not None
     assert error.value.place.line == 8
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "self.__dict__['c'] = 8",
+        "d = self.__dict__\nself.c = 3\nd['c'] = 8",
+        "d = vars(self)\nself.c = 3\nd['c'] = 8",
+        "d = self.__dict__\nd.update(c=8)",
+        "d = self.__dict__\nchange(d)",
+        "vars(self).update(c=8)",
+        "self.__dict__ = d",
+        "e = self.__dict__\nd = e\nd['c'] += 1",
+    ],
+)
+def test_attributes_that_are_set_as_a_dictionary_are_not_known(lines: str) -> None:
+    body = "\n        ".join([*lines.split("\n"), "self.up = nn.ConvTranspose1d(self.c, 4, 2)"])
+    text = f"class Net(nn.Module):\n    c = 3\n    def __init__(self, d):\n        {body}"
+    (found,) = look_up_every(text, to=["numpy"])
+    assert isinstance(found, LookUp)
+    assert found.names == ("self.c",)
+
+
+def test_a_framework_s_function_keeps_nothing_of_what_it_is_given() -> None:
+    text = """
+from mxnet import npx
+def net(kernel):
+    def other(x):
+        return npx.convolution(x, w, kernel=kernel)
+    class Up(nn.Module):
+        def __init__(self):
+            self.up = nn.ConvTranspose2d(3, 4, kernel)
+    return Up()
+net((3, 2))
+"""
+    (found,) = look_up_every(text, to=["numpy"])
+    assert isinstance(found, LookUp)
+    assert (found.reading.operator.kernel, found.reading.line) == ((3, 2), 10)
