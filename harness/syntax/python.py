@@ -13,9 +13,11 @@ from types import MappingProxyType
 from typing import Final
 
 from harness.syntax.expressions import Source
+from harness.syntax.python_changes import is_of_a_framework
 from harness.syntax.python_statements import Statements
 from harness.syntax.tree import (
     MAX_DIGITS,
+    MAX_TEXT,
     Parsed,
     SnippetError,
     Statement,
@@ -68,6 +70,7 @@ def read(text: str, values: Mapping[str, Value] = NO_VALUES) -> Parsed:
     source = Source(printed[1] if printed else text)
     try:
         module, unread = _tree(source)
+        unread = (*unread, *_imported_again(source, module))
         if _RUN.search(text):
             # Other texts are read faster without it.
             from harness.syntax.python_runners import add_calls  # noqa: PLC0415
@@ -93,6 +96,23 @@ def read(text: str, values: Mapping[str, Value] = NO_VALUES) -> Parsed:
         raise SnippetError("the text is nested too deeply.") from None
     except ValueError as error:  # Python 3.11.3 and before: of a null character.
         raise SnippetError(f"this is not Python: {error}.", max(0, text.find("\0"))) from None
+
+
+def _imported_again(source: Source, module: ast.Module) -> Iterator[Unread]:
+    """Leave out imports of what stands above, as in files that are pasted one below another."""
+    defined = set[str]()
+    for node in module.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            defined.add(node.name)
+        elif isinstance(node, ast.ImportFrom) and not is_of_a_framework(node.module or ""):
+            own = [each for each in node.names if each.name in defined and not each.asname]
+            if own:
+                names = ", ".join(each.name for each in own)
+                start = source.offset(node.lineno, 0)
+                end = source.offset(node.end_lineno or node.lineno, MAX_TEXT)
+                fact = f"it imports {names}, which the text itself defines."
+                node.names = [each for each in node.names if each not in own]
+                yield Unread(start, end, SnippetError(fact, start))
 
 
 def _has_defaults(statements: Sequence[Statement]) -> bool:

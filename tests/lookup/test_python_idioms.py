@@ -249,3 +249,26 @@ net((3, 2))
     (found,) = look_up_every(text, to=["numpy"])
     assert isinstance(found, LookUp)
     assert (found.reading.operator.kernel, found.reading.line) == ((3, 2), 10)
+
+
+def test_an_import_of_what_stands_above_is_left_out() -> None:
+    text = """
+import torch.nn as nn
+def up(c):
+    return nn.ConvTranspose1d(c, 4, 2)
+from blocks import up, down
+layer = up(3)
+"""
+    (found,) = look_up_every(text, to=["numpy"])
+    assert isinstance(found, LookUp)
+    assert (found.reading.line, found.descriptor) == (6, "ic3_oc4_k2_b")
+    note = "Line 5 was left out: it imports up, which the text itself defines."
+    assert note in found.reading.notes
+
+
+@pytest.mark.parametrize("line", ["from torch.nn import up", "from blocks import up as up_"])
+def test_an_import_of_something_else_is_not(line: str) -> None:
+    text = f"def up(c):\n    return nn.ConvTranspose1d(c, 4, 2)\n{line}\nlayer = up(3)"
+    (found,) = look_up_every(text, to=["numpy"])
+    assert isinstance(found, LookUp)
+    assert not any("left out" in note for note in found.reading.notes)
