@@ -38,6 +38,7 @@ _USUAL_CONTEXT: Final = re.compile(r"^(?:System|Global)`")
 _CHANGES_ALL: Final = re.compile(
     r'<<|\b(?:Get|ToExpression)\b|\b(?:Clear|ClearAll|Remove)\s*[\[@]+\s*"'
 )
+_OPTIONS_OF: Final = re.compile(r"Options\s*\[\s*([\w$`]+)\s*\]")
 # What is looked up: where the text itself defines it, that is to be seen.
 _NEVER_FOLLOWED: Final = {"DeconvolutionLayer"}
 _MOST_TURNS: Final = 64
@@ -45,6 +46,7 @@ _MOST_READ_AGAIN: Final = 100_000  # Characters, and names that are known in the
 _COST: Final = 40  # Of reading anything again, in characters
 _LARGEST: Final = 10_000  # Parts of a value that stands for a name
 _DEEPEST: Final = 8  # Functions that are read inside one another
+_OPTIONS: Final = "OptionValue"
 _HEADS: Final = {"/@": "Map", "@@": "Apply", "@@@": "MapApply"}
 
 
@@ -132,6 +134,7 @@ class _Wolfram(Builder):
         self._parameters: dict[str, Node] = {}
         self._rest: dict[str, Sequence[Node]] = {}
         self._following: list[str] = []
+        self._options: dict[str, Value] = {}  # Of functions, by Options[name] = {...}
         self._followed: set[int] = set()  # Where the definitions begin that were
         self._starts: list[int] = []  # Of the statements
         self._read_again = 0  # How much of the code
@@ -178,6 +181,8 @@ class _Wolfram(Builder):
         node = super().statement(nodes)
         self._starts.append(node.start)
         code = self.source([node])
+        if node.target is not None and (of := _OPTIONS_OF.fullmatch(node.target)):
+            self._options[of[1]] = node.value
         if _CHANGES_ALL.search(code):
             self.names.forget_all()
         elif node.target is not None:
@@ -323,7 +328,10 @@ class _Wolfram(Builder):
         remaining = list(given)
         for parameter in chosen.parameters:
             if parameter.is_rest:
-                rest[parameter.name], remaining = remaining, []
+                rest[parameter.name] = remaining
+                if parameter.has_options:
+                    rest[_OPTIONS] = remaining
+                remaining = []
             elif remaining:
                 values[parameter.name] = remaining.pop(0)
             elif parameter.default is not None:
@@ -373,15 +381,12 @@ class _Wolfram(Builder):
             case "Array" if len(given) == 2 and isinstance(given[1].value, int):
                 places = tuple(range(1, min(given[1].value, _MOST_TURNS + 1) + 1))
                 return self._mapped("Map", given[0], replace(given[1], value=places))
-            case "Join" if lists and len(lists) == len(given):
-                return tuple(item for each in lists for item in each)
-            case "Flatten" if lists and len(given) == 1:
-                return tuple(_flat(lists[0]))
-            case "Reverse" if lists and len(given) == 1:
-                return lists[0][::-1]
-            case "Range":
-                return _range([node.value for node in given])
-        return None
+            case "MapThread" if len(given) == 2 and lists and (rows := _zipped(lists[-1])):
+                return self._mapped("MapApply", given[0], replace(given[1], value=rows))
+            case "MapIndexed" if len(given) == 2 and lists:
+                rows = tuple((each, (place,)) for place, each in enumerate(lists[-1], 1))
+                return self._mapped("MapApply", given[0], replace(given[1], value=rows))
+        return _put_together(function.name, [node.value for node in given])
 
     def _pure(self, function: Node) -> tuple[int, int] | None:
         """Where the body of ``f[#]&`` stands, which may be in parentheses."""
@@ -450,6 +455,8 @@ class _Wolfram(Builder):
     def application(self, nodes: Sequence[Node]) -> Node:
         given = self._each(nodes[2:-1:2])
         value = self._result(nodes[0].name, [node.value for node in given])
+        if nodes[0].name == _OPTIONS and len(given) == 1 and _OPTIONS in self._rest:
+            value = self._option_value(given[0].name or given[0].value)
         if value is None:
             value = self._expanded(nodes[0], given)
         if value is not None:
@@ -461,10 +468,22 @@ class _Wolfram(Builder):
         arguments = [one for place, node in enumerate(given) for one in self._spread(node, place)]
         return self.call(nodes[0], arguments, nodes)
 
+    def _option_value(self, name: Value) -> Value:
+        """What the function that is read is given for an option, or else its default."""
+        for node in self._rest[_OPTIONS]:
+            if node.rule is None:  # Options with a name of their own
+                return None
+            left, right = node.rule
+            if name == (left.name or left.value):
+                return right.value
+        defaults = self._options.get(self._following[-1]) if self._following else None
+        options = [_option(one) for one in defaults] if isinstance(defaults, tuple) else []
+        return next((each.value for each in options if each and each.name == name), None)
+
     def _spread(self, node: Node, place: int) -> Sequence[Argument]:
         """The rules of a list of options, where two other arguments stand before it."""
         value = self.names.given.get(node.name or "", node.value)
-        options = [_option(one, node) for one in value] if isinstance(value, tuple) else []
+        options = [_option(one) for one in value] if isinstance(value, tuple) else []
         known = [option for option in options if option is not None]
         return known if place > 1 and known and len(known) == len(options) else [_argument(node)]
 
@@ -534,6 +553,34 @@ def _last(value: Value) -> Value:
     return value
 
 
+def _put_together(name: str | None, values: Sequence[Value]) -> Value:
+    """The list that a function makes of others, where those are known."""
+    lists = [value for value in values if isinstance(value, tuple)]
+    first = values[0] if values else None
+    match name:
+        case "Range":
+            return _range(values)
+        case "Join" if lists and len(lists) == len(values):
+            return tuple(item for each in lists for item in each)
+        case "Flatten" if lists and len(values) == 1:
+            return tuple(_flat(lists[0]))
+        case "Reverse" if lists and len(values) == 1:
+            return lists[0][::-1]
+        case "Append" if isinstance(first, tuple) and len(values) == 2:
+            return (*first, values[1])
+        case "Prepend" if isinstance(first, tuple) and len(values) == 2:
+            return (values[1], *first)
+    return None
+
+
+def _zipped(lists: Sequence[Value]) -> tuple[Value, ...]:
+    """``{{a, b}, {c, d}}`` as ``{{a, c}, {b, d}}``."""
+    rows = [row for row in lists if isinstance(row, tuple)]
+    if len(rows) < len(lists) or len({*map(len, rows)}) != 1:
+        return ()
+    return tuple(zip(*rows, strict=True))
+
+
 def _flat(value: Value) -> Iterator[Value]:
     if isinstance(value, tuple):
         for each_value in value:
@@ -573,10 +620,10 @@ def _argument(node: Node) -> Argument:
     return Argument(None, node.value, node.start)
 
 
-def _option(value: Value, node: Node) -> Argument | None:
+def _option(value: Value) -> Argument | None:
     """Return the argument that a rule in a list is, if it is one."""
     if not isinstance(value, Call) or value.dotted not in {"Rule", "RuleDelayed"}:
         return None
     left, right = value.positional
     name = left.text if isinstance(left, Name) else left
-    return Argument(name, right, node.start) if isinstance(name, str) else None
+    return Argument(name, right, value.column) if isinstance(name, str) else None

@@ -12,11 +12,13 @@ from typing import Final, NamedTuple
 from harness.syntax.lexis import WOLFRAM, skeleton
 from harness.syntax.wolfram_names import NAME, SEPARATOR
 
-_DEFINITION: Final = re.compile(rf"(?:^|(?<=[;\n]))\s*({NAME})\s*\[([^]]*)\]\s*(/;[^:=]*)?:?=(?!=)")
+_DEFINITION: Final = re.compile(
+    rf"(?:^|(?<=[;\n]))\s*({NAME})\s*\[((?:[^][]|\[[^][]*\])*+)\]\s*(/;[^:=]*)?:?=(?!=)"
+)
 # n_, n_Integer, n_:4, n_Integer:4, n_?Positive, opts___ and opts:OptionsPattern[].
 _PARAMETER: Final = re.compile(
     rf"\s*(?:({NAME})(_{{1,3}})(?:\w|\?)*\s*(?::\s*(.*\S))?"
-    rf"|({NAME})\s*:\s*OptionsPattern\[\]|OptionsPattern\[\])\s*",
+    rf"|({NAME})\s*:\s*OptionsPattern\[\w*\]|OptionsPattern\[\w*\])\s*",
     re.DOTALL,
 )
 
@@ -27,6 +29,7 @@ class Parameter(NamedTuple):
     name: str
     default: tuple[int, int] | None = None  # Where it stands
     is_rest: bool = False  # Whether it stands for all that follows
+    has_options: bool = False  # Whether that are options, of which OptionValue gives one
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ def _parameters(code: str, start: int, end: int) -> Iterator[Parameter | None]:
         if match is None:
             yield None
         elif match[1] is None:
-            yield Parameter(match[4] or "", is_rest=True)
+            yield Parameter(match[4] or "", is_rest=True, has_options=True)
         else:
             default = match.span(3) if match[3] else None
             yield Parameter(match[1], default, is_rest=len(match[2]) > 1)

@@ -23,6 +23,17 @@ TEXTS = {
     "up = Function[{n}, f[n]]; up[3]": "<n>",
     "block[n_, act_] := g[f[n], act]; block[3, Ramp]": "3",
     "up[n_] := f[n];\nall[m_] := {up[m], up[2 m]};\nall[5]": "5 10",
+    # Options, and their defaults.
+    'up[n_, OptionsPattern[]] := f[n, OptionValue["k"]]; Options[up] = {"k" -> 4};\n'
+    'up[3]; up[5, "k" -> 6]': "3 4 5 6",
+    "Options[up] = {k -> 4, m -> 7}; up[n_, o : OptionsPattern[]] := f[n, OptionValue[k]]\n"
+    "up[3, m -> 2]; up[5, k -> 6]": "3 4 5 6",
+    "Options[up] = {k -> 4}; up[n_, OptionsPattern[]] := f[n, OptionValue[k]]\n"
+    "down[n_, o___] := up[n, o]; down[3]; down[5, k -> 6]": "3 4 5 6",
+    "up[n_, OptionsPattern[]] := f[n, OptionValue[k]]; up[3]": "3 OptionValue(<k>)",
+    "Options[up] = {k -> 4}; up[n_, OptionsPattern[]] := f[OptionValue[k]]; up[3, o]": (
+        "OptionValue(<k>)"
+    ),
     # What is not known goes with it as a name; what is never called stays as it is.
     "up[n_] := f[n, 2 n]; up[2 m]": "<2 m> <2 (2 m)>",
     "up[n_] := f[n]": "<n>",
@@ -45,6 +56,9 @@ TEXTS = {
     "f[#2, #1]& @@ {3, 4}": "4 3",
     "f[#1, #2]& @@@ {{3, 4}, {5, 6}}": "3 4 5 6",
     "f[3 #]&[4]": "12",
+    "MapThread[f[#1, 2 #2]&, {{3, 4}, {5, 6}}]": "3 10 4 12",
+    "MapThread[f, {{3, 4}, {5}}]": "",
+    "MapIndexed[f[#1, First[#2]]&, {7, 8}]": "7 1 8 2",
     "Map[f[#]&, {3, 4}]": "3 4",
     "up[n_] := f[n]; up /@ {3, 4}; Array[up, 2]; Map[up, 2^Range[2]]": "3 4 1 2 2 4",
     "up[i_] := Table[f[i j], {j, 2}]; up[3]; up[4]": "3 6 4 8",
@@ -63,6 +77,8 @@ LISTS = {
     "x = Join[{g[1]}, Table[g[i], {i, 2, 3}]]": "[g(1), g(2), g(3)]",
     "x = Reverse[{g[1], g[2]}]": "[g(2), g(1)]",
     "x = {g[1], Splice[{g[2], g[3]}]}": "[g(1), g(2), g(3)]",
+    "x = Append[{g[1]}, g[2]]; y = Prepend[{g[1]}, g[2]]": "[g(2), g(1)]",
+    "x = Append[g[1]]": "Append(g(1))",
     "x = Join[{g[1]}, y]": "Join([g(1)], <y>)",
     'u[n_, o___] := g[n, 2, o]; x = u[1, "Stride" -> 3]': "g(1, 2, Stride=3)",
     "x = Flatten[<|a -> 1|>]": "Flatten(Association(a=1))",
