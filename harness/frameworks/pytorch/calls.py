@@ -13,7 +13,7 @@ from harness.convention.values import integers, shown
 from harness.core.operators import Operator, Sizes
 from harness.frameworks.pytorch.render import is_native
 from harness.frameworks.pytorch.statements import notes_on_training
-from harness.syntax.tree import Argument, SnippetError
+from harness.syntax.tree import Argument, SnippetError, Value, names_in
 
 _GEOMETRY: Final = {
     "stride": Parameter("stride", "stride", 1),
@@ -128,9 +128,14 @@ def _geometry(given: Arguments, complete: tuple[int, int, Sizes], *, bias: bool)
     by_name = [each for each in given.application if each.name == "output_size"]
     positional = [each for each in given.application if each.name is None][1:]
     asked = [each for each in (*by_name, *positional) if each.value is not None]
+    notes: tuple[str, ...] = ()
     if asked and given.form.style == "layer":
         natural = replace(reading.operator, crop=tuple((p, p) for p in padding))
-        output_padding = _from_output_size(given, natural, asked[0])
+        size = given.computed_with_shapes(asked[0].value)
+        if any(names_in(size)):
+            notes = (_open_output_size(size),)
+        else:
+            output_padding = _from_output_size(given, natural, replace(asked[0], value=size))
     crop = tuple((p, p - q) for p, q in zip(padding, output_padding, strict=True))
     if not is_native(replace(reading.operator, crop=crop)):
         raise given.error(
@@ -139,13 +144,20 @@ def _geometry(given: Arguments, complete: tuple[int, int, Sizes], *, bias: bool)
             "when it is called.",
             "output_padding",
         )
-    return given.cropped(reading, crop)
+    return given.cropped(reading, crop, *notes)
+
+
+def _open_output_size(size: Value) -> str:
+    return (
+        f"output_size is {shown(size)}, which chooses the output's size at every call, and is not "
+        "in the answer: where it asks for more than the layer gives by itself, give that much more "
+        "as output_padding."
+    )
 
 
 def _from_output_size(given: Arguments, operator: Operator, asked: Argument) -> Sizes:
     """Return the output_padding for ``layer(x, output_size=…)``, in place of the layer's own."""
-    value = given.computed_with_shapes(asked.value)
-    sizes = integers("output_size", value, asked.column)[-operator.rank :]
+    sizes = integers("output_size", asked.value, asked.column)[-operator.rank :]
     least = operator.out_size(given.in_size("output_size"))
     most = [size + stride - 1 for size, stride in zip(least, operator.stride, strict=True)]
     if len(sizes) != operator.rank or any(

@@ -172,6 +172,14 @@ def test_output_size(text: str, size: str, crop: tuple[tuple[int, int], ...]) ->
     assert reading(text.format(size), input=INPUT).operator == wanted
 
 
+@pytest.mark.parametrize("size", ["h1.size()", "[h, w]", "shape"])
+def test_an_output_size_that_is_not_known_is_noted(size: str) -> None:
+    text = f"up = nn.ConvTranspose2d(4, 6, 3, stride=2, padding=1)\ny = up(x, output_size={size})"
+    found = reading(text)
+    assert found.operator == Operator.of(4, 6, (3, 3), stride=2, crop=1)
+    assert any("which chooses the output's size at every call" in note for note in found.notes)
+
+
 def test_output_size_needs_the_input() -> None:
     with pytest.raises(InputError, match=r"output_size chooses .*: add input 1,64,16,16 with"):
         reading("nn.ConvTranspose2d(4, 6, 3)(x, output_size=[7, 9])")
