@@ -198,6 +198,11 @@ class Expressions:
                 # Not quoted: calls in it would be read again.
                 sequence: tuple[Value, ...] = _ARITHMETIC[shown](left, right)
                 return sequence
+            if shown and type(left) is type(right) is int:
+                # Quoting takes longer, and is for what cannot be computed.
+                numbers = BinaryOp("", self.source.offset_of(node), (), left, shown, right)
+                if (result := arithmetic(numbers)) is not numbers:
+                    return result
             return arithmetic(BinaryOp(*self._quoted(node), left, shown, right))
         operand = self.value(node.operand)
         if isinstance(node.op, ast.Not):
@@ -205,6 +210,8 @@ class Expressions:
         if isinstance(node.op, ast.Invert):
             return Name(*self._quoted(node))
         shown = "-" if isinstance(node.op, ast.USub) else "+"
+        if type(operand) in {int, float}:
+            return signed(UnaryOp("", self.source.offset_of(node), (), shown, operand))
         return signed(UnaryOp(*self._quoted(node), shown, operand))
 
     def _choice(self, node: ast.IfExp | ast.Compare | ast.BoolOp) -> Value:
@@ -235,7 +242,9 @@ class Expressions:
     def _collection(self, node: ast.Tuple | ast.List | ast.Dict) -> Value:
         if isinstance(node, ast.Dict):
             return self._dictionary(node)
-        return joined(Joined(*self._quoted(node), tuple(map(self._element, node.elts))))
+        if any(isinstance(each, ast.Starred) for each in node.elts):
+            return joined(Joined(*self._quoted(node), tuple(map(self._element, node.elts))))
+        return tuple(map(self.value, node.elts))
 
     def _dictionary(self, node: ast.Dict) -> Value:
         """``{**base, "stride": 2}`` as ``dict(**base, stride=2)``."""

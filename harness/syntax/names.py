@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -18,23 +17,36 @@ _MOST_OPTIONS: Final = 8  # Among which one stands for all others
 _IDENTIFIER: Final = re.compile(r"[^\W\d][\w$]*+")
 # A quote before it would make it a part of a string.
 _DOTTED: Final = re.compile(r"(?<![\w.\])'\"])[^\W\d]\w*+(?:\.[^\W\d]\w*+)*+")
+_NO_NAMES: Final[Mapping[str, None]] = {}
+
+
+class _Relation:
+    """Which names belong to others; an inner scope adds its own to those of the scope around it."""
+
+    def __init__(self, outer: _Relation | None = None) -> None:
+        self.own: dict[str, dict[str, None]] = {}
+        self._outer = outer
+
+    def add(self, name: str, other: str) -> None:
+        if self._outer is None or other not in self._outer.of(name):
+            self.own.setdefault(name, {})[other] = None
+
+    def of(self, name: str) -> Mapping[str, None]:
+        own = self.own.get(name, _NO_NAMES)
+        outer = self._outer.of(name) if self._outer is not None else _NO_NAMES
+        return {**outer, **own} if own and outer else (own or outer)
 
 
 @dataclass
 class _Relations:
     """All names that ever were parts of others, or of the same object."""
 
-    parts: defaultdict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
-    computed: defaultdict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
-    shared: defaultdict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
+    parts: _Relation = field(default_factory=_Relation)
+    computed: _Relation = field(default_factory=_Relation)
+    shared: _Relation = field(default_factory=_Relation)
 
-    def copy(self) -> _Relations:
-        return _Relations(
-            *(
-                defaultdict(dict, {name: dict(others) for name, others in relation.items()})
-                for relation in (self.parts, self.computed, self.shared)
-            )
-        )
+    def inner(self) -> _Relations:
+        return _Relations(*map(_Relation, (self.parts, self.computed, self.shared)))
 
     def take(self, inner: _Relations, own: Collection[str]) -> None:
         """Add the relations of an inner scope but for those of its own names."""
@@ -43,18 +55,21 @@ class _Relations:
             return name.partition(".")[0].partition("[")[0] in own
 
         for ours, theirs in ((self.parts, inner.parts), (self.computed, inner.computed)):
-            for name, parts in theirs.items():
+            for name, parts in theirs.own.items():
                 if not is_own(name):
-                    ours[name].update(parts)
-        for name in inner.shared:
+                    for part in parts:
+                        ours.add(name, part)
+        for name in inner.shared.own:
             if not is_own(name):
                 # By way of the scope's own names, too.
                 seen, pending = {name}, [name]
                 while pending:
-                    others = [each for each in inner.shared[pending.pop()] if each not in seen]
+                    others = [each for each in inner.shared.of(pending.pop()) if each not in seen]
                     seen.update(others)
                     pending += filter(is_own, others)
-                self.shared[name].update(dict.fromkeys(seen - {name, *filter(is_own, seen)}))
+                for other in seen - {name, *filter(is_own, seen)}:
+                    self.shared.add(name, other)
+                    self.shared.add(other, name)
 
 
 class _Assigned(Mapping[str, Value]):
@@ -119,7 +134,7 @@ class Names:
 
     def apart(self) -> Names:
         """Copy the values for an inner scope whose own names no other scope sees."""
-        return replace(self.copy(), _relations=self._relations.copy())
+        return replace(self.copy(), _relations=self._relations.inner())
 
     def leave(self, inner: Names, own: Collection[str]) -> None:
         """Note which names are related after an inner scope, which has some of its own."""
@@ -135,7 +150,7 @@ class Names:
         """Assign a value to a name or an attribute."""
         self._lose_parts(name)
         for owner in _owners(name):
-            self._relations.parts[owner][name] = None
+            self._relations.parts.add(owner, name)
         for owner in _heads(name):
             if can_change(self.known.get(owner)):
                 self.forget(owner)
@@ -145,12 +160,32 @@ class Names:
     def give_part(self, name: str, value: Value, assumed: tuple[str, ...] = ()) -> None:
         """Note what an attribute is that an object has already: nothing is changed by it."""
         for owner in _owners(name):
-            self._relations.parts[owner][name] = None
+            self._relations.parts.add(owner, name)
         self._put(name, value, assumed)
+
+    def give_all(self, values: Mapping[str, Value]) -> None:
+        """Assign meanings, or what is not known, to many names at once."""
+        heads = set[str]()
+        for name in values:
+            self._lose_parts(name)
+            for owner in _owners(name):
+                self._relations.parts.add(owner, name)
+            heads.update(_heads(name))
+        for owner in heads:
+            if can_change(self.known.get(owner)):
+                self.forget(owner)
+            self.change_others(owner)
+        for kept in (self.given, self.known, self.assumed):
+            for name in kept.keys() & values.keys():
+                del kept[name]
+        self.undecided.difference_update(values)
+        self.given |= values
+        if self._copied is not None:
+            self._since += values.items()
 
     def forget(self, name: str) -> None:
         """Make the value of a name unknown."""
-        self.give(name, Name(name, 0))
+        self.give(name, unknown(name))
 
     def forget_given(self, names: Iterable[str]) -> None:
         """Make the values of names and their attributes unknown, if they have any."""
@@ -164,7 +199,7 @@ class Names:
         """Make the values of all names unknown; what an import or a definition means stays."""
         for name, value in list(self.given.items()):
             if not isinstance(value, Reference | Defined | Either):
-                self._put(name, Name(name, 0))
+                self._put(name, unknown(name))
 
     def owner(self, name: str) -> Value:
         """Return what a dotted name stands for; ``None`` where the text does not say.
@@ -189,20 +224,26 @@ class Names:
 
         Where it is not certain that it is changed, a name of anything else keeps its value.
         """
+        if not (certain or self.may_change(name)):
+            return
         is_list = can_change(self.known.get(name))
         self._change_one(name, certain)
         self.change_others(name, certain=certain and not is_list)
         if certain:
             self.forget(name)
 
+    def may_change(self, name: str) -> bool:
+        """Whether anything is known that a change in place of what a name stands for may change."""
+        relations = self._relations
+        is_related = relations.parts.of(name) or relations.shared.of(name)
+        return bool(is_related) or can_change(self.known.get(name))
+
     def change_others(self, name: str, *, certain: bool = False) -> None:
         """Change what may be the same object, or a part of it."""
         shared = self._relations.shared
-        if name not in shared:
-            return
         seen, pending = {name}, [name]
         while pending:
-            for other in shared[pending.pop()]:
+            for other in shared.of(pending.pop()):
                 if other not in seen:
                     seen.add(other)
                     pending.append(other)
@@ -211,8 +252,8 @@ class Names:
     def share(self, names: Sequence[str]) -> None:
         """Note that names may stand for the same object, or for parts of it."""
         for name in names[1:]:
-            self._relations.shared[name][names[0]] = None
-            self._relations.shared[names[0]][name] = None
+            self._relations.shared.add(name, names[0])
+            self._relations.shared.add(names[0], name)
 
     def give_element(
         self, name: str, place: Value, value: Value, assumed: tuple[str, ...] = ()
@@ -230,11 +271,11 @@ class Names:
         else:
             # ws[i] may be ws[0].
             relations = self._relations
-            for part in (relations.computed if is_key(place) else relations.parts)[name]:
+            for part in (relations.computed if is_key(place) else relations.parts).of(name):
                 if part.startswith(f"{name}["):
                     self.lose(part)
             if not is_key(place):
-                relations.computed[name][key] = None
+                relations.computed.add(name, key)
             self.give(key, value)
 
     def _change_one(self, name: str, certain: bool) -> None:
@@ -243,19 +284,18 @@ class Names:
         self._lose_parts(name)
 
     def _lose_parts(self, name: str) -> None:
-        if name in self._relations.parts:
-            # Most of the parts that a name ever had are not known here, or not any more.
-            given = self.given
-            for part in self._relations.parts[name]:
-                value = given.get(part, self)
-                if value is not self and not (type(value) is Name and value.text == part):
-                    self.lose(part)
+        # Most of the parts that a name ever had are not known here, or not any more.
+        given = self.given
+        for part in self._relations.parts.of(name):
+            value = given.get(part, self)
+            if value is not self and not (type(value) is Name and value.text == part):
+                self.lose(part)
 
     def lose(self, part: str) -> None:
         """Make a value unknown, if there is one, but not those of its parts."""
         value = self.given.get(part, self)
         if value is not self and not (isinstance(value, Name) and value.text == part):
-            self._put(part, Name(part, 0))
+            self._put(part, unknown(part))
 
     def _put(self, name: str, value: Value, assumed: tuple[str, ...] = ()) -> None:
         self.given.pop(name, None)
@@ -391,6 +431,12 @@ def _with_element(whole: Value, place: Value, value: Value) -> Value:
 
 def _shown(place: Value) -> str:
     return place.text if isinstance(place, Name) else repr(place)
+
+
+@lru_cache(maxsize=4096)
+def unknown(name: str) -> Name:
+    """Return what stands for a value of a name that is not known."""
+    return Name(name, 0)
 
 
 @lru_cache(maxsize=4096)

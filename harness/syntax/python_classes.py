@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from harness.syntax.names import Names
@@ -257,12 +258,13 @@ def _named_lines(module: ast.Module, lines: Sequence[str]) -> Iterator[tuple[str
 
 def computes_a_value(function: ast.FunctionDef) -> bool:
     """Whether a function is short, and does nothing but compute what it gives back."""
-    returns = 0
-    for count, node in enumerate(ast.walk(function)):
-        if count > _MOST_NODES or isinstance(node, _EFFECTS):
-            return False
-        returns += isinstance(node, ast.Return)
-    return returns > 0
+    inner = [*walk(function)]
+    if len(inner) > _MOST_NODES or any(isinstance(node, _EFFECTS) for node in inner):
+        return False
+    returns = any(isinstance(node, ast.Return) for node in inner)
+    return (
+        returns and sum(1 for _ in islice(ast.walk(function), _MOST_NODES + 2)) <= _MOST_NODES + 1
+    )
 
 
 def leaves_arguments(owner: Value, within: tuple[ast.AST, ...] = ()) -> bool:

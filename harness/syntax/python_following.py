@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter, defaultdict
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -139,13 +139,15 @@ class Reader(Settings):
             return FollowedFunction(node, around) if self._followable[node] else None
         return None
 
-    def _change_by_method(self, method: str) -> None:
-        # What the base's own gives the object is known.
+    def _change_by_methods(self, methods: Collection[str]) -> None:
+        super()._change_by_methods([each for each in methods if not self._is_left_by(each)])
+
+    def _is_left_by(self, method: str) -> bool:
+        """Whether a method of ``self`` changes nothing that is not known otherwise."""
         if method == "__init__" and self._base_is_made:
-            return
+            return True  # What the base's own gives the object is known.
         found = self._method_of_self(method)
-        if found is None or not self._leaves_self(found[0].node):
-            super()._change_by_method(method)
+        return found is not None and self._leaves_self(found[0].node)
 
     def _leaves_self(self, function: ast.FunctionDef) -> bool:
         """Whether a method changes nothing of its object."""

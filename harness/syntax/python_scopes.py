@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from harness.syntax.expressions import Expressions, Source, is_partial
@@ -13,6 +13,7 @@ from harness.syntax.names import (
     EVERYTHING,
     Names,
     either,
+    unknown,
 )
 from harness.syntax.python_changes import (
     FUNCTIONS,
@@ -74,17 +75,25 @@ class Scopes(Expressions):
     def _inherited(self) -> Names:
         """The names of this scope that an inner one sees whenever it is called."""
         outer, self.names = self.names, self.names.copy()
-        meanings = self._scope_meanings()
-        for name, times in self._scope.bound.items():
-            if name in meanings and (times > 1 or name not in outer.given):
-                self.names.give(name, meanings[name])
-            elif times > 1 or (name not in outer.given and not name.startswith("self.")):
-                self.names.forget(name)
+        scope, given = self._scope, outer.given
+        if scope.inherited is None:
+            scope.inherited = dict(self._inherited_at_first())
+        values = scope.inherited.items()
+        self.names.give_all(
+            {name: value for name, value in values if name not in given or scope.bound[name] > 1}
+        )
         self._change(self._scope.changed, if_given=True)
         if self._scope.unsettled:
             self._change([Change(EVERYTHING, certain=True)])
         names, self.names = self.names, outer
         return names
+
+    def _inherited_at_first(self) -> Iterator[tuple[str, Value]]:
+        """What the names of this scope are before it gives them anything; then if it does again."""
+        meanings = self._scope_meanings()
+        for name, times in self._scope.bound.items():
+            if times > 1 or not name.startswith("self."):
+                yield name, meanings.get(name, unknown(name))
 
     def _share_attributes(self, names: Names, attributes: Names) -> None:
         """Add attributes that a method gives, and that nothing else in the class changes."""
@@ -115,7 +124,7 @@ class Scopes(Expressions):
 
     def _is_left(self, change: Change, parts: Sequence[ast.AST]) -> bool:
         """Whether what is changed by its syntax is given only to what changes nothing."""
-        if change.method or change.name == EVERYTHING:
+        if change.method or change.name == EVERYTHING or not self.names.may_change(change.name):
             return False
         # Calls alone start faster without it.
         from harness.syntax.python_classes import leaves_arguments  # noqa: PLC0415
@@ -183,26 +192,31 @@ class Scopes(Expressions):
         return owner if is_meaning or is_partial(owner) else value
 
     def _change(self, code_changes: Iterable[Change], *, if_given: bool = False) -> None:
+        methods = dict[str, None]()
         for change in code_changes:
             if change.name == EVERYTHING:
                 self.names.forget_all()
                 self.names.give(EVERYTHING, Name(EVERYTHING, 0))
             elif change.method:
-                self._change_by_method(change.method)
+                methods[change.method] = None
             else:
                 is_meant = not if_given or change.name in self.names.given
                 self.names.change(change.name, change.certain and is_meant)
+        if methods:
+            self._change_by_methods(methods)
 
-    def _change_by_method(self, method: str) -> None:
+    def _change_by_methods(self, methods: Collection[str]) -> None:
         """``self.method()``, of this class, of one that it inherits from, or of a layer."""
-        scope, name = self._class_scope, f"self.{method}"
-        if method in scope.bound and method != "__init__":
-            for given in [*self.names.given]:
-                if given.startswith("self.") and scope.bound[given] > 1:
-                    self.names.forget(given)
-            own = [change for change in scope.changed if change.name.startswith("self")]
-            self._change((change for change in own if not change.method), if_given=True)
-        elif name not in scope.bound and name not in self.names.given:
+        scope, given = self._class_scope, self.names.given
+        own = {each for each in methods if each in scope.bound and each != "__init__"}
+        names = [f"self.{each}" for each in methods if each not in own]
+        if own:
+            for name, times in scope.bound.items():
+                if times > 1 and name in given and name.startswith("self."):
+                    self.names.forget(name)
+            changed = [each for each in scope.changed if each.name.startswith("self")]
+            self._change((each for each in changed if not each.method), if_given=True)
+        if any(name not in scope.bound and name not in given for name in names):
             self.names.change("self", certain=False)
 
     def _forget(self, names: Iterable[str]) -> None:
@@ -236,7 +250,10 @@ class Scope:
     changed: tuple[Change, ...] = ()
     unsettled: int = 0
     definitions: tuple[Definition, ...] = ()
-    meanings: Mapping[str, Value] | None = None  # Found when they are asked for
+    # Found when they are asked for: what its imports and definitions give names, and what all its
+    # names are for inner scopes.
+    meanings: Mapping[str, Value] | None = None
+    inherited: Mapping[str, Value] | None = None
     # Functions and classes that it always has, whatever its branches do.
     certain: tuple[ast.FunctionDef | ast.ClassDef, ...] = ()
     late: Mapping[str, Defined] | None = None  # Of these, those below; found when asked for

@@ -14,6 +14,7 @@ MAX_TEXT: Final = 2_000_000  # Characters
 MAX_STATEMENT: Final = 20_000  # Of languages whose sums may be of any length: a sum holds its parts
 MAX_DEPTH: Final = 60
 MAX_DIGITS: Final = 18
+_DEPTH: Final = re.compile(r"[]()[{}]|\n(?=[^ \t)\]}])")  # Brackets, and lines that begin anew
 
 
 @dataclass(frozen=True)
@@ -426,14 +427,14 @@ def _check_depth(text: str) -> None:
 
     Brackets in the strings and comments of a whole file need not be balanced.
     """
-    depth, before = 0, ""
-    for column, character in enumerate(text):
-        if before == "\n" and character not in " \t)]}":
+    depth = 0
+    for match in _DEPTH.finditer(text):
+        if match[0] == "\n":
             depth = 0
-        before = character
-        if character in "([{":
+        elif match[0] in "([{":
             depth += 1
             if depth > MAX_DEPTH:
+                column = match.start()
                 raise SnippetError(f"brackets are nested more than {MAX_DEPTH} deep.", column)
-        elif character in ")]}":
+        else:
             depth -= 1
