@@ -99,6 +99,8 @@ def read_in_names(found: Readable, supplied: Supplied, error: SnippetError) -> I
     left_open, numbers = _more(found, _Open({}), error, error), random.Random(1)  # noqa: S311
     trials: dict[object, list[tuple[Supplied, Reading]]] = {}
     refusals: dict[str, SnippetError] = {}
+    is_legal = False  # With numbers that leave nothing to be written
+    are_apart = False  # Numbers of two axes, in one trial at least
     for _ in range(_MOST_TRIES):
         trial = _with_numbers(found, supplied, left_open, numbers)
         try:
@@ -106,24 +108,30 @@ def read_in_names(found: Readable, supplied: Supplied, error: SnippetError) -> I
         except (OpenError, UnknownValueError) as more:
             shown = more if _is_of_no_parameter(found, more) else first
             left_open, trials = _more(found, left_open, more, shown), {}
+            are_apart = False
             continue
         except SnippetError as refused:  # These numbers make no operator, or none do.
             refusals[refused.fact] = refused
             continue
-        if not _has_defaults(reading.operator):
-            trials.setdefault(_kind(reading.operator), []).append((trial, reading))
+        if _has_defaults(reading.operator):
+            is_legal = True
+            continue
+        trials.setdefault(_kind(reading.operator), []).append((trial, reading))
+        are_apart = are_apart or not _coincides(reading.operator)
         enough = left_open.is_of_channels and any(len(alike) > 1 for alike in trials.values())
         if len(trials) == _MOST_KINDS or enough:
             break
     if not trials:
-        if len({*map(in_names, refusals)}) == 1:
+        if len({*map(in_names, refusals)}) == 1 and not is_legal:
             (reason, *_) = refusals.values()
             fact = reason.fact
             reason.fact = fact.changed(in_names) if isinstance(fact, Sentence) else in_names(fact)
             raise reason
         raise first
-    if sum(map(len, trials.values())) == 1:
+    if sum(map(len, trials.values())) == 1 or not are_apart:
         raise first  # One alone does not show what is written for all numbers.
+    for alike in trials.values():
+        alike.sort(key=lambda each: _coincides(each[1].operator))
     return _in_names(found, left_open, [each for alike in trials.values() for each in alike[:2]])
 
 
@@ -199,6 +207,14 @@ def _has_defaults(operator: Operator) -> bool:
     steps = [*operator.kernel, *operator.stride, *operator.dilation, operator.groups]
     pairs = [*((side, 0) for side in sides), *((step, 1) for step in steps)]
     return any(isinstance(number, Named) and number == default for number, default in pairs)
+
+
+def _coincides(operator: Operator) -> bool:
+    """Whether different numbers of two axes are equal: they would be written as one."""
+    starts, ends = zip(*operator.crop, strict=True)
+    back = [start - end for start, end in operator.crop]
+    columns = (operator.kernel, operator.stride, operator.dilation, starts, ends, back)
+    return any(len({*map(int, each)}) < len({*map(repr, each)}) for each in columns)
 
 
 def _more(found: Readable, left_open: _Open, error: SnippetError, first: SnippetError) -> _Open:
