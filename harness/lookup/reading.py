@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
@@ -183,6 +184,12 @@ def _searched(
         try:
             return _Text(text, conventions, known), search(text, language, known, values)
         except SnippetError as error:
+            # What stands before a bracket may be prose, such as "a deconvolution (also ...)".
+            wider = _mentioned(_WORD.findall(text), conventions)
+            if wider.keys() - known.keys():
+                with suppress(SnippetError):
+                    found = search(text, _language_of(wider), wider, values)
+                    return _Text(text, conventions, wider), found
             raise _without_a_call(text, conventions, known, error) from None
 
 
@@ -238,8 +245,11 @@ def _known_by(
     parts = () if known else _PUT_TOGETHER.findall(text)
     whole = [f"{before}{rank}{after}" for before, after in parts for rank in (2, 1, 3)]
     known = known or _mentioned(whole, conventions)
-    language = known[next(iter(known))][0].convention.language if known else "python"
-    return language, known
+    return _language_of(known), known
+
+
+def _language_of(known: Mapping[str, Sequence[_Known]]) -> str:
+    return known[next(iter(known))][0].convention.language if known else "python"
 
 
 def _without_a_call(
