@@ -219,6 +219,12 @@ class Expressions:
         match node:
             case ast.IfExp() if is_plain(test := self.value(node.test)):
                 return self.value(node.body if test else node.orelse)
+            case ast.IfExp(body=ast.Tuple() as body, orelse=ast.Tuple() as other) if len(
+                body.elts
+            ) == len(other.elts):
+                # (0, 1) if flat else (1, 1) is two numbers, and no name of one.
+                pairs = zip(body.elts, other.elts, strict=True)
+                return tuple(self._one_or_other(node, *pair) for pair in pairs)
             case ast.Compare(ops=[operation], comparators=[other]):
                 sides, compare = (self.value(node.left), self.value(other)), type(operation)
                 are_numbers = all(isinstance(side, int | float) for side in sides)
@@ -230,6 +236,14 @@ class Expressions:
                     wanted = isinstance(node.op, ast.Or)
                     return next((each for each in known if bool(each) == wanted), known[-1])
         return Name(*self._quoted(node))
+
+    def _one_or_other(self, whole: ast.IfExp, one: ast.expr, other: ast.expr) -> Value:
+        """An element of a choice between two tuples."""
+        first, second = self.value(one), self.value(other)
+        if is_plain(first) and first == second and type(first) is type(second):
+            return first
+        choice = ast.copy_location(ast.IfExp(whole.test, one, other), whole)
+        return Name(self._text(choice), self.source.offset_of(whole))
 
     def with_defaults(self, node: ast.expr) -> tuple[Value, tuple[str, ...]]:
         """Return a value, and the defaults of functions that it was computed from."""
@@ -324,6 +338,8 @@ class Expressions:
         """What a call gives, or the call itself."""
         call = self._call(node)
         value = converted(call) if call.result is None else call.result
+        if value is None and call.dotted == "isinstance" and call.owner is None:
+            value = _is_instance(call.positional)
         if value is None and isinstance(node.func, ast.Attribute):
             value = self._got(node.func, call)
         return call if value is None else value
@@ -624,6 +640,9 @@ def _sorted(items: tuple[Any, ...]) -> list[Any]:
     return sorted(items)
 
 
+_KINDS: Final[Mapping[str, type]] = {each.__name__: each for each in (int, float, str, bool)}
+_WRITTEN: Final = {"tuple", "list"}
+_SEQUENCES: Final = {*_WRITTEN, "Sequence", "Iterable", "Collection"}
 _OF_EITHER: Final = {"max", "min"}
 _OF_SEQUENCES: Final[dict[str, Callable[..., Any]]] = {
     **{each.__name__: each for each in (tuple, len, sum, max, min, reversed, zip)},
@@ -649,6 +668,22 @@ def is_partial(value: Value) -> bool:
     return owner is None or (isinstance(owner, Reference) and owner.text == "functools.partial")
 
 
+def _is_instance(given: Sequence[Value]) -> bool | None:
+    """What ``isinstance(size, int)`` says; ``None`` where the kind of a sequence decides it."""
+    if len(given) != 2 or not is_plain(given[0]):
+        return None
+    value, kinds = given[0], given[1] if isinstance(given[1], tuple) else (given[1],)
+    names = [each.text.rpartition(".")[2] for each in kinds if isinstance(each, Name)]
+    if len(names) < len(kinds) or not {*names} <= _KINDS.keys() | _SEQUENCES:
+        return None
+    if isinstance(value, tuple):  # Written as a tuple or as a list, which is not kept.
+        is_any = {"tuple", "list"} <= {*names} or not {*names}.isdisjoint(_SEQUENCES - _WRITTEN)
+        return True if is_any else None if {*names} & _WRITTEN else False
+    if isinstance(value, str) and {*names} & (_SEQUENCES - _WRITTEN):
+        return True
+    return any(isinstance(value, _KINDS[name]) for name in names if name in _KINDS)
+
+
 def converted(call: Call) -> Value:
     """What ``int(64 * 2 / 4)`` is, or ``max(3, 1)``; ``None`` where it is not known."""
     owner, name = call.owner, call.dotted
@@ -668,6 +703,8 @@ def converted(call: Call) -> Value:
         function = _OF_NUMBERS.get(name)
     elif values and all(isinstance(value, tuple) for value in values):
         function = _OF_SEQUENCES.get(name)
+    elif name == "len" and isinstance(values[0], str):
+        function = len
     try:
         return _as_value(in_function(name, values, function(*values))) if function else None
     except (ArithmeticError, TypeError, ValueError):

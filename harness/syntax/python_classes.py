@@ -19,6 +19,7 @@ from harness.syntax.python_changes import (
     handed_to,
     is_harmless,
     parameters,
+    statements_in,
     text_of,
     walk,
 )
@@ -345,3 +346,26 @@ def given_to(
         rest = tuple(Argument(name, value, column) for name, value in surplus.items())
         given[parameters.kwarg.arg] = Call(Name("dict", column), rest, column)
     return given
+
+
+def methods_in(module: ast.Module) -> Mapping[str, list[ast.FunctionDef]]:
+    """Return the methods of a text's classes by their names."""
+    methods = defaultdict[str, list[ast.FunctionDef]](list)
+    for each in statements_in(module):
+        for inner in each.body if isinstance(each, ast.ClassDef) else ():
+            if isinstance(inner, ast.FunctionDef) and not inner.name.startswith("__"):
+                methods[inner.name].append(inner)
+    return methods
+
+
+def gives_a_default(call: ast.Call, method: ast.FunctionDef) -> bool:
+    """Whether a call of a method gives a parameter a value that has one by default."""
+    places = [each.arg for each in (*method.args.posonlyargs, *method.args.args)][1:]
+    needed = len(places) - len(method.args.defaults)
+    by_name = {*places[needed:], *(each.arg for each in method.args.kwonlyargs)}
+    is_starred = any(isinstance(each, ast.Starred) for each in call.args)
+    return (
+        is_starred
+        or len(call.args) > needed
+        or any(each.arg is None or each.arg in by_name for each in call.keywords)
+    )

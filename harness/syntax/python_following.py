@@ -34,9 +34,11 @@ from harness.syntax.python_classes import (
     NotFollowedError,
     computes_a_value,
     given_to,
+    gives_a_default,
     line_of_classes,
     makes_settings,
     may_be_a_layers,
+    methods_in,
     own_forward,
     runs,
 )
@@ -84,6 +86,7 @@ class Reader(Settings):
         self._likely = Likely(module, self.source.lines)
         self._patched = {name.rpartition(".")[2] for name, _ in self.set_in(module)}
         self._overridden = _overridden(module)
+        self._methods = methods_in(module)
         yield from super().module(module)
 
     def _statement(self, node: ast.stmt) -> Iterator[Statement]:
@@ -237,6 +240,7 @@ class Reader(Settings):
         found = self._called(node, call)
         if found is None:
             self._note_each_option(call)
+            self._note_methods(node, call)
             return call
         code, first = found
         is_own = first is not None
@@ -323,6 +327,14 @@ class Reader(Settings):
             code = each.code if isinstance(each, Defined) else None
             if isinstance(code, FollowedFunction | FollowedClass):
                 self._note(code, call, "which may be something else there")
+
+    def _note_methods(self, node: ast.Call, call: Call) -> None:
+        """Note ``builder.up(16, factor=4)``, which may call a method of a class of the text."""
+        if isinstance(node.func, ast.Attribute) and not isinstance(call.owner, Reference):
+            for method in self._methods.get(node.func.attr, ()):
+                if gives_a_default(node, method):
+                    code = FollowedFunction(method, self.names)
+                    self._note(code, call, "as a method of an object")
 
     def _method(self, node: ast.Call) -> tuple[FollowedFunction, int] | None:
         """The method of ``self`` that is called, and which of its parameters is given first."""

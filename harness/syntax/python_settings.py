@@ -109,10 +109,26 @@ class Settings(Passing):
             options.defaults |= dict.fromkeys(call.named, Name("", 0))
         if options is not None and last in _PARSED:
             return _with_record(call, options.defaults, {*options.defaults})
+        if last_name(call) == "replace":
+            return self._replaced(call)
         is_record = last_name(call) in _RECORDS and not isinstance(call.owner, Defined)
         if is_record and not call.positional and "**" not in call.named:
             return _with_record(call, call.named, set())
         return call
+
+    def _replaced(self, call: Call) -> Call:
+        """``dataclasses.replace(config, stride=3)``."""
+        given = call.positional
+        whole = given[0] if len(given) == 1 and "**" not in call.named else None
+        if isinstance(whole, Record):
+            parts = parts_of_record(whole)
+        elif isinstance(whole, Name) and whole.text in self._objects:
+            parts = self._parts_of(whole.text, "")
+        else:
+            return call
+        fields = {part.removeprefix("."): value for part, (value, _) in parts.items()}
+        defaults = {part.removeprefix(".") for part, (_, assumed) in parts.items() if assumed}
+        return _with_record(call, fields | call.named, defaults - {*call.named})
 
     def _add_option(self, options: _Options, node: ast.Call, call: Call) -> None:
         """Add the default of an option, where it is certain that there is the option."""

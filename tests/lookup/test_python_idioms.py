@@ -272,3 +272,87 @@ def test_an_import_of_something_else_is_not(line: str) -> None:
     (found,) = look_up_every(text, to=["numpy"])
     assert isinstance(found, LookUp)
     assert not any("left out" in note for note in found.reading.notes)
+
+
+def test_a_choice_between_tuples_is_one_number_for_each_axis() -> None:
+    text = (
+        "class Up(nn.Module):\n  def __init__(self, stride, p):\n"
+        "    extra = (p, 1) if flat else (2, 1)\n"
+        "    self.up = nn.ConvTranspose2d(6, 4, 5, 3, extra)\n"
+    )
+    crop = "[['p if flat else 2', 'p if flat else 2'], [1, 1]]"
+    assert answers(text) == [f"6: 6 -> 4, kernel [5, 5], stride [3, 3], crop {crop}"]
+
+
+@pytest.mark.parametrize(
+    ("size", "kinds", "expected"),
+    [
+        ("5", "tuple", "k5x5"),
+        ("5", "(tuple, list)", "k5x5"),
+        ("5", "collections.abc.Iterable", "k5x5"),
+        ("(5, 3)", "(tuple, list)", "k5x3"),
+        ("[5, 3]", "Sequence", "k5x3"),
+        # Whether it is written as a tuple or as a list is not kept.
+        ("(5, 3)", "tuple", "['k', 'k']"),
+        ("5", "Mine", "['k', 'k']"),
+    ],
+)
+def test_a_pair_is_made_of_a_number(size: str, kinds: str, expected: str) -> None:
+    text = (
+        f"def pair(x): return x if isinstance(x, {kinds}) else (x, x)\n"
+        f"k = pair({size})\nup = nn.ConvTranspose2d(6, 4, k)"
+    )
+    (answer,) = answers(text)
+    assert expected in answer
+
+
+def test_defaults_of_a_method_are_none_where_the_text_calls_it_of_an_object() -> None:
+    text = (
+        "class Builder:\n  def up(self, c, factor=2):\n"
+        "    self.layers.append(nn.ConvTranspose2d(6, 4, 2 * factor, factor))\n"
+        "    return self\n"
+        "{} = Builder().up(8){}"
+    )
+    expected = "5: 6 -> 4, kernel ['factor * 2', 'factor * 2'], stride ['factor', 'factor']"
+    assert answers(text.format("net", "")) == ["5: ic6_oc4_k4x4_s2x2_b"]
+    (answer,) = answers(text.format("net", ".up(4, factor=3)"))
+    assert answer.startswith(expected)
+    assert "Line 7 calls what this stands in, as a method of an object" in notes(
+        text.format("net", ".up(4, factor=3)")
+    )
+
+
+def test_settings_are_replaced() -> None:
+    text = (
+        "import dataclasses\n@dataclasses.dataclass\nclass C:\n  k: int = 4\n  s: int = 2\n"
+        "def up(c): return nn.ConvTranspose2d(6, 4, c.k, c.s)\n"
+        "base = C(s=3)\na = up(dataclasses.replace(base, k=5))\n"
+        "b = up(dataclasses.replace(C(), s=1))"
+    )
+    assert answers(text) == ["10: ic6_oc4_k5x5_s3x3_b", "11: ic6_oc4_k4x4_b"]
+    assert "c.k=4: the default of a setting" in notes(text)
+
+
+def test_prose_that_looks_like_a_call_hides_no_layer() -> None:
+    text = CAUSAL.replace("  gain = 2\n", '  """Also a deconvolution (of a kind)."""\n')
+    assert answers(text) == ["10: ic6_oc4_k8_s3_b"]
+
+
+@pytest.mark.parametrize("more", ["more", "(more, 1)", "(1, more)"])
+def test_a_name_that_can_be_one_number_only_is_asked_for(more: str) -> None:
+    (answer,) = answers(f"up = nn.ConvTranspose2d(6, 4, 3, 2, 2, {more})")
+    if more == "more":
+        assert answer.endswith("crop [[2, '2 - more'], [2, '2 - more']]")
+    else:
+        assert "output_padding is 'more', whose value the text does not hold" in answer
+
+
+@pytest.mark.parametrize("stride", range(4, 7))
+def test_a_name_for_one_axis_is_never_written_for_both(stride: int) -> None:
+    text = f"up = nn.ConvTranspose2d(6, 4, 3, {stride}, 2, (more, 1))"
+    (found,) = look_up_every(HEAD + text, to=["pytorch"])
+    assert isinstance(found, LookUp)
+    answer = found.to_json()["translations"]["pytorch"]
+    # What is written for more = 1 would be another text, so its number is asked for.
+    assert answer["call"] is None
+    assert "depends on more" in answer["reason"]
