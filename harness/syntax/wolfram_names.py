@@ -189,8 +189,9 @@ def _localized(code: str) -> Iterator[tuple[str, int]]:
             around = opened[-1][1] if opened and code[begin - 1] == "{" else ""
             if _WITH.fullmatch(around):
                 names = _FIRST.findall(skeleton(inside, WOLFRAM))
-            elif _FUNCTION.fullmatch(around):
-                names = _NAMES.findall(inside)
+            elif _FUNCTION.fullmatch(around):  # Of its lists, the first has the parameters.
+                is_first = not code[opened[-1][0] : begin - 1].strip()
+                names = _NAMES.findall(inside) if is_first else []
             elif _FUNCTION.fullmatch(head):
                 names = _NAMES.findall(inside.partition(",")[0])
             yield from ((name, begin) for name in names)

@@ -21,6 +21,7 @@ TEXTS = {
     "up[n_] := Module[{k = 2 n}, f[k]]; up[3]; up[4]": "6 8",
     "up[n_] := With[{k = n}, f[k, 1]]; up[3]": "3 1",
     "up = Function[{n}, f[n]]; up[3]": "<n>",
+    "up = Function[n, {f[2], g[n]}]; f[3]": "2 3",
     "block[n_, act_] := g[f[n], act]; block[3, Ramp]": "3",
     "up[n_] := f[n];\nall[m_] := {up[m], up[2 m]};\nall[5]": "5 10",
     # Options, and their defaults.
