@@ -15,6 +15,11 @@ LOOPS = ast.For | ast.AsyncFor | ast.While
 _DECLARING: Final = (ast.Global, ast.Nonlocal)
 Definition = FUNCTIONS | ast.ClassDef | ast.Import | ast.ImportFrom
 _SCOPES = FUNCTIONS | ast.ClassDef | ast.Lambda | ast.comprehension
+# What gives a value that has a name another one.
+_NAMING: Final = (
+    *(ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.Return, ast.Yield, ast.Lambda, ast.keyword),
+    *(ast.List, ast.Tuple, ast.Dict, ast.Set, ast.IfExp, ast.BoolOp),
+)
 # Most nodes of a tree: they hold no other nodes that matter here.
 _LEAVES: Final = (ast.Constant, ast.expr_context, ast.operator, ast.unaryop, ast.cmpop, ast.boolop)
 
@@ -141,6 +146,20 @@ def changes(body: Iterable[ast.AST]) -> Iterator[Change]:
     """
     for node in body:
         yield from _all_changes(node)
+
+
+def changed_attributes(module: ast.AST) -> set[str]:
+    r"""Return the attributes that hold what a text may change in place, or gives another name.
+
+    >>> sorted(changed_attributes(ast.parse("for n in a.b: a.c.append(n)\nd = a.e; f(len(a.g))")))
+    ['c', 'e']
+    """
+    names = set[str]()
+    for node in walk(module):
+        names |= {change.name.rpartition(".")[2] for change in _changed_by(node)}
+        if isinstance(node, _NAMING):
+            names |= {each.attr for each in children(node) if isinstance(each, ast.Attribute)}
+    return names
 
 
 def _all_changes(node: ast.AST) -> tuple[Change, ...]:

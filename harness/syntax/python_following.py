@@ -83,6 +83,7 @@ class Reader(Settings):
 
     def module(self, module: ast.Module) -> Iterator[Statement]:
         """Read a whole text."""
+        self._module = module
         self._likely = Likely(module, self.source.lines)
         self._patched = {name.rpartition(".")[2] for name, _ in self.set_in(module)}
         self._overridden = _overridden(module)

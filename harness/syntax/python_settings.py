@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from harness.syntax.expressions import Source, is_plain
-from harness.syntax.names import Names, can_change
-from harness.syntax.python_changes import FUNCTIONS, dotted, text_of
+from harness.syntax.names import EVERYTHING, Names, can_change
+from harness.syntax.python_changes import FUNCTIONS, changed_attributes, dotted, text_of
 from harness.syntax.python_classes import (
     FollowedClass,
     FollowedFunction,
@@ -56,6 +56,8 @@ class Settings(Passing):
     ) -> None:
         super().__init__(source, left_out, values)
         self._options: dict[str, _Options] = {}  # By the name of the parser, or of a group
+        self._module = ast.Module([], [])
+        self._changed: set[str] | None = None  # Attributes, once it is asked
 
     def _assignment(self, targets: Sequence[ast.expr], node: ast.expr) -> Iterator[Statement]:
         source = dotted(node)
@@ -193,9 +195,15 @@ class Settings(Passing):
         for name, value in self._fields_of(FollowedClass.of(node, around, around)).items():
             others = name in self._patched or name in self._overridden[node.name]
             is_only = scope.bound[name] == 1 and not scope.bound[f"self.{name}"] and not others
-            if is_only and is_plain(value) and not can_change(value):
+            if is_only and is_plain(value) and not (can_change(value) and self._may_change(name)):
                 attributes.give(f"self.{name}", value)
         return attributes
+
+    def _may_change(self, attribute: str) -> bool:
+        """Whether the text may change the list that an attribute holds, of whatever object."""
+        if self._changed is None:
+            self._changed = changed_attributes(self._module)
+        return not {attribute, EVERYTHING}.isdisjoint(self._changed)
 
 
 def _type_of(node: ast.Call) -> str:

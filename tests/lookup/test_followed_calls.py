@@ -278,6 +278,35 @@ def test_of_two_functions_the_one_that_makes_the_layer_is_followed(choice: str) 
     assert "up may be another function: it is taken for learned." in found.reading.notes
 
 
+CONSTANTS = (
+    "class Net(nn.Module):\n  SIZES = [(4, 6), (6, 8)]\n  def __init__(self):\n"
+    "    {}\n    for i, o in self.SIZES:\n      u = nn.ConvTranspose2d(i, o, 3)\n{}"
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_known"),
+    [
+        ("n = len(self.SIZES)", "", True),
+        ("n = self.SIZES[0][1]", "m = [*Net.SIZES, *zip(Net.SIZES)]", True),
+        ("self.SIZES.append((8, 9))", "", False),
+        ("s = self.SIZES", "", False),
+        ("", "Net.SIZES.insert(0, (2, 4))", False),
+        ("", "Net.SIZES[0] = (2, 4)", False),
+        ("", "def f(net): net.SIZES += [(8, 9)]", False),
+        ("", "def f(net): del net.SIZES[0]", False),
+        ("", "change(Net.SIZES)", False),
+        ("", "both = {'sizes': Net.SIZES}", False),
+        ("", "class Other(Net): SIZES = [(1, 2)]", False),
+    ],
+)
+def test_a_list_of_a_class_is_known_where_nothing_changes_it(
+    before: str, after: str, *, is_known: bool
+) -> None:
+    found = [operator for *_, operator in answers(CONSTANTS.format(before or "pass", after))]
+    assert (found == ["ic4_oc6_k3x3_b", "ic6_oc8_k3x3_b"]) is is_known
+
+
 @pytest.mark.parametrize(
     "choice",
     ["up = learned if mode else other", "up = learned if mode else given[0]"],
