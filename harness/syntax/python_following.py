@@ -272,7 +272,19 @@ class Reader(Settings):
         if isinstance(owner, Defined):
             code = owner.code
             return (code, None) if isinstance(code, FollowedFunction | FollowedClass) else None
-        return self._method(node)
+        return self._static_method(node) or self._method(node)
+
+    def _static_method(self, node: ast.Call) -> tuple[FollowedFunction, None] | None:
+        """The static method of a class of the text that is called, as in ``Net.block(8)``."""
+        match node.func:
+            case ast.Attribute(value=ast.Name(id=name), attr=method):
+                owner = self.names.given.get(name)
+                code = owner.code if isinstance(owner, Defined) else None
+                if not isinstance(code, FollowedClass) or method in self._patched:
+                    return None
+                found = _method_in([code], method)
+                return (found[0], None) if found and found[1] == 0 else None
+        return None
 
     def _only_maker(self, options: Sequence[Value]) -> Value:
         """The one that makes what is looked for, of ``up = deconvolved if learned else resized``.

@@ -51,6 +51,11 @@ FOLLOWED = {
         "u = up(o=6, i=4)\nv = up(6, 2, k=5)",
         [(4, "u", "ic4_oc6_k3x3_b"), (5, "v", "ic6_oc2_k5x5_b")],
     ),
+    "a static method of a class": (
+        "class Net:\n  @staticmethod\n  def up(i, o, k=3): return nn.ConvTranspose2d(i, o, k)\n"
+        "u = Net.up(4, 6)\nv = Net.up(6, 2, k=5)",
+        [(5, "u", "ic4_oc6_k3x3_b"), (6, "v", "ic6_oc2_k5x5_b")],
+    ),
     "a list, and a branch that is known": (
         "def up(i, o, bn=True):\n  layers = [nn.ConvTranspose2d(i, o, 3, bias=not bn)]\n"
         "  if bn:\n    layers.append(nn.BatchNorm2d(o))\n  return layers\n"
