@@ -21,7 +21,8 @@ _NAMING: Final = (
     *(ast.List, ast.Tuple, ast.Dict, ast.Set, ast.IfExp, ast.BoolOp),
 )
 # Most nodes of a tree: they hold no other nodes that matter here.
-_LEAVES: Final = (ast.Constant, ast.expr_context, ast.operator, ast.unaryop, ast.cmpop, ast.boolop)
+_SIGNS: Final = (ast.expr_context, ast.operator, ast.unaryop, ast.cmpop, ast.boolop)
+_LEAVES: Final = {ast.Constant, *(kind for signs in _SIGNS for kind in signs.__subclasses__())}
 
 # Methods of lists, dictionaries and layers that leave them as they are, and that do not.
 _KEEPS: Final = {
@@ -185,15 +186,18 @@ def _once(found: Sequence[Change]) -> tuple[Change, ...]:
 
 def children(node: ast.AST) -> list[ast.AST]:
     """Return the nodes in a node but for constants and signs; kept as well."""
-    of_node, kept = vars(node).get(_KEPT_CHILDREN, (None, []))
+    fields = node.__dict__
+    of_node, kept = fields.get(_KEPT_CHILDREN, (None, []))
     if of_node is not node:
-        fields = vars(node)
         kept = []
         for name in node._fields:
             value = fields.get(name)
-            parts = value if isinstance(value, list) else (value,)
-            kept += [part for part in parts if isinstance(part, ast.AST)]
-        kept = [each for each in kept if not isinstance(each, _LEAVES)]
+            if isinstance(value, list):
+                kept += [each for each in value if isinstance(each, ast.AST)]
+            elif isinstance(value, ast.AST) and type(value) not in _LEAVES:
+                kept.append(value)
+        if any(type(each) in _LEAVES for each in kept):
+            kept = [each for each in kept if type(each) not in _LEAVES]
         setattr(node, _KEPT_CHILDREN, (node, kept))
     inner: list[ast.AST] = kept
     return inner
@@ -239,11 +243,13 @@ def same_object(node: ast.expr) -> Iterator[str]:
 
 def dotted(node: ast.expr) -> str:
     """Return a dotted name as text; nothing for any other expression."""
+    if isinstance(node, ast.Name):
+        return node.id
     names: list[str] = []
     while isinstance(node, ast.Attribute):
         names.append(node.attr)
         node = node.value
-    return ".".join([node.id, *reversed(names)]) if isinstance(node, ast.Name) else ""
+    return ".".join([node.id, *reversed(names)]) if names and isinstance(node, ast.Name) else ""
 
 
 def text_of(node: ast.expr) -> str:

@@ -302,7 +302,8 @@ class SnippetError(InputError):
             return placed
         column = min(self.column, len(text))
         start = text.rfind("\n", 0, column) + 1
-        line = text[start:].split("\n", 1)[0]
+        end = text.find("\n", start)
+        line = text[start:] if end < 0 else text[start:end]
         offset = column - start
         # A window, so that a long line does not bury its mark.
         left = max(0, offset - 50)

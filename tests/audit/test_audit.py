@@ -18,6 +18,7 @@ from harness.audit.reading import ReadFile, Wanted, read_file
 from harness.audit.walking import Source
 from harness.cli.exit_statuses import BAD, OK, USAGE
 from harness.cli.main import main
+from harness.convention.registry import convention, framework_names
 from harness.suite.limitations import load_limitations
 
 LAYERS = """\
@@ -497,3 +498,11 @@ def test_a_bias_that_depends_on_a_name_stays_one() -> None:
     assert layer.words.endswith(", bias where b")
     assert layer.targets["wolfram"].support == "unsupported"
     assert layer.targets["mxnet"].support == "native"
+
+
+@pytest.mark.parametrize("framework", framework_names())
+def test_a_file_with_any_call_is_read(framework: str, tmp_path: Path) -> None:
+    file = tmp_path / "text"
+    for form in convention(framework).forms:
+        file.write_text(form.name)
+        assert reading.may_hold_layers(Source(str(file), is_given=False))
