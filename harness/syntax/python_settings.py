@@ -25,6 +25,7 @@ from harness.syntax.tree import (
     Defined,
     Name,
     Record,
+    Reference,
     Setting,
     Statement,
     Unread,
@@ -186,7 +187,9 @@ class Settings(Passing):
                     continue
             default = _default_of(value)
             known = Name(name, 0) if default is None else self._constant(default, code.around)
-            fields[name] = known if is_plain(known) else Name(name, 0)
+            known = self.with_meanings(known)  # Also of ``up_class = nn.ConvTranspose2d``
+            is_known = is_plain(known) or isinstance(known, Reference | Defined)
+            fields[name] = known if is_known else Name(name, 0)
         return fields
 
     def _attributes_of(self, node: ast.ClassDef, around: Names) -> Names:
@@ -195,7 +198,8 @@ class Settings(Passing):
         for name, value in self._fields_of(FollowedClass.of(node, around, around)).items():
             others = name in self._patched or name in self._overridden[node.name]
             is_only = scope.bound[name] == 1 and not scope.bound[f"self.{name}"] and not others
-            if is_only and is_plain(value) and not (can_change(value) and self._may_change(name)):
+            is_known = is_plain(value) or isinstance(value, Reference | Defined)
+            if is_only and is_known and not (can_change(value) and self._may_change(name)):
                 attributes.give(f"self.{name}", value)
         return attributes
 

@@ -356,3 +356,29 @@ def test_a_name_for_one_axis_is_never_written_for_both(stride: int) -> None:
     # What is written for more = 1 would be another text, so its number is asked for.
     assert answer["call"] is None
     assert "depends on more" in answer["reason"]
+
+
+CLASS_ATTRIBUTE = """
+class Net(nn.Module):
+    up_class = {own}
+    def __init__(self):
+        self.up = self.up_class(3, 4, (2, 5))
+"""
+
+
+def test_a_class_that_an_attribute_of_the_class_names_is_followed() -> None:
+    text = CLASS_ATTRIBUTE.format(own="nn.ConvTranspose2d")
+    assert answers(text) == ["7: ic3_oc4_k2x5_b"]
+    of_a_base = CLASS_ATTRIBUTE.format(own="None")
+    inherits = "class Up(Net):\n    up_class = nn.ConvTranspose2d\nup = Up()\n"
+    assert answers(of_a_base + inherits) == ["10: ic3_oc4_k2x5_b"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    ["Net.up_class = nn.Conv2d\n", "class Down(Net):\n    up_class = nn.Conv2d\ndown = Down()\n"],
+)
+def test_a_class_that_something_else_replaces_is_not(other: str) -> None:
+    text = HEAD + CLASS_ATTRIBUTE.format(own="nn.ConvTranspose2d") + other
+    with pytest.raises(InputError, match="handed on"):
+        look_up_every(text, to=["numpy"])

@@ -126,3 +126,9 @@ def test_a_loop_that_may_end_early_is_not_read_by_turns(body: str, descriptors: 
     loop = f"for k in (2, 3):\n    {body}\n    up = nn.ConvTranspose1d(4, 6, k)"
     text = "def f(c):\n    " + loop.replace("\n", "\n    ")
     assert [shown for _, _, shown in found(text)] == descriptors
+
+
+def test_a_text_of_many_tests_is_bounded() -> None:
+    cases = ", ".join(map(str, range(60)))
+    test = f'@pytest.mark.parametrize("k", [{cases}])\ndef test_{{}}(k):\n    pass\n'
+    assert len(added("".join(map(test.format, range(9))))) == 300
