@@ -75,7 +75,7 @@ def read(text: str, values: Mapping[str, Value] = NO_VALUES) -> Parsed:
             # Other texts are read faster without it.
             from harness.syntax.python_runners import add_calls  # noqa: PLC0415
 
-            add_calls(module)
+            add_calls(module, source.lines)
         reader = _reader(source, unread, values)
         statements = tuple(reader.module(module))
         if _has_defaults(statements) and reader.may_use_replaced(module, statements):

@@ -9,16 +9,19 @@ from math import prod
 from typing import Final
 
 from harness.syntax.python_changes import FUNCTIONS, dotted, walk
+from harness.syntax.python_classes import Likely
 
 _MOST_CASES: Final = 64  # Of one test
 _MOST_CALLS: Final = 256  # Of all, after which no more tests are read case by case
 
 
-def add_calls(module: ast.Module) -> None:
-    """Add to a module the calls that others make of what it defines."""
+def add_calls(module: ast.Module, lines: Sequence[str]) -> None:
+    """Add to a module the calls that others make of what it defines, if it may make layers."""
     tests: list[ast.stmt] = []
+    likely = Likely(module, lines)
     for node in module.body:
-        tests += _tested(node) if len(tests) < _MOST_CALLS else ()
+        is_likely = isinstance(node, FUNCTIONS | ast.ClassDef) and node.name in likely
+        tests += _tested(node) if is_likely and len(tests) < _MOST_CALLS else ()
     module.body += [*_benchmarked(module), *tests]
 
 

@@ -15,7 +15,7 @@ from harness.syntax.python_runners import add_calls
 def added(text: str) -> list[str]:
     module = ast.parse(text)
     count = len(module.body)
-    add_calls(module)
+    add_calls(module, text.split("\n"))
     return [ast.unparse(each) for each in module.body[count:]]
 
 
@@ -49,11 +49,11 @@ def found(text: str) -> list[tuple[int, tuple[int, ...], str]]:
     ],
 )
 def test_each_case_is_a_call(decorators: str, calls: list[str]) -> None:
-    assert added(f"{decorators}\ndef test_up(c, k, s):\n    pass") == calls
+    assert added(f"{decorators}\ndef test_up(c, k, s):\n    deconv(k)") == calls
 
 
 def test_a_method_is_called_of_an_object() -> None:
-    text = 'class TestUp:\n @pytest.mark.parametrize("k", [3])\n def test_up(self, k):\n  pass'
+    text = 'class TestUp:\n @pytest.mark.parametrize("k", [3])\n def test_up(self, k):\n  deconv(k)'
     assert added(text) == ["TestUp().test_up(k=3)"]
 
 
@@ -130,5 +130,13 @@ def test_a_loop_that_may_end_early_is_not_read_by_turns(body: str, descriptors: 
 
 def test_a_text_of_many_tests_is_bounded() -> None:
     cases = ", ".join(map(str, range(60)))
-    test = f'@pytest.mark.parametrize("k", [{cases}])\ndef test_{{}}(k):\n    pass\n'
+    test = f'@pytest.mark.parametrize("k", [{cases}])\ndef test_{{}}(k):\n    deconv(k)\n'
     assert len(added("".join(map(test.format, range(9))))) == 300
+
+
+def test_only_tests_that_may_make_layers_are_read_case_by_case() -> None:
+    test = '@pytest.mark.parametrize("k", [4, 2])\ndef test_{0}(k):\n    {0}(k)\n'
+    assert added(test.format("pool") + test.format("deconv")) == [
+        "test_deconv(k=4)",
+        "test_deconv(k=2)",
+    ]
