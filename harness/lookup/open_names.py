@@ -33,6 +33,7 @@ from harness.syntax.tree import (
     UnaryOp,
     UnknownValueError,
     Value,
+    is_sequence,
 )
 
 Readable: TypeAlias = FoundCall | Layer
@@ -106,7 +107,7 @@ def read_in_names(found: Readable, supplied: Supplied, error: SnippetError) -> I
         try:
             reading = found.read(trial)
         except (OpenError, UnknownValueError) as more:
-            shown = more if _is_of_no_parameter(found, more) else first
+            shown = more if _is_beyond_names(found, more) else first
             left_open, trials = _more(found, left_open, more, shown), {}
             are_apart = False
             continue
@@ -135,10 +136,10 @@ def read_in_names(found: Readable, supplied: Supplied, error: SnippetError) -> I
     return _in_names(found, left_open, [each for alike in trials.values() for each in alike[:2]])
 
 
-def _is_of_no_parameter(found: Readable, error: SnippetError) -> bool:
-    """Whether an error is about what is not in the call, such as the layer's ``output_size``."""
-    return isinstance(error, UnknownValueError) and not any(
-        form.parameter(error.parameter) for form in found.forms
+def _is_beyond_names(found: Readable, error: SnippetError) -> bool:
+    """Whether names do not help: with ``output_size``, or a sequence that has no name."""
+    return isinstance(error, UnknownValueError) and (
+        is_sequence(error.value) or not any(form.parameter(error.parameter) for form in found.forms)
     )
 
 
@@ -229,7 +230,7 @@ def _more(found: Readable, left_open: _Open, error: SnippetError, first: Snippet
     if isinstance(error, UnknownValueError):
         if error.kind == "word" or error.parameter in _OF_THE_TEXT:
             raise error
-        axes = error.axes or (form.rank or 0 if _is_slice(error.value) else 0)
+        axes = error.axes or (form.rank or 0 if is_sequence(error.value) else 0)
         added = _with_names(left_open, error.value, _range(error.parameter), axes, first)
     elif isinstance(error, OpenError):
         for role in error.roles:
@@ -252,7 +253,7 @@ def _with_role(
     # A number there is another size, as the first one of Chainer's L.Deconvolution2D(64, 4) is.
     if value is not None and type(value) is not int:
         choice = _KERNEL if role == "kernel" else _CHANNELS
-        axes = form.rank or 0 if _is_slice(value) else 0
+        axes = form.rank or 0 if is_sequence(value) else 0
         added = _with_names(left_open, value, choice, axes, first)
         if not [*open_names(value)]:
             raise first  # A call, of which the text does not say what it gives
@@ -273,7 +274,7 @@ def _with_names(
     """Add the names in a value; or the elements of one that is a sequence, of a length."""
     names = [*open_names(value)]
     sequences = left_open.sequences
-    if isinstance(value, Name) and (axes or _is_slice(value)):
+    if isinstance(value, Name) and (axes or is_sequence(value)):
         elements = _elements(value, axes)
         if elements is None:
             raise first
@@ -282,11 +283,6 @@ def _with_names(
         raise first
     numbers = {name: left_open.numbers.get(name, choice) for name in names}
     return replace(left_open, numbers={**left_open.numbers, **numbers}, sequences=sequences)
-
-
-def _is_slice(value: Value) -> bool:
-    """Whether a value is a part of a sequence, and so one itself."""
-    return isinstance(value, Subscript) and isinstance(value.index, Slice)
 
 
 def _elements(value: Value, axes: int) -> tuple[str, ...] | None:

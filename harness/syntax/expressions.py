@@ -33,6 +33,7 @@ from harness.syntax.tree import (
     UnaryOp,
     Value,
     calls,
+    is_sequence,
     last_name,
     meant,
 )
@@ -178,6 +179,9 @@ class Expressions:
             self._assumed += names.assumed.get(name, ())
             return names.known[name]
         given = names.given.get(name)
+        if is_sequence(given):
+            unknown = self._unknown(node)
+            return Joined(*self._quoted(node)) if type(unknown) is Name else unknown
         if not isinstance(given, Passed):
             return self._unknown(node)
         self._assumed += names.assumed.get(name, ())

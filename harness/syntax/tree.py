@@ -372,6 +372,18 @@ def meant(call: Call, name: str) -> Reference:
     return Reference(name, call.column, written=call.written)
 
 
+def is_sequence(value: Value) -> bool:
+    """Return whether a value that is not known is certainly one of several elements."""
+    match value:
+        case Joined() | Comprehension():
+            return True
+        case Subscript(index=Slice()):
+            return True
+        case Call(function=Name(text="tuple" | "list"), owner=None):
+            return True
+    return False
+
+
 def names_in(value: Value) -> Iterator[Name]:
     """Yield all names inside a value; a name's text holds those inside it."""
     if isinstance(value, Name):

@@ -382,3 +382,20 @@ def test_a_class_that_something_else_replaces_is_not(other: str) -> None:
     text = HEAD + CLASS_ATTRIBUTE.format(own="nn.ConvTranspose2d") + other
     with pytest.raises(InputError, match="handed on"):
         look_up_every(text, to=["numpy"])
+
+
+def test_a_sequence_of_unknown_length_is_named_by_its_elements() -> None:
+    text = (
+        "class Up(nn.Module):\n  def __init__(self, kernel, stride):\n"
+        "    pad = {}\n    self.more = [s - 1 for s in stride]\n"
+        "    self.up = nn.ConvTranspose2d(6, 4, 5, 3, pad, self.more)\n"
+    )
+    crop = "[['pad[0]', 'pad[0] - self.more[0]'], ['pad[1]', 'pad[1] - self.more[1]']]"
+    expected = [f"7: 6 -> 4, kernel [5, 5], stride [3, 3], crop {crop}"]
+    assert answers(text.format("tuple((k - 1) // 2 for k in kernel)")) == expected
+    assert answers(text.format("[k // 2 for k in kernel]")) == expected
+
+
+def test_a_sequence_without_a_name_is_asked_for() -> None:
+    (answer,) = answers("up = nn.ConvTranspose2d(i, o, 3, 2, [k // 2 for k in kernel])")
+    assert answer.startswith("3: padding is '[k // 2 for k in kernel]', whose value")
