@@ -280,10 +280,6 @@ REFUSED = {
         "Conv2DTranspose(4, 3, padding=border)(x)",
         "padding is 'border', whose value the text does not hold",
     ),
-    "a size that is asked for": (
-        "up = nn.ConvTranspose2d(6, 4, 3, 2)\ny = up(x, output_size=skip.size())",
-        r"output_size is the call skip.size\(\.\.\.\), whose value",
-    ),
     "a division": ("nn.ConvTranspose2d(12 / 2, 4, 3)", "found 6.0: write 6"),
     "Keras, by a bare name": (
         "Conv2DTranspose(filters=4, size=3)",
