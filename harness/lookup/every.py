@@ -268,12 +268,13 @@ def _agreed(
 
 def _question(read: InNames) -> str:
     """Ask for the numbers of names, or for the shape that has sizes without one."""
-    if read.unnamed and not read.example:
-        fact = f"what is to be written depends on {' and '.join(read.unnamed)}: "
-        return fact + _asked_shape(read.unnamed, read.readings[0].operator.rank) + "."
-    example = read.example or tuple((name, 64) for name in read.names)
-    names = ", ".join(name for name, _ in example)
-    request: str = f"what is to be written depends on {names}:"
+    names = [name for name in read.names if name not in read.unnamed]
+    example = read.example or tuple((name, 64) for name in names)
+    unnamed = () if read.example or (names and [*read.unnamed] == ["in_channels"]) else read.unnamed
+    sizes = ", ".join([*(name for name, _ in example), *unnamed])
+    request: str = f"what is to be written depends on {sizes}:"
     for place, (name, number) in enumerate(example):
         request += " " + asked(Ask.VALUE, f"{name}={number}", "" if place else "add")
+    if unnamed:
+        request += " " + _asked_shape(unnamed, read.readings[0].operator.rank)
     return request + "."

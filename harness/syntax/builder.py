@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 
 from harness.syntax.names import LONGEST, Names, identifiers
 from harness.syntax.tree import (
+    EXACTLY,
     MAX_DEPTH,
     MAX_DIGITS,
     Argument,
@@ -23,9 +24,12 @@ from harness.syntax.tree import (
     UnaryOp,
     Value,
     meant,
+    with_fractions,
 )
 
 Number: TypeAlias = int | float
+# What computes with names: a division gives a whole number where it is one.
+_IN_PYTHON: Final = {"^": "**", "/": EXACTLY}
 _LARGEST: Final = 10**MAX_DIGITS
 
 
@@ -130,7 +134,11 @@ class Builder:
         """Compute with two numbers, or with short lists of them."""
         left, operation, right = (node.value for node in nodes)
         result = each(lambda a, b: self.folded(a, str(operation), b), [left, right])
-        return self.computed(result, nodes, BinaryOp, left, str(operation), right)
+        in_python = _IN_PYTHON.get(str(operation), str(operation))
+        # Only the sum of a quotient and what is whole is whole where the quotient is, and not else.
+        if in_python not in {"+", "-"} or (_divides(left) and _divides(right)):
+            left, right = with_fractions(left), with_fractions(right)
+        return self.computed(result, nodes, BinaryOp, left, in_python, right)
 
     def computed(
         self, value: Value, nodes: Sequence[Node], kind: type[Name] = Name, *parts: Value
@@ -277,6 +285,15 @@ def _computed(left: Number, operation: str, right: Number) -> object:
         case "^" if abs(left) <= 1 or abs(right) <= _LARGEST.bit_length():
             return left**right
     return None
+
+
+def _divides(value: Value) -> bool:
+    match value:
+        case BinaryOp(left=left, operation=operation, right=right):
+            return operation in {"/", EXACTLY} or _divides(left) or _divides(right)
+        case UnaryOp(operand=operand):
+            return _divides(operand)
+    return False
 
 
 def as_number(value: Value) -> Number | None:

@@ -15,6 +15,7 @@ from harness.core.named_number import Named, in_function
 from harness.syntax.names import LONGEST, Names, as_key, is_dict
 from harness.syntax.python_changes import children, dotted, is_called_in, text_of
 from harness.syntax.tree import (
+    EXACTLY,
     MAX_DIGITS,
     Argument,
     BinaryOp,
@@ -36,6 +37,7 @@ from harness.syntax.tree import (
     is_sequence,
     last_name,
     meant,
+    with_fractions,
 )
 
 _LONGEST_TEXT: Final = 80  # That is put together of several
@@ -57,6 +59,14 @@ _OF_BITS: Final[dict[type[ast.operator], Callable[[int, int], int]]] = {
     ast.BitOr: operator.or_,
     ast.BitXor: operator.xor,
 }
+
+
+def _divided(number: Any, divisor: Any) -> Any:
+    """Divide as MATLAB and Wolfram Language do: 64 / 2 is the integer 32."""
+    are_whole = isinstance(number, int) and isinstance(divisor, int) and bool(divisor)
+    return number // divisor if are_whole and not number % divisor else number / divisor
+
+
 _ARITHMETIC: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "+": operator.add,
     "-": operator.sub,
@@ -68,6 +78,7 @@ _ARITHMETIC: Final[dict[str, Callable[[Any, Any], Any]]] = {
     # As every language writes them, where the numbers are names.
     "<<": lambda number, bits: number * 2**bits,
     ">>": lambda number, bits: number // 2**bits,
+    EXACTLY: _divided,
 }
 _COMPARISONS: Final[dict[type[ast.cmpop], Callable[[Any, Any], Any]]] = {
     ast.Eq: operator.eq,
@@ -566,7 +577,8 @@ def with_values(value: Value, values: Mapping[str, Value]) -> Value:
             return arithmetic(replace(value, left=sides[0], right=sides[1]))
         case Call():
             given = (
-                replace(each, value=with_values(each.value, values)) for each in value.arguments
+                replace(each, value=with_values(with_fractions(each.value), values))
+                for each in value.arguments
             )
             computed = converted(replace(value, arguments=tuple(given)))
             return value if computed is None else computed

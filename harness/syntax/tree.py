@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, Self, TypeAlias
 
 from harness.core.errors import InputError, Place
@@ -13,6 +13,7 @@ from harness.core.errors import InputError, Place
 MAX_TEXT: Final = 2_000_000  # Characters
 MAX_STATEMENT: Final = 20_000  # Of languages whose sums may be of any length: a sum holds its parts
 MAX_DEPTH: Final = 60
+EXACTLY: Final = "exactly /"  # An operation: the division of languages without a type for integers
 MAX_DIGITS: Final = 18
 _DEPTH: Final = re.compile(r"[]()[{}]|\n(?=[^ \t)\]}])")  # Brackets, and lines that begin anew
 
@@ -451,3 +452,15 @@ def _check_depth(text: str) -> None:
                 raise SnippetError(f"brackets are nested more than {MAX_DEPTH} deep.", column)
         else:
             depth -= 1
+
+
+def with_fractions(value: Value) -> Value:
+    """Return a value whose divisions need not give whole numbers, as in ``round(n / 2)``."""
+    match value:
+        case BinaryOp(left=left, operation=operation, right=right):
+            sides = with_fractions(left), with_fractions(right)
+            plain = "/" if operation == EXACTLY else operation
+            return replace(value, left=sides[0], operation=plain, right=sides[1])
+        case UnaryOp(operand=operand):
+            return replace(value, operand=with_fractions(operand))
+    return value

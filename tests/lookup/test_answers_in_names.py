@@ -308,11 +308,18 @@ def test_numbers_that_are_not_possible_are_not_answered() -> None:
     assert isinstance(error, SnippetError)
 
 
+@pytest.mark.parametrize("channels", ["m/2*4", "3*(m/2)", "m/2 + n/2", "m/2/2"])
+def test_quotients_that_need_not_be_whole_are_asked_for(channels: str) -> None:
+    (error,) = look_up_every(f"transposedConv2dLayer(2, {channels})")
+    assert isinstance(error, SnippetError)
+    assert "depends on m" in str(error)
+
+
 def test_a_size_that_has_no_name_is_asked_for_with_the_weights() -> None:
     found = only("y = tf.nn.conv2d_transpose(x, w, [n, 14, 14, 6], 2)", "numpy")
     (answer,) = found.translations
     assert isinstance(answer.answer, Unsupported)
-    assert answer.answer.reason.endswith("on in_channels and kernel: add weight 64,32,4,4.")
+    assert answer.answer.reason.endswith("on in_channels, kernel: add weight 64,32,4,4.")
 
 
 def test_what_names_cannot_decide_is_asked_for_in_the_words_of_options(
