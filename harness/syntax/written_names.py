@@ -59,7 +59,9 @@ def _in(node: ast.expr, language: str) -> str:
         case ast.BinOp(left=left, op=operation, right=right):
             pattern = _FUNCTIONS[language].get(type(operation))
             if pattern is not None:
-                sides = [_side(each, ast.Mult(), language) for each in (left, right)]
+                # A product after the sign of a division is not a part of the divisor.
+                divides = ast.Div() if isinstance(operation, ast.FloorDiv) else ast.Mult()
+                sides = [_side(left, ast.Mult(), language), _side(right, divides, language)]
                 if language == "wolfram":
                     sides = [_in(each, language) for each in (left, right)]
                 return pattern.format(*sides)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.core.named_number import Named, in_names, plain
@@ -46,6 +46,7 @@ def test_what_is_written_is_what_was_computed(tree: Any) -> None:
 
 
 @given(TREES)
+@example(("//", "groups", ("*", 2, "groups")))
 def test_it_is_what_matlab_and_wolfram_language_compute(tree: Any) -> None:
     """By their functions' own definitions, in Python's grammar."""
     number = computed(tree, {name: Named.of(name, value) for name, value in NAMES.items()})
