@@ -78,11 +78,10 @@ def read(text: str, values: Mapping[str, Value] = NO_VALUES) -> Parsed:
             add_calls(module, source.lines)
         reader = _reader(source, unread, values)
         statements = tuple(reader.module(module))
-        if _has_defaults(statements) and reader.may_use_replaced(module, statements):
+        if _has_defaults(statements):
             # A call that is not followed may give more than it shows: names, no defaults.
-            again, given = _reader(source, unread, values), reader.given_otherwise
-            again.given_otherwise, reader = {*given}, again
-            statements = tuple(reader.module(module))
+            replaced = reader.with_replaced_defaults(module, statements)
+            statements = tuple(reader.again(replaced)) if replaced else statements
         left_out = (*unread, *reader.unread)
         not_followed = tuple(reader.not_followed.values())
         never = tuple(reader.never_taken())

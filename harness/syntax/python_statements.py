@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from harness.syntax.expressions import Source, converted, is_plain
@@ -63,6 +64,16 @@ _MOST_TURNS: Final = 256  # Of all loops, that are read one by one
 _COPIES: Final = {"list", "tuple", "dict", "sorted", "reversed"}
 
 
+@dataclass(frozen=True)
+class _Piece:
+    """A statement of the text itself, with all that it holds."""
+
+    node: ast.stmt
+    statements: list[Statement]
+    # What names stand for before it, and what is not settled yet, where it may be read again.
+    before: tuple[Names, int] | None
+
+
 class Statements(Branches):
     """Turns statements into the neutral tree; each function has its own names."""
 
@@ -79,11 +90,38 @@ class Statements(Branches):
         self.own_forward: dict[int, tuple[str, int]] = {}  # See ``Parsed``
         self._set: tuple[tuple[str, ast.expr], ...] | None = None
         self.deciding: dict[str, tuple[str, str]] = {}  # See ``Parsed``
+        self._pieces: list[_Piece] = []
 
     def module(self, module: ast.Module) -> Iterator[Statement]:
         """Read a whole text."""
         self._scope, self._shared = Scope.of(module.body), shared_names(module)
-        yield from self._statements(module.body)
+        for node in module.body:
+            has_defaults = any(map(_may_have_defaults, statements_in(node)))
+            before = (self.names.copy(), self._scope.unsettled) if has_defaults else None
+            piece = _Piece(node, list(self._statement(node)), before)
+            self._pieces.append(piece)
+            yield from piece.statements
+
+    def again(self, functions: Collection[ast.AST]) -> Iterator[Statement]:
+        """Read what holds some functions again; the rest of the text stays as it was read.
+
+        Functions that are given other arguments by a call that is not followed have no defaults now.
+        """
+        self._turns, end = 0, self.names
+        for piece in self._pieces:
+            if piece.before is None or not any(
+                each in functions for each in statements_in(piece.node)
+            ):
+                yield from piece.statements
+                continue
+            first = self.source.offset(piece.node.lineno, 0)
+            last = self.source.offset(piece.node.end_lineno or piece.node.lineno, MAX_TEXT)
+            self.unread = [each for each in self.unread if not first <= each.start <= last]
+            self.names, self._scope.unsettled = piece.before
+            self._read = {}
+            yield from self._statement(piece.node)
+        self.names = end
+        self.unread.sort(key=lambda each: each.start)
 
     def set_in(self, module: ast.Module) -> Sequence[tuple[str, ast.expr]]:
         """What a text sets in modules, classes and objects, found once."""
@@ -497,8 +535,10 @@ class Statements(Branches):
             if not isinstance(value := self.value(default), Name):
                 yield name, value, text_of(default)
 
-    def may_use_replaced(self, module: ast.Module, statements: Sequence[Statement]) -> bool:
-        """Whether a layer is read with a default that a call that is not followed may replace."""
+    def with_replaced_defaults(
+        self, module: ast.Module, statements: Sequence[Statement]
+    ) -> set[ast.AST]:
+        """Return the functions with layers whose defaults a call that is not followed replaces."""
         used = {*self._assumed}
         functions = [
             function
@@ -507,27 +547,28 @@ class Statements(Branches):
             and any(_is_used(each, used) for each in _written_defaults(function.args))
         ]
         if not functions:
-            return False
+            return set()
         from harness.syntax.python_classes import may_make_a_layer  # noqa: PLC0415
 
         any_name = any(isinstance(value, str) for value in self._supplied.values())
-        columns = {
+        columns = sorted(
             column
             for each in statements
             for call in calls(each.value)
             if any_name or may_make_a_layer(call)
             for column in (call.column, *(outer.column for outer in each.followed))
-        }
+        )
         classes = (each for each in statements_in(module) if isinstance(each, ast.ClassDef))
         around = {inner: each for each in classes for inner in each.body}
+        replaced = set[ast.AST]()
         for function in functions:
             # What one method gives ``self``, all of them see.
             whole = around.get(function, function)
             start = self.source.offset(whole.lineno, 0)
             end = self.source.offset(whole.end_lineno or whole.lineno, MAX_TEXT)
-            if any(start <= column <= end for column in columns):
-                return True
-        return False
+            if bisect_left(columns, start) < bisect_right(columns, end):
+                replaced.add(function)
+        return replaced
 
     def _attributes_of(self, node: ast.ClassDef, around: Names) -> Names:
         """What the body of a class gives its objects."""
@@ -591,6 +632,10 @@ def _written_defaults(arguments: ast.arguments) -> Iterator[tuple[str, ast.expr]
     for inner, default in (*pairs, *keywords):
         if default is not None:
             yield inner.arg, default
+
+
+def _may_have_defaults(node: ast.AST) -> bool:
+    return isinstance(node, FUNCTIONS) and any(_written_defaults(node.args))
 
 
 def _is_used(parameter: tuple[str, ast.expr], used: Collection[str]) -> bool:
