@@ -90,7 +90,7 @@ class Reader(Settings):
         self._methods = methods_in(module)
         yield from super().module(module)
 
-    def again(self, functions: Collection[ast.AST]) -> Iterator[Statement]:
+    def again(self, functions: set[ast.AST]) -> Iterator[Statement]:
         """Read a text once more, where functions stand whose defaults count."""
         self._of_bases = self._calls = self._steps = 0
         yield from super().again(functions)

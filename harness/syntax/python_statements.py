@@ -6,7 +6,7 @@ import ast
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from harness.syntax.expressions import Source, converted, is_plain
@@ -64,16 +64,6 @@ _MOST_TURNS: Final = 256  # Of all loops, that are read one by one
 _COPIES: Final = {"list", "tuple", "dict", "sorted", "reversed"}
 
 
-@dataclass(frozen=True)
-class _Piece:
-    """A statement of the text itself, with all that it holds."""
-
-    node: ast.stmt
-    statements: list[Statement]
-    # What names stand for before it, and what is not settled yet, where it may be read again.
-    before: tuple[Names, int] | None
-
-
 class Statements(Branches):
     """Turns statements into the neutral tree; each function has its own names."""
 
@@ -90,7 +80,9 @@ class Statements(Branches):
         self.own_forward: dict[int, tuple[str, int]] = {}  # See ``Parsed``
         self._set: tuple[tuple[str, ast.expr], ...] | None = None
         self.deciding: dict[str, tuple[str, str]] = {}  # See ``Parsed``
-        self._pieces: list[_Piece] = []
+        # The statements of the text itself, with all that is read of each and, where it may be read
+        # again, what names stand for before it and what is not settled yet.
+        self._pieces: list[tuple[ast.stmt, list[Statement], tuple[Names, int] | None]] = []
 
     def module(self, module: ast.Module) -> Iterator[Statement]:
         """Read a whole text."""
@@ -98,28 +90,26 @@ class Statements(Branches):
         for node in module.body:
             has_defaults = any(map(_may_have_defaults, statements_in(node)))
             before = (self.names.copy(), self._scope.unsettled) if has_defaults else None
-            piece = _Piece(node, list(self._statement(node)), before)
-            self._pieces.append(piece)
-            yield from piece.statements
+            statements = list(self._statement(node))
+            self._pieces.append((node, statements, before))
+            yield from statements
 
-    def again(self, functions: Collection[ast.AST]) -> Iterator[Statement]:
+    def again(self, functions: set[ast.AST]) -> Iterator[Statement]:
         """Read what holds some functions again; the rest of the text stays as it was read.
 
-        Functions that are given other arguments by a call that is not followed have no defaults now.
+        They have no defaults now where a call that is not followed may give them anything.
         """
         self._turns, end = 0, self.names
-        for piece in self._pieces:
-            if piece.before is None or not any(
-                each in functions for each in statements_in(piece.node)
-            ):
-                yield from piece.statements
+        for node, statements, before in self._pieces:
+            if before is None or functions.isdisjoint(statements_in(node)):
+                yield from statements
                 continue
-            first = self.source.offset(piece.node.lineno, 0)
-            last = self.source.offset(piece.node.end_lineno or piece.node.lineno, MAX_TEXT)
+            first = self.source.offset(node.lineno, 0)
+            last = self.source.offset(node.end_lineno or node.lineno, MAX_TEXT)
             self.unread = [each for each in self.unread if not first <= each.start <= last]
-            self.names, self._scope.unsettled = piece.before
+            self.names, self._scope.unsettled = before
             self._read = {}
-            yield from self._statement(piece.node)
+            yield from self._statement(node)
         self.names = end
         self.unread.sort(key=lambda each: each.start)
 
