@@ -15,9 +15,18 @@ from typing import Final
 from harness.convention.values import shown, sizes_of
 from harness.core.operators import Sizes
 from harness.syntax.callsite import CallSite
-from harness.syntax.tree import BinaryOp, Call, Name, Reference, Statement, UnaryOp, Value
+from harness.syntax.tree import (
+    EXACTLY,
+    BinaryOp,
+    Call,
+    Name,
+    Reference,
+    Statement,
+    UnaryOp,
+    Value,
+)
 
-_ELEMENTWISE: Final = {"*", ".*", "+", "-", "/", "./"}
+_ELEMENTWISE: Final = {"*", ".*", "+", "-", "/", EXACTLY, "./"}
 _MAKERS: Final = {"rand": 0, "randn": 0, "zeros": 0, "ones": 0, "nan": 0, "randi": 1}
 _CLASSES: Final = {
     *("single", "double", "half", "logical"),
