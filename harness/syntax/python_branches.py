@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from harness.syntax.expressions import Source, is_plain
 from harness.syntax.names import Names
+from harness.syntax.python_changes import bindings, changes
 from harness.syntax.python_scopes import Scopes
 from harness.syntax.tree import MAX_TEXT, SnippetError, Unread, Value
 
@@ -93,6 +94,13 @@ class Branches(Scopes):
             if not {*defaults}.isdisjoint(assumed):
                 other.forget(name)
         return (self.names, other) if value else (other, self.names)
+
+    def _take_defaults_again(self, before: Names, code: Sequence[ast.stmt]) -> None:
+        """Give names the defaults again that were none in one of the branches of some code."""
+        given = {*bindings(code), *(change.name for change in changes(code))}
+        for name, assumed in before.assumed.items():
+            if name not in self.names.known and name not in given:
+                self.names.give_part(name, before.given[name], assumed)
 
     def _decides(self, test: ast.expr) -> bool:  # noqa: ARG002 -- for what follows calls
         """Whether a test that is known decides which branch is read."""

@@ -61,6 +61,7 @@ if TYPE_CHECKING:
 # Nested functions are re-read once per enclosing one.
 _DEEPEST: Final = 24
 _MOST_TURNS: Final = 256  # Of all loops, that are read one by one
+_LEAVING: Final = (ast.Return, ast.Raise)
 _COPIES: Final = {"list", "tuple", "dict", "sorted", "reversed"}
 
 
@@ -393,8 +394,13 @@ class Statements(Branches):
                 return
         name = _none(node.test)
         if name not in self.names.undecided:
+            before = self.names
             of_body, of_else = self._where_each_begins(node.test)
             yield from self._branches([(of_body, [], node.body), (of_else, [], node.orelse)])
+            taken = node.body if of_body is before else node.orelse
+            # Below a return, the default has decided against all that follows, too.
+            if of_body is not of_else and not (taken and isinstance(taken[-1], _LEAVING)):
+                self._take_defaults_again(before, [*node.body, *node.orelse])
             return
         # if shape is None: shape = …, of a parameter that is None unless the caller gives it.
         before = self.names.copy()
@@ -416,7 +422,7 @@ class Statements(Branches):
             self.names = names.copy()
             self._unsettle(head)
             yield from self._maybe(suite)
-            if not (suite and isinstance(suite[-1], ast.Return | ast.Raise)):
+            if not (suite and isinstance(suite[-1], _LEAVING)):
                 ends.append(self.names)
         self.names = agreed(ends) if ends else suites[0][0]
 

@@ -399,3 +399,20 @@ def test_a_sequence_of_unknown_length_is_named_by_its_elements() -> None:
 def test_a_sequence_without_a_name_is_asked_for() -> None:
     (answer,) = answers("up = nn.ConvTranspose2d(i, o, 3, 2, [k // 2 for k in kernel])")
     assert answer.startswith("3: padding is '[k // 2 for k in kernel]', whose value")
+
+
+@pytest.mark.parametrize(
+    ("branch", "stride"),
+    [
+        ("if up > 1: x = nn.Conv1d(2, 3, 4)(x)", "3"),
+        ("if up < 1: x = nn.Conv1d(2, 3, 4)(x)", "3"),
+        ("if up < 1: return x", "3"),
+        ("if up > 1: return x", "up"),
+        ("if up < 1: up = 5", "up"),
+    ],
+)
+def test_a_default_is_one_again_after_the_branches(branch: str, stride: str) -> None:
+    text = f"def f(x, up=3):\n  {branch}\n  return nn.ConvTranspose1d(6, 4, 7, up)(x)\n"
+    (found,) = look_up_every(HEAD + text, to=["numpy"])
+    assert isinstance(found, LookUp)
+    assert [str(each) for each in found.to_json()["operator"]["stride"]] == [stride]
