@@ -27,7 +27,7 @@ def notes_on_attributes(site: CallSite, form: Form) -> Iterator[str]:
         elif _is_number(form, attribute, value):
             yield f"{target} = ... is not in the answer: give it where the layer is made."
     # Loops over all layers come anywhere: for f in layers: if isinstance(f, Conv2DTranspose): ...
-    others = frozenset(_tested(site, form)) - own
+    others = _tested(site.code, tuple(form.names)) - own
     for target, value in _attributes_set(site.code, 0, others):
         layer, _, attribute = target.rpartition(".")
         if _is_number(form, attribute, value):
@@ -41,15 +41,18 @@ def _is_number(form: Form, attribute: str, value: Value) -> bool:
     return form.parameter(attribute) is not None and not is_array
 
 
-def _tested(site: CallSite, form: Form) -> Iterator[str]:
-    """Yield the names of which the text asks whether they are layers of the form."""
-    lasts = {name.rpartition(".")[2] for name in form.names}
-    for _, call in site.code.naming("isinstance"):
+@lru_cache(maxsize=8)  # A call is read again and again where its sizes are names.
+def _tested(code: Code, classes: tuple[str, ...]) -> frozenset[str]:
+    """Names of which the text asks whether they are objects of classes."""
+    lasts = {name.rpartition(".")[2] for name in classes}
+    names = set[str]()
+    for _, call in code.naming("isinstance"):
         match call.positional:
             case [Name(text=name), kinds]:
                 parts = kinds if isinstance(kinds, tuple) else (kinds,)
                 if any(isinstance(p, Name) and p.text.rpartition(".")[2] in lasts for p in parts):
-                    yield name
+                    names.add(name)
+    return frozenset(names)
 
 
 @lru_cache(maxsize=4)  # A call is read again and again where its sizes are names.
