@@ -473,22 +473,32 @@ def started(start: Any, message: Mapping[str, Any]) -> dict[str, Any]:
             answer["device"] = find_device(message["device"])
     except Exception as error:
         return raised(section, error)
-    keep_modules()
+    collect_less([])
+    gc.set_threshold(_MANY_OBJECTS)
     gc.enable()
     return answer
 
 
+_MANY_OBJECTS = 10000
 _MANY_MODULES = 50
-_kept = [0]  # Modules
+_MANY_BYTES = 1 << 26
+_since = {"modules": 0, "bytes": 0}
 
 
-def keep_modules() -> None:
-    """Keep what is imported out of collections, where that is much: it stays.
+def collect_less(arrays: Sequence[Any]) -> None:
+    """Collect garbage once large arrays came and went, rather than for every few objects.
 
-    To look at it again in each collection was a sixth of a run's time.
+    Collections took a sixth of the time of small calls.  What is imported, at the start or by the
+    first call that needs it, stays and is not looked at again.
     """
-    if len(sys.modules) > _kept[0] + _MANY_MODULES:
-        _kept[0] = len(sys.modules)
+    import numpy as np
+
+    _since["bytes"] += sum([each.nbytes for each in arrays if isinstance(each, np.ndarray)])
+    if _since["bytes"] > _MANY_BYTES:
+        _since["bytes"] = 0
+        gc.collect(1)
+    if len(sys.modules) > _since["modules"] + _MANY_MODULES:
+        _since["modules"] = len(sys.modules)
         if hasattr(gc, "freeze"):
             gc.freeze()
 
@@ -524,7 +534,7 @@ def main() -> None:
         else:
             answer = _timing(language, message, arrays)
         write_frame(answers, dict(answer, id=message["id"]), outputs)
-        keep_modules()  # Some are imported by the first calls that need them.
+        collect_less([*arrays.values(), *outputs.values()])
 
 
 def _timing(
