@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from harness.engines import protocol, worker
+from harness.engines.bytecode import Bytecode
 from harness.engines.kept import Kept
 from harness.engines.lent_memory import LentMemory
 
@@ -93,6 +94,7 @@ class Channel:
         self._last_words = bytearray()
         self._sent = 0
         self._borrows = False  # Whether the worker has found the memory that it is lent
+        self._bytecode = Bytecode()
         # The requests without an answer yet: the number of each, and what may answer it.
         self._awaited: deque[tuple[int, tuple[str, ...]]] = deque()
 
@@ -105,6 +107,8 @@ class Channel:
         self._sent += 1
         self._awaited.append((self._sent, protocol.answers_to(message["op"])))
         message = {**message, "id": self._sent}
+        if message["op"] == "run" and "sections" in message:
+            message |= self._bytecode.of(message["sections"])
         if self._lent is not None and message["op"] == "start":
             message["memory"] = self._lent.about
         elif self._lent is not None and self._borrows and message["op"] == "run":
@@ -227,6 +231,8 @@ class Channel:
         request, _ = self._awaited.popleft()
         if self._lent is not None:
             self._borrows |= message.get("borrows") is True
+            if message["op"] == "started":
+                self._bytecode.started(message)
             self._lent.take_back(request)
         return message, arrays
 

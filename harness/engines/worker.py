@@ -15,7 +15,8 @@ there is room.  Requests are answered one by one, in order, each with its ``id``
             selects the device, and answers with versions, including that of the compiler if the
             framework has a ``compiled_by()``, as ``impl`` does;
 ``run``     executes the sections of one program on the arrays of the frame and answers
-            ``result`` with the requested arrays, or ``raised``;
+            ``result`` with the requested arrays, or ``raised``; ``code`` has the sections compiled,
+            for a worker of the same version of Python;
 ``hold``    executes all of a program but its call, keeps the namespace, and answers with the
             additional bytes that the call needs;
 ``time``    executes the call of a held program a number of times, and answers with the seconds;
@@ -24,11 +25,13 @@ there is room.  Requests are answered one by one, in order, each with its ``id``
 
 from __future__ import annotations
 
+import binascii
 import ctypes
 import gc
 import importlib
 import importlib.util
 import json
+import marshal
 import mmap
 import os
 import platform
@@ -286,6 +289,13 @@ def compiled(text: str, name: str) -> CodeType:
     return _code[text]
 
 
+def remember(sections: Sequence[tuple[str, str]], code: Sequence[str]) -> None:
+    """Take over the code of texts that were compiled for us, by the same version of Python."""
+    for (_, text), dumped in zip(sections, code):
+        if dumped:
+            _code[text] = marshal.loads(binascii.a2b_base64(dumped))  # noqa: S302 -- it is ours
+
+
 _held: dict[str, timeit.Timer] = {}
 # Seconds: after other programs' turns, caches and branch predictors are cold.
 _WARM_UP = 0.006
@@ -467,6 +477,7 @@ def started(start: Any, message: Mapping[str, Any]) -> dict[str, Any]:
             provide(name, path)
         answer.update(start(message["module"], message["distribution"]), numpy=np.__version__)
         answer["borrows"] = "memory" in message and borrow(**message["memory"])
+        answer["bytecode"] = importlib.util.MAGIC_NUMBER.hex()
         exec(compiled(message["setup"], "setup"), {})
         section = "device"
         if message["device"]:
@@ -524,6 +535,7 @@ def main() -> None:
             device = message["device"]
             answer = started(language["start"], message)
         elif message["op"] == "run":
+            remember(message["sections"], message.get("code", ()))
             answer, outputs = language["execute"](message["sections"], arrays, message["outputs"])
             if device and answer["op"] == "raised":
                 # A GPU error may persist; if it does, this raises and ends the process here.
