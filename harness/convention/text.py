@@ -79,7 +79,7 @@ def kept(crop: Crops, *, channels_last: bool = False) -> str:
 
 def _without(end: int) -> str:
     """Write where a slice ends that leaves ``end`` elements out."""
-    if end <= 0:
+    if end < 0 or (end == 0 and not isinstance(end, Named)):
         return ""
     # What a name stands for may be 0, and a slice to -0 is empty.
     return f"{-end} or None" if isinstance(end, Named) else str(-end)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
@@ -133,7 +133,16 @@ def read_in_names(found: Readable, supplied: Supplied, error: SnippetError) -> I
         raise first  # One alone does not show what is written for all numbers.
     for alike in trials.values():
         alike.sort(key=lambda each: _coincides(each[1].operator))
-    return _in_names(found, left_open, [each for alike in trials.values() for each in alike[:2]])
+    chosen = [each for alike in trials.values() for each in alike[:2]]
+    if _has_lone_zero([reading.operator for _, reading in chosen]):
+        raise first
+    return _in_names(found, left_open, chosen)
+
+
+def _has_lone_zero(operators: Sequence[Operator]) -> bool:
+    """Whether a crop in names is 0 in all trials: then they do not show what else it may be."""
+    sides = zip(*([side for pair in each.crop for side in pair] for each in operators), strict=True)
+    return any(all(isinstance(one, Named) and one == 0 for one in side) for side in sides)
 
 
 def _is_beyond_names(found: Readable, error: SnippetError) -> bool:
@@ -204,10 +213,10 @@ def _opposite(truth: str) -> str:
 
 def _has_defaults(operator: Operator) -> bool:
     """Whether a named number is what leaving it out means, too: then it would be left out."""
-    sides = [side for pair in operator.crop for side in pair]
     steps = [*operator.kernel, *operator.stride, *operator.dilation, operator.groups]
-    pairs = [*((side, 0) for side in sides), *((step, 1) for step in steps)]
-    return any(isinstance(number, Named) and number == default for number, default in pairs)
+    return any(isinstance(step, Named) and step == 1 for step in steps) or any(
+        isinstance(begin + end, Named) and begin == end == 0 for begin, end in operator.crop
+    )
 
 
 def _coincides(operator: Operator) -> bool:

@@ -25,10 +25,10 @@ LAYERS = """\
 import torch.nn as nn
 
 class Up(nn.Module):
-    def __init__(self, c, k, s):
+    def __init__(self, c, k, s, q):
         self.first = nn.ConvTranspose2d(32, 1, (3, 4), stride=2, bias=False)
         self.second = nn.ConvTranspose3d(c, 6, 2, groups=2)
-        self.third = nn.ConvTranspose2d(8, 6, k, stride=s, padding=1)
+        self.third = nn.ConvTranspose2d(8, 6, k, stride=s, padding=1, output_padding=q)
 """
 NOTEBOOK = {
     "cells": [
@@ -214,8 +214,10 @@ def test_numbers_decide_and_are_asked_for_by_our_own_option(
 ) -> None:
     third = in_json(capsys, "p", "--to", "tensorflow")["layers"][2]["targets"]["tensorflow"]
     assert third["support"] is None
-    assert third["reason"].startswith("asks: what is to be written depends on k, s: add --set k=")
-    given = ["--set", "k=4", "--set", "s=2"]
+    assert third["reason"].startswith(
+        "asks: what is to be written depends on k, s, q: add --set k="
+    )
+    given = ["--set", "k=4", "--set", "s=2", "--set", "q=0"]
     layer = in_json(capsys, "p", "--to", "tensorflow", *given)["layers"][2]
     assert layer["descriptor"] == "ic8_oc6_k4x4_s2x2_c1.1x1.1_b"
     assert layer["targets"]["tensorflow"]["support"] == "native"
@@ -284,7 +286,7 @@ def test_the_table(capsys: pytest.CaptureFixture[str]) -> None:
         *("bug", "yes", "yes"),
     ]
     assert rows[2][-3:] == ["yes", "rewritten", "no"]
-    assert rows[3][-3:] == ["yes", "asks", "yes"]
+    assert rows[3][-3:] == ["yes", "asks", "asks"]
     assert rows[4][0] == "p/net-symbol.json:up"
     assert rows[5][0] == "p/notebook.ipynb:cell 2:2"
     no, bug, asks, rewritten, elsewhere, unread, summary = sections
@@ -296,13 +298,15 @@ def test_the_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert bug.splitlines()[1].startswith(
         "  mxnet: mxnet-one-output-channel-gradient (ERRORED grad_x, grad_w, grad_b): With one"
     )
-    assert asks.splitlines()[1].startswith("  tensorflow: what is to be written depends on k, s:")
+    assert asks.splitlines()[1].startswith(
+        "  wolfram, tensorflow: what is to be written depends on"
+    )
     assert rewritten.startswith("rewritten: takes more than one call\n  tensorflow: tf.nn's")
     assert "mxnet-float16-cpu (float16, cpu), 5 layers: MXNet has no half" in elsewhere
     assert unread.splitlines()[0] == "not read"
     assert len(unread.splitlines()) == 5
     assert summary == (
-        "5 layers in 8 files, 3 targets, float32 on a CPU: 11 yes, 1 rewritten, 1 bug, 1 asks, "
+        "5 layers in 8 files, 3 targets, float32 on a CPU: 10 yes, 1 rewritten, 1 bug, 2 asks, "
         "1 no; 4 not read.\n"
     )
 
@@ -351,6 +355,7 @@ def test_sarif_has_a_result_for_each_layer_and_fate(capsys: pytest.CaptureFixtur
     assert found == [
         ("known", "warning", "p/layers.py", 5),
         ("unsupported", "error", "p/layers.py", 6),
+        ("undecided", "note", "p/layers.py", 7),
         ("unread", "warning", "p/binary.m", 1),
         ("unread", "warning", "p/broken.py", 2),
         ("unread", "warning", "p/named.py", 3),

@@ -199,6 +199,20 @@ def test_where_the_numbers_decide_the_answer_asks_for_them() -> None:
     assert known.reading.operator == Operator.of(4, 6, (9,), stride=8, crop=((3, 1),))
 
 
+@pytest.mark.parametrize("padding", [1, 2])
+def test_an_output_padding_in_names_may_be_0(padding: int) -> None:
+    """A crop (1, 1 - q) is on both sides of 0 with q, and explicit paddings hold for one."""
+    text = f"nn.ConvTranspose2d(4, 6, k, stride=s, padding={padding}, output_padding=q)"
+    assert isinstance(only(text, "tensorflow").translations[0].answer, Unsupported)
+    assert "adj=(q, q)" in call(only(text, "mxnet"), "mxnet")
+
+
+def test_what_is_0_whatever_is_tried_is_asked_for() -> None:
+    (error,) = look_up_every("nn.ConvTranspose2d(4, 6, 4, stride=2, padding=1, output_padding=q)")
+    assert isinstance(error, SnippetError)
+    assert "output_padding is 'q'" in error.fact
+
+
 def test_a_crop_in_names_is_sliced_where_only_numbers_say_that_it_is_same() -> None:
     """``SAME`` and explicit paddings hold for some numbers; for which, the names do not say."""
     text = "nn.ConvTranspose1d(4, 6, k, stride=u, padding=(k - u) // 2)"
