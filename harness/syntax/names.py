@@ -25,16 +25,19 @@ class _Relation:
 
     def __init__(self, outer: _Relation | None = None) -> None:
         self.own: dict[str, dict[str, None]] = {}
-        self._outer = outer
+        self.outer = outer
 
     def add(self, name: str, other: str) -> None:
-        if self._outer is None or other not in self._outer.of(name):
+        if self.outer is None or other not in self.outer.of(name):
             self.own.setdefault(name, {})[other] = None
 
     def of(self, name: str) -> Mapping[str, None]:
-        own = self.own.get(name, _NO_NAMES)
-        outer = self._outer.of(name) if self._outer is not None else _NO_NAMES
-        return {**outer, **own} if own and outer else (own or outer)
+        others, outer = self.own.get(name, _NO_NAMES), self.outer
+        while outer is not None:
+            if more := outer.own.get(name):
+                others = {**more, **others} if others else more
+            outer = outer.outer
+        return others
 
 
 @dataclass
