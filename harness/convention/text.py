@@ -189,7 +189,7 @@ def zeros_around(operator: Operator) -> list[tuple[int, int]]:
     axes = zip(operator.crop, operator.dilation, strict=True)
     # The dilation of an illegal operator may be zero.
     return [
-        (-(min(begin, 0) // max(d, 1)), -(min(end, 0) // max(d, 1))) for (begin, end), d in axes
+        (-(min(0, begin) // max(d, 1)), -(min(0, end) // max(d, 1))) for (begin, end), d in axes
     ]
 
 

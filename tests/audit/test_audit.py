@@ -25,10 +25,10 @@ LAYERS = """\
 import torch.nn as nn
 
 class Up(nn.Module):
-    def __init__(self, c, k, s, q):
+    def __init__(self, c, k, s):
         self.first = nn.ConvTranspose2d(32, 1, (3, 4), stride=2, bias=False)
         self.second = nn.ConvTranspose3d(c, 6, 2, groups=2)
-        self.third = nn.ConvTranspose2d(8, 6, k, stride=s, padding=1, output_padding=q)
+        self.third = nn.ConvTranspose1d(8, 6, k, 7, 4, output_padding=s)
 """
 NOTEBOOK = {
     "cells": [
@@ -123,7 +123,7 @@ def test_json_is_the_contract(capsys: pytest.CaptureFixture[str]) -> None:
     assert (second["operator"]["in_channels"], second["descriptor"]) == ("c", None)
     assert second["targets"]["wolfram"]["support"] == "unsupported"
     assert second["targets"]["wolfram"]["reason"].endswith("not 3 axes.")
-    assert third["operator"]["kernel"] == ["k", "k"]
+    assert third["operator"]["kernel"] == ["k"]
     assert third["targets"]["mxnet"] == {"support": "native", "reason": None, "known": []}
     assert {key: cell[key] for key in ("file", "line", "cell", "descriptor")} == {
         "file": "p/notebook.ipynb",
@@ -214,13 +214,11 @@ def test_numbers_decide_and_are_asked_for_by_our_own_option(
 ) -> None:
     third = in_json(capsys, "p", "--to", "tensorflow")["layers"][2]["targets"]["tensorflow"]
     assert third["support"] is None
-    assert third["reason"].startswith(
-        "asks: what is to be written depends on k, s, q: add --set k="
-    )
-    given = ["--set", "k=4", "--set", "s=2", "--set", "q=0"]
+    assert third["reason"].startswith("asks: what is to be written depends on k, s: add --set k=")
+    given = ["--set", "k=9", "--set", "s=2"]
     layer = in_json(capsys, "p", "--to", "tensorflow", *given)["layers"][2]
-    assert layer["descriptor"] == "ic8_oc6_k4x4_s2x2_c1.1x1.1_b"
-    assert layer["targets"]["tensorflow"]["support"] == "native"
+    assert layer["descriptor"] == "ic8_oc6_k9_s7_c4.2_b"
+    assert layer["targets"]["tensorflow"]["support"] == "rewritten"
 
 
 def test_the_targets_are_all_but_a_layers_own(capsys: pytest.CaptureFixture[str]) -> None:

@@ -44,6 +44,11 @@ CALLS: Mapping[str, tuple[Mapping[str, int | tuple[int, ...]], ...]] = {
         {"c": 2, "d": 3, "ks": (2, 3, 4, 5), "st": (3, 2)},
         {"c": 2, "d": 3, "ks": (2, 3, 3, 1), "st": (7, 1, 2)},
     ),
+    "nn.ConvTranspose2d(c, d, k, stride=s, padding=p, output_padding=q)": (
+        {"c": 2, "d": 3, "k": 4, "s": 2, "p": 1, "q": 0},
+        {"c": 2, "d": 3, "k": 3, "s": 2, "p": 1, "q": 1},
+        {"c": 2, "d": 3, "k": 5, "s": 4, "p": 1, "q": 3},
+    ),
     "nn.ConvTranspose1d(c, d, 3, dilation=r, padding=r)": ({"c": 2, "d": 3, "r": 3},),
     "nn.ConvTranspose1d(int(c / 2), max(c, 4), 2 ** k, int(k / 2), padding=int((k - 1) / 3))": (
         {"c": 3, "k": 2},
@@ -201,10 +206,13 @@ def test_where_the_numbers_decide_the_answer_asks_for_them() -> None:
 
 @pytest.mark.parametrize("padding", [1, 2])
 def test_an_output_padding_in_names_may_be_0(padding: int) -> None:
-    """A crop (1, 1 - q) is on both sides of 0 with q, and explicit paddings hold for one."""
+    """A crop (1, 1 - q) is on both sides of 0 with q."""
     text = f"nn.ConvTranspose2d(4, 6, k, stride=s, padding={padding}, output_padding=q)"
-    assert isinstance(only(text, "tensorflow").translations[0].answer, Unsupported)
+    pair = f"[{padding}, max({padding} - q, 0)]"
+    explicit = f"padding=[[0, 0], {pair}, {pair}, [0, 0]]"
+    assert explicit in call(only(text, "tensorflow"), "tensorflow")
     assert "adj=(q, q)" in call(only(text, "mxnet"), "mxnet")
+    assert isinstance(only(text, "wolfram").translations[0].answer, Unsupported)
 
 
 def test_what_is_0_whatever_is_tried_is_asked_for() -> None:

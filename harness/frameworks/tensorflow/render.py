@@ -11,7 +11,7 @@ from typing import Final
 from harness.convention import text
 from harness.convention.device import Device
 from harness.convention.spoken import Layout, Spoken
-from harness.core.named_number import Named
+from harness.core.named_number import Named, in_function
 from harness.core.operators import Operator
 from harness.core.program import Program, Section
 
@@ -142,9 +142,23 @@ def _native_crop(operator: Operator) -> tuple[str, text.Crops]:
     if explicit_is_possible and all(
         begin >= 0 and end > -stride for (begin, end), stride, _ in axes
     ):
-        explicit = [[0, 0], *([begin, max(end, 0)] for begin, end in operator.crop), [0, 0]]
+        explicit = [
+            [0, 0],
+            *([begin, _removed(begin, end)] for begin, end in operator.crop),
+            [0, 0],
+        ]
         return str(explicit), none
     return "'VALID'", operator.crop
+
+
+def _removed(begin: int, end: int) -> int:
+    """What is removed at the end, where output_shape may add to it; names are written for both."""
+    removed = max(end, 0)
+    if isinstance(end, Named) and isinstance(end - begin, Named):
+        in_names = in_function("max", [end, 0], int(removed))
+        assert isinstance(in_names, int)
+        return in_names
+    return removed
 
 
 def _is_same(begin: int, end: int, stride: int, kernel: int) -> bool:
