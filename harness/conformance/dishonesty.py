@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from harness.conformance.judge import any_bits
 from harness.records.measurement import multiply_adds
 from harness.suite.case import SIGNIFICANT_BITS, Case
 from harness.suite.expectations import Expected, computed
@@ -27,6 +28,7 @@ def is_comparable(case: Case, expected: Expected, name: str, got: Array) -> bool
     return got.shape == want.shape and got.dtype == case.dtype and bool(got.size)
 
 
+@any_bits()
 def copied(got: Array, earlier: Iterable[Array]) -> str | None:
     """Say where a wrong output comes from, unless from its inputs.
 
@@ -35,16 +37,16 @@ def copied(got: Array, earlier: Iterable[Array]) -> str | None:
     return _unwritten(got) or _repeated(got, earlier)
 
 
+@any_bits()
 def lacking(case: Case, expected: Expected, name: str, got: Array) -> str | None:
     """Say what a wrong output lacks."""
     want = expected.outputs[name]
-    with np.errstate(invalid="ignore"):  # Of what was never written, which may be any bits
-        is_zero = not got.any()
-    if is_zero and want.any():
+    if want.any() and not got.any():
         return "returns zeros"
     return _in_part(got, want) if case.fill != "random" else None
 
 
+@any_bits()
 def narrow(case: Case, expected: Expected, name: str, got: Array) -> str | None:
     """Say that a wrong output was computed in a narrower format, if it was."""
     if multiply_adds(case.operator, case.batch, case.in_size) > _MOST_WORK:
@@ -52,6 +54,7 @@ def narrow(case: Case, expected: Expected, name: str, got: Array) -> str | None:
     return next(_narrow(case, expected, name, got), None)
 
 
+@any_bits()
 def foreign(case: Case, expected: Expected, name: str, got: Array) -> str | None:
     """Say that a wrong output is not even made of the integers that it was given."""
     if case.fill == "random":
@@ -59,8 +62,7 @@ def foreign(case: Case, expected: Expected, name: str, got: Array) -> str | None
     magnitudes = {key: np.abs(array) for key, array in expected.data.items()}
     largest = max(float(np.abs(array).max(initial=0)) for array in expected.data.values())
     most = computed(case, magnitudes)[name].max(initial=0) + largest
-    with np.errstate(invalid="ignore"):
-        is_made = np.all((np.rint(got) == got) & (np.abs(got) <= most))
+    is_made = np.all((np.rint(got) == got) & (np.abs(got) <= most))
     return None if is_made else "holds what is no sum of products of its inputs"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from harness.conformance.judge import any_bits
 from harness.conformance.recheck import Watch
 from harness.core.program import Unsupported
 from harness.doors.implementation import Implementation
@@ -65,10 +66,14 @@ def _outcome(outcome: Outcome, expected: Expected) -> Iterator[str]:
         yield outcome.traceback
     for name, array in outcome.outputs.items() if isinstance(outcome, Arrays) else ():
         yield _array(f"got {name}", array)
-        if name in expected.outputs and not np.array_equal(array, expected.outputs[name]):
+        if name in expected.outputs and not _is_equal(array, expected.outputs[name]):
             yield _array(f"expected {name}", expected.outputs[name])
 
 
+_is_equal = any_bits()(np.array_equal)
+
+
+@any_bits()
 def _array(name: str, array: npt.NDArray[Any]) -> str:
     head = f"{name} {array.shape} {array.dtype} ="
     body = np.array2string(array, threshold=200, edgeitems=4, max_line_width=100)

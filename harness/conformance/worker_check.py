@@ -19,6 +19,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from harness.conformance.judge import any_bits, apart
 from harness.core.program import Unsupported
 from harness.doors.implementation import Claims, Implementation
 from harness.doors.rendering import convention_of
@@ -191,6 +192,7 @@ def _listed(arrays: Arrays) -> str:
     return ", ".join(f"{name} {each.shape} {each.dtype}" for name, each in arrays.items())
 
 
+@any_bits()
 def _difference(name: str, got: npt.NDArray[Any], want: npt.NDArray[Any]) -> str | None:
     """Say how an array differs from the right one, and what may be the cause."""
     if got.shape != want.shape:
@@ -206,7 +208,7 @@ def _difference(name: str, got: npt.NDArray[Any], want: npt.NDArray[Any]) -> str
     at = tuple(int(i) for i in np.argwhere(got != want)[0])
     count = int(np.count_nonzero(got != want))
     where = ", ".join(map(str, at))
-    values = f"{name}[{where}] is {got[at]:g}, expected {want[at]:g}"
+    values = f"{name}[{where}] is {apart(got[at], want[at])}"
     return f"{name} has {count} wrong elements of {want.size}; first {values}"
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from harness.conformance.dishonesty import copied, foreign, lacking, narrow
 from harness.conformance.judge import judge
 from harness.core.operators import Operator
 from harness.engines.job import Arrays, Crashed, Raised, TimedOut
@@ -63,6 +64,34 @@ def test_nan_is_never_equal() -> None:
     expected = expect(case)
     y = np.full_like(expected.outputs["y"], np.nan)
     assert judge(case, expected, "value", answer(expected, y=y)).status == Status.FAILED
+
+
+# By name, the bits of each element of an output: what memory that nobody wrote may hold.
+GARBAGE = {
+    "a signalling NaN": {2: 0x7D5A, 4: 0x7FAA5A5A, 8: 0x7FF55A5A5A5A5A5A},
+    "infinity": {2: 0x7C00, 4: 0x7F800000, 8: 0x7FF0000000000000},
+    "the largest": {2: 0x7BFF, 4: 0x7F7FFFFF, 8: 0x7FEFFFFFFFFFFFFF},
+    "the smallest": {2: 1, 4: 1, 8: 1},
+}
+
+
+@pytest.mark.parametrize("fill", ["integer", "random"])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("garbage", GARBAGE.values(), ids=GARBAGE)
+def test_garbage_fails_without_a_warning(garbage: dict[int, int], dtype: str, fill: str) -> None:
+    case = case_of(TELLING[1], dtype=dtype, fill=fill)
+    expected = expect(case)
+    y = np.empty(case.out_shape, dtype)
+    for elements in (slice(None), slice(0, None, 2)):  # All of it; or where the rest is right
+        y[...] = expected.outputs["y"]
+        bits = y.view(f"u{y.itemsize}")
+        bits.reshape(-1)[elements] = garbage[y.itemsize]
+        bits.reshape(-1)[-1] ^= 1 << (8 * y.itemsize - 1)  # Of another sign: sums are no numbers.
+        verdict = judge(case, expected, "value", answer(expected, y=y))
+        assert verdict.status == Status.FAILED
+        assert copied(y, [expected.outputs["y"]]) is None
+        for fact in (lacking, narrow, foreign):
+            fact(case, expected, "y", y)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
