@@ -36,7 +36,14 @@ _Axes = ctypes.c_int64 * 3
 
 
 class Misbehaviour(Exception):  # noqa: N818 -- what the library did, not an error of this file
-    """The library touched what is not its own, or left undone what is."""
+    """The library touched what is not its own, or left undone what is.
+
+    ``outputs`` are there by name where they are whole.
+    """
+
+    def __init__(self, fact: str, outputs: Mapping[str, Any]) -> None:
+        super().__init__(fact)
+        self.outputs = outputs
 
 
 class ProblemStructure(ctypes.Structure):
@@ -179,10 +186,10 @@ class Call:
         facts += [fact for buffer in self._inputs for fact in buffer.changes()]
         if bytes(self._problem) != self._as_given:
             facts.append("changes the problem")
-        facts += [fact for buffer in self._outputs for fact in buffer.omissions(self._inputs)]
-        if facts:
-            raise Misbehaviour("; ".join(facts))
+        omissions = [fact for buffer in self._outputs for fact in buffer.omissions(self._inputs)]
         arrays = {buffer.name: buffer.array for buffer in self._outputs}
+        if facts or omissions:
+            raise Misbehaviour("; ".join(facts + omissions), {} if omissions else arrays)
         given = {buffer.name for buffer in self._inputs}
         return tuple(arrays.get(name) for name in self._order if name not in given | {"b"})
 

@@ -16,6 +16,7 @@ import pytest
 from fake_libraries import HAS_COMPILER, TEMPLATE, compile_library, fake_libraries
 
 import impl
+from harness.conformance.judge import judge
 from harness.conformance.pipeline import run_columns
 from harness.core.program import Section
 from harness.doors import library
@@ -28,6 +29,7 @@ from harness.records.check import Check
 from harness.records.record import Record
 from harness.records.status import Status
 from harness.suite.case import Case, case_from_descriptor
+from harness.suite.expectations import expect
 from harness.suite.specs import load_cases
 
 pytestmark = pytest.mark.skipif(
@@ -133,11 +135,53 @@ FACTS = {
 }
 
 
+def misbehaviour(engine: Engine, job: Job) -> str:
+    """Return the fact, whether or not there are outputs."""
+    (outcome,) = outcomes(engine, job)
+    if isinstance(outcome, Arrays):
+        return outcome.misbehaviour
+    assert isinstance(outcome, Raised)
+    assert (outcome.section, outcome.kind) == ("from_native", "Misbehaviour")
+    return outcome.message
+
+
 @pytest.mark.parametrize(("behaviour", "fact"), FACTS.items())
 def test_misbehaviour_is_a_short_fact(
     engine: Engine, fakes: Mapping[str, Path], behaviour: str, fact: str
 ) -> None:
-    assert raised(engine, job(fakes[behaviour], CASE)) == ("from_native", "Misbehaviour", fact)
+    assert misbehaviour(engine, job(fakes[behaviour], CASE)) == fact
+
+
+# What is said after the fact of what ``y`` was, of which each of 384 elements was written.
+OF_Y = {
+    "writes_an_element_after_y": "",
+    "writes_before_x": "",
+    "changes_w": "",
+    "changes_the_problem": "",
+    "changes_x": "; y: 6 of 384 elements differ; first y[0, 0, 0, 0] is 47.000004, expected 47.0",
+}
+
+
+@pytest.mark.parametrize(("behaviour", "of_y"), OF_Y.items())
+def test_what_y_was_is_told_as_well(
+    engine: Engine, fakes: Mapping[str, Path], behaviour: str, of_y: str
+) -> None:
+    case = case_from_descriptor(CASE)
+    (outcome,) = outcomes(engine, job(fakes[behaviour], CASE))
+    verdict = judge(case, expect(case), Check.VALUE, outcome, promised=True)
+    assert verdict.status == Status.FAILED
+    reason = verdict.reason or ""
+    assert reason.startswith(FACTS[behaviour] + of_y)
+    assert bool(of_y) or reason == FACTS[behaviour]
+
+
+# Where a part of y holds nothing, there is no y to judge.
+@pytest.mark.parametrize("behaviour", ["leaves_all", "leaves_half", "adds_to_y", "reads_before_x"])
+def test_there_is_no_y_where_it_holds_nothing(
+    engine: Engine, fakes: Mapping[str, Path], behaviour: str
+) -> None:
+    (outcome,) = outcomes(engine, job(fakes[behaviour], CASE))
+    assert isinstance(outcome, Raised)
 
 
 @pytest.mark.parametrize("dtype", ["f16", "f64"])
@@ -147,7 +191,7 @@ def test_other_dtypes_are_watched_as_well(
 ) -> None:
     if dtype == "f64" or behaviour == "leaves_all":  # The example has no float16.
         watched = job(fakes[behaviour], f"{CASE}_{dtype}")
-        assert raised(engine, watched) == ("from_native", "Misbehaviour", FACTS[behaviour])
+        assert misbehaviour(engine, watched) == FACTS[behaviour]
 
 
 # A library that reads what is not there, or ends its process, costs its own record only.
