@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
+from numbers import Integral, Number, Real
 from typing import Any, Final
 
 from harness.core.named_number import Named, in_function
@@ -33,6 +34,8 @@ from harness.syntax.tree import (
     Subscript,
     UnaryOp,
     Value,
+    WrittenList,
+    WrittenTuple,
     calls,
     is_sequence,
     last_name,
@@ -211,8 +214,7 @@ class Expressions:
             shown = _OPERATIONS.get(type(node.op), "")
             if isinstance(left, tuple) and _can_be_computed(shown, left, right):
                 # Not quoted: calls in it would be read again.
-                sequence: tuple[Value, ...] = _ARITHMETIC[shown](left, right)
-                return sequence
+                return _put_together(_ARITHMETIC[shown](left, right), left, right)
             if shown and type(left) is type(right) is int:
                 # Quoting takes longer, and is for what cannot be computed.
                 numbers = BinaryOp("", self.source.offset_of(node), (), left, shown, right)
@@ -243,6 +245,8 @@ class Expressions:
             case ast.Compare(ops=[operation], comparators=[other]):
                 sides, compare = (self.value(node.left), self.value(other)), type(operation)
                 are_numbers = all(isinstance(side, int | float) for side in sides)
+                if compare in _OF_ANYTHING and (is_kind := _is_of_kind(*sides)) is not None:
+                    return is_kind == (compare in {ast.Eq, ast.Is})
                 if all(map(is_plain, sides)) and (are_numbers or compare in _OF_ANYTHING):
                     return bool(_COMPARISONS[compare](*sides))
             case ast.BoolOp(values=values):
@@ -272,8 +276,9 @@ class Expressions:
         if isinstance(node, ast.Dict):
             return self._dictionary(node)
         if any(isinstance(each, ast.Starred) for each in node.elts):
-            return joined(Joined(*self._quoted(node), tuple(map(self._element, node.elts))))
-        return tuple(map(self.value, node.elts))
+            whole = joined(Joined(*self._quoted(node), tuple(map(self._element, node.elts))))
+            return _WRITTEN_AS[type(node)](whole) if isinstance(whole, tuple) else whole
+        return _WRITTEN_AS[type(node)](map(self.value, node.elts))
 
     def _dictionary(self, node: ast.Dict) -> Value:
         """``{**base, "stride": 2}`` as ``dict(**base, stride=2)``."""
@@ -309,7 +314,7 @@ class Expressions:
             targets = names or [first.target]
             items = tuple(self._item(node, targets, item, assumed) for item in over)
             if all(map(is_plain, items)) or any(next(calls(item), None) for item in items):
-                return items
+                return WrittenList(items) if isinstance(node, ast.ListComp) else items
         outer, self.names = self.names, self._inside(node)
         element = self.value(node.elt)
         self.names = outer
@@ -339,7 +344,7 @@ class Expressions:
     def with_meanings(self, value: Value) -> Value:
         """Put what is imported or defined in the place of its names among a sequence's elements."""
         if isinstance(value, tuple):
-            return tuple(map(self.with_meanings, value))
+            return type(value)(map(self.with_meanings, value))
         if type(value) is not Name or not value.text.replace(".", "").isidentifier():
             return value
         owner = self.names.owner(value.text)
@@ -525,7 +530,7 @@ def arithmetic(node: BinaryOp) -> Value:
     if isinstance(result, int | float) and abs(result) >= _LARGEST:
         raise _too_large(node.column)
     assert isinstance(result, int | float | tuple)
-    return result
+    return _put_together(result, left, right)
 
 
 def element(node: Subscript) -> Value:
@@ -540,7 +545,7 @@ def element(node: Subscript) -> Value:
         if isinstance(index, Slice):
             ends = (index.lower, index.upper, index.step)
             known = [end for end in ends if isinstance(end, int | None)]
-            return sequence[slice(*known)] if len(known) == len(ends) else node
+            return _kept(sequence[slice(*known)], sequence) if len(known) == len(ends) else node
         return sequence[index] if isinstance(index, int) else node
     except (IndexError, ValueError) as error:
         raise SnippetError(
@@ -567,7 +572,7 @@ def with_values(value: Value, values: Mapping[str, Value]) -> Value:
     """
     match value:
         case tuple():
-            return tuple(with_values(each, values) for each in value)
+            return type(value)(with_values(each, values) for each in value)
         case Name(text=text) if text in values:
             return values[text]
         case UnaryOp():
@@ -656,9 +661,12 @@ def _sorted(items: tuple[Any, ...]) -> list[Any]:
     return sorted(items)
 
 
-_KINDS: Final[Mapping[str, type]] = {each.__name__: each for each in (int, float, str, bool)}
-_WRITTEN: Final = {"tuple", "list"}
-_SEQUENCES: Final = {*_WRITTEN, "Sequence", "Iterable", "Collection"}
+_KINDS: Final[Mapping[str, type]] = {
+    each.__name__: each for each in (int, float, str, bool, Number, Real, Integral)
+}
+_WRITTEN: Final = {"tuple": WrittenTuple, "list": WrittenList}
+_WRITTEN_AS: Final = {ast.Tuple: WrittenTuple, ast.List: WrittenList}
+_ANY_SEQUENCE: Final = {"Sequence", "Iterable", "Collection"}
 _OF_EITHER: Final = {"max", "min"}
 _OF_SEQUENCES: Final[dict[str, Callable[..., Any]]] = {
     **{each.__name__: each for each in (tuple, len, sum, max, min, reversed, zip)},
@@ -685,19 +693,32 @@ def is_partial(value: Value) -> bool:
 
 
 def _is_instance(given: Sequence[Value]) -> bool | None:
-    """What ``isinstance(size, int)`` says; ``None`` where the kind of a sequence decides it."""
+    """What ``isinstance(size, int)`` says; ``None`` where that is not known."""
     if len(given) != 2 or not is_plain(given[0]):
         return None
     value, kinds = given[0], given[1] if isinstance(given[1], tuple) else (given[1],)
     names = [each.text.rpartition(".")[2] for each in kinds if isinstance(each, Name)]
-    if len(names) < len(kinds) or not {*names} <= _KINDS.keys() | _SEQUENCES:
+    if len(names) < len(kinds) or not {*names} <= {*_KINDS, *_WRITTEN, *_ANY_SEQUENCE}:
         return None
-    if isinstance(value, tuple):  # Written as a tuple or as a list, which is not kept.
-        is_any = {"tuple", "list"} <= {*names} or not {*names}.isdisjoint(_SEQUENCES - _WRITTEN)
-        return True if is_any else None if {*names} & _WRITTEN else False
-    if isinstance(value, str) and {*names} & (_SEQUENCES - _WRITTEN):
+    if isinstance(value, tuple | str) and not _ANY_SEQUENCE.isdisjoint(names):
         return True
+    if isinstance(value, tuple):
+        asked = _WRITTEN.keys() & {*names}
+        if type(value) is tuple and len(asked) == 1:
+            return None  # What made it does not say whether it is a tuple or a list.
+        return len(asked) > 1 or any(isinstance(value, _WRITTEN[name]) for name in asked)
     return any(isinstance(value, _KINDS[name]) for name in names if name in _KINDS)
+
+
+def _is_of_kind(left: Value, right: Value) -> bool | None:
+    """What ``type(size) is int`` says; ``None`` where it says nothing, or is not known."""
+    if not isinstance(left, Call) or left.dotted != "type" or left.owner is not None:
+        return None
+    given = (*left.positional, right)
+    is_of_one = isinstance(right, Name) and right.text in {"int", "float", "str", "tuple", "list"}
+    if len(left.arguments) != 1 or not is_of_one or isinstance(given[0], bool):
+        return None
+    return _is_instance(given)
 
 
 def converted(call: Call) -> Value:
@@ -722,9 +743,22 @@ def converted(call: Call) -> Value:
     elif name == "len" and isinstance(values[0], str):
         function = len
     try:
-        return _as_value(in_function(name, values, function(*values))) if function else None
+        result = _as_value(in_function(name, values, function(*values))) if function else None
     except (ArithmeticError, TypeError, ValueError):
         return None
+    kind = _WRITTEN.get("list" if name == "sorted" else name)
+    return kind(result) if kind is not None and isinstance(result, tuple) else result
+
+
+def _put_together(result: Any, left: Value, right: Value) -> Value:
+    """What two sequences, or one and a number, are: only what is of one kind keeps it."""
+    is_of_two_kinds = isinstance(right, tuple) and type(left) is not type(right)
+    return result if is_of_two_kinds else _kept(result, left)
+
+
+def _kept(result: Any, whole: Value) -> Value:
+    """A part or a repetition of a sequence, as a tuple or a list where that is one."""
+    return type(whole)(result) if isinstance(whole, tuple) and isinstance(result, tuple) else result
 
 
 def _as_value(result: object) -> Value:

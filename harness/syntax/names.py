@@ -8,7 +8,17 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
 
-from harness.syntax.tree import Argument, Call, Defined, Either, Name, Passed, Reference, Value
+from harness.syntax.tree import (
+    Argument,
+    Call,
+    Defined,
+    Either,
+    Name,
+    Passed,
+    Reference,
+    Value,
+    WrittenTuple,
+)
 
 LONGEST: Final = 64
 _MOST_ELEMENTS: Final = 128  # Of a sequence or a dictionary that is given a name, in all its parts
@@ -380,7 +390,9 @@ def _part(value: Value, words: Sequence[str]) -> Value:
 
 
 def can_change(value: Value) -> bool:
-    """Whether it may be a list or a dictionary."""
+    """Whether it may be a list or a dictionary, or hold one."""
+    if isinstance(value, WrittenTuple):
+        return any(isinstance(each, Name | Call) or can_change(each) for each in value)
     return isinstance(value, tuple) or is_dict(value)
 
 
@@ -425,7 +437,7 @@ def _with_element(whole: Value, place: Value, value: Value) -> Value:
     if isinstance(whole, tuple) and type(place) is int and -len(whole) <= place < len(whole):
         elements = list(whole)
         elements[place] = value
-        return tuple(elements)
+        return type(whole)(elements)
     if isinstance(whole, Call) and (key := as_key(place)) is not None:
         others = [each for each in whole.arguments if each.name != key]
         return replace(whole, arguments=(*others, Argument(key, value, whole.column)))

@@ -23,7 +23,17 @@ from harness.syntax.python_changes import (
     text_of,
     walk,
 )
-from harness.syntax.tree import Argument, Call, Defined, Either, Name, Reference, Value, last_name
+from harness.syntax.tree import (
+    Argument,
+    Call,
+    Defined,
+    Either,
+    Name,
+    Reference,
+    Value,
+    WrittenTuple,
+    last_name,
+)
 
 MOST_FOLLOWED: Final = 100
 
@@ -341,7 +351,7 @@ def given_to(
     if not given.keys() >= {*needed}:
         raise NotFollowedError("which takes other arguments")
     if parameters.vararg is not None:
-        given[parameters.vararg.arg] = tuple(positional[len(places) :])
+        given[parameters.vararg.arg] = WrittenTuple(positional[len(places) :])
     if parameters.kwarg is not None:
         rest = tuple(Argument(name, value, column) for name, value in surplus.items())
         given[parameters.kwarg.arg] = Call(Name("dict", column), rest, column)

@@ -52,6 +52,7 @@ from harness.syntax.tree import (
     Subscript,
     Unread,
     Value,
+    WrittenList,
     calls,
 )
 
@@ -277,7 +278,7 @@ class Statements(Branches):
             ):
                 call, whole = self._call(node), before[name]
                 if method == "append" and isinstance(whole, tuple) and len(call.positional) == 1:
-                    self.names.give(name, (*whole, *call.positional))
+                    self.names.give(name, WrittenList((*whole, *call.positional)))
                     self.names.share([name, *self._parts_in(self.names.known.get(name), node)])
                 elif method == "update" and is_dict(whole):
                     arguments = (Argument(None, whole, call.column), *call.arguments)

@@ -209,6 +209,18 @@ class Call:
 Value: TypeAlias = int | float | bool | str | tuple["Value", ...] | Name | Call | None
 
 
+class WrittenTuple(tuple[Value, ...]):
+    """A Python sequence that is known to be a tuple: ``isinstance(size, tuple)`` asks for it."""
+
+    __slots__ = ()
+
+
+class WrittenList(tuple[Value, ...]):
+    """A Python sequence that is known to be a list."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True)
 class Followed:
     """A call of the text's own function or class, followed into what it does."""

@@ -292,8 +292,17 @@ def test_a_choice_between_tuples_is_one_number_for_each_axis() -> None:
         ("5", "collections.abc.Iterable", "k5x5"),
         ("(5, 3)", "(tuple, list)", "k5x3"),
         ("[5, 3]", "Sequence", "k5x3"),
-        # Whether it is written as a tuple or as a list is not kept.
-        ("(5, 3)", "tuple", "['k', 'k']"),
+        ("(5, 3)", "tuple", "k5x3"),
+        ("[5, 3]", "list", "k5x3"),
+        ("tuple([5, 3])", "tuple", "k5x3"),
+        ("list((5, 3))", "list", "k5x3"),
+        ("[n for n in (5, 3)]", "list", "k5x3"),
+        ("(*[5], 3)", "tuple", "k5x3"),
+        ("(5,) + (3,)", "tuple", "k5x3"),
+        ("(7, 5, 3)[1:]", "tuple", "k5x3"),
+        ("5", "numbers.Integral", "k5x5"),
+        # Nothing says which of both it is.
+        ("(5,) + given", "tuple", "['k', 'k']"),
         ("5", "Mine", "['k', 'k']"),
     ],
 )
@@ -304,6 +313,37 @@ def test_a_pair_is_made_of_a_number(size: str, kinds: str, expected: str) -> Non
     )
     (answer,) = answers(text)
     assert expected in answer
+
+
+@pytest.mark.parametrize(
+    ("size", "test", "expected"),
+    [
+        ("(5, 3)", "type(x) is tuple", "k5x3"),
+        ("[5, 3]", "type(x) == list", "k5x3"),
+        ("5", "type(x) != int", "k5x5"),
+        ("(5, 3)", "type(x) is not int", "k5x3"),
+        ("5", "type(x) is Mine", "['k', 'k']"),
+    ],
+)
+def test_a_pair_is_made_of_what_has_the_type_of_a_number(
+    size: str, test: str, expected: str
+) -> None:
+    text = (
+        f"def pair(x): return x if {test} else (x, x)\n"
+        f"k = pair({size})\nup = nn.ConvTranspose2d(6, 4, k)"
+    )
+    (answer,) = answers(text)
+    assert expected in answer
+
+
+def test_a_tuple_among_the_defaults_is_the_same_at_every_call() -> None:
+    text = (
+        "def pair(x):\n  if isinstance(x, tuple):\n    return x\n  return (x, x)\n"
+        "class Up(nn.Module):\n  def __init__(self, k=(5, 3)):\n    k = pair(k)\n"
+        "    self.up = nn.ConvTranspose2d(6, 4, k)\nnet = Up()"
+    )
+    (answer,) = answers(text)
+    assert "k5x3" in answer
 
 
 def test_defaults_of_a_method_are_none_where_the_text_calls_it_of_an_object() -> None:
