@@ -126,6 +126,17 @@ class Implementation:
         module, colon, _ = self.target[0].partition(":")
         return module if colon and len(self.target) == 1 and self.door != "library" else ""
 
+    @property
+    def program(self) -> Path | None:
+        """The file that is executed where that is no module: of a command, the first of its own."""
+        if self.module:
+            return None
+        files = (self.folder / word for word in self.target)
+        # Unlike Path.is_file it answers for a word that is too long for a name.
+        here = next(filter(os.path.isfile, files), None)
+        found = here or shutil.which(self.target[0])
+        return Path(found) if found else None
+
 
 def is_file(name: str) -> bool:
     """Whether a column's name is that of an implementation's file.

@@ -23,6 +23,7 @@ from harness.doors.implementation import Implementation
 from harness.doors.rendering import convention_of, setup_of
 from harness.engines.job import EngineBrokenError, EngineUnavailableError, Job, Outcome
 from harness.engines.process import Engine
+from harness.engines.worker import file_version
 from harness.execution import TIMEOUT
 from harness.execution.environments import launch
 from harness.execution.hardware import memory_share
@@ -76,8 +77,7 @@ class Column:
         try:
             if not self.unavailable:
                 self._engine = self._found()
-                door = self.implementation.door if self.implementation else ""
-                return replace(self._engine.start(), door=door)
+                return self._described(self._engine.start())
         except EngineUnavailableError as error:
             self._is_broken = isinstance(error, EngineBrokenError)
             reason: str = error.args[0]
@@ -85,6 +85,16 @@ class Column:
                 reason += " with " + named(Ask.INTERPRETER, f"{self.framework}=PATH")
             self.unavailable = worded(reason, self.conditions.words)
         return ColumnInfo(unavailable=self.unavailable)
+
+    def _described(self, info: ColumnInfo) -> ColumnInfo:
+        """Add what an engine does not know: how an implementation is reached, and its file."""
+        door, program = "", None
+        if self.implementation is not None:
+            door, program = self.implementation.door, self.implementation.program
+        # Of a library or a model's command the worker knows but our own module that calls it.
+        version = info.version if door == "command" or program is None else ""
+        version = version or (file_version(program) if program else "")
+        return replace(info, door=door, version=version or "unknown")
 
     @property
     def engine(self) -> Engine:

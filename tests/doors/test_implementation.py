@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -44,6 +45,33 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     mine = load_implementation(written(tmp_path / "sub", text))
     assert mine.target == (f"{tmp_path}/sub/libmine.so",)
     assert mine.interpreter == tmp_path / "sub" / "python"
+
+
+@pytest.mark.parametrize(
+    ("text", "file"),
+    [
+        ("library: libmine.so", "libmine.so"),
+        ("command: ./run", "run"),
+        ("command: [sh, run, -v]", "run"),
+        ("onnx: [./run, '{model}', '{outputs}']", "run"),
+        ("command: [run-nowhere, -v]", None),
+        (f"command: [run-nowhere, {'x' * 999}]", None),
+        ("python: run:run", None),
+        ("onnx: run:run", None),
+    ],
+)
+def test_the_file_of_what_is_no_module_is_known(
+    tmp_path: Path, text: str, file: str | None
+) -> None:
+    for name in ("libmine.so", "run"):
+        (tmp_path / name).touch()
+    mine = load_implementation(written(tmp_path, f"name: mine\n{text}\n"))
+    assert mine.program == (tmp_path / file if file else None)
+
+
+def test_a_program_on_the_path_is_known(tmp_path: Path) -> None:
+    mine = load_implementation(written(tmp_path, "name: mine\ncommand: [sh, -c, exit]\n"))
+    assert mine.program == Path(shutil.which("sh") or "")
 
 
 @pytest.mark.parametrize(

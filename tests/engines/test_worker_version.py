@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import metadata
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -41,3 +43,46 @@ def test_folders_of_metadata_tell_it(
 def test_what_is_not_installed_has_none(distribution: str) -> None:
     with pytest.raises((metadata.PackageNotFoundError, ValueError)):
         worker.installed_version(distribution)
+
+
+def test_a_file_is_told_by_its_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine").mkdir()
+    package, kernels = tmp_path / "mine" / "__init__.py", tmp_path / "mine" / "kernels.py"
+    package.write_bytes(b"")
+    kernels.write_bytes(b"abc")
+    assert worker.file_version(kernels) == "kernels.py ba7816bf"
+    assert worker.file_version(package) == "mine/__init__.py e3b0c442"
+    monkeypatch.setattr(worker, "_MOST_HASHED", 2)
+    os.utime(kernels, (86400, 86400))
+    assert worker.file_version(kernels) == "kernels.py of 1970-01-02"
+
+
+@pytest.mark.parametrize("path", ["none.py", ".", "", "x" * 999, "nul\0", "/dev/zero"])
+def test_what_is_no_file_is_not_told(tmp_path: Path, path: str) -> None:
+    assert not worker.file_version(tmp_path / path)
+
+
+@pytest.mark.parametrize(
+    ("of_package", "of_module", "expected"),
+    [
+        ({"__version__": "2.1"}, {"__version__": "2.2"}, "2.2"),
+        ({"__version__": "2.1"}, {}, "2.1"),
+        ({}, {"__file__": None}, ""),
+        ({}, {"__file__": 7}, ""),
+        ({}, {}, "kernels.py ba7816bf"),
+    ],
+)
+def test_a_module_that_nobody_installed_says_what_it_is(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    of_package: dict[str, object],
+    of_module: dict[str, object],
+    expected: str,
+) -> None:
+    file = tmp_path / "kernels.py"
+    file.write_bytes(b"abc")
+    for name, said in (("mine", of_package), ("mine.kernels", {"__file__": str(file)} | of_module)):
+        module = ModuleType(name)
+        vars(module).update(said)
+        monkeypatch.setitem(sys.modules, name, module)
+    assert worker.own_version("mine.kernels") == expected
