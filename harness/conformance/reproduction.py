@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,9 @@ from harness.execution.column import Column, Conditions
 from harness.records.status import Status
 from harness.suite.case import Case
 from harness.suite.expectations import Expected, expect
+from harness.suite.mutants import Data
+
+_MOST_SHOWN: Final = 200  # Elements of an array
 
 
 def reproduced(
@@ -41,10 +44,18 @@ def reproduced(
     lines = [f"{case.id}: {program.framework} {info.version}, {program.support}{where}"]
     lines += [f"  {program.reason}"] if program.reason else []
     variables = " ".join(f"{name}={value}" for name, value in column.environ.items())
-    lines += [f"  run with {variables}", "", "# forward", program.text]
+    lines.append(f"  run with {variables}")
+    is_python = program.language == "python" and program.arguments is None
+    lines += [f"  by {column.launched.python}", ""] if is_python else [""]
+    is_small = all(array.size <= _MOST_SHOWN for array in expected.data.values())
+    if is_python:
+        inputs = _written(expected.data) if is_small else _made(case, expected.data)
+        lines += ["# inputs", *filter(None, [column.launched.imports]), *inputs, ""]
+    lines += ["# forward", program.text]
     has_gradients = not case.rejected and program.gradient.call
     lines += ["# gradients", program.gradient_text] if has_gradients else []
-    lines += [_array(name, array) for name, array in expected.data.items()]
+    if not (is_python and is_small):
+        lines += [_array(*each) for each in expected.data.items()]
     own = [outcome for job, outcome, _ in ran if job.key is case]
     lines += [line for outcome in own for line in _outcome(outcome, expected)]
     lines += [
@@ -59,6 +70,29 @@ def reproduced(
         if verdict.diagnosis:
             lines.append(f"         equals the mutant: {verdict.diagnosis}")
     return "\n".join(lines), is_passed
+
+
+def _written(data: Data) -> Iterator[str]:
+    """Write small arrays as Python: with them, all up to the outputs is a program to be pasted."""
+    yield "import numpy as np"
+    for name, array in data.items():
+        start = f"{name} = np.array("
+        numbers = np.array2string(array, separator=", ", prefix=start, floatmode="unique")
+        shape = "" if array.size else f".reshape({array.shape})"
+        yield f"{start}{numbers}, {str(array.dtype)!r}){shape}"
+
+
+def _made(case: Case, data: Data) -> Iterator[str]:
+    """Write how large arrays are made."""
+    named = case.reproducible
+    yield "# Made by deconform, so its package has to be installed where this is pasted."
+    if "/" in named:
+        yield "from harness import load_cases"
+        yield f"(case,) = (case for case in load_cases(select={named!r}) if case.id == {named!r})"
+    else:
+        yield "from harness.suite.case import case_from_descriptor"
+        yield f"case = case_from_descriptor({named!r})"
+    yield f"{', '.join(data)} = case.data().values()"
 
 
 def _outcome(outcome: Outcome, expected: Expected) -> Iterator[str]:
@@ -76,5 +110,5 @@ _is_equal = any_bits()(np.array_equal)
 @any_bits()
 def _array(name: str, array: npt.NDArray[Any]) -> str:
     head = f"{name} {array.shape} {array.dtype} ="
-    body = np.array2string(array, threshold=200, edgeitems=4, max_line_width=100)
+    body = np.array2string(array, threshold=_MOST_SHOWN, edgeitems=4, max_line_width=100)
     return f"{head}\n{body}\n"

@@ -25,7 +25,7 @@ from harness.engines.job import EngineBrokenError, EngineUnavailableError, Job, 
 from harness.engines.process import Engine
 from harness.engines.worker import file_version
 from harness.execution import TIMEOUT
-from harness.execution.environments import launch
+from harness.execution.environments import Launch, launch
 from harness.execution.hardware import memory_share
 from harness.execution.implementations import launch_door
 from harness.records.check import Check
@@ -196,14 +196,16 @@ class Column:
         device = self.convention.device(self.conditions.device)
         return self.convention.environment(device, self.conditions.math)
 
+    @cached_property
+    def launched(self) -> Launch:
+        """How what executes the framework starts; raises ``EngineUnavailableError``."""
+        if self.implementation:
+            return launch_door(self.implementation)
+        return launch(self.convention, self.conditions.pythons, self.conditions.device)
+
     def _found(self) -> Engine:
         """Find what executes the framework, not started yet."""
-        conditions = self.conditions
-        launched = (
-            launch_door(self.implementation)
-            if self.implementation
-            else launch(self.convention, conditions.pythons, conditions.device)
-        )
+        conditions, launched = self.conditions, self.launched
         device = self.convention.device(conditions.device)
         device_check = self.convention.device_check(device, conditions.math)
         return Engine(

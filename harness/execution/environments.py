@@ -59,6 +59,31 @@ class Launch:
     # The words of a program that is the worker itself; ``python`` is not used then.
     program: tuple[str, ...] = ()
 
+    @property
+    def imports(self) -> str:
+        """Python text after which any interpreter can import what the programs import.
+
+        >>> print(Launch(Path("python3"), "kernels", path=("/home/me/mine",)).imports)
+        import sys
+        sys.path[:0] = ['/home/me/mine']
+        >>> Launch(Path("python3"), "torch").imports
+        ''
+        """
+        if not self.packages and not self.path:
+            return ""
+        lines = ["import sys"]
+        lines += ["from importlib.util import module_from_spec, spec_from_file_location"] * bool(
+            self.packages
+        )
+        lines += [f"sys.path[:0] = {[*self.path]}"] * bool(self.path)
+        for name, file in self.packages.items():
+            lines += [
+                f"spec = spec_from_file_location({name!r}, {file!r})",
+                "sys.modules[spec.name] = module_from_spec(spec)",
+                "spec.loader.exec_module(sys.modules[spec.name])",
+            ]
+        return "\n".join(lines)
+
 
 def launch(
     convention: Convention, chosen: Mapping[str, Path] | None = None, device: Device = "cpu"
