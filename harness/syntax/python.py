@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 from harness.syntax.expressions import Source
-from harness.syntax.python_changes import is_of_a_framework
+from harness.syntax.python_changes import is_of_a_framework, note_copies_of_names
 from harness.syntax.python_statements import Statements
 from harness.syntax.tree import (
     MAX_DIGITS,
@@ -71,6 +71,8 @@ def read(text: str, values: Mapping[str, Value] = NO_VALUES) -> Parsed:
     try:
         module, unread = _tree(source)
         unread = (*unread, *_imported_again(source, module))
+        if "locals(" in text:
+            note_copies_of_names(module)
         if _RUN.search(text):
             # Other texts are read faster without it.
             from harness.syntax.python_runners import add_calls  # noqa: PLC0415

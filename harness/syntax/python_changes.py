@@ -53,6 +53,7 @@ _PATCHES: Final = {"patch", "setattr"}
 _KEPT_CHANGES, _KEPT_CHILDREN = "deconform_changes", "deconform_children"
 _KEPT_BINDINGS, _KEPT_TEXT = "deconform_bindings", "deconform_text"
 _KEPT_CALLS: Final = "deconform_calls"
+_A_COPY: Final = "deconform_a_copy"
 _OF_ATTRIBUTES: Final = {"setattr", "delattr", "vars"}
 
 
@@ -161,6 +162,30 @@ def changed_attributes(module: ast.AST) -> set[str]:
         if isinstance(node, _NAMING):
             names |= {each.attr for each in children(node) if isinstance(each, ast.Attribute)}
     return names
+
+
+def note_copies_of_names(module: ast.Module) -> None:
+    """Note each call of ``locals()`` in a function: through what it gives, no name is changed.
+
+    https://docs.python.org/3/library/functions.html#locals
+    """
+    pending: list[tuple[ast.AST, bool]] = [(module, False)]
+    while pending:
+        node, is_in_function = pending.pop()
+        if isinstance(node, FUNCTIONS):
+            outside = [
+                *node.decorator_list,
+                *node.args.defaults,
+                *filter(None, node.args.kw_defaults),
+            ]
+            pending += [(each, is_in_function) for each in outside]
+            pending += [(each, True) for each in node.body]
+            continue
+        if isinstance(node, ast.ClassDef):
+            is_in_function = False
+        elif is_in_function and isinstance(node, ast.Call) and dotted(node.func) == "locals":
+            setattr(node, _A_COPY, True)
+        pending += [(each, is_in_function) for each in ast.iter_child_nodes(node)]
 
 
 def _all_changes(node: ast.AST) -> tuple[Change, ...]:
@@ -333,7 +358,8 @@ def _changed_by_call(call: ast.Call) -> Iterator[Change]:
     bare = [each for given in call.args if (each := dotted(given))]
     bare += [each for given in call.keywords if given.arg and (each := dotted(given.value))]
     if name in _OF_ALL_NAMES:
-        yield Change(EVERYTHING, certain=True)
+        if not hasattr(call, _A_COPY):
+            yield Change(EVERYTHING, certain=True)
     elif name in _OF_ATTRIBUTES:
         yield from (Change(each, certain=True) for each in bare[:1])
     elif isinstance(call.func, ast.Attribute) and call.func.attr == "__init__":

@@ -37,6 +37,8 @@ def kernel(text: str) -> tuple[Value, tuple[str, ...]]:
 
 
 KNOWN = {
+    "locals of a function": ("k = 3\ndef g(a):\n  s = locals()\n  s['k'] = 5\ng(1)\nf(k)", 3),
+    "locals of the function": ("def g():\n  k = 3\n  locals().update(k=5)\n  f(k)", 3),
     "a constant": ("k = 3\nf(k)", 3),
     "given anew": ("k = 3\nk = 5\nf(k)", 5),
     "two names at once": ("k = s = 3\nf(k)", 3),
@@ -251,6 +253,10 @@ UNKNOWN = {
     "globals": 'k = 3\nglobals()["k"] = 5\nf(k)',
     "globals in a test": "k = 3\nif globals().update(n):\n  pass\nf(k)",
     "locals": "k = 3\nlocals().update(n)\nf(k)",
+    "locals of a class": "k = 3\ndef g():\n  class A:\n    k = 3\n    locals().update(n)\n    f(k)",
+    "locals of a class as a default": (
+        "class A:\n  k = 3\n  def g(self, s=locals().update(n)):\n    pass\n  f(k)"
+    ),
     "setattr": "self.k = 3\nsetattr(self, n, 5)\nf(self.k)",
     "setattr in another method": (
         "class A:\n  def __init__(self):\n    self.k = 3\n  def g(self):\n"
