@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final, TypeAlias, TypeVar
 
+from harness.core.named_number import at_least_0
 from harness.core.operators import Sizes, axis_name
 from harness.syntax.tree import (
     BinaryOp,
@@ -191,7 +192,8 @@ def same_crop(
     (((1, 2), (0, -1)), ['one is odd', 'one is missing'])
     """
     totals = [extent - step for extent, step in zip(effective, stride, strict=True)]
-    crop = tuple((total // 2, total - total // 2) if total > 0 else (0, total) for total in totals)
+    begins = [at_least_0(total) // 2 for total in totals]
+    crop = tuple((begin, total - begin) for begin, total in zip(begins, totals, strict=True))
     notes = [odd] if any(total > 0 and total % 2 for total in totals) else []
     return crop, notes + ([missing] if min(totals) < 0 else [])
 

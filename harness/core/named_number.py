@@ -15,6 +15,8 @@ from typing import Any, Final, Self
 _TOKEN: Final = re.compile(r"NaMeD([0-9a-f]+)d")
 # What needs brackets in a sum: ``a if b else c``, ``k or 3``.
 _BINDS_LEAST: Final = re.compile(r" (?:if|or|and|in|is|[<>|&^]|<<|>>|[<>=!]=) |^not ")
+# What needs none anywhere: a name, an element, a call that is given no brackets.
+_ONE: Final = re.compile(r"[\w.\[\]'\"]+(?:\([^()]*\))?")
 _COMPUTED: Final[dict[str, Callable[[int, int], int]]] = {
     "*": operator.mul,
     "//": operator.floordiv,
@@ -172,6 +174,17 @@ def in_function(name: str, values: Sequence[Any], result: object) -> object:
     return Named.of(f"{name}({', '.join(map(_in_text, values))})", result)
 
 
+def at_least_0(number: int) -> int:
+    """Return a number, or 0 in the place of one below.
+
+    >>> at_least_0(-2), in_names(f"{at_least_0(Named.of('k', 3) - 5)}; {at_least_0(-2)}")
+    (0, 'max(k - 5, 0); 0')
+    """
+    result = in_function("max", [number, 0], max(int(number), 0))
+    assert isinstance(result, int)
+    return result
+
+
 def _in_text(number: float) -> str:
     if isinstance(number, Ratio):
         return f"{_bracketed(number.left)} / {_bracketed(number.right)}"
@@ -204,7 +217,7 @@ def _bracketed(number: int) -> str:
 
 
 def _bracketed_text(shown: str) -> str:
-    return shown if re.fullmatch(r"[\w.\[\]'\"]+", shown) else f"({shown})"
+    return shown if _ONE.fullmatch(shown) else f"({shown})"
 
 
 def in_names(text: str, write: Callable[[str], str] = str) -> str:

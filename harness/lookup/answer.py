@@ -473,14 +473,16 @@ def _extent(values: Sequence[int]) -> str:
 
 
 def _short(values: Sequence[int]) -> str:
-    return str(values[0]) if len(set(values)) == 1 else sizes(values)
+    return str(values[0]) if len({*map(str, values)}) == 1 else sizes(values)
 
 
 def _short_crop(crop: Sequence[tuple[int, int]]) -> str:
     """Write crops as briefly as they allow: ``1``, or (begin, end) of each axis."""
-    if len({side for pair in crop for side in pair}) == 1:
+    # As they are written: two numbers in names may be equal by chance.
+    if len({str(side) for pair in crop for side in pair}) == 1:
         return str(crop[0][0])
-    return str(crop[0]) if len(set(crop)) == 1 else " ".join(map(str, crop))
+    written = [*map(str, crop)]
+    return written[0] if len({*written}) == 1 else " ".join(written)
 
 
 def _origin(reading: Reading) -> str:

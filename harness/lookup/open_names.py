@@ -55,6 +55,7 @@ _KERNEL: Final = range(2, 17)
 _EXPONENTS: Final = range(1, 5)  # Of what channels are computed from
 _OF_CHANNELS: Final = (_CHANNELS, _EXPONENTS)
 _PLACE: Final = re.compile(r"[\w.]+(?:\[[\w:, -]*\])*")
+_LIMITED: Final = re.compile(r"-?max\([^()]*, 0\)(?: // \d+)?")
 _OF_THE_TEXT: Final = {"ndim"}  # What decides how long the answer is
 
 
@@ -99,6 +100,7 @@ def read_in_names(found: Readable, supplied: Supplied, error: SnippetError) -> I
     first = error
     left_open, numbers = _more(found, _Open({}), error, error), random.Random(1)  # noqa: S311
     trials: dict[object, list[tuple[Supplied, Reading]]] = {}
+    at_zero: dict[object, list[tuple[Supplied, Reading]]] = {}  # With crops that are 0 by limits
     refusals: dict[str, SnippetError] = {}
     is_legal = False  # With numbers that leave nothing to be written
     are_apart = False  # Numbers of two axes, in one trial at least
@@ -108,20 +110,23 @@ def read_in_names(found: Readable, supplied: Supplied, error: SnippetError) -> I
             reading = found.read(trial)
         except (OpenError, UnknownValueError) as more:
             shown = more if _is_beyond_names(found, more) else first
-            left_open, trials = _more(found, left_open, more, shown), {}
+            left_open, trials, at_zero = _more(found, left_open, more, shown), {}, {}
             are_apart = False
             continue
         except SnippetError as refused:  # These numbers make no operator, or none do.
             refusals[refused.fact] = refused
             continue
-        if _has_defaults(reading.operator):
+        zeros = [*_left_out_crops(reading.operator)]
+        if _has_default_steps(reading.operator) or not all(map(_is_limited, zeros)):
             is_legal = True
             continue
-        trials.setdefault(_kind(reading.operator), []).append((trial, reading))
+        alike = (at_zero if zeros else trials).setdefault(_kind(reading.operator), [])
+        alike.append((trial, reading))
         are_apart = are_apart or not _coincides(reading.operator)
         enough = left_open.is_of_channels and any(len(alike) > 1 for alike in trials.values())
         if len(trials) == _MOST_KINDS or enough:
             break
+    trials = trials or at_zero
     if not trials:
         if len({*map(in_names, refusals)}) == 1 and not is_legal:
             (reason, *_) = refusals.values()
@@ -131,18 +136,55 @@ def read_in_names(found: Readable, supplied: Supplied, error: SnippetError) -> I
         raise first
     if sum(map(len, trials.values())) == 1 or not are_apart:
         raise first  # One alone does not show what is written for all numbers.
+    return _in_names(found, left_open, _chosen(trials, first))
+
+
+def _chosen(
+    trials: Mapping[object, list[tuple[Supplied, Reading]]], first: SnippetError
+) -> list[tuple[Supplied, Reading]]:
+    """Choose two trials of each kind; the first of all is shown."""
     for alike in trials.values():
         alike.sort(key=lambda each: _coincides(each[1].operator))
     chosen = [each for alike in trials.values() for each in alike[:2]]
-    if _has_lone_zero([reading.operator for _, reading in chosen]):
+    zeros = _lone_zeros([reading.operator for _, reading in chosen])
+    if not all(map(_is_limited, zeros)):
         raise first
-    return _in_names(found, left_open, chosen)
+    if zeros:
+        chosen = [(trial, _with_zeros(reading, zeros)) for trial, reading in chosen]
+    return sorted(chosen, key=lambda each: _shows_less(each[1].operator))
 
 
-def _has_lone_zero(operators: Sequence[Operator]) -> bool:
-    """Whether a crop in names is 0 in all trials: then they do not show what else it may be."""
+def _lone_zeros(operators: Sequence[Operator]) -> list[str]:
+    """Crops in names that are 0 in all trials: these do not show what else they may be."""
     sides = zip(*([side for pair in each.crop for side in pair] for each in operators), strict=True)
-    return any(all(isinstance(one, Named) and one == 0 for one in side) for side in sides)
+    every = (side for side in sides if all(isinstance(one, Named) and one == 0 for one in side))
+    return [*dict.fromkeys(first.expression for first, *_ in every if isinstance(first, Named))]
+
+
+def _is_limited(expression: str) -> bool:
+    """Whether it may well be 0 for all numbers that a text means, as ``max(s - 5, 0)``."""
+    return _LIMITED.fullmatch(expression) is not None
+
+
+def _with_zeros(reading: Reading, zeros: Sequence[str]) -> Reading:
+    """Take crops for 0, and say so."""
+    crop = tuple(
+        (_zero_of(begin, zeros), _zero_of(end, zeros)) for begin, end in reading.operator.crop
+    )
+    taken = dict.fromkeys(each.removeprefix("-") for each in zeros)
+    notes = (f"{each} is taken for 0." for each in taken)
+    operator = replace(reading.operator, crop=crop)
+    return replace(reading, operator=operator, notes=(*reading.notes, *notes))
+
+
+def _zero_of(side: int, zeros: Sequence[str]) -> int:
+    return 0 if isinstance(side, Named) and side.expression in zeros else side
+
+
+def _shows_less(operator: Operator) -> tuple[bool, bool]:
+    """Whether different names would be written as one, and a crop in names as none."""
+    sides = [side for pair in operator.crop for side in pair]
+    return _coincides(operator), any(isinstance(side, Named) and side == 0 for side in sides)
 
 
 def _is_beyond_names(found: Readable, error: SnippetError) -> bool:
@@ -211,12 +253,18 @@ def _opposite(truth: str) -> str:
     return f"not {truth}" if re.fullmatch(r"[\w.]+", truth) else f"not ({truth})"
 
 
-def _has_defaults(operator: Operator) -> bool:
+def _has_default_steps(operator: Operator) -> bool:
     """Whether a named number is what leaving it out means, too: then it would be left out."""
     steps = [*operator.kernel, *operator.stride, *operator.dilation, operator.groups]
-    return any(isinstance(step, Named) and step == 1 for step in steps) or any(
-        isinstance(begin + end, Named) and begin == end == 0 for begin, end in operator.crop
-    )
+    return any(isinstance(step, Named) and step == 1 for step in steps)
+
+
+def _left_out_crops(operator: Operator) -> Iterator[str]:
+    """Yield crops in names that would be left out, too."""
+    for begin, end in operator.crop:
+        both = begin + end
+        if isinstance(both, Named) and begin == end == 0:
+            yield both.expression
 
 
 def _coincides(operator: Operator) -> bool:

@@ -14,9 +14,10 @@ import reality
 from harness.cli.main import main
 from harness.convention.reading import Supplied
 from harness.convention.registry import convention
+from harness.core.named_number import in_names
 from harness.core.operators import Operator, OperatorError
 from harness.core.program import Program, Unsupported
-from harness.lookup.answer import LookUp
+from harness.lookup.answer import LookUp, in_words
 from harness.lookup.every import look_up_every
 from harness.lookup.reading import read, supply
 from harness.syntax.tree import SnippetError
@@ -53,6 +54,11 @@ CALLS: Mapping[str, tuple[Mapping[str, int | tuple[int, ...]], ...]] = {
     "nn.ConvTranspose1d(int(c / 2), max(c, 4), 2 ** k, int(k / 2), padding=int((k - 1) / 3))": (
         {"c": 3, "k": 2},
         {"c": 9, "k": 4},
+    ),
+    "tf.keras.layers.Conv2DTranspose(d, k, strides=s, input_shape=(None, None, c))": (
+        {"c": 2, "d": 3, "k": 2, "s": 4},
+        {"c": 2, "d": 3, "k": 5, "s": 4},
+        {"c": 2, "d": 3, "k": 1, "s": 7},
     ),
     "nn.ConvTranspose1d(int(c // 2), min(c * 2 ** i, 6), 3)": ({"c": 5, "i": 1}, {"c": 2, "i": 0}),
 }
@@ -219,6 +225,31 @@ def test_what_is_0_whatever_is_tried_is_asked_for() -> None:
     (error,) = look_up_every("nn.ConvTranspose2d(4, 6, 4, stride=2, padding=1, output_padding=q)")
     assert isinstance(error, SnippetError)
     assert "output_padding is 'q'" in error.fact
+
+
+@pytest.mark.parametrize(
+    ("given", "crop", "note"),
+    [
+        ("k, s, 'same'", [["max(k - s, 0) // 2", "k - s - max(k - s, 0) // 2"]], ""),
+        ("k, s", [[0, "-max(s - k, 0)"]], ""),
+        ("k, 2", [[0, 0]], "max(2 - k, 0) is taken for 0."),
+        ("5, s", [[0, 0]], "max(s - 5, 0) is taken for 0."),
+        ("k, 1", [[0, 0]], ""),
+        ("k, 1, 'same'", [["(k - 1) // 2", "k - (k - 1) // 2 - 1"]], ""),
+    ],
+)
+def test_a_crop_by_a_word_is_read_in_names(
+    given: str, crop: list[list[int | str]], note: str
+) -> None:
+    found = only(f"tf.keras.layers.Conv1DTranspose(6, {given})", "numpy")
+    assert found.to_json()["operator"]["crop"] == crop
+    assert [each for each in found.reading.notes if "taken" in each] == [note] * bool(note)
+
+
+def test_different_names_are_shown_as_such_whatever_their_numbers() -> None:
+    found = only("tf.keras.layers.Conv2DTranspose(6, k, (s, t), 'same')", "numpy")
+    shown = in_names(in_words(found.reading.operator))
+    assert "stride sxt, crop (max(k - s, 0) // 2, k - s - max(k - s, 0) // 2) (max(k - t" in shown
 
 
 def test_a_crop_in_names_is_sliced_where_only_numbers_say_that_it_is_same() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.convention.text import Crops, CropSplit, arguments, lines, per_axis
+from harness.core.named_number import at_least_0
 from harness.core.operators import Operator
 from harness.core.program import Program, Unsupported
 from harness.core.training import Training
@@ -97,10 +98,11 @@ def crop_of(
     ):
         extra = None if output_padding is None else output_padding[axis]
         if padding == "valid":
-            crops.append((0, -(max(stride - kernel, 0) if extra is None else extra)))
+            missing = 0 if stride == 1 else at_least_0(stride - kernel)
+            crops.append((0, -(missing if extra is None else extra)))
         else:
             total = kernel - stride if extra is None else kernel - kernel % 2 - extra
-            begin = max(total, 0) // 2
+            begin = (total if stride == 1 else at_least_0(total)) // 2
             crops.append((begin, total - begin))
     return tuple(crops)
 
