@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import replace
 from typing import Any, Final
@@ -40,10 +41,13 @@ def convention_of(implementation: Implementation) -> Convention:
         return _SPOKEN_BY_DOOR[implementation.door](implementation, spoken)
 
     root = implementation.module.partition(".")[0]
+    # What is next to the file is imported first, whatever is installed under its name.
+    places = (implementation.folder / name for name in (root, f"{root}.py"))
+    is_here = any(map(os.path.exists, places))  # Path.exists raises for a name that is too long.
     return Convention(
         name=implementation.name,
         title=implementation.name,
-        distribution=root,
+        distribution="" if is_here else root,
         module=implementation.module,
         weights="IOHW",
         render=render,

@@ -58,3 +58,20 @@ def test_a_model_and_what_it_takes_besides_one_node(tmp_path: Path, text: str, r
         assert isinstance(program, Program)
         assert program.setup.splitlines()[1] == f"runner = {runner.format(folder=str(tmp_path))}"
         assert program.support == support
+
+
+@pytest.mark.parametrize(
+    ("file", "distribution"), [("numpy.py", ""), ("numpy/core.py", ""), ("other.py", "numpy")]
+)
+def test_a_module_next_to_the_file_has_no_installed_version(
+    tmp_path: Path, file: str, distribution: str
+) -> None:
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).touch()
+    mine = implementation(tmp_path, "python: numpy.core:convolve")
+    assert convention_of(mine).distribution == distribution
+
+
+def test_a_module_with_a_name_that_no_file_has_is_not_there(tmp_path: Path) -> None:
+    mine = implementation(tmp_path, f"python: {'x' * 999}:f")
+    assert convention_of(mine).distribution == "x" * 999
