@@ -92,7 +92,9 @@ def look_up_texts(
     most: int | None = None,
     only_code: bool = False,
 ) -> list[LookUp | SnippetError]:
-    r"""Answer every call of texts that hold the lines of one file in several languages.
+    r"""Answer every call of texts that hold the lines of one file, of each language or tab.
+
+    What several of them hold is answered once, unless they answer otherwise.
 
     Raises
     ------
@@ -124,7 +126,12 @@ def look_up_texts(
         raise errors[0]
     # An error that there is no call says nothing of a text next to one that has some.
     every += [error for error in errors if not isinstance(error, NoCallError)]
-    return sorted(every, key=line_of) if len(texts) > 1 else every
+    if len(texts) == 1:
+        return every
+    different = {
+        repr(one) if isinstance(one, LookUp) else (one.place, str(one)): one for one in every
+    }
+    return sorted(different.values(), key=line_of)
 
 
 def line_of(one: LookUp | SnippetError) -> int:

@@ -21,6 +21,15 @@ _LANGUAGES: Final = {
     **dict.fromkeys(("matlab", "octave", "m"), "matlab"),
     **dict.fromkeys(("wolfram", "wl", "mathematica", "wls"), "wolfram"),
 }
+# Tabs, of which a reader sees one: ``#@tab mxnet, pytorch`` in the first line of a block, as in
+# https://d2l.ai; ``=== "PyTorch"`` above blocks that are further in, as in MkDocs; MDX's elements.
+_TAB_OF_BLOCK: Final = re.compile(r"\s*(?:#@|%%)tab\s+([\w-]+(?:\s*,\s*[\w-]+)*)\s*$")
+_TAB: Final = re.compile(r"""( {0,12})===[!+]? +"([^"]{1,80})"\s*$""")
+_TAB_ELEMENT: Final = re.compile(
+    r"""\s*<(?:TabItem|hfoption)\b[^>]*?\b(?:value|id)=["']([^"']{1,80})["']"""
+)
+_TAB_END: Final = re.compile(r"\s*</(?:TabItem|hfoption)>")
+_MOST_TABS: Final = 8  # That are read each on its own
 # What a notebook's own shell reads: ``%matplotlib inline``, ``!pip install``, ``%%time``.
 _MAGIC: Final = re.compile(r"\s*[%!]")
 # What a file is that holds no lines of text, by its first bytes.
@@ -60,13 +69,13 @@ class Document:
     text: str
     cells: tuple[int, ...] = ()  # Of a notebook, the lines of the text that its cells begin in
     is_model: bool = False
-    # Of code in several languages, the text once for each, without the code of the others.
-    by_language: tuple[str, ...] = ()
+    # Of code in several languages, or tabs, the text once for each, without that of the others.
+    parts: tuple[str, ...] = ()
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """The text, or that of each language."""
-        return self.by_language or (self.text,)
+        """The text, or that of each language and tab."""
+        return self.parts or (self.text,)
 
     def place(self, line: int) -> str:
         """Return where a line of the text is, such as ``model.py:12``."""
@@ -142,6 +151,7 @@ class _Block(NamedTuple):
     language: str | None  # None where its fence names none
     first: int  # Its first line, from 0
     lines: Sequence[str]
+    tabs: frozenset[str] = frozenset()  # In which it is alone; none where it is in all
 
 
 def _markdown(name: str, text: str) -> Document:
@@ -149,24 +159,56 @@ def _markdown(name: str, text: str) -> Document:
     lines = text.split("\n")
     blocks = [*_blocks(lines)]
     languages = [*dict.fromkeys(filter(None, (block.language for block in blocks)))]
-    parts = [_only(_of_language(blocks, each), len(lines)) for each in languages]
-    return Document(
-        name, _only(blocks, len(lines)), by_language=tuple(parts) if len(parts) > 1 else ()
-    )
+    of_languages = [[*_of_language(blocks, each)] for each in languages] or [blocks]
+    parts = [_only(each, len(lines)) for part in of_languages for each in _in_tabs(part, len(text))]
+    return Document(name, _only(blocks, len(lines)), parts=tuple(parts) if len(parts) > 1 else ())
+
+
+def _in_tabs(blocks: Sequence[_Block], size: int) -> list[list[_Block]]:
+    """The blocks of each tab with those of all; all together where that would be too much."""
+    tabs = dict.fromkeys(tab for block in blocks for tab in sorted(block.tabs))
+    if len(tabs) < 2 or len(tabs) > _MOST_TABS or len(tabs) * size > MAX_TEXT:
+        return [[*blocks]]
+    return [[block for block in blocks if not block.tabs or tab in block.tabs] for tab in tabs]
 
 
 def _blocks(lines: Sequence[str]) -> Iterator[_Block]:
     """Yield the blocks of code; other fences are followed, so that theirs end no other."""
     fence, language, first = "", "", 0
+    tab: tuple[int, str] | None = None
     for number, line in enumerate([*lines, ""]):
+        if not fence:
+            tab = _tab_after(line, tab)
         match = _FENCE.match(line)
         if not fence and match:
             fence, language, first = match[1], match[2].lower(), number + 1
         elif fence and (line.strip().startswith(fence) or number == len(lines)):
             if language in {"", *_LANGUAGES}:
                 code = textwrap.dedent("\n".join(lines[first:number])).split("\n")
-                yield _Block(_LANGUAGES.get(language), first, code[: number - first])
+                yield _block(_LANGUAGES.get(language), first, code[: number - first], tab)
             fence = ""
+
+
+def _block(
+    language: str | None, first: int, lines: list[str], around: tuple[int, str] | None
+) -> _Block:
+    """A block in the tabs that its first line names, else in the one around it."""
+    names = [around[1]] if around else []
+    if lines and (own := _TAB_OF_BLOCK.match(lines[0])):
+        names, lines = re.split(r"\s*,\s*", own[1]), ["", *lines[1:]]
+    return _Block(language, first, lines, frozenset() if "all" in names else frozenset(names))
+
+
+def _tab_after(line: str, tab: tuple[int, str] | None) -> tuple[int, str] | None:
+    """The tab that the lines below one are in, outside of blocks: how far in it is, its name."""
+    if match := _TAB.match(line):
+        return len(match[1]), match[2]
+    if match := _TAB_ELEMENT.match(line):
+        return -1, match[1]
+    if tab is None or _TAB_END.match(line):
+        return None
+    is_outside = line.strip() and len(line) - len(line.lstrip()) <= tab[0]
+    return None if is_outside else tab
 
 
 def _of_language(blocks: Sequence[_Block], language: str) -> Iterator[_Block]:

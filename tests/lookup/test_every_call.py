@@ -183,6 +183,39 @@ def test_of_markdown_the_blocks_of_each_language_are_read(
     assert calls == [(3, "matlab", [2]), (10, "pytorch", [3, 3]), (13, "wolfram", [5])]
 
 
+_UP_OF_ONE_TAB = (
+    "class Up({module}):\n    def __init__(self, a, k=4):\n"
+    "        super().__init__()\n        self.up = {layer}\n"
+)
+
+
+def test_of_markdown_a_class_is_that_of_the_calls_own_tab(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As in https://d2l.ai, where each framework has its own block under the same names."""
+    path = tmp_path / "gan.md"
+    classes = {
+        "pytorch": _UP_OF_ONE_TAB.format(
+            module="nn.Module", layer="nn.ConvTranspose2d(a, 6, k, 2, bias=False)"
+        ),
+        "tensorflow": _UP_OF_ONE_TAB.format(
+            module="tf.keras.Model",
+            layer="tf.keras.layers.Conv2DTranspose(a, k, 3, 'same')",
+        ),
+    }
+    blocks = [f"#@tab {tab}\n{text}" for tab, text in classes.items()]
+    blocks += ["#@tab pytorch\nnet = Up(3, k=5)\n", "#@tab tensorflow\nnet = Up(7)\n"]
+    blocks += ["end = nn.ConvTranspose2d(8, 9, 2)\n"]
+    path.write_text("".join(f"```python\n{each}```\n" for each in blocks))
+    found = json.loads(translated(capsys, str(path), "--json"))
+    assert not found["refused"]
+    calls = [
+        (call["line"], call["operator"]["out_channels"], call["operator"]["kernel"])
+        for call in found["calls"]
+    ]
+    assert calls == [(17, 6, [5, 5]), (21, 7, [4, 4]), (24, 9, [2, 2])]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from harness.core.errors import InputError
 from harness.syntax.documents import Document, read_document
+from harness.syntax.tree import MAX_TEXT
 
 _WORDS = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 
@@ -123,3 +125,47 @@ def test_a_file_that_is_no_text_is_named_in_words(name: str, tmp_path: Path) -> 
     content, kind = OTHERS[name]
     with pytest.raises(InputError, match=f"^{name} is {kind}: give a file of code, or paste"):
         _read(tmp_path, name, content)
+
+
+TABS = {
+    "in the first lines": (
+        "```python\n#@tab mxnet, pytorch\na\n```\n```{.python .input}\n%%tab pytorch\nb\n```\n"
+        "```python\n#@tab all\nc\n```\n```python\n#@tab tensorflow\nd\n```\n",
+        ["a c", "a b c", "c d"],
+    ),
+    "of MkDocs": (
+        '=== "Keras"\n\n    ```python\n    a\n    ```\n\n=== "PyTorch"\n\n    Words\n\n'
+        "    ```\n    b\n    ```\n    ```\n    c\n    ```\nWords\n```python\nd\n```\n",
+        ["a d", "b c d"],
+    ),
+    "of MDX": (
+        '<Tabs>\n<TabItem value="k" label="x">\n```py\na\n```\n</TabItem>\n'
+        "<TabItem value='t'>\n```py\nb\n```\n</TabItem>\n</Tabs>\n```py\nc\n```",
+        ["a c", "b c"],
+    ),
+    "one alone": ("```py\n#@tab mxnet\na\n```\n```py\nb\n```\n", ["a b"]),
+    "in a block": ('```py\na\n=== "K"\n```\n```py\nb\n```\n', ['a === "K" b']),
+    "too many": (
+        "".join(f"```py\n#@tab t{n}\nx{n}\n```\n" for n in range(9)),
+        [" ".join(f"x{n}" for n in range(9))],
+    ),
+    "in two languages": (
+        "```py\n#@tab k\na\n```\n```py\n#@tab t\nb\n```\n```matlab\nc\n```\n",
+        ["a", "b", "c"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TABS)
+def test_each_tab_is_read_with_what_is_in_all(name: str, tmp_path: Path) -> None:
+    content, expected = TABS[name]
+    document = _read(tmp_path, "net.md", content)
+    texts = [" ".join(re.sub(r"#@tab.*", "", each).split()) for each in document.texts]
+    assert texts == expected
+    assert {each.count("\n") for each in document.texts} == {content.count("\n")}
+
+
+def test_tabs_are_not_split_where_they_would_take_long(tmp_path: Path) -> None:
+    content = "```py\n#@tab a\nf()\n```\n```py\n#@tab b\ng()\n```\n"
+    assert len(_read(tmp_path, "net.md", content + "x" * (MAX_TEXT // 2)).texts) == 1
+    assert len(_read(tmp_path, "net.md", content + "x" * (MAX_TEXT // 3)).texts) == 2
