@@ -153,8 +153,8 @@ def find_every(
     search = partial(find_calls, only_code=only_code)
     whole, found = _searched(text, framework, search, values)
     calls = [FoundCall(site, *whole, site.notes) for site in found.sites]
-    # What was left out of the text is said once, with the first call.
-    calls[0] = calls[0]._replace(notes=(*found.notes, *calls[0].notes))
+    if calls:  # What was left out of the text is said once, with the first call.
+        calls[0] = calls[0]._replace(notes=(*found.notes, *calls[0].notes))
     every: list[tuple[int, FoundCall | SnippetError]] = [(each.site.offset, each) for each in calls]
     errors = (*found.refused, *found.own, *found.handed_on)
     every += [(each.column or 0, each.placed_in(whole.text)) for each in errors]

@@ -138,9 +138,9 @@ def find_calls(
     handed_on = () if is_told else tuple(_handed_on(parsed, names, sites))
     if own and not sites:
         raise _defined_by_the_text(text, own[0])
-    if handed_on and not sites:
+    if handed_on and not sites and (len(handed_on) == 1 or parsed.deciding):
         raise handed_on[0]
-    if not sites:
+    if not sites and not handed_on:
         raise NoCallError("the text names a transposed convolution, but does not call it.")
     refused = [
         SnippetError(unread.error.fact, mention.start)
@@ -148,7 +148,7 @@ def find_calls(
         for mention in _mentions(text, unread.start, unread.end)
         if mention.name in names
     ]
-    if language == "python" and not sites[0].stands_alone:
+    if language == "python" and sites and not sites[0].stands_alone:
         # Other look-ups start faster without it.
         from harness.syntax.weights_before_the_call import completed  # noqa: PLC0415
 
@@ -237,6 +237,11 @@ def _notes(text: str, parsed: Parsed, site: CallSite) -> Iterator[str]:
         for called in site.followed:
             if called.chosen_as:
                 yield f"{called.chosen_as} may be another function: it is taken for {called.what}."
+    if site.call.column in parsed.supposed:
+        yield (
+            f"{site.call.written} is not in the text: it is taken to make {site.call.dotted} of "
+            "what it is given after it."
+        )
     if site.call.column in parsed.own_forward:
         name, column = parsed.own_forward[site.call.column]
         yield (

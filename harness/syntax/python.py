@@ -89,7 +89,14 @@ def read(text: str, values: Mapping[str, Value] = NO_VALUES) -> Parsed:
         never = tuple(reader.never_taken())
         patched, search = tuple(reader.patched(module)), partial(_handed_on, source, module, never)
         return Parsed(
-            statements, left_out, patched, not_followed, search, reader.deciding, reader.own_forward
+            statements,
+            left_out,
+            patched,
+            not_followed,
+            search,
+            reader.deciding,
+            reader.own_forward,
+            reader.supposed,
         )
     except SnippetError:
         raise

@@ -80,6 +80,7 @@ class Reader(Settings):
         self._of_bases = self._calls = self._steps = 0
         self._base_is_made = False  # By the statement that is being read
         self._followable: dict[ast.AST, bool] = {}
+        self._applied = set[ast.Call]()  # Calls whose results are called
 
     def module(self, module: ast.Module) -> Iterator[Statement]:
         """Read a whole text."""
@@ -232,6 +233,8 @@ class Reader(Settings):
             self._whole, self._target = whole, target
 
     def _new_call(self, node: ast.Call) -> Call:
+        if isinstance(node.func, ast.Call):
+            self._applied.add(node.func)
         call = super()._new_call(node)
         supplied = self._supplied.get(call.dotted)
         if isinstance(supplied, str | Reference):
@@ -244,6 +247,8 @@ class Reader(Settings):
             chosen = self._chosen(node.func)
             call = call if chosen is None else self.followed(replace(call, owner=chosen))
         found = self._called(node, call)
+        if found is None and (made := self._made_elsewhere(node, call)) is not None:
+            return made
         if found is None:
             self._note_each_option(call)
             self._note_methods(node, call)
@@ -264,6 +269,28 @@ class Reader(Settings):
         except NotFollowedError as error:
             self._note(code, call, str(error))
         return call
+
+    def _made_elsewhere(self, node: ast.Call, call: Call) -> Call | None:
+        """The layer of ``self.get("up", nn.ConvTranspose2d, 8, 4)(x)``, where ``get`` is inherited.
+
+        A name, a class and arguments are what a method makes a layer of and keeps it, and what it
+        gives is called as a layer is. See ``Module.get`` in https://github.com/danijar/dreamer.
+        """
+        match node:
+            case ast.Call(
+                ast.Attribute(ast.Name("self"), method),
+                [ast.Constant(str()) | ast.JoinedStr(), made, _, *_],
+            ) if node in self._applied and method not in {*self._methods, *self._patched}:
+                name = dotted(made)
+                owner = self.names.owner(name) if name else None
+                is_open = call.owner in (None, Name(method, 0))
+                if not (isinstance(owner, Reference) and LIKELY.search(owner.text) and is_open):
+                    return None
+                self.supposed.add(call.column)
+                owner = replace(owner, column=self.source.offset_of(made))
+                given, function = call.arguments[2:], meant(call, name)
+                return self.followed(replace(call, function=function, arguments=given, owner=owner))
+        return None
 
     def _called(
         self, node: ast.Call, call: Call

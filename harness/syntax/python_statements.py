@@ -79,6 +79,7 @@ class Statements(Branches):
         super().__init__(source, left_out, values)
         # Functions with calls that are not followed, and may give their parameters anything.
         self.given_otherwise = set[ast.AST]()
+        self.supposed = set[int]()  # See ``Parsed``
         self.own_forward: dict[int, tuple[str, int]] = {}  # See ``Parsed``
         self._set: tuple[tuple[str, ast.expr], ...] | None = None
         self.deciding: dict[str, tuple[str, str]] = {}  # See ``Parsed``

@@ -287,6 +287,8 @@ class Parsed:
     # By the columns of calls of the text's own layers: the class that does more than the
     # framework's that it inherits from, and where.
     own_forward: Mapping[int, tuple[str, int]] = field(default_factory=dict)
+    # Calls of what the text does not define that are taken to call the class that they are given.
+    supposed: Collection[int] = ()
 
     def all_understood(self) -> tuple[Statement, ...]:
         """Return the statements; raise the error of the first stretch that was left out."""

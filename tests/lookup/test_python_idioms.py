@@ -456,3 +456,41 @@ def test_a_default_is_one_again_after_the_branches(branch: str, stride: str) -> 
     (found,) = look_up_every(HEAD + text, to=["numpy"])
     assert isinstance(found, LookUp)
     assert [str(each) for each in found.to_json()["operator"]["stride"]] == [stride]
+
+
+INHERITED = (
+    "from tools import Module\nclass Up(Module):\n  def __call__(self, x):\n"
+    "    kwargs = dict(stride=3)\n    x = {}\n    return x\n"
+)
+
+
+def test_a_class_and_its_arguments_are_given_to_a_method_that_another_file_defines() -> None:
+    text = INHERITED.format("self.get('a', nn.ConvTranspose2d, 6, 4, (3, 5), **kwargs)(x)")
+    assert answers(text) == ["7: ic6_oc4_k3x5_s3x3_b"]
+    assert (
+        "self.get is not in the text: it is taken to make nn.ConvTranspose2d of what it is given"
+        in notes(text)
+    )
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "self.get('a', nn.ConvTranspose2d, 6, 4, 3)",  # What comes of it is not called
+        "self.get(nn.ConvTranspose2d, 6, 4, 3)(x)",  # No name before the class
+        "make('a', nn.ConvTranspose2d, 6, 4, 3)(x)",
+        "self.get('a', nn.ConvTranspose2d)(x)",
+    ],
+)
+def test_another_call_that_is_given_a_class_is_refused_at_its_line(call: str) -> None:
+    text = INHERITED.format(f"{call}\n    x = {call}")
+    refused = "nn.ConvTranspose2d is not called here, but handed on"
+    first, second = answers(text)
+    assert first.startswith(f"7: {refused}")
+    assert second.startswith(f"8: {refused}")
+
+
+def test_a_method_of_the_texts_own_is_not_taken_for_one_that_makes_layers() -> None:
+    text = INHERITED.format("self.get('a', nn.ConvTranspose2d, 6, 4, 3)(x)")
+    with pytest.raises(InputError, match="handed on"):
+        answers(text + "  def get(self, name, up, k, *sizes):\n    return registry(up, k)\n")
