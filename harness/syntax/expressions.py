@@ -196,10 +196,8 @@ class Expressions:
         if is_sequence(given):
             unknown = self._unknown(node)
             return Joined(*self._quoted(node)) if type(unknown) is Name else unknown
-        if not isinstance(given, Passed):
-            return self._unknown(node)
         self._assumed += names.assumed.get(name, ())
-        return given.value
+        return given.value if isinstance(given, Passed) else self._unknown(node)
 
     def _unknown(self, node: ast.expr) -> Value:
         """An expression that the text gives no value; the user may."""

@@ -645,8 +645,10 @@ def _is_used(parameter: tuple[str, ast.expr], used: Collection[str]) -> bool:
 
 
 def _none(test: ast.expr) -> str:
-    """The name that a test compares with ``None``."""
+    """The name that a test compares with ``None``, or that it asks for nothing."""
     match test:
+        case ast.UnaryOp(ast.Not(), ast.Name(id=name)):
+            return name
         case ast.Compare(ast.Name(id=name), [ast.Is()], [ast.Constant(value=None)]):
             return name
     return ""

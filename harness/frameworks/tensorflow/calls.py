@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -55,6 +56,12 @@ _DILATIONS: Final = Parameter(
     None,
     pitfall="More than 1 is refused in float64 on a CPU.",
 )
+# Channels and sizes of inputs that have nothing in common.
+_SAMPLES: Final = ((10_007, 7, 11, 13), (10_009, 16, 9, 20), (10_037, 53, 40, 31))
+_SQUARES: Final = ((10_007, 7, 7, 7), (10_009, 16, 16, 16), (10_037, 53, 53, 53))
+_ONLY_SQUARES: Final = (
+    "output_shape has the same size along every axis: TensorFlow refuses inputs that have not."
+)
 _NAME: Final = naming("operation")
 
 
@@ -99,21 +106,38 @@ def _read(given: Arguments) -> Reading:
         bias=False,
         channels_last=not channels_first,
     )
+
+    def crops(inputs: Sequence[Arguments]) -> Iterator[tuple[tuple[int, int], ...]]:
+        for each in inputs:
+            size = _output(each, rank, channels_first=channels_first)[1]
+            yield _crop(each, reading.operator, size, channels_first=channels_first)
+
+    notes: tuple[str, ...] = ()
     try:
-        crops = [
-            _crop(each, reading.operator, size, channels_first=channels_first)
-            for each, (_, size) in zip(samples or [given], outputs, strict=True)
-        ]
+        chosen = {*crops(samples or [given])}
     except SnippetError:
-        if samples:
+        if not samples:
+            raise
+        # [n, 2 * height, 2 * height, c]: TensorFlow refuses an input that is not a square.
+        squares = _any_input(given, rank, _SQUARES, channels_first=channels_first)
+        try:
+            chosen = {*crops(squares)}
+        except SnippetError:
             given.in_size("output_shape")
-        raise
-    if any(crop != crops[0] for crop in crops):
+            raise
+        notes = (_ONLY_SQUARES,)
+    if len(chosen) != 1:
         given.in_size("output_shape")
-    return given.cropped(reading, crops[0])
+    return given.cropped(reading, chosen.pop(), *notes)
 
 
-def _any_input(given: Arguments, rank: int, *, channels_first: bool) -> list[Arguments]:
+def _any_input(
+    given: Arguments,
+    rank: int,
+    inputs: Sequence[Sequence[int]] = _SAMPLES,
+    *,
+    channels_first: bool,
+) -> list[Arguments]:
     """Read the call with several inputs, where its shape is not known, but decides nothing.
 
     ``x.shape[1] * 2`` with a stride of 2 asks for the same crop from any input, and of padding
@@ -133,7 +157,7 @@ def _any_input(given: Arguments, rank: int, *, channels_first: bool) -> list[Arg
         stride = _spatial(given, "strides", rank, channels_first=channels_first)
         only = tuple((size - 1) // step + 1 for size, step in zip(out_size, stride, strict=True))
     samples = []
-    for channels, *sizes in _SAMPLES:
+    for channels, *sizes in inputs:
         supplied = replace(given.supplied, input=(n, channels, *(only or sizes[:rank])))
         with_input = replace(given, supplied=supplied)
         sample = _completed(with_input, rank, channels_first=channels_first)
@@ -403,9 +427,6 @@ def _explicit(
         raise given.error("padding of batch and channels must be 0.", "padding")
     return tuple((begin, end) for begin, end in (height, width))
 
-
-# Channels and sizes of inputs that have nothing in common.
-_SAMPLES: Final = ((10_007, 7, 11, 13), (10_009, 16, 9, 20), (10_037, 53, 40, 31))
 
 _DOCS: Final = "https://www.tensorflow.org/api_docs/python/tf/"
 _ANY: Final = "conv_transpose"

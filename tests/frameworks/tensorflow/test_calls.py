@@ -420,6 +420,23 @@ def test_a_size_that_a_function_of_the_text_computes_needs_no_input() -> None:
     assert operator(text).descriptor == "ic4_oc6_k3x2_s2x2_c0.1x0.0"
 
 
+def test_one_size_for_both_axes_is_that_of_a_square() -> None:
+    text = (
+        "def up(x, size=None):\n  shape = x.get_shape().as_list()\n"
+        "  k = tf.Variable(tf.zeros([3, 5, 6, 4]))\n"
+        "  if not size:\n    size = shape[{}] * 2\n"
+        "  return tf.nn.conv2d_transpose(x, k, [shape[0], size, size, 6], 2)"
+    )
+    for axis in (1, 2):
+        found = reading(text.format(axis))
+        assert found.operator.descriptor == "ic4_oc6_k3x5_s2x2_c0.1x1.2"
+        assert any(note.startswith("output_shape has the same size") for note in found.notes)
+        assert any(note.startswith("size=None: taken from") for note in found.notes)
+    # The input's channels say nothing of its size.
+    with pytest.raises(SnippetError, match="add input 1,64,16,16"):
+        reading(text.format(3))
+
+
 def test_the_kernel_is_known_where_the_weights_channels_are_the_input_s() -> None:
     text = (
         "w = tf.get_variable('w', [3, 2, 6, x.shape[-1]], initializer=zeros())\n"
