@@ -80,7 +80,7 @@ def _read(given: Arguments) -> Reading:
     given = _with_chain(given, before, last=last)
     source, output = port(given, "Input", last=last), port(given, "Output", last=last)
     weights = dimensions(given.value("Weights"), given.assigned)
-    rank = _rank(given, source, output, weights)
+    rank = _rank(given, source, output, weights, before.rank)
     around = margins(given.value("Weights"), given.assigned, rank)
     groups = given.integer("ChannelGroups")
     source, batch = _applied(given, source, rank, last=last)
@@ -113,7 +113,9 @@ def _read(given: Arguments) -> Reading:
 # The number of axes.
 
 
-def _rank(given: Arguments, source: Port, output: Port, weights: Sizes | None) -> int:
+def _rank(
+    given: Arguments, source: Port, output: Port, weights: Sizes | None, around: int | None
+) -> int:
     """How many spatial axes there are: what says so must agree."""
     kernel = given.value("sz")
     ranks = [("the kernel", len(kernel))] if isinstance(kernel, tuple) else []
@@ -131,6 +133,8 @@ def _rank(given: Arguments, source: Port, output: Port, weights: Sizes | None) -
     for name in ("Stride", "Dilation", "PaddingSize"):
         value = given.value(name)
         ranks += [(f'"{name}"', len(value))] if isinstance(value, tuple) else []
+    if not ranks and around is not None:
+        ranks = [("the chain around it", around)]
     if not ranks:
         given.open_per_axis("sz")  # An error that asks for the input's shape, where sz is there.
         given.channels_and_kernel(None, None, None, 1)

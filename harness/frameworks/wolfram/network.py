@@ -10,7 +10,7 @@ from typing import Final
 from harness.convention.arguments import Arguments
 from harness.convention.chains import MOST_LAYERS, Flow, after
 from harness.frameworks.wolfram.arrays import resolved
-from harness.frameworks.wolfram.plain_layers import name_of, step
+from harness.frameworks.wolfram.plain_layers import keeps_rank, name_of, rank_shown, step
 from harness.frameworks.wolfram.ports import port, rules
 from harness.syntax.names import identifiers
 from harness.syntax.tree import Argument, Call, Name, SnippetError, Value, names_in
@@ -28,10 +28,14 @@ _DEEPEST: Final = 60
 
 @dataclass(frozen=True)
 class Before:
-    """What a chain says: channels, and its own ``"Input"`` or what the layers make of that."""
+    """What a chain says: channels, and its own ``"Input"`` or what the layers make of that.
+
+    ``rank`` is the number of spatial axes that the layers next to it have.
+    """
 
     channels: int | None = None
     input: Argument | None = None
+    rank: int | None = None
 
 
 def chain_before(given: Arguments) -> Before:
@@ -41,11 +45,36 @@ def chain_before(given: Arguments) -> Before:
         layers = _layers(call.positional[0], names) if call.positional else {}
         if call.dotted == "NetGraph":
             path = _path(layers, _edges(call.positional[1:2]), given.call)
+            below: tuple[Value, ...] = ()
         else:
-            path = _up_to(_flat(layers.values(), names), given.call)
+            flat = tuple(_flat(layers.values(), names))
+            path = _up_to(flat, given.call)
+            below = flat[len(path) + 1 :] if path is not None else ()
         if path is not None:
-            return _walked(given, path, call, names)
+            before = _walked(given, path, call, names)
+            return replace(before, rank=_rank_around(given, path, below, call, names))
     return Before()
+
+
+def _rank_around(
+    given: Arguments,
+    above: Sequence[Value],
+    below: Sequence[Value],
+    chain: Call,
+    assigned: Mapping[str, Value],
+) -> int | None:
+    """How many axes the layers next to one have, and the chain's input: all that say so agree."""
+
+    def near(layers: Sequence[Value]) -> Sequence[Value]:
+        return tuple(takewhile(lambda each: keeps_rank(each, assigned), layers))
+
+    ranks = {rank_shown(each, assigned) for each in (*near(above[::-1]), *near(below))}
+    if len(near(above)) == len(above):
+        own = next((each for each in chain.arguments if each.name == _INPUT), None)
+        size = None if own is None else _begin(given, own).size
+        ranks.add(len(size) if size else None)
+    known = ranks - {None}
+    return known.pop() if len(known) == 1 else None
 
 
 def _at_the_chain(given: Arguments) -> list[tuple[Call, Mapping[str, Value]]]:

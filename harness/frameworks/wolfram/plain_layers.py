@@ -20,6 +20,7 @@ _KEEP: Final = {
     *("Ramp", "Tanh", "LogisticSigmoid"),
     *("ReLU", "ELU", "SELU", "SoftSign", "SoftPlus", "HardTanh", "HardSigmoid", "Sigmoid"),
 }
+_WINDOWS: Final = {"ConvolutionLayer", "DeconvolutionLayer", "PoolingLayer"}
 
 
 def step(layer: Value, flow: Flow, assigned: Mapping[str, Value]) -> Flow | None:
@@ -37,7 +38,7 @@ def step(layer: Value, flow: Flow, assigned: Mapping[str, Value]) -> Flow | None
         return None
     first = resolved(layer.positional[0], assigned) if layer.positional else None
     match name:
-        case "ConvolutionLayer" | "DeconvolutionLayer" | "PoolingLayer":
+        case _ if name in _WINDOWS:
             return _windows(name, layer, flow, assigned)
         case "ReshapeLayer" | "LinearLayer":
             return _shaped(first)
@@ -51,6 +52,24 @@ def name_of(layer: Value) -> str:
     if isinstance(layer, Call):
         return layer.dotted
     return layer.text if isinstance(layer, Name) else layer if isinstance(layer, str) else ""
+
+
+def keeps_rank(layer: Value, assigned: Mapping[str, Value]) -> bool:
+    """Whether as many spatial axes come out of a layer as go into it."""
+    return name_of(resolved(layer, assigned)) in {*_KEEP, *_WINDOWS, "ResizeLayer"}
+
+
+def rank_shown(layer: Value, assigned: Mapping[str, Value]) -> int | None:
+    """How many spatial axes a layer has, where the size of its windows, or another, says so."""
+    layer = resolved(layer, assigned)
+    name = name_of(layer)
+    if not isinstance(layer, Call) or name not in {*_WINDOWS, "ResizeLayer"}:
+        return None
+    sizes = layer.positional[0 if name in {"PoolingLayer", "ResizeLayer"} else 1 :]
+    sizes += [layer.named.get(option) for option in ("Stride", "Dilation", "PaddingSize")]
+    known = (resolved(size, assigned) for size in sizes)
+    ranks = {len(size) for size in known if isinstance(size, tuple)}
+    return ranks.pop() if len(ranks) == 1 else None
 
 
 def _shaped(value: Value) -> Flow | None:

@@ -103,3 +103,42 @@ def test_a_layer_may_have_a_local_name() -> None:
     (in_names,) = look_up_every(made.replace("BODY", f"act = other[]; {chain}"), to=["numpy"])
     assert not isinstance(in_names, SnippetError)
     assert in_names.reading.input is None
+
+
+# What stands around DeconvolutionLayer[5, 4] in a chain, and the kernel that it then has.
+AROUND = {
+    "{ConvolutionLayer[8, {3, 5}], Ramp, UP}": [4, 4],
+    "{ConvolutionLayer[8, {3}], Ramp, UP}": [4],
+    '{"u" -> UP, "t" -> Tanh, "c" -> ConvolutionLayer[8, 3, "PaddingSize" -> {1, 2}]} // Flatten': [
+        4,
+        4,
+    ],
+    "{UP, PoolingLayer[{3}]}": [4],
+    "{ConvolutionLayer[8, k], UP}, Input -> {6, 12, 9}": [4, 4],
+    "{ConvolutionLayer[8, k], UP}, Input -> {6, 12}": [4],
+    '{UP}, Input -> NetEncoder[{"Image", {12, 9}}]': [4, 4],
+}
+
+
+@pytest.mark.parametrize("around", AROUND)
+def test_layers_around_one_show_how_many_axes_it_has(around: str) -> None:
+    text = f"NetChain[{around}]".replace("UP", "DeconvolutionLayer[5, 4]")
+    (look,) = look_up_every(text.replace("Input", '"Input"'), to=["wolfram"])
+    assert not isinstance(look, SnippetError)
+    assert look.to_json()["operator"]["kernel"] == AROUND[around]
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        "{ConvolutionLayer[8, 3], UP}",
+        "{ConvolutionLayer[8, {3, 3}], ReshapeLayer[{8, n}], UP}",
+        "{ConvolutionLayer[8, {3, 3}], layer, UP}, Input -> {6, 12, 9}",
+        "{ConvolutionLayer[8, {3}], UP, ConvolutionLayer[8, {3, 3}]}",
+    ],
+)
+def test_layers_that_do_not_show_it_leave_the_question(around: str) -> None:
+    text = f"NetChain[{around}]".replace("UP", "DeconvolutionLayer[5, 4]")
+    (error,) = look_up_every(text.replace("Input", '"Input"'), to=["wolfram"])
+    assert isinstance(error, SnippetError)
+    assert "nothing says how many spatial axes" in error.fact
