@@ -11,6 +11,7 @@ import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Final, TypeAlias
 
 from harness.convention.binding import bound
@@ -43,10 +44,12 @@ _MOST_KINDS: Final = 12  # Of operators, whose answers must all agree
 # Every small number of groups divides a number of channels, and no size of a kernel is like it.
 _CHANNELS: Final = tuple(5040 * n for n in (11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53))
 # Numbers for what is named so; none is a default, which would be written by leaving it out.
+_OUTPUT_PADDING: Final = range(5)  # Below a stride of 2 there are 0 and 1 alone.
 _RANGES: Final = {
     "group": range(2, 7),
     "strid": range(2, 6),
     "dilat": range(2, 5),
+    "output_pad": _OUTPUT_PADDING,
     "pad": range(1, 6),
     "crop": range(1, 6),
     "adj": range(1, 5),
@@ -76,6 +79,11 @@ class _Open:
             choice is _CHANNELS or choice is _EXPONENTS for choice in self.numbers.values()
         )
 
+    @property
+    def output_paddings(self) -> list[str]:
+        """The names that stand for output paddings."""
+        return [name for name, choice in self.numbers.items() if choice is _OUTPUT_PADDING]
+
 
 @dataclass(frozen=True)
 class InNames:
@@ -100,7 +108,7 @@ def read_in_names(found: Readable, supplied: Supplied, error: SnippetError) -> I
     first = error
     left_open, numbers = _more(found, _Open({}), error, error), random.Random(1)  # noqa: S311
     trials: dict[object, list[tuple[Supplied, Reading]]] = {}
-    at_zero: dict[object, list[tuple[Supplied, Reading]]] = {}  # With crops that are 0 by limits
+    rare: dict[object, list[tuple[Supplied, Reading]]] = {}  # Where some crop in names is 0
     refusals: dict[str, SnippetError] = {}
     is_legal = False  # With numbers that leave nothing to be written
     are_apart = False  # Numbers of two axes, in one trial at least
@@ -110,23 +118,28 @@ def read_in_names(found: Readable, supplied: Supplied, error: SnippetError) -> I
             reading = found.read(trial)
         except (OpenError, UnknownValueError) as more:
             shown = more if _is_beyond_names(found, more) else first
-            left_open, trials, at_zero = _more(found, left_open, more, shown), {}, {}
+            left_open, trials, rare = _more(found, left_open, more, shown), {}, {}
             are_apart = False
             continue
         except SnippetError as refused:  # These numbers make no operator, or none do.
             refusals[refused.fact] = refused
             continue
         zeros = [*_left_out_crops(reading.operator)]
-        if _has_default_steps(reading.operator) or not all(map(_is_limited, zeros)):
+        added = [trial.values[each] != 0 for each in left_open.output_paddings]
+        is_left_out = _has_default_steps(reading.operator) or (added and not any(added))
+        if is_left_out or not all(map(_is_limited, zeros)):
             is_legal = True
             continue
-        alike = (at_zero if zeros else trials).setdefault(_kind(reading.operator), [])
+        is_rare = bool(zeros) or not all(added)
+        alike = (rare if is_rare else trials).setdefault(_kind(reading.operator), [])
         alike.append((trial, reading))
-        are_apart = are_apart or not _coincides(reading.operator)
+        are_apart = are_apart or not (is_rare or _coincides(reading.operator))
         enough = left_open.is_of_channels and any(len(alike) > 1 for alike in trials.values())
         if len(trials) == _MOST_KINDS or enough:
             break
-    trials = trials or at_zero
+    if not are_apart:
+        trials |= rare
+        are_apart = not all(_coincides(each.operator) for _, each in chain(*trials.values()))
     if not trials:
         if len({*map(in_names, refusals)}) == 1 and not is_legal:
             (reason, *_) = refusals.values()

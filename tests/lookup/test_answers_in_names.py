@@ -50,6 +50,12 @@ CALLS: Mapping[str, tuple[Mapping[str, int | tuple[int, ...]], ...]] = {
         {"c": 2, "d": 3, "k": 3, "s": 2, "p": 1, "q": 1},
         {"c": 2, "d": 3, "k": 5, "s": 4, "p": 1, "q": 3},
     ),
+    # Below a stride of 2 no numbers but 0 and 1 tell two output paddings apart.
+    "nn.ConvTranspose2d(c, d, k, 2, padding=(p, q), output_padding=(u, v))": (
+        {"c": 2, "d": 3, "k": 4, "p": 1, "q": 1, "u": 0, "v": 0},
+        {"c": 2, "d": 3, "k": 5, "p": 2, "q": 1, "u": 1, "v": 0},
+        {"c": 2, "d": 3, "k": 3, "p": 1, "q": 1, "u": 1, "v": 1},
+    ),
     "nn.ConvTranspose1d(c, d, 3, dilation=r, padding=r)": ({"c": 2, "d": 3, "r": 3},),
     "nn.ConvTranspose1d(int(c / 2), max(c, 4), 2 ** k, int(k / 2), padding=int((k - 1) / 3))": (
         {"c": 3, "k": 2},
