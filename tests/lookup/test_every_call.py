@@ -11,7 +11,7 @@ from harness.cli.exit_statuses import OK, USAGE
 from harness.cli.main import main
 from harness.core.operators import Operator
 from harness.lookup.answer import LookUp
-from harness.lookup.every import look_up_every, look_up_one
+from harness.lookup.every import line_of, look_up_every, look_up_one
 from harness.lookup.reading import supply
 from harness.syntax.tree import SnippetError, Value
 
@@ -451,3 +451,30 @@ def test_settings_of_a_whole_project_are_followed() -> None:
     every = look_up_every(text)
     found = [each.reading.operator for each in every if isinstance(each, LookUp)]
     assert [(one.out_channels, one.kernel[0], one.stride[1]) for one in found] == blocks
+
+
+def test_what_callers_leave_empty_is_nothing() -> None:
+    """As SoundStream does, whose constructor also keeps a copy of what it was given."""
+    text = (
+        "class Up(nn.Module):\n"
+        "    def __init__(self, a, b, k, stride, **kwargs):\n"
+        "        super().__init__()\n"
+        "        self.up = nn.ConvTranspose1d(a, b, k, stride, **kwargs)\n"
+        "def block(a, b, stride):\n"
+        "    return nn.Sequential(Up(a, b, 2 * stride, stride=stride), nn.ELU())\n"
+        "class Net(nn.Module):\n"
+        "    def __init__(self, more):\n"
+        "        super().__init__()\n"
+        "        given = locals()\n"
+        "        given.pop('self', None)\n"
+        "        self.first = block(16, 8, 5)\n"
+        "        self.last = Up(8, 3, 7, 2, bias=False)\n"
+        "        self.open = Up(8, 3, 7, 2, **more)\n"
+    )
+    first, second, third = sorted(look_up_every(text), key=line_of)
+    assert isinstance(first, SnippetError)
+    assert "** holds arguments that the text does not show" in first.fact
+    assert isinstance(second, LookUp)
+    assert second.reading.operator.descriptor == "ic16_oc8_k10_s5_b"
+    assert isinstance(third, LookUp)
+    assert third.reading.operator.descriptor == "ic8_oc3_k7_s2"
