@@ -203,7 +203,12 @@ class Statements(Branches):
     def _simple(self, node: ast.stmt) -> Iterator[Statement]:
         match node:
             case ast.Assign():
-                yield from self._assignment(node.targets, node.value)
+                rest = self._without_popped(node)
+                value = node.value if rest is None else _as_got(node.value)
+                yield from self._assignment(node.targets, value)
+                if rest is not None:
+                    self._change(changes([node.value]))
+                    self.names.give(*rest)
             case ast.AnnAssign(value=ast.expr() as value):
                 yield from self._assignment([node.target], value)
             case ast.AugAssign():
@@ -270,6 +275,23 @@ class Statements(Branches):
             names = [name for each in given for name in same_object(each)]
             changing = [name for name in names if can_change(before.get(name))]
             self.names.share([*same_object(node.func.value), *changing] if changing else [])
+
+    def _without_popped(self, node: ast.Assign) -> tuple[str, Value] | None:
+        """The dictionary, and what is left of it, of ``stride = options.pop("stride", 2)``."""
+        match node:
+            case ast.Assign(
+                targets=[ast.Name(id=target)],
+                value=ast.Call(
+                    func=ast.Attribute(value=ast.Name(id=name), attr="pop"),
+                    args=[ast.Constant(value=str(key)), *default],
+                    keywords=[],
+                ),
+            ) if target != name and name not in self.names.assumed and len(default) < 2:
+                whole = self.names.known.get(name)
+                if isinstance(whole, Call) and is_dict(whole) and (default or key in whole.named):
+                    left = tuple(each for each in whole.arguments if each.name != key)
+                    return name, replace(whole, arguments=left)
+        return None
 
     def _update(self, before: Mapping[str, Value], node: ast.expr) -> None:
         """Keep what ``options.update(stride=3)`` and ``sizes.append(3)`` leave."""
@@ -652,3 +674,11 @@ def _none(test: ast.expr) -> str:
         case ast.Compare(ast.Name(id=name), [ast.Is()], [ast.Constant(value=None)]):
             return name
     return ""
+
+
+def _as_got(node: ast.expr) -> ast.expr:
+    """``options.get("stride", 2)`` in the place of ``options.pop("stride", 2)``."""
+    assert isinstance(node, ast.Call)
+    assert isinstance(node.func, ast.Attribute)
+    method = ast.copy_location(ast.Attribute(node.func.value, "get", ast.Load()), node.func)
+    return ast.copy_location(ast.Call(method, node.args, []), node)
