@@ -478,3 +478,18 @@ def test_what_callers_leave_empty_is_nothing() -> None:
     assert second.reading.operator.descriptor == "ic16_oc8_k10_s5_b"
     assert isinstance(third, LookUp)
     assert third.reading.operator.descriptor == "ic8_oc3_k7_s2"
+
+
+def test_what_a_constructor_pops_is_not_handed_on() -> None:
+    text = (
+        "class Up(nn.Module):\n"
+        "    def __init__(self, a, **kwargs):\n"
+        "        super().__init__()\n"
+        "        k = kwargs.pop('k', 4)\n"
+        "        self.up = nn.ConvTranspose1d(a, 2 * a, k, **kwargs)\n"
+        "first = Up(3)\n"
+        "second = Up(5, k=7, stride=2)\n"
+    )
+    answers = [each for each in look_up_every(text) if isinstance(each, LookUp)]
+    found = [each.reading.operator.descriptor for each in answers]
+    assert found == ["ic3_oc6_k4_b", "ic5_oc10_k7_s2_b"]
