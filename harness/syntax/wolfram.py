@@ -27,7 +27,7 @@ from harness.syntax.tree import (
     check_statements,
     check_text,
 )
-from harness.syntax.wolfram_functions import Function, functions
+from harness.syntax.wolfram_functions import Function, chosen, functions
 from harness.syntax.wolfram_names import Local, local_names, unsettled
 
 _CONSTANTS: Final[dict[str, Value]] = {"True": True, "False": False, "None": None}
@@ -136,6 +136,7 @@ class _Wolfram(Builder):
         self._following: list[str] = []
         self._options: dict[str, Value] = {}  # Of functions, by Options[name] = {...}
         self._followed: set[int] = set()  # Where the definitions begin that were
+        self._uncertain: set[int] = set()  # Where those begin that some call may mean
         self._starts: list[int] = []  # Of the statements
         self._read_again = 0  # How much of the code
         self._local: dict[str, list[Local]] = {}
@@ -306,7 +307,7 @@ class _Wolfram(Builder):
         """Yield the statements, without definitions that were read where they are called."""
         is_whole = self._read_again <= _MOST_READ_AGAIN
         for start, statement in zip(self._starts, self.statements, strict=True):
-            if not is_whole or start not in self._followed:
+            if not is_whole or start not in self._followed - self._uncertain:
                 yield statement
 
     def _result_of(self, function: Node, given: Sequence[Node]) -> Value:
@@ -318,30 +319,34 @@ class _Wolfram(Builder):
             slots |= {"#": given[0]} if given else {}
             return self._again(pure, {**self._parameters, **slots}, self._rest)
         options = self._functions.get(function.name or "", ())
-        chosen = next((each for each in options if each.takes(len(given))), None)
+        meant = chosen(options, [each.value for each in given])
         # What is defined stands before its definition's sign like a call.
         is_definition = any(each.start == function.start for each in options)
         is_own = function.name in _NEVER_FOLLOWED or function.name in self._following
-        if chosen is None or is_definition or is_own:
+        if meant is None and not is_definition:
+            self._uncertain |= {each.start for each in options if each.takes(len(given))}
+        if meant is None or is_definition or is_own:
             return None
         values, rest = dict[str, Node](), dict[str, Sequence[Node]]()
         remaining = list(given)
-        for parameter in chosen.parameters:
+        for parameter in meant.parameters:
             if parameter.is_rest:
                 rest[parameter.name] = remaining
                 if parameter.has_options:
                     rest[_OPTIONS] = remaining
                 remaining = []
+            elif parameter.literal is not None:
+                remaining.pop(0)
             elif remaining:
                 values[parameter.name] = remaining.pop(0)
             elif parameter.default is not None:
                 default = self._again(parameter.default, {}, {})
                 values[parameter.name] = Node(default, *parameter.default)
         self._following.append(function.name or "")
-        value = self._again(chosen.body, values, rest)
+        value = self._again(meant.body, values, rest)
         self._following.pop()
         if value is not None:
-            self._followed.add(chosen.start)
+            self._followed.add(meant.start)
         return value
 
     def _again(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from harness.syntax.lexis import WOLFRAM, skeleton
+from harness.syntax.tree import Call, Name, Value
 from harness.syntax.wolfram_names import NAME, SEPARATOR
 
 _DEFINITION: Final = re.compile(
@@ -21,6 +22,7 @@ _PARAMETER: Final = re.compile(
     rf"|({NAME})\s*:\s*OptionsPattern\[\w*\]|OptionsPattern\[\w*\])\s*",
     re.DOTALL,
 )
+_LITERAL: Final = re.compile(r"\s*(?:\"([^\"\\]*)\"|(\d{1,9}))\s*")
 
 
 class Parameter(NamedTuple):
@@ -30,6 +32,7 @@ class Parameter(NamedTuple):
     default: tuple[int, int] | None = None  # Where it stands
     is_rest: bool = False  # Whether it stands for all that follows
     has_options: bool = False  # Whether that are options, of which OptionValue gives one
+    literal: str | int | None = None  # What alone it takes, as in up[n_, "transposed"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,39 @@ class Function:
         least = sum(each.default is None for each in singles)
         return least <= count and (count <= len(singles) or len(singles) < len(self.parameters))
 
+    @property
+    def literals(self) -> Mapping[int, str | int]:
+        """What it takes alone, by the arguments' places."""
+        pairs = enumerate(each.literal for each in self.parameters)
+        return {place: literal for place, literal in pairs if literal is not None}
+
+
+def chosen(options: Sequence[Function], given: Sequence[Value]) -> Function | None:
+    """Choose the definition that a call means; ``None`` where that is not certain.
+
+    One with a literal argument comes before those that take any.
+
+    Examples
+    --------
+    >>> of_up = functions('up[n_, k_] := f[n, k]; up[n_, "2x"] := g[n]')["up"]
+    >>> [each and each.start for each in (chosen(of_up, [8, 3]), chosen(of_up, [8, "2x"]))]
+    [0, 23]
+    >>> chosen(of_up, [8, Name("size", 0)])
+    """
+    taking = [each for each in options if each.takes(len(given))]
+    met = list[Function]()
+    for each in sorted(taking, key=lambda each: -len(each.literals)):
+        if met and len(each.literals) < len(met[0].literals):
+            break
+        pairs = [(given[place], literal) for place, literal in each.literals.items()]
+        known = [(type(value), value) == (type(literal), literal) for value, literal in pairs]
+        if any(isinstance(value, Name | Call) for value, _ in pairs):
+            return None
+        if all(known):
+            met.append(each)
+    is_certain = met and (len(met) == 1 or not met[0].literals)
+    return met[0] if is_certain else None
+
 
 def functions(code: str) -> Mapping[str, Sequence[Function]]:
     """Find the functions whose calls can be followed, by their names.
@@ -54,7 +90,7 @@ def functions(code: str) -> Mapping[str, Sequence[Function]]:
     --------
     >>> found = functions("up[n_, k_: 4] := f[n, k]; g[1] = 2; h[x_] := x /; x > 2")
     >>> [(name, [each.takes(2) for each in of_name]) for name, of_name in found.items()]
-    [('up', [True])]
+    [('up', [True]), ('g', [False])]
     """
     outside = skeleton(code, WOLFRAM)
     ends = [*(match.start() for match in SEPARATOR.finditer(outside)), len(code)]
@@ -80,8 +116,11 @@ def _parameters(code: str, start: int, end: int) -> Iterator[Parameter | None]:
     for piece in [*re.finditer(r",", outside), None]:
         until = end if piece is None else start + piece.start()
         match = _PARAMETER.fullmatch(code, begin, until)
+        literal = _LITERAL.fullmatch(code, begin, until)
         begin = until + 1
-        if match is None:
+        if literal is not None:
+            yield Parameter("", literal=literal[1] if literal[2] is None else int(literal[2]))
+        elif match is None:
             yield None
         elif match[1] is None:
             yield Parameter(match[4] or "", is_rest=True, has_options=True)

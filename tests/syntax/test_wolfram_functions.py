@@ -44,6 +44,12 @@ TEXTS = {
     "up[n_] /; n > 2 := f[n]; up[3]": "<n>",
     "up[n_] := f[n]; up[3, 4]": "<n>",
     "up[n_] := f[n, up[n - 1]]; up[3]": "3 up(2)",
+    # Literals, which come first, where it is certain which one is meant.
+    'up[n_, k_] := f[n, k]; up[n_, "2x"] := f[n]; up[3, "2x"]; up[3, 2]': "3 3 2",
+    "up[n_, 1] := f[n, 5]; up[n_, 2] := f[n, 7]; up[3, 2]; up[4, 1]": "3 7 4 5",
+    'up[n_, "2x"] := f[n]; up[n_, k_] := f[n, k]; up[3, "2x"]; up[3, m]': "<n> <n> <k> 3",
+    'up[n_, "2x"] := f[n]; up[3, "4x"]': "<n>",
+    "up[1] = f[3]; up[1] = f[4]; up[1]": "3 4",
     # Lists of values.
     "Table[f[2^i], {i, 3}]": "2 4 8",
     "Table[f[i], {i, 6, 2, -2}]": "6 4 2",
