@@ -17,6 +17,7 @@ from harness.syntax.tree import (
     BinaryOp,
     Call,
     Defined,
+    Division,
     Name,
     Reference,
     SnippetError,
@@ -128,17 +129,22 @@ class Builder:
             return self.opaque(nodes)
         factor = -1 if sign.value == "-" else 1
         result = each(lambda number: factor * number, [operand.value])
-        return self.computed(result, nodes, UnaryOp, str(sign.value), operand.value)
+        divides = _division(operand.value)
+        return self.computed(result, nodes, UnaryOp, str(sign.value), operand.value, divides)
 
     def binary(self, nodes: Sequence[Node]) -> Node:
         """Compute with two numbers, or with short lists of them."""
         left, operation, right = (node.value for node in nodes)
         result = each(lambda a, b: self.folded(a, str(operation), b), [left, right])
         in_python = _IN_PYTHON.get(str(operation), str(operation))
+        kinds = {_division(left), _division(right)}
+        divides: Division = max(kinds, default="")
         # Only the sum of a quotient and what is whole is whole where the quotient is, and not else.
-        if in_python not in {"+", "-"} or (_divides(left) and _divides(right)):
+        if in_python not in {"+", "-"} or "" not in kinds:
             left, right = with_fractions(left), with_fractions(right)
-        return self.computed(result, nodes, BinaryOp, left, in_python, right)
+            divides = "any" if any(kinds) else ""
+        divides = "exactly" if in_python == EXACTLY else divides
+        return self.computed(result, nodes, BinaryOp, left, in_python, right, divides)
 
     def computed(
         self, value: Value, nodes: Sequence[Node], kind: type[Name] = Name, *parts: Value
@@ -287,13 +293,8 @@ def _computed(left: Number, operation: str, right: Number) -> object:
     return None
 
 
-def _divides(value: Value) -> bool:
-    match value:
-        case BinaryOp(left=left, operation=operation, right=right):
-            return operation in {"/", EXACTLY} or _divides(left) or _divides(right)
-        case UnaryOp(operand=operand):
-            return _divides(operand)
-    return False
+def _division(value: Value) -> Division:
+    return value.divides if isinstance(value, BinaryOp | UnaryOp) else ""
 
 
 def as_number(value: Value) -> Number | None:

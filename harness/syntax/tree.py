@@ -13,6 +13,8 @@ from harness.core.errors import InputError, Place
 MAX_TEXT: Final = 2_000_000  # Characters
 MAX_STATEMENT: Final = 20_000  # Of languages whose sums may be of any length: a sum holds its parts
 MAX_DEPTH: Final = 60
+# How the divisions of a sum are meant: each exactly, or not all of them.
+Division: TypeAlias = Literal["", "exactly", "any"]
 EXACTLY: Final = "exactly /"  # An operation: the division of languages without a type for integers
 MAX_DIGITS: Final = 18
 _DEPTH: Final = re.compile(r"[]()[{}]|\n(?=[^ \t)\]}])")  # Brackets, and lines that begin anew
@@ -40,6 +42,7 @@ class UnaryOp(Name):
 
     operation: str = ""
     operand: Value = None
+    divides: Division = ""
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -49,6 +52,7 @@ class BinaryOp(Name):
     left: Value = None
     operation: str = ""
     right: Value = None
+    divides: Division = ""
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -469,12 +473,21 @@ def _check_depth(text: str) -> None:
 
 
 def with_fractions(value: Value) -> Value:
-    """Return a value whose divisions need not give whole numbers, as in ``round(n / 2)``."""
-    match value:
-        case BinaryOp(left=left, operation=operation, right=right):
-            sides = with_fractions(left), with_fractions(right)
-            plain = "/" if operation == EXACTLY else operation
-            return replace(value, left=sides[0], operation=plain, right=sides[1])
-        case UnaryOp(operand=operand):
-            return replace(value, operand=with_fractions(operand))
+    """Return a value whose divisions need not give whole numbers, as in ``round(n / 2)``.
+
+    Below anything but a sum and a sign none is exact any more.
+    """
+    sums: list[BinaryOp | UnaryOp] = []
+    while isinstance(value, BinaryOp | UnaryOp) and value.divides == "exactly":
+        if isinstance(value, BinaryOp) and value.operation not in {"+", "-"}:
+            value = replace(value, operation="/", divides="any")
+            break
+        sums.append(value)
+        value = value.left if isinstance(value, BinaryOp) else value.operand
+    for each in reversed(sums):
+        if isinstance(each, BinaryOp):
+            right = with_fractions(each.right)
+            value = replace(each, left=value, right=right, divides="any")
+        else:
+            value = replace(each, operand=value, divides="any")
     return value
