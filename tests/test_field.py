@@ -42,7 +42,7 @@ NAMES = {
             return tf.nn.bias_add(y, b)
         """,
         "ic6_oc4_k5x4_s2x2_c1.2x1.1_b",
-        ("step=2: taken from the function's defaults",),
+        ("shape=None, step=2: taken from the function's defaults",),
         (1, 6, 5, 7),
         (6, 4, 5, 4),
     ),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Final, TypeAlias
@@ -44,17 +44,18 @@ _MOST_KINDS: Final = 12  # Of operators, whose answers must all agree
 # Every small number of groups divides a number of channels, and no size of a kernel is like it.
 _CHANNELS: Final = tuple(5040 * n for n in (11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53))
 # Numbers for what is named so; none is a default, which would be written by leaving it out.
-_OUTPUT_PADDING: Final = range(5)  # Below a stride of 2 there are 0 and 1 alone.
 _RANGES: Final = {
     "group": range(2, 7),
     "strid": range(2, 6),
     "dilat": range(2, 5),
-    "output_pad": _OUTPUT_PADDING,
+    "output_pad": range(5),  # Below a stride of 2 there are 0 and 1 alone.
     "pad": range(1, 6),
     "crop": range(1, 6),
     "adj": range(1, 5),
 }
 _KERNEL: Final = range(2, 17)
+_CROPS: Final = {"output_pad", "pad", "crop", "adj"}
+_LARGEST_NEAR: Final = 40
 _EXPONENTS: Final = range(1, 5)  # Of what channels are computed from
 _OF_CHANNELS: Final = (_CHANNELS, _EXPONENTS)
 _PLACE: Final = re.compile(r"[\w.]+(?:\[[\w:, -]*\])*")
@@ -66,7 +67,7 @@ _OF_THE_TEXT: Final = {"ndim"}  # What decides how long the answer is
 class _Open:
     """What a text leaves open: numbers, each with what it may be, truths, and unnamed sizes."""
 
-    numbers: Mapping[str, range | tuple[int, ...]]
+    numbers: Mapping[str, Sequence[int]]
     # Sequences, each with its elements, which are among the numbers.
     sequences: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     truths: tuple[str, ...] = ()
@@ -82,7 +83,7 @@ class _Open:
     @property
     def output_paddings(self) -> list[str]:
         """The names that stand for output paddings."""
-        return [name for name, choice in self.numbers.items() if choice is _OUTPUT_PADDING]
+        return [name for name, choice in self.numbers.items() if choice[0] == 0]
 
 
 @dataclass(frozen=True)
@@ -301,7 +302,8 @@ def _more(found: Readable, left_open: _Open, error: SnippetError, first: Snippet
         if error.kind == "word" or error.parameter in _OF_THE_TEXT:
             raise error
         axes = error.axes or (form.rank or 0 if is_sequence(error.value) else 0)
-        added = _with_names(left_open, error.value, _range(error.parameter), axes, first)
+        choice = _choice(error.parameter, arguments.values())
+        added = _with_names(left_open, error.value, choice, axes, first)
     elif isinstance(error, OpenError):
         for role in error.roles:
             added = _with_role(added, form, arguments, role, first)
@@ -337,7 +339,7 @@ def _with_role(
 def _with_names(
     left_open: _Open,
     value: Value,
-    choice: range | tuple[int, ...],
+    choice: Sequence[int],
     axes: int,
     first: SnippetError,
 ) -> _Open:
@@ -392,9 +394,22 @@ def _exponents(value: Value) -> set[str]:
     return set()
 
 
-def _range(parameter: str) -> range:
-    words = (choice for word, choice in _RANGES.items() if word in parameter.lower())
-    return next(words, _KERNEL)
+def _choice(parameter: str, given: Iterable[Value]) -> tuple[int, ...]:
+    """Return numbers for what a parameter is called; for a crop those next to the call's own, too.
+
+    Whether ``output_padding=q`` is more than ``padding=9`` decides what is written.
+
+    >>> _choice("output_padding", [64, (9, 9), 0])
+    (0, 1, 2, 3, 4, 8, 9, 10)
+    """
+    words = (word for word in _RANGES if word in parameter.lower())
+    word = next(words, "")
+    usual = _RANGES.get(word, _KERNEL)
+    if word not in _CROPS:
+        return tuple(usual)
+    sizes = {size for value in given for size in (value if isinstance(value, tuple) else (value,))}
+    near = {size + more for size in sizes if type(size) is int for more in (-1, 0, 1)}
+    return (*usual, *sorted(each for each in near if usual.stop <= each <= _LARGEST_NEAR))
 
 
 def _arguments(found: Readable, error: SnippetError) -> tuple[Signature, dict[str, Value]]:

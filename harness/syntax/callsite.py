@@ -36,7 +36,7 @@ class Code:
     >>> [call.written for _, call in code.naming("prune", "g")]
     ['g', 'p.l1']
     >>> code.showing("up")
-    [1, 2]
+    [0, 1]
     """
 
     statements: tuple[Statement, ...]

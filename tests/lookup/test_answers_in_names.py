@@ -435,3 +435,11 @@ def test_a_number_that_a_name_is_lost_in_is_no_answer() -> None:
 def test_a_condition_is_bracketed_in_a_sum() -> None:
     answer = only("nn.ConvTranspose1d(8, 4, 5, 2, padding=(k or 3) - 1)", "numpy").to_json()
     assert "crop=(k or 3) - 1" in answer["translations"]["numpy"]["call"]
+
+
+def test_the_numbers_of_the_call_decide_which_are_tried() -> None:
+    (look,) = look_up_every(
+        "nn.ConvTranspose1d(8, 6, k, 7, 4, output_padding=q)", to=["tensorflow", "wolfram"]
+    )
+    assert isinstance(look, LookUp)
+    assert all("depends on k, q" in (one.answer.reason or "") for one in look.translations)
