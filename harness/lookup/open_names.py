@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Final, TypeAlias
@@ -302,7 +302,7 @@ def _more(found: Readable, left_open: _Open, error: SnippetError, first: Snippet
         if error.kind == "word" or error.parameter in _OF_THE_TEXT:
             raise error
         axes = error.axes or (form.rank or 0 if is_sequence(error.value) else 0)
-        choice = _choice(error.parameter, arguments.values())
+        choice = _choice(error.parameter, arguments)
         added = _with_names(left_open, error.value, choice, axes, first)
     elif isinstance(error, OpenError):
         for role in error.roles:
@@ -394,22 +394,35 @@ def _exponents(value: Value) -> set[str]:
     return set()
 
 
-def _choice(parameter: str, given: Iterable[Value]) -> tuple[int, ...]:
-    """Return numbers for what a parameter is called; for a crop those next to the call's own, too.
+def _choice(parameter: str, given: Mapping[str, Value]) -> tuple[int, ...]:
+    """Return numbers for what a parameter is called, and those next to the call's own that decide.
 
-    Whether ``output_padding=q`` is more than ``padding=9`` decides what is written.
+    Whether ``output_padding=q`` is more than ``padding=9`` decides what is written, and it may be
+    more only where the stride is, too.
 
-    >>> _choice("output_padding", [64, (9, 9), 0])
+    >>> _choice("output_padding", {"stride": 2, "padding": (9, 9)})
     (0, 1, 2, 3, 4, 8, 9, 10)
+    >>> _choice("stride", {"padding": (9, 9)})
+    (2, 3, 4, 5, 11, 12)
     """
-    words = (word for word in _RANGES if word in parameter.lower())
-    word = next(words, "")
+    word = _word(parameter)
     usual = _RANGES.get(word, _KERNEL)
-    if word not in _CROPS:
+    if word not in _CROPS and word != "strid":
         return tuple(usual)
-    sizes = {size for value in given for size in (value if isinstance(value, tuple) else (value,))}
-    near = {size + more for size in sizes if type(size) is int for more in (-1, 0, 1)}
-    return (*usual, *sorted(each for each in near if usual.stop <= each <= _LARGEST_NEAR))
+    sizes = {
+        size
+        for name, value in given.items()
+        for size in (value if isinstance(value, tuple) else (value,))
+        if type(size) is int and (word in _CROPS or _word(name) in _CROPS)
+    }
+    beyond = (-1, 0, 1) if word in _CROPS else (2, 3)
+    near = {size + more for size in sizes for more in beyond if size <= _LARGEST_NEAR}
+    return (*usual, *sorted(each for each in near if each >= usual.stop))
+
+
+def _word(parameter: str) -> str:
+    """Return what stands in a parameter's name and says what it is for."""
+    return next((word for word in _RANGES if word in parameter.lower()), "")
 
 
 def _arguments(found: Readable, error: SnippetError) -> tuple[Signature, dict[str, Value]]:
