@@ -165,7 +165,20 @@ def _chosen(
         raise first
     if zeros:
         chosen = [(trial, _with_zeros(reading, zeros)) for trial, reading in chosen]
+    notes = tuple(_on_ends([reading.operator for _, reading in chosen]))
+    chosen = [(trial, replace(each, notes=(*each.notes, *notes))) for trial, each in chosen]
     return sorted(chosen, key=lambda each: _shows_less(each[1].operator))
+
+
+def _on_ends(operators: Sequence[Operator]) -> Iterator[str]:
+    """Note ends such as ``p - 1`` that no trial has extended: with others they may be."""
+    every = zip(*(each.crop for each in operators), strict=True)
+    ends = {
+        pairs[0][1].expression
+        for pairs in every
+        if isinstance(pairs[0][1], Named) and all(begin > end >= 0 for begin, end in pairs)
+    }
+    yield from (f"{each} is taken for 0 or more." for each in sorted(ends) if "-" in each)
 
 
 def _lone_zeros(operators: Sequence[Operator]) -> list[str]:

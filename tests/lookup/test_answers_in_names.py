@@ -444,3 +444,12 @@ def test_the_numbers_of_the_call_decide_which_are_tried(numbers: str) -> None:
     )
     assert isinstance(look, LookUp)
     assert all("depends on" in (one.answer.reason or "") for one in look.translations)
+
+
+def test_an_end_that_no_number_has_extended_is_noted() -> None:
+    (look,) = look_up_every("nn.ConvTranspose1d(8, 6, k, u, p, output_padding=1)")
+    assert isinstance(look, LookUp)
+    assert look.to_json()["notes"][-1] == "p - 1 is taken for 0 or more."
+    (plain,) = look_up_every("nn.ConvTranspose1d(8, 6, k, u, p)")
+    assert isinstance(plain, LookUp)
+    assert plain.to_json()["notes"] == []
