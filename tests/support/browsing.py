@@ -60,7 +60,7 @@ class Tabs:
         page.goto("about:blank")
         for event, listener in listeners.items():
             page.remove_listener(event, listener)
-        assert said == []
+        assert not said, "\n".join(said)
         free.append(page)
 
     def _tab(self, scripts: bool) -> Page:
