@@ -63,9 +63,9 @@ class Launch:
     def imports(self) -> str:
         """Python text after which any interpreter can import what the programs import.
 
-        >>> print(Launch(Path("python3"), "kernels", path=("/home/me/mine",)).imports)
+        >>> print(Launch(Path("python3"), "kernels", path=("mine",)).imports)
         import sys
-        sys.path[:0] = ['/home/me/mine']
+        sys.path[:0] = ['mine']
         >>> Launch(Path("python3"), "torch").imports
         ''
         """
