@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -107,21 +107,23 @@ def _read(given: Arguments) -> Reading:
         channels_last=not channels_first,
     )
 
-    def crops(inputs: Sequence[Arguments]) -> Iterator[tuple[tuple[int, int], ...]]:
-        for each in inputs:
-            size = _output(each, rank, channels_first=channels_first)[1]
+    def crops(
+        inputs: Sequence[Arguments], outputs: Iterable[tuple[int | None, Sizes]]
+    ) -> Iterator[tuple[tuple[int, int], ...]]:
+        for each, (_, size) in zip(inputs, outputs, strict=True):
             yield _crop(each, reading.operator, size, channels_first=channels_first)
 
     notes: tuple[str, ...] = ()
     try:
-        chosen = {*crops(samples or [given])}
+        chosen = {*crops(samples or [given], outputs)}
     except SnippetError:
         if not samples:
             raise
         # [n, 2 * height, 2 * height, c]: TensorFlow refuses an input that is not a square.
         squares = _any_input(given, rank, _SQUARES, channels_first=channels_first)
         try:
-            chosen = {*crops(squares)}
+            of_squares = (_output(each, rank, channels_first=channels_first) for each in squares)
+            chosen = {*crops(squares, of_squares)}
         except SnippetError:
             given.in_size("output_shape")
             raise
