@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -140,42 +141,48 @@ def test_a_notebook_is_read_by_its_cells(
     assert f"{path}:cell 3:2  up" in translated(capsys, str(path))
 
 
+def of_readme(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str) -> Any:
+    path = tmp_path / "README.md"
+    path.write_text(text)
+    return json.loads(translated(capsys, str(path), "--json"))
+
+
 def test_of_markdown_the_blocks_of_code_are_read(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = tmp_path / "README.md"
-    path.write_text(
+    found = of_readme(
+        tmp_path,
+        capsys,
         "Use nn.ConvTranspose2d(9, 9, 9), or:\n\n- so\n\n  ```python\n  k = 3\n"
-        "  up = nn.ConvTranspose2d(8, 4, k)\n  ```\n\n```bash\nnn.ConvTranspose2d(1, 2, 3)\n```\n"
+        "  up = nn.ConvTranspose2d(8, 4, k)\n  ```\n\n```bash\nnn.ConvTranspose2d(1, 2, 3)\n```\n",
     )
-    found = json.loads(translated(capsys, str(path), "--json"))
     assert (found["line"], found["descriptor"]) == (7, "ic8_oc4_k3x3_b")
 
 
 def test_of_markdown_fences_in_other_languages_begin_no_code(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = tmp_path / "README.md"
-    path.write_text(
+    found = of_readme(
+        tmp_path,
+        capsys,
         "```sh\npip install it\n```\nThe layer nn.ConvTranspose2d(9, 9, 9) is\n"
-        "```py\nup = nn.ConvTranspose2d(8, 4, 3)\n```\nand no other.\n```yaml\nk: 3\n```\nEnd.\n"
+        "```py\nup = nn.ConvTranspose2d(8, 4, 3)\n```\nand no other.\n```yaml\nk: 3\n```\nEnd.\n",
     )
-    found = json.loads(translated(capsys, str(path), "--json"))
     assert (found["line"], found["descriptor"]) == (6, "ic8_oc4_k3x3_b")
 
 
 def test_of_markdown_the_blocks_of_each_language_are_read(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = tmp_path / "README.md"
-    path.write_text(
+    found = of_readme(
+        tmp_path,
+        capsys,
         "```matlab\nup = [\n  transposedConv1dLayer(2, 3, Stride=2)\n];\n```\n"
         "```python\nk = 3\n```\n"
         "```\nup = nn.ConvTranspose2d(8, 4, k)\n```\n"
         '```wl\nup = DeconvolutionLayer[6, {5}, "Input" -> {7, 9}]\n```\n'
-        "```matlab\nsize(up)\n```\n"
+        "```matlab\nsize(up)\n```\n",
     )
-    found = json.loads(translated(capsys, str(path), "--json"))
     assert not found["refused"]
     calls = [
         (call["line"], call["framework"], call["operator"]["kernel"]) for call in found["calls"]
