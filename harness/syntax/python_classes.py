@@ -150,10 +150,6 @@ def may_be_a_layers(name: str) -> bool:
     return not own.isidentifier() or _OF_LAYERS.search(own) is not None
 
 
-def _changes_a_layer(node: ast.stmt) -> bool:
-    return any(map(may_be_a_layers, bindings([node])))
-
-
 def own_forward(node: ast.ClassDef) -> ast.FunctionDef | None:
     """Return the method with which a class does more than its base, where it calls that, too."""
     methods = (each for each in node.body if isinstance(each, ast.FunctionDef))
