@@ -41,12 +41,14 @@ from harness.syntax.tree import (
     SnippetError,
     Value,
     errors_placed_in,
-    last_name,
 )
 
 _T = TypeVar("_T")
+_LONGEST_CHOICE: Final = 120  # Characters of an expression that a note shows
+_DOTTED: Final = re.compile(r"[\w.]+")
 _WORD: Final = re.compile(r"[^\W\d]\w*")
-_PUT_TOGETHER: Final = re.compile(r"(?<!\w)(\w++)\{\w+\}(\w*)")
+# A name with the number of axes open: ConvTranspose{rank}d, ConvTranspose%dd, "Conv" + str(rank).
+_PUT_TOGETHER: Final = re.compile(r"""(?<!\w)(\w++)(?:\{\w*\}|%d|["'][ +]+[\w()]+[ +]+["'])(\w*)""")
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class FoundCall(NamedTuple):
     @property
     def forms(self) -> tuple[Form, ...]:
         """The forms of the call's name."""
-        return tuple(each.form for each in self.known[last_name(self.site.call)])
+        return tuple(each.form for each in self.known[self.site.last_name])
 
     def read(self, supplied: Supplied) -> Reading:
         """Read it with what the user gives.
@@ -294,7 +296,7 @@ def _reading(
     left_out: Sequence[str],
 ) -> Reading:
     other = foreign.sharing(site.call) if len(conventions) > 1 else None
-    candidates, note = _candidates(site, known[last_name(site.call)])
+    candidates, note = _candidates(site, known[site.last_name])
     note = (*left_out, *note)
     readings: list[tuple[_Known, Reading]] = []
     errors: list[tuple[_Known, SnippetError]] = []
@@ -536,12 +538,17 @@ def _candidates(site: CallSite, known: Sequence[_Known]) -> tuple[list[_Known], 
     if not (matching or others or aliases) or not is_full or (ours and is_free):
         name = site.function if is_full or is_free else ours[0]
         notes.append(f"{name} is taken for {names}.")
-    is_usual = "." in written and any(site.function in each.form.names for each in matching)
+    is_usual = "." in written and any(written in each.form.names for each in matching)
     if not all(each is None or each in named for each in options) and not is_usual:
-        notes.append(
-            f"{site.function} may be something else, which another line of the text gives it: it "
-            f"is taken for {names}."
+        chosen = owner.text if isinstance(owner, Either) else ""
+        is_shown = not _DOTTED.fullmatch(chosen) and len(chosen) <= _LONGEST_CHOICE
+        called = written if _DOTTED.fullmatch(written) else "What is called"
+        other = (
+            f"is {chosen}"
+            if is_shown
+            else "may be something else, which another line of the text gives it"
         )
+        notes.append(f"{called} {other}: it is taken for {names}.")
     return matching or known, tuple(notes)
 
 

@@ -138,6 +138,7 @@ class CallSite:
     followed: tuple[Followed, ...] = ()
     # Lines of the framework's call and of those between, where it is come to through others.
     within: tuple[int, ...] = ()
+    taken_for: str = ""  # One of several functions among which the text chooses what is called
 
     @property
     def statement(self) -> Statement:
@@ -157,7 +158,12 @@ class CallSite:
     @property
     def function(self) -> str:
         """The dotted name that is called."""
-        return self.call.dotted
+        return self.taken_for or self.call.dotted
+
+    @property
+    def last_name(self) -> str:
+        """Its last part."""
+        return self.function.rpartition(".")[2]
 
     @property
     def stands_alone(self) -> bool:

@@ -43,7 +43,7 @@ from harness.syntax.tree import (
     with_fractions,
 )
 
-_LONGEST_TEXT: Final = 80  # That is put together of several
+_LONGEST_TEXT: Final = 80  # That is put together of two
 _LARGEST: Final = 10**MAX_DIGITS
 _PROMPT: Final = re.compile(r"(?:>>>|\.\.\.|In \[\d+\]:) ?")
 _OPERATIONS: Final[dict[type[ast.operator], str]] = {
@@ -171,19 +171,13 @@ class Expressions:
                 return self._of_name(node)
         return self._formatted(node) if isinstance(node, ast.JoinedStr) else self._unknown(node)
 
-    def _formatted(self, node: ast.JoinedStr) -> Value:
+    def _formatted(self, node: ast.expr) -> Value:
         """``f"ConvTranspose{rank}d"``, of whole numbers and short texts."""
-        text = ""
-        for part in node.values:
-            value: Value = None
-            if isinstance(part, ast.Constant):
-                value = str(part.value)
-            elif isinstance(part, ast.FormattedValue) and part.conversion == -1:
-                value = None if part.format_spec else self.value(part.value)
-            if type(value) not in {int, str} or len(text) > _LONGEST_TEXT:
-                return self._unknown(node)
-            text += str(value)[:_LONGEST_TEXT]
-        return text
+        # Other look-ups start faster without it.
+        from harness.syntax.python_texts import put_together  # noqa: PLC0415
+
+        text = put_together(node, self.value)
+        return self._unknown(node) if text is None else text
 
     def _of_name(self, node: ast.Name | ast.Attribute) -> Value:
         names, name = self.names, text_of(node)
@@ -210,6 +204,11 @@ class Expressions:
             if (of_bits := _OF_BITS.get(type(node.op))) and type(left) is type(right) is int:
                 return of_bits(left, right)
             shown = _OPERATIONS.get(type(node.op), "")
+            if isinstance(left, str) and isinstance(node.op, ast.Mod):
+                return self._formatted(node)
+            if shown == "+" and isinstance(left, str) and isinstance(right, str):
+                is_short = len(left) + len(right) <= _LONGEST_TEXT
+                return left + right if is_short else Name(*self._quoted(node))
             if isinstance(left, tuple) and _can_be_computed(shown, left, right):
                 # Not quoted: calls in it would be read again.
                 return _put_together(_ARITHMETIC[shown](left, right), left, right)
@@ -240,6 +239,11 @@ class Expressions:
                 # (0, 1) if flat else (1, 1) is two numbers, and no name of one.
                 pairs = zip(body.elts, other.elts, strict=True)
                 return tuple(self._one_or_other(node, *pair) for pair in pairs)
+            case ast.IfExp(body=body, orelse=other) if any(
+                isinstance(each, tuple) or is_sequence(each)
+                for each in (self.value(body), self.value(other))
+            ):
+                return Joined(*self._quoted(node))  # What may be a sequence is no number.
             case ast.Compare(ops=[operation], comparators=[other]):
                 sides, compare = (self.value(node.left), self.value(other)), type(operation)
                 are_numbers = all(isinstance(side, int | float) for side in sides)
@@ -360,6 +364,9 @@ class Expressions:
             value = _is_instance(call.positional)
         if value is None and isinstance(node.func, ast.Attribute):
             value = self._got(node.func, call)
+            if node.func.attr == "format" and isinstance(node.func.value, ast.Constant):
+                text = self._formatted(node)
+                value = text if isinstance(text, str) else value
         return call if value is None else value
 
     def _got(self, method: ast.Attribute, call: Call) -> Value:
@@ -394,6 +401,8 @@ class Expressions:
         else:
             function = Name(text_of(node.func), self.source.offset_of(node.func))
             owner = self.names.owner(name) if (name := dotted(node.func)) else None
+            if isinstance(owner, Reference | Either):
+                self._assumed += self.names.assumed.get(name, ())
         arguments = (*receiver, *self._arguments(node))
         column = self.source.offset_of(node)
         call = Call(function, arguments, column, self._assumed_since(before), owner)
@@ -740,6 +749,8 @@ def converted(call: Call) -> Value:
         function = _OF_SEQUENCES.get(name)
     elif name == "len" and isinstance(values[0], str):
         function = len
+    if name == "str" and len(values) == 1 and type(values[0]) in {int, str}:
+        return str(values[0])
     try:
         result = _as_value(in_function(name, values, function(*values))) if function else None
     except (ArithmeticError, TypeError, ValueError):

@@ -124,14 +124,14 @@ def find_calls(
     """
     parsed, notes = _parsed(text, language, names, values, only_code=only_code)
     called = _called(parsed, names)
-    theirs = [each for each in called if last_name(each[1]) in names]
+    theirs = [each for each in called if last_name(each[1]) in names or _chosen(each[1], names)]
     theirs = [each for each in theirs if not _is_own(each[1].owner, names)]
     found = reached(parsed, theirs)
     through = {inner.column for each in found for inner in each.followed}
     known = {id(call) for _, call in theirs}
     own = [call for _, call in called if id(call) not in known and call.column not in through]
     code = Code(parsed.statements)
-    sites = [_site(text, code, each) for each in found]
+    sites = [each for one in found for each in _variants(_site(text, code, one), names)]
     is_told = any(
         isinstance(each, str) and each.rpartition(".")[2] in names for each in values.values()
     )
@@ -237,6 +237,9 @@ def _notes(text: str, parsed: Parsed, site: CallSite) -> Iterator[str]:
         for called in site.followed:
             if called.chosen_as:
                 yield f"{called.chosen_as} may be another function: it is taken for {called.what}."
+    if site.taken_for and site.call.written in parsed.deciding:
+        decides, _ = parsed.deciding[site.call.written]
+        yield f"Which function {site.call.written} is depends on {decides}."
     if site.call.column in parsed.supposed:
         yield (
             f"{site.call.written} is not in the text: it is taken to make {site.call.dotted} of "
@@ -303,9 +306,29 @@ def _called(parsed: Parsed, names: Collection[str]) -> list[tuple[int, Call]]:
         id(call): (place, call)
         for place, statement in reversed(list(enumerate(parsed.statements)))
         for call in calls(statement.value)
-        if {last_name(call), call.written.rpartition(".")[2]} & {*names}
+        if {last_name(call), _last(call.written)} & {*names} or _chosen(call, names)
     }
     return sorted(places.values(), key=lambda each: (each[1].column, each[0]))
+
+
+def _chosen(call: Call, names: Collection[str]) -> list[str]:
+    """Full names of what is looked for, of several among which the text chooses what is called."""
+    is_choice = isinstance(call.owner, Either) and isinstance(call.function, Reference)
+    options = call.owner.options if is_choice and isinstance(call.owner, Either) else ()
+    paths = [each.text for each in options if isinstance(each, Reference)]
+    chosen = {_last(path): path for path in reversed(paths) if _last(path) in names}
+    return list(chosen.values())[::-1]
+
+
+def _variants(site: CallSite, names: Collection[str]) -> Iterator[CallSite]:
+    """A call of what the text chooses, once for each that it may choose."""
+    chosen = _chosen(site.call, names)
+    is_one = not chosen or [*map(_last, chosen)] == [last_name(site.call)]
+    yield from [site] if is_one else (replace(site, taken_for=each) for each in chosen)
+
+
+def _last(path: str) -> str:
+    return path.rpartition(".")[2]
 
 
 def _is_own(owner: Value, names: Collection[str]) -> bool:

@@ -13,11 +13,13 @@ from harness.syntax.tree import (
     Call,
     Defined,
     Either,
+    Joined,
     Name,
     Passed,
     Reference,
     Value,
     WrittenTuple,
+    is_sequence,
 )
 
 LONGEST: Final = 64
@@ -319,7 +321,8 @@ class Names:
         self.assumed.pop(name, None)
         self.undecided.discard(name)
         if isinstance(value, Name):  # Most of them: of those, none is plain.
-            if assumed and isinstance(value, Passed):  # A number in it may be a default.
+            # A number in it, or what chooses it, may be a default.
+            if assumed and isinstance(value, Passed | Reference | Either):
                 self.assumed[name] = tuple(dict.fromkeys(assumed))
             return
         if _is_plain(value) and size(value) <= _MOST_ELEMENTS and _DOTTED.fullmatch(name):
@@ -332,10 +335,17 @@ def agreed(ends: Sequence[Names]) -> Names:
     """Return the values after branches, by those at the end of each."""
     first, *others = ends
     names_after = first.copy()
+    differing = {}
     for name in _differing(ends):
         values = [names.given.get(name) for names in ends]
         if not all(name in names.given and _same(names.given[name], values[0]) for names in others):
-            names_after.give(name, either(name, values))
+            differing[name] = values
+    for name, values in differing.items():
+        value = either(name, values)
+        if isinstance(value, Either):
+            tied = (each.tied for each in values if isinstance(each, Either))
+            value = replace(value, tied=frozenset(differing.keys() - {name}).union(*tied))
+        names_after.give(name, value)
     for names in others:
         known = {name: each for name, each in names.assumed.items() if name in names_after.known}
         names_after.assumed.update(known)
@@ -372,8 +382,13 @@ def either(name: str, values: Iterable[Value]) -> Value:
                 options.append(option)
     if len(options) == 1:
         return options[0]
-    has_meaning = any(isinstance(option, Reference | Defined | None) for option in options)
-    return Either(name, 0, (), tuple(options)) if has_meaning else Name(name, 0)
+    if not any(isinstance(option, Reference | Defined) for option in options):
+        # What may be a sequence is no number.
+        if any(isinstance(option, tuple) or is_sequence(option) for option in options):
+            return Joined(name, 0)
+        if None not in options:
+            return Name(name, 0)
+    return Either(name, 0, (), tuple(options))
 
 
 def _part(value: Value, words: Sequence[str]) -> Value:

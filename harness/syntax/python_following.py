@@ -42,7 +42,7 @@ from harness.syntax.python_classes import (
     own_forward,
     runs,
 )
-from harness.syntax.python_passing import Object
+from harness.syntax.python_passing import CHOICES, Object
 from harness.syntax.python_scopes import Scope
 from harness.syntax.python_settings import Settings
 from harness.syntax.tree import (
@@ -170,11 +170,18 @@ class Reader(Settings):
         owner = call.owner
         if isinstance(owner, Passed):
             return replace(call, function=meant(call, owner.text), owner=None)
-        if isinstance(owner, Either) and not LIKELY.search(last_name(call)):
+        if isinstance(owner, Either):
             names = [each.text for each in owner.options if isinstance(each, Reference)]
             likely = [name for name in names if LIKELY.search(name.rpartition(".")[2])]
-            is_one = len({name.rpartition(".")[2] for name in likely}) == 1
-            return replace(call, function=meant(call, likely[0])) if is_one else call
+            # Of several, all are answered where the call is found: with arguments that are chosen
+            # with them, none.
+            different = {name.rpartition(".")[2] for name in likely}
+            used = {word for each in call.arguments for word in _words_in(each.value)}
+            is_tied = len(different) > 1 and not used.isdisjoint(owner.tied)
+            if last_name(call) in different or is_tied or not likely:
+                return call
+            written = call.written or owner.text
+            return replace(call, function=Reference(likely[0], call.column, written=written))
         if not isinstance(owner, Defined) or not isinstance(owner.code, FollowedClass):
             return super().followed(call)
         if not any(map(LIKELY.search, (owner.text, owner.code.first_base))):
@@ -242,7 +249,7 @@ class Reader(Settings):
             meaning = Reference(name, call.column, is_imported=False)
             owner = self.names.owner(name) or meaning
             call = self.followed(replace(call, owner=owner))
-        if isinstance(node.func, ast.IfExp | ast.Subscript | ast.Call):
+        if isinstance(node.func, CHOICES):
             # (nn.ConvTranspose2d if up else nn.Conv2d)(…), or getattr(nn, "ConvTranspose2d")(…)
             chosen = self._chosen(node.func)
             call = call if chosen is None else self.followed(replace(call, owner=chosen))
@@ -527,6 +534,10 @@ class Reader(Settings):
                 entered.statements += self._function(member.node, member.around.copy(), attributes)
         self._pending += entered.statements
         return call
+
+
+def _words_in(value: Value) -> Iterator[str]:
+    return (name for each in open_names(value) for name in (each, *identifiers(each)))
 
 
 def _initializers(code: FollowedClass) -> Iterator[ast.stmt]:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from typing import Final
 
 from harness.syntax.python_changes import children, dotted, walk
+from harness.syntax.python_texts import parts_of
 
 _LIKELY: Final = re.compile(r"(?i)transpose|deconv")
 _TESTS: Final = {"isinstance", "issubclass", "super", "hasattr", "type"}
@@ -111,11 +112,5 @@ def _is_constant(node: ast.expr) -> bool:
 
 def _pattern(node: ast.expr) -> str:
     """What a text can be, as a regular expression; parts that are not known are anything."""
-    match node:
-        case ast.Constant(str(text)):
-            return re.escape(text[:80])
-        case ast.JoinedStr(parts) if len(parts) < 9:
-            return "".join(map(_pattern, parts))
-        case ast.BinOp(left, ast.Add(), right) if not isinstance(right, ast.BinOp):
-            return _pattern(left) + _pattern(right)
-    return ".*"
+    parts = parts_of(node) or (node,)
+    return "".join(re.escape(part[:80]) if isinstance(part, str) else ".*" for part in parts)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, TypeGuard
 
 from harness.syntax.expressions import Source, is_partial, is_plain, open_names
-from harness.syntax.names import Names, can_change, either
+from harness.syntax.names import Names, can_change, either, is_dict
 from harness.syntax.python_branches import Frame
 from harness.syntax.python_changes import (
     bindings,
@@ -22,6 +22,7 @@ from harness.syntax.python_changes import (
     walk,
 )
 from harness.syntax.python_classes import (
+    LIKELY,
     FollowedClass,
     FollowedFunction,
     NotFollowedError,
@@ -47,6 +48,8 @@ from harness.syntax.tree import (
 )
 
 _LONGEST: Final = 120  # Characters of an expression that stands for a parameter
+# Expressions that may choose a class or a function.
+CHOICES: Final = (ast.IfExp, ast.Subscript, ast.Call, ast.BoolOp)
 _DIGITS: Final = re.compile(r"\d")
 # A name, and an attribute of ``self``.
 _WORDS: Final = re.compile(r"(?<![\w.])(?:self\.)?[^\W\d]\w*+")
@@ -163,16 +166,18 @@ class Passing(Statements):
 
     def _given(self, node: ast.expr, value: Value) -> Value:
         given = super()._given(node, value)
-        is_choice = isinstance(node, ast.Call | ast.IfExp | ast.Subscript) and given is value
+        is_choice = isinstance(node, CHOICES) and given is value
         chosen = self._chosen(node) if type(given) is Name or is_choice else None
         return chosen if isinstance(chosen, Reference) and chosen.is_imported else given
 
     def _meaning(self, node: ast.expr, value: Value) -> Value:
         if isinstance(value, Reference):
             return self._resolved(value)
-        if isinstance(node, ast.IfExp | ast.Subscript | ast.Call):
+        if isinstance(node, CHOICES):
             chosen = self._chosen(node)
             return value if chosen is None else chosen
+        if isinstance(value, Name) and (names := self._names_by_rank(node)):
+            return Either(text_of(node), 0, (), tuple(names))
         meaning = super()._meaning(node, value)
         is_computed = isinstance(value, UnaryOp | BinaryOp) or type(value) is Name
         if not (self._passed and is_computed and isinstance(value, Name)):
@@ -191,32 +196,89 @@ class Passing(Statements):
                 is_open = owner is None and isinstance(node, ast.Attribute)
                 return Reference(name, column, is_imported=False) if is_open else _at(owner, column)
             case ast.Call(ast.Name("getattr"), [module, name, *_]) if dotted(module):
-                attribute = self.value(name)
-                if isinstance(attribute, str) and attribute.isidentifier():
-                    full = f"{dotted(module)}.{attribute}"
-                    owner = self.names.owner(full)
-                    return _at(owner, column) or Reference(full, column, is_imported=False)
+                return self._attribute_chosen(node, dotted(module), name)
             case ast.IfExp():
                 test, assumed = self.with_defaults(node.test)
+                options = [self._chosen(each) for each in (node.body, node.orelse)]
                 if is_plain(test) and not assumed:
-                    return self._chosen(node.body if test else node.orelse)
-                return _one_of(node, [self._chosen(each) for each in (node.body, node.orelse)])
+                    return self._passing_over(options, options[0 if test else 1])
+                return _one_of(node, options)
+            case ast.BoolOp(ast.Or(), [first, *others]):
+                options = [self._chosen(each) for each in (first, *others)]
+                is_nothing = self.value(first) is None and len(others) == 1
+                return options[1] if is_nothing else _one_of(node, options)
             case ast.Subscript(value=ast.Dict(keys=keys, values=values)):
                 wanted = self.value(node.slice)
                 known = [None if each is None else self.value(each) for each in keys]
+                options = [self._chosen(each) for each in values]
                 if is_plain(wanted) and all(map(is_plain, known)):
-                    return self._chosen(values[known.index(wanted)]) if wanted in known else None
-                if (place := self._class_among(keys, node.slice)) is not None:
-                    return self._chosen(values[place])
-                return _one_of(node, [self._chosen(each) for each in values])
-            case ast.Subscript():
-                value = self.value(node)
-                if _is_dotted(value) and type(value) is Name and value.text != text_of(node):
-                    owner = self.names.owner(value.text)
-                    return _at(owner, value.column) or Reference(
-                        value.text, value.column, is_imported=False
-                    )
+                    place = known.index(wanted) if wanted in known else None
+                else:
+                    place = self._class_among(keys, node.slice)
+                    if place is None:
+                        return _one_of(node, options)
+                return None if place is None else self._passing_over(options, options[place])
+            case ast.Subscript(value=whole) | ast.Call(ast.Attribute(whole, "get"), [_, *_]):
+                return self._element_chosen(node, whole)
         return None
+
+    def _attribute_chosen(self, node: ast.expr, module: str, name: ast.expr) -> Value:
+        """What ``getattr(nn, name)`` is, also where only the number of axes in it is open."""
+        attribute = self.value(name)
+        if isinstance(attribute, str):
+            return self._attribute(node, module, attribute)
+        given = self.names.given.get(dotted(name))
+        options = given.options if isinstance(given, Either) else self._names_by_rank(name)
+        names = [each for each in options if isinstance(each, str)]
+        return _one_of(node, [self._attribute(node, module, each) for each in names])
+
+    def _names_by_rank(self, node: ast.expr) -> list[str]:
+        """What ``f"ConvTranspose{rank}d"`` may be."""
+        if isinstance(node, ast.Name | ast.Attribute) or not LIKELY.search(text_of(node)):
+            return []
+        # Other look-ups start faster without it.
+        from harness.syntax.python_texts import names_by_rank  # noqa: PLC0415
+
+        return names_by_rank(node, self.value)
+
+    def _attribute(self, node: ast.expr, module: str, name: str) -> Value:
+        full, column = f"{module}.{name}", self.source.offset_of(node)
+        if not name.isidentifier():
+            return None
+        return _at(self.names.owner(full), column) or Reference(full, column, is_imported=False)
+
+    def _element_chosen(self, node: ast.expr, whole: ast.expr) -> Value:
+        """What ``CLASSES[kind]`` is, or ``CLASSES.get(kind, nn.Conv2d)``."""
+        value, among = self.value(node), self.value(whole)
+        elements = among if isinstance(among, tuple) else ()
+        if isinstance(among, Call) and is_dict(among):
+            elements = tuple(among.named.values())
+        options = [self._meant_by(each) for each in elements]
+        if options and isinstance(node, ast.Call):
+            options += [self._chosen(each) for each in node.args[1:2]]
+        if _is_dotted(value) and type(value) is Name and value.text != text_of(node):
+            return self._passing_over(options, self._meant_by(value))
+        return _one_of(node, options) if isinstance(value, Name | Call) else None
+
+    def _meant_by(self, element: Value) -> Value:
+        """What an element of a sequence is that is imported or defined."""
+        if isinstance(element, Reference | Defined):
+            return element
+        if type(element) is not Name or not _is_dotted(element):
+            return None
+        owner = self.names.owner(element.text)
+        open_name = Reference(element.text, element.column, is_imported=False)
+        return _at(owner, element.column) or open_name
+
+    def _passing_over(self, options: Sequence[Value], chosen: Value) -> Value:
+        """The one that the text chooses; none of the others is handed on."""
+        columns = {each.column for each in options if isinstance(each, Reference)}
+        self._passed_over |= columns - {chosen.column if isinstance(chosen, Reference) else -1}
+        return chosen
+
+    def _class_by_default(self, name: str, default: ast.expr) -> Value:
+        """What a parameter may be whose default is what is looked for."""
+        return _one_of(ast.parse(name, mode="eval").body, [self._chosen(default), None])
 
     def _class_among(self, keys: Sequence[ast.expr | None], wanted: ast.expr) -> int | None:
         """Which key of ``{nn.Conv2d: ..., nn.Conv3d: ...}`` is the class that is wanted."""
@@ -474,8 +536,15 @@ def _at(owner: Value, column: int) -> Value:
 
 
 def _one_of(node: ast.expr, options: Sequence[Value]) -> Value:
-    """One of several meanings, if all of them are."""
-    return None if None in options or not options else either(text_of(node), options)
+    """One of several meanings, if all of them are, or one is what is looked for."""
+    is_likely = any(
+        isinstance(each, Reference) and LIKELY.search(each.text.rpartition(".")[2])
+        for each in options
+    )
+    if not options or (None in options and not is_likely):
+        return None
+    text = text_of(node)
+    return either(text, [Name(text, 0) if each is None else each for each in options])
 
 
 def _is_dotted(value: Value) -> TypeGuard[Name]:

@@ -386,7 +386,7 @@ class Statements(Branches):
     def _give(self, target: ast.expr, value: Value, assumed: tuple[str, ...]) -> None:
         if isinstance(target, ast.Tuple | ast.List):
             for each, item in zip(target.elts, _items(value, target.elts), strict=True):
-                self._give(each, item, assumed)
+                self._give(each, self.with_meanings(item), assumed)
         elif isinstance(target, ast.Subscript):
             self._give_element(target, value, assumed)
         elif isinstance(target, ast.Starred):
@@ -552,8 +552,14 @@ class Statements(Branches):
     def _defaults(self, arguments: ast.arguments) -> Iterator[tuple[str, Value, str]]:
         """``def __init__(self, stride=2)``; a ``None`` means that the function decides."""
         for name, default in _written_defaults(arguments):
-            if not isinstance(value := self.value(default), Name):
-                yield name, value, text_of(default)
+            value = self.value(default)
+            meaning = self._class_by_default(name, default) if isinstance(value, Name) else value
+            if meaning is not None or value is None:
+                yield name, meaning, text_of(default)
+
+    def _class_by_default(self, name: str, default: ast.expr) -> Value:  # noqa: ARG002
+        """What a parameter may be whose default is a class or a function."""
+        return None
 
     def with_replaced_defaults(
         self, module: ast.Module, statements: Sequence[Statement]

@@ -152,6 +152,7 @@ class Either(Name):
     """One of several meanings; ``None`` is the meaning that the text does not give."""
 
     options: tuple[Value, ...] = ()
+    tied: frozenset[str] = frozenset()  # Other names that what chooses it gives something, too
 
 
 class Heading(Name):

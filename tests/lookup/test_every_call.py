@@ -374,7 +374,7 @@ def test_a_class_that_is_handed_on_is_refused_in_its_line() -> None:
         "up = nn.ConvTranspose2d(8, 4, 2)\n"
         "OPS = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}\n"
         "def build(rank):\n"
-        "    return OPS[rank](9, 3, 4)\n"
+        "    return make(OPS, rank)(9, 3, 4)\n"
     )
     answered, *refused = look_up_every(text, to=["numpy"])
     assert isinstance(answered, LookUp)

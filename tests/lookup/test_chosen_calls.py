@@ -1,0 +1,115 @@
+"""What a text chooses among classes is answered for each that it can be, and said to be chosen."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.core.errors import InputError
+from harness.lookup.answer import LookUp
+from harness.lookup.every import look_up_every
+
+HEAD = "import torch.nn as nn\n"
+
+
+def answers(text: str) -> list[tuple[str, str]]:
+    """The operator of every answer, and its last note."""
+    found = []
+    for each in look_up_every(HEAD + text, to=["numpy"]):
+        assert isinstance(each, LookUp), each
+        operator = each.to_json()["operator"]
+        sizes = [operator[key] for key in ("in_channels", "out_channels", "kernel")]
+        found.append((f"{sizes[0]}->{sizes[1]} {sizes[2]}", " ".join(each.reading.notes)))
+    return found
+
+
+EACH_RANK = ["i->4 [5]", "i->4 [5, 5]", "i->4 [5, 5, 5]"]
+CHOICES = {
+    "a dictionary": (
+        "def up(i, d):\n  op = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d,"
+        " 3: nn.ConvTranspose3d}[d]\n  return op(i, 4, 5)",
+        EACH_RANK,
+    ),
+    "a name with the rank in it": (
+        'def up(i, d):\n  return getattr(nn, f"ConvTranspose{d}d")(i, 4, 5)',
+        EACH_RANK,
+    ),
+    "a sum of texts": (
+        'def up(i, d):\n  name = "ConvTranspose" + str(d) + "d"\n'
+        "  return getattr(nn, name)(i, 4, 5)",
+        EACH_RANK,
+    ),
+    "a text with a place for the rank": (
+        'def up(i, d):\n  op = getattr(nn, "ConvTranspose%dd" % d)\n  return op(i, 4, 5)',
+        EACH_RANK,
+    ),
+    "a condition": (
+        "def up(i, t):\n  return (nn.ConvTranspose2d if t else nn.Conv2d)(i, 4, 5)",
+        EACH_RANK[1:2],
+    ),
+    "branches": (
+        "def up(i, d):\n  if d == 2: op = nn.ConvTranspose2d\n"
+        "  else: op = nn.ConvTranspose3d\n  return op(i, 4, 5)",
+        EACH_RANK[1:],
+    ),
+    "a dictionary that has a name": (
+        'OPS = {"up": nn.ConvTranspose2d, "down": nn.Conv2d}\n'
+        "def up(i, kind):\n  return OPS[kind](i, 4, 5)",
+        EACH_RANK[1:2],
+    ),
+    "a parameter that may be nothing": (
+        "def up(i, op=None):\n  op = op or nn.ConvTranspose2d\n  return op(i, 4, 5)",
+        EACH_RANK[1:2],
+    ),
+    "a class that is the default": (
+        "def up(i, op=nn.ConvTranspose2d):\n  return op(i, 4, 5)",
+        EACH_RANK[1:2],
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), CHOICES.values(), ids=CHOICES)
+def test_each_that_the_text_may_choose_is_answered_with_a_note(
+    text: str, expected: list[str]
+) -> None:
+    found = answers(text)
+    assert [operator for operator, _ in found] == expected
+    assert all("it is taken for torch.nn.ConvTranspose" in note for _, note in found)
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        'getattr(nn, "ConvTranspose{}d".format(d))',
+        'getattr(nn, "ConvTranspose%dd" % d)',
+        'getattr(nn, "ConvTranspose" + str(d) + "d")',
+        "(nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)[d - 1]",
+        "nn.ConvTranspose1d if d == 1 else nn.ConvTranspose2d if d == 2 else nn.ConvTranspose3d",
+        "{2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}.get(d, nn.ConvTranspose1d)",
+    ],
+)
+def test_what_a_caller_chooses_is_answered_alone(choice: str) -> None:
+    text = f"def up(d):\n  op = {choice}\n  return op(6, 4, 5)\nu = up(3)"
+    assert [operator for operator, _ in answers(text)] == ["6->4 [5, 5, 5]"]
+
+
+def test_arguments_that_are_chosen_with_the_class_are_not_mixed_with_the_other() -> None:
+    text = (
+        "def up(i, k, wide):\n  op = nn.ConvTranspose1d\n"
+        "  if wide:\n    k, op = (k, 1), nn.ConvTranspose2d\n  return op(i, 4, k)\n"
+    )
+    with pytest.raises(InputError, match="which function op is"):
+        answers(text)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    ["  if wide:\n    k = (k, 1)\n", "  k = (k, 1) if wide else k\n"],
+)
+def test_what_may_be_several_numbers_is_not_taken_for_one(lines: str) -> None:
+    text = f"def up(i, k, wide):\n{lines}  return nn.ConvTranspose2d(i, 4, k)\n"
+    assert [operator for operator, _ in answers(text)] == ["i->4 ['k[0]', 'k[1]']"]
+
+
+def test_a_text_with_a_width_is_never_put_together() -> None:
+    with pytest.raises(InputError):
+        answers('ConvTranspose2d = getattr(nn, "ConvTranspose%999999999d" % 2)(4, 2, 3)')
