@@ -541,7 +541,7 @@ def _candidates(site: CallSite, known: Sequence[_Known]) -> tuple[list[_Known], 
     is_usual = "." in written and any(written in each.form.names for each in matching)
     if not all(each is None or each in named for each in options) and not is_usual:
         chosen = owner.text if isinstance(owner, Either) else ""
-        is_shown = not _DOTTED.fullmatch(chosen) and len(chosen) <= _LONGEST_CHOICE
+        is_shown = bool(chosen) and not _DOTTED.fullmatch(chosen) and len(chosen) <= _LONGEST_CHOICE
         called = written if _DOTTED.fullmatch(written) else "What is called"
         other = (
             f"is {chosen}"

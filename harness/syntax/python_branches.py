@@ -34,8 +34,8 @@ class Branches(Scopes):
         # Branches that are read where a test decides, and those that are not: first and last line.
         self._entered = set[ast.stmt]()
         self._left: dict[ast.stmt, ast.stmt] = {}
-        # Columns of the classes among which an expression chooses one by what the text holds.
-        self._passed_over = set[int]()
+        # Columns of the classes that expressions choose, or not, by what the text holds.
+        self._passed_over, self._picked = set[int](), set[int]()
 
     def never_taken(self) -> Iterator[tuple[int, int]]:
         """Where the text has branches that its own calls, or the user, decide against."""
@@ -43,7 +43,7 @@ class Branches(Scopes):
             if first not in self._entered:
                 end = self.source.offset(last.end_lineno or last.lineno, MAX_TEXT)
                 yield self.source.offset(first.lineno, first.col_offset), end
-        yield from ((column, column + 1) for column in self._passed_over)
+        yield from ((column, column + 1) for column in self._passed_over - self._picked)
 
     def _take(self, taken: Sequence[ast.stmt], others: Sequence[Sequence[ast.stmt]]) -> None:
         """Note the branch that is carried out, and those that are not."""

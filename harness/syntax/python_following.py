@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Final
 
 from harness.syntax.expressions import Source, is_plain, open_names
-from harness.syntax.names import Names, identifiers, is_dict
+from harness.syntax.names import Names, either, identifiers, is_dict
 from harness.syntax.python_branches import Frame
 from harness.syntax.python_changes import (
     FUNCTIONS,
@@ -608,6 +608,9 @@ def _joined(every: Sequence[Scope]) -> Scope:
 
 def _result(frame: Frame) -> Value:
     """What a function gives back; ``None`` where its call does not say."""
+    if frame.ended and len(frame.returned) > 1 and all(map(_is_value, frame.returned)):
+        chosen = either("", frame.returned)  # One of several classes
+        return chosen if isinstance(chosen, Either) else None
     if not frame.ended or len(frame.returned) != 1:
         return None
     value = frame.returned[0]
@@ -622,6 +625,8 @@ def _is_value(value: Value) -> bool:
     """Whether it is plain, a dictionary of what is, or something that is imported."""
     if isinstance(value, Reference):
         return value.is_imported
+    if isinstance(value, Either):
+        return all(isinstance(each, Reference) and each.is_imported for each in value.options)
     if is_dict(value) and isinstance(value, Call):
         return all(map(is_plain, value.named.values()))
     return is_plain(value)

@@ -48,6 +48,7 @@ from harness.syntax.tree import (
 )
 
 _LONGEST: Final = 120  # Characters of an expression that stands for a parameter
+_OF_A_CLASS: Final = re.compile("conv", re.IGNORECASE)
 # Expressions that may choose a class or a function.
 CHOICES: Final = (ast.IfExp, ast.Subscript, ast.Call, ast.BoolOp)
 _DIGITS: Final = re.compile(r"\d")
@@ -234,7 +235,7 @@ class Passing(Statements):
 
     def _names_by_rank(self, node: ast.expr) -> list[str]:
         """What ``f"ConvTranspose{rank}d"`` may be."""
-        if isinstance(node, ast.Name | ast.Attribute) or not LIKELY.search(text_of(node)):
+        if isinstance(node, ast.Name | ast.Attribute) or not _OF_A_CLASS.search(text_of(node)):
             return []
         # Other look-ups start faster without it.
         from harness.syntax.python_texts import names_by_rank  # noqa: PLC0415
@@ -247,12 +248,20 @@ class Passing(Statements):
             return None
         return _at(self.names.owner(full), column) or Reference(full, column, is_imported=False)
 
+    def _of_keys(self, named: Mapping[str, Value], wanted: ast.expr) -> Mapping[str, Value]:
+        """The elements of a dictionary for the keys that ``f"Conv{rank}d"`` may be."""
+        given = self.names.given.get(dotted(wanted))
+        options = given.options if isinstance(given, Either) else self._names_by_rank(wanted)
+        keys = [each for each in options if isinstance(each, str)]
+        return {key: value for key, value in named.items() if key in keys} if keys else named
+
     def _element_chosen(self, node: ast.expr, whole: ast.expr) -> Value:
         """What ``CLASSES[kind]`` is, or ``CLASSES.get(kind, nn.Conv2d)``."""
         value, among = self.value(node), self.value(whole)
         elements = among if isinstance(among, tuple) else ()
         if isinstance(among, Call) and is_dict(among):
-            elements = tuple(among.named.values())
+            wanted = node.slice if isinstance(node, ast.Subscript) else node.args[0]  # type: ignore[attr-defined]
+            elements = tuple(self._of_keys(among.named, wanted).values())
         options = [self._meant_by(each) for each in elements]
         if options and isinstance(node, ast.Call):
             options += [self._chosen(each) for each in node.args[1:2]]
@@ -272,8 +281,8 @@ class Passing(Statements):
 
     def _passing_over(self, options: Sequence[Value], chosen: Value) -> Value:
         """The one that the text chooses; none of the others is handed on."""
-        columns = {each.column for each in options if isinstance(each, Reference)}
-        self._passed_over |= columns - {chosen.column if isinstance(chosen, Reference) else -1}
+        self._passed_over |= {each.column for each in options if isinstance(each, Reference)}
+        self._picked |= {chosen.column} if isinstance(chosen, Reference) else set()
         return chosen
 
     def _class_by_default(self, name: str, default: ast.expr) -> Value:

@@ -62,7 +62,6 @@ if TYPE_CHECKING:
 # Nested functions are re-read once per enclosing one.
 _DEEPEST: Final = 24
 _MOST_TURNS: Final = 256  # Of all loops, that are read one by one
-_LEAVING: Final = (ast.Return, ast.Raise)
 _COPIES: Final = {"list", "tuple", "dict", "sorted", "reversed"}
 
 
@@ -423,7 +422,7 @@ class Statements(Branches):
             yield from self._branches([(of_body, [], node.body), (of_else, [], node.orelse)])
             taken = node.body if of_body is before else node.orelse
             # Below a return, the default has decided against all that follows, too.
-            if of_body is not of_else and not (taken and isinstance(taken[-1], _LEAVING)):
+            if of_body is not of_else and not _leaves(taken):
                 self._take_defaults_again(before, [*node.body, *node.orelse])
             return
         # if shape is None: shape = …, of a parameter that is None unless the caller gives it.
@@ -446,9 +445,11 @@ class Statements(Branches):
             self.names = names.copy()
             self._unsettle(head)
             yield from self._maybe(suite)
-            if not (suite and isinstance(suite[-1], _LEAVING)):
+            if not _leaves(suite):
                 ends.append(self.names)
         self.names = agreed(ends) if ends else suites[0][0]
+        if self._frame is not None and not ends:
+            self._frame.ended = not self._frame.undecided
 
     def _inner(self, body: Sequence[ast.stmt]) -> Iterator[Statement]:
         outer = self._block
@@ -615,6 +616,16 @@ class Statements(Branches):
                 yield from self._statement(inner)
         self.names, self._block, self._frame = outer, block, frame
         self._scope, self._class_scope = scopes
+
+
+def _leaves(suite: Sequence[ast.stmt]) -> bool:
+    """Whether nothing below a suite is carried out after it."""
+    match suite[-1] if suite else None:
+        case ast.Return() | ast.Raise():
+            return True
+        case ast.If(body=body, orelse=orelse):
+            return _leaves(body) and _leaves(orelse)
+    return False
 
 
 def _ends_early(node: ast.AST, *, in_loop: bool = False) -> bool:
