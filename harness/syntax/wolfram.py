@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import operator
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from harness.syntax.builder import Builder, Node, Number, each, fold, is_constant
 from harness.syntax.grammar import read_all, read_some
@@ -27,7 +28,7 @@ from harness.syntax.tree import (
     check_statements,
     check_text,
 )
-from harness.syntax.wolfram_functions import Function, chosen, functions
+from harness.syntax.wolfram_functions import Function, Pure, chosen, functions, pure
 from harness.syntax.wolfram_names import Local, local_names, unsettled
 
 _CONSTANTS: Final[dict[str, Value]] = {"True": True, "False": False, "None": None}
@@ -134,6 +135,7 @@ class _Wolfram(Builder):
         self._parameters: dict[str, Node] = {}
         self._rest: dict[str, Sequence[Node]] = {}
         self._following: list[str] = []
+        self._pure_by_name: dict[str, tuple[Pure, int]] = {}  # And where its statement begins
         self._options: dict[str, Value] = {}  # Of functions, by Options[name] = {...}
         self._followed: set[int] = set()  # Where the definitions begin that were
         self._uncertain: set[int] = set()  # Where those begin that some call may mean
@@ -190,6 +192,15 @@ class _Wolfram(Builder):
             self._settle(node.target, node.value, code[len(node.target) :])
         return node
 
+    def give(self, target: str, value: Value, column: int) -> None:
+        """Give ``{k, s} = {4, 2}`` one by one."""
+        names = target.strip("{}").replace(",", " ").split()
+        if target.startswith("{") and isinstance(value, tuple) and len(value) == len(names):
+            for name, each_value in zip(names, value, strict=True):
+                super().give(name, each_value, column)
+        else:
+            super().give(target, value, column)
+
     def _settle(self, target: str, value: Value, code: str) -> None:
         """Forget values that mention the target: unlike constants, they are computed later."""
         self.names.forget_given(self._mentioned_in.pop(target, ()))
@@ -238,6 +249,9 @@ class _Wolfram(Builder):
     def assignment(self, nodes: Sequence[Node]) -> Node:
         target, _, value = nodes
         node = self.assigned([target], value)
+        body = pure(self._code, value.start, value.end) if target.name else None
+        if target.name and body is not None and not self.is_again:
+            self._pure_by_name[target.name] = body, target.start
         return node if target.name is None else replace(node, target=target.name)
 
     def juxtaposed(self, nodes: Sequence[Node]) -> Node:
@@ -268,7 +282,19 @@ class _Wolfram(Builder):
         match [node.value for node in nodes[::3]]:
             case [tuple(whole), int(place)] if is_constant(whole) and 1 <= abs(place) <= len(whole):
                 return self.computed(whole[place - (place > 0)], nodes)
-        return self.opaque(nodes)
+        value = self._entry(nodes[0], nodes[3:-2:2])
+        return self.opaque(nodes) if value is None else self.computed(value, nodes)
+
+    def compared(self, nodes: Sequence[Node]) -> Node:
+        """Read ``n > 2`` and ``kind == "up" && last``."""
+        left, operation, right = nodes
+        result = _compared(left.value, str(operation.value), right.value)
+        return self.opaque(nodes) if result is None else self.computed(result, nodes)
+
+    def negated(self, nodes: Sequence[Node]) -> Node:
+        """Read ``!last``."""
+        value = nodes[1].value
+        return self.computed(not value, nodes) if isinstance(value, bool) else self.opaque(nodes)
 
     def pure(self, nodes: Sequence[Node]) -> Node:
         """Read ``f[#]&``."""
@@ -278,6 +304,7 @@ class _Wolfram(Builder):
         """Read ``f /@ list``, ``f @@ list`` and ``f @@@ lists``."""
         function, operator, over = nodes
         head = _HEADS[str(operator.value)]
+        over = replace(over, value=self._known(over))
         if head == "Apply" and function.name == "Sequence" and isinstance(over.value, tuple):
             return replace(self.computed(over.value, nodes), is_row=True)
         value = self._mapped(head, function, over)
@@ -285,21 +312,58 @@ class _Wolfram(Builder):
             return self.computed(value, nodes)
         return self.headed(head, nodes[::2], nodes)
 
+    def _known(self, node: Node) -> Value:
+        """What a name stands for, where that is a list or an association."""
+        given = self.names.given.get(node.name or "")
+        is_whole = isinstance(given, tuple) or _is_association(given)
+        return given if is_whole and node.name not in self._unsettled else node.value
+
+    def _entry(self, whole: Node, keys: Sequence[Node]) -> Value:
+        """What an association has for a key, or for one in what it has for another."""
+        value = self._known(whole)
+        for node in keys:
+            key = node.value if isinstance(node.value, str) else node.name
+            if not _is_association(value) or key is None:
+                return None
+            assert isinstance(value, Call)
+            value = value.named.get(key)
+        return value if keys else None
+
+    def _layer_of(self, function: Node, values: Sequence[Value]) -> Value:
+        """The layer that ``DeconvolutionLayer @@ {64, {4, 4}, "Stride" -> 2}`` is."""
+        name = function.name or ""
+        if not name.endswith("Layer") or name in self._functions or name in self.names.given:
+            return None
+        at = function.start
+        arguments = [_option(each) or Argument(None, each, at) for each in values]
+        return self.call(function, arguments, [function]).value
+
     def _mapped(self, head: str, function: Node, over: Node) -> Value:
         elements = over.value if isinstance(over.value, tuple) else None
         if elements is None or len(elements) > _MOST_TURNS:
             return None
         if head == "Apply":
-            return self._result_of(function, [replace(over, value=each) for each in elements])
+            given = [self._as_node(over, each) for each in elements]
+            return self._layer_of(function, elements) or self._result_of(function, given)
         rows = [(each,) if head == "Map" else each for each in elements]
         if not all(isinstance(row, tuple) for row in rows):
             return None
         values = [
-            self._result_of(function, [replace(over, value=each, name=None) for each in row])
+            self._layer_of(function, row)
+            or self._result_of(function, [self._as_node(over, each) for each in row])
             for row in rows
             if isinstance(row, tuple)
         ]
         return None if None in values else tuple(values)
+
+    def _as_node(self, over: Node, element: Value) -> Node:
+        """An element of a list, where the list stands."""
+        option = _option(element)
+        if option is None:
+            return replace(over, value=element, name=None)
+        left = Node(option.name, over.start, over.start)
+        right = Node(option.value, over.start, over.end)
+        return replace(over, value=element, name=None, rule=(left, right))
 
     # Functions of the text, and what stands for several values.
 
@@ -314,10 +378,8 @@ class _Wolfram(Builder):
         """What a function gives for some arguments; ``None`` where that is not known."""
         if not all(_is_small(node.value) for node in given):
             return None
-        if pure := self._pure(function):
-            slots = {f"#{place}": node for place, node in enumerate(given, 1)}
-            slots |= {"#": given[0]} if given else {}
-            return self._again(pure, {**self._parameters, **slots}, self._rest)
+        if (body := self._pure(function)) is not None:
+            return self._result_of_pure(function, body, given)
         options = self._functions.get(function.name or "", ())
         meant = chosen(options, [each.value for each in given])
         # What is defined stands before its definition's sign like a call.
@@ -373,16 +435,24 @@ class _Wolfram(Builder):
 
     def _expanded(self, function: Node, given: Sequence[Node]) -> Value:
         """What a call stands for, where that is known: lists of layers and the like."""
-        if function.name in self._functions or self._pure(function):
+        if function.name in self._functions or self._pure(function) is not None:
             return self._result_of(function, given)
         if function.name in self._unsettled or function.name in self.names.given:
             return None
+        given = [replace(node, value=self._known(node)) for node in given]
+        value = self._repeated(function.name, given)
+        if value is None:
+            value = self._looked_up(function.name, given)
+        return _put_together(function.name, [x.value for x in given]) if value is None else value
+
+    def _repeated(self, name: str | None, given: Sequence[Node]) -> Value:
+        """What a function gives that does something for each element of a list."""
         lists = [node.value for node in given if isinstance(node.value, tuple)]
-        match function.name:
-            case "Table" if len(given) > 1:
+        match name:
+            case "Table" | "Do" if len(given) > 1:
                 return self._table(given[0], given[1:])
-            case "Map" if len(given) == 2:
-                return self._mapped("Map", *given)
+            case ("Map" | "Apply") as head if len(given) == 2:
+                return self._mapped(head, *given)
             case "Array" if len(given) == 2 and isinstance(given[1].value, int):
                 places = tuple(range(1, min(given[1].value, _MOST_TURNS + 1) + 1))
                 return self._mapped("Map", given[0], replace(given[1], value=places))
@@ -391,15 +461,70 @@ class _Wolfram(Builder):
             case "MapIndexed" if len(given) == 2 and lists:
                 rows = tuple((each, (place,)) for place, each in enumerate(lists[-1], 1))
                 return self._mapped("MapApply", given[0], replace(given[1], value=rows))
-        return _put_together(function.name, [node.value for node in given])
+            case "NestList" if len(given) == 3 and isinstance(given[2].value, int):
+                return self._nested(given[0], given[1], given[2].value)
+        return None
 
-    def _pure(self, function: Node) -> tuple[int, int] | None:
-        """Where the body of ``f[#]&`` stands, which may be in parentheses."""
-        start, source = function.start, self._code[function.start : function.end].rstrip()
-        while source.startswith("(") and source.endswith(")"):
-            start, source = start + 1, source[1:-1].rstrip()
-        is_pure = function.name is None and source.endswith("&")
-        return (start, start + len(source) - 1) if is_pure else None
+    def _looked_up(self, name: str | None, given: Sequence[Node]) -> Value:
+        """What a key chooses."""
+        is_of_keys = bool(given) and _is_association(given[0].value)
+        match name:
+            case "Evaluate" if len(given) == 1:
+                return given[0].value
+            case "Lookup" if len(given) in {2, 3} and is_of_keys:
+                found = self._entry(given[0], given[1:2])
+                return given[2].value if found is None and len(given) == 3 else found
+            case "Normal" if len(given) == 1 and is_of_keys:
+                return _rules(given[0].value)
+        return None
+
+    def _pure(self, function: Node) -> Pure | None:
+        """The pure function that is called, or what a name stands for that is one."""
+        if function.name is None:
+            return pure(self._code, function.start, function.end)
+        is_settled = function.name not in self._unsettled and function.name in self.names.given
+        return (
+            self._pure_by_name[function.name][0] if self._is_pure(function) and is_settled else None
+        )
+
+    def _is_pure(self, function: Node) -> bool:
+        return function.name in self._pure_by_name
+
+    def _result_of_pure(self, function: Node, body: Pure, given: Sequence[Node]) -> Value:
+        name, names = function.name or "", dict[str, Node]()
+        if body.names is None:
+            names = {f"#{place}": node for place, node in enumerate(given, 1)}
+            names |= {"#": given[0]} if given else {}
+            if given and _is_association(given[0].value):
+                assert isinstance(given[0].value, Call)
+                by_key = given[0].value.named
+                names |= {f"#{key}": replace(given[0], value=by_key[key]) for key in by_key}
+        elif len(given) < len(body.names):
+            return None
+        else:
+            names = dict(zip(body.names, given, strict=False))
+        outer = {} if name else self._parameters
+        if name in self._following:
+            return None
+        self._following.append(name)
+        rest = {} if name else self._rest
+        rest = {**rest, "##": given, **{f"##{place}": given[place - 1 :] for place in (1, 2, 3)}}
+        value = self._again((body.begin, body.end), {**outer, **names}, rest)
+        self._following.pop()
+        if name:
+            begins = self._pure_by_name[name][1]
+            (self._uncertain if value is None else self._followed).add(begins)
+        return value
+
+    def _nested(self, function: Node, first: Node, turns: int) -> Value:
+        """``NestList[#/2 &, 64, 3]``."""
+        values = [first.value]
+        while len(values) <= min(turns, _MOST_TURNS):
+            value = self._result_of(function, [replace(first, value=values[-1], name=None)])
+            if value is None:
+                return None
+            values.append(value)
+        return tuple(values)
 
     def _table(self, element: Node, iterators: Sequence[Node]) -> Value:
         """``Table[f[2^i], {i, 3}]``, of which each iterator may go over a list."""
@@ -463,6 +588,10 @@ class _Wolfram(Builder):
         if nodes[0].name == _OPTIONS and len(given) == 1 and _OPTIONS in self._rest:
             value = self._option_value(given[0].name or given[0].value)
         if value is None:
+            value = self._entry(nodes[0], given)
+        if (taken := self._taken(nodes[0].name, given)) is not None:
+            return replace(taken, start=nodes[0].start, end=nodes[-1].end)
+        if value is None:
             value = self._expanded(nodes[0], given)
         if value is not None:
             return self.computed(value, nodes)
@@ -472,6 +601,12 @@ class _Wolfram(Builder):
             return replace(self.computed(values, nodes), is_row=True)
         arguments = [one for place, node in enumerate(given) for one in self._spread(node, place)]
         return self.call(nodes[0], arguments, nodes)
+
+    def _taken(self, name: str | None, given: Sequence[Node]) -> Node | None:
+        is_own = name in self._unsettled or name in self.names.given or name in self._functions
+        if name not in {"If", "Which", "Switch"} or is_own or len(given) < 2:
+            return None
+        return _case_taken(name, given)
 
     def _option_value(self, name: Value) -> Value:
         """What the function that is read is given for an option, or else its default."""
@@ -521,7 +656,9 @@ class _Wolfram(Builder):
             if node.name in self._rest:
                 elements += self._rest[node.name]
             elif node.is_row and isinstance(node.value, tuple):
-                elements += [replace(node, value=each, is_row=False) for each in node.value]
+                elements += [
+                    replace(self._as_node(node, each), is_row=False) for each in node.value
+                ]
             else:
                 elements.append(node)
         return tuple(elements)
@@ -573,9 +710,89 @@ def _put_together(name: str | None, values: Sequence[Value]) -> Value:
             return lists[0][::-1]
         case "Append" if isinstance(first, tuple) and len(values) == 2:
             return (*first, values[1])
+        case "Catenate" if lists and len(values) == 1 and (_is_of_lists(lists[0])):
+            return tuple(item for each in lists[0] if isinstance(each, tuple) for item in each)
+        case "ConstantArray" if len(values) == 2 and type(count := values[1]) is int:
+            return (first,) * count if 0 < count <= _MOST_TURNS else None
+        case "Riffle" if isinstance(first, tuple) and len(values) == 2:
+            between = values[1]
+            pairs = (item for each in first for item in (each, between))
+            return None if isinstance(between, tuple) else tuple(pairs)[:-1]
         case "Prepend" if isinstance(first, tuple) and len(values) == 2:
             return (values[1], *first)
     return None
+
+
+def _is_of_lists(value: tuple[Value, ...]) -> bool:
+    return all(isinstance(each, tuple) for each in value)
+
+
+def _is_association(value: Value) -> bool:
+    """Whether it is an association of which the text shows every key."""
+    return (
+        isinstance(value, Call)
+        and value.dotted == "Association"
+        and all(each.name is not None for each in value.arguments)
+    )
+
+
+def _rules(value: Value) -> tuple[Value, ...]:
+    """An association as a list of rules."""
+    assert isinstance(value, Call)
+    at = value.column
+    return tuple(
+        Call(Name("Rule", at), (Argument(None, each.name, at), Argument(None, each.value, at)), at)
+        for each in value.arguments
+    )
+
+
+def _case_taken(head: str, given: Sequence[Node]) -> Node | None:
+    """What a condition of which the text holds everything chooses."""
+    if head == "If":
+        test = given[0].value
+        taken = given[1:2] if test is True else given[2:3] if test is False else ()
+        return taken[0] if taken else None
+    subject, cases = (given[0].value, given[1:]) if head == "Switch" else (True, given)
+    for case, result in zip(cases[::2], cases[1::2], strict=False):
+        is_any = head == "Switch" and isinstance(case.value, Name) and case.value.text == "_"
+        if not is_any and (isinstance(case.value, Name | Call) or isinstance(subject, Name | Call)):
+            return None
+        if is_any or (type(case.value), case.value) == (type(subject), subject):
+            return result
+    return None
+
+
+_COMPARISONS: Final[dict[str, Callable[[Any, Any], bool]]] = {
+    "<": operator.lt,
+    ">": operator.gt,
+    "<=": operator.le,
+    ">=": operator.ge,
+    "&&": lambda a, b: a is True and b is True,
+    "||": lambda a, b: a is True or b is True,
+}
+
+
+def _compared(left: Value, operation: str, right: Value) -> bool | None:
+    """The truth of a comparison of numbers, or of texts; ``None`` where it is not known."""
+    kinds = {
+        str
+        if isinstance(each, str)
+        else bool
+        if isinstance(each, bool)
+        else int
+        if isinstance(each, int)
+        else None
+        for each in (left, right)
+    }
+    if None in kinds or len(kinds) != 1:
+        return None
+    (kind,) = kinds
+    if operation in {"==", "===", "!=", "=!="}:
+        return (left == right) == (operation[0] == "=" and operation != "=!=")
+    is_logic = operation in {"&&", "||"}
+    if operation not in _COMPARISONS or is_logic != (kind is bool) or kind is str:
+        return None
+    return _COMPARISONS[operation](left, right)
 
 
 def _zipped(lists: Sequence[Value]) -> tuple[Value, ...]:
@@ -610,6 +827,9 @@ def _turns(iterator: Value) -> tuple[str, Sequence[Value]] | None:
     match iterator:
         case (Name(text=name), tuple(values)) if len(values) <= _MOST_TURNS:
             return name, values
+        case int() | (int(),):
+            numbers = _range(iterator if isinstance(iterator, tuple) else (iterator,))
+            return None if numbers is None else ("", numbers)
         case (Name(text=name), *limits):
             numbers = _range(limits)
             return None if numbers is None else (name, numbers)

@@ -16,13 +16,50 @@ from harness.syntax.wolfram_names import NAME, SEPARATOR
 _DEFINITION: Final = re.compile(
     rf"(?:^|(?<=[;\n]))\s*({NAME})\s*\[((?:[^][]|\[[^][]*\])*+)\]\s*(/;[^:=]*)?:?=(?!=)"
 )
-# n_, n_Integer, n_:4, n_Integer:4, n_?Positive, opts___ and opts:OptionsPattern[].
+# n_, n_Integer, n_:4, n_Integer:4, n:_Integer:4, n_?Positive, opts___ and opts:OptionsPattern[].
 _PARAMETER: Final = re.compile(
-    rf"\s*(?:({NAME})(_{{1,3}})(?:\w|\?)*\s*(?::\s*(.*\S))?"
+    rf"\s*(?:({NAME})(?:\s*:\s*)?(_{{1,3}})(?:\w|\?)*\s*(?::\s*(.*\S))?"
     rf"|({NAME})\s*:\s*OptionsPattern\[\w*\]|OptionsPattern\[\w*\])\s*",
     re.DOTALL,
 )
 _LITERAL: Final = re.compile(r"\s*(?:\"([^\"\\]*)\"|(\d{1,9}))\s*")
+
+
+# Function[n, body], Function[{n, k}, body], n |-> body and {n, k} |-> body.
+_OF_NAMES: Final = re.compile(
+    rf"(?:(Function)\s*\[\s*)?(?:({NAME})|\{{([^{{}}]*)\}})\s*(?(1),|\|->)"
+)
+
+
+class Pure(NamedTuple):
+    """A function without a name of its own: where its body stands, and its parameters."""
+
+    begin: int
+    end: int
+    names: tuple[str, ...] | None = None  # Of the parameters; None where they are slots
+
+
+def pure(code: str, start: int, end: int) -> Pure | None:
+    """Return the pure function that a stretch of code is, which may be in parentheses.
+
+    >>> pure("f[#] &", 0, 6), pure("{n, k} |-> f[n, k]", 0, 18), pure("Function[n, f[n]]", 0, 17)
+    (Pure(begin=0, end=5, names=None), Pure(begin=10, end=18, names=('n', 'k')), \
+Pure(begin=11, end=16, names=('n',)))
+    """
+    source = code[start:end].rstrip()
+    while source.startswith("(") and source.endswith(")"):
+        start, source = start + 1, source[1:-1].rstrip()
+    if source.endswith("&"):
+        return Pure(start, start + len(source) - 1)
+    match = _OF_NAMES.match(source)
+    if match is None or (match[1] and not source.endswith("]")):
+        return None
+    end = start + len(source) - bool(match[1])
+    names = tuple((match[2] or match[3]).replace(",", " ").split())
+    begin = start + match.end()
+    is_plain = all(re.fullmatch(NAME, name) for name in names)
+    is_one = "," not in skeleton(code[begin:end], WOLFRAM) or match[1] is None
+    return Pure(begin, end, names) if is_plain and is_one else None
 
 
 class Parameter(NamedTuple):

@@ -14,6 +14,7 @@ from harness.syntax.lexis import WOLFRAM, blanked, marks, skeleton
 NAME: Final = r"(?<![\w$`])(?:[^\W\d_]|\$)(?:[^\W_]|[$`])*+"
 _NAMES: Final = re.compile(NAME)
 _LAST: Final = re.compile(rf"({NAME})\s*$")
+_SEVERAL: Final = re.compile(rf"\{{\s*{NAME}(?:\s*,\s*{NAME})*+\s*\}}")
 _LONGEST: Final = 60
 _SET: Final = re.compile(r"(?<![=!<>])\^?:?=(?!=|!=)")
 # k++, ++k, k += 1, k |-> 1, k_ and k : 1 | 2.
@@ -161,7 +162,9 @@ def _sets(code: str) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
             place += 1
         left = code[max(end, starts[place]) : match.start()].strip()
         last = _LAST.search(left[-_LONGEST:])
-        if last is None:
+        if last is None and end <= starts[place] and _SEVERAL.fullmatch(left):
+            alone += [(name, match.start()) for name in _NAMES.findall(left)]
+        elif last is None:
             others += [(name, match.start()) for name in _NAMES.findall(left)]
         elif last[1] == left and end <= starts[place]:
             alone.append((left, match.start()))
@@ -206,5 +209,8 @@ def _changed(code: str) -> Iterator[tuple[str, int]]:
     """Names that ``Clear[k]`` and the like mention."""
     for match in _CHANGING.finditer(code):
         end = re.compile(r"[;\n]").search(code, match.end())
-        named = _NAMES.findall(code[match.end() : end.start() if end else len(code)])
-        yield from ((name, match.start()) for name in named)
+        until = end.start() if end else len(code)
+        for place, named in enumerate(_NAMES.finditer(code, match.end(), until)):
+            # What is called there is not changed: AppendTo[layers, DeconvolutionLayer[n, 4]]
+            if place == 0 or not code.startswith("[", named.end()):
+                yield named[0], match.start()

@@ -56,6 +56,19 @@ CHOICES = {
         "def up(i, kind):\n  return OPS[kind](i, 4, 5)",
         EACH_RANK[1:2],
     ),
+    "a key with the rank in it": (
+        'OPS = {"Conv2d": nn.Conv2d, "ConvTranspose2d": nn.ConvTranspose2d,'
+        ' "ConvTranspose3d": nn.ConvTranspose3d}\n'
+        'def flat(i, d):\n  return OPS[f"Conv{d}d"](i, 9, 5)\n'
+        'def up(i, d):\n  op = OPS[f"ConvTranspose{d}d"]\n  return op(i, 4, 5)',
+        EACH_RANK[1:],
+    ),
+    "what a function gives back": (
+        "def kind(d):\n  if d == 2: return nn.ConvTranspose2d\n"
+        "  elif d == 3: return nn.ConvTranspose3d\n  raise ValueError(d)\n"
+        "def up(i, d):\n  op = kind(d)\n  return op(i, 4, 5)",
+        EACH_RANK[1:],
+    ),
     "a parameter that may be nothing": (
         "def up(i, op=None):\n  op = op or nn.ConvTranspose2d\n  return op(i, 4, 5)",
         EACH_RANK[1:2],
@@ -113,3 +126,36 @@ def test_what_may_be_several_numbers_is_not_taken_for_one(lines: str) -> None:
 def test_a_text_with_a_width_is_never_put_together() -> None:
     with pytest.raises(InputError):
         answers('ConvTranspose2d = getattr(nn, "ConvTranspose%999999999d" % 2)(4, 2, 3)')
+
+
+WOLFRAM = {
+    "a list of arguments": 'DeconvolutionLayer @@ {4, {5, 5}, "Stride" -> 2}',
+    "lists of arguments": 'DeconvolutionLayer @@@ {{4, {5, 5}, "Stride" -> 2}}',
+    "a sequence": 'o = {"Stride" -> 2}; DeconvolutionLayer[4, {5, 5}, Sequence @@ o]',
+    "an association": 'o = <|"Stride" -> 2|>; DeconvolutionLayer[4, {5, 5}, Sequence @@ Normal[o]]',
+    "a pure function": 'up = DeconvolutionLayer[#, {5, 5}, ##2] &; up[4, "Stride" -> 2]',
+    "a condition": (
+        'up[n_, b_: False] := DeconvolutionLayer[n, {5, 5}, "Stride" -> 2, '
+        '"Biases" -> If[b, None, Automatic]]; up[4]'
+    ),
+}
+
+
+@pytest.mark.parametrize("text", WOLFRAM.values(), ids=WOLFRAM)
+def test_wolfram_layers_are_read_from_lists_and_functions(text: str) -> None:
+    (found,) = look_up_every(f"d = ({text})" if ";" not in text else text, to=["numpy"])
+    assert isinstance(found, LookUp), found
+    operator = found.to_json()["operator"]
+    assert (operator["out_channels"], operator["stride"]) == (4, [2, 2])
+    assert operator["bias"] is True
+
+
+@pytest.mark.parametrize(("given", "expected"), [("False", False), ("True", True), ("b", None)])
+def test_biases_that_a_condition_leaves_out_are_none(given: str, expected: bool | None) -> None:
+    text = (
+        'up[n_, b_] := DeconvolutionLayer[n, {5, 5}, "Biases" -> If[b, Automatic, None]]; '
+        f"up[4, {given}]"
+    )
+    (found,) = look_up_every(text, to=["numpy"])
+    is_bias = found.to_json()["operator"]["bias"] if isinstance(found, LookUp) else None
+    assert is_bias is expected

@@ -296,6 +296,8 @@ def _has_bias(given: Arguments, channels: int) -> bool:
     if "Biases" not in given.given:
         return True
     value = given.value("Biases")
+    if isinstance(value, Call) and value.dotted in {"If", "Which", "Switch"}:
+        given.flag("Biases")  # Which refuses what may be a truth that the text does not hold
     shape = dimensions(value, given.assigned)
     if shape is not None and shape != (channels,):
         raise given.error(
