@@ -24,7 +24,7 @@ from harness.core.errors import InputError
 
 _USUAL_COLUMNS: Final = 80
 # Objects between garbage collections; Python's 700 cost a look-up of a file a fifth of its time.
-_BETWEEN_COLLECTIONS: Final = 50_000
+_BETWEEN_COLLECTIONS: Final = 200_000
 # In the order of the help.
 COMMANDS: Final = {
     "translate": "say a framework's call in the other frameworks",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Final, TypeAlias, TypeVar
 
 from harness.core.named_number import at_least_0
@@ -68,23 +69,28 @@ def created_array(value: Value, assigned: Mapping[str, Value]) -> Value:
     >>> shape_of(created_array(last.value.positional[0], last.assigned))
     (3, 2)
     """
-    places = {name: place for place, name in enumerate(assigned)}
 
-    def of(value: Value, before: int) -> Value:
+    @cache
+    def places() -> dict[str, int]:
+        return {name: place for place, name in enumerate(assigned)}
+
+    def of(value: Value, before: str | None) -> Value:
         match value:
             case (
                 BinaryOp(left=left, right=int() | float())
                 | BinaryOp(left=int() | float(), right=left)
             ):
                 return of(left, before)
-            case Name(text=text) if places.get(text, before) < before:
-                return of(assigned[text], places[text])
+            case Name(text=text) if text in assigned and (
+                before is None or places()[text] < places()[before]
+            ):
+                return of(assigned[text], text)
             case Call() if last_name(value) in _MAKERS:
                 inner = (replace(each, value=of(each.value, before)) for each in value.arguments)
                 return replace(value, arguments=tuple(inner))
         return value
 
-    return of(value, len(places))
+    return of(value, None)
 
 
 def shape_in_part(value: Value) -> tuple[Value, ...]:

@@ -18,7 +18,7 @@ from harness.convention.binding import bound
 from harness.convention.layers import Layer
 from harness.convention.reading import OpenSizes, Reading, Supplied
 from harness.convention.signature import Signature
-from harness.core.errors import Sentence
+from harness.core.errors import Mention, Sentence
 from harness.core.named_number import Named, in_names
 from harness.core.operators import Operator, axis_name
 from harness.lookup.reading import FoundCall
@@ -40,6 +40,7 @@ from harness.syntax.tree import (
 Readable: TypeAlias = FoundCall | Layer
 
 _MOST_TRIES: Final = 150  # Of numbers, many of which make no legal operator
+_MOST_ASKING: Final = 20  # All of which ask for what no number gives, such as the input's shape
 _MOST_KINDS: Final = 12  # Of operators, whose answers must all agree
 # Every small number of groups divides a number of channels, and no size of a kernel is like it.
 _CHANNELS: Final = tuple(5040 * n for n in (11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53))
@@ -113,7 +114,7 @@ def read_in_names(found: Readable, supplied: Supplied, error: SnippetError) -> I
     refusals: dict[str, SnippetError] = {}
     is_legal = False  # With numbers that leave nothing to be written
     are_apart = False  # Numbers of two axes, in one trial at least
-    for _ in range(_MOST_TRIES):
+    for tried in range(_MOST_TRIES):
         trial = _with_numbers(found, supplied, left_open, numbers)
         try:
             reading = found.read(trial)
@@ -124,6 +125,9 @@ def read_in_names(found: Readable, supplied: Supplied, error: SnippetError) -> I
             continue
         except SnippetError as refused:  # These numbers make no operator, or none do.
             refusals[refused.fact] = refused
+            is_the_same = len(refusals) == 1 and not (trials or rare or is_legal)
+            if is_the_same and tried >= _MOST_ASKING and _asks(refused):
+                break
             continue
         zeros = [*_left_out_crops(reading.operator)]
         added = [trial.values[each] != 0 for each in left_open.output_paddings]
@@ -151,6 +155,12 @@ def read_in_names(found: Readable, supplied: Supplied, error: SnippetError) -> I
     if sum(map(len, trials.values())) == 1 or not are_apart:
         raise first  # One alone does not show what is written for all numbers.
     return _in_names(found, left_open, _chosen(trials, first))
+
+
+def _asks(error: SnippetError) -> bool:
+    """Whether an error asks for something that the user may add."""
+    parts = error.fact.parts if isinstance(error.fact, Sentence) else ()
+    return any(isinstance(each, Mention) and each.verb for each in parts)
 
 
 def _chosen(

@@ -640,8 +640,8 @@ def _can_be_computed(operation: str, left: Value, right: Value) -> bool:
 
 def holds_call(node: ast.expr) -> bool:
     """Whether anything is called in an expression."""
-    children = (child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr))
-    return isinstance(node, ast.Call) or any(map(holds_call, children))
+    inner = (child for child in children(node) if isinstance(child, ast.expr))
+    return isinstance(node, ast.Call) or any(map(holds_call, inner))
 
 
 def _own_names(node: ast.expr | ast.comprehension) -> Iterator[str]:

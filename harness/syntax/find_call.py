@@ -271,7 +271,8 @@ def _parsed(
     parsed, whole = Parsed(()), None
     unread = [(0, len(text))]
     try:
-        parsed = module.read(text, values) if values and language == "python" else module.read(text)
+        is_python = language == "python"
+        parsed = module.read(text, values, names) if is_python else module.read(text)
         whole = next((each.error for each in parsed.unread), None)
         unread = [(each.start, each.end) for each in parsed.unread]
     except SnippetError as error:
@@ -302,12 +303,12 @@ def _parsed(
 def _called(parsed: Parsed, names: Collection[str]) -> list[tuple[int, Call]]:
     """The calls of the names, each with the place of its statement."""
     # Once each: a name that stands for a list of layers shows them again.
-    places = {
-        id(call): (place, call)
-        for place, statement in reversed(list(enumerate(parsed.statements)))
-        for call in calls(statement.value)
-        if {last_name(call), _last(call.written)} & {*names} or _chosen(call, names)
-    }
+    places: dict[int, tuple[int, Call]] = {}
+    for place, statement in enumerate(parsed.statements):
+        for call in calls(statement.value):
+            called = last_name(call) in names or _last(call.written) in names
+            if called or _chosen(call, names):
+                places.setdefault(id(call), (place, call))
     return sorted(places.values(), key=lambda each: (each[1].column, each[0]))
 
 

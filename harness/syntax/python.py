@@ -42,7 +42,7 @@ _BARE_STAR: Final = re.compile(r"(?:(?<=,)|^)\s*\*\s*,")
 _IDENTIFIER: Final = re.compile(r"[^\W\d]\w*+(?:\.[^\W\d]\w*+)*+")
 
 
-def read(text: str, values: Mapping[str, Value] = NO_VALUES) -> Parsed:
+def read(text: str, values: Mapping[str, Value] = NO_VALUES, names: Collection[str] = ()) -> Parsed:
     r"""Read Python text as statements; lines that are not Python are left out.
 
     Parameters
@@ -51,6 +51,8 @@ def read(text: str, values: Mapping[str, Value] = NO_VALUES) -> Parsed:
         May be indented, and may have a session's prompts.
     values : mapping of str to value
         What the user gives names that have no value in the text.
+    names : collection of str, optional
+        What is looked for: functions that do not lead there are passed over.
 
     Raises
     ------
@@ -78,7 +80,7 @@ def read(text: str, values: Mapping[str, Value] = NO_VALUES) -> Parsed:
             from harness.syntax.python_runners import add_calls  # noqa: PLC0415
 
             add_calls(module, source.lines)
-        reader = _reader(source, unread, values)
+        reader = _reader(source, unread, values, names)
         statements = tuple(reader.module(module))
         if _has_defaults(statements):
             # A call that is not followed may give more than it shows: names, no defaults.
@@ -128,14 +130,19 @@ def _has_defaults(statements: Sequence[Statement]) -> bool:
     return any(call.assumed for each in statements for call in calls(each.value))
 
 
-def _reader(source: Source, unread: Sequence[Unread], values: Mapping[str, Value]) -> Statements:
+def _reader(
+    source: Source,
+    unread: Sequence[Unread],
+    values: Mapping[str, Value],
+    names: Collection[str],
+) -> Statements:
     """What reads a text: of one line that defines and chooses nothing, nothing is followed."""
     if len(source.lines) == 1 and not _DEFINING.search(source.lines[0]):
         return Statements(source, unread, values)
     # A line alone starts faster without it.
     from harness.syntax.python_following import Reader  # noqa: PLC0415
 
-    return Reader(source, unread, values)
+    return Reader(source, unread, values, names)
 
 
 def _handed_on(
@@ -148,7 +155,7 @@ def _handed_on(
         return  # What is handed on is imported.
     from harness.syntax.python_handed_on import handed_on  # noqa: PLC0415 -- few texts need it
 
-    for name, node in handed_on(module, names):
+    for name, node in handed_on(module, names, source.lines):
         column = source.offset_of(node)
         if not any(start <= column < end for start, end in never_taken):
             yield name, column

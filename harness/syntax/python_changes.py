@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import wraps
+from typing import Final, TypeVar
 
 from harness.syntax.names import EVERYTHING
 
@@ -23,6 +24,8 @@ _NAMING: Final = (
 # Most nodes of a tree: they hold no other nodes that matter here.
 _SIGNS: Final = (ast.expr_context, ast.operator, ast.unaryop, ast.cmpop, ast.boolop)
 _LEAVES: Final = {ast.Constant, *(kind for signs in _SIGNS for kind in signs.__subclasses__())}
+_NO_NODES: Final = {*_LEAVES, type(None), str, int, bool}
+_OF_NO_NODES: Final = {"ctx", "op", "ops", "attr", "id", "arg", "type_comment", "type_ignores"}
 
 # Methods of lists, dictionaries and layers that leave them as they are, and that do not.
 _KEEPS: Final = {
@@ -50,11 +53,29 @@ _FRAMEWORKS: Final = {
 }
 _OF_ALL_NAMES: Final = {"exec", "execfile", "globals", "locals"}
 _PATCHES: Final = {"patch", "setattr"}
-_KEPT_CHANGES, _KEPT_CHILDREN = "deconform_changes", "deconform_children"
-_KEPT_BINDINGS, _KEPT_TEXT = "deconform_bindings", "deconform_text"
-_KEPT_CALLS: Final = "deconform_calls"
+_PATCHING: Final = {ast.Attribute, ast.Subscript, ast.Call}
+_KEPT_CHILDREN: Final = "deconform_children"
 _A_COPY: Final = "deconform_a_copy"
 _OF_ATTRIBUTES: Final = {"setattr", "delattr", "vars"}
+
+
+_Node = TypeVar("_Node", bound=ast.AST)
+_Found = TypeVar("_Found")
+
+
+def kept(find: Callable[[_Node], _Found]) -> Callable[[_Node], _Found]:
+    """Keep on a node what is found of it: every scope around it asks again."""
+    name = f"deconform_{find.__name__}"
+
+    @wraps(find)
+    def found(node: _Node) -> _Found:
+        fields = node.__dict__
+        if name not in fields:
+            fields[name] = find(node)
+        value: _Found = fields[name]
+        return value
+
+    return found
 
 
 @dataclass(frozen=True)
@@ -78,26 +99,19 @@ def bindings(body: Iterable[ast.AST]) -> Counter[str]:
     return counts
 
 
+@kept
 def _bound(node: ast.AST) -> tuple[tuple[str, int, bool], ...]:
-    """Each name that a node gives something, in how many loops of it, and if other scopes see it.
-
-    Kept, because every scope around it asks again.
-    """
-    of_node, kept = vars(node).get(_KEPT_BINDINGS, (None, ()))
-    if of_node is not node:
-        own = [(name, 0, is_shared) for name, is_shared in _given_by(node)]
-        in_loop, in_scope = isinstance(node, LOOPS), isinstance(node, _SCOPES)
-        inner = [each for child in children(node) for each in _bound(child)]
-        if in_loop or in_scope:
-            inner = [
-                (name, loops + in_loop, is_shared)
-                for name, loops, is_shared in inner
-                if is_shared or not in_scope
-            ]
-        kept = (*own, *inner)
-        setattr(node, _KEPT_BINDINGS, (node, kept))
-    bound: tuple[tuple[str, int, bool], ...] = kept
-    return bound
+    """Each name that a node gives something, in how many of its loops, and if others see it."""
+    own = [(name, 0, is_shared) for name, is_shared in _given_by(node)]
+    in_loop, in_scope = isinstance(node, LOOPS), isinstance(node, _SCOPES)
+    inner = [each for child in children(node) for each in _bound(child)]
+    if in_loop or in_scope:
+        inner = [
+            (name, loops + in_loop, is_shared)
+            for name, loops, is_shared in inner
+            if is_shared or not in_scope
+        ]
+    return (*own, *inner)
 
 
 def definitions(body: Iterable[ast.AST]) -> Iterator[Definition]:
@@ -121,21 +135,26 @@ def shared_names(tree: ast.AST) -> frozenset[str]:
 def patches(tree: ast.AST) -> Iterator[tuple[str, ast.expr]]:
     """Yield attributes of modules, classes and objects that a text sets, wherever it does."""
     for node in walk(tree):
-        match node:
-            case ast.Attribute(ctx=ast.Store() | ast.Del()) if (
-                name := dotted(node)
-            ) and not name.startswith("self."):
-                yield name, node
-            case ast.Subscript(ctx=ast.Store(), value=owner, slice=ast.Constant(str(module))) if (
-                dotted(owner) == "sys.modules"
-            ):
-                yield module, node
-            case ast.Call(func=function, args=[ast.Constant(str(name)), *_]) if (
-                text_of(function).rpartition(".")[2] in _PATCHES
-            ):
-                yield name, node
-            case ast.Call(args=[owner, ast.Constant(str(name)), _, *_]) if dotted(owner):
-                yield f"{dotted(owner)}.{name}", node
+        if type(node) in _PATCHING:
+            yield from _patched_by(node)
+
+
+def _patched_by(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    match node:
+        case ast.Attribute(ctx=ast.Store() | ast.Del()) if (
+            name := dotted(node)
+        ) and not name.startswith("self."):
+            yield name, node
+        case ast.Subscript(ctx=ast.Store(), value=owner, slice=ast.Constant(str(module))) if (
+            dotted(owner) == "sys.modules"
+        ):
+            yield module, node
+        case ast.Call(func=function, args=[ast.Constant(str(name)), *_]) if (
+            text_of(function).rpartition(".")[2] in _PATCHES
+        ):
+            yield name, node
+        case ast.Call(args=[owner, ast.Constant(str(name)), _, *_]) if dotted(owner):
+            yield f"{dotted(owner)}.{name}", node
 
 
 def changes(body: Iterable[ast.AST]) -> Iterator[Change]:
@@ -188,19 +207,14 @@ def note_copies_of_names(module: ast.Module) -> None:
         pending += [(each, is_in_function) for each in ast.iter_child_nodes(node)]
 
 
+@kept
 def _all_changes(node: ast.AST) -> tuple[Change, ...]:
-    """What is changed in a node, each once; kept, because every scope around it asks again."""
-    # A copy of a node, which may be changed, has what was kept of the node, too.
-    of_node, kept = vars(node).get(_KEPT_CHANGES, (None, ()))
-    if of_node is not node:
-        inner = [change for child in children(node) for change in _all_changes(child)]
-        if isinstance(node, FUNCTIONS):
-            hidden = {*parameters(node), *_own_names(node)} - {"self"}
-            inner = [change for change in inner if change.name.split(".")[0] not in hidden]
-        kept = _once([*_changed_by(node), *inner])
-        setattr(node, _KEPT_CHANGES, (node, kept))
-    changed: tuple[Change, ...] = kept
-    return changed
+    """What is changed in a node, each once."""
+    inner = [change for child in children(node) for change in _all_changes(child)]
+    if isinstance(node, FUNCTIONS):
+        hidden = {*parameters(node), *own_names(node)} - {"self"}
+        inner = [change for change in inner if change.name.split(".")[0] not in hidden]
+    return _once([*_changed_by(node), *inner])
 
 
 def _once(found: Sequence[Change]) -> tuple[Change, ...]:
@@ -211,21 +225,31 @@ def _once(found: Sequence[Change]) -> tuple[Change, ...]:
 
 def children(node: ast.AST) -> list[ast.AST]:
     """Return the nodes in a node but for constants and signs; kept as well."""
+    kind = type(node)
+    if kind is ast.Name or kind in _LEAVES:
+        return []
     fields = node.__dict__
-    of_node, kept = fields.get(_KEPT_CHILDREN, (None, []))
-    if of_node is not node:
-        kept = []
-        for name in node._fields:
+    inner: list[ast.AST] | None = fields.get(_KEPT_CHILDREN)
+    if inner is None:
+        inner = []
+        for name in _inner_fields(kind):
             value = fields.get(name)
             if isinstance(value, list):
-                kept += [each for each in value if isinstance(each, ast.AST)]
-            elif isinstance(value, ast.AST) and type(value) not in _LEAVES:
-                kept.append(value)
-        if any(type(each) in _LEAVES for each in kept):
-            kept = [each for each in kept if type(each) not in _LEAVES]
-        setattr(node, _KEPT_CHILDREN, (node, kept))
-    inner: list[ast.AST] = kept
+                inner += [each for each in value if type(each) not in _NO_NODES]
+            elif value is not None and type(value) not in _NO_NODES:
+                inner.append(value)
+        fields[_KEPT_CHILDREN] = inner
     return inner
+
+
+_INNER_FIELDS: Final[dict[type[ast.AST], tuple[str, ...]]] = {}
+
+
+def _inner_fields(kind: type[ast.AST]) -> tuple[str, ...]:
+    """The fields of a kind of node that may hold nodes."""
+    if kind not in _INNER_FIELDS:
+        _INNER_FIELDS[kind] = tuple(name for name in kind._fields if name not in _OF_NO_NODES)
+    return _INNER_FIELDS[kind]
 
 
 def walk(node: ast.AST) -> Iterator[ast.AST]:
@@ -248,7 +272,9 @@ def statements_in(node: ast.AST) -> Iterator[ast.AST]:
 
 def parameters(node: FUNCTIONS) -> list[str]:
     """Return the names of a function's parameters."""
-    return [each.arg for each in ast.walk(node.args) if isinstance(each, ast.arg)]
+    given = node.args
+    every = (*given.posonlyargs, *given.args, given.vararg, *given.kwonlyargs, given.kwarg)
+    return [each.arg for each in every if each is not None]
 
 
 def same_object(node: ast.expr) -> Iterator[str]:
@@ -279,31 +305,24 @@ def dotted(node: ast.expr) -> str:
 
 def text_of(node: ast.expr) -> str:
     """Return an expression as text; a dotted name, the most frequent one, without a detour."""
-    if name := dotted(node):
-        return name
-    of_node, kept = vars(node).get(_KEPT_TEXT, (None, ""))
-    if of_node is not node:
-        kept = ast.unparse(node)
-        setattr(node, _KEPT_TEXT, (node, kept))
-    text: str = kept
-    return text
+    return dotted(node) or _unparsed(node)
 
 
+_unparsed = kept(ast.unparse)
+
+
+@kept
 def is_called_in(node: ast.expr | ast.comprehension) -> bool:
-    """Whether anything is called in an expression, but for a lambda's defaults; kept as well."""
-    of_node, kept = vars(node).get(_KEPT_CALLS, (None, False))
-    if of_node is not node:
-        kept = isinstance(node, ast.Call)
-        for child in children(node):
-            if isinstance(child, ast.expr | ast.comprehension) and is_called_in(child):
-                kept = True
-        setattr(node, _KEPT_CALLS, (node, kept))
-    is_called: bool = kept
-    return is_called
+    """Whether anything is called in an expression, but for a lambda's defaults."""
+    if isinstance(node, ast.Call):
+        return True
+    inner = (each for each in children(node) if isinstance(each, ast.expr | ast.comprehension))
+    return any(map(is_called_in, inner))
 
 
-def _own_names(function: FUNCTIONS) -> set[str]:
-    """Names that a function's body gives something, and that no other scope sees."""
+@kept
+def own_names(function: FUNCTIONS) -> frozenset[str]:
+    """Return the names that a function gives something, and that no other scope sees."""
     own, others = set[str](), set[str]()
     pending: list[ast.AST] = [*function.body]
     while pending:
@@ -312,7 +331,7 @@ def _own_names(function: FUNCTIONS) -> set[str]:
             (others if is_shared else own).add(name)
         if not isinstance(node, _SCOPES):
             pending += children(node)
-    return own - others
+    return frozenset(own - others)
 
 
 def _given_by(node: ast.AST) -> Iterator[tuple[str, bool]]:

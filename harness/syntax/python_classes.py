@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -18,6 +18,7 @@ from harness.syntax.python_changes import (
     dotted,
     handed_to,
     is_harmless,
+    kept,
     parameters,
     statements_in,
     text_of,
@@ -46,6 +47,12 @@ APPLYING: Final = {"forward", "hybrid_forward", "call", "__call__", "decode", "b
 _WORD: Final = re.compile(r"[^\W\d]\w*+")
 _DEEPEST: Final = 4  # Functions that call one another
 _MOST_NODES: Final = 250  # Of a function that only computes a value
+# Functions in modules, and methods, that may have a plain value.
+_COMPUTING: Final = {
+    *("ceil", "floor", "trunc", "sqrt", "log2", "prod", "get", "pop", "copy", "replace"),
+    *("parse_args", "parse_known_args", "SimpleNamespace", "Namespace", "EasyDict", "edict"),
+    *("AttrDict", "Munch", "Box", "__init__"),
+}
 # In the names of what frameworks' layers have themselves.
 _OF_LAYERS: Final = re.compile(
     "^_|weight|bias|kernel|stride|pad|dilat|group|filter|channel|unit|crop|mode|out|adj|shape"
@@ -89,7 +96,7 @@ class FollowedClass:
 
     def method(self, name: str) -> ast.FunctionDef | None:
         """Return a function that the class certainly has as this method, and no other."""
-        nodes = [each for each in self.node.body if _gives(each, name)]
+        nodes = _given_by_body(self.node).get(name, ())
         if len(nodes) == 1 and isinstance(nodes[0], ast.FunctionDef):
             return nodes[0]
         if nodes:
@@ -170,11 +177,17 @@ def _calls_base(forward: ast.FunctionDef) -> bool:
     return own == 1
 
 
-def _gives(node: ast.stmt, name: str) -> bool:
-    """Whether a statement in the body of a class gives a name something."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return node.name == name
-    return not isinstance(node, ast.Expr) and name in bindings([node])
+@kept
+def _given_by_body(node: ast.ClassDef) -> Mapping[str, Sequence[ast.stmt]]:
+    """For each name that the body of a class gives something, the statements that do."""
+    givers = defaultdict[str, list[ast.stmt]](list)
+    for each in node.body:
+        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            givers[each.name].append(each)
+        elif not isinstance(each, ast.Expr):
+            for name in bindings([each]):
+                givers[name].append(each)
+    return givers
 
 
 def line_of_classes(code: FollowedClass) -> tuple[FollowedClass, ...]:
@@ -213,7 +226,16 @@ def may_make_a_layer(call: Call) -> bool:
         *(each.text for each in owners if isinstance(each, Reference)),
     ]
     words = {name.rpartition(".")[2] for name in names}
-    return any(LIKELY.search(word) and not _MOVES.fullmatch(word) for word in words)
+    return any(map(is_likely, words))
+
+
+def is_likely(word: str) -> bool:
+    """Whether a name may be that of a transposed convolution.
+
+    >>> is_likely("Conv2DTranspose"), is_likely("swapaxes"), is_likely("transpose")
+    (True, False, False)
+    """
+    return LIKELY.search(word) is not None and not _MOVES.fullmatch(word)
 
 
 class Likely:
@@ -224,10 +246,10 @@ class Likely:
         if not any(isinstance(each, ast.FunctionDef | ast.ClassDef) for each in module.body):
             return
         users = defaultdict[str, set[str]](set)
-        for name, line in _named_lines(module, lines):
-            for word in _WORD.findall(line):
-                users[word].add(name)
-        pending = [word for word in users if LIKELY.search(word) and not _MOVES.fullmatch(word)]
+        for names, text in _named_lines(module, lines):
+            for word in {*_WORD.findall(text)}:
+                users[word].update(names)
+        pending = [word for word in users if is_likely(word)]
         while pending:
             for name in users[pending.pop()]:
                 if name not in self._words:
@@ -239,7 +261,7 @@ class Likely:
         return name in self._words or LIKELY.search(name) is not None
 
 
-def _named_lines(module: ast.Module, lines: Sequence[str]) -> Iterator[tuple[str, str]]:
+def _named_lines(module: ast.Module, lines: Sequence[str]) -> Iterator[tuple[Sequence[str], str]]:
     """The lines of functions and classes, and those that give names something, with the names."""
     pending: list[tuple[ast.stmt, tuple[str, ...]]] = [(each, ()) for each in module.body]
     while pending:
@@ -249,7 +271,7 @@ def _named_lines(module: ast.Module, lines: Sequence[str]) -> Iterator[tuple[str
             pending += [(each, around) for each in node.body]
             names = around
         elif not around and isinstance(node, ast.Import | ast.ImportFrom):
-            yield from ((each.asname or each.name, each.name) for each in node.names)
+            yield from (([each.asname or each.name], each.name) for each in node.names)
             continue
         elif not around and isinstance(node, ast.Assign):
             names = tuple(bindings([node]))
@@ -260,9 +282,11 @@ def _named_lines(module: ast.Module, lines: Sequence[str]) -> Iterator[tuple[str
         else:
             end = (node.end_lineno or node.lineno) + 1
         text = "\n".join(lines[node.lineno - 1 : end - 1])
-        yield from ((name, text) for name in names)
+        if names:
+            yield names, text
 
 
+@kept
 def computes_a_value(function: ast.FunctionDef) -> bool:
     """Whether a function is short, and does nothing but compute what it gives back."""
     inner = [*walk(function)]
@@ -272,6 +296,61 @@ def computes_a_value(function: ast.FunctionDef) -> bool:
     return (
         returns and sum(1 for _ in islice(ast.walk(function), _MOST_NODES + 2)) <= _MOST_NODES + 1
     )
+
+
+def gives_nothing_known(function: ast.FunctionDef, methods: Collection[str]) -> bool:
+    r"""Whether nothing that a function gives back is computed from plain values alone.
+
+    Of methods, only those of the text's own classes are followed: their names.
+
+    >>> code = "def up(x):\n    y = x.reshape(2)\n    return y + 1, 2"
+    >>> gives_nothing_known(ast.parse(code).body[0], ())
+    True
+    """
+    given = [each.value for each in walk(function) if isinstance(each, ast.Return)]
+    return all(each is None or _is_open(each, function, methods) for each in given)
+
+
+def _is_open(
+    node: ast.expr,
+    function: ast.FunctionDef,
+    methods: Collection[str],
+    within: tuple[str, ...] = (),
+) -> bool:
+    """Whether an expression certainly has no plain value."""
+    match node:
+        case ast.Call(func=ast.Attribute(attr=name)):
+            return not (name in methods or name in _COMPUTING)
+        case ast.BinOp(left=left, right=right):
+            return any(_is_open(each, function, methods, within) for each in (left, right))
+        case ast.Tuple(elts=parts) | ast.List(elts=parts):
+            return any(_is_open(each, function, methods, within) for each in parts)
+        case ast.Name(id=name) if name in within:
+            return True
+        case ast.Name(id=name):
+            values = _given_to_names(function).get(name, ())
+            within = (*within, name)
+            return bool(values) and all(
+                each is not None and _is_open(each, function, methods, within) for each in values
+            )
+    return False
+
+
+@kept
+def _given_to_names(function: ast.FunctionDef) -> Mapping[str, Sequence[ast.expr | None]]:
+    """All that a function gives its own names; ``None`` for what is no simple assignment."""
+    values = defaultdict[str, list[ast.expr | None]](list)
+    for name in parameters(function):
+        values[name].append(None)
+    for node in walk(function):
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    values[target.id].append(node.value)
+    for name, times in bindings(function.body).items():
+        if times != len(values[name]):
+            values[name].append(None)
+    return values
 
 
 def leaves_arguments(owner: Value, within: tuple[ast.AST, ...] = ()) -> bool:
@@ -296,6 +375,7 @@ def leaves_arguments(owner: Value, within: tuple[ast.AST, ...] = ()) -> bool:
     return False
 
 
+@kept
 def makes_settings(function: ast.FunctionDef) -> bool:
     """Whether a function reads the arguments of a program."""
     return any(
@@ -304,6 +384,7 @@ def makes_settings(function: ast.FunctionDef) -> bool:
     )
 
 
+@kept
 def runs(function: ast.FunctionDef) -> bool:
     """Whether a call of a function carries out its body, and changes no name of other scopes."""
     pending: list[ast.AST] = [*function.body]

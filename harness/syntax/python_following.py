@@ -35,6 +35,7 @@ from harness.syntax.python_classes import (
     computes_a_value,
     given_to,
     gives_a_default,
+    gives_nothing_known,
     line_of_classes,
     makes_settings,
     may_be_a_layers,
@@ -43,6 +44,7 @@ from harness.syntax.python_classes import (
     runs,
 )
 from harness.syntax.python_passing import CHOICES, Object
+from harness.syntax.python_reach import passed_over
 from harness.syntax.python_scopes import Scope
 from harness.syntax.python_settings import Settings
 from harness.syntax.tree import (
@@ -74,9 +76,14 @@ class Reader(Settings):
     """Reads a text, and follows the calls of its own functions and classes."""
 
     def __init__(
-        self, source: Source, left_out: Sequence[Unread], values: Mapping[str, Value]
+        self,
+        source: Source,
+        left_out: Sequence[Unread],
+        values: Mapping[str, Value],
+        wanted: Collection[str],
     ) -> None:
         super().__init__(source, left_out, values)
+        self._wanted = wanted  # What is looked for; nothing where all of a text is
         self._of_bases = self._calls = self._steps = 0
         self._base_is_made = False  # By the statement that is being read
         self._followable: dict[ast.AST, bool] = {}
@@ -89,6 +96,10 @@ class Reader(Settings):
         self._patched = {name.rpartition(".")[2] for name, _ in self.set_in(module)}
         self._overridden = _overridden(module)
         self._methods = methods_in(module)
+        if self._wanted:
+            words = {word for name in self._supplied for word in identifiers(name)}
+            words.update(self._wanted)
+            self._unreached = passed_over(module, self.source.lines, words)
         yield from super().module(module)
 
     def again(self, functions: set[ast.AST]) -> Iterator[Statement]:
@@ -141,13 +152,18 @@ class Reader(Settings):
     def _code_of(self, node: ast.stmt, around: Names) -> FollowedFunction | FollowedClass | None:
         if isinstance(node, ast.ClassDef):
             return FollowedClass.of(node, around, around)
-        if isinstance(node, ast.FunctionDef) and not node.decorator_list:
-            if node not in self._followable:
-                is_useful = computes_a_value(node) or makes_settings(node)
-                is_useful = is_useful or node.name in self._likely
-                self._followable[node] = is_useful and runs(node)
-            return FollowedFunction(node, around) if self._followable[node] else None
+        if isinstance(node, ast.FunctionDef) and self._is_followable(node):
+            return FollowedFunction(node, around)
         return None
+
+    def _is_followable(self, node: ast.stmt) -> bool:
+        if not isinstance(node, ast.FunctionDef) or node.decorator_list:
+            return False
+        if node not in self._followable:
+            is_useful = computes_a_value(node) or makes_settings(node)
+            is_useful = is_useful or node.name in self._likely
+            self._followable[node] = is_useful and runs(node)
+        return self._followable[node]
 
     def _change_by_methods(self, methods: Collection[str]) -> None:
         super()._change_by_methods([each for each in methods if not self._is_left_by(each)])
@@ -424,6 +440,8 @@ class Reader(Settings):
         """A call of a function that only computes a value, if that is all plain."""
         if not (computes_a_value(code.node) or makes_settings(code.node)):
             return call
+        if gives_nothing_known(code.node, self._methods):
+            return call
         try:
             self._check(code.node)
             with self._apart(is_own=is_own) as entered:
@@ -526,7 +544,7 @@ class Reader(Settings):
             self._share_attributes(self.names, attributes)
             self._frame, self._passed = None, frozenset()
             for name, member in members.items():
-                is_done = member.node in self._done
+                is_done = member.node in self._done or member.node in self._unreached
                 if is_done or not (name in APPLYING or name in self._likely):
                     continue
                 self._scope = self._class_scope

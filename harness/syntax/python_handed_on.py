@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterator
+from bisect import bisect_left
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
-from harness.syntax.python_changes import children, dotted, walk
+from harness.syntax.python_changes import children, dotted, statements_in
 from harness.syntax.python_texts import parts_of
 
 _LIKELY: Final = re.compile(r"(?i)transpose|deconv")
+_IMPORTS: Final = (ast.Import, ast.ImportFrom)
 _TESTS: Final = {"isinstance", "issubclass", "super", "hasattr", "type"}
 
 
-def handed_on(tree: ast.AST, names: Collection[str]) -> Iterator[tuple[str, ast.expr]]:
+def handed_on(
+    tree: ast.AST, names: Collection[str], lines: Sequence[str]
+) -> Iterator[tuple[str, ast.expr]]:
     r"""Yield what is imported, has one of the names, and is a value but not called.
 
     Parameters
@@ -23,27 +27,32 @@ def handed_on(tree: ast.AST, names: Collection[str]) -> Iterator[tuple[str, ast.
         A whole module.
     names : collection of str
         Of functions and classes, without what stands before their last dot.
+    lines : sequence of str
+        Of the text that the module was parsed from.
 
     Examples
     --------
     >>> text = "from torch import nn\nlayer = nn.Up if deep else nn.Up(4)\nok = type(x) == nn.Up"
-    >>> [(name, node.lineno, node.col_offset) for name, node in handed_on(ast.parse(text), {"Up"})]
+    >>> found = handed_on(ast.parse(text), {"Up"}, text.split("\n"))
+    >>> [(name, node.lineno, node.col_offset) for name, node in found]
     [('nn.Up', 2, 8)]
     """
+    imports = [each for each in statements_in(tree) if isinstance(each, _IMPORTS)]
     imported = {
-        alias.asname or alias.name.partition(".")[0]
-        for node in walk(tree)
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        for alias in node.names
+        alias.asname or alias.name.partition(".")[0] for each in imports for alias in each.names
     }
     modules = {
-        node.module.partition(".")[0]
-        for node in walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module
+        each.module.partition(".")[0]
+        for each in imports
+        if isinstance(each, ast.ImportFrom) and each.module
     }
+    is_any = not all(map(_LIKELY.search, names))
+    places = [place for place, line in enumerate(lines, 1) if is_any or _LIKELY.search(line)]
     pending = [tree]
     while pending:
         node = pending.pop()
+        if isinstance(node, ast.stmt) and not _is_around(node, places):
+            continue
         if isinstance(node, ast.Constant):
             # {"_target_": "torch.nn.ConvTranspose2d", ...}, which something makes of its name.
             if isinstance(node.value, str) and _is_path(node.value, names, imported | modules):
@@ -58,6 +67,12 @@ def handed_on(tree: ast.AST, names: Collection[str]) -> Iterator[tuple[str, ast.
         is_one = last in names or isinstance(node, ast.Call)
         if isinstance(node, ast.expr) and is_value and is_one and root in imported:
             yield name, node
+
+
+def _is_around(node: ast.stmt, places: Sequence[int]) -> bool:
+    """Whether any of some lines, in their order, is a statement's."""
+    place = bisect_left(places, node.lineno)
+    return place < len(places) and places[place] <= (node.end_lineno or node.lineno)
 
 
 def _is_path(text: str, names: Collection[str], imported: Collection[str]) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
-from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -82,6 +81,7 @@ class Statements(Branches):
         self.own_forward: dict[int, tuple[str, int]] = {}  # See ``Parsed``
         self._set: tuple[tuple[str, ast.expr], ...] | None = None
         self.deciding: dict[str, tuple[str, str]] = {}  # See ``Parsed``
+        self._unreached: Collection[ast.AST] = ()  # Functions that are not read
         # The statements of the text itself, with all that is read of each and, where it may be read
         # again, what names stand for before it and what is not settled yet.
         self._pieces: list[tuple[ast.stmt, list[Statement], tuple[Names, int] | None]] = []
@@ -159,14 +159,7 @@ class Statements(Branches):
             case ast.For() | ast.AsyncFor() | ast.While():
                 yield from self._loop(node)
             case ast.FunctionDef() | ast.AsyncFunctionDef():
-                around = self._inherited()
-                code = self._code_of(node, around)
-                yield from self._function(node, around.copy() if code else around, Names())
-                # What a default is may be changed by any call.
-                for default in (*node.args.defaults, *node.args.kw_defaults):
-                    for name in same_object(default) if default is not None else ():
-                        self.names.change(name, certain=False)
-                self._define(node, code)
+                yield from self._definition(node)
             case ast.ClassDef():
                 values = [each.value for each in node.keywords]
                 yield from self._head("class", [*node.bases, *values, *node.decorator_list])
@@ -186,6 +179,22 @@ class Statements(Branches):
                 yield from self._statements(node.body)
             case _:
                 yield from self._understood(node)
+
+    def _definition(self, node: FUNCTIONS) -> Iterator[Statement]:
+        """A function that stands in no class."""
+        is_passed_over, code = node in self._unreached, None
+        if not is_passed_over or self._is_followable(node):
+            around = self._inherited()
+            code = self._code_of(node, around)
+        if is_passed_over:
+            yield from self._given_in(node)
+        else:
+            yield from self._function(node, around.copy() if code else around, Names())
+        # What a default is may be changed by any call.
+        for default in (*node.args.defaults, *node.args.kw_defaults):
+            for name in same_object(default) if default is not None else ():
+                self.names.change(name, certain=False)
+        self._define(node, code)
 
     def _understood(self, node: ast.stmt) -> list[Statement]:
         """Read a simple statement; leave it out where it is not understood."""
@@ -212,8 +221,7 @@ class Statements(Branches):
                 yield from self._assignment([node.target], value)
             case ast.AugAssign():
                 # layers += [nn.ConvTranspose2d(…)]
-                target = copy(node.target)
-                target.ctx = ast.Load()
+                target = _as_read(node.target)
                 whole = ast.copy_location(ast.BinOp(target, node.op, node.value), node)
                 yield from self._assignment([node.target], whole)
                 for name in same_object(node.target):
@@ -308,6 +316,10 @@ class Statements(Branches):
                     if updated is not None:
                         self.names.give(name, updated)
                         self.names.share([name, *self._parts_in(updated, node)])
+
+    def _is_followable(self, node: ast.stmt) -> bool:
+        """Whether calls of a function may be followed."""
+        raise NotImplementedError
 
     def _code_of(self, node: ast.stmt, around: Names) -> FollowedFunction | FollowedClass | None:
         """What calls of a function or a class are followed with, if they are."""
@@ -546,6 +558,16 @@ class Statements(Branches):
         self.names, self._scope, self._frame = outer
         return names
 
+    def _given_in(self, node: FUNCTIONS) -> Iterator[Statement]:
+        """Note what names a function that is passed over gives something."""
+        block = (*self._block, next(self._blocks))
+        for each in statements_in(node):
+            for target, value in _given_by(each):
+                if name := dotted(target):
+                    known = isinstance(value, ast.Constant) and not isinstance(value.value, int)
+                    given = self.value(value) if known else Name("", self.source.offset_of(value))
+                    yield Statement(name, given, {}, block)
+
     def _own_of(self, node: FUNCTIONS) -> set[str]:
         """The names of a function that no other scope sees."""
         return {*self._scope_of(node).bound, *parameters(node)} - {"self", *self._shared}
@@ -610,7 +632,11 @@ class Statements(Branches):
         self._class_scope, self._block = self._scope, (*block, -next(self._blocks))
         for inner in node.body:
             if isinstance(inner, FUNCTIONS):
-                names = yield from self._function(inner, around.copy(), attributes)
+                if inner in self._unreached:
+                    yield from self._given_in(inner)
+                    names = Names()
+                else:
+                    names = yield from self._function(inner, around.copy(), attributes)
                 self._share_attributes(names, attributes)
             else:
                 yield from self._statement(inner)
@@ -636,6 +662,15 @@ def _ends_early(node: ast.AST, *, in_loop: bool = False) -> bool:
         return False
     in_loop = in_loop or isinstance(node, LOOPS)
     return any(_ends_early(each, in_loop=in_loop) for each in children(node))
+
+
+def _given_by(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """Each target of an assignment, with what it is given."""
+    match node:
+        case ast.Assign(targets=targets, value=value):
+            yield from ((each, value) for each in targets)
+        case ast.AugAssign(target, _, value) | ast.AnnAssign(target, _, ast.expr() as value):
+            yield target, value
 
 
 def _is_item(value: Value) -> bool:
@@ -691,6 +726,19 @@ def _none(test: ast.expr) -> str:
         case ast.Compare(ast.Name(id=name), [ast.Is()], [ast.Constant(value=None)]):
             return name
     return ""
+
+
+def _as_read(node: ast.Name | ast.Attribute | ast.Subscript) -> ast.expr:
+    """What ``sizes[0] += 1`` reads."""
+    read: ast.expr
+    match node:
+        case ast.Name(id=name):
+            read = ast.Name(name, ast.Load())
+        case ast.Attribute(value=owner, attr=attribute):
+            read = ast.Attribute(owner, attribute, ast.Load())
+        case _:
+            read = ast.Subscript(node.value, node.slice, ast.Load())
+    return ast.copy_location(read, node)
 
 
 def _as_got(node: ast.expr) -> ast.expr:

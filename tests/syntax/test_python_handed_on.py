@@ -13,7 +13,8 @@ NAMES = {"ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d", "Up", "conv_tr
 
 
 def found(text: str) -> list[str]:
-    return [name for name, _ in handed_on(ast.parse(IMPORTS + text), NAMES)]
+    whole = IMPORTS + text
+    return [name for name, _ in handed_on(ast.parse(whole), NAMES, whole.split("\n"))]
 
 
 @pytest.mark.parametrize(
