@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -33,6 +33,8 @@ _CONSTANTS: Final[dict[str, Value]] = {"true": True, "false": False}
 _OPERAND_ENDS: Final = re.compile(r"[\w)\]}'\".]")
 _OPERAND_BEGINS: Final = re.compile(r"[\w'\"\[({@]|\.\d|[+-](?!\s)|[~!](?![=\s])")
 _APPENDED: Final = re.compile(r"([^\W\d]\w*)\s*[({]\s*end\s*\+\s*1\s*[)}]")
+_OF_STRUCTURES: Final = re.compile(r"([^\W\d]\w*)\((\w+)\)\.([\w.]+)")
+_MOST_NAMES: Final = 200  # Among which those of structures are counted
 _LONGEST: Final = 64  # Rows and cells of which elements are taken
 _LAYOUT: Final = re.compile(
     r"""
@@ -68,7 +70,8 @@ def read(text: str) -> Parsed:
     outside = skeleton(code, MATLAB)
     builder = _Matlab(text)
     reader = Reader(code, outside, list(split(outside)), builder, builder.parameters)
-    builder.follow = reader.follow
+    builder.follow, builder.is_anonymous = reader.follow, reader.is_anonymous
+    builder.fields = reader.fields
     reader.run()
     return Parsed(tuple(reader.statements()), tuple(reader.unread.values()))
 
@@ -177,6 +180,35 @@ def _last(place: Value, whole: tuple[Value, ...]) -> Value:
     return len(whole) if is_last else place
 
 
+class Cells(tuple[Value, ...]):
+    """A cell array, of which ``struct('k', {4, 3})`` makes a structure for each element."""
+
+    __slots__ = ()
+
+
+def _fields_of(call: Call) -> dict[str, Value]:
+    """What ``struct`` gives each field: of an array of structures, of each element."""
+    given = call.positional
+    pairs = [
+        pair for pair in zip(given[::2], given[1::2], strict=False) if isinstance(pair[0], str)
+    ]
+    fields = {str(name): value for name, value in pairs if str(name).isidentifier()}
+    counts = {len(each) for each in fields.values() if isinstance(each, Cells)} - {1}
+    if len(counts) > 1:
+        return {}
+    (count,) = counts or {1}
+    found = dict[str, Value]()
+    for name, value in fields.items():
+        for place in range(count):
+            one = (
+                value[place if len(value) > 1 else 0]
+                if isinstance(value, Cells) and value
+                else value
+            )
+            found[name if not counts else f"({place + 1}).{name}"] = one
+    return found
+
+
 class _Matlab(Builder):
     """One method for each rule of the grammar."""
 
@@ -184,6 +216,9 @@ class _Matlab(Builder):
         super().__init__(text)
         # What follows a call of the text's own function, and returns all that it gives.
         self.follow: Callable[[Call], tuple[Value, ...]] = lambda _: ()  # None: not known
+        self.is_anonymous: Callable[[Call], bool] = lambda _: False  # Of the text's own functions
+        self.fields: Callable[[Call], Mapping[str, Value]] = lambda _: {}  # Of what one gives back
+        self._structures: dict[str, str] = {}  # What is known of each: fields, or elements
         # Names that stand for what a call of the function that is read gives its parameters.
         self.parameters: dict[str, Name] = {}
         self._followed: tuple[int, tuple[Value, ...]] = (-1, ())  # The last call, by its place
@@ -240,7 +275,11 @@ class _Matlab(Builder):
     def attribute(self, nodes: Sequence[Node]) -> Node:
         """Read ``options.filters``."""
         node = self.opaque(nodes)
-        known = self.names.known.get("".join(self.source(nodes).split()))
+        path = "".join(self.source(nodes).split())
+        known = self.names.known.get(path)
+        if known is None and (place := self._path(path)):
+            given = self.names.given.get(place)
+            known = given if not isinstance(given, Name) else None
         is_known = isinstance(known, str | bool) or is_constant(known)
         return replace(node, value=known) if is_known else node
 
@@ -269,12 +308,50 @@ class _Matlab(Builder):
             layers = whole if isinstance(whole, tuple) else (whole,)
             super().give(appended[1], (*layers, value), column)
             return
+        element = _OF_STRUCTURES.fullmatch(target)
+        if element and (path := self._path(target)):
+            self._settle(element[1], "elements", target, column)
+            self.given_at[element[1]] = column
+            self.names.lose(element[1])
+            self.names.give(path, value)
+            return
+        if "." in target:
+            self._settle(target.partition(".")[0], "fields", target, column)
         super().give(target, value, column)
-        if isinstance(value, Call) and value.dotted == "struct" and target.isidentifier():
-            fields = value.positional
-            for field, part in zip(fields[::2], fields[1::2], strict=False):
-                if isinstance(field, str) and field.isidentifier():
-                    super().give(f"{target}.{field}", part, column)
+        if isinstance(value, Call) and target.isidentifier():
+            fields = _fields_of(value) if value.dotted == "struct" else self.fields(value)
+            for field, part in fields.items():
+                dot = "" if field.startswith("(") else "."
+                self.names.give(f"{target}{dot}{field}", part)
+
+    def _settle(self, root: str, kind: str, target: str, column: int) -> None:
+        """Forget a structure that turns out to be an array of them, or the other way round."""
+        if self._structures.setdefault(root, kind) != kind:
+            self._structures[root] = kind
+            self.names.give(root, Name(target, column))
+
+    def _path(self, text: str) -> str:
+        """``cfg(2).k`` where ``cfg(i).k`` is that; empty of anything else."""
+        match = _OF_STRUCTURES.fullmatch("".join(text.split()))
+        if match is None:
+            return ""
+        place = self.names.known.get(match[2], match[2]) if not match[2].isdecimal() else match[2]
+        is_known = type(place) is int or str(place).isdecimal()
+        return f"{match[1]}({place}).{match[3]}" if is_known else ""
+
+    def _count_structures(self, name: str) -> int | None:
+        """How many elements a structure array has of which the text shows all."""
+        if len(self.names.given) > _MOST_NAMES:
+            return None
+        paths = [_OF_STRUCTURES.fullmatch(path) for path in self.names.given]
+        places = {int(each[2]) for each in paths if each and each[1] == name}
+        given = (
+            self.names.given[each[0]] for each in paths if each is not None and each[1] == name
+        )
+        is_whole = places == {*range(1, len(places) + 1)} and not any(
+            type(x) is Name for x in given
+        )
+        return len(places) if places and is_whole else None
 
     def _outputs(self, target: str, value: Value, column: int) -> Sequence[Value]:
         """What a value gives several names, where the text shows it."""
@@ -329,7 +406,9 @@ class _Matlab(Builder):
     def _after(self, node: Node) -> Node:
         """Put what a call of the text's own function returns in its place, where it is known."""
         call = node.value
-        if not isinstance(call, Call) or call.dotted not in self.defined:
+        if not isinstance(call, Call):
+            return node
+        if call.dotted not in self.defined and not self.is_anonymous(call):
             return node
         outputs = self.follow(call)
         self._followed = (call.column, outputs)
@@ -360,6 +439,8 @@ class _Matlab(Builder):
             return None
         if name is not None and name in self.names.given:
             return _element(self.names.known.get(name), values)
+        if name in {"numel", "length"} and len(values) == 1 and isinstance(values[0], Name):
+            return self._count_structures(values[0].text)
         if name in _OF_LISTS and len(values) == 1 and is_constant(values[0]):
             row = values[0] if isinstance(values[0], tuple) else values
             return each(lambda *numbers: _OF_LISTS[name](numbers), row) if row else None
@@ -384,9 +465,13 @@ class _Matlab(Builder):
         return given if is_layers(given) else node.value
 
     def cell(self, nodes: Sequence[Node]) -> Node:
+        node = self._rows(nodes)
+        return replace(node, value=Cells(node.value if isinstance(node.value, tuple) else ()))
+
+    def _rows(self, nodes: Sequence[Node]) -> Node:
         rows = [node.value for node in nodes if isinstance(node.value, tuple)]
         return self.sequence((rows or [()])[0] if len(rows) < 2 else rows, nodes)
 
     def matrix(self, nodes: Sequence[Node]) -> Node:
-        node = self.cell(nodes)
+        node = self._rows(nodes)
         return replace(node, is_row=sum(isinstance(row.value, tuple) for row in nodes) < 2)

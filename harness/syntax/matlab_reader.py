@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -41,6 +41,8 @@ from harness.syntax.tree import Call, Defined, Name, Slice, SnippetError, Statem
 
 _DEEPEST: Final = 8  # Functions that are read inside one another
 _MOST_READ_AGAIN: Final = 100_000  # Characters, and names that are known in them
+_COST: Final = 40  # Of calling an anonymous function, in characters
+_MOST_TURNS: Final = 64
 _LONGEST_NAME: Final = 200  # Characters of what a parameter stands for
 
 # Commands that change no variable, or of which it is known what they change.
@@ -60,6 +62,7 @@ _UPDATE: Final = re.compile(
     r"(?:(?:\+\+|--)\s*[^\W\d]\w*|[^\W\d]\w*\s*(?:(?:\+\+|--)\s*$|[-+*/^|&]=(?!=)))\s*"
 )
 _DECLARED: Final = re.compile(r"([^\W\d][\w.]*)([^=]*)")
+_ANONYMOUS: Final = re.compile(r"([^\W\d]\w*)\s*=\s*@\s*\(([^()]*)\)\s*")
 _PARAMETERS: Final = re.compile(r"@\s*\(([^()]*)\)")
 
 
@@ -67,6 +70,17 @@ def _can_stand_for(value: Name, function: Function) -> bool:
     """Whether what a call is given may be written in a function, whose names differ."""
     is_number = not isinstance(value, Slice) and len(value.text) <= _LONGEST_NAME
     return is_number and not {*identifiers(value.text)} & function.own_names
+
+
+@dataclass(frozen=True)
+class _Anonymous:
+    """A function that a statement gives a name, as in ``up = @(n) transposedConv2dLayer(4, n)``."""
+
+    function: Function  # Of which the body is no steps
+    start: int  # Of the statement
+    body: tuple[int, int]
+    around: Names  # What names stand for in it
+    value: Value  # What the name stands for
 
 
 @dataclass
@@ -108,6 +122,10 @@ class Reader:
         self._as_it_stands = False
         self._is_again = False  # Whether what is read has been read as it stands
         self._following: list[str] = []
+        self._anonymous: dict[str, _Anonymous] = {}
+        self._definitions = set[int]()  # Where those of them begin whose calls are all followed
+        self._called_otherwise = set[int]()
+        self._fields: tuple[int, Mapping[str, Value]] = (-1, {})  # And where the call stands
         self._given_by_name: dict[str, Value] = {}  # What the call that is followed names
         self._read_again = 0  # How much of the text, in turns of loops and in functions
         self._origins: list[tuple[int, bool]] = []  # Of statements: where, and whether as it stands
@@ -127,7 +145,8 @@ class Reader:
         again = {start for start, as_it_stands in self._origins if not as_it_stands}
         pairs = zip(self._builder.statements, self._origins, strict=True)
         for statement, (start, as_it_stands) in pairs:
-            if not as_it_stands or start not in again:
+            is_read_again = as_it_stands and start in again
+            if not is_read_again and start not in self._definitions - self._called_otherwise:
                 yield statement
 
     @property
@@ -161,6 +180,8 @@ class Reader:
             return None
         if step.keyword in {"for", "parfor"}:
             return self._run_turns(number, step, block, block.end)
+        if step.keyword == "while":
+            return self._run_while(number, step, block, block.end)
         if step.keyword in {"if", "switch"} and self._is_again:
             return self._run_branch(number, block, block.end)
         return None
@@ -177,19 +198,50 @@ class Reader:
         values = turns(self._value_of(*self._loop_values(loop, step.end)))
         if values is None:
             return None
+        is_again = self._begin_again(number, end)
+        for value in values:
+            self._run_turn(number, block, end, {loop[2]: (value, loop.start(2))})
+        self._is_again = is_again
+        self._builder.block = tuple(each.number for each in self._open)
+        return end + 1
+
+    def _begin_again(self, number: int, end: int) -> bool:
+        """Read a loop as it stands; return whether that has been done before."""
         is_again = self._is_again
         if not is_again:
             before = self._names.copy()
             self._run_as_it_stands(number, end + 1)
             self._builder.names, self._is_again = before, True
-        for value in values:
-            self._open.append(_Open(block, self._names.copy(), next(self._numbers)))
-            self._builder.block = tuple(each.number for each in self._open)
-            self._builder.give(loop[2], value, loop.start(2))
-            self._run(number + 1, end)
-            self._open.pop()
+        return is_again
+
+    def _run_turn(
+        self, number: int, block: Block, end: int, given: Mapping[str, tuple[Value, int]]
+    ) -> None:
+        self._open.append(_Open(block, self._names.copy(), next(self._numbers)))
+        self._builder.block = tuple(each.number for each in self._open)
+        for name, (value, column) in given.items():
+            self._builder.give(name, value, column)
+        self._run(number + 1, end)
+        self._open.pop()
+
+    def _run_while(self, number: int, step: Step, block: Block, end: int) -> int | None:
+        """Read a loop turn by turn whose condition is known each time."""
+        if not can_turn(self._steps[number + 1 : end]) or not truth(self._header_value(step)):
+            return None
+        before, is_again = self._names.copy(), self._begin_again(number, end)
+        count, turn = len(self._builder.statements), 0
+        while (holds := truth(self._header_value(step))) and turn < _MOST_TURNS:
+            self._run_turn(number, block, end, {})
+            turn += 1
         self._is_again = is_again
         self._builder.block = tuple(each.number for each in self._open)
+        if holds is False:
+            return end + 1
+        del self._builder.statements[count:], self._origins[count:]
+        self._builder.names = before
+        if is_again:
+            return None
+        self._forget(block.bound)
         return end + 1
 
     def _loop_values(self, loop: re.Match[str], end: int) -> tuple[int, int]:
@@ -249,6 +301,8 @@ class Reader:
 
     def follow(self, call: Call) -> tuple[Value, ...]:
         """Read a function with what a call gives it, and return what it gives back."""
+        if (anonymous := self._anonymous_of(call)) is not None:
+            return self._follow_anonymous(anonymous, call)
         function = self._functions.get(call.dotted)
         is_bounded = (
             function is not None
@@ -273,6 +327,7 @@ class Reader:
             self._run(function.body.start, function.body.stop)
             can_return = can_turn(self._steps[n] for n in function.body)
             outputs = tuple(map(self._output, function.gives))
+            self._fields = call.column, self._fields_of(function) if can_return else {}
             return outputs if can_return else ()
         finally:
             self._following.pop()
@@ -281,6 +336,54 @@ class Reader:
             builder.is_again = is_again
             self._parameters.clear()
             self._parameters |= parameters
+
+    def fields(self, call: Call) -> Mapping[str, Value]:
+        """Return what is known of the fields of the structure that the last call gives back."""
+        place, fields = self._fields
+        return fields if place == call.column else {}
+
+    def _fields_of(self, function: Function) -> dict[str, Value]:
+        """What is known of the fields of the structure that a function gives back."""
+        name = f"{function.gives[0]}." if function.gives else "."
+        given = self._names.given.items()
+        return {
+            path.removeprefix(name): each
+            for path, each in given
+            if path.startswith(name) and is_closed(each)
+        }
+
+    def is_anonymous(self, call: Call) -> bool:
+        """Return whether an anonymous function of the text is called, which can be followed."""
+        return self._anonymous_of(call) is not None
+
+    def _anonymous_of(self, call: Call) -> _Anonymous | None:
+        found = self._anonymous.get(call.dotted)
+        is_same = found is not None and self._names.given.get(call.dotted) is found.value
+        return found if is_same else None
+
+    def _follow_anonymous(self, called: _Anonymous, call: Call) -> tuple[Value, ...]:
+        """Read the body of an anonymous function with what a call gives it."""
+        function, builder, value = called.function, self._builder, None
+        length = called.body[1] - called.body[0] + len(called.around.given) + _COST
+        is_bounded = self._read_again + length < _MOST_READ_AGAIN and (
+            len(self._following) < _DEEPEST and function.name not in self._following
+        )
+        if is_bounded and len(call.positional) == len(function.takes) == len(call.arguments):
+            kept, parameters = (builder.names, builder.end), dict(self._parameters)
+            around, is_again = builder.names, builder.is_again
+            builder.names, builder.is_again = called.around.copy(), True
+            self._parameters.clear()
+            self._read_again += length
+            self._following.append(function.name)
+            self._bind(function, call, around)
+            value = self._value_of(*called.body)
+            self._following.pop()
+            (builder.names, builder.end), builder.is_again = kept, is_again
+            self._parameters.clear()
+            self._parameters |= parameters
+        is_known = value is not None and (is_layers(value) or is_closed(value))
+        (self._definitions if is_known else self._called_otherwise).add(called.start)
+        return (value,) if is_known else ()
 
     def _is_inside(self, function: Function, call: Call) -> bool:
         """Whether a function calls itself."""
@@ -384,11 +487,29 @@ class Reader:
                     self._names.give(name, before[name])
                 elif self._names.given[name] is hidden[name]:
                     del self._names.given[name]
+            self._note_anonymous(step, before)
         more = len(self._builder.statements) - len(self._origins)
         self._origins += more * [(step.start, self._as_it_stands)]
         if ANY in bound(step, self._code, self._outside):
             self._names.forget_all()
         self._names.forget_given(self._structure.shared)
+
+    def _note_anonymous(self, step: Step, around: dict[str, Value]) -> None:
+        header = None if step.keyword else _ANONYMOUS.match(self._code, step.start, step.end)
+        if header is None:
+            return
+        name, takes = (
+            header[1],
+            tuple(each.strip() for each in header[2].split(",") if each.strip()),
+        )
+        if self._code[header.end() : step.end].strip() and all(map(str.isidentifier, takes)):
+            names = self._names.copy()
+            for parameter in takes:
+                if parameter in around:
+                    names.give(parameter, around[parameter])
+            function = Function(name, range(0), takes, (), frozenset())
+            value, body = self._names.given.get(name), (header.end(), step.end)
+            self._anonymous[name] = _Anonymous(function, step.start, body, names, value)
 
     def _understand(self, step: Step, shown: str) -> None:
         keyword, start, end = step

@@ -52,6 +52,30 @@ TEXTS = {
     "p.n = 4; up(p)\nfunction up(q)\n f(q.n)\nend": "4",
     "p = struct('n', 4, 'k', [2 3]); f(p.n, p.k(2))": "4 3",
     "for i = 1:2, up(i), end\nfunction up(n)\n for k = [3 4], f(n*k), end\nend": "3 4 6 8",
+    "o = g(3); f(o.k, o.n)\nfunction r = g(n)\n r.k = 4; r.n = 2*n;\nend": "4 6",
+    # Anonymous functions, with what names stood for where they were written.
+    "g = @(n) 2*n; f(g(3), g(4))": "6 8",
+    "k = 5; g = @(n) n*k; k = 3; f(g(2))": "10",
+    "n = 5; g = @(n) n + 1; f(g(2), n)": "3 5",
+    "g = @(n) 2*n; f(g(2)); g = @(n) 3*n; f(g(2))": "4 6",
+    "g = @(n) 2*n; h = @(n, k) g(n) + k; f(h(3, 1))": "7",
+    # Loops as long as a condition holds.
+    "n = 64; while n > 16, n = n/2; f(n), end, f(n)": "32 16 16",
+    "while n > 16, f(n), end": "<n>",
+    "n = 1; while n > 0, n = n + 1; f(n), end": "<n>",
+    "n = 9; while n > 16, f(n), end": "9",
+    "n = 64; while n > 16, n = n/2; if n < 9, break, end, f(n), end": "<n>",
+    # Arrays of structures.
+    "c(1).k = 4; c(2).k = 3; for i = 1:numel(c), f(c(i).k), end": "4 3",
+    "c(1).k = 4; c(1).k = 5; f(c(1).k)": "5",
+    "c(1).k = 4; c(j).k = 5; f(c(1).k)": "<c(1).k>",
+    "c(1).k = 4; c = g(1); f(c(1).k)": "<c(1).k>",
+    "c(1).k = 4; if x, c(1).k = 5; end, f(c(1).k)": "<c(1).k>",
+    "c(1).k = 4; c(end+1).k = 3; for i = 1:numel(c), f(c(i).k), end": "<c(i).k>",
+    "c = struct('k', {4, 3}, 'n', 8); f(c(2).k, c(2).n)": "3 8",
+    "c = struct('k', {4, 3}); f(c.k)": "<c.k>",
+    "c(1).k = 4; c.k = 5; f(c(1).k)": "<c(1).k>",
+    "c = struct('k', {{4, 3}}); f(c.k)": "[4, 3]",
     # Names go with it, unless the function means something else by them.
     "up(2*m)\nfunction up(n)\n f(n, n/2)\nend": "<2*m> <(2*m)/2>",
     "up(2*k)\nfunction up(n)\n k = 3; f(n, k)\nend": "<n> 3",
@@ -111,7 +135,22 @@ def _flat(value: Value) -> Iterator[Value]:
         yield value.text if isinstance(value, Name) else value
 
 
+def test_layers_are_read_where_an_anonymous_function_that_makes_them_is_called() -> None:
+    text = "up = @(n) [aLayer(n); reluLayer];\nf([aLayer(3); up(4); up(5)]);\nup(6)"
+    (value,) = given_to(matlab, text)
+    assert [str(each) for each in _flat(value)] == ["3", "4", "reluLayer", "5", "reluLayer"]
+    parsed = matlab.read(text)
+    assert [each.target for each in parsed.statements] == [None, None]
+    alone = matlab.read("up = @(n) aLayer(n);\nbuild(up)")
+    assert [each.target for each in alone.statements] == ["up", None]
+
+
 HOSTILE = {
+    "anonymous": "g0 = @(n) n;\n"
+    + "".join(f"g{k} = @(n) {'+'.join([f'g{k - 1}(n)'] * 60)};\n" for k in range(1, 9))
+    + "f(g8(1))",
+    "structures": "".join(f"c({k}).k = {k};\nf(numel(c))\n" for k in range(1, 500)),
+    "a loop that never ends": "n = 1;\nwhile n > 0\nn = n + 1;\nf(n)\nend\n" * 50,
     "loops": "for a = 1:64\n" * 6 + "f(a)\n" + "end\n" * 6,
     "functions": "g1(n)\n"
     + "".join(f"function g{k}(n)\n{f'g{k + 1}(n);' * 60}\nend\n" for k in range(1, 9)),

@@ -143,7 +143,7 @@ GIVEN: list[tuple[ModuleType, str, str]] = [
     (matlab, "a.b = 3; a.c = 4; f(1)", "a.b = 3, a.c = 4"),
     (matlab, "a.b = 3; a = g(1); f(1)", "a.b = ?, a = g(1)"),
     (matlab, "a.b.c = 3; a.b = 4; f(1)", "a.b.c = ?, a.b = 4"),
-    (matlab, "a.b = 3; a(2).b = 4; f(1)", "a.b = ?, a = ?"),
+    (matlab, "a.b = 3; a(2).b = 4; f(1)", "a.b = ?, a = ?, a(2).b = 4"),
     (matlab, "a = rand(3); g = @(a) f(1);", "a = ?"),
     (wolfram, "a = RandomReal[1, {2, 3}]; f[1]", "a = RandomReal(1, [2, 3])"),
     (wolfram, "a = g[1]; b = h[a]; f[1]", "a = g(1), b = h(<a>)"),
