@@ -142,7 +142,8 @@ class Operator:
             count = getattr(self, name)
             if count < 1:
                 facts.append(f"{name} is {count}; it must be at least 1.")
-            elif self.groups >= 1 and count % self.groups:
+            # As plain numbers: what is left of a named one would be written out at every try.
+            elif self.groups >= 1 and int(count) % int(self.groups):
                 facts.append(
                     f"groups {self.groups} does not divide {name} {count} "
                     f"({count} = {count // self.groups}*{self.groups} + {count % self.groups})."

@@ -268,7 +268,8 @@ def _agreed(
 ) -> Translation:
     """The answer that does not depend on the numbers, or the question for them."""
     first, *others = (translation(reading, target, style) for reading in readings)
-    if all(other.to_json() == first.to_json() for other in others):
+    shown = first.to_json()
+    if all(other.to_json() == shown for other in others):
         return first
     return replace(first, answer=Unsupported(_question(read), target.name), notes=())
 

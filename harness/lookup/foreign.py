@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from harness.convention.signature import Parameter, Signature
@@ -96,6 +97,7 @@ _SHARED: Final = {
 }
 
 
+@lru_cache(maxsize=256)  # A call is read again and again where its sizes are names.
 def imported(path: str) -> Library | None:
     """Return the library that a module's or a function's full name is of."""
     prefixes = {path[: match.start()] for match in re.finditer(r"\.|$", path)}

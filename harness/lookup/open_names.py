@@ -233,18 +233,15 @@ def _is_beyond_names(found: Readable, error: SnippetError) -> bool:
 
 def _kind(operator: Operator) -> tuple[object, ...]:
     """What may decide how an operator is written: signs, and which number is the larger."""
-    axes = zip(operator.crop, operator.effective_kernel, operator.stride, strict=True)
-    of_axes = tuple(
-        (
-            *(_sign(side) for side in crop),
-            _sign(crop[0] - crop[1]),
-            _sign(sum(crop) - kernel + stride),
-            (kernel - stride) % 2,
-            _sign(kernel - stride),
-            *(side >= kernel for side in crop),
-        )
-        for crop, kernel, stride in axes
-    )
+    every = zip(operator.crop, operator.kernel, operator.dilation, operator.stride, strict=True)
+    of_axes = []
+    for crop, size, dilation, step in every:
+        # As plain numbers, whose names would be worked out, too.
+        begin, end, stride = int(crop[0]), int(crop[1]), int(step)
+        kernel = int(dilation) * (int(size) - 1) + 1
+        signs = (begin, end, begin - end, begin + end - kernel + stride, kernel - stride)
+        sides = (begin >= kernel, end >= kernel)
+        of_axes.append((*map(_sign, signs), (kernel - stride) % 2, *sides))
     return (*of_axes, operator.groups == operator.in_channels)
 
 
@@ -299,17 +296,22 @@ def _has_default_steps(operator: Operator) -> bool:
 def _left_out_crops(operator: Operator) -> Iterator[str]:
     """Yield crops in names that would be left out, too."""
     for begin, end in operator.crop:
-        both = begin + end
-        if isinstance(both, Named) and begin == end == 0:
+        if begin == end == 0 and isinstance(both := begin + end, Named):
             yield both.expression
 
 
 def _coincides(operator: Operator) -> bool:
     """Whether different numbers of two axes are equal: they would be written as one."""
+    if operator.rank == 1:
+        return False
     starts, ends = zip(*operator.crop, strict=True)
+    columns = (operator.kernel, operator.stride, operator.dilation, starts, ends)
+    if any(len({*map(int, each)}) < len({*map(repr, each)}) for each in columns):
+        return True
+    if len({int(start) - int(end) for start, end in operator.crop}) == operator.rank:
+        return False
     back = [start - end for start, end in operator.crop]
-    columns = (operator.kernel, operator.stride, operator.dilation, starts, ends, back)
-    return any(len({*map(int, each)}) < len({*map(repr, each)}) for each in columns)
+    return len({*map(int, back)}) < len({*map(repr, back)})
 
 
 def _more(found: Readable, left_open: _Open, error: SnippetError, first: SnippetError) -> _Open:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from types import MappingProxyType
 from typing import Final, NamedTuple, TypeVar
 
@@ -508,8 +508,7 @@ def _candidates(site: CallSite, known: Sequence[_Known]) -> tuple[list[_Known], 
         and any(_ends_in(each.text.rpartition(".")[2], one.form) for one in known)
     ]
     paths = [each.text for each in named if each.is_imported]
-    modules = {root for name in framework_names() for root in convention(name).modules}
-    ours = [path for path in paths if _root(path) in modules and not foreign.imported(path)]
+    ours = [path for path in paths if _root(path) in _modules() and not foreign.imported(path)]
     others = [path for path in paths if path not in ours]
     for library in (
         *map(foreign.imported, others),
@@ -550,6 +549,12 @@ def _candidates(site: CallSite, known: Sequence[_Known]) -> tuple[list[_Known], 
         )
         notes.append(f"{called} {other}: it is taken for {names}.")
     return matching or known, tuple(notes)
+
+
+@cache
+def _modules() -> frozenset[str]:
+    """The names of all frameworks' modules."""
+    return frozenset(root for name in framework_names() for root in convention(name).modules)
 
 
 def _root(path: str) -> str:
