@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import wraps
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from harness.syntax.names import EVERYTHING
 
@@ -53,6 +53,14 @@ _FRAMEWORKS: Final = {
 }
 _OF_ALL_NAMES: Final = {"exec", "execfile", "globals", "locals"}
 _PATCHES: Final = {"patch", "setattr"}
+# Kinds of nodes that give names something, or may change something in place.
+_GIVING: Final = {
+    *(ast.Name, ast.Attribute, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.alias),
+    *(ast.ExceptHandler, ast.MatchAs, ast.MatchStar, ast.MatchMapping, ast.Global, ast.Nonlocal),
+}
+_CHANGING: Final = {
+    *(ast.NamedExpr, ast.Attribute, ast.AugAssign, ast.Subscript, ast.ImportFrom, ast.Call),
+}
 _PATCHING: Final = {ast.Attribute, ast.Subscript, ast.Call}
 _KEPT_CHILDREN: Final = "deconform_children"
 _A_COPY: Final = "deconform_a_copy"
@@ -94,24 +102,9 @@ def bindings(body: Iterable[ast.AST]) -> Counter[str]:
     """
     counts: Counter[str] = Counter()
     for node in body:
-        for name, loops, _ in _bound(node):
+        for name, loops, _ in _effects(node).bound:
             counts[name] += 1 + loops
     return counts
-
-
-@kept
-def _bound(node: ast.AST) -> tuple[tuple[str, int, bool], ...]:
-    """Each name that a node gives something, in how many of its loops, and if others see it."""
-    own = [(name, 0, is_shared) for name, is_shared in _given_by(node)]
-    in_loop, in_scope = isinstance(node, LOOPS), isinstance(node, _SCOPES)
-    inner = [each for child in children(node) for each in _bound(child)]
-    if in_loop or in_scope:
-        inner = [
-            (name, loops + in_loop, is_shared)
-            for name, loops, is_shared in inner
-            if is_shared or not in_scope
-        ]
-    return (*own, *inner)
 
 
 def definitions(body: Iterable[ast.AST]) -> Iterator[Definition]:
@@ -166,7 +159,7 @@ def changes(body: Iterable[ast.AST]) -> Iterator[Change]:
     [Change(name='k', certain=True, method='')]
     """
     for node in body:
-        yield from _all_changes(node)
+        yield from _effects(node).changed
 
 
 def changed_attributes(module: ast.AST) -> set[str]:
@@ -207,14 +200,43 @@ def note_copies_of_names(module: ast.Module) -> None:
         pending += [(each, is_in_function) for each in ast.iter_child_nodes(node)]
 
 
+class _Effects(NamedTuple):
+    """What a node does to names."""
+
+    # Each name that it gives something, in how many of its loops, and if other scopes see it.
+    bound: Sequence[tuple[str, int, bool]] = ()
+    changed: Sequence[Change] = ()  # What it may change in place, each once
+
+
+_NO_EFFECTS: Final = _Effects()
+
+
 @kept
-def _all_changes(node: ast.AST) -> tuple[Change, ...]:
-    """What is changed in a node, each once."""
-    inner = [change for child in children(node) for change in _all_changes(child)]
-    if isinstance(node, FUNCTIONS):
+def _effects(node: ast.AST) -> _Effects:
+    """Find both in one walk, for they are asked of every scope around a node."""
+    kind = type(node)
+    bound, changed = list[tuple[str, int, bool]](), list[Change]()
+    for child in children(node):
+        if type(child) is ast.Name:
+            if type(child.ctx) is not ast.Load:
+                bound.append((child.id, 0, False))
+        elif (inner := _effects(child)) is not _NO_EFFECTS:
+            bound += inner.bound
+            changed += inner.changed
+    in_loop, in_scope = isinstance(node, LOOPS), isinstance(node, _SCOPES)
+    if bound and (in_loop or in_scope):
+        shown = (each for each in bound if each[2] or not in_scope)
+        bound = [(name, loops + in_loop, is_shared) for name, loops, is_shared in shown]
+    if changed and isinstance(node, FUNCTIONS):
         hidden = {*parameters(node), *own_names(node)} - {"self"}
-        inner = [change for change in inner if change.name.split(".")[0] not in hidden]
-    return _once([*_changed_by(node), *inner])
+        changed = [each for each in changed if each.name.split(".")[0] not in hidden]
+    if kind in _GIVING:
+        bound = [*((name, 0, is_shared) for name, is_shared in _given_by(node)), *bound]
+    if kind in _CHANGING:
+        changed = [*_changed_by(node), *changed]
+    if not (bound or changed):
+        return _NO_EFFECTS
+    return _Effects(bound, _once(changed) if len(changed) > 1 else changed)
 
 
 def _once(found: Sequence[Change]) -> tuple[Change, ...]:
@@ -258,7 +280,8 @@ def walk(node: ast.AST) -> Iterator[ast.AST]:
     while pending:
         node = pending.pop()
         yield node
-        pending += reversed(children(node))
+        if type(node) is not ast.Name:
+            pending += reversed(children(node))
 
 
 def statements_in(node: ast.AST) -> Iterator[ast.AST]:
@@ -327,9 +350,10 @@ def own_names(function: FUNCTIONS) -> frozenset[str]:
     pending: list[ast.AST] = [*function.body]
     while pending:
         node = pending.pop()
-        for name, is_shared in _given_by(node):
-            (others if is_shared else own).add(name)
-        if not isinstance(node, _SCOPES):
+        if type(node) in _GIVING:
+            for name, is_shared in _given_by(node):
+                (others if is_shared else own).add(name)
+        if type(node) is not ast.Name and not isinstance(node, _SCOPES):
             pending += children(node)
     return frozenset(own - others)
 

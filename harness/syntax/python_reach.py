@@ -82,9 +82,7 @@ class _Piece:
     @property
     def changes_others(self) -> bool:
         """Whether a function gives something to what is not its own, or certainly changes it."""
-        if any(isinstance(each, ast.Global | ast.Nonlocal) for each in statements_in(self.node)):
-            return True
-        given = (each for each in bindings([self.node]) if "." in each)
+        given = (each for each in bindings([self.node]) if each not in self.names)
         changed = (each.name for each in changes([self.node]) if each.certain)
         roots = {each.partition(".")[0] for each in chain(given, changed)}
         return EVERYTHING in roots or bool(roots - self.hidden - {"self"})
