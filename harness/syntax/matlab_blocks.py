@@ -89,7 +89,9 @@ def split(outside: str) -> Iterator[Step]:
     >>> [(step.keyword, text[step.start : step.end]) for step in split(text)]
     [('if', 'x'), ('', 'k = 3'), ('else', ''), ('', 'k = 4'), ('end', '')]
     """
-    has_declarations = re.search(r"^\s*(?:function|classdef)\b", outside, re.MULTILINE) is not None
+    has_declarations = (
+        re.search(r"^[^\S\n]*(?:function|classdef)\b", outside, re.MULTILINE) is not None
+    )
     for piece in _PIECE.finditer(outside):
         start, end = piece.span()
         while match := _KEYWORD.match(outside, start, end):

@@ -14,7 +14,7 @@ from harness.syntax.tree import Call, Name, Value
 from harness.syntax.wolfram_names import NAME, SEPARATOR
 
 _DEFINITION: Final = re.compile(
-    rf"(?:^|(?<=[;\n]))\s*({NAME})\s*\[((?:[^][]|\[[^][]*\])*+)\]\s*(/;[^:=]*)?:?=(?!=)"
+    rf"(?:^|(?<=[;\n]))[^\S\n]*+({NAME})\s*+\[((?:[^][]|\[[^][]*\])*+)\]\s*(/;[^:=]*)?:?=(?!=)"
 )
 # n_, n_Integer, n_:4, n_Integer:4, n:_Integer:4, n_?Positive, opts___ and opts:OptionsPattern[].
 _PARAMETER: Final = re.compile(
@@ -141,7 +141,14 @@ def functions(code: str) -> Mapping[str, Sequence[Function]]:
             found[definition[1]].append(Function(definition.start(1), known, (begin, end)))
         else:
             others.add(definition[1])
-    return {name: each for name, each in found.items() if name not in others}
+    return {
+        name: each
+        for name, each in found.items()
+        if name not in others and len(each) <= _MOST_DEFINITIONS
+    }
+
+
+_MOST_DEFINITIONS: Final = 64  # Of one name: each of its calls is held against all of them
 
 
 def _parameters(code: str, start: int, end: int) -> Iterator[Parameter | None]:

@@ -27,7 +27,9 @@ _WITH: Final = re.compile(r"(?:Dynamic)?Module|Block|With")
 _FUNCTION: Final = re.compile(r"Function|Compile")
 _FIRST: Final = re.compile(rf"(?:^|,)\s*({NAME})")
 _GIVEN: Final = re.compile(rf"{_FIRST.pattern}\s*:?=(?!=)")
-_DEFINITION: Final = re.compile(rf"(?:^|[;\n])\s*({NAME})\s*\[[^]]*\]\s*(?:/;[^:=]*)?:?=(?!=)")
+_DEFINITION: Final = re.compile(
+    rf"(?:^|[;\n])[^\S\n]*+({NAME})\s*+\[[^]]*\]\s*(?:/;[^:=]*)?:?=(?!=)"
+)
 _NO_ARGUMENTS: Final = re.compile(r"\s*\[\s*\]")
 _DEFAULT: Final = re.compile(rf"({NAME})_\w*\s*:(?![=>:])")
 _ITERATING: Final = re.compile(

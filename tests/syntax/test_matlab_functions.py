@@ -160,6 +160,7 @@ HOSTILE = {
     ),
     "layers": "a = aLayer(1);\n" + "a = [a a a a];\n" * 60,
     "many names": "".join(f"n{k} = {k};\n" for k in range(3_000)) + "for i = 1:64\nf(i)\nend\n" * 9,
+    "lines": "\n" * 100_000 + "1",
 }
 
 

@@ -143,6 +143,8 @@ HOSTILE = {
     + "g1[m]",
     "itself": "g[n_] := {g[n - 1], g[n + 1], f[n]}; g[1]",
     "slots": "f[#]&" * 300,
+    "definitions": "f[x_] := 1;\n" * 3_000,
+    "lines": "\n" * 100_000 + "1",
 }
 
 
