@@ -8,7 +8,7 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice, pairwise
 from numbers import Integral, Number, Real
 from typing import Any, Final
 
@@ -165,10 +165,15 @@ class Expressions:
                 return self._arithmetic(node)
             case ast.IfExp() | ast.Compare() | ast.BoolOp():
                 return self._choice(node)
-            case ast.ListComp() | ast.GeneratorExp():
+            case ast.ListComp() | ast.GeneratorExp() | ast.DictComp():
                 return self._comprehension(node)
             case ast.Name() | ast.Attribute():
                 return self._of_name(node)
+        return self._other(node)
+
+    def _other(self, node: ast.expr) -> Value:
+        if isinstance(node, ast.NamedExpr):
+            return self.value(node.value)
         return self._formatted(node) if isinstance(node, ast.JoinedStr) else self._unknown(node)
 
     def _formatted(self, node: ast.expr) -> Value:
@@ -203,6 +208,10 @@ class Expressions:
             left, right = self.value(node.left), self.value(node.right)
             if (of_bits := _OF_BITS.get(type(node.op))) and type(left) is type(right) is int:
                 return of_bits(left, right)
+            if isinstance(node.op, ast.BitOr) and is_dict(left) and is_dict(right):
+                given = Argument(None, left, 0), Argument(None, right, 0)
+                column = self.source.offset_of(node)
+                return converted(Call(Name("dict", column), given, column))
             shown = _OPERATIONS.get(type(node.op), "")
             if isinstance(left, str) and isinstance(node.op, ast.Mod):
                 return self._formatted(node)
@@ -307,14 +316,16 @@ class Expressions:
         """Return an element, or a target, with the values of its parts."""
         return Subscript(*self._quoted(node), self.value(node.value), self.value(node.slice))
 
-    def _comprehension(self, node: ast.ListComp | ast.GeneratorExp) -> Value:
+    def _comprehension(self, node: ast.ListComp | ast.GeneratorExp | ast.DictComp) -> Value:
+        if isinstance(node, ast.DictComp):
+            return self._comprehended(node)
         first, *others = node.generators
         is_simple = not others and not first.ifs
         names = first.target.elts if isinstance(first.target, ast.Tuple) else []
         over, assumed = self.with_defaults(first.iter)
         if is_simple and isinstance(over, tuple):
             targets = names or [first.target]
-            items = tuple(self._item(node, targets, item, assumed) for item in over)
+            items = tuple(self._item(node, node.elt, targets, item, assumed) for item in over)
             if all(map(is_plain, items)) or any(next(calls(item), None) for item in items):
                 return WrittenList(items) if isinstance(node, ast.ListComp) else items
         outer, self.names = self.names, self._inside(node)
@@ -323,9 +334,26 @@ class Expressions:
         named = tuple(map(text_of, names)) if is_simple else ()
         return Comprehension(*self._quoted(node), element, named, over)
 
+    def _comprehended(self, node: ast.DictComp) -> Value:
+        """``{f"up{i}": up(i) for i in range(3)}``, where the text holds every key."""
+        (first, *others), parts = node.generators, [node.key, node.value]
+        over, assumed = self.with_defaults(first.iter)
+        if others or first.ifs or not isinstance(over, tuple):
+            return self._unknown(node)
+        targets = first.target.elts if isinstance(first.target, ast.Tuple) else [first.target]
+        pair = ast.copy_location(ast.Tuple(parts, ast.Load()), node)
+        items = [self._item(node, pair, targets, item, assumed) for item in over]
+        column, arguments = self.source.offset_of(node), dict[str, Argument]()
+        for item in items:
+            if not isinstance(item, tuple) or (key := as_key(item[0])) is None:
+                return self._unknown(node)
+            arguments[key] = Argument(key, item[1], column)
+        return Call(Name("dict", column), tuple(arguments.values()), column)
+
     def _item(
         self,
-        node: ast.ListComp | ast.GeneratorExp,
+        node: ast.expr,
+        whole: ast.expr,
         targets: Sequence[ast.expr],
         item: Value,
         assumed: tuple[str, ...],
@@ -339,7 +367,7 @@ class Expressions:
         self.names, self._read = self._inside(node), {}
         for target, value in zip(targets, values, strict=True):
             self.names.give(text_of(target), value, assumed)
-        element = self.value(node.elt)
+        element = self.value(whole)
         self.names, self._read = outer
         return element
 
@@ -372,6 +400,8 @@ class Expressions:
     def _got(self, method: ast.Attribute, call: Call) -> Value:
         """What ``options.get("stride", 2)`` is; ``None`` where it is not known."""
         given = call.positional
+        if method.attr in {"items", "keys", "values"} and not call.arguments:
+            return _parts_of_dict(self.value(method.value), method.attr)
         if method.attr != "get" or not 1 <= len(given) == len(call.arguments) <= 2:
             return None
         options = self.value(method.value)
@@ -488,6 +518,19 @@ class Expressions:
         for name in own:
             names.forget(name)
         return names
+
+
+def _parts_of_dict(whole: Value, which: str) -> Value:
+    """The keys of a dictionary, its values, or pairs of both; ``None`` where they are not known."""
+    if not isinstance(whole, Call) or not is_dict(whole) or not whole.arguments:
+        return None
+    parts: list[Value] = []
+    for each in whole.arguments:
+        name = each.name or ""
+        key = int(name[1:-1]) if name.startswith("[") else name
+        pair = WrittenTuple((key, each.value))
+        parts.append({"keys": key, "values": each.value}.get(which, pair))
+    return tuple(parts)
 
 
 def _named_at(meaning: Value, column: int) -> Value:
@@ -680,6 +723,8 @@ _OF_SEQUENCES: Final[dict[str, Callable[..., Any]]] = {
     "sorted": _sorted,
     "list": tuple,
     "enumerate": enumerate,
+    "itertools.pairwise": pairwise,
+    "itertools.chain": chain,
     "math.prod": math.prod,
 }
 

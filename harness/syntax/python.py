@@ -13,7 +13,12 @@ from types import MappingProxyType
 from typing import Final
 
 from harness.syntax.expressions import Source
-from harness.syntax.python_changes import is_of_a_framework, note_copies_of_names
+from harness.syntax.python_changes import (
+    is_of_a_framework,
+    note_copies_of_names,
+    statements_in,
+    text_of,
+)
 from harness.syntax.python_statements import Statements
 from harness.syntax.tree import (
     MAX_DIGITS,
@@ -32,6 +37,9 @@ NO_VALUES: Final[Mapping[str, Value]] = MappingProxyType({})
 _DEFINING: Final = re.compile(r"[;{]|\b(?:def|class|getattr|if|lambda)\b")
 # What a test runner or a benchmark knows a text's functions by.
 _RUN: Final = re.compile(r"\bparametrize\b|\bget_init_inputs\b")
+# A function that makes layers, in the place of a definition.
+_LAMBDA: Final = re.compile(r"=\s*lambda\b")
+_MAKES_A_LAYER: Final = re.compile("transpos|deconv", re.IGNORECASE)
 _MOST_UNREAD: Final = 20
 _ASSIGNED: Final = re.compile(r"\s*([\w.]+)\s*=(?!=)")
 # A signature as a page prints it, with the page's links.
@@ -80,6 +88,8 @@ def read(text: str, values: Mapping[str, Value] = NO_VALUES, names: Collection[s
             from harness.syntax.python_runners import add_calls  # noqa: PLC0415
 
             add_calls(module, source.lines)
+        if _LAMBDA.search(text):
+            _define_lambdas(module)
         reader = _reader(source, unread, values, names)
         statements = tuple(reader.module(module))
         if _has_defaults(statements):
@@ -123,6 +133,26 @@ def _imported_again(source: Source, module: ast.Module) -> Iterator[Unread]:
                 fact = f"it imports {names}, which the text itself defines."
                 node.names = [each for each in node.names if each not in own]
                 yield Unread(start, end, SnippetError(fact, start))
+
+
+def _define_lambdas(module: ast.Module) -> None:
+    """Write ``def up(n): return ...`` in the place of ``up = lambda n: ...`` that makes a layer."""
+    for node in list(statements_in(module)):
+        suites = [getattr(node, name, None) for name in ("body", "orelse", "finalbody")]
+        for suite in (each for each in suites if isinstance(each, list)):
+            suite[:] = map(_defined, suite)
+
+
+def _defined(node: ast.stmt) -> ast.stmt:
+    match node:
+        case ast.Assign([ast.Name(name)], ast.Lambda(arguments, result)):
+            written = text_of(result)
+            # lambda nn: nn.ConvTranspose2d(4, 2, 3) makes a layer of whatever it is given.
+            is_given = any(f"{each.arg}." in written for each in arguments.args)
+            if _MAKES_A_LAYER.search(written) and not is_given:
+                gives = ast.copy_location(ast.Return(result), result)
+                return ast.copy_location(ast.FunctionDef(name, arguments, [gives], []), node)
+    return node
 
 
 def _has_defaults(statements: Sequence[Statement]) -> bool:

@@ -69,6 +69,15 @@ from harness.syntax.tree import (
 _MOST_CALLS: Final = 1000  # That are followed
 _MOST_STEPS: Final = 4000  # Statements that are read in them
 _DEEPEST: Final = 8
+_HARMLESS: Final = {
+    "lru_cache",
+    "cache",
+    "no_grad",
+    "typechecked",
+    "jaxtyped",
+    "beartype",
+    "override",
+}
 _OF_CLASSES: Final = {"staticmethod": 0, "classmethod": 1}
 
 
@@ -157,7 +166,7 @@ class Reader(Settings):
         return None
 
     def _is_followable(self, node: ast.stmt) -> bool:
-        if not isinstance(node, ast.FunctionDef) or node.decorator_list:
+        if not isinstance(node, ast.FunctionDef) or not all(map(_is_harmless, node.decorator_list)):
             return False
         if node not in self._followable:
             is_useful = computes_a_value(node) or makes_settings(node)
@@ -552,6 +561,11 @@ class Reader(Settings):
                 entered.statements += self._function(member.node, member.around.copy(), attributes)
         self._pending += entered.statements
         return call
+
+
+def _is_harmless(decorator: ast.expr) -> bool:
+    """Whether a decorator leaves what a function gives back as it is."""
+    return text_of(decorator).partition("(")[0].rpartition(".")[2] in _HARMLESS
 
 
 def _words_in(value: Value) -> Iterator[str]:

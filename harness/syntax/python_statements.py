@@ -13,6 +13,7 @@ from harness.syntax.names import (
     EVERYTHING,
     Names,
     agreed,
+    as_key,
     can_change,
     holds_changeable,
     is_dict,
@@ -301,15 +302,17 @@ class Statements(Branches):
         return None
 
     def _update(self, before: Mapping[str, Value], node: ast.expr) -> None:
-        """Keep what ``options.update(stride=3)`` and ``sizes.append(3)`` leave."""
+        """Keep what ``options.update(stride=3)``, ``sizes.append(3)`` and the like leave."""
         match node:
             case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method)) if (
-                name in before and method in {"update", "append"}
+                name in before and method in {"update", "append", "setdefault"}
             ):
                 call, whole = self._call(node), before[name]
                 if method == "append" and isinstance(whole, tuple) and len(call.positional) == 1:
                     self.names.give(name, WrittenList((*whole, *call.positional)))
                     self.names.share([name, *self._parts_in(self.names.known.get(name), node)])
+                elif method == "setdefault" and is_dict(whole) and len(call.arguments) == 2:
+                    self._set_default(name, whole, call, node)
                 elif method == "update" and is_dict(whole):
                     arguments = (Argument(None, whole, call.column), *call.arguments)
                     updated = converted(Call(Name("dict", call.column), arguments, call.column))
@@ -320,6 +323,15 @@ class Statements(Branches):
     def _is_followable(self, node: ast.stmt) -> bool:
         """Whether calls of a function may be followed."""
         raise NotImplementedError
+
+    def _set_default(self, name: str, whole: Value, call: Call, node: ast.expr) -> None:
+        """Keep what ``options.setdefault("stride", 2)`` leaves."""
+        key = as_key(call.positional[0]) if len(call.positional) == 2 else None
+        assert isinstance(whole, Call)
+        if key is not None:
+            added = () if key in whole.named else (Argument(key, call.positional[1], call.column),)
+            self.names.give(name, replace(whole, arguments=(*whole.arguments, *added)))
+            self.names.share([name, *self._parts_in(self.names.known.get(name), node)])
 
     def _code_of(self, node: ast.stmt, around: Names) -> FollowedFunction | FollowedClass | None:
         """What calls of a function or a class are followed with, if they are."""
@@ -489,6 +501,9 @@ class Statements(Branches):
             yield from self._head("for", [node.iter])
             yield from self._unrolled(node, items, assumed)
             return
+        if isinstance(node, ast.While) and (turns := self._turns_of(node)) is not None:
+            yield from turns
+            return
         if not isinstance(node, ast.While):
             yield from self._head("for", [node.iter])
             self.names.share([*same_object(node.iter), *same_object(node.target)])
@@ -515,6 +530,33 @@ class Statements(Branches):
             return None, ()
         self._turns += len(items)
         return (items, assumed) if self._turns <= _MOST_TURNS else (None, ())
+
+    def _turns_of(self, node: ast.While) -> list[Statement] | None:
+        """The statements of a loop whose condition is known before each turn of few."""
+        if node.orelse or any(map(_ends_early, node.body)):
+            return None
+        kept = self.names.copy(), self._read, len(self.unread), self._turns
+        statements = list[Statement]()
+        while self._turns <= _MOST_TURNS:
+            self._read = {}
+            test, assumed = self._test(node.test)
+            if not is_plain(test) or assumed or isinstance(test, tuple):
+                break
+            if not test:
+                return statements if self._turns > kept[3] else None
+            self._turns += 1
+            self._read = {}
+            statements += self._head("while", [node.test])
+            statements += self._inner(node.body)
+        self.names, self._read, _, self._turns = kept
+        del self.unread[kept[2] :]
+        return None
+
+    def _test(self, node: ast.expr) -> tuple[Value, tuple[str, ...]]:
+        try:
+            return self.with_defaults(node)
+        except SnippetError:
+            return Name(text_of(node), 0), ()
 
     def _unrolled(
         self, node: ast.For, items: Sequence[Value], assumed: tuple[str, ...]

@@ -83,6 +83,72 @@ def test_defaults_are_none_where_a_later_import_may_replace_what_is_called() -> 
     assert "Line 7 calls what this stands in, which may be something else there" in notes(text)
 
 
+COMPUTED = {
+    "defaults of keywords": (
+        "def up(i, **kw):\n  kw.setdefault('kernel_size', 4)\n  kw.setdefault('stride', 2)\n"
+        "  return nn.ConvTranspose2d(i, 2, **kw)\na = up(6)\nb = up(5, stride=3, padding=1)",
+        ["7: ic6_oc2_k4x4_s2x2_b", "8: ic5_oc2_k4x4_s3x3_c1.1x1.1_b"],
+    ),
+    "dictionaries that are joined": (
+        "a = dict(kernel_size=4, stride=2)\nu = nn.ConvTranspose2d(6, 2, **(a | {'stride': 3}))\n"
+        "a |= {'padding': 1}\nv = nn.ConvTranspose2d(5, 2, **a)",
+        ["4: ic6_oc2_k4x4_s3x3_b", "6: ic5_oc2_k4x4_s2x2_c1.1x1.1_b"],
+    ),
+    "pairs of neighbours": (
+        "from itertools import pairwise\n"
+        "m = [nn.ConvTranspose1d(i, o, 3) for i, o in pairwise([8, 6, 5])]",
+        ["4: ic8_oc6_k3_b", "4: ic6_oc5_k3_b"],
+    ),
+    "a dictionary's pairs": (
+        "m = nn.ModuleDict()\nfor name, (i, o) in {'a': (8, 6), 'b': (5, 4)}.items():\n"
+        "  m[name] = nn.ConvTranspose1d(i, o, 3)",
+        ["5: ic8_oc6_k3_b", "5: ic5_oc4_k3_b"],
+    ),
+    "a dictionary of layers": (
+        "m = nn.ModuleDict({f'up{i}': nn.ConvTranspose1d(2 ** i, 7, 3) for i in (3, 2)})",
+        ["3: ic8_oc7_k3_b", "3: ic4_oc7_k3_b"],
+    ),
+    "a lambda": (
+        "k = 4\nup = lambda i, o, s=2: nn.Sequential(nn.ConvTranspose1d(i, o, k, s), nn.ReLU())\n"
+        "a = up(8, 6)\nb = up(6, 5, s=3)",
+        ["5: ic8_oc6_k4_s2_b", "6: ic6_oc5_k4_s3_b"],
+    ),
+    "a loop that halves": (
+        "def net(c, last):\n  m = []\n  while c > last:\n"
+        "    m += [nn.ConvTranspose1d(c, c // 2, 3)]\n    c //= 2\n  return nn.Sequential(*m)\n"
+        "g = net(32, 8)",
+        ["9: ic32_oc16_k3_b", "9: ic16_oc8_k3_b"],
+    ),
+    "a loop as long as there is something": (
+        "c = [8, 6, 5]\nwhile len(c) > 1:\n  m = nn.ConvTranspose1d(c[0], c[1], 3)\n  c = c[1:]",
+        ["5: ic8_oc6_k3_b", "5: ic6_oc5_k3_b"],
+    ),
+    "a function whose results are kept": (
+        "import functools\n@functools.lru_cache(maxsize=None)\n"
+        "def up(i, o=4): return nn.ConvTranspose1d(i, o, 3)\na = up(6)",
+        ["6: ic6_oc4_k3_b"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), COMPUTED.values(), ids=COMPUTED)
+def test_what_python_makes_of_literals_is_computed(text: str, expected: list[str]) -> None:
+    assert answers(text) == expected
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "while c > 0:\n  m = nn.ConvTranspose1d(c, 4, 3)\n  c += 1",
+        "while True:\n  m = nn.ConvTranspose1d(c, 4, 3)\n  c += 1\n  if c > 9: break",
+        "while more(c):\n  m = nn.ConvTranspose1d(c, 4, 3)\n  c += 1",
+    ],
+)
+def test_a_loop_whose_turns_are_not_known_leaves_names(lines: str) -> None:
+    (found,) = answers(f"c = 8\n{lines}")
+    assert found.startswith("5: c -> 4")
+
+
 CHOSEN = {
     "a case of a match": (
         "from enum import Enum\nclass Mode(str, Enum):\n  UP = 'up'\n  FLAT = 'flat'\n"
