@@ -12,17 +12,26 @@ from harness.convention.assumptions import assumed_notes, recomputed_notes
 from harness.convention.binding import BoundCall, bound, is_signature
 from harness.convention.reading import NOTHING, Reading, Supplied
 from harness.convention.signature import Parameter, Signature
-from harness.convention.values import input_axes, shape_of, shown, to_channels_first, weight_axes
+from harness.convention.values import (
+    input_axes,
+    shape_in_part,
+    shape_of,
+    shown,
+    sizes_of,
+    to_channels_first,
+    weight_axes,
+)
 from harness.core.errors import Ask, Sentence, asked, named
 from harness.core.operators import Crop, Operator, OperatorError, PerAxis, Sizes, sizes
 from harness.core.training import SILENT, Training
 from harness.syntax.callsite import CallSite
-from harness.syntax.tree import Argument, Call, Name, OpenError, SnippetError, Value
+from harness.syntax.tree import Argument, Call, Name, OpenError, Value
 
 Pairs: TypeAlias = tuple[tuple[int, int], ...]
 _T = TypeVar("_T")
 
 _CHANNELS_SECOND: Final = "The input's shape has its channels second"
+_PLAIN: Final = re.compile(r"[\w.]+")
 _WORD: Final = re.compile(r"(?<!\w)[^\W\d]\w*")
 # Not variables: keywords, and MATLAB's constants.
 _NO_VARIABLES: Final = {*keyword.kwlist, "j", "Inf", "inf", "NaN", "nan", "pi", "eps"}
@@ -128,6 +137,15 @@ class Arguments(BoundCall):
 
     # Channels and kernel.
 
+    def array_shape_in_part(self, name: str) -> tuple[Value, ...]:
+        """Return what the text shows of an array's shape, with the values that the user gives."""
+        shape = shape_in_part(self.array(name))
+        if not shape or not self.supplied.values:
+            return shape
+        from harness.syntax.expressions import with_values  # noqa: PLC0415 -- few calls need it
+
+        return tuple(with_values(each, self.supplied.values) for each in shape)
+
     def channels_and_kernel(
         self,
         in_channels: int | None,
@@ -135,11 +153,13 @@ class Arguments(BoundCall):
         kernel: Sizes | None,
         groups: int,
         weight: Sizes | None = None,
+        in_part: Sequence[Value] = (),
     ) -> tuple[int, int, Sizes]:
         """Complete what the text leaves open, which is ``None`` here.
 
-        ``weight`` is the canonical shape of the weights, where the text shows it.  An error names
-        what stays open and what to add, or two sources that disagree.
+        ``weight`` is the canonical shape of the weights, where the text shows it; ``in_part`` the
+        same where it shows some sizes only.  An error names what stays open and what to add, or two
+        sources that disagree.
         """
         if out_channels is not None:
             out_channels *= self.site.groups
@@ -156,11 +176,18 @@ class Arguments(BoundCall):
         one_in = self._agreed("in_channels", ins)
         one_out = self._agreed("out_channels", outs)
         one_kernel = self._agreed("kernel", kernels)
+        if self.form.rank in {None, len(in_part) - 2} and len(in_part) > len(("in", "out")):
+            channels, filters, *extents = in_part
+            one_in = one_in or _size(channels)
+            one_out = one_out or (_size(filters) or 0) * groups or None
+            one_kernel = one_kernel or (None if self.site.steps else sizes_of(extents))
         open_ = self.supplied.open_sizes
         one_in, one_out = one_in or open_.in_channels, one_out or open_.out_channels
         one_kernel = one_kernel or open_.kernel
         if one_in is None or one_out is None or one_kernel is None:
-            raise self._what_is_open(one_in, one_out, one_kernel)
+            error = self._what_is_open(one_in, one_out, one_kernel)
+            error.sizes = _by_roles(in_part) if groups == 1 else {}
+            raise error
         return one_in, one_out, one_kernel
 
     def _weight_shapes(self, weight: Sizes | None, kernel: Sizes | None) -> list[tuple[str, Sizes]]:
@@ -224,7 +251,7 @@ class Arguments(BoundCall):
 
     def _what_is_open(
         self, in_channels: int | None, out_channels: int | None, kernel: Sizes | None
-    ) -> SnippetError:
+    ) -> OpenError:
         rank = self.form.rank or (len(kernel) if kernel else 2)
         parts = {"in_channels": in_channels, "out_channels": out_channels, "kernel": kernel}
         missing = [what for what, value in parts.items() if value is None]
@@ -409,6 +436,26 @@ class Form(Signature):
     """One function or layer of a framework."""
 
     read: Callable[[Arguments], Reading]  # What bound arguments mean
+
+
+def _size(value: Value) -> int | None:
+    """A size that is known."""
+    return value if isinstance(value, int) and value is not True and value > 0 else None
+
+
+def _by_roles(shape: Sequence[Value]) -> dict[str, Value]:
+    """Names for sizes of weights, in the canonical order: those that are not computed."""
+    if not shape:
+        return {}
+    from harness.syntax.expressions import open_names  # noqa: PLC0415 -- few calls need it
+
+    roles: dict[str, Value] = {"in_channels": shape[0], "out_channels": shape[1]}
+    roles["kernel"] = tuple(shape[2:])
+    return {
+        role: value
+        for role, value in roles.items()
+        if (names := [*open_names(value)]) and all(map(_PLAIN.fullmatch, names))
+    }
 
 
 def _channels_second(shape: Sizes) -> Sentence:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from harness.convention.binding import BoundCall
-from harness.convention.values import creates_array, shape_of, shown
+from harness.convention.values import creates_array, shape_in_part, shape_of, shown
 from harness.syntax.tree import Call, Name, Reference, Value, calls
 
 # Functions, layers and hooks of several frameworks.
@@ -135,7 +135,7 @@ def _arrays(given: BoundCall) -> Iterator[Value]:
         value = argument.value
         if isinstance(value, Name):
             value = given.assigned.get(value.text)
-        if shape_of(value) is not None:
+        if shape_of(value) is not None or shape_in_part(value):
             yield value
     if given.site.applied and given.application:
         yield given.site.applied.call

@@ -7,8 +7,9 @@ from dataclasses import replace
 from functools import cache
 from typing import Final, TypeAlias, TypeVar
 
-from harness.core.named_number import at_least_0
+from harness.core.named_number import Named, at_least_0
 from harness.core.operators import Sizes, axis_name
+from harness.syntax.arrays import BY_SIZES, KEEPING, MAKERS, makes_an_array
 from harness.syntax.tree import (
     BinaryOp,
     Call,
@@ -22,19 +23,6 @@ from harness.syntax.tree import (
 Pairs: TypeAlias = tuple[tuple[int, int], ...]  # Of beginning and end, per axis
 
 _T = TypeVar("_T")
-# Functions that take an array's sizes one by one: zeros(3, 4), but not uniform(3, 4).
-_BY_SIZES: Final = {"rand", "randn", "zeros", "ones", "empty", "Tensor"}
-# Functions and methods that create arrays of a shape, and those that keep an array's shape.
-_MAKERS: Final = {
-    *_BY_SIZES,
-    *("randint", "normal", "random", "random_sample", "uniform", "full", "array", "asarray"),
-    *("tensor", "as_tensor", "constant", "from_numpy", "Variable", "variable", "Parameter"),
-    *("astype", "float", "half", "cuda", "to"),
-    *("random_normal", "random_uniform", "truncated_normal", "get_variable", "placeholder"),
-    *("stateless_normal", "stateless_uniform", "stateless_truncated_normal", "add_weight"),
-    *("as_in_context", "single", "double", "dlarray", "gpuArray"),
-    *("RandomReal", "RandomInteger", "RandomVariate", "ConstantArray", "NumericArray"),
-}
 _SHAPES: Final = ("initializer", "initial_value", "shape", "size")
 _RANGES: Final = {"arange", "linspace", "logspace", "range"}
 
@@ -54,9 +42,9 @@ def shape_of(value: Value) -> Sizes | None:
             return None
         return (len(value), *inner[0])
     last = last_name(value)
-    if not isinstance(value, Call) or last not in _MAKERS:
+    if not isinstance(value, Call) or last not in MAKERS:
         return None
-    return _created_shape(value, by_sizes=last in _BY_SIZES)
+    return _created_shape(value, by_sizes=last in BY_SIZES)
 
 
 def created_array(value: Value, assigned: Mapping[str, Value]) -> Value:
@@ -74,18 +62,25 @@ def created_array(value: Value, assigned: Mapping[str, Value]) -> Value:
     def places() -> dict[str, int]:
         return {name: place for place, name in enumerate(assigned)}
 
+    def is_before(name: str, other: str | None) -> bool:
+        return name in assigned and (other is None or places()[name] < places()[other])
+
     def of(value: Value, before: str | None) -> Value:
         match value:
-            case (
-                BinaryOp(left=left, right=int() | float())
-                | BinaryOp(left=int() | float(), right=left)
-            ):
-                return of(left, before)
-            case Name(text=text) if text in assigned and (
-                before is None or places()[text] < places()[before]
-            ):
+            case BinaryOp(left=left, operation="*" | "/" | "+" | "-", right=right):
+                # Of an array and a number, or what is taken for one.
+                sides = [of(left, before), of(right, before)]
+                made = [each for each in sides if isinstance(each, Call) and creates_array(each)]
+                if not made and isinstance(right, int | float):
+                    return sides[0]
+                return made[0] if len(made) == 1 else value
+            case Name(text=text) if is_before(text, before):
                 return of(assigned[text], text)
-            case Call() if last_name(value) in _MAKERS:
+            case Call(function=Name(text=text)) if last_name(value) in KEEPING and is_before(
+                owner := text.rpartition(".")[0], before
+            ):
+                return of(assigned[owner], owner)
+            case Call() if last_name(value) in MAKERS:
                 inner = (replace(each, value=of(each.value, before)) for each in value.arguments)
                 return replace(value, arguments=tuple(inner))
         return value
@@ -100,8 +95,10 @@ def shape_in_part(value: Value) -> tuple[Value, ...]:
     >>> shape_in_part(read("tf.zeros([3, 2, 6, c])").statements[0].value)[:3]
     (3, 2, 6)
     """
-    if not isinstance(value, Call) or last_name(value) not in _MAKERS:
+    if not isinstance(value, Call) or not makes_an_array(value):
         return ()
+    if last_name(value) in BY_SIZES and len(value.positional) > 1:
+        return tuple(value.positional)
     named = [value.named[name] for name in _SHAPES if name in value.named]
     for each in (*named, *value.positional):
         if isinstance(each, tuple) and not any(isinstance(item, tuple) for item in each):
@@ -117,7 +114,7 @@ def creates_array(call: Call) -> bool:
     >>> creates_array(Call(Name("torch.zeros", 0), (), 0))
     True
     """
-    return last_name(call) in _MAKERS | _RANGES
+    return makes_an_array(call) or last_name(call) in _RANGES
 
 
 def _created_shape(call: Call, *, by_sizes: bool) -> Sizes | None:
@@ -192,16 +189,26 @@ def same_crop(
 ) -> tuple[Pairs, list[str]]:
     """Return the crop that makes the output ``in_size * stride``, its odd elements at the end.
 
-    The notes are ``odd`` where there are such, and ``missing`` where the output must be extended.
+    The notes are ``odd`` where there are such, and ``missing`` where the output must be extended;
+    also where that depends on numbers that are names.
 
     >>> same_crop((4, 3), (1, 4), odd="one is odd", missing="one is missing")
     (((1, 2), (0, -1)), ['one is odd', 'one is missing'])
     """
     totals = [extent - step for extent, step in zip(effective, stride, strict=True)]
-    begins = [at_least_0(total) // 2 for total in totals]
+    # A kernel reaches over one element at least; a named stride of 1 stands for others.
+    begins = [
+        (total if step == 1 and type(step) is int else at_least_0(total)) // 2
+        for total, step in zip(totals, stride, strict=True)
+    ]
     crop = tuple((begin, total - begin) for begin, total in zip(begins, totals, strict=True))
-    notes = [odd] if any(total > 0 and total % 2 for total in totals) else []
-    return crop, notes + ([missing] if min(totals) < 0 else [])
+    pairs = [(total, isinstance(total, Named)) for total in totals]
+    is_odd = any(is_named or (total > 0 and total % 2) for total, is_named in pairs)
+    is_short = any(
+        total < 0 or (is_named and (step != 1 or type(step) is not int))
+        for (total, is_named), step in zip(pairs, stride, strict=True)
+    )
+    return crop, [odd] * is_odd + [missing] * is_short
 
 
 def shown(value: object) -> str:

@@ -61,6 +61,7 @@ _EXPONENTS: Final = range(1, 5)  # Of what channels are computed from
 _OF_CHANNELS: Final = (_CHANNELS, _EXPONENTS)
 _PLACE: Final = re.compile(r"[\w.]+(?:\[[\w:, -]*\])*")
 _LIMITED: Final = re.compile(r"-?max\([^()]*, 0\)(?: // \d+)?")
+_HALVED: Final = " // "
 _OF_THE_TEXT: Final = {"ndim"}  # What decides how long the answer is
 
 
@@ -154,7 +155,7 @@ def read_in_names(found: Readable, supplied: Supplied, error: SnippetError) -> I
         raise first
     if sum(map(len, trials.values())) == 1 or not are_apart:
         raise first  # One alone does not show what is written for all numbers.
-    return _in_names(found, left_open, _chosen(trials, first))
+    return _in_names(found, left_open, _chosen(found, trials, first))
 
 
 def _asks(error: SnippetError) -> bool:
@@ -164,13 +165,17 @@ def _asks(error: SnippetError) -> bool:
 
 
 def _chosen(
-    trials: Mapping[object, list[tuple[Supplied, Reading]]], first: SnippetError
+    found: Readable, trials: Mapping[object, list[tuple[Supplied, Reading]]], first: SnippetError
 ) -> list[tuple[Supplied, Reading]]:
     """Choose two trials of each kind; the first of all is shown."""
     for alike in trials.values():
         alike.sort(key=lambda each: _coincides(each[1].operator))
     chosen = [each for alike in trials.values() for each in alike[:2]]
     zeros = _lone_zeros([reading.operator for _, reading in chosen])
+    if any(_HALVED in each for each in zeros):
+        # Of max(3 - stride, 0) // 2 a stride of 1 shows more.
+        chosen += _with_unit_strides(found, *chosen[0])
+        zeros = _lone_zeros([reading.operator for _, reading in chosen])
     if not all(map(_is_limited, zeros)):
         raise first
     if zeros:
@@ -178,6 +183,32 @@ def _chosen(
     notes = tuple(_on_ends([reading.operator for _, reading in chosen]))
     chosen = [(trial, replace(each, notes=(*each.notes, *notes))) for trial, each in chosen]
     return sorted(chosen, key=lambda each: _shows_less(each[1].operator))
+
+
+def _with_unit_strides(
+    found: Readable, trial: Supplied, reading: Reading
+) -> list[tuple[Supplied, Reading]]:
+    """The same trial where the names of strides are 1, if it makes an operator."""
+    ones = {
+        each.expression: Named.of(each.expression, 1)
+        for each in reading.operator.stride
+        if isinstance(each, Named) and each.expression in trial.values
+    }
+    values = {
+        name: tuple(_one_of(each, ones) for each in value)
+        if isinstance(value, tuple)
+        else _one_of(value, ones)
+        for name, value in trial.values.items()
+    }
+    trial = replace(trial, values=values)
+    try:
+        return [(trial, found.read(trial))]
+    except SnippetError:
+        return []
+
+
+def _one_of(value: Value, ones: Mapping[str, Named]) -> Value:
+    return ones.get(value.expression, value) if isinstance(value, Named) else value
 
 
 def _on_ends(operators: Sequence[Operator]) -> Iterator[str]:
@@ -203,6 +234,10 @@ def _is_limited(expression: str) -> bool:
     return _LIMITED.fullmatch(expression) is not None
 
 
+def _is_limited_zero(side: int) -> bool:
+    return isinstance(side, Named) and side == 0 and _is_limited(side.expression)
+
+
 def _with_zeros(reading: Reading, zeros: Sequence[str]) -> Reading:
     """Take crops for 0, and say so."""
     crop = tuple(
@@ -218,10 +253,11 @@ def _zero_of(side: int, zeros: Sequence[str]) -> int:
     return 0 if isinstance(side, Named) and side.expression in zeros else side
 
 
-def _shows_less(operator: Operator) -> tuple[bool, bool]:
-    """Whether different names would be written as one, and a crop in names as none."""
+def _shows_less(operator: Operator) -> tuple[bool, bool, bool]:
+    """Whether names would be left out, or different ones written as one, and a crop as none."""
     sides = [side for pair in operator.crop for side in pair]
-    return _coincides(operator), any(isinstance(side, Named) and side == 0 for side in sides)
+    is_none = any(isinstance(side, Named) and side == 0 for side in sides)
+    return _has_default_steps(operator), _coincides(operator), is_none
 
 
 def _is_beyond_names(found: Readable, error: SnippetError) -> bool:
@@ -304,7 +340,9 @@ def _coincides(operator: Operator) -> bool:
     """Whether different numbers of two axes are equal: they would be written as one."""
     if operator.rank == 1:
         return False
-    starts, ends = zip(*operator.crop, strict=True)
+    # What is limited to 0 is not written, or more numbers show it.
+    starts = [start for start, _ in operator.crop if not _is_limited_zero(start)]
+    ends = [end for _, end in operator.crop]
     columns = (operator.kernel, operator.stride, operator.dilation, starts, ends)
     if any(len({*map(int, each)}) < len({*map(repr, each)}) for each in columns):
         return True
@@ -331,7 +369,7 @@ def _more(found: Readable, left_open: _Open, error: SnippetError, first: Snippet
         added = _with_names(left_open, error.value, choice, axes, first)
     elif isinstance(error, OpenError):
         for role in error.roles:
-            added = _with_role(added, form, arguments, role, first)
+            added = _with_role(added, form, {**error.sizes, **arguments}, role, first)
     if added == left_open:
         raise first
     return added
@@ -346,7 +384,7 @@ def _with_role(
 ) -> _Open:
     """Add the names that stand for channels or a kernel, or that there are none."""
     parameter = next((each for each in form.parameters if each.role == role), None)
-    value = None if parameter is None else arguments.get(parameter.name)
+    value = arguments.get(role if parameter is None else parameter.name)
     # A number there is another size, as the first one of Chainer's L.Deconvolution2D(64, 4) is.
     if value is not None and type(value) is not int:
         choice = _KERNEL if role == "kernel" else _CHANNELS

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
 
+from harness.syntax.arrays import makes_an_array, with_other_elements
 from harness.syntax.tree import (
     Argument,
     Call,
@@ -234,11 +235,16 @@ class Names:
             return owner
         return either(name, [owner, _part(self.given[EVERYTHING], words)])
 
-    def change(self, name: str, certain: bool) -> None:
+    def change(self, name: str, certain: bool, *, is_of_element: bool = False) -> None:
         """Forget a list, a dictionary or an object's attributes that are changed in place.
 
-        Where it is not certain that it is changed, a name of anything else keeps its value.
+        Where it is not certain that it is changed, a name of anything else keeps its value.  An
+        array keeps its shape where an element is given another value.
         """
+        array = self.given.get(name)
+        if is_of_element and isinstance(array, Call) and makes_an_array(array):
+            self._put(name, with_other_elements(array))
+            return
         if not (certain or self.may_change(name)):
             return
         is_list = can_change(self.known.get(name))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Final, NamedTuple, TypeVar
 
@@ -93,6 +93,7 @@ class Change:
     name: str  # ``EVERYTHING`` where the text does not say which
     certain: bool  # Whatever it is; else only where it is a list, or has attributes
     method: str = ""  # The method of ``self`` that does it
+    is_of_element: bool = False  # Whether an element is given another value
 
 
 def bindings(body: Iterable[ast.AST]) -> Counter[str]:
@@ -156,7 +157,7 @@ def changes(body: Iterable[ast.AST]) -> Iterator[Change]:
     Examples
     --------
     >>> list(changes([ast.parse("k[0] = 3")]))
-    [Change(name='k', certain=True, method='')]
+    [Change(name='k', certain=True, method='', is_of_element=True)]
     """
     for node in body:
         yield from _effects(node).changed
@@ -389,7 +390,8 @@ def _changed_by(node: ast.AST) -> Iterator[Change]:
             # A list is changed in place, also from the body of a class.
             yield Change(name, certain=False)
         case ast.Subscript(ctx=ast.Store() | ast.Del(), value=owner):
-            yield from _whole(owner)
+            is_given = isinstance(node.ctx, ast.Store)
+            yield from (replace(each, is_of_element=is_given) for each in _whole(owner))
         case ast.ImportFrom(names=[ast.alias(name="*")]):
             yield Change(EVERYTHING, certain=True)
         case ast.Call():

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from harness.syntax.arrays import MAKERS
 from harness.syntax.names import Names
 from harness.syntax.python_changes import (
     bindings,
@@ -317,10 +318,10 @@ def _is_open(
     methods: Collection[str],
     within: tuple[str, ...] = (),
 ) -> bool:
-    """Whether an expression certainly has no plain value."""
+    """Whether an expression certainly has no plain value, and makes no array."""
     match node:
         case ast.Call(func=ast.Attribute(attr=name)):
-            return not (name in methods or name in _COMPUTING)
+            return not (name in methods or name in _COMPUTING or name in MAKERS)
         case ast.BinOp(left=left, right=right):
             return any(_is_open(each, function, methods, within) for each in (left, right))
         case ast.Tuple(elts=parts) | ast.List(elts=parts):

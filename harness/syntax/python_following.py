@@ -12,6 +12,7 @@ from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from harness.syntax.arrays import makes_an_array, whole_array
 from harness.syntax.expressions import Source, is_plain, open_names
 from harness.syntax.names import Names, either, identifiers, is_dict
 from harness.syntax.python_branches import Frame
@@ -455,10 +456,13 @@ class Reader(Settings):
             self._check(code.node)
             with self._apart(is_own=is_own) as entered:
                 self._carry_out(entered, code, self._given_by(node, call, code, first))
+                result = whole_array(_result(entered.frame), self.names.given)
         except NotFollowedError:
             return call
-        result = _result(entered.frame)
         is_useful = isinstance(result, Record) or _is_value(result)
+        if isinstance(result, Call) and makes_an_array(result):
+            assumed = tuple(dict.fromkeys((*call.assumed, *result.assumed)))
+            return replace(call, result=replace(result, assumed=assumed))
         return replace(call, result=result) if is_useful else call
 
     def _returned(

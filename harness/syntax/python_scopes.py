@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from harness.syntax.arrays import whole_array
 from harness.syntax.expressions import Expressions, Source, is_partial
 from harness.syntax.names import (
     EVERYTHING,
@@ -101,11 +102,13 @@ class Scopes(Expressions):
         for name in names.given:
             is_own = name.startswith("self.") and name not in attributes.given
             if is_own and scope.bound[name] == 1:
-                attributes.give(name, names.given[name], names.assumed.get(name, ()))
+                value = whole_array(names.given[name], names.given)
+                attributes.give(name, value, names.assumed.get(name, ()))
         for change in scope.changed:
             # Methods that are called change what the class shows them to change.
             if change.name.startswith("self") and not change.method:
-                attributes.change(change.name, change.certain and change.name in attributes.given)
+                certain = change.certain and change.name in attributes.given
+                attributes.change(change.name, certain, is_of_element=change.is_of_element)
         if scope.unsettled:
             attributes.forget_all()
 
@@ -201,7 +204,8 @@ class Scopes(Expressions):
                 methods[change.method] = None
             else:
                 is_meant = not if_given or change.name in self.names.given
-                self.names.change(change.name, change.certain and is_meant)
+                certain = change.certain and is_meant
+                self.names.change(change.name, certain, is_of_element=change.is_of_element)
         if methods:
             self._change_by_methods(methods)
 

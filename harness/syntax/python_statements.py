@@ -8,6 +8,7 @@ from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from harness.syntax.arrays import makes_an_array, whole_array
 from harness.syntax.expressions import Source, converted, is_plain
 from harness.syntax.names import (
     EVERYTHING,
@@ -370,6 +371,8 @@ class Statements(Branches):
         self._change(later)
         # Not what the targets were before.
         meaning = self._meaning(node, value)
+        if makes_an_array(self.names.given.get(self._target)):
+            meaning = whole_array(meaning, self.names.given)  # w = w.astype("float32")
         for target in targets:
             # What is unpacked is no function, but x.shape.
             is_unpacked = isinstance(target, ast.Tuple | ast.List) and isinstance(meaning, Either)

@@ -339,11 +339,12 @@ class OpenError(SnippetError):
     def __init__(self, fact: str, column: int | None = None, roles: tuple[str, ...] = ()) -> None:
         super().__init__(fact, column)
         self.roles = roles
+        self.sizes: Mapping[str, Value] = {}  # What the text calls some of them, by their roles
 
     def placed_in(self, text: str) -> Self:
         """Return the error with its place in a text."""
         placed = super().placed_in(text)
-        placed.roles = self.roles
+        placed.roles, placed.sizes = self.roles, self.sizes
         return placed
 
 

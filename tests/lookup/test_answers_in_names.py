@@ -242,6 +242,8 @@ def test_what_is_0_whatever_is_tried_is_asked_for() -> None:
         ("5, s", [[0, 0]], "max(s - 5, 0) is taken for 0."),
         ("k, 1", [[0, 0]], ""),
         ("k, 1, 'same'", [["(k - 1) // 2", "k - (k - 1) // 2 - 1"]], ""),
+        # A stride of 1 alone has more than 0 there.
+        ("3, s, 'same'", [["max(3 - s, 0) // 2", "3 - s - max(3 - s, 0) // 2"]], ""),
     ],
 )
 def test_a_crop_by_a_word_is_read_in_names(

@@ -101,7 +101,8 @@ def _read_function(given: Arguments) -> Reading:
     given = _with_input(given.with_input_in_text())
     groups = given.integer("groups")
     weight = given.array_shape("W")
-    complete = given.channels_and_kernel(None, None, None, groups, weight)
+    in_part = () if weight else given.array_shape_in_part("W")
+    complete = given.channels_and_kernel(None, None, None, groups, weight, in_part)
     return _read_geometry(given, complete, (*bias_notes(given, "b"),), bias=given.has("b"))
 
 

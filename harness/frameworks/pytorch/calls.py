@@ -69,7 +69,8 @@ def _read_function(given: Arguments) -> Reading:
     # Groups may be written as the channels of x.
     given = given.with_shapes({name: shape for name, shape in shapes.items() if shape})
     groups = given.integer("groups")
-    complete = given.channels_and_kernel(None, None, None, groups, weight)
+    in_part = () if weight else given.array_shape_in_part("weight")
+    complete = given.channels_and_kernel(None, None, None, groups, weight, in_part)
     reading = _geometry(given, complete, bias=given.has("bias"))
     return replace(reading, notes=(*bias_notes(given, "bias"), *reading.notes))
 

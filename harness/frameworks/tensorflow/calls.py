@@ -12,14 +12,14 @@ from harness.convention.reading import Reading
 from harness.convention.signature import Parameter, naming
 from harness.convention.values import (
     integers,
-    shape_in_part,
     shown,
-    sizes_of,
     to_channels_first,
 )
 from harness.core.errors import Ask, asked, named
+from harness.core.named_number import at_least_0
 from harness.core.operators import Operator, Sizes
 from harness.frameworks.tensorflow.layer_calls import layer_forms
+from harness.frameworks.tensorflow.open_output import usual_crop, with_strides_of_axes
 from harness.frameworks.tensorflow.version_1 import backend_form, keras_1_form, slim_form
 from harness.syntax.tree import Call, Name, SnippetError, Value, last_name
 
@@ -78,34 +78,20 @@ def _read(given: Arguments) -> Reading:
     given = _unpacked(_decoded(given))
     rank = given.form.rank or _rank(given)
     channels_first = _is_channels_first(given, rank)
+    given = with_strides_of_axes(given, rank, channels_first=channels_first)
     given = _completed(given, rank, channels_first=channels_first)
     weight = _weight(given, rank)
     of_weight = weight or given.supplied.weight
     if given.supplied.input is None and of_weight is not None:
         given = _with_only_input(given, of_weight, channels_first=channels_first)
     samples = _any_input(given, rank, channels_first=channels_first)
+    if not samples and _is_open(given, rank, channels_first=channels_first):
+        return _read_open(given, rank, channels_first=channels_first)
     outputs = [_output(each, rank, channels_first=channels_first) for each in samples or [given]]
     out_channels = outputs[0][0]
     if any(channels != out_channels for channels, _ in outputs):
         given.in_size("output_shape")
-    if out_channels and of_weight and out_channels != of_weight[1]:
-        raise given.error(
-            f"output_shape has {out_channels} channels, the filters have {of_weight[1]}: "
-            "TensorFlow refuses it, or takes it for groups on some devices.",
-            "output_shape",
-        )
-    kernel = None if of_weight else _kernel(given, rank)
-    complete = given.channels_and_kernel(None, out_channels, kernel, 1, weight)
-    stride = _spatial(given, "strides", rank, channels_first=channels_first)
-    dilation = _spatial(given, "dilations", rank, channels_first=channels_first)
-    # A bias that is added after the call is read there.
-    reading = given.reading(
-        complete,
-        stride=stride,
-        dilation=dilation,
-        bias=False,
-        channels_last=not channels_first,
-    )
+    reading = _uncropped(given, rank, out_channels, channels_first=channels_first)
 
     def crops(
         inputs: Sequence[Arguments], outputs: Iterable[tuple[int | None, Sizes]]
@@ -176,6 +162,59 @@ def _spatial_of(given: Arguments, rank: int, *, channels_first: bool) -> tuple[V
     if not isinstance(value, tuple) or len(value) != rank + 2:
         return ()
     return tuple((value if channels_first else to_channels_first(value))[2:])
+
+
+def _uncropped(
+    given: Arguments, rank: int, out_channels: int | None, *, channels_first: bool
+) -> Reading:
+    """The reading but for its crop."""
+    weight = _weight(given, rank)
+    of_weight = weight or given.supplied.weight
+    if out_channels and of_weight and out_channels != of_weight[1]:
+        raise given.error(
+            f"output_shape has {out_channels} channels, the filters have {of_weight[1]}: "
+            "TensorFlow refuses it, or takes it for groups on some devices.",
+            "output_shape",
+        )
+    in_part = () if of_weight else _weight_in_part(given, rank)
+    # A bias that is added after the call is read there.
+    return given.reading(
+        given.channels_and_kernel(None, out_channels, None, 1, weight, in_part),
+        stride=_spatial(given, "strides", rank, channels_first=channels_first),
+        dilation=_spatial(given, "dilations", rank, channels_first=channels_first),
+        bias=False,
+        channels_last=not channels_first,
+    )
+
+
+def _read_open(given: Arguments, rank: int, *, channels_first: bool) -> Reading:
+    """Read a call whose output_shape is open as one of the size that is meant as a rule."""
+    value = given.value("output_shape")
+    is_whole = isinstance(value, tuple) and len(value) == rank + 2
+    channels = value[1 if channels_first else -1] if isinstance(value, tuple) and is_whole else None
+    out_channels = channels if isinstance(channels, int) else None
+    reading = _uncropped(given, rank, out_channels, channels_first=channels_first)
+    sizes = _spatial_of(given, rank, channels_first=channels_first)
+    usual = usual_crop(given, reading.operator, sizes, given.known("padding", "SAME"))
+    if usual is None:
+        given.in_size("output_shape")
+        raise _not_in_the_text(given)
+    return given.cropped(reading, *usual)
+
+
+def _is_open(given: Arguments, rank: int, *, channels_first: bool) -> bool:
+    """Whether the text leaves a size of the output open."""
+    value = given.value("output_shape")
+    sizes = _spatial_of(given, rank, channels_first=channels_first)
+    return isinstance(value, Name | Call) or not all(isinstance(size, int) for size in sizes)
+
+
+def _not_in_the_text(given: Arguments) -> SnippetError:
+    return given.error(
+        f"output_shape is {shown(given.value('output_shape'))}, whose value the text does not "
+        "hold: write the numbers in its place.",
+        "output_shape",
+    )
 
 
 def _unpacked(given: Arguments) -> Arguments:
@@ -278,10 +317,10 @@ def _weight(given: Arguments, rank: int) -> Sizes | None:
     return (native[-1], native[-2], *native[:-2])
 
 
-def _kernel(given: Arguments, rank: int) -> Sizes | None:
-    """The kernel of weights of which the text shows no channels: those of the input, maybe."""
-    shape = shape_in_part(given.array("filters"))
-    return sizes_of(shape[:rank]) if len(shape) == rank + 2 else None
+def _weight_in_part(given: Arguments, rank: int) -> tuple[Value, ...]:
+    """What the text shows of the weights' shape, in the canonical order."""
+    shape = given.array_shape_in_part("filters")
+    return (shape[-1], shape[-2], *shape[:-2]) if len(shape) == rank + 2 else ()
 
 
 def _output(given: Arguments, rank: int, *, channels_first: bool) -> tuple[int | None, Sizes]:
@@ -289,11 +328,7 @@ def _output(given: Arguments, rank: int, *, channels_first: bool) -> tuple[int |
     value = given.value("output_shape")
     if not isinstance(value, tuple):
         given.in_size("output_shape")
-        raise given.error(
-            f"output_shape is {shown(value)}, whose value the text does not hold: write the "
-            "numbers in its place.",
-            "output_shape",
-        )
+        raise _not_in_the_text(given)
     is_whole = len(value) == rank + 2
     if not is_whole and (rank != 2 or len(value) != rank):
         raise given.error(
@@ -389,7 +424,7 @@ def _crop(
         given,
         operator,
         out_size,
-        lambda axis, total: max(total, 0) // 2 if ends is None else ends[axis][0],
+        lambda axis, total: at_least_0(total) // 2 if ends is None else ends[axis][0],
     )
 
 

@@ -97,12 +97,13 @@ def crop_of(
         zip(operator.stride, operator.effective_kernel, strict=True)
     ):
         extra = None if output_padding is None else output_padding[axis]
+        is_one = stride == 1 and type(stride) is int  # And not a name's, for which others stand
         if padding == "valid":
-            missing = 0 if stride == 1 else at_least_0(stride - kernel)
+            missing = 0 if is_one else at_least_0(stride - kernel)
             crops.append((0, -(missing if extra is None else extra)))
         else:
             total = kernel - stride if extra is None else kernel - kernel % 2 - extra
-            begin = (total if stride == 1 else at_least_0(total)) // 2
+            begin = (total if is_one else at_least_0(total)) // 2
             crops.append((begin, total - begin))
     return tuple(crops)
 

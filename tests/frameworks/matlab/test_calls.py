@@ -18,6 +18,8 @@ from harness.core.errors import InputError
 from harness.core.operators import Operator, Sizes
 from harness.core.program import Unsupported
 from harness.core.training import GLOROT, ONES, ZEROS, Initializer, Training
+from harness.lookup.answer import LookUp
+from harness.lookup.every import look_up_every
 from harness.lookup.reading import read
 from harness.syntax.tree import SnippetError
 
@@ -483,3 +485,23 @@ def test_what_is_written_is_read_back(style: Style, sized: tuple[Operator, Sizes
     shape = (2, operator.in_channels, *in_size)
     found = reading(program.text, input=shape, weight=operator.weight_shape)
     assert found.operator == operator
+
+
+def test_same_of_a_named_filter_is_read_in_names() -> None:
+    (found,) = look_up_every("l = transposedConv1dLayer(k, n, 'Cropping', 'same');", to=["numpy"])
+    assert isinstance(found, LookUp)
+    assert found.to_json()["operator"]["crop"] == [["(k - 1) // 2", "k - (k - 1) // 2 - 1"]]
+    assert [each for each in found.reading.notes if "same" in each] == [
+        "Cropping 'same': the document promises the output's size only; the odd element goes from "
+        "the end, as in TensorFlow."
+    ]
+
+
+def test_same_of_a_named_filter_and_stride_may_extend_the_output() -> None:
+    text = "l = transposedConv1dLayer(k, n, 'Stride', s, 'Cropping', 'same');"
+    (found,) = look_up_every(text, to=["numpy"])
+    assert isinstance(found, LookUp)
+    assert found.to_json()["operator"]["crop"] == [
+        ["max(k - s, 0) // 2", "k - s - max(k - s, 0) // 2"]
+    ]
+    assert sum("as in TensorFlow" in each for each in found.reading.notes) == 2

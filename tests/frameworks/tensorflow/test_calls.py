@@ -143,9 +143,7 @@ def test_snippet(text: str, descriptor: str, shape: Sizes | None) -> None:
         ("tf.nn.conv2d_transpose(x, w, [1, 10, 14, 12], 2)", "12 channels, the filters have 6"),
         ("tf.nn.conv2d_transpose(x, w, [1, 10, 14, -1], 2)", "asks for -1 channels"),
         ("tf.nn.conv2d_transpose(x, w, [1, 10, 6], 2)", "3 numbers; 4 are needed"),
-        ("tf.nn.conv2d_transpose(x, w, [1, h, 14, 6], 2)", "is 'h', whose value"),
         ("tf.nn.conv2d_transpose(x, w, [1, 10, 14, 6])", "needs strides"),
-        ("tf.nn.conv2d_transpose(x, w, tf.shape(skip), 2)", r"is the call tf.shape\(...\)"),
         ("tf.nn.conv2d_transpose(x, w, [2, 10, 14, 6], 2)", "a batch of 2, the input one of 1"),
         ("tf.nn.conv2d_transpose(x, w, [0, 10, 14, 6], 2)", "a batch of 0, the input one of 1"),
         (
@@ -456,7 +454,14 @@ def test_the_kernel_is_known_where_the_weights_channels_are_the_input_s() -> Non
         ("w = tf.ones([3, 2, 6, 4]) / 6", True),
         ("w = self.add_weight('w', shape=(3, 2, 6, 4), initializer='zeros')", True),
         ("init = tf.ones([3, 2, 6, 4]); w = tf.Variable(init); init = tf.ones([5])", False),
-        ("w = tf.Variable(tf.ones([3, 2, 6, 4])) * gain", False),
+        ("w = tf.Variable(tf.ones([3, 2, 6, 4])) * gain", True),
+        ("w = tf.cast(np.zeros((3, 2, 6, 4)).astype('f'), tf.float32) * self.gain", True),
+        ("w = np.zeros((3, 2, 6, 4))\nfor i in range(n): w[0, 0, i] = 1\nw = w.astype('f')", True),
+        ("w = tf.ones([3, 2, 6, 4]) @ tf.ones([4, 4])", False),
+        (
+            "def made(s):\n    v = tf.zeros(s)\n    return tf.Variable(v)\nw = made([3, 2, 6, 4])",
+            True,
+        ),
         ("w = f(tf.ones([3, 2, 6, 4]))", False),
         ("w = tf.Variable(w)", False),
     ],
@@ -468,9 +473,3 @@ def test_weights_are_followed_to_what_creates_them(lines: str, *, is_known: bool
     else:
         with pytest.raises(SnippetError, match="leaves in_channels and kernel open"):
             reading(text)
-
-
-def test_a_size_with_a_name_asks_for_the_input() -> None:
-    text = "w = tf.zeros([3, 2, 6, 4])\ny = tf.nn.conv2d_transpose(x, w, [n, h, 12, 6], 2)"
-    with pytest.raises(SnippetError, match="add input 1,64,16,16"):
-        reading(text)

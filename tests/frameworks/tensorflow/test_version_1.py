@@ -166,7 +166,6 @@ def test_two_numbers_by_position_are_the_kernel_and_the_other_meaning_is_said() 
         ("Deconvolution2D(6, 3, 2, (None, 7, 8, 5), dim_ordering='tf')", "has 5 channels, the"),
         ("Deconvolution2D(6, 3, 2, (9, 7, 8, 6))", "a batch of 9, the input one of 1"),
         ("Deconvolution2D(6, 3, 2, shape)", "add dim_ordering"),
-        ("Deconvolution2D(6, 3, 2, (None, h, w, 6))", "'h', whose value the text does not hold"),
         ("Deconvolution2D(6, 3, k, (None, 7, 8, 6))", "nb_col is 'k', whose value"),
         ("Deconvolution2D(6, 3, 0, (None, 7, 8, 6))", "must be at least 1"),
         ("Deconvolution2D(6, 3, (3, 2), (None, 7, 8, 6))", "nb_col must be an integer"),

@@ -1,0 +1,88 @@
+"""Calls that create arrays, or give back one of the same shape, in any language and framework."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from harness.syntax.tree import Argument, BinaryOp, Call, Name, Value, last_name
+
+# Functions that take an array's sizes one by one: zeros(3, 4), but not uniform(3, 4).
+BY_SIZES: Final = {"rand", "randn", "zeros", "ones", "empty", "Tensor"}
+# Methods that give back an array of the shape that theirs has.
+KEEPING: Final = {"astype", "float", "half", "double", "cuda", "to", "copy", "clone"}
+# Functions and methods that create arrays of a shape, and those that keep an array's shape.
+MAKERS: Final = {
+    *BY_SIZES,
+    *KEEPING - {"copy", "clone"},
+    *("randint", "normal", "random", "random_sample", "uniform", "full", "array", "asarray"),
+    *("tensor", "as_tensor", "constant", "from_numpy", "Variable", "variable", "Parameter"),
+    *("cast", "identity", "convert_to_tensor"),
+    *("random_normal", "random_uniform", "truncated_normal", "get_variable", "placeholder"),
+    *("stateless_normal", "stateless_uniform", "stateless_truncated_normal", "add_weight"),
+    *("as_in_context", "single", "dlarray", "gpuArray"),
+    *("RandomReal", "RandomInteger", "RandomVariate", "ConstantArray", "NumericArray"),
+}
+_INITIAL: Final = {"initial_value", "value", "data", "x", "input"}
+_DEEPEST: Final = 8
+
+
+def makes_an_array(value: Value) -> bool:
+    """Whether a value is a call that creates an array, or keeps its shape.
+
+    >>> makes_an_array(Call(Name("torch.zeros", 0), (), 0))
+    True
+    """
+    return isinstance(value, Call) and last_name(value) in MAKERS
+
+
+def with_other_elements(array: Call) -> Call:
+    """Return a call that makes an array of the same shape, whose elements the text does not show.
+
+    >>> with_other_elements(Call(Name("np.zeros", 0), (), 0)).dotted
+    'np.empty'
+    """
+    module, dot, last = array.dotted.rpartition(".")
+    if last not in {"zeros", "ones"}:
+        return array
+    return replace(array, function=Name(f"{module}{dot}empty", array.column))
+
+
+def whole_array(value: Value, given: Mapping[str, Value], depth: int = 0) -> Value:
+    """Return what makes an array without the names of arrays that it is made of.
+
+    Elsewhere these are nothing, or something else.
+
+    >>> from harness.syntax.python import read
+    >>> last = read("f = zeros((3, 2)); f = f.astype('f'); w = Variable(f / 4)").statements[-1]
+    >>> whole_array(last.value, {"f": read("zeros((3, 2))").statements[0].value}).positional[0].left
+    Call(function=Name(text='zeros', column=0, calls=()), \
+arguments=(Argument(name=None, value=(3, 2), column=6),), column=0, assumed=())
+    """
+    if depth > _DEEPEST:
+        return value
+
+    def whole(part: Value) -> Value:
+        return whole_array(part, given, depth + 1)
+
+    match value:
+        case BinaryOp(left=left, right=right):
+            sides = whole(left), whole(right)
+            changed = sides[0] is not left or sides[1] is not right
+            return replace(value, left=sides[0], right=sides[1]) if changed else value
+        case Name(text=text) if type(value) is Name:
+            array = given.get(text)
+            return whole(array) if makes_an_array(array) else value
+        case Call(function=Name(text=text)) if makes_an_array(value):
+            owner, _, method = text.rpartition(".")
+            if method in KEEPING and makes_an_array(given.get(owner)):
+                of = Argument(None, whole(given[owner]), value.column)
+                function = Name(method, value.column)
+                return replace(value, function=function, arguments=(of, *value.arguments))
+            # Of one only: of all, what is written out may grow with every name.
+            first = next(iter(value.arguments), None)
+            if first is not None and first.name in {None, *_INITIAL}:
+                first, others = replace(first, value=whole(first.value)), value.arguments[1:]
+                return replace(value, arguments=(first, *others))
+    return value
