@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from harness.syntax.expressions import Source, is_plain
-from harness.syntax.names import EVERYTHING, Names, can_change
+from harness.syntax.names import EVERYTHING, Names, can_change, is_dict
 from harness.syntax.python_changes import FUNCTIONS, changed_attributes, dotted, text_of
 from harness.syntax.python_classes import (
     FollowedClass,
@@ -188,7 +188,7 @@ class Settings(Passing):
             default = _default_of(value)
             known = Name(name, 0) if default is None else self._constant(default, code.around)
             known = self.with_meanings(known)  # Also of ``up_class = nn.ConvTranspose2d``
-            is_known = is_plain(known) or isinstance(known, Reference | Defined)
+            is_known = _is_known(known)
             fields[name] = known if is_known else Name(name, 0)
         return fields
 
@@ -198,7 +198,7 @@ class Settings(Passing):
         for name, value in self._fields_of(FollowedClass.of(node, around, around)).items():
             others = name in self._patched or name in self._overridden[node.name]
             is_only = scope.bound[name] == 1 and not scope.bound[f"self.{name}"] and not others
-            is_known = is_plain(value) or isinstance(value, Reference | Defined)
+            is_known = _is_known(value)
             if is_only and is_known and not (can_change(value) and self._may_change(name)):
                 attributes.give(f"self.{name}", value)
         return attributes
@@ -208,6 +208,14 @@ class Settings(Passing):
         if self._changed is None:
             self._changed = changed_attributes(self._module)
         return not {attribute, EVERYTHING}.isdisjoint(self._changed)
+
+
+def _is_known(value: Value) -> bool:
+    """Whether it is plain, or a class, or a dictionary of what is."""
+    if isinstance(value, Call) and is_dict(value):
+        parts = [each.value for each in value.arguments]
+        return all(_is_known(each) or (type(each) is Name and "." in each.text) for each in parts)
+    return is_plain(value) or isinstance(value, Reference | Defined)
 
 
 def _type_of(node: ast.Call) -> str:

@@ -404,10 +404,17 @@ class Statements(Branches):
 
     def _makes_a_layer(self, node: ast.Call) -> bool:
         """Whether a call certainly makes an object of a framework's class."""
-        owner = self.names.owner(dotted(node.func))
-        if not isinstance(owner, Reference) or not owner.is_imported:
-            return False
-        return owner.text.rpartition(".")[2][:1].isupper() and is_of_a_framework(owner.text)
+        name = dotted(node.func)
+        # OPS[rank](...) and getattr(nn, name)(...) were read before.
+        owner = self.names.owner(name) if name else self._call(node).owner
+        options = owner.options if isinstance(owner, Either) else (owner,)
+        return all(
+            isinstance(each, Reference)
+            and (each.is_imported or not name)
+            and each.text.rpartition(".")[2][:1].isupper()
+            and is_of_a_framework(each.text)
+            for each in options
+        )
 
     def _give(self, target: ast.expr, value: Value, assumed: tuple[str, ...]) -> None:
         if isinstance(target, ast.Tuple | ast.List):

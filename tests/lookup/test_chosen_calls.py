@@ -105,6 +105,34 @@ def test_what_a_caller_chooses_is_answered_alone(choice: str) -> None:
     assert [operator for operator, _ in answers(text)] == ["6->4 [5, 5, 5]"]
 
 
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        "OPS[d]",
+        'getattr(nn, f"ConvTranspose{d}d")',
+        "(nn.ConvTranspose2d if d == 2 else nn.Conv2d)",
+    ],
+)
+def test_what_a_loop_chooses_is_answered_in_each_turn(chosen: str) -> None:
+    text = (
+        "OPS = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}\ndef net(d, c):\n  m = []\n"
+        f"  for i in range(2):\n    m.append({chosen}(c[i], c[i + 1], 5))\n"
+        "  return nn.Sequential(*m)\nn = net(2, (6, 4, 3))"
+    )
+    found = [each for each in look_up_every(HEAD + text, to=["numpy"]) if isinstance(each, LookUp)]
+    channels = [(each.reading.operator.in_channels, each.reading.operator.rank) for each in found]
+    assert channels == [(6, 2), (4, 2)]
+
+
+def test_a_dictionary_of_a_class_is_chosen_from() -> None:
+    text = (
+        "class Block(nn.Module):\n  OPS = {'up': nn.ConvTranspose2d, 'down': nn.Conv2d}\n"
+        "  def __init__(self, i, mode):\n    self.c = self.OPS[mode](i, 4, 5)\n"
+        "a = Block(6, 'up')\nb = Block(7, 'down')"
+    )
+    assert [operator for operator, _ in answers(text)] == ["6->4 [5, 5]"]
+
+
 def test_arguments_that_are_chosen_with_the_class_are_not_mixed_with_the_other() -> None:
     text = (
         "def up(i, k, wide):\n  op = nn.ConvTranspose1d\n"
