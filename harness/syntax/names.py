@@ -346,11 +346,15 @@ def agreed(ends: Sequence[Names]) -> Names:
         values = [names.given.get(name) for names in ends]
         if not all(name in names.given and _same(names.given[name], values[0]) for names in others):
             differing[name] = values
+    together = frozenset(differing)
     for name, values in differing.items():
         value = either(name, values)
         if isinstance(value, Either):
-            tied = (each.tied for each in values if isinstance(each, Either))
-            value = replace(value, tied=frozenset(differing.keys() - {name}).union(*tied))
+            # One set for all of them: a long text has many.
+            inner = (each.tied for each in values if isinstance(each, Either))
+            others_tied = [each for each in inner if not each <= together]
+            tied = together.union(*others_tied) if others_tied else together
+            value = replace(value, tied=tied)
         names_after.give(name, value)
     for names in others:
         known = {name: each for name, each in names.assumed.items() if name in names_after.known}
