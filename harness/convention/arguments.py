@@ -25,7 +25,7 @@ from harness.core.errors import Ask, Sentence, asked, named
 from harness.core.operators import Crop, Operator, OperatorError, PerAxis, Sizes, sizes
 from harness.core.training import SILENT, Training
 from harness.syntax.callsite import CallSite
-from harness.syntax.tree import Argument, Call, Name, OpenError, Value
+from harness.syntax.tree import Argument, Call, Either, Name, OpenError, Reference, Value
 
 Pairs: TypeAlias = tuple[tuple[int, int], ...]
 _T = TypeVar("_T")
@@ -417,9 +417,19 @@ def bind(form: Signature, site: CallSite, supplied: Supplied) -> Arguments:
             name: replace(each, value=with_values(each.value, supplied.values))
             for name, each in given.items()
         }
+    changed_by = _changed_by(site.call.owner)
+    if changed_by:
+        assumed.append(
+            f"{changed_by} is not in the text: what it changes of {form.name} is not in the answer."
+        )
     for parameter in form.parameters:
-        value = given[parameter.name].value if parameter.name in given else None
         is_bias = "bias" in parameter.name and isinstance(parameter.default, bool)
+        if changed_by and is_bias and parameter.name not in given:
+            # Most of all, functions change whether there is one.
+            unknown = f"{changed_by}.{parameter.name}"
+            known = supplied.values.get(unknown, Name(unknown, site.call.column))
+            given[parameter.name] = Argument(parameter.name, known, site.call.column)
+        value = given[parameter.name].value if parameter.name in given else None
         if is_bias and not supplied.assumes_bias:
             continue
         if parameter.assumable and isinstance(value, Name | Call):
@@ -429,6 +439,13 @@ def bind(form: Signature, site: CallSite, supplied: Supplied) -> Arguments:
                 f"for {parameter.default!r}, its default."
             )
     return Arguments(form, given, site, supplied, tuple(assumed)).with_sizes_of_shapes()
+
+
+def _changed_by(owner: Value) -> str:
+    """The function of another file that changes what is called, or may."""
+    options = owner.options if isinstance(owner, Either) else (owner,)
+    functions = (each.changed_by for each in options if isinstance(each, Reference))
+    return next(filter(None, functions), "")
 
 
 @dataclass(frozen=True)

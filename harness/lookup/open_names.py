@@ -22,7 +22,7 @@ from harness.core.errors import Mention, Sentence
 from harness.core.named_number import Named, in_names
 from harness.core.operators import Operator, axis_name
 from harness.lookup.reading import FoundCall
-from harness.syntax.expressions import open_names
+from harness.syntax.expressions import open_names, with_values
 from harness.syntax.tree import (
     BinaryOp,
     Call,
@@ -364,6 +364,8 @@ def _more(found: Readable, left_open: _Open, error: SnippetError, first: Snippet
     if isinstance(error, UnknownValueError):
         if error.kind == "word" or error.parameter in _OF_THE_TEXT:
             raise error
+        if isinstance(error.value, Call) and not _is_computed(error.value):
+            raise error
         axes = error.axes or (form.rank or 0 if is_sequence(error.value) else 0)
         choice = _choice(error.parameter, arguments)
         added = _with_names(left_open, error.value, choice, axes, first)
@@ -441,6 +443,11 @@ def _elements(value: Value, axes: int) -> tuple[str, ...] | None:
         if not isinstance(end, int) or ((begin < 0) == (end < 0) and end - begin != axes):
             return None
     return tuple(f"{owner}[{begin + axis}]" for axis in range(axes))
+
+
+def _is_computed(call: Call) -> bool:
+    """Whether numbers in the place of its names give a call a value."""
+    return not isinstance(with_values(call, dict.fromkeys(open_names(call), 6)), Name | Call)
 
 
 def _exponents(value: Value) -> set[str]:

@@ -507,5 +507,7 @@ def _is_plain(value: Value) -> bool:
 
 def _same(one: Value, other: Value) -> bool:
     if isinstance(one, Reference) and isinstance(other, Reference):
-        return one.text == other.text
+        # Where a class is handed to something else is told for each place.
+        is_handed_on = bool(one.changed_by or other.changed_by)
+        return one.text == other.text and (not is_handed_on or one.column == other.column)
     return one is other or (type(one) is type(other) and one == other)

@@ -17,6 +17,7 @@ from harness.syntax.python_changes import (
     bindings,
     changes,
     dotted,
+    is_of_a_framework,
     parameters,
     text_of,
     walk,
@@ -51,6 +52,8 @@ _LONGEST: Final = 120  # Characters of an expression that stands for a parameter
 _OF_A_CLASS: Final = re.compile("conv", re.IGNORECASE)
 # Expressions that may choose a class or a function.
 CHOICES: Final = (ast.IfExp, ast.Subscript, ast.Call, ast.BoolOp)
+# Functions that ask of a class, or are read otherwise.
+_NO_WRAPPERS: Final = {"type", "isinstance", "issubclass", "partial", "print", "str", "repr", "id"}
 _DIGITS: Final = re.compile(r"\d")
 # A name, and an attribute of ``self``.
 _WORDS: Final = re.compile(r"(?<![\w.])(?:self\.)?[^\W\d]\w*+")
@@ -198,6 +201,8 @@ class Passing(Statements):
                 return Reference(name, column, is_imported=False) if is_open else _at(owner, column)
             case ast.Call(ast.Name("getattr"), [module, name, *_]) if dotted(module):
                 return self._attribute_chosen(node, dotted(module), name)
+            case ast.Call(function, [ast.Name() | ast.Attribute() as made], []):
+                return self._changed_elsewhere(function, made)
             case ast.IfExp():
                 test, assumed = self.with_defaults(node.test)
                 options = [self._chosen(each) for each in (node.body, node.orelse)]
@@ -222,6 +227,20 @@ class Passing(Statements):
             case ast.Subscript(value=whole) | ast.Call(ast.Attribute(whole, "get"), [_, *_]):
                 return self._element_chosen(node, whole)
         return None
+
+    def _changed_elsewhere(self, function: ast.expr, made: ast.expr) -> Value:
+        """What ``changed(bias=False)(nn.ConvTranspose2d)`` is: nearly the class that is given."""
+        name = dotted(function.func if isinstance(function, ast.Call) else function)
+        owner = self.names.owner(name) if name else Name(name, 0)
+        is_foreign = owner is None or isinstance(owner, Reference)
+        if not is_foreign or name.rpartition(".")[2] in _NO_WRAPPERS:
+            return None
+        chosen = self._chosen(made)
+        full = owner.text if isinstance(owner, Reference) else name
+        if not isinstance(chosen, Reference) or is_of_a_framework(full):
+            return None
+        is_class = LIKELY.search(chosen.text.rpartition(".")[2]) and "." in chosen.text
+        return replace(chosen, changed_by=name) if is_class else None
 
     def _attribute_chosen(self, node: ast.expr, module: str, name: ast.expr) -> Value:
         """What ``getattr(nn, name)`` is, also where only the number of axes in it is open."""

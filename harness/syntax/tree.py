@@ -114,6 +114,7 @@ class Reference(Name):
 
     is_imported: bool = True
     written: str = ""  # What the text has in its place where it is called
+    changed_by: str = ""  # A function of another file that is given it, and gives back another
 
 
 @dataclass(frozen=True, repr=False, eq=False)

@@ -500,3 +500,45 @@ def test_what_a_constructor_pops_is_not_handed_on() -> None:
     answers = [each for each in look_up_every(text) if isinstance(each, LookUp)]
     found = [each.reading.operator.descriptor for each in answers]
     assert found == ["ic3_oc6_k4_b", "ic5_oc10_k7_s2_b"]
+
+
+CHANGED = """
+import torch.nn as nn
+from tools import change_defaults
+class Net(nn.Module):
+    def __init__(self, c, flat):
+        if flat:
+            Up = change_defaults(bias=False)(nn.ConvTranspose2d)
+        else:
+            Up = change_defaults(bias=True)(nn.ConvTranspose2d)
+        self.a = Up(c, 4, 3, stride=2)
+        self.b = changed(nn.ConvTranspose1d)(c, 5, 2, bias=True)
+"""
+
+
+def test_a_class_that_another_file_changes_is_answered_with_what_is_not_known() -> None:
+    first, second = look_up_every(CHANGED, to=["numpy"])
+    assert isinstance(first, LookUp)
+    assert isinstance(second, LookUp)
+    assert first.truth == "change_defaults.bias"
+    assert first.reading.operator.kernel == (3, 3)
+    assert first.reading.notes == (
+        "change_defaults is not in the text: what it changes of torch.nn.ConvTranspose2d is not in "
+        "the answer.",
+    )
+    assert (second.truth, second.reading.operator.bias) == ("", True)
+    assert second.reading.notes[0].startswith("changed is not in the text: ")
+
+
+@pytest.mark.parametrize(
+    "line", ["type(nn.ConvTranspose2d)(4, 6, 3)", "def Up(c): f()\nUp(nn.ConvTranspose2d)(4, 6, 3)"]
+)
+def test_what_is_no_changed_class_is_not_answered(line: str) -> None:
+    assert not any(isinstance(each, LookUp) for each in _every(f"import torch.nn as nn\n{line}"))
+
+
+def _every(text: str) -> list[LookUp | SnippetError]:
+    try:
+        return look_up_every(text)
+    except SnippetError as error:
+        return [error]
