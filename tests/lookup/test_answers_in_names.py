@@ -326,8 +326,6 @@ def test_a_sequence_is_written_by_its_elements(text: str, words: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "mx.sym.Deconvolution(x, kernel=k, num_filter=6)",  # Of as many axes as k has numbers
-        "mx.sym.Deconvolution(x, kernel=w.shape[2:], stride=s, num_filter=6)",
         "nn.ConvTranspose2d(4, 6, w.shape[1:4])",
         "nn.ConvTranspose2d(4, 6, w.shape[-3:])",
         "nn.ConvTranspose2d(4, 6, w.shape[::2])",
@@ -337,6 +335,24 @@ def test_a_sequence_is_written_by_its_elements(text: str, words: str) -> None:
 def test_a_sequence_of_another_length_or_none_is_no_number(text: str) -> None:
     (error,) = look_up_every(text)
     assert isinstance(error, SnippetError), error
+
+
+@pytest.mark.parametrize(
+    ("lines", "kernel", "is_taken"),
+    [
+        ("", ["k[0]", "k[1]"], True),
+        ("p = mx.sym.Pooling(x, kernel=(3, 2), pool_type='max')", ["k[0]", "k[1]"], False),
+        ("c = mx.sym.Convolution(x, kernel=(5,), num_filter=3)", ["k[0]"], False),
+        ("c = mx.sym.Convolution(x, kernel=j, num_filter=3)", ["k[0]", "k[1]"], True),
+    ],
+)
+def test_an_unknown_number_of_axes_is_that_of_other_layers_or_two(
+    lines: str, kernel: list[str], *, is_taken: bool
+) -> None:
+    text = f"{lines}\ny = mx.sym.Deconvolution(x, kernel=k, stride=s, num_filter=6)"
+    found = only(text, "numpy")
+    assert found.to_json()["operator"]["kernel"] == kernel
+    assert any("taken for one of two axes" in note for note in found.reading.notes) == is_taken
 
 
 def test_a_sequence_is_asked_for_as_one() -> None:

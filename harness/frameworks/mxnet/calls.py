@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from harness.convention.arguments import Arguments, Form, output_crop
 from harness.convention.assumptions import bias_notes
+from harness.convention.binding import bound
 from harness.convention.initializers import assigned_value, read_initializers
 from harness.convention.reading import Reading
 from harness.convention.signature import Parameter, naming
@@ -21,9 +22,9 @@ from harness.convention.values import (
     shown,
     to_channels_first,
     unknown,
-    weight_axes,
 )
 from harness.core.errors import Ask, asked
+from harness.core.named_number import Named
 from harness.core.operators import Sizes
 from harness.core.training import Training
 from harness.frameworks.mxnet.training import read_initializer
@@ -98,6 +99,8 @@ _OPERATOR: Final = (
     Parameter("attr", "attributes of the symbol", None, keyword=True, ignored=True),
 )
 _PER_AXIS: Final = ("stride", "dilate", "pad", "adj", "target_shape")
+_USUAL_RANK: Final = 2
+_LIKE: Final = ("Convolution", "Pooling", "Deconvolution", "Convolution_v1", "Pooling_v1")
 _TUNING: Final = (None, "fastest", "limited_workspace", "off")
 _LAYOUTS: Final = {1: ("NCW",), 2: ("NCHW", "NHWC"), 3: ("NCDHW", "NDHWC")}
 
@@ -173,14 +176,14 @@ def _read_deconvolution(given: Arguments, *, bias: bool) -> Reading:
     if weight and last:
         weight = to_channels_first(weight)
     if isinstance(lone, Name | Call) and not (weight or given.supplied.weight):
-        raise _unknown_per_axis(given, "kernel", lone, _shown_rank(given))
+        raise _unknown_per_axis("kernel", lone, _shown_rank(given) or _USUAL_RANK)
     kernel = None if given.is_open("kernel") else _whole(given, "kernel", None, 1)
     complete = given.channels_and_kernel(
         None, given.open_integer("num_filter"), kernel, groups, weight
     )
     rank = len(complete[2])
     training, notes = _read_variables(given)
-    notes = (*_layout_notes(given, rank), *notes)
+    notes = (*_rank_notes(given), *_layout_notes(given, rank), *notes)
     dilation = _whole(given, "dilate", rank, 1)
     reading = given.reading(
         complete,
@@ -206,7 +209,7 @@ def _whole(given: Arguments, name: str, rank: int | None, least: int) -> Sizes:
     if value in ((), None) and rank is not None:
         return (least,) * rank
     if isinstance(value, Name | Call):
-        raise _unknown_per_axis(given, name, value, rank)
+        raise _unknown_per_axis(name, value, rank or _USUAL_RANK)
     column = given.given[name].column if name in given.given else given.call.column
     sizes = integers(name, value, column)
     if rank is not None and len(sizes) != rank:
@@ -221,24 +224,40 @@ def _whole(given: Arguments, name: str, rank: int | None, least: int) -> Sizes:
 
 
 def _shown_rank(given: Arguments) -> int | None:
-    """Return how many spatial axes other arguments have."""
+    """Return how many spatial axes other arguments have, or the layers next to it."""
     if shape := given.supplied.input:
         return len(shape) - 2
-    sequences = (given.value(name) for name in _PER_AXIS)
+    arguments = bound(given.form, given.call)  # Without numbers for names
+    sequences = (arguments[name].value for name in _PER_AXIS if name in arguments)
     if lengths := [len(each) for each in sequences if isinstance(each, tuple) and each]:
         return lengths[0]
     layout = given.value("layout")
-    return next((rank for rank, known in _LAYOUTS.items() if layout in known), None)
+    of_layout = next((rank for rank, known in _LAYOUTS.items() if layout in known), None)
+    return of_layout or _rank_of_others(given)
 
 
-def _unknown_per_axis(
-    given: Arguments, name: str, value: Name | Call, rank: int | None
-) -> SnippetError:
+def _rank_of_others(given: Arguments) -> int | None:
+    """How many axes all other layers of the text have whose kernel it shows."""
+    others = (call for _, call in given.site.code.naming(*_LIKE) if call is not given.call)
+    kernels = (unquoted(call.named.get("kernel")) for call in others)
+    ranks = {len(each) for each in kernels if isinstance(each, tuple)}
+    ranks |= {int(rank) for rank in _LAYOUTS if given.site.code.naming(f"Conv{rank}D")}
+    return ranks.pop() if len(ranks) == 1 else None
+
+
+def _rank_notes(given: Arguments) -> list[str]:
+    """Note that the number of axes is the usual one, which nothing in the text shows."""
+    value = bound(given.form, given.call)["kernel"].value
+    sizes = given.value("kernel")
+    is_named = isinstance(sizes, tuple) and any(isinstance(each, Named) for each in sizes)
+    if not isinstance(value, Name) or not is_named or _shown_rank(given):
+        return []
+    request = asked(Ask.WEIGHT_SHAPE, (64, 32, 4), "give") + " with your weights' shape."
+    return [f"kernel {value.text}: taken for one of two axes. For another number, " + request]
+
+
+def _unknown_per_axis(name: str, value: Name | Call, rank: int) -> SnippetError:
     """Return the error for a value that the text does not hold, of one number for each axis."""
-    if rank is None:
-        fact = f"{name} {shown(value)} does not show the number of axes: "
-        shape = " with your weights' shape, " + weight_axes(2) + "."
-        return given.error(fact + asked(Ask.WEIGHT_SHAPE, (64, 32, 4, 4)) + shape, name)
     fact = unknown(name, value, "the numbers")
     return UnknownValueError(fact, value.column, name, value, axes=rank)
 
