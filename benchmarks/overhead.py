@@ -14,7 +14,9 @@ framework needs by itself.
 The python door is measured with the same implementation that NumPy's column has: the calls as its
 guarded worker times them, and all that goes on until their outcomes are here, against a bare loop
 over the same calls; for the default suite and for the layers that are benchmarked.  The time on the
-processor of the worker and of this process, against the loop's, says the same on a busy machine.
+processor of the worker and of this process, against the loop's, says the same on a busy machine,
+together with the time that the worker waited for its next request, against the loop's on the wall:
+where nothing else runs, what goes on takes as long as both of the worker's together.
 
 Of both, the start counts as start-up, and so does what an implementation loads at its first calls:
 one program in 16 runs before.  All arrays are there before, as they must be in any loop over these
@@ -146,27 +148,37 @@ class _Door:
                 pass
             del jobs[::_WARM_UP]
             gc.freeze()  # A run does not hold all jobs at once, for collections to look at.
-            worker_cpu, own_cpu = _worker_cpu(), time.process_time()
+            (worker_cpu, queued), own_cpu = _worker_seconds(), time.process_time()
             began = time.perf_counter()
             for _, outcome in column.run(jobs):
                 assert isinstance(outcome, Arrays)
                 calls += outcome.seconds["call"]
             elapsed = time.perf_counter() - began
-            worker_cpu, own_cpu = _worker_cpu() - worker_cpu, time.process_time() - own_cpu
+            own_cpu = time.process_time() - own_cpu
+            worker_cpu, queued = (
+                now - before
+                for now, before in zip(_worker_seconds(), (worker_cpu, queued), strict=True)
+            )
             gc.unfreeze()
         return {
             "calls / bare": calls / alone,
             "all / bare": elapsed / alone,
             "CPU, worker / bare": worker_cpu / alone_cpu,
+            "waiting / bare": (elapsed - worker_cpu - queued) / alone,
             "CPU, ours / bare": own_cpu / alone_cpu,
         }
 
 
-def _worker_cpu() -> float:
-    """Return the seconds on the processor of the worker, which a keeper of ours has started."""
+def _worker_seconds() -> tuple[float, float]:
+    """Return the seconds of the worker, which a keeper of ours has started, on the processor.
+
+    And those that it could have used one and was not given any.
+    https://docs.kernel.org/scheduler/sched-stats.html#proc-pid-schedstat
+    """
     (keeper,) = _children(os.getpid())
     (worker,) = _children(keeper)
-    return int(Path(f"/proc/{worker}/schedstat").read_text().split()[0]) / 1e9
+    running, queued, _ = map(int, Path(f"/proc/{worker}/schedstat").read_text().split())
+    return running / 1e9, queued / 1e9
 
 
 def _children(process: int) -> list[int]:
