@@ -18,6 +18,7 @@ import ast
 import ctypes
 import itertools
 import mmap
+import operator
 import os
 import re
 import sys
@@ -36,11 +37,11 @@ worker: Any = sys.modules["__main__"]
 
 POISON = worker.POISON
 _ALIGN = worker.ALIGN
-_GAP = bytes([POISON]) * (worker.GUARD + _ALIGN)  # Whatever is between two arrays
 _MOST_POISONED = 1 << 16  # Bytes of a block: more would cost a large call what it must not
 _OUTPUTS = ("y", "dx", "dw", "db")
 
 # Captured before the implementation can replace them.
+_ndarray, _empty, _bytes = np.ndarray, np.empty, np.dtype(np.uint8)
 _asarray, _copyto, _may_share = np.asarray, np.copyto, np.may_share_memory
 _flatnonzero, _allclose = np.flatnonzero, np.allclose
 _perf_counter = time.perf_counter
@@ -58,8 +59,18 @@ _CLOCKS = [
     )
     for name in names
 ]
+_OWNERS = (time, timeit, timeit.Timer)
 _DTYPES = frozenset(map(np.dtype, worker.DTYPES))
 _OURS = [(name, value) for name, value in vars(worker).items() if callable(value)]
+
+_WATCHED = [
+    (vars(owner), operator.itemgetter(*values), tuple(values.values()))
+    for owner, values in [
+        *((owner, {n: v for each, n, v in _CLOCKS if each is owner}) for owner in _OWNERS),
+        (worker, dict(_OURS)),
+    ]
+]
+_is_not = operator.is_not
 
 _ROOT = str(Path(__file__).resolve().parent.parent.parent) + os.sep
 _FOLDERS = tuple(_ROOT + name + os.sep for name in ("impl", "harness", "specs"))
@@ -130,61 +141,36 @@ def start(module: str, distribution: str) -> dict[str, Any]:
     return answer
 
 
-class _Room:
-    """Memory for guarded arrays, and a copy of it, which is not written to where it is lent."""
-
-    def __init__(self, memory: Any, copy: Any, *, is_lent: bool = False) -> None:
-        self.memory, self.bytes, self.copy = memory, memory.data, copy.data
-        self.addresses = _address(memory), _address(copy)
-        self.is_lent = is_lent
-
-
-def _new_room(size: int) -> _Room:
-    size += -size % _ALIGN
-    whole = np.empty(2 * size + _ALIGN, np.uint8)
-    first = -_address(whole) % _ALIGN
-    return _Room(whole[first : first + size], whole[first + size :])
-
-
 class _Guarded:
     """A program's inputs with guards around them, in memory of which there is a copy."""
 
-    def __init__(self, described: Sequence[Mapping[str, Any]], room: _Room) -> None:
-        self._described, self._room = described, room
-        self._places, self._size = worker.placed([each["nbytes"] for each in described])
-        self.arrays: dict[str, Any] = dict(worker.views(room.memory, described, self._places))
-
-    def surround(self) -> None:
-        """Write the guards."""
-        memory, gap = self._room.bytes, 0
-        for each, begin in zip(self._described, self._places):
-            memory[gap:begin] = _GAP[: begin - gap]
-            gap = begin + each["nbytes"]
-        memory[gap : self._size] = _GAP[: self._size - gap]
-
-    def receive(self, stream: BufferedIOBase) -> None:
-        """Read the arrays."""
-        for each, begin in zip(self._described, self._places):
-            memory = self._room.bytes[begin : begin + each["nbytes"]]
-            worker.read_into(stream, memory, each["name"])
+    def __init__(self, layout: Sequence[Any], memory: Any, copy: Any, address: int) -> None:
+        self.layout, self.memory, self.copy, self.address = layout, memory, copy, address
+        self.arrays = {
+            name: _ndarray(shape, dtype, memory, place) for name, dtype, shape, place, _ in layout
+        }
 
     def keep(self) -> None:
-        """Remember all of it as it is now, which what is lent always is."""
-        if not self._room.is_lent:
-            self._room.copy[: self._size] = self._room.bytes[: self._size]
+        """Remember all of it as it is now."""
+        self.copy = self.memory[: len(self.copy)].tobytes()
+
+    def elsewhere(self) -> _Guarded:
+        """Return the same in a place of its own."""
+        memory = _aligned(len(self.copy))
+        memory[:] = self.memory[: len(self.copy)]
+        return _Guarded(self.layout, memory, memory.tobytes(), _address(memory))
 
     def facts(self) -> list[str]:
         """Return what was written that may not be."""
-        room, size = self._room, self._size
-        if room.is_lent and _KNOWS_PAGES and _is_never_written(room.addresses[0], size):
+        size, is_lent = len(self.copy), type(self.copy) is not bytes
+        if is_lent and _KNOWS_PAGES and _is_never_written(self.address, size):
             return []
-        if not _memcmp(*room.addresses, size):
+        if not _memcmp(self.address, _address(self.copy) if is_lent else self.copy, size):
             return []
-        before, now = (_frombuffer(each, np.uint8, size) for each in (room.copy, room.bytes))
+        before, now = _frombuffer(self.copy, np.uint8), self.memory[:size]
         written = _flatnonzero(before != now)
         facts, last, previous = [], 0, ""
-        ends = [(each["name"], each["nbytes"]) for each in self._described]
-        for (name, nbytes), begin in zip([*ends, ("", 0)], [*self._places, size]):
+        for name, _, _, begin, nbytes in [*self.layout, ("", "", (), size, 0)]:
             gap = written[(written >= last) & (written < begin)]
             if gap.size:
                 is_after = previous and (not name or gap[0] - last < begin - 1 - gap[-1])
@@ -195,12 +181,15 @@ class _Guarded:
             previous = name
         return facts
 
-    def shared(self, array: Any) -> str:
-        """Return the input whose memory an output shares, if any."""
-        if not _may_share(array, self._room.memory):
-            return ""
-        names = [name for name, view in self.arrays.items() if _may_share(array, view)]
-        return names[0] if names else "x"
+    def facts_of(self, name: str, output: Any) -> list[str]:
+        """Return whether an output shares memory with an input, and with which."""
+        if output.base is None and output.flags.owndata:
+            return []
+        if not _may_share(output, self.memory):
+            return []
+        names = [each for each, view in self.arrays.items() if _may_share(output, view)]
+        shared = names[0] if names else "x"
+        return ["returns a view of " + shared + (name != "y") * (" as " + name)]
 
     def alter(self, turn: int) -> None:
         """Change one element of the first input, so that no answer to the old one is right."""
@@ -209,6 +198,13 @@ class _Guarded:
                 place = turn * 7919 % array.size
                 array.flat[place] += 1 if array.flat[place] < 8 else -15
         self.keep()
+
+
+def _aligned(size: int) -> Any:
+    """Return memory that begins as a cache line does."""
+    whole = np.empty(size + _ALIGN, np.uint8)
+    first = -_address(whole) % _ALIGN
+    return whole[first : first + size]
 
 
 def _address(array: Any) -> int:
@@ -249,37 +245,28 @@ def _knows_pages() -> bool:
 
 _KNOWS_PAGES = _knows_pages()
 _arrived: list[Any] = [None]  # What the last arrays that came lie in
-_room = [_new_room(0)]  # Used again and again
+_room: list[Any] = [b"", None, 0]  # Memory that is used again and again, twice, and its address
 _poisoned: list[int] = []
 
 
-def received(stream: BufferedIOBase, described: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Read the arrays that a frame's line describes, into guarded memory."""
-    if not described:
-        return {}
-    guarded, _room[0] = _guarded(described, _room[0])
-    guarded.receive(stream)
-    _arrived[0] = guarded
-    return dict(guarded.arrays)
+def received(stream: BufferedIOBase, layout: Sequence[Any], size: int) -> dict[str, Any]:
+    """Read the arrays of a request, which come with guards around them."""
+    if len(_room[0]) < size:
+        memory = _aligned(size)
+        _room[:] = memory.data, memory, _address(memory)
+    room, memory, address = _room
+    room[:size] = copy = worker.read_all(stream, size)
+    _arrived[0] = guarded = _Guarded(layout, memory, copy, address)
+    return guarded.arrays
 
 
-def _guarded(described: Sequence[Mapping[str, Any]], room: _Room) -> tuple[_Guarded, _Room]:
-    """Return guards around a frame's arrays, and what they are in: the room, if it is enough."""
-    size = sum(each["nbytes"] + worker.GUARD + _ALIGN for each in described) + worker.GUARD
-    if len(room.bytes) < size:
-        room = _new_room(size)
-    guarded = _Guarded(described, room)
-    guarded.surround()
-    return guarded, room
-
-
-def map_arrays(begin: int, size: int, arrays: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any]]:
+def map_arrays(begin: int, size: int, layout: Sequence[Any]) -> dict[str, Any]:
     """Return the arrays that are lent, with guards around them."""
     memory, copy = (
         _frombuffer(worker.mapped(begin, size, each), np.uint8) for each in (True, False)
     )
-    _arrived[0] = guarded = _Guarded(arrays, _Room(memory, copy, is_lent=True))
-    return list(guarded.arrays.items())
+    _arrived[0] = guarded = _Guarded(layout, memory, copy, _address(memory))
+    return guarded.arrays
 
 
 def execute(
@@ -287,29 +274,23 @@ def execute(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Run the sections on guarded inputs; return seconds and outputs, or what was wrong."""
     guarded = _arrived[0]
-    guarded.keep()
     namespace: dict[str, Any] = dict(arrays)
     seconds = {}
     facts: list[str] = []
     section = "setup"
-    dtype = next((each.dtype for each in arrays.values()), None)
+    dtype = next(iter(arrays.values())).dtype if arrays else None
     try:
         _poison()
         for section, text in sections:
-            began = _perf_counter()
+            began = ended = _perf_counter()
             if text:
-                try:
-                    exec(worker.compiled(text, section), namespace)
-                except Exception as error:
-                    known = _outputs_of(error)
-                    if not known:
-                        raise
-                    namespace.update(known)
-                    facts.append(str(error))
-            seconds[section] = _perf_counter() - began
+                facts += _execute_section(section, text, namespace)
+                ended = _perf_counter()
+            seconds[section] = ended - began
             if section == "call":  # What the lines after it work on, whoever's arrays they are
-                returned = [name for name in outputs if name in namespace]
-                namespace.update({n: _read(n, namespace[n], dtype) for n in returned})
+                for name in outputs:
+                    if name in namespace:
+                        namespace[name] = _read(name, namespace[name], dtype)
         section = "from_native"
         missing = [name for name in outputs if name not in namespace]
         if missing:
@@ -318,21 +299,47 @@ def execute(
         raw = [_as_array(name, namespace[name], dtype) for name in outputs]
         # At once, because nothing may write to an output once it was returned.
         lent = worker.put(raw)
-        results = dict(zip(outputs, lent or [array.copy() for array in raw]))
+        taken = b"" if lent else worker.taken(raw)
+        copies = lent or [array.copy() for array in raw if not taken]
         facts += guarded.facts()
         for name, array in zip(outputs, raw):
-            shared = guarded.shared(array)
-            if shared:
-                facts.append("returns a view of " + shared + (name != "y") * (" as " + name))
+            facts += guarded.facts_of(name, array)
     except Exception as error:
         failure: dict[str, Any] = worker.raised(section, error)
         return failure, {}
-    _poisoned[:] = [array.nbytes for array in results.values()]
+    _poisoned[:] = [array.nbytes for array in raw if array.nbytes <= _MOST_POISONED]
     answer: dict[str, Any] = {"op": "result", "seconds": seconds}
     if lent:
         answer["lent"] = True
-    misbehaviour = " and ".join(facts + _replacements())
-    return dict(answer, misbehaviour=misbehaviour) if misbehaviour else answer, results
+    facts += _replacements()
+    if facts:
+        answer["misbehaviour"] = " and ".join(facts)
+    elif taken:
+        answer["taken"] = taken
+        return answer, {}
+    return answer, dict(zip(outputs, copies or _split(taken, raw)))
+
+
+def _execute_section(section: str, text: str, namespace: dict[str, Any]) -> list[str]:
+    """Execute text; return what a library did that it must not, if it left outputs all the same."""
+    try:
+        exec(worker.compiled(text, section), namespace)
+    except Exception as error:
+        known = _outputs_of(error)
+        if not known:
+            raise
+        namespace.update(known)
+        return [str(error)]
+    return []
+
+
+def _split(taken: bytes, arrays: Sequence[Any]) -> list[Any]:
+    """Return what was taken of arrays, each for itself."""
+    copies, place = [], 0
+    for array in arrays:
+        copies.append(_ndarray(array.shape, array.dtype, taken, place))
+        place += array.nbytes
+    return copies
 
 
 def _outputs_of(error: Exception) -> Mapping[str, Any]:
@@ -343,7 +350,7 @@ def _outputs_of(error: Exception) -> Mapping[str, Any]:
 
 def _poison() -> None:
     """Leave poison in free memory of the size of the last outputs, where the next may come from."""
-    blocks = [np.empty(nbytes, np.uint8) for nbytes in _poisoned if nbytes <= _MOST_POISONED]
+    blocks = [_empty(nbytes, _bytes) for nbytes in _poisoned]
     for block in blocks:
         block.fill(POISON)
 
@@ -357,10 +364,25 @@ def _check(facts: list[str]) -> None:
 
 def _replacements() -> list[str]:
     """Return what the implementation has replaced, and what of ours it uses."""
+    if _is_as_it_was() and not _reference.look_at_modules():
+        return []
     facts = ["patches the clock: " + name for name in _patched()]
     facts += ["replaces deconform's own " + name for name in _replaced()]
     use = _reference.look_at_modules()
     return [*facts, use] if use else facts
+
+
+def _is_as_it_was() -> bool:
+    """Whether nothing was replaced, which takes half as long as finding what was.
+
+    An equal object is not enough: it may be equal to anything.
+    """
+    try:
+        return sys.modules["time"] is time and not any(
+            any(map(_is_not, get(names), values)) for names, get, values in _WATCHED
+        )
+    except KeyError:
+        return False
 
 
 def _patched() -> list[str]:
@@ -537,10 +559,7 @@ def hold(
 ) -> dict[str, Any]:
     """Prepare a program to be timed on guarded inputs, until what it returns can be read."""
     # In a place of its own: answers may be remembered by their inputs' places.
-    guarded, _ = _guarded(worker.descriptions(arrays), _new_room(0))
-    for name, array in arrays.items():
-        _copyto(guarded.arrays[name], array)
-    guarded.keep()
+    guarded = _arrived[0].elsewhere()
     held = _held[key] = _Held(guarded, sections, call)
     stored = {
         node.id

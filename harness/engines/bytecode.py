@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
 import marshal
 from collections.abc import Iterable
 from importlib.util import MAGIC_NUMBER
@@ -34,7 +33,7 @@ class Bytecode:
         >>> [len(code) > 0 for code in bytecode.of([("call", "y = x"), ("after", "y = (")])["code"]]
         [True, False]
         >>> bytecode.of([("call", "y = x")])
-        {'code': ['']}
+        {'code': [b'']}
         """
         if not self._is_wanted:
             return {}
@@ -42,12 +41,12 @@ class Bytecode:
             self._sent.clear()
         return {"code": [self._code(name, text) for name, text in sections]}
 
-    def _code(self, name: str, text: str) -> str:
+    def _code(self, name: str, text: str) -> bytes:
         if not text or text in self._sent:
-            return ""
+            return b""
         self._sent.add(text)
         try:
             code = compile(text, f"<{name}>", "exec")
         except Exception:  # noqa: BLE001 -- the worker says what is wrong with it
-            return ""
-        return binascii.b2a_base64(marshal.dumps(code), newline=False).decode()
+            return b""
+        return marshal.dumps(code)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import select
 import signal
 import subprocess
@@ -22,7 +23,8 @@ from typing import Any, Final, TypeAlias
 from harness.engines import protocol, worker
 from harness.engines.bytecode import Bytecode
 from harness.engines.kept import Kept
-from harness.engines.lent_memory import LentMemory
+from harness.engines.lent_memory import LEAST, LentMemory
+from harness.engines.request import Image, written
 
 Message: TypeAlias = Mapping[str, Any]
 Frame: TypeAlias = tuple[dict[str, Any], dict[str, Any]]
@@ -34,6 +36,7 @@ _MOST_PARTS: Final = 64  # Of one call of the system, which takes 1,024
 _PLENTY: Final = 16
 _NAP: Final = 0.001
 _END: Final = 2.0  # Seconds for a worker that has closed its output to end
+_USUAL: Final = re.compile(worker.USUAL + rb" (\d{1,18})" * (1 + len(worker.SECTIONS)))
 _LAST_WORDS: Final = 4000  # Bytes of the worker's output that are kept
 
 
@@ -59,6 +62,7 @@ class Channel:
         folder: Path | None = None,  # Where it starts
         is_ours: bool = False,  # It is ``worker.py``, and can be lent memory.
     ) -> None:
+        self._is_ours = is_ours
         self._lent: LentMemory | None = None
         if is_ours and hasattr(os, "memfd_create"):
             with suppress(OSError):
@@ -95,8 +99,9 @@ class Channel:
         self._sent = 0
         self._borrows = False  # Whether the worker has found the memory that it is lent
         self._bytecode = Bytecode()
-        # The requests without an answer yet: the number of each, and what may answer it.
-        self._awaited: deque[tuple[int, tuple[str, ...]]] = deque()
+        # The requests without an answer yet: the number of each, what may answer it, and how the
+        # arrays of its answer are described if they are right.
+        self._awaited: deque[tuple[int, tuple[str, ...], list[dict[str, Any]]]] = deque()
 
     def send(self, message: Message, arrays: Message, room: int = 0) -> None:
         """Send a request, or queue it; failures show when receiving.
@@ -105,18 +110,27 @@ class Channel:
         should have as many bytes as there is room for, if that is known.
         """
         self._sent += 1
-        self._awaited.append((self._sent, protocol.answers_to(message["op"])))
         message = {**message, "id": self._sent}
-        if message["op"] == "run" and "sections" in message:
-            message |= self._bytecode.of(message["sections"])
-        if self._lent is not None and message["op"] == "start":
-            message["memory"] = self._lent.about
-        elif self._lent is not None and self._borrows and message["op"] == "run":
-            message |= self._lent.lend(self._sent, arrays, room)
-            arrays = {} if "lent" in message else arrays
-        self._outgoing.extend(map(memoryview, worker.frame(message, arrays)))
+        like = message.pop("like", {})
+        expected = _described(like) if self._is_ours else []
+        if expected:
+            message["expected"] = [(each["dtype"], each["shape"]) for each in expected]
+        self._awaited.append((self._sent, protocol.answers_to(message["op"]), expected))
+        parts = self._to_ours(message, arrays, room) if self._is_ours else None
+        self._outgoing.extend(map(memoryview, parts or worker.frame(message, arrays)))
         if len(self._awaited) <= _PLENTY or len(self._outgoing) >= _MOST_PARTS:
             self._write()
+
+    def _to_ours(self, message: dict[str, Any], arrays: Message, room: int) -> list[Any]:
+        """Write a request to our own worker, which is sent code and lent memory as well."""
+        image = Image.of(arrays)
+        if message["op"] == "run":
+            message |= self._bytecode.of(message["sections"])
+            if self._lent is not None and self._borrows:
+                message |= self._lent.lend(self._sent, image, room)
+        elif message["op"] == "start" and self._lent is not None:
+            message["memory"] = self._lent.about
+        return written(message, image)
 
     def receive(self, timeout: float, most_bytes: int = 0) -> Frame:
         """Wait for the next answer, whose arrays may have so many bytes together.
@@ -211,8 +225,9 @@ class Channel:
     def _next_frame(self, most_bytes: int) -> Frame | None:
         """Remove a complete frame from what has been read, if there is one."""
         if self._frame is None and (line := self._next_line()) is not None:
-            message, described = worker.read_head(line)
-            _check(message, *self._awaited[0])
+            number, answers, expected = self._awaited[0]
+            message, described = _usual(line, expected) or worker.read_head(line)
+            _check(message, number, answers)
             nbytes = sum(each["nbytes"] for each in described)
             if nbytes > most_bytes:
                 raise ValueError(
@@ -228,11 +243,11 @@ class Channel:
         if self._frame is None or self._arriving:
             return None
         (message, arrays), self._frame = self._frame, None
-        request, _ = self._awaited.popleft()
+        request, *_ = self._awaited.popleft()
+        if self._is_ours and message["op"] == "started":
+            self._borrows = message.get("borrows") is True
+            self._bytecode.started(message)
         if self._lent is not None:
-            self._borrows |= message.get("borrows") is True
-            if message["op"] == "started":
-                self._bytecode.started(message)
             self._lent.take_back(request)
         return message, arrays
 
@@ -297,6 +312,26 @@ def _remove(parts: deque[memoryview], count: int) -> None:
         count -= len(parts.popleft())
     if count:
         parts[0] = parts[0][count:]
+
+
+def _described(arrays: Message) -> list[dict[str, Any]]:
+    """Describe small arrays like which those of an answer are expected to be."""
+    if sum(array.nbytes for array in arrays.values()) >= LEAST:
+        return []
+    return [
+        {"name": name, "dtype": array.dtype.str, "shape": array.shape, "nbytes": array.nbytes}
+        for name, array in arrays.items()
+    ]
+
+
+def _usual(line: bytes, expected: list[dict[str, Any]]) -> tuple[dict[str, Any], Any] | None:
+    """Read the line of a result that has what was expected, if it is one and something was."""
+    numbers = _USUAL.fullmatch(line) if expected else None
+    if numbers is None:
+        return None
+    number, *took = map(int, numbers.groups())
+    seconds = {name: each / 1e9 for name, each in zip(worker.SECTIONS, took, strict=True)}
+    return {"op": "result", "id": number, "seconds": seconds}, expected
 
 
 def _check(message: Message, number: int, answers: Sequence[str]) -> None:

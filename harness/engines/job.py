@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 import numpy.typing as npt
@@ -47,6 +47,8 @@ class Job:
     ends_worker: bool = False
     most_bytes: int = 2**31  # Bytes that its outputs can have together
     expected_bytes: int = 0  # Bytes that they have if they are right; 0 where nobody knows
+    # Arrays of the dtypes and shapes that they have if they are right, where somebody knows
+    like: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     # What a program in a process of its own is sent in place of the sections.
     arguments: Mapping[str, Any] | None = None
 

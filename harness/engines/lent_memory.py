@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from harness.engines import worker
+from harness.engines.request import Image
 
 LEAST: Final = 2**18  # Bytes of arrays that are worth it
 MOST: Final = 2**28  # What was lent once stays allocated.
@@ -47,7 +48,7 @@ class LentMemory:
         """What tells a worker which of its files this is."""
         return {"descriptor": self.descriptor, "inode": os.fstat(self.descriptor).st_ino}
 
-    def lend(self, request: int, arrays: Mapping[str, Any], room: int = 0) -> dict[str, Any]:
+    def lend(self, request: int, image: Image, room: int = 0) -> dict[str, Any]:
         """Copy arrays, and keep room for so many bytes of an answer, where it is worth it.
 
         Returns
@@ -56,32 +57,23 @@ class LentMemory:
             What the request tells the worker: as ``lent`` where its arrays are, which then need not
             follow it, and as ``room`` where those of the answer may be.
         """
-        are_large = LEAST <= sum(array.nbytes for array in arrays.values()) <= MOST
-        ready = {n: worker.ordered(array) for n, array in arrays.items()} if are_large else {}
-        places, end = worker.placed([array.nbytes for array in ready.values()])
-        size = _in_pages(end) if are_large else 0
+        size = _in_pages(image.size) if LEAST <= image.nbytes <= MOST else 0
         room = room if LEAST <= room <= MOST else 0
         if not size + room:
             return {}
         begin = self._free(size + room)
         self._lent[request] = part = _Part(begin, begin + size, begin + size + room)
         told: dict[str, Any] = {}
-        if size and self._write(part, places, list(ready.values())):
-            about = {"begin": begin, "size": size, "arrays": worker.descriptions(ready)}
-            told["lent"] = about
+        if size and self._write(part, image):
+            told["lent"] = begin, size
         if room:
             told["room"] = {"begin": part.room, "size": room}
         return told
 
-    def _write(self, part: _Part, places: Sequence[int], arrays: Sequence[Any]) -> bool:
-        """Write arrays with guards around them; whether there was memory for it."""
-        parts: list[Any] = []
-        end = 0
-        for place, array in zip(places, arrays, strict=True):
-            parts += [bytes([worker.POISON]) * (place - end), worker.bytes_of(array)]
-            end = place + array.nbytes
+    def _write(self, part: _Part, image: Image) -> bool:
+        """Write arrays, and guards to the end of the last page; whether there was memory for it."""
         size = part.room - part.begin
-        parts.append(bytes([worker.POISON]) * (size - end))
+        parts = [*image.parts, bytes([worker.POISON]) * (size - image.size)]
         with suppress(OSError):
             return os.pwritev(self.descriptor, parts, part.begin) == size
         return False

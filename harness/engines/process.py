@@ -49,7 +49,8 @@ _UNTIMED: Final = 2.0  # Most seconds around those that are timed: warming up, w
 # Requests that a worker has at most, and has where they are small; of large ones it has two.  More
 # are sent once it has half as many, several at a time.
 _JOBS_AHEAD: Final = 32
-_BYTES_AHEAD: Final = 8 * 2**20
+_BYTES_AHEAD: Final = 2**26
+_BYTES_AHEAD_OF_PROGRAM: Final = 2**23  # Of the user's own, which reads them when it likes
 
 # These size the frameworks' thread pools: OpenMP and oneDNN (PyTorch, MXNet), NumPy's BLAS (impl,
 # Chainer), MKL, and TensorFlow's own pool.
@@ -289,17 +290,19 @@ class Engine:
         """Send jobs until enough are in flight, reruns first."""
         if len(sent) > _JOBS_AHEAD // 2:
             return
+        most_bytes = _BYTES_AHEAD_OF_PROGRAM if self._is_program else _BYTES_AHEAD
         size = sum(_nbytes(job) for job in sent)
         while not sent or (
             not sent[-1].ends_worker
-            and (len(sent) < 2 or (len(sent) < _JOBS_AHEAD and size < _BYTES_AHEAD))
+            and (len(sent) < 2 or (len(sent) < _JOBS_AHEAD and size < most_bytes))
         ):
             job = to_rerun.popleft() if to_rerun else next(source, None)
             if job is None:
                 return
             sent.append(job)
             size += _nbytes(job)
-            self._send_to_worker({"op": "run", **_work(job)}, job.inputs, job.expected_bytes)
+            message = {"op": "run", "like": job.like, **_work(job)}
+            self._send_to_worker(message, job.inputs, job.expected_bytes)
             if self._process is None:
                 return
 

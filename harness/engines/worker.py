@@ -7,9 +7,12 @@ file whose ``start(module, distribution)`` and ``execute(sections, arrays, outpu
 here, to execute programs in other languages than Python; so may its ``hold`` and ``take_time``, and
 ``received`` and ``map_arrays``, which say where a request's arrays are.
 
-A frame is one line of JSON, then the bytes of the arrays that the line lists.  Large arrays of a
-``run`` are in memory that we are lent, where the line says, and so are those of its answer where
-there is room.  Requests are answered one by one, in order, each with its ``id``:
+A request is what takes least time to read here, where each moment counts: the sizes of its two
+parts, a message in Python's own format, and the bytes of its arrays as they are to lie in memory,
+with guards around them.  An answer is a frame, because nothing that comes from here is trusted: one
+line of JSON, then the bytes of the arrays that the line lists.  Large arrays of a ``run`` are in
+memory that we are lent, where the message says, and so are those of its answer where there is room.
+Requests are answered one by one, in order, each with its ``id``:
 
 ``start``   makes deconform's own packages importable, imports the framework, executes the text that
             selects the device, and answers with versions, including that of the compiler if the
@@ -25,7 +28,6 @@ there is room.  Requests are answered one by one, in order, each with its ``id``
 
 from __future__ import annotations
 
-import binascii
 import ctypes
 import gc
 import importlib
@@ -37,6 +39,7 @@ import os
 import platform
 import runpy
 import stat
+import struct
 import sys
 import time
 import timeit
@@ -50,8 +53,7 @@ if TYPE_CHECKING:
     from types import CodeType
 
 _BUFFER = 1 << 16  # Bytes: of most answers all, and of several requests
-GUARD = 1024  # Bytes before, between and after arrays in memory that is lent or guarded
-# What they are: NaN in every floating-point format, with all bits set, which no arithmetic on
+# What guards are: NaN in every floating-point format, with all bits set, which no arithmetic on
 # finite numbers gives.
 POISON = 0xFF
 ALIGN = 64  # Bytes, of a cache line; arrays do not all begin at the same place of a page
@@ -81,6 +83,39 @@ def frame(message: Mapping[str, Any], arrays: Mapping[str, Any]) -> list[Any]:
     return [line] if message.get("lent") is True else [line, *map(bytes_of, ready.values())]
 
 
+# Of a program, in the order in which they are executed
+SECTIONS = ("setup", "to_native", "call", "from_native")
+USUAL = b"usual"
+
+
+def usual_line(answer: Mapping[str, Any], number: int) -> bytes:
+    """Return the line of a result that has nothing to say but its seconds, or nothing.
+
+    It has the number of the request and, in nanoseconds, what each section took: JSON took several
+    times as long to write.  The arrays that follow it are as the request expected them.
+    """
+    try:
+        if len(answer) > 2 or tuple(answer["seconds"]) != SECTIONS:
+            return b""
+        took = [each * 1e9 for each in answer["seconds"].values()]
+        return USUAL + b" %d %d %d %d %d\n" % (number, *took)
+    except Exception:  # It is no result, or these are no numbers.
+        return b""
+
+
+_expected: list[Any] = [None]  # The dtypes and shapes of the arrays of the next answer, if known
+
+
+def taken(arrays: Sequence[Any]) -> bytes:
+    """Return the bytes of an answer's arrays if they are as expected; nothing if they are not."""
+    try:
+        if [(each.dtype.str, each.shape) for each in arrays] == _expected[0]:
+            return b"".join(arrays)
+    except Exception:  # They are no arrays of NumPy's, or not in order.
+        return b""
+    return b""
+
+
 def ordered(value: Any) -> Any:
     """Return an array that is C-ordered and little-endian."""
     import numpy as np
@@ -107,29 +142,59 @@ def bytes_of(array: Any) -> Any:
     return array.reshape(-1).view("uint8").data
 
 
-def read_frame(
-    stream: BufferedIOBase, receive: Any = None
-) -> tuple[dict[str, Any], dict[str, Any]] | None:
+def read_frame(stream: BufferedIOBase) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """Read a message and its arrays; ``None`` at a clean end of the stream."""
     line = stream.readline()
     if not line:
         return None
     message, described = read_head(line)
-    return message, (receive or received)(stream, described)
-
-
-def received(stream: BufferedIOBase, described: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Read the arrays that a frame's line describes."""
     arrays = dict(allocated(described))
     for name, array in arrays.items():
-        read_into(stream, bytes_of(array), name)
-    return arrays
+        read_into(stream, bytes_of(array), "array %r" % name)
+    return message, arrays
 
 
-def read_into(stream: BufferedIOBase, memory: Any, name: str) -> None:
-    """Read the bytes of an array, all of them."""
+SIZES = struct.Struct("<IQ")  # Of a request: the bytes of its message, and of its arrays
+
+
+def read_request(
+    stream: BufferedIOBase, language: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """Read a request and its arrays, which the language places; ``None`` at a clean end."""
+    sizes = stream.read(SIZES.size)
+    if not sizes:
+        return None
+    size, size_of_arrays = SIZES.unpack(sizes)
+    message = marshal.loads(read_all(stream, size))  # noqa: S302 -- it is ours
+    layout = message.pop("layout")
+    if not layout:
+        return message, {}
+    if "lent" in message:
+        return message, language["map_arrays"](*message["lent"], layout)
+    return message, language["received"](stream, layout, size_of_arrays)
+
+
+def received(stream: BufferedIOBase, layout: Sequence[Any], size: int) -> dict[str, Any]:
+    """Read the arrays of a request."""
+    import numpy as np
+
+    memory = np.empty(size, np.uint8)
+    read_into(stream, memory.data, "the arrays")
+    return views(memory, layout)
+
+
+def read_all(stream: BufferedIOBase, size: int) -> bytes:
+    """Read so many bytes."""
+    content = stream.read(size)
+    if len(content) < size:
+        raise EOFError("the stream ended inside a request")
+    return content
+
+
+def read_into(stream: BufferedIOBase, memory: Any, what: str) -> None:
+    """Fill memory with what comes."""
     if stream.readinto(memory) != len(memory):
-        raise EOFError("the stream ended inside array %r" % name)
+        raise EOFError("the stream ended inside " + what)
 
 
 def read_head(line: bytes) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -183,25 +248,13 @@ def allocated(described: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any]]:
     return [(each["name"], np.empty(each["shape"], each["dtype"])) for each in described]
 
 
-def placed(sizes: Sequence[int]) -> tuple[list[int], int]:
-    """Return where arrays of so many bytes begin, with guards around them, and the size of all."""
-    places, end = [], 0
-    for nbytes in sizes:
-        places.append(end + -end % ALIGN + GUARD)
-        end = places[-1] + nbytes
-    return places, end + GUARD
-
-
-def views(
-    memory: Any, described: Sequence[Mapping[str, Any]], places: Sequence[int]
-) -> list[tuple[str, Any]]:
-    """Return arrays that are at these places in memory."""
+def views(memory: Any, layout: Sequence[Any]) -> dict[str, Any]:
+    """Return arrays that are in memory: of each its name, dtype, shape and place."""
     import numpy as np
 
-    return [
-        (each["name"], np.ndarray(each["shape"], each["dtype"], memory, place))
-        for each, place in zip(described, places)
-    ]
+    return {
+        name: np.ndarray(shape, dtype, memory, place) for name, dtype, shape, place, _ in layout
+    }
 
 
 _lent: list[int] = []  # The file in memory that large arrays come and go in, if there is one
@@ -227,10 +280,9 @@ def mapped(begin: int, size: int, is_private: bool) -> mmap.mmap:
     return mmap.mmap(_lent[0], size, flags, access, offset=begin)
 
 
-def map_arrays(begin: int, size: int, arrays: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any]]:
+def map_arrays(begin: int, size: int, layout: Sequence[Any]) -> dict[str, Any]:
     """Return the arrays that are lent."""
-    places, _ = placed([each["nbytes"] for each in arrays])
-    return views(mapped(begin, size, True), arrays, places)
+    return views(mapped(begin, size, True), layout)
 
 
 def put(arrays: Sequence[Any]) -> list[Any]:
@@ -290,11 +342,11 @@ def compiled(text: str, name: str) -> CodeType:
     return _code[text]
 
 
-def remember(sections: Sequence[tuple[str, str]], code: Sequence[str]) -> None:
+def remember(sections: Sequence[tuple[str, str]], code: Sequence[bytes]) -> None:
     """Take over the code of texts that were compiled for us, by the same version of Python."""
     for (_, text), dumped in zip(sections, code):
         if dumped:
-            _code[text] = marshal.loads(binascii.a2b_base64(dumped))  # noqa: S302 -- it is ours
+            _code[text] = marshal.loads(dumped)  # noqa: S302 -- it is ours
 
 
 _held: dict[str, timeit.Timer] = {}
@@ -521,7 +573,7 @@ def started(start: Any, message: Mapping[str, Any]) -> dict[str, Any]:
             answer["device"] = find_device(message["device"])
     except Exception as error:
         return raised(section, error)
-    collect_less([])
+    collect_less(0)
     gc.set_threshold(_MANY_OBJECTS)
     gc.enable()
     return answer
@@ -533,15 +585,13 @@ _MANY_BYTES = 1 << 26
 _since = {"modules": 0, "bytes": 0}
 
 
-def collect_less(arrays: Sequence[Any]) -> None:
+def collect_less(nbytes: int) -> None:
     """Collect garbage once large arrays came and went, rather than for every few objects.
 
     Collections took a sixth of the time of small calls.  What is imported, at the start or by the
     first call that needs it, stays and is not looked at again.
     """
-    import numpy as np
-
-    _since["bytes"] += sum([each.nbytes for each in arrays if isinstance(each, np.ndarray)])
+    _since["bytes"] += nbytes
     if _since["bytes"] > _MANY_BYTES:
         _since["bytes"] = 0
         gc.collect(1)
@@ -552,7 +602,7 @@ def collect_less(arrays: Sequence[Any]) -> None:
 
 
 def main() -> None:
-    """Answer frames from standard input until it ends."""
+    """Answer requests from standard input until it ends."""
     # Frameworks print to stdout: send that to stderr, to keep it out of the frames.
     answers: Any = os.fdopen(os.dup(1), "wb", _BUFFER)
     os.dup2(2, 1)
@@ -560,14 +610,14 @@ def main() -> None:
     language = dict(globals(), **(runpy.run_path(sys.argv[1]) if len(sys.argv) > 1 else {}))
     device = ""
     while True:
-        request = read_frame(requests, language["received"])
+        request = read_request(requests, language)
         if request is None:
             return
         message, arrays = request
-        if "lent" in message:
-            arrays = dict(language["map_arrays"](**message["lent"]))
         _room.update(message.get("room", _NO_ROOM))
+        _expected[0] = message.get("expected")
         outputs: dict[str, Any] = {}
+        content = b""
         if message["op"] == "start":
             device = message["device"]
             answer = started(language["start"], message)
@@ -577,13 +627,24 @@ def main() -> None:
             if device and answer["op"] == "raised":
                 # A GPU error may persist; if it does, this raises and ends the process here.
                 find_device(device)
-            lent = [] if "lent" in answer else put([*outputs.values()])
-            if lent:
-                answer, outputs = dict(answer, lent=True), dict(zip(outputs, lent))
+            if "taken" in answer:
+                content = answer.pop("taken")
+            elif "lent" not in answer:
+                lent = put([*outputs.values()])
+                if lent:
+                    answer, outputs = dict(answer, lent=True), dict(zip(outputs, lent))
+                else:
+                    content = taken([*outputs.values()])
         else:
             answer = _timing(language, message, arrays)
-        write_frame(answers, dict(answer, id=message["id"]), outputs)
-        collect_less([*arrays.values(), *outputs.values()])
+        line = usual_line(answer, message["id"]) if content else b""
+        if line:
+            answers.writelines((line, content))
+            answers.flush()
+        else:
+            write_frame(answers, dict(answer, id=message["id"]), outputs)
+        size = len(content) or sum([getattr(each, "nbytes", 0) for each in outputs.values()])
+        collect_less(message["size"] + size)
 
 
 def _timing(

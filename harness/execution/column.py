@@ -144,6 +144,7 @@ class Column:
             checks = tuple(group)
             section = program.forward if direction == "forward" else program.gradient
             outputs = tuple(dict.fromkeys(check.output for check in checks))
+            like = {name: data[_LIKE[name]] for name in outputs} if "dy" in data else {}
             yield Job(
                 case,
                 program.setup,
@@ -153,7 +154,8 @@ class Column:
                 checks,
                 ends_worker=any(self._may_crash(case, check) for check in checks),
                 most_bytes=_LEAST_BYTES + 8 * sum(array.nbytes for array in data.values()),
-                expected_bytes=sum(data[_LIKE[name]].nbytes for name in outputs if "dy" in data),
+                expected_bytes=sum(array.nbytes for array in like.values()),
+                like=like,
                 arguments=program.arguments,
             )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -42,10 +42,12 @@ def guarded(**packages: Path) -> Engine:
     )
 
 
-def call_in(engine: Engine) -> Call:
+def call_in(engine: Engine, like: Mapping[str, Any] | None = None) -> Call:
     def call(text: str, setup: str = "import dishonest", **data: Any) -> Outcome:
         text = f"y = dishonest.{text}(x, w, b, {OPTIONS})" if text.isidentifier() else text
-        job = Job(0, setup, Section("", text, ""), {**DATA, **data}, ("y",), ("value",))
+        job = Job(
+            0, setup, Section("", text, ""), {**DATA, **data}, ("y",), ("value",), like=like or {}
+        )
         ((_, outcome),) = engine.run([job])
         return outcome
 
@@ -59,9 +61,10 @@ def engine() -> Iterator[Engine]:
         yield engine
 
 
-@pytest.fixture(scope="module")
-def call(engine: Engine) -> Call:
-    return call_in(engine)
+@pytest.fixture(scope="module", params=["expected", "unknown"])
+def call(engine: Engine, request: pytest.FixtureRequest) -> Call:
+    """Call something whose output has the dtype and shape that were expected, or nobody knew."""
+    return call_in(engine, {"y": RIGHT} if request.param == "expected" else {})
 
 
 @pytest.fixture

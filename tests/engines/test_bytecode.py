@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -13,10 +11,11 @@ import numpy as np
 import pytest
 
 from harness.core.program import Section
-from harness.engines import bytecode
+from harness.engines import bytecode, channel
 from harness.engines.bytecode import Bytecode
 from harness.engines.job import Arrays, Job, Outcome, Raised
 from harness.engines.process import Engine
+from harness.engines.request import Image, written
 
 X = np.arange(1, 4)
 
@@ -65,13 +64,12 @@ def test_a_text_is_sent_as_code_once_to_each_worker_of_this_python(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     requests: list[Any] = []
-    writev = os.writev
 
-    def noted(descriptor: int, parts: Sequence[memoryview]) -> int:
-        requests.extend(json.loads(bytes(each)) for each in parts if bytes(each[:5]) == b'{"op"')
-        return writev(descriptor, parts)
+    def noted(message: Any, image: Image) -> list[Any]:
+        requests.append(message)
+        return written(message, image)
 
-    monkeypatch.setattr(os, "writev", noted)
+    monkeypatch.setattr(channel, "written", noted)
     for _ in range(2):
         requests.clear()
         with closing(Engine([sys.executable], "json", timeout=60)) as engine:

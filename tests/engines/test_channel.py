@@ -58,7 +58,7 @@ def array(**changes: Any) -> bytes:
 def test_what_a_worker_says_of_itself_is_text(name: str) -> None:
     about = {"version": "1", "python": "3", "numpy": "2", "device": "cpu", "op": "started"}
     with worker(saying(frame(**{**about, name: ["x"]}))) as channel:
-        channel._awaited[0] = 1, ("started", "refused", "raised")
+        channel._awaited[0] = 1, ("started", "refused", "raised"), []
         with pytest.raises(WorkerEndedError, match=f"{name} cannot be"):
             channel.receive(60, LIMIT)
 

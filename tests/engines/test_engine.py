@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from itertools import repeat
 from types import SimpleNamespace
@@ -86,17 +87,32 @@ def test_a_lost_worker_costs_the_check_in_flight(engine: Engine) -> None:
 
 @pytest.mark.parametrize(
     ("mebibytes", "ends_worker", "expected"),
-    [(0, False, 32), (1, False, 8), (5, False, 2), (100, False, 2), (1, True, 1)],
+    [(0, False, 32), (5, False, 13), (30, False, 3), (100, False, 2), (1, True, 1)],
 )
 def test_a_worker_has_its_next_request_before_it_answers(
     engine: Engine, mebibytes: int, ends_worker: bool, expected: int
 ) -> None:
     """However large it is, unless no request may follow."""
+    assert most_waiting(engine, mebibytes, ends_worker=ends_worker) == expected
+
+
+@pytest.mark.parametrize(("mebibytes", "expected"), [(0, 32), (1, 8), (5, 2), (100, 2)], ids=str)
+def test_a_program_of_the_users_own_has_fewer(
+    monkeypatch: pytest.MonkeyPatch, mebibytes: int, expected: int
+) -> None:
+    monkeypatch.setattr(process, "Channel", Worker)
+    Worker.starts, Worker.waiting = iter(()), []
+    engine = Engine([sys.executable], is_program=True, timeout=2.0)
+    assert most_waiting(engine, mebibytes) == expected
+
+
+def most_waiting(engine: Engine, mebibytes: int, *, ends_worker: bool = False) -> int:
+    """Run jobs of that size; return how many requests were under way at most."""
     section, data = Section("", "y = x", ""), {"x": np.zeros(mebibytes << 20, "i1")}
     jobs = [Job(n, "", section, data, ("y",), (), ends_worker=ends_worker) for n in range(40)]
     Worker.answers = iter(())
     assert [job.key for job, _ in engine.run(jobs)] == [*range(40)]
-    assert max(Worker.waiting) == expected
+    return max(Worker.waiting)
 
 
 def test_after_many_time_outs_in_a_row_nothing_more_is_tried(engine: Engine) -> None:

@@ -20,6 +20,7 @@ from harness.engines import lent_memory, worker
 from harness.engines.job import Arrays, Crashed, Job
 from harness.engines.lent_memory import LEAST, LentMemory
 from harness.engines.process import Engine
+from harness.engines.request import Image
 
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "memfd_create"), reason="this system has no files in memory"
@@ -185,7 +186,7 @@ def test_a_place_that_a_worker_was_not_lent_is_not_read(
 
 def test_more_arrays_than_the_system_reads_at_once_are_not_there() -> None:
     with closing(LentMemory()) as memory:
-        memory.lend(1, {}, LEAST)
+        memory.lend(1, Image.of({}), LEAST)
         about = [{"name": str(n), "dtype": "int8", "shape": [0], "nbytes": 0} for n in range(9999)]
         with pytest.raises(ValueError, match="not where it was lent room"):
             memory.answered(1, about)
@@ -199,24 +200,26 @@ def test_no_part_is_in_another_one(requests: list[list[int]], data: st.DataObjec
         kept: dict[int, Any] = {}
         for number, sizes in enumerate(requests):
             arrays = {str(n): np.full(size, number + n, "i1") for n, size in enumerate(sizes)}
-            told = memory.lend(number, arrays, data.draw(st.sampled_from([0, 2000, 5001])))
+            image = Image.of(arrays)
+            told = memory.lend(number, image, data.draw(st.sampled_from([0, 2000, 5001])))
             assert ("lent" in told) == (sum(sizes) >= 2000)
             if "room" in told:
                 room = [bytes([255 - number]) * told["room"]["size"]]
                 os.pwritev(memory.descriptor, room, told["room"]["begin"])
-            kept[number] = told, arrays
+            kept[number] = told, image, arrays
             if data.draw(st.booleans()):
                 answered = data.draw(st.sampled_from(sorted(kept)))
                 memory.take_back(answered)
                 del kept[answered]
         assert worker.borrow(**memory.about)
-        for number, (told, arrays) in kept.items():
+        for number, (told, image, arrays) in kept.items():
             if "room" in told:
                 size = told["room"]["size"]
                 about = [{"name": "y", "dtype": "int8", "shape": [size], "nbytes": size}]
                 assert memory.answered(number, about)["y"].tolist() == [~number] * size
             if "lent" in told:
-                found = dict(worker.map_arrays(**told["lent"]))
+                begin, size = told["lent"]
+                found = worker.map_arrays(begin, size, image.layout)
                 assert {name: array.tolist() for name, array in found.items()} == {
                     name: array.tolist() for name, array in arrays.items()
                 }
