@@ -663,6 +663,8 @@ def _is_value(value: Value) -> bool:
         return value.is_imported
     if isinstance(value, Either):
         return all(isinstance(each, Reference) and each.is_imported for each in value.options)
+    if isinstance(value, tuple):
+        return all(is_plain(each) or _is_value(each) for each in value)
     if is_dict(value) and isinstance(value, Call):
         return all(map(is_plain, value.named.values()))
     return is_plain(value)

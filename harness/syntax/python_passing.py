@@ -205,10 +205,13 @@ class Passing(Statements):
                 return self._changed_elsewhere(function, made)
             case ast.IfExp():
                 test, assumed = self.with_defaults(node.test)
-                options = [self._chosen(each) for each in (node.body, node.orelse)]
                 if is_plain(test) and not assumed:
-                    return self._passing_over(options, options[0 if test else 1])
-                return _one_of(node, options)
+                    taken, other = (node.body, node.orelse)[:: 1 if test else -1]
+                    picked = {*self._picked}
+                    options = [self._chosen(other)]
+                    self._picked = picked  # What is picked in the other is not
+                    return self._passing_over(options, self._chosen(taken))
+                return _one_of(node, [self._chosen(each) for each in (node.body, node.orelse)])
             case ast.BoolOp(ast.Or(), [first, *others]):
                 options = [self._chosen(each) for each in (first, *others)]
                 is_nothing = self.value(first) is None and len(others) == 1
@@ -300,7 +303,10 @@ class Passing(Statements):
 
     def _passing_over(self, options: Sequence[Value], chosen: Value) -> Value:
         """The one that the text chooses; none of the others is handed on."""
-        self._passed_over |= {each.column for each in options if isinstance(each, Reference)}
+        every = (each.options if isinstance(each, Either) else (each,) for each in options)
+        self._passed_over |= {
+            each.column for one in every for each in one if isinstance(each, Reference)
+        }
         self._picked |= {chosen.column} if isinstance(chosen, Reference) else set()
         return chosen
 

@@ -235,7 +235,8 @@ class Statements(Branches):
                 yield self._stated(None, read)
                 self._change(later)
                 if isinstance(node, ast.Return):
-                    self._end(self._given(value, read) if isinstance(read, Name | Call) else read)
+                    is_one = isinstance(read, Name | Call)
+                    self._end(self._given(value, read) if is_one else self._with_classes(read))
                 self._share_given(before, value)
                 self._update(before, value)
             case ast.Assert() | ast.Raise():
@@ -254,6 +255,17 @@ class Statements(Branches):
         if self._frame is not None:
             self._frame.returned += values
             self._frame.ended = not self._frame.undecided
+
+    def _with_classes(self, value: Value) -> Value:
+        """Put the classes that a function chose in the place of their names."""
+        if not isinstance(value, tuple):
+            return value
+        owners = [self.names.owner(each.text) if type(each) is Name else None for each in value]
+        pairs = zip(value, owners, strict=True)
+        return type(value)(
+            owner if isinstance(owner, Reference) and owner.is_imported else each
+            for each, owner in pairs
+        )
 
     def _given(self, node: ast.expr, value: Value) -> Value:
         """What a name was given, where that is a call, or what a call made."""

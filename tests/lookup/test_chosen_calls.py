@@ -97,6 +97,7 @@ def test_each_that_the_text_may_choose_is_answered_with_a_note(
         'getattr(nn, "ConvTranspose" + str(d) + "d")',
         "(nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)[d - 1]",
         "nn.ConvTranspose1d if d == 1 else nn.ConvTranspose2d if d == 2 else nn.ConvTranspose3d",
+        "nn.ConvTranspose3d if d == 3 else nn.ConvTranspose2d if d == 2 else nn.ConvTranspose1d",
         "{2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}.get(d, nn.ConvTranspose1d)",
     ],
 )
@@ -122,6 +123,16 @@ def test_what_a_loop_chooses_is_answered_in_each_turn(chosen: str) -> None:
     found = [each for each in look_up_every(HEAD + text, to=["numpy"]) if isinstance(each, LookUp)]
     channels = [(each.reading.operator.in_channels, each.reading.operator.rank) for each in found]
     assert channels == [(6, 2), (4, 2)]
+
+
+def test_classes_that_a_function_gives_back_together_are_followed() -> None:
+    text = (
+        "def kinds(d, up):\n  if d == 1: conv, norm = nn.ConvTranspose1d, nn.BatchNorm1d\n"
+        "  elif d == 2:\n    conv = nn.ConvTranspose2d if up else nn.Conv2d\n"
+        "    norm = nn.BatchNorm2d\n  else: raise ValueError(d)\n  return conv, norm\n"
+        "conv, norm = kinds(2, True)\nu = conv(6, 4, 5)"
+    )
+    assert "6->4 [5, 5]" in [operator for operator, _ in answers(text) if "[5, 5]" in operator]
 
 
 def test_a_dictionary_of_a_class_is_chosen_from() -> None:
