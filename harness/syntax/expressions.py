@@ -242,11 +242,8 @@ class Expressions:
         match node:
             case ast.IfExp() if is_plain(test := self.value(node.test)):
                 return self.value(node.body if test else node.orelse)
-            case ast.IfExp(body=ast.Tuple() as body, orelse=ast.Tuple() as other) if len(
-                body.elts
-            ) == len(other.elts):
-                # (0, 1) if flat else (1, 1) is two numbers, and no name of one.
-                pairs = zip(body.elts, other.elts, strict=True)
+            case ast.IfExp(body=body, orelse=other) if pairs := _pairs_of(body, other):
+                # (0, 1) if flat else (1, 1), or else 1, is two numbers, and no name of one.
                 return tuple(self._one_or_other(node, *pair) for pair in pairs)
             case ast.IfExp(body=body, orelse=other) if any(
                 isinstance(each, tuple) or is_sequence(each)
@@ -388,6 +385,8 @@ class Expressions:
         """What a call gives, or the call itself."""
         call = self._call(node)
         value = converted(call) if call.result is None else call.result
+        if value is None and call.arguments and not isinstance(call.owner, Defined):
+            value = self._spread(node, call)
         if value is None and call.dotted == "isinstance" and call.owner is None:
             value = _is_instance(call.positional)
         if value is None and isinstance(node.func, ast.Attribute):
@@ -396,6 +395,25 @@ class Expressions:
                 text = self._formatted(node)
                 value = text if isinstance(text, str) else value
         return call if value is None else value
+
+    def _spread(self, node: ast.Call, call: Call) -> Value:
+        """What ``_pair(stride)`` is, or ``tuple(stride)``; ``None`` for other calls."""
+        name = call.owner.text if isinstance(call.owner, Reference) else call.dotted
+        given, last = call.positional, name.rpartition(".")[2]
+        if name == "self._output_padding":  # Of PyTorch's layers: one for each axis
+            return Joined(*self._quoted(node))
+        if len(given) != len(call.arguments) or not isinstance(
+            first := given[0], Name | tuple | int
+        ):
+            return None
+        if name in _WRITTEN and type(first) is Name and call.owner is None:
+            return Joined(first.text, first.column, first.calls)
+        times = _PER_AXIS.get(last, given[1] if last in _REPEATING and len(given) > 1 else None)
+        if type(times) is not int or not 0 < times <= LONGEST or isinstance(first, bool):
+            return None
+        if isinstance(first, tuple):
+            return first if len(first) == times else None
+        return WrittenTuple(times * (first,)) if type(first) is int else Joined(*self._quoted(node))
 
     def _got(self, method: ast.Attribute, call: Call) -> Value:
         """What ``options.get("stride", 2)`` is; ``None`` where it is not known."""
@@ -606,6 +624,8 @@ def element(node: Subscript) -> Value:
 def joined(node: Joined) -> Value:
     """Return the elements as one sequence; the node itself if a length is not known."""
     items: list[Value] = []
+    if not node.elements:
+        return node  # A name of a sequence
     for each in node.elements:
         inner = each.inner if isinstance(each, Starred) else (each,)
         if not isinstance(inner, tuple):
@@ -687,6 +707,23 @@ def holds_call(node: ast.expr) -> bool:
     return isinstance(node, ast.Call) or any(map(holds_call, inner))
 
 
+def _pairs_of(one: ast.expr, other: ast.expr) -> list[tuple[ast.expr, ast.expr]]:
+    """The elements of two tuples side by side, of which one may be a number for all of them."""
+    sides = (one, other)
+    lengths = {len(each.elts) for each in sides if isinstance(each, ast.Tuple)}
+    are_known = all(
+        isinstance(each, ast.Tuple) or (isinstance(each, ast.Constant) and type(each.value) is int)
+        for each in sides
+    )
+    if len(lengths) != 1 or not are_known:
+        return []
+    (length,) = lengths
+    first, second = (
+        each.elts if isinstance(each, ast.Tuple) else length * [each] for each in sides
+    )
+    return [*zip(first, second, strict=True)]
+
+
 def _own_names(node: ast.expr | ast.comprehension) -> Iterator[str]:
     """Names of a comprehension or a lambda that hide those around it."""
     if isinstance(node, _Comprehension):
@@ -716,6 +753,15 @@ _KINDS: Final[Mapping[str, type]] = {
 }
 _WRITTEN: Final = {"tuple": WrittenTuple, "list": WrittenList}
 _WRITTEN_AS: Final = {ast.Tuple: WrittenTuple, ast.List: WrittenList}
+# Functions of many libraries that make one size per axis of a number, and leave a sequence.
+_PER_AXIS: Final = {
+    "_single": 1,
+    "_pair": 2,
+    "_triple": 3,
+    "_quadruple": 4,
+    **{f"to_{n}tuple": n for n in (1, 2, 3, 4)},
+}
+_REPEATING: Final = {"normalize_tuple", "ensure_tuple_rep", "standardize_tuple", "to_ntuple"}
 _ANY_SEQUENCE: Final = {"Sequence", "Iterable", "Collection"}
 _OF_EITHER: Final = {"max", "min"}
 _OF_SEQUENCES: Final[dict[str, Callable[..., Any]]] = {

@@ -215,7 +215,7 @@ class Names:
         """Make the values of all names unknown; what an import or a definition means stays."""
         for name, value in list(self.given.items()):
             if not isinstance(value, Reference | Defined | Either):
-                self._put(name, unknown(name))
+                self._put(name, self._without_elements(name))
 
     def owner(self, name: str) -> Value:
         """Return what a dotted name stands for; ``None`` where the text does not say.
@@ -251,7 +251,7 @@ class Names:
         self._change_one(name, certain)
         self.change_others(name, certain=certain and not is_list)
         if certain:
-            self.forget(name)
+            self.give(name, self._without_elements(name))
 
     def may_change(self, name: str) -> bool:
         """Whether anything is known that a change in place of what a name stands for may change."""
@@ -301,8 +301,13 @@ class Names:
 
     def _change_one(self, name: str, certain: bool) -> None:
         if can_change(self.known.get(name)) or (certain and isinstance(self.given.get(name), Call)):
-            self.forget(name)
+            self.give(name, self._without_elements(name))
         self._lose_parts(name)
+
+    def _without_elements(self, name: str) -> Value:
+        """What a name stands for once its value may be another: what is a list stays one."""
+        is_list = isinstance(self.known.get(name), tuple) or is_sequence(self.given.get(name))
+        return Joined(name, 0) if is_list else unknown(name)
 
     def _lose_parts(self, name: str) -> None:
         # Most of the parts that a name ever had are not known here, or not any more.

@@ -47,6 +47,7 @@ from harness.syntax.python_classes import (
 from harness.syntax.python_passing import CHOICES, Object
 from harness.syntax.python_reach import passed_over
 from harness.syntax.python_scopes import Scope
+from harness.syntax.python_sequences import returns_a_sequence
 from harness.syntax.python_settings import Settings
 from harness.syntax.tree import (
     MAX_TEXT,
@@ -54,6 +55,7 @@ from harness.syntax.tree import (
     Defined,
     Either,
     Followed,
+    Joined,
     Name,
     NotFollowed,
     Passed,
@@ -171,7 +173,7 @@ class Reader(Settings):
             return False
         if node not in self._followable:
             is_useful = computes_a_value(node) or makes_settings(node)
-            is_useful = is_useful or node.name in self._likely
+            is_useful = is_useful or node.name in self._likely or returns_a_sequence(node)
             self._followable[node] = is_useful and runs(node)
         return self._followable[node]
 
@@ -449,21 +451,29 @@ class Reader(Settings):
     ) -> Call:
         """A call of a function that only computes a value, if that is all plain."""
         if not (computes_a_value(code.node) or makes_settings(code.node)):
-            return call
+            return self._of_sequence(call, code)
         if gives_nothing_known(code.node, self._methods):
-            return call
+            return self._of_sequence(call, code)
         try:
             self._check(code.node)
             with self._apart(is_own=is_own) as entered:
                 self._carry_out(entered, code, self._given_by(node, call, code, first))
                 result = whole_array(_result(entered.frame), self.names.given)
         except NotFollowedError:
-            return call
+            return self._of_sequence(call, code)
+        if result is None:
+            return self._of_sequence(call, code)
         is_useful = isinstance(result, Record) or _is_value(result)
         if isinstance(result, Call) and makes_an_array(result):
             assumed = tuple(dict.fromkeys((*call.assumed, *result.assumed)))
             return replace(call, result=replace(result, assumed=assumed))
         return replace(call, result=result) if is_useful else call
+
+    def _of_sequence(self, call: Call, code: FollowedFunction) -> Call:
+        """A call of a function whose result is not known, with what is known of it."""
+        if not returns_a_sequence(code.node):
+            return call
+        return replace(call, result=Joined(call.dotted, call.column, (call,)))
 
     def _returned(
         self, node: ast.Call, call: Call, code: FollowedFunction, first: int, *, is_own: bool
@@ -482,6 +492,8 @@ class Reader(Settings):
                 self.names.give(name, value, assumed)
         result = _result(entered.frame)
         makes = any(LIKELY.search(last_name(each)) for each in calls(result))
+        if result is None:
+            return self._of_sequence(call, code)
         return replace(call, result=result) if makes or _is_value(result) else call
 
     def _as_followed(

@@ -14,6 +14,7 @@ from harness.syntax.expressions import Source, is_partial, is_plain, open_names
 from harness.syntax.names import Names, can_change, either, is_dict
 from harness.syntax.python_branches import Frame
 from harness.syntax.python_changes import (
+    FUNCTIONS,
     bindings,
     changes,
     dotted,
@@ -26,6 +27,7 @@ from harness.syntax.python_classes import (
     LIKELY,
     FollowedClass,
     FollowedFunction,
+    Likely,
     NotFollowedError,
     given_to,
 )
@@ -79,6 +81,8 @@ class Entered:
 class Passing(Statements):
     """Reads functions apart from the text around them, with values for their parameters."""
 
+    _likely: Likely
+
     def __init__(
         self, source: Source, left_out: Sequence[Unread], values: Mapping[str, Value]
     ) -> None:
@@ -99,6 +103,20 @@ class Passing(Statements):
         self._passed: frozenset[str] = frozenset()  # What the call gives, in the caller's words
         self._written: dict[tuple[object, ...], str] = {}
         self._words: dict[ast.AST, frozenset[str]] = {}
+        self._sequences: dict[ast.AST, tuple[str, ...]] = {}
+
+    def _sequences_among(
+        self, node: FUNCTIONS, defaults: Sequence[tuple[str, Value, str]]
+    ) -> Sequence[str]:
+        found = super()._sequences_among(node, defaults)
+        if node.name not in self._likely:
+            return found
+        if node not in self._sequences:
+            # Other look-ups start faster without it.
+            from harness.syntax.python_sequences import sequences  # noqa: PLC0415
+
+            self._sequences[node] = tuple(sequences(node))
+        return (*found, *self._sequences[node])
 
     def _choice(self, node: ast.IfExp | ast.Compare | ast.BoolOp) -> Value:
         match node:

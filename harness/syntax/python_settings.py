@@ -6,6 +6,7 @@ What is not said otherwise has its default; the answer notes it, as of parameter
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -17,12 +18,15 @@ from harness.syntax.python_classes import (
     FollowedClass,
     FollowedFunction,
     NotFollowedError,
+    given_to,
     line_of_classes,
 )
 from harness.syntax.python_passing import Passing, parts_of_record
+from harness.syntax.python_sequences import attributes_per_axis, settings_of
 from harness.syntax.tree import (
     Call,
     Defined,
+    Joined,
     Name,
     Record,
     Reference,
@@ -30,6 +34,7 @@ from harness.syntax.tree import (
     Statement,
     Unread,
     Value,
+    is_sequence,
     last_name,
 )
 
@@ -38,6 +43,7 @@ _TUPLES: Final = {"NamedTuple", "typing.NamedTuple"}
 _RECORDS: Final = {"SimpleNamespace", "Namespace", "EasyDict", "edict", "AttrDict", "Munch", "Box"}
 _GROUPS: Final = {"add_argument_group", "add_mutually_exclusive_group"}
 _PARSED: Final = {"parse_args", "parse_known_args"}
+_OF_SETTINGS: Final = re.compile(r"(?:[\w.]*(?:object|Config|Settings))?")
 _FLAGS: Final = {"store_true": False, "store_false": True}
 
 
@@ -82,6 +88,46 @@ class Settings(Passing):
                     shown = tuple(f"{name}{each}" for each in assumed if each.startswith("."))
                     others = tuple(each for each in assumed if not each.startswith("."))
                     self.names.give_part(f"{name}{part}", given, (*others, *shown))
+
+    def _give_settings(self, name: str, record: Record, shown: str) -> None:
+        self._objects.add(name)
+        for part, (value, _) in parts_of_record(record).items():
+            if part.rpartition(".")[2] not in self._patched:
+                self.names.give_part(f"{name}{part}", value, (f"{name}={shown}",))
+
+    def _class_by_default(self, name: str, default: ast.expr) -> Value:
+        whole = dotted(default)
+        parts = self._parts_of(whole, "") if isinstance(self.names.owner(whole), Defined) else {}
+        if not parts:
+            return super()._class_by_default(name, default)
+        settings = (Setting(part[1:], value, is_default=True) for part, (value, _) in parts.items())
+        return Record(whole, 0, settings=tuple(settings))
+
+    def _sequences_among(
+        self, node: FUNCTIONS, defaults: Sequence[tuple[str, Value, str]]
+    ) -> Sequence[str]:
+        found = [*super()._sequences_among(node, defaults)]
+        objects = [(name, value) for name, value, _ in defaults if isinstance(value, Record)]
+        if node.name in self._likely:
+            objects += self._annotated(node.args)
+        for name, record in objects:
+            parts = parts_of_record(record).items()
+            found += [f"{name}{part}" for part, (value, _) in parts if isinstance(value, tuple)]
+        return found
+
+    def _annotated(self, arguments: ast.arguments) -> Iterator[tuple[str, Record]]:
+        """Parameters that are settings of a class, ``config: Config``, as by default."""
+        for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
+            name = "" if each.annotation is None else dotted(each.annotation)
+            owner = self.names.owner(name) if name else None
+            code = owner.code if isinstance(owner, Defined) else None
+            if isinstance(code, FollowedClass) and name not in self._likely:
+                try:
+                    made = self._record_of(Call(Name(name, 0), (), 0), code).result
+                except NotFollowedError:
+                    continue
+                if isinstance(made, Record):
+                    yield each.arg, made
 
     def _define(
         self, node: FUNCTIONS | ast.ClassDef, code: FollowedFunction | FollowedClass | None
@@ -145,6 +191,9 @@ class Settings(Passing):
         action = named.get("action")
         if "default" not in named and isinstance(action, str):
             default = _FLAGS.get(action)
+        if "default" not in named and _takes_several(named.get("nargs")):
+            options.defaults[name] = Joined(name, 0)
+            return
         is_known = is_plain(default) and not can_change(default) and "**" not in named
         # A size of 0 is none that anybody means: the program needs the option.
         is_known = is_known and not (type(default) is int and default == 0)
@@ -153,27 +202,54 @@ class Settings(Passing):
         is_certain = self._block == options.block and name not in options.defaults
         is_option = long.startswith("-")
         is_used = is_known and is_certain and is_option and not is_converted
-        options.defaults[name] = default if is_used else Name(name, 0)
+        unknown = Joined(name, 0) if isinstance(default, tuple) else Name(name, 0)
+        options.defaults[name] = default if is_used else unknown
 
     def _record_of(self, call: Call, code: FollowedClass) -> Call:
         """A call of a class of settings, with the attributes of what it makes."""
         try:
             classes = line_of_classes(code)
-            has_init = any(each.method("__init__") is not None for each in classes)
+            inits = [init for each in classes if (init := each.method("__init__")) is not None]
         except NotFollowedError:
             return call
-        if has_init or {each.node.name for each in classes} & self._patched:
+        if {each.node.name for each in classes} & self._patched:
             return call
         is_data = any(map(_is_data, classes))
         fields: dict[str, Value] = {}
         for each in reversed(classes):
             fields |= self._fields_of(each)
+        if inits:
+            if not _OF_SETTINGS.fullmatch(classes[-1].base):
+                return call  # An initializer, say, which is more than its attributes
+            made = self._made_by_init(call, inits[0], code.around, fields)
+            return call if made is None else _with_record(call, made, set())
         given = {name: value for name, value in call.named.items() if name in fields}
         if is_data:
             given |= dict(zip(fields, call.positional, strict=False))
         if len(given) < len(call.arguments):
             return call
         return _with_record(call, fields | given, {*fields} - {*given} if is_data else set())
+
+    def _made_by_init(
+        self, call: Call, init: ast.FunctionDef, around: Names, fields: Mapping[str, Value]
+    ) -> dict[str, Value] | None:
+        """The attributes of an object whose ``__init__`` only gives it some; ``None`` of others."""
+        if (settings := settings_of(init)) is None:
+            return None
+        rest = init.args.kwarg.arg if init.args.kwarg is not None and settings.takes_all else ""
+        try:
+            with self._apart():
+                self.names = around.copy()
+                given = given_to(init.args, call, self._values_of_defaults(init))
+            with self._apart():
+                self.names, self._read = around.copy(), {}
+                for name, value in given.items():
+                    self.names.give(name, value)
+                made = {name: self.value(node) for name, node in settings.attributes.items()}
+        except NotFollowedError:
+            return None
+        more = given.get(rest)
+        return {**fields, **made, **(more.named if isinstance(more, Call) else {})}
 
     def _fields_of(self, code: FollowedClass) -> dict[str, Value]:
         fields: dict[str, Value] = {}
@@ -201,6 +277,9 @@ class Settings(Passing):
             is_known = _is_known(value)
             if is_only and is_known and not (can_change(value) and self._may_change(name)):
                 attributes.give(f"self.{name}", value)
+        for name in attributes_per_axis(node):
+            if not (scope.bound[name] or scope.bound[f"self.{name}"] or name in self._patched):
+                attributes.give(f"self.{name}", Joined(f"self.{name}", 0))
         return attributes
 
     def _may_change(self, attribute: str) -> bool:
@@ -216,6 +295,11 @@ def _is_known(value: Value) -> bool:
         parts = [each.value for each in value.arguments]
         return all(_is_known(each) or (type(each) is Name and "." in each.text) for each in parts)
     return is_plain(value) or isinstance(value, Reference | Defined)
+
+
+def _takes_several(count: Value) -> bool:
+    """Whether an option is given a list, by its ``nargs``."""
+    return type(count) is int or count in ("+", "*")
 
 
 def _type_of(node: ast.Call) -> str:
@@ -246,7 +330,7 @@ def _with_record(call: Call, fields: dict[str, Value], defaults: set[str]) -> Ca
     settings = tuple(
         Setting(name, value, is_default=name in defaults)
         for name, value in fields.items()
-        if is_plain(value)
+        if is_plain(value) or is_sequence(value)
     )
     record: Value = Record(call.dotted, call.column, (call,), settings=settings)
     if last_name(call) == "parse_known_args":

@@ -45,6 +45,7 @@ from harness.syntax.tree import (
     Defined,
     Either,
     Heading,
+    Joined,
     Name,
     Record,
     Reference,
@@ -597,7 +598,9 @@ class Statements(Branches):
         """A function's body; returns what its names stand for in the end."""
         parts = (*node.args.defaults, *node.args.kw_defaults, *node.decorator_list)
         yield from self._head("def", [part for part in parts if part is not None])
-        defaults = [] if node in self.given_otherwise else list(self._defaults(node.args))
+        defaults = list(self._defaults(node.args))
+        of_axes = self._sequences_among(node, defaults)
+        defaults = [] if node in self.given_otherwise else defaults
         outer, around = (self.names, self._scope, self._frame), names
         self.names, self._scope, self._frame = names.apart(), self._scope_of(node), None
         own = parameters(node)
@@ -609,9 +612,13 @@ class Statements(Branches):
             unknown = Name(name, 0)
             is_object = name in {"self", "cls"}
             self.names.give(name, unknown if is_object else Either(name, 0, (), (None, unknown)))
+        for name in of_axes:
+            self.names.give(name, Joined(name, 0))
         for name, value, shown in defaults:
             if value is None:
                 self.names.undecided.add(name)
+            elif isinstance(value, Record):
+                self._give_settings(name, value, shown)
             else:
                 self.names.give(name, value, (f"{name}={shown}",))
         for name, value in attributes.given.items():
@@ -632,6 +639,18 @@ class Statements(Branches):
                     given = self.value(value) if known else Name("", self.source.offset_of(value))
                     yield Statement(name, given, {}, block)
 
+    def _give_settings(self, name: str, record: Record, shown: str) -> None:
+        """Give a parameter the attributes of an object that is its default."""
+        raise NotImplementedError
+
+    def _sequences_among(
+        self,
+        node: FUNCTIONS,  # noqa: ARG002
+        defaults: Sequence[tuple[str, Value, str]],
+    ) -> Sequence[str]:
+        """Parameters that are sequences, whatever a caller gives them."""
+        return [name for name, value, _ in defaults if isinstance(value, tuple)]
+
     def _own_of(self, node: FUNCTIONS) -> set[str]:
         """The names of a function that no other scope sees."""
         return {*self._scope_of(node).bound, *parameters(node)} - {"self", *self._shared}
@@ -640,7 +659,8 @@ class Statements(Branches):
         """``def __init__(self, stride=2)``; a ``None`` means that the function decides."""
         for name, default in _written_defaults(arguments):
             value = self.value(default)
-            meaning = self._class_by_default(name, default) if isinstance(value, Name) else value
+            is_open = isinstance(value, Name) and not isinstance(value, Record)
+            meaning = self._class_by_default(name, default) if is_open else value
             if meaning is not None or value is None:
                 yield name, meaning, text_of(default)
 

@@ -387,7 +387,7 @@ def test_settings_have_their_defaults(text: str, note: str | None) -> None:
         "setattr(opt, name, 3)\n",
         "class opt:\n  c = 4\nopt.c = 5 if here else 6\n",
         "@dataclass\nclass Config:\n  c: int = 4\nopt = Config(*given)\n",
-        "@dataclass\nclass Config:\n  c: int = 4\n  def __init__(self): pass\nopt = Config()\n",
+        "@dataclass\nclass Config:\n  c: int = 4\n  def __init__(self): f(self)\nopt = Config()\n",
     ],
 )
 def test_a_setting_that_is_not_certain_has_no_value(text: str) -> None:

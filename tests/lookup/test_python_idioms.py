@@ -224,7 +224,7 @@ def test_a_list_that_a_function_may_change_is_not_known_after_it() -> None:
     )
     assert answers(text) == [
         "8: ic6_oc4_k3x4_b",
-        "10: 6 -> 4, kernel ['k', 'k'], stride [1, 1], crop [[0, 0], [0, 0]]",
+        "10: 6 -> 4, kernel ['k[0]', 'k[1]'], stride [1, 1], crop [[0, 0], [0, 0]]",
     ]
 
 
