@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Final, TypeAlias
@@ -61,7 +61,7 @@ _EXPONENTS: Final = range(1, 5)  # Of what channels are computed from
 _OF_CHANNELS: Final = (_CHANNELS, _EXPONENTS)
 _PLACE: Final = re.compile(r"[\w.]+(?:\([\w., ]*\))?(?:\[[\w:, -]*\])*")
 _LIMITED: Final = re.compile(r"-?max\([^()]*, 0\)(?: // \d+)?")
-_HALVED: Final = " // "
+_IS_LESS: Final = re.compile(r"max\(\d+ - ([\w.]+(?:\[\d\])?), 0\)(?: // \d+)?")
 _OF_THE_TEXT: Final = {"ndim"}  # What decides how long the answer is
 
 
@@ -172,17 +172,56 @@ def _chosen(
         alike.sort(key=lambda each: _coincides(each[1].operator))
     chosen = [each for alike in trials.values() for each in alike[:2]]
     zeros = _lone_zeros([reading.operator for _, reading in chosen])
-    if any(_HALVED in each for each in zeros):
-        # Of max(3 - stride, 0) // 2 a stride of 1 shows more.
-        chosen += _with_unit_strides(found, *chosen[0])
-        zeros = _lone_zeros([reading.operator for _, reading in chosen])
+    others, always = list[tuple[Supplied, Reading]](), set[str]()
+    for trial, reading in _with_unit_strides(found, *chosen[0]) if zeros else ():
+        added = _with_crops_of(chosen[0][1], reading)
+        more = {
+            side.expression
+            for pair in added.operator.crop
+            for side in pair
+            if isinstance(side, Named) and side != 0
+        }
+        # Of max(3 - stride, 0) // 2 a stride of 1 shows more; where it does not, none does.
+        others = [(trial, added)] if not more.isdisjoint(zeros) else []
+        strides = {repr(each) for each in reading.operator.stride}
+        always = {each for each in zeros if _less_of(each) in strides} - more
+        zeros = [each for each in zeros if each not in more]
     if not all(map(_is_limited, zeros)):
         raise first
     if zeros:
-        chosen = [(trial, _with_zeros(reading, zeros)) for trial, reading in chosen]
+        chosen = [(trial, _with_zeros(reading, zeros, always)) for trial, reading in chosen]
+        others = [(trial, _with_zeros(reading, zeros, always)) for trial, reading in others]
     notes = tuple(_on_ends([reading.operator for _, reading in chosen]))
-    chosen = [(trial, replace(each, notes=(*each.notes, *notes))) for trial, each in chosen]
-    return sorted(chosen, key=lambda each: _shows_less(each[1].operator))
+    chosen.sort(key=lambda each: _shows_less(each[1].operator))
+    return [
+        (trial, replace(each, notes=(*each.notes, *notes))) for trial, each in (*chosen, *others)
+    ]
+
+
+def _less_of(expression: str) -> str:
+    """What ``max(3 - stride, 0) // 2`` is the less of the more it is, as a named number."""
+    match = _IS_LESS.fullmatch(expression)
+    return repr(Named.of(match[1], 1)) if match else ""
+
+
+def _with_crops_of(shown: Reading, other: Reading) -> Reading:
+    """A reading with the crops of another, written as its own are.
+
+    Its stride stays, as 1 would be left out; nor are both crops of an axis alike, which would be
+    written as one.
+    """
+    sides = zip(shown.operator.crop, other.operator.crop, strict=True)
+    crop = tuple(
+        (_with_number(begin, b), _with_number(end, e + (b == e != 0)))
+        for (begin, end), (b, e) in sides
+    )
+    return replace(shown, operator=replace(shown.operator, crop=crop))
+
+
+def _with_number(named: int, number: int) -> int:
+    if not isinstance(named, Named):
+        return named
+    return Named.linear(int(number), named.terms, named.constant)
 
 
 def _with_unit_strides(
@@ -238,19 +277,23 @@ def _is_limited_zero(side: int) -> bool:
     return isinstance(side, Named) and side == 0 and _is_limited(side.expression)
 
 
-def _with_zeros(reading: Reading, zeros: Sequence[str]) -> Reading:
-    """Take crops for 0, and say so."""
+def _with_zeros(reading: Reading, zeros: Sequence[str], always: Collection[str]) -> Reading:
+    """Take crops for 0, and say so of those that not all numbers make 0."""
     crop = tuple(
         (_zero_of(begin, zeros), _zero_of(end, zeros)) for begin, end in reading.operator.crop
     )
-    taken = dict.fromkeys(each.removeprefix("-") for each in zeros)
+    taken = dict.fromkeys(each.removeprefix("-") for each in zeros if each not in always)
     notes = (f"{each} is taken for 0." for each in taken)
     operator = replace(reading.operator, crop=crop)
     return replace(reading, operator=operator, notes=(*reading.notes, *notes))
 
 
 def _zero_of(side: int, zeros: Sequence[str]) -> int:
-    return 0 if isinstance(side, Named) and side.expression in zeros else side
+    if not isinstance(side, Named):
+        return side
+    are_0 = {each.removeprefix("-") for each in zeros}
+    terms = {each: times for each, times in side.terms.items() if each not in are_0}
+    return Named.linear(int(side), terms, side.constant) if terms else side.constant
 
 
 def _shows_less(operator: Operator) -> tuple[bool, bool, bool]:

@@ -103,3 +103,18 @@ def test_a_layer_has_its_own_sizes_for_each_axis() -> None:
     )
     ((_, stride),) = sizes(text)
     assert stride == ["self.stride[0]", "self.stride[1]"]
+
+
+def test_a_crop_that_only_a_stride_of_1_has_stays_in_names() -> None:
+    text = "tf.keras.layers.Conv1DTranspose(6, {}, s, 'same')"
+    (look,) = look_up_every(text.format(3), to=["numpy", "chainer"])
+    assert isinstance(look, LookUp)
+    begin = "max(3 - s, 0) // 2"
+    assert look.to_json()["operator"]["crop"] == [[begin, f"3 - s - {begin}"]]
+    assert not [each for each in look.reading.notes if "taken" in each]
+    written, asked = look.to_json()["translations"].values()
+    assert f"crop=(({begin}, 3 - s - {begin}),)" in written["call"]
+    assert asked["support"] == "unsupported"
+    (look,) = look_up_every(text.format(2), to=["numpy"])
+    assert isinstance(look, LookUp)
+    assert look.to_json()["operator"]["crop"] == [[0, "2 - s"]]
