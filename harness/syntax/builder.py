@@ -177,7 +177,7 @@ class Builder:
 
     def _with_owner(self, call: Call, name: str) -> Call:
         owner = self.names.owner(name) or self.defined.get(name)
-        if owner is None and any(each.startswith(f"{name}.") for each in self.names.given):
+        if owner is None and self.names.has_parts(name):
             owner = Name(name, self.given_at.get(name, 0))  # Its attributes are known alone.
         if type(owner) is Name:
             alias = owner.text.removeprefix("@")

@@ -253,6 +253,11 @@ class Names:
         if certain:
             self.give(name, self._without_elements(name))
 
+    def has_parts(self, name: str) -> bool:
+        """Whether an attribute of what a name stands for has been given anything."""
+        parts = self._relations.parts.of(name)
+        return any(part.startswith(f"{name}.") and part in self.given for part in parts)
+
     def may_change(self, name: str) -> bool:
         """Whether anything is known that a change in place of what a name stands for may change."""
         relations = self._relations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import takewhile
 from typing import Final
 
@@ -12,6 +13,7 @@ from harness.convention.chains import MOST_LAYERS, Flow, after
 from harness.frameworks.wolfram.arrays import resolved
 from harness.frameworks.wolfram.plain_layers import keeps_rank, name_of, rank_shown, step
 from harness.frameworks.wolfram.ports import port, rules
+from harness.syntax.callsite import Code
 from harness.syntax.names import identifiers
 from harness.syntax.tree import Argument, Call, Name, SnippetError, Value, names_in
 
@@ -79,9 +81,14 @@ def _rank_around(
 
 def _at_the_chain(given: Arguments) -> list[tuple[Call, Mapping[str, Value]]]:
     """The chains and graphs of a text, each with what names stand for there."""
+    return _chains(given.site.code)
+
+
+@lru_cache(maxsize=1)  # Every call of a text asks, again and again where its sizes are names.
+def _chains(code: Code) -> list[tuple[Call, Mapping[str, Value]]]:
     return [
         (call, statement.assigned)
-        for statement, call in given.site.code.naming("NetChain", "NetGraph")
+        for statement, call in code.naming("NetChain", "NetGraph")
         if call.dotted in {"NetChain", "NetGraph"}
     ]
 
@@ -183,7 +190,7 @@ def changed_elsewhere(given: Arguments) -> list[str]:
     """Name what the text does to the layer, or to all such layers, outside of its call."""
     layers = {given.site.name}
     notes = []
-    for call in given.site.code.calls:
+    for call in _changing(given.site.code):
         name, first = call.dotted, call.arguments[0].value if call.arguments else None
         if (option := _CHANGING.get(name)) in call.named:
             notes.append(f"{name}'s {option} is not read here: keep what it does.")
@@ -195,12 +202,28 @@ def changed_elsewhere(given: Arguments) -> list[str]:
         is_layer = first is given.call or (isinstance(first, Name) and first.text in layers)
         if name == "NetReplacePart" or (name in _REPLACING and is_layer):
             notes.append(_REPLACED.format(name))
-    for text in (name.text for each in given.site.code.statements for name in names_in(each.value)):
-        owner, operator, _ = text.partition("/.")
-        words = set(identifiers(owner))
-        if operator and words & {*layers, given.call.dotted}:
-            notes.append(_REPLACED.format("/."))
+    if not {*layers, given.call.dotted}.isdisjoint(_replaced_words(given.site.code)):
+        notes.append(_REPLACED.format("/."))
     return list(dict.fromkeys(notes))
+
+
+@lru_cache(maxsize=1)  # Every call of a text asks, again and again where its sizes are names.
+def _changing(code: Code) -> tuple[Call, ...]:
+    """The calls of a text that may change layers."""
+    words = {*_REPLACING, "SetOptions", "NetReplacePart"}
+    return tuple(
+        call
+        for call in code.calls
+        if call.dotted in words or _CHANGING.get(call.dotted) in call.named
+    )
+
+
+@lru_cache(maxsize=1)
+def _replaced_words(code: Code) -> frozenset[str]:
+    """The words of all that has parts of it replaced: ``net /. Ramp -> Tanh``."""
+    texts = (name.text for each in code.statements for name in names_in(each.value))
+    owners = (text.partition("/.")[0] for text in texts if "/." in text)
+    return frozenset(word for owner in owners for word in identifiers(owner))
 
 
 def _layers(value: Value, assigned: Mapping[str, Value]) -> Mapping[Value, Value]:
