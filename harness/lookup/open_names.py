@@ -17,6 +17,7 @@ from typing import Final, TypeAlias
 from harness.convention.binding import bound
 from harness.convention.layers import Layer
 from harness.convention.reading import OpenSizes, Reading, Supplied
+from harness.convention.registry import convention
 from harness.convention.signature import Signature
 from harness.core.errors import Mention, Sentence
 from harness.core.named_number import Named, in_names
@@ -329,7 +330,12 @@ def _sign(number: int) -> int:
 
 
 def _in_names(found: Readable, left_open: _Open, trials: list[tuple[Supplied, Reading]]) -> InNames:
-    readings = tuple(reading for _, reading in trials)
+    more = _notes_on_numbers(found, left_open, trials[0][1])
+
+    def noted(reading: Reading) -> Reading:
+        return replace(reading, notes=(*reading.notes, *more)) if more else reading
+
+    readings = tuple(noted(reading) for _, reading in trials)
     names = (*left_open.numbers, *left_open.unnamed)
     first, _ = trials[0]
     example = tuple(_example(left_open, first.values))
@@ -337,10 +343,22 @@ def _in_names(found: Readable, left_open: _Open, trials: list[tuple[Supplied, Re
         return InNames(readings, names, left_open.unnamed, example)
     (truth,) = left_open.truths
     false = [replace(each, values={**each.values, truth: False}) for each, _ in trials]
-    otherwise = tuple(map(found.read, false))
+    otherwise = tuple(noted(found.read(each)) for each in false)
     if not readings[0].operator.bias:  # ``nobias=flag``
         readings, otherwise, truth = otherwise, readings, _opposite(truth)
     return InNames(readings, names, left_open.unnamed, example, truth, otherwise)
+
+
+def _notes_on_numbers(found: Readable, left_open: _Open, reading: Reading) -> list[str]:
+    """Note which names are taken for numbers that may be tuples."""
+    if reading.operator.rank == 1 or not isinstance(found, FoundCall):
+        return []
+    forms = [form for form in found.forms if form.name == reading.form]
+    if not forms or convention(reading.framework).language != "python":
+        return []
+    from harness.lookup.taken_for_numbers import note_on_numbers  # noqa: PLC0415 -- it takes time
+
+    return note_on_numbers(found, forms[0], left_open.numbers)
 
 
 def _example(left_open: _Open, values: Mapping[str, Value]) -> Iterator[tuple[str, object]]:
@@ -408,7 +426,7 @@ def _more(found: Readable, left_open: _Open, error: SnippetError, first: Snippet
         if error.kind == "word" or error.parameter in _OF_THE_TEXT:
             raise error
         if isinstance(error.value, Call) and not _is_computed(error.value):
-            raise error
+            raise first
         axes = error.axes or (form.rank or 0 if is_sequence(error.value) else 0)
         choice = _choice(error.parameter, arguments)
         added = _with_names(left_open, error.value, choice, axes, first)
