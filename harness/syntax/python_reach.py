@@ -39,6 +39,11 @@ SETTING: Final = {
     *("using_config", "set_image_data_format", "set_image_dim_ordering", "arg_scope"),
     "requires_grad",
 }
+# Layers whose kernels say how many axes a Deconvolution has that does not say it itself.
+LIKE: Final = {
+    *("Convolution", "Pooling", "Deconvolution", "Convolution_v1", "Pooling_v1"),
+    *("Conv1D", "Conv2D", "Conv3D"),
+}
 _WORD: Final = re.compile(r"[^\W\d]\w*+")
 _OWN: Final = re.compile(r"(?:\bself|\bcls|\))\s*+\.\s*+([^\W\d]\w*+)")
 _CALLED: Final = re.compile(r"(?<![\w.])([^\W\d]\w*+)\s*+\(")
@@ -188,6 +193,8 @@ class _Reach:
     def add_users(self) -> None:
         """Add what may apply or change a layer, or call a method with other values than it has."""
         setting = {name for piece in self._pieces for name in _setting_names(piece)} | SETTING
+        if any("Deconvolution" in piece.words for piece in self._pieces):
+            setting |= LIKE
         methods = defaultdict[str, list[ast.FunctionDef]](list)
         for piece in self._pieces:
             node = piece.node

@@ -13,7 +13,7 @@ from harness.lookup.answer import LookUp
 from harness.lookup.every import look_up_every
 from harness.syntax.find_call import find_calls
 from harness.syntax.python import read
-from harness.syntax.python_reach import SETTING, passed_over
+from harness.syntax.python_reach import LIKE, SETTING, passed_over
 
 UP = "nn.ConvTranspose2d(8, 4, 2)"
 # Methods that apply something else, in a function, a method, and a class of their own.
@@ -62,6 +62,12 @@ def read_in(text: str, *given: str) -> list[str]:
         (f"def f():\n    config.k = 3\n{OTHERS}", ["f"]),
         (f"def f():\n    sizes.append(3)\n{OTHERS}", ["f"]),
         (f"def f():\n    sizes = []\n    sizes.append(3)\n{OTHERS}", []),
+        # What may say how many axes it has.
+        (
+            "def f():\n    return mx.sym.Deconvolution(kernel=k)\n"
+            "def g():\n    return mx.sym.Pooling(kernel=(2, 2))\n",
+            ["f", "g"],
+        ),
         # What a function is documented with is no code.
         (f'def f():\n    """Like {UP}."""\n    return 1\n{OTHERS}', []),
     ],
@@ -146,6 +152,6 @@ def test_what_is_asked_of_all_calls_of_a_text_leads_to_them() -> None:
                         elif isinstance(each, ast.Starred) and isinstance(each.value, ast.Name):
                             asked.update(getattr(module, each.value.id, ()))
     # These are asked for with the layer's name, or its class's, in the call.
-    assert asked - SETTING == {
+    assert asked - SETTING - LIKE == {
         *("isinstance", "Sequential", "NetChain", "NetGraph"),
     }
