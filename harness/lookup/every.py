@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from harness.convention.reading import NOTHING, Reading, Supplied
 from harness.convention.registry import Convention
@@ -24,10 +24,12 @@ from harness.lookup.answer import (
 )
 from harness.lookup.reading import FoundCall, find_every, find_one
 from harness.syntax.find_call import NoCallError
-from harness.syntax.tree import OpenError, SnippetError, UnknownValueError
+from harness.syntax.tree import Name, OpenError, SnippetError, UnknownValueError
 
 if TYPE_CHECKING:
     from harness.lookup.open_names import InNames, Readable
+
+_MOST_WORDS: Final = 4
 
 
 def look_up_every(
@@ -77,9 +79,37 @@ def look_up_every(
             continue
         try:
             every.append(look_up_found(found, supplied, to, style))
+        except UnknownValueError as error:
+            every += _for_each_word(found, error, supplied, to, style) or [error]
         except SnippetError as error:
             every.append(error)
-    return [*_once(every), *_left_out(whole, len(every))]
+    return [*_once(every), *_left_out(whole, len(whole[:most]))]
+
+
+def _for_each_word(
+    found: FoundCall,
+    error: UnknownValueError,
+    supplied: Supplied,
+    to: Sequence[str],
+    style: Style,
+) -> list[LookUp | SnippetError]:
+    """Answer a call for each of the words that the text gives a name, as its branches decide."""
+    name = error.value.text if isinstance(error.value, Name) else ""
+    given = dict.fromkeys(found.site.code.given.get(name, ()))
+    words = [each for each in given if isinstance(each, str)]
+    if error.kind != "word" or not 1 < len(words) == len(given) <= _MOST_WORDS:
+        return []
+    every: list[LookUp | SnippetError] = []
+    for word in words:
+        note = f"{error.parameter} is {word!r} here: the text may give {name} another word."
+        values = {**supplied.values, name: word}
+        try:
+            look = look_up_found(found, replace(supplied, values=values), to, style)
+        except SnippetError:
+            return []
+        reading = replace(look.reading, notes=(note, *look.reading.notes))
+        every.append(replace(look, reading=reading))
+    return every
 
 
 def look_up_texts(

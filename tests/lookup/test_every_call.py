@@ -542,3 +542,15 @@ def _every(text: str) -> list[LookUp | SnippetError]:
         return look_up_every(text)
     except SnippetError as error:
         return [error]
+
+
+def test_a_call_is_answered_for_each_word_that_branches_give_its_padding() -> None:
+    text = (
+        "from keras.layers import Conv2DTranspose\nif n % 8:\n    p = 'same'\nelse:\n"
+        "    p = 'valid'\ny = Conv2DTranspose(6, 5, strides=2, padding=p)(x)"
+    )
+    every = [each for each in look_up_every(text, to=["numpy"]) if isinstance(each, LookUp)]
+    assert [each.reading.operator.crop[0] for each in every] == [(1, 2), (0, 0)]
+    assert every[0].reading.notes[0] == "padding is 'same' here: the text may give p another word."
+    (error,) = look_up_every(text.replace("'same'", "words[0]"))
+    assert isinstance(error, SnippetError)
