@@ -148,6 +148,26 @@ class FollowedClass:
         return init
 
 
+def classes_used(module: ast.AST) -> frozenset[str]:
+    r"""Return the names that a text calls, inherits from or hands on, without their modules.
+
+    >>> text = "class A(B): x = C\ndef f(): return super(A, self).f(m.D())"
+    >>> sorted(classes_used(ast.parse(text)))
+    ['B', 'C', 'D', 'f', 'm', 'self']
+    """
+    names, pending = set[str](), [module]
+    while pending:
+        node = pending.pop()
+        match node:
+            case ast.Call(ast.Name("super"), [_, *others]):
+                pending += others
+                continue
+            case ast.Name(id=name, ctx=ast.Load()) | ast.Attribute(attr=name, ctx=ast.Load()):
+                names.add(name)
+        pending += ast.iter_child_nodes(node)
+    return frozenset(names)
+
+
 def may_be_a_layers(name: str) -> bool:
     """Whether a framework's layer may have an attribute of this name, and compute with it.
 

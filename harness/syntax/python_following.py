@@ -33,6 +33,7 @@ from harness.syntax.python_classes import (
     FollowedFunction,
     Likely,
     NotFollowedError,
+    classes_used,
     computes_a_value,
     given_to,
     gives_a_default,
@@ -99,6 +100,7 @@ class Reader(Settings):
         self._of_bases = self._calls = self._steps = 0
         self._base_is_made = False  # By the statement that is being read
         self._followable: dict[ast.AST, bool] = {}
+        self._classes_used: frozenset[str] | None = None  # Once it is asked
         self._applied = set[ast.Call]()  # Calls whose results are called
 
     def module(self, module: ast.Module) -> Iterator[Statement]:
@@ -284,6 +286,8 @@ class Reader(Settings):
         found = self._called(node, call)
         if found is None and (made := self._made_elsewhere(node, call)) is not None:
             return made
+        if found is None and (base := self._own_base(node, call)) is not None:
+            return base
         if found is None:
             self._note_each_option(call)
             self._note_methods(node, call)
@@ -304,6 +308,27 @@ class Reader(Settings):
         except NotFollowedError as error:
             self._note(code, call, str(error))
         return call
+
+    def _own_base(self, node: ast.Call, call: Call) -> Call | None:
+        """The layer that ``super().__init__(…)`` makes of an object that the text does not make."""
+        if last_name(call) != "__init__" or self._self is None or self._chain:
+            return None
+        code = self._self.classes[0]
+        is_own = bool(self._within) and self._within[-1] in code.node.body
+        is_layer = LIKELY.search(code.base.rpartition(".")[2]) and not isinstance(
+            code.owner, Defined
+        )
+        if not (is_own and is_layer and code.is_of_base(ast.Expr(node))):
+            return None
+        if self._classes_used is None:
+            self._classes_used = classes_used(self._module)
+        if code.node.name in self._classes_used:
+            return None
+        if (forward := own_forward(code.node)) is not None:
+            place = self.source.offset(forward.lineno, 0)
+            self.own_forward[call.column] = (code.node.name, place)
+        given, function = call.arguments[1:], meant(call, code.base)
+        return replace(call, function=function, arguments=given, owner=code.owner)
 
     def _made_elsewhere(self, node: ast.Call, call: Call) -> Call | None:
         """The layer of ``self.get("up", nn.ConvTranspose2d, 8, 4)(x)``, where ``get`` is inherited.

@@ -27,6 +27,7 @@ from harness.syntax.python_changes import (
     own_names,
     parameters,
     statements_in,
+    text_of,
     walk,
 )
 from harness.syntax.python_classes import gives_a_default, is_likely
@@ -338,7 +339,11 @@ def _pieces(
     """Take a text apart into functions, and the statements that are in none."""
     for node in body:
         if isinstance(node, FUNCTIONS):
-            yield _Piece(node, _text_of_function(node, lines), (node.name,), around)
+            text = _text_of_function(node, lines)
+            if node.name == "__init__" and around is not None and around.bases:
+                # In which super().__init__(…) makes what the class inherits from.
+                text += "\n" + "\n".join(map(text_of, around.bases))
+            yield _Piece(node, text, (node.name,), around)
         elif isinstance(node, ast.Import | ast.ImportFrom):
             for each in node.names:
                 yield _Piece(node, each.name, (each.asname or each.name,), around)

@@ -118,3 +118,14 @@ def test_a_crop_that_only_a_stride_of_1_has_stays_in_names() -> None:
     (look,) = look_up_every(text.format(2), to=["numpy"])
     assert isinstance(look, LookUp)
     assert look.to_json()["operator"]["crop"] == [[0, "2 - s"]]
+
+
+@pytest.mark.parametrize(
+    "base", ["super().__init__(", "super(Up, self).__init__(", "nn.ConvTranspose2d.__init__(self, "]
+)
+def test_a_layer_that_the_text_defines_and_does_not_make_is_answered(base: str) -> None:
+    text = (
+        f"{HEAD}class Up(nn.ConvTranspose2d):\n  def __init__(self, c, k):\n    {base}c, 6, k, 2)\n"
+    )
+    assert sizes(text) == [(["k", "k"], [2, 2])]
+    assert sizes(f"{text}up = Up(4, 5)\n") == [([5, 5], [2, 2])]
