@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Self, TypeAlias, TypeVar
 
@@ -134,6 +134,11 @@ class Arguments(BoundCall):
             + asked(Ask.INPUT_SHAPE, (1, 64, *(16,) * rank))
             + f" with your input's shape, {input_axes(rank)}."
         )
+
+    @property
+    def written(self) -> Mapping[str, Argument]:
+        """The arguments as they stand in the text, without the values that a user gives."""
+        return bound(self.form, self.call, is_printed=is_signature(self.form, self.site))
 
     # Channels and kernel.
 

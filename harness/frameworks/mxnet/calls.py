@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from harness.convention.arguments import Arguments, Form, output_crop
 from harness.convention.assumptions import bias_notes
-from harness.convention.binding import bound
 from harness.convention.initializers import assigned_value, read_initializers
 from harness.convention.reading import Reading
 from harness.convention.signature import Parameter, naming
@@ -227,8 +226,7 @@ def _shown_rank(given: Arguments) -> int | None:
     """Return how many spatial axes other arguments have, or the layers next to it."""
     if shape := given.supplied.input:
         return len(shape) - 2
-    arguments = bound(given.form, given.call)  # Without numbers for names
-    sequences = (arguments[name].value for name in _PER_AXIS if name in arguments)
+    sequences = (given.written[name].value for name in _PER_AXIS if name in given.written)
     if lengths := [len(each) for each in sequences if isinstance(each, tuple) and each]:
         return lengths[0]
     layout = given.value("layout")
@@ -247,7 +245,7 @@ def _rank_of_others(given: Arguments) -> int | None:
 
 def _rank_notes(given: Arguments) -> list[str]:
     """Note that the number of axes is the usual one, which nothing in the text shows."""
-    value = bound(given.form, given.call)["kernel"].value
+    value = given.written["kernel"].value
     sizes = given.value("kernel")
     is_named = isinstance(sizes, tuple) and any(isinstance(each, Named) for each in sizes)
     if not isinstance(value, Name) or not is_named or _shown_rank(given):
