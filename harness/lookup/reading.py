@@ -39,6 +39,7 @@ from harness.syntax.tree import (
     OpenError,
     Reference,
     SnippetError,
+    UnknownValueError,
     Value,
     errors_placed_in,
 )
@@ -309,7 +310,10 @@ def _reading(
         readable = [each for each, error in errors if isinstance(error, OpenError)]
         _check_shared(site, [*readable, *(each for each, _ in readings)], other)
     if not readings:
-        raise min(errors, key=lambda each: _strangeness(site, *each))[1]
+        (_, refusal) = min(errors, key=lambda each: _strangeness(site, *each))
+        if site.call.assumed and not isinstance(refusal, OpenError | UnknownValueError):
+            refusal.fact = _with_defaults(refusal.fact, site.call.assumed)
+        raise refusal
     undecided = [known.convention.name for known, error in errors if isinstance(error, OpenError)]
     reading = _meant(site, readings, undecided)
     if len(site.applications) > 1:
@@ -327,6 +331,18 @@ def _reading(
         column=site.column,
         within=site.within,
         name=reading.name or site.shown_name,
+    )
+
+
+def _with_defaults(fact: str, assumed: Sequence[str]) -> str:
+    """Say of a refusal which numbers are defaults, in whose place others may be meant."""
+    name, _, value = assumed[0].partition("=")
+    other = str(int(value) + 1) if value.isdecimal() else value
+    several = "are defaults" if len(assumed) > 1 else "is a default"
+    return (
+        f"{fact} {', '.join(assumed)} {several} of the text's own: where others are meant, "
+        + asked(Ask.VALUE, f"{name}={other}")
+        + "."
     )
 
 

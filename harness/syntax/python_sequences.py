@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,10 +28,10 @@ _ASKS: Final = {"isinstance", "type", "hasattr", "is_tuple", "callable"}
 # https://github.com/keras-team/keras/blob/master/keras/src/layers/convolutional/base_conv_transpose.py
 # https://github.com/chainer/chainer/blob/master/chainer/links/connection/deconvolution_nd.py
 _PER_AXIS: Final = {
-    re.compile(r"(?:Lazy)?ConvTranspose\d?d"): (
+    re.compile(r"(?:Lazy)?Conv(?:Transpose)?\d?d|_Conv(?:Transpose)?Nd"): (
         *("kernel_size", "stride", "padding", "output_padding", "dilation"),
     ),
-    re.compile(r"Conv\dDTranspose|Convolution\dDTranspose"): (
+    re.compile(r"Conv\dD(?:Transpose)?|Convolution\dD(?:Transpose)?"): (
         *("kernel_size", "strides", "dilation_rate"),
     ),
     re.compile(r"Deconvolution\dD"): ("stride", "pad", "dilate"),
@@ -104,11 +104,33 @@ def attributes_per_axis(node: ast.ClassDef) -> tuple[str, ...]:
     >>> attributes_per_axis(ast.parse("class Up(nn.ConvTranspose2d): pass").body[0])[:2]
     ('kernel_size', 'stride')
     """
-    bases = [text_of(each).rpartition(".")[2] for each in node.bases]
+    return _of_layers(node.bases, any)
+
+
+def shown_per_axis(test: ast.expr) -> tuple[str, ...]:
+    """Return what is one size per axis where a condition holds, as it names an object's class.
+
+    >>> shown_per_axis(ast.parse("isinstance(m, nn.Conv2d) and m.bias", mode="eval").body)[:2]
+    ('m.kernel_size', 'm.stride')
+    """
+    match test:
+        case ast.BoolOp(ast.And(), parts):
+            return tuple(name for each in parts for name in shown_per_axis(each))
+        case ast.Call(ast.Name("isinstance"), [each, classes]) if owner := dotted(each):
+            options = classes.elts if isinstance(classes, ast.Tuple) else [classes]
+            return tuple(f"{owner}.{name}" for name in _of_layers(options, all))
+    return ()
+
+
+def _of_layers(
+    classes: Sequence[ast.expr], agree: Callable[[Iterable[object]], bool]
+) -> tuple[str, ...]:
+    """What objects have one of per axis, of whom any or all of these are the classes."""
+    last = [text_of(each).rpartition(".")[2] for each in classes]
     return tuple(
         name
         for pattern, names in _PER_AXIS.items()
-        if any(map(pattern.fullmatch, bases))
+        if agree(map(pattern.fullmatch, last))
         for name in names
     )
 

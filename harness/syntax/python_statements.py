@@ -38,6 +38,7 @@ from harness.syntax.python_changes import (
     walk,
 )
 from harness.syntax.python_scopes import Scope
+from harness.syntax.python_sequences import shown_per_axis
 from harness.syntax.tree import (
     MAX_TEXT,
     Argument,
@@ -466,7 +467,8 @@ class Statements(Branches):
         if name not in self.names.undecided:
             before = self.names
             of_body, of_else = self._where_each_begins(node.test)
-            yield from self._branches([(of_body, [], node.body), (of_else, [], node.orelse)])
+            in_body = self._with_sequences(of_body, shown_per_axis(node.test))
+            yield from self._branches([(in_body, [], node.body), (of_else, [], node.orelse)])
             taken = node.body if of_body is before else node.orelse
             # Below a return, the default has decided against all that follows, too.
             if of_body is not of_else and not _leaves(taken):
@@ -479,6 +481,16 @@ class Statements(Branches):
         yield from self._maybe(node.orelse)
         self.names = decided
         decided.assumed[name] = (f"{name}=None",)
+
+    def _with_sequences(self, names: Names, shown: Sequence[str]) -> Names:
+        """Names of a branch that is taken only where some of them are sequences."""
+        if not shown:
+            return names
+        names = names.copy()
+        for each in shown:
+            if each not in names.known:
+                names.give(each, Joined(each, 0))
+        return names
 
     def _branches(
         self, suites: Sequence[tuple[Names, Sequence[ast.AST], Sequence[ast.stmt]]]

@@ -6,6 +6,7 @@ import pytest
 
 from harness.lookup.answer import LookUp
 from harness.lookup.every import look_up_every
+from harness.syntax.tree import SnippetError
 
 HEAD = "import torch.nn as nn\n"
 UP = "    return nn.ConvTranspose2d(4, 6, k, stride=s)\n"
@@ -34,6 +35,15 @@ def sizes(text: str) -> list[tuple[object, object]]:
 )
 def test_what_is_a_sequence_has_a_size_for_each_axis(function: str) -> None:
     assert sizes(HEAD + function) == [(["k[0]", "k[1]"], ["s[0]", "s[1]"])]
+
+
+def test_a_forward_layer_has_a_size_for_each_axis() -> None:
+    text = "for m in layers:\n  if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d)) and m.bias:\n"
+    call = "nn.ConvTranspose2d(4, 6, m.kernel_size, m.stride)\n"
+    assert sizes(f"{HEAD}{text}    up = {call}  else:\n    up = {call}") == [
+        (["m.kernel_size[0]", "m.kernel_size[1]"], ["m.stride[0]", "m.stride[1]"]),
+        (["m.kernel_size", "m.kernel_size"], ["m.stride", "m.stride"]),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -129,3 +139,14 @@ def test_a_layer_that_the_text_defines_and_does_not_make_is_answered(base: str) 
     )
     assert sizes(text) == [(["k", "k"], [2, 2])]
     assert sizes(f"{text}up = Up(4, 5)\n") == [([5, 5], [2, 2])]
+
+
+def test_a_default_that_makes_no_layer_asks_for_another() -> None:
+    (refused,) = look_up_every(
+        f"{HEAD}def up(i, k, stride=1):\n"
+        "    return nn.ConvTranspose2d(i, 8, k, stride, output_padding=1)\n"
+    )
+    assert isinstance(refused, SnippetError)
+    assert refused.fact.endswith(
+        "stride=1 is a default of the text's own: where others are meant, add set stride=2."
+    )
