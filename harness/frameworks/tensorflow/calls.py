@@ -21,7 +21,7 @@ from harness.core.operators import Operator, Sizes
 from harness.frameworks.tensorflow.layer_calls import layer_forms
 from harness.frameworks.tensorflow.open_output import usual_crop, with_strides_of_axes
 from harness.frameworks.tensorflow.version_1 import backend_form, keras_1_form, slim_form
-from harness.syntax.tree import Call, Name, SnippetError, Value, last_name
+from harness.syntax.tree import Call, Joined, Name, SnippetError, Value, last_name
 
 _LAYOUTS: Final = {1: ("NWC", "NCW"), 2: ("NHWC", "NCHW"), 3: ("NDHWC", "NCDHW")}
 _OF_SIZES: Final = {"stack", "constant", "convert_to_tensor", "TensorShape"}  # Given as a list
@@ -195,7 +195,10 @@ def _read_open(given: Arguments, rank: int, *, channels_first: bool) -> Reading:
     out_channels = channels if isinstance(channels, int) else None
     reading = _uncropped(given, rank, out_channels, channels_first=channels_first)
     sizes = _spatial_of(given, rank, channels_first=channels_first)
-    usual = usual_crop(given, reading.operator, sizes, given.known("padding", "SAME"))
+    padding = given.known("padding", "SAME")
+    # One with a part such as *shape[:3] does not even show which sizes are meant.
+    is_shown = is_whole or not isinstance(value, tuple | Joined)
+    usual = usual_crop(given, reading.operator, sizes, padding) if is_shown else None
     if usual is None:
         given.in_size("output_shape")
         raise _not_in_the_text(given)
