@@ -38,7 +38,6 @@ from harness.syntax.python_changes import (
     walk,
 )
 from harness.syntax.python_scopes import Scope
-from harness.syntax.python_sequences import shown_per_axis
 from harness.syntax.tree import (
     MAX_TEXT,
     Argument,
@@ -467,7 +466,7 @@ class Statements(Branches):
         if name not in self.names.undecided:
             before = self.names
             of_body, of_else = self._where_each_begins(node.test)
-            in_body = self._with_sequences(of_body, shown_per_axis(node.test))
+            in_body = self._with_sequences(of_body, node.test)
             yield from self._branches([(in_body, [], node.body), (of_else, [], node.orelse)])
             taken = node.body if of_body is before else node.orelse
             # Below a return, the default has decided against all that follows, too.
@@ -482,8 +481,12 @@ class Statements(Branches):
         self.names = decided
         decided.assumed[name] = (f"{name}=None",)
 
-    def _with_sequences(self, names: Names, shown: Sequence[str]) -> Names:
+    def _with_sequences(self, names: Names, test: ast.expr) -> Names:
         """Names of a branch that is taken only where some of them are sequences."""
+        # Other look-ups start faster without it.
+        from harness.syntax.python_sequences import shown_per_axis  # noqa: PLC0415
+
+        shown = shown_per_axis(test)
         if not shown:
             return names
         names = names.copy()
