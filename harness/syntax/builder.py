@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -30,6 +31,7 @@ from harness.syntax.tree import (
 
 Number: TypeAlias = int | float
 # What computes with names: a division gives a whole number where it is one.
+_BEGINS_A_NAME: Final = re.compile(r"[^\W\d]|\$")
 _IN_PYTHON: Final = {"^": "**", "/": EXACTLY}
 _LARGEST: Final = 10**MAX_DIGITS
 
@@ -209,7 +211,7 @@ class Builder:
         What is given a part, as ``k(2)`` is, or is given together with others, as in ``[a, b]``,
         stands for nothing known.
         """
-        root = identifiers(target)[0] if target[:1].isidentifier() else ""
+        root = identifiers(target)[0] if _BEGINS_A_NAME.match(target) else ""
         self.given_at[root] = column
         if not root:
             for name in identifiers(target):

@@ -27,7 +27,7 @@ LONGEST: Final = 64
 _MOST_ELEMENTS: Final = 128  # Of a sequence or a dictionary that is given a name, in all its parts
 EVERYTHING: Final = "*"
 _MOST_OPTIONS: Final = 8  # Among which one stands for all others
-_IDENTIFIER: Final = re.compile(r"[^\W\d][\w$]*+")
+_IDENTIFIER: Final = re.compile(r"(?:[^\W\d]|\$)[\w$]*+")
 # A quote before it would make it a part of a string.
 _DOTTED: Final = re.compile(r"(?<![\w.\])'\"])[^\W\d]\w*+(?:\.[^\W\d]\w*+)*+")
 _NO_NAMES: Final[Mapping[str, None]] = {}
@@ -341,7 +341,8 @@ class Names:
             if assumed and isinstance(value, Passed | Reference | Either):
                 self.assumed[name] = tuple(dict.fromkeys(assumed))
             return
-        if _is_plain(value) and size(value) <= _MOST_ELEMENTS and _DOTTED.fullmatch(name):
+        is_known = _is_plain(value) and size(value) <= _MOST_ELEMENTS
+        if is_known and (_DOTTED.fullmatch(name) or _is_one(name)):
             self.known[name] = value
             if assumed:
                 self.assumed[name] = tuple(dict.fromkeys(assumed))
@@ -492,7 +493,7 @@ def unknown(name: str) -> Name:
 @lru_cache(maxsize=4096)
 def _owners(name: str) -> tuple[str, ...]:
     """Names that ``a.b[i].c`` is made of: ``a``, ``a.b`` and ``i``."""
-    if name.isidentifier():
+    if _is_one(name):
         return ()
     owners = (owner for chain in _DOTTED.findall(name) for owner in _prefixes(chain))
     return tuple(owner for owner in owners if owner != name)
@@ -501,8 +502,13 @@ def _owners(name: str) -> tuple[str, ...]:
 @lru_cache(maxsize=4096)
 def _heads(name: str) -> tuple[str, ...]:
     """Names of which it is a part: ``a`` and ``a.b`` of ``a.b[i].c``."""
-    chain = None if name.isidentifier() else _DOTTED.match(name)
+    chain = None if _is_one(name) else _DOTTED.match(name)
     return tuple(owner for owner in _prefixes(chain[0]) if owner != name) if chain else ()
+
+
+def _is_one(name: str) -> bool:
+    """Whether it is a single name, such as ``k``, or Wolfram's ``$k``."""
+    return name.replace("$", "_").isidentifier()
 
 
 def _prefixes(chain: str) -> Iterator[str]:

@@ -119,6 +119,8 @@ LISTS = {
     "x = Join[{g[1]}, y]": "Join([g(1)], <y>)",
     'u[n_, o___] := g[n, 2, o]; x = u[1, "Stride" -> 3]': "g(1, 2, Stride=3)",
     "x = Flatten[<|a -> 1|>]": "Flatten(Association(a=1))",
+    "$n = 32; my$k = $n / 8; x = {2 $n, my$k}": "[64, 4]",
+    "$n = 32; $n++; x = {$n}": "[<$n>]",
 }
 
 
