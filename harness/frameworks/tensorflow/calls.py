@@ -197,7 +197,8 @@ def _read_open(given: Arguments, rank: int, *, channels_first: bool) -> Reading:
     sizes = _spatial_of(given, rank, channels_first=channels_first)
     padding = given.known("padding", "SAME")
     # One with a part such as *shape[:3] does not even show which sizes are meant.
-    is_shown = is_whole or not isinstance(value, tuple | Joined)
+    is_joined = isinstance(value, Joined) and "*" in value.text
+    is_shown = is_whole or not (is_joined or isinstance(value, tuple))
     usual = usual_crop(given, reading.operator, sizes, padding) if is_shown else None
     if usual is None:
         given.in_size("output_shape")
