@@ -17,7 +17,6 @@ from typing import Final, TypeAlias
 from harness.convention.binding import bound
 from harness.convention.layers import Layer
 from harness.convention.reading import OpenSizes, Reading, Supplied
-from harness.convention.registry import convention
 from harness.convention.signature import Signature
 from harness.core.errors import Mention, Sentence
 from harness.core.named_number import Named, in_names
@@ -353,8 +352,13 @@ def _notes_on_numbers(found: Readable, left_open: _Open, reading: Reading) -> li
     """Note which names are taken for numbers that may be tuples."""
     if reading.operator.rank == 1 or not isinstance(found, FoundCall):
         return []
-    forms = [form for form in found.forms if form.name == reading.form]
-    if not forms or convention(reading.framework).language != "python":
+    known = found.known[found.site.last_name]
+    forms = [
+        each.form
+        for each in known
+        if each.form.name == reading.form and each.convention.language == "python"
+    ]
+    if not forms:
         return []
     from harness.lookup.taken_for_numbers import note_on_numbers  # noqa: PLC0415 -- it takes time
 
