@@ -226,7 +226,8 @@ def _shown_rank(given: Arguments) -> int | None:
     """Return how many spatial axes other arguments have, or the layers next to it."""
     if shape := given.supplied.input:
         return len(shape) - 2
-    sequences = (given.written[name].value for name in _PER_AXIS if name in given.written)
+    written = given.written  # Without numbers for names
+    sequences = (written[name].value for name in _PER_AXIS if name in written)
     if lengths := [len(each) for each in sequences if isinstance(each, tuple) and each]:
         return lengths[0]
     layout = given.value("layout")
