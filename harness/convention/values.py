@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Final, TypeAlias, TypeVar
 
-from harness.core.named_number import Named, at_least_0
+from harness.core.named_number import Named, at_least_0, is_certainly_1
 from harness.core.operators import Sizes, axis_name
 from harness.syntax.arrays import BY_SIZES, KEEPING, MAKERS, makes_an_array
 from harness.syntax.tree import (
@@ -198,14 +198,14 @@ def same_crop(
     totals = [extent - step for extent, step in zip(effective, stride, strict=True)]
     # A kernel reaches over one element at least; a named stride of 1 stands for others.
     begins = [
-        (total if step == 1 and type(step) is int else at_least_0(total)) // 2
+        (total if is_certainly_1(step) else at_least_0(total)) // 2
         for total, step in zip(totals, stride, strict=True)
     ]
     crop = tuple((begin, total - begin) for begin, total in zip(begins, totals, strict=True))
     pairs = [(total, isinstance(total, Named)) for total in totals]
     is_odd = any(is_named or (total > 0 and total % 2) for total, is_named in pairs)
     is_short = any(
-        total < 0 or (is_named and (step != 1 or type(step) is not int))
+        total < 0 or (is_named and not is_certainly_1(step))
         for (total, is_named), step in zip(pairs, stride, strict=True)
     )
     return crop, [odd] * is_odd + [missing] * is_short

@@ -185,6 +185,15 @@ def at_least_0(number: int) -> int:
     return result
 
 
+def is_certainly_1(number: int) -> bool:
+    """Return whether a number is 1, and not a name's, for which others stand.
+
+    >>> is_certainly_1(1), is_certainly_1(Named.of("s", 1))
+    (True, False)
+    """
+    return number == 1 and type(number) is int
+
+
 def _in_text(number: float) -> str:
     if isinstance(number, Ratio):
         return f"{_bracketed(number.left)} / {_bracketed(number.right)}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.convention.text import Crops, CropSplit, arguments, lines, per_axis
-from harness.core.named_number import at_least_0
+from harness.core.named_number import at_least_0, is_certainly_1
 from harness.core.operators import Operator
 from harness.core.program import Program, Unsupported
 from harness.core.training import Training
@@ -97,7 +97,7 @@ def crop_of(
         zip(operator.stride, operator.effective_kernel, strict=True)
     ):
         extra = None if output_padding is None else output_padding[axis]
-        is_one = stride == 1 and type(stride) is int  # And not a name's, for which others stand
+        is_one = is_certainly_1(stride)
         if padding == "valid":
             missing = 0 if is_one else at_least_0(stride - kernel)
             crops.append((0, -(missing if extra is None else extra)))
