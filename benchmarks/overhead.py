@@ -18,10 +18,11 @@ processor of the worker and of this process, against the loop's, says the same o
 together with the time that the worker waited for its next request, against the loop's on the wall:
 where nothing else runs, what goes on takes as long as both of the worker's together.
 
-Of both, the start counts as start-up, and so does what an implementation loads at its first calls:
-one program in 16 runs before.  All arrays are there before, as they must be in any loop over these
-calls.  What the loop leaves out and the door does not: it has compiled the texts before, its arrays
-never move, nothing is compared, and no result leaves the process.
+Of both, the start counts as start-up, and so does what an implementation loads at its first calls,
+and memory that is got once and then kept: the largest of each 16 programs runs before.  All arrays
+are there before, as they must be in any loop over these calls.  What the loop leaves out and the
+door does not: it has compiled the texts before, its arrays never move, nothing is compared, and no
+result leaves the process.
 
     python benchmarks/overhead.py [--rounds 5] [--only-door]
 """
@@ -35,7 +36,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ from harness.conformance.pipeline import execute
 from harness.convention.registry import convention, framework_names
 from harness.core.program import Program
 from harness.doors.implementation import load_implementation
-from harness.engines.job import Arrays
+from harness.engines.job import Arrays, Job
 from harness.engines.process import thread_counts
 from harness.execution.column import Column
 from harness.execution.environments import interpreter
@@ -55,7 +56,7 @@ from harness.suite.case import Case
 from harness.suite.specs import load_cases, specs_root
 
 _LAYERS = 8  # One in so many of those that are benchmarked: they are large
-_WARM_UP = 16  # One in so many programs is not timed where the door is measured, but run before
+_WARM_UP = 16  # Where the door is measured, the largest of so many programs only runs before.
 # These programs crash their process, and a bare loop with it.
 _DEADLY = "rejects/groups/zero"
 
@@ -121,7 +122,7 @@ class _Door:
         file.write_text("\n".join([f"name: {name}", *functions]))
         self._implementation = load_implementation(file)
         self._cases = [case for case in cases if not case.rejected]
-        _store(self._folder, self._cases, Column(self._implementation), warm_up=_WARM_UP)
+        _store(self._folder, self._cases, Column(self._implementation), _warming_up)
 
     def ratios(self) -> dict[str, float]:
         """Run all calls, in a bare loop and through the door, and compare the seconds."""
@@ -144,9 +145,10 @@ class _Door:
                 if isinstance(program := column.render(case), Program)
                 for job in column.jobs(case, program, case.data())
             ]
-            for _ in column.run(jobs[::_WARM_UP]):
+            warming_up = _warming_up(jobs)
+            for _ in column.run([jobs[number] for number in sorted(warming_up)]):
                 pass
-            del jobs[::_WARM_UP]
+            jobs = [job for number, job in enumerate(jobs) if number not in warming_up]
             gc.freeze()  # A run does not hold all jobs at once, for collections to look at.
             (worker_cpu, queued), own_cpu = _worker_seconds(), time.process_time()
             began = time.perf_counter()
@@ -186,9 +188,22 @@ def _children(process: int) -> list[int]:
     return [int(child) for each in threads for child in (each / "children").read_text().split()]
 
 
-def _store(folder: Path, cases: Sequence[Case], column: Column, warm_up: int = 0) -> None:
-    """Write a column's programs and data for ``bare_loop.py``; one in so many is not timed."""
+def _warming_up(jobs: Sequence[Job]) -> set[int]:
+    """Return the numbers of the jobs that only run before."""
+    sizes = [sum(array.nbytes for array in job.inputs.values()) for job in jobs]
+    groups = (range(len(jobs))[begin : begin + _WARM_UP] for begin in range(0, len(jobs), _WARM_UP))
+    return {max(group, key=sizes.__getitem__) for group in groups}
+
+
+def _store(
+    folder: Path,
+    cases: Sequence[Case],
+    column: Column,
+    not_timed: Callable[[Sequence[Job]], set[int]] = lambda _: set(),
+) -> None:
+    """Write a column's programs and data for ``bare_loop.py``, and which are not timed there."""
     programs: list[dict[str, Any]] = []
+    jobs: list[Job] = []
     arrays: dict[str, Any] = {}
     for number, case in enumerate(cases):
         program = column.render(case)
@@ -198,13 +213,11 @@ def _store(folder: Path, cases: Sequence[Case], column: Column, warm_up: int = 0
         arrays.update({f"{number}.{name}": array for name, array in data.items()})
         for job in column.jobs(case, program, data):
             text = "\n".join(text for _, text in job.sections)
-            programs.append(
-                {
-                    "text": text,
-                    "inputs": {name: f"{number}.{name}" for name in job.inputs},
-                    "is_timed": not warm_up or len(programs) % warm_up > 0,
-                }
-            )
+            inputs = {name: f"{number}.{name}" for name in job.inputs}
+            programs.append({"text": text, "inputs": inputs, "is_timed": True})
+            jobs.append(job)
+    for number in not_timed(jobs):
+        programs[number]["is_timed"] = False
     folder.mkdir()
     (folder / "programs.json").write_text(json.dumps(programs))
     np.savez(folder / "arrays.npz", **arrays)
