@@ -19,7 +19,7 @@ from harness.cli.options import UsageError
 from harness.cli.resuming import Events, continued
 from harness.cli.selection import check_math, chosen_cases, chosen_columns, chosen_pythons
 from harness.cli.wording import in_options
-from harness.convention.registry import framework_names
+from harness.convention.registry import is_framework
 from harness.core.errors import InputError
 from harness.doors.implementation import Implementation, name_of
 from harness.execution.column import Conditions
@@ -158,7 +158,7 @@ def _column_of(
     """Find a column of an interrupted run: an implementation's file has to be named again."""
     if name in given:
         return given[name]
-    if name not in framework_names():
+    if not is_framework(name):
         raise UsageError(f"{path} measures {name!r}, an implementation: name its file with -f.")
     return name
 

@@ -20,7 +20,12 @@ def run(options: argparse.Namespace) -> int:
     from harness.cli.selection import chosen_frameworks
     from harness.convention.registry import convention
     from harness.engines.job import EngineUnavailableError
-    from harness.execution.environments import build, has_environment, lacks_device
+    from harness.execution.environments import (
+        build,
+        environment_of,
+        has_environment,
+        lacks_device,
+    )
 
     console = wide_terminal()
     wanted = []
@@ -31,12 +36,12 @@ def run(options: argparse.Namespace) -> int:
         elif not options.frameworks and (reason := lacks_device(convention(name))):
             console.print(f"{name}: left out, {reason}", soft_wrap=True)
         else:
-            wanted.append(name)
+            wanted.append(environment_of(convention(name)))
     ok = True
     try:
-        for built in build(wanted, options.jobs):
+        for built in build([*dict.fromkeys(wanted)], options.jobs):
             verdict = "ready" if built.ok else "cannot be built"
-            line = f"{built.framework}: {verdict} ({built.seconds:.0f} s)"
+            line = f"{built.environment}: {verdict} ({built.seconds:.0f} s)"
             console.print(line, style="" if built.ok else "red")
             if not built.ok:
                 console.print(built.message[-2000:], soft_wrap=True)

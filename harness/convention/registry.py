@@ -3,6 +3,9 @@
 Each framework has a folder in ``harness/frameworks``, whose ``CONVENTION`` has every fact about it,
 and an environment of the same name in ``tox.ini``.  A convention imports no framework: it writes
 programs, and engines run them.
+
+A framework may have variants, such as other kernels below the same calls.  They are run and
+reported by names of their own, ``framework:variant``, and only where somebody asks for them.
 """
 
 from __future__ import annotations
@@ -115,8 +118,16 @@ class Convention:
     # A framework with the same call: a look-up answers for that one, and for this one only on
     # request.
     same_call_as: str = ""
+    # The same framework run in another way, under names such as ``framework:variant``.  One has an
+    # environment of its own where ``tox.ini`` names it ``framework-variant``.
+    variants: tuple[Convention, ...] = ()
     is_canonical: bool = False  # Whether it is this project's own implementation, which comes first
     is_baseline: bool = False  # Whether published times of others are compared with its times
+
+    @property
+    def family(self) -> str:
+        """The framework's name without its variant, which is also that of its folder."""
+        return self.name.partition(":")[0]
 
     def write(
         self, operator: Operator, dtype: str, *, documented: bool = False, device: Device = "cpu"
@@ -154,13 +165,13 @@ class Convention:
         """What writes its programs for another machine, if an interpreter runs them."""
         if self.interpreter is None:
             return None
-        exporter: Exporter = import_module(f"harness.frameworks.{self.name}.export")
+        exporter: Exporter = import_module(f"harness.frameworks.{self.family}.export")
         return exporter
 
     @property
     def model_format(self) -> ModelFormat:
         """What reads its models."""
-        reader: ModelFormat = import_module(f"harness.frameworks.{self.name}.models")
+        reader: ModelFormat = import_module(f"harness.frameworks.{self.family}.models")
         return reader
 
     @property
@@ -168,7 +179,7 @@ class Convention:
         """The calls that can be read; a look-up loads only those that its text may use."""
         if not self.calls:
             return ()
-        forms: tuple[Form, ...] = import_module(f"harness.frameworks.{self.name}.calls").FORMS
+        forms: tuple[Form, ...] = import_module(f"harness.frameworks.{self.family}.calls").FORMS
         return forms
 
     @cached_property
@@ -201,6 +212,19 @@ def _folders() -> frozenset[str]:
     return frozenset(module.name for module in iter_modules(frameworks) if module.ispkg)
 
 
+def is_framework(name: str) -> bool:
+    """Whether a name is a framework's, or that of a variant.
+
+    >>> is_framework("numpy"), is_framework("numpy:other")
+    (True, False)
+    """
+    try:
+        convention(name)
+    except UnknownFrameworkError:
+        return False
+    return True
+
+
 def distinct_conventions() -> list[Convention]:
     """Return the conventions of the frameworks whose call is their own."""
     return [each for each in map(convention, framework_names()) if not each.same_call_as]
@@ -213,17 +237,33 @@ def canonical() -> Convention:
 
 @cache
 def convention(framework: str) -> Convention:
-    """Return the convention of ``framework``; raise :class:`UnknownFrameworkError` without one."""
-    if framework not in _folders():
+    """Return the convention of a framework, or of its variant ``framework:variant``.
+
+    Raises
+    ------
+    UnknownFrameworkError
+        If there is none.
+    """
+    family, colon, _ = framework.partition(":")
+    if family not in _folders():
         names = framework_names()
-        near = _known_as(framework) or nearest(framework, names)
+        near = _known_as(family) or nearest(family, names)
         raise UnknownFrameworkError(
             f"unknown framework {framework!r}.{did_you_mean(near)} Known: {', '.join(names)}."
         )
-    its_own = import_module(f"harness.frameworks.{framework}").CONVENTION
+    its_own = import_module(f"harness.frameworks.{family}").CONVENTION
     assert isinstance(its_own, Convention)
-    assert its_own.name == framework, f"{its_own.name!r} is in the folder of {framework!r}"
-    return its_own
+    assert its_own.name == family, f"{its_own.name!r} is in the folder of {family!r}"
+    return _variant(its_own, framework) if colon else its_own
+
+
+def _variant(of: Convention, name: str) -> Convention:
+    variants = {each.name: each for each in of.variants}
+    if name in variants:
+        return variants[name]
+    near = did_you_mean(nearest(name, [*variants]))
+    known = f"Its variants: {', '.join(variants)}." if variants else "It has no variants."
+    raise UnknownFrameworkError(f"unknown variant {name!r} of {of.title}.{near} {known}")
 
 
 def _known_as(name: str) -> list[str]:

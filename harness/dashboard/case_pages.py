@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, Final
 
 from harness.convention.device import Device
-from harness.convention.registry import framework_names, render
+from harness.convention.registry import is_framework, render
 from harness.core.operators import Operator, OperatorError, Sizes, sizes
 from harness.core.program import Program, Unsupported
 from harness.dashboard.cases import CaseResults
@@ -123,7 +123,7 @@ def programs(
     return {
         name: _program(case.operator, name, case.dtype, device, case.documented, case.rejected)
         for name in frameworks
-        if name in framework_names()
+        if is_framework(name)
     }
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from harness import pages
-from harness.convention.registry import convention, framework_names
+from harness.convention.registry import convention, is_framework
 from harness.core.errors import InputError
 from harness.core.files import contents, whole_folder
 from harness.records.status import Status
@@ -168,4 +168,4 @@ def packed(name: str, value: Any) -> str:
 
 def title(framework: str) -> str:
     """Return a framework's own name, or the report's name of one that we do not know."""
-    return convention(framework).title if framework in framework_names() else framework
+    return convention(framework).title if is_framework(framework) else framework

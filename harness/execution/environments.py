@@ -36,7 +36,7 @@ _TURN: Final = 0.2  # Seconds between two looks whether somebody else has built 
 class Built:
     """How building one environment ended."""
 
-    framework: str
+    environment: str
     ok: bool
     seconds: float
     message: str
@@ -122,7 +122,7 @@ def lacks_device(
     if asked == "cuda" and device == "cpu":
         cuda = named(Ask.DEVICE, "cuda")
         return f"{convention.title} is run on the CPU only; leave " + cuda + " out for it"
-    if device == "cpu" or convention.name in (chosen or {}):
+    if device == "cpu" or _chosen_for(convention, chosen or {}):
         return None
     return gpus.missing()
 
@@ -145,7 +145,17 @@ def folder() -> Path:
 
 def has_environment(convention: Convention) -> bool:
     """Whether ``deconform envs`` builds an environment for a framework: ``tox.ini`` names it."""
-    return f"[testenv:{convention.name}]\n" in tox_ini().read_text(encoding="utf-8")
+    return _is_named(environment_of(convention))
+
+
+def environment_of(convention: Convention) -> str:
+    """Return the name of a framework's environment; a variant may have one of its own."""
+    own = convention.name.replace(":", "-")
+    return own if _is_named(own) else convention.family
+
+
+def _is_named(environment: str) -> bool:
+    return f"[testenv:{environment}]\n" in tox_ini().read_text(encoding="utf-8")
 
 
 def is_own(convention: Convention) -> bool:
@@ -165,8 +175,9 @@ def interpreter(convention: Convention, chosen: Mapping[str, Path] | None = None
         return path
     if is_own(convention):
         return Path(sys.executable)
-    path = folder() / convention.name / "bin" / "python"
-    if failure := _failure(convention.name):
+    environment = environment_of(convention)
+    path = folder() / environment / "bin" / "python"
+    if failure := _failure(environment):
         raise EngineUnavailableError(f"its environment could not be built: {failure}")
     if path.is_file():
         return path
@@ -174,14 +185,19 @@ def interpreter(convention: Convention, chosen: Mapping[str, Path] | None = None
 
 
 def _choice(convention: Convention, chosen: Mapping[str, Path]) -> Path | None:
-    path = chosen.get(convention.name)
+    path = _chosen_for(convention, chosen)
     if path and not path.is_file():
         raise EngineUnavailableError(f"{path}, chosen for {convention.name}, is no file")
     return path
 
 
+def _chosen_for(convention: Convention, chosen: Mapping[str, Path]) -> Path | None:
+    """Return the user's choice for a framework, which holds for variants in its environment."""
+    return chosen.get(convention.name) or chosen.get(environment_of(convention))
+
+
 def _launch_python(convention: Convention, chosen: Mapping[str, Path]) -> Launch:
-    advice = "" if convention.name in chosen else how_to_build(convention.name)
+    advice = "" if _chosen_for(convention, chosen) else how_to_build(convention.name)
     packages = {name: _file_of(name) for name in convention.packages}
     python = interpreter(convention, chosen)
     return Launch(python, convention.module, advice=advice, packages=packages)
@@ -195,19 +211,19 @@ def _file_of(package: str) -> str:
     return spec.origin
 
 
-def _log(framework: str) -> Path:
+def _log(environment: str) -> Path:
     """Return the log file of a build that failed."""
-    return folder() / f"{framework}.failed.log"
+    return folder() / f"{environment}.failed.log"
 
 
-def _failure(framework: str) -> str | None:
+def _failure(environment: str) -> str | None:
     """Return the line that says why the last build failed, and the path of the log."""
     try:
-        lines = _log(framework).read_text(encoding="utf-8").splitlines()
+        lines = _log(environment).read_text(encoding="utf-8").splitlines()
     except OSError:
         return None
     errors = [line for line in lines if "error" in line.lower()] or lines[-1:]
-    return f"{errors[-1].strip() if errors else 'it said nothing'} (all of it: {_log(framework)})"
+    return f"{errors[-1].strip() if errors else 'it said nothing'} (all of it: {_log(environment)})"
 
 
 def how_to_build(framework: str) -> str:
@@ -215,7 +231,7 @@ def how_to_build(framework: str) -> str:
     return f"build it with: deconform envs {framework}"
 
 
-def build(frameworks: Sequence[str], at_once: int = 2) -> Iterator[Built]:
+def build(environments: Sequence[str], at_once: int = 2) -> Iterator[Built]:
     """Build environments through tox, ``at_once`` at a time; yield each as it ends.
 
     Raises
@@ -226,7 +242,7 @@ def build(frameworks: Sequence[str], at_once: int = 2) -> Iterator[Built]:
     command = _tox()
     running = _Running()
     with ThreadPoolExecutor(max_workers=at_once) as pool:
-        pending = [pool.submit(_build, command, name, running) for name in frameworks]
+        pending = [pool.submit(_build, command, name, running) for name in environments]
         try:
             for future in as_completed(pending):
                 yield future.result()
@@ -272,27 +288,27 @@ def _tox() -> list[str]:
     raise EngineUnavailableError("there is no tox; install it: python -m pip install tox")
 
 
-def _build(tox: Sequence[str], framework: str, running: _Running) -> Built:
+def _build(tox: Sequence[str], environment: str, running: _Running) -> Built:
     """Build an environment next to its place, and put it there when it is whole."""
     began = time.monotonic()
-    place, log = folder() / framework, _log(framework)
+    place, log = folder() / environment, _log(environment)
     code, output = 0, ""
     with ExitStack() as stack:
         _take_turn(stack, place, running)
         if not _is_current(place):
-            for killed in folder().glob(f".{framework}-*"):
+            for killed in folder().glob(f".{environment}-*"):
                 shutil.rmtree(killed, ignore_errors=True)
-            aside = Path(tempfile.mkdtemp(prefix=f".{framework}-", dir=folder()))
+            aside = Path(tempfile.mkdtemp(prefix=f".{environment}-", dir=folder()))
             stack.callback(shutil.rmtree, aside, ignore_errors=True)
             where = ("-c", str(tox_ini()), "--workdir", str(aside))
-            command = [*tox, "run", *where, "-e", framework, "--notest"]
+            command = [*tox, "run", *where, "-e", environment, "--notest"]
             code, output = running.run(command, _environ())
             if code == 0:
-                _put(aside / framework, place)
+                _put(aside / environment, place)
         log.unlink(missing_ok=True)
         if code and not running.stopped.is_set():
             log.write_text(output, encoding="utf-8")
-    return Built(framework, code == 0, time.monotonic() - began, output)
+    return Built(environment, code == 0, time.monotonic() - began, output)
 
 
 def _environ() -> dict[str, str]:

@@ -73,9 +73,10 @@ def badges(report: Report) -> dict[str, str]:
     """
     files = {}
     for framework in report.frameworks:
-        if not re.fullmatch(r"[A-Za-z0-9][\w-]*", framework, re.ASCII):
+        name = framework.replace(":", "-")  # Of a variant
+        if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name, re.ASCII):
             raise ReportError(f"the framework {framework!r} can name no file.")
-        files[f"{framework}.svg"] = badge(_label(report, framework), *_statement(report, framework))
+        files[f"{name}.svg"] = badge(_label(report, framework), *_statement(report, framework))
     return files
 
 

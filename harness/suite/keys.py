@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from harness.convention.registry import convention, framework_names
+from harness.convention.registry import convention, is_framework
 from harness.records.check import Check
 from harness.records.status import Status
 from harness.suite.case import FILLS, SIGNIFICANT_BITS
@@ -271,7 +271,7 @@ COLUMN_NAME: Final = _kind(
     lambda v: (
         _is_text(v)
         and re.fullmatch(r"[A-Za-z][-\w.]{0,39}", v, re.ASCII) is not None
-        and v not in framework_names()
+        and not is_framework(v)
     ),
 )
 AXES: Final = _kind(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,11 +21,16 @@ from harness.convention.registry import (
     UnknownFrameworkError,
     canonical,
     convention,
+    distinct_conventions,
     framework_names,
+    is_framework,
     render,
 )
 from harness.core.operators import Operator
-from harness.core.program import Unsupported
+from harness.core.program import Program, Unsupported
+from harness.execution.column import Column
+from harness.frameworks import pytorch
+from harness.suite.limitations import load_limitations
 
 # Which framework.
 
@@ -60,6 +67,76 @@ def test_an_unknown_framework_is_refused_with_what_is_known(name: str, hint: str
     assert str(caught.value) == (
         f"unknown framework {name!r}.{hint} Known: {', '.join(FRAMEWORKS)}."
     )
+
+
+# Variants.
+
+
+@pytest.fixture
+def compiled(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A variant of PyTorch, by its name."""
+    name = "pytorch:compiled"
+    own = replace(pytorch.CONVENTION, name=name, title="PyTorch (compiled)", environ={"A": "1"})
+    monkeypatch.setattr(pytorch, "CONVENTION", replace(pytorch.CONVENTION, variants=(own,)))
+    convention.cache_clear()
+    yield name
+    convention.cache_clear()
+
+
+def test_a_variant_is_known_by_its_name_and_is_none_of_all_frameworks(compiled: str) -> None:
+    variant = convention(compiled)
+    assert (variant.name, variant.family, variant.title) == (
+        compiled,
+        "pytorch",
+        "PyTorch (compiled)",
+    )
+    assert is_framework(compiled)
+    assert compiled not in framework_names()
+    assert compiled not in [each.name for each in distinct_conventions()]
+    written = render(Operator.of(1, 1, (3,)), compiled)
+    assert isinstance(written, Program)
+    assert written.framework == compiled
+    assert written.text == program(Operator.of(1, 1, (3,)), "pytorch").text
+    assert [form.name for form in variant.forms] == [
+        form.name for form in convention("pytorch").forms
+    ]
+    assert variant.model_format is convention("pytorch").model_format
+    assert Column(compiled).environ["A"] == "1"
+    assert "A" not in Column("pytorch").environ
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (
+            "pytorch:compild",
+            "unknown variant 'pytorch:compild' of PyTorch. Did you mean 'pytorch:compiled'? "
+            "Its variants: pytorch:compiled.",
+        ),
+        ("chainer:compiled", "unknown variant 'chainer:compiled' of Chainer. It has no variants."),
+        ("pytorch:", "unknown variant 'pytorch:' of PyTorch."),
+        ("pytorh:compiled", "unknown framework 'pytorh:compiled'. Did you mean 'pytorch'?"),
+    ],
+)
+def test_an_unknown_variant_is_refused_with_what_is_known(
+    compiled: str, name: str, message: str
+) -> None:
+    del compiled
+    with pytest.raises(UnknownFrameworkError) as caught:
+        convention(name)
+    assert str(caught.value).startswith(message)
+    assert not is_framework(name)
+
+
+def test_a_limitation_of_a_variant_is_of_nothing_else(compiled: str, tmp_path: Path) -> None:
+    file = tmp_path / "limitations.yaml"
+    file.write_text(
+        f"limitations:\n- {{id: one, framework: '{compiled}', cases: 'a/*', reason: It is so.}}\n"
+    )
+    (one,) = load_limitations(file)
+    assert one.framework == compiled
+    assert one.concerns("a/b", compiled, "value")
+    assert not one.concerns("a/b", "pytorch", "value")
 
 
 # What is native.

@@ -8,12 +8,13 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.convention.registry import convention
+from harness.convention.registry import Convention, convention
 from harness.engines.job import EngineUnavailableError
 from harness.execution import environments
 
@@ -70,12 +71,52 @@ def test_a_missing_environment_names_the_command_that_builds_it() -> None:
         environments.interpreter(convention("mxnet"))
 
 
+def variant(name: str) -> Convention:
+    return replace(convention("pytorch"), name=name)
+
+
+def test_a_variant_runs_in_its_frameworks_environment_by_any_choice_for_that(
+    work_folder: Path,
+) -> None:
+    path = work_folder / "pytorch" / "bin" / "python"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    one = variant("pytorch:compiled")
+    assert environments.environment_of(one) == "pytorch"
+    assert environments.interpreter(one) == path
+    nightly, own = work_folder / "nightly", work_folder / "own"
+    nightly.touch()
+    own.touch()
+    assert environments.interpreter(one, {"pytorch": nightly}) == nightly
+    assert environments.interpreter(one, {"pytorch": nightly, one.name: own}) == own
+
+
+def test_a_variant_may_have_an_environment_of_its_own(
+    work_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pins = work_folder / "tox.ini"
+    pins.write_text("[testenv:pytorch]\n[testenv:pytorch-compiled]\n")
+    monkeypatch.setattr(environments, "tox_ini", lambda: pins)
+    one, other = variant("pytorch:compiled"), variant("pytorch:other")
+    assert environments.has_environment(one)
+    assert environments.environment_of(one) == "pytorch-compiled"
+    assert environments.environment_of(other) == "pytorch"
+    of_all = work_folder / "all"
+    of_all.touch()
+    assert environments.interpreter(other, {"pytorch": of_all}) == of_all
+    with pytest.raises(EngineUnavailableError, match="deconform envs pytorch:compiled"):
+        environments.interpreter(one, {"pytorch": of_all})
+    (work_folder / "pytorch-compiled.failed.log").write_text("ERROR: no wheel\n")
+    with pytest.raises(EngineUnavailableError, match="could not be built: ERROR: no wheel"):
+        environments.interpreter(one)
+
+
 def test_an_environment_that_cannot_be_built_says_why_until_it_is(
     work_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tox_that("print('ERROR: no wheel for torch'); print('bye'); exit(1)", monkeypatch)
     (built,) = environments.build(["pytorch"])
-    assert (built.framework, built.ok) == ("pytorch", False)
+    assert (built.environment, built.ok) == ("pytorch", False)
     assert "no wheel for torch" in built.message
     with pytest.raises(
         EngineUnavailableError, match="could not be built: ERROR: no wheel for torch"

@@ -103,6 +103,12 @@ def test_no_name_leads_out_of_the_folder(name: str) -> None:
         badges(run({name: engine()}, Status.PASSED))
 
 
+def test_the_file_of_a_variant_has_a_name_that_any_system_takes() -> None:
+    files = badges(run({"mxnet:other": engine()}, Status.PASSED))
+    assert [*files] == ["mxnet-other.svg"]
+    assert "mxnet:other" in files["mxnet-other.svg"]
+
+
 def test_report_writes_one_for_each_framework(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     for statuses, status in (([Status.PASSED], OK), ([Status.FAILED], BAD)):
