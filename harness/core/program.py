@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 Support: TypeAlias = Literal["native", "rewritten", "unsupported"]
 
@@ -24,6 +24,9 @@ class Section:
     from_native: str
 
 
+NO_GRADIENT: Final = Section("", "", "")
+
+
 @dataclass(frozen=True)
 class Program:
     """The text of an operator in one framework's language.
@@ -31,6 +34,7 @@ class Program:
     Attributes
     ----------
     forward, gradient : Section
+        The gradient is ``NO_GRADIENT`` where there is none.
     setup : str
         Imports.
     reason : str, optional
@@ -41,6 +45,11 @@ class Program:
         The lines of ``to_native`` that do more to the weights than change their layout, such as to
         write zeros into them: a reader of the call alone needs them too.  They take ``w``, or the
         ``w_`` of a call, in the framework's layout.
+    definition : str
+        The lines of ``to_native`` that define what ``call`` executes, such as a graph, if a
+        framework needs it before it runs: a reader of the call alone needs them too.
+    forward_only : str
+        Why the framework has no gradient; empty if it has.
     training : str
         Code after the layer for initialisers and for factors of the learning rate and of L2
         regularisation, if these are not arguments of the layer.  It is for people: their own
@@ -56,11 +65,13 @@ class Program:
     """
 
     forward: Section
-    gradient: Section
+    gradient: Section = NO_GRADIENT
     setup: str = ""
     reason: str | None = None
     language: str = "python"
     weights: str = ""
+    definition: str = ""
+    forward_only: str = ""
     training: str = ""
     gradient_alone: bool = False
     notes: tuple[str, ...] = ()
@@ -79,17 +90,23 @@ class Program:
 
     @property
     def gradient_text(self) -> str:
-        """The whole gradient program: ``dy`` and the inputs in, ``dx``, ``dw``, ``db`` out."""
-        return self._whole(self.gradient)
+        """The whole gradient program: ``dy`` and the inputs in, ``dx``, ``dw``, ``db`` out.
+
+        Empty where there is none.
+        """
+        return self._whole(self.gradient) if self.gradient.call else ""
 
     @property
     def call(self) -> str:
         """What is shown of the program: the call, for arrays that already have the right layout."""
-        return f"{self.weights}\n{self.forward.call}" if self.weights else self.forward.call
+        return _joined(self.weights, self.definition, self.forward.call)
 
     def _whole(self, section: Section) -> str:
-        parts = (self.setup, section.to_native, section.call, section.from_native)
-        return "\n".join(part for part in parts if part) + "\n"
+        return _joined(self.setup, section.to_native, section.call, section.from_native) + "\n"
+
+
+def _joined(*parts: str) -> str:
+    return "\n".join(part for part in parts if part)
 
 
 @dataclass(frozen=True)

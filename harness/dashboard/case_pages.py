@@ -140,7 +140,7 @@ def _program(
         "reason": program.reason,
         "layer": layer.call if isinstance(layer, Program) else program.call,
         "forward": program.text,
-        "gradient": None if rejected else program.gradient_text,
+        "gradient": None if rejected else program.gradient_text or None,
         "notes": list(program.notes),
     }
 

@@ -13,13 +13,12 @@ from harness.convention.registry import Convention, convention
 from harness.convention.spoken import Spoken
 from harness.convention.text import lines
 from harness.core.operators import Operator
-from harness.core.program import Program, Section, Unsupported
+from harness.core.program import NO_GRADIENT, Program, Section, Unsupported
 from harness.doors.implementation import CANONICAL, Implementation
 from harness.doors.onnx_model import Form
 
 # Nobody but the implementation knows what it computes on.
 _GPU: Final = Cuda("name = 'as the implementation chooses'")
-_NO_GRADIENT: Final = Section("", "", "")
 
 
 def convention_of(implementation: Implementation) -> Convention:
@@ -109,7 +108,7 @@ def _python(implementation: Implementation, operator: Operator) -> Program:
         forward=Section("", f"y = {function}(x, w, {_bias(operator)}{given})", ""),
         gradient=Section("", f"dx, dw, {_db(operator)} = {gradient}(dy, x, w{given})", "")
         if gradient
-        else _NO_GRADIENT,
+        else NO_GRADIENT,
         gradient_alone=True,
     )
 
@@ -131,7 +130,7 @@ def _library(implementation: Implementation, operator: Operator) -> Program:
             f"dx, dw, {_db(operator)} = problem.outputs()",
         )
         if implementation.gradient
-        else _NO_GRADIENT,
+        else NO_GRADIENT,
         gradient_alone=True,
     )
 
@@ -148,7 +147,7 @@ def _onnx(implementation: Implementation, operator: Operator) -> Program:
             "model.run()",
             "y = model.output()",
         ),
-        gradient=_NO_GRADIENT,
+        gradient=NO_GRADIENT,
         reason=Form(operator.stride, operator.crop).reason,
     )
 

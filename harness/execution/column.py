@@ -134,6 +134,8 @@ class Column:
             return Verdict(Status.UNSUPPORTED, f"not claimed: {lacking}", unclaimed=lacking)
         if isinstance(program, Unsupported):
             return Verdict(Status.UNSUPPORTED, program.reason)
+        if program.forward_only and check.direction == "gradient":
+            return Verdict(Status.UNSUPPORTED, program.forward_only)
         return None
 
     def jobs(self, case: Case, program: Program, data: Data) -> Iterator[Job]:

@@ -69,7 +69,7 @@ class Translation:
             "reason": answer.reason,
             "call": program.call if program else None,
             "program": program.text if program else None,
-            "gradient": program.gradient_text if program else None,
+            "gradient": program.gradient_text or None if program else None,
             "training": program.training or None if program else None,
             "weights": {
                 "from": canonical.before,

@@ -12,7 +12,7 @@ import pytest
 from harness.cli.wording import in_options
 from harness.core.column_info import ColumnInfo
 from harness.core.operators import Operator
-from harness.core.program import Program, Unsupported
+from harness.core.program import NO_GRADIENT, Program, Unsupported
 from harness.engines.job import EngineUnavailableError
 from harness.execution import TIMEOUT
 from harness.execution.column import Column, Conditions
@@ -57,6 +57,23 @@ def test_what_cannot_be_said_is_unsupported_where_something_runs() -> None:
     assert refusal(column, unsupported) == Verdict(Status.UNSUPPORTED, "no such dtype")
     column.unavailable = "no environment"
     assert refusal(column, unsupported) == Verdict(Status.SKIPPED, "no environment")
+
+
+def test_a_framework_without_gradients_is_asked_for_outputs_alone() -> None:
+    column = Column("numpy")
+    program = replace(rendered(column), gradient=NO_GRADIENT, forward_only="it has none")
+    gradients = [check for check in CASE.checks if check.direction == "gradient"]
+    unsupported = Verdict(Status.UNSUPPORTED, "it has none")
+    assert column.refusals(CASE, program) == dict.fromkeys(gradients, unsupported)
+    jobs = list(column.jobs(CASE, program, CASE.data()))
+    assert [job.checks for job in jobs] == [("shape", "value")]
+    assert program.gradient_text == ""
+
+
+def rendered(column: Column) -> Program:
+    program = column.render(CASE)
+    assert isinstance(program, Program)
+    return program
 
 
 def test_what_runs_is_not_refused(tmp_path: Path) -> None:
