@@ -101,6 +101,27 @@ def chainer(
     return {"stride": stride, "dilation": dilate, "crop": crop, "groups": groups}
 
 
+def paddle(
+    _x: Array,
+    _w: Array,
+    *,
+    stride: Sizes,
+    padding: Sizes,
+    output_padding: Sizes,
+    groups: int,
+    dilation: Sizes,
+) -> dict[str, Any]:
+    """https://www.paddlepaddle.org.cn/documentation/docs/en/api/paddle/nn/functional/conv2d_transpose_en.html."""
+    rank = len(stride)
+    assert len(padding) in {rank, 2 * rank}
+    assert min(*padding, *output_padding) >= 0
+    assert all(back < s for back, s in zip(output_padding, stride, strict=True))
+    pairs = np.reshape(padding, (rank, -1)).tolist()
+    sides = [(pair[0], pair[-1]) for pair in pairs]
+    crop = [(b, e - back) for (b, e), back in zip(sides, output_padding, strict=True)]
+    return {"stride": stride, "dilation": dilation, "crop": crop, "groups": groups}
+
+
 def matlab(x: Array, w: Array, **words: Any) -> dict[str, Any]:
     """https://www.mathworks.com/help/deeplearning/ref/dlarray.dltranspconv.html."""
     stride, dilation, (begins, ends) = map(words.pop, ("Stride", "DilationFactor", "Cropping"))
@@ -171,6 +192,7 @@ MEANT: Final = {
     ),
     "mxnet": Meant(mxnet),
     "chainer": Meant(chainer),
+    "paddle": Meant(paddle),
     "matlab": Meant(matlab, x=moved((-1, -2), (0, 1)), w=of_matlab),
 }
 SPEAKING: Final = {name for name in framework_names() if convention(name).spoken}
