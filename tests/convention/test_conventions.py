@@ -203,6 +203,27 @@ TABLES = {
         Row(NATIVE, rank=3, stride=2, crop=(1, 0), dilation=2, dtype="float64"),
         Row(NATIVE, stride=2, crop=(0, 1), documented=True),
     ],
+    # Any pads that are not negative; output_padding below the stride, at the ends.
+    ("onnxruntime", "https://onnx.ai/onnx/operators/onnx__ConvTranspose.html"): [
+        Row(NATIVE),
+        Row(NATIVE, stride=2, crop=(1, 0)),
+        Row(NATIVE, crop=(0, 1)),
+        Row(NATIVE, crop=(5, 2), kernel=1),
+        Row(NATIVE, stride=3, crop=(0, -2)),
+        Row(NATIVE, stride=3, crop=(1, -2)),
+        Row(REWRITTEN, stride=3, crop=(0, -3)),
+        Row(REWRITTEN, crop=(0, -1), dilation=3),  # the dilation does not count
+        Row(NATIVE, stride=2, crop=(0, -3), documented=True),
+        Row(REWRITTEN, stride=2, crop=(-1, 0)),
+        Row(NATIVE, rank=2, stride=2, crop=((0, 1), (2, -1)), dilation=2, groups=2),
+        Row(REWRITTEN, rank=2, stride=2, crop=((0, 1), (-2, 1))),
+        Row(NATIVE, rank=3, stride=2, crop=(1, 0), dilation=2, dtype="float16"),
+    ],
+    # What it says of others is "Could not find an implementation for ConvTranspose(22) node".
+    ("onnxruntime", "https://github.com/microsoft/onnxruntime/blob/main/docs/OperatorKernels.md"): [
+        Row(UNSUPPORTED, dtype="float64"),
+        Row(UNSUPPORTED, dtype="float64", documented=True),
+    ],
     # |outsize - natural| < stride; outsize - natural is begin - end, of one sign on all axes.
     (
         "chainer",
@@ -336,16 +357,21 @@ def test_what_is_not_native_says_why(operator: Operator, dtype: str, documented:
         assert rendered.framework == framework
 
 
-def test_only_mxnet_and_wolfram_lack_anything_and_only_with_three_axes() -> None:
+# Of which numbers of axes a framework lacks a type.
+LACKING = {
+    ("mxnet", "float64"): {3},
+    ("onnxruntime", "float64"): {1, 2, 3},
+    ("wolfram", "float32"): {3},
+    ("wolfram", "float64"): {3},
+}
+
+
+def test_nothing_else_is_lacking() -> None:
     for framework in FRAMEWORKS:
         for dtype in ("float32", "float64"):
             for rank in (1, 2, 3):
                 rendered = render(Operator.of(4, 6, (3,) * rank, groups=2), framework, dtype)
-                lacks = rank == 3 and (framework, dtype) in {
-                    ("mxnet", "float64"),
-                    ("wolfram", "float32"),
-                    ("wolfram", "float64"),
-                }
+                lacks = rank in LACKING.get((framework, dtype), ())
                 assert isinstance(rendered, Unsupported) == lacks
 
 
@@ -369,7 +395,8 @@ print(*sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     roots = {name.split(".")[0] for name in done.stdout.split()}
-    unwanted = {"torch", "tensorflow", "mxnet", "chainer", "cupy", "numpy", "yaml", "rich", "impl"}
+    frameworks = {"torch", "tensorflow", "mxnet", "chainer", "cupy", "onnx", "onnxruntime"}
+    unwanted = {*frameworks, "numpy", "yaml", "rich", "impl"}
     assert not roots & unwanted
 
 

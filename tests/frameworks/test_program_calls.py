@@ -14,7 +14,7 @@ from strategies import cases, keywords, operators
 
 from harness.convention.registry import render
 from harness.core.operators import IllegalOperator, Operator
-from harness.core.program import Program, Unsupported
+from harness.core.program import Unsupported
 from harness.suite.case import Case
 from impl import conv_transpose, conv_transpose_vjp
 
@@ -23,6 +23,12 @@ from impl import conv_transpose, conv_transpose_vjp
 CALLS = {
     "numpy": {"impl.conv_transpose", "impl.conv_transpose_vjp"},
     "cupy": {"impl.conv_transpose", "impl.conv_transpose_vjp", "cupy.asarray", "cupy.asnumpy"},
+    "onnxruntime": {
+        *("helper.make_node", "helper.make_tensor", "helper.make_tensor_value_info"),
+        *("helper.make_graph", "helper.make_model", "helper.make_opsetid"),
+        *("numpy_helper.from_array", "ort.SessionOptions", "ort.InferenceSession"),
+        *("os.environ.get", "int", ".reshape", ".run", ".SerializeToString"),
+    },
     "pytorch": {
         *("torch.from_numpy", "torch.autograd.grad", "F.pad"),
         *(f"F.conv_transpose{rank}d" for rank in (1, 2, 3)),
@@ -47,20 +53,27 @@ CALLS = {
 IMPORTS = {
     "numpy": {"impl": "impl"},
     "cupy": {"impl": "impl", "cupy": "cupy"},
+    "onnxruntime": {
+        "os": "os",
+        "ort": "onnxruntime",
+        **{name: f"onnx.{name}" for name in ("TensorProto", "helper", "numpy_helper")},
+    },
     "pytorch": {"torch": "torch", "F": "torch.nn.functional"},
     "chainer": {"chainer": "chainer", "F": "chainer.functions"},
     "mxnet": {"mx": "mxnet", "np": "numpy"},
     "tensorflow": {"tf": "tensorflow", "np": "numpy", "os": "os"},
 }
-STATEMENTS = (ast.Import, ast.Assign, ast.Expr, ast.With)
+STATEMENTS = (ast.Import, ast.ImportFrom, ast.Assign, ast.Expr, ast.With)
 
 
 def imports(tree: ast.Module) -> dict[str, str]:
     """Names that a program imports, each with what it means."""
     return {
-        alias.asname or alias.name: alias.name
+        alias.asname or alias.name: f"{node.module}.{alias.name}"
+        if isinstance(node, ast.ImportFrom)
+        else alias.name
         for node in ast.walk(tree)
-        if isinstance(node, ast.Import)
+        if isinstance(node, ast.Import | ast.ImportFrom)
         for alias in node.names
     }
 
@@ -99,6 +112,9 @@ def test_programs_are_python_that_calls_nothing_unexpected(
             (written.text, inputs, {"y"}),
             (written.gradient_text, inputs | {"dy"}, results),
         ):
+            if written.forward_only and left == results:
+                assert text == ""
+                continue
             tree = ast.parse(text)
             modules = imports(tree)
             assert modules.items() <= IMPORTS[framework].items()
@@ -108,7 +124,7 @@ def test_programs_are_python_that_calls_nothing_unexpected(
             }
             assert calls <= allowed
             assigned = names(tree, ast.Store)
-            assert names(tree, ast.Load) <= given_names | assigned | set(modules) | {"zip"}
+            assert names(tree, ast.Load) <= given_names | assigned | set(modules) | {"zip", "int"}
             assert left <= assigned
             assert ("db" in assigned) == ("db" in left)
 
@@ -121,7 +137,8 @@ def test_every_expected_call_is_written_for_some_operator() -> None:
             for crop in crops:
                 operator = Operator.of(4, 6, (3,) * rank, dilation=2, crop=[crop] * rank, groups=2)
                 written = render(operator, framework, "float64" if rank < 3 else "float32")
-                assert isinstance(written, Program)
+                if isinstance(written, Unsupported):
+                    written = program(operator, framework)
                 for text in (written.text, written.gradient_text):
                     tree = ast.parse(text)
                     result[framework] |= {

@@ -19,6 +19,19 @@ GROUPED = Operator.of(4, 6, (3, 2), stride=(2, 3), crop=((1, 0), (0, -1)), group
 SHIFTED = Operator.of(2, 3, (3,), crop=((2, -1),))
 DILATED = Operator.of(2, 3, (2, 2, 3), dilation=(1, 2, 2), bias=False)
 
+ONNX = """\
+import os
+import onnxruntime as ort
+from onnx import TensorProto, helper, numpy_helper
+options = ort.SessionOptions()
+options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS", 0))
+"""
+RUN = """\
+model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 22)], ir_version=10)
+session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+y = session.run(None, {"x": x})[0]
+"""
+
 FORWARD = {
     ("numpy", GROUPED): """\
 import impl
@@ -53,6 +66,32 @@ w_ = torch.from_numpy(w)
 y_ = F.conv_transpose3d(x_, w_, dilation=(1, 2, 2))
 y = y_.numpy()
 """,
+    ("onnxruntime", GROUPED): f"""\
+{ONNX}node = helper.make_node("ConvTranspose", ["x", "w", "b"], ["y"], kernel_shape=[3, 2], strides=[2, 3], pads=[1, 0, 0, 0], output_padding=[0, 1], group=2)
+inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, x.shape)]
+outputs = [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)]
+initializers = [numpy_helper.from_array(w, "w"), numpy_helper.from_array(b, "b")]
+graph = helper.make_graph([node], "layer", inputs, outputs, initializers)
+{RUN}""",
+    ("onnxruntime", SHIFTED): f"""\
+{ONNX}nodes = [
+    helper.make_node("ConvTranspose", ["x", "w"], ["full"], kernel_shape=[3]),
+    helper.make_node("Pad", ["full", "pads"], ["padded"]),
+    helper.make_node("Add", ["padded", "b"], ["y"]),
+]
+pads = helper.make_tensor("pads", TensorProto.INT64, [6], [0, 0, -2, 0, 0, 1])
+inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, x.shape)]
+outputs = [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)]
+initializers = [numpy_helper.from_array(w, "w"), numpy_helper.from_array(b.reshape(-1, 1), "b"), pads]
+graph = helper.make_graph(nodes, "layer", inputs, outputs, initializers)
+{RUN}""",
+    ("onnxruntime", DILATED): f"""\
+{ONNX}node = helper.make_node("ConvTranspose", ["x", "w"], ["y"], kernel_shape=[2, 2, 3], dilations=[1, 2, 2])
+inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, x.shape)]
+outputs = [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)]
+initializers = [numpy_helper.from_array(w, "w")]
+graph = helper.make_graph([node], "layer", inputs, outputs, initializers)
+{RUN}""",
     ("chainer", GROUPED): """\
 import chainer
 import chainer.functions as F
@@ -296,6 +335,8 @@ def test_a_text_is_its_sections_and_the_call_is_one_of_them(operator: Operator) 
             continue
         sections = (written.setup, *vars(written.forward).values())
         assert written.text == "\n".join(filter(None, sections)) + "\n"
-        assert written.call == "\n".join(filter(None, (written.weights, written.forward.call)))
+        shown = (written.weights, written.definition, written.forward.call)
+        assert written.call == "\n".join(filter(None, shown))
         assert written.weights in written.forward.to_native
+        assert written.definition in written.forward.to_native
         assert written.forward.call in written.text
