@@ -24,7 +24,7 @@ from harness.convention.values import (
 from harness.core.errors import Ask, Sentence, asked, named
 from harness.core.operators import Crop, Operator, OperatorError, PerAxis, Sizes, sizes
 from harness.core.training import SILENT, Training
-from harness.syntax.callsite import CallSite
+from harness.syntax.callsite import Application, CallSite
 from harness.syntax.tree import Argument, Call, Either, Name, OpenError, Reference, Value
 
 Pairs: TypeAlias = tuple[tuple[int, int], ...]
@@ -458,6 +458,8 @@ class Form(Signature):
     """One function or layer of a framework."""
 
     read: Callable[[Arguments], Reading]  # What bound arguments mean
+    # Where the call only describes what is executed later: finds the call that returns the output.
+    output: Callable[[CallSite], Application | None] | None = None
 
 
 def _size(value: Value) -> int | None:

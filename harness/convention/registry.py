@@ -79,6 +79,8 @@ class Convention:
     weights: str
     render: Renderer  # Takes an operator, a dtype, ``documented`` and a device; see ``render``
     grouped_weights: str = ""  # The layout with groups, if they have an axis of their own
+    # The layout with three spatial axes, as if they were two, if the channels stand elsewhere then.
+    volume_weights: str = ""
     # Whether the bias of a layer without groups has leading axes of one element, as many as there
     # are spatial axes.
     layer_bias_has_ones: bool = False

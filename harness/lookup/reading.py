@@ -360,7 +360,9 @@ def _as(candidate: _Known, site: CallSite, supplied: Supplied) -> Reading:
         from harness.lookup import output_after_the_call  # noqa: PLC0415
         from harness.lookup.set_after_the_call import notes_on_attributes  # noqa: PLC0415
 
-        reading = output_after_the_call.applied(site, _noted(site, reading))
+        output = form.output(site) if form.output else None
+        at_output = replace(site, applications=(output,)) if output else site
+        reading = output_after_the_call.applied(at_output, _noted(site, reading))
         return replace(reading, notes=(*reading.notes, *notes_on_attributes(site, form)))
     except OperatorError as error:
         raise SnippetError(error.fact, site.call.column) from None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -107,8 +107,24 @@ def _sections(value: Value) -> int:
     return count if type(count) is int else 1
 
 
-def _inserted(site: CallSite) -> tuple[int, ...] | None:
+def zeros_inserted(site: CallSite) -> tuple[int, ...] | None:
+    """Return the dilation whose zeros a text writes into a kernel that its call is not given.
+
+    Such a call only describes an operator, so that any such array is taken for its kernel.
+
+    >>> from harness.syntax.find_call import find_call
+    >>> text = "v = zeros((2, 3, 5)); v[:, :, ::2] = w; described(1)"
+    >>> zeros_inserted(find_call(text, "python", ["described"])[0])
+    (2,)
+    """
+    return _inserted(site, lambda _array, _site: True)
+
+
+def _inserted(
+    site: CallSite, is_kernel: Callable[[str, CallSite], bool] | None = None
+) -> tuple[int, ...] | None:
     """``w_dilated[:, :, ::2, ::3] = w`` writes the zeros of a dilation (2, 3) into a kernel."""
+    is_kernel = is_kernel or _is_kernel
     for statement in site.code.statements:
         part = statement.part
         if part is None or not isinstance(part.owner, Name):
@@ -117,7 +133,7 @@ def _inserted(site: CallSite) -> tuple[int, ...] | None:
             any(isinstance(each, Slice) and each.step is not None for each in part.places)
             and not isinstance(statement.value, int | float)
             and _is_zeros(part.owner.text, site.code.statements)
-            and _is_kernel(part.owner.text, site)
+            and is_kernel(part.owner.text, site)
         ):
             return _steps_of_taps(part.places)
     return None

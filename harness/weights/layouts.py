@@ -37,6 +37,8 @@ def layout(framework: str, rank: int = 2, groups: int = 1) -> str:
 
     >>> layout("pytorch"), layout("tensorflow"), layout("tensorflow", rank=3)
     ('IOHW', 'HWOI', 'DHWOI')
+    >>> layout("litert"), layout("litert", rank=3)
+    ('OHWI', 'DHWOI')
     >>> layout("IHWO", rank=1)
     'IWO'
     """
@@ -47,7 +49,8 @@ def layout(framework: str, rank: int = 2, groups: int = 1) -> str:
     letters = framework
     if not is_layout(framework):
         writer = convention(framework)
-        letters = (groups > 1 and writer.grouped_weights) or writer.weights
+        of_rank = (rank == 3 and writer.volume_weights) or writer.weights
+        letters = (groups > 1 and writer.grouped_weights) or of_rank
     return letters.replace("HW", _KERNEL[rank])
 
 

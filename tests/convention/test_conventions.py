@@ -359,6 +359,7 @@ def test_what_is_not_native_says_why(operator: Operator, dtype: str, documented:
 
 # Of which numbers of axes a framework lacks a type.
 LACKING = {
+    ("litert", "float64"): {1, 2, 3},
     ("mxnet", "float64"): {3},
     ("onnxruntime", "float64"): {1, 2, 3},
     ("wolfram", "float32"): {3},

@@ -15,15 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from harness.convention.arguments import Arguments, Form, Pairs
+from harness.convention.arguments import Arguments, Form
 from harness.convention.layers import Found, Layer, Refused, array_of, sizes_in
 from harness.convention.reading import Reading
 from harness.convention.signature import Parameter
-from harness.convention.values import integers
 from harness.core.bounded import MIB, head_of, mapped
 from harness.core.errors import InputError
 from harness.core.flatbuffer import FlatbufferError, Table
-from harness.core.operators import Operator, Sizes
+from harness.core.operators import Sizes
+from harness.frameworks.litert.calls import PADDINGS, Options, fused, read_operator
 from harness.syntax.tree import Value
 
 _MOST_BYTES: Final = 16384 * MIB
@@ -33,7 +33,6 @@ _IDENTIFIER: Final = b"TFL3"
 _TRANSPOSE_CONV, _CONV_3D_TRANSPOSE, _CUSTOM = 67, 141, 32
 _ALIKE: Final = re.compile(r"(?i)conv\w*transpose|transpose\w*conv|deconv")
 _FLOAT32, _INT32 = 0, 2  # Types of tensors
-_PADDINGS: Final = {0: "SAME", 1: "VALID"}
 
 
 # The call.
@@ -60,46 +59,13 @@ def _read(given: Arguments) -> Reading:
     weight = given.array_shape("weights")
     order = (-1, 0, *range(1, rank + 1)) if rank == 2 else (-1, -2, *range(rank))
     canonical = None if weight is None else tuple(weight[place] for place in order)
-    complete = given.channels_and_kernel(None, None, None, 1, canonical)
-    reading = given.reading(
-        complete,
-        stride=given.per_axis("strides", rank),
-        dilation=given.per_axis("dilations", rank),
-        crop=None,
+    options = Options(
+        given.choice("padding", "SAME", "VALID"),
+        given.per_axis("strides", rank),
+        given.per_axis("dilations", rank),
         bias=given.has("bias"),
-        channels_last=True,
     )
-    return given.cropped(reading, _crop(given, reading.operator))
-
-
-def _crop(given: Arguments, operator: Operator) -> Pairs:
-    """Return the crop to the output's shape, as TensorFlow's operators choose it."""
-    asked = integers("output_shape", given.value("output_shape"), 0)[1:-1]
-    padding = given.choice("padding", "SAME", "VALID")
-    in_size = given.in_size("output_shape")
-    axes = zip(
-        in_size,
-        asked,
-        operator.full_size(in_size),
-        operator.stride,
-        operator.effective_kernel,
-        strict=True,
-    )
-    crop = []
-    for n, out, full, stride, kernel in axes:
-        if padding == "SAME":
-            steps = -(-out // stride)
-            begin = max(stride * (steps - 1) + kernel - out, 0) // 2
-            fits = steps == n
-        else:
-            begin, fits = 0, full <= out < full + stride
-        if not fits:
-            raise given.error(
-                f"output_shape: an input of {n} does not give {out} with stride {stride}, kernel "
-                f"{kernel} and padding {padding}."
-            )
-        crop.append((begin, full - out - begin))
-    return tuple(crop)
+    return read_operator(given, canonical, options)
 
 
 _DOCS: Final = "https://ai.google.dev/edge/litert/models/ops_compatibility"
@@ -222,13 +188,7 @@ class _Operator:
             arguments["input"] = array_of(x.shape)
         if bias is not None:
             arguments["bias"] = array_of((max(weights.shape[0], 1),))
-        return Layer(
-            self.name,
-            form,
-            arguments,
-            tuple(notes),
-            weights="OHWI" if self.kind == _TRANSPOSE_CONV else "HWOI",
-        )
+        return Layer(self.name, form, arguments, tuple(notes))
 
     def _held(self, tensor: _Tensor | None) -> Sizes | None:
         """Return the integers that a tensor holds in the file."""
@@ -241,7 +201,7 @@ class _Operator:
 
     def _options(self, options: Table) -> Iterator[tuple[str, Value]]:
         padding = options.number(0, "b")
-        yield "padding", _PADDINGS.get(padding, str(padding))
+        yield "padding", PADDINGS[padding] if padding in {0, 1} else str(padding)
         if self.kind == _TRANSPOSE_CONV:
             yield "strides", (options.number(2), options.number(1))
         else:
@@ -251,10 +211,6 @@ class _Operator:
     def _notes(self, options: Table, x: _Tensor) -> Iterator[str]:
         activation = options.number(3 if self.kind == _TRANSPOSE_CONV else 4, "b")
         if activation:
-            known = {1: "RELU", 2: "RELU_N1_TO_1", 3: "RELU6", 4: "TANH"}
-            yield (
-                f"{known.get(activation, activation)} is fused: keep it after the operator; it is "
-                "not part of it."
-            )
+            yield fused(activation)
         if x.type != _FLOAT32:
             yield "It is quantised: the answer is about the numbers that its integers stand for."

@@ -34,7 +34,7 @@ def test_the_crop_is_that_of_the_output(
 ) -> None:
     look = read(tmp_path, **settings)
     assert isinstance(look, LookUp), look
-    assert (look.reading.name, look.reading.framework) == ("up", "")
+    assert (look.reading.name, look.reading.framework) == ("up", "litert")
     expected = Operator.of(4, 6, (3, 4), stride=(2, 3), crop=crop, bias=False)
     assert look.reading.operator == expected
     assert look.translations[0].weights.pattern == "OHWI -> IOHW"
