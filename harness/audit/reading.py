@@ -137,7 +137,9 @@ def _names() -> re.Pattern[str]:
 
 @cache
 def _known_names() -> re.Pattern[str]:
-    every = "|".join(each.calls for each in distinct_conventions() if each.calls)
+    # A name that does not tell is not worth a word where nothing calls it.
+    conventions = (each for each in distinct_conventions() if not each.calls_in)
+    every = "|".join(each.calls for each in conventions if each.calls)
     return re.compile(rf"(?<!\w)(?:{every})(?!\w)")
 
 

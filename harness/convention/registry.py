@@ -68,6 +68,17 @@ class Interpreter:
 
 
 @dataclass(frozen=True)
+class Notation:
+    """Texts that are no code of a framework, and show its calls, such as a graph that is printed.
+
+    Its ``calls`` names their forms as ``NOTED``.
+    """
+
+    language: str  # A module of ``harness.syntax`` reads it
+    shown_by: str  # A regular expression for a text that is one
+
+
+@dataclass(frozen=True)
 class Convention:
     """One framework: where it is installed, and how it writes an operator."""
 
@@ -101,6 +112,9 @@ class Convention:
     spoken: Speaker | None = None
     # A regular expression for the names of the calls that are read, without their modules.
     calls: str = ""
+    # A regular expression for a text that may hold them, where the names alone do not tell.
+    calls_in: str = ""
+    notations: tuple[Notation, ...] = ()  # Other texts than code that show its calls
     # Modules that its calls are imported from, and their usual aliases.
     modules: tuple[str, ...] = ()
     # Suffixes of the files that hold its models; its module ``models`` reads them.
@@ -182,6 +196,12 @@ class Convention:
         if not self.calls:
             return ()
         forms: tuple[Form, ...] = import_module(f"harness.frameworks.{self.family}.calls").FORMS
+        return forms
+
+    @property
+    def noted_forms(self) -> tuple[Form, ...]:
+        """What the texts in its notations show."""
+        forms: tuple[Form, ...] = import_module(f"harness.frameworks.{self.family}.calls").NOTED
         return forms
 
     @cached_property

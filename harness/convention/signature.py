@@ -53,6 +53,8 @@ class Signature:
     named_pairs: bool = field(default=False, kw_only=True)
     # What to say of names that people look for here, and that are elsewhere.
     hints: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    # What the first argument is, where the function makes other things too: others are no calls.
+    makes: str = field(default="", kw_only=True)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -74,8 +74,6 @@ _IMPORT: Final = (
 # Texts that are no calls at all, but name what a call would.
 TEXTS: Final = {
     r"\btorch::nn::|\bF::conv_transpose": "C++ of LibTorch",
-    r"\bConvTranspose\s*[<\[]\s*\w+\s*=": "an ONNX model",
-    r"make_node\(\s*['\"]ConvTranspose\b|op_type:\s*\"ConvTranspose\"": "an ONNX model",
     r"type:\s*['\"]Deconvolution['\"]|\bconvolution_param\s*\{": "a model of Caffe",
     r"\bTransposedConvolution[123]DLayer\s+with\s+properties": "what MATLAB shows of a layer",
 }

@@ -24,7 +24,7 @@ _ALWAYS: Final = {".onnx", ".keras", ".tflite", ".pt2", ".ptl", ".safetensors"}
 _SELDOM: Final = {".json", ".bin", ".ckpt", ".npz"}  # Most files that are called so are none
 _POINTER: Final = b"version https://git-lfs.github.com/spec/"
 # Modules that read models whose framework has no convention, by suffix.
-_FORMATS: Final = {".onnx": "onnx", ".prototxt": "caffe"}
+_FORMATS: Final = {".prototxt": "caffe"}
 
 
 _LONGEST_NAME: Final = 300  # Characters

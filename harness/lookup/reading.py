@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -175,7 +175,7 @@ class _Text(NamedTuple):
 def _searched(
     text: str,
     framework: str | None,
-    search: Callable[[str, str, Collection[str], Mapping[str, Value]], _T],
+    search: Callable[..., _T],  # As find_call
     values: Mapping[str, Value],
 ) -> tuple[_Text, _T]:
     """Search a text for the calls of a framework, or of all."""
@@ -185,13 +185,15 @@ def _searched(
     with errors_placed_in(text):
         language, known = _known_by(text, conventions, values)
         try:
-            return _Text(text, conventions, known), search(text, language, known, values)
+            found = search(text, language, known, values, is_wanted=partial(_is_wanted, known))
+            return _Text(text, conventions, known), found
         except SnippetError as error:
             # What stands before a bracket may be prose, such as "a deconvolution (also ...)".
             wider = _mentioned(_WORD.findall(text), conventions)
             if wider.keys() - known.keys():
                 with suppress(SnippetError):
-                    found = search(text, _language_of(wider), wider, values)
+                    wanted = partial(_is_wanted, wider)
+                    found = search(text, _language_of(wider), wider, values, is_wanted=wanted)
                     return _Text(text, conventions, wider), found
             raise _without_a_call(text, conventions, known, error) from None
 
@@ -239,9 +241,14 @@ def _known_by(
     text: str, conventions: Sequence[Convention], values: Mapping[str, Value]
 ) -> tuple[str, dict[str, list[_Known]]]:
     """A text's language, and the forms that it may mean."""
+    noted = _shown_in_a_notation(text, conventions)
+    conventions = [
+        each for each in conventions if not each.calls_in or re.search(each.calls_in, text)
+    ]
     # The text may call nn.ConvTranspose2d by a name that the user gives that value.
     given = [value.rpartition(".")[2] for value in values.values() if isinstance(value, str)]
-    known = _mentioned([*given, *(mention.name for mention in mentions(text))], conventions)
+    names = [*given, *(each.name for each in mentions(text) if each.name not in noted)]
+    known = _mentioned(names, conventions) or noted
     # Else what is called may be an alias, or a class of the text.
     known = known or _mentioned(_WORD.findall(text), conventions)
     # Or getattr(nn, f"ConvTranspose{rank}d").
@@ -249,6 +256,31 @@ def _known_by(
     whole = [f"{before}{rank}{after}" for before, after in parts for rank in (2, 1, 3)]
     known = known or _mentioned(whole, conventions)
     return _language_of(known), known
+
+
+def _shown_in_a_notation(text: str, conventions: Sequence[Convention]) -> dict[str, list[_Known]]:
+    """The forms that a text shows in a notation, which is none of code."""
+    for each in conventions:
+        for notation in each.notations:
+            if re.search(notation.shown_by, text):
+                convention = replace(each, language=notation.language)
+                return {
+                    form.name.rpartition(".")[2]: [_Known(convention, form)]
+                    for form in each.noted_forms
+                }
+    return {}
+
+
+def _is_wanted(known: Mapping[str, Sequence[_Known]], site: CallSite) -> bool:
+    """Whether a call is of a form, and not only of a function that makes other things too."""
+    forms = [each.form for each in known[site.last_name]]
+    return any(not form.makes or _first_argument(form, site) == form.makes for form in forms)
+
+
+def _first_argument(form: Form, site: CallSite) -> Value:
+    """What a call is given first, by position or by name."""
+    first = form.parameters[0].name
+    return next((each.value for each in site.call.arguments if each.name in {None, first}), None)
 
 
 def _language_of(known: Mapping[str, Sequence[_Known]]) -> str:
@@ -270,7 +302,10 @@ def _without_a_call(
         return next(filter(None, asks), error)
     if known.keys() & {each.name for each in mentioned} or isinstance(error, OwnNameError):
         return error
-    return _nothing_known(text, mentioned, conventions, list(_known_in(conventions)))
+    if known and _language_of(known) not in {each.language for each in conventions}:
+        return error  # Of a notation, whose calls need not look like calls
+    telling = [each for each in conventions if not each.calls_in]
+    return _nothing_known(text, mentioned, conventions, list(_known_in(telling)))
 
 
 def _which_function(

@@ -10,7 +10,12 @@ from typing import Final, NamedTuple
 from harness.syntax.lexis import MATLAB, PAIRS, PYTHON, WOLFRAM, Lexis, marks, without_comments
 from harness.syntax.tree import MAX_TEXT
 
-_LANGUAGES: Final = {"python": (PYTHON, "("), "matlab": (MATLAB, "("), "wolfram": (WOLFRAM, "[")}
+_LANGUAGES: Final = {
+    "python": (PYTHON, "("),
+    "matlab": (MATLAB, "("),
+    "wolfram": (WOLFRAM, "["),
+    "onnx": (PYTHON, "("),
+}
 _LONGEST_NAME: Final = 200
 _TRIES: Final = 3
 _NAME_BACKWARDS: Final = re.compile(r"[ \t]*([\w.`$]+)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from types import MappingProxyType
@@ -95,6 +95,7 @@ def find_calls(
     values: Mapping[str, Value] = MappingProxyType({}),
     *,
     only_code: bool = False,
+    is_wanted: Callable[[CallSite], bool] = lambda _: True,
 ) -> Found:
     r"""Find the calls of some names.
 
@@ -110,6 +111,8 @@ def find_calls(
     only_code : bool
         Whether comments, texts and the heads of classes are not searched, as where nobody has
         chosen the text for the call in it.
+    is_wanted : callable
+        Whether a call that was found is one, where its name alone does not tell.
 
     Raises
     ------
@@ -131,7 +134,8 @@ def find_calls(
     known = {id(call) for _, call in theirs}
     own = [call for _, call in called if id(call) not in known and call.column not in through]
     code = Code(parsed.statements)
-    sites = [each for one in found for each in _variants(_site(text, code, one), names)]
+    every = [each for one in found for each in _variants(_site(text, code, one), names)]
+    sites = [each for each in every if is_wanted(each)]
     is_told = any(
         isinstance(each, str) and each.rpartition(".")[2] in names for each in values.values()
     )
@@ -187,6 +191,8 @@ def find_call(
     language: str,
     names: Collection[str],
     values: Mapping[str, Value] = MappingProxyType({}),
+    *,
+    is_wanted: Callable[[CallSite], bool] = lambda _: True,
 ) -> tuple[CallSite, tuple[str, ...]]:
     r"""Find the one call of some names, with notes on what was left out of the text.
 
@@ -201,7 +207,7 @@ def find_call(
     >>> site.name, len(site.applications)
     ('up', 1)
     """
-    found = find_calls(text, language, names, values)
+    found = find_calls(text, language, names, values, is_wanted=is_wanted)
     columns = [site.offset for site in found.sites]
     columns += [error.column or 0 for error in found.refused]
     if len(columns) > 1:

@@ -39,6 +39,8 @@ SETTING: Final = {
     *("WeightStandardization", "register_parameter", "register_buffer", "setattr", "__setattr__"),
     *("using_config", "set_image_data_format", "set_image_dim_ordering", "arg_scope"),
     "requires_grad",
+    # What describes the values of a graph, and the nodes after a layer's.
+    *("make_tensor_value_info", "make_tensor", "from_array", "make_node"),
 }
 # Layers whose kernels say how many axes a Deconvolution has that does not say it itself.
 LIKE: Final = {

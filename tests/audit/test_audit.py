@@ -135,7 +135,7 @@ def test_json_is_the_contract(capsys: pytest.CaptureFixture[str]) -> None:
     assert (node["file"], node["node"], node["framework"]) == ("p/net-symbol.json", "up", "mxnet")
 
 
-def test_a_model_of_no_framework_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_model_says_whose_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     onnx = pytest.importorskip("onnx")
     made_node = onnx.helper.make_node("ConvTranspose", ["x", "w"], ["y"], "up", strides=[2])
     shapes = {"x": [1, 4, 5], "w": [4, 6, 3], "y": None}
@@ -146,7 +146,11 @@ def test_a_model_of_no_framework_says_so(capsys: pytest.CaptureFixture[str]) -> 
     graph = onnx.helper.make_graph([made_node], "g", [x, w], [y])
     onnx.save(onnx.helper.make_model(graph), "net.onnx")
     (layer,) = in_json(capsys, "net.onnx", "--to", "pytorch")["layers"]
-    assert (layer["node"], layer["framework"], layer["descriptor"]) == ("up", None, "ic4_oc6_k3_s2")
+    assert (layer["node"], layer["framework"], layer["descriptor"]) == (
+        "up",
+        "onnxruntime",
+        "ic4_oc6_k3_s2",
+    )
 
 
 def test_what_could_not_be_read_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -513,5 +517,5 @@ NEXT_TO: Mapping[str, str] = {
 def test_a_file_with_any_call_is_read(framework: str, tmp_path: Path) -> None:
     file = tmp_path / "text"
     for form in convention(framework).forms:
-        file.write_text(f"{form.name} {NEXT_TO.get(form.name, '')}")
+        file.write_text(f"{form.name}({form.makes!r}) {NEXT_TO.get(form.name, '')}")
         assert reading.may_hold_layers(Source(str(file), is_given=False))

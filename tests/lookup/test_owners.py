@@ -445,9 +445,6 @@ def test_another_library_is_refused_by_its_name(text: str, title: str) -> None:
     ("text", "kind"),
     [
         ("torch::nn::ConvTranspose2d(torch::nn::ConvTranspose2dOptions(6, 4, 3))", "LibTorch"),
-        ("y = ConvTranspose <strides = [2, 2]> (x, w)", "an ONNX model"),
-        ("helper.make_node('ConvTranspose', ['x', 'w'], ['y'])", "an ONNX model"),
-        ('node {\n  op_type: "ConvTranspose"\n}', "an ONNX model"),
         ('layer {\n  type: "Deconvolution"\n}', "a model of Caffe"),
         ("TransposedConvolution2DLayer with properties:\n  Name: ''", "what MATLAB shows"),
     ],

@@ -1,10 +1,11 @@
-"""ONNX's ``ConvTranspose``: its inputs and attributes, and what they mean.
+"""The meaning of ONNX's ``ConvTranspose``, of its inputs and attributes, however it is written.
 
 https://onnx.ai/onnx/operators/onnx__ConvTranspose.html
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from harness.convention.arguments import Arguments, Form, Pairs
@@ -13,10 +14,12 @@ from harness.convention.signature import Parameter
 from harness.convention.values import integers, shown
 from harness.core.operators import Operator, Sizes
 
-_PARAMETERS: Final = (
+_INPUTS: Final = (
     Parameter("X", "x, NCHW"),
     Parameter("W", "w, IOHW: (c_in, c_out // group, *kernel)"),
     Parameter("B", "b", None),
+)
+_ATTRIBUTES: Final = (
     Parameter(
         "auto_pad",
         "'NOTSET': by pads or output_shape; 'VALID': no crop; 'SAME_UPPER' and 'SAME_LOWER': an "
@@ -43,13 +46,56 @@ _PARAMETERS: Final = (
     Parameter("pads", "crop: the begins of all axes, then the ends", None),
     Parameter("strides", "stride; 1 where it is left out", None),
 )
+_OF_NODES: Final = (
+    Parameter("op_type", "'ConvTranspose'"),
+    Parameter("inputs", "names of x, w and, if there is a third, b"),
+    Parameter("outputs", "the name of y"),
+    Parameter("name", "the node's name: give it where the answer has one", None, ignored=True),
+    Parameter("doc_string", "a description", None, ignored=True),
+    Parameter("domain", "'' or 'ai.onnx', that of ONNX's own operators", None),
+    Parameter("overload", "for functions of the model", None, ignored=True),
+    *(replace(each, keyword=True) for each in _ATTRIBUTES),
+)
 _AUTO_PADS: Final = ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER")
 
 
 def _read(given: Arguments) -> Reading:
     given = given.with_input_in_text()
+    return _meaning(given, given.array_shape("W"), bias=given.has("B"))
+
+
+def _read_node(given: Arguments) -> Reading:
+    # Other look-ups start faster without it.
+    from harness.frameworks.onnxruntime.nodes import (  # noqa: PLC0415
+        shape_of_value,
+        with_nodes_after,
+    )
+
+    if given.has("domain") and given.known("domain") not in ("", "ai.onnx"):
+        raise given.error(
+            f"domain {shown(given.value('domain'))}: only ONNX's own operators are read, whose "
+            "domain is ''.",
+            "domain",
+        )
+    inputs, outputs = given.value("inputs"), given.value("outputs")
+    notes: tuple[str, ...] = ()
+    if not isinstance(inputs, tuple):
+        notes = (
+            f"inputs is {shown(inputs)}, which the text does not hold: without a third one, a "
+            "bias, is the answer.",
+        )
+        inputs = ()
+    x, w, b = (*inputs, None, None, None)[:3]
+    shape = shape_of_value(given, x)
+    if shape and given.supplied.input is None:
+        given = replace(given, supplied=replace(given.supplied, input=shape, is_in_text=True))
+    reading = _meaning(given, shape_of_value(given, w), bias=b not in (None, ""))
+    reading = replace(reading, notes=(*notes, *reading.notes))
+    return reading if given.site.stands_alone else with_nodes_after(given, reading, outputs)
+
+
+def _meaning(given: Arguments, weight: Sizes | None, *, bias: bool) -> Reading:
     groups = given.integer("group")
-    weight = given.array_shape("W")
     kernel = given.open_per_axis("kernel_shape") if given.has("kernel_shape") else None
     complete = given.channels_and_kernel(None, None, kernel, groups, weight)
     rank = len(complete[2])
@@ -59,7 +105,7 @@ def _read(given: Arguments) -> Reading:
         dilation=_per_axis(given, "dilations", rank, 1),
         crop=None,
         groups=groups,
-        bias=given.has("B"),
+        bias=bias,
     )
     crop, notes = _crop(given, reading.operator)
     return given.cropped(reading, crop, *notes)
@@ -158,12 +204,20 @@ def _of_output_shape(
     return tuple(crop), []
 
 
-FORM: Final = Form(
-    "ONNX ConvTranspose",
-    (),
+_DOCUMENT: Final = "https://onnx.ai/onnx/operators/onnx__ConvTranspose.html"
+# The operator itself, as models and the notations of graphs have it.
+OPERATOR: Final = Form(
+    "onnx.ConvTranspose", (), "function", None, (*_INPUTS, *_ATTRIBUTES), _DOCUMENT, _read
+)
+_NODE: Final = Form(
+    "onnx.helper.make_node",
+    ("helper.make_node", "oh.make_node"),
     "function",
     None,
-    _PARAMETERS,
-    "https://onnx.ai/onnx/operators/onnx__ConvTranspose.html",
-    _read,
+    _OF_NODES,
+    _DOCUMENT,
+    _read_node,
+    makes="ConvTranspose",
 )
+FORMS: Final = (_NODE,)
+NOTED: Final = (OPERATOR,)

@@ -28,7 +28,7 @@ from harness.core.protobuf import (
     signed,
     text,
 )
-from harness.lookup.model_formats.onnx_form import FORM
+from harness.frameworks.onnxruntime.calls import OPERATOR
 from harness.syntax.tree import Name, Value
 
 _MOST_BYTES: Final = 16384 * MIB
@@ -230,7 +230,7 @@ class _Model:
         channels = shape[1] if shape and len(shape) > 1 else None
         return Layer(
             node.shown_name,
-            FORM,
+            OPERATOR,
             arguments,
             tuple(notes),
             channels if channels and channels > 0 else None,

@@ -112,7 +112,7 @@ def test_the_operator_is_what_onnx_runtime_computes(
     proto = model(w, b, (2, 4, 5, 6), **attributes)
     (look,) = looks(tmp_path, proto)
     assert isinstance(look, LookUp), look
-    assert (look.reading.name, look.reading.framework) == ("up/1", "")
+    assert (look.reading.name, look.reading.framework) == ("up/1", "onnxruntime")
     assert look.reading.operator.bias is has_bias
     got = computed(proto, x)
     assert look.output == got.shape
@@ -218,7 +218,7 @@ def test_what_is_like_one_is_refused_by_name(tmp_path: Path) -> None:
         ({"auto_pad": "SAME"}, "auto_pad must be 'NOTSET' or 'VALID' or 'SAME_UPPER' or"),
         ({"output_shape": [9], "strides": [1]}, "output_shape [9]: axis 0 has a full size of 7"),
         ({"group": 3}, "groups 3 does not divide in_channels 4"),
-        ({"axis": 3}, "ONNX ConvTranspose has no parameter 'axis'."),
+        ({"axis": 3}, "onnx.ConvTranspose has no parameter 'axis'."),
         ({"pads": [40, 0]}, "output length would be -33."),
     ],
 )
