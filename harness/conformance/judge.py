@@ -230,9 +230,7 @@ def _figures(
     accumulate: str,
 ) -> dict[str, tuple[float, float]]:
     """Return what the error amounts to, and the limits that it has to keep."""
-    # Where sums have less precision than the output, theirs is what counts.
-    unit = 2.0 ** (1 - min(PRECISIONS[case.dtype], PRECISIONS[accumulate]))
-    scale = np.maximum(bound * unit, _LEAST_NORMAL[case.dtype])
+    scale = _scale(case, bound, accumulate)
     error = np.where(bound == 0, 0.0, (got.astype(np.float64) - reference) / scale)
     most = _accumulated(case, name, accumulate)
     return {
@@ -240,6 +238,22 @@ def _figures(
         "mean err^2": (float(np.mean(error**2)), 0.4 * most),
         "|sum err|": (float(abs(error.sum())), 2 * math.sqrt(most * error.size)),
     }
+
+
+def _scale(case: Case, bound: npt.NDArray[Any], accumulate: str) -> npt.NDArray[np.floating[Any]]:
+    """Return the unit in which each element's error is counted."""
+    # Where sums have less precision than the output, theirs is what counts.
+    unit = 2.0 ** (1 - min(PRECISIONS[case.dtype], PRECISIONS[accumulate]))
+    return np.maximum(bound * unit, _LEAST_NORMAL[case.dtype])
+
+
+def allowance(case: Case, name: str, bound: npt.NDArray[Any]) -> npt.NDArray[np.floating[Any]]:
+    """Return how far each element of an output of random data may be from the reference.
+
+    ``bound`` is the output of the data's magnitudes.
+    """
+    accumulate = wider("float32", case.dtype)
+    return _scale(case, bound, accumulate) * _accumulated(case, name, accumulate)
 
 
 def _accumulated(case: Case, name: str, accumulate: str) -> int:
