@@ -95,10 +95,10 @@ class BoundCall:
         default: Value = parameter.default  # type: ignore[assignment]
         return default
 
-    def known(self, name: str, example: str = "") -> Value:
+    def known(self, name: str, example: str = "", words: tuple[str, ...] = ()) -> Value:
         """Return a parameter's argument, or its default, which the text must contain.
 
-        The example is one of the words that it may be.
+        The example is one of the words that it may be; ``words`` are all, where they are known.
         """
         value = self.value(name)
         if isinstance(value, Name | Call):
@@ -109,7 +109,8 @@ class BoundCall:
             if word and isinstance(value, Name) and _DOTTED.fullmatch(value.text):
                 fact = fact.removesuffix(".") + ", or "
                 fact += asked(Ask.VALUE, f"{value.text}={word}") + "."
-            raise UnknownValueError(fact, self._column(name), name, value, "word")
+            column = self._column(name)
+            raise UnknownValueError(fact, column, name, value, "word", words=words)
         return value
 
     def has(self, name: str) -> bool:
@@ -166,7 +167,7 @@ class BoundCall:
 
     def choice(self, name: str, *words: str, any_case: bool = False) -> str:
         """Return a parameter that must be one of several words."""
-        value = self.known(name, "same" if "same" in words else words[0])
+        value = self.known(name, "same" if "same" in words else words[0], words)
         word = value.lower() if any_case and isinstance(value, str) else value
         if word not in words:
             known = " or ".join(map(repr, words))

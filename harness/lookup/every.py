@@ -93,15 +93,21 @@ def _for_each_word(
     to: Sequence[str],
     style: Style,
 ) -> list[LookUp | SnippetError]:
-    """Answer a call for each of the words that the text gives a name, as its branches decide."""
+    """Answer a call for each of the words that the text gives a name, as its branches decide.
+
+    Where it gives none, for each that there is.
+    """
     name = error.value.text if isinstance(error.value, Name) else ""
     given = dict.fromkeys(found.site.code.given.get(name, ()))
-    words = [each for each in given if isinstance(each, str)]
-    if error.kind != "word" or not 1 < len(words) == len(given) <= _MOST_WORDS:
+    words = [each for each in given or error.words if isinstance(each, str)]
+    if error.kind != "word" or not name or not 1 < len(words) == len(given or words) <= _MOST_WORDS:
         return []
     every: list[LookUp | SnippetError] = []
     for word in words:
         note = f"{error.parameter} is {word!r} here: the text may give {name} another word."
+        if not given:
+            note = f"{error.parameter} is {word!r} here, which the text leaves open: "
+            note += asked(Ask.VALUE, f"{name}={word}") + " for this answer alone."
         values = {**supplied.values, name: word}
         try:
             look = look_up_found(found, replace(supplied, values=values), to, style)

@@ -360,16 +360,18 @@ class UnknownValueError(SnippetError):
         value: Value = None,
         kind: Literal["number", "truth", "word"] = "number",
         axes: int = 0,
+        words: tuple[str, ...] = (),
     ) -> None:
         super().__init__(fact, column)
         self.parameter, self.value, self.kind = parameter, value, kind
+        self.words = words  # All that it may be, where it can be nothing else
         self.axes = axes  # How many numbers it is, where one alone does not do
 
     def placed_in(self, text: str) -> Self:
         """Return the error with its place in a text."""
         placed = super().placed_in(text)
         placed.parameter, placed.value, placed.kind = self.parameter, self.value, self.kind
-        placed.axes = self.axes
+        placed.axes, placed.words = self.axes, self.words
         return placed
 
 

@@ -284,10 +284,11 @@ def test_a_padding_in_names_holds_for_all_numbers(text: str, padding: str) -> No
 
 
 def test_a_name_of_a_word_is_asked_for_and_may_be_given() -> None:
-    text = "tf.keras.layers.Conv2DTranspose(4, 3, 2, padding=opt.how)"
+    text = "tf.nn.conv2d_transpose(x, tf.zeros([3, 3, 4, 6]), [1, 8, 8, 4], 2, padding=opt.how)"
     (error,) = look_up_every(text)
     assert isinstance(error, SnippetError)
-    assert error.fact.endswith("write it in its place, or add set opt.how=same.")
+    assert error.fact.endswith("write it in its place, or add set opt.how=SAME.")
+    text = "tf.keras.layers.Conv2DTranspose(4, 3, 2, padding=opt.how)"
     known = only(text, "numpy", supplied=supply(values={"opt.how": "same"}))
     assert known.reading.operator.crop == ((0, 1), (0, 1))
 
@@ -368,7 +369,7 @@ def test_a_sequence_is_asked_for_as_one() -> None:
     "text",
     [
         "L.DeconvolutionND(n, 4, 6, 3)",
-        "Conv2DTranspose(4, 3, padding=how)",
+        "L.Deconvolution2D(4, 6, 3, pad=how())",
         "nn.ConvTranspose2d(4, 6, kernel())",
         "mx.nd.Deconvolution(x, w, no_bias=True, kernel=(3, 3), num_filter=4, target_shape=(8, 8))",
     ],
@@ -402,10 +403,10 @@ def test_a_size_that_has_no_name_is_asked_for_with_the_weights() -> None:
 def test_what_names_cannot_decide_is_asked_for_in_the_words_of_options(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert main(["translate", 'f[n_, k_] := DeconvolutionLayer[n, k, "Stride" -> 2]']) != 0
-    said = capsys.readouterr().err
-    assert "sz k is one number" in said
-    assert "add --input, such as --input 1,64,16,16" in said
+    assert main(["translate", 'f[n_, k_] := DeconvolutionLayer[n, k, "Stride" -> 2]']) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "sz k is one number, and nothing says of how many axes" in said
+    assert "For one, add --input 1,64,16." in said
 
 
 def test_set_takes_json(capsys: pytest.CaptureFixture[str]) -> None:

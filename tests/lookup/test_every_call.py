@@ -554,3 +554,13 @@ def test_a_call_is_answered_for_each_word_that_branches_give_its_padding() -> No
     assert every[0].reading.notes[0] == "padding is 'same' here: the text may give p another word."
     (error,) = look_up_every(text.replace("'same'", "words[0]"))
     assert isinstance(error, SnippetError)
+
+
+def test_a_padding_that_the_text_does_not_hold_is_answered_for_each_word_that_it_can_be() -> None:
+    text = "import keras\ndef up(x, f, p):\n"
+    text += "    return keras.layers.Conv2DTranspose(f, 5, strides=2, padding=p)(x)"
+    every = [each for each in look_up_every(text, to=["numpy"]) if isinstance(each, LookUp)]
+    assert [each.reading.operator.crop[0] for each in every] == [(1, 2), (0, 0)]
+    assert every[0].reading.notes[0] == (
+        "padding is 'same' here, which the text leaves open: add set p=same for this answer alone."
+    )

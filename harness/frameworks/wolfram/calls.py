@@ -22,7 +22,7 @@ from harness.convention.values import (
     with_margins,
     without_margins,
 )
-from harness.core.errors import Ask, named
+from harness.core.errors import Ask, asked, named
 from harness.core.operators import Operator, Sizes
 from harness.frameworks.wolfram.arrays import dimensions, margins, resolved
 from harness.frameworks.wolfram.network import Before, chain_before, changed_elsewhere, vertex_name
@@ -33,6 +33,7 @@ from harness.syntax.tree import Call, Name, SnippetError
 
 _option: Final = partial(Parameter, keyword=True)
 _AUTOMATIC: Final = Name("Automatic", 0)
+_USUAL_RANK: Final = 2
 _PARAMETERS: Final = (
     Parameter(
         "n", "output channels; left out where Weights is an array", None, role="out_channels"
@@ -80,7 +81,7 @@ def _read(given: Arguments) -> Reading:
     given = _with_chain(given, before, last=last)
     source, output = port(given, "Input", last=last), port(given, "Output", last=last)
     weights = dimensions(given.value("Weights"), given.assigned)
-    rank = _rank(given, source, output, weights, before.rank)
+    rank, of_rank = _rank(given, source, output, weights, before.rank)
     around = margins(given.value("Weights"), given.assigned, rank)
     groups = given.integer("ChannelGroups")
     source, batch = _applied(given, source, rank, last=last)
@@ -105,7 +106,14 @@ def _read(given: Arguments) -> Reading:
     )
     _check_output(given, plain.operator, source.size or (plain.input or ())[2:], output)
     training, of_training = read_training(given, plain.operator)
-    notes = [*source.notes, *output.notes, *of_crop, *_notes(given, plain, source), *of_training]
+    notes = [
+        *of_rank,
+        *source.notes,
+        *output.notes,
+        *of_crop,
+        *_notes(given, plain, source),
+        *of_training,
+    ]
     notes += [*changed_elsewhere(given), *plain.notes, ASSUMED_WEIGHTS]
     return replace(plain, training=training, notes=tuple(notes), name=vertex_name(given))
 
@@ -115,8 +123,8 @@ def _read(given: Arguments) -> Reading:
 
 def _rank(
     given: Arguments, source: Port, output: Port, weights: Sizes | None, around: int | None
-) -> int:
-    """How many spatial axes there are: what says so must agree."""
+) -> tuple[int, list[str]]:
+    """How many spatial axes there are: what says so must agree.  With a note where nothing does."""
     kernel = given.value("sz")
     ranks = [("the kernel", len(kernel))] if isinstance(kernel, tuple) else []
     ranks += [('"Weights"', len(weights) - 2)] if weights is not None else []
@@ -135,6 +143,9 @@ def _rank(
         ranks += [(f'"{name}"', len(value))] if isinstance(value, tuple) else []
     if not ranks and around is not None:
         ranks = [("the chain around it", around)]
+    if not ranks and isinstance(kernel, int):
+        note = f"sz {kernel} is one number, and nothing says of how many axes: taken for two. "
+        return _USUAL_RANK, [note + "For one, " + asked(Ask.INPUT_SHAPE, (1, 64, 16)) + "."]
     if not ranks:
         given.open_per_axis("sz")  # An error that asks for the input's shape, where sz is there.
         given.channels_and_kernel(None, None, None, 1)
@@ -147,7 +158,7 @@ def _rank(
         raise given.error(
             who + f" has {rank} spatial axes; DeconvolutionLayer has one or two: {{s}} or {{h, w}}."
         )
-    return rank
+    return rank, []
 
 
 def _axes(count: int) -> str:

@@ -308,7 +308,6 @@ def test_same(kernel: int, stride: int, crop: tuple[int, int], said: str | None)
 
 ERRORS = [
     ("DeconvolutionLayer[6, {3, 2}]", 1, "leaves in_channels open: add input 1,64,16,16"),
-    ("DeconvolutionLayer[6, 3]", 1, "nothing says how many spatial axes there are: add input"),
     ("DeconvolutionLayer[n, k]", 1, "add weight 64,32,4,4"),
     (LAYER.format(', "Strid" -> 2'), 53, "no parameter 'Strid'. Did you mean 'Stride'?"),
     (LAYER.format(', "Stride" -> 2, "Stride" -> 3'), 68, "given twice"),

@@ -137,8 +137,10 @@ def test_layers_around_one_show_how_many_axes_it_has(around: str) -> None:
         "{ConvolutionLayer[8, {3}], UP, ConvolutionLayer[8, {3, 3}]}",
     ],
 )
-def test_layers_that_do_not_show_it_leave_the_question(around: str) -> None:
+def test_a_kernel_whose_axes_nothing_shows_has_two_with_a_note(around: str) -> None:
     text = f"NetChain[{around}]".replace("UP", "DeconvolutionLayer[5, 4]")
-    (error,) = look_up_every(text.replace("Input", '"Input"'), to=["wolfram"])
-    assert isinstance(error, SnippetError)
-    assert "nothing says how many spatial axes" in error.fact
+    (look,) = look_up_every(text.replace("Input", '"Input"'), to=["wolfram"])
+    assert not isinstance(look, SnippetError)
+    assert look.reading.operator.kernel == (4, 4)
+    expected = "sz 4 is one number, and nothing says of how many axes: taken for two. "
+    assert f"{expected}For one, add input 1,64,16." in map(str, look.reading.notes)
