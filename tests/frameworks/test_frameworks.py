@@ -43,6 +43,9 @@ PYTHON = [name for name in HERE if convention(name).language == "python" and con
 # limitation, as those that end a framework's process cost a start each.
 CERTAIN = [limitation for limitation in load_limitations() if not limitation.depends_on]
 KNOWN = sorted({limitation.cases[0].replace("?", "1") for limitation in CERTAIN})
+# Variants run where somebody asks for them: those of which something is declared.
+VARIANTS = sorted({each.framework for each in CERTAIN} - {*framework_names()})
+COLUMNS = (*framework_names(), *VARIANTS)
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +53,7 @@ def conformance(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, Report]:
     """What goes wrong in each way, through every framework, by the command itself."""
     out = tmp_path_factory.mktemp("run") / "conformance.jsonl"
     select = [word for glob in KNOWN for word in ("-k", glob)]
+    select += [word for name in COLUMNS for word in ("-f", name)]
     return main(["run", *select, "-o", str(out)]), Report.read(out)
 
 
@@ -57,7 +61,7 @@ def test_known_failures_are_all_that_goes_wrong(conformance: tuple[int, Report])
     status, report = conformance
     assert [(r.case, r.framework, r.check, r.reason) for r in report.bad] == []
     assert status == OK
-    assert set(report.frameworks) == set(framework_names())
+    assert set(report.frameworks) == set(COLUMNS)
     assert {name: reason for name, reason in report.skipped.items() if name in HERE} == {}
 
 
@@ -68,7 +72,7 @@ def test_every_case_framework_and_check_is_accounted_for_once(
     expected = {
         (case.id, framework, check)
         for case in load_cases(select=KNOWN)
-        for framework in framework_names()
+        for framework in COLUMNS
         for check in case.checks
     }
     counts = Counter((r.case, r.framework, r.check) for r in report.records)

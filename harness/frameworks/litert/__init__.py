@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from harness.convention.registry import Convention
-from harness.frameworks.litert.render import render
+from harness.frameworks.litert.render import render, render_with_xnnpack
 
-CONVENTION: Final = Convention(
+_BUILTIN: Final = Convention(
     name="litert",
     title="LiteRT",
     distribution="ai-edge-litert",
@@ -18,4 +19,16 @@ CONVENTION: Final = Convention(
     model_suffixes=(".tflite",),
     calls="TransposeConvOptionsT|Conv3DOptionsT",
     modules=("ai_edge_litert",),
+)
+
+CONVENTION: Final = replace(
+    _BUILTIN,
+    variants=(
+        replace(
+            _BUILTIN,
+            name="litert:xnnpack",
+            title="LiteRT with its default delegate, XNNPACK",
+            render=render_with_xnnpack,
+        ),
+    ),
 )

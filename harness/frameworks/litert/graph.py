@@ -13,7 +13,7 @@ from harness.core.operators import Operator
 
 # The builtin kernels refuse what they cannot compute.  The default delegate, XNNPACK, takes any
 # output_shape with VALID and returns another size, without an error.
-_RESOLVER: Final = "BUILTIN_WITHOUT_DEFAULT_DELEGATES"
+BUILTIN: Final = "BUILTIN_WITHOUT_DEFAULT_DELEGATES"
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ class Graph:
     removed: tuple[int, ...]  # What the output_shape leaves out of the full size, on each axis
     bias: bool
     weights: str  # The array of the weights in our layout
+    resolver: str  # Which kernels execute it; empty for LiteRT's choice
 
     @property
     def _kind(self) -> _Kind:
@@ -181,7 +182,9 @@ class Graph:
             "interpreter = litert.Interpreter(",
             "    model_content=bytes(builder.Output()),",
             "    num_threads=int(os.environ.get('OMP_NUM_THREADS', 1)),",
-            f"    experimental_op_resolver_type=litert.OpResolverType.{_RESOLVER},",
+            f"    experimental_op_resolver_type=litert.OpResolverType.{self.resolver},"
+            if self.resolver
+            else None,
             ")",
             "interpreter.allocate_tensors()",
         )

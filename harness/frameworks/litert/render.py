@@ -16,7 +16,7 @@ from harness.convention.device import Device
 from harness.core.named_number import Named
 from harness.core.operators import Operator
 from harness.core.program import Program, Section, Unsupported
-from harness.frameworks.litert.graph import Graph
+from harness.frameworks.litert.graph import BUILTIN, Graph
 
 _FORWARD_ONLY: Final = "LiteRT runs models that are trained: it has no gradients of this operator."
 
@@ -24,7 +24,18 @@ _FORWARD_ONLY: Final = "LiteRT runs models that are trained: it has no gradients
 def render(
     operator: Operator, dtype: str, _documented: bool, _device: Device
 ) -> Program | Unsupported:
-    """Write an operator as a program."""
+    """Write an operator as a program for the builtin kernels."""
+    return _rendered(operator, dtype, BUILTIN)
+
+
+def render_with_xnnpack(
+    operator: Operator, dtype: str, _documented: bool, _device: Device
+) -> Program | Unsupported:
+    """Write an operator as a program for the kernels that LiteRT chooses by itself."""
+    return _rendered(operator, dtype, "")
+
+
+def _rendered(operator: Operator, dtype: str, resolver: str) -> Program | Unsupported:
     if dtype != "float32":
         return Unsupported(
             "LiteRT computes TRANSPOSE_CONV and CONV_3D_TRANSPOSE of floating-point numbers in "
@@ -44,6 +55,7 @@ def render(
         tuple(removed),
         bias=split.own_bias,
         weights="w_dilated" if is_dilated else "w",
+        resolver=resolver,
     )
     weights = text.zero_inserted(operator) if is_dilated else ""
     definition = graph.definition()
