@@ -171,6 +171,124 @@ w_ = dlarray(permute(w, [3 4 5 2 1]));
 y_ = dltranspconv(x_, w_, 0, 'DilationFactor', [1 2 2]);
 y = permute(extractdata(y_), [5 4 1 2 3]);
 """,
+    ("litert", GROUPED): """\
+import ai_edge_litert.interpreter as litert
+import ai_edge_litert.schema_py_generated as schema
+import flatbuffers
+import numpy as np
+import os
+x_ = np.moveaxis(x, 1, -1)
+w_ = np.moveaxis(w, (0, 1), (-1, 0))
+output_shape = (x_.shape[0], (x_.shape[1] - 1) * 2 + 3, (x_.shape[2] - 1) * 3 + 2, 3)
+options = schema.TransposeConvOptionsT(padding=schema.Padding.VALID, strideH=2, strideW=3)
+operators = [
+    schema.OperatorT(opcodeIndex=1, inputs=[3, 0], outputs=list(range(4, 6)), builtinOptionsType=schema.BuiltinOptions.SplitOptions, builtinOptions=schema.SplitOptionsT(numSplits=2)),
+    *(schema.OperatorT(inputs=[2, 8 + i, 4 + i], outputs=[6 + i], builtinOptionsType=schema.BuiltinOptions.TransposeConvOptions, builtinOptions=options) for i in range(2)),
+    schema.OperatorT(opcodeIndex=2, inputs=list(range(6, 8)), outputs=[1], builtinOptionsType=schema.BuiltinOptions.ConcatenationOptions, builtinOptions=schema.ConcatenationOptionsT(axis=3)),
+]
+constants = [np.array(output_shape, 'int32'), np.array(-1, 'int32'), *np.split(w_, 2, axis=-1)]
+buffers = [schema.BufferT(), *(schema.BufferT(data=array.ravel().view('uint8')) for array in constants)]
+tensors = [
+    schema.TensorT(shape=x_.shape),
+    schema.TensorT(shape=output_shape[:-1] + (6,)),
+    schema.TensorT(shape=[4], type=schema.TensorType.INT32, buffer=1),
+    schema.TensorT(shape=[], type=schema.TensorType.INT32, buffer=2),
+    *(schema.TensorT(shape=x_.shape[:-1] + (x_.shape[-1] // 2,)) for i in range(2)),
+    *(schema.TensorT(shape=output_shape) for i in range(2)),
+    *(schema.TensorT(shape=array.shape, buffer=3 + i) for i, array in enumerate(constants[2:])),
+]
+codes = [schema.OperatorCodeT(67, version=3, builtinCode=schema.BuiltinOperator.TRANSPOSE_CONV), schema.OperatorCodeT(49, builtinCode=schema.BuiltinOperator.SPLIT), schema.OperatorCodeT(2, builtinCode=schema.BuiltinOperator.CONCATENATION)]
+graph = schema.SubGraphT(tensors, inputs=[0], outputs=[1], operators=operators)
+model = schema.ModelT(3, codes, [graph], buffers=buffers)
+builder = flatbuffers.Builder()
+builder.Finish(model.Pack(builder), b'TFL3')
+interpreter = litert.Interpreter(
+    model_content=bytes(builder.Output()),
+    num_threads=int(os.environ.get('OMP_NUM_THREADS', 1)),
+    experimental_op_resolver_type=litert.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+)
+interpreter.allocate_tensors()
+interpreter.set_tensor(0, x_)
+interpreter.invoke()
+y_ = interpreter.get_tensor(1)
+y_ = np.pad(y_, [(0, 0), (0, 0), (0, 1), (0, 0)])
+y_ = y_[:, 1:, :, :]
+y_ = y_ + b.reshape((1, -1))
+y = np.moveaxis(y_, -1, 1)
+""",
+    ("litert", SHIFTED): """\
+import ai_edge_litert.interpreter as litert
+import ai_edge_litert.schema_py_generated as schema
+import flatbuffers
+import numpy as np
+import os
+x_ = np.moveaxis(x, 1, -1)[:, None]
+w_ = np.moveaxis(w, (0, 1), (-1, 0))[:, None]
+output_shape = (x_.shape[0], 1, (x_.shape[2] - 1) * 1 + 3, 3)
+options = schema.TransposeConvOptionsT(padding=schema.Padding.VALID, strideH=1, strideW=1)
+operators = [schema.OperatorT(inputs=[2, 3, 0], outputs=[1], builtinOptionsType=schema.BuiltinOptions.TransposeConvOptions, builtinOptions=options)]
+constants = [np.array(output_shape, 'int32'), w_]
+buffers = [schema.BufferT(), *(schema.BufferT(data=array.ravel().view('uint8')) for array in constants)]
+tensors = [
+    schema.TensorT(shape=x_.shape),
+    schema.TensorT(shape=output_shape),
+    schema.TensorT(shape=[4], type=schema.TensorType.INT32, buffer=1),
+    *(schema.TensorT(shape=array.shape, buffer=2 + i) for i, array in enumerate(constants[1:])),
+]
+codes = [schema.OperatorCodeT(67, version=3, builtinCode=schema.BuiltinOperator.TRANSPOSE_CONV)]
+graph = schema.SubGraphT(tensors, inputs=[0], outputs=[1], operators=operators)
+model = schema.ModelT(3, codes, [graph], buffers=buffers)
+builder = flatbuffers.Builder()
+builder.Finish(model.Pack(builder), b'TFL3')
+interpreter = litert.Interpreter(
+    model_content=bytes(builder.Output()),
+    num_threads=int(os.environ.get('OMP_NUM_THREADS', 1)),
+    experimental_op_resolver_type=litert.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+)
+interpreter.allocate_tensors()
+interpreter.set_tensor(0, x_)
+interpreter.invoke()
+y_ = np.squeeze(interpreter.get_tensor(1), 1)
+y_ = np.pad(y_, [(0, 0), (0, 1), (0, 0)])
+y_ = y_[:, 2:, :]
+y_ = y_ + b.reshape((1, -1))
+y = np.moveaxis(y_, -1, 1)
+""",
+    ("litert", DILATED): """\
+import ai_edge_litert.interpreter as litert
+import ai_edge_litert.schema_py_generated as schema
+import flatbuffers
+import numpy as np
+import os
+x_ = np.moveaxis(x, 1, -1)
+w_ = np.moveaxis(w, (0, 1), (-1, -2))
+output_shape = (x_.shape[0], (x_.shape[1] - 1) * 1 + 2, (x_.shape[2] - 1) * 1 + 3, (x_.shape[3] - 1) * 1 + 5, 3)
+options = schema.Conv3DOptionsT(padding=schema.Padding.VALID, strideD=1, strideH=1, strideW=1, dilationHFactor=2, dilationWFactor=2)
+operators = [schema.OperatorT(inputs=[2, 3, 0], outputs=[1], builtinOptionsType=schema.BuiltinOptions.Conv3DOptions, builtinOptions=options)]
+constants = [np.array(output_shape, 'int32'), w_]
+buffers = [schema.BufferT(), *(schema.BufferT(data=array.ravel().view('uint8')) for array in constants)]
+tensors = [
+    schema.TensorT(shape=x_.shape),
+    schema.TensorT(shape=output_shape),
+    schema.TensorT(shape=[5], type=schema.TensorType.INT32, buffer=1),
+    *(schema.TensorT(shape=array.shape, buffer=2 + i) for i, array in enumerate(constants[1:])),
+]
+codes = [schema.OperatorCodeT(127, version=1, builtinCode=schema.BuiltinOperator.CONV_3D_TRANSPOSE)]
+graph = schema.SubGraphT(tensors, inputs=[0], outputs=[1], operators=operators)
+model = schema.ModelT(3, codes, [graph], buffers=buffers)
+builder = flatbuffers.Builder()
+builder.Finish(model.Pack(builder), b'TFL3')
+interpreter = litert.Interpreter(
+    model_content=bytes(builder.Output()),
+    num_threads=int(os.environ.get('OMP_NUM_THREADS', 1)),
+    experimental_op_resolver_type=litert.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+)
+interpreter.allocate_tensors()
+interpreter.set_tensor(0, x_)
+interpreter.invoke()
+y_ = interpreter.get_tensor(1)
+y = np.moveaxis(y_, -1, 1)
+""",
     ("tensorflow", GROUPED): """\
 import numpy as np
 import tensorflow as tf
