@@ -19,6 +19,24 @@ _BUILTIN: Final = Convention(
     model_suffixes=(".tflite",),
     calls="TransposeConvOptionsT|Conv3DOptionsT",
     modules=("ai_edge_litert",),
+    remarks=(
+        (
+            "A program builds its model with the classes of LiteRT's own schema, as converters "
+            "do. A layer of a .tflite file is read as one of these operators."
+        ),
+        (
+            "The input output_shape chooses the crop: with VALID nothing is cropped at the "
+            "beginning, with SAME half of the whole, rounded down. All other sizes are refused by "
+            "the builtin kernels, which programs ask for."
+        ),
+        (
+            "XNNPACK, the default delegate, takes any output_shape with VALID and silently returns "
+            "the natural size; a stride of 0 ends the process. -f litert:xnnpack runs it."
+        ),
+        "TRANSPOSE_CONV has no dilations and weights OHWI, CONV_3D_TRANSPOSE has them and DHWOI.",
+        "A single axis is the width of a TRANSPOSE_CONV of one row: x_, w_ and y_ have it too.",
+        "Only float32 is written; LiteRT also computes quantised TRANSPOSE_CONV.",
+    ),
 )
 
 CONVENTION: Final = replace(
