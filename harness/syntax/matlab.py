@@ -71,7 +71,7 @@ def read(text: str) -> Parsed:
     builder = _Matlab(text)
     reader = Reader(code, outside, list(split(outside)), builder, builder.parameters)
     builder.follow, builder.is_anonymous = reader.follow, reader.is_anonymous
-    builder.fields = reader.fields
+    builder.fields, builder.taken = reader.fields, reader.taken
     reader.run()
     return Parsed(tuple(reader.statements()), tuple(reader.unread.values()))
 
@@ -219,6 +219,7 @@ class _Matlab(Builder):
         self.is_anonymous: Callable[[Call], bool] = lambda _: False  # Of the text's own functions
         self.fields: Callable[[Call], Mapping[str, Value]] = lambda _: {}  # Of what one gives back
         self._structures: dict[str, str] = {}  # What is known of each: fields, or elements
+        self.taken = frozenset[str]()  # Names of what the text's own functions take
         # Names that stand for what a call of the function that is read gives its parameters.
         self.parameters: dict[str, Name] = {}
         self._followed: tuple[int, tuple[Value, ...]] = (-1, ())  # The last call, by its place
@@ -398,9 +399,11 @@ class _Matlab(Builder):
         return self._after(self.call(function, arguments, nodes))
 
     def _is_element(self, name: str | None, places: Sequence[Value]) -> bool:
-        """Whether ``filters(i + 1)`` is an element of what the text computes, not a call."""
+        """Whether ``filters(i + 1)`` is an element of what the text computes, or takes: no call."""
         given = self.names.given.get(name or "")
         is_open = isinstance(given, tuple | BinaryOp) and not is_constant(given)
+        is_own = isinstance(given, Name) and given.text == name
+        is_open = is_open or (is_own and name in self.taken)
         return is_open and not is_layers(given) and len(places) == 1 and _is_index(places[0])
 
     def _after(self, node: Node) -> Node:

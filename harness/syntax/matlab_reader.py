@@ -136,6 +136,11 @@ class Reader:
         self._functions = functions(code, steps, self._structure)
         self._called = called_by_others(self._functions, code, steps)
 
+    @property
+    def taken(self) -> frozenset[str]:
+        """The names of what the text's own functions take."""
+        return frozenset(name for each in self._functions.values() for name in each.takes)
+
     def run(self) -> None:
         """Read all steps."""
         self._run(0, len(self._steps))

@@ -164,6 +164,17 @@ def test_names_are_written_as_the_language_writes_them(
     assert part in only(text, framework).to_json()["translations"][framework]["call"]
 
 
+@pytest.mark.parametrize(
+    ("channels", "written"),
+    [("c*2^(n-2)", "c * (2 ** (n - 2))"), ("sz(3)", "sz(3)"), ("sz(3)*n", "sz(3) * n")],
+)
+def test_channels_that_a_matlab_function_is_given_stay_names(channels: str, written: str) -> None:
+    text = (
+        f"function layer = up(sz, c, n)\nlayer = transposedConv2dLayer(4, {channels}, 'Stride', 2);"
+    )
+    assert only(text, "numpy").to_json()["operator"]["out_channels"] == written
+
+
 def test_json_has_names_and_no_descriptor() -> None:
     found = only("nn.ConvTranspose2d(in_ch, out_ch * 2, 2, groups=g)", "chainer").to_json()
     assert found["operator"] == {

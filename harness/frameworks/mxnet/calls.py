@@ -24,7 +24,7 @@ from harness.convention.values import (
 )
 from harness.core.errors import Ask, asked
 from harness.core.named_number import Named
-from harness.core.operators import Sizes
+from harness.core.operators import Operator, Sizes
 from harness.core.training import Training
 from harness.frameworks.mxnet.training import read_initializer
 from harness.syntax.tree import (
@@ -266,8 +266,10 @@ def _with_target(given: Arguments, reading: Reading, dilation: Sizes) -> Reading
 
     https://github.com/apache/mxnet/blob/v1.9.x/src/operator/nn/deconvolution-inl.h (InferPad)
     """
-    in_size, operator = given.in_size("target_shape"), reading.operator
+    operator = reading.operator
     target = _whole(given, "target_shape", operator.rank, 1)
+    given, notes = _with_usual_input(given, operator, target)
+    in_size = given.in_size("target_shape")
     crop = output_crop(given, operator, target, lambda _, total: (total + 1) // 2)
     if any(end < 0 for _, end in crop):
         raise given.error(
@@ -281,8 +283,24 @@ def _with_target(given: Arguments, reading: Reading, dilation: Sizes) -> Reading
         f"target_shape: read as documented, pad {comma(pad)} and adj {comma(adj)}; MXNet 1.9.1 in "
         "float32 on a CPU (oneDNN) keeps the pad of the call, and refuses it or crops otherwise."
     )
-    notes = [note] if pad != _whole(given, "pad", operator.rank, 0) else []
+    notes += [note] if pad != _whole(given, "pad", operator.rank, 0) else []
     return _cropped(given, reading, dilation, pad, adj, *notes, asked_by="target_shape")
+
+
+def _with_usual_input(
+    given: Arguments, operator: Operator, target: Sizes
+) -> tuple[Arguments, list[str]]:
+    """Add the input whose size times the stride is the target, where nothing says what comes in."""
+    stride = operator.stride
+    is_usual = min(stride) > 1 and not any(t % s for t, s in zip(target, stride, strict=True))
+    if given.supplied.input is not None or not is_usual:
+        return given, []
+    size = tuple(t // s for t, s in zip(target, stride, strict=True))
+    channels = 64 if isinstance(operator.in_channels, Named) else operator.in_channels
+    asks = asked(Ask.INPUT_SHAPE, (1, channels, *(n + 1 for n in size)), "give")
+    note = f"target_shape {list(target)}: taken for in * stride, so for an input of {comma(size)}. "
+    supplied = replace(given.supplied, input=(1, operator.in_channels, *size))
+    return replace(given, supplied=supplied), [note + "For another one, " + asks + "."]
 
 
 def _cropped(

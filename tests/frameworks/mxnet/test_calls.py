@@ -21,6 +21,7 @@ from harness.core.operators import Operator, Sizes
 from harness.core.program import Program, Unsupported
 from harness.core.training import GLOROT, Initializer, Training
 from harness.lookup.answer import look_up
+from harness.lookup.every import look_up_every
 from harness.lookup.reading import read
 from harness.syntax.tree import SnippetError
 
@@ -204,6 +205,17 @@ def test_bias_of_the_numpy_extension_is_the_default_of_mxnet_2() -> None:
 )  # fmt: skip
 def test_what_is_not_the_operator_is_noted(text: str, note: str) -> None:
     assert note in reading(text, input=IN).notes[0]
+
+
+def test_target_shape_without_an_input_is_taken_for_a_multiple_of_the_stride() -> None:
+    call = "mx.nd.Deconvolution(x, w, kernel=(5, 4), stride=(2, 3), num_filter=3, "
+    (look,) = look_up_every(call + "target_shape=(14, 12), no_bias=True)", to=["numpy"])
+    assert not isinstance(look, SnippetError)
+    assert look.reading.operator.crop == ((2, 1), (1, 0))
+    expected = "target_shape [14, 12]: taken for in * stride, so for an input of 7,4. "
+    assert f"{expected}For another one, give input 1,64,8,5." in map(str, look.reading.notes)
+    (error,) = look_up_every(call + "target_shape=(14, 11), no_bias=True)")
+    assert isinstance(error, SnippetError)
 
 
 def test_target_shape_whose_pad_is_in_the_call_too_is_not_doubted() -> None:
