@@ -148,6 +148,16 @@ NUMPY_IS_A_VERSION: Final = {
 }
 
 
+# Modules that texts import Keras's layers from: both frameworks have them.
+KERAS_IS_A_MODULE: Final = {
+    "harness.convention.keras_layers.plain": {"keras", "tensorflow"},
+    "harness.convention.keras_layers.training": {"keras"},
+    "harness.frameworks.tensorflow": {"keras"},
+    "harness.frameworks.tensorflow.models": {"keras"},
+    "harness.frameworks.keras.backends": {"tensorflow"},
+}
+
+
 def test_a_framework_is_named_in_its_own_folder_only() -> None:
     """Rule d; what ``syntax`` names are languages, and CuPy's call is NumPy's."""
     named = {}
@@ -156,6 +166,7 @@ def test_a_framework_is_named_in_its_own_folder_only() -> None:
             continue
         mine = "".join(name.split(".")[2:3]) if room(name) == "frameworks" else ""
         known = {"numpy"} if name in NUMPY_IS_A_VERSION or mine == "cupy" else set()
+        known |= KERAS_IS_A_MODULE.get(name, set())
         constants = {node.value for node in nodes(name) if isinstance(node, ast.Constant)}
         named[name] = constants & (set(framework_names()) - {mine} - known)
     assert not {name: frameworks for name, frameworks in named.items() if frameworks}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Self, TypeAlias, TypeVar
 
 from harness.convention.assumptions import assumed_notes, recomputed_notes
@@ -460,6 +460,9 @@ class Form(Signature):
     read: Callable[[Arguments], Reading]  # What bound arguments mean
     # Where the call only describes what is executed later: finds the call that returns the output.
     output: Callable[[CallSite], Application | None] | None = None
+    # Another framework has the call too, and a text is taken for that one's unless this one is
+    # asked for by name.
+    only_if_asked: bool = field(default=False, kw_only=True)
 
 
 def _size(value: Value) -> int | None:

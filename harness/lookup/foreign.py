@@ -39,7 +39,7 @@ LIBRARIES: Final = (
         r"F\.conv[123]d_transpose",
         "bias_attr weight_attr param_attr",
     ),
-    _library("Keras 3's ops", "keras.ops tensorflow.keras.ops", r"(tf\.)?keras\.ops\..+"),
+    _library("Keras 3's ops", "tensorflow.keras.ops", r"tf\.keras\.ops\..+"),
     _library("JAX", "jax lax", keywords="rhs_dilation transpose_kernel"),
     _library("Flax, for JAX", "flax nnx"),
     _library("Haiku, for JAX", "haiku hk"),

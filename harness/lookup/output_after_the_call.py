@@ -228,7 +228,8 @@ def _steps_of_call(call: Call, output: _Output) -> list[_Step] | None:
     inner = _steps(first.value, output)
     if inner is None:
         return _made_into_another(call.parts[2:], output)
-    if last in _PASSES_ON:
+    joins_groups = last == "concatenate" and isinstance(first.value, Comprehension)
+    if last in _PASSES_ON or joins_groups:
         return inner
     # ``Cropping2D`` of ``Cropping2D(1)(y)``.
     maker = last_name(call.function) if isinstance(call.function, Call) else last

@@ -212,16 +212,21 @@ def _shape(ask: Ask, shape: Sequence[int] | None) -> Sizes | None:
     return tuple(shape)
 
 
-def _known_in(conventions: Iterable[Convention]) -> dict[str, list[_Known]]:
+def _known_in(conventions: Iterable[Convention], *, is_asked: bool) -> dict[str, list[_Known]]:
     """The forms of several frameworks by the last part of their names.
 
-    Of frameworks that share a call, such as two builds of one, the first stands for all.
+    Of frameworks that share a call, such as two builds of one, the first stands for all, or the one
+    that the call is taken for unless the user asks for another.
     """
     known: dict[str, list[_Known]] = {}
     for framework in conventions:
         for last, forms in framework.forms_by_last_name.items():
             taken = {each.form.name for each in known.setdefault(last, [])}
-            known[last] += [_Known(framework, form) for form in forms if form.name not in taken]
+            known[last] += [
+                _Known(framework, form)
+                for form in forms
+                if form.name not in taken and (is_asked or not form.only_if_asked)
+            ]
     return known
 
 
@@ -229,9 +234,12 @@ def _mentioned(names: Sequence[str], conventions: Sequence[Convention]) -> dict[
     """The forms of the frameworks that have any of the names, the first of them first."""
     # The others need not even be loaded, which takes longer than everything else.
     known = _known_in(
-        each
-        for each in conventions
-        if each.calls and any(re.fullmatch(each.calls, name) for name in {*names})
+        (
+            each
+            for each in conventions
+            if each.calls and any(re.fullmatch(each.calls, name) for name in {*names})
+        ),
+        is_asked=len(conventions) == 1,
     )
     first = next((name for name in names if name in known), None)
     return {} if first is None else {first: known.pop(first), **known}
@@ -305,7 +313,9 @@ def _without_a_call(
     if known and _language_of(known) not in {each.language for each in conventions}:
         return error  # Of a notation, whose calls need not look like calls
     telling = [each for each in conventions if not each.calls_in]
-    return _nothing_known(text, mentioned, conventions, list(_known_in(telling)))
+    return _nothing_known(
+        text, mentioned, conventions, list(_known_in(telling, is_asked=len(conventions) == 1))
+    )
 
 
 def _which_function(

@@ -224,6 +224,23 @@ TABLES = {
         Row(UNSUPPORTED, dtype="float64"),
         Row(UNSUPPORTED, dtype="float64", documented=True),
     ],
+    # Valid: (0, -output_padding); same: kernel - kernel % 2 - output_padding in all, half of it at
+    # the beginning; 0 <= output_padding < stride.  Without it the output of same is input * stride.
+    ("keras", "https://keras.io/api/ops/nn/#conv_transpose-function"): [
+        Row(NATIVE),
+        Row(NATIVE, stride=3, crop=(0, -2)),
+        Row(NATIVE, stride=2, crop=(0, 1)),
+        Row(REWRITTEN, stride=2, crop=(1, 0)),
+        Row(NATIVE, crop=(1, 1)),
+        Row(NATIVE, crop=(1, 2), kernel=4),
+        Row(NATIVE, crop=(2, 2), kernel=4),  # an output_padding of 0, which TensorFlow refuses
+        Row(REWRITTEN, stride=3, crop=(0, -3)),
+        Row(REWRITTEN, crop=(-1, 0)),
+        Row(NATIVE, rank=3, stride=2, crop=(0, -1), dilation=2, kernel=3, dtype="float64"),
+        Row(NATIVE, rank=2, stride=2, crop=((0, 1), (0, 1))),
+        Row(REWRITTEN, rank=2, stride=2, crop=((0, 1), (1, 0))),
+        Row(REWRITTEN, groups=2),
+    ],
     # |outsize - natural| < stride; outsize - natural is begin - end, of one sign on all axes.
     (
         "chainer",
@@ -396,7 +413,7 @@ print(*sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     roots = {name.split(".")[0] for name in done.stdout.split()}
-    frameworks = {"torch", "tensorflow", "mxnet", "chainer", "cupy", "onnx", "onnxruntime"}
+    frameworks = {"torch", "tensorflow", "mxnet", "chainer", "cupy", "onnx", "onnxruntime", "keras"}
     unwanted = {*frameworks, "numpy", "yaml", "rich", "impl"}
     assert not roots & unwanted
 

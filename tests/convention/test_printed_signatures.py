@@ -96,8 +96,8 @@ def test_star_of_a_definition_stays() -> None:
 @pytest.mark.parametrize(
     ("name", "meant"),
     [
-        *(("keras", "tensorflow"), ("tf", "tensorflow"), ("tf.keras", "tensorflow")),
-        *(("Keras", "tensorflow"), ("keras:jax", "tensorflow"), ("torch", "pytorch")),
+        *(("tf_keras", "tensorflow"), ("tf", "tensorflow"), ("tf.keras", "tensorflow")),
+        *(("Keras", "keras"), ("keras:jx", "keras:jax"), ("torch", "pytorch")),
         *(("gluon", "mxnet"), ("mx", "mxnet"), ("octave", "matlab"), ("pytroch", "pytorch")),
     ],
 )

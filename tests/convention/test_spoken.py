@@ -68,6 +68,37 @@ def tensorflow(
     return {"stride": strides, "dilation": dilations, "crop": crop}
 
 
+def keras(
+    x: Array,
+    w: Array,
+    *,
+    strides: Sizes,
+    padding: str,
+    output_padding: Sizes | None,
+    dilation_rate: Sizes,
+) -> dict[str, Any]:
+    """https://keras.io/api/ops/nn/#conv_transpose-function: the output's size, and its odd side."""
+    assert w.shape[-1] == x.shape[-1]
+    assert padding in {"valid", "same"}
+    assert output_padding is None or all(
+        0 <= more < s for more, s in zip(output_padding, strides, strict=True)
+    )
+    crop = []
+    for axis, (n, s, d) in enumerate(zip(x.shape[1:-1], strides, dilation_rate, strict=True)):
+        kernel = d * (w.shape[axis] - 1) + 1
+        full = (n - 1) * s + kernel
+        if padding == "valid":
+            out = full + (max(s - kernel, 0) if output_padding is None else output_padding[axis])
+            begin = 0
+        elif output_padding is None:
+            out, begin = n * s, max(kernel - s, 0) // 2
+        else:
+            out = (n - 1) * s + kernel % 2 + output_padding[axis]
+            begin = max(full - out, 0) // 2
+        crop.append((begin, full - out - begin))
+    return {"stride": strides, "dilation": dilation_rate, "crop": crop}
+
+
 def mxnet(
     x: Array,
     w: Array,
@@ -189,6 +220,9 @@ MEANT: Final = {
     "pytorch": Meant(pytorch),
     "tensorflow": Meant(
         tensorflow, takes_bias=False, x=moved(-1, 1), w=lambda _groups: moved((-1, -2), (0, 1))
+    ),
+    "keras": Meant(
+        keras, takes_bias=False, x=moved(-1, 1), w=lambda _groups: moved((-1, -2), (0, 1))
     ),
     "mxnet": Meant(mxnet),
     "chainer": Meant(chainer),

@@ -39,6 +39,14 @@ SAID = {
         "layer.W.update_rule.add_hook(chainer.optimizer_hooks.WeightDecay(0.5 * l2))\n"
         "layer.b.update_rule.add_hook(chainer.optimizer_hooks.WeightDecay(l2))"
     ),
+    "keras": (
+        "# Keras has no factors of the learning rate: an optimizer of your own multiplies it.\n"
+        "factors = {layer.kernel.path: 2.0}\n"
+        "class Optimizer(keras.optimizers.SGD):\n"
+        "    def update_step(self, gradient, variable, learning_rate):\n"
+        "        factor = factors.get(variable.path, 1.0)\n"
+        "        super().update_step(gradient, variable, factor * learning_rate)"
+    ),
     "matlab": "",
     "mxnet": (
         "layer.weight.lr_mult = 2.0\nlayer.weight.wd_mult = 0.5\n"
@@ -62,6 +70,10 @@ SAID = {
     "wolfram": "",
 }
 CONSTRUCTED = {
+    "keras": (
+        "kernel_regularizer=keras.regularizers.L2(0.25 * l2), "
+        "bias_regularizer=keras.regularizers.L2(0.5 * l2))"
+    ),
     "matlab": "'WeightLearnRateFactor', 2.0, 'WeightL2Factor', 0.5, 'BiasL2Factor', 1.0);",
     "tensorflow": (
         "kernel_regularizer=tf.keras.regularizers.L2(0.25 * l2), "
@@ -197,6 +209,7 @@ TOO_LARGE = {
     "pytorch": "up = nn.ConvTranspose2d(3, 4, 2)\nup.weight.data.normal_(0, 1e200)",
     "chainer": "L.Deconvolution2D(3, 4, 2, initialW=chainer.initializers.Normal(1e200))",
     "mxnet": "nn.Conv2DTranspose(4, 2, in_channels=3, weight_initializer=mx.init.Normal(1e200))",
+    "keras": "layers.Conv2DTranspose(4, 2, kernel_initializer=RandomNormal(0, 1e200))",
     "tensorflow": "layers.Conv2DTranspose(4, 2, kernel_initializer=RandomNormal(0, 1e200))",
     "matlab": "transposedConv2dLayer(2, 4, NumChannels=3, WeightsInitializer=@(s) 1e200*randn(s))",
     "wolfram": (

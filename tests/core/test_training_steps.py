@@ -50,6 +50,7 @@ class Speech:
     array: str
     step: str
     own_arrays: str
+    no_penalty: str = "penalty = tf.constant(0.0)"
 
     def bias_of(self, program: Program) -> str:
         return (
@@ -75,6 +76,28 @@ SPEECHES: Final = {
         "{}.array",
         "layer.W.grad = dw.copy()\nif has_bias: {bias}.grad = db.copy()\noptimizer.update()",
         ".array = ",
+    ),
+    "keras": Speech(
+        "layer.kernel",
+        "layer.bias",
+        "b_",
+        "keras.ops.convert_to_numpy({})",
+        """
+variables = [layer.kernel, {bias}] if has_bias else [layer.kernel]
+{penalty}
+losses = sum([penalty, *layer.losses])
+values = [variable.value for variable in variables]
+of_losses = (torch.autograd.grad(losses, values, allow_unused=True) if losses.requires_grad
+             else [None] * len(values))
+gradients = [one if more is None else one + more
+             for one, more in zip((dw_, db_) if has_bias else (dw_,), of_losses)]
+pairs = [pair for pair in zip(gradients, variables) if pair[1].trainable]
+optimizer = globals().get("Optimizer", keras.optimizers.SGD)(lr)
+if pairs: optimizer.apply_gradients(pairs)
+dw = keras.ops.convert_to_numpy(dw_)
+""",
+        "layer.set_weights(",
+        "penalty = torch.tensor(0.0)",
     ),
     "mxnet": Speech(
         "layer.weight",
@@ -123,7 +146,7 @@ def stepped(framework: str, operator: Operator, training: Training) -> Job:
     said, written = SPEECHES[framework], layer(framework, operator, training)
     bias = said.bias_of(written)
     penalties = [line for line in written.training.splitlines() if line.startswith("penalty = ")]
-    step = said.step.format(bias=bias, penalty=(penalties or ["penalty = tf.constant(0.0)"])[0])
+    step = said.step.format(bias=bias, penalty=(penalties or [said.no_penalty])[0])
     weights, biases = (
         said.array.format(each) for each in (said.weights, bias if operator.bias else said.weights)
     )

@@ -41,7 +41,11 @@ PYTHON = [name for name in HERE if convention(name).language == "python" and con
 
 # The whole suite runs as pytest's tests: the environment ``suite`` in tox.ini.  Here a case of each
 # limitation, as those that end a framework's process cost a start each.
-CERTAIN = [limitation for limitation in load_limitations() if not limitation.depends_on]
+CERTAIN = [
+    limitation
+    for limitation in load_limitations()
+    if not limitation.depends_on and limitation.framework in framework_names()
+]
 KNOWN = sorted({limitation.cases[0].replace("?", "1") for limitation in CERTAIN})
 # Variants run where somebody asks for them: those of which something is declared.
 VARIANTS = sorted({each.framework for each in CERTAIN} - {*framework_names()})

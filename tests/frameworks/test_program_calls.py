@@ -38,6 +38,11 @@ CALLS = {
         *("numpy_helper.from_array", "ort.SessionOptions", "ort.InferenceSession"),
         *("os.environ.get", "int", ".reshape", ".run", ".SerializeToString"),
     },
+    "keras": {
+        *("keras.ops.convert_to_tensor", "keras.ops.convert_to_numpy", "keras.ops.conv_transpose"),
+        *("keras.ops.split", "keras.ops.concatenate", "keras.ops.pad", "keras.ops.reshape"),
+        *("np.moveaxis", "zip", "torch.autograd.grad", ".requires_grad_"),
+    },
     "pytorch": {
         *("torch.from_numpy", "torch.autograd.grad", "F.pad"),
         *(f"F.conv_transpose{rank}d" for rank in (1, 2, 3)),
@@ -73,6 +78,7 @@ IMPORTS = {
         "ort": "onnxruntime",
         **{name: f"onnx.{name}" for name in ("TensorProto", "helper", "numpy_helper")},
     },
+    "keras": {"keras": "keras", "torch": "torch", "np": "numpy", "os": "os"},
     "pytorch": {"torch": "torch", "F": "torch.nn.functional"},
     "chainer": {"chainer": "chainer", "F": "chainer.functions"},
     "mxnet": {"mx": "mxnet", "np": "numpy"},

@@ -32,6 +32,14 @@ session = ort.InferenceSession(model.SerializeToString(), options, providers=["C
 y = session.run(None, {"x": x})[0]
 """
 
+KERAS = """\
+import os
+os.environ["KERAS_BACKEND"] = "torch"
+import keras
+import numpy as np
+import torch
+"""
+
 FORWARD = {
     ("numpy", GROUPED): """\
 import impl
@@ -289,6 +297,27 @@ interpreter.invoke()
 y_ = interpreter.get_tensor(1)
 y = np.moveaxis(y_, -1, 1)
 """,
+    ("keras", GROUPED): f"""\
+{KERAS}x_ = keras.ops.convert_to_tensor(np.moveaxis(x, 1, -1))
+w_ = keras.ops.convert_to_tensor(np.moveaxis(w, (0, 1), (-1, -2)))
+b_ = keras.ops.convert_to_tensor(b)
+x_groups = keras.ops.split(x_, 2, axis=-1)
+w_groups = keras.ops.split(w_, 2, axis=-1)
+y_ = keras.ops.concatenate([
+    keras.ops.conv_transpose(x_group, w_group, strides=(2, 3), output_padding=0)
+    for x_group, w_group in zip(x_groups, w_groups)
+], axis=-1)
+y_ = keras.ops.pad(y_, [(0, 0), (0, 0), (0, 1), (0, 0)])
+y_ = y_[:, 1:, :, :]
+y_ = y_ + keras.ops.reshape(b_, (1, 1, 1, -1))
+y = np.moveaxis(keras.ops.convert_to_numpy(y_), -1, 1)
+""",
+    ("keras", DILATED): f"""\
+{KERAS}x_ = keras.ops.convert_to_tensor(np.moveaxis(x, 1, -1))
+w_ = keras.ops.convert_to_tensor(np.moveaxis(w, (0, 1), (-1, -2)))
+y_ = keras.ops.conv_transpose(x_, w_, dilation_rate=(1, 2, 2))
+y = np.moveaxis(keras.ops.convert_to_numpy(y_), -1, 1)
+""",
     ("tensorflow", GROUPED): """\
 import numpy as np
 import tensorflow as tf
@@ -401,6 +430,20 @@ loss = @(x, w) sum(dltranspconv(x, w, 0, 'DilationFactor', [1 2 2]) .* dy_, 'all
 [dx_, dw_] = dlfeval(@(x, w) dlgradient(loss(x, w), x, w), x_, w_);
 dx = permute(extractdata(dx_), [5 4 1 2 3]);
 dw = permute(extractdata(dw_), [5 4 1 2 3]);
+""",
+    ("keras", SHIFTED): f"""\
+{KERAS}x_ = keras.ops.convert_to_tensor(np.moveaxis(x, 1, -1)).requires_grad_()
+w_ = keras.ops.convert_to_tensor(np.moveaxis(w, (0, 1), (-1, -2))).requires_grad_()
+b_ = keras.ops.convert_to_tensor(b).requires_grad_()
+dy_ = keras.ops.convert_to_tensor(np.moveaxis(dy, 1, -1))
+y_ = keras.ops.conv_transpose(x_, w_)
+y_ = keras.ops.pad(y_, [(0, 0), (0, 1), (0, 0)])
+y_ = y_[:, 2:, :]
+y_ = y_ + keras.ops.reshape(b_, (1, 1, -1))
+dx_, dw_, db_ = torch.autograd.grad(y_, (x_, w_, b_), dy_)
+dx = np.moveaxis(keras.ops.convert_to_numpy(dx_), -1, 1)
+dw = np.moveaxis(keras.ops.convert_to_numpy(dw_), (-1, -2), (0, 1))
+db = keras.ops.convert_to_numpy(db_)
 """,
     ("tensorflow", SHIFTED): """\
 import numpy as np

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Final
 
 from harness.convention.device import ANOTHER_INTERPRETER, Cuda
@@ -60,6 +61,8 @@ CONVENTION: Final = Convention(
     ),
     environ={
         "KERAS_BACKEND": "tensorflow",
+        # Keras would write ~/.keras, and read from there what channels come first.
+        "KERAS_HOME": os.devnull,
         # A text with dilations sets it, but the first one of a process may have none.
         "TF_ENABLE_ONEDNN_OPTS": "1",
         "TF_CPP_MIN_LOG_LEVEL": "3",

@@ -15,16 +15,16 @@ from typing import Final
 
 from harness.convention.arguments import Arguments, Form
 from harness.convention.binding import bound
-from harness.convention.reading import Reading, Supplied
-from harness.convention.signature import Parameter, naming
-from harness.convention.values import shown
-from harness.core.operators import Sizes
-from harness.frameworks.tensorflow.layer_inputs import (
+from harness.convention.keras_layers.inputs import (
     activation_notes,
     configured_layout,
     input_of,
     with_batch,
 )
+from harness.convention.reading import Reading, Supplied
+from harness.convention.signature import Parameter, naming
+from harness.convention.values import shown
+from harness.core.operators import Sizes
 from harness.syntax.tree import Argument, Name, Value
 
 _SLIM_MODULES: Final = ("slim", "tf_slim", "tf.contrib.slim", "contrib_slim", "contrib_layers")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from harness.convention.arguments import Arguments
@@ -134,11 +135,14 @@ def _regularizer(given: Arguments, which: str) -> str | None:
 
 
 def initializer_text(
-    initializer: Initializer | None, operator: Operator, *, of_bias: bool = False
+    initializer: Initializer | None, operator: Operator, keras: str, *, of_bias: bool = False
 ) -> str | None:
     """Write the initialiser that gives the variance asked for, as an argument.
 
-    >>> print(initializer_text(Initializer("normal", 2.0, "in"), Operator.of(64, 128, (3, 3))))
+    ``keras`` is what the text calls the module.
+
+    >>> operator = Operator.of(64, 128, (3, 3))
+    >>> print(initializer_text(Initializer("normal", 2.0, "in"), operator, "tf.keras"))
     tf.keras.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal")
     """
     if initializer is None:
@@ -146,7 +150,7 @@ def initializer_text(
     distribution, scale = initializer.distribution, initializer.scale
     if distribution == "constant" or scale <= 0:
         words = {0.0: '"zeros"', 1.0: '"ones"'}
-        return words.get(scale) or f"tf.keras.initializers.Constant({scale!r})"
+        return words.get(scale) or f"{keras}.initializers.Constant({scale!r})"
     if initializer.fan is not None and not of_bias:
         mode = _MODE_OF_FAN[initializer.fan]
         named = [key for key, known in _NAMED.items() if known == initializer]
@@ -154,66 +158,82 @@ def initializer_text(
             word = named[0].replace("uniform", "_uniform").replace("normal", "_normal")
             return f'"{word}"'
         kind = "untruncated_normal" if distribution == "normal" else distribution
-        return f'tf.keras.initializers.VarianceScaling({scale!r}, "{mode}", "{kind}")'
+        return f'{keras}.initializers.VarianceScaling({scale!r}, "{mode}", "{kind}")'
     # Keras would use a bias's length as its fan, so its deviation is written as a number.
     variance = initializer.variance(operator)
     if distribution == "uniform":
         bound = math.sqrt(3 * variance)
-        return f"tf.keras.initializers.RandomUniform({-bound:.9g}, {bound:.9g})"
+        return f"{keras}.initializers.RandomUniform({-bound:.9g}, {bound:.9g})"
     deviation = math.sqrt(variance)
     if distribution == "normal":
-        return f"tf.keras.initializers.RandomNormal(0.0, {deviation:.9g})"
-    return f"tf.keras.initializers.TruncatedNormal(0.0, {deviation / TRUNCATED_DEVIATION:.9g})"
+        return f"{keras}.initializers.RandomNormal(0.0, {deviation:.9g})"
+    return f"{keras}.initializers.TruncatedNormal(0.0, {deviation / TRUNCATED_DEVIATION:.9g})"
 
 
-def penalty_text(training: Training, factor: float | None) -> str | None:
+def penalty_text(training: Training, factor: float | None, keras: str) -> str | None:
     """Write a regularizer; ``l2`` is the weight decay that all factors multiply.
 
-    >>> penalty_text(Training(weights_decay=0.5), None)
+    >>> penalty_text(Training(weights_decay=0.5), None, "tf.keras")
     'tf.keras.regularizers.L2(0.5 * l2)'
     """
     if not training.has_decay or factor == 0:
         return None
     # A penalty of l2 * sum(w**2) has twice the gradient that a weight decay of l2 adds.
-    return f"tf.keras.regularizers.L2({0.5 if factor is None else factor / 2!r} * l2)"
+    return f"{keras}.regularizers.L2({0.5 if factor is None else factor / 2!r} * l2)"
 
 
-def training_text(operator: Operator, training: Training, *, late_bias: bool) -> str:
+@dataclass(frozen=True)
+class Dialect:
+    """How texts name Keras, and how its variables are told apart inside an optimizer."""
+
+    module: str
+    variable: str  # The key of a layer's variable, ``{}``
+    late_bias: str  # The key of ``b_``, a variable of no layer
+    in_optimizer: str  # The key of ``variable``
+
+
+# Inside an optimizer on TensorFlow the variables are TensorFlow's own.
+TF_KERAS: Final = Dialect("tf.keras", "{}.value.ref()", "b_.ref()", "variable.ref()")
+KERAS: Final = Dialect("keras", "{}.path", "b_.path", "variable.path")
+KERAS_ON_TENSORFLOW: Final = Dialect("keras", "{}.value.ref()", "b_.value.ref()", "variable.ref()")
+
+
+def training_text(
+    operator: Operator, training: Training, dialect: Dialect, *, late_bias: bool
+) -> str:
     """Write what a layer has no argument for: factors of the learning rate, and a late bias.
 
     A late bias is not a weight of the layer, but a variable that is added after it.
     """
-    rates = {"layer.kernel.value": training.weights_rate}
+    rates = {dialect.variable.format("layer.kernel"): training.weights_rate}
     if operator.bias:
-        # Inside an optimizer the variables are TensorFlow's own.
-        rates["b_" if late_bias else "layer.bias.value"] = training.bias_rate
+        bias = dialect.late_bias if late_bias else dialect.variable.format("layer.bias")
+        rates[bias] = training.bias_rate
     frozen = not late_bias and all(rate == 0 for rate in rates.values())
     return lines(
-        _late_bias_text(operator, training) if late_bias else None,
-        "layer.trainable = False" if frozen else _rate_text(rates),
+        _late_bias_text(operator, training, dialect.module) if late_bias else None,
+        "layer.trainable = False" if frozen else _rate_text(rates, dialect),
     )
 
 
-def _late_bias_text(operator: Operator, training: Training) -> str:
-    initial = initializer_text(training.bias, operator, of_bias=True)
-    penalty = penalty_text(training, training.bias_decay)
+def _late_bias_text(operator: Operator, training: Training, keras: str) -> str:
+    initial = initializer_text(training.bias, operator, keras, of_bias=True)
+    penalty = penalty_text(training, training.bias_decay, keras)
     return lines(
-        f"b_.assign(tf.keras.initializers.get({initial})(b_.shape))" if initial else None,
+        f"b_.assign({keras}.initializers.get({initial})(b_.shape))" if initial else None,
         f"penalty = {penalty}(b_)  # Of no layer: add it to the loss." if penalty else None,
     )
 
 
-def _rate_text(rates: Mapping[str, float | None]) -> str | None:
-    factors = [
-        f"{variable}.ref(): {rate!r}" for variable, rate in rates.items() if rate not in (None, 1)
-    ]
+def _rate_text(rates: Mapping[str, float | None], dialect: Dialect) -> str | None:
+    factors = [f"{variable}: {rate!r}" for variable, rate in rates.items() if rate not in (None, 1)]
     if not factors:
         return None
     return lines(
         "# Keras has no factors of the learning rate: an optimizer of your own multiplies it.",
         f"factors = {{{', '.join(factors)}}}",
-        "class Optimizer(tf.keras.optimizers.SGD):",
+        f"class Optimizer({dialect.module}.optimizers.SGD):",
         "    def update_step(self, gradient, variable, learning_rate):",
-        "        factor = factors.get(variable.ref(), 1.0)",
+        f"        factor = factors.get({dialect.in_optimizer}, 1.0)",
         "        super().update_step(gradient, variable, factor * learning_rate)",
     )

@@ -29,8 +29,8 @@ def input_of(given: Arguments, rank: int, *, channels_first: bool) -> Shape | No
     shape = _own(given) or _shape(input_source(given))
     if shape is None and given.supplied.input is None and not given.site.stands_alone:
         # Other look-ups start faster without it.
+        from harness.convention.keras_layers.plain import plain  # noqa: PLC0415
         from harness.convention.python_flows import flow_into  # noqa: PLC0415
-        from harness.frameworks.tensorflow.plain_layers import plain  # noqa: PLC0415
 
         forms = [given.form] if isinstance(given.form, Form) else []
         flow = flow_into(given.site, plain(channels_first=channels_first), forms)

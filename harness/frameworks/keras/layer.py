@@ -1,0 +1,93 @@
+"""Keras 3: ``keras.layers.Conv{1,2,3}DTranspose``, written.
+
+https://keras.io/api/layers/convolution_layers/convolution2d_transpose/
+"""
+
+from __future__ import annotations
+
+from harness.convention.keras_layers.crops import chosen_crop
+from harness.convention.keras_layers.training import (
+    KERAS,
+    KERAS_ON_TENSORFLOW,
+    initializer_text,
+    penalty_text,
+    training_text,
+)
+from harness.convention.text import CropSplit, arguments, lines, per_axis
+from harness.core.operators import Operator
+from harness.core.program import Program, Unsupported
+from harness.core.training import Training
+from harness.frameworks.keras.backends import JAX, TORCH, Backend
+from harness.frameworks.keras.render import after, program
+
+
+def layer(
+    operator: Operator, dtype: str, training: Training, *, backend: Backend = TORCH
+) -> Program | Unsupported:
+    """Write a layer of a network with its weights and its training settings."""
+    if reason := _refusal(operator, dtype, backend):
+        return Unsupported(reason)
+    padding, output_padding, rest = chosen_crop(operator, on_tensorflow=backend.is_tensorflow)
+    split = CropSplit(operator, rest)
+    penalty = penalty_text(training, training.weights_decay, "keras")
+    bias_penalty = penalty_text(training, training.bias_decay, "keras") if split.own_bias else None
+    initial_bias = initializer_text(training.bias, operator, "keras", of_bias=True)
+    options = arguments(
+        strides=per_axis(operator.stride, default=1),
+        padding=padding,
+        output_padding=None if output_padding is None else per_axis(output_padding),
+        dilation_rate=per_axis(operator.dilation, default=1),
+        use_bias=None if split.own_bias else "False",
+        kernel_initializer=initializer_text(training.weights, operator, "keras"),
+        bias_initializer=initial_bias if split.own_bias else None,
+        kernel_regularizer=penalty,
+        bias_regularizer=bias_penalty,
+        # A layer turns its input into its own type, float32 by default.
+        dtype=None if dtype == "float32" else f'"{dtype}"',
+    )
+    sizes = f"{operator.out_channels}, {per_axis(operator.kernel)}"
+    bias = "b_" if split.late_bias else "layer.bias"
+    cropped = (
+        f"crop {operator.crop} is none that padding and output_padding give: sliced or padded."
+    )
+    # The constructor needs a value.
+    has_l2 = penalty or bias_penalty
+    leaves = {"x": "x_", "w": "layer.kernel.value"}
+    dialect = KERAS_ON_TENSORFLOW if backend.is_tensorflow else KERAS
+    apart = f"y_, _ = layer.stateless_call([w_{', b_' * split.own_bias}], [], x_)"
+    return program(
+        backend,
+        {"x": "np.moveaxis(x, 1, -1)"},
+        lines("y_ = layer(x_)", after(split)),
+        leaves | ({"b": f"{bias}.value"} if operator.bias else {}),
+        # A function that JAX differentiates takes a layer's variables as arguments.
+        of_variables=lines(apart, after(split)) if backend is JAX else None,
+        layer=lines(
+            f"layer = keras.layers.Conv{operator.rank}DTranspose({sizes}{options})",
+            "layer.build(x_.shape)",
+            f"layer.set_weights([np.moveaxis(w, (0, 1), (-1, -2)){', b' * split.own_bias}])",
+            "b_ = keras.Variable(b)" if split.late_bias else None,
+        ),
+        reason=cropped if split.has_rest else None,
+        setup="l2 = 0.0001  # Write your own weight decay." if has_l2 else "",
+        training=training_text(operator, training, dialect, late_bias=split.late_bias),
+    )
+
+
+def _refusal(operator: Operator, dtype: str, backend: Backend) -> str | None:
+    """Why no layer of Keras computes the operator, if so."""
+    if operator.groups != 1:
+        return (
+            f"Keras's transposed convolutions have no groups; {operator.groups} are asked for: "
+            "use one layer for each group between Split and Concatenate, or the function style."
+        )
+    if max(operator.stride) > 1 and max(operator.dilation) > 1:
+        return (
+            f"Keras's layers refuse strides {list(operator.stride)} together with dilation_rate "
+            f"{list(operator.dilation)}; keras.ops.conv_transpose takes them: use the function "
+            "style."
+        )
+    if backend.is_tensorflow and dtype != "float32" and max(operator.dilation) > 1:
+        # https://github.com/tensorflow/tensorflow/issues/69103
+        return f"TensorFlow refuses dilations > 1 in {dtype} on a CPU: use the function style."
+    return None
