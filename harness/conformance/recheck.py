@@ -189,6 +189,8 @@ class Watch:
         recheck: Recheck = job.key
         case, expected, output = recheck.case, recheck.expected, check.output
         wrong = _wrong(case, expected, check, outcome, verdict)
+        if verdict.status in {Status.CRASHED, Status.TIMEDOUT}:  # It says nothing about the data.
+            return f"rechecked with an input of {'x'.join(map(str, case.in_size))}"
         if wrong is None:
             return recheck.fact
         known = copied(wrong, self._before(check)) or narrow(case, expected, output, wrong)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
@@ -106,6 +107,12 @@ ALWAYS = {"zeros", "in_part", "early", "half", "recorded"}
 def test_a_cheat_fails_and_is_named(run: Run, cheat: str, expected: str) -> None:
     records = run(cheat, cases=CASES[:1] if cheat in ALWAYS else CASES)
     assert [reason for reason in reasons(records) if reason.startswith(expected)]
+
+
+def test_a_death_in_a_recheck_is_not_called_wrong_data(run: Run) -> None:
+    records = run("dies_of_other_sizes", cases=CASES[:1])
+    (died,) = {record.reason for record in records if record.status == Status.CRASHED}
+    assert re.match(r"rechecked with an input of \d+: the worker died", died or "")
 
 
 OPTIONS = ("stride", "dilation", "crop", "groups")
