@@ -278,8 +278,8 @@ def terms(case: Case, name: str) -> int:
 def _diagnosis(
     case: Case, expected: Expected, name: str, got: npt.NDArray[Any], accumulate: str
 ) -> str | None:
-    """Return the names of the mutants that a wrong output equals."""
-    names = []
+    """Return the names of the mutants that a wrong output equals, of equal ones the first's."""
+    names: dict[object, str] = {}
     data = expected.data
     if case.fill == "random":
         data = {name: array.astype(np.float64) for name, array in data.items()}
@@ -298,5 +298,6 @@ def _diagnosis(
             is_equal = all(
                 figures[key][0] <= figures[key][1] for key in ("max |err|", "mean err^2")
             )
-        names += [mutant.name] * is_equal
-    return " or ".join(names) or None
+        if is_equal:
+            names.setdefault(mutant.mistake(case.operator), mutant.name)
+    return " or ".join(names.values()) or None

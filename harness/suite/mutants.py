@@ -34,6 +34,8 @@ class Mutant:
     # The order in which the input channels are taken.
     order: Callable[[Operator], Array] = lambda operator: np.arange(operator.in_channels)
     bias: Callable[[Operator, Array | None], Array | None] = lambda _operator, b: b
+    # What is made of the output afterwards; the mistake is in outputs alone then.
+    finish: Callable[[Operator, Array], Array] | None = None
 
     def output(
         self, name: str, operator: Operator, data: Data, shape: Sizes | None = None
@@ -48,14 +50,31 @@ class Mutant:
             if (changed := self.change(operator)) is None:
                 return None
             if name == "y":
-                if shape and changed.out_size(data["x"].shape[2:]) != shape[2:]:
+                if shape and self._out_size(operator, changed, data) != shape[2:]:
                     return None
                 b = self.bias(operator, data.get("b"))
-                return reference.conv_transpose(x, w, b, **options(changed))
+                y = reference.conv_transpose(x, w, b, **options(changed))
+                return self.finish(operator, y) if self.finish else y
+            if self.finish:
+                return None
             dx, dw, db = reference.conv_transpose_vjp(data["dy"], x, w, **options(changed))
         except ValueError:  # An OperatorError is one.
             return None
         return {"dx": dx[:, np.argsort(order)], "dw": self.weights(dw), "db": db}[name]
+
+    def mistake(self, operator: Operator) -> tuple[Any, ...]:
+        """What is done instead: the same for mutants that are one mistake of this operator.
+
+        >>> swapped, halved = (each for each in MUTANTS if each.name in
+        ...                    ("crop sides swapped", "crop halved, odd one first"))
+        >>> [swapped.mistake(operator) == halved.mistake(operator)
+        ...  for operator in (Operator.of(1, 1, (3,), crop=[(0, end)]) for end in (1, 2))]
+        [True, False]
+        """
+        return self.change(operator), self.weights, self.order, self.bias, self.finish
+
+    def _out_size(self, operator: Operator, changed: Operator, data: Data) -> Sizes:
+        return (operator if self.finish else changed).out_size(data["x"].shape[2:])
 
 
 def options(operator: Operator) -> dict[str, Any]:
@@ -106,6 +125,31 @@ def _kernel_plus_dilation(operator: Operator) -> Operator | None:
     return _if_different(operator, crop=crop)
 
 
+def _crop_halved(operator: Operator, *, odd_first: bool) -> Operator | None:
+    """Divide what is cropped of each axis, as if only the output's size were known."""
+    totals = [(begin + end, begin + end + odd_first) for begin, end in operator.crop]
+    crop = tuple((more // 2, total - more // 2) for total, more in totals)
+    return _if_different(operator, crop=crop)
+
+
+def _output_padding(operator: Operator, *, at_both_ends: bool) -> Operator | None:
+    """Change what an end gets back: nothing, or the same at the beginning."""
+    crop = tuple(
+        ((end, end) if at_both_ends else (begin, begin)) if begin > end else (begin, end)
+        for begin, end in operator.crop
+    )
+    return _if_different(operator, crop=crop)
+
+
+def _unextended(operator: Operator) -> Operator | None:
+    return _if_different(operator, crop=tuple((max(b, 0), max(e, 0)) for b, e in operator.crop))
+
+
+def _zeros_in_the_extension(operator: Operator, y: Array) -> Array:
+    around = [(max(-begin, 0), max(-end, 0)) for begin, end in operator.crop]
+    return np.pad(y, [(0, 0), (0, 0), *around])
+
+
 # fmt: off
 MUTANTS: Final = (
     Mutant("kernel flipped", "the kernel runs backwards, as in a true convolution",
@@ -148,4 +192,25 @@ MUTANTS: Final = (
            lambda o: _if_different(o, stride=o.stride[:1] * o.rank)),
     Mutant("stride and dilation swapped", "each is used in the other's place",
            lambda o: _if_different(o, stride=o.dilation, dilation=o.stride)),
+    # What runtimes get wrong that take an output's size, SAME or an output padding.
+    Mutant("whole crop at the end", "nothing is cut at the beginning, the end loses it all",
+           lambda o: _if_different(o, crop=tuple((0, begin + end) for begin, end in o.crop))),
+    Mutant("crop halved", "each end loses half of the crop, the end the odd element",
+           lambda o: _crop_halved(o, odd_first=False)),
+    Mutant("crop halved, odd one first",
+           "each end loses half of the crop, the beginning the odd element",
+           lambda o: _crop_halved(o, odd_first=True)),
+    Mutant("first crop on every axis", "the first axis' crop is used for all",
+           lambda o: _if_different(o, crop=o.crop[:1] * o.rank)),
+    Mutant("output padding ignored", "the end gets nothing back",
+           lambda o: _output_padding(o, at_both_ends=False)),
+    Mutant("output padding at both ends", "the beginning gets back what the end does",
+           lambda o: _output_padding(o, at_both_ends=True)),
+    Mutant("extension ignored", "a negative crop is taken as none", _unextended),
+    Mutant("no bias in the extension", "what a negative crop adds holds zeros, not the bias",
+           lambda o: _unextended(o) if o.bias else None, finish=_zeros_in_the_extension),
+    Mutant("stride axes reversed", "the first axis' stride is used for the last",
+           lambda o: _if_different(o, stride=o.stride[::-1])),
+    Mutant("dilation axes reversed", "the first axis' dilation is used for the last",
+           lambda o: _if_different(o, dilation=o.dilation[::-1])),
 )

@@ -123,12 +123,15 @@ TELLING = [
     for text in (
         *("ic2_oc2_k3x2_s2x3_d2x3_c2.0x1.0_b_n1_i3x4", "ic4_oc4_k2_s2_g2_b_n1_i4"),
         *("ic2_oc2_k3x3_s2x1_d1x2_c1.1x1.1_b_n1_i4x4", "ic1_oc2_k4_s3_d2_c1.0_b_n1_i5"),
+        "ic2_oc3_k3_s3_c2.-1_b_n1_i4",
     )
 ]
 
 
 def function_of(mutant: Mutant) -> str:
-    return mutant.name.replace("-", "minus").replace("+", "plus").replace(" ", "_")
+    return mutant.name.translate(
+        {ord("-"): "minus", ord("+"): "plus", ord(" "): "_", ord(","): None}
+    )
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)

@@ -62,6 +62,10 @@ def test_suite_kills_the_mutant(mutant: Mutant) -> None:
         "crop axes reversed",
         "crop taken as input padding",
         "stride and dilation swapped",
+        "whole crop at the end",
+        "crop halved",
+        "crop halved, odd one first",
+        "no bias in the extension",
     ],
 )
 @pytest.mark.slow

@@ -111,3 +111,56 @@ def stride_and_dilation_swapped(
 ) -> Array:
     """Use each in the other's place."""
     return honest(*arguments, stride=dilation, dilation=stride, **options)
+
+
+def whole_crop_at_the_end(*arguments: Array, crop: Any, **options: Any) -> Array:
+    """Know the output's size, and cut nothing at the beginning."""
+    return honest(*arguments, crop=[(0, sum(pair)) for pair in crop], **options)
+
+
+def crop_halved(*arguments: Array, crop: Any, **options: Any) -> Array:
+    """Cut half at each end, and what is odd at the end."""
+    crop = [(sum(pair) // 2, -(-sum(pair) // 2)) for pair in crop]
+    return honest(*arguments, crop=crop, **options)
+
+
+def crop_halved_odd_one_first(*arguments: Array, crop: Any, **options: Any) -> Array:
+    """Cut half at each end, and what is odd at the beginning."""
+    crop = [(-(-sum(pair) // 2), sum(pair) // 2) for pair in crop]
+    return honest(*arguments, crop=crop, **options)
+
+
+def first_crop_on_every_axis(*arguments: Array, crop: Any, **options: Any) -> Array:
+    """Use the first axis' crop for all."""
+    return honest(*arguments, crop=[crop[0] for _ in crop], **options)
+
+
+def output_padding_ignored(*arguments: Array, crop: Any, **options: Any) -> Array:
+    """Give the end nothing back."""
+    return honest(*arguments, crop=[(begin, max(begin, end)) for begin, end in crop], **options)
+
+
+def output_padding_at_both_ends(*arguments: Array, crop: Any, **options: Any) -> Array:
+    """Give the beginning back what the end gets."""
+    return honest(*arguments, crop=[(min(begin, end), end) for begin, end in crop], **options)
+
+
+def extension_ignored(*arguments: Array, crop: Any, **options: Any) -> Array:
+    """Take a negative crop as none."""
+    return honest(*arguments, crop=np.maximum(crop, 0).tolist(), **options)
+
+
+def no_bias_in_the_extension(*arguments: Array, crop: Any, **options: Any) -> Array:
+    """Add the bias, then pad."""
+    y = honest(*arguments, crop=np.maximum(crop, 0).tolist(), **options)
+    return np.pad(y, [(0, 0), (0, 0), *np.maximum(-np.array(crop), 0).tolist()])
+
+
+def stride_axes_reversed(*arguments: Array, stride: Any, **options: Any) -> Array:
+    """Use the first axis' stride for the last."""
+    return honest(*arguments, stride=stride[::-1], **options)
+
+
+def dilation_axes_reversed(*arguments: Array, dilation: Any, **options: Any) -> Array:
+    """Use the first axis' dilation for the last."""
+    return honest(*arguments, dilation=dilation[::-1], **options)
