@@ -18,6 +18,7 @@ from harness.core.operators import Operator
 from harness.core.program import Program, Section, Unsupported
 from harness.frameworks.litert.graph import BUILTIN, Graph
 
+_ONE_ROW: Final = "TRANSPOSE_CONV has two spatial axes: x_ and w_ have a height of 1, axis 1."
 _FORWARD_ONLY: Final = "LiteRT runs models that are trained: it has no gradients of this operator."
 
 
@@ -81,6 +82,7 @@ def _rendered(operator: Operator, dtype: str, resolver: str) -> Program | Unsupp
         weights=weights,
         definition=definition,
         forward_only=_FORWARD_ONLY,
+        notes=(_ONE_ROW,) if operator.rank == 1 else (),
     )
 
 
