@@ -1,7 +1,10 @@
 """LiteRT: a stride of 0 in TRANSPOSE_CONV ends the process with SIGFPE.
 
+XNNPACK, the default delegate, divides by it before it is checked; LiteRT's own kernel refuses it.
+
 Environment: litert
 Needs: ai-edge-litert, numpy
+Limitation: litert-xnnpack-stride-zero
 Upstream: none found
 """
 
