@@ -54,7 +54,7 @@ class BoundCall:
     def input_in_text(self) -> Value:
         """The array that the call, or the layer that it makes, is given."""
         site, value = self.site, None
-        if self.form.style == "function" or self.form.parameters[0].name == "inputs":
+        if self.form.style == "function" or self.form.parameters[0].name in {"input", "inputs"}:
             name = self.form.parameters[0].name
             value = self.given[name].value if name in self.given else None
         elif self.application:

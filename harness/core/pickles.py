@@ -68,14 +68,14 @@ class Outside:
 class _Limited:
     """Hands on no more bytes than a pickle may have."""
 
-    def __init__(self, source: IO[bytes]) -> None:
+    def __init__(self, source: IO[bytes], most: int) -> None:
         self._source = source
-        self._left = _MOST_BYTES
+        self._left = self._most = most
 
     def read(self, size: int) -> bytes:
         if size > self._left:
             raise PickleError(
-                f"its pickle has more than {_MOST_BYTES >> 20} MiB, the most that is read."
+                f"its pickle has more than {self._most >> 20} MiB, the most that is read."
             )
         self._left -= size
         return self._source.read(size)
@@ -90,11 +90,11 @@ class _Limited:
         return bytes(line)
 
 
-def unpickled(source: IO[bytes], *, any_name: bool = False) -> Any:
+def unpickled(source: IO[bytes], *, any_name: bool = False, most_bytes: int = _MOST_BYTES) -> Any:
     r"""Return the structure of the next pickle of a file.
 
     Dictionaries have text as keys; sets are lists.  With ``any_name`` it may name anything: that is
-    a note all the same.
+    a note all the same.  It may have ``most_bytes``: more where arrays stand in it.
 
     Raises
     ------
@@ -112,7 +112,9 @@ def unpickled(source: IO[bytes], *, any_name: bool = False) -> Any:
     """
     machine = _Machine(any_name)
     try:
-        limited: Any = _Limited(source)  # It can be read, which is all that is asked for
+        limited: Any = _Limited(
+            source, most_bytes
+        )  # It can be read, which is all that is asked for
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # On escapes in its texts
             for count, (step, argument, _) in enumerate(pickletools.genops(limited)):

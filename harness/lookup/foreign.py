@@ -8,15 +8,10 @@ only it has.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from harness.convention.signature import Parameter, Signature
-from harness.convention.values import shown
-from harness.syntax.tree import Argument, Call, Name, Reference
-
-_LATER: Final = ("stride", "padding", "output_padding", "groups", "dilation")
+from harness.syntax.tree import Call, Name
 
 
 class Library(NamedTuple):
@@ -33,12 +28,6 @@ def _library(title: str, modules: str, usual: str = "", keywords: str = "") -> L
 
 
 LIBRARIES: Final = (
-    _library(
-        "PaddlePaddle",
-        "paddle fluid",
-        r"F\.conv[123]d_transpose",
-        "bias_attr weight_attr param_attr",
-    ),
     _library("Keras 3's ops", "tensorflow.keras.ops", r"tf\.keras\.ops\..+"),
     _library("JAX", "jax lax", keywords="rhs_dilation transpose_kernel"),
     _library("Flax, for JAX", "flax nnx"),
@@ -78,22 +67,6 @@ TEXTS: Final = {
     r"\bTransposedConvolution[123]DLayer\s+with\s+properties": "what MATLAB shows of a layer",
 }
 
-# Calls whose usual name two libraries share, with other arguments by position.
-_SHARED: Final = {
-    r"nn\.Conv([123])DTranspose": Signature(
-        "PaddlePaddle",
-        (),
-        "layer",
-        None,
-        (
-            *(Parameter(name, "") for name in ("in_channels", "out_channels", "kernel_size")),
-            *(Parameter(name, "", 0) for name in _LATER),
-            *(Parameter(name, "", None) for name in ("weight_attr", "bias_attr", "data_format")),
-        ),
-        "https://www.paddlepaddle.org.cn/documentation/docs/en/api/paddle/nn/Conv2DTranspose_en.html",
-    ),
-}
-
 
 @lru_cache(maxsize=256)  # A call is read again and again where its sizes are names.
 def imported(path: str) -> Library | None:
@@ -125,16 +98,3 @@ def called(text: str, dotted: str) -> Library | None:
         if root in {name.split(" as ")[-1].strip() for name in names.strip("()").split(",")}:
             return imported(match["module"] or match["plain"])
     return recognised(Call(Name(dotted, 0), (), 0))
-
-
-def sharing(call: Call) -> Signature | None:
-    """Return how a library that is not read here has the name of a call, if one has."""
-    if isinstance(call.owner, Reference) and call.owner.is_imported:
-        return None
-    patterns = (pattern for pattern in _SHARED if re.fullmatch(pattern, call.dotted))
-    return next((_SHARED[pattern] for pattern in patterns), None)
-
-
-def in_words(given: Mapping[str, Argument]) -> str:
-    """Write bound arguments by name."""
-    return ", ".join(f"{name}={shown(argument.value)}" for name, argument in given.items())

@@ -19,7 +19,7 @@ from harness.convention.registry import (
     distinct_conventions,
     framework_names,
 )
-from harness.convention.signature import REQUIRED, Signature
+from harness.convention.values import shown
 from harness.core.errors import Ask, InputError, asked, named
 from harness.core.operators import OperatorError, Sizes
 from harness.lookup import arrays_in_the_call, foreign
@@ -84,7 +84,7 @@ class FoundCall(NamedTuple):
         """
         try:
             with errors_placed_in(self.text):
-                return _reading(self.site, self.conventions, self.known, supplied, self.notes)
+                return _reading(self.site, self.known, supplied, self.notes)
         except SnippetError as error:
             if error.place is not None:
                 raise
@@ -326,22 +326,20 @@ def _which_function(
 ) -> NoCallError | None:
     """Ask which function a name of the text stands for, if it seems to be a framework's."""
     name = mention.name
-    shown = "" if name in deciding else _stands_for(name, text, conventions)
-    if name != mention.dotted or not (shown or name in deciding):
+    function = "" if name in deciding else _stands_for(name, text, conventions)
+    if name != mention.dotted or not (function or name in deciding):
         return None
     fact = f"the text does not hold which function {name} is: "
-    decides, value = deciding.get(name, (name, shown))
+    decides, value = deciding.get(name, (name, function))
     return NoCallError(fact + asked(Ask.VALUE, f"{decides}={value}") + ".", mention.start)
 
 
 def _reading(
     site: CallSite,
-    conventions: Sequence[Convention],
     known: Mapping[str, Sequence[_Known]],
     supplied: Supplied,
     left_out: Sequence[str],
 ) -> Reading:
-    other = foreign.sharing(site.call) if len(conventions) > 1 else None
     candidates, note = _candidates(site, known[site.last_name])
     note = (*left_out, *note)
     readings: list[tuple[_Known, Reading]] = []
@@ -351,15 +349,12 @@ def _reading(
             readings.append((candidate, _as(candidate, site, supplied)))
         except SnippetError as error:
             errors.append((candidate, error))
-    if other is not None:
-        readable = [each for each, error in errors if isinstance(error, OpenError)]
-        _check_shared(site, [*readable, *(each for each, _ in readings)], other)
     if not readings:
         (_, refusal) = min(errors, key=lambda each: _strangeness(site, *each))
         if site.call.assumed and not isinstance(refusal, OpenError | UnknownValueError):
             refusal.fact = _with_defaults(refusal.fact, site.call.assumed)
         raise refusal
-    undecided = [known.convention.name for known, error in errors if isinstance(error, OpenError)]
+    undecided = [known for known, error in errors if isinstance(error, OpenError)]
     reading = _meant(site, readings, undecided)
     if len(site.applications) > 1:
         count = len(site.applications)
@@ -424,55 +419,53 @@ def _noted(site: CallSite, reading: Reading) -> Reading:
 
 
 def _meant(
-    site: CallSite, readings: Sequence[tuple[_Known, Reading]], undecided: Sequence[str]
+    site: CallSite, readings: Sequence[tuple[_Known, Reading]], undecided: Sequence[_Known]
 ) -> Reading:
     """Choose among forms that can all be read: of one framework, the first.
 
-    What is undecided are frameworks that could read it, too, if the user said more.
+    What is undecided could be read, too, if the user said more.
 
     A name that people import without its module, such as Keras's ``Conv2DTranspose``, is taken so
     where the other framework's reading is the same operator.
     """
-    read_by = (reading.framework for _, reading in readings)
-    frameworks = list(dict.fromkeys([*read_by, *undecided]))
-    if len(frameworks) == 1:
+    forms: dict[str, _Known] = {}
+    for known in (*(known for known, _ in readings), *undecided):
+        forms.setdefault(known.convention.name, known)
+    if len(forms) == 1:
         return _first(site, [reading for _, reading in readings])
     exact = [reading for known, reading in readings if site.function in known.form.names]
     agree = not undecided and len({reading.operator for _, reading in readings}) == 1
     if len(exact) == 1 and agree:
-        others = [name for name in frameworks if name != exact[0].framework]
+        others = [name for name in forms if name != exact[0].framework]
         note = (
             f"{site.function} is a name in {' and '.join(others)} too, where the same text means "
             "the same operator: " + asked(Ask.FRAMEWORK, others[0]) + " if it is that."
         )
         return replace(exact[0], notes=(note, *exact[0].notes))
-    first, *others = frameworks
+    raise _whose(site, [*forms.values()])
+
+
+def _whose(site: CallSite, known: Sequence[_Known]) -> SnippetError:
+    """Ask whose a name is, with the arguments in each framework where they are not alike."""
+    first, *others = (each.convention.name for each in known)
     request = asked(Ask.FRAMEWORK, first)
     for other in others:
         request += " or " + named(Ask.FRAMEWORK, other)
-    raise SnippetError(
-        f"{site.function} is a name in {len(frameworks)} frameworks: " + request + ".",
-        site.call.column,
-    )
-
-
-def _check_shared(site: CallSite, readable: Sequence[_Known], other: Signature) -> None:
-    """Ask whose a name is that a library that is not read here has, too, with other arguments."""
-    try:
-        there = bound(other, site.call)
-    except SnippetError:
-        return
-    if not {each.name for each in other.parameters if each.default is REQUIRED} <= there.keys():
-        return
-    if not readable:
-        raise _not_read_here(site, other.name)
-    first = readable[0]
-    raise SnippetError(
-        f"{site.function} is a name in {first.convention.title}, where the arguments are "
-        f"{foreign.in_words(bound(first.form, site.call))}, and in {other.name}, where they are "
-        f"{foreign.in_words(there)}: "
-        + asked(Ask.FRAMEWORK, first.convention.name)
-        + ", or paste the line that imports it.",
+    arguments = [bound(each.form, site.call) for each in known]
+    roles = {
+        tuple(parameter.role for name in each if (parameter := one.form.parameter(name)))
+        for one, each in zip(known, arguments, strict=True)
+    }
+    meanings = [
+        f"in {one.convention.title} "
+        + ", ".join(f"{name}={shown(argument.value)}" for name, argument in each.items())
+        for one, each in zip(known, arguments, strict=True)
+    ]
+    meant = f" Its arguments are {', and '.join(meanings)}." if len(roles) > 1 else ""
+    return SnippetError(
+        f"{site.function} is a name in {len(known)} frameworks: "
+        + request
+        + f", or paste the line that imports it.{meant}",
         site.call.column,
     )
 

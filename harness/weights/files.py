@@ -31,7 +31,7 @@ from numpy.lib.format import MAGIC_PREFIX, open_memmap, read_array, write_array
 from harness.core import archives
 from harness.core.bounded import MIB, size_of
 from harness.core.files import whole
-from harness.weights import keras_file, onnx_file, params_file, reader, torch_file
+from harness.weights import keras_file, onnx_file, params_file, pickle_file, reader, torch_file
 from harness.weights.arrays import (
     FOREIGN,
     NUMBERS,
@@ -381,6 +381,7 @@ _FORMATS: Final[dict[str, tuple[_Reader, _Writer | None]]] = {
     ".pth": (torch_file.read, _write_torch),
     ".h5": (_read_keras, _write_keras),
     ".params": (params_file.read, _write_params),
+    ".pdparams": (pickle_file.read, None),
     ".keras": (_read_keras, None),
     ".onnx": (onnx_file.read, None),
 }

@@ -38,7 +38,7 @@ def test_an_error_names_options(text: str, printed: str) -> None:
 def test_a_name_of_two_frameworks_names_options() -> None:
     with pytest.raises(InputError) as caught:
         read("Conv2DTranspose(32, 2, strides=3)", input=(1, 64, 5, 5))
-    assert "in 2 frameworks: add --from mxnet or --from tensorflow." in (
+    assert "in 2 frameworks: add --from mxnet or --from tensorflow, or paste" in (
         caught.value.worded(in_options)
     )
     assert (caught.value.asks, caught.value.example) == (Ask.FRAMEWORK, "mxnet")

@@ -26,6 +26,10 @@ PYTORCH = (
     "in_channels, out_channels, kernel_size, stride=1, padding=0, output_padding=0, groups=1, "
     "bias=True, dilation=1, padding_mode='zeros', device=None, dtype=None"
 )
+PADDLE = (
+    "in_channels, out_channels, kernel_size, stride=1, padding=0, output_padding=0, groups=1, "
+    "dilation=1, weight_attr=None, bias_attr=None, data_format='NCHW'"
+)
 KERAS = (
     "\n    filters,\n    kernel_size,\n    strides=(1, 1),\n    padding='valid',\n"
     "    output_padding=None,\n    data_format=None,\n    use_bias=True,\n    **kwargs\n"
@@ -52,6 +56,13 @@ KERAS = (
         (f"class torch.nn.ConvTranspose2d({PYTORCH})", "ic4_oc6_k3x3_b"),
         (
             "torch.nn.functional.conv_transpose2d(input, weight, bias=None, stride=1) → Tensor",
+            "ic4_oc6_k3x3",
+        ),
+        (f"class paddle.nn.Conv2DTranspose({PADDLE})", "ic4_oc6_k3x3_b"),
+        (
+            "paddle.nn.functional.conv2d_transpose(x, weight, bias=None, stride=1, padding=0, "
+            "output_padding=0, dilation=1, groups=1, output_size=None, data_format='NCHW', "
+            "name=None)",
             "ic4_oc6_k3x3",
         ),
         (f"keras.layers.Conv2DTranspose({KERAS})", "ic4_oc6_k3x3_b"),

@@ -366,6 +366,13 @@ def f(x, w, b, **words):
     x, w, b = (each if each is None else mx.nd.array(each) for each in (x, w, b))
     return mx.nd.Deconvolution(x, w, b, **words).asnumpy()
 """,
+    "paddle": """
+import paddle
+import paddle.nn.functional as F
+def f(x, w, b, **words):
+    arrays = (each if each is None else paddle.to_tensor(each) for each in (x, w, b))
+    return getattr(F, "conv%dd_transpose" % (x.ndim - 2))(*arrays, **words).numpy()
+""",
     "chainer": """
 import chainer.functions as F
 def f(x, w, b, **words):

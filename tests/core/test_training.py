@@ -53,6 +53,7 @@ SAID = {
         "trainer = mx.gluon.Trainer([layer.weight, layer.bias], 'sgd', "
         "{'learning_rate': lr, 'wd': l2})"
     ),
+    "paddle": "",
     "pytorch": (
         "optimizer = torch.optim.SGD([\n"
         '    {"params": [layer.weight], "lr": 2.0 * lr, "weight_decay": 0.5 * l2},\n'
@@ -73,6 +74,11 @@ CONSTRUCTED = {
     "keras": (
         "kernel_regularizer=keras.regularizers.L2(0.25 * l2), "
         "bias_regularizer=keras.regularizers.L2(0.5 * l2))"
+    ),
+    "paddle": (
+        "weight_attr=paddle.ParamAttr(learning_rate=2.0, "
+        "regularizer=paddle.regularizer.L2Decay(0.5 * l2)), "
+        "bias_attr=paddle.ParamAttr(regularizer=paddle.regularizer.L2Decay(l2)))"
     ),
     "matlab": "'WeightLearnRateFactor', 2.0, 'WeightL2Factor', 0.5, 'BiasL2Factor', 1.0);",
     "tensorflow": (
@@ -208,6 +214,7 @@ def test_zeros_in_a_kernel_that_would_learn_are_noted(
 TOO_LARGE = {
     "pytorch": "up = nn.ConvTranspose2d(3, 4, 2)\nup.weight.data.normal_(0, 1e200)",
     "chainer": "L.Deconvolution2D(3, 4, 2, initialW=chainer.initializers.Normal(1e200))",
+    "paddle": ("nn.Conv2DTranspose(3, 4, 2, weight_attr=paddle.nn.initializer.Normal(0.0, 1e200))"),
     "mxnet": "nn.Conv2DTranspose(4, 2, in_channels=3, weight_initializer=mx.init.Normal(1e200))",
     "keras": "layers.Conv2DTranspose(4, 2, kernel_initializer=RandomNormal(0, 1e200))",
     "tensorflow": "layers.Conv2DTranspose(4, 2, kernel_initializer=RandomNormal(0, 1e200))",

@@ -69,6 +69,18 @@ SPEECHES: Final = {
         "optimizer.step()",
         "nn.Parameter(torch.from_numpy(w",
     ),
+    "paddle": Speech(
+        "layer.weight",
+        "layer.bias",
+        "b_",
+        "{}.numpy()",
+        "parameters = [layer.weight, {bias}] if has_bias else [layer.weight]\n"
+        "for parameter, each in zip(parameters, (dw, db) if has_bias else (dw,)):\n"
+        "    parameter.clear_gradient()\n"
+        "    (parameter * paddle.to_tensor(each)).sum().backward()\n"
+        "paddle.optimizer.SGD(lr, parameters=parameters).step()",
+        ".set_value(",
+    ),
     "chainer": Speech(
         "layer.W",
         "layer.b",

@@ -43,6 +43,10 @@ CALLS = {
         *("keras.ops.split", "keras.ops.concatenate", "keras.ops.pad", "keras.ops.reshape"),
         *("np.moveaxis", "zip", "torch.autograd.grad", ".requires_grad_"),
     },
+    "paddle": {
+        *("paddle.to_tensor", "paddle.grad", "F.pad", ".numpy", ".reshape"),
+        *(f"F.conv{rank}d_transpose" for rank in (1, 2, 3)),
+    },
     "pytorch": {
         *("torch.from_numpy", "torch.autograd.grad", "F.pad"),
         *(f"F.conv_transpose{rank}d" for rank in (1, 2, 3)),
@@ -79,6 +83,7 @@ IMPORTS = {
         **{name: f"onnx.{name}" for name in ("TensorProto", "helper", "numpy_helper")},
     },
     "keras": {"keras": "keras", "torch": "torch", "np": "numpy", "os": "os"},
+    "paddle": {"paddle": "paddle", "F": "paddle.nn.functional"},
     "pytorch": {"torch": "torch", "F": "torch.nn.functional"},
     "chainer": {"chainer": "chainer", "F": "chainer.functions"},
     "mxnet": {"mx": "mxnet", "np": "numpy"},

@@ -74,6 +74,35 @@ w_ = torch.from_numpy(w)
 y_ = F.conv_transpose3d(x_, w_, dilation=(1, 2, 2))
 y = y_.numpy()
 """,
+    ("paddle", GROUPED): """\
+import paddle
+import paddle.nn.functional as F
+x_ = paddle.to_tensor(x)
+w_ = paddle.to_tensor(w)
+b_ = paddle.to_tensor(b)
+y_ = F.conv2d_transpose(x_, w_, b_, stride=(2, 3), padding=(1, 0), output_padding=1, groups=2)
+y = y_.numpy()
+""",
+    ("paddle", SHIFTED): """\
+import paddle
+import paddle.nn.functional as F
+x_ = paddle.to_tensor(x)
+w_ = paddle.to_tensor(w)
+b_ = paddle.to_tensor(b)
+y_ = F.conv1d_transpose(x_, w_)
+y_ = F.pad(y_, [0, 1])
+y_ = y_[:, :, 2:]
+y_ = y_ + b_.reshape([-1, 1])
+y = y_.numpy()
+""",
+    ("paddle", DILATED): """\
+import paddle
+import paddle.nn.functional as F
+x_ = paddle.to_tensor(x)
+w_ = paddle.to_tensor(w)
+y_ = F.conv3d_transpose(x_, w_, dilation=(1, 2, 2))
+y = y_.numpy()
+""",
     ("onnxruntime", GROUPED): f"""\
 {ONNX}node = helper.make_node("ConvTranspose", ["x", "w", "b"], ["y"], kernel_shape=[3, 2], strides=[2, 3], pads=[1, 0, 0, 0], output_padding=[0, 1], group=2)
 inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, x.shape)]

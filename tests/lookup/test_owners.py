@@ -426,9 +426,6 @@ FOREIGN = {
     "ttnn.conv_transpose2d(input_tensor=x)": "TT-NN",
     "mb.conv_transpose(x=x, weight=w)": "Core ML",
     "L.Deconvolution(x, convolution_param=dict(num_output=21))": "Caffe",
-    "nn.Conv2DTranspose(a, b, kernel_size=4, stride=2, bias_attr=False)": "PaddlePaddle",
-    "nn.Conv2DTranspose(64, 32, 3, stride=2)": "PaddlePaddle",
-    "from paddle.nn import *\nConv2DTranspose(64, 32, 3)": "PaddlePaddle",
 }
 
 
@@ -451,16 +448,18 @@ def test_a_text_of_another_kind_is_refused_by_its_name(text: str, kind: str) -> 
         read(text)
 
 
-def test_a_name_of_two_libraries_with_other_arguments_is_a_question_with_both_readings() -> None:
+def test_a_name_of_two_frameworks_with_other_arguments_is_a_question_with_both_readings() -> None:
     text = "nn.Conv2DTranspose(64, 32, 3, 2, 1)"
     with pytest.raises(SnippetError) as asked:
-        read(text, input=(1, 8, 40, 40))
+        read(text, input=(1, 64, 40, 40))
     assert (
-        "a name in MXNet, where the arguments are channels=64, kernel_size=32, strides=3, "
-        "padding=2, output_padding=1, and in PaddlePaddle, where they are in_channels=64, "
-        "out_channels=32, kernel_size=3, stride=2, padding=1: add framework mxnet, or paste the "
-        "line that imports it."
+        "nn.Conv2DTranspose is a name in 2 frameworks: add framework mxnet or framework paddle, or "
+        "paste the line that imports it. Its arguments are in MXNet channels=64, kernel_size=32, "
+        "strides=3, padding=2, output_padding=1, and in PaddlePaddle in_channels=64, "
+        "out_channels=32, kernel_size=3, stride=2, padding=1."
     ) in str(asked.value)
+    # The channels of the input are 64 in PaddlePaddle.
+    assert read(text, input=(1, 8, 40, 40)).framework == "mxnet"
     chosen = read(text, "mxnet", input=(1, 8, 40, 40)).operator.descriptor
     imported = read(f"from mxnet.gluon import nn\n{text}", input=(1, 8, 40, 40))
     assert imported.operator.descriptor == chosen == "ic8_oc64_k32x32_s3x3_c2.1x2.1_b"

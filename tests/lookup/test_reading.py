@@ -116,10 +116,6 @@ def test_a_framework_that_is_named_is_the_one_that_is_asked() -> None:
 @pytest.mark.parametrize(
     ("text", "whose"),
     [
-        ("paddle.nn.Conv2DTranspose(4, 6, (3, 3))", "PaddlePaddle"),
-        ("paddle.nn.functional.conv2d_transpose(x, w)", "PaddlePaddle"),
-        ("F.conv2d_transpose(x, w)", "PaddlePaddle"),
-        ("fluid.layers.conv2d_transpose(x, 6, 3)", "PaddlePaddle"),
         ("jax.lax.conv_transpose(x, w, (2, 2), 'SAME')", "JAX"),
         ("hk.Conv2DTranspose(6, 3)", "Haiku, for JAX"),
         ("mindspore.nn.Conv2dTranspose(4, 6, 3)", "MindSpore"),
@@ -153,7 +149,7 @@ def test_a_name_of_two_frameworks_that_mean_different_operators_asks_which_one()
         read(text, input=x)
     assert str(refused.value).splitlines()[0] == (
         "line 1, column 1: Conv2DTranspose is a name in 2 frameworks: add framework mxnet or "
-        "framework tensorflow."
+        "framework tensorflow, or paste the line that imports it."
     )
     assert read(text, "mxnet", x).operator.crop == ((0, 0), (0, 0))
     assert read(text, "tensorflow", x).operator.crop == ((0, -1), (0, -1))
@@ -380,12 +376,12 @@ def test_any_end_of_line_is_one(end: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "from paddle.nn import Linear, Conv2DTranspose\nConv2DTranspose(64, 32, 4, 2, 1)",
-        "import paddle.nn as nn\nnn.Conv2DTranspose(64, 32, 4, 2, 1)",
+        "from mindspore.nn import Dense, Conv2DTranspose\nConv2DTranspose(64, 32, 4, 2, 1)",
+        "import mindspore.nn as nn\nnn.Conv2DTranspose(64, 32, 4, 2, 1)",
     ],
 )
 def test_what_is_imported_from_a_framework_that_is_not_read_is_refused(text: str) -> None:
-    with pytest.raises(SnippetError, match="is a call of PaddlePaddle"):
+    with pytest.raises(SnippetError, match="is a call of MindSpore"):
         read(text, input=(1, 64, 8, 8))
 
 

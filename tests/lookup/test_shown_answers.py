@@ -27,6 +27,7 @@ pytestmark = pytest.mark.frameworks
 NATIVE = {
     "numpy": ("x_ = x", "{}", "y"),
     "pytorch": ("x_ = torch.from_numpy(x)", "torch.from_numpy({})", "y_.detach().numpy()"),
+    "paddle": ("x_ = paddle.to_tensor(x)", "paddle.to_tensor({})", "y_.numpy()"),
     "chainer": ("x_ = chainer.Variable(x)", "chainer.Variable({})", "y_.array"),
     "mxnet": ("x_ = mx.nd.array(x)", "mx.nd.array({})", "y_.asnumpy()"),
     "tensorflow": (

@@ -63,6 +63,19 @@ def conv_transpose(x, w, b, stride, dilation, crop, groups):
 """,
         "claims: {axes: [1, 2], dilation: false, dtypes: [float32]}",
     ),
+    "paddle": (
+        """
+import paddle
+import paddle.nn.functional as F
+
+def conv_transpose(x, w, b, stride, dilation, crop, groups):
+    function = getattr(F, "conv%dd_transpose" % (x.ndim - 2))
+    x_, w_ = map(paddle.to_tensor, (x, w))
+    full = function(x_, w_, stride=list(stride), dilation=list(dilation), groups=groups)
+    return cropped(full.numpy(), b, crop)
+""",
+        "claims: {dtypes: [float32, float64]}",
+    ),
     "chainer": (
         """
 import chainer.functions as F

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from wolframclient.serializers import export
 
 Array = NDArray[Any]
-PYTHON = ("numpy", "pytorch", "tensorflow", "mxnet", "chainer")
+PYTHON = ("numpy", "pytorch", "tensorflow", "mxnet", "chainer", "paddle")
 FRAMEWORKS = (*PYTHON, "matlab", "wolfram")
 KERNELS: dict[int, tuple[int, ...]] = {1: (7,), 2: (7, 2), 3: (7, 2, 3)}
 SUFFIXES = (".npy", ".npz", ".safetensors", ".mat", ".wxf")

@@ -111,6 +111,7 @@ def test_one_of_several_state_dictionaries(tmp_path: Path) -> None:
         ("chainer", ["dec/ups/0/W", "dec/ups/0/b"]),
         ("tensorflow", ["dec/ups/0/kernel", "dec/ups/0/bias"]),
         ("mxnet", ["dec.ups.0.weight", "dec.ups.0.bias"]),
+        ("paddle", ["dec.ups.0.weight", "dec.ups.0.bias"]),
     ],
 )
 def test_names_that_the_target_looks_for(target: str, names: list[str], tmp_path: Path) -> None:

@@ -103,6 +103,20 @@ net = Net()
 def output():
     return net(mx.nd.array(x)).asnumpy()
 """,
+    "paddle": """
+import paddle
+from paddle import nn
+class Net(nn.Layer):
+    def __init__(self):
+        super().__init__()
+        self.up1 = nn.Conv2DTranspose(4, 6, (3, 2), stride=2)
+        self.up2 = nn.Conv2DTranspose(6, 4, (2, 3), groups=G)
+    def forward(self, x):
+        return self.up2(self.up1(x))
+net = Net()
+def output():
+    return net(paddle.to_tensor(x)).numpy()
+""",
     "chainer": """
 import chainer, chainer.links as L
 class Net(chainer.Chain):
@@ -178,6 +192,11 @@ y = output()
 """,
     ("mxnet", ".params"): """
 net.load_parameters("FILE")
+y = output()
+""",
+    ("paddle", ".npz"): """
+stored = np.load("FILE")
+net.set_state_dict({name: stored[name] for name in stored.files})
 y = output()
 """,
     ("chainer", ".npz"): """

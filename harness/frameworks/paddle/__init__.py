@@ -14,9 +14,34 @@ CONVENTION: Final = Convention(
     module="paddle",
     weights="IOHW",
     render=render,
-    modules=("paddle",),
+    modules=("paddle", "fluid"),
+    calls=r"[Cc]onv[123](DT|d_t)ranspose",
     layer=layer,
     spoken=spoken,
+    model_suffixes=(".pdparams",),
+    remarks=(
+        (
+            "By position dilation comes before groups in conv2d_transpose, Conv2DTranspose and "
+            "Conv3DTranspose, after it in the others, and not in every manual: give them by name."
+        ),
+        (
+            "padding 'SAME' is the rule of a convolution of the input, not of its output: it crops "
+            "by the input's size, and dilation is 1 then, silently."
+        ),
+        (
+            "A bias of length 1 silently serves all channels, and on a CPU a dilation below 1 is "
+            "accepted."
+        ),
+        (
+            "fan_in counts the output channels of a transposed convolution; weights are "
+            "XavierUniform() by default. Since PaddlePaddle 3 TruncatedNormal(std=0.02) cuts at -2 "
+            "and 2, which is never: give a and b."
+        ),
+        (
+            "paddle.static.nn.conv2d_transpose of PaddlePaddle 3 refuses every input unless "
+            "FLAGS_enable_pir_api=0; Fluid's functions of PaddlePaddle 1 have the same arguments."
+        ),
+    ),
     environ={
         # It creates ~/.cache/paddle when it is imported; without a home, in the worker's own
         # temporary folder:

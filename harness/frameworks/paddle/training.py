@@ -18,7 +18,7 @@ from harness.core.training import (
     Initializer,
     Training,
 )
-from harness.syntax.tree import Call, Name, Value, last_name
+from harness.syntax.tree import Call, Name, Reference, Value, last_name
 
 # PaddlePaddle counts shape[1] as fan_in, which are the output channels here:
 # https://github.com/PaddlePaddle/Paddle/blob/v3.3.1/python/paddle/nn/initializer/initializer.py
@@ -96,12 +96,12 @@ def _by_fan(wanted: Initializer) -> str | None:
     return None
 
 
-def _uniform(low: float = -1.0, high: float = 1.0, _seed: int = 0) -> Initializer | None:
+def _uniform(low: float = -1.0, high: float = 1.0) -> Initializer | None:
     bound = number(high)
     return Initializer("uniform", bound**2 / 3) if number(low) == -bound else None
 
 
-def _normal(mean: float = 0.0, std: float = 1.0, _seed: int = 0) -> Initializer | None:
+def _normal(mean: float = 0.0, std: float = 1.0) -> Initializer | None:
     return Initializer("normal", number(std) ** 2) if number(mean) == 0 else None
 
 
@@ -142,9 +142,11 @@ def _kaiming(
         *(f"conv{rank}d{of}" for rank in "123" for of in ("", "_transpose")),
     )
     square = (gain | dict.fromkeys(same, 1.0))[nonlinearity]
-    if fan_in is not None:
-        return Initializer(kind, square / number(fan_in))
-    return Initializer(kind, square, _FAN_OF_MODE[mode])
+    if fan_in is None:
+        return Initializer(kind, square, _FAN_OF_MODE[mode])
+    if number(fan_in) <= 0:
+        raise TypeError(fan_in)
+    return Initializer(kind, square / number(fan_in))
 
 
 _INITIALIZERS: Final[Initializers] = {
@@ -158,25 +160,41 @@ _INITIALIZERS: Final[Initializers] = {
     "xaviernormal": lambda fan_in=None, fan_out=None, gain=1.0: _xavier(
         "normal", fan_in, fan_out, gain
     ),
-    # Its functional name in Fluid has uniform first.
-    "xavier": lambda uniform=True, fan_in=None, fan_out=None: _xavier(
-        "uniform" if uniform else "normal", fan_in, fan_out, 1.0
-    ),
     "kaimingnormal": lambda fan_in=None, negative_slope=0.0, nonlinearity="relu", mode="fan_in": (
         _kaiming("normal", fan_in, negative_slope, nonlinearity, mode)
     ),
     "kaiminguniform": lambda fan_in=None, negative_slope=0.0, nonlinearity="relu", mode="fan_in": (
         _kaiming("uniform", fan_in, negative_slope, nonlinearity, mode)
     ),
-    "msra": lambda uniform=True, fan_in=None: _kaiming(
+}
+
+
+# https://github.com/PaddlePaddle/Paddle/blob/v1.8.5/python/paddle/fluid/initializer.py
+_OF_FLUID: Final[Initializers] = {
+    "constant": _INITIALIZERS["constant"],
+    "uniform": lambda low=-1.0, high=1.0, _seed=0: _uniform(low, high),
+    "normal": lambda loc=0.0, scale=1.0, _seed=0: _normal(loc, scale),
+    # Cut at two deviations.
+    "truncatednormal": lambda loc=0.0, scale=1.0, _seed=0: _truncated(
+        loc, scale, -2 * number(scale), 2 * number(scale)
+    ),
+    "xavier": lambda uniform=True, fan_in=None, fan_out=None, _seed=0: _xavier(
+        "uniform" if uniform else "normal", fan_in, fan_out, 1.0
+    ),
+    "msra": lambda uniform=True, fan_in=None, _seed=0: _kaiming(
         "uniform" if uniform else "normal", fan_in, 0.0, "relu", "fan_in"
     ),
 }
 
 
 def read_initializer(value: Value) -> Initializer | None:
-    """Read an initialiser; ``None`` without a counterpart."""
-    return initializers.read_initializer(value, _INITIALIZERS)
+    """Read an initialiser of PaddlePaddle, or of Fluid; ``None`` without a counterpart."""
+    last = last_name(value)
+    owner = value.owner if isinstance(value, Call) else None
+    path = owner.text if isinstance(owner, Reference) else ""
+    path += value.dotted if isinstance(value, Call) else ""
+    is_of_fluid = "fluid" in path or last in {"Xavier", "MSRA"}
+    return initializers.read_initializer(value, _OF_FLUID if is_of_fluid else _INITIALIZERS)
 
 
 def has_bias(given: Arguments, name: str) -> tuple[bool, tuple[str, ...]]:
