@@ -163,6 +163,17 @@ def matlab(x: Array, w: Array, **words: Any) -> dict[str, Any]:
     return {"stride": stride, "dilation": dilation, "crop": crop, "groups": groups}
 
 
+def onnxruntime(_x: Array, w: Array, **words: Any) -> dict[str, Any]:
+    """https://onnx.ai/onnx/operators/onnx__ConvTranspose.html."""
+    kernel, strides, dilations, pads, output_padding, group = words.values()
+    assert tuple(kernel) == w.shape[2:]
+    assert min(*pads, *output_padding) >= 0
+    assert all(more < stride for more, stride in zip(output_padding, strides, strict=True))
+    rows = zip(pads[: len(kernel)], pads[len(kernel) :], output_padding, strict=True)
+    crop = [(begin, end - more) for begin, end, more in rows]
+    return {"stride": strides, "dilation": dilations, "crop": crop, "groups": group}
+
+
 def numpy(_x: Array, _w: Array, **words: Any) -> dict[str, Any]:
     return words
 
@@ -226,6 +237,7 @@ MEANT: Final = {
     ),
     "mxnet": Meant(mxnet),
     "chainer": Meant(chainer),
+    "onnxruntime": Meant(onnxruntime),
     "paddle": Meant(paddle),
     "matlab": Meant(matlab, x=moved((-1, -2), (0, 1)), w=of_matlab),
 }
@@ -377,6 +389,19 @@ def f(x, w, b, **words):
 import chainer.functions as F
 def f(x, w, b, **words):
     return F.deconvolution_nd(x, w, b, **words).array
+""",
+    "onnxruntime": """
+import onnxruntime
+from onnx import TensorProto, helper
+def f(x, w, b, **words):
+    arrays = {"x": x, "w": w} if b is None else {"x": x, "w": w, "b": b}
+    node = helper.make_node("ConvTranspose", list(arrays), ["y"], **words)
+    of = helper.make_tensor_value_info
+    inputs = [of(name, TensorProto.FLOAT, array.shape) for name, array in arrays.items()]
+    outputs = [of("y", TensorProto.FLOAT, None)]
+    model = helper.make_model(helper.make_graph([node], "g", inputs, outputs), ir_version=10)
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    return session.run(None, arrays)[0]
 """,
 }
 REAL_OPERATORS: Final = [

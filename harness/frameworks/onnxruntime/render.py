@@ -1,79 +1,90 @@
-"""ONNX Runtime: a graph of ONNX's ``ConvTranspose``, in an inference session.
+"""A graph of ONNX's ``ConvTranspose``, and what runs it.
 
 https://onnx.ai/onnx/operators/onnx__ConvTranspose.html
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from harness.convention import text
 from harness.convention.device import Device
+from harness.convention.registry import Renderer
+from harness.convention.spoken import Spoken
 from harness.core.named_number import Named
 from harness.core.operators import Operator
 from harness.core.program import Program, Section, Unsupported
 
 # ConvTranspose has had these attributes since opset 1; the newest change, of its types, is 22's.
 _VERSIONS: Final = 'opset_imports=[helper.make_opsetid("", 22)], ir_version=10'
-# "Could not find an implementation for ConvTranspose(22)" is what it says of others.
-# https://github.com/microsoft/onnxruntime/blob/main/docs/OperatorKernels.md
-_TYPES: Final = {"float32": "TensorProto.FLOAT", "float16": "TensorProto.FLOAT16"}
+_TYPES: Final = {"float16": "FLOAT16", "float32": "FLOAT", "float64": "DOUBLE"}
+_LARGEST: Final = 2**63 - 1
 _LIMITS: Final = (
     "pads are not negative, and output_padding extends at the end only, by less than the stride"
 )
-_FORWARD_ONLY: Final = "ONNX Runtime runs models that are trained: it has no gradients."
-# ONNX Runtime reads no environment variable for its threads; 0 is its default.
-_SETUP: Final = """\
-import os
-import onnxruntime as ort
-from onnx import TensorProto, helper, numpy_helper
-options = ort.SessionOptions()
-options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS", 0))"""
 
 
-def render(
-    operator: Operator, dtype: str, documented: bool, _device: Device
-) -> Program | Unsupported:
-    """Write an operator as a program."""
-    if dtype not in _TYPES:
-        return Unsupported(f"ONNX Runtime has no ConvTranspose of {dtype} on a CPU.")
-    split, kind = split_crop(operator, native=documented), _TYPES[dtype]
-    nodes = _nodes(split)
+@dataclass(frozen=True)
+class Runner:
+    """What runs a graph."""
+
+    setup: str  # The imports besides those that build the graph, and settings
+    session: str  # What prepares to run ``model``
+    forward_only: str  # Why there are no gradients
+    lacks: Mapping[str, str]  # By type, what it says of one that it does not compute
+    takes_negative_pads: bool = True  # Whether its node Pad removes, as the standard has it
+    no_groups: str = ""  # Why it runs no more than one group, if it does not
+
+
+def renderer(runner: Runner) -> Renderer:
+    """Return what writes programs for a runner."""
+
+    def render(
+        operator: Operator, dtype: str, documented: bool, _device: Device
+    ) -> Program | Unsupported:
+        if dtype in runner.lacks:
+            return Unsupported(runner.lacks[dtype])
+        if runner.no_groups and operator.groups > 1 and not documented:
+            return Unsupported(runner.no_groups)
+        return _program(runner, split_crop(operator, native=documented), _TYPES[dtype])
+
+    return render
+
+
+def _program(runner: Runner, split: text.CropSplit, kind: str) -> Program:
+    nodes, constants = _nodes(split, only_adds=not runner.takes_negative_pads)
     if len(nodes) == 1:
         definition, made = f"node = {nodes[0]}", "[node]"
     else:
         listed = [f"    {node}," for node in nodes]
-        definition, made = text.lines("nodes = [", *listed, "]", _pads(split)), "nodes"
+        definition, made = text.lines("nodes = [", *listed, "]", *constants.values()), "nodes"
     return Program(
-        setup=_SETUP,
+        setup=text.lines(runner.setup, "from onnx import TensorProto, helper, numpy_helper"),
         reason=split.reason(_LIMITS),
         forward=Section(
-            text.lines(definition, *_session(split, made, kind)),
+            text.lines(definition, *_model(split, made, kind, constants), runner.session),
             'y = session.run(None, {"x": x})[0]',
             "",
         ),
         definition=definition,
-        forward_only=_FORWARD_ONLY,
+        forward_only=runner.forward_only,
     )
 
 
-def _session(split: text.CropSplit, nodes: str, kind: str) -> list[str]:
+def _model(
+    split: text.CropSplit, nodes: str, kind: str, constants: Collection[str]
+) -> Iterator[str]:
     bias = f"b.reshape({', '.join(['-1', *'1' * len(split.rest)])})" if split.late_bias else "b"
-    held = [
-        'numpy_helper.from_array(w, "w")',
-        *([f'numpy_helper.from_array({bias}, "b")'] if split.operator.bias else []),
-        *(["pads"] if split.has_rest else []),
-    ]
-    return [
-        f'inputs = [helper.make_tensor_value_info("x", {kind}, x.shape)]',
-        f'outputs = [helper.make_tensor_value_info("y", {kind}, None)]',
-        f"initializers = [{', '.join(held)}]",
-        f'graph = helper.make_graph({nodes}, "layer", inputs, outputs, initializers)',
-        f"model = helper.make_model(graph, {_VERSIONS})",
-        "session = ort.InferenceSession(model.SerializeToString(), options, "
-        'providers=["CPUExecutionProvider"])',
-    ]
+    held = ['numpy_helper.from_array(w, "w")']
+    held += [f'numpy_helper.from_array({bias}, "b")'] * split.operator.bias
+    kind = f"TensorProto.{kind}"
+    yield f'inputs = [helper.make_tensor_value_info("x", {kind}, x.shape)]'
+    yield f'outputs = [helper.make_tensor_value_info("y", {kind}, None)]'
+    yield f"initializers = [{', '.join([*held, *constants])}]"
+    yield f'graph = helper.make_graph({nodes}, "layer", inputs, outputs, initializers)'
+    yield f"model = helper.make_model(graph, {_VERSIONS})"
 
 
 def split_crop(operator: Operator, *, native: bool = False) -> text.CropSplit:
@@ -98,31 +109,43 @@ def split_crop(operator: Operator, *, native: bool = False) -> text.CropSplit:
     return text.CropSplit(operator, tuple(rest), (*begins, *ends), tuple(back))
 
 
-def _nodes(split: text.CropSplit) -> list[str]:
-    """Write the nodes from ``x`` to ``y``."""
+def _nodes(split: text.CropSplit, *, only_adds: bool) -> tuple[list[str], dict[str, str]]:
+    """Write the nodes from ``x`` to ``y``, and the constants that they take."""
     steps = [("ConvTranspose", ["w", "b"] if split.own_bias else ["w"], _attributes(split))]
-    if split.has_rest:
+    constants: dict[str, str] = {}
+    added = text.extended(split.rest) if only_adds else [(-b, -e) for b, e in split.rest]
+    if any(map(any, added)):
         steps.append(("Pad", ["pads"], ""))
+        begins, after = zip(*added, strict=True)
+        constants["pads"] = _constant("pads", [0, 0, *begins, 0, 0, *after])
+    axes = [axis for axis, pair in enumerate(split.rest) if max(pair) > 0] if only_adds else []
+    if axes:
+        steps.append(("Slice", ["starts", "ends", "axes"], ""))
+        starts = [max(split.rest[axis][0], 0) for axis in axes]
+        # The largest number stands for the end itself.
+        ends = [-split.rest[axis][1] if split.rest[axis][1] > 0 else _LARGEST for axis in axes]
+        values = {"starts": starts, "ends": ends, "axes": [axis + 2 for axis in axes]}
+        constants |= {name: _constant(name, value) for name, value in values.items()}
     if split.late_bias:
         steps.append(("Add", ["b"], ""))
-    values = ["x", *("full", "padded")[: len(steps) - 1], "y"]
-    return [
+    names = {"ConvTranspose": "full", "Pad": "padded", "Slice": "kept"}
+    values_between = [names[kind] for kind, *_ in steps[:-1]]
+    nodes = [
         f'helper.make_node("{kind}", {_names([before, *more])}, {_names([after])}{attributes})'
         for (kind, more, attributes), before, after in zip(
-            steps, values[:-1], values[1:], strict=True
+            steps, ["x", *values_between], [*values_between, "y"], strict=True
         )
     ]
+    return nodes, constants
 
 
 def _names(values: Sequence[str]) -> str:
     return "[" + ", ".join(f'"{value}"' for value in values) + "]"
 
 
-def _pads(split: text.CropSplit) -> str:
-    """Write what a node ``Pad`` adds; what is negative it removes."""
-    begins, ends = zip(*((-begin, -end) for begin, end in split.rest), strict=True)
-    pads = [0, 0, *begins, 0, 0, *ends]
-    return f'pads = helper.make_tensor("pads", TensorProto.INT64, [{len(pads)}], {pads})'
+def _constant(name: str, values: Sequence[int]) -> str:
+    size = f"[{len(values)}]"
+    return f'{name} = helper.make_tensor("{name}", TensorProto.INT64, {size}, {[*values]})'
 
 
 def _attributes(split: text.CropSplit) -> str:
@@ -141,3 +164,20 @@ def _unless_all(values: Sequence[int], default: int) -> str | None:
     """Write one number for each axis, unless all are what ONNX takes without the attribute."""
     is_default = all(value == default and not isinstance(value, Named) for value in values)
     return None if is_default else str([*values])
+
+
+def spoken(operator: Operator, _dtype: str) -> Spoken:
+    """Write the attributes of ``ConvTranspose``, for a function of its inputs."""
+    split = split_crop(operator)
+    return Spoken(
+        split,
+        {
+            "kernel_shape": str([*operator.kernel]),
+            "strides": str([*operator.stride]),
+            "dilations": str([*operator.dilation]),
+            "pads": str([*split.pad]),
+            "output_padding": str([*split.back]),
+            "group": str(operator.groups),
+        },
+        reason=split.reason(_LIMITS),
+    )
