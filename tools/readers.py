@@ -337,6 +337,7 @@ READERS: Final[dict[str, Reader]] = {
     "python": Reader(looked_up, lambda: [*texts("python"), *calls("chainer", "mxnet")]),
     "matlab": Reader(looked_up, lambda: [*texts("matlab"), *calls("matlab")]),
     "wolfram": Reader(looked_up, lambda: [*texts("wolfram"), *calls("wolfram", "wolfram-older")]),
+    "onnx": Reader(looked_up, lambda: [*texts("onnx"), *calls("onnx")]),
     "problems": Reader(looked_up, lambda: texts("problems")),
     "suites": Reader(_of_file("suite.yaml", lambda path: list(load_cases(path))), _suites),
     "limitations": Reader(

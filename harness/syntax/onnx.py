@@ -35,7 +35,7 @@ _SCALAR: Final = re.compile(
     |@?(?P<word>[A-Za-z_][\w.]*)""",
     re.VERBOSE,
 )
-_TARGET: Final = re.compile(r"%?([\w./:-]*[\w./-])\s*(?::.*)?=\s*\Z")
+_TARGET: Final = re.compile(r"(?<![\w./:-])([\w./:-]*[\w./-])\s*(?::.*)?=\s*\Z")
 _NO_ATTRIBUTES: Final = {"onnx_name"}  # PyTorch prints the node's name among them
 _CLOSING: Final = {"<": ">", "[": "]"}
 # ``float[1,64,N] x``, ``%x : Float(1, 64, 8, strides=[512, 8, 1])``, ``%x[FLOAT, 1x64x8]``.
@@ -46,6 +46,7 @@ _SHAPES: Final = (
     re.compile(r"%(?P<name>[\w./:-]+?)\s*:\s*\w+\((?P<sizes>[^()=]*)"),
     re.compile(r"%(?P<name>[\w./:-]+)\[\w+, (?P<sizes>[^\[\]]*)\]"),
 )
+_MOST_BEFORE: Final = 400  # Characters of a line in which a node's output stands
 _MOST_DIGITS: Final = 9
 _DEEPEST: Final = 4
 
@@ -74,7 +75,8 @@ def read(text: str) -> Parsed:
 
 def _nodes(text: str, shapes: Mapping[str, Value]) -> Iterator[Statement]:
     for match in _NODE.finditer(text):
-        line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
+        first = max(0, match.start() - _MOST_BEFORE)
+        line = text[max(first, text.rfind("\n", first, match.start()) + 1) : match.start()]
         if "#" in line:
             continue
         arguments, at, inputs = list[Argument](), match.end(), list[Argument]()

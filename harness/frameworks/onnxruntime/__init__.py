@@ -9,13 +9,12 @@ from harness.convention.registry import Convention, Example, Notation
 from harness.frameworks.onnxruntime.render import Runner, renderer, spoken
 
 # ONNX Runtime reads no environment variable for its threads; 0 is its default.
-_SETUP: Final = """\
-import os
-import onnxruntime as ort
+_SETTINGS: Final = """\
 options = ort.SessionOptions()
 options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS", 0))"""
 _RUNTIME: Final = Runner(
-    _SETUP,
+    "import os\nimport onnxruntime as ort",
+    _SETTINGS,
     "session = ort.InferenceSession(model.SerializeToString(), options, "
     'providers=["CPUExecutionProvider"])',
     "ONNX Runtime runs models that are trained: it has no gradients.",
@@ -25,11 +24,12 @@ _RUNTIME: Final = Runner(
 )
 _UNOPTIMIZED: Final = replace(
     _RUNTIME,
-    setup=f"{_SETUP}\n"
+    settings=f"{_SETTINGS}\n"
     "options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL",
 )
 _REFERENCE: Final = Runner(
     "from onnx.reference import ReferenceEvaluator",
+    "",
     "session = ReferenceEvaluator(model)",
     "ONNX's reference implementation runs models: it has no gradients.",
     {},
@@ -43,7 +43,7 @@ _REFERENCE: Final = Runner(
 _NODES: Final = (
     r"\bonnx::ConvTranspose\b|\bConvTranspose\s*[<\[]\s*\w+\s*(?::\s*\w+\s*)?="
     r"|\bConvTranspose\s*\((?:\s*%|[^()]*\)\s*<\s*\w)"
-    r"|\bopset_import\s*:\s*\[(?s:.*)\bConvTranspose\s*\("
+    r"|\A(?s:(?=.*?\bopset_import\s*:\s*\[).*?)\bConvTranspose\s*\("
     r"|\bop_type\s*:\s*\"ConvTranspose\""
 )
 

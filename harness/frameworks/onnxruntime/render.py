@@ -21,6 +21,7 @@ from harness.core.program import Program, Section, Unsupported
 _VERSIONS: Final = 'opset_imports=[helper.make_opsetid("", 22)], ir_version=10'
 _TYPES: Final = {"float16": "FLOAT16", "float32": "FLOAT", "float64": "DOUBLE"}
 _LARGEST: Final = 2**63 - 1
+_IMPORTS: Final = "from onnx import TensorProto, helper, numpy_helper"
 _LIMITS: Final = (
     "pads are not negative, and output_padding extends at the end only, by less than the stride"
 )
@@ -30,7 +31,8 @@ _LIMITS: Final = (
 class Runner:
     """What runs a graph."""
 
-    setup: str  # The imports besides those that build the graph, and settings
+    imports: str  # Besides those that build the graph
+    settings: str  # What follows the imports
     session: str  # What prepares to run ``model``
     forward_only: str  # Why there are no gradients
     lacks: Mapping[str, str]  # By type, what it says of one that it does not compute
@@ -61,7 +63,7 @@ def _program(runner: Runner, split: text.CropSplit, kind: str) -> Program:
         listed = [f"    {node}," for node in nodes]
         definition, made = text.lines("nodes = [", *listed, "]", *constants.values()), "nodes"
     return Program(
-        setup=text.lines(runner.setup, "from onnx import TensorProto, helper, numpy_helper"),
+        setup=text.lines(runner.imports, _IMPORTS, runner.settings),
         reason=split.reason(_LIMITS),
         forward=Section(
             text.lines(definition, *_model(split, made, kind, constants), runner.session),
