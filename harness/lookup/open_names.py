@@ -168,6 +168,7 @@ def _chosen(
     found: Readable, trials: Mapping[object, list[tuple[Supplied, Reading]]], first: SnippetError
 ) -> list[tuple[Supplied, Reading]]:
     """Choose two trials of each kind; the first of all is shown."""
+    trials = _without_chances(trials)
     for alike in trials.values():
         alike.sort(key=lambda each: _coincides(each[1].operator))
     chosen = [each for alike in trials.values() for each in alike[:2]]
@@ -196,6 +197,27 @@ def _chosen(
     return [
         (trial, replace(each, notes=(*each.notes, *notes))) for trial, each in (*chosen, *others)
     ]
+
+
+def _without_chances(
+    trials: Mapping[object, list[tuple[Supplied, Reading]]],
+) -> Mapping[object, list[tuple[Supplied, Reading]]]:
+    """Leave out kinds where both ends of an axis are equal for these numbers alone.
+
+    They would be written as one.  What is written where they differ removes nothing more where they
+    are equal, too.
+    """
+    apart = {
+        kind: alike
+        for kind, alike in trials.items()
+        if not any(
+            int(begin) == int(end) and repr(begin) != repr(end)
+            for begin, end in alike[0][1].operator.crop
+        )
+    }
+    # Where two output paddings are 0 or 1, they differ only where one of them is 0.
+    shows = any(not _coincides(each.operator) for _, each in chain(*apart.values()))
+    return apart if shows else trials
 
 
 def _less_of(expression: str) -> str:
