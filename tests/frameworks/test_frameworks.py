@@ -151,6 +151,12 @@ def test_killing_the_worker_costs_one_record(killed: list[Record], framework: st
     assert set(computed) == {Status.PASSED}
 
 
+def has_gradients(framework: str) -> bool:
+    program = translate(PLAIN.operator, framework)
+    assert isinstance(program, Program)
+    return not program.forward_only
+
+
 def test_random_operators_agree_in_every_framework(killed: list[Record]) -> None:
     wrong = [
         (record.framework, record.descriptor, record.check, record.reason)
