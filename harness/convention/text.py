@@ -246,13 +246,22 @@ def because(*reasons: str | None) -> tuple[str, ...]:
     return tuple(reason for reason in reasons if reason)
 
 
-def permuted(name: str, before: str, after: str, _groups: int) -> str:
+def permuted(name: str, before: str, after: str, groups: int) -> str:
     """Write the permutation of an array from one layout, a string of axes, to another.
 
     >>> permuted("w", "IOHW", "HWOI", 1), permuted("w", "HWOIG", "IOHW", 2)
     ('w.transpose(2, 3, 1, 0)', 'w.transpose(4, 3, 2, 0, 1).reshape(-1, w.shape[2], \
 w.shape[0], w.shape[1])')
+    >>> permuted("w", "IOW", "GIOW", 2), permuted("w", "WOI", "GIOW", 2)
+    ('w.reshape(2, -1, *w.shape[1:])', 'w.reshape(*w.shape[:2], 2, -1).transpose(2, 3, 1, 0)')
     """
+    if "G" in after and "G" not in before:
+        at, last = before.index("I"), len(before) - 1
+        outer = f"*{name}.shape[:{at}], " if at else ""
+        inner = f", *{name}.shape[{at + 1}:]" if at < last else ""
+        divided = f"{name}.reshape({outer}{groups}, -1{inner})"
+        wider = before.replace("I", "GI")
+        return divided if wider == after else permuted(divided, wider, after, groups)
     merges = "G" in before and "G" not in after
     wanted = after.replace("I", "GI") if merges else after
     axes = ", ".join(str(before.index(letter)) for letter in wanted)

@@ -37,7 +37,12 @@ LIBRARIES: Final = (
     _library("tinygrad", "tinygrad"),
     _library("OneFlow", "oneflow"),
     _library("MegEngine", "megengine mge"),
-    _library("MindSpore", "mindspore ms", r"ops\..+|nn\.Conv[123]dTranspose", "has_bias pad_mode"),
+    _library(
+        "MindSpore",
+        "mindspore ms",
+        r"ops\.(?!.*backprop_data).+|nn\.Conv[123]dTranspose",
+        "has_bias pad_mode",
+    ),
     _library("Jittor", "jittor jt"),
     _library("NNabla", "nnabla", r"PF\.deconvolution", "outmaps"),
     _library("Sonnet", "sonnet snt", keywords="output_channels"),

@@ -38,6 +38,7 @@ from harness.syntax.tree import (
 Pairs: TypeAlias = tuple[tuple[int, int], ...]
 
 _ADDS_BIAS: Final = {"bias_add", "bias"}
+_ADDS: Final = {"broadcast_add", "add"}
 _PASSES_ON: Final = {
     *("contiguous", "concat", "clone", "copy", "detach"),
     *("cuda", "cpu", "to", "float", "half", "double", "eval", "train"),
@@ -237,8 +238,8 @@ def _steps_of_call(call: Call, output: _Output) -> list[_Step] | None:
         raise SnippetError(f"{maker} is not read here.", call.column)
     if last in _ADDS_BIAS:
         return [*inner, _Bias(None)]
-    if last == "broadcast_add" and others:
-        trailing = _trailing(others[0].value)
+    if last in _ADDS and others:
+        trailing = _trailing(_written_out(others[0].value, output.assigned))
         return [*inner, _End() if trailing is None else _Bias(trailing)]
     if last == "pad":
         return [*inner, _pad(replace(call, arguments=tuple(others)))]
@@ -249,7 +250,12 @@ def _pad(others: Call) -> _Pad:
     """A pad, by the arguments after its array."""
     by_name = others.named
     named = [by_name[name] for name in ("pad_width", "paddings", "pad") if name in by_name]
-    widths, mode, value = [*named, *others.positional, None, None, None][:3]
+    positional = [*named, *others.positional]
+    begins, ends = [*positional, None, None][:2]
+    if isinstance(begins, tuple) and isinstance(ends, tuple) and len(begins) == len(ends):
+        # The beginnings of all axes, then the ends.
+        positional[:2] = [tuple(zip(begins, ends, strict=True))]
+    widths, mode, value = [*positional, None, None, None][:3]
     modes = (by_name.get("mode"), mode)
     values = [value, *(by_name.get(name) for name in ("value", "constant_value"))]
     zeros = all(mode in {None, "constant", "CONSTANT"} for mode in modes) and all(
@@ -271,6 +277,14 @@ def _steps_of_expression(value: Name, output: _Output) -> list[_Step] | None:
             if inner is not None:
                 return [*inner, _Bias(trailing)]
     return _made_into_another(value.calls, output)
+
+
+def _written_out(value: Value, assigned: Mapping[str, Value]) -> Value:
+    """What a name stands for, and what a constant of a graph is made of."""
+    value = assigned.get(value.text, value) if isinstance(value, Name) else value
+    if isinstance(value, Call) and last_name(value) == "constant" and value.positional:
+        return value.positional[0]
+    return value
 
 
 def _trailing(value: Value) -> int | None:

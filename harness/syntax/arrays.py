@@ -19,6 +19,7 @@ MAKERS: Final = {
     *("randint", "normal", "random", "random_sample", "uniform", "full", "array", "asarray"),
     *("tensor", "as_tensor", "constant", "from_numpy", "Variable", "variable", "Parameter"),
     *("cast", "identity", "convert_to_tensor", "to_tensor", "create_parameter"),
+    "parameter",
     *("random_normal", "random_uniform", "truncated_normal", "get_variable", "placeholder"),
     *("stateless_normal", "stateless_uniform", "stateless_truncated_normal", "add_weight"),
     *("as_in_context", "single", "dlarray", "gpuArray"),

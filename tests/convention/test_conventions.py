@@ -241,6 +241,31 @@ TABLES = {
         Row(REWRITTEN, rank=2, stride=2, crop=((0, 1), (1, 0))),
         Row(REWRITTEN, groups=2),
     ],
+    # Nothing negative but, by output_padding, at the end.
+    (
+        "openvino",
+        "https://docs.openvino.ai/2026/documentation/openvino-ir-format/operation-sets/"
+        "operation-specs/convolution/convolution-backprop-data-1.html",
+    ): [
+        Row(NATIVE),
+        Row(NATIVE, stride=2, crop=(1, 0)),
+        Row(NATIVE, crop=(5, 9)),
+        Row(NATIVE, crop=(0, -7), dilation=3),
+        Row(NATIVE, crop=(3, -7)),
+        Row(REWRITTEN, stride=2, crop=(-1, 0)),
+        Row(NATIVE, rank=2, stride=2, crop=((0, 1), (2, -1)), dilation=2, groups=2),
+        Row(REWRITTEN, rank=2, stride=2, crop=((0, 1), (-2, 1))),
+        Row(NATIVE, rank=3, stride=2, crop=(1, 0), dilation=2, dtype="float16"),
+        Row(UNSUPPORTED, dtype="float64"),
+        Row(NATIVE, dtype="float64", documented=True),
+        # Its pads are ignored.
+        Row(REWRITTEN, kernel=1, crop=(1, -1)),
+        Row(NATIVE, kernel=1, crop=(1, -1), documented=True),
+        Row(NATIVE, kernel=1),
+        Row(NATIVE, kernel=1, crop=(1, 0)),
+        Row(NATIVE, kernel=1, stride=2, crop=(1, -1)),
+        Row(NATIVE, rank=2, kernel=1, crop=((1, -1), (0, 1))),
+    ],
     # |outsize - natural| < stride; outsize - natural is begin - end, of one sign on all axes.
     (
         "chainer",
@@ -379,6 +404,7 @@ LACKING = {
     ("litert", "float64"): {1, 2, 3},
     ("mxnet", "float64"): {3},
     ("onnxruntime", "float64"): {1, 2, 3},
+    ("openvino", "float64"): {1, 2, 3},
     ("wolfram", "float32"): {3},
     ("wolfram", "float64"): {3},
 }
@@ -413,8 +439,9 @@ print(*sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     roots = {name.split(".")[0] for name in done.stdout.split()}
-    frameworks = {"torch", "tensorflow", "mxnet", "chainer", "cupy", "onnx", "onnxruntime", "keras"}
-    unwanted = {*frameworks, "numpy", "yaml", "rich", "impl"}
+    frameworks = {"torch", "tensorflow", "mxnet", "chainer", "cupy", "keras"}
+    runtimes = {"onnx", "onnxruntime", "openvino"}
+    unwanted = {*frameworks, *runtimes, "numpy", "yaml", "rich", "impl"}
     assert not roots & unwanted
 
 

@@ -153,6 +153,24 @@ def paddle(
     return {"stride": stride, "dilation": dilation, "crop": crop, "groups": groups}
 
 
+def openvino(
+    _x: Array,
+    w: Array,
+    *,
+    strides: Sizes,
+    pads_begin: Sizes,
+    pads_end: Sizes,
+    dilations: Sizes,
+    output_padding: Sizes,
+) -> dict[str, Any]:
+    """https://docs.openvino.ai/2026/documentation/openvino-ir-format/operation-sets.html."""
+    assert min(*pads_begin, *pads_end, *output_padding) >= 0
+    ends = [end - more for end, more in zip(pads_end, output_padding, strict=True)]
+    crop = list(zip(pads_begin, ends, strict=True))
+    groups = w.shape[0] if w.ndim == len(strides) + 3 else 1
+    return {"stride": strides, "dilation": dilations, "crop": crop, "groups": groups}
+
+
 def matlab(x: Array, w: Array, **words: Any) -> dict[str, Any]:
     """https://www.mathworks.com/help/deeplearning/ref/dlarray.dltranspconv.html."""
     stride, dilation, (begins, ends) = map(words.pop, ("Stride", "DilationFactor", "Cropping"))
@@ -226,6 +244,16 @@ def of_matlab(groups: int) -> tuple[Layout, Layout]:
     return ours, back
 
 
+def of_openvino(groups: int) -> tuple[Layout, Layout]:
+    """Weights with an axis for groups before all others, if there are some."""
+    if groups == 1:
+        return np.asarray, np.asarray
+    return (
+        lambda w: w.reshape(-1, *w.shape[2:]),
+        lambda w: w.reshape(groups, -1, *w.shape[1:]),
+    )
+
+
 MEANT: Final = {
     "numpy": Meant(numpy),
     "pytorch": Meant(pytorch),
@@ -239,6 +267,7 @@ MEANT: Final = {
     "chainer": Meant(chainer),
     "onnxruntime": Meant(onnxruntime),
     "paddle": Meant(paddle),
+    "openvino": Meant(openvino, takes_bias=False, w=of_openvino),
     "matlab": Meant(matlab, x=moved((-1, -2), (0, 1)), w=of_matlab),
 }
 SPEAKING: Final = {name for name in framework_names() if convention(name).spoken}

@@ -244,14 +244,16 @@ def test_text_languages_are_executed_by_a_file_of_ours() -> None:
 
 
 def test_frameworks_without_an_environment_are_not_built() -> None:
-    built = {"chainer", "cupy", "keras", "mxnet", "onnxruntime", "pytorch", "tensorflow"}
+    built = {"chainer", "cupy", "keras", "mxnet", "onnxruntime", "openvino"}
+    built |= {"pytorch", "tensorflow"}
     for name in (*built, "matlab", "numpy"):
         assert environments.has_environment(convention(name)) == (name in built)
 
 
 def test_every_framework_has_a_pinned_environment() -> None:
     text = environments.tox_ini().read_text()
-    for name in ("pytorch", "tensorflow", "mxnet", "chainer", "cupy", "keras", "onnxruntime"):
+    names = ("pytorch", "tensorflow", "mxnet", "chainer", "cupy", "keras", "onnxruntime")
+    for name in (*names, "openvino"):
         (section,) = re.findall(rf"^\[testenv:{name}\]\n(.*?)\n\n", text, re.DOTALL | re.MULTILINE)
         assert re.search(
             rf"^    {convention(name).distribution}(\[ctk\])?==", section, re.MULTILINE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 
 import numpy as np
@@ -47,6 +48,11 @@ CALLS = {
         *("paddle.to_tensor", "paddle.grad", "F.pad", ".numpy", ".reshape"),
         *(f"F.conv{rank}d_transpose" for rank in (1, 2, 3)),
     },
+    "openvino": {
+        *("ops.parameter", "ops.convolution_backprop_data", "ops.group_convolution_backprop_data"),
+        *("ops.pad", "ops.add"),
+        *("ov.Model", "ov.compile_model", "model", "os.environ.get", "int", ".reshape"),
+    },
     "pytorch": {
         *("torch.from_numpy", "torch.autograd.grad", "F.pad"),
         *(f"F.conv_transpose{rank}d" for rank in (1, 2, 3)),
@@ -84,6 +90,7 @@ IMPORTS = {
     },
     "keras": {"keras": "keras", "torch": "torch", "np": "numpy", "os": "os"},
     "paddle": {"paddle": "paddle", "F": "paddle.nn.functional"},
+    "openvino": {"os": "os", "ov": "openvino", "ops": "openvino.opset13"},
     "pytorch": {"torch": "torch", "F": "torch.nn.functional"},
     "chainer": {"chainer": "chainer", "F": "chainer.functions"},
     "mxnet": {"mx": "mxnet", "np": "numpy"},
@@ -160,9 +167,12 @@ def test_every_expected_call_is_written_for_some_operator() -> None:
     crops = ((0, 0), (1, 0), (0, 1), (2, -1), (-1, -1))
     result: dict[str, set[str]] = {framework: set() for framework in CALLS}
     for framework in CALLS:
-        for rank in (1, 2, 3):
+        for rank, groups in itertools.product((1, 2, 3), (1, 2)):
             for crop in crops:
-                operator = Operator.of(4, 6, (3,) * rank, dilation=2, crop=[crop] * rank, groups=2)
+                crop_of_each = [crop] * rank
+                operator = Operator.of(
+                    4, 6, (3,) * rank, dilation=2, crop=crop_of_each, groups=groups
+                )
                 written = render(operator, framework, "float64" if rank < 3 else "float32")
                 if isinstance(written, Unsupported):
                     written = program(operator, framework)

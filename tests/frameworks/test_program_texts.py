@@ -18,6 +18,7 @@ from harness.core.program import Unsupported
 GROUPED = Operator.of(4, 6, (3, 2), stride=(2, 3), crop=((1, 0), (0, -1)), groups=2)
 SHIFTED = Operator.of(2, 3, (3,), crop=((2, -1),))
 DILATED = Operator.of(2, 3, (2, 2, 3), dilation=(1, 2, 2), bias=False)
+EXTENDED = Operator.of(2, 3, (3, 3), stride=(2, 1), crop=((0, 1), (-3, 2)))
 
 ONNX = """\
 import os
@@ -38,6 +39,18 @@ os.environ["KERAS_BACKEND"] = "torch"
 import keras
 import numpy as np
 import torch
+"""
+OPENVINO = """\
+import os
+import openvino as ov
+import openvino.opset13 as ops
+threads = int(os.environ.get("OMP_NUM_THREADS", 0))
+config = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads}
+x_ = ops.parameter(x.shape, x.dtype)
+"""
+COMPILED = """\
+model = ov.compile_model(ov.Model([y_], [x_]), "CPU", config)
+y = model(x)[0]
 """
 
 FORWARD = {
@@ -129,6 +142,26 @@ outputs = [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)]
 initializers = [numpy_helper.from_array(w, "w")]
 graph = helper.make_graph([node], "layer", inputs, outputs, initializers)
 {RUN}""",
+    ("openvino", GROUPED): f"""\
+{OPENVINO}w_ = w.reshape(2, -1, *w.shape[1:])
+y_ = ops.group_convolution_backprop_data(x_, w_, strides=[2, 3], pads_begin=[1, 0], pads_end=[1, 0], output_padding=[1, 1])
+y_ = ops.add(y_, b.reshape(1, -1, 1, 1))
+{COMPILED}""",
+    ("openvino", SHIFTED): f"""\
+{OPENVINO}w_ = w
+y_ = ops.convolution_backprop_data(x_, w_, strides=[1], pads_begin=[2], pads_end=[2], output_padding=[3])
+y_ = ops.add(y_, b.reshape(1, -1, 1))
+{COMPILED}""",
+    ("openvino", EXTENDED): f"""\
+{OPENVINO}w_ = w
+y_ = ops.convolution_backprop_data(x_, w_, strides=[2, 1], pads_end=[1, 0])
+y_ = ops.pad(y_, [0, 0, 0, 3], [0, 0, 0, -2], "constant")
+y_ = ops.add(y_, b.reshape(1, -1, 1, 1))
+{COMPILED}""",
+    ("openvino", DILATED): f"""\
+{OPENVINO}w_ = w
+y_ = ops.convolution_backprop_data(x_, w_, strides=[1, 1, 1], dilations=[1, 2, 2])
+{COMPILED}""",
     ("chainer", GROUPED): """\
 import chainer
 import chainer.functions as F

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from wolframclient.serializers import export
 
 Array = NDArray[Any]
-PYTHON = ("numpy", "pytorch", "tensorflow", "mxnet", "chainer", "paddle")
+PYTHON = ("numpy", "pytorch", "tensorflow", "mxnet", "chainer", "openvino", "paddle")
 FRAMEWORKS = (*PYTHON, "matlab", "wolfram")
 KERNELS: dict[int, tuple[int, ...]] = {1: (7,), 2: (7, 2), 3: (7, 2, 3)}
 SUFFIXES = (".npy", ".npz", ".safetensors", ".mat", ".wxf")
@@ -35,11 +35,16 @@ def native(w: Array, framework: str, groups: int) -> Array:
     shape = [*kernel, c_out, c_in] if channels_last else [c_in, c_out, *kernel]
     if grouped:
         shape = [*kernel, c_out, each, groups]
+    leading = framework == "openvino" and groups > 1
+    if leading:
+        shape = [groups, each, c_out, *kernel]
     out = np.empty(shape, w.dtype)
     for i, o, *k in np.ndindex(*w.shape):
         place = [*k, o, i] if channels_last else [i, o, *k]
         if grouped:
             place = [*k, o, i % each, i // each]
+        if leading:
+            place = [i // each, i % each, o, *k]
         out[tuple(place)] = w[(i, o, *k)]
     return out
 

@@ -1,0 +1,37 @@
+"""OpenVINO: every fact about it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harness.convention.registry import Convention
+from harness.frameworks.openvino.render import render, spoken
+
+CONVENTION: Final = Convention(
+    name="openvino",
+    title="OpenVINO",
+    distribution="openvino",
+    module="openvino",
+    weights="IOHW",
+    grouped_weights="GIOHW",
+    render=render,
+    modules=("openvino",),
+    spoken=spoken,
+    calls=r"(group_)?convolution_backprop_data",
+    remarks=(
+        "It reads no environment variable for its threads: INFERENCE_NUM_THREADS is an option.",
+        (
+            "INFERENCE_PRECISION_HINT follows the processor, bfloat16 where it has that: 'f32' is "
+            "exact."
+        ),
+        "float64 is computed in float32, silently; it is unsupported here.",
+        (
+            "A kernel of 1 with strides of 1 and pads that leave the input's size computes as if "
+            "there were no pads, silently (2026.4.1)."
+        ),
+        "openvino.runtime, from which older code imports the operation sets, is gone since 2026.",
+    ),
+    # Without it the import writes an identifier below HOME and counts uses:
+    # https://github.com/openvinotoolkit/telemetry
+    environ={"CI": "true"},
+)
