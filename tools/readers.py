@@ -360,6 +360,7 @@ READERS: Final[dict[str, Reader]] = {
             (".onnx", _onnx),
             (".json", lambda: texts("models")),
             (".prototxt", lambda: texts("prototxt")),
+            (".xml", lambda: texts("xml")),
         )
     },
     "frames": Reader(_frame, _frames),

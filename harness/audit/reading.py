@@ -34,7 +34,7 @@ _MOST_BYTES: Final = 64 * MIB
 # Names in such a file cannot be seen before it is unpacked.
 _PACKED: Final = {".mlx"}
 # Each name of a call has one of these, for which bytes are searched faster than for all names.
-_IN_EVERY_NAME: Final = (b"transp", b"deconv")
+_IN_EVERY_NAME: Final = (b"transp", b"deconv", b"backprop")
 _FEW_NAMES: Final = 3  # That are named and not called, of a file
 # Folders are full of texts that are no code.
 _NO_CODE: Final = {".txt"}

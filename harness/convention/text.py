@@ -254,6 +254,8 @@ def permuted(name: str, before: str, after: str, groups: int) -> str:
 w.shape[0], w.shape[1])')
     >>> permuted("w", "IOW", "GIOW", 2), permuted("w", "WOI", "GIOW", 2)
     ('w.reshape(2, -1, *w.shape[1:])', 'w.reshape(*w.shape[:2], 2, -1).transpose(2, 3, 1, 0)')
+    >>> permuted("w", "GIOW", "IOW", 2)
+    'w.reshape(-1, w.shape[2], w.shape[3])'
     """
     if "G" in after and "G" not in before:
         at, last = before.index("I"), len(before) - 1
@@ -268,7 +270,8 @@ w.shape[0], w.shape[1])')
     sizes = ", ".join(
         "-1" if letter == "I" else f"{name}.shape[{before.index(letter)}]" for letter in after
     )
-    return f"{name}.transpose({axes})" + (f".reshape({sizes})" if merges else "")
+    moved = name if wanted == before else f"{name}.transpose({axes})"
+    return moved + (f".reshape({sizes})" if merges else "")
 
 
 def bias_reshaped(name: str, before: int, after: int) -> str:

@@ -15,6 +15,7 @@ _LANGUAGES: Final = {
     "matlab": (MATLAB, "("),
     "wolfram": (WOLFRAM, "["),
     "onnx": (PYTHON, "("),
+    "openvino_ir": (PYTHON, "("),
 }
 _LONGEST_NAME: Final = 200
 _TRIES: Final = 3

@@ -28,6 +28,14 @@ VALUES = (
     *("(16, 16)", "(9, 9)", "(9, 9, 4)", "(1, 9, 9, 4)", "(9, 9, 9, 4)", "(1, 9, 9, 9, 4)"),
     *("[1, 16, 16, 6]", "{}", "(3, 3)", "(3, 3, 3)"),
 )
+# What some take instead of the usual.
+OWN = {
+    "openvino.opset13.convolution_backprop_data": {"strides": "[2, 2]"},
+    "openvino.opset13.group_convolution_backprop_data": {
+        "strides": "[2, 2]",
+        "filters": "np.zeros((2, 2, 6, 3, 3))",
+    },
+}
 
 
 def call(form: Form, **arguments: str) -> str:
@@ -49,13 +57,14 @@ def needed(form: Form, rank: int) -> dict[str, str]:
         "nb_row": "3",
         "nb_col": "3",
     }
-    return {
+    required = {
         parameter.name: sizes.get(parameter.name, sizes.get(parameter.role or "", "x"))
         if parameter.role or parameter.name in {"output_shape", "strides", "ndim"}
         else "x"
         for parameter in form.parameters
         if parameter.default is REQUIRED or parameter.role == "kernel"
     }
+    return required | OWN.get(form.name, {})
 
 
 def reading(text: str, framework: str, rank: int) -> Reading | None:

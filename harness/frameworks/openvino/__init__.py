@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from harness.convention.registry import Convention
+from harness.convention.registry import Convention, Notation
 from harness.frameworks.openvino.render import render, spoken
 
 CONVENTION: Final = Convention(
@@ -18,6 +18,10 @@ CONVENTION: Final = Convention(
     modules=("openvino",),
     spoken=spoken,
     calls=r"(group_)?convolution_backprop_data",
+    model_suffixes=(".xml",),
+    notations=(
+        Notation("openvino_ir", r"<layer\b[^<>]*\btype=[\"'](Group)?ConvolutionBackpropData[\"']"),
+    ),
     remarks=(
         "It reads no environment variable for its threads: INFERENCE_NUM_THREADS is an option.",
         (

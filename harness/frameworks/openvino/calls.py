@@ -79,14 +79,24 @@ def _read_plain(given: Arguments) -> Reading:
     weight = given.array_shape("filters")
     in_part = () if weight else given.array_shape_in_part("filters")
     complete = given.channels_and_kernel(None, None, None, 1, weight, in_part)
-    return _read_geometry(given, complete, 1)
+    return _read_geometry(given, complete, 1, bias=False)
 
 
 def _read_grouped(given: Arguments) -> Reading:
     given = given.with_input_in_text()
     groups, weight = _grouped(given)
     complete = given.channels_and_kernel(None, None, None, groups, weight)
-    return _read_geometry(given, complete, groups)
+    return _read_geometry(given, complete, groups, bias=False)
+
+
+def _read_layer(given: Arguments) -> Reading:
+    """Read a layer of a model, whose sum with a bias has been found."""
+    given = given.with_input_in_text()
+    groups, weight = 1, given.array_shape("filters")
+    if given.form.name.endswith("GroupConvolutionBackpropData"):
+        groups, weight = _grouped(given)
+    complete = given.channels_and_kernel(None, None, None, groups, weight)
+    return _read_geometry(given, complete, groups, bias=given.has("bias"))
 
 
 def _grouped(given: Arguments) -> tuple[int, Sizes | None]:
@@ -128,7 +138,9 @@ def _unwrapped(given: Arguments, value: Value) -> Value:
     return value
 
 
-def _read_geometry(given: Arguments, complete: tuple[int, int, Sizes], groups: int) -> Reading:
+def _read_geometry(
+    given: Arguments, complete: tuple[int, int, Sizes], groups: int, *, bias: bool
+) -> Reading:
     rank = len(complete[2])
     reading = given.reading(
         complete,
@@ -136,7 +148,7 @@ def _read_geometry(given: Arguments, complete: tuple[int, int, Sizes], groups: i
         dilation=_per_axis(given, "dilations", rank, 1, least=1),
         crop=None,
         groups=groups,
-        bias=False,  # One that is added after the call is read there.
+        bias=bias,  # One that is added after a call is read there.
     )
     crop, notes = _crop(given, reading.operator)
     if is_pointwise(replace(reading.operator, crop=crop)) and any(map(any, crop)):
@@ -254,4 +266,20 @@ FORMS: Final = (
         "group-convolution-backprop-data-1",
         _read_grouped,
     ),
+)
+# The layers of its models, as the parts of their files are named.
+_OF_LAYERS: Final = Parameter("bias", "b, which a layer after this one adds", None)
+NOTED: Final = tuple(
+    Form(
+        f"openvino.{name}",
+        (),
+        "function",
+        None,
+        (*form.parameters[:-1], _OF_LAYERS),
+        form.source,
+        _read_layer,
+    )
+    for name, form in zip(
+        ("ConvolutionBackpropData", "GroupConvolutionBackpropData"), FORMS, strict=True
+    )
 )
