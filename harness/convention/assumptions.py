@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from harness.convention.binding import BoundCall
 from harness.convention.values import creates_array, shape_in_part, shape_of, shown
+from harness.syntax.callsite import Code
 from harness.syntax.tree import Call, Name, Reference, Value, calls
 
 # Functions, layers and hooks of several frameworks.
@@ -61,12 +64,7 @@ def _registers_none(call: Call, name: str) -> bool:
 
 def recomputed_notes(given: BoundCall) -> list[str]:
     """Note what computes a layer's weights from other arrays, such as ``weight_norm(layer)``."""
-    wrappers = [
-        name
-        for _, call in given.site.code.naming(*_RECOMPUTE, "prune")
-        if (name := _function(call)) in _RECOMPUTE or "prune" in call.dotted.split(".")[:-1]
-        if _may_be_about(given, call)
-    ]
+    wrappers = [each.name for each in _wrappings(given.site.code) if each.may_be_about(given)]
     if not wrappers:
         return []
     return [
@@ -75,23 +73,42 @@ def recomputed_notes(given: BoundCall) -> list[str]:
     ]
 
 
+@dataclass(frozen=True)
+class _Wrapping:
+    """A call that makes a layer compute its weights, and what it is given."""
+
+    name: str
+    names: tuple[str, ...]
+    calls: frozenset[int]  # By their identities
+
+    def may_be_about(self, given: BoundCall) -> bool:
+        """Whether it is given the layer, or nothing that is known to be something else."""
+        assigned, ever_given = given.assigned, given.site.code.given
+        is_about = id(given.call) in self.calls or any(
+            name == given.site.statement.target or not (name in assigned or name in ever_given)
+            for name in self.names
+        )
+        return is_about or not (self.names or self.calls)
+
+
+@lru_cache(maxsize=1)  # Every call of a text asks, again and again where its sizes are names.
+def _wrappings(code: Code) -> tuple[_Wrapping, ...]:
+    found = []
+    for _, call in code.naming(*_RECOMPUTE, "prune"):
+        name = _function(call)
+        if name in _RECOMPUTE or "prune" in call.dotted.split(".")[:-1]:
+            values = [value for value in call.positional if isinstance(value, Name | Call)]
+            names = tuple(value.text for value in values if isinstance(value, Name))
+            inner = (value for value in values if isinstance(value, Call))
+            ids = frozenset(id(each) for value in inner for each in calls(value))
+            found.append(_Wrapping(name, names, ids))
+    return tuple(found)
+
+
 def _function(call: Call) -> str:
     """The last part of a function's name where it comes from, whatever the text calls it."""
     imported = call.owner.text if isinstance(call.owner, Reference) else call.dotted
     return imported.rpartition(".")[2]
-
-
-def _may_be_about(given: BoundCall, call: Call) -> bool:
-    """Whether a call is given the layer, or nothing that is known to be something else."""
-    assigned, ever_given = given.assigned, given.site.code.given
-    others = [value for value in call.positional if isinstance(value, Name | Call)]
-    return not others or any(
-        value.text == given.site.statement.target
-        or not (value.text in assigned or value.text in ever_given)
-        if isinstance(value, Name)
-        else any(each is given.call for each in calls(value))
-        for value in others
-    )
 
 
 def assumed_notes(given: BoundCall, sources: Sequence[Value] = ()) -> list[str]:
