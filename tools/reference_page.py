@@ -73,7 +73,9 @@ def _about(framework: Convention) -> Iterator[str]:
     yield f"`-f {framework.name}`. Weights for one, two and three spatial axes: {layouts}.\n"
     for remark in framework.remarks:
         yield f"- {remark}"
-    if framework.remarks:
+    for variant in framework.variants:
+        yield f"- Only where it is asked for, `-f {variant.name}`: {variant.title}."
+    if framework.remarks or framework.variants:
         yield ""
 
 

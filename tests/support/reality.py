@@ -247,7 +247,8 @@ def layers_that_differ(
         program = render(wanted, framework, dtype, style="layer", training=training)
         if isinstance(program, Unsupported):
             continue
-        leaves = ("y", "dx", "dw", "db") if wanted.bias else ("y", "dx", "dw")
+        every = ("y", "dx", "dw", "db")
+        leaves = every[: 1 if program.forward_only else 4 if wanted.bias else 3]
         shapes = {
             "x": (2, wanted.in_channels, *in_size),
             "w": wanted.weight_shape,
@@ -255,7 +256,7 @@ def layers_that_differ(
             "dy": (2, wanted.out_channels, *wanted.out_size(in_size)),
         }
         arrays = {name: integers(shape, generator) for name, shape in shapes.items()}
-        types = f"assert {{str(array.dtype) for array in ({', '.join(leaves)})}} == {{{dtype!r}}}"
+        types = f"assert {{str(array.dtype) for array in ({', '.join(leaves)},)}} == {{{dtype!r}}}"
         text = f"{program.text}{program.gradient_text}{types}"
         done.append((wanted, program, Job(text, leaves, arrays, dtype)))
     supports = [program.support for _, program, _ in done]

@@ -46,6 +46,10 @@ _KERAS: Final = Convention(
         ),
         "There are no groups, in the layers or in keras.ops.",
         (
+            "On PyTorch a float64 layer of one or two axes with one input channel computes its "
+            "output, but its gradient is refused: 'grad_weight needs to be contiguous'."
+        ),
+        (
             "output_padding=None is not 0: 'same' gives input * strides then, and 'valid' fills "
             "up strides larger than the kernel."
         ),

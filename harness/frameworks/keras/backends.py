@@ -55,7 +55,13 @@ class Backend:
             text.indented(text.lines(call, "return y_")),
             f"y_, pull = jax.vjp(forward, {values})",
             f"{gradients} = pull(dy_)",
+            self.waits(gradients),
         )
+
+    def waits(self, results: str) -> str | None:
+        """Write the line after which results are there: JAX returns before it has computed them."""
+        # https://docs.jax.dev/en/latest/async_dispatch.html
+        return f"jax.block_until_ready([{results}])" if self.name == "jax" else None
 
 
 TORCH: Final = Backend("torch", "PyTorch", "import torch", _HERE | {"KERAS_BACKEND": "torch"})
@@ -69,8 +75,6 @@ JAX: Final = Backend(
         "JAX_PLATFORMS": "cpu",
         # Without it float64 becomes float32, without a word.
         "JAX_ENABLE_X64": "1",
-        # A call is over when its result is there.
-        "JAX_CPU_ENABLE_ASYNC_DISPATCH": "0",
         "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
     },
 )

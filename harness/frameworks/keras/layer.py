@@ -5,6 +5,8 @@ https://keras.io/api/layers/convolution_layers/convolution2d_transpose/
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from harness.convention.keras_layers.crops import chosen_crop
 from harness.convention.keras_layers.training import (
     KERAS,
@@ -15,7 +17,7 @@ from harness.convention.keras_layers.training import (
 )
 from harness.convention.text import CropSplit, arguments, lines, per_axis
 from harness.core.operators import Operator
-from harness.core.program import Program, Unsupported
+from harness.core.program import NO_GRADIENT, Program, Unsupported
 from harness.core.training import Training
 from harness.frameworks.keras.backends import JAX, TORCH, Backend
 from harness.frameworks.keras.render import after, program
@@ -55,7 +57,7 @@ def layer(
     leaves = {"x": "x_", "w": "layer.kernel.value"}
     dialect = KERAS_ON_TENSORFLOW if backend.is_tensorflow else KERAS
     apart = f"y_, _ = layer.stateless_call([w_{', b_' * split.own_bias}], [], x_)"
-    return program(
+    written = program(
         backend,
         {"x": "np.moveaxis(x, 1, -1)"},
         lines("y_ = layer(x_)", after(split)),
@@ -71,6 +73,24 @@ def layer(
         reason=cropped if split.has_rest else None,
         setup="l2 = 0.0001  # Write your own weight decay." if has_l2 else "",
         training=training_text(operator, training, dialect, late_bias=split.late_bias),
+    )
+    if reason := _without_gradient(operator, dtype, backend):
+        return replace(written, gradient=NO_GRADIENT, forward_only=reason)
+    return written
+
+
+def _without_gradient(operator: Operator, dtype: str, backend: Backend) -> str | None:
+    """Why the layer has no gradient, if so: the kernel's memory is laid out as HWOI."""
+    # keras.layers.Conv1DTranspose(3, 4, dtype="float64") on one channel, in Keras 3.15 on PyTorch
+    # 2.13; in three axes, with a kernel of 1 and in float32 there is one.
+    channels = operator.in_channels == 1 < operator.out_channels
+    if backend is not TORCH or dtype != "float64" or operator.rank == 3 or not channels:
+        return None
+    if max(operator.kernel) == 1:
+        return None
+    return (
+        "PyTorch refuses the gradient of such a layer with one input channel in float64 "
+        '("grad_weight needs to be contiguous"): use the function style.'
     )
 
 

@@ -92,7 +92,7 @@ def program(
         reason=reason,
         forward=Section(
             text.lines(before, *(f"{name}_ = {plain}" for name, (plain, _) in made.items())),
-            text.lines(layer, call),
+            text.lines(layer, call, backend.waits("y_")),
             "y = np.moveaxis(keras.ops.convert_to_numpy(y_), -1, 1)",
         ),
         gradient=Section(

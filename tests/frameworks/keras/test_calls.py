@@ -181,6 +181,33 @@ def test_layer_that_keras_cannot_have_is_unsupported(wanted: Operator, reason: s
     assert isinstance(render(wanted, "keras"), Program)
 
 
+@pytest.mark.parametrize(
+    ("wanted", "dtype", "has_gradient"),
+    [
+        (Operator.of(1, 3, (4,)), "float64", False),
+        (Operator.of(1, 2, (1, 2)), "float64", False),
+        (Operator.of(1, 3, (4,)), "float32", True),
+        (Operator.of(1, 1, (4,)), "float64", True),
+        (Operator.of(2, 3, (4,)), "float64", True),
+        (Operator.of(1, 3, (1, 1)), "float64", True),
+        (Operator.of(1, 3, (2, 2, 2)), "float64", True),
+    ],
+)
+def test_what_pytorch_refuses_the_gradient_of_is_forward_only(
+    wanted: Operator, dtype: str, *, has_gradient: bool
+) -> None:
+    written = render(wanted, "keras", dtype, style="layer")
+    assert isinstance(written, Program)
+    assert bool(written.gradient_text) == has_gradient == (not written.forward_only)
+    on_jax, function = (
+        render(wanted, "keras:jax", dtype, style="layer"),
+        render(wanted, "keras", dtype),
+    )
+    for other in (on_jax, function):
+        assert isinstance(other, Program)
+        assert other.gradient_text
+
+
 # Round trips.
 
 
@@ -219,8 +246,9 @@ def test_a_variant_writes_the_same_call_with_its_own_gradient(name: str) -> None
     own, plain = render(wanted, name), render(wanted, "keras")
     assert isinstance(own, Program)
     assert isinstance(plain, Program)
-    assert own.call == plain.call
     backend = name.partition(":")[2]
+    waits = "\njax.block_until_ready([y_])" if backend == "jax" else ""
+    assert own.call == plain.call + waits
     assert f'os.environ["KERAS_BACKEND"] = "{backend}"' in own.setup
     means = {"jax": "jax.vjp", "tensorflow": "tf.GradientTape", "torch": "torch.autograd.grad"}
     assert means[backend] in own.gradient.call
@@ -311,6 +339,25 @@ def test_native_layers_are_written_as_one_call() -> None:
         for program in [render(wanted, "keras", style="layer")]
     ]
     assert supports == ["native"] * 16
+
+
+@pytest.mark.frameworks
+def test_pytorch_refuses_the_gradient_that_is_left_out() -> None:
+    text = """
+import keras, torch
+layer = keras.layers.Conv{}DTranspose(3, 2, dtype="float64")
+x = keras.ops.ones({}, "float64").requires_grad_()
+layer.build(x.shape)
+try:
+    torch.autograd.grad(layer(x).sum(), (x, layer.kernel.value))
+    said = ""
+except RuntimeError as error:
+    said = str(error)
+if said != "grad_weight needs to be contiguous": raise AssertionError(said)
+y = 1
+"""
+    jobs = [reality.Job(text.format(rank, (2, *(4,) * rank, 1)), ("y",), {}) for rank in (1, 2)]
+    assert reality.run("keras", jobs) == [{"y": 1}] * 2
 
 
 @pytest.mark.frameworks
