@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from pytest_runs import STRICT
-from reference_page import page
+from reference_page import frameworks, page
 
 from harness.bench.intervals import paired_ratio
 from harness.cli.exit_statuses import OK, USAGE
@@ -165,6 +165,10 @@ def test_the_page_on_pytest_lists_every_option(pytester: pytest.Pytester) -> Non
     assert set(re.findall(r"`(--deconform-[a-z]+)", (ROOT / "docs" / "pytest.md").read_text())) == (
         options
     )
+
+
+def test_the_table_of_frameworks_is_what_the_conventions_say() -> None:
+    assert "\n".join(frameworks("docs/conventions.md")) in README
 
 
 def test_the_reference_page_is_what_the_conventions_say() -> None:

@@ -48,10 +48,36 @@ def page() -> str:
     return "\n".join([_HEAD, *_contents(), *_sections()])
 
 
-def _contents() -> Iterator[str]:
+def frameworks(page: str = "") -> list[str]:
+    """Write the table of frameworks, with links to their sections of the page.
+
+    >>> frameworks()[2]
+    '| [NumPy (impl)](#numpy) | `numpy` |  | no | yes |  |  |'
+    """
+    rows = ["| framework | `-f` | calls read | layers | gradients | variants | models |"]
+    rows += ["| --- | --- | --- | --- | --- | --- | --- |"]
     for name in framework_names():
-        title = convention(name).title
-        yield f"- [{title}](#{name})"
+        each = convention(name)
+        cells = (
+            f"[{each.title}]({page}#{name})",
+            f"`{name}`",
+            str(len(each.forms)) if each.calls else "",
+            "yes" if each.layer else "no",
+            "yes" if _has_gradients(each) else "no",
+            ", ".join(f"`{variant.name}`" for variant in each.variants),
+            ", ".join(f"`{suffix}`" for suffix in each.model_suffixes),
+        )
+        rows.append("| " + " | ".join(cells) + " |")
+    return rows
+
+
+def _has_gradients(framework: Convention) -> bool:
+    program = render(_EXAMPLES["twice the size"], framework.name)
+    return not isinstance(program, Unsupported) and not program.forward_only
+
+
+def _contents() -> Iterator[str]:
+    yield from frameworks()
     yield ""
 
 
