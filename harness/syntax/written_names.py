@@ -87,7 +87,8 @@ def _side(node: ast.expr, operation: ast.operator, language: str) -> str:
     written = _in(node, language)
     binds_less = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub)
     in_brackets = (binds_less and isinstance(operation, ast.Mult | ast.Sub | ast.Pow)) or (
-        isinstance(node, ast.BinOp) and isinstance(operation, ast.Div | ast.Pow)
+        # The sign of a product binds no more than the product does.
+        isinstance(node, ast.BinOp | ast.UnaryOp) and isinstance(operation, ast.Div | ast.Pow)
     )
     return f"({written})" if in_brackets else written
 

@@ -47,6 +47,7 @@ def test_what_is_written_is_what_was_computed(tree: Any) -> None:
 
 @given(TREES)
 @example(("//", "groups", ("*", 2, "groups")))
+@example(("//", -2, ("*", -2, "groups")))
 def test_it_is_what_matlab_and_wolfram_language_compute(tree: Any) -> None:
     """By their functions' own definitions, in Python's grammar."""
     number = computed(tree, {name: Named.of(name, value) for name, value in NAMES.items()})
