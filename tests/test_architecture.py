@@ -154,7 +154,7 @@ KERAS_IS_A_MODULE: Final = {
     "harness.convention.keras_layers.training": {"keras"},
     "harness.frameworks.tensorflow": {"keras"},
     "harness.frameworks.tensorflow.models": {"keras"},
-    "harness.frameworks.keras.backends": {"tensorflow"},
+    "harness.frameworks.keras.backends": {"jax", "tensorflow"},
 }
 
 

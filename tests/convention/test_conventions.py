@@ -39,7 +39,8 @@ def test_the_frameworks_are_these_the_implementation_first() -> None:
     first, *others = framework_names()
     assert first == canonical().name == "numpy"
     assert others == sorted(others)
-    assert {"chainer", "cupy", "matlab", "mxnet", "pytorch", "tensorflow", "wolfram"} <= {*others}
+    known = {"chainer", "cupy", "jax", "matlab", "mxnet", "pytorch", "tensorflow", "wolfram"}
+    assert known <= {*others}
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
@@ -288,6 +289,38 @@ TABLES = {
         Row(NATIVE, rank=3, stride=2, crop=(1, 0), dilation=2, dtype="float64"),
         Row(NATIVE, crop=(1, 0), documented=True),
     ],
+    # Any crop, also a negative one; but no groups.
+    ("jax", "https://docs.jax.dev/en/latest/_autosummary/jax.lax.conv_transpose.html"): [
+        Row(NATIVE),
+        Row(NATIVE, stride=2, crop=(4, 1), dilation=2, rank=3, dtype="float64"),
+        Row(NATIVE, rank=2, stride=2, crop=((1, 0), (-1, 2)), dtype="float16"),
+        Row(NATIVE, crop=(-1, -3)),
+        Row(REWRITTEN, groups=2),
+        Row(REWRITTEN, groups=2, documented=True),
+    ],
+    # An axis that is not dilated, and paddings of which one is less than the other removes.
+    ("jax", "https://github.com/openxla/xla/issues/48713"): [
+        Row(REWRITTEN, kernel=2, crop=(2, 0)),
+        Row(REWRITTEN, crop=(4, 0)),
+        Row(REWRITTEN, stride=3, crop=(-1, 1)),
+        Row(REWRITTEN, stride=2, crop=(-3, 3)),
+        Row(REWRITTEN, rank=2, crop=((-2, 1), (0, 0))),
+        Row(REWRITTEN, kernel=1, crop=(2, -2)),
+        Row(NATIVE, kernel=1, crop=(2, -2), dtype="float64"),
+        Row(NATIVE, kernel=1, crop=(2, -2), documented=True),
+        Row(NATIVE, stride=3, crop=(-1, 2)),
+        Row(NATIVE, stride=2, crop=(-1, 1), dilation=2),
+        Row(NATIVE, crop=(3, 0)),
+    ],
+    # A stride of 2, and a crop of all that the kernel reaches further: an odd number of elements.
+    ("jax", "algebraic_simplifier.cc: Window dimensions do not match RHS shape"): [
+        Row(REWRITTEN, rank=2, kernel=2, stride=2, crop=(1, 1), dtype="float64"),
+        Row(REWRITTEN, rank=2, kernel=4, stride=2, crop=((0, 0), (3, 3))),
+        Row(NATIVE, rank=2, kernel=4, stride=2, crop=(1, 1)),
+        Row(NATIVE, rank=2, stride=2, crop=(2, 2)),
+        Row(NATIVE, kernel=2, stride=2, crop=(1, 1)),
+        Row(NATIVE, rank=2, kernel=2, stride=2, crop=(1, 1), documented=True),
+    ],
     # The crop is (pad, pad - adj); 0 <= adj < stride.
     (
         "mxnet",
@@ -439,7 +472,7 @@ print(*sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     roots = {name.split(".")[0] for name in done.stdout.split()}
-    frameworks = {"torch", "tensorflow", "mxnet", "chainer", "cupy", "keras"}
+    frameworks = {"torch", "tensorflow", "mxnet", "chainer", "cupy", "jax", "flax", "keras"}
     runtimes = {"onnx", "onnxruntime", "openvino"}
     unwanted = {*frameworks, *runtimes, "numpy", "yaml", "rich", "impl"}
     assert not roots & unwanted

@@ -192,6 +192,22 @@ def onnxruntime(_x: Array, w: Array, **words: Any) -> dict[str, Any]:
     return {"stride": strides, "dilation": dilations, "crop": crop, "groups": group}
 
 
+def jax(
+    _x: Array,
+    _w: Array,
+    *,
+    strides: Sizes,
+    padding: Sequence[tuple[int, int]],
+    rhs_dilation: Sizes,
+    transpose_kernel: bool,
+    use_consistent_padding: bool,
+) -> dict[str, Any]:
+    """https://docs.jax.dev/en/latest/_autosummary/jax.lax.conv_transpose.html."""
+    assert transpose_kernel
+    assert use_consistent_padding
+    return {"stride": strides, "dilation": rhs_dilation, "crop": padding}
+
+
 def numpy(_x: Array, _w: Array, **words: Any) -> dict[str, Any]:
     return words
 
@@ -263,6 +279,7 @@ MEANT: Final = {
     "keras": Meant(
         keras, takes_bias=False, x=moved(-1, 1), w=lambda _groups: moved((-1, -2), (0, 1))
     ),
+    "jax": Meant(jax, takes_bias=False, x=moved(-1, 1), w=lambda _groups: moved((-1, -2), (0, 1))),
     "mxnet": Meant(mxnet),
     "chainer": Meant(chainer),
     "onnxruntime": Meant(onnxruntime),
@@ -400,6 +417,11 @@ def f(x, w, b, *words):
 import tensorflow as tf
 def f(x, w, **words):
     return getattr(tf.nn, "conv%dd_transpose" % (x.ndim - 2))(x, w, **words).numpy()
+""",
+    "jax": """
+from jax import lax
+def f(x, w, **words):
+    return lax.conv_transpose(x, w, **words)
 """,
     "mxnet": """
 import mxnet as mx

@@ -1,0 +1,52 @@
+"""JAX: every fact about it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+from harness.convention.registry import Convention
+from harness.frameworks.jax.render import render, spoken
+
+# Compiling is most of what a case costs, and no case's shapes are those of another.
+_CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "deconform/jax"
+
+CONVENTION: Final = Convention(
+    name="jax",
+    title="JAX",
+    distribution="jax",
+    module="jax",
+    weights="HWOI",
+    stored_names=("kernel", "bias", "/"),
+    layer_order="lost",
+    render=render,
+    spoken=spoken,
+    remarks=(
+        (
+            "Padding means four things: with use_consistent_padding=True it is the crop; without, "
+            "numbers are laid around the dilated input, dilation * (kernel - 1) - crop, and "
+            "'SAME' and 'VALID' are those of the convolution whose transpose this is."
+        ),
+        (
+            "Without transpose_kernel=True the kernel is not flipped, and its axes are HWIO: "
+            "flip what comes from another framework."
+        ),
+        "float64 silently becomes float32 unless jax_enable_x64 is set.",
+        (
+            "What JAX compiles is kept in deconform/jax in the cache folder (XDG_CACHE_HOME, or "
+            "~/.cache), some 20 kB for a case, and may be deleted at any time: the 652 cases of "
+            "the default suite took 152 seconds of processor time when it was empty."
+        ),
+    ),
+    environ={
+        "JAX_PLATFORMS": "cpu",
+        "JAX_ENABLE_X64": "1",
+        # A call is over when its result is there, which is what is timed.
+        "JAX_CPU_ENABLE_ASYNC_DISPATCH": "false",
+        "JAX_COMPILATION_CACHE_DIR": str(_CACHE),
+        # By default it keeps only what took a second.
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    },
+)
