@@ -63,7 +63,13 @@ CALLS = {
         *(f"F.deconvolution_{rank}d" for rank in (1, 2, 3)),
     },
     "jax": {
-        *("jax.numpy.asarray", "jax.numpy.pad", "jax.vjp", "jax.config.update"),
+        *(
+            "jax.numpy.asarray",
+            "jax.numpy.pad",
+            "jax.vjp",
+            "jax.config.update",
+            "jax.block_until_ready",
+        ),
         *("lax.conv_transpose", "lax.conv_general_dilated"),
         *("np.asarray", "np.moveaxis", "np.flip", ".reshape", ".transpose"),
         *("conv_transpose", "gradients", "pull"),

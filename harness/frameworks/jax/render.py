@@ -52,7 +52,7 @@ def render(operator: Operator, dtype: str, documented: bool, _device: Device) ->
         setup=setup(dtype, "import jax", "import numpy as np", "from jax import lax"),
         reason=" ".join(text.because(_NO_GROUPS if grouped else None, defect)) or None,
         notes=notes(dtype),
-        forward=Section(to_native, f"y_ = conv_transpose({names})", RESULT),
+        forward=Section(to_native, f"y_ = jax.block_until_ready(conv_transpose({names}))", RESULT),
         gradient=Section(
             text.lines(
                 to_native,
@@ -63,7 +63,7 @@ def render(operator: Operator, dtype: str, documented: bool, _device: Device) ->
                     f"y_, pull = jax.vjp(conv_transpose, {names})\nreturn pull(dy_)",
                 ),
             ),
-            f"{gradients} = gradients({names}, dy_)",
+            f"{gradients} = jax.block_until_ready(gradients({names}, dy_))",
             text.lines(
                 "dx = np.moveaxis(np.asarray(dx_), -1, 1)",
                 f"dw = {_ungrouped(operator, dw) if grouped else _back(dw)}",
