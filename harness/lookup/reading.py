@@ -71,8 +71,11 @@ class FoundCall(NamedTuple):
 
     @property
     def forms(self) -> tuple[Form, ...]:
-        """The forms of the call's name."""
-        return tuple(each.form for each in self.known[self.site.last_name])
+        """The forms that the call may mean: of its name, and of what is imported."""
+        known = self.known[self.site.last_name]
+        with suppress(SnippetError):
+            known, _ = _candidates(self.site, known)
+        return tuple(each.form for each in known)
 
     def read(self, supplied: Supplied) -> Reading:
         """Read it with what the user gives.

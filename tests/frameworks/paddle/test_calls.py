@@ -309,6 +309,29 @@ def test_a_bias_that_a_name_decides_is_answered_both_ways() -> None:
     assert look.truth == "with_bias"
 
 
+# As public models have them: PaddleGAN's and PaddleSeg's.
+
+
+@pytest.mark.parametrize(
+    ("parameters", "arguments", "call"),
+    [
+        ("cin, cout, k, s, p", "cin, cout, k, s, p",
+         "y = impl.conv_transpose(x, w, b, stride=s, crop=p)"),
+        ("dim, classes, patch", "dim, classes, patch, patch",
+         "y = impl.conv_transpose(x, w, b, stride=patch)"),
+        ("c", "c, c // 2, (1, 2, 2), stride=(1, 2, 2)",
+         "y = impl.conv_transpose(x, w, b, stride=(1, 2, 2))"),
+        ("c, k", "c, c, k, bias_attr=False", "y = impl.conv_transpose(x, w)"),
+    ],
+)  # fmt: skip
+def test_names_stay_names_by_position_too(parameters: str, arguments: str, call: str) -> None:
+    layer = f"    return nn.Conv3DTranspose({arguments})\n"
+    text = f"import paddle.nn as nn\ndef up({parameters}):\n{layer}"
+    (look,) = look_up_every(text, to=["numpy"])
+    assert isinstance(look, LookUp)
+    assert look.to_json()["translations"]["numpy"]["call"] == call
+
+
 # What is refused, here and by PaddlePaddle.
 
 REFUSED: list[tuple[str, str]] = [
