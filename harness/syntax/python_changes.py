@@ -447,6 +447,14 @@ def handed_to(name: str, parts: Iterable[ast.AST]) -> Iterator[ast.Call | None]:
                         yield None
 
 
+def is_arg_scope(item: ast.withitem) -> bool:
+    """Whether a part of a ``with`` sets arguments of the calls in it: ``slim.arg_scope(...)``."""
+    match item.context_expr:
+        case ast.Call(ast.Name("arg_scope") | ast.Attribute(attr="arg_scope")):
+            return True
+    return False
+
+
 def is_of_a_framework(name: str) -> bool:
     """Return whether a function or class is a framework's, by the module in its name."""
     return name.partition(".")[0] in _FRAMEWORKS

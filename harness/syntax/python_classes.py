@@ -18,6 +18,7 @@ from harness.syntax.python_changes import (
     children,
     dotted,
     handed_to,
+    is_arg_scope,
     is_harmless,
     kept,
     parameters,
@@ -394,6 +395,24 @@ def leaves_arguments(owner: Value, within: tuple[ast.AST, ...] = ()) -> bool:
                 for each in handed_to(name, node.body)
             )
     return False
+
+
+@kept
+def returns_a_scope(function: ast.FunctionDef) -> bool:
+    """Whether a function gives back an ``arg_scope`` that it makes."""
+    scopes = {
+        item.optional_vars.id
+        for node in walk(function)
+        if isinstance(node, ast.With)
+        for item in node.items
+        if is_arg_scope(item) and isinstance(item.optional_vars, ast.Name)
+    }
+    return any(
+        isinstance(node, ast.Return)
+        and isinstance(node.value, ast.Name)
+        and node.value.id in scopes
+        for node in walk(function)
+    )
 
 
 @kept

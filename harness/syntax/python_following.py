@@ -43,6 +43,7 @@ from harness.syntax.python_classes import (
     may_be_a_layers,
     methods_in,
     own_forward,
+    returns_a_scope,
     runs,
 )
 from harness.syntax.python_passing import CHOICES, Object
@@ -176,6 +177,7 @@ class Reader(Settings):
         if node not in self._followable:
             is_useful = computes_a_value(node) or makes_settings(node)
             is_useful = is_useful or node.name in self._likely or returns_a_sequence(node)
+            is_useful = is_useful or returns_a_scope(node)
             self._followable[node] = is_useful and runs(node)
         return self._followable[node]
 
@@ -297,7 +299,7 @@ class Reader(Settings):
         is_likely = code.node.name in self._likely or any(map(self._is_likely, call.parts[1:]))
         try:
             if isinstance(code, FollowedFunction):
-                if is_likely:
+                if is_likely or returns_a_scope(code.node):
                     self._check(code.node)
                     return self._returned(node, call, code, first or 0, is_own=is_own)
                 return self._computed(node, call, code, first or 0, is_own=is_own)
@@ -517,6 +519,7 @@ class Reader(Settings):
                 self.names.give(name, value, assumed)
         result = _result(entered.frame)
         makes = any(LIKELY.search(last_name(each)) for each in calls(result))
+        makes = makes or (isinstance(result, Call) and last_name(result) == "arg_scope")
         if result is None:
             return self._of_sequence(call, code)
         return replace(call, result=result) if makes or _is_value(result) else call

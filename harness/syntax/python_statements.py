@@ -28,6 +28,7 @@ from harness.syntax.python_changes import (
     changes,
     children,
     dotted,
+    is_arg_scope,
     is_of_a_framework,
     parameters,
     patches,
@@ -173,15 +174,25 @@ class Statements(Branches):
                 yield from self._class(node, around)
                 self._define(node, FollowedClass.of(node, self.names, around))
             case ast.With() | ast.AsyncWith():
-                # with chainer.using_config("autotune", True): says something about what follows.
-                for item in node.items:
-                    later = self._before([item.context_expr])
-                    yield self._stated(None, self.value(item.context_expr))
-                    self._change(later)
-                    self._forget(bindings([item]))
-                yield from self._statements(node.body)
+                yield from self._with(node)
             case _:
                 yield from self._understood(node)
+
+    def _with(self, node: ast.With | ast.AsyncWith) -> Iterator[Statement]:
+        """``with chainer.using_config("autotune", True):`` says something about what follows."""
+        outer = self._block
+        if any(map(is_arg_scope, node.items)):
+            self._block = (*outer, next(self._blocks))  # It holds for no call after it.
+        for item in node.items:
+            later = self._before([item.context_expr])
+            value = self.value(item.context_expr)
+            yield self._stated(None, value)
+            self._change(later)
+            self._forget(bindings([item]))
+            if is_arg_scope(item) and isinstance(item.optional_vars, ast.Name):
+                self.names.give(item.optional_vars.id, value)
+        yield from self._statements(node.body)
+        self._block = outer
 
     def _definition(self, node: FUNCTIONS) -> Iterator[Statement]:
         """A function that stands in no class."""

@@ -9,7 +9,7 @@ https://github.com/keras-team/keras/blob/1.2.2/keras/layers/convolutional.py
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -25,7 +25,8 @@ from harness.convention.reading import Reading, Supplied
 from harness.convention.signature import Parameter, naming
 from harness.convention.values import shown
 from harness.core.operators import Sizes
-from harness.syntax.tree import Argument, Name, Value
+from harness.syntax.callsite import Code
+from harness.syntax.tree import Argument, Call, Name, Statement, Value
 
 _SLIM_MODULES: Final = ("slim", "tf_slim", "tf.contrib.slim", "contrib_slim", "contrib_layers")
 _SLIM: Final = (
@@ -63,6 +64,7 @@ _BACKEND: Final = (
     Parameter("padding", "as in tf.nn.conv2d_transpose, whose default is 'SAME'", "valid"),
     Parameter("data_format", "'channels_last' or 'channels_first'", None, assumable=True),
 )
+_DECIDING: Final = frozenset({"kernel_size", "stride", "padding"})
 _DILATION: Final = Parameter("dilation_rate", "dilation", 1)
 _OF_LAYERS: Final = {
     "num_outputs": "filters",
@@ -139,30 +141,96 @@ def slim_form(layer: Form) -> Form:
 
 
 def _with_scopes(given: Arguments) -> tuple[Arguments, list[str]]:
-    """Add the arguments that ``slim.arg_scope`` sets, with notes: its end is not known."""
-    notes, taken = [], dict[str, Argument]()
-    for statement, scope in given.site.code.naming("arg_scope"):
-        if scope is not statement.value or _last(scope.function) != "arg_scope":
-            continue
-        first, *rest = scope.arguments or (Argument(None, None, scope.column),)
-        if not isinstance(first.value, tuple):
-            notes.append(
-                f"The text does not show what arg_scope({shown(first.value)}) sets: write in the "
-                "call what it sets for it."
-            )
-        elif not any(_last(each) == _last(given.call.function) for each in first.value):
-            continue
-        elif given.site.always_after(statement):
-            taken |= bound(given.form, replace(scope, arguments=tuple(rest)))
-        else:
-            names = ", ".join(str(each.name) for each in rest)
-            notes.append(
-                f"Another function's arg_scope sets {names}: write in the call what holds."
-            )
+    """Add the arguments that ``slim.arg_scope`` sets, with notes on what may be set as well."""
+    site, taken, notes = given.site, dict[str, Argument](), list[str]()
+    in_force, hidden = _in_force(site.code, site.statement)
+    for scope in in_force:
+        if _is_for(scope, given):
+            taken |= bound(given.form, replace(scope, arguments=scope.arguments[1:]))
     taken = {name: argument for name, argument in taken.items() if name not in given.given}
+    if hidden:
+        notes.append(
+            f"The text does not show what arg_scope({shown(_first(hidden[0]))}) sets: write in the "
+            "call what it sets for it."
+        )
+        _refuse_open(given, taken, _DECIDING, notes[0])
+    columns = {scope.column for scope in in_force}
+    for statement, scope in _scopes(site.code):
+        if scope.column in columns or not _is_for(scope, given) or site.always_after(statement):
+            continue
+        rest = [str(each.name) for each in scope.arguments[1:]]
+        note = f"Another function's arg_scope sets {', '.join(rest)}: write in the call what holds."
+        notes.append(note)
+        if statement.block[:-1] != site.statement.block:  # Where it ended, or did not begin.
+            _refuse_open(given, taken, _DECIDING & {*rest}, note)
     if taken:
         notes.append(f"{', '.join(taken)}: taken from the arg_scope above the call.")
-    return replace(given, given=taken | dict(given.given)), notes
+    return replace(given, given=taken | dict(given.given)), [*dict.fromkeys(notes)]
+
+
+def _in_force(code: Code, statement: Statement) -> tuple[list[Call], list[Call]]:
+    """The scopes around a statement whose settings the text shows, and one that hides others.
+
+    ``arg_scope(scope)`` takes the place of all scopes around it: what counts is what was in force
+    where that one was made.
+    """
+    place, around = code.place_of(statement), list[Call]()
+    for outer, scope in reversed(_scopes(code)):
+        block = outer.block
+        if code.place_of(outer) >= place or statement.block[: len(block)] != block:
+            continue
+        first = _first(scope)
+        if isinstance(first, tuple):
+            around.insert(0, scope)
+            continue
+        made = outer.assigned.get(first.text) if isinstance(first, Name) else first
+        made = made.result or made if isinstance(made, Call) else made
+        homes = code.holding(made) if isinstance(made, Call) and _is_scope(made) else ()
+        before = [code.statements[each] for each in homes if each < code.place_of(outer)]
+        if not before or not isinstance(made, Call):
+            return around, [scope]
+        others, hidden = _in_force(code, max(before, key=lambda each: len(each.block)))
+        return [*others, made, *around], hidden
+    return around, []
+
+
+def _scopes(code: Code) -> list[tuple[Statement, Call]]:
+    """The statements that make scopes, but for ``sc = scope()`` where ``scope`` is followed."""
+    every = [each for each in code.naming("arg_scope") if each[1] is each[0].value]
+    bare = {id(scope) for statement, scope in every if statement.target is None}
+    return [
+        (statement, scope)
+        for statement, scope in every
+        if _is_scope(scope) and (statement.target is None or id(scope) not in bare)
+    ]
+
+
+def _is_scope(call: Call) -> bool:
+    return _last(call.function) == "arg_scope"
+
+
+def _first(scope: Call) -> Value:
+    return scope.arguments[0].value if scope.arguments else None
+
+
+def _is_for(scope: Call, given: Arguments) -> bool:
+    """Whether a scope sets arguments of what is called."""
+    first = _first(scope)
+    ours = _last(given.call.function)
+    return isinstance(first, tuple) and any(_last(each) == ours for each in first)
+
+
+def _refuse_open(
+    given: Arguments, taken: Mapping[str, Argument], names: Collection[str], why: str
+) -> None:
+    """Refuse a call whose defaults count only where a scope sets nothing else."""
+    missing = [
+        each.name
+        for each in given.form.parameters
+        if each.name in names and not (each.name in given.given or each.name in taken)
+    ]
+    if missing:
+        raise given.error(f"the call leaves {', '.join(missing)} to a scope. {why}")
 
 
 def _last(value: Value) -> str:

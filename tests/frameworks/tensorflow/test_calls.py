@@ -237,25 +237,79 @@ def test_arguments_of_a_scope_are_named() -> None:
     assert notes[0] == "stride, padding: taken from the arg_scope above the call."
 
 
+SET = SLIM.format(", 1, 'SAME'")
+MADE = """def scope(k=4):
+  with slim.arg_scope([slim.conv2d_transpose], normalizer_fn=slim.batch_norm, kernel_size=[k, k]):
+    with slim.arg_scope([slim.conv2d_transpose], stride=2, padding='SAME') as sc:
+      return sc
+"""
+LEFT = "slim.conv2d_transpose(net, 128)"
+
+
 @pytest.mark.parametrize(
-    ("text", "note"),
+    ("text", "descriptor"),
     [
+        (MADE + SCOPE.format("scope()") + LEFT, "k4x4_s2x2_c1.1x1.1"),
+        (MADE + "sc = scope(3)\n" + SCOPE.format("sc") + LEFT, "k3x3_s2x2_c0.1x0.1"),
+        (MADE + OURS + SCOPE.format("scope()") + "  " + LEFT, "k4x4_s2x2_c1.1x1.1"),
+        # A scope that was made outside takes the place of what is around it.
+        (MADE + "sc = scope()\n" + OURS + SCOPE.format("sc") + "  " + LEFT, "k4x4_s2x2_c1.1x1.1"),
         (
-            SCOPE.format("vgg_arg_scope()") + SLIM.format(""),
-            "does not show what arg_scope(the call",
+            OURS.rstrip()[:-1] + " as sc:\n  f(x)\n" + SCOPE.format("sc") + SLIM.format(""),
+            "k4x4_s2x2_b",
         ),
-        (SCOPE.format("sc") + SLIM.format(""), "does not show what arg_scope(sc) sets"),
+        # Of other layers alone, in a function that says nothing of this one.
         (
-            f"def net(x):\n  {SLIM.format('')}\ndef main():\n  {OURS}  net(x)",
-            "Another function's arg_scope sets stride, padding: write in the call what holds.",
+            "def scope():\n  with slim.arg_scope([slim.conv2d], stride=2) as sc:\n    return sc\n"
+            + SCOPE.format("scope()")
+            + SLIM.format(""),
+            "k4x4_c1.2x1.2_b",
         ),
-        (SLIM.format("") + "\n" + OURS + "net(x)", "Another function's arg_scope sets stride"),
+        # A scope that has ended.
+        (OURS + "y = f(x)\n" + SLIM.format(""), "k4x4_c1.2x1.2_b"),
     ],
 )
-def test_scope_that_may_hold_for_the_call_is_noted(text: str, note: str) -> None:
-    result = reading(text, input=(1, 64, 8, 8))
+def test_scope_that_a_function_returns_is_followed(text: str, descriptor: str) -> None:
+    assert operator(text, input=(1, 64, 8, 8)).descriptor == f"ic64_oc128_{descriptor}"
+
+
+@pytest.mark.parametrize(
+    ("scope", "note"),
+    [
+        (SCOPE.format("vgg_arg_scope()") + "{}", "does not show what arg_scope(the call"),
+        (SCOPE.format("sc") + "{}", "does not show what arg_scope(sc) sets"),
+        (
+            f"def net(x):\n  {{}}\ndef main():\n  {OURS}  net(x)",
+            "Another function's arg_scope sets stride, padding: write in the call what holds.",
+        ),
+    ],
+)
+def test_scope_that_may_hold_for_the_call_is_noted(scope: str, note: str) -> None:
+    result = reading(scope.format(SET), input=(1, 64, 8, 8))
     assert result.operator.stride == (1, 1)
     assert note in result.notes[0]
+    with pytest.raises(SnippetError, match="the call leaves stride, padding to a scope") as error:
+        reading(scope.format(SLIM.format("")), input=(1, 64, 8, 8))
+    assert note in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        # In one branch alone, and with a return from outside of it.
+        "def scope():\n  if a:\n    return b\n"
+        "  with slim.arg_scope([slim.conv2d_transpose], stride=2) as sc:\n    return sc\n",
+        "def scope(sc):\n  return sc\n",
+    ],
+)
+def test_scope_of_a_function_that_is_not_followed_is_refused(scope: str) -> None:
+    with pytest.raises(SnippetError, match="leaves kernel_size, stride, padding to a scope"):
+        reading(scope + SCOPE.format("scope(x)") + LEFT, input=(1, 64, 8, 8))
+
+
+def test_scope_below_the_call_is_noted() -> None:
+    notes = reading(SLIM.format("") + "\n" + OURS + "net(x)", input=(1, 64, 8, 8)).notes
+    assert "Another function's arg_scope sets stride" in notes[0]
 
 
 @pytest.mark.parametrize("given_", ["stride=s", "**options", "strid=2"])
