@@ -246,6 +246,10 @@ def _around(value: Value, call: Call) -> Iterator[Name]:
         yield from _around(each, call)
 
 
+class OtherArgumentsError(SnippetError):
+    """A call with arguments that what it is taken for does not take."""
+
+
 def bound(form: Signature, call: Call, *, is_printed: bool = False) -> dict[str, Argument]:
     """Find the parameter of each argument.
 
@@ -270,7 +274,7 @@ def bound(form: Signature, call: Call, *, is_printed: bool = False) -> dict[str,
             )
         if argument.name is None:
             if len(given) >= len(positional):
-                raise SnippetError(
+                raise OtherArgumentsError(
                     f"{form.name} takes at most {len(positional)} arguments by position.",
                     argument.column,
                 )
@@ -278,7 +282,7 @@ def bound(form: Signature, call: Call, *, is_printed: bool = False) -> dict[str,
         else:
             parameter = form.parameter(argument.name)
         if parameter is None:
-            raise SnippetError(_unknown(form, str(argument.name)), argument.column)
+            raise OtherArgumentsError(_unknown(form, str(argument.name)), argument.column)
         if parameter.name in given:
             raise SnippetError(f"{parameter.name} is given twice.", argument.column)
         given[parameter.name] = argument

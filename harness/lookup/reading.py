@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple, TypeVar
 
 from harness.convention.arguments import Form, bind
-from harness.convention.binding import bound
+from harness.convention.binding import OtherArgumentsError, bound
 from harness.convention.reading import NOTHING, Reading, Supplied
 from harness.convention.registry import (
     Convention,
@@ -353,7 +353,13 @@ def _reading(
         except SnippetError as error:
             errors.append((candidate, error))
     if not readings:
-        (_, refusal) = min(errors, key=lambda each: _strangeness(site, *each))
+        (refused, refusal) = min(errors, key=lambda each: _strangeness(site, *each))
+        if isinstance(refusal, OtherArgumentsError) and (path := _of_another(site)):
+            raise SnippetError(
+                f"{_imported_name(site, path)}: it is called with other arguments than "
+                f"{refused.form.name}. Paste the framework's call that it makes.",
+                site.call.column,
+            )
         if site.call.assumed and not isinstance(refusal, OpenError | UnknownValueError):
             refusal.fact = _with_defaults(refusal.fact, site.call.assumed)
         raise refusal
@@ -642,6 +648,14 @@ def _is_name(path: str, form: Form) -> bool:
 def _ends_in(name: str, form: Form) -> bool:
     """Whether one of a form's names is, or ends with, a dotted name."""
     return any(f".{each}".endswith(f".{name}") for each in form.names)
+
+
+def _of_another(site: CallSite) -> str:
+    """The full name of what is certainly imported from where no framework is."""
+    owner = site.call.owner
+    if not isinstance(owner, Reference) or not owner.is_imported:
+        return ""
+    return "" if _root(owner.text) in _modules() else owner.text
 
 
 def _imported_name(site: CallSite, path: str) -> str:

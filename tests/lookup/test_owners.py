@@ -375,6 +375,30 @@ def test_a_name_that_may_be_anothers_is_noted(text: str, note: str) -> None:
     assert any(note in each and f"taken for {found.form}" in each for each in found.notes)
 
 
+@pytest.mark.parametrize(
+    ("module", "arguments"),
+    [
+        (".layers", "4, 3, output_shape=x"),
+        ("mine.layers", "4, 3, output_shape=x"),
+        ("mine", ", ".join("123456789" * 3)),
+    ],
+)
+def test_another_class_with_other_arguments_is_said_to_be_imported(
+    module: str, arguments: str
+) -> None:
+    text = f"from {module} import Conv2DTranspose\nConv2DTranspose({arguments})"
+    with pytest.raises(SnippetError, match="Conv2DTranspose is imported from") as error:
+        read(text, "tensorflow")
+    assert f"from {module}, which is not known here" in str(error.value)
+    assert "has no parameter" not in str(error.value)
+
+
+def test_arguments_of_the_framework_s_own_class_are_named() -> None:
+    text = "from keras.layers import Conv2DTranspose\nConv2DTranspose(4, 3, output_shape=x)"
+    with pytest.raises(SnippetError, match="has no parameter 'output_shape'"):
+        read(text, "tensorflow")
+
+
 PATCHED = {
     "import torch\nfrom torch import nn\ntorch.nn.ConvTranspose2d = Mine": (
         "torch.nn.ConvTranspose2d"
