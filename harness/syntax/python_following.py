@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections import Counter, defaultdict
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
@@ -103,11 +104,14 @@ class Reader(Settings):
         self._followable: dict[ast.AST, bool] = {}
         self._classes_used: frozenset[str] | None = None  # Once it is asked
         self._applied = set[ast.Call]()  # Calls whose results are called
+        # What functions give the module's dictionaries, by the name of the element.
+        self._filled: Mapping[str, Value] | None = None
 
     def module(self, module: ast.Module) -> Iterator[Statement]:
         """Read a whole text."""
         self._module = module
         self._likely = Likely(module, self.source.lines)
+        self._filled = None
         self._patched = {name.rpartition(".")[2] for name, _ in self.set_in(module)}
         self._overridden = _overridden(module)
         self._methods = methods_in(module)
@@ -153,7 +157,32 @@ class Reader(Settings):
             given = names.given.get(name)
             if isinstance(given, Defined) and given.code is None:
                 names.given[name] = late
+        if self._scope is self._outermost:
+            self._fill(names)
         return names
+
+    def _fill(self, names: Names) -> None:
+        """Add the elements that functions give to dictionaries of the module."""
+        if self._filled is None:
+            # Most texts have no such dictionary, and start faster without it.
+            empty = any(map(_makes_empty, self._module.body))
+            self._filled = dict(self._filled_in(names.copy())) if empty else {}
+        for name, value in self._filled.items():
+            names.give_part(name, value)
+
+    def _filled_in(self, names: Names) -> Iterator[tuple[str, Value]]:
+        from harness.syntax import python_filled as elements  # noqa: PLC0415
+
+        empty = elements.empty_dictionaries(self._module)
+        for each in elements.filled(self._module, empty):
+            code = elements.without_own(each.value, each.own)
+            if code is not None and names.given.get(each.name) is not None:
+                value: Value = None
+                with suppress(NotFollowedError), self._apart():
+                    self.names, self._read = names.copy(), {}
+                    value = self.value(code)
+                if isinstance(value, Call) and elements.is_closed(value):
+                    yield f"{each.name}[{each.key!r}]", value
 
     def _defined_below(self, names: Names) -> Iterator[tuple[str, Defined]]:
         """What functions and classes will be that are not come to yet."""
@@ -610,6 +639,13 @@ class Reader(Settings):
 def _is_harmless(decorator: ast.expr) -> bool:
     """Whether a decorator leaves what a function gives back as it is."""
     return text_of(decorator).partition("(")[0].rpartition(".")[2] in _HARMLESS
+
+
+def _makes_empty(node: ast.stmt) -> bool:
+    """Whether a statement gives a name ``{}``."""
+    value = node.value if isinstance(node, ast.Assign) else None
+    parts = value.elts if isinstance(value, ast.Tuple) else [value]
+    return any(isinstance(each, ast.Dict) and not each.keys for each in parts)
 
 
 def _words_in(value: Value) -> Iterator[str]:

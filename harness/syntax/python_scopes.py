@@ -60,7 +60,7 @@ class Scopes(Expressions):
         self._left_out = {each.start for each in left_out}
         self._block: tuple[int, ...] = ()
         self._blocks = itertools.count(1)
-        self._scope = self._class_scope = Scope()
+        self._scope = self._class_scope = self._outermost = Scope()
 
     def _scope_of(self, node: FUNCTIONS | ast.ClassDef) -> Scope:
         """What the body of a function or a class does: for each of its readings a new copy."""

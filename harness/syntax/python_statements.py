@@ -92,7 +92,8 @@ class Statements(Branches):
 
     def module(self, module: ast.Module) -> Iterator[Statement]:
         """Read a whole text."""
-        self._scope, self._shared = Scope.of(module.body), shared_names(module)
+        self._scope = self._outermost = Scope.of(module.body)
+        self._shared = shared_names(module)
         for node in module.body:
             has_defaults = any(map(_may_have_defaults, statements_in(node)))
             before = (self.names.copy(), self._scope.unsettled) if has_defaults else None
