@@ -570,7 +570,7 @@ class Statements(Branches):
         """
         if not isinstance(node, ast.For) or node.orelse:
             return None, ()
-        if any(_ends_early(each) for each in node.body):
+        if any(_ends_early(each) for each in _without_continue(node)):
             return None, ()
         if not any(isinstance(part, ast.Call) for each in node.body for part in walk(each)):
             return None, ()
@@ -612,11 +612,11 @@ class Statements(Branches):
         self, node: ast.For, items: Sequence[Value], assumed: tuple[str, ...]
     ) -> Iterator[Statement]:
         """The statements of a loop, once for each item."""
-        read = self._read
+        read, body = self._read, _without_continue(node)
         for item in items:
             self._read = {}
             self._give(node.target, item, assumed)
-            yield from self._inner(node.body)
+            yield from self._inner(body)
         self._read = read
 
     def _function(
@@ -773,6 +773,36 @@ def _ends_early(node: ast.AST, *, in_loop: bool = False) -> bool:
         return False
     in_loop = in_loop or isinstance(node, LOOPS)
     return any(_ends_early(each, in_loop=in_loop) for each in children(node))
+
+
+def _without_continue(loop: ast.For) -> Sequence[ast.stmt]:
+    """Put what follows ``if skipped: continue`` into its ``else``, which means the same.
+
+    Where it depends on the turn, or stands before a layer, the loop may make fewer than are read.
+    """
+    return _with_else(loop.body, bindings([loop]).keys())
+
+
+def _with_else(body: Sequence[ast.stmt], own: Collection[str]) -> Sequence[ast.stmt]:
+    for place, node in enumerate(body):
+        match node:
+            case ast.If(test, [*first, ast.Continue() as end], others) if not any(
+                isinstance(each, ast.Name) and each.id in own for each in walk(test)
+            ):
+                rest = [*others, *_with_else(body[place + 1 :], own)]
+                if any(map(_names_a_layer, rest)):
+                    return body
+                taken = first or [ast.copy_location(ast.Pass(), end)]
+                return [*body[:place], ast.copy_location(ast.If(test, taken, rest), node)]
+    return body
+
+
+def _names_a_layer(node: ast.stmt) -> bool:
+    # Few loops need it.
+    from harness.syntax.python_classes import is_likely  # noqa: PLC0415
+
+    names = (dotted(each.func) for each in walk(node) if isinstance(each, ast.Call))
+    return any(is_likely(name.rpartition(".")[2]) for name in names)
 
 
 def _given_by(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:

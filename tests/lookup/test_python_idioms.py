@@ -560,3 +560,39 @@ def test_a_method_of_the_texts_own_is_not_taken_for_one_that_makes_layers() -> N
     text = INHERITED.format("self.get('a', nn.ConvTranspose2d, 6, 4, 3)(x)")
     with pytest.raises(InputError, match="handed on"):
         answers(text + "  def get(self, name, up, k, *sizes):\n    return registry(up, k)\n")
+
+
+SKIPPING = (
+    "class Net(nn.Module):\n"
+    "    def __init__(self, rates=(8, 2), kernels=(16, 5), skips=True):\n"
+    "        for i, (u, k) in enumerate(zip({})):\n"
+    "            if {}:\n"
+    "                {}\n"
+    "            self.ups.append(nn.ConvTranspose1d(64 // 2**i, 7, k, u))\n"
+    "            if not skips:\n"
+    "                continue\n"
+    "            self.noises.append(f(i))\n"
+)
+LITERAL, DEFAULT = "(8, 2), (16, 5)", "rates, kernels"
+IN_NAMES = ["8: 64 // (2 ** i) -> 7, kernel ['k'], stride ['u'], crop [[0, 0]]"]
+
+
+@pytest.mark.parametrize(
+    ("over", "test", "body", "shown"),
+    [
+        (DEFAULT, "skips", "pass", ["8: ic64_oc7_k16_s8_b", "8: ic32_oc7_k5_s2_b"]),
+        (LITERAL, "skips", "pass", ["8: ic64_oc7_k16_s8_b", "8: ic32_oc7_k5_s2_b"]),
+        (LITERAL, "f()", "h = 3; continue", IN_NAMES),
+        (LITERAL, "i == 1", "continue", IN_NAMES),
+        (LITERAL, "f(u)", "continue", IN_NAMES),
+        (LITERAL, "f()", "break", IN_NAMES),
+    ],
+)
+def test_a_turn_that_ends_early_is_read_as_its_else(
+    over: str, test: str, body: str, shown: list[str]
+) -> None:
+    assert answers(SKIPPING.format(over, test, body)) == shown
+
+
+def test_turns_over_defaults_are_noted() -> None:
+    assert "rates=(8, 2), kernels=(16, 5)" in notes(SKIPPING.format(DEFAULT, "skips", "pass"))
