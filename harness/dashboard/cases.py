@@ -26,8 +26,11 @@ class Result:
 
     @cached_property
     def status(self) -> Status:
-        """The worst status of the checks."""
-        return worst(record.status for record in self.records)
+        """The worst status of the checks; of a program without a gradient, of those of ``y``."""
+        statuses = {record.status for record in self.records}
+        if self.support != "unsupported":
+            statuses = statuses - {Status.UNSUPPORTED} or statuses
+        return worst(statuses)
 
     @property
     def support(self) -> str:

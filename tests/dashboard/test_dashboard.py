@@ -41,7 +41,7 @@ from harness.core.program import Program
 from harness.dashboard import build, case_pages, frame
 from harness.dashboard.benchmarks import fastest
 from harness.dashboard.building import in_short
-from harness.dashboard.cases import by_case
+from harness.dashboard.cases import Result, by_case
 from harness.dashboard.frame import file_name
 from harness.dashboard.parameters import PARAMETERS, kinds
 from harness.records.report_file import Report
@@ -268,6 +268,14 @@ def test_a_limitation_is_live_or_fixed(
     page = Page(tmp_path / "made/limitations.html")
     assert f"PyTorch {state} {name}" in page.text
     assert "https://github.com/pytorch/pytorch/issues/88647" in page.links
+
+
+def test_a_case_without_gradients_ends_as_its_outputs_do() -> None:
+    forward = [record("edge/a", STRIDED, "litert", check) for check in ("shape", "value")]
+    missing = record("edge/a", STRIDED, "litert", "grad_x", status=Status.UNSUPPORTED)
+    assert Result((*forward, missing)).status == Status.PASSED
+    assert Result((replace(forward[0], status=Status.FAILED), missing)).status == Status.FAILED
+    assert Result((missing,)).status == Status.UNSUPPORTED
 
 
 def hostile_report() -> Report:
