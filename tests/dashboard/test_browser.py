@@ -134,7 +134,7 @@ def test_a_permalink_leads_to_a_frameworks_program(tabs: Tabs, site: str, framew
     [
         ("conformance.html", "suite", "dcgan", "1 of 3 shown"),
         ("suites/grid.html", "case", "s2x2_d2x2_g2", "1 of 3 shown"),
-        ("limitations.html", "search", "float64-dilation", "1 of"),
+        ("limitations.html", "search", "float64-dilation", "2 of"),
     ],
 )
 def test_what_is_typed_filters_and_is_in_the_address(
