@@ -508,7 +508,7 @@ def _nothing_known(
     whose = conventions[0].title if len(conventions) == 1 else "a framework"
     names = {each.name for each in mentioned}
     for other in distinct_conventions() if len(conventions) == 1 else ():
-        if names & other.forms_by_last_name.keys():
+        if other is not conventions[0] and names & other.forms_by_last_name.keys():
             return SnippetError(
                 f"this is a call of {other.title}, not of {whose}: leave "
                 + named(Ask.FRAMEWORK)

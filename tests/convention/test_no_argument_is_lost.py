@@ -30,6 +30,17 @@ VALUES = (
 )
 # What some take instead of the usual.
 OWN = {
+    "ai_edge_litert.schema_py_generated.TransposeConvOptionsT": {"strideH": "2", "strideW": "2"},
+    "ai_edge_litert.schema_py_generated.Conv3DOptionsT": {
+        "strideD": "2",
+        "strideH": "2",
+        "strideW": "2",
+    },
+    "onnx.helper.make_node": {
+        "op_type": "'ConvTranspose'",
+        "inputs": "['x', 'w']",
+        "outputs": "['y']",
+    },
     "openvino.opset13.convolution_backprop_data": {"strides": "[2, 2]"},
     "openvino.opset13.group_convolution_backprop_data": {
         "strides": "[2, 2]",
@@ -40,7 +51,11 @@ OWN = {
 
 def call(form: Form, **arguments: str) -> str:
     written = ", ".join(f"{name}={value}" for name, value in arguments.items())
-    return f"{form.name}({written})"
+    # Options of a model; its output's shape stands elsewhere in it.
+    before = (
+        f"output_shape = {[1, *(16,) * (form.rank or 2), 6]}\n" if "schema" in form.name else ""
+    )
+    return f"{before}{form.name}({written})"
 
 
 def needed(form: Form, rank: int) -> dict[str, str]:

@@ -194,9 +194,11 @@ def test_error_says_what_to_add(text: str, asks: str) -> None:
 
 @given(sized_operators())
 def test_program_comes_back(drawn: tuple[Operator, Sizes]) -> None:
-    wanted, in_size = drawn
+    wanted, drawn_size = drawn
     program = render(wanted, "openvino")
     assert isinstance(program, Program)
+    # Not so small that what is computed before a pad has a negative size.
+    in_size = tuple(size + 9 for size in drawn_size)
     assume(min(wanted.out_size(in_size)) >= 0)
     shape, weight = (2, wanted.in_channels, *in_size), wanted.weight_shape
     result = read(program.text, input=shape, weight=weight)
