@@ -212,6 +212,11 @@ def _given_by_body(node: ast.ClassDef) -> Mapping[str, Sequence[ast.stmt]]:
     return givers
 
 
+def _is_imported(owner: Either) -> bool:
+    """Whether no meaning is of the text's own, as after ``from params import *``."""
+    return all(isinstance(option, Reference) for option in owner.options)
+
+
 def line_of_classes(code: FollowedClass) -> tuple[FollowedClass, ...]:
     """Return a class and its bases, as far as the text defines them.
 
@@ -234,7 +239,7 @@ def line_of_classes(code: FollowedClass) -> tuple[FollowedClass, ...]:
             raise NotFollowedError("which is not simply a class of one base")
         if not names <= _HARMLESS or any(each.method(name) is not None for name in _MAKING):
             raise NotFollowedError("which a decorator or a method like __new__ may change")
-        if isinstance(each.owner, Either):
+        if isinstance(each.owner, Either) and not _is_imported(each.owner):
             raise NotFollowedError("whose base may be one of several")
     return tuple(line)
 

@@ -596,3 +596,13 @@ def test_a_turn_that_ends_early_is_read_as_its_else(
 
 def test_turns_over_defaults_are_noted() -> None:
     assert "rates=(8, 2), kernels=(16, 5)" in notes(SKIPPING.format(DEFAULT, "skips", "pass"))
+
+
+def test_a_class_of_an_imported_base_is_followed_whatever_else_a_star_may_import() -> None:
+    text = (
+        "from params import *\nclass Up(nn.Module):\n  def __init__(self, i, o, k):\n"
+        "    self.up = nn.ConvTranspose2d(i, o, k, 2)\n"
+        "class Net(nn.Module):\n  def __init__(self):\n"
+        "    layers = [Up(8, 6, 3)]\n    layers += [Up(6, 4, 5)]\n"
+    )
+    assert answers(text) == ["9: ic8_oc6_k3x3_s2x2_b", "10: ic6_oc4_k5x5_s2x2_b"]
