@@ -126,7 +126,7 @@ def test_a_file_is_listed_and_goes_on_as_text(page: Page, way: str) -> None:
     expect(page.get_by_role("status")).to_have_text(f"3 calls in {name}, 1 not read.")
     expect(page.get_by_label(TEXT)).to_have_value(FILE)
     page.get_by_role("row", name="up2").get_by_role("link").click()
-    expect(page.get_by_role("article", name="MATLAB of self.up2")).to_be_in_viewport()
+    expect(page.get_by_role("article", name="Chainer of self.up2")).to_be_in_viewport()
     page.get_by_label("Answer for").select_option("Wolfram Language")
     expect(page.get_by_role("article")).to_have_count(2)
     expect(page.get_by_role("row", name="not read")).to_contain_text("stride is 0")
