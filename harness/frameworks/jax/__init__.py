@@ -35,8 +35,8 @@ CONVENTION: Final = Convention(
         "float64 silently becomes float32 unless jax_enable_x64 is set.",
         (
             "What JAX compiles is kept in deconform/jax in the cache folder (XDG_CACHE_HOME, or "
-            "~/.cache), some 20 kB for a case, and may be deleted at any time. When it was empty, the "
-            "949 cases of a run took 232 seconds of processor time."
+            "~/.cache), some 20 kB for a case, and may be deleted at any time. When it was empty, "
+            "the 949 cases of a run took 232 seconds of processor time."
         ),
     ),
     environ={
