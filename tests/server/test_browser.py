@@ -204,7 +204,7 @@ def test_without_javascript_the_form_answers(tabs: Tabs, address: str) -> None:
         page.get_by_label(TEXT).fill(PYTORCH)
         page.get_by_role("button", name="Look up").click()
         expect(page.get_by_role("article", name="MATLAB")).to_contain_text(IN_MATLAB)
-        assert page.get_by_role("button", name="Copy").count() == 0
+        expect(page.get_by_role("button", name="Copy")).to_have_count(0)
         page.get_by_label(TEXT).fill(SIZED)
         page.get_by_role("button", name="Look up").click()
         page.get_by_text("Fill in the input shape").click()
