@@ -346,3 +346,55 @@ def reshaped(sizes: Sequence[Value]) -> Flow | None:
     """Return what ``(batch, channels, *sizes)`` makes of anything, where those are known."""
     known = sizes_of(sizes[1:])
     return Flow(known[0], known[1:]) if known else None
+
+
+# What PyTorch's layers and those that follow them share.
+
+
+def adaptive(rank: int) -> Change:
+    """Return what a pooling makes whose output's size it is given."""
+
+    def change(given: Given, flow: Flow) -> Flow:
+        return Flow(flow.channels, given.per_axis(0, "output_size", None, rank))
+
+    return change
+
+
+def upsampled(given: Given, flow: Flow) -> Flow:
+    """Return what a size, or factors, make of it."""
+    rank = len(flow.size or ())
+    if given.value(0, "size") is not None:
+        return Flow(flow.channels, given.per_axis(0, "size", None, rank) if rank else None)
+    factors = given.per_axis(1, "scale_factor", None, rank)
+    return Flow(flow.channels) if factors is None else flow.scaled(factors)
+
+
+def shuffled(given: Given, flow: Flow) -> Flow:
+    """Return what has the elements of channels next to each other."""
+    factor = given.integer(0, "upscale_factor")
+    if factor is None or flow.channels is None or flow.size is None or flow.channels % factor**2:
+        return Flow()
+    return Flow(flow.channels // factor**2, flow.size).scaled((factor,) * len(flow.size))
+
+
+def linear(given: Given, flow: Flow) -> Flow | None:
+    """Return what goes over the last axis, which is that of channels in a vector only."""
+    return None if flow.size else Flow(given.integer(1, "out_features"), ())
+
+
+def viewed(given: Given, flow: Flow) -> Flow | None:
+    """Return what ``x.view(-1, 64, 8, 8)`` makes of anything; its first size is the batch."""
+    del flow
+    first = given.positional[0] if given.positional else given.named.get("shape")
+    return reshaped(first if isinstance(first, tuple) else tuple(given.positional))
+
+
+def unsqueezed(name: str) -> Change:
+    """Return what a new axis makes of it, whose place has a name, where it is the last."""
+
+    def change(given: Given, flow: Flow) -> Flow | None:
+        place = given.value(0, name)
+        is_last = flow.size is not None and place in (-1, len(flow.size) + 2)
+        return Flow(flow.channels, (*(flow.size or ()), 1)) if is_last else None
+
+    return change

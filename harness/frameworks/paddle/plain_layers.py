@@ -8,7 +8,19 @@ from __future__ import annotations
 from typing import Final
 
 from harness.convention.chains import Flow
-from harness.convention.python_flows import Change, Given, PlainLayers, flattened, keep, reshaped
+from harness.convention.python_flows import (
+    Change,
+    Given,
+    PlainLayers,
+    adaptive,
+    flattened,
+    keep,
+    linear,
+    shuffled,
+    unsqueezed,
+    upsampled,
+    viewed,
+)
 from harness.convention.values import Pairs
 from harness.core.operators import Sizes
 
@@ -90,33 +102,8 @@ def _windows(
     return flow.convolved(channels, kernel, stride, pairs, dilation)
 
 
-def _adaptive(rank: int) -> Change:
-    def change(given: Given, flow: Flow) -> Flow:
-        return Flow(flow.channels, given.per_axis(0, "output_size", None, rank))
-
-    return change
-
-
 def _upsampled(given: Given, flow: Flow) -> Flow | None:
-    if not _is_first(given):
-        return None
-    rank = len(flow.size or ())
-    if given.value(0, "size") is not None:
-        return Flow(flow.channels, given.per_axis(0, "size", None, rank) if rank else None)
-    factors = given.per_axis(1, "scale_factor", None, rank)
-    return Flow(flow.channels) if factors is None else flow.scaled(factors)
-
-
-def _shuffled(given: Given, flow: Flow) -> Flow:
-    factor = given.integer(0, "upscale_factor")
-    if factor is None or flow.channels is None or flow.size is None or flow.channels % factor**2:
-        return Flow()
-    return Flow(flow.channels // factor**2, flow.size).scaled((factor,) * len(flow.size))
-
-
-def _linear(given: Given, flow: Flow) -> Flow | None:
-    """What goes over the last axis, which is that of channels in a vector only."""
-    return None if flow.size else Flow(given.integer(1, "out_features"), ())
+    return upsampled(given, flow) if _is_first(given) else None
 
 
 def _padded(rank: int) -> Change:
@@ -136,43 +123,30 @@ def _pairs_in_turns(value: object, rank: int) -> Pairs | None:
     return _pairs(value, rank) if isinstance(value, tuple) and len(value) == 2 * rank else None
 
 
-def _reshaped(given: Given, flow: Flow) -> Flow | None:
-    """``x.reshape([-1, 64, 8, 8])``, whose first size is the batch."""
-    del flow
-    first = given.positional[0] if given.positional else given.named.get("shape")
-    return reshaped(first if isinstance(first, tuple) else tuple(given.positional))
-
-
-def _unsqueezed(given: Given, flow: Flow) -> Flow | None:
-    place = given.value(0, "axis")
-    is_last = flow.size is not None and place in (-1, len(flow.size) + 2)
-    return Flow(flow.channels, (*(flow.size or ()), 1)) if is_last else None
-
-
 _RANKS: Final = (1, 2, 3)
 PLAIN: Final = PlainLayers(
     layers={
         **dict.fromkeys(_KEPT, keep),
         **{f"Conv{rank}D": _convolution(rank) for rank in _RANKS},
         **{f"{kind}Pool{rank}D": _pooling(rank) for kind in ("Max", "Avg") for rank in _RANKS},
-        **{f"Adaptive{kind}Pool{r}D": _adaptive(r) for kind in ("Max", "Avg") for r in _RANKS},
+        **{f"Adaptive{kind}Pool{r}D": adaptive(r) for kind in ("Max", "Avg") for r in _RANKS},
         **{f"{kind}Pad{rank}D": _padded(rank) for kind in ("", "Zero") for rank in _RANKS},
         **dict.fromkeys(("Upsample", "UpsamplingNearest2D", "UpsamplingBilinear2D"), _upsampled),
-        "PixelShuffle": _shuffled,
-        "Linear": _linear,
+        "PixelShuffle": shuffled,
+        "Linear": linear,
         "Flatten": lambda given, flow: (
             flattened(given, flow) if given.value(0, "start_axis", 1) == 1 else None
         ),
     },
     functions={
         **dict.fromkeys(_KEEPING, keep),
-        "reshape": _reshaped,
+        "reshape": viewed,
         "interpolate": _upsampled,
         "upsample": _upsampled,
         "flatten": lambda given, flow: (
             flattened(given, flow) if given.value(0, "start_axis", 0) == 1 else None
         ),
-        "unsqueeze": _unsqueezed,
+        "unsqueeze": unsqueezed("axis"),
     },
     modules=frozenset({"paddle"}),
 )

@@ -9,7 +9,20 @@ from collections.abc import Sequence
 from typing import Final
 
 from harness.convention.chains import Flow
-from harness.convention.python_flows import Change, Given, PlainLayers, flattened, keep, reshaped
+from harness.convention.python_flows import (
+    Change,
+    Given,
+    PlainLayers,
+    adaptive,
+    flattened,
+    keep,
+    linear,
+    reshaped,
+    shuffled,
+    unsqueezed,
+    upsampled,
+    viewed,
+)
 from harness.convention.values import Pairs
 
 _KEPT: Final = (
@@ -80,33 +93,6 @@ def _both(sides: Sequence[int]) -> Pairs:
     return tuple((side, side) for side in sides)
 
 
-def _adaptive(rank: int) -> Change:
-    def change(given: Given, flow: Flow) -> Flow:
-        return Flow(flow.channels, given.per_axis(0, "output_size", None, rank))
-
-    return change
-
-
-def _upsampled(given: Given, flow: Flow) -> Flow:
-    rank = len(flow.size or ())
-    if given.value(0, "size") is not None:
-        return Flow(flow.channels, given.per_axis(0, "size", None, rank) if rank else None)
-    factors = given.per_axis(1, "scale_factor", None, rank)
-    return Flow(flow.channels) if factors is None else flow.scaled(factors)
-
-
-def _shuffled(given: Given, flow: Flow) -> Flow:
-    factor = given.integer(0, "upscale_factor")
-    if factor is None or flow.channels is None or flow.size is None or flow.channels % factor**2:
-        return Flow()
-    return Flow(flow.channels // factor**2, flow.size).scaled((factor,) * len(flow.size))
-
-
-def _linear(given: Given, flow: Flow) -> Flow | None:
-    """What goes over the last axis, which is that of channels in a vector only."""
-    return None if flow.size else Flow(given.integer(1, "out_features"), ())
-
-
 def _unflattened(given: Given, flow: Flow) -> Flow | None:
     sizes = given.value(1, "unflattened_size")
     if given.value(0, "dim") != 1 or flow.size or not isinstance(sizes, tuple):
@@ -127,19 +113,6 @@ def _padded(rank: int) -> Change:
     return change
 
 
-def _viewed(given: Given, flow: Flow) -> Flow | None:
-    """``x.view(-1, 64, 8, 8)``, whose first size is the batch."""
-    del flow
-    first = given.positional[0] if given.positional else given.named.get("shape")
-    return reshaped(first if isinstance(first, tuple) else tuple(given.positional))
-
-
-def _unsqueezed(given: Given, flow: Flow) -> Flow | None:
-    place = given.value(0, "dim")
-    is_last = flow.size is not None and place in (-1, len(flow.size) + 2)
-    return Flow(flow.channels, (*(flow.size or ()), 1)) if is_last else None
-
-
 _POOLINGS: Final = {
     f"{kind}Pool{rank}d": _pooling(rank, is_max=kind == "Max")
     for kind in ("Max", "Avg")
@@ -150,26 +123,26 @@ PLAIN: Final = PlainLayers(
         **dict.fromkeys(_KEPT, keep),
         **{f"Conv{rank}d": _convolution(rank) for rank in (1, 2, 3)},
         **_POOLINGS,
-        **{f"Adaptive{kind}Pool{r}d": _adaptive(r) for kind in ("Max", "Avg") for r in (1, 2, 3)},
+        **{f"Adaptive{kind}Pool{r}d": adaptive(r) for kind in ("Max", "Avg") for r in (1, 2, 3)},
         **{
             f"{kind}Pad{rank}d": _padded(rank)
             for kind in ("Zero", "Reflection", "Replication", "Constant", "Circular")
             for rank in (1, 2, 3)
         },
-        **dict.fromkeys(("Upsample", "UpsamplingNearest2d", "UpsamplingBilinear2d"), _upsampled),
-        "PixelShuffle": _shuffled,
-        "Linear": _linear,
+        **dict.fromkeys(("Upsample", "UpsamplingNearest2d", "UpsamplingBilinear2d"), upsampled),
+        "PixelShuffle": shuffled,
+        "Linear": linear,
         "Flatten": flattened,
         "Unflatten": _unflattened,
     },
     functions={
         **dict.fromkeys(_KEEPING, keep),
-        **dict.fromkeys(("view", "reshape"), _viewed),
-        "interpolate": _upsampled,
+        **dict.fromkeys(("view", "reshape"), viewed),
+        "interpolate": upsampled,
         "flatten": lambda given, flow: (
             flattened(given, flow) if given.value(0, "start_dim", 0) == 1 else None
         ),
-        "unsqueeze": _unsqueezed,
+        "unsqueeze": unsqueezed("dim"),
         **{f"{name[:3].lower()}_pool{name[-2:]}": change for name, change in _POOLINGS.items()},
     },
     modules=frozenset({"torch"}),
