@@ -7,15 +7,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from harness.convention.keras_layers.constructor import constructor, crop_reason
 from harness.convention.keras_layers.crops import chosen_crop
-from harness.convention.keras_layers.training import (
-    KERAS,
-    KERAS_ON_TENSORFLOW,
-    initializer_text,
-    penalty_text,
-    training_text,
-)
-from harness.convention.text import CropSplit, arguments, lines, per_axis
+from harness.convention.keras_layers.training import KERAS, KERAS_ON_TENSORFLOW, training_text
+from harness.convention.text import CropSplit, lines
 from harness.core.operators import Operator
 from harness.core.program import NO_GRADIENT, Program, Unsupported
 from harness.core.training import Training
@@ -31,29 +26,8 @@ def layer(
         return Unsupported(reason)
     padding, output_padding, rest = chosen_crop(operator, on_tensorflow=backend.is_tensorflow)
     split = CropSplit(operator, rest)
-    penalty = penalty_text(training, training.weights_decay, "keras")
-    bias_penalty = penalty_text(training, training.bias_decay, "keras") if split.own_bias else None
-    initial_bias = initializer_text(training.bias, operator, "keras", of_bias=True)
-    options = arguments(
-        strides=per_axis(operator.stride, default=1),
-        padding=padding,
-        output_padding=None if output_padding is None else per_axis(output_padding),
-        dilation_rate=per_axis(operator.dilation, default=1),
-        use_bias=None if split.own_bias else "False",
-        kernel_initializer=initializer_text(training.weights, operator, "keras"),
-        bias_initializer=initial_bias if split.own_bias else None,
-        kernel_regularizer=penalty,
-        bias_regularizer=bias_penalty,
-        # A layer turns its input into its own type, float32 by default.
-        dtype=None if dtype == "float32" else f'"{dtype}"',
-    )
-    sizes = f"{operator.out_channels}, {per_axis(operator.kernel)}"
+    made, setup = constructor(split, dtype, training, padding, output_padding, "keras")
     bias = "b_" if split.late_bias else "layer.bias"
-    cropped = (
-        f"crop {operator.crop} is none that padding and output_padding give: sliced or padded."
-    )
-    # The constructor needs a value.
-    has_l2 = penalty or bias_penalty
     leaves = {"x": "x_", "w": "layer.kernel.value"}
     dialect = KERAS_ON_TENSORFLOW if backend.is_tensorflow else KERAS
     apart = f"y_, _ = layer.stateless_call([w_{', b_' * split.own_bias}], [], x_)"
@@ -65,13 +39,13 @@ def layer(
         # A function that JAX differentiates takes a layer's variables as arguments.
         of_variables=lines(apart, after(split)) if backend is JAX else None,
         layer=lines(
-            f"layer = keras.layers.Conv{operator.rank}DTranspose({sizes}{options})",
+            f"layer = {made}",
             "layer.build(x_.shape)",
             f"layer.set_weights([np.moveaxis(w, (0, 1), (-1, -2)){', b' * split.own_bias}])",
             "b_ = keras.Variable(b)" if split.late_bias else None,
         ),
-        reason=cropped if split.has_rest else None,
-        setup="l2 = 0.0001  # Write your own weight decay." if has_l2 else "",
+        reason=crop_reason(split),
+        setup=setup,
         training=training_text(operator, training, dialect, late_bias=split.late_bias),
     )
     if reason := _without_gradient(operator, dtype, backend):

@@ -5,14 +5,10 @@ https://keras.io/api/layers/convolution_layers/convolution2d_transpose/
 
 from __future__ import annotations
 
+from harness.convention.keras_layers.constructor import constructor, crop_reason
 from harness.convention.keras_layers.crops import chosen_crop
-from harness.convention.keras_layers.training import (
-    TF_KERAS,
-    initializer_text,
-    penalty_text,
-    training_text,
-)
-from harness.convention.text import CropSplit, arguments, lines, per_axis
+from harness.convention.keras_layers.training import TF_KERAS, training_text
+from harness.convention.text import CropSplit, lines
 from harness.core.operators import Operator
 from harness.core.program import Program, Unsupported
 from harness.core.training import Training
@@ -25,31 +21,8 @@ def layer(operator: Operator, dtype: str, training: Training) -> Program | Unsup
         return Unsupported(reason)
     padding, output_padding, rest = chosen_crop(operator, on_tensorflow=True)
     split = CropSplit(operator, rest)
-    penalty = penalty_text(training, training.weights_decay, "tf.keras")
-    bias_penalty = (
-        penalty_text(training, training.bias_decay, "tf.keras") if split.own_bias else None
-    )
-    initial_bias = initializer_text(training.bias, operator, "tf.keras", of_bias=True)
-    options = arguments(
-        strides=per_axis(operator.stride, default=1),
-        padding=padding,
-        output_padding=None if output_padding is None else per_axis(output_padding),
-        dilation_rate=per_axis(operator.dilation, default=1),
-        use_bias=None if split.own_bias else "False",
-        kernel_initializer=initializer_text(training.weights, operator, "tf.keras"),
-        bias_initializer=initial_bias if split.own_bias else None,
-        kernel_regularizer=penalty,
-        bias_regularizer=bias_penalty,
-        # A layer turns its input into its own type, float32 by default.
-        dtype=None if dtype == "float32" else f'"{dtype}"',
-    )
-    sizes = f"{operator.out_channels}, {per_axis(operator.kernel)}"
+    made, setup = constructor(split, dtype, training, padding, output_padding, "tf.keras")
     bias = "b_" if split.late_bias else "layer.bias"
-    cropped = (
-        f"crop {operator.crop} is none that padding and output_padding give: sliced or padded."
-    )
-    # The constructor needs a value.
-    has_l2 = penalty or bias_penalty
     return program(
         operator,
         lines(
@@ -60,13 +33,13 @@ def layer(operator: Operator, dtype: str, training: Training) -> Program | Unsup
         {"x": "x_", "w": "layer.kernel"} | ({"b": bias} if operator.bias else {}),
         watched="x_",
         layer=lines(
-            f"layer = tf.keras.layers.Conv{operator.rank}DTranspose({sizes}{options})",
+            f"layer = {made}",
             "layer.build(x_.shape)",
             f"layer.set_weights([w_{', b' if split.own_bias else ''}])",
             "b_ = tf.Variable(b)" if split.late_bias else None,
         ),
-        reason=cropped if split.has_rest else None,
-        setup="l2 = 0.0001  # Write your own weight decay." if has_l2 else "",
+        reason=crop_reason(split),
+        setup=setup,
         training=training_text(operator, training, TF_KERAS, late_bias=split.late_bias),
     )
 
