@@ -112,9 +112,8 @@ def unpickled(source: IO[bytes], *, any_name: bool = False, most_bytes: int = _M
     """
     machine = _Machine(any_name)
     try:
-        limited: Any = _Limited(
-            source, most_bytes
-        )  # It can be read, which is all that is asked for
+        # It can be read, which is all that is asked for.
+        limited: Any = _Limited(source, most_bytes)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # On escapes in its texts
             for count, (step, argument, _) in enumerate(pickletools.genops(limited)):
