@@ -138,7 +138,7 @@ def small_probes() -> Iterator[None]:
     def small(framework: str) -> Convention:
         known = convention(framework)
         probes = {
-            device: replace(probe, side=16, nbytes=1 << 10)
+            device: probe._replace(side=16, nbytes=1 << 10)
             for device, probe in known.probes.items()
         }
         return replace(known, probes=probes)

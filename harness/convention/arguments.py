@@ -37,7 +37,7 @@ _WORD: Final = re.compile(r"(?<!\w)[^\W\d]\w*")
 _NO_VARIABLES: Final = {*keyword.kwlist, "j", "Inf", "inf", "NaN", "nan", "pi", "eps"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class Arguments(BoundCall):
     """The arguments of one call, and where to find what they leave open."""
 
@@ -453,7 +453,7 @@ def _changed_by(owner: Value) -> str:
     return next(filter(None, functions), "")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class Form(Signature):
     """One function or layer of a framework."""
 

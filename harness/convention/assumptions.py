@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from harness.convention.binding import BoundCall
 from harness.convention.values import creates_array, shape_in_part, shape_of, shown
@@ -73,8 +72,7 @@ def recomputed_notes(given: BoundCall) -> list[str]:
     ]
 
 
-@dataclass(frozen=True)
-class _Wrapping:
+class _Wrapping(NamedTuple):
     """A call that makes a layer compute its weights, and what it is given."""
 
     name: str

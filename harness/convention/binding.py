@@ -27,7 +27,7 @@ from harness.syntax.tree import (
 _DOTTED: Final = re.compile(r"[^\W\d]\w*(?:\.\w+)*")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class BoundCall:
     """A call whose arguments are bound to the parameters of its form."""
 

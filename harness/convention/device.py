@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 Device: TypeAlias = Literal["cpu", "cuda"]
 Math: TypeAlias = Literal["ieee", "tf32"]
@@ -67,8 +67,7 @@ class Cuda:
         return "\n".join([self.check, *allowed, f"device = 'cuda: ' + name + ', {math}'"])
 
 
-@dataclass(frozen=True)
-class Probe:
+class Probe(NamedTuple):
     """How a framework multiplies and copies: text, and sizes that are large for its device."""
 
     product_setup: str

@@ -17,7 +17,7 @@ from functools import cache, cached_property
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from harness.convention import text
 from harness.convention.arguments import Form
@@ -39,8 +39,7 @@ LayerRenderer: TypeAlias = Callable[[Operator, str, Training], Program | Unsuppo
 Speaker: TypeAlias = Callable[[Operator, str], Spoken | Unsupported]
 
 
-@dataclass(frozen=True)
-class Example:
+class Example(NamedTuple):
     """An example look-up that the service offers."""
 
     question: str
@@ -51,8 +50,7 @@ class Example:
     is_asked_of_it: bool = False  # Whether the example asks only for this framework, not for all
 
 
-@dataclass(frozen=True)
-class Interpreter:
+class Interpreter(NamedTuple):
     """What executes a framework's programs, if not the Python that imports it."""
 
     executables: tuple[str, ...]  # Names to look for on the PATH, the best first
@@ -67,8 +65,7 @@ class Interpreter:
         return self.in_python is None or not executable.name.startswith("python")
 
 
-@dataclass(frozen=True)
-class Notation:
+class Notation(NamedTuple):
     """Texts that are no code of a framework, and show its calls, such as a graph that is printed.
 
     Its ``calls`` names their forms as ``NOTED``.
@@ -78,7 +75,7 @@ class Notation:
     shown_by: str  # A regular expression for a text that is one
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class Convention:
     """One framework: where it is installed, and how it writes an operator."""
 

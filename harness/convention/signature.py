@@ -15,7 +15,7 @@ Role: TypeAlias = Literal["in_channels", "out_channels", "kernel"]
 REQUIRED: Final = object()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class Parameter:
     """One parameter of a form."""
 
@@ -39,7 +39,7 @@ def naming(what: str, name: str = "name", *, keyword: bool = False) -> Parameter
     return Parameter(name, meaning, None, keyword=keyword, ignored=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class Signature:
     """How one function or layer of a framework is called."""
 

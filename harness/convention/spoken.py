@@ -7,9 +7,8 @@ words cannot say stands in NumPy after the call, as it does in the framework's o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from harness.convention.text import (
     Crops,
@@ -26,8 +25,7 @@ from harness.core.program import Program, Section, Unsupported
 _AS_OURS: Final = "{}"
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(NamedTuple):
     """How a convention lays out its arrays: NumPy expressions of one array, there and back."""
 
     x: str = _AS_OURS  # From NCHW
@@ -53,8 +51,7 @@ def _inverse(axes: Sequence[int]) -> list[int]:
     return sorted(range(len(axes)), key=axes.__getitem__)
 
 
-@dataclass(frozen=True)
-class Spoken:
+class Spoken(NamedTuple):
     """One operator in a framework's words.
 
     Attributes

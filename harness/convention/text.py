@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import TypeAlias
+from dataclasses import replace
+from typing import NamedTuple, TypeAlias
 
 from harness.core.named_number import Named
 from harness.core.operators import Operator
@@ -99,8 +99,7 @@ def extends(crop: Crops) -> bool:
     return any(side < 0 for pair in crop for side in pair)
 
 
-@dataclass(frozen=True)
-class CropSplit:
+class CropSplit(NamedTuple):
     """A crop that is divided between a call and the lines after it."""
 
     operator: Operator

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Self, TypeAlias
+from typing import Final, NamedTuple, Self, TypeAlias
 
 LONGEST: Final = 4000  # Characters of a fact that are shown: it may quote a whole file
 
@@ -36,8 +36,7 @@ class Ask(StrEnum):
     DASHBOARD = "dashboard"
 
 
-@dataclass(frozen=True)
-class Mention:
+class Mention(NamedTuple):
     """Where a sentence names an input, with its value or an example of it; a tuple is a shape.
 
     The verb is ``add`` or ``give`` where the sentence asks for it, empty where it only names it.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache, partial
 from types import MappingProxyType
 from typing import Final, NamedTuple, TypeVar
@@ -52,8 +52,7 @@ _WORD: Final = re.compile(r"[^\W\d]\w*")
 _PUT_TOGETHER: Final = re.compile(r"""(?<!\w)(\w++)(?:\{\w*\}|%d|["'][ +]+[\w()]+[ +]+["'])(\w*)""")
 
 
-@dataclass(frozen=True)
-class _Known:
+class _Known(NamedTuple):
     """A form and the convention that it belongs to."""
 
     convention: Convention

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from harness.syntax.tree import Call, Followed, Reference, Statement, Value, calls, names_in
 
@@ -15,8 +15,7 @@ _WORD: Final = re.compile(r"\w+")
 _DOTTED: Final = re.compile(r"[^\W\d]\w*+(?:\.[^\W\d]\w*+)*+")
 
 
-@dataclass(frozen=True)
-class Application:
+class Application(NamedTuple):
     """A call of the layer that a call makes, and the statement that holds it."""
 
     call: Call

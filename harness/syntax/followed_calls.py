@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from harness.syntax.expressions import is_plain, open_names
 from harness.syntax.tree import (
@@ -24,8 +23,7 @@ from harness.syntax.tree import (
 _OWN: Final = re.compile(r"self\.[\w.]+")
 
 
-@dataclass(frozen=True)
-class Reached:
+class Reached(NamedTuple):
     """A call, its statement's place in the text, and the calls through which it is come to."""
 
     call: Call

@@ -7,7 +7,6 @@ import keyword
 import re
 import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import Final
@@ -209,7 +208,7 @@ def _tree(source: Source) -> tuple[ast.Module, tuple[Unread, ...]]:
             left_out = Unread(source.offset(number + 1, 0), column, _not_python(error, column))
             if number in unread or len(unread) == _MOST_UNREAD:
                 raise next(iter(unread.values()), left_out).error from None
-            unread[number] = replace(left_out, end=left_out.start + len(lines[number]))
+            unread[number] = left_out._replace(end=left_out.start + len(lines[number]))
             lines[number] = _in_place_of(lines[number])
 
 

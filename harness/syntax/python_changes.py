@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Final, NamedTuple, TypeVar
 
@@ -86,8 +85,7 @@ def kept(find: Callable[[_Node], _Found]) -> Callable[[_Node], _Found]:
     return found
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """A name of something that may be changed in place."""
 
     name: str  # ``EVERYTHING`` where the text does not say which
@@ -391,7 +389,7 @@ def _changed_by(node: ast.AST) -> Iterator[Change]:
             yield Change(name, certain=False)
         case ast.Subscript(ctx=ast.Store() | ast.Del(), value=owner):
             is_given = isinstance(node.ctx, ast.Store)
-            yield from (replace(each, is_of_element=is_given) for each in _whole(owner))
+            yield from (each._replace(is_of_element=is_given) for each in _whole(owner))
         case ast.ImportFrom(names=[ast.alias(name="*")]):
             yield Change(EVERYTHING, certain=True)
         case ast.Call():

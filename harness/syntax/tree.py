@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal, Self, TypeAlias
+from typing import Final, Literal, NamedTuple, Self, TypeAlias
 
 from harness.core.errors import InputError, Place
 
@@ -132,8 +132,7 @@ class Passed(Name):
     value: Value = None
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     """An attribute that an object has from the first, or by default."""
 
     name: str
@@ -227,7 +226,7 @@ class WrittenList(tuple[Value, ...]):
     __slots__ = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class Followed:
     """A call of the text's own function or class, followed into what it does."""
 
@@ -241,7 +240,7 @@ class Followed:
     chosen_as: str = ""  # The name that may stand for another function, by what the text tests
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Statement:
     """One statement: a value and the name that it is given, if any."""
 
@@ -258,8 +257,7 @@ class Statement:
     followed: tuple[Followed, ...] = field(default=(), compare=False, repr=False)
 
 
-@dataclass(frozen=True)
-class NotFollowed:
+class NotFollowed(NamedTuple):
     """A call of the text's own function or class that is not followed."""
 
     start: int  # Offsets of the function in the text
@@ -268,8 +266,7 @@ class NotFollowed:
     why: str
 
 
-@dataclass(frozen=True)
-class Unread:
+class Unread(NamedTuple):
     """A stretch of the text that is not understood and was left out."""
 
     start: int  # Offset in the text
@@ -277,7 +274,7 @@ class Unread:
     error: SnippetError  # Why
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class Parsed:
     """All that was understood of a text, and what was not."""
 

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from harness.convention import text
 
@@ -19,8 +18,7 @@ _HERE: Final = {
 }
 
 
-@dataclass(frozen=True)
-class Backend:
+class Backend(NamedTuple):
     """A library below Keras."""
 
     name: str  # As ``KERAS_BACKEND`` names it

@@ -5,8 +5,7 @@ Tensor 0 is the model's input, 1 its output and 2 the ``output_shape``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from harness.convention import text
 from harness.core.operators import Operator
@@ -16,8 +15,7 @@ from harness.core.operators import Operator
 BUILTIN: Final = "BUILTIN_WITHOUT_DEFAULT_DELEGATES"
 
 
-@dataclass(frozen=True)
-class _Kind:
+class _Kind(NamedTuple):
     """One of the two operators, in the words of the schema."""
 
     code: str
@@ -40,8 +38,7 @@ _VOLUME: Final = _Kind(
 )
 
 
-@dataclass(frozen=True)
-class Graph:
+class Graph(NamedTuple):
     """A model's text: ``arrays``, then its ``definition``, then its ``interpreter``."""
 
     operator: Operator  # As the operator says it: without dilations that it does not take

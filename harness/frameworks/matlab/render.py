@@ -7,8 +7,7 @@ https://www.mathworks.com/help/deeplearning/ref/nnet.cnn.layer.transposedconvolu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from harness.convention.device import Device
 from harness.convention.spoken import Layout, Spoken
@@ -47,8 +46,7 @@ BIAS_INITIALIZERS: Final = ("zeros", "narrow-normal", "ones")
 _CLASSES: Final = {"float32": "single", "float64": "double"}
 
 
-@dataclass(frozen=True)
-class _Spelled:
+class _Spelled(NamedTuple):
     """An operator in MATLAB's dimensions; a negative crop puts zeros around the filter."""
 
     operator: Operator
@@ -231,7 +229,7 @@ def _numpy_layout(operator: Operator) -> Layout:
     # From GIOHW to HWOIG.
     grouped = Layout.of(order, (*range(3, 3 + operator.rank), 2, 1, 0))
     there = grouped.w.format(f"{{}}.reshape{by_group}")
-    return replace(grouped, w=there, w_back=f"{grouped.w_back}.reshape{tuple_of(shape)}")
+    return grouped._replace(w=there, w_back=f"{grouped.w_back}.reshape{tuple_of(shape)}")
 
 
 def _lacks(dtype: str) -> Unsupported:

@@ -22,8 +22,7 @@ _RUNTIME: Final = Runner(
     # https://github.com/microsoft/onnxruntime/blob/main/docs/OperatorKernels.md
     {"float64": "ONNX Runtime has no ConvTranspose of float64 on a CPU."},
 )
-_UNOPTIMIZED: Final = replace(
-    _RUNTIME,
+_UNOPTIMIZED: Final = _RUNTIME._replace(
     settings=f"{_SETTINGS}\n"
     "options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL",
 )

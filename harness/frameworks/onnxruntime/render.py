@@ -6,8 +6,7 @@ https://onnx.ai/onnx/operators/onnx__ConvTranspose.html
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from harness.convention import text
 from harness.convention.device import Device
@@ -27,8 +26,7 @@ _LIMITS: Final = (
 )
 
 
-@dataclass(frozen=True)
-class Runner:
+class Runner(NamedTuple):
     """What runs a graph."""
 
     imports: str  # Besides those that build the graph
