@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple, TypeAlias
@@ -245,8 +246,56 @@ def because(*reasons: str | None) -> tuple[str, ...]:
     return tuple(reason for reason in reasons if reason)
 
 
+def layout_axes(letters: str) -> list[str]:
+    """Return the axes of a layout; ``(GO)`` is one axis, of the groups' outputs in turn.
+
+    >>> layout_axes("(GO)Ihw")
+    ['(GO)', 'I', 'h', 'w']
+    """
+    return re.findall(r"\(GO\)|.", letters)
+
+
+def divided_axes(axes: Sequence[str]) -> list[str]:
+    """Return the axes with groups on one of their own, where they share one with channels.
+
+    >>> divided_axes(["I", "O", "W"]), divided_axes(["(GO)", "I", "W"])
+    (['G', 'I', 'O', 'W'], ['G', 'O', 'I', 'W'])
+    """
+    parts = {"(GO)": ["G", "O"]}
+    if not {"G", "(GO)"} & {*axes}:
+        parts["I"] = ["G", "I"]
+    return [part for axis in axes for part in parts.get(axis, [axis])]
+
+
+def opened(before: str, after: str) -> tuple[list[str], list[str]]:
+    """Return the axes of two layouts, divided alike: such that one is a permutation of the other.
+
+    >>> opened("IOW", "WOI"), opened("IOW", "GIOW")
+    ((['I', 'O', 'W'], ['W', 'O', 'I']), (['G', 'I', 'O', 'W'], ['G', 'I', 'O', 'W']))
+    """
+    source, target = layout_axes(before), layout_axes(after)
+    kinds = [
+        next((each for each in ("(GO)", "G") if each in axes), "") for axes in (source, target)
+    ]
+    if kinds[0] == kinds[1]:
+        return source, target
+    return divided_axes(source), divided_axes(target)
+
+
+def unflipped(axes: Sequence[str], wanted: Sequence[str]) -> tuple[list[str], list[int]]:
+    """Return the axes as they are after a flip of those that ``wanted`` has the other way round.
+
+    >>> unflipped(["h", "w", "I", "O"], ["I", "O", "H", "W"])
+    (['H', 'W', 'I', 'O'], [0, 1])
+    """
+    flips = [place for place, axis in enumerate(axes) if axis.swapcase() in wanted]
+    return [axis.swapcase() if axis.swapcase() in wanted else axis for axis in axes], flips
+
+
 def permuted(name: str, before: str, after: str, groups: int) -> str:
     """Write the permutation of an array from one layout, a string of axes, to another.
+
+    What is flipped is copied: PyTorch takes no array of NumPy's with a negative stride.
 
     >>> permuted("w", "IOHW", "HWOI", 1), permuted("w", "HWOIG", "IOHW", 2)
     ('w.transpose(2, 3, 1, 0)', 'w.transpose(4, 3, 2, 0, 1).reshape(-1, w.shape[2], \
@@ -255,22 +304,45 @@ w.shape[0], w.shape[1])')
     ('w.reshape(2, -1, *w.shape[1:])', 'w.reshape(*w.shape[:2], 2, -1).transpose(2, 3, 1, 0)')
     >>> permuted("w", "GIOW", "IOW", 2)
     'w.reshape(-1, w.shape[2], w.shape[3])'
+    >>> permuted("w", "hwIO", "IOHW", 1), permuted("w", "(GO)Iw", "wI(GO)", 2)
+    ('w[::-1, ::-1].transpose(2, 3, 0, 1).copy()', 'w.transpose(2, 1, 0)')
     """
-    if "G" in after and "G" not in before:
-        at, last = before.index("I"), len(before) - 1
+    source, target = layout_axes(before), layout_axes(after)
+    parts, wanted = opened(before, after)
+    written = name
+    if parts != source:
+        at, last = divided_at(source, parts), len(source) - 1
         outer = f"*{name}.shape[:{at}], " if at else ""
         inner = f", *{name}.shape[{at + 1}:]" if at < last else ""
-        divided = f"{name}.reshape({outer}{groups}, -1{inner})"
-        wider = before.replace("I", "GI")
-        return divided if wider == after else permuted(divided, wider, after, groups)
-    merges = "G" in before and "G" not in after
-    wanted = after.replace("I", "GI") if merges else after
-    axes = ", ".join(str(before.index(letter)) for letter in wanted)
-    sizes = ", ".join(
-        "-1" if letter == "I" else f"{name}.shape[{before.index(letter)}]" for letter in after
-    )
-    moved = name if wanted == before else f"{name}.transpose({axes})"
-    return moved + (f".reshape({sizes})" if merges else "")
+        written = f"{written}.reshape({outer}{groups}, -1{inner})"
+    parts, flips = unflipped(parts, wanted)
+    if flips:
+        spans = ["::-1" if place in flips else ":" for place in range(flips[-1] + 1)]
+        written = f"{written}[{', '.join(spans)}]"
+    if wanted != parts:
+        written += f".transpose({', '.join(str(parts.index(axis)) for axis in wanted)})"
+    if wanted != target:
+        merged = target[divided_at(target, wanted)]
+        sizes = (
+            "-1" if axis == merged else _extent_of(axis, name, source, groups) for axis in target
+        )
+        written += f".reshape({', '.join(sizes)})"
+    return written + (".copy()" if flips else "")
+
+
+def divided_at(whole: Sequence[str], parts: Sequence[str]) -> int:
+    """Return the place of the axis that the parts have divided."""
+    pairs = zip(whole, parts, strict=False)
+    return next(place for place, (one, other) in enumerate(pairs) if one != other)
+
+
+def _extent_of(axis: str, name: str, source: Sequence[str], groups: int) -> str:
+    """Write the size of an axis, of which the source may have those of all groups together."""
+    known = {each.upper(): place for place, each in enumerate(source)}
+    if axis == "O" and "(GO)" in known:
+        return f"{name}.shape[{known['(GO)']}] // {groups}"
+    shared = axis == "I" and not {"G", "(GO)"} & known.keys()
+    return f"{name}.shape[{known[axis.upper()]}]{f' // {groups}' * shared}"
 
 
 def bias_reshaped(name: str, before: int, after: int) -> str:

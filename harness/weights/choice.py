@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from itertools import product
 from typing import Final
 
+from harness.convention.text import layout_axes
 from harness.core.errors import Ask, asked
 from harness.weights.arrays import Array, Layer
 from harness.weights.layouts import WeightsError, channels, layout, rank_of
@@ -389,5 +390,5 @@ def kernel_of(shape: Sequence[int], framework: str, rank: int, groups: int = 1) 
     >>> kernel_of((4, 5, 32, 64), "tensorflow", 2)
     (4, 5)
     """
-    letters = layout(framework, rank, groups)
-    return tuple(size for letter, size in zip(letters, shape, strict=True) if letter in "DHW")
+    axes = layout_axes(layout(framework, rank, groups))
+    return tuple(size for axis, size in zip(axes, shape, strict=True) if axis.upper() in "DHW")

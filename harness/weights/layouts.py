@@ -2,8 +2,9 @@
 
 A layout is a string of axis letters: ``I`` input channels, ``O`` output channels of one group,
 ``D``, ``H``, ``W`` the kernel's axes in order, ``G`` groups, if they have an axis of their own.
-Ours is ``IOHW``.  Except in layouts like ``IOHWG``, ``I`` runs over all groups, one after another.
-No framework here flips the kernel.
+Ours is ``IOHW``.  Except in layouts with ``G``, ``I`` runs over all groups, one after another.
+In ``(GO)`` the output channels of all groups do, and ``I`` is that of one group.  A small letter is
+an axis that runs backwards: ``hwIO`` is what JAX's convolutions take, which do not flip the kernel.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.convention.registry import convention
+from harness.convention.text import divided_at, layout_axes, opened, unflipped
 from harness.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -39,8 +41,8 @@ def layout(framework: str, rank: int = 2, groups: int = 1) -> str:
     ('IOHW', 'HWOI', 'DHWOI')
     >>> layout("litert"), layout("litert", rank=3)
     ('OHWI', 'DHWOI')
-    >>> layout("IHWO", rank=1)
-    'IWO'
+    >>> layout("IHWO", rank=1), layout("hwIO", rank=3)
+    ('IWO', 'dhwIO')
     """
     if rank not in _KERNEL:
         raise WeightsError(f"weights have 1 to 3 spatial axes, not {rank}.")
@@ -51,16 +53,17 @@ def layout(framework: str, rank: int = 2, groups: int = 1) -> str:
         writer = convention(framework)
         of_rank = (rank == 3 and writer.volume_weights) or writer.weights
         letters = (groups > 1 and writer.grouped_weights) or of_rank
-    return letters.replace("HW", _KERNEL[rank])
+    return letters.replace("HW", _KERNEL[rank]).replace("hw", _KERNEL[rank].lower())
 
 
 def is_layout(framework: str) -> bool:
     """Whether it is a layout in place of a framework's name.
 
-    >>> is_layout("IHWO"), is_layout("pytorch")
-    (True, False)
+    >>> is_layout("IHWO"), is_layout("hwIO"), is_layout("(GO)Ihw"), is_layout("pytorch")
+    (True, True, True, False)
     """
-    return sorted(framework) in (sorted("IOHW"), sorted("GIOHW")) and "HW" in framework
+    letters = framework.replace("(GO)", "GO").replace("hw", "HW")
+    return sorted(letters) in (sorted("IOHW"), sorted("GIOHW")) and "HW" in letters
 
 
 @dataclass(frozen=True)
@@ -91,8 +94,8 @@ class LayoutChange:
 
     @property
     def pattern(self) -> str:
-        """The permutation in the notation of einops."""
-        if ("G" in self.before) == ("G" in self.after):
+        """The permutation in the notation of einops; a flip is a change of case."""
+        if "(" not in self.before + self.after and ("G" in self.before) == ("G" in self.after):
             return f"{self.before} -> {self.after}"
         return f"{_composed(self.before)} -> {_composed(self.after)}"
 
@@ -124,19 +127,19 @@ class LayoutChange:
     def converted(self, array: Array) -> Array:
         """Convert weights, as a view if possible."""
         channels(array.shape, self.source, self.groups)
-        before, after = self.before, self.after
-        if "G" in after and "G" not in before:
-            at = before.index("I")
+        parts, wanted = opened(self.before, self.after)
+        source, target = layout_axes(self.before), layout_axes(self.after)
+        if parts != source:
+            at = divided_at(source, parts)
             outer, inner = array.shape[:at], array.shape[at + 1 :]
             array = array.reshape(*outer, self.groups, array.shape[at] // self.groups, *inner)
-            before = before.replace("I", "GI")
-        merges = "G" in before and "G" not in after
-        wanted = after.replace("I", "GI") if merges else after
-        permuted = array.transpose([before.index(letter) for letter in wanted])
-        if not merges:
-            return permuted
-        at = after.index("I")
-        return permuted.reshape(*permuted.shape[:at], -1, *permuted.shape[at + 2 :])
+        parts, flips = unflipped(parts, wanted)
+        spans = [slice(None, None, -1 if axis in flips else None) for axis in range(array.ndim)]
+        array = array[tuple(spans)].transpose([parts.index(axis) for axis in wanted])
+        if wanted == target:
+            return array
+        at = divided_at(target, wanted)
+        return array.reshape(*array.shape[:at], -1, *array.shape[at + 2 :])
 
     def converted_bias(self, array: Array) -> Array:
         """Convert a bias."""
@@ -147,7 +150,8 @@ class LayoutChange:
 
 def _composed(letters: str) -> str:
     """Separate the letters by spaces, and write out the groups inside ``I``."""
-    return " ".join(letters if "G" in letters else letters.replace("I", "@")).replace("@", "(G I)")
+    written = " ".join(layout_axes(letters)).replace("(GO)", "(G O)")
+    return written if "G" in letters else written.replace("I", "(G I)")
 
 
 def rank_of(axes: int, framework: str, groups: int = 1) -> int:
@@ -156,7 +160,7 @@ def rank_of(axes: int, framework: str, groups: int = 1) -> int:
     >>> rank_of(4, "pytorch")
     2
     """
-    by_axes = {len(layout(framework, rank, groups)): rank for rank in _KERNEL}
+    by_axes = {len(layout_axes(layout(framework, rank, groups))): rank for rank in _KERNEL}
     if axes not in by_axes:
         known = ", ".join(layout(framework, rank, groups) for rank in _KERNEL)
         raise WeightsError(
@@ -173,7 +177,14 @@ def channels(shape: Sequence[int], framework: str, groups: int = 1) -> tuple[int
     (6, 10)
     """
     letters = layout(framework, rank_of(len(shape), framework, groups), groups)
-    size = dict(zip(letters, shape, strict=True))
+    size = dict(zip(layout_axes(letters), shape, strict=True))
+    if "(GO)" in size:
+        if size["(GO)"] % groups:
+            raise WeightsError(
+                f"weights of shape {tuple(shape)} ({letters}) have {size['(GO)']} output channels, "
+                f"which {groups} groups do not divide."
+            )
+        return size["I"] * groups, size["(GO)"]
     if size.get("G", groups) != groups:
         raise WeightsError(
             f"weights of shape {tuple(shape)} have {size['G']} groups ({letters}), not {groups}."
@@ -195,7 +206,7 @@ def readings(shape: Sequence[int], framework: str, groups: int = 1) -> dict[int,
     """
     shapes = {}
     for rank in _KERNEL:
-        missing = len(layout(framework, rank, groups)) - len(shape)
+        missing = len(layout_axes(layout(framework, rank, groups))) - len(shape)
         whole = (*shape, *(1,) * missing)
         if missing >= 0 and _is_possible(whole, framework, groups):
             shapes[rank] = whole

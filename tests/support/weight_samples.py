@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,11 @@ from numpy.typing import NDArray
 from wolframclient.serializers import export
 
 Array = NDArray[Any]
-PYTHON = ("numpy", "pytorch", "tensorflow", "mxnet", "chainer", "openvino", "paddle")
+PYTHON = ("numpy", "pytorch", "tensorflow", "mxnet", "chainer", "openvino", "paddle", "jax")
 FRAMEWORKS = (*PYTHON, "matlab", "wolfram")
+GROUPED = {"matlab": "HWOIG", "openvino": "GIOHW", "jax": "hwI(GO)"}
+# Of texts that say which axis is which, and of the libraries over JAX, by whether they have groups.
+LAYOUTS = {"hwIO": False, "hwOI": False, "OIhw": False, "(GO)Ihw": True, "hwI(GO)": True}
 KERNELS: dict[int, tuple[int, ...]] = {1: (7,), 2: (7, 2), 3: (7, 2, 3)}
 SUFFIXES = (".npy", ".npz", ".safetensors", ".mat", ".wxf")
 
@@ -30,23 +34,34 @@ def native(w: Array, framework: str, groups: int) -> Array:
     """Convert canonical weights to a framework's layout, element by element."""
     c_in, c_out, *kernel = w.shape
     each = c_in // groups
-    channels_last = framework in {"tensorflow", "matlab"}
-    grouped = framework == "matlab" and groups > 1
-    shape = [*kernel, c_out, c_in] if channels_last else [c_in, c_out, *kernel]
-    if grouped:
-        shape = [*kernel, c_out, each, groups]
-    leading = framework == "openvino" and groups > 1
-    if leading:
-        shape = [groups, each, c_out, *kernel]
-    out = np.empty(shape, w.dtype)
+    letters = layout_of(framework, groups)
+    sizes = {
+        "O": [c_out],
+        "I": [c_in],
+        "G": [groups],
+        "(GO)": [c_out * groups],
+        "HW": kernel,
+        "hw": kernel,
+    }
+    if "G" in letters:
+        sizes["I"] = [each]
+    parts = re.findall(r"\(GO\)|HW|hw|.", letters)
+    out = np.empty([size for part in parts for size in sizes[part]], w.dtype)
     for i, o, *k in np.ndindex(*w.shape):
-        place = [*k, o, i] if channels_last else [i, o, *k]
-        if grouped:
-            place = [*k, o, i % each, i // each]
-        if leading:
-            place = [i // each, i % each, o, *k]
-        out[tuple(place)] = w[(i, o, *k)]
+        backwards = [size - 1 - at for size, at in zip(kernel, k, strict=True)]
+        places = {"O": [o], "G": [i // each], "(GO)": [i // each * c_out + o], "HW": k}
+        places |= {"I": [i % each if "G" in letters else i], "hw": backwards}
+        out[tuple(at for part in parts for at in places[part])] = w[(i, o, *k)]
     return out
+
+
+def layout_of(framework: str, groups: int) -> str:
+    """The layout as written in each framework's manual; a layout is its own."""
+    if "HW" in framework.upper():
+        return framework
+    if groups > 1 and framework in GROUPED:
+        return GROUPED[framework]
+    return "HWOI" if framework in {"tensorflow", "matlab", "jax"} else "IOHW"
 
 
 def biases(count: int, framework: str, rank: int, groups: int) -> Array:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.io
-from weight_samples import FRAMEWORKS, PYTHON, Array, biases, canonical, native
+from weight_samples import FRAMEWORKS, LAYOUTS, PYTHON, Array, biases, canonical, native
 
 from harness.core.errors import InputError
 from harness.weights.layouts import LayoutChange, WeightsError, rank_of, readings
@@ -20,9 +20,16 @@ from harness.weights.layouts import LayoutChange, WeightsError, rank_of, reading
 TARGETS_RANKS_AND_GROUPS = [*product(FRAMEWORKS, (1, 2, 3), (1, 2, 3))]
 
 
-@pytest.mark.parametrize("source", FRAMEWORKS)
+def may_have(source: str, groups: int) -> bool:
+    """Whether weights in a layout may have this many groups."""
+    return source in FRAMEWORKS or LAYOUTS[source] == (groups > 1)
+
+
+@pytest.mark.parametrize("source", [*FRAMEWORKS, *LAYOUTS])
 def test_every_pair_of_frameworks(source: str) -> None:
     for target, rank, groups in TARGETS_RANKS_AND_GROUPS:
+        if not may_have(source, groups):
+            continue
         w = canonical(rank, groups)
         before, after = native(w, source, groups), native(w, target, groups)
         got = LayoutChange(source, target, rank, groups).converted(before)
@@ -37,20 +44,43 @@ def executed(text: str, w: Array, language: str) -> Array:
     if text == "w":
         return w
     # Wolfram's documents: level k of the list becomes level n_k; Flatten joins the listed levels.
-    match = re.fullmatch(r"(Transpose|Flatten)\[w, \{(.*)\}\]", text)
+    match = re.fullmatch(r"(Transpose|Flatten)\[(.*?), \{((?:\{[\d, ]+\}[, ]*)+|[\d, ]+)\}\]", text)
     assert match
+    w = inside(match[2], w)
     if match[1] == "Transpose":
-        return np.moveaxis(w, range(w.ndim), [int(level) - 1 for level in match[2].split(",")])
-    joined = [[int(n) - 1 for n in one.split(",")] for one in re.findall(r"\{(.*?)\}", match[2])]
+        return np.moveaxis(w, range(w.ndim), [int(level) - 1 for level in match[3].split(",")])
+    joined = [[int(n) - 1 for n in one.split(",")] for one in re.findall(r"\{(.*?)\}", match[3])]
     sizes = [int(np.prod([w.shape[axis] for axis in axes])) for axes in joined]
     return w.transpose([axis for axes in joined for axis in axes]).reshape(sizes)
 
 
-@pytest.mark.parametrize("source", FRAMEWORKS)
+def inside(text: str, w: Array) -> Array:
+    """Reverse turns levels round; MapAt divides one of the dimensions that ArrayReshape takes."""
+    if match := re.fullmatch(r"Reverse\[(.*), \{([\d, ]*)\}\]", text):
+        return np.flip(inside(match[1], w), [int(level) - 1 for level in match[2].split(",")])
+    dimensions = r"Flatten\[MapAt\[\{(\d), #/\1\} &, Dimensions\[w\], (\d)\]\]"
+    if match := re.fullmatch(rf"ArrayReshape\[w, {dimensions}\]", text):
+        groups, at = int(match[1]), int(match[2]) - 1
+        return w.reshape(*w.shape[:at], groups, w.shape[at] // groups, *w.shape[at + 1 :])
+    assert text == "w"
+    return w
+
+
+@pytest.mark.parametrize(("target", "groups"), [(each, 1 + has) for each, has in LAYOUTS.items()])
+def test_layouts_of_texts_are_written_too(target: str, groups: int) -> None:
+    for source, rank in product([*FRAMEWORKS, *LAYOUTS], (1, 2, 3)):
+        if may_have(source, groups):
+            w = canonical(rank, groups)
+            change = LayoutChange(source, target, rank, groups)
+            got = change.converted(native(w, source, groups))
+            np.testing.assert_array_equal(got, native(w, target, groups), strict=True)
+
+
+@pytest.mark.parametrize("source", [*FRAMEWORKS, *LAYOUTS])
 def test_code_does_what_it_says(source: str) -> None:
     for target, rank, groups in TARGETS_RANKS_AND_GROUPS:
-        if target == "matlab":
-            continue  # Octave shows it, below.
+        if target == "matlab" or not may_have(source, groups):
+            continue  # Octave shows MATLAB's, below.
         language = "python" if target in PYTHON else target
         w = canonical(rank, groups)
         text = LayoutChange(source, target, rank, groups).code()
@@ -61,7 +91,8 @@ def test_code_does_what_it_says(source: str) -> None:
 @pytest.mark.frameworks
 @pytest.mark.skipif(shutil.which("octave-cli") is None, reason="apt-get install octave")
 def test_matlab_code_does_what_it_says_in_octave(tmp_path: Path) -> None:
-    cases = list(product(FRAMEWORKS, (1, 2, 3), (1, 2, 3), (5, 1)))
+    drawn = product([*FRAMEWORKS, *LAYOUTS], (1, 2, 3), (1, 2, 3), (5, 1))
+    cases = [case for case in drawn if may_have(case[0], case[2])]
     given, script = {}, ["load given.mat"]
     for number, (source, rank, groups, c_out) in enumerate(cases):
         w = canonical(rank, groups)[:, :c_out]
@@ -131,6 +162,40 @@ def test_biases(source: str) -> None:
             "H W O I G -> (G I) O H W",
             "O -> O",
             "Flatten[w, {{5, 4}, {3}, {1}, {2}}]",
+        ),
+        (
+            "(GO)Ihw",
+            "pytorch",
+            {"groups": 3},
+            "(G O) I h w -> (G I) O H W",
+            "O -> O",
+            "w.reshape(3, -1, *w.shape[1:])[:, :, :, ::-1, ::-1].transpose(0, 2, 1, 3, 4)"
+            ".reshape(-1, w.shape[0] // 3, w.shape[2], w.shape[3]).copy()",
+        ),
+        (
+            "pytorch",
+            "jax",
+            {"groups": 2, "rank": 1},
+            "(G I) O W -> w I (G O)",
+            "O -> O",
+            "w.reshape(2, -1, *w.shape[1:])[:, :, :, ::-1].transpose(3, 1, 0, 2)"
+            ".reshape(w.shape[2], w.shape[0] // 2, -1).copy()",
+        ),
+        (
+            "hwIO",
+            "wolfram",
+            {},
+            "hwIO -> IOHW",
+            "O -> O",
+            "Transpose[Reverse[w, {1, 2}], {3, 4, 1, 2}]",
+        ),
+        (
+            "OIhw",
+            "matlab",
+            {},
+            "OIhw -> HWOI",
+            "O -> 1 1 O",
+            "permute(flip(flip(w, 3), 4), [3 4 1 2])",
         ),
     ],
 )

@@ -18,6 +18,7 @@ CONVENTION: Final = Convention(
     distribution="jax",
     module="jax",
     weights="HWOI",
+    grouped_weights="hwI(GO)",
     stored_names=("kernel", "bias", "/"),
     layer_order="lost",
     render=render,

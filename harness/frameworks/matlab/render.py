@@ -13,11 +13,15 @@ from harness.convention.device import Device
 from harness.convention.spoken import Layout, Spoken
 from harness.convention.text import (
     because,
+    divided_at,
     extends,
+    layout_axes,
     lines,
+    opened,
     per_axis,
     split_crop,
     tuple_of,
+    unflipped,
     with_zeros_around,
     zeros_around,
     zeros_learn,
@@ -373,15 +377,26 @@ def _function(wanted: Initializer, operator: Operator) -> str:
 
 
 def permuted(name: str, before: str, after: str, groups: int) -> str:
-    """Write the permutation of an array, whose groups get an axis of their own."""
-    if "G" in after and "G" not in before:
+    """Write the permutation of an array, whose groups get an axis of their own.
+
+    >>> permuted("w", "hwIO", "HWOI", 1)
+    'permute(flip(flip(w, 1), 2), [1 2 4 3])'
+    """
+    source, parts = layout_axes(before), opened(before, after)[0]
+    written = name
+    if parts != source:
         # reshape is column-major: the channel within its group runs faster, so it stands first.
+        at = divided_at(source, parts)
+        parts[at], parts[at + 1] = parts[at + 1], parts[at]
         sizes = (
-            f"[], {groups}" if letter == "I" else f"size({name}, {axis})"
-            for axis, letter in enumerate(before, 1)
+            f"[], {groups}" if axis == at else f"size({name}, {axis + 1})"
+            for axis in range(len(source))
         )
-        name, before = f"reshape({name}, {', '.join(sizes)})", before.replace("I", "IG")
-    return f"permute({name}, [{' '.join(str(before.index(letter) + 1) for letter in after)}])"
+        written = f"reshape({name}, {', '.join(sizes)})"
+    parts, flips = unflipped(parts, after)
+    for axis in flips:
+        written = f"flip({written}, {axis + 1})"
+    return f"permute({written}, [{' '.join(str(parts.index(each) + 1) for each in after)}])"
 
 
 def bias_reshaped(name: str, _before: int, after: int) -> str:

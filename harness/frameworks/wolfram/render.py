@@ -14,9 +14,13 @@ from harness.convention.device import Device
 from harness.convention.text import (
     Crops,
     because,
+    divided_at,
     extends,
+    layout_axes,
     lines,
+    opened,
     per_axis,
+    unflipped,
     with_zeros_around,
     zeros_around,
     zeros_learn,
@@ -193,17 +197,30 @@ def _real(number: float) -> str:
 # Weights and biases of other frameworks.
 
 
-def permuted(name: str, before: str, after: str, _groups: int) -> str:
-    """Write the permutation of an array."""
-    if "G" in before and "G" not in after:
+def permuted(name: str, before: str, after: str, groups: int) -> str:
+    """Write the permutation of an array.
+
+    >>> permuted("w", "hwIO", "IOHW", 1)
+    'Transpose[Reverse[w, {1, 2}], {3, 4, 1, 2}]'
+    """
+    source, parts = layout_axes(before), opened(before, after)[0]
+    written = name
+    if parts != source:
+        at = divided_at(source, parts) + 1
+        sizes = f"MapAt[{{{groups}, #/{groups}}} &, Dimensions[{name}], {at}]"
+        written = f"ArrayReshape[{name}, Flatten[{sizes}]]"
+    parts, flips = unflipped(parts, after)
+    if flips:
+        written = f"Reverse[{written}, {{{', '.join(str(axis + 1) for axis in flips)}}}]"
+    if "G" in parts and "G" not in after:
         # Flatten permutes and merges levels at once; levels count from 1.
         levels = ("GI" if letter == "I" else letter for letter in after)
-        wanted = (", ".join(str(before.index(one) + 1) for one in level) for level in levels)
-        return f"Flatten[{name}, {{{', '.join(f'{{{level}}}' for level in wanted)}}}]"
+        wanted = (", ".join(str(parts.index(one) + 1) for one in level) for level in levels)
+        return f"Flatten[{written}, {{{', '.join(f'{{{level}}}' for level in wanted)}}}]"
     # Transpose takes where each level goes, not where it comes from:
     # https://reference.wolfram.com/language/ref/Transpose.html
-    goes = ", ".join(str(after.index(letter) + 1) for letter in before)
-    return f"Transpose[{name}, {{{goes}}}]"
+    goes = ", ".join(str(after.index(letter) + 1) for letter in parts)
+    return f"Transpose[{written}, {{{goes}}}]"
 
 
 def bias_reshaped(name: str, before: int, after: int) -> str:
