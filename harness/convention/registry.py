@@ -310,8 +310,9 @@ def render(
     """Write ``operator`` as a program of ``framework``: a function, or a layer with its training.
 
     A framework that has only one of the styles, or of the devices, returns that.  ``documented``
-    writes what the framework's documentation promises, even if a known defect makes another text
-    the right advice: this is how defects are tested.
+    writes the call that the framework's documentation promises where a known defect makes another
+    text the right advice, which is how defects are tested; a call that it does not promise is
+    never written, so that all else is as advised.
     """
     writer = convention(framework)
     if style == "layer" and writer.layer is not None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
 from harness.core.named_number import Named
-from harness.core.operators import Operator
+from harness.core.operators import IllegalOperator, Operator
 from harness.core.training import SILENT, Training
 
 Crops: TypeAlias = Sequence[tuple[int, int]]
@@ -141,12 +141,14 @@ class CropSplit(NamedTuple):
 def split_crop(operator: Operator, *, native: bool) -> CropSplit:
     """Put all of a crop in the call if it is native, else the part that is the same at both ends.
 
+    That of an illegal operator goes into the call, which is there to be refused.
+
     >>> split = split_crop(Operator.of(1, 1, (3, 3), crop=((2, 1), (-1, 1))), native=False)
     >>> split.pad, split.rest
     ((1, 0), ((1, 0), (-1, 1)))
     """
     none = (0,) * operator.rank
-    if native:
+    if native or isinstance(operator, IllegalOperator):
         pad, back = zip(*((begin, begin - end) for begin, end in operator.crop), strict=True)
         return CropSplit(operator, ((0, 0),) * operator.rank, pad, back)
     common = tuple(max(0, min(pair)) for pair in operator.crop)

@@ -50,7 +50,8 @@ class Case:
     says : mapping of str to str
         For a rejected case, a part of each framework's own words.
     documented : bool
-        Run the program that the framework's documentation promises, defects and all.
+        Run the call that the framework's documentation promises, even if a known defect makes
+        another text the right advice.
     source, note, file, line
         Where the case comes from, and where it is written.
     """

@@ -26,7 +26,7 @@ from harness.convention.registry import (
     is_framework,
     render,
 )
-from harness.core.operators import Operator
+from harness.core.operators import IllegalOperator, Operator
 from harness.core.program import Program, Unsupported
 from harness.execution.column import Column
 from harness.frameworks import pytorch
@@ -202,7 +202,7 @@ TABLES = {
         Row(NATIVE, rank=2, stride=2, crop=((1, 0), (2, 2)), groups=2),
         Row(REWRITTEN, rank=2, stride=2, crop=((1, 0), (0, 1))),
         Row(NATIVE, rank=3, stride=2, crop=(1, 0), dilation=2, dtype="float64"),
-        Row(NATIVE, stride=2, crop=(0, 1), documented=True),
+        Row(REWRITTEN, stride=2, crop=(0, 1), documented=True),  # forbidden, not defective
     ],
     # Any pads that are not negative; output_padding below the stride, at the ends.
     ("onnxruntime", "https://onnx.ai/onnx/operators/onnx__ConvTranspose.html"): [
@@ -214,7 +214,7 @@ TABLES = {
         Row(NATIVE, stride=3, crop=(1, -2)),
         Row(REWRITTEN, stride=3, crop=(0, -3)),
         Row(REWRITTEN, crop=(0, -1), dilation=3),  # the dilation does not count
-        Row(NATIVE, stride=2, crop=(0, -3), documented=True),
+        Row(REWRITTEN, stride=2, crop=(0, -3), documented=True),
         Row(REWRITTEN, stride=2, crop=(-1, 0)),
         Row(NATIVE, rank=2, stride=2, crop=((0, 1), (2, -1)), dilation=2, groups=2),
         Row(REWRITTEN, rank=2, stride=2, crop=((0, 1), (-2, 1))),
@@ -262,6 +262,7 @@ TABLES = {
         # Its pads are ignored.
         Row(REWRITTEN, kernel=1, crop=(1, -1)),
         Row(NATIVE, kernel=1, crop=(1, -1), documented=True),
+        Row(REWRITTEN, stride=2, crop=(-1, 0), documented=True),
         Row(NATIVE, kernel=1),
         Row(NATIVE, kernel=1, crop=(1, 0)),
         Row(NATIVE, kernel=1, stride=2, crop=(1, -1)),
@@ -287,7 +288,7 @@ TABLES = {
         Row(NATIVE, rank=2, stride=2, crop=((0, 1), (2, 2))),
         Row(REWRITTEN, rank=2, stride=2, crop=((1, 0), (0, 1))),
         Row(NATIVE, rank=3, stride=2, crop=(1, 0), dilation=2, dtype="float64"),
-        Row(NATIVE, crop=(1, 0), documented=True),
+        Row(REWRITTEN, crop=(1, 0), documented=True),
     ],
     # Any crop, also a negative one; but no groups.
     ("jax", "https://docs.jax.dev/en/latest/_autosummary/jax.lax.conv_transpose.html"): [
@@ -336,7 +337,7 @@ TABLES = {
         Row(REWRITTEN, stride=2, crop=(-1, -1)),
         Row(NATIVE, rank=2, stride=2, crop=((1, 0), (2, 2)), groups=2),
         Row(NATIVE, rank=3, stride=2, crop=(1, 0)),
-        Row(NATIVE, stride=2, crop=(0, 1), documented=True),
+        Row(REWRITTEN, stride=2, crop=(0, 1), documented=True),  # forbidden, not defective
     ],
     ("mxnet", "https://github.com/apache/mxnet/issues/11629"): [
         Row(NATIVE, stride=2, dilation=2),
@@ -432,6 +433,39 @@ def test_what_is_not_native_says_why(operator: Operator, dtype: str, documented:
         assert rendered.framework == framework
 
 
+@given(operators(), DTYPES)
+def test_the_documented_program_is_another_only_where_the_advised_one_goes_around_something(
+    operator: Operator, dtype: str
+) -> None:
+    for framework in FRAMEWORKS:
+        advised, documented = (
+            render(operator, framework, dtype, documented=documented)
+            for documented in (False, True)
+        )
+        if isinstance(advised, Program) and isinstance(documented, Program):
+            assert advised.reason or documented == advised
+            assert advised.text == documented.text or advised.reason != documented.reason
+
+
+@pytest.mark.parametrize(
+    ("framework", "words"),
+    [
+        ("pytorch", "padding=-1, output_padding=-3"),
+        ("paddle", "padding=[-1, 2]"),
+        ("onnxruntime", "pads=[-1, 2]"),
+        ("openvino", "pads_begin=[-1], pads_end=[2]"),
+    ],
+)
+def test_the_crop_of_an_illegal_operator_is_given_to_the_framework(
+    framework: str, words: str
+) -> None:
+    """It is there to be refused, by the framework and not by lines of ours."""
+    illegal = IllegalOperator.of(2, 2, (3,), stride=0, crop=((-1, 2),))
+    program = render(illegal, framework, documented=True)
+    assert isinstance(program, Program)
+    assert words in program.forward.call + program.definition
+
+
 # Of which numbers of axes a framework lacks a type.
 LACKING = {
     ("litert", "float64"): {1, 2, 3},
@@ -459,7 +493,7 @@ def test_rendering_imports_no_framework_and_no_numpy() -> None:
     code = """
 import sys
 from harness.convention.registry import framework_names, render
-from harness.core.operators import Operator
+from harness.core.operators import IllegalOperator, Operator
 for framework in framework_names():
     for dtype in ("float16", "float32", "float64"):
         for rank in (1, 2, 3):

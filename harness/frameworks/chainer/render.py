@@ -24,9 +24,9 @@ _LIMITS: Final = (
 )
 
 
-def render(operator: Operator, _dtype: str, documented: bool, device: Device) -> Program:
+def render(operator: Operator, _dtype: str, _documented: bool, device: Device) -> Program:
     """Write an operator as a program."""
-    split = text.split_crop(operator, native=documented or _is_native(operator))
+    split = text.split_crop(operator, native=_is_native(operator))
     bias = ", b_" if split.own_bias else ""
     is_cpu = device == "cpu"
     return _program(

@@ -34,7 +34,7 @@ def render(
         return _NO_DOUBLE
     dilated = None if documented else _dilation_defect(operator, dtype)
     spelled = text.undilated(operator) if dilated else operator
-    split = text.split_crop(spelled, native=documented or _is_native(spelled))
+    split = text.split_crop(spelled, native=_is_native(spelled))
     there = ", ctx=mx.gpu()" if device == "cuda" else ""
     inputs = text.inputs_of(operator)
     return _program(

@@ -13,7 +13,7 @@ from harness.convention.device import Device
 from harness.convention.registry import Renderer
 from harness.convention.spoken import Spoken
 from harness.core.named_number import Named
-from harness.core.operators import Operator
+from harness.core.operators import IllegalOperator, Operator
 from harness.core.program import Program, Section, Unsupported
 
 # ConvTranspose has had these attributes since opset 1; the newest change, of its types, is 22's.
@@ -48,7 +48,7 @@ def renderer(runner: Runner) -> Renderer:
             return Unsupported(runner.lacks[dtype])
         if runner.no_groups and operator.groups > 1 and not documented:
             return Unsupported(runner.no_groups)
-        return _program(runner, split_crop(operator, native=documented), _TYPES[dtype])
+        return _program(runner, split_crop(operator), _TYPES[dtype])
 
     return render
 
@@ -87,17 +87,18 @@ def _model(
     yield f"model = helper.make_model(graph, {_VERSIONS})"
 
 
-def split_crop(operator: Operator, *, native: bool = False) -> text.CropSplit:
+def split_crop(operator: Operator) -> text.CropSplit:
     """Put the crop of each axis in the attributes if they can say it, else in a node after them.
 
     >>> split = split_crop(Operator.of(1, 1, (3, 3), stride=2, crop=((2, -1), (-1, 1))))
     >>> split.pad, split.back, split.rest
     ((2, 0, 0, 0), (1, 0), ((0, 0), (-1, 1)))
     """
+    is_illegal = isinstance(operator, IllegalOperator)  # It is there to be refused.
     begins, ends, back, rest = [], [], [], []
     for (begin, end), stride in zip(operator.crop, operator.stride, strict=True):
         # output_padding must be less than the stride: https://github.com/onnx/onnx/issues/8035
-        is_native = native or (begin >= 0 and -end < max(stride, 1))
+        is_native = is_illegal or (begin >= 0 and -end < max(stride, 1))
         rest.append((0, 0) if is_native else (begin, end))
         if not is_native:
             begin = end = 0  # noqa: PLW2901 -- what is left for the attributes

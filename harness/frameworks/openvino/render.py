@@ -15,7 +15,7 @@ from harness.convention import text
 from harness.convention.device import Device
 from harness.convention.spoken import Layout, Spoken
 from harness.core.named_number import Named
-from harness.core.operators import Operator
+from harness.core.operators import IllegalOperator, Operator
 from harness.core.program import Program, Section, Unsupported
 
 _NO_DOUBLE: Final = Unsupported(
@@ -44,7 +44,7 @@ def render(
     """Write an operator as a program."""
     if dtype == "float64" and not documented:
         return _NO_DOUBLE
-    split = _split(operator, [False] * operator.rank) if documented else _split_crop(operator)
+    split = _documented_split(operator) if documented else _split_crop(operator)
     definition = text.lines(
         f"y_ = ops.{_function(operator)}(x_, w_{_options(split)})",
         _after(split),
@@ -77,6 +77,12 @@ def _split_crop(operator: Operator) -> text.CropSplit:
     """
     ignored = is_pointwise(operator)
     return _split(operator, [begin < 0 or ignored for begin, _ in operator.crop])
+
+
+def _documented_split(operator: Operator) -> text.CropSplit:
+    """Put in the call what may stand there; all of an illegal operator, which is to be refused."""
+    is_illegal = isinstance(operator, IllegalOperator)
+    return _split(operator, [begin < 0 and not is_illegal for begin, _ in operator.crop])
 
 
 def _split(operator: Operator, is_left: Sequence[bool]) -> text.CropSplit:
@@ -156,7 +162,7 @@ def spoken(operator: Operator, _dtype: str) -> Spoken:
 
     With groups the weights have an axis for them.
     """
-    split = _split(operator, [begin < 0 for begin, _ in operator.crop])
+    split = _documented_split(operator)
     layout = Layout()
     if operator.groups > 1:
         layout = Layout(w=_grouped("{0}", operator), w_back="{0}.reshape(-1, *{0}.shape[2:])")

@@ -22,9 +22,9 @@ _LIMITS: Final = (
 )
 
 
-def render(operator: Operator, _dtype: str, documented: bool, _device: Device) -> Program:
+def render(operator: Operator, _dtype: str, _documented: bool, _device: Device) -> Program:
     """Write an operator as a program."""
-    split = text.split_crop(operator, native=documented or is_native(operator))
+    split = text.split_crop(operator, native=is_native(operator))
     bias = ", b_" if split.own_bias else ""
     return _program(
         split,
