@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.convention.arguments import Form
-from harness.convention.registry import Convention, convention, framework_names, render
+from harness.convention.registry import Convention, convention, known_names, render
 from harness.convention.signature import REQUIRED, Parameter, Style
 from harness.convention.values import shown
 from harness.core.operators import Operator
@@ -56,11 +56,11 @@ def frameworks(page: str = "") -> list[str]:
     """
     rows = ["| framework | `-f` | calls read | layers | gradients | variants | models |"]
     rows += ["| --- | --- | --- | --- | --- | --- | --- |"]
-    for name in framework_names():
+    for name in known_names():
         each = convention(name)
         cells = (
             f"[{each.title}]({page}#{name})",
-            f"`{name}`",
+            f"text only: `--to {name}`" if each.is_text_only else f"`{name}`",
             str(len(each.forms)) if each.calls else "",
             "yes" if each.layer else "no",
             "yes" if _has_gradients(each) else "no",
@@ -82,7 +82,7 @@ def _contents() -> Iterator[str]:
 
 
 def _sections() -> Iterator[str]:
-    for name in framework_names():
+    for name in known_names():
         framework = convention(name)
         yield f'## <a id="{name}"></a>{framework.title}\n'
         yield from _about(framework)
@@ -96,7 +96,10 @@ def _sections() -> Iterator[str]:
 
 def _about(framework: Convention) -> Iterator[str]:
     layouts = ", ".join(f"`{layout(framework.name, rank)}`" for rank in (1, 2, 3))
-    yield f"`-f {framework.name}`. Weights for one, two and three spatial axes: {layouts}.\n"
+    called = f"`-f {framework.name}`"
+    if framework.is_text_only:
+        called = f"Text only, `--to {framework.name}`: nothing here runs it"
+    yield f"{called}. Weights for one, two and three spatial axes: {layouts}.\n"
     for remark in framework.remarks:
         yield f"- {remark}"
     for variant in framework.variants:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.convention.registry import framework_names
+from harness.convention.registry import known_names
 from harness.core.operators import Operator, Sizes
 from harness.core.program import Support
 
@@ -133,7 +133,7 @@ class Audit:
     def targets(self) -> tuple[str, ...]:
         """The targets, in order."""
         met = {name for layer in self.layers for name in layer.targets}
-        return tuple(name for name in framework_names() if name in met)
+        return tuple(name for name in known_names() if name in met)
 
     def fates(self) -> Iterable[tuple[AuditedLayer, str, Fate]]:
         """Yield every layer with every target."""

@@ -17,7 +17,7 @@ from harness.audit.named_only import named_only
 from harness.audit.walking import Source
 from harness.convention.device import Device
 from harness.convention.reading import NOTHING, Supplied
-from harness.convention.registry import distinct_conventions, render
+from harness.convention.registry import readable_conventions, render
 from harness.core.bounded import MIB, read_bytes
 from harness.core.errors import Ask, InputError, Sentence, Words, without_a_face, worded
 from harness.core.named_number import in_names, plain
@@ -138,7 +138,7 @@ def _names() -> re.Pattern[str]:
 @cache
 def _known_names() -> re.Pattern[str]:
     # A name that does not tell is not worth a word where nothing calls it.
-    conventions = (each for each in distinct_conventions() if not each.calls_in)
+    conventions = (each for each in readable_conventions() if not each.calls_in)
     every = "|".join(each.calls for each in conventions if each.calls)
     return re.compile(rf"(?<!\w)(?:{every})(?!\w)")
 

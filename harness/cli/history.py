@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
     import json
 
     from harness.cli.consoles import terminal
-    from harness.convention.registry import convention
+    from harness.convention.registry import that_is_run
     from harness.doors.implementation import is_file, name_of, subject_of
     from harness.history.console import print_history, to_json
     from harness.history.store import Selection, opened
@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     histories = () if options.direction else store.case_histories(selection)
     if not times and not histories:
         for name in columns:
-            convention(name)  # Misspelt, it is an error of its own.
+            that_is_run(name)  # Misspelt, it is an error of its own.
         raise UsageError(f"no run in {store.database.name} holds what is asked for.")
     if options.json:
         print(json.dumps(to_json(times, histories), indent=2))

@@ -147,6 +147,6 @@ def _with_known(
 
 def _required(names: Sequence[str], columns: Sequence[str]) -> list[str]:
     """Check the names of frameworks that must run, or of the run's own columns."""
-    from harness.convention.registry import convention
+    from harness.convention.registry import that_is_run
 
-    return [name if name in columns else convention(name).name for name in names]
+    return [name if name in columns else that_is_run(name).name for name in names]

@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.cli.options import UsageError
 from harness.cli.wording import in_options
-from harness.convention.registry import convention, framework_names
+from harness.convention.registry import convention, framework_names, that_is_run
 from harness.doors.implementation import Implementation, name_of, subject_of
 from harness.execution.column import Conditions
 from harness.suite.case import Case
@@ -41,7 +41,7 @@ def chosen_cases(specs: Sequence[str], select: Sequence[str] | None) -> list[Cas
 def chosen_frameworks(names: Sequence[str] | None) -> tuple[str, ...]:
     """Check frameworks' names; return all of them where none is given."""
     for name in names or ():
-        convention(name)
+        that_is_run(name)
     return tuple(dict.fromkeys(names)) if names else framework_names()
 
 
@@ -91,5 +91,5 @@ def chosen_pythons(assignments: Sequence[str]) -> dict[str, Path]:
             raise UsageError(
                 f"--python {assignment}: expected NAME=PATH, such as mxnet=/opt/python"
             )
-        pythons[convention(name).name] = Path(os.path.expanduser(path))  # noqa: PTH111 -- leaves ~nobody as it is
+        pythons[that_is_run(name).name] = Path(os.path.expanduser(path))  # noqa: PTH111 -- leaves ~nobody as it is
     return pythons

@@ -267,8 +267,11 @@ def _evidence(looks: Sequence[Answer]) -> list[Evidence]:
     found = [look for look in looks if isinstance(look, LookUp)]
     if all(look.names for look in found):
         raise UsageError(_not_run(found))
+    if not any(look.can_run for look in found):
+        names = dict.fromkeys(each.framework for look in found for each in look.translations)
+        raise UsageError(f"--check: nothing here runs {', '.join(names)}: text only.")
     evidence: list[dict[str, dict[str, Status]]] = [
-        {each.framework: {} for each in look.translations}
+        {each.framework: {} for each in look.translations if each.is_run}
         if isinstance(look, LookUp) and not look.names
         else {}
         for look in looks

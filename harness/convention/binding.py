@@ -54,7 +54,10 @@ class BoundCall:
     def input_in_text(self) -> Value:
         """The array that the call, or the layer that it makes, is given."""
         site, value = self.site, None
-        if self.form.style == "function" or self.form.parameters[0].name in {"input", "inputs"}:
+        if self.form.is_method and self.form.parameter("input") is None:
+            receiver = _receivers(self.form, self.call)
+            value = receiver[0].value if receiver else Name(self.call.dotted.rpartition(".")[0], 0)
+        elif self.form.style == "function" or self.form.parameters[0].name in {"input", "inputs"}:
             name = self.form.parameters[0].name
             value = self.given[name].value if name in self.given else None
         elif self.application:
@@ -263,6 +266,7 @@ def bound(form: Signature, call: Call, *, is_printed: bool = False) -> dict[str,
     positional = [parameter for parameter in form.parameters if not parameter.keyword]
     given: dict[str, Argument] = {}
     arguments = list(_paired(form, call.arguments) if form.named_pairs else call.arguments)
+    arguments = arguments[len(_receivers(form, call)) :]
     if is_printed:
         arguments = arguments[_is_self(arguments[:1]) :]
         arguments = [each for each in arguments if not _is_placeholder(form, each)]
@@ -303,6 +307,16 @@ def is_signature(form: Signature, site: CallSite) -> bool:
         and names == [parameter.name for parameter in form.parameters][: len(names)]
         and all(_has_its_default(form, each) for each in defaults)
     )
+
+
+def _receivers(form: Signature, call: Call) -> tuple[Argument, ...]:
+    """What a method is of, where that stands among the arguments.
+
+    It does in ``Tensor.method(x, w)``, and what is read of ``f(x).method(w)`` puts it there.
+    """
+    dot = "." in call.dotted
+    is_first = form.is_method and (not dot or f".{form.name}".endswith(f".{call.dotted}"))
+    return call.arguments[:1] if is_first else ()
 
 
 def _is_self(first: Sequence[Argument]) -> bool:

@@ -4,6 +4,9 @@ Each framework has a folder in ``harness/frameworks``, whose ``CONVENTION`` has 
 and an environment of the same name in ``tox.ini``.  A convention imports no framework: it writes
 programs, and engines run them.
 
+Some are text only: look-ups read and write their calls, and nothing here runs them, so that they
+are no columns and have no environment.
+
 A framework may have variants, such as other kernels below the same calls.  They are run and
 reported by names of their own, ``framework:variant``, and only where somebody asks for them.
 """
@@ -17,7 +20,7 @@ from functools import cache, cached_property
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from harness.convention import text
 from harness.convention.arguments import Form
@@ -134,6 +137,11 @@ class Convention:
     # The same framework run in another way, under names such as ``framework:variant``.  One has an
     # environment of its own where ``tox.ini`` names it ``framework-variant``.
     variants: tuple[Convention, ...] = ()
+    # Whether it is only looked up: its calls are read and written, and nothing here runs them.
+    is_text_only: bool = False
+    # Of a text whose framework nobody names: it is taken for this one's only with one of these in
+    # it, since others have calls of the same names.  Each look-up searches for them.
+    named_by: tuple[str, ...] = ()
     is_canonical: bool = False  # Whether it is this project's own implementation, which comes first
     is_baseline: bool = False  # Whether published times of others are compared with its times
 
@@ -211,18 +219,46 @@ class Convention:
         return by_name
 
 
+def late(package: str, function: str) -> Callable[..., Any]:
+    """Return a function of a framework's module ``render``, which is loaded when it is called.
+
+    Each look-up loads every convention, and writes for a few.
+    """
+
+    def loaded(*arguments: object) -> Any:
+        return getattr(import_module(f"{package}.render"), function)(*arguments)
+
+    return loaded
+
+
 class UnknownFrameworkError(InputError):
     """No convention has this name."""
 
 
+class TextOnlyError(UnknownFrameworkError):
+    """A framework that is only looked up is asked to run."""
+
+
 @cache
 def framework_names() -> tuple[str, ...]:
-    """Return the names of all frameworks, the canonical implementation first.
+    """Return the names of all frameworks that are run, the canonical implementation first.
 
     >>> framework_names()[:3]
     ('numpy', 'chainer', 'cupy')
     """
-    return tuple(sorted(_folders(), key=lambda name: (not convention(name).is_canonical, name)))
+    run = [name for name in _folders() if not convention(name).is_text_only]
+    return tuple(sorted(run, key=lambda name: (not convention(name).is_canonical, name)))
+
+
+@cache
+def text_only_names() -> tuple[str, ...]:
+    """Return the names of what is only looked up."""
+    return tuple(sorted(_folders() - {*framework_names()}))
+
+
+def known_names() -> tuple[str, ...]:
+    """Return the names of all that a look-up knows, what is only looked up last."""
+    return (*framework_names(), *text_only_names())
 
 
 @cache
@@ -232,21 +268,44 @@ def _folders() -> frozenset[str]:
 
 
 def is_framework(name: str) -> bool:
-    """Whether a name is a framework's, or that of a variant.
+    """Whether a name is that of a framework that is run, or of a variant.
 
     >>> is_framework("numpy"), is_framework("numpy:other")
     (True, False)
     """
     try:
-        convention(name)
+        that_is_run(name)
     except UnknownFrameworkError:
         return False
     return True
 
 
+def that_is_run(framework: str) -> Convention:
+    """Return the convention of a framework that is run.
+
+    Raises
+    ------
+    UnknownFrameworkError
+        If there is none, or it is only looked up.
+    """
+    its_own = convention(framework)
+    if its_own.is_text_only:
+        raise TextOnlyError(
+            f"{its_own.name} is text only: look-ups read and write its calls, and nothing here "
+            "runs them. deconform translate writes it; an implementation's file can run it, as "
+            "docs/implementations.md shows."
+        )
+    return its_own
+
+
 def distinct_conventions() -> list[Convention]:
-    """Return the conventions of the frameworks whose call is their own."""
+    """Return the conventions of the frameworks that are run and whose call is their own."""
     return [each for each in map(convention, framework_names()) if not each.same_call_as]
+
+
+def readable_conventions() -> list[Convention]:
+    """Return the conventions whose calls a text may hold, those that are only looked up last."""
+    return [*distinct_conventions(), *map(convention, text_only_names())]
 
 
 def canonical() -> Convention:
@@ -265,10 +324,11 @@ def convention(framework: str) -> Convention:
     """
     family, colon, _ = framework.partition(":")
     if family not in _folders():
-        names = framework_names()
-        near = _known_as(family) or nearest(family, names)
+        near = _known_as(family) or nearest(family, known_names())
+        only = f"; as text only: {', '.join(text_only_names())}" if text_only_names() else ""
         raise UnknownFrameworkError(
-            f"unknown framework {framework!r}.{did_you_mean(near)} Known: {', '.join(names)}."
+            f"unknown framework {framework!r}.{did_you_mean(near)} "
+            f"Known: {', '.join(framework_names())}{only}."
         )
     its_own = import_module(f"harness.frameworks.{family}").CONVENTION
     assert isinstance(its_own, Convention)
@@ -288,7 +348,7 @@ def _variant(of: Convention, name: str) -> Convention:
 def _known_as(name: str) -> list[str]:
     """Find the frameworks that have a module, a distribution or a program of this name."""
     root = re.split(r"\W", name.lower())[0]
-    every = map(convention, framework_names())
+    every = map(convention, known_names())
     return [
         each.name
         for each in every

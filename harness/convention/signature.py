@@ -53,6 +53,8 @@ class Signature:
     named_pairs: bool = field(default=False, kw_only=True)
     # What to say of names that people look for here, and that are elsewhere.
     hints: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    # Whether it is a method, and the array is what it is a method of: any name may stand before it.
+    is_method: bool = field(default=False, kw_only=True)
     # What the first argument is, where the function makes other things too: others are no calls.
     makes: str = field(default="", kw_only=True)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
-from harness.convention.registry import convention, framework_names
+from harness.convention.registry import convention, framework_names, that_is_run
 from harness.core.suggestion import did_you_mean, nearest
 from harness.records.check import Check
 from harness.suite.case import Case
@@ -159,7 +159,7 @@ def subject_of(name: str) -> str | Implementation:
     ------
     UnknownFrameworkError, SpecError
     """
-    return load_implementation(name) if is_file(name) else convention(name).name
+    return load_implementation(name) if is_file(name) else that_is_run(name).name
 
 
 def load_implementation(path: str | Path) -> Implementation:

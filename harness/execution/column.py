@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.convention.device import ANOTHER_INTERPRETER, Device, Math
-from harness.convention.registry import convention
+from harness.convention.registry import that_is_run
 from harness.core.column_info import ColumnInfo
 from harness.core.errors import Ask, Mention, Words, named, without_a_face, worded
 from harness.core.program import Program, Unsupported
@@ -63,7 +63,7 @@ class Column:
     def __init__(self, subject: str | Implementation, conditions: Conditions | None = None) -> None:
         self.implementation = subject if isinstance(subject, Implementation) else None
         self.convention = (
-            convention_of(subject) if isinstance(subject, Implementation) else convention(subject)
+            convention_of(subject) if isinstance(subject, Implementation) else that_is_run(subject)
         )
         self.framework = self.convention.name
         self.conditions = conditions or Conditions()

@@ -47,6 +47,7 @@ class Translation:
     from_canonical: LayoutChange  # From ours
     notes: tuple[str, ...]
     has_bias: bool  # Whether there is a bias, whose shape may change
+    is_run: bool = True  # Whether the framework is more than text
 
     def bias_code(self, change: LayoutChange) -> str | None:
         """Return the code for the bias, where its shape changes."""
@@ -131,6 +132,11 @@ class LookUp:
             return self.descriptor
         return f"{self.descriptor}_n1_i{sizes(_example_size(self.reading.operator))}"
 
+    @property
+    def can_run(self) -> bool:
+        """Whether any of the answers is a framework's that is run."""
+        return not self.translations or any(each.is_run for each in self.translations)
+
     def worded(self, words: Words) -> LookUp:
         """Return the look-up with every sentence in the words of a face."""
         notes = tuple(worded(note, words) for note in self.reading.notes)
@@ -198,7 +204,7 @@ def look_up(
         Whose call it is, or ``benchdnn``; recognised where it is ``None``.
     to : sequence of str
         Frameworks to write it for, and ``benchdnn``; where it is empty all other
-        frameworks whose call is their own.
+        frameworks that are run and whose call is their own.
     input, weight : sequence of int, optional
         Canonical shapes, for what the text leaves open.
     style : {"function", "layer"}
@@ -239,7 +245,7 @@ def answered(
 
 
 def targets_of(source: str, to: Sequence[str]) -> list[Convention]:
-    """Return the frameworks to write for: those that are named, or all others."""
+    """Return the frameworks to write for: those that are named, or all others that are run."""
     if to:
         return [convention(name) for name in to if name != BENCHDNN]
     return [each for each in distinct_conventions() if each.name != source]
@@ -350,10 +356,19 @@ def translation(reading: Reading, framework: Convention, style: Style) -> Transl
         answer,
         LayoutChange(own, framework.name, rank, groups),
         LayoutChange(CANONICAL, framework.name, rank, groups),
-        answer.notes if isinstance(answer, Program) else (),
+        _notes(framework, answer),
         # A function takes a vector, whatever the layer takes.
         reading.operator.bias and not (style == "function" and framework.layer_bias_has_ones),
+        is_run=not framework.is_text_only,
     )
+
+
+def _notes(framework: Convention, answer: Program | Unsupported) -> tuple[str, ...]:
+    """What a reader should know: first of all whether anything here runs what is written."""
+    if isinstance(answer, Unsupported):
+        return ()
+    only = f"Text only: deconform does not run {framework.title}."
+    return (*[only] * framework.is_text_only, *answer.notes)
 
 
 # The answer for people: lines of (style, text) pieces, coloured on a terminal only.
@@ -395,7 +410,7 @@ def _answer(looked_up: LookUp, programs: bool) -> Iterator[Line]:
     if looked_up.problem is not None:
         yield []
         yield from _problem_block(looked_up.problem)
-    if looked_up.descriptor:
+    if looked_up.descriptor and looked_up.can_run:
         yield []
         example = f"deconform reproduce {looked_up.example} -f NAME"
         yield [("dim", f"run any of them and compare: {example}")]

@@ -34,7 +34,6 @@ LIBRARIES: Final = (
     _library("Haiku, for JAX", "haiku hk"),
     _library("Equinox, for JAX", "equinox eqx"),
     _library("MLX", "mlx"),
-    _library("tinygrad", "tinygrad"),
     _library("OneFlow", "oneflow"),
     _library("MegEngine", "megengine mge"),
     _library(

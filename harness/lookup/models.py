@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from harness.convention.layers import Layer, ModelFormat, Refused
 from harness.convention.reading import NOTHING, Supplied
-from harness.convention.registry import distinct_conventions
+from harness.convention.registry import readable_conventions
 from harness.convention.signature import Style
 from harness.core.bounded import head_of, size_of
 from harness.core.errors import InputError, Words
@@ -75,7 +75,7 @@ def model_suffixes() -> tuple[str, ...]:
     >>> ".json" in model_suffixes()
     True
     """
-    every = [suffix for each in distinct_conventions() for suffix in each.model_suffixes]
+    every = [suffix for each in readable_conventions() for suffix in each.model_suffixes]
     return tuple(dict.fromkeys([*_FORMATS, *every]))
 
 
@@ -139,7 +139,7 @@ def _reader(path: Path) -> _Reader | None:
     if suffix in _FORMATS:
         known: ModelFormat = import_module(f"harness.lookup.model_formats.{_FORMATS[suffix]}")
         return _Reader(known, "") if known.is_model(path) else None
-    for each in distinct_conventions():
+    for each in readable_conventions():
         if suffix in each.model_suffixes and each.model_format.is_model(path):
             return _Reader(each.model_format, each.name)
     return None

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import cache, partial
 from types import MappingProxyType
-from typing import Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from harness.convention.arguments import Form, bind
 from harness.convention.binding import OtherArgumentsError, bound
@@ -17,7 +17,8 @@ from harness.convention.registry import (
     Convention,
     convention,
     distinct_conventions,
-    framework_names,
+    known_names,
+    text_only_names,
 )
 from harness.convention.values import shown
 from harness.core.errors import Ask, InputError, asked, named
@@ -166,6 +167,26 @@ def find_every(
     return [each for _, each in sorted(every, key=lambda pair: pair[0])]
 
 
+def _of_text(text: str) -> list[Convention]:
+    """The frameworks whose calls a text may hold.
+
+    One that is text only has calls of other frameworks' names: only a text that shows it may hold
+    them, and one that imports it alone holds no others.
+    """
+    run = distinct_conventions()
+    shown = [
+        each
+        for each in map(convention, text_only_names())
+        if not each.named_by or any(word in text for word in each.named_by)
+    ]
+    if not shown:
+        return run
+    imported = {*re.findall(r"(?m)^[ \t]*(?:from|import)[ \t]+(\w+)", text)}
+    alone = [each for each in shown if imported & {*each.modules}]
+    others = (each for each in run if imported & {*each.modules})
+    return [*run, *shown] if not alone or any(others) else alone
+
+
 class _Text(NamedTuple):
     """A text, and what may be called in it."""
 
@@ -181,21 +202,20 @@ def _searched(
     values: Mapping[str, Value],
 ) -> tuple[_Text, _T]:
     """Search a text for the calls of a framework, or of all."""
-    conventions = [convention(framework)] if framework else distinct_conventions()
+    conventions = [convention(framework)] if framework else _of_text(text)
     # A lone carriage return ends a line for some parsers and not for others.
     text = text.replace("\r\n", " \n").replace("\r", "\n")
     with errors_placed_in(text):
         language, known = _known_by(text, conventions, values)
         try:
-            found = search(text, language, known, values, is_wanted=partial(_is_wanted, known))
+            found = search(text, language, known, values, **_wanted(known))
             return _Text(text, conventions, known), found
         except SnippetError as error:
             # What stands before a bracket may be prose, such as "a deconvolution (also ...)".
             wider = _mentioned(_WORD.findall(text), conventions)
             if wider.keys() - known.keys():
                 with suppress(SnippetError):
-                    wanted = partial(_is_wanted, wider)
-                    found = search(text, _language_of(wider), wider, values, is_wanted=wanted)
+                    found = search(text, _language_of(wider), wider, values, **_wanted(wider))
                     return _Text(text, conventions, wider), found
             raise _without_a_call(text, conventions, known, error) from None
 
@@ -279,6 +299,12 @@ def _shown_in_a_notation(text: str, conventions: Sequence[Convention]) -> dict[s
                     for form in each.noted_forms
                 }
     return {}
+
+
+def _wanted(known: Mapping[str, Sequence[_Known]]) -> dict[str, Any]:
+    """Which calls of these names are of a form, as the search takes it."""
+    methods = [last for last, every in known.items() if any(each.form.is_method for each in every)]
+    return {"is_wanted": partial(_is_wanted, known), "methods": methods}
 
 
 def _is_wanted(known: Mapping[str, Sequence[_Known]], site: CallSite) -> bool:
@@ -602,6 +628,7 @@ def _candidates(site: CallSite, known: Sequence[_Known]) -> tuple[list[_Known], 
         name = site.function if is_full or is_free else ours[0]
         notes.append(f"{name} is taken for {names}.")
     is_usual = "." in written and any(written in each.form.names for each in matching)
+    is_usual |= bool(matching) and all(each.form.is_method for each in matching)
     if not all(each is None or each in named for each in options) and not is_usual:
         chosen = owner.text if isinstance(owner, Either) else ""
         is_shown = bool(chosen) and not _DOTTED.fullmatch(chosen) and len(chosen) <= _LONGEST_CHOICE
@@ -618,7 +645,7 @@ def _candidates(site: CallSite, known: Sequence[_Known]) -> tuple[list[_Known], 
 @cache
 def _modules() -> frozenset[str]:
     """The names of all frameworks' modules."""
-    return frozenset(root for name in framework_names() for root in convention(name).modules)
+    return frozenset(root for name in known_names() for root in convention(name).modules)
 
 
 def _root(path: str) -> str:
@@ -646,6 +673,8 @@ def _is_name(path: str, form: Form) -> bool:
 
 def _ends_in(name: str, form: Form) -> bool:
     """Whether one of a form's names is, or ends with, a dotted name."""
+    if form.is_method:
+        name = name.rpartition(".")[2]
     return any(f".{each}".endswith(f".{name}") for each in form.names)
 
 

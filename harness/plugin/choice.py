@@ -11,7 +11,7 @@ from typing import Final, cast, get_args
 import pytest
 
 from harness.convention.device import Device, Math
-from harness.convention.registry import convention, framework_names
+from harness.convention.registry import framework_names, that_is_run
 from harness.core.errors import Ask, InputError, Mention
 from harness.doors.implementation import Implementation, is_file, load_implementation, name_of
 from harness.execution import TIMEOUT
@@ -81,7 +81,7 @@ def _columns(config: pytest.Config) -> Iterator[str | Implementation]:
         yield from framework_names()
     taken = set()
     for name, path in zip(names, _paths(config, "framework"), strict=True):
-        one = load_implementation(path) if is_file(name) else convention(name).name
+        one = load_implementation(path) if is_file(name) else that_is_run(name).name
         if name_of(one) in taken:
             raise InputError(f"the column {name_of(one)!r} is given twice.")
         taken.add(name_of(one))
@@ -125,7 +125,7 @@ def _python(text: str) -> tuple[str, Path]:
     name, equals, path = text.partition("=")
     if not equals:
         raise InputError(f"deconform_python is {text!r}; it is NAME=PATH, a framework and a file.")
-    return convention(name).name, Path(path).expanduser()
+    return that_is_run(name).name, Path(path).expanduser()
 
 
 def _known(

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from harness.convention.registry import framework_names
+from harness.convention.registry import known_names
 from harness.convention.signature import Style
 from harness.lookup import BENCHDNN
 from harness.server.limits import MAX_FILE_NAME, MAX_NAMES, MAX_TEXT, MAX_VALUE
 from harness.syntax.tree import MAX_DIGITS
 
-FRAMEWORKS: Final = (*framework_names(), BENCHDNN)
+FRAMEWORKS: Final = (*known_names(), BENCHDNN)
 
 if TYPE_CHECKING:
     _Framework = str

@@ -15,7 +15,12 @@ from jinja2 import Environment
 from msgspec import UNSET
 
 from harness import pages
-from harness.convention.registry import canonical, convention, distinct_conventions, framework_names
+from harness.convention.registry import (
+    canonical,
+    convention,
+    framework_names,
+    readable_conventions,
+)
 from harness.core.errors import Ask, Mention
 from harness.core.named_number import in_names
 from harness.lookup import BENCHDNN
@@ -285,7 +290,7 @@ def _open_names(every: Sequence[Answer]) -> list[str]:
 
 def choices() -> list[tuple[str, str]]:
     """Names and titles of the frameworks that a text may be of, as a form offers them."""
-    own = [each.name for each in distinct_conventions()]
+    own = [each.name for each in readable_conventions()]
     own = [*sorted(own, key=canonical().name.__eq__), BENCHDNN]
     return [(name, title(name)) for name in own]
 

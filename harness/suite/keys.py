@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from harness.convention.registry import convention, is_framework
+from harness.convention.registry import is_framework, that_is_run
 from harness.records.check import Check
 from harness.records.status import Status
 from harness.suite.case import FILLS, SIGNIFICANT_BITS
@@ -234,14 +234,14 @@ WEIGHT: Final = _shape("three to five positive integers", 3, {"minimum": 1}, at_
 ARRAY: Final = Kind("nested lists of finite numbers", {"$ref": "#/$defs/array"}, _read_array)
 # A mistyped framework would excuse nothing, and nobody would notice.
 FRAMEWORK: Final = Kind(
-    "a framework's name", _TEXT, lambda key, value: convention(TEXT.read(key, value)).name
+    "a framework's name", _TEXT, lambda key, value: that_is_run(TEXT.read(key, value)).name
 )
 SAYS: Final = _kind(
     "text by framework",
     {"type": "object", "additionalProperties": _TEXT},
     lambda v: isinstance(v, dict) and all(map(_is_text, v.values())),
     "{key!r} must map frameworks to a part of what they say.",
-    lambda v: {convention(framework).name: text for framework, text in v.items()},
+    lambda v: {that_is_run(framework).name: text for framework, text in v.items()},
 )
 _A_CONDITION: Final = {"type": ["integer", "string"], "pattern": CONDITION_PATTERN, "minimum": 0}
 CONDITIONS: Final = Kind(

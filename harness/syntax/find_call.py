@@ -96,6 +96,7 @@ def find_calls(
     *,
     only_code: bool = False,
     is_wanted: Callable[[CallSite], bool] = lambda _: True,
+    methods: Collection[str] = (),
 ) -> Found:
     r"""Find the calls of some names.
 
@@ -113,6 +114,8 @@ def find_calls(
         chosen the text for the call in it.
     is_wanted : callable
         Whether a call that was found is one, where its name alone does not tell.
+    methods : collection of str
+        Which of the names may be methods of what the text makes.
 
     Raises
     ------
@@ -128,7 +131,12 @@ def find_calls(
     parsed, notes = _parsed(text, language, names, values, only_code=only_code)
     called = _called(parsed, names)
     theirs = [each for each in called if last_name(each[1]) in names or _chosen(each[1], names)]
-    theirs = [each for each in theirs if not _is_own(each[1].owner, names)]
+    theirs = [
+        (place, call)
+        for place, call in theirs
+        if not _is_own(call.owner, names)
+        or (last_name(call) in methods and not isinstance(call.owner, Defined))
+    ]
     found = reached(parsed, theirs)
     through = {inner.column for each in found for inner in each.followed}
     known = {id(call) for _, call in theirs}
@@ -193,6 +201,7 @@ def find_call(
     values: Mapping[str, Value] = MappingProxyType({}),
     *,
     is_wanted: Callable[[CallSite], bool] = lambda _: True,
+    methods: Collection[str] = (),
 ) -> tuple[CallSite, tuple[str, ...]]:
     r"""Find the one call of some names, with notes on what was left out of the text.
 
@@ -207,7 +216,7 @@ def find_call(
     >>> site.name, len(site.applications)
     ('up', 1)
     """
-    found = find_calls(text, language, names, values, is_wanted=is_wanted)
+    found = find_calls(text, language, names, values, is_wanted=is_wanted, methods=methods)
     columns = [site.offset for site in found.sites]
     columns += [error.column or 0 for error in found.refused]
     if len(columns) > 1:

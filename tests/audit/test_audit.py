@@ -18,7 +18,7 @@ from harness.audit.reading import ReadFile, Wanted, read_file
 from harness.audit.walking import Source
 from harness.cli.exit_statuses import BAD, OK, USAGE
 from harness.cli.main import main
-from harness.convention.registry import convention, framework_names
+from harness.convention.registry import convention, known_names
 from harness.suite.limitations import load_limitations
 
 LAYERS = """\
@@ -513,7 +513,7 @@ NEXT_TO: Mapping[str, str] = {
 }
 
 
-@pytest.mark.parametrize("framework", framework_names())
+@pytest.mark.parametrize("framework", known_names())
 def test_a_file_with_any_call_is_read(framework: str, tmp_path: Path) -> None:
     file = tmp_path / "text"
     for form in convention(framework).forms:

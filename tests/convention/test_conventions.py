@@ -25,6 +25,7 @@ from harness.convention.registry import (
     framework_names,
     is_framework,
     render,
+    text_only_names,
 )
 from harness.core.operators import IllegalOperator, Operator
 from harness.core.program import Program, Unsupported
@@ -57,7 +58,7 @@ def test_a_convention_goes_by_its_name(framework: str) -> None:
         ("pytorh", " Did you mean 'pytorch'?"),
         ("tensor-flow", " Did you mean 'tensorflow'?"),
         ("PyTorch", " Did you mean 'pytorch'?"),
-        ("caffe", ""),
+        ("theano", ""),
         ("_convention", ""),
         ("", ""),
     ],
@@ -66,7 +67,8 @@ def test_an_unknown_framework_is_refused_with_what_is_known(name: str, hint: str
     with pytest.raises(UnknownFrameworkError) as caught:
         render(Operator.of(1, 1, (3,)), name)
     assert str(caught.value) == (
-        f"unknown framework {name!r}.{hint} Known: {', '.join(FRAMEWORKS)}."
+        f"unknown framework {name!r}.{hint} Known: {', '.join(FRAMEWORKS)}; "
+        f"as text only: {', '.join(text_only_names())}."
     )
 
 

@@ -86,8 +86,8 @@ WRONG_LIMITATIONS: dict[str, tuple[str, str, str]] = {
         "limitations.yaml:3: unknown framework 'mxnt'. Did you mean 'mxnet'? Known: numpy, chainer",
     ),
     "framework of nobody": (
-        *("framework: chainer", "framework: caffe"),
-        "limitations.yaml:11: unknown framework 'caffe'. Known: numpy, chainer",
+        *("framework: chainer", "framework: theano"),
+        "limitations.yaml:11: unknown framework 'theano'. Known: numpy, chainer",
     ),
     "framework's key mistyped": (
         *("framework: chainer", "framwork: chainer"),
