@@ -524,6 +524,9 @@ def _first(site: CallSite, readings: Sequence[Reading]) -> Reading:
     return first
 
 
+_OF_ARRAYS: Final = "transpose"  # It moves axes, and is no misspelt ``conv_transpose``
+
+
 def _nothing_known(
     text: str,
     mentioned: Sequence[Mention],
@@ -548,7 +551,7 @@ def _nothing_known(
     for each in mentioned:
         if asks := _which_function(each, text, conventions):
             return asks
-        if near := _nearest(each.name, known):
+        if each.name != _OF_ARRAYS and (near := _nearest(each.name, known)):
             fact = f"{each.name!r} is no call of {whose} that is known here. Did you mean {near!r}?"
             return NoCallError(fact, each.start)
     for name in known:

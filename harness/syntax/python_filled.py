@@ -69,7 +69,8 @@ def filled(module: ast.Module, names: set[str]) -> list[Filled]:
             ) if within and all(isinstance(each, FUNCTIONS | ast.With) for each in within):
                 functions = [each for each in within if isinstance(each, FUNCTIONS)]
                 own = {word for each in functions for word in _own_names(each)}
-                if len(functions) == 1 and name not in own:
+                # Of a name of its own, it may be the module's dictionary that another returned.
+                if len(functions) == 1:
                     certain |= {owner, part}
                     given[name, key].append(Filled(name, key, value, frozenset(own)))
             case ast.Subscript(ast.Name() as owner, ast.Constant(value=str()), ast.Load()):

@@ -31,6 +31,10 @@ TEXT = MADE + FILLED + CALL.format("a")
         (MADE + CALL.format("a") + FILLED, "ic7_oc5_k4x3_s2x2_c1.1x0.1"),
         (MADE + FILLED + CALL.format("b"), "ic7_oc5_k2x2_s2x2"),
         (TEXT + "def main():\n    weights, biases = fill(), 3\n", "ic7_oc5_k4x3_s2x2_c1.1x0.1"),
+        (
+            TEXT + "def main():\n    weights = fill()\n    weights['z'] = 3\n",
+            "ic7_oc5_k4x3_s2x2_c1.1x0.1",
+        ),
     ],
 )
 def test_weights_that_another_function_keeps_are_found(text: str, descriptor: str) -> None:
@@ -45,6 +49,7 @@ def test_weights_that_another_function_keeps_are_found(text: str, descriptor: st
         TEXT + "load(weights)\n",
         TEXT + "weights['a'] = other\n",
         TEXT + "def other():\n    weights['a'] = load()\n",
+        TEXT + "def main():\n    weights = fill()\n    weights['a'] = load()\n",
         TEXT + "def other():\n    global weights\n    weights = load()\n",
         TEXT + "def other():\n    weights.update(load())\n",
         TEXT + "def other():\n    del weights['a']\n",

@@ -33,6 +33,11 @@ _CLASSES: Final = {
     *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
 }
 _CONVERTERS: Final = {*_CLASSES, "cast", "gpuArray", "gather", "extractdata", "stripdims"}
+# Functions of people's own that make weights of the size which they are given first, as MATLAB's
+# examples have them: https://www.mathworks.com/help/deeplearning/ug/initialize-learnable-parameters-for-custom-training-loop.html
+_INITIALIZER: Final = re.compile(
+    r"(?i)\w*(?:initiali[sz]e|glorot|xavier|gaussian|orthogonal)\w*|initHe|initWeights?"
+)
 _PART: Final = re.compile(r"(\w+)\((.+)\)")
 _SPAN: Final = re.compile(r"\s*(\d{1,9})\s*:\s*(\d{1,9})\s*")
 _MOST_DIMENSIONS: Final = 8
@@ -139,7 +144,8 @@ class Workspace:
         if isinstance(value, tuple):
             return _literal(value)
         if isinstance(value, Call) and value.arguments:
-            return self._result(function_of(value), [each.value for each in value.arguments])
+            name = value.dotted if _INITIALIZER.fullmatch(value.dotted) else function_of(value)
+            return self._result(name, [each.value for each in value.arguments])
         return None
 
     def _combined(self, value: BinaryOp) -> Array | None:
@@ -167,6 +173,9 @@ class Workspace:
             return replace(array or Array(()), labels=labels.upper())
         if name in {"permute", "reshape"} and len(values) > 1:
             return self._rearranged(name, values)
+        if _INITIALIZER.fullmatch(name) and isinstance(size := self.plain(values[0]), tuple):
+            sizes = sizes_of(size)
+            return Array(sizes) if sizes and 1 < len(sizes) <= _MOST_DIMENSIONS else None
         return None
 
     def _shape(self, values: Sequence[Value]) -> Sizes | None:
@@ -193,6 +202,24 @@ class Workspace:
             numbers = list(numbers[0])
         shape = _permuted(array, numbers) if name == "permute" else _reshaped(array, numbers)
         return None if shape is None else Array(shape, is_zero=array.is_zero)
+
+
+def field_of_its_name(value: Value, site: CallSite) -> Statement | None:
+    """Return the statement that alone in the text makes a field of a name, in whatever structure.
+
+    A function is given ``params`` and uses ``params.W1``; its caller has ``paramsGen.W1 = ...``.
+    """
+    field = value.text.rpartition(".")[2] if type(value) is Name and "." in value.text else ""
+    if not field.isidentifier():
+        return None
+    makers = {
+        (statement.target, id(statement.value)): statement
+        for statement in site.code.statements
+        if statement.target and statement.target.endswith(f".{field}")
+    }
+    # What an optimizer gives back has the sizes of what it was given.
+    structures = {target for target, _ in makers}
+    return next(iter(makers.values())) if len(makers) == len(structures) == 1 else None
 
 
 def function_of(call: Call) -> str:

@@ -26,7 +26,7 @@ from harness.convention.values import (
 )
 from harness.core.errors import Ask, asked
 from harness.core.operators import Sizes
-from harness.frameworks.matlab.arrays import Array, Workspace, written
+from harness.frameworks.matlab.arrays import Array, Workspace, field_of_its_name, written
 from harness.frameworks.matlab.cropping import read_crop
 from harness.frameworks.matlab.network import Before, input_after, layer_before
 from harness.frameworks.matlab.training import read_training, setter_note
@@ -153,6 +153,7 @@ def _without_margins(array: Array | None, rank: int) -> Pairs:
 
 def _read_function(given: Arguments) -> Reading:
     given, workspace = _plain(given)
+    given, taken = _with_fields(given, workspace)
     x = _formatted(given, workspace, "X", "DataFormat")
     weights = _formatted(given, workspace, "weights", "WeightsFormat")
     rank = _rank(given, x, weights)
@@ -194,9 +195,21 @@ def _read_function(given: Arguments) -> Reading:
         groups=groups,
         bias=bias,
         input=source,
-        notes=(*notes, *of_bias),
+        notes=(*taken, *notes, *of_bias),
     )
     return replace(plain, notes=(*plain.notes, *_index_notes(given)))
+
+
+def _with_fields(given: Arguments, workspace: Workspace) -> tuple[Arguments, list[str]]:
+    """Put in what makes the weights and the bias, where they are fields of another structure."""
+    arguments, notes = dict(given.given), []
+    for name in ("weights", "bias"):
+        value = given.value(name)
+        made = field_of_its_name(value, given.site) if workspace.array(value) is None else None
+        if made is not None and workspace.array(made.value) is not None:
+            arguments[name] = replace(arguments[name], value=made.value)
+            notes.append(f"{name}: {shown(value)} is taken for {made.target}, alone of its name.")
+    return replace(given, given=arguments), notes
 
 
 def _formatted(given: Arguments, workspace: Workspace, name: str, option: str) -> Array | None:

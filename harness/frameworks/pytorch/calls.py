@@ -99,10 +99,17 @@ def _read_layer(given: Arguments) -> Reading:
         given.open_per_axis("kernel_size"),
         given.integer("groups"),
     )
-    # PyTorch asks only whether it is true: None is no bias.
-    bias = given.value("bias") is not None and given.flag("bias")
-    reading = _geometry(given, complete, bias=bias)
-    return replace(reading, notes=(*notes_on_training(given), *reading.notes))
+    # PyTorch asks only whether it is true: None is no bias, and a word in a wrong place is one.
+    bias, notes = given.value("bias"), notes_on_training(given)
+    if isinstance(bias, str):
+        notes.append(
+            f"bias: {bias!r} counts as {bool(bias)}: PyTorch asks only whether it is true."
+        )
+        has_bias = bool(bias)
+    else:
+        has_bias = bias is not None and given.flag("bias")
+    reading = _geometry(given, complete, bias=has_bias)
+    return replace(reading, notes=(*notes, *reading.notes))
 
 
 def _with_chain(given: Arguments, *, lazy: bool) -> Arguments:

@@ -505,3 +505,37 @@ def test_same_of_a_named_filter_and_stride_may_extend_the_output() -> None:
         ["max(k - s, 0) // 2", "k - s - max(k - s, 0) // 2"]
     ]
     assert sum("as in TensorFlow" in each for each in found.reading.notes) == 2
+
+
+GAN = """
+gf = 8;
+paramsGen.W1 = dlarray(initializeGlorot([4,3,2*gf,5], 1, 2));
+paramsGen.b1 = dlarray(zeros(2*gf,1,'single'));
+paramsDis.W2 = dlarray(rand([3,3,1,7]));
+[gen] = dlfeval(@generate, paramsGen, paramsDis);
+
+function y = generate(params, other)
+y = dltranspconv(x, params.{field}, params.b1, 'Stride', 2, 'DataFormat', 'SSCB');
+end
+"""
+
+
+def test_a_field_is_found_in_the_only_structure_that_has_it() -> None:
+    result = read(GAN.replace("{field}", "W1"))
+    assert result.operator.descriptor == "ic5_oc16_k4x3_s2x2_b"
+    assert "weights: params.W1 is taken for paramsGen.W1, alone of its name." in result.notes
+    assert "bias: params.b1 is taken for paramsGen.b1, alone of its name." in result.notes
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        GAN.replace("{field}", "W3"),
+        GAN.replace("{field}", "W1") + "paramsDis.W1 = rand([4,4,3,2]);",
+        GAN.replace("{field}", "W1") + "paramsGen.W1 = rand([4,4,3,2]);",
+        GAN.replace("{field}", "W1").replace("initializeGlorot(", "loadFrom("),
+    ],
+)
+def test_a_field_that_may_be_another_is_asked_for(text: str) -> None:
+    with pytest.raises(InputError, match="leaves in_channels and out_channels and kernel open"):
+        read(text)

@@ -195,7 +195,7 @@ REFUSED = {
     "nn.ConvTranspose2d(4, 6, 3, dilation=0)": "dilation is 0; it must be at least 1.",
     "nn.ConvTranspose2d(4, 6, 3, groups=4)": "groups 4 does not divide out_channels 6",
     "nn.ConvTranspose2d(4, 6, 3, groups=0)": "groups is 0; it must be at least 1.",
-    "nn.ConvTranspose2d(4, 6, 3, bias='no')": "bias must be True or False, found 'no'.",
+    "nn.ConvTranspose2d(4, 6, 3, bias=2.5)": "bias must be True or False, found 2.5.",
     "nn.ConvTranspose2d(4, 6, 3, padding_mode='reflect')": "padding_mode 'reflect': PyTorch takes",
     "nn.ConvTranspose2d(4, 6, 3, 2, 1, 2)": "output_padding [2, 2] must be smaller than max(stri",
     "nn.ConvTranspose2d(4, 6, 3, output_padding=1)": "output_padding [1, 1] must be smaller than",
@@ -335,7 +335,7 @@ def test_what_we_refuse_pytorch_refuses() -> None:
     ]
     # PyTorch asks only whether a bias is true, and takes a kernel without elements.
     assert set(accepted) <= {
-        "nn.ConvTranspose2d(4, 6, 3, bias='no')",
+        "nn.ConvTranspose2d(4, 6, 3, bias=2.5)",
         "nn.ConvTranspose2d(4, 6, 0)",
     }
 
@@ -344,6 +344,21 @@ def test_what_we_refuse_pytorch_refuses() -> None:
 def test_layer_style_programs_are_the_operator() -> None:
     drawn = reality.random_operators(60, seed=31)
     assert reality.layers_that_differ("pytorch", drawn) == []
+
+
+@pytest.mark.parametrize(("word", "counts"), [("prelu", True), ("no", True), ("", False)])
+def test_a_word_in_the_place_of_the_bias_counts_as_python_has_it(word: str, counts: bool) -> None:
+    result = reading(f"nn.ConvTranspose2d(4, 6, 3, bias={word!r})")
+    assert result.operator.bias is counts
+    note = f"bias: {word!r} counts as {counts}: PyTorch asks only whether it is true."
+    assert result.notes == (note,)
+
+
+@pytest.mark.frameworks
+def test_a_word_in_the_place_of_the_bias_makes_one() -> None:
+    text = "import torch\ny = len([*torch.nn.ConvTranspose2d(4, 6, 3, bias={!r}).parameters()])"
+    jobs = [Job(f"{text.format(word)}\ny = torch.ones(y)", ("y",), {}) for word in ("no", "")]
+    assert [sum(real["y"]) for real in reality.run("pytorch", jobs)] == [2, 1]
 
 
 @pytest.mark.parametrize("call", ["up(h, [12, 11])", "up(h, output_size=(12, 11))"])
