@@ -205,8 +205,12 @@ def _without_chances(
     """Leave out kinds where both ends of an axis are equal for these numbers alone.
 
     They would be written as one.  What is written where they differ removes nothing more where they
-    are equal, too.
+    are equal, too, if the signs of both ends are the same.
     """
+
+    def signs(alike: list[tuple[Supplied, Reading]]) -> list[int]:
+        return [_sign(int(side)) for pair in alike[0][1].operator.crop for side in pair]
+
     apart = {
         kind: alike
         for kind, alike in trials.items()
@@ -215,6 +219,8 @@ def _without_chances(
             for begin, end in alike[0][1].operator.crop
         )
     }
+    seen = [*map(signs, apart.values())]
+    apart |= {kind: alike for kind, alike in trials.items() if signs(alike) not in seen}
     # Where two output paddings are 0 or 1, they differ only where one of them is 0.
     shows = any(not _coincides(each.operator) for _, each in chain(*apart.values()))
     return apart if shows else trials

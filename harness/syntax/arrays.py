@@ -10,6 +10,8 @@ from harness.syntax.tree import Argument, BinaryOp, Call, Name, Value, last_name
 
 # Functions that take an array's sizes one by one: zeros(3, 4), but not uniform(3, 4).
 BY_SIZES: Final = {"rand", "randn", "zeros", "ones", "empty", "Tensor"}
+# Functions that take its shape first, if they take a tuple.
+_BY_SHAPE: Final = {"empty", "zeros", "ones", "full"}
 # Methods that give back an array of the shape that theirs has.
 KEEPING: Final = {"astype", "float", "half", "double", "cuda", "to", "copy", "clone"}
 # Functions and methods that create arrays of a shape, and those that keep an array's shape.
@@ -75,15 +77,26 @@ arguments=(Argument(name=None, value=(3, 2), column=6),), column=0, assumed=())
         case Name(text=text) if type(value) is Name:
             array = given.get(text)
             return whole(array) if makes_an_array(array) else value
-        case Call(function=Name(text=text)) if makes_an_array(value):
+        case Call(function=Name(text=text), arguments=[_, *_]) if makes_an_array(value):
             owner, _, method = text.rpartition(".")
             if method in KEEPING and makes_an_array(given.get(owner)):
                 of = Argument(None, whole(given[owner]), value.column)
                 function = Name(method, value.column)
                 return replace(value, function=function, arguments=(of, *value.arguments))
+            first, *others = (_with_sizes(each, given) for each in value.arguments)
             # Of one only: of all, what is written out may grow with every name.
-            first = next(iter(value.arguments), None)
-            if first is not None and first.name in {None, *_INITIAL}:
-                first, others = replace(first, value=whole(first.value)), value.arguments[1:]
-                return replace(value, arguments=(first, *others))
+            if first.name in {None, *_INITIAL}:
+                first = replace(first, value=whole(first.value))
+            return replace(value, arguments=(first, *others))
     return value
+
+
+def _with_sizes(argument: Argument, given: Mapping[str, Value]) -> Argument:
+    """An argument ``other.shape`` as the sizes with which that array was made."""
+    value = argument.value
+    owner = value.text.removesuffix(".shape") if type(value) is Name else ""
+    array = given.get(owner) if type(value) is Name and owner != value.text else None
+    if not isinstance(array, Call) or last_name(array) not in _BY_SHAPE or not array.positional:
+        return argument
+    shape = array.positional[0]
+    return replace(argument, value=shape) if isinstance(shape, tuple) else argument

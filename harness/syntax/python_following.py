@@ -540,18 +540,19 @@ class Reader(Settings):
         with self._apart(is_own=is_own) as entered:
             self._chain = (followed, *self._chain)
             self._carry_out(entered, code, given)
+            result = whole_array(_result(entered.frame), self.names.given)
             attributes = self._attributes()
         self._pending += entered.statements
         if code.node.name == "__init__":
             self._base_is_made = True
             for name, (value, assumed) in attributes.items():
                 self.names.give(name, value, assumed)
-        result = _result(entered.frame)
         makes = any(LIKELY.search(last_name(each)) for each in calls(result))
         makes = makes or (isinstance(result, Call) and last_name(result) == "arg_scope")
         if result is None:
             return self._of_sequence(call, code)
-        return replace(call, result=result) if makes or _is_value(result) else call
+        is_known = makes or _is_value(result) or makes_an_array(result)
+        return replace(call, result=result) if is_known else call
 
     def _as_followed(
         self,
