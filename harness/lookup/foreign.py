@@ -33,7 +33,6 @@ LIBRARIES: Final = (
     _library("Flax, for JAX", "flax nnx"),
     _library("Haiku, for JAX", "haiku hk"),
     _library("Equinox, for JAX", "equinox eqx"),
-    _library("MLX", "mlx"),
     _library("OneFlow", "oneflow"),
     _library("MegEngine", "megengine mge"),
     _library(

@@ -26,7 +26,11 @@ from harness.syntax.tree import (
 
 _COUNTS: Final = ("num_or_size_splits", "num_outputs", "indices_or_sections", "chunks")
 _LAST: Final = (-1, 3)
-_CHANNELS: Final = {(1, 0), *itertools.product(_LAST, repeat=2)}
+_CHANNELS: Final = {
+    (1, 0),
+    *itertools.product(_LAST, repeat=2),
+    *itertools.product((-1, 4), (0,)),  # The weights' output channels of all groups come first
+}
 _JOINS: Final = {"concat", "concatenate", "cat"}
 
 

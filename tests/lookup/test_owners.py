@@ -434,7 +434,6 @@ def test_what_a_text_changes_in_its_own_class_is_noted() -> None:
 
 FOREIGN = {
     "import tensorflow as tf\ntf.keras.ops.conv_transpose(x, w, 2)": "Keras 3's ops",
-    "import mlx.nn as nn\nnn.ConvTranspose2d(6, 4, 3, 2, 1, 1)": "MLX",
     "import oneflow.nn as nn\nnn.ConvTranspose2d(6, 4, 3)": "OneFlow",
     "import megengine.module as M\nM.ConvTranspose2d(6, 4, 3)": "MegEngine",
     "from jittor import nn\nnn.ConvTranspose2d(6, 4, 3)": "Jittor",
