@@ -29,8 +29,9 @@ class Mutant:
     description: str
     # The operator that is computed instead, or ``None`` where this mistake makes no difference.
     change: Callable[[Operator], Operator | None]
-    # What is done to the weights; its own inverse, so that it maps ``dw`` back.
-    weights: Callable[[Array], Array] = lambda w: w
+    # What is done to the weights, and what maps ``dw`` back: the same, if nothing else is said.
+    weights: Callable[[Operator, Array], Array] = lambda _operator, w: w
+    weights_back: Callable[[Operator, Array], Array] | None = None
     # The order in which the input channels are taken.
     order: Callable[[Operator], Array] = lambda operator: np.arange(operator.in_channels)
     bias: Callable[[Operator, Array | None], Array | None] = lambda _operator, b: b
@@ -45,7 +46,7 @@ class Mutant:
         ``None`` where the mistake makes no difference, or leaves no output.
         """
         order = self.order(operator)
-        x, w = data["x"][:, order], self.weights(data["w"])
+        x, w = data["x"][:, order], self.weights(operator, data["w"])
         try:
             if (changed := self.change(operator)) is None:
                 return None
@@ -60,7 +61,8 @@ class Mutant:
             dx, dw, db = reference.conv_transpose_vjp(data["dy"], x, w, **options(changed))
         except ValueError:  # An OperatorError is one.
             return None
-        return {"dx": dx[:, np.argsort(order)], "dw": self.weights(dw), "db": db}[name]
+        dw = (self.weights_back or self.weights)(operator, dw)
+        return {"dx": dx[:, np.argsort(order)], "dw": dw, "db": db}[name]
 
     def mistake(self, operator: Operator) -> tuple[Any, ...]:
         """What is done instead: the same for mutants that are one mistake of this operator.
@@ -97,6 +99,16 @@ def _kernel_axes_swapped(operator: Operator) -> Operator | None:
         return None
     *first, height, width = operator.kernel
     return replace(operator, kernel=(*first, width, height))
+
+
+def _channels_of_a_group(operator: Operator) -> tuple[int, int]:
+    return operator.in_channels // operator.groups, operator.out_channels // operator.groups
+
+
+def _channels_swapped(operator: Operator, w: Array, first: int, second: int) -> Array:
+    """Read each group's weights as ``first`` times ``second`` channels; exchange these axes."""
+    apart = w.reshape(operator.groups, first, second, *operator.kernel)
+    return apart.swapaxes(1, 2).reshape(w.shape)
 
 
 def _crop_as_input_padding(operator: Operator) -> Operator | None:
@@ -154,15 +166,20 @@ def _zeros_in_the_extension(operator: Operator, y: Array) -> Array:
 MUTANTS: Final = (
     Mutant("kernel flipped", "the kernel runs backwards, as in a true convolution",
            lambda o: o if math.prod(o.kernel) > 1 else None,
-           weights=lambda w: np.flip(w, tuple(range(2, w.ndim)))),
+           weights=lambda _operator, w: np.flip(w, tuple(range(2, w.ndim)))),
     Mutant("kernel axes swapped", "the kernel's last two axes are exchanged",
-           _kernel_axes_swapped, weights=lambda w: w.swapaxes(-1, -2)),
+           _kernel_axes_swapped, weights=lambda _operator, w: w.swapaxes(-1, -2)),
     Mutant("channels swapped", "the weights' input and output channels are exchanged",
            lambda o: o if o.in_channels == o.out_channels > 1 == o.groups else None,
-           weights=lambda w: w.swapaxes(0, 1)),
+           weights=lambda _operator, w: w.swapaxes(0, 1)),
     Mutant("groups interleaved", "input channel i belongs to group i mod groups",
            lambda o: o if 1 < o.groups < o.in_channels else None,
            order=lambda o: np.arange(o.in_channels).reshape(-1, o.groups).T.ravel()),
+    Mutant("group channels swapped",
+           "each group's weights are read as if its output channels came before its input channels",
+           lambda o: o if o.groups > 1 and min(_channels_of_a_group(o)) > 1 else None,
+           weights=lambda o, w: _channels_swapped(o, w, *_channels_of_a_group(o)[::-1]),
+           weights_back=lambda o, w: _channels_swapped(o, w, *_channels_of_a_group(o))),
     Mutant("first bias for every group", "each group takes the first group's bias",
            lambda o: o if o.bias and o.groups > 1 else None,
            bias=lambda o, b: None if b is None else np.tile(b[: len(b) // o.groups], o.groups)),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from harness.convention.registry import framework_names, is_framework
-from harness.suite.case import Case
+from harness.suite.case import Case, case_from_descriptor
 from harness.suite.expectations import Expected, expect
 from harness.suite.limitations import Limitation, load_limitations, unmatched
 from harness.suite.mutants import MUTANTS, Mutant
@@ -29,7 +29,7 @@ def legal() -> tuple[tuple[Case, Expected], ...]:
 
 
 def test_suite_is_as_large_as_promised() -> None:
-    assert len(suite()) >= 400
+    assert len(suite()) >= 1000
     folders = {case.suite.split("/")[0] for case in suite()}
     assert folders == {"documents", "edge", "grid", "models", "regression", "rejects"}
     assert {case.operator.rank for case in suite()} == {1, 2, 3}
@@ -56,6 +56,7 @@ def test_suite_kills_the_mutant(mutant: Mutant) -> None:
         "kernel axes swapped",
         "channels swapped",
         "groups interleaved",
+        "group channels swapped",
         "first bias for every group",
         "bias ignored",
         "crop sides swapped",
@@ -90,6 +91,24 @@ def test_suite_kills_a_flipped_kernel_in_the_gradients(check: str) -> None:
         if (wrong := flipped.output(check, case.operator, expected.data)) is not None
         and wrong.shape == expected.outputs[check].shape
     )
+
+
+def test_what_reads_the_weights_of_a_group_otherwise_has_its_own_gradient() -> None:
+    """Its dw is that of the weights as they were given: what it maps there, it maps back."""
+    (mutant,) = (mutant for mutant in MUTANTS if mutant.name == "group channels swapped")
+    case = case_from_descriptor("ic4_oc6_k3_s2_g2_b_n2_i4")
+    data = expect(case).data
+    dw = mutant.output("dw", case.operator, data)
+    assert dw is not None
+    step = np.zeros_like(data["w"])
+    for index in np.ndindex(step.shape):
+        step[index] = 1
+        moved = mutant.output("y", case.operator, {**data, "w": data["w"] + step})
+        y = mutant.output("y", case.operator, data)
+        assert moved is not None
+        assert y is not None
+        assert dw[index] == np.sum((moved - y) * data["dy"])
+        step[index] = 0
 
 
 @pytest.mark.slow

@@ -32,6 +32,14 @@ def groups_interleaved(x: Array, w: Array, b: Array, groups: int, **options: Any
     return honest(x[:, order], w, b, groups=groups, **options)
 
 
+def group_channels_swapped(x: Array, w: Array, b: Array, groups: int, **options: Any) -> Array:
+    """Read each group's weights as if its output channels came first."""
+    ins, outs = len(w) // groups, w.shape[1]
+    if groups > 1:
+        w = np.moveaxis(w.reshape(groups, outs, ins, *w.shape[2:]), 1, 2).reshape(w.shape)
+    return honest(x, w, b, groups=groups, **options)
+
+
 def first_bias_for_every_group(x: Array, w: Array, b: Array, groups: int, **options: Any) -> Array:
     """Give each group the first group's bias."""
     b = None if b is None else np.tile(b[: len(b) // groups], groups)
