@@ -47,7 +47,6 @@ LIBRARIES: Final = (
     _library("TensorLayer", "tensorlayer tensorlayerx tl tlx"),
     _library("TFLearn", "tflearn"),
     _library("Lasagne", "lasagne"),
-    _library("Caffe", "caffe", keywords="convolution_param num_output"),
     _library("TVM", "tvm relax relay topi", r"R\.nn\..+"),
     _library("TT-NN", "ttnn", keywords="input_tensor weight_tensor"),
     _library("Core ML", "coremltools", r"mb\..+"),
@@ -66,7 +65,6 @@ _IMPORT: Final = (
 # Texts that are no calls at all, but name what a call would.
 TEXTS: Final = {
     r"\btorch::nn::|\bF::conv_transpose": "C++ of LibTorch",
-    r"type:\s*['\"]Deconvolution['\"]|\bconvolution_param\s*\{": "a model of Caffe",
     r"\bTransposedConvolution[123]DLayer\s+with\s+properties": "what MATLAB shows of a layer",
 }
 

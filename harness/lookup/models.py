@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -23,9 +22,6 @@ from harness.syntax.tree import SnippetError
 _ALWAYS: Final = {".onnx", ".keras", ".tflite", ".pt2", ".ptl", ".safetensors"}
 _SELDOM: Final = {".json", ".bin", ".ckpt", ".npz"}  # Most files that are called so are none
 _POINTER: Final = b"version https://git-lfs.github.com/spec/"
-# Modules that read models whose framework has no convention, by suffix.
-_FORMATS: Final = {".prototxt": "caffe"}
-
 
 _LONGEST_NAME: Final = 300  # Characters
 
@@ -76,7 +72,7 @@ def model_suffixes() -> tuple[str, ...]:
     True
     """
     every = [suffix for each in readable_conventions() for suffix in each.model_suffixes]
-    return tuple(dict.fromkeys([*_FORMATS, *every]))
+    return tuple(dict.fromkeys(every))
 
 
 def read_model(
@@ -136,9 +132,6 @@ def _no_model(path: Path, name: str) -> InputError:
 def _reader(path: Path) -> _Reader | None:
     """Return what reads a file, if anything does."""
     suffix = path.suffix.lower()
-    if suffix in _FORMATS:
-        known: ModelFormat = import_module(f"harness.lookup.model_formats.{_FORMATS[suffix]}")
-        return _Reader(known, "") if known.is_model(path) else None
     for each in readable_conventions():
         if suffix in each.model_suffixes and each.model_format.is_model(path):
             return _Reader(each.model_format, each.name)

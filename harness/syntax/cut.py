@@ -16,6 +16,7 @@ _LANGUAGES: Final = {
     "wolfram": (WOLFRAM, "["),
     "onnx": (PYTHON, "("),
     "openvino_ir": (PYTHON, "("),
+    "caffe_net": (PYTHON, "("),
 }
 _LONGEST_NAME: Final = 200
 _TRIES: Final = 3

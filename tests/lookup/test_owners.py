@@ -447,7 +447,6 @@ FOREIGN = {
     "R.nn.conv2d_transpose(x, w, output_padding=(1, 1))": "TVM",
     "ttnn.conv_transpose2d(input_tensor=x)": "TT-NN",
     "mb.conv_transpose(x=x, weight=w)": "Core ML",
-    "L.Deconvolution(x, convolution_param=dict(num_output=21))": "Caffe",
 }
 
 
@@ -461,7 +460,6 @@ def test_another_library_is_refused_by_its_name(text: str, title: str) -> None:
     ("text", "kind"),
     [
         ("torch::nn::ConvTranspose2d(torch::nn::ConvTranspose2dOptions(6, 4, 3))", "LibTorch"),
-        ('layer {\n  type: "Deconvolution"\n}', "a model of Caffe"),
         ("TransposedConvolution2DLayer with properties:\n  Name: ''", "what MATLAB shows"),
     ],
 )

@@ -108,7 +108,7 @@ def test_channels_that_are_not_known_stay_a_name(before: str, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("settings", "fact"),
     [
-        ("kernel_size: 3", "Caffe Deconvolution needs num_output: output channels."),
+        ("kernel_size: 3", "Deconvolution needs num_output: output channels."),
         ("num_output: 6", "kernel [0, 0] must be at least 1 on every axis."),
         ("num_output: 6 kernel_size: 3 kernel_h: 3", "kernel_size, kernel_h and kernel_w: either"),
         ("num_output: 6 kernel_h: 3", "kernel_size, kernel_h and kernel_w: either the first, or"),
