@@ -66,10 +66,15 @@ def recomputed_notes(given: BoundCall) -> list[str]:
     wrappers = [each.name for each in _wrappings(given.site.code) if each.may_be_about(given)]
     if not wrappers:
         return []
-    return [
-        f"{', '.join(dict.fromkeys(wrappers))}: the layer computes its weights from other arrays "
-        "at every call. Take what comes out; deconform weights computes it from a file."
-    ]
+    return [recomputed(", ".join(dict.fromkeys(wrappers)))]
+
+
+def recomputed(by: str) -> str:
+    """Note that something computes a layer's weights."""
+    return (
+        f"{by}: the layer computes its weights from other arrays at every call. Take what comes "
+        "out; deconform weights computes it from a file."
+    )
 
 
 class _Wrapping(NamedTuple):

@@ -551,15 +551,16 @@ def _nothing_known(
     for each in mentioned:
         if asks := _which_function(each, text, conventions):
             return asks
-        if each.name != _OF_ARRAYS and (near := _nearest(each.name, known)):
-            fact = f"{each.name!r} is no call of {whose} that is known here. Did you mean {near!r}?"
-            return NoCallError(fact, each.start)
     for name in known:
         if mention := re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text):
             return NoCallError(
                 f"the text names {name}, but does not call it: paste the call, with its arguments.",
                 mention.start(),
             )
+    for each in mentioned:
+        if each.name != _OF_ARRAYS and (near := _nearest(each.name, known)):
+            fact = f"{each.name!r} is no call of {whose} that is known here. Did you mean {near!r}?"
+            return NoCallError(fact, each.start)
     examples = ", ".join(each.forms[0].name for each in conventions if each.forms)
     return NoCallError(
         f"the text holds no transposed convolution that is known here, such as {examples}."

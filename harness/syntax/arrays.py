@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -83,11 +83,39 @@ arguments=(Argument(name=None, value=(3, 2), column=6),), column=0, assumed=())
                 of = Argument(None, whole(given[owner]), value.column)
                 function = Name(method, value.column)
                 return replace(value, function=function, arguments=(of, *value.arguments))
-            first, *others = (_with_sizes(each, given) for each in value.arguments)
+            made = [_with_sizes(each, given) for each in value.arguments]
             # Of one only: of all, what is written out may grow with every name.
-            if first.name in {None, *_INITIAL}:
-                first = replace(first, value=whole(first.value))
-            return replace(value, arguments=(first, *others))
+            if (place := _place_of_initial(made)) is not None:
+                made[place] = replace(made[place], value=whole(made[place].value))
+            return replace(value, arguments=tuple(made))
+    return value
+
+
+def _place_of_initial(arguments: Sequence[Argument]) -> int | None:
+    """Where the array stands whose shape another has, if it is made of one."""
+    by_name = [n for n, each in enumerate(arguments) if each.name == "initializer"]
+    return next(iter(by_name), 0 if arguments[0].name in {None, *_INITIAL} else None)
+
+
+def made_alike(values: Sequence[Value]) -> bool:
+    """Whether values are arrays that were all made of the same one.
+
+    >>> one = Call(Name("zeros", 0), (Argument(None, (3, 4), 6),), 0)
+    >>> two = Call(Name("get_variable", 0), (Argument("initializer", one, 0),), 0)
+    >>> made_alike([one, two]), made_alike([one, Call(Name("zeros", 0), (), 0)])
+    (True, False)
+    """
+    first, *others = map(_innermost, values)
+    return makes_an_array(first) and all(each == first for each in others)
+
+
+def _innermost(value: Value) -> Value:
+    while isinstance(value, Call) and makes_an_array(value) and value.arguments:
+        place = _place_of_initial(value.arguments)
+        inner = None if place is None else value.arguments[place].value
+        if not makes_an_array(inner):
+            break
+        value = inner
     return value
 
 

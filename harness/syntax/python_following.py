@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
-from harness.syntax.arrays import makes_an_array, whole_array
+from harness.syntax.arrays import made_alike, makes_an_array, whole_array
 from harness.syntax.expressions import Source, is_plain, open_names
 from harness.syntax.names import Names, either, identifiers, is_dict
 from harness.syntax.python_branches import Frame
@@ -514,7 +514,7 @@ class Reader(Settings):
             self._check(code.node)
             with self._apart(is_own=is_own) as entered:
                 self._carry_out(entered, code, self._given_by(node, call, code, first))
-                result = whole_array(_result(entered.frame), self.names.given)
+                result = _result(entered.frame, self.names.given)
         except NotFollowedError:
             return self._of_sequence(call, code)
         if result is None:
@@ -540,7 +540,7 @@ class Reader(Settings):
         with self._apart(is_own=is_own) as entered:
             self._chain = (followed, *self._chain)
             self._carry_out(entered, code, given)
-            result = whole_array(_result(entered.frame), self.names.given)
+            result = _result(entered.frame, self.names.given)
             attributes = self._attributes()
         self._pending += entered.statements
         if code.node.name == "__init__":
@@ -719,8 +719,15 @@ def _joined(every: Sequence[Scope]) -> Scope:
     )
 
 
-def _result(frame: Frame) -> Value:
-    """What a function gives back; ``None`` where its call does not say."""
+def _result(frame: Frame, given: Mapping[str, Value]) -> Value:
+    """What a function gives back; ``None`` where its call does not say.
+
+    Of an array, what makes it, without the function's own names.
+    """
+    if frame.ended and len(frame.returned) > 1:
+        arrays = [whole_array(each, given) for each in frame.returned]
+        if made_alike(arrays):
+            return arrays[0]
     if frame.ended and len(frame.returned) > 1 and all(map(_is_value, frame.returned)):
         chosen = either("", frame.returned)  # One of several classes
         return chosen if isinstance(chosen, Either) else None
@@ -731,7 +738,7 @@ def _result(frame: Frame) -> Value:
     is_open = any(
         isinstance(each, Name) and not isinstance(each, Record | Reference) for each in items
     )
-    return None if is_open else value
+    return None if is_open else whole_array(value, given)
 
 
 def _is_value(value: Value) -> bool:

@@ -95,7 +95,8 @@ def _values(node: ast.AST) -> Iterator[ast.AST]:
         case ast.ClassDef():
             yield from node.body
         case ast.FunctionDef() | ast.AsyncFunctionDef():
-            yield from [*node.args.defaults, *filter(None, node.args.kw_defaults), *node.body]
+            yield from [*node.args.defaults, *filter(None, node.args.kw_defaults)]
+            yield from (each for each in node.body if not _is_unused(each, node))
         case ast.AnnAssign(value=value):
             yield from [value] if value else []
         case ast.Dict(values=parts) | ast.List(elts=parts) | ast.Tuple(elts=parts):
@@ -105,6 +106,15 @@ def _values(node: ast.AST) -> Iterator[ast.AST]:
             yield value
         case _:
             yield from children(node)
+
+
+def _is_unused(node: ast.stmt, function: ast.AST) -> bool:
+    """Whether it only gives a class a name that the function does not use."""
+    match node:
+        case ast.Assign(targets=[ast.Name(id=name)], value=ast.Name() | ast.Attribute()):
+            names = (each for each in ast.walk(function) if isinstance(each, ast.Name))
+            return not any(each.id == name and isinstance(each.ctx, ast.Load) for each in names)
+    return False
 
 
 def _got(node: ast.AST, names: Collection[str]) -> str:

@@ -499,3 +499,11 @@ def test_an_end_that_no_number_has_extended_is_noted() -> None:
     (plain,) = look_up_every("nn.ConvTranspose1d(8, 6, k, u, p)")
     assert isinstance(plain, LookUp)
     assert plain.to_json()["notes"] == []
+
+
+def test_a_crop_whose_ends_are_equal_for_all_numbers_is_not_taken_for_0() -> None:
+    (look,) = look_up_every("Conv2DTranspose(8, f * 2, s * 4, 'same')", to=["mxnet"])
+    assert isinstance(look, LookUp)
+    assert not any("is taken for 0" in note for note in look.to_json()["notes"])
+    (translation,) = look.translations
+    assert "depends on s, f" in (translation.answer.reason or "")

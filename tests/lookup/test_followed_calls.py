@@ -649,3 +649,54 @@ def test_what_a_loop_computes_of_a_name_differs_from_turn_to_turn() -> None:
         "opt.ngf * 4 -> opt.ngf * 2, [3, 3]",
         "opt.ngf * 2 -> opt.ngf, [3, 3]",
     ]
+
+
+ARRAYS = """
+import numpy as np
+import tensorflow as tf
+
+def filters_of(shape, name=None):
+    initial = tf.truncated_normal(shape)
+    if name is None:
+        return tf.Variable(initial)
+    return tf.get_variable(name, initializer=initial)
+
+class Net:
+    def up(self, x, size, name, stride=2):
+        f_shape = [size, 3, 5, 7]
+        w = {weights}
+        return tf.nn.conv2d_transpose(x, w, [1, 64, 64, 5], stride)
+
+    def get_deconv_filter(self, f_shape):
+        line = np.zeros([f_shape[0], f_shape[1]])
+        for n in range(f_shape[0]):
+            line[n, 0] = abs(n - 2)
+        weights = np.zeros(f_shape)
+        for i in range(f_shape[2]):
+            weights[:, :, i, i] = line
+        init = tf.constant_initializer(value=weights)
+        return tf.get_variable("filter", initializer=init, shape=weights.shape)
+
+    def build(self, data, name):
+        return self.up(data, 4, name)
+"""
+
+
+@pytest.mark.parametrize(
+    "weights",
+    ["self.get_deconv_filter(f_shape)", "filters_of(f_shape)", "filters_of(f_shape, name=name)"],
+)
+def test_the_sizes_of_an_array_that_a_function_gives_back_are_known(weights: str) -> None:
+    (look,) = look_up_every(ARRAYS.format(weights=weights))
+    assert isinstance(look, LookUp)
+    assert look.reading.operator.descriptor == "ic7_oc5_k4x3_s2x2_c1.1x0.1"
+
+
+def test_arrays_that_branches_make_of_other_sizes_are_not_known() -> None:
+    text = ARRAYS.format(weights="filters_of(f_shape, name=name)")
+    text = text.replace(
+        "get_variable(name, initializer=initial)", "get_variable(name, [4, 4, 5, 7])"
+    )
+    (look,) = look_up_every(text)
+    assert isinstance(look, LookUp)
+    assert look.names

@@ -23,6 +23,7 @@ def found(text: str) -> list[str]:
         ("op = nn.ConvTranspose2d if flat else nn.ConvTranspose3d", 2),
         ("OPS = {2: (nn.Conv2d, nn.ConvTranspose2d)}", 1),
         ("def op(n):\n    return nn.ConvTranspose3d", 1),
+        ("def op(n):\n    up = nn.ConvTranspose3d\n    make(up)", 1),
         ("def make(op=nn.ConvTranspose2d): ...", 1),
         ("make(Up, op=torch.nn.ConvTranspose2d)", 2),
         ("op = getattr(nn, f'ConvTranspose{rank}d')", 1),
@@ -55,6 +56,7 @@ def test_what_is_handed_on_is_named(text: str, names: int) -> None:
         "m = 'ConvTranspose2d'; n = 'see nn.ConvTranspose2d'; o = {'nn.ConvTranspose2d': 1}",
         "if name == 'torch.nn.ConvTranspose2d' or x in ('nn.Up',): ...",
         "m = 'tf.ConvTranspose2d'",
+        "def op(n):\n    up = nn.ConvTranspose3d\n    return nn.Conv3d(n, n, 2)",
         "match m:\n    case nn.ConvTranspose2d(): ...",
     ],
 )

@@ -71,7 +71,7 @@ CONVENTION: Final = Convention(
     layer=layer,
     spoken=spoken,
     model_suffixes=(".pt", ".pth", ".pt2", ".ptl", ".ckpt", ".bin", ".safetensors"),
-    calls=r"(Lazy)?ConvTranspose[123]d|conv_transpose[123]d",
+    calls=r"(Lazy|WN)?ConvTranspose[123]d|conv_transpose[123]d",
     examples=(
         Example("All layers of a class", _GENERATOR, style="layer"),
         Example(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from harness.convention.arguments import Arguments, Form
-from harness.convention.assumptions import bias_notes
+from harness.convention.assumptions import bias_notes, recomputed
 from harness.convention.reading import Reading
 from harness.convention.signature import Parameter
 from harness.convention.values import integers, shown
@@ -101,6 +101,8 @@ def _read_layer(given: Arguments) -> Reading:
     )
     # PyTorch asks only whether it is true: None is no bias, and a word in a wrong place is one.
     bias, notes = given.value("bias"), notes_on_training(given)
+    if given.site.last_name.startswith("WN"):
+        notes.append(recomputed("weight_norm"))
     if isinstance(bias, str):
         notes.append(
             f"bias: {bias!r} counts as {bool(bias)}: PyTorch asks only whether it is true."
@@ -183,7 +185,9 @@ _DOCS: Final = "https://docs.pytorch.org/docs/stable/generated/"
 def _forms(rank: int) -> tuple[Form, ...]:
     function, layer = f"conv_transpose{rank}d", f"ConvTranspose{rank}d"
     name, lazy, of = f"torch.nn.{layer}", f"torch.nn.Lazy{layer}", f"torch.nn.functional.{function}"
-    modules = (f"torch.nn.modules.conv.{layer}", f"torch.nn.modules.{layer}")
+    # Audio codecs import weight_norm(nn.ConvTranspose1d(...)) from a file of their own as WN...
+    # https://github.com/descriptinc/descript-audio-codec/blob/main/dac/nn/layers.py
+    modules = (f"torch.nn.modules.conv.{layer}", f"torch.nn.modules.{layer}", f"WN{layer}")
     short = (f"F.{function}", f"torch.{function}", f"nn.F.{function}")
     return (
         Form(name, modules, "layer", rank, _LAYER, f"{_DOCS}{name}.html", _read_layer),

@@ -354,6 +354,16 @@ def test_a_word_in_the_place_of_the_bias_counts_as_python_has_it(word: str, coun
     assert result.notes == (note,)
 
 
+def test_a_weight_normed_layer_of_a_file_of_its_own_is_read() -> None:
+    text = "from layers import WNConvTranspose1d\nup = WNConvTranspose1d(8, 4, 5, stride=2)"
+    result = reading(text)
+    assert result.operator.descriptor == "ic8_oc4_k5_s2_b"
+    assert [note.partition(":")[0] for note in result.notes] == [
+        "WNConvTranspose1d is imported from layers, which is not known here",
+        "weight_norm",
+    ]
+
+
 @pytest.mark.frameworks
 def test_a_word_in_the_place_of_the_bias_makes_one() -> None:
     text = "import torch\ny = len([*torch.nn.ConvTranspose2d(4, 6, 3, bias={!r}).parameters()])"
