@@ -28,7 +28,8 @@ and
 
 where `crop = (begin, end)` is removed at the two ends of each axis; a negative crop extends.
 Layouts name axes by letters: `I` input channels, `O` output channels of a group, `H`, `W` the
-kernel. No framework here flips the kernel.
+kernel. A small letter is an axis that runs backwards, as in JAX, whose convolutions do not flip
+the kernel: it stands in the layouts of its libraries, which answers name.
 """
 
 _EXAMPLES = {

@@ -34,7 +34,7 @@ _MOST_BYTES: Final = 64 * MIB
 # Names in such a file cannot be seen before it is unpacked.
 _PACKED: Final = {".mlx"}
 # Each name of a call has one of these, for which bytes are searched faster than for all names.
-_IN_EVERY_NAME: Final = (b"transp", b"deconv", b"backprop")
+_IN_EVERY_NAME: Final = (b"transp", b"deconv", b"backprop", b"conv_general", b"conv_with_general")
 _FEW_NAMES: Final = 3  # That are named and not called, of a file
 # Folders are full of texts that are no code.
 _NO_CODE: Final = {".txt"}
@@ -87,7 +87,7 @@ def may_hold_layers(source: Source) -> bool:
         content = read_bytes(path, _MOST_BYTES)
         lower = content.lower()
         is_likely = any(part in lower for part in _IN_EVERY_NAME)
-        return is_likely and _names().search(content.decode("latin-1")) is not None
+        return is_likely and _may_call(content.decode("latin-1"))
     except OSError:
         return True  # Whatever reads it says why it cannot be read.
 
@@ -127,6 +127,14 @@ def _read(source: Source, wanted: Wanted) -> ReadFile:
     except SnippetError as error:
         answers = [error]
     return _sorted_out(document, answers, wanted)
+
+
+def _may_call(text: str) -> bool:
+    """Whether a text has a name of a call that is read, or of another that may be the same."""
+    if _names().search(text):
+        return True
+    telling = (each for each in readable_conventions() if each.calls_in)
+    return any(re.search(each.calls, text) and re.search(each.calls_in, text) for each in telling)
 
 
 @cache

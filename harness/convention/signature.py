@@ -57,6 +57,8 @@ class Signature:
     is_method: bool = field(default=False, kw_only=True)
     # What the first argument is, where the function makes other things too: others are no calls.
     makes: str = field(default="", kw_only=True)
+    # A parameter without which the function makes other things: calls that do not give it are none.
+    needs: str = field(default="", kw_only=True)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -29,10 +29,6 @@ def _library(title: str, modules: str, usual: str = "", keywords: str = "") -> L
 
 LIBRARIES: Final = (
     _library("Keras 3's ops", "tensorflow.keras.ops", r"tf\.keras\.ops\..+"),
-    _library("JAX", "jax lax", keywords="rhs_dilation transpose_kernel"),
-    _library("Flax, for JAX", "flax nnx"),
-    _library("Haiku, for JAX", "haiku hk"),
-    _library("Equinox, for JAX", "equinox eqx"),
     _library("OneFlow", "oneflow"),
     _library("MegEngine", "megengine mge"),
     _library(
@@ -76,12 +72,13 @@ def imported(path: str) -> Library | None:
     return next((each for each in LIBRARIES if prefixes & {*each.modules}), None)
 
 
-def recognised(call: Call) -> Library | None:
+def recognised(call: Call, *, by_keywords: bool = True) -> Library | None:
     """Return the library that a call's own name, or one of its arguments, shows it to be of."""
     root, dot, _ = call.dotted.partition(".")
     for each in LIBRARIES:
         is_usual = each.usual and re.fullmatch(each.usual, call.dotted)
-        if is_usual or (dot and root in each.modules) or call.named.keys() & each.keywords:
+        has_keyword = by_keywords and call.named.keys() & each.keywords
+        if is_usual or (dot and root in each.modules) or has_keyword:
             return each
     return None
 

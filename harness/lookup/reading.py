@@ -36,6 +36,7 @@ from harness.syntax.find_call import (
 )
 from harness.syntax.tree import (
     MAX_DIGITS,
+    Call,
     Either,
     OpenError,
     Reference,
@@ -273,7 +274,9 @@ def _known_by(
     """A text's language, and the forms that it may mean."""
     noted = _shown_in_a_notation(text, conventions)
     conventions = [
-        each for each in conventions if not each.calls_in or re.search(each.calls_in, text)
+        each
+        for each in conventions
+        if len(conventions) == 1 or not each.calls_in or re.search(each.calls_in, text)
     ]
     # The text may call nn.ConvTranspose2d by a name that the user gives that value.
     given = [value.rpartition(".")[2] for value in values.values() if isinstance(value, str)]
@@ -309,14 +312,21 @@ def _wanted(known: Mapping[str, Sequence[_Known]]) -> dict[str, Any]:
 
 def _is_wanted(known: Mapping[str, Sequence[_Known]], site: CallSite) -> bool:
     """Whether a call is of a form, and not only of a function that makes other things too."""
-    forms = [each.form for each in known[site.last_name]]
-    return any(not form.makes or _first_argument(form, site) == form.makes for form in forms)
+    return any(_is_meant(each.form, site) for each in known[site.last_name])
 
 
-def _first_argument(form: Form, site: CallSite) -> Value:
-    """What a call is given first, by position or by name."""
-    first = form.parameters[0].name
-    return next((each.value for each in site.call.arguments if each.name in {None, first}), None)
+def _is_meant(form: Form, site: CallSite) -> bool:
+    if form.makes:
+        return _argument(form, 0, site) == form.makes
+    names = [parameter.name for parameter in form.parameters]
+    return not form.needs or _argument(form, names.index(form.needs), site) is not None
+
+
+def _argument(form: Form, place: int, site: CallSite) -> Value:
+    """What a call is given for a parameter, by position or by name."""
+    by_position = [each.value for each in site.call.arguments if each.name is None]
+    named = site.call.named.get(form.parameters[place].name)
+    return by_position[place] if place < len(by_position) else named
 
 
 def _language_of(known: Mapping[str, Sequence[_Known]]) -> str:
@@ -536,6 +546,9 @@ def _nothing_known(
     whose = conventions[0].title if len(conventions) == 1 else "a framework"
     names = {each.name for each in mentioned}
     for other in distinct_conventions() if len(conventions) == 1 else ():
+        # One whose calls a text only may hold is known by its modules, too.
+        if other.calls_in and not re.search(other.calls_in, text):
+            continue
         if other is not conventions[0] and names & other.forms_by_last_name.keys():
             return SnippetError(
                 f"this is a call of {other.title}, not of {whose}: leave "
@@ -585,6 +598,11 @@ def _nearest(last: str, known: Sequence[str]) -> str | None:
     return max(near, key=lambda name: (likeness[name], "2" in name), default=None)
 
 
+def _recognised(call: Call) -> foreign.Library | None:
+    # A library that is read may have the words of one that is not.
+    return foreign.recognised(call, by_keywords=_root(call.dotted) not in _modules())
+
+
 def _not_read_here(site: CallSite, title: str) -> SnippetError:
     return SnippetError(
         f"{site.function} is a call of {title}, which is not read here.", site.call.column
@@ -606,7 +624,7 @@ def _candidates(site: CallSite, known: Sequence[_Known]) -> tuple[list[_Known], 
     others = [path for path in paths if path not in ours]
     for library in (
         *map(foreign.imported, others),
-        None if ours else foreign.recognised(site.call),
+        None if ours else _recognised(site.call),
     ):
         if library is not None and not ours:
             raise _not_read_here(site, library.title)

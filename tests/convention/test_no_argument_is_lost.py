@@ -41,6 +41,20 @@ OWN = {
         "inputs": "['x', 'w']",
         "outputs": "['y']",
     },
+    "jax.lax.conv_transpose": {"strides": "(2, 2)", "padding": "((2, 2), (2, 2))"},
+    "jax.lax.conv_general_dilated": {
+        "window_strides": "(1, 1)",
+        "padding": "((2, 2), (2, 2))",
+        "lhs_dilation": "(2, 2)",
+    },
+    "jax.lax.conv_with_general_padding": {
+        "window_strides": "(1, 1)",
+        "padding": "((2, 2), (2, 2))",
+        "lhs_dilation": "(2, 2)",
+        "rhs_dilation": "None",
+    },
+    "haiku.ConvNDTranspose": {"num_spatial_dims": "2"},
+    "equinox.nn.ConvTranspose": {"num_spatial_dims": "2"},
     "openvino.opset13.convolution_backprop_data": {"strides": "[2, 2]"},
     "openvino.opset13.group_convolution_backprop_data": {
         "strides": "[2, 2]",

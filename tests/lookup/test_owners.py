@@ -441,7 +441,6 @@ FOREIGN = {
     "import sonnet as snt\nsnt.Conv2DTranspose(4, kernel_shape=3)": "Sonnet",
     "snt.Conv2DTranspose(output_channels=4)": "Sonnet",
     "import tensorlayer as tl\ntl.layers.conv2d_transpose(x, 4)": "TensorLayer",
-    "from flax import linen as nn\nnn.ConvTranspose(64, (4, 4))": "Flax, for JAX",
     "import mindspore.nn as nn\nnn.Conv2dTranspose(3, 4, 5)": "MindSpore",
     "nn.Conv2dTranspose(3, 4, 5)": "MindSpore",
     "R.nn.conv2d_transpose(x, w, output_padding=(1, 1))": "TVM",

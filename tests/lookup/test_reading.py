@@ -116,8 +116,8 @@ def test_a_framework_that_is_named_is_the_one_that_is_asked() -> None:
 @pytest.mark.parametrize(
     ("text", "whose"),
     [
-        ("jax.lax.conv_transpose(x, w, (2, 2), 'SAME')", "JAX"),
-        ("hk.Conv2DTranspose(6, 3)", "Haiku, for JAX"),
+        ("oneflow.nn.ConvTranspose2d(4, 6, 3)", "OneFlow"),
+        ("snt.Conv2DTranspose(6, 3)", "Sonnet"),
         ("mindspore.nn.Conv2dTranspose(4, 6, 3)", "MindSpore"),
         ("tl.layers.conv2d_transpose(x, 6, 3)", "TensorLayer"),
     ],

@@ -57,7 +57,10 @@ def executed(text: str, w: Array, language: str) -> Array:
 def inside(text: str, w: Array) -> Array:
     """Reverse turns levels round; MapAt divides one of the dimensions that ArrayReshape takes."""
     if match := re.fullmatch(r"Reverse\[(.*), \{([\d, ]*)\}\]", text):
-        return np.flip(inside(match[1], w), [int(level) - 1 for level in match[2].split(",")])
+        flipped: Array = np.flip(
+            inside(match[1], w), tuple(int(level) - 1 for level in match[2].split(","))
+        )
+        return flipped
     dimensions = r"Flatten\[MapAt\[\{(\d), #/\1\} &, Dimensions\[w\], (\d)\]\]"
     if match := re.fullmatch(rf"ArrayReshape\[w, {dimensions}\]", text):
         groups, at = int(match[1]), int(match[2]) - 1

@@ -23,6 +23,16 @@ CONVENTION: Final = Convention(
     layer_order="lost",
     render=render,
     spoken=spoken,
+    modules=("jax", "lax", "flax", "linen", "nnx", "haiku", "hk", "equinox", "eqx"),
+    calls=(
+        r"Conv([123]|N)DTranspose|ConvTranspose([123]d)?|conv_transpose|conv_general_dilated"
+        "|conv_with_general_padding"
+    ),
+    # Others have layers of the same names, and texts of theirs are read without what is read here.
+    calls_in=(
+        r"\b(jax|lax|flax|linen|nnx|haiku|hk|equinox|eqx)\b|\bConvTranspose\s*\("
+        "|transpose_kernel|[lr]hs_dilation"
+    ),
     remarks=(
         (
             "Padding means four things: with use_consistent_padding=True it is the crop; without, "

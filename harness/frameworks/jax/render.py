@@ -35,7 +35,7 @@ def render(operator: Operator, dtype: str, documented: bool, _device: Device) ->
             text.lines(
                 f"y_ = {_grouped_call(split) if grouped else _call(split)}",
                 after(split),
-                "return y_ + b_" if split.own_bias else "return y_",
+                f"return {_with_bias(operator)}" if split.own_bias else "return y_",
             )
         ),
     )
@@ -150,7 +150,13 @@ def in_call(split: text.CropSplit) -> text.Crops:
 def after(split: text.CropSplit) -> str:
     """Write the lines after the call for what is left of the crop."""
     widths = [(0, 0), *text.extended(split.rest), (0, 0)]
-    return split.after(f"y_ = jax.numpy.pad(y_, {widths})", "y_ = y_ + b_", channels_last=True)
+    late_bias = f"y_ = {_with_bias(split.operator)}"
+    return split.after(f"y_ = jax.numpy.pad(y_, {widths})", late_bias, channels_last=True)
+
+
+def _with_bias(operator: Operator) -> str:
+    # What is added without its axes may be another output, such as a residual connection's.
+    return f"y_ + b_.reshape({'1, ' * (operator.rank + 1)}-1)"
 
 
 def raw_padding(split: text.CropSplit) -> list[tuple[int, int]]:
