@@ -43,9 +43,7 @@ LIBRARIES: Final = (
     _library("TensorLayer", "tensorlayer tensorlayerx tl tlx"),
     _library("TFLearn", "tflearn"),
     _library("Lasagne", "lasagne"),
-    _library("TVM", "tvm relax relay topi", r"R\.nn\..+"),
     _library("TT-NN", "ttnn", keywords="input_tensor weight_tensor"),
-    _library("Core ML", "coremltools", r"mb\..+"),
     _library("CNTK", "cntk"),
     _library("Theano", "theano"),
 )

@@ -42,6 +42,7 @@ _ADDS: Final = {"broadcast_add", "add"}
 _PASSES_ON: Final = {
     *("contiguous", "concat", "clone", "copy", "detach"),
     *("cuda", "cpu", "to", "float", "half", "double", "eval", "train"),
+    *("emit", "emit_output"),
 }
 # Crops and pads that people put after it, too.
 _NOT_READ: Final = {

@@ -443,9 +443,7 @@ FOREIGN = {
     "import tensorlayer as tl\ntl.layers.conv2d_transpose(x, 4)": "TensorLayer",
     "import mindspore.nn as nn\nnn.Conv2dTranspose(3, 4, 5)": "MindSpore",
     "nn.Conv2dTranspose(3, 4, 5)": "MindSpore",
-    "R.nn.conv2d_transpose(x, w, output_padding=(1, 1))": "TVM",
     "ttnn.conv_transpose2d(input_tensor=x)": "TT-NN",
-    "mb.conv_transpose(x=x, weight=w)": "Core ML",
 }
 
 
