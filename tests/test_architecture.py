@@ -14,7 +14,7 @@ from typing import Final
 import pytest
 from command_line import every_option
 
-from harness.convention.registry import framework_names
+from harness.convention.registry import known_names
 
 ROOT = Path(__file__).parent.parent
 
@@ -168,7 +168,7 @@ def test_a_framework_is_named_in_its_own_folder_only() -> None:
         known = {"numpy"} if name in NUMPY_IS_A_VERSION or mine == "cupy" else set()
         known |= KERAS_IS_A_MODULE.get(name, set())
         constants = {node.value for node in nodes(name) if isinstance(node, ast.Constant)}
-        named[name] = constants & (set(framework_names()) - {mine} - known)
+        named[name] = constants & (set(known_names()) - {mine} - known)
     assert not {name: frameworks for name, frameworks in named.items() if frameworks}
 
 
