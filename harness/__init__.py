@@ -121,7 +121,14 @@ def translate(
     if isinstance(operator_or_case, Operator):
         return render(operator_or_case, framework, style=style)
     case = operator_or_case
-    return render(case.operator, framework, case.dtype, documented=case.documented, style=style)
+    return render(
+        case.operator,
+        framework,
+        case.dtype,
+        documented=case.documented,
+        named=case.named,
+        style=style,
+    )
 
 
 def run(cases: Iterable[Case], frameworks: Sequence[str] | None = None) -> Iterator[Record]:

@@ -145,7 +145,9 @@ class _Talk:
             lacking = claims.lacks(case, check) if check.direction == direction else None
             if lacking and not case.rejected:
                 raise _RefusedError(f"not claimed: {lacking}")
-        program = self._convention.write(case.operator, case.dtype, documented=case.documented)
+        program = self._convention.write(
+            case.operator, case.dtype, documented=case.documented, named=case.named
+        )
         if isinstance(program, Unsupported):
             raise _RefusedError(program.reason)
         expected = expect(case, fast=True)

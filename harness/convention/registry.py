@@ -89,6 +89,8 @@ class Convention:
     # Layout of the weights in the framework's own call, without groups; ours is ``IOHW``.
     weights: str
     render: Renderer  # Takes an operator, a dtype, ``documented`` and a device; see ``render``
+    # The same, where a crop has a name such as SAME, by that name, if ``render`` does not use it.
+    named: Renderer | None = None
     grouped_weights: str = ""  # The layout with groups, if they have an axis of their own
     # The layout with three spatial axes, as if they were two, if the channels stand elsewhere then.
     volume_weights: str = ""
@@ -151,10 +153,17 @@ class Convention:
         return self.name.partition(":")[0]
 
     def write(
-        self, operator: Operator, dtype: str, *, documented: bool = False, device: Device = "cpu"
+        self,
+        operator: Operator,
+        dtype: str,
+        *,
+        documented: bool = False,
+        named: bool = False,
+        device: Device = "cpu",
     ) -> Program | Unsupported:
         """Write an operator as a program; see :func:`render`."""
-        program = self.render(operator, dtype, documented, self.device(device))
+        renderer = self.named if named and self.named is not None else self.render
+        program = renderer(operator, dtype, documented, self.device(device))
         return replace(program, framework=self.name)
 
     def device(self, asked: Device) -> Device:
@@ -363,6 +372,7 @@ def render(
     dtype: str = "float32",
     *,
     documented: bool = False,
+    named: bool = False,
     style: Style = "function",
     training: Training = SILENT,
     device: Device = "cpu",
@@ -372,10 +382,11 @@ def render(
     A framework that has only one of the styles, or of the devices, returns that.  ``documented``
     writes the call that the framework's documentation promises where a known defect makes another
     text the right advice, which is how defects are tested; a call that it does not promise is
-    never written, so that all else is as advised.
+    never written, so that all else is as advised.  ``named`` writes a crop by the framework's name
+    for it, such as SAME, or by the output's size, where it has one.
     """
     writer = convention(framework)
     if style == "layer" and writer.layer is not None:
         training = training if operator.bias else training.without_bias()
         return replace(writer.layer(operator, dtype, training), framework=framework)
-    return writer.write(operator, dtype, documented=documented, device=device)
+    return writer.write(operator, dtype, documented=documented, named=named, device=device)

@@ -121,7 +121,9 @@ def programs(
     if case.operator.groups > _MOST_GROUPS:
         return {}
     return {
-        name: _program(case.operator, name, case.dtype, device, case.documented, case.rejected)
+        name: _program(
+            case.operator, name, case.dtype, device, case.rejected, (case.documented, case.named)
+        )
         for name in frameworks
         if is_framework(name)
     }
@@ -129,9 +131,15 @@ def programs(
 
 @cache
 def _program(
-    operator: Operator, framework: str, dtype: str, device: Device, documented: bool, rejected: bool
+    operator: Operator,
+    framework: str,
+    dtype: str,
+    device: Device,
+    rejected: bool,
+    wording: tuple[bool, bool],
 ) -> dict[str, Any]:
-    program = render(operator, framework, dtype, documented=documented, device=device)
+    documented, named = wording
+    program = render(operator, framework, dtype, documented=documented, named=named, device=device)
     if isinstance(program, Unsupported):
         return {"support": program.support, "reason": program.reason}
     layer = render(operator, framework, dtype, documented=documented, style="layer")

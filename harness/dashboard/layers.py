@@ -28,7 +28,12 @@ def write_layers(
     ordered = sorted(shown.cases, key=_rank)
     by_operator: dict[str, list[int]] = {}
     for number, each in enumerate(ordered):
-        if each.case and not each.case.rejected and not each.case.documented:
+        if (
+            each.case
+            and not each.case.rejected
+            and not each.case.documented
+            and not each.case.named
+        ):
             by_operator.setdefault(each.case.operator.descriptor, []).append(number)
     firsts = [ordered[members[0]] for members in by_operator.values()]
     index = {

@@ -117,7 +117,11 @@ class Column:
         """Write a case as the framework's program."""
         device = self.conditions.device
         return self.convention.write(
-            case.operator, case.dtype, documented=case.documented, device=device
+            case.operator,
+            case.dtype,
+            documented=case.documented,
+            named=case.named,
+            device=device,
         )
 
     def refusals(self, case: Case, program: Program | Unsupported) -> dict[Check, Verdict]:

@@ -52,6 +52,8 @@ class Case:
     documented : bool
         Run the call that the framework's documentation promises, even if a known defect makes
         another text the right advice.
+    named : bool
+        Run the program that gives a crop by the framework's name for it, such as SAME.
     source, note, file, line
         Where the case comes from, and where it is written.
     """
@@ -67,6 +69,7 @@ class Case:
     rejected: bool = False
     says: Mapping[str, str] = field(default_factory=dict)
     documented: bool = False
+    named: bool = False
     source: str = ""
     note: str = ""
     file: str = ""
@@ -92,6 +95,7 @@ class Case:
         words += [word for word, dtype in _DTYPE_WORDS.items() if dtype == self.dtype != "float32"]
         words += [self.fill] if self.fill != "integer" else []
         words += ["documented"] if self.documented else []
+        words += ["named"] if self.named else []
         return "_".join(words)
 
     @property
@@ -235,8 +239,8 @@ def case_from_descriptor(descriptor: str) -> Case:
             options["dtype"] = _DTYPE_WORDS[word]
         elif word in FILLS:
             options["fill"] = word
-        elif word == "documented":
-            options["documented"] = True
+        elif word in ("documented", "named"):
+            options[word] = True
         elif re.fullmatch(r"n\d{1,18}", word, re.ASCII):
             options["batch"] = int(word[1:])
         elif re.fullmatch(r"i\d{1,18}(x\d{1,18})*", word, re.ASCII):

@@ -343,10 +343,12 @@ CASE: Final = Place("case", "One operator on one input or, with a matrix, one pe
     Key("fill", _choice(*FILLS), "integer", label="",
         meaning="Data: integers whose every sum is exact, so that results must be equal; random "
         "numbers, held to bounds on the error; or ones."),
-    Key("program", _choice("advised", "documented"), "advised", label="", not_with="rejected",
+    Key("program", _choice("advised", "documented", "named"), "advised", label="",
+        not_with="rejected",
         meaning="The program that deconform advises, or the call that the framework's "
         "documentation promises where a known defect makes another text the advice; all else is as "
-        "advised."),
+        "advised. Or the one that says a crop by the framework's name for it, such as SAME, or by "
+        "the output's size, where that is another text."),
     Key("matrix", MATRIX, {}, examples=({"stride": [1, 2], "crop": [0, [[1, 0]]]},),
         meaning="Values to sweep: one case for each combination, at most "
         f"{MAX_CASES_PER_ENTRY}. A key here takes the place of the case's own."),

@@ -165,6 +165,7 @@ class _Entry(Fields):
             rejected=rejected,
             says=says,
             documented=rejected or self.value("program") == "documented",
+            named=self.value("program") == "named",
             source=self.value("source") if "source" in self else source,
             note=self.value("note"),
             file=self.file,

@@ -15,7 +15,7 @@ from examples import wrong
 from hypothesis import given
 from hypothesis import strategies as st
 from programs import DTYPES, FRAMEWORKS, program
-from strategies import operators
+from strategies import cases, operators
 
 from harness.convention.registry import (
     UnknownFrameworkError,
@@ -31,6 +31,8 @@ from harness.core.operators import IllegalOperator, Operator
 from harness.core.program import Program, Unsupported
 from harness.execution.column import Column
 from harness.frameworks import pytorch
+from harness.lookup.reading import read
+from harness.suite.case import Case
 from harness.suite.limitations import load_limitations
 
 # Which framework.
@@ -466,6 +468,61 @@ def test_the_crop_of_an_illegal_operator_is_given_to_the_framework(
     program = render(illegal, framework, documented=True)
     assert isinstance(program, Program)
     assert words in program.forward.call + program.definition
+
+
+HAVE_NAMES = [name for name in FRAMEWORKS if convention(name).named is not None]
+
+
+@given(operators(), DTYPES)
+def test_only_those_that_have_names_for_crops_write_them(operator: Operator, dtype: str) -> None:
+    assert HAVE_NAMES
+    for framework in FRAMEWORKS:
+        advised, named = (
+            render(operator, framework, dtype, named=named) for named in (False, True)
+        )
+        if framework not in HAVE_NAMES:
+            assert named == advised
+        assert isinstance(named, Unsupported) == isinstance(advised, Unsupported)
+
+
+@pytest.mark.parametrize(
+    ("framework", "crop", "words"),
+    [
+        ("onnxruntime", ((1, 2), (0, 1)), 'auto_pad="SAME_UPPER"'),
+        ("onnxruntime", ((2, 1), (1, 0)), 'auto_pad="SAME_LOWER"'),
+        ("onnxruntime", ((0, 0), (0, -1)), 'auto_pad="VALID", output_padding=[0, 1]'),
+        ("onnxruntime", ((2, 2), (1, 0)), "output_shape=[(x.shape[2] - 1) * 1 + 0, "),
+        ("onnxruntime", ((0, 1), (1, 1)), 'auto_pad="SAME_UPPER", output_shape='),
+        ("onnxruntime", ((1, 2), (2, 1)), "pads=[1, 2, 2, 1]"),  # It has none.
+        ("openvino", ((1, 2), (0, 1)), 'auto_pad="same_lower"'),
+        ("openvino", ((2, 1), (1, 0)), 'auto_pad="same_upper"'),
+        ("openvino", ((0, 0), (0, -1)), 'auto_pad="valid", output_padding=[0, 1]'),
+        ("openvino", ((1, 2), (2, 1)), "pads_begin=[1, 2], pads_end=[2, 2], output_padding=[0, 1]"),
+        ("jax", ((1, 2), (0, 1)), 'padding="SAME"'),
+        ("jax", ((0, 0), (0, 0)), 'padding="VALID"'),
+        ("jax", ((2, 1), (1, 0)), "padding=((2, 1), (1, 0))"),
+    ],
+)
+def test_a_crop_that_has_a_name_is_asked_for_by_it(
+    framework: str, crop: tuple[tuple[int, int], ...], words: str
+) -> None:
+    """The odd element of a SAME, and a size, are at the end that each of them documents."""
+    operator = Operator.of(2, 2, (4, 3), stride=(1, 2), crop=crop)
+    program = render(operator, framework, named=True)
+    assert isinstance(program, Program)
+    assert words in program.text
+    assert not program.reason
+
+
+@given(cases())
+def test_a_name_is_read_as_the_crop_that_it_stands_for(case: Case) -> None:
+    for framework in sorted({"onnxruntime", "openvino"} & {*HAVE_NAMES}):
+        named = render(case.operator, framework, named=True)
+        assert isinstance(named, Program)
+        if not named.reason and min(case.out_shape) > 0:
+            shape = case.shapes["x"]
+            got = read(named.text, input=shape, weight=case.operator.weight_shape).operator
+            assert got == case.operator
 
 
 # Of which numbers of axes a framework lacks a type.

@@ -229,7 +229,16 @@ def test_checks_are_the_records_that_a_case_makes() -> None:
 @given(cases())
 def test_a_descriptor_is_read_back_with_its_data(case: Case) -> None:
     read = case_from_descriptor(case.descriptor)
-    for field in ("operator", "batch", "in_size", "dtype", "fill", "documented", "rejected"):
+    for field in (
+        "operator",
+        "batch",
+        "in_size",
+        "dtype",
+        "fill",
+        "documented",
+        "named",
+        "rejected",
+    ):
         assert getattr(read, field) == getattr(case, field)
     assert read.descriptor == case.descriptor
     for name, array in case.data().items():
@@ -270,6 +279,10 @@ def test_an_illegal_case_is_read_back_as_rejected(
         (
             Case("s/a", "s", Operator.of(1, 2, (3,)), 1, (4,), "float64", documented=True),
             "ic1_oc2_k3_b_n1_i4_f64_documented",
+        ),
+        (
+            Case("s/a", "s", Operator.of(1, 2, (3,)), 1, (4,), named=True),
+            "ic1_oc2_k3_b_n1_i4_named",
         ),
     ],
 )

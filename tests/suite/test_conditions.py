@@ -108,7 +108,7 @@ def test_conditions_hold_for_the_cases_of_a_limitation_and_for_no_others(known: 
     like_layers = [
         case
         for case in load_cases()
-        if not (case.rejected or case.documented) and 0 not in case.out_shape
+        if not (case.rejected or case.documented or case.named) and 0 not in case.out_shape
     ]
     declared = {
         case.id

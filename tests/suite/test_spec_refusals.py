@@ -180,7 +180,7 @@ AT_ITS_LINE: dict[str, tuple[list[str], str]] = {
     "fill a mapping": (["fill: {a: b}"], "suite.yaml:7: case 'a': fill {'a': 'b'} must be one of"),
     "program unknown": (
         ["program: both"],
-        "suite.yaml:7: case 'a': program 'both' must be one of advised, documented.",
+        "suite.yaml:7: case 'a': program 'both' must be one of advised, documented, named.",
     ),
     # Promises.
     "output of another size": (

@@ -74,6 +74,7 @@ def cases(
         dtype=draw(st.sampled_from(dtypes)),
         fill=draw(st.sampled_from(fills)),
         documented=draw(st.booleans()),
+        named=draw(st.booleans()),
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.convention.registry import Convention
-from harness.frameworks.jax.render import render, spoken
+from harness.frameworks.jax.render import render, render_named, spoken
 
 # Compiling is most of what a case costs, and no case's shapes are those of another.
 _CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "deconform/jax"
@@ -22,6 +22,7 @@ CONVENTION: Final = Convention(
     stored_names=("kernel", "bias", "/"),
     layer_order="lost",
     render=render,
+    named=render_named,
     spoken=spoken,
     modules=("jax", "lax", "flax", "linen", "nnx", "haiku", "hk", "equinox", "eqx"),
     calls=(

@@ -13,6 +13,7 @@ from harness.convention.device import Device
 from harness.convention.spoken import Layout, Spoken
 from harness.core.operators import Operator
 from harness.core.program import Program, Section
+from harness.frameworks.jax.naming import name_of
 
 _NO_GROUPS: Final = (
     "lax.conv_transpose has no groups: lax.conv_general_dilated convolves the dilated input with "
@@ -23,6 +24,18 @@ X64: Final = "JAX computes float64 as float32 unless jax_enable_x64 is set, as t
 
 def render(operator: Operator, dtype: str, documented: bool, _device: Device) -> Program:
     """Write an operator as a program, whose function is compiled as users' own are."""
+    return _program(operator, dtype, documented=documented)
+
+
+def render_named(operator: Operator, dtype: str, documented: bool, _device: Device) -> Program:
+    """Write an operator as a program whose crop has a name, where it has one."""
+    name = name_of(operator) if crop_defect(operator, dtype) is None else None
+    return _program(operator, dtype, documented=documented, name=name)
+
+
+def _program(
+    operator: Operator, dtype: str, *, documented: bool, name: str | None = None
+) -> Program:
     defect = None if documented else crop_defect(operator, dtype)
     split = _split(operator, defect)
     grouped = operator.groups != 1
@@ -33,7 +46,7 @@ def render(operator: Operator, dtype: str, documented: bool, _device: Device) ->
         f"def conv_transpose({names}):",
         text.indented(
             text.lines(
-                f"y_ = {_grouped_call(split) if grouped else _call(split)}",
+                f"y_ = {_grouped_call(split) if grouped else _call(split, name)}",
                 after(split),
                 f"return {_with_bias(operator)}" if split.own_bias else "return y_",
             )
@@ -182,8 +195,10 @@ def _words(split: text.CropSplit) -> dict[str, str | None]:
     }
 
 
-def _call(split: text.CropSplit) -> str:
+def _call(split: text.CropSplit, name: str | None) -> str:
     words = _words(split)
+    if name is not None:
+        words |= {"padding": f'"{name}"', "use_consistent_padding": None}
     if set(split.operator.dilation) == {1}:
         words["rhs_dilation"] = None
     return f"lax.conv_transpose(x_, w_{text.arguments(**words)})"

@@ -53,6 +53,7 @@ _ONNX_RUNTIME: Final = Convention(
     module="onnxruntime",
     weights="IOHW",
     render=renderer(_RUNTIME),
+    named=renderer(_RUNTIME, named=True),
     modules=("onnx", "onnxruntime"),
     spoken=spoken,
     model_suffixes=(".onnx",),
@@ -95,6 +96,7 @@ CONVENTION: Final = replace(
             name="onnxruntime:unoptimized",
             title="ONNX Runtime, unoptimized",
             render=renderer(_UNOPTIMIZED),
+            named=renderer(_UNOPTIMIZED, named=True),
         ),
         replace(
             _ONNX_RUNTIME,
@@ -103,6 +105,7 @@ CONVENTION: Final = replace(
             distribution="onnx",
             module="onnx.reference",
             render=renderer(_REFERENCE),
+            named=renderer(_REFERENCE, named=True),
         ),
     ),
 )

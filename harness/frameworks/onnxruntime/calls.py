@@ -187,6 +187,8 @@ def _of_output_shape(
     given: Arguments, operator: Operator, extra: Sizes, auto_pad: str
 ) -> tuple[Pairs, list[str]]:
     rank = operator.rank
+    if given.supplied.input:  # What is written as x.shape[2] * 2, as programs of ours do.
+        given = given.with_shapes({"x": given.supplied.input})
     asked = integers("output_shape", given.value("output_shape"), 0)
     # Version 1 let models state the batch and the channels, too.
     if len(asked) not in (rank, rank + 2):

@@ -15,6 +15,7 @@ from harness.convention.spoken import Spoken
 from harness.core.named_number import Named
 from harness.core.operators import IllegalOperator, Operator
 from harness.core.program import Program, Section, Unsupported
+from harness.frameworks.onnxruntime.naming import name_of
 
 # ConvTranspose has had these attributes since opset 1; the newest change, of its types, is 22's.
 _VERSIONS: Final = 'opset_imports=[helper.make_opsetid("", 22)], ir_version=10'
@@ -38,8 +39,8 @@ class Runner(NamedTuple):
     no_groups: str = ""  # Why it runs no more than one group, if it does not
 
 
-def renderer(runner: Runner) -> Renderer:
-    """Return what writes programs for a runner."""
+def renderer(runner: Runner, *, named: bool = False) -> Renderer:
+    """Return what writes programs for a runner: crops as pads or, where they have one, by name."""
 
     def render(
         operator: Operator, dtype: str, documented: bool, _device: Device
@@ -48,13 +49,17 @@ def renderer(runner: Runner) -> Renderer:
             return Unsupported(runner.lacks[dtype])
         if runner.no_groups and operator.groups > 1 and not documented:
             return Unsupported(runner.no_groups)
-        return _program(runner, split_crop(operator), _TYPES[dtype])
+        name = name_of(operator) if named else None
+        split = split_crop(operator)
+        if name is not None:
+            split = text.CropSplit(operator, ((0, 0),) * operator.rank)
+        return _program(runner, split, _TYPES[dtype], name)
 
     return render
 
 
-def _program(runner: Runner, split: text.CropSplit, kind: str) -> Program:
-    nodes, constants = _nodes(split, only_adds=not runner.takes_negative_pads)
+def _program(runner: Runner, split: text.CropSplit, kind: str, name: str | None = None) -> Program:
+    nodes, constants = _nodes(split, name, only_adds=not runner.takes_negative_pads)
     if len(nodes) == 1:
         definition, made = f"node = {nodes[0]}", "[node]"
     else:
@@ -110,9 +115,12 @@ def split_crop(operator: Operator) -> text.CropSplit:
     return text.CropSplit(operator, tuple(rest), (*begins, *ends), tuple(back))
 
 
-def _nodes(split: text.CropSplit, *, only_adds: bool) -> tuple[list[str], dict[str, str]]:
+def _nodes(
+    split: text.CropSplit, name: str | None, *, only_adds: bool
+) -> tuple[list[str], dict[str, str]]:
     """Write the nodes from ``x`` to ``y``, and the constants that they take."""
-    steps = [("ConvTranspose", ["w", "b"] if split.own_bias else ["w"], _attributes(split))]
+    attributes = _attributes(split.operator, _crop_attributes(split) if name is None else name)
+    steps = [("ConvTranspose", ["w", "b"] if split.own_bias else ["w"], attributes)]
     constants: dict[str, str] = {}
     added = text.extended(split.rest) if only_adds else [(-b, -e) for b, e in split.rest]
     if any(map(any, added)):
@@ -149,16 +157,18 @@ def _constant(name: str, values: Sequence[int]) -> str:
     return f'{name} = helper.make_tensor("{name}", TensorProto.INT64, {size}, {[*values]})'
 
 
-def _attributes(split: text.CropSplit) -> str:
-    operator = split.operator
-    return text.arguments(
+def _attributes(operator: Operator, crop: str) -> str:
+    before = text.arguments(
         kernel_shape=str([*operator.kernel]),
         strides=_unless_all(operator.stride, 1),
         dilations=_unless_all(operator.dilation, 1),
-        pads=_unless_all(split.pad, 0),
-        output_padding=_unless_all(split.back, 0),
-        group=str(operator.groups) if operator.groups != 1 else None,
     )
+    groups = text.arguments(group=str(operator.groups) if operator.groups != 1 else None)
+    return before + crop + groups
+
+
+def _crop_attributes(split: text.CropSplit) -> str:
+    return text.arguments(pads=_unless_all(split.pad, 0), output_padding=_unless_all(split.back, 0))
 
 
 def _unless_all(values: Sequence[int], default: int) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from harness.convention.registry import Convention, Notation
-from harness.frameworks.openvino.render import render, spoken
+from harness.frameworks.openvino.render import render, render_named, spoken
 
 CONVENTION: Final = Convention(
     name="openvino",
@@ -15,6 +15,7 @@ CONVENTION: Final = Convention(
     weights="IOHW",
     grouped_weights="GIOHW",
     render=render,
+    named=render_named,
     modules=("openvino",),
     spoken=spoken,
     calls=r"(group_)?convolution_backprop_data",

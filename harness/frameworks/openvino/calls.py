@@ -206,6 +206,8 @@ def _crop(given: Arguments, operator: Operator) -> tuple[Pairs, list[str]]:
 def _of_output_shape(
     given: Arguments, operator: Operator, auto_pad: str, begins: Sizes, more: Sizes
 ) -> tuple[Pairs, list[str]]:
+    if given.supplied.input:  # What is written as x.shape[2] * 2, as programs of ours do.
+        given = given.with_shapes({"x": given.supplied.input})
     value = _unwrapped(given, given.value("output_shape"))
     asked = integers("output_shape", value, given.given["output_shape"].column)
     if len(asked) != operator.rank or min(asked) < 0:

@@ -8,7 +8,7 @@ https://docs.openvino.ai/2026/documentation/openvino-ir-format/operation-sets/op
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from harness.convention import text
@@ -17,6 +17,7 @@ from harness.convention.spoken import Layout, Spoken
 from harness.core.named_number import Named
 from harness.core.operators import IllegalOperator, Operator
 from harness.core.program import Program, Section, Unsupported
+from harness.frameworks.openvino.naming import name_of
 
 _NO_DOUBLE: Final = Unsupported(
     "OpenVINO computes float64 tensors in float32 and returns them as float64, without saying so."
@@ -45,8 +46,24 @@ def render(
     if dtype == "float64" and not documented:
         return _NO_DOUBLE
     split = _documented_split(operator) if documented else _split_crop(operator)
+    return _program(operator, split, _options(_words(split)))
+
+
+def render_named(
+    operator: Operator, dtype: str, documented: bool, device: Device
+) -> Program | Unsupported:
+    """Write an operator as a program whose crop has a name, where it has one."""
+    crop = name_of(operator)
+    if crop is None or (dtype == "float64" and not documented):
+        return render(operator, dtype, documented, device)
+    whole = _split(operator, [False] * operator.rank)
+    words = {name: _words(whole)[name] for name in ("strides", "dilations")}
+    return _program(operator, whole, _options(words) + text.arguments(**crop))
+
+
+def _program(operator: Operator, split: text.CropSplit, options: str) -> Program:
     definition = text.lines(
-        f"y_ = ops.{_function(operator)}(x_, w_{_options(split)})",
+        f"y_ = ops.{_function(operator)}(x_, w_{options})",
         _after(split),
         f"y_ = ops.add(y_, b.reshape({_bias_shape(operator)}))" if operator.bias else None,
         'model = ov.compile_model(ov.Model([y_], [x_]), "CPU", config)',
@@ -137,10 +154,10 @@ def _words(split: text.CropSplit) -> dict[str, Sequence[int]]:
     }
 
 
-def _options(split: text.CropSplit) -> str:
+def _options(words: Mapping[str, Sequence[int]]) -> str:
     given = {
         name: None if _is_default(values, _DEFAULTS.get(name)) else str([*values])
-        for name, values in _words(split).items()
+        for name, values in words.items()
     }
     return text.arguments(**given)
 
