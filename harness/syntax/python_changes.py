@@ -118,6 +118,23 @@ def definitions(body: Iterable[ast.AST]) -> Iterator[Definition]:
             pending += [(inner, times) for inner in children(node)]
 
 
+def set_to_none(body: Iterable[ast.AST]) -> Counter[str]:
+    r"""Count how often the statements of a scope give each name ``None``.
+
+    >>> set_to_none(ast.parse("try:\n    import f\nexcept ImportError:\n    f = None").body)
+    Counter({'f': 1})
+    """
+    counts: Counter[str] = Counter()
+    pending = [*body]
+    while pending:
+        match node := pending.pop():
+            case ast.Assign(targets=targets, value=ast.Constant(value=None)):
+                counts.update(each.id for each in targets if isinstance(each, ast.Name))
+            case ast.If() | ast.Try() | ast.With() | ast.ExceptHandler():
+                pending += children(node)
+    return counts
+
+
 def shared_names(tree: ast.AST) -> frozenset[str]:
     """Names that functions give values in the scope of others."""
     declared = (node for node in statements_in(tree) if isinstance(node, _DECLARING))

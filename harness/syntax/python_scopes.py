@@ -25,6 +25,7 @@ from harness.syntax.python_changes import (
     definitions,
     dotted,
     handed_to,
+    set_to_none,
 )
 from harness.syntax.tree import (
     MAX_TEXT,
@@ -149,13 +150,16 @@ class Scopes(Expressions):
         self._change(changes(code))
 
     def _scope_meanings(self) -> Mapping[str, Value]:
-        """What imports and definitions give names, of those that nothing else gives anything."""
+        """What imports and definitions give names, of those that nothing else gives anything.
+
+        But for ``None``, where an import fails: that cannot be called.
+        """
         scope = self._scope
         if scope.meanings is None:
             scope.meanings = {
                 name: either(name, values)
                 for name, values in self._meanings_in(scope.definitions).items()
-                if len(values) == scope.bound[name]
+                if len(values) + scope.nothings.get(name, 0) == scope.bound[name]
             }
         return scope.meanings
 
@@ -254,6 +258,7 @@ class Scope:
     changed: tuple[Change, ...] = ()
     unsettled: int = 0
     definitions: tuple[Definition, ...] = ()
+    nothings: Mapping[str, int] = field(default_factory=dict)  # How often it gives names ``None``
     # Found when they are asked for: what its imports and definitions give names, and what all its
     # names are for inner scopes.
     meanings: Mapping[str, Value] | None = None
@@ -274,5 +279,6 @@ class Scope:
             tuple(others),
             len(everything),
             tuple(definitions(body)),
+            set_to_none(body),
             certain=certain,
         )

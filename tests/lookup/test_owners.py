@@ -120,6 +120,16 @@ FOLLOWED = {
         "try:\n  import torch.nn as nn\nexcept ImportError:\n  pass\nnn.ConvTranspose2d(6, 4, 3)",
         "ic6_oc4_k3x3_b",
     ),
+    "imported, or nothing, in a function": (
+        "try:\n  import torch.nn as nn\nexcept ImportError:\n  nn = None\n"
+        "def f():\n  return nn.ConvTranspose2d(6, 4, 3)",
+        "ic6_oc4_k3x3_b",
+    ),
+    "nothing at first": (
+        "nn = None\nif has_torch:\n  from torch import nn\n"
+        "def f():\n  return nn.ConvTranspose2d(6, 4, 3)",
+        "ic6_oc4_k3x3_b",
+    ),
     "a star of the framework": (
         "from torch.nn import *\nConvTranspose2d(6, 4, 3)",
         "ic6_oc4_k3x3_b",
