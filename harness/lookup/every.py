@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -72,6 +72,7 @@ def look_up_every(
     if (known := _without_code(text, framework, to, supplied, style)) is not None:
         return [known]
     every: list[LookUp | SnippetError] = []
+    lines: dict[SnippetError, int] = {}  # Of the text's own calls through which they are come to
     whole = find_every(text, framework, supplied.values, only_code=only_code)
     for found in whole[:most]:
         if isinstance(found, SnippetError):
@@ -83,7 +84,9 @@ def look_up_every(
             every += _for_each_word(found, error, supplied, to, style) or [error]
         except SnippetError as error:
             every.append(error)
-    return [*_once(every), *_left_out(whole, len(whole[:most]))]
+            if found.site.followed:
+                lines[error] = found.site.line
+    return [*_once(every, lines), *_left_out(whole, len(whole[:most]))]
 
 
 def _for_each_word(
@@ -177,15 +180,33 @@ def line_of(one: LookUp | SnippetError) -> int:
     return one.place.line if one.place else 0
 
 
-def _once(every: Iterable[LookUp | SnippetError]) -> Iterator[LookUp | SnippetError]:
-    """Leave out what is refused with the same words at the same place: in each turn of a loop."""
-    refused = set[tuple[object, str]]()
+def _once(
+    every: Iterable[LookUp | SnippetError], lines: Mapping[SnippetError, int]
+) -> list[LookUp | SnippetError]:
+    """Say once what is refused with the same words at the same place, and where that is called."""
+    told: dict[object, LookUp | SnippetError] = {}
+    called: dict[object, dict[int, None]] = {}
     for one in every:
-        if isinstance(one, SnippetError):
-            if (one.place, str(one)) in refused:
-                continue
-            refused.add((one.place, str(one)))
-        yield one
+        key: object = (one.place, str(one)) if isinstance(one, SnippetError) else id(one)
+        told.setdefault(key, one)
+        if isinstance(one, SnippetError) and one in lines:
+            called.setdefault(key, {})[lines[one]] = None
+    for key, numbers in called.items():
+        error = told[key]
+        assert isinstance(error, SnippetError)
+        error.fact = error.fact + _called_in([*numbers])
+    return [*told.values()]
+
+
+def _called_in(lines: Sequence[int]) -> str:
+    """Say from where what is refused is called.
+
+    >>> _called_in([3]), _called_in([3, 7, 9])
+    (' It is called in line 3.', ' It is called in lines 3, 7 and 9.')
+    """
+    *most, last = map(str, lines)
+    shown = f"lines {', '.join(most)} and {last}" if most else f"line {last}"
+    return f" It is called in {shown}."
 
 
 def _left_out(whole: Sequence[FoundCall | SnippetError], answered: int) -> Iterator[SnippetError]:
