@@ -7,7 +7,7 @@ also moves them to the GPU and back.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 Device: TypeAlias = Literal["cpu", "cuda"]
@@ -29,8 +29,7 @@ if "NVIDIA_TF32_OVERRIDE" in os.environ:
     raise RuntimeError("NVIDIA_TF32_OVERRIDE is set, which TF32 depends on: unset it")"""
 
 
-@dataclass(frozen=True)
-class Cuda:
+class Cuda(NamedTuple):
     """How a framework computes on an NVIDIA GPU."""
 
     # Python text for the framework's interpreter: computes something on the GPU and defines its
@@ -39,7 +38,7 @@ class Cuda:
     # Python text that allows products of float32 to round their factors to TF32.
     allow_tf32: str = ""
     # Environment variables of its processes, in addition to those for every device.
-    environ: Mapping[str, str] = field(default_factory=dict)
+    environ: Mapping[str, str] = MappingProxyType({})
     # Python text, using a program's variables, that returns when the GPU has finished; empty if the
     # calls themselves wait.
     wait: str = ""

@@ -8,7 +8,6 @@ it shows the sentence.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple, Self, TypeAlias
 
@@ -128,8 +127,7 @@ def worded(text: str, words: Words) -> str:
     return text.worded(words) if isinstance(text, Sentence) else text
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """Where in the input something is wrong: line and column from 1, and that line with a mark."""
 
     line: int

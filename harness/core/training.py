@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from harness.core.operators import Operator
 
@@ -12,8 +12,7 @@ Distribution: TypeAlias = Literal["uniform", "normal", "truncated_normal", "cons
 Fan: TypeAlias = Literal["in", "out", "average"]
 
 
-@dataclass(frozen=True)
-class Initializer:
+class Initializer(NamedTuple):
     """How weights or a bias are drawn before training.
 
     Frameworks disagree on which fan of a transposed convolution is "in".  Here ``in`` counts the

@@ -10,8 +10,7 @@ an axis that runs backwards: ``hwIO`` is what JAX's convolutions take, which do 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from harness.convention.registry import convention
 from harness.convention.text import divided_at, layout_axes, opened, unflipped
@@ -66,8 +65,7 @@ def is_layout(framework: str) -> bool:
     return sorted(letters) in (sorted("IOHW"), sorted("GIOHW")) and "HW" in letters
 
 
-@dataclass(frozen=True)
-class LayoutChange:
+class LayoutChange(NamedTuple):
     """The conversion of weights and biases from a framework's layout to another's.
 
     Examples

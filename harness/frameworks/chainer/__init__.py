@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from harness.convention.device import ANOTHER_INTERPRETER, CUPY_WAIT, Cuda
-from harness.convention.registry import Convention
-from harness.frameworks.chainer.render import layer, render, spoken
+from harness.convention.registry import Convention, late
 
 _CHECK: Final = f"""\
 import chainer
@@ -30,10 +29,10 @@ CONVENTION: Final = Convention(
     weights="IOHW",
     stored_names=("W", "b", "/"),
     layer_order="lost",
-    render=render,
+    render=late(__name__, "render"),
     modules=("chainer",),
-    layer=layer,
-    spoken=spoken,
+    layer=late(__name__, "layer"),
+    spoken=late(__name__, "spoken"),
     model_suffixes=(".npz",),
     calls=r"Deconvolution([123]|N)D|deconvolution_([123]|n)d",
     remarks=(

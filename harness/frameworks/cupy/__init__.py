@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from harness.convention.device import CUPY_WAIT, Cuda, Probe
-from harness.convention.registry import Convention
-from harness.frameworks.cupy.render import render
+from harness.convention.registry import Convention, late
 
 # Without a driver CUDA reports one that is too old.
 _CHECK: Final = """\
@@ -43,7 +42,7 @@ CONVENTION: Final = Convention(
     distribution="cupy-cuda13x",
     module="cupy",
     weights="IOHW",
-    render=render,
+    render=late(__name__, "render"),
     probes={"cuda": _PROBE},
     cpu=False,
     cuda=Cuda(_CHECK, _ALLOW_TF32, {"CUPY_TF32": "0"}, wait=CUPY_WAIT, is_own=True),

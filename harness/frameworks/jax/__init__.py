@@ -6,8 +6,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from harness.convention.registry import Convention
-from harness.frameworks.jax.render import render, render_named, spoken
+from harness.convention.registry import Convention, late
 
 # Compiling is most of what a case costs, and no case's shapes are those of another.
 _CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "deconform/jax"
@@ -21,9 +20,9 @@ CONVENTION: Final = Convention(
     grouped_weights="hwI(GO)",
     stored_names=("kernel", "bias", "/"),
     layer_order="lost",
-    render=render,
-    named=render_named,
-    spoken=spoken,
+    render=late(__name__, "render"),
+    named=late(__name__, "render_named"),
+    spoken=late(__name__, "spoken"),
     modules=("jax", "lax", "flax", "linen", "nnx", "haiku", "hk", "equinox", "eqx"),
     calls=(
         r"Conv([123]|N)DTranspose|ConvTranspose([123]d)?|conv_transpose|conv_general_dilated"

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from harness.convention.device import ANOTHER_INTERPRETER, Cuda
-from harness.convention.registry import Convention, Example
-from harness.frameworks.mxnet.render import layer, render, spoken
+from harness.convention.registry import Convention, Example, late
 
 # MXNet does not report a GPU's name.
 _CHECK: Final = f"""\
@@ -34,11 +33,11 @@ CONVENTION: Final = Convention(
     distribution="mxnet",
     module="mxnet",
     weights="IOHW",
-    render=render,
+    render=late(__name__, "render"),
     modules=("mxnet", "mx", "gluon"),
     flat_pads_from_first=True,
-    layer=layer,
-    spoken=spoken,
+    layer=late(__name__, "layer"),
+    spoken=late(__name__, "spoken"),
     calls=r"[Dd]econvolution|Conv[123]DTranspose",
     model_suffixes=(".json",),
     examples=(Example("A model's file: a symbol", _SYMBOL, "net-symbol.json", style="layer"),),

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from harness.convention.device import Probe
-from harness.convention.registry import Convention, Example
-from harness.frameworks.numpy.render import render, spoken
+from harness.convention.registry import Convention, Example, late
 
 # NumPy copies with one thread, so the array is split among as many threads as programs have.
 _PROBE: Final = Probe(
@@ -33,8 +32,8 @@ CONVENTION: Final = Convention(
     distribution="deconform",
     module="impl",
     weights="IOHW",
-    render=render,
-    spoken=spoken,
+    render=late(__name__, "render"),
+    spoken=late(__name__, "spoken"),
     is_canonical=True,
     examples=(
         Example("An operator's descriptor, with the input's size", "ic4_oc6_k3x3_s2x2_b_n1_i5x5"),

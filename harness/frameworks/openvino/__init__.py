@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from harness.convention.registry import Convention, Notation
-from harness.frameworks.openvino.render import render, render_named, spoken
+from harness.convention.registry import Convention, Notation, late
 
 CONVENTION: Final = Convention(
     name="openvino",
@@ -14,10 +13,10 @@ CONVENTION: Final = Convention(
     module="openvino",
     weights="IOHW",
     grouped_weights="GIOHW",
-    render=render,
-    named=render_named,
+    render=late(__name__, "render"),
+    named=late(__name__, "render_named"),
     modules=("openvino",),
-    spoken=spoken,
+    spoken=late(__name__, "spoken"),
     calls=r"(group_)?convolution_backprop_data",
     model_suffixes=(".xml",),
     notations=(

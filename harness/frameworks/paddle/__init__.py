@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from harness.convention.registry import Convention
-from harness.frameworks.paddle.render import layer, render, spoken
+from harness.convention.registry import Convention, late
 
 CONVENTION: Final = Convention(
     name="paddle",
@@ -13,11 +12,11 @@ CONVENTION: Final = Convention(
     distribution="paddlepaddle",
     module="paddle",
     weights="IOHW",
-    render=render,
+    render=late(__name__, "render"),
     modules=("paddle", "fluid"),
     calls=r"[Cc]onv[123](DT|d_t)ranspose",
-    layer=layer,
-    spoken=spoken,
+    layer=late(__name__, "layer"),
+    spoken=late(__name__, "spoken"),
     model_suffixes=(".pdparams",),
     remarks=(
         (

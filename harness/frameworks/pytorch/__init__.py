@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from harness.convention.device import ANOTHER_INTERPRETER, Cuda, Probe
-from harness.convention.registry import Convention, Example
-from harness.frameworks.pytorch.render import layer, render, spoken
+from harness.convention.registry import Convention, Example, late
 
 _CHECK: Final = f"""\
 import torch
@@ -64,12 +63,12 @@ CONVENTION: Final = Convention(
     distribution="torch",
     module="torch",
     weights="IOHW",
-    render=render,
+    render=late(__name__, "render"),
     modules=("torch",),
     is_baseline=True,
     probes={"cuda": _PROBE},
-    layer=layer,
-    spoken=spoken,
+    layer=late(__name__, "layer"),
+    spoken=late(__name__, "spoken"),
     model_suffixes=(".pt", ".pth", ".pt2", ".ptl", ".ckpt", ".bin", ".safetensors"),
     calls=r"(Lazy|WN)?ConvTranspose[123]d|conv_transpose[123]d",
     examples=(
