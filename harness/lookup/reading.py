@@ -218,7 +218,10 @@ def _searched(
                 with suppress(SnippetError):
                     found = search(text, _language_of(wider), wider, values, **_wanted(wider))
                     return _Text(text, conventions, wider), found
-            raise _without_a_call(text, conventions, known, error) from None
+            # One that a text imports alone is no one's choice.
+            others = () if framework else distinct_conventions()
+            every = dict.fromkeys((*conventions, *others))
+            raise _without_a_call(text, [*every], known, error) from None
 
 
 def _shape(ask: Ask, shape: Sequence[int] | None) -> Sizes | None:

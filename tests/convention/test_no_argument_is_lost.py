@@ -7,7 +7,7 @@ from programs import PYTHON
 
 from harness.convention.arguments import Form
 from harness.convention.reading import Reading
-from harness.convention.registry import convention
+from harness.convention.registry import convention, text_only_names
 from harness.convention.signature import REQUIRED
 from harness.lookup.reading import read
 from harness.syntax.tree import SnippetError
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 FORMS = [
     pytest.param(name, form, id=form.name)
-    for name in PYTHON
+    for name in (*PYTHON, *text_only_names())
     for form in convention(name).forms
     if form.rank != 1
 ]
@@ -60,6 +60,14 @@ OWN = {
         "strides": "[2, 2]",
         "filters": "np.zeros((2, 2, 6, 3, 3))",
     },
+    "caffe.layers.Deconvolution": {"convolution_param": "dict(num_output=6, kernel_size=3)"},
+    "tvm.topi.nn.conv2d_transpose_nchw": {"padding": "0", "output_padding": "0"},
+    "tvm.topi.nn.group_conv2d_transpose_nchw": {
+        "padding": "0",
+        "output_padding": "0",
+        "groups": "1",
+    },
+    "tvm.topi.nn.conv3d_transpose_ncdhw": {"padding": "0", "output_padding": "0"},
 }
 
 

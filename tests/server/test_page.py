@@ -44,6 +44,11 @@ def test_the_page_shows_every_framework_but_the_texts_own(client: TestClient) ->
     assert shown[-1] == "numpy"
 
 
+def test_the_page_says_that_nothing_runs_an_answer(client: TestClient) -> None:
+    page = html.unescape(client.get("/", params={"text": PYTORCH, "to": "tinygrad"}).text)
+    assert "Text only: deconform does not run tinygrad." in page
+
+
 def test_the_page_says_why_something_cannot_be_said(client: TestClient) -> None:
     text = "nn.ConvTranspose2d(64, 32, 4, groups=2)"
     page = html.unescape(client.get("/", params={"text": text, "to": "tensorflow"}).text)

@@ -96,7 +96,7 @@ def _rounded(wanted: Initializer | None, result: Initializer | None) -> Initiali
     assert wanted is not None
     assert result is not None
     assert result.scale == pytest.approx(wanted.scale, rel=1e-12)
-    return replace(wanted, scale=result.scale)
+    return wanted._replace(scale=result.scale)
 
 
 def test_silent_training_is_no_text() -> None:
