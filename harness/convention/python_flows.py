@@ -34,7 +34,10 @@ _CONTAINERS: Final = {"Sequential", "HybridSequential"}
 _DEEPEST: Final = 120  # Steps back from one value to another
 _MOST_STEPS: Final = 20_000  # Of a text
 # As people write modules that they leave out importing.
-_MODULES: Final = {"F", "torch", "nn.functional", "nn.F", "functional", "tf", "tf.nn", "K"}
+_MODULES: Final = {
+    *("F", "torch", "nn.functional", "nn.F", "functional", "tf", "tf.nn", "K"),
+    *("nn", "nnx", "jnp", "jax.nn", "jax.numpy", "jax.image"),
+}
 _HARMLESS: Final = {"summary", "build", "eval", "train", "to", "cuda", "cpu", "parameters"}
 
 
@@ -242,6 +245,8 @@ class _Walk:
         if depth > _DEEPEST or self._steps > _MOST_STEPS:
             return Flow()
         if isinstance(layer, Name):
+            if self._plain.functions.get(layer.text.rpartition(".")[2]) is keep:
+                return flow  # As in Sequential([layer, jax.nn.relu])
             layer = statement.assigned.get(layer.text)
         if not isinstance(layer, Call):
             return Flow()

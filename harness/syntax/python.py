@@ -36,6 +36,8 @@ NO_VALUES: Final[Mapping[str, Value]] = MappingProxyType({})
 _DEFINING: Final = re.compile(r"[;{]|\b(?:def|class|getattr|if|lambda)\b")
 # What a test runner or a benchmark knows a text's functions by.
 _RUN: Final = re.compile(r"\bparametrize\b|\bget_init_inputs\b")
+# A class of Flax or of Equinox, whose constructor is not written.
+_OF_FIELDS: Final = re.compile(r"(?s)\bclass\b.*\.Module\b|@(?:\w+\.)?compact\b")
 # A function that makes layers, in the place of a definition.
 _LAMBDA: Final = re.compile(r"=\s*lambda\b")
 _MAKES_A_LAYER: Final = re.compile("transpos|deconv", re.IGNORECASE)
@@ -87,6 +89,11 @@ def read(text: str, values: Mapping[str, Value] = NO_VALUES, names: Collection[s
             from harness.syntax.python_runners import add_calls  # noqa: PLC0415
 
             add_calls(module, source.lines)
+        if _OF_FIELDS.search(text):
+            # So are those without such classes.
+            from harness.syntax.python_fields import add_constructors  # noqa: PLC0415
+
+            add_constructors(module)
         if _LAMBDA.search(text):
             _define_lambdas(module)
         reader = _reader(source, unread, values, names)

@@ -49,7 +49,10 @@ _PURE: Final = {
 _FRAMEWORKS: Final = {
     *("torch", "nn", "F", "tf", "tensorflow", "keras", "layers", "K", "np", "numpy", "jnp", "math"),
     *("mx", "mxnet", "nd", "sym", "gluon", "chainer", "L"),
+    *("jax", "lax", "nnx", "hk", "eqx"),
 }
+# Functions of modules that are named like methods of dictionaries: they change no module.
+_FUNCTIONS: Final = {"nnx.update", "nnx.pop"}
 _OF_ALL_NAMES: Final = {"exec", "execfile", "globals", "locals"}
 _PATCHES: Final = {"patch", "setattr"}
 # Kinds of nodes that give names something, or may change something in place.
@@ -398,6 +401,8 @@ def _changed_by(node: ast.AST) -> Iterator[Change]:
     match node:
         case ast.NamedExpr():
             yield Change(node.target.id, certain=True)
+        case ast.Attribute() if dotted(node) in _FUNCTIONS:
+            return
         case ast.Attribute(value=owner, attr=attribute) if attribute in _CHANGES:
             # Also where it is not called here: ``map(sizes.append, more)``.
             yield from _whole(owner)
@@ -436,6 +441,8 @@ def _changed_by_call(call: ast.Call) -> Iterator[Change]:
 
 def _changed_by_method(function: ast.Attribute) -> Iterator[Change]:
     method = function.attr
+    if dotted(function) in _FUNCTIONS:
+        return
     if method in _CHANGES or (method[-1:] == "_" != method[-2:-1]):
         yield from _whole(function.value)
     elif method not in _KEEPS and (owner := dotted(function.value)):

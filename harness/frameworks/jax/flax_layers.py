@@ -12,6 +12,7 @@ from harness.convention.arguments import Arguments, Form
 from harness.convention.reading import Reading
 from harness.convention.signature import Parameter, naming
 from harness.frameworks.jax.crops import WORDS, cropped, padding_of, per_axis, with_weights
+from harness.frameworks.jax.incoming import incoming
 
 _KERNEL: Final = Parameter(
     "kernel_size",
@@ -95,8 +96,10 @@ def _read(given: Arguments) -> Reading:
     if is_nnx and "rngs" not in given.given and "nnx" not in given.site.function:
         given.value("rngs")
     given = given.with_input_in_text(channels_last=True)
+    channels = given.open_integer("in_features") if is_nnx else None
+    flow = incoming(given, "NNX" if is_nnx else "LINEN", channels)
     complete = given.channels_and_kernel(
-        given.open_integer("in_features") if is_nnx else None,
+        channels or flow.channels,
         given.open_integer("out_features" if is_nnx else "features"),
         given.open_per_axis("kernel_size"),
         1,
@@ -114,6 +117,7 @@ def _read(given: Arguments) -> Reading:
         dilation=per_axis(given, "kernel_dilation", rank),
         crop=None,
         bias=given.flag("use_bias"),
+        input=flow.shape if flow.size and len(flow.size) == rank else None,
         channels_last=True,
     )
     reading = cropped(given, reading, padding_of(given, rank, pairs_only=False))

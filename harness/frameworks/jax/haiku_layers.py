@@ -10,11 +10,13 @@ from dataclasses import replace
 from typing import Final
 
 from harness.convention.arguments import Arguments, Form, output_crop
+from harness.convention.chains import Flow
 from harness.convention.reading import Reading
 from harness.convention.signature import Parameter, naming
 from harness.core.named_number import at_least_0
 from harness.core.operators import Operator, Sizes
 from harness.frameworks.jax.crops import WORDS, Pairs, cropped, padding_of
+from harness.frameworks.jax.incoming import incoming
 
 _LETTERS: Final = {1: "W", 2: "HW", 3: "DHW"}
 # https://github.com/google-deepmind/dm-haiku/blob/v0.0.17/haiku/_src/utils.py#L135
@@ -70,8 +72,9 @@ def _read(given: Arguments) -> Reading:
             "mask",
         )
     given = given.with_input_in_text(channels_last=channels_last)
+    flow = incoming(given, "HAIKU") if channels_last else Flow()
     complete = given.channels_and_kernel(
-        None,
+        flow.channels,
         given.open_integer("output_channels"),
         None if given.is_open("kernel_shape") else given.per_axis("kernel_shape", rank),
         1,
@@ -81,6 +84,7 @@ def _read(given: Arguments) -> Reading:
         stride=stride,
         crop=None,
         bias=given.flag("with_bias"),
+        input=flow.shape if flow.size and len(flow.size) == rank else None,
         channels_last=channels_last,
     )
     padding = padding_of(given, rank, pairs_only=True)
