@@ -39,6 +39,13 @@ SAID = {
         "layer.W.update_rule.add_hook(chainer.optimizer_hooks.WeightDecay(0.5 * l2))\n"
         "layer.b.update_rule.add_hook(chainer.optimizer_hooks.WeightDecay(l2))"
     ),
+    "jax": (
+        "import optax\n"
+        "optimizer = optax.multi_transform({\n"
+        '    "kernel": optax.chain(optax.add_decayed_weights(0.5 * l2), optax.sgd(2.0 * lr)),\n'
+        '    "bias": optax.chain(optax.add_decayed_weights(l2), optax.sgd(lr)),\n'
+        '}, {"kernel": "kernel", "bias": "bias"})'
+    ),
     "keras": (
         "# Keras has no factors of the learning rate: an optimizer of your own multiplies it.\n"
         "factors = {layer.kernel.path: 2.0}\n"
@@ -216,6 +223,7 @@ TOO_LARGE = {
     "chainer": "L.Deconvolution2D(3, 4, 2, initialW=chainer.initializers.Normal(1e200))",
     "paddle": ("nn.Conv2DTranspose(3, 4, 2, weight_attr=paddle.nn.initializer.Normal(0.0, 1e200))"),
     "mxnet": "nn.Conv2DTranspose(4, 2, in_channels=3, weight_initializer=mx.init.Normal(1e200))",
+    "jax": "linen.ConvTranspose(4, (2, 2), kernel_init=linen.initializers.normal(1e200))",
     "keras": "layers.Conv2DTranspose(4, 2, kernel_initializer=RandomNormal(0, 1e200))",
     "tensorflow": "layers.Conv2DTranspose(4, 2, kernel_initializer=RandomNormal(0, 1e200))",
     "matlab": "transposedConv2dLayer(2, 4, NumChannels=3, WeightsInitializer=@(s) 1e200*randn(s))",

@@ -153,5 +153,5 @@ def test_what_is_asked_of_all_calls_of_a_text_leads_to_them() -> None:
                             asked.update(getattr(module, each.value.id, ()))
     # These are asked for with the layer's name, or its class's, in the call.
     assert asked - SETTING - LIKE == {
-        *("isinstance", "Sequential", "NetChain", "NetGraph"),
+        *("isinstance", "Sequential", "NetChain", "NetGraph", "apply"),
     }

@@ -7,9 +7,19 @@ from pathlib import Path
 from typing import Final
 
 from harness.convention.registry import Convention, late
+from harness.core.operators import Operator
+from harness.core.program import Program, Unsupported
+from harness.core.training import Training
 
 # Compiling is most of what a case costs, and no case's shapes are those of another.
 _CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "deconform/jax"
+
+
+def _layer(operator: Operator, dtype: str, training: Training) -> Program | Unsupported:
+    from harness.frameworks.jax.layer import layer  # noqa: PLC0415 -- few look-ups write one
+
+    return layer(operator, dtype, training)
+
 
 CONVENTION: Final = Convention(
     name="jax",
@@ -21,6 +31,7 @@ CONVENTION: Final = Convention(
     stored_names=("kernel", "bias", "/"),
     layer_order="lost",
     render=late(__name__, "render"),
+    layer=_layer,
     named=late(__name__, "render_named"),
     spoken=late(__name__, "spoken"),
     modules=("jax", "lax", "flax", "linen", "nnx", "haiku", "hk", "equinox", "eqx"),

@@ -13,6 +13,8 @@ from harness.convention.reading import Reading
 from harness.convention.signature import Parameter, naming
 from harness.frameworks.jax.crops import WORDS, cropped, padding_of, per_axis, with_weights
 from harness.frameworks.jax.incoming import incoming
+from harness.frameworks.jax.training import read_training
+from harness.syntax.callsite import Application, CallSite
 
 _KERNEL: Final = Parameter(
     "kernel_size",
@@ -40,8 +42,13 @@ _GEOMETRY: Final = (
     Parameter("mask", "multiplies the weights", None),
 )
 _INITIALIZERS: Final = (
-    Parameter("kernel_init", "how the weights are drawn", "lecun_normal", ignored=True),
-    Parameter("bias_init", "how the bias is drawn", "zeros", ignored=True),
+    Parameter(
+        "kernel_init",
+        "how the weights are drawn",
+        "lecun_normal",
+        pitfall="With transpose_kernel=True its fan_in counts the output channels.",
+    ),
+    Parameter("bias_init", "how the bias is drawn", "zeros"),
 )
 _TRANSPOSE: Final = Parameter(
     "transpose_kernel",
@@ -111,6 +118,8 @@ def _read(given: Arguments) -> Reading:
             "by it once, and leave it out.",
             "mask",
         )
+    transposed = given.flag("transpose_kernel")
+    training, notes = read_training(given, transposed=transposed)
     reading = given.reading(
         complete,
         stride=per_axis(given, "strides", rank),
@@ -118,11 +127,21 @@ def _read(given: Arguments) -> Reading:
         crop=None,
         bias=given.flag("use_bias"),
         input=flow.shape if flow.size and len(flow.size) == rank else None,
+        training=training,
+        notes=notes,
         channels_last=True,
     )
     reading = cropped(given, reading, padding_of(given, rank, pairs_only=False))
-    transposed = given.flag("transpose_kernel")
     return with_weights(reading, "HWOI" if transposed else "hwIO", "HWOI")
+
+
+def _output(site: CallSite) -> Application | None:
+    """Find ``layer.apply({"params": ...}, x)``."""
+    name = site.name
+    for statement, call in site.code.naming("apply") if name else ():
+        if call.dotted == f"{name}.apply":
+            return Application(call, statement)
+    return None
 
 
 FORMS: Final = (
@@ -134,6 +153,7 @@ FORMS: Final = (
         _LINEN,
         "https://flax-linen.readthedocs.io/en/latest/api_reference/flax.linen/layers.html",
         _read,
+        _output,
     ),
     Form(
         "flax.nnx.ConvTranspose",

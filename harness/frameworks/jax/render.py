@@ -36,8 +36,7 @@ def render_named(operator: Operator, dtype: str, documented: bool, _device: Devi
 def _program(
     operator: Operator, dtype: str, *, documented: bool, name: str | None = None
 ) -> Program:
-    defect = None if documented else crop_defect(operator, dtype)
-    split = _split(operator, defect)
+    split, defect = crop_split(operator, "" if documented else dtype)
     grouped = operator.groups != 1
     names = ", ".join(f"{name}_" for name in text.inputs_of(operator))
     weights = _grouped_weights(operator) if grouped else ""
@@ -79,7 +78,7 @@ def _program(
             f"{gradients} = jax.block_until_ready(gradients({names}, dy_))",
             text.lines(
                 "dx = np.moveaxis(np.asarray(dx_), -1, 1)",
-                f"dw = {_ungrouped(operator, dw) if grouped else _back(dw)}",
+                f"dw = {_ungrouped(operator, dw) if grouped else from_kernel(dw)}",
                 "db = np.asarray(db_)" if operator.bias else None,
             ),
         ),
@@ -93,7 +92,8 @@ def _program(
 RESULT: Final = "y = np.moveaxis(np.asarray(y_), -1, 1)"
 
 
-def _back(dw: str) -> str:
+def from_kernel(dw: str) -> str:
+    """Write the way from HWOI back to ours."""
     return f"np.moveaxis({dw}, (-1, -2), (0, 1))"
 
 
@@ -149,9 +149,14 @@ def _reads_beyond(low: int, high: int) -> bool:
     return low < 0 < high <= -low
 
 
-def _split(operator: Operator, defect: str | None) -> text.CropSplit:
-    """Divide a crop between the call and the lines after it: all of it is in one of them."""
-    return text.CropSplit(operator, operator.crop if defect else ((0, 0),) * operator.rank)
+def crop_split(operator: Operator, dtype: str) -> tuple[text.CropSplit, str | None]:
+    """Divide a crop between the call and the lines after it, all of it in one, and say why.
+
+    Without a dtype the call gets it, whatever XLA computes.
+    """
+    defect = crop_defect(operator, dtype) if dtype else None
+    rest = operator.crop if defect else ((0, 0),) * operator.rank
+    return text.CropSplit(operator, rest), defect
 
 
 def in_call(split: text.CropSplit) -> text.Crops:
@@ -258,7 +263,7 @@ def spoken(operator: Operator, dtype: str) -> Spoken:
     What XLA computes of them is another matter.
     """
     del dtype
-    split = _split(operator, None)
+    split, _ = crop_split(operator, "")
     spatial = range(2, 2 + operator.rank)
     words: Mapping[str, str | None] = _words(split)
     return Spoken(
