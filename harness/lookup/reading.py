@@ -346,6 +346,8 @@ def _without_a_call(
     if kind := foreign.text_kind(text):
         return SnippetError(f"this is {kind}, which is not read here: paste the call in code.")
     mentioned = mentions(text)
+    if isinstance(error, NoCallError) and (other := _without_what_it_needs(mentioned, known)):
+        return other
     if isinstance(error, HandedOnError):
         asks = (_which_function(each, text, conventions, error.deciding) for each in mentioned)
         return next(filter(None, asks), error)
@@ -357,6 +359,18 @@ def _without_a_call(
     return _nothing_known(
         text, mentioned, conventions, list(_known_in(telling, is_asked=len(conventions) == 1))
     )
+
+
+def _without_what_it_needs(
+    mentioned: Sequence[Mention], known: Mapping[str, Sequence[_Known]]
+) -> NoCallError | None:
+    """Say what makes a call a transposed convolution, where nothing else is called."""
+    every = [(each, one.form) for each in mentioned for one in known.get(each.name, ())]
+    if not every or not all(form.needs for _, form in every):
+        return None
+    mention, form = every[0]
+    fact = f"{mention.dotted} is a transposed convolution only where it is given {form.needs}."
+    return NoCallError(fact, mention.start)
 
 
 def _which_function(
