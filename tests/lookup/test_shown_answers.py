@@ -62,7 +62,7 @@ def shown(translation: Translation, style: Style, source: str) -> str:
     """
     program, of_reading = translation.answer, translation.from_canonical
     assert isinstance(program, Program)
-    change = replace(of_reading, source=source)
+    change = of_reading._replace(source=source)
     to_input, tensor, output = NATIVE[translation.framework]
     lines = [program.setup, "import numpy as np"]
     if source == "tensorflow":
@@ -112,7 +112,7 @@ def jobs(
 
 def interpreted(translation: Translation, source: str, rank: int) -> str:
     """What a reader pastes into MATLAB or a Wolfram kernel."""
-    program, change = translation.answer, replace(translation.from_canonical, source=source)
+    program, change = translation.answer, translation.from_canonical._replace(source=source)
     assert isinstance(program, Program)
     weights, bias = change.code(), translation.bias_code(change) or "b"
     if translation.framework == "wolfram":

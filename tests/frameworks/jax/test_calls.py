@@ -459,7 +459,8 @@ def test_tables_are_the_real_signatures() -> None:
         # Of a class of Flax's, the parent stands before the name, at the end.
         assert [p.name for p in ours] == real
         for parameter, default in zip(ours, defaults, strict=True):
-            if parameter.ignored:
+            # A function that draws has a word here; what it draws is tested with the layers.
+            if parameter.ignored or default.startswith("<function"):
                 continue
             value = REQUIRED if default == "-" else ast.literal_eval(default)
             assert parameter.default == value
