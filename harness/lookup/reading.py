@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache, partial
-from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypeVar
 
 from harness.convention.arguments import Form, bind
@@ -26,10 +25,6 @@ from harness.core.operators import OperatorError, Sizes
 from harness.lookup import arrays_in_the_call, foreign
 from harness.syntax.callsite import CallSite
 from harness.syntax.find_call import (
-    HandedOnError,
-    Mention,
-    NoCallError,
-    OwnNameError,
     find_call,
     find_calls,
     mentions,
@@ -218,10 +213,14 @@ def _searched(
                 with suppress(SnippetError):
                     found = search(text, _language_of(wider), wider, values, **_wanted(wider))
                     return _Text(text, conventions, wider), found
+            from harness.lookup.no_call import why_no_call  # noqa: PLC0415 -- of errors alone
+
             # One that a text imports alone is no one's choice.
             others = () if framework else distinct_conventions()
-            every = dict.fromkeys((*conventions, *others))
-            raise _without_a_call(text, [*every], known, error) from None
+            every = [*dict.fromkeys((*conventions, *others))]
+            forms = {name: [each.form for each in theirs] for name, theirs in known.items()}
+            in_code = not known or language in {each.language for each in every}
+            raise why_no_call(text, every, forms, error, in_code=in_code) from None
 
 
 def _shape(ask: Ask, shape: Sequence[int] | None) -> Sizes | None:
@@ -334,59 +333,6 @@ def _argument(form: Form, place: int, site: CallSite) -> Value:
 
 def _language_of(known: Mapping[str, Sequence[_Known]]) -> str:
     return known[next(iter(known))][0].convention.language if known else "python"
-
-
-def _without_a_call(
-    text: str,
-    conventions: Sequence[Convention],
-    known: Mapping[str, Sequence[_Known]],
-    error: SnippetError,
-) -> SnippetError:
-    """Say what a text is in which no call was found."""
-    if kind := foreign.text_kind(text):
-        return SnippetError(f"this is {kind}, which is not read here: paste the call in code.")
-    mentioned = mentions(text)
-    if isinstance(error, NoCallError) and (other := _without_what_it_needs(mentioned, known)):
-        return other
-    if isinstance(error, HandedOnError):
-        asks = (_which_function(each, text, conventions, error.deciding) for each in mentioned)
-        return next(filter(None, asks), error)
-    if known.keys() & {each.name for each in mentioned} or isinstance(error, OwnNameError):
-        return error
-    if known and _language_of(known) not in {each.language for each in conventions}:
-        return error  # Of a notation, whose calls need not look like calls
-    telling = [each for each in conventions if not each.calls_in]
-    return _nothing_known(
-        text, mentioned, conventions, list(_known_in(telling, is_asked=len(conventions) == 1))
-    )
-
-
-def _without_what_it_needs(
-    mentioned: Sequence[Mention], known: Mapping[str, Sequence[_Known]]
-) -> NoCallError | None:
-    """Say what makes a call a transposed convolution, where nothing else is called."""
-    every = [(each, one.form) for each in mentioned for one in known.get(each.name, ())]
-    if not every or not all(form.needs for _, form in every):
-        return None
-    mention, form = every[0]
-    fact = f"{mention.dotted} is a transposed convolution only where it is given {form.needs}."
-    return NoCallError(fact, mention.start)
-
-
-def _which_function(
-    mention: Mention,
-    text: str,
-    conventions: Sequence[Convention],
-    deciding: Mapping[str, tuple[str, str]] = MappingProxyType({}),
-) -> NoCallError | None:
-    """Ask which function a name of the text stands for, if it seems to be a framework's."""
-    name = mention.name
-    function = "" if name in deciding else _stands_for(name, text, conventions)
-    if name != mention.dotted or not (function or name in deciding):
-        return None
-    fact = f"the text does not hold which function {name} is: "
-    decides, value = deciding.get(name, (name, function))
-    return NoCallError(fact + asked(Ask.VALUE, f"{decides}={value}") + ".", mention.start)
 
 
 def _reading(
@@ -549,70 +495,6 @@ def _first(site: CallSite, readings: Sequence[Reading]) -> Reading:
             )
             return replace(first, notes=(note, *first.notes))
     return first
-
-
-_OF_ARRAYS: Final = "transpose"  # It moves axes, and is no misspelt ``conv_transpose``
-
-
-def _nothing_known(
-    text: str,
-    mentioned: Sequence[Mention],
-    conventions: Sequence[Convention],
-    known: Sequence[str],
-) -> SnippetError:
-    whose = conventions[0].title if len(conventions) == 1 else "a framework"
-    names = {each.name for each in mentioned}
-    for other in distinct_conventions() if len(conventions) == 1 else ():
-        # One whose calls a text only may hold is known by its modules, too.
-        if other.calls_in and not re.search(other.calls_in, text):
-            continue
-        if other is not conventions[0] and names & other.forms_by_last_name.keys():
-            return SnippetError(
-                f"this is a call of {other.title}, not of {whose}: leave "
-                + named(Ask.FRAMEWORK)
-                + " out, or "
-                + asked(Ask.FRAMEWORK, other.name, "give")
-                + "."
-            )
-    for name, dotted, start in mentioned:
-        if re.search(foreign.LIKELY, name) and (library := foreign.called(text, dotted)):
-            fact = f"{dotted} is a call of {library.title}, which is not read here."
-            return SnippetError(fact, start)
-    for each in mentioned:
-        if asks := _which_function(each, text, conventions):
-            return asks
-    for name in known:
-        if mention := re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text):
-            return NoCallError(
-                f"the text names {name}, but does not call it: paste the call, with its arguments.",
-                mention.start(),
-            )
-    for each in mentioned:
-        if each.name != _OF_ARRAYS and (near := _nearest(each.name, known)):
-            fact = f"{each.name!r} is no call of {whose} that is known here. Did you mean {near!r}?"
-            return NoCallError(fact, each.start)
-    examples = ", ".join(each.forms[0].name for each in conventions if each.forms)
-    return NoCallError(
-        f"the text holds no transposed convolution that is known here, such as {examples}."
-    )
-
-
-def _stands_for(name: str, text: str, conventions: Sequence[Convention]) -> str:
-    """A function that a name of the text, such as ``conv_transpose_op``, may stand for."""
-    is_likely = re.search(r"(?i)trans\w*conv|conv\w*trans|deconv", name)
-    if not is_likely or not re.search(rf"(?<![\w.]){name}\s*=(?!=)", text):
-        return ""
-    theirs = (each for each in conventions if each.forms and each.module in _WORD.findall(text))
-    return next((each.forms[0].name for each in theirs), "")
-
-
-def _nearest(last: str, known: Sequence[str]) -> str | None:
-    """The known name most like another; of equals the one of two axes, the most usual."""
-    import difflib  # noqa: PLC0415 -- only what is not known needs it
-
-    near = difflib.get_close_matches(last, known, n=5, cutoff=0.75)
-    likeness = {name: difflib.SequenceMatcher(None, last, name).ratio() for name in near}
-    return max(near, key=lambda name: (likeness[name], "2" in name), default=None)
 
 
 def _recognised(call: Call) -> foreign.Library | None:
