@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from pytest_runs import STRICT
-from reference_page import frameworks, page
+from reference_pages import FOLDER, frameworks, pages
 
 from harness.bench.intervals import paired_ratio
 from harness.cli.exit_statuses import OK, USAGE
@@ -168,13 +168,12 @@ def test_the_page_on_pytest_lists_every_option(pytester: pytest.Pytester) -> Non
 
 
 def test_the_table_of_frameworks_is_what_the_conventions_say() -> None:
-    assert "\n".join(frameworks("docs/conventions.md")) in README
+    assert "\n".join(frameworks("docs/conventions/")) in README
 
 
-def test_the_reference_page_is_what_the_conventions_say() -> None:
-    assert (ROOT / "docs" / "conventions.md").read_text() == page(), (
-        "write it again: python tools/reference_page.py > docs/conventions.md"
-    )
+def test_the_reference_pages_are_what_the_conventions_say() -> None:
+    committed = {file.name: file.read_text() for file in FOLDER.iterdir()}
+    assert committed == pages(), "write them again: python tools/reference_pages.py"
 
 
 def test_contributing_lists_every_key_of_a_case() -> None:

@@ -74,10 +74,10 @@ def test_it_is_translated_to_and_from(deconform: Command) -> None:
     assert ORIGINAL in alone["translations"]
 
 
-def test_the_reference_page_has_it(deconform: Command) -> None:
-    page = deconform(module="reference_page")
-    assert f'<a id="{COPY}"></a>' in page
-    assert f"`-f {COPY}`" in page
+def test_the_reference_pages_have_it(deconform: Command, tmp_path: Path) -> None:
+    deconform(tmp_path, module="reference_pages")
+    assert f"({COPY}.md)" in (tmp_path / "README.md").read_text()
+    assert f"`-f {COPY}`" in (tmp_path / f"{COPY}.md").read_text()
 
 
 def test_its_weights_are_converted(deconform: Command, tmp_path: Path) -> None:
