@@ -2,7 +2,7 @@
 
 Environment: tensorflow
 Needs: tensorflow-cpu, numpy
-Set: TF_CPP_MIN_LOG_LEVEL=3
+Set: TF_CPP_MIN_LOG_LEVEL=3 TF_ENABLE_ONEDNN_OPTS=1
 Limitation: tensorflow-empty-batch-gradient
 Upstream: none found
 """
