@@ -153,8 +153,12 @@ class Geometry:
 
 
 def accumulator(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the dtype to accumulate in: single precision for half, else the same."""
-    return np.dtype(np.float32) if dtype == np.float16 else dtype
+    """Return the dtype to accumulate in: single precision for 16 bits, else the same.
+
+    The package ml_dtypes adds bfloat16 to NumPy, of kind ``V``.
+    """
+    is_short = dtype.itemsize == 2 and dtype.kind in "fV"
+    return np.dtype(np.float32) if is_short else dtype
 
 
 def _shape(name: str, array: Array) -> tuple[int, ...]:

@@ -36,10 +36,10 @@ from harness.suite.expectations import Expected
 from harness.suite.mutants import MUTANTS
 
 # The significant bits of each type, and the least number that has them all.
-PRECISIONS: Final = {**SIGNIFICANT_BITS, "bfloat16": 8}
+PRECISIONS: Final = SIGNIFICANT_BITS
 _LEAST_NORMAL: Final = {
-    **{name: float(np.finfo(name).tiny) for name in SIGNIFICANT_BITS},
     "bfloat16": 2.0**-126,
+    **{name: float(np.finfo(name).tiny) for name in ("float16", "float32", "float64")},
 }
 # These exceptions mean that our text is wrong, not that a configuration was refused.
 _OUR_FAULT: Final = (

@@ -40,7 +40,7 @@ _EVERY_BY_ITSELF: Final = 8  # of those that are run one by one, where there is 
 _LEAST: Final = 8  # Fewer elements of an output tell nothing
 _SMALL: Final = 2  # Magnitude of the factors of large integers
 # Bits of large integers, by dtype: more than float16, bfloat16 and tf32 have, or float32.
-_LARGE_BITS: Final = {"float32": 13, "float64": 30, "float16": 11}
+_LARGE_BITS: Final = {"float32": 13, "float64": 30, "float16": 11, "bfloat16": 8}
 _COARSE_BITS: Final = 10  # Where the caller has allowed tf32
 _EARLIER: Final = 16  # So many outputs are remembered, to recognise one that comes back
 _MOST_REMEMBERED: Final = 2**20  # Bytes of each

@@ -123,6 +123,8 @@ class Convention:
     model_suffixes: tuple[str, ...] = ()
     # Whether a pad's flat row of widths begins with the first axis, not with the last.
     flat_pads_from_first: bool = False
+    # Why it computes nothing in bfloat16 here; empty where its programs do.
+    no_bfloat16: str = "deconform writes its programs for float16, float32 and float64 alone."
     remarks: tuple[str, ...] = ()  # Remarks for the reference page: versions, traps, documents
     examples: tuple[Example, ...] = ()
     # Environment variables of its processes: one thread, no messages, full precision.
@@ -162,6 +164,8 @@ class Convention:
         device: Device = "cpu",
     ) -> Program | Unsupported:
         """Write an operator as a program; see :func:`render`."""
+        if dtype == "bfloat16" and self.no_bfloat16:
+            return Unsupported(self.no_bfloat16, self.name)
         renderer = self.named if named and self.named is not None else self.render
         program = renderer(operator, dtype, documented, self.device(device))
         return replace(program, framework=self.name)
@@ -388,5 +392,7 @@ def render(
     writer = convention(framework)
     if style == "layer" and writer.layer is not None:
         training = training if operator.bias else training.without_bias()
+        if dtype == "bfloat16" and writer.no_bfloat16:
+            return Unsupported(writer.no_bfloat16, framework)
         return replace(writer.layer(operator, dtype, training), framework=framework)
     return writer.write(operator, dtype, documented=documented, named=named, device=device)

@@ -15,7 +15,7 @@ from typing import Final, Literal, TypeAlias
 from harness.convention.registry import convention, framework_names, that_is_run
 from harness.core.suggestion import did_you_mean, nearest
 from harness.records.check import Check
-from harness.suite.case import Case
+from harness.suite.case import CLAIMED_DTYPES, Case
 from harness.suite.keys import CLAIMS, IMPLEMENTATION
 from harness.suite.limitations import Limitation, load_known
 from harness.suite.yaml_fields import Fields, document, shown
@@ -30,7 +30,7 @@ class Claims:
     """What an implementation promises."""
 
     axes: tuple[int, ...] = (1, 2, 3)
-    dtypes: tuple[str, ...] = ("float16", "float32", "float64")
+    dtypes: tuple[str, ...] = CLAIMED_DTYPES
     stride: bool = True
     dilation: bool = True
     groups: bool = True

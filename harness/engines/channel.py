@@ -319,7 +319,12 @@ def _described(arrays: Message) -> list[dict[str, Any]]:
     if sum(array.nbytes for array in arrays.values()) >= LEAST:
         return []
     return [
-        {"name": name, "dtype": array.dtype.str, "shape": array.shape, "nbytes": array.nbytes}
+        {
+            "name": name,
+            "dtype": worker.short_name(array.dtype),
+            "shape": array.shape,
+            "nbytes": array.nbytes,
+        }
         for name, array in arrays.items()
     ]
 

@@ -39,7 +39,8 @@ class Image:
             ready = worker.ordered(array)
             nbytes = ready.nbytes
             place = end + -end % worker.ALIGN + _GUARD
-            layout.append((name, ready.dtype.str, ready.shape, place, nbytes))
+            dtype = worker.short_name(ready.dtype)
+            layout.append((name, dtype, ready.shape, place, nbytes))
             parts += [_GAP[: place - end], worker.bytes_of(ready)]
             end = place + nbytes
             total += nbytes

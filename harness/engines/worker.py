@@ -58,14 +58,47 @@ _BUFFER = 1 << 16  # Bytes: of most answers all, and of several requests
 POISON = 0xFF
 ALIGN = 64  # Bytes, of a cache line; arrays do not all begin at the same place of a page
 _ITEM_SIZES = {"float16": 2, "float32": 4, "float64": 8}
-_ITEM_SIZES.update({"int8": 1, "int16": 2, "int32": 4, "int64": 8})
+_ITEM_SIZES.update({"bfloat16": 2, "int8": 1, "int16": 2, "int32": 4, "int64": 8})
 DTYPES = tuple(_ITEM_SIZES)
+# What NumPy has by the package ml_dtypes alone: where that is not installed, arrays of it are those
+# of its bits, the upper half of a float32's.
+BFLOAT16, BITS = "bfloat16", "uint16"
 # By NumPy's short names, because ``str`` of a dtype takes longer than most of what is done here.
 _DTYPE_NAMES = {
     ("<" if size > 1 else "|") + name[0] + str(size): name for name, size in _ITEM_SIZES.items()
 }
 # ``json.dumps`` also looks for circles, and takes twice as long.
 _json = json.JSONEncoder(check_circular=False).encode
+
+
+def array_type(name: str) -> Any:
+    """Return the type that arrays of a dtype have here.
+
+    >>> str(array_type("<f4"))
+    'float32'
+    """
+    import numpy as np
+
+    if name != BFLOAT16:
+        return np.dtype(name)
+    try:
+        return np.dtype(importlib.import_module("ml_dtypes").bfloat16)
+    except ImportError:
+        return np.dtype(BITS)
+
+
+def short_name(dtype: Any) -> str:
+    """Return what :func:`array_type` reads: NumPy's short name, of a type of its own."""
+    return str(dtype.name if dtype.kind == "V" else dtype.str)
+
+
+def name_bits(arrays: Mapping[str, Any]) -> None:
+    """Call 16 bits what they are in an answer: of bfloat16 where that was given, or else a number.
+
+    Programs of a framework without ml_dtypes leave them.
+    """
+    is_given = any(str(each.dtype) in (BITS, BFLOAT16) for each in arrays.values())
+    _DTYPE_NAMES["<u2"] = BFLOAT16 if is_given else BITS
 
 
 def write_frame(
@@ -245,7 +278,9 @@ def allocated(described: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any]]:
     """Return room for the arrays that a frame's line describes."""
     import numpy as np
 
-    return [(each["name"], np.empty(each["shape"], each["dtype"])) for each in described]
+    return [
+        (each["name"], np.empty(each["shape"], array_type(each["dtype"]))) for each in described
+    ]
 
 
 def views(memory: Any, layout: Sequence[Any]) -> dict[str, Any]:
@@ -253,7 +288,8 @@ def views(memory: Any, layout: Sequence[Any]) -> dict[str, Any]:
     import numpy as np
 
     return {
-        name: np.ndarray(shape, dtype, memory, place) for name, dtype, shape, place, _ in layout
+        name: np.ndarray(shape, array_type(dtype) if dtype == BFLOAT16 else dtype, memory, place)
+        for name, dtype, shape, place, _ in layout
     }
 
 
@@ -642,6 +678,7 @@ def main() -> None:
             answers.writelines((line, content))
             answers.flush()
         else:
+            name_bits(arrays)
             write_frame(answers, dict(answer, id=message["id"]), outputs)
         size = len(content) or sum([getattr(each, "nbytes", 0) for each in outputs.values()])
         collect_less(message["size"] + size)

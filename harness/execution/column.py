@@ -31,7 +31,7 @@ from harness.execution.implementations import launch_door
 from harness.records.check import Check
 from harness.records.record import Verdict
 from harness.records.status import Status
-from harness.suite.case import Case
+from harness.suite.case import Case, lacking_package
 from harness.suite.limitations import Limitation, of_device
 from harness.suite.mutants import Data
 
@@ -140,6 +140,8 @@ class Column:
             return Verdict(Status.UNSUPPORTED, program.reason)
         if program.forward_only and check.direction == "gradient":
             return Verdict(Status.UNSUPPORTED, program.forward_only)
+        if lacking := lacking_package(case.dtype):
+            return Verdict(Status.SKIPPED, lacking)
         return None
 
     def jobs(self, case: Case, program: Program, data: Data) -> Iterator[Job]:

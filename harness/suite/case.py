@@ -6,6 +6,7 @@ machine, with any version of NumPy.
 
 from __future__ import annotations
 
+import importlib
 import math
 import re
 import zlib
@@ -24,8 +25,17 @@ MAX_ELEMENTS: Final = 2**28
 FILLS: Final = ("integer", "random", "ones")
 
 # Integers up to 2 ** bits are exact, and so is every sum of integers that stays below it.
-SIGNIFICANT_BITS: Final = {"float16": 11, "float32": 24, "float64": 53}
-_DTYPE_WORDS: Final = {"f16": "float16", "f32": "float32", "f64": "float64"}
+SIGNIFICANT_BITS: Final = {"float16": 11, "bfloat16": 8, "float32": 24, "float64": 53}
+_DTYPE_WORDS: Final = {
+    "f16": "float16",
+    "bf16": "bfloat16",
+    "f32": "float32",
+    "f64": "float64",
+}
+# What an implementation computes that says nothing of dtypes.
+CLAIMED_DTYPES: Final = ("float16", "float32", "float64")
+# What adds a dtype to NumPy, which has it then under its own name.
+_ADDED_BY: Final = {"bfloat16": "ml_dtypes"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +51,7 @@ class Case:
         Legal, unless ``rejected``.
     batch : int
     in_size : tuple of int
-    dtype : {"float32", "float16", "float64"}
+    dtype : {"float32", "float16", "bfloat16", "float64"}
     fill : {"integer", "random", "ones"}
     given : mapping of str to array
         Data that the source states: any of ``x``, ``w``, ``b``; also ``y``, the output it promises.
@@ -140,8 +150,10 @@ class Case:
         Raises
         ------
         OperatorError
-            If no integers are small enough to be exact in the dtype.
+            If no integers are small enough to be exact in the dtype, or NumPy lacks it here.
         """
+        if lacking := lacking_package(self.dtype):
+            raise OperatorError(lacking)
         seed = zlib.crc32(self.descriptor.encode())
         arrays = {
             name: self._array(name, shape, seed + number)
@@ -160,6 +172,21 @@ class Case:
         if name == "b":
             magnitude = max(magnitude, _bias_magnitude(self.operator))
         return _integers(shape, seed, magnitude).astype(self.dtype)
+
+
+def lacking_package(dtype: str) -> str:
+    """Import what adds a dtype to NumPy; return why that cannot be, or nothing.
+
+    >>> lacking_package("float16")
+    ''
+    """
+    package = _ADDED_BY.get(dtype)
+    try:
+        if package is not None:
+            importlib.import_module(package)
+    except ImportError:
+        return f"NumPy has no {dtype} without the package {package}: pip install {package}."
+    return ""
 
 
 def _bits(seed: int, shape: Sizes) -> npt.NDArray[np.uint64]:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from harness.convention.registry import is_framework, that_is_run
 from harness.records.check import Check
 from harness.records.status import Status
-from harness.suite.case import FILLS, SIGNIFICANT_BITS
+from harness.suite.case import CLAIMED_DTYPES, FILLS, SIGNIFICANT_BITS
 from harness.suite.conditions import (
     CONDITION_PATTERN,
     CONDITIONED,
@@ -424,7 +424,8 @@ IMPLEMENTATION: Final = Place("implementation",
 CLAIMS: Final = Place("claims",
     "What an implementation promises: a promise is tested, the rest is UNSUPPORTED and counted.",
     Key("axes", AXES, (1, 2, 3), meaning="Numbers of spatial axes."),
-    Key("dtypes", DTYPES, tuple(SIGNIFICANT_BITS), meaning="Types of its arrays."),
+    Key("dtypes", DTYPES, CLAIMED_DTYPES,
+        meaning="Types of its arrays. `bfloat16` is claimed in words alone."),
     Key("stride", FLAG, default=True, meaning="Strides other than 1."),
     Key("dilation", FLAG, default=True, meaning="Dilations other than 1."),
     Key("groups", FLAG, default=True, meaning="More than one group."),

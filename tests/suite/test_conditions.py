@@ -70,7 +70,7 @@ def test_all_conditions_must_hold(conditions: Conditions, *, holds: bool | None)
         ("{kernel: multiple of 0}", "'multiple of 0' is no condition"),
         ("{kernel: -1}", "'-1' is no condition"),
         ("{kernels: 1}", "'when' knows no 'kernels', only dtype, axes, in_channels,"),
-        ("{dtype: int8}", "dtype 'int8' must be one of float16, float32, float64."),
+        ("{dtype: int8}", "dtype 'int8' must be one of float16, bfloat16, float32, float64."),
         ("[1]", "'when' must map properties to conditions, found [1]."),
         ("{1: 2}", "'when' must map properties to conditions, found {1: 2}."),
     ],

@@ -170,7 +170,8 @@ AT_ITS_LINE: dict[str, tuple[list[str], str]] = {
     ),
     "dtype unknown": (
         ["dtype: float8"],
-        "suite.yaml:7: case 'a': dtype 'float8' must be one of float16, float32, float64.",
+        "suite.yaml:7: case 'a': dtype 'float8' must be one of float16, bfloat16, float32, float64"
+        ".",
     ),
     "dtype a list": (["dtype: [float32]"], "suite.yaml:7: case 'a': dtype ['float32'] must be one"),
     "fill unknown": (

@@ -30,6 +30,7 @@ CONVENTION: Final = Convention(
     stored_names=("W", "b", "/"),
     layer_order="lost",
     render=late(__name__, "render"),
+    no_bfloat16="Chainer computes in dtypes of NumPy's own, and bfloat16 is none.",
     modules=("chainer",),
     layer=late(__name__, "layer"),
     spoken=late(__name__, "spoken"),

@@ -31,6 +31,7 @@ CONVENTION: Final = Convention(
     stored_names=("kernel", "bias", "/"),
     layer_order="lost",
     render=late(__name__, "render"),
+    no_bfloat16="",
     layer=_layer,
     named=late(__name__, "render_named"),
     spoken=late(__name__, "spoken"),

@@ -31,6 +31,7 @@ _KERAS: Final = Convention(
     stored_names=("kernel", "bias", "/"),
     layer_order="needed",
     render=render,
+    no_bfloat16="",
     modules=("keras",),
     layer=_layer,
     spoken=spoken,

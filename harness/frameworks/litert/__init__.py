@@ -16,6 +16,7 @@ _BUILTIN: Final = Convention(
     weights="OHWI",
     volume_weights="HWOI",
     render=render,
+    no_bfloat16="",  # render says it
     model_suffixes=(".tflite",),
     calls="TransposeConvOptionsT|Conv3DOptionsT",
     modules=("ai_edge_litert",),

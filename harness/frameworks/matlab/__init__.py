@@ -24,6 +24,7 @@ CONVENTION: Final = Convention(
     module="dltranspconv",
     weights="HWOI",
     render=render,
+    no_bfloat16="",  # render says it
     # https://www.mathworks.com/help/deeplearning/ref/dlarray.dltranspconv.html
     grouped_weights="HWOIG",
     # A layer keeps 1-by-n, 1-by-1-by-n or 1-by-1-by-1-by-n; dltranspconv, which alone has groups,

@@ -34,6 +34,10 @@ CONVENTION: Final = Convention(
     module="mxnet",
     weights="IOHW",
     render=late(__name__, "render"),
+    no_bfloat16=(
+        "MXNet casts arrays to bfloat16, and then its Deconvolution raises on a CPU: could not "
+        "create a primitive descriptor iterator."
+    ),
     modules=("mxnet", "mx", "gluon"),
     flat_pads_from_first=True,
     layer=late(__name__, "layer"),

@@ -33,6 +33,7 @@ CONVENTION: Final = Convention(
     module="impl",
     weights="IOHW",
     render=late(__name__, "render"),
+    no_bfloat16="",  # ml_dtypes adds it to NumPy
     spoken=late(__name__, "spoken"),
     is_canonical=True,
     examples=(

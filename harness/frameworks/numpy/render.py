@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from harness.convention.device import Device
 from harness.convention.spoken import Spoken
-from harness.convention.text import CropSplit, arguments, per_axis, tuple_of
+from harness.convention.text import CropSplit, arguments, lines, per_axis, tuple_of
 from harness.core.operators import Operator
 from harness.core.program import Program, Section
 
 
-def render(operator: Operator, _dtype: str, _documented: bool, _device: Device) -> Program:
+def render(operator: Operator, dtype: str, _documented: bool, _device: Device) -> Program:
     """Write an operator as a program."""
     given = options(operator)
     bias = ", b" if operator.bias else ""
     returned = "dx, dw, db" if operator.bias else "dx, dw, _"
     return Program(
-        setup="import impl",
+        # NumPy has no bfloat16 before this package is imported.
+        setup=lines("import impl", "import ml_dtypes" if dtype == "bfloat16" else None),
         forward=Section("", f"y = impl.conv_transpose(x, w{bias}{given})", ""),
         gradient=Section("", f"{returned} = impl.conv_transpose_vjp(dy, x, w{given})", ""),
         gradient_alone=True,

@@ -53,6 +53,10 @@ _ONNX_RUNTIME: Final = Convention(
     module="onnxruntime",
     weights="IOHW",
     render=renderer(_RUNTIME),
+    no_bfloat16=(
+        "ONNX has ConvTranspose of bfloat16 from opset 22 on, and ONNX Runtime says on a CPU: "
+        "Could not find an implementation."
+    ),
     named=renderer(_RUNTIME, named=True),
     modules=("onnx", "onnxruntime"),
     spoken=spoken,
@@ -105,6 +109,7 @@ CONVENTION: Final = replace(
             distribution="onnx",
             module="onnx.reference",
             render=renderer(_REFERENCE),
+            no_bfloat16="",
             named=renderer(_REFERENCE, named=True),
         ),
     ),

@@ -19,7 +19,12 @@ from harness.frameworks.onnxruntime.naming import name_of
 
 # ConvTranspose has had these attributes since opset 1; the newest change, of its types, is 22's.
 _VERSIONS: Final = 'opset_imports=[helper.make_opsetid("", 22)], ir_version=10'
-_TYPES: Final = {"float16": "FLOAT16", "float32": "FLOAT", "float64": "DOUBLE"}
+_TYPES: Final = {
+    "float16": "FLOAT16",
+    "bfloat16": "BFLOAT16",
+    "float32": "FLOAT",
+    "float64": "DOUBLE",
+}
 _LARGEST: Final = 2**63 - 1
 _IMPORTS: Final = "from onnx import TensorProto, helper, numpy_helper"
 _LIMITS: Final = (

@@ -14,6 +14,7 @@ CONVENTION: Final = Convention(
     weights="IOHW",
     grouped_weights="GIOHW",
     render=late(__name__, "render"),
+    no_bfloat16="",
     named=late(__name__, "render_named"),
     modules=("openvino",),
     spoken=late(__name__, "spoken"),

@@ -38,6 +38,18 @@ import openvino.opset13 as ops
 threads = int(os.environ.get("OMP_NUM_THREADS", 0))
 config = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads}"""
 
+_MADE_OF_BITS: Final = """\
+def bfloat16(bits):
+    return ov.Tensor(bits.view("uint16"), bits.shape, ov.Type.bf16)"""
+_BITS_BACK: Final = """\
+if model.output(0).element_type == ov.Type.bf16:
+    y = y.view("uint16")"""
+_CONSTANT: Final = "ops.constant(bfloat16({}))"
+_AS_BITS: Final = (
+    "OpenVINO gives bfloat16 as an array of float16 with other numbers: y has the bits, and with "
+    "the package ml_dtypes y.view('bfloat16') the numbers."
+)
+
 
 def render(
     operator: Operator, dtype: str, documented: bool, _device: Device
@@ -46,7 +58,7 @@ def render(
     if dtype == "float64" and not documented:
         return _NO_DOUBLE
     split = _documented_split(operator) if documented else _split_crop(operator)
-    return _program(operator, split, _options(_words(split)))
+    return _program(operator, dtype, split, _options(_words(split)))
 
 
 def render_named(
@@ -58,14 +70,18 @@ def render_named(
         return render(operator, dtype, documented, device)
     whole = _split(operator, [False] * operator.rank)
     words = {name: _words(whole)[name] for name in ("strides", "dilations")}
-    return _program(operator, whole, _options(words) + text.arguments(**crop))
+    return _program(operator, dtype, whole, _options(words) + text.arguments(**crop))
 
 
-def _program(operator: Operator, split: text.CropSplit, options: str) -> Program:
+def _program(operator: Operator, dtype: str, split: text.CropSplit, options: str) -> Program:
+    bias = f"b.reshape({_bias_shape(operator)})"
+    is_bits = dtype == "bfloat16"
     definition = text.lines(
         f"y_ = ops.{_function(operator)}(x_, w_{options})",
         _after(split),
-        f"y_ = ops.add(y_, b.reshape({_bias_shape(operator)}))" if operator.bias else None,
+        f"y_ = ops.add(y_, {_CONSTANT.format(bias) if is_bits else bias})"
+        if operator.bias
+        else None,
         'model = ov.compile_model(ov.Model([y_], [x_]), "CPU", config)',
     )
     return Program(
@@ -73,13 +89,17 @@ def _program(operator: Operator, split: text.CropSplit, options: str) -> Program
         reason=split.reason(_POINTWISE if is_pointwise(operator) else _LIMITS),
         forward=Section(
             text.lines(
-                "x_ = ops.parameter(x.shape, x.dtype)",
-                f"w_ = {_grouped('w', operator)}",
+                _MADE_OF_BITS if is_bits else None,
+                f"x_ = ops.parameter(x.shape, {'ov.Type.bf16' if is_bits else 'x.dtype'})",
+                f"w_ = {(_CONSTANT if is_bits else '{}').format(_grouped('w', operator))}",
                 definition,
+                "x_tensor = bfloat16(x)" if is_bits else None,
             ),
-            "y = model(x)[0]",
-            "",
+            f"y = model({'x_tensor' if is_bits else 'x'})[0]",
+            # It comes as if its bits were a float16's.
+            _BITS_BACK if is_bits else "",
         ),
+        notes=(_AS_BITS,) if is_bits else (),
         definition=definition,
         forward_only=_FORWARD_ONLY,
     )

@@ -13,6 +13,9 @@ CONVENTION: Final = Convention(
     module="paddle",
     weights="IOHW",
     render=late(__name__, "render"),
+    no_bfloat16=(
+        "Paddle registers no kernel of conv2d_transpose and conv3d_transpose for bfloat16 on a CPU."
+    ),
     modules=("paddle", "fluid"),
     calls=r"[Cc]onv[123](DT|d_t)ranspose",
     layer=late(__name__, "layer"),

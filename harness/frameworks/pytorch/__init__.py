@@ -64,6 +64,7 @@ CONVENTION: Final = Convention(
     module="torch",
     weights="IOHW",
     render=late(__name__, "render"),
+    no_bfloat16="",
     modules=("torch",),
     is_baseline=True,
     probes={"cuda": _PROBE},

@@ -21,8 +21,20 @@ _LIMITS: Final = (
     "max(stride, dilation)"
 )
 
+# PyTorch and NumPy hand each other no bfloat16: "Got unsupported ScalarType BFloat16".
+_BITS: Final = """\
+def from_bits(bits):
+    return torch.from_numpy(bits.view("uint16")).view(torch.bfloat16)
+def to_bits(tensor):
+    return (tensor.view(torch.uint16) if tensor.dtype == torch.bfloat16 else tensor).numpy()"""
+_DETACHED: Final = ".detach()"
+_AS_BITS: Final = (
+    "bfloat16 comes and goes as its bits: with the package ml_dtypes, y.view('bfloat16') has the "
+    "numbers."
+)
 
-def render(operator: Operator, _dtype: str, _documented: bool, device: Device) -> Program:
+
+def render(operator: Operator, dtype: str, _documented: bool, device: Device) -> Program:
     """Write an operator as a program."""
     split = text.split_crop(operator, native=is_native(operator))
     bias = ", b_" if split.own_bias else ""
@@ -34,7 +46,7 @@ def render(operator: Operator, _dtype: str, _documented: bool, device: Device) -
             f"y_ = F.conv_transpose{operator.rank}d(x_, w_{bias}{_options(split)})", _after(split)
         ),
         inputs=text.inputs_of(operator),
-        result=f"y_{back}.numpy()",
+        dtype=dtype,
         there=there,
         back=back,
         setup="import torch\nimport torch.nn.functional as F",
@@ -47,7 +59,7 @@ def _program(
     call: str,
     *,
     inputs: Sequence[str],
-    result: str,
+    dtype: str,
     setup: str,
     there: str = "",
     back: str = "",
@@ -57,26 +69,43 @@ def _program(
 
     ``there`` and ``back`` move a tensor to the device and to the host.
     """
+    has_bits = dtype == "bfloat16"
     gradients = ", ".join(f"d{name}_" for name in leaves)
     names = ", ".join(leaves.values())
     return Program(
-        setup=setup,
+        setup=text.lines(setup, _BITS if has_bits else None),
         reason=split.reason(_LIMITS),
         forward=Section(
-            text.lines(*(f"{name}_ = torch.from_numpy({name}){there}" for name in inputs)),
+            text.lines(*(f"{name}_ = {_tensor(name, dtype)}{there}" for name in inputs)),
             call,
-            f"y = {result}",
+            f"y = {_array(f'y_{back}', dtype)}",
         ),
         gradient=Section(
             text.lines(
-                *(f"{name}_ = torch.from_numpy({name}){there}.requires_grad_()" for name in inputs),
-                f"dy_ = torch.from_numpy(dy){there}",
+                *(f"{name}_ = {_tensor(name, dtype)}{there}.requires_grad_()" for name in inputs),
+                f"dy_ = {_tensor('dy', dtype)}{there}",
             ),
             text.lines(call, f"{gradients} = torch.autograd.grad(y_, ({names}), dy_)"),
-            text.lines(*(f"d{name} = d{name}_{back}.numpy()" for name in leaves)),
+            text.lines(
+                *(
+                    f"d{name} = {_array(f'd{name}_{back.removeprefix(_DETACHED)}', dtype)}"
+                    for name in leaves
+                )
+            ),
         ),
+        notes=(_AS_BITS,) if has_bits else (),
         training=training,
     )
+
+
+def _tensor(name: str, dtype: str) -> str:
+    """Write an array as a tensor."""
+    return f"{'from_bits' if dtype == 'bfloat16' else 'torch.from_numpy'}({name})"
+
+
+def _array(tensor: str, dtype: str) -> str:
+    """Write a tensor on the host as an array."""
+    return f"to_bits({tensor})" if dtype == "bfloat16" else f"{tensor}.numpy()"
 
 
 def _after(split: text.CropSplit) -> str:
@@ -97,7 +126,7 @@ def _options(split: text.CropSplit) -> str:
     )
 
 
-def layer(operator: Operator, _dtype: str, training: Training) -> Program:
+def layer(operator: Operator, dtype: str, training: Training) -> Program:
     """Write an operator as a layer of a network."""
     split = text.split_crop(operator, native=is_native(operator))
     options = _options(split) + text.arguments(bias=None if split.own_bias else "False")
@@ -108,13 +137,14 @@ def layer(operator: Operator, _dtype: str, training: Training) -> Program:
         {"x": "x_", "w": "layer.weight"} | ({"b": bias} if operator.bias else {}),
         text.lines(
             f"layer = nn.ConvTranspose{operator.rank}d({channels}{options})",
-            "layer.weight = nn.Parameter(torch.from_numpy(w))",
-            f"{bias} = nn.Parameter(torch.from_numpy(b))" if operator.bias else None,
+            f"layer.weight = nn.Parameter({_tensor('w', dtype)})",
+            f"{bias} = nn.Parameter({_tensor('b', dtype)})" if operator.bias else None,
             "y_ = layer(x_)",
             _after(split),
         ),
         inputs=("x",),
-        result="y_.detach().numpy()",
+        dtype=dtype,
+        back=_DETACHED,
         setup=text.lines(
             "import torch",
             "from torch import nn",

@@ -41,6 +41,7 @@ CONVENTION: Final = Convention(
     stored_names=("kernel", "bias", "/"),
     layer_order="needed",
     render=render,
+    no_bfloat16="",
     modules=("tensorflow", "tf", "keras", "tf_keras", "tf_slim"),
     layer=_layer,
     spoken=spoken,

@@ -29,6 +29,7 @@ CONVENTION: Final = Convention(
     module="mathics",
     weights="IOHW",
     render=render,
+    no_bfloat16="",  # render says it
     permuted=permuted,
     bias_reshaped=bias_reshaped,
     language="wolfram",
