@@ -5,17 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from harness.cli.exit_statuses import BAD, OK, ended_by_sigterm
 from harness.cli.lines import print_lines
-from harness.cli.options import add_shared
+from harness.cli.options import DTYPES, add_shared
 
 if TYPE_CHECKING:
     from harness.audit.auditing import Result
     from harness.audit.layers import Audit
-
-_DTYPES: Final = ("float16", "float32", "float64")
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +31,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     add_shared(parser, "set", "device")
     parser.add_argument(
-        "--dtype", choices=_DTYPES, default="float32", help="what the layers compute in (float32)"
+        "--dtype", choices=DTYPES, default="float32", help="what the layers compute in (float32)"
     )
     parser.add_argument(
         "--exclude",

@@ -8,7 +8,7 @@ from typing import Final
 
 from harness.bench import TIMEOUT
 from harness.cli.exit_statuses import BAD, OK, ended_by_sigterm
-from harness.cli.options import UsageError, add_formats, add_shared, positive, seconds
+from harness.cli.options import DTYPES, UsageError, add_formats, add_shared, positive, seconds
 from harness.report.formats import formats
 
 _COMPARISONS: Final = 100
@@ -19,9 +19,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add_shared(parser, "python", "device", "math", "memory")
     add_shared(parser, "specs", help="file or folder (specs/bench)")
     add_shared(parser, "select", "framework")
-    parser.add_argument(
-        "--dtype", choices=("float16", "float32", "float64"), help="instead of the cases' own"
-    )
+    parser.add_argument("--dtype", choices=DTYPES, help="instead of the cases' own")
     for name, read, default, unit, about in (
         ("threads", positive, 1, "N", "threads of each framework (1)"),
         ("rounds", positive, 200, "N", "most turns of each (200)"),

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from harness.bench.rounds import LEAST_ROUNDS, Sampling, benchmark, timed_frameworks
 from harness.cli import consoles
-from harness.cli.options import UsageError
+from harness.cli.options import DTYPES, UsageError
 from harness.cli.resuming import Events, continued
 from harness.cli.selection import check_math, chosen_cases, chosen_columns, chosen_pythons
 from harness.cli.wording import in_options
@@ -208,7 +208,7 @@ _SETTINGS: Final[Mapping[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(("budget", "seconds", "precision"), _is_positive),
     "device": lambda value: value in ("cpu", "cuda"),
     "math": lambda value: value in ("ieee", "tf32"),
-    "dtype": lambda value: value in ("float16", "float32", "float64"),
+    "dtype": lambda value: value in DTYPES,
     "specs": _are_texts,
     # A report of before -k could be given several times has one text.
     "select": lambda value: isinstance(value, str) or _are_texts(value),

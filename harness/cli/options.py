@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from harness.report.formats import Format
     from harness.syntax.tree import Value
 
+# What arrays may be made of: the keys of ``SIGNIFICANT_BITS``, which would load NumPy.
+DTYPES: Final = ("float16", "bfloat16", "float32", "float64")
 _A_DAY: Final = 86400  # seconds
 
 

@@ -72,14 +72,30 @@ def reproduced(
     return "\n".join(lines), is_passed
 
 
+# As programs are given it: in the type of the package ml_dtypes or, without, as bits.
+_OF_BFLOAT16: Final = """\
+try:
+    from ml_dtypes import bfloat16
+except ImportError:
+    bfloat16 = "uint16"
+def of_bfloat16(numbers):
+    bits = np.array(numbers, "float32").view("uint32") >> 16
+    return bits.astype("uint16").view(bfloat16)"""
+
+
 def _written(data: Data) -> Iterator[str]:
     """Write small arrays as Python: with them, all up to the outputs is a program to be pasted."""
     yield "import numpy as np"
+    is_bfloat16 = any(str(array.dtype) == "bfloat16" for array in data.values())
+    if is_bfloat16:
+        yield _OF_BFLOAT16
     for name, array in data.items():
-        start = f"{name} = np.array("
+        start, end = f"{name} = np.array(", f", {str(array.dtype)!r})"
+        if is_bfloat16:
+            start, end = f"{name} = of_bfloat16(", ")"
         numbers = np.array2string(array, separator=", ", prefix=start, floatmode="unique")
         shape = "" if array.size else f".reshape({array.shape})"
-        yield f"{start}{numbers}, {str(array.dtype)!r}){shape}"
+        yield f"{start}{numbers}{end}{shape}"
 
 
 def _made(case: Case, data: Data) -> Iterator[str]:

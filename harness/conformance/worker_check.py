@@ -27,7 +27,7 @@ from harness.engines import protocol
 from harness.engines.channel import Channel, Frame, WorkerEndedError
 from harness.engines.executable import executable
 from harness.engines.process import thread_counts
-from harness.suite.case import Case, case_from_descriptor
+from harness.suite.case import Case, case_from_descriptor, lacking_package
 from harness.suite.expectations import expect
 
 TIMEOUT: Final = 10.0  # Seconds for each answer
@@ -150,6 +150,8 @@ class _Talk:
         )
         if isinstance(program, Unsupported):
             raise _RefusedError(program.reason)
+        if lacking := lacking_package(case.dtype):
+            raise _RefusedError(lacking)
         expected = expect(case, fast=True)
         names = ("y",) if direction == "forward" else ("dx", "dw", "db")
         wanted = {name: expected.outputs[name] for name in names if name in expected.outputs}
@@ -214,7 +216,7 @@ def _difference(name: str, got: npt.NDArray[Any], want: npt.NDArray[Any]) -> str
     return f"{name} has {count} wrong elements of {want.size}; first {values}"
 
 
-_WORDS: Final = {"float16": "_f16", "float32": "", "float64": "_f64"}
+_WORDS: Final = {"float16": "_f16", "bfloat16": "_bf16", "float32": "", "float64": "_f64"}
 
 
 @dataclass(frozen=True)
@@ -253,6 +255,7 @@ _FORWARD: Final = {
     "run, a crop that adds": _Ask(crop="-1.-2"),
     "run, float64": _Ask(dtype="float64"),
     "run, float16": _Ask(dtype="float16"),
+    "run, bfloat16": _Ask(dtype="bfloat16"),
     "run, one element": _Ask(in_size=(1, 1)),
     "run, a batch of 0": _Ask(batch=0),
     "run, an empty output": _Ask(crop="1.4"),

@@ -24,7 +24,7 @@ PARAMETERS: Final[Mapping[str, tuple[str, ...]]] = {
     "crop": ("none", "same at both ends", "ends differ", "beyond the kernel", "negative"),
     "overlap": ("taps overlap", "taps meet", "gaps"),
     "bias": ("with bias", "without bias"),
-    "dtype": ("float32", "float16", "float64"),
+    "dtype": ("float32", "float16", "bfloat16", "float64"),
 }
 EXPLANATIONS: Final[Mapping[str, str]] = {
     "crop": "elements removed at each end of an axis; negative ones extend the output",

@@ -60,7 +60,7 @@ _CLOCKS = [
     for name in names
 ]
 _OWNERS = (time, timeit, timeit.Timer)
-_DTYPES = frozenset(map(np.dtype, worker.DTYPES))
+_DTYPES = frozenset(np.dtype(each) for each in worker.DTYPES if each != worker.BFLOAT16)
 _OURS = [(name, value) for name, value in vars(worker).items() if callable(value)]
 
 _WATCHED = [
@@ -147,7 +147,13 @@ class _Guarded:
     def __init__(self, layout: Sequence[Any], memory: Any, copy: Any, address: int) -> None:
         self.layout, self.memory, self.copy, self.address = layout, memory, copy, address
         self.arrays = {
-            name: _ndarray(shape, dtype, memory, place) for name, dtype, shape, place, _ in layout
+            name: _ndarray(
+                shape,
+                worker.array_type(dtype) if dtype == worker.BFLOAT16 else dtype,
+                memory,
+                place,
+            )
+            for name, dtype, shape, place, _ in layout
         }
 
     def keep(self) -> None:
@@ -407,7 +413,7 @@ def _read(name: str, value: Any, dtype: Any) -> Any:
 
 def _as_array(name: str, value: Any, dtype: Any) -> Any:
     """Read what was returned: NumPy's protocols, DLPack, the array API, or lists of numbers."""
-    if type(value) is np.ndarray and value.dtype in _DTYPES:
+    if type(value) is np.ndarray and _is_carried(value.dtype):
         return value
     errors = []
     for read in _readers(value):
@@ -416,12 +422,16 @@ def _as_array(name: str, value: Any, dtype: Any) -> Any:
         except Exception as error:
             errors.append("%s: %s" % (type(error).__name__, error))
             continue
-        if array is not None and array.dtype.newbyteorder("=") in _DTYPES:
+        if array is not None and _is_carried(array.dtype.newbyteorder("=")):
             return array
         if array is not None:
             errors.append("its elements are %s" % array.dtype)
     why = ": " + errors[0][:300] if errors else ""
     raise Misbehaviour("returns %s as %s, no array of numbers%s" % (_kind(value), name, why))
+
+
+def _is_carried(dtype: Any) -> bool:
+    return dtype in _DTYPES or dtype.name == worker.BFLOAT16
 
 
 def _readers(value: Any) -> tuple[Any, ...]:

@@ -28,7 +28,8 @@ UNSUPPORTED = 1  # A status; 0 is success, all others are errors
 
 _ALIGNMENT = 64  # Bytes
 _LEAST_GUARD, _MOST_GUARD = 4096, 2**20  # Bytes on either side: a row or a channel too much
-_MANTISSA = {"float16": 10, "float32": 23, "float64": 52}  # Bits
+_MANTISSA = {"float16": 10, "bfloat16": 7, "float32": 23, "float64": 52}  # Bits
+_BFLOAT16 = 116  # DECONFORM_BFLOAT16; the others are called by their bits
 _ARRAYS = ("x", "w", "b", "y", "dy", "dx", "dw", "db")
 _MOST_MESSAGE = 1000  # Characters
 
@@ -201,6 +202,7 @@ class _Buffer:
         self.name = name
         self._source = source  # Where the values of an input are copied from
         self._bits = np.dtype("u%d" % dtype.itemsize)
+        self._mantissa = _MANTISSA[dtype.name]
         self._poison = self._bits.type(_poison(name, dtype))
         shape = tuple(max(0, size) for size in shape)
         nbytes = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
@@ -260,7 +262,7 @@ class _Buffer:
     def is_source_of(self, elements: Any) -> Any:
         """Which elements are results of arithmetic with this buffer's poison."""
         bits = 8 * self._bits.itemsize
-        quiet = int(self._poison) | 1 << (_MANTISSA["float%d" % bits] - 1)
+        quiet = int(self._poison) | 1 << (self._mantissa - 1)
         return (elements & self._bits.type(2 ** (bits - 1) - 1)) == self._bits.type(quiet)
 
 
@@ -268,8 +270,9 @@ def _poison(name: str, dtype: Any) -> int:
     """Return the bits of a signalling NaN whose payload names an array, in its upper bits."""
     mantissa: int = _MANTISSA[dtype.name]
     exponent: int = (1 << (8 * dtype.itemsize - 1)) - (1 << mantissa)
-    payload = (0x150 + _ARRAYS.index(name)) << (mantissa - 10)
-    return exponent | payload | 0x5A5A5A5A5A5A & ((1 << (mantissa - 10)) - 1)
+    upper = min(mantissa, 10)
+    payload = ((0x150 >> (10 - upper)) + _ARRAYS.index(name)) << (mantissa - upper)
+    return exponent | payload | 0x5A5A5A5A5A5A & ((1 << (mantissa - upper)) - 1)
 
 
 def _where(mask: Any) -> str:
@@ -298,7 +301,7 @@ def _structure(
         ctypes.sizeof(ProblemStructure),
         VERSION,
         x.ndim - 2,
-        8 * x.dtype.itemsize,
+        _BFLOAT16 if x.dtype.name == "bfloat16" else 8 * x.dtype.itemsize,
         x.shape[0],
         x.shape[1],
         out_channels,

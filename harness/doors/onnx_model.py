@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 # ConvTranspose is version 11 there; what newer versions add are types.
 OPSET, IR_VERSION = 17, 8
-_TYPES = {"float32": 1, "float16": 10, "float64": 11, "int64": 7}
+# The first with bfloat16: https://onnx.ai/onnx/operators/onnx__ConvTranspose.html
+_OPSET_OF_BFLOAT16, _IR_VERSION_OF_BFLOAT16 = 22, 10
+_TYPES = {"float32": 1, "float16": 10, "float64": 11, "int64": 7, "bfloat16": 16}
 _MOST_WORDS = 2000  # Bytes of a command's output that are shown
 _LEAST_BYTES = 1 << 26  # An output may have so many, and 64 times those of the inputs
 
@@ -107,8 +109,11 @@ def write_model(
         *((11, value) for value in inputs),
         (12, _value("y", x.dtype, (x.shape[0], out_channels, *size))),
     )
-    opset = _message((1, ""), (2, OPSET))
-    return _message((1, IR_VERSION), (2, "deconform"), (7, graph), (8, opset))
+    is_bfloat16 = x.dtype.name == "bfloat16"
+    number = _OPSET_OF_BFLOAT16 if is_bfloat16 else OPSET
+    version = _IR_VERSION_OF_BFLOAT16 if is_bfloat16 else IR_VERSION
+    opset = _message((1, ""), (2, number))
+    return _message((1, version), (2, "deconform"), (7, graph), (8, opset))
 
 
 def _nodes(
@@ -220,7 +225,7 @@ def _read_varint(data: bytes, place: int) -> tuple[int, int]:
 
 
 # By type, the fields that may hold the values, other than the raw bytes.
-_STORED = {1: (4, "<f4"), 10: (5, ""), 11: (10, "<f8")}
+_STORED = {1: (4, "<f4"), 10: (5, ""), 11: (10, "<f8"), 16: (5, "")}
 
 
 def read_tensor(data: bytes) -> Any:
@@ -244,8 +249,8 @@ def read_tensor(data: bytes) -> Any:
         raise ValueError("its element type is %.20s; %s can be read" % (kind, names))
     if fields.get(14, [0]) != [0] or 13 in fields:
         raise ValueError("its data is in another file")
-    dtype = np.dtype(names[kind]).newbyteorder("<")
     try:
+        dtype = np.dtype(names[kind]).newbyteorder("<")
         array = _elements(fields, kind, dtype)
         return array.astype(names[kind]).reshape(shape)
     except (TypeError, ValueError, OverflowError) as error:

@@ -31,13 +31,13 @@ def convention_of(implementation: Implementation) -> Convention:
         operator: Operator, dtype: str, _documented: bool, _device: Device
     ) -> Program | Unsupported:
         if implementation.speaks == CANONICAL:
-            return _BY_DOOR[implementation.door](implementation, operator)
+            return _with_type(_BY_DOOR[implementation.door](implementation, operator), dtype)
         speaker = convention(implementation.speaks).spoken
         assert speaker is not None
         spoken = speaker(operator, dtype)
         if isinstance(spoken, Unsupported):
             return spoken
-        return _SPOKEN_BY_DOOR[implementation.door](implementation, spoken)
+        return _with_type(_SPOKEN_BY_DOOR[implementation.door](implementation, spoken), dtype)
 
     root = implementation.module.partition(".")[0]
     # What is next to the file is imported first, whatever is installed under its name.
@@ -50,8 +50,16 @@ def convention_of(implementation: Implementation) -> Convention:
         module=implementation.module,
         weights="IOHW",
         render=render,
+        no_bfloat16="",  # Its claims say that
         cuda=_GPU,
     )
+
+
+def _with_type(program: Program | Unsupported, dtype: str) -> Program | Unsupported:
+    """Import what adds a dtype to NumPy, without which a function of arrays cannot be called."""
+    if dtype != "bfloat16" or isinstance(program, Unsupported) or program.arguments is not None:
+        return program
+    return replace(program, setup=lines("import ml_dtypes", program.setup))
 
 
 def setup_of(implementation: Implementation) -> str:

@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 _DESCRIPTOR: Final = re.compile(r"ic\d+_oc\d+_k\S+")
 _SIZE: Final = re.compile(r"n\d{1,18}|i\d{1,18}(x\d{1,18})*", re.ASCII)
 # Words of a case's descriptor that say nothing of its operator.
-_OF_CASES: Final = {"f16", "f32", "f64", "integer", "random", "ones", "documented", "named"}
+_OF_CASES: Final = {
+    *("f16", "bf16", "f32", "f64", "integer", "random", "ones", "documented", "named"),
+}
 _EXAMPLE_SIZE: Final = 8
 
 

@@ -14,7 +14,7 @@ from harness.conformance.assertion import assert_outputs, named_outputs
 from harness.core.errors import InputError
 from harness.core.operators import Operator
 from harness.plugin.choice import Choice
-from harness.suite.case import Case
+from harness.suite.case import CLAIMED_DTYPES, Case
 from harness.suite.expectations import expect_of
 from harness.suite.mutants import options
 from harness.suite.specs import load_cases, selected
@@ -120,7 +120,12 @@ def _cases(metafunc: pytest.Metafunc) -> tuple[list[Case], tuple[str, ...]]:
         every = chain(load_cases(), *map(load_cases, choice.specs))
         legal = (case for case in every if not case.rejected)
         stash[_LEGAL] = [case for case in legal if _is_selected(case, choice.select)]
-    cases = [case for case in stash[_LEGAL] if _is_selected(case, select)]
+        stash[_NAMED] = choice.select
+    cases = [
+        case
+        for case in stash[_LEGAL]
+        if _is_selected(case, select) and _is_expected(case, (*select, *stash[_NAMED]))
+    ]
     for one in select if stash[_LEGAL] else ():
         if not any(selected(case.id, one) for case in cases):
             raise InputError(f"no legal case matches {one!r}.")
@@ -128,10 +133,17 @@ def _cases(metafunc: pytest.Metafunc) -> tuple[list[Case], tuple[str, ...]]:
 
 
 _LEGAL: Final = pytest.StashKey[list[Case]]()
+_NAMED: Final = pytest.StashKey[Collection[str]]()  # What the options select
 
 
 def _is_selected(case: Case, select: Collection[str]) -> bool:
     return not select or any(selected(case.id, one) for one in select)
+
+
+def _is_expected(case: Case, select: Collection[str]) -> bool:
+    """Whether a function that says nothing of dtypes takes this one, or it is asked for by name."""
+    named = [one for one in select if case.dtype in one]
+    return case.dtype in CLAIMED_DTYPES or any(selected(case.id, one) for one in named)
 
 
 def _texts(value: str | Collection[str]) -> tuple[str, ...]:

@@ -239,6 +239,7 @@ def test_the_targets_are_all_but_a_layers_own(capsys: pytest.CaptureFixture[str]
         ((), ["mxnet-one-output-channel-gradient"]),
         (("--dtype", "float16"), ["mxnet-float16-cpu"]),
         (("--dtype", "float64"), []),
+        (("--dtype", "bfloat16"), []),
         (("--device", "cuda"), []),
         (("--device", "cuda", "--dtype", "float16"), []),
     ],

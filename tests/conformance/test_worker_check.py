@@ -25,7 +25,7 @@ def test_an_honest_worker_is_right(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check-worker", "--", *PYTHON, str(TEMPLATE)]) == OK
     lines = capsys.readouterr().out.splitlines()
     assert {line.split()[0] for line in lines[:-2]} == {"ok", "refused"}
-    assert lines[-1].startswith("checks: 29 ok, 2 refused.")
+    assert lines[-1].startswith("checks: 29 ok, 3 refused.")
 
 
 @pytest.mark.slow

@@ -554,7 +554,7 @@ import sys
 from harness.convention.registry import framework_names, render
 from harness.core.operators import IllegalOperator, Operator
 for framework in framework_names():
-    for dtype in ("float16", "float32", "float64"):
+    for dtype in ("float16", "bfloat16", "float32", "float64"):
         for rank in (1, 2, 3):
             for documented in (False, True):
                 operator = Operator.of(
@@ -567,7 +567,7 @@ print(*sys.modules)
     roots = {name.split(".")[0] for name in done.stdout.split()}
     frameworks = {"torch", "tensorflow", "mxnet", "chainer", "cupy", "jax", "flax", "keras"}
     runtimes = {"onnx", "onnxruntime", "openvino"}
-    unwanted = {*frameworks, *runtimes, "numpy", "yaml", "rich", "impl"}
+    unwanted = {*frameworks, *runtimes, "numpy", "ml_dtypes", "yaml", "rich", "impl"}
     assert not roots & unwanted
 
 

@@ -357,6 +357,7 @@ def test_a_case_with_data_of_its_own_is_reproduced_by_its_id() -> None:
         ("ic1_oc1_k3_s3_n1_i4", "overlap", "taps meet"),
         ("ic1_oc1_k2_d3_s3_n1_i4", "overlap", "taps overlap"),
         ("ic1_oc1_k3_n1_i4_f16", "dtype", "float16"),
+        ("ic1_oc1_k3_n1_i4_bf16", "dtype", "bfloat16"),
     ],
 )
 def test_parameters_are_told_apart(descriptor: str, parameter: str, value: str) -> None:

@@ -146,8 +146,8 @@ def test_onnx_runtime_computes_them(monkeypatch: pytest.MonkeyPatch) -> None:
     options.intra_op_num_threads = 1
     right = 0
     for number, case, inputs in legal_cases():
-        # ONNX Runtime has no ConvTranspose in double precision, and none without output.
-        if case.dtype == "float64" or 0 in case.out_shape[2:]:
+        # ONNX Runtime has no ConvTranspose in these types, and none without output.
+        if case.dtype in {"float64", "bfloat16"} or 0 in case.out_shape[2:]:
             continue
         initializers = number % 3 == 0
         data = write_model(**inputs, **operator(case), initializers=initializers)
@@ -170,7 +170,8 @@ def test_floats_may_be_stored_one_by_one() -> None:
 
 def test_tensors_are_what_the_onnx_package_writes() -> None:
     onnx = pytest.importorskip("onnx")
-    for dtype in ("float16", "float32", "float64"):
+    pytest.importorskip("ml_dtypes")
+    for dtype in ("float16", "bfloat16", "float32", "float64"):
         array = (np.arange(6) - 2.5).astype(dtype).reshape(1, 2, 3)
         written = onnx.numpy_helper.from_array(array, "x").SerializeToString()
         assert tensor(array, "x") == written

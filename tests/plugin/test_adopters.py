@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from pytest_runs import STRICT, outcomes, write
 
+from harness.suite.case import CLAIMED_DTYPES
 from harness.suite.specs import load_cases
 
 FEW = "--deconform-select=models/unet/"
@@ -35,8 +36,32 @@ def test_a_test_runs_with_every_selected_case(pytester: pytest.Pytester) -> None
 def test_without_a_choice_every_legal_case_is_run(pytester: pytest.Pytester) -> None:
     result = run(pytester, "def test_mine(deconform_case): pass", "--collect-only", "-q")
     ids = [line for line in result.outlines if "::" in line]
-    legal = [case.id for case in load_cases() if not case.rejected]
+    given = [case for case in load_cases() if case.dtype in CLAIMED_DTYPES]
+    legal = [case.id for case in given if not case.rejected]
     assert ids == [f"test_mine.py::test_mine[{case_id}]" for case_id in legal]
+
+
+def test_bfloat16_is_given_where_it_is_asked_for_by_name(pytester: pytest.Pytester) -> None:
+    pytest.importorskip("ml_dtypes")
+    text = """
+        import impl
+        import pytest
+
+        @pytest.mark.deconform(select=["grid/bfloat16/to-nearest", "grid/*16/three-axes/c0-g1"])
+        def test_mine(deconform_case):
+            deconform_case.check(impl.conv_transpose(**deconform_case.arguments))
+        """
+    result = run(pytester, text, "-v")
+    assert outcomes(result) == {"passed": 2}
+    names = [line.split()[0] for line in result.outlines if "::test_mine[" in line]
+    assert names == [
+        "test_mine.py::test_mine[grid/bfloat16/to-nearest]",
+        "test_mine.py::test_mine[grid/float16/three-axes/c0-g1]",
+    ]
+    text = (
+        "def test_mine(deconform_case): assert str(deconform_case.arguments['x'].dtype)[0] == 'b'"
+    )
+    assert outcomes(run(pytester, text, "--deconform-select=grid/bfloat16/same")) == {"passed": 4}
 
 
 def test_a_wrong_result_fails_in_our_words(pytester: pytest.Pytester) -> None:

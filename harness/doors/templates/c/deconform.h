@@ -44,7 +44,8 @@ extern "C" {
 enum deconform_dtype { /* IEEE 754, by its bits */
     DECONFORM_FLOAT16 = 16,
     DECONFORM_FLOAT32 = 32,
-    DECONFORM_FLOAT64 = 64
+    DECONFORM_FLOAT64 = 64,
+    DECONFORM_BFLOAT16 = 116 /* the upper 16 bits of a float32; only where the file claims it */
 };
 
 enum deconform_status {
