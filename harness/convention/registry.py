@@ -124,7 +124,7 @@ class Convention:
     # Whether a pad's flat row of widths begins with the first axis, not with the last.
     flat_pads_from_first: bool = False
     # Why it computes nothing in bfloat16 here; empty where its programs do.
-    no_bfloat16: str = "deconform writes its programs for float16, float32 and float64 alone."
+    no_bfloat16: str = "Programs are not written for bfloat16."
     remarks: tuple[str, ...] = ()  # Remarks for the reference page: versions, traps, documents
     examples: tuple[Example, ...] = ()
     # Environment variables of its processes: one thread, no messages, full precision.

@@ -33,7 +33,7 @@ _KEYS: Final = ("g", "mb", "ic", "oc", *(q + axis for q in _QUANTITIES for axis 
 _PAIR: Final = rf"({'|'.join(_KEYS)})(\d*)_?"
 _MOST_DIGITS: Final = 18
 
-_DTYPES: Final = {"f16": "float16", "f32": "float32", "f64": "float64"}
+_DTYPES: Final = {"f16": "float16", "bf16": "bfloat16", "f32": "float32", "f64": "float64"}
 _WORDS: Final = {dtype: word for word, dtype in _DTYPES.items()}
 _ALL_DTYPES: Final = "bf16|f8_e5m2|f8_e4m3|f16|f32|f64|s32|s8|u8"
 _VALUED: Final = r"--([a-z][\w-]*)=(.*)"
@@ -51,7 +51,7 @@ class Problem:
     operator: Operator  # It has a bias if the direction does
     batch: int
     in_size: Sizes
-    # Types that NumPy lacks as benchdnn writes them, such as ``bf16`` or ``u8:s8:f32``.
+    # Types that NumPy lacks as benchdnn writes them, such as ``s8`` or ``u8:s8:f32``.
     dtype: str = "float32"
     name: str = ""
     direction: str = _DIRECTION  # One of ``DIRECTIONS``

@@ -44,6 +44,18 @@ def test_every_implementation_keeps_to_the_rule(compute: Compute, case: Case) ->
         assert_passed(judge(case, expected, check, outcome))
 
 
+@pytest.mark.parametrize("compute", [*IMPLEMENTATIONS.values()][:-1], ids=[*IMPLEMENTATIONS][:-1])
+@given(case=cases(fills=["random"], dtypes=["bfloat16"]))
+def test_so_does_each_in_bfloat16(compute: Compute, case: Case) -> None:
+    pytest.importorskip("ml_dtypes")
+    expected = expect(case)
+    results = compute(expected.data, keywords(case.operator))
+    assert {str(each.dtype) for each in results} == {"bfloat16"}
+    outcome = Arrays(dict(zip(("y", "dx", "dw", "db"), results, strict=True)), {})
+    for check in case.checks:
+        assert_passed(judge(case, expected, check, outcome))
+
+
 @pytest.mark.slow  # Quick tests do without numba.
 @examples(2)
 @given(cases(fills=["random"], dtypes=["float32", "float64"]))

@@ -108,7 +108,7 @@ OPTIONS = {
     f"--dt=f16:f16:f16 {SHORT}": Problem(SMALL, 3, (5, 5), "float16"),
     f"--dt=u8:s8:f32 {SHORT}": Problem(SMALL, 3, (5, 5), "u8:s8:f32"),
     f"--cfg=u8s8f32 {SHORT}": Problem(SMALL, 3, (5, 5), "u8:s8:f32"),
-    f"--cfg=bf16bf16bf16 {SHORT}": Problem(SMALL, 3, (5, 5), "bf16"),
+    f"--cfg=bf16bf16bf16 {SHORT}": Problem(SMALL, 3, (5, 5), "bfloat16"),
     f"--cfg=f32_full {SHORT}": Problem(SMALL, 3, (5, 5)),
     f"{SHORT}n'a/b:c'": Problem(SMALL, 3, (5, 5), name="a/b:c"),
     f'{SHORT}_n"mb2"': Problem(SMALL, 3, (5, 5), name="mb2"),
@@ -249,7 +249,7 @@ def test_every_operator_comes_back(
     drawn: tuple[Operator, Sizes], batch: int, direction: str | None
 ) -> None:
     operator, in_size = drawn
-    held(Problem.of(operator, batch, in_size, "bf16", "a/b", direction))
+    held(Problem.of(operator, batch, in_size, "bfloat16", "a/b", direction))
 
 
 def test_the_line_is_canonical() -> None:
@@ -324,20 +324,20 @@ def test_other_texts_are_not(text: str) -> None:
 
 
 def test_a_problem_is_translated(capsys: pytest.CaptureFixture[str]) -> None:
-    line = '--deconv --dir=FWD_D --dt=bf16 mb1ic8ih5oc4oh9kh3sh2n"up"'
+    line = '--deconv --dir=FWD_D --dt=s8 mb1ic8ih5oc4oh9kh3sh2n"up"'
     assert main(["translate", line, "--to", "pytorch", "--to", "benchdnn"]) == OK
     assert capsys.readouterr().out.splitlines() == [
         "8 -> 4 channels, kernel 3x3, stride 2, crop 1, no bias",
         "size     (1, 8, 5, 5) -> (1, 4, 9, 9); out = 2*in - 1",
         "operator ic8_oc4_k3x3_s2x2_c1.1x1.1_n1_i5x5",
-        "note     --dt=bf16: only the operator is translated, not its arithmetic.",
+        "note     --dt=s8: only the operator is translated, not its arithmetic.",
         "",
         "PyTorch  native",
         "    y_ = F.conv_transpose2d(x_, w_, stride=2, padding=1)",
         "  weights  OIHW -> IOHW: w.transpose(1, 0, 2, 3)",
         "",
         "oneDNN benchdnn  native",
-        '    --deconv --dir=FWD_D --dt=bf16 mb1ic8ih5iw5oc4oh9ow9kh3kw3sh2sw2ph1pw1dh0dw0n"up"',
+        '    --deconv --dir=FWD_D --dt=s8 mb1ic8ih5iw5oc4oh9ow9kh3kw3sh2sw2ph1pw1dh0dw0n"up"',
         "",
         "run any of them and compare: deconform reproduce ic8_oc4_k3x3_s2x2_c1.1x1.1_n1_i5x5 "
         "-f NAME",

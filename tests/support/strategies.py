@@ -8,7 +8,7 @@ from typing import Any, Final
 from hypothesis import strategies as st
 
 from harness.core.operators import Operator, Sizes
-from harness.suite.case import FILLS, SIGNIFICANT_BITS, Case
+from harness.suite.case import CLAIMED_DTYPES, FILLS, Case
 
 # Largest input size, kernel, stride and dilation by rank: enough for every kind of overlap.
 _LARGEST: Final = {1: (5, 4, 4, 3), 2: (3, 3, 3, 3), 3: (2, 2, 3, 2)}
@@ -60,7 +60,7 @@ def operators() -> st.SearchStrategy[Operator]:
 @st.composite
 def cases(
     draw: st.DrawFn,
-    dtypes: Sequence[str] = tuple(SIGNIFICANT_BITS),
+    dtypes: Sequence[str] = CLAIMED_DTYPES,
     fills: Sequence[str] = FILLS,
 ) -> Case:
     """Draw a whole case, batch 0 included."""

@@ -69,9 +69,9 @@ WRONG: Final = {
         "y is float64",
     ),
     "a dtype that nobody knows": (
-        _CHANGED + "return line.replace(b'float32', b'bfloat16'), blob",
+        _CHANGED + "return line.replace(b'float32', b'float24'), blob",
         "run",
-        "array 'y' has dtype 'bfloat16', which is not transported",
+        "array 'y' has dtype 'float24', which is not transported",
     ),
     "another shape": (
         _CHANGED + "return line.replace(b'[1, 6, 5, 5]', b'[6, 5, 5]'), blob",

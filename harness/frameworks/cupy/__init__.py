@@ -43,7 +43,7 @@ CONVENTION: Final = Convention(
     module="cupy",
     weights="IOHW",
     render=late(__name__, "render"),
-    no_bfloat16="impl has no CUDA kernels for bfloat16.",
+    no_bfloat16="There are no CUDA kernels for bfloat16 in impl.",
     probes={"cuda": _PROBE},
     cpu=False,
     cuda=Cuda(_CHECK, _ALLOW_TF32, {"CUPY_TF32": "0"}, wait=CUPY_WAIT, is_own=True),

@@ -79,9 +79,7 @@ def _program(operator: Operator, dtype: str, split: text.CropSplit, options: str
     definition = text.lines(
         f"y_ = ops.{_function(operator)}(x_, w_{options})",
         _after(split),
-        f"y_ = ops.add(y_, {_CONSTANT.format(bias) if is_bits else bias})"
-        if operator.bias
-        else None,
+        f"y_ = ops.add(y_, {'b_' if is_bits else bias})" if operator.bias else None,
         'model = ov.compile_model(ov.Model([y_], [x_]), "CPU", config)',
     )
     return Program(
@@ -92,6 +90,7 @@ def _program(operator: Operator, dtype: str, split: text.CropSplit, options: str
                 _MADE_OF_BITS if is_bits else None,
                 f"x_ = ops.parameter(x.shape, {'ov.Type.bf16' if is_bits else 'x.dtype'})",
                 f"w_ = {(_CONSTANT if is_bits else '{}').format(_grouped('w', operator))}",
+                f"b_ = {_CONSTANT.format(bias)}" if operator.bias and is_bits else None,
                 definition,
                 "x_tensor = bfloat16(x)" if is_bits else None,
             ),
