@@ -46,7 +46,8 @@ def conv_transpose(
     -------
     y : (n, c_out, *out_size) array
         ``out_size = (in_size - 1) * stride + dilation * (kernel - 1) + 1 - begin - end``.
-        Integers are exact; half precision is accumulated in single precision and rounded once.
+        Integers are exact; half precision and bfloat16, which the package ml_dtypes adds to NumPy,
+        are accumulated in single precision and rounded once.
 
     Raises
     ------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -25,7 +26,7 @@ from harness.records.check import DIRECTIONS
 from harness.records.measurement import MEASURED, Measurement
 from harness.records.record import Footer, Header, Record
 from harness.records.status import Status
-from harness.suite.case import Case, case_from_descriptor
+from harness.suite.case import Case, case_from_descriptor, lacking_package
 from harness.suite.limitations import Limitation
 
 pytestmark = pytest.mark.usefixtures("small_probes")
@@ -220,6 +221,26 @@ def test_what_is_unsupported_or_not_executed_itself_says_so() -> None:
     assert forward.status == "SKIPPED"
     assert "matlab" not in timed_frameworks()
     assert {"numpy", "pytorch", "tensorflow", "mxnet", "chainer"} <= set(timed_frameworks())
+
+
+def test_bfloat16_is_timed_where_its_package_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    half = replace(some_cases(1)[0], dtype="bfloat16")
+    cases = [half, replace(some_cases(1)[0], dtype="float16")]
+    monkeypatch.setitem(sys.modules, "ml_dtypes", None)
+    _, without = run(with_fake(tmp_path, "correct"), cases=cases)
+    told = [(one.dtype, one.status) for one in without]
+    assert told == [
+        *[("bfloat16", Status.SKIPPED)] * len(DIRECTIONS),
+        *[("float16", MEASURED)] * len(DIRECTIONS),
+    ]
+    assert without[0].reason == lacking_package("bfloat16")
+    monkeypatch.undo()
+    pytest.importorskip("ml_dtypes")
+    _, there = run(with_fake(tmp_path, "correct"), cases=[half])
+    assert {one.status for one in there} == {MEASURED}
+    assert there[0].nbytes == without[2].nbytes
 
 
 @pytest.mark.slow

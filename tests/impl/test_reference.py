@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Callable
 from fractions import Fraction
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from strategies import cases, keywords
 
+import impl
 from harness.core.operators import Operator
 from harness.suite.case import Case, case_from_descriptor
 from impl import reference
@@ -342,6 +344,19 @@ def test_float16_sums_4096_ones_in_every_direction() -> None:
     for array in (over_channels, over_taps, dx, dw, db):
         assert array.dtype == np.float16
         assert array.ravel().tolist() == [4096]
+
+
+@pytest.mark.parametrize("module", [impl, reference], ids=["impl", "reference"])
+def test_bfloat16_is_summed_in_single_precision(module: ModuleType) -> None:
+    bfloat16 = pytest.importorskip("ml_dtypes").bfloat16
+    ones = np.ones((1, 512, 1), bfloat16)  # 256 + 1 == 256 in 8 bits
+    one = np.ones(1, bfloat16)
+    y = module.conv_transpose(ones, ones.reshape(512, 1, 1), one)
+    dx, _, _ = module.conv_transpose_vjp(ones, one[None, None], ones)
+    _, dw, db = module.conv_transpose_vjp(*[ones.reshape(1, 1, 512)] * 2, one[None, None])
+    for array in (y, dx, dw, db):
+        assert array.dtype == bfloat16
+        assert array.ravel().tolist() == [512]  # 513 is rounded to it, once
 
 
 def test_float16_is_rounded_once_after_the_bias() -> None:
