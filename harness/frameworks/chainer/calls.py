@@ -166,7 +166,9 @@ def _read_geometry(
         notes=(*notes, *_configuration(given)),
     )
     natural = tuple((p, p) for p in pad)
-    if given.has("outsize"):
+    # It is less than the stride away from the natural size, of which a stride of 1 leaves that alone.
+    is_natural = reading.input is None and set(reading.operator.stride) == {1}
+    if given.has("outsize") and not is_natural:
         return _with_outsize(given, reading, natural)
     reading = given.cropped(reading, natural)
     size = reading.operator.out_size(reading.input[2:]) if reading.input else ()

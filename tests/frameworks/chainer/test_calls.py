@@ -392,3 +392,12 @@ def test_tables_are_the_real_signatures() -> None:
         ours = [p for p in form.parameters if not p.keyword]
         assert [p.name for p in ours] == names
         assert ["-" if p.default is REQUIRED else repr(p.default) for p in ours] == defaults
+
+
+def test_with_stride_one_outsize_is_the_natural_size_of_any_input() -> None:
+    link = "L.Deconvolution2D(30, 1, ksize=3, stride={}, pad=1, outsize=(28, 28))"
+    assert operator(link.format(1)).crop == ((1, 1), (1, 1))
+    with pytest.raises(SnippetError, match="outsize chooses the output's size"):
+        operator(link.format(2))
+    with pytest.raises(SnippetError, match="not less than the stride 1 away"):
+        operator(link.format(1), input=(1, 30, 20, 28))
