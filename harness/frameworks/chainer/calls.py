@@ -166,7 +166,7 @@ def _read_geometry(
         notes=(*notes, *_configuration(given)),
     )
     natural = tuple((p, p) for p in pad)
-    # It is less than the stride away from the natural size, of which a stride of 1 leaves that alone.
+    # Of sizes less than the stride away from the natural one, a stride of 1 leaves that alone.
     is_natural = reading.input is None and set(reading.operator.stride) == {1}
     if given.has("outsize") and not is_natural:
         return _with_outsize(given, reading, natural)
