@@ -178,6 +178,15 @@ def test_a_wider_type_is_told(tmp_path: Path, python: str) -> None:
     assert reasons == {"y is float32, expected bfloat16"}
 
 
+def test_an_interpreter_without_the_package_says_so(tmp_path: Path, python: str) -> None:
+    # What is next to the file is imported first.
+    (tmp_path / "ml_dtypes.py").write_text("raise ModuleNotFoundError('no ml_dtypes here')")
+    records = records_of(tmp_path, python, CLAIMED)
+    assert {(each.status, each.reason) for each in records} == {
+        (Status.ERRORED, "setup raised ModuleNotFoundError: no ml_dtypes here")
+    }
+
+
 def test_it_is_called_in_a_frameworks_words_too(tmp_path: Path) -> None:
     text = (
         "def mine(x, w, b, stride, padding, output_padding, groups, dilation):\n"
