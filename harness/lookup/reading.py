@@ -283,13 +283,12 @@ def _known_by(
     # The text may call nn.ConvTranspose2d by a name that the user gives that value.
     given = [value.rpartition(".")[2] for value in values.values() if isinstance(value, str)]
     names = [*given, *(each.name for each in mentions(text) if each.name not in noted)]
-    known = _mentioned(names, conventions) or noted
+    # Or getattr(nn, f"ConvTranspose{rank}d"), also of another framework than the others are.
+    parts = _PUT_TOGETHER.findall(text)
+    whole = [f"{before}{rank}{after}" for before, after in parts for rank in (2, 1, 3)]
+    known = _mentioned([*names, *whole], conventions) or noted
     # Else what is called may be an alias, or a class of the text.
     known = known or _mentioned(_WORD.findall(text), conventions)
-    # Or getattr(nn, f"ConvTranspose{rank}d").
-    parts = () if known else _PUT_TOGETHER.findall(text)
-    whole = [f"{before}{rank}{after}" for before, after in parts for rank in (2, 1, 3)]
-    known = known or _mentioned(whole, conventions)
     return _language_of(known), known
 
 

@@ -25,6 +25,7 @@ from harness.syntax.python_changes import (
     statements_in,
     text_of,
 )
+from harness.syntax.python_chosen import CHOICES
 from harness.syntax.python_classes import (
     APPLYING,
     LIKELY,
@@ -47,7 +48,7 @@ from harness.syntax.python_classes import (
     returns_a_scope,
     runs,
 )
-from harness.syntax.python_passing import CHOICES, Object
+from harness.syntax.python_passing import Object
 from harness.syntax.python_reach import passed_over
 from harness.syntax.python_scopes import Scope
 from harness.syntax.python_sequences import returns_a_sequence

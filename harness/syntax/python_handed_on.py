@@ -118,20 +118,29 @@ def _is_unused(node: ast.stmt, function: ast.AST) -> bool:
 
 
 def _got(node: ast.AST, names: Collection[str]) -> str:
-    """The name in ``getattr(nn, f"ConvTranspose{rank}d")``, where it can be one of the names."""
+    """The name in ``getattr(nn, f"ConvTranspose{rank}d")``, where it can be one of the names.
+
+    Or in ``eval("nn.ConvTranspose%dd(8, 4, 2)" % rank)``.
+    """
     match node:
         case ast.Call(func=ast.Name("getattr"), args=[owner, wanted, *_]) if dotted(owner):
             pattern = _pattern(wanted)
             if _LIKELY.search(pattern) and any(re.fullmatch(pattern, each) for each in names):
                 return f"{dotted(owner)}.{pattern.replace('.*', '...')}"
+        case ast.Call(func=ast.Name("eval"), args=[wanted, *_]):
+            owner_name, _, pattern = _pattern(wanted).partition(r"\(")[0].rpartition(r"\.")
+            if _LIKELY.search(pattern) and any(re.fullmatch(pattern, each) for each in names):
+                return f"{owner_name}.{pattern}".replace(".*", "...").replace("\\.", ".")
     return ""
 
 
 def _is_constant(node: ast.expr) -> bool:
-    """Whether it is ``getattr(nn, "Up")``, whose calls are those of ``nn.Up``."""
+    """Whether it is ``getattr(nn, "Up")``, or ``eval("nn.Up")``, whose calls are its own."""
     match node:
         case ast.Call(func=ast.Name("getattr"), args=[_, ast.Constant()]):
             return True
+        case ast.Call(func=ast.Name("eval"), args=[ast.Constant(str(text)), *_]):
+            return all(map(str.isidentifier, text.split(".")))
     return False
 
 

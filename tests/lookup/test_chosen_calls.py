@@ -42,6 +42,14 @@ CHOICES = {
         'def up(i, d):\n  op = getattr(nn, "ConvTranspose%dd" % d)\n  return op(i, 4, 5)',
         EACH_RANK,
     ),
+    "the text of an evaluated name": (
+        'def up(i, d):\n  op = eval("nn.ConvTranspose%dd" % d)\n  return op(i, 4, 5)',
+        EACH_RANK,
+    ),
+    "the text of a name that is evaluated in the call": (
+        'def up(i, d):\n  return eval(f"nn.ConvTranspose{d}d")(i, 4, 5)',
+        EACH_RANK,
+    ),
     "a condition": (
         "def up(i, t):\n  return (nn.ConvTranspose2d if t else nn.Conv2d)(i, 4, 5)",
         EACH_RANK[1:2],
@@ -95,6 +103,8 @@ def test_each_that_the_text_may_choose_is_answered_with_a_note(
         'getattr(nn, "ConvTranspose{}d".format(d))',
         'getattr(nn, "ConvTranspose%dd" % d)',
         'getattr(nn, "ConvTranspose" + str(d) + "d")',
+        'eval("nn.ConvTranspose%dd" % d)',
+        'eval("nn." + "ConvTranspose{}d".format(d))',
         "(nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)[d - 1]",
         "nn.ConvTranspose1d if d == 1 else nn.ConvTranspose2d if d == 2 else nn.ConvTranspose3d",
         "nn.ConvTranspose3d if d == 3 else nn.ConvTranspose2d if d == 2 else nn.ConvTranspose1d",
@@ -198,3 +208,11 @@ def test_biases_that_a_condition_leaves_out_are_none(given: str, expected: bool 
     (found,) = look_up_every(text, to=["numpy"])
     is_bias = found.to_json()["operator"]["bias"] if isinstance(found, LookUp) else None
     assert is_bias is expected
+
+
+def test_a_name_that_is_put_together_may_be_of_another_framework_than_one_that_is_written() -> None:
+    text = (
+        "from keras.layers import Conv2DTranspose\na = Conv2DTranspose(8, 2)(x)\n"
+        'def up(i, d):\n  return getattr(nn, f"ConvTranspose{d}d")(i, 4, 5)'
+    )
+    assert [operator for operator, _ in answers(text)][1:] == EACH_RANK

@@ -28,6 +28,8 @@ def found(text: str) -> list[str]:
         ("make(Up, op=torch.nn.ConvTranspose2d)", 2),
         ("op = getattr(nn, f'ConvTranspose{rank}d')", 1),
         ("op = getattr(nn, 'ConvTranspose' + str(rank) + 'd')", 1),
+        ("op = eval('nn.ConvTranspose%dd' % rank)", 1),
+        ("up = eval('nn.ConvTranspose2d(8, 4, 2)')", 1),
         ("y = table(nn.ConvTranspose2d)[0](8, 4, 2)", 1),
         ("c = {'_target_': 'torch.nn.ConvTranspose2d', 'stride': 2}", 1),
         ("c = ['nn.ConvTranspose2d', ('x', 'torch.nn.ConvTranspose1d')]\nd = 'nn.Up'", 3),
@@ -43,6 +45,8 @@ def test_what_is_handed_on_is_named(text: str, names: int) -> None:
     [
         "up = nn.ConvTranspose2d(8, 4, 2)",
         "up = getattr(nn, 'ConvTranspose2d')(8, 4, 2)",
+        "up = eval('nn.ConvTranspose2d')(8, 4, 2)",
+        "op = eval(f'nn.Conv{rank}d')",
         "op = getattr(nn, f'Conv{rank}d')",
         "if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d)): ...",
         "if op == nn.ConvTranspose2d or type(m) is Up: ...",
