@@ -47,6 +47,8 @@ _DOTTED: Final = re.compile(r"[\w.]+")
 _WORD: Final = re.compile(r"[^\W\d]\w*")
 # A name with the number of axes open: ConvTranspose{rank}d, ConvTranspose%dd, "Conv" + str(rank).
 _PUT_TOGETHER: Final = re.compile(r"""(?<!\w)(\w++)(?:\{\w*\}|%d|["'][ +]+[\w()]+[ +]+["'])(\w*)""")
+# Of what gives layers' classes, as in Conv[Conv.CONVTRANS, rank]
+_FACTORY: Final = re.compile(r"(?i)convtrans\b")
 
 
 class _Known(NamedTuple):
@@ -286,6 +288,11 @@ def _known_by(
     # Or getattr(nn, f"ConvTranspose{rank}d"), also of another framework than the others are.
     parts = _PUT_TOGETHER.findall(text)
     whole = [f"{before}{rank}{after}" for before, after in parts for rank in (2, 1, 3)]
+    if _FACTORY.search(text):
+        # Other look-ups start faster without it.
+        from harness.syntax.layer_factories import names as made_by_factories  # noqa: PLC0415
+
+        whole += made_by_factories(text)
     known = _mentioned([*names, *whole], conventions) or noted
     # Else what is called may be an alias, or a class of the text.
     known = known or _mentioned(_WORD.findall(text), conventions)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, TypeGuard
 
@@ -134,6 +134,24 @@ class Choosing(Statements):
         names = [each for each in options if isinstance(each, str)]
         return one_of(node, [self._at_full_name(node, module + each) for each in names])
 
+    def _made_by_a_factory(self, factory: str, key: ast.expr, rank: ast.expr) -> Iterator[Value]:
+        """What ``Conv[Conv.CONVTRANS, rank]`` may be, or ``Conv["convtrans", 2]``."""
+        # Other look-ups start faster without it.
+        from harness.syntax.layer_factories import classes  # noqa: PLC0415
+
+        if isinstance(key, ast.IfExp):
+            test, assumed = self.with_defaults(key.test)
+            both = [key.body, key.orelse]
+            is_certain = is_plain(test) and not assumed
+            for each in both[:: 1 if test else -1][:1] if is_certain else both:
+                yield from self._made_by_a_factory(factory, each, rank)
+            return
+        word, known = self.value(key), self.value(rank)
+        word = word if isinstance(word, str) else dotted(key).rpartition(".")[2]
+        ranks = (known,) if type(known) is int else (1, 2, 3)
+        column = self.source.offset_of(key)
+        yield from (Reference(each, column) for each in classes(factory, word, ranks))
+
     def _names_by_rank(self, node: ast.expr) -> list[str]:
         """What ``f"ConvTranspose{rank}d"`` may be."""
         if isinstance(node, ast.Name | ast.Attribute) or not _OF_A_CLASS.search(text_of(node)):
@@ -157,7 +175,10 @@ class Choosing(Statements):
         return {key: value for key, value in named.items() if key in keys} if keys else named
 
     def _element_chosen(self, node: ast.expr, whole: ast.expr) -> Value:
-        """What ``CLASSES[kind]`` is, or ``CLASSES.get(kind, nn.Conv2d)``."""
+        """What ``CLASSES[kind]`` is, ``CLASSES.get(kind, nn.Conv2d)``, or ``Conv["up", 2]``."""
+        match node, self.names.owner(dotted(whole)):
+            case ast.Subscript(slice=ast.Tuple([key, rank])), Reference(text=factory):
+                return one_of(node, [*self._made_by_a_factory(factory, key, rank)])
         value, among = self.value(node), self.value(whole)
         elements = among if isinstance(among, tuple) else ()
         if isinstance(among, Call) and is_dict(among):

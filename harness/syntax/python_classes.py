@@ -42,7 +42,7 @@ MOST_FOLLOWED: Final = 100
 
 
 # What makes, or may make, a transposed convolution in any framework.
-LIKELY: Final = re.compile("transpos|deconv", re.IGNORECASE)
+LIKELY: Final = re.compile("transpos|deconv|convtrans", re.IGNORECASE)
 _MOVES: Final = re.compile("transpose_?", re.IGNORECASE)  # Moves axes: every attention does
 # Methods that apply the layers that an object has.
 APPLYING: Final = {"forward", "hybrid_forward", "call", "__call__", "decode", "build"}

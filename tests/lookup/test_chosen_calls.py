@@ -50,6 +50,17 @@ CHOICES = {
         'def up(i, d):\n  return eval(f"nn.ConvTranspose{d}d")(i, 4, 5)',
         EACH_RANK,
     ),
+    "a factory of layers": (
+        "from monai.networks.layers.factories import Conv\n"
+        "def up(i, d):\n  op = Conv[Conv.CONVTRANS, d]\n  return op(i, 4, 5)",
+        EACH_RANK,
+    ),
+    "a factory's key by a condition, with another key of the same factory": (
+        "from monai.networks.layers import Conv as Make\n"
+        'def up(i, d, t=False):\n  Make["conv", d](i, 9, 5)\n'
+        "  op = Make[Make.CONVTRANS if t else Make.CONV, d]\n  return op(i, 4, 5)",
+        EACH_RANK,
+    ),
     "a condition": (
         "def up(i, t):\n  return (nn.ConvTranspose2d if t else nn.Conv2d)(i, 4, 5)",
         EACH_RANK[1:2],
@@ -216,3 +227,8 @@ def test_a_name_that_is_put_together_may_be_of_another_framework_than_one_that_i
         'def up(i, d):\n  return getattr(nn, f"ConvTranspose{d}d")(i, 4, 5)'
     )
     assert [operator for operator, _ in answers(text)][1:] == EACH_RANK
+
+
+def test_a_factory_that_is_told_the_number_of_axes_gives_one_class() -> None:
+    text = "from monai.networks.layers import Conv\nu = Conv['convtrans', 2](6, 4, 5)"
+    assert [operator for operator, _ in answers(text)] == ["6->4 [5, 5]"]
