@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from harness.syntax.builder import Builder, Node, Number, each, is_constant
@@ -73,7 +74,16 @@ def read(text: str) -> Parsed:
     builder.follow, builder.is_anonymous = reader.follow, reader.is_anonymous
     builder.fields, builder.taken = reader.fields, reader.taken
     reader.run()
-    return Parsed(tuple(reader.statements()), tuple(reader.unread.values()))
+    search = partial(_handed_on, code)
+    return Parsed(tuple(reader.statements()), tuple(reader.unread.values()), handed_on=search)
+
+
+def _handed_on(code: str, names: Collection[str]) -> Iterator[tuple[str, int]]:
+    if not any(word in code for word in ("eval", "str2func", "fun(")):
+        return
+    from harness.syntax.matlab_handed_on import handed_on  # noqa: PLC0415 -- few texts need it
+
+    yield from handed_on(code, names)
 
 
 def _laid_out(code: str) -> str:
