@@ -97,6 +97,10 @@ def read(text: str, values: Mapping[str, Value] = NO_VALUES, names: Collection[s
         if _LAMBDA.search(text):
             _define_lambdas(module)
         reader = _reader(source, unread, values, names)
+        if "add_arg_scope" in text:
+            from harness.syntax.python_arg_scopes import set_by_scopes  # noqa: PLC0415 -- few do
+
+            reader.given_otherwise.update(set_by_scopes(module))
         statements = tuple(reader.module(module))
         if _has_defaults(statements):
             # A call that is not followed may give more than it shows: names, no defaults.

@@ -606,3 +606,35 @@ def test_a_class_of_an_imported_base_is_followed_whatever_else_a_star_may_import
         "    layers = [Up(8, 6, 3)]\n    layers += [Up(6, 4, 5)]\n"
     )
     assert answers(text) == ["9: ic8_oc6_k3x3_s2x2_b", "10: ic6_oc4_k5x5_s2x2_b"]
+
+
+SLIM = """\
+slim = tf.contrib.slim
+@slim.add_arg_scope
+def deconv(x, c, stride=1):
+  return slim.conv2d_transpose(x, c, [4, 4], stride=stride)
+"""
+
+
+@pytest.mark.parametrize(
+    ("scope", "stride"),
+    [("[deconv]", "stride"), ("(slim.conv2d, deconv)", "stride"), ("[slim.conv2d]", "1")],
+)
+def test_a_default_that_a_scope_may_replace_stays_a_name(scope: str, stride: str) -> None:
+    text = f"{SLIM}with slim.arg_scope({scope}, stride=2):\n  y = deconv(x, 64)\n"
+    assert f"stride ['{stride}', '{stride}']".replace("'1'", "1") in answers(text)[0]
+
+
+@pytest.mark.parametrize("kind", ["type[nn.ConvTranspose2d | nn.ConvTranspose3d]", "type"])
+def test_a_class_with_an_annotation_is_the_class_that_it_is_given(kind: str) -> None:
+    text = f"layer: {kind} = nn.ConvTranspose2d\nup = layer(64, 32, 2, 2)\n"
+    assert answers(text) == ["4: ic64_oc32_k2x2_s2x2_b"]
+
+
+@pytest.mark.parametrize("module", ["keras.src.utils.module_utils", ".compat", "mine.compat"])
+def test_a_framework_by_way_of_another_module_is_no_function_of_the_same_name(module: str) -> None:
+    text = (
+        f"from {module} import tensorflow as tf\ndef conv2d_transpose(x):\n"
+        "  return tf.nn.conv2d_transpose(x, tf.ones([4, 4, 32, 64]), [1, 16, 16, 32], 2, 'SAME')\n"
+    )
+    assert answers(text) == ["5: ic64_oc32_k4x4_s2x2_c1.1x1.1_n1_i8x8"]
