@@ -24,7 +24,7 @@ def test_every_input_is_an_option(ask: Ask) -> None:
          "(n, c_in, height, width)."),
         ("tf.nn.conv2d_transpose(x, w, [2, 4, 5, 7], 1)",
          "the text leaves in_channels and kernel open: add --weight 64,7,4,4 with your weights'"),
-        ("L.Deconvolution2D(4, 3, 3, outsize=(8, 8))",
+        ("L.Deconvolution2D(4, 3, 3, 2, outsize=(8, 8))",
          "depends on the input's: add --input 1,64,16,16 with your input's shape, (n, c_in, h"),
         ("F.deconvolution_2d(x, W, outsize=(8, 8))", "open: add --weight 64,32,4,4 with your wei"),
     ],

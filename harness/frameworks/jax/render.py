@@ -109,8 +109,11 @@ def notes(dtype: str) -> tuple[str, ...]:
 
 
 def array(name: str, source: str = "") -> str:
-    """Write the line that hands an array of NumPy's to JAX."""
-    return f"{name}_ = jax.numpy.asarray({source or name})"
+    """Write the line that hands an array of NumPy's to JAX.
+
+    jax.numpy.asarray would compile a program for each shape.
+    """
+    return f"{name}_ = jax.device_put({source or name})"
 
 
 def crop_defect(operator: Operator, dtype: str) -> str | None:
