@@ -64,7 +64,7 @@ CALLS = {
     },
     "jax": {
         *(
-            "jax.numpy.asarray",
+            "jax.device_put",
             "jax.numpy.pad",
             "jax.vjp",
             "jax.config.update",
