@@ -19,6 +19,7 @@ from harness.syntax.tree import (
     Argument,
     BinaryOp,
     Call,
+    Either,
     Name,
     Parsed,
     Slice,
@@ -27,6 +28,7 @@ from harness.syntax.tree import (
     Value,
     check_statements,
     check_text,
+    meant,
 )
 
 _CONSTANTS: Final[dict[str, Value]] = {"true": True, "false": False}
@@ -440,6 +442,9 @@ class _Matlab(Builder):
         node = super().call(function, arguments, nodes)
         if not isinstance(node.value, Call) or node.value.dotted.startswith("gpuArray."):
             return node
+        if isinstance(node.value.owner, Either):  # Of handles: a branch chooses the function
+            chosen = meant(node.value, node.value.dotted)
+            return replace(node, value=replace(node.value, function=chosen))
         if "." not in node.value.dotted:
             return node
         # A function of a package, or an object's; the toolbox's have plain names.

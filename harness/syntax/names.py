@@ -403,6 +403,7 @@ def either(name: str, values: Iterable[Value]) -> Value:
                 options.append(option)
     if len(options) == 1:
         return options[0]
+    options = [_of_handle(option) for option in options]
     if not any(isinstance(option, Reference | Defined) for option in options):
         # What may be a sequence is no number.
         if any(isinstance(option, tuple) or is_sequence(option) for option in options):
@@ -410,6 +411,14 @@ def either(name: str, values: Iterable[Value]) -> Value:
         if None not in options:
             return Name(name, 0)
     return Either(name, 0, (), tuple(options))
+
+
+def _of_handle(value: Value) -> Value:
+    """A function of MATLAB's that is given by its handle."""
+    handle = value.text if type(value) is Name else ""
+    if not (handle.startswith("@") and handle[1:].isidentifier()):
+        return value
+    return Reference(handle[1:], value.column, is_imported=False)
 
 
 def _part(value: Value, words: Sequence[str]) -> Value:

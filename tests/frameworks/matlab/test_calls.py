@@ -539,3 +539,18 @@ def test_a_field_is_found_in_the_only_structure_that_has_it() -> None:
 def test_a_field_that_may_be_another_is_asked_for(text: str) -> None:
     with pytest.raises(InputError, match="leaves in_channels and out_channels and kernel open"):
         read(text)
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        "if up\n conv = @transposedConv2dLayer;\nelse\n conv = @convolution2dLayer;\nend",
+        "switch d\n case 'down'\n  conv = @convolution2dLayer;\n case 'up'\n"
+        "  conv = @transposedConv2dLayer;\nend",
+    ],
+)
+def test_a_handle_that_a_branch_chooses_is_called(chosen: str) -> None:
+    text = f"{chosen}\nlayer = conv(4, 8, 'Stride', 2, 'Cropping', 1, 'NumChannels', 3);"
+    found = reading(text)
+    assert found.operator == Operator.of(3, 8, (4, 4), stride=2, crop=1)
+    assert "conv may be something else" in "".join(found.notes)
