@@ -415,10 +415,9 @@ def either(name: str, values: Iterable[Value]) -> Value:
 
 def _of_handle(value: Value) -> Value:
     """A function of MATLAB's that is given by its handle."""
-    handle = value.text if type(value) is Name else ""
-    if not (handle.startswith("@") and handle[1:].isidentifier()):
+    if type(value) is not Name or not re.fullmatch(r"@[^\W\d]\w*", value.text):
         return value
-    return Reference(handle[1:], value.column, is_imported=False)
+    return Reference(value.text[1:], value.column, is_imported=False)
 
 
 def _part(value: Value, words: Sequence[str]) -> Value:
