@@ -135,6 +135,7 @@ class Session:
         definitions = self._session.definitions
         self._builtin("NumericArray", _numeric_array)
         self._builtin("ArrayPad", self._padded)
+        self._builtin("ArrayReshape", _reshaped)
         self._builtin("Deconform`Shape", lambda array: from_python(array.value.shape))
         self._builtin("Deconform`ToList", lambda array: from_python(array.value.tolist()))
         self.evaluate(_NUMERIC_ARRAYS)
@@ -267,6 +268,10 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (Integer, String)):
         return value.value
     return value.get_name().rpartition("`")[2] if isinstance(value, Symbol) else value
+
+
+def _reshaped(array: Any, sizes: Any) -> Any:
+    return from_python(_ndarray(array, "float64").reshape(_plain(sizes)).tolist())
 
 
 def _numeric_array(elements: Any, kind: Any) -> Any:

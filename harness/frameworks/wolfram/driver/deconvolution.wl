@@ -126,6 +126,7 @@ Unprotect[Information];
 Information[layer_, "OutputPorts"] := Replace[layer,
   DeconvolutionLayer[built_Association] :> <|"Output" -> built["Output"]|>];
 Protect[Information];
+
 DeconvolutionLayer[layer_Association][name_String] := layer[name];
 
 NetReplacePart[DeconvolutionLayer[layer_Association], rules_List] := checked[
@@ -181,72 +182,76 @@ summed[layer_, name_, arrays_, options_] := Block[{batched, type, result},
   type = WorkingPrecision /. options /. WorkingPrecision -> "Real32";
   If[! MemberQ[{"Real32", "Real64"}, type], fail[DeconvolutionLayer::argument, type, "WorkingPrecision"]];
   batched = Length[Dimensions[First[arrays]]] > Length[layer["Input"]];
-  result = sums[name, layer, Map[Normal, arrays], batched];
+  result = batch[layer, name, Map[Normal, arrays], batched];
   If[Head[First[arrays]] === NumericArray, NumericArray[result, type], result]];
 
-(* The sums, in Wolfram Language *)
+(* The sums, in Wolfram Language.  What a layer is stands in symbols while they are made. *)
 
-(* Input position i meets kernel position t at output position q = s(i-1) + df(t-1) + 1 - begin *)
-meetings[{size_, k_, s_, df_, {begin_, _}, out_}] := Select[
-  Flatten[Table[{i, t, s (i - 1) + df (t - 1) + 1 - begin}, {i, size}, {t, k}], 1],
-  1 <= #[[3]] <= out &];
+batch[layer_, name_, {input_, w_, last_}, batched_] := Block[
+  {kernel = layer["Kernel"], stride = layer["Stride"], dilation = layer["Dilation"],
+   crop = layer["Crop"], sizes = layer["InputSize"], outSizes = layer["OutputSize"],
+   groups = layer["ChannelGroups"], interleaved = layer["Interleaving"], in, out, result},
+  in = layer["InputChannels"]/groups;
+  out = layer["Channels"]/groups;
+  result = sums[name, channels[input, batched], w,
+    If[name === "Output", last, channels[last, batched]]];
+  If[name === "Output" || name === "Input", examples[result, batched], result]];
 
-(* For every position of one kind (1 input, 2 kernel, 3 output), in order, all that meets there *)
-meetingsAt[layer_, kind_] := Block[{perDimension, counts},
-  perDimension = Map[meetings, MapThread[List, {layer["InputSize"], layer["Kernel"], layer["Stride"],
-    layer["Dilation"], layer["Crop"], layer["OutputSize"]}]];
-  counts = {layer["InputSize"], layer["Kernel"], layer["OutputSize"]}[[kind]];
-  Map[Tuples, Tuples[MapThread[
-    Function[{all, n}, Table[Cases[all, ReplacePart[{_, _, _}, kind -> j]], {j, n}]],
-    {perDimension, counts}]]]];
+(* All that a channel has in all examples, channel by channel; and back *)
+channels[array_, batched_] := With[{list = If[batched, array, {array}]},
+  swapped[If[interleaved, Map[channelsFirst, list], list]]];
+examples[array_, batched_] := With[
+  {list = If[interleaved, Map[channelsLast, swapped[array]], swapped[array]]},
+  If[batched, list, First[list]]];
+channelsFirst[a_] := With[{n = Dimensions[a]},
+  ArrayReshape[swapped[Flatten[a, Length[n] - 2]], Prepend[Most[n], Last[n]]]];
+channelsLast[a_] := ArrayReshape[swapped[rows[a]], Append[Rest[Dimensions[a]], Length[a]]];
 
-at[array_, position_, 1] := array[[All, Sequence @@ position]];
-at[array_, position_, 2] := array[[All, All, Sequence @@ position]];
-total[{}, zero_] := zero;
-total[terms_, _] := Total[terms];
-shaped[flat_, sizes_] := Fold[Partition, flat, Reverse[Rest[sizes]]];
-block[array_, j_, groups_] :=
-  With[{n = Length[array]/groups}, Take[array, {(j - 1) n + 1, j n}]];
+(* Transpose of Mathics3 10.0.1 knows no matrix of one row, and no third level *)
+swapped[array_] := Flatten[array, {{2}, {1}}];
+rows[array_] := Map[Flatten, array];
+block[array_, j_, n_] := Take[array, {(j - 1) n + 1, j n}];
+kernelPositions[] := Tuples[Map[Range[0, # - 1] &, kernel]];
 
-sums["Output", layer_, {input_, w_, b_}, batched_] :=
-  mapped[layer, batched, outputOf[layer, meetingsAt[layer, 3], #, w, b] &, input];
-sums["Input", layer_, {input_, w_, dy_}, batched_] :=
-  mapped[layer, batched, inputGradient[layer, meetingsAt[layer, 1], #, w] &, dy];
-sums["Weights", layer_, {input_, w_, dy_}, batched_] := With[{all = meetingsAt[layer, 2]},
-  Total[MapThread[weightGradient[layer, all, #1, #2] &,
-    {examples[layer, batched, input], examples[layer, batched, dy]}]]];
-sums["Biases", layer_, {input_, w_, dy_}, batched_] :=
-  Total[Map[Map[Total[Flatten[#]] &, #] &, examples[layer, batched, dy]]];
+(* Input position i meets kernel position t at output position s i + df t - begin, all from 0.  The
+   output positions q = s p + r with one remainder r are a phase: there t meets p - (df t - begin - r)/s,
+   wherever s divides that.  All phases, one within the other, are the output. *)
+sums["Output", x_, w_, b_] := b + Join @@ Table[outputOf[block[x, j, in], block[w, j, in]], {j, groups}];
+outputOf[x_, w_] := Block[{count = Length[First[x]], rank = Length[stride], size = Ceiling[outSizes/stride],
+    weights, starts, lowest, padded, phases},
+  weights = Flatten[ArrayReshape[w, {in, out, Times @@ kernel}], {{3}, {1}}];
+  starts = Map[dilation # - crop[[All, 1]] &, kernelPositions[]];
+  lowest = Ceiling[First[starts]/stride] - 1;
+  padded = ArrayPad[x, Join[{{0, 0}, {0, 0}}, swapped[
+    {Map[Max[#, 0] &, Floor[Last[starts]/stride]], Map[Max[#, 0] &, size - sizes - lowest]}]]];
+  phases = Array[phase[{##} - 1] &, stride];
+  cut[Flatten[ArrayReshape[phases, Join[stride, {out, count}, size]],
+    Join[{{rank + 1}, {rank + 2}}, Table[{rank + 2 + a, a}, {a, rank}]]]]];
 
-examples[layer_, batched_, array_] := With[{list = If[batched, array, {array}]},
-  If[layer["Interleaving"], Map[channelsFirst[#, Length[layer["Kernel"]]] &, list], list]];
-mapped[layer_, batched_, function_, array_] := Block[{results},
-  results = Map[function, examples[layer, batched, array]];
-  If[layer["Interleaving"], results = Map[channelsLast, results]];
-  If[batched, results, First[results]]];
-channelsFirst[a_, rank_] :=
-  Table[Map[#[[c]] &, a, {rank}], {c, Last[Dimensions[a]]}];
-channelsLast[a_] := shaped[
-  Table[Map[Flatten[#][[p]] &, a], {p, Times @@ Rest[Dimensions[a]]}], Rest[Dimensions[a]]];
+phase[remainder_] := Block[{first = Map[Max[#, 0] &, Floor[Last[starts]/stride]] + 1, here},
+  here = Select[Range[Length[starts]], Max[Mod[starts[[#]] - remainder, stride]] == 0 &];
+  If[here === {}, ConstantArray[0, {out, count Times @@ size}],
+    swapped[Join @@ Map[weights[[#]] &, here]] .
+      Join @@ Map[windows[padded, first - (starts[[#]] - remainder)/stride, size, 1] &, here]]];
 
-outputOf[layer_, all_, x_, w_, b_] := Block[{groups = layer["ChannelGroups"], flat, n},
-  n = layer["Channels"]/groups;
-  Join @@ Table[With[{xs = block[x, j, groups], ws = block[w, j, groups], bs = block[b, j, groups]},
-    flat = Map[total[Map[at[xs, #[[All, 1]], 1] . at[ws, #[[All, 2]], 2] &, #],
-      ConstantArray[0, n]] + bs &, all];
-    Table[shaped[flat[[All, o]], layer["OutputSize"]], {o, n}]], {j, groups}]];
+(* What stands in every channel at these places, as rows *)
+SetAttributes[windows, HoldFirst];
+windows[array_, first_, size_, step_] := rows[Part[array, All, All,
+  Sequence @@ MapThread[Span, {first, first + (size - 1) step, ConstantArray[1, Length[size]] step}]]];
 
-inputGradient[layer_, all_, dy_, w_] := Block[{groups = layer["ChannelGroups"], flat, n},
-  n = layer["InputChannels"]/groups;
-  Join @@ Table[With[{ds = block[dy, j, groups], ws = block[w, j, groups]},
-    flat = Map[total[Map[at[ws, #[[All, 2]], 2] . at[ds, #[[All, 3]], 1] &, #],
-      ConstantArray[0, n]] &, all];
-    Table[shaped[flat[[All, c]], layer["InputSize"]], {c, n}]], {j, groups}]];
+cut[array_] := With[{n = Drop[Dimensions[array], 2]},
+  If[n === outSizes, array, ArrayPad[array, Join[{{0, 0}, {0, 0}}, swapped[{0 n, outSizes - n}]]]]];
 
-weightGradient[layer_, all_, x_, dy_] := Block[{groups = layer["ChannelGroups"], flat, m, n},
-  m = layer["InputChannels"]/groups;
-  n = layer["Channels"]/groups;
-  Join @@ Table[With[{xs = block[x, j, groups], ds = block[dy, j, groups]},
-    flat = Map[total[Map[Outer[Times, at[xs, #[[All, 1]], 1], at[ds, #[[All, 3]], 1]] &, #],
-      ConstantArray[0, {m, n}]] &, all];
-    Table[shaped[flat[[All, c, o]], layer["Kernel"]], {c, m}, {o, n}]], {j, groups}]];
+sums["Input", x_, w_, dy_] := Join @@ Table[
+  ArrayReshape[rows[block[w, j, in]] . met[block[dy, j, out]], Join[{in, Length[First[x]]}, sizes]],
+  {j, groups}];
+
+sums["Weights", x_, w_, dy_] := Join @@ Table[
+  ArrayReshape[rows[block[x, j, in]] . swapped[met[block[dy, j, out]]], Join[{in, out}, kernel]],
+  {j, groups}];
+
+sums["Biases", x_, w_, dy_] := Map[Total, rows[dy]];
+
+(* For every output channel and kernel position a row: what each input position meets there *)
+met[dy_] := Block[{whole = ArrayPad[dy, Join[{{0, 0}, {0, 0}}, crop]]},
+  Flatten[Map[windows[whole, dilation # + 1, sizes, stride] &, kernelPositions[]], {{2, 1}}]];
