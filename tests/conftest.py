@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import re
+import signal
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -146,3 +147,11 @@ def small_probes() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(roofline, "convention", small)
         yield
+
+
+@pytest.fixture(name="can_be_interrupted")
+def _can_be_interrupted() -> Iterator[None]:
+    """Let children hear of SIGINT, which shells have the jobs ignore that they put behind."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

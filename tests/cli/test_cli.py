@@ -306,14 +306,6 @@ def test_doctor_says_what_is_missing_and_how_to_get_it(
     assert "ok numpy" in out
 
 
-@pytest.fixture
-def _can_be_interrupted() -> Iterator[None]:
-    """Let children hear of SIGINT, which shells have the jobs ignore that they put behind."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 def started(arguments: Sequence[str]) -> subprocess.Popen[str]:
     """Start the command line in a process of its own, and wait until the first framework is on."""
     process = subprocess.Popen(
@@ -335,7 +327,7 @@ def runs(program: Path) -> bool:
 ENDINGS = [(signal.SIGINT, INTERRUPTED), slow(signal.SIGTERM, TERMINATED)]
 
 
-@pytest.mark.usefixtures("_can_be_interrupted")
+@pytest.mark.usefixtures("can_be_interrupted")
 @pytest.mark.parametrize(("number", "status"), ENDINGS)
 @pytest.mark.slow
 def test_a_signal_leaves_a_report_without_footer_and_no_worker(
