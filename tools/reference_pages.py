@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from findings import FOLDER as FINDINGS
@@ -172,9 +173,14 @@ def _fault(known: Limitation, framework: Convention) -> str:
 
 def _programs(known: Limitation) -> list[str]:
     """The programs of ``reports/findings`` that show it."""
+    return [name for name, ids in _shown() if known.id in ids]
+
+
+@cache
+def _shown() -> list[tuple[str, list[str]]]:
+    """The names of the programs, each with the limitations that it shows."""
     every = map(read_finding, sorted(FINDINGS.glob("*.py")))
-    shows = [each for each in every if known.id in each.keys.get("Limitation", "").split(", ")]
-    return [each.file.name for each in shows]
+    return [(each.file.name, each.keys.get("Limitation", "").split(", ")) for each in every]
 
 
 def _examples(framework: Convention) -> Iterator[str]:

@@ -218,21 +218,22 @@ kernelPositions[] := Tuples[Map[Range[0, # - 1] &, kernel]];
    wherever s divides that.  All phases, one within the other, are the output. *)
 sums["Output", x_, w_, b_] := b + Join @@ Table[outputOf[block[x, j, in], block[w, j, in]], {j, groups}];
 outputOf[x_, w_] := Block[{count = Length[First[x]], rank = Length[stride], size = Ceiling[outSizes/stride],
-    weights, starts, lowest, padded, phases},
+    weights, starts, before, lowest, padded, phases},
   weights = Flatten[ArrayReshape[w, {in, out, Times @@ kernel}], {{3}, {1}}];
   starts = Map[dilation # - crop[[All, 1]] &, kernelPositions[]];
+  before = Map[Max[#, 0] &, Floor[Last[starts]/stride]];
   lowest = Ceiling[First[starts]/stride] - 1;
-  padded = ArrayPad[x, Join[{{0, 0}, {0, 0}}, swapped[
-    {Map[Max[#, 0] &, Floor[Last[starts]/stride]], Map[Max[#, 0] &, size - sizes - lowest]}]]];
+  padded = ArrayPad[x, Join[{{0, 0}, {0, 0}},
+    swapped[{before, Map[Max[#, 0] &, size - sizes - lowest]}]]];
   phases = Array[phase[{##} - 1] &, stride];
   cut[Flatten[ArrayReshape[phases, Join[stride, {out, count}, size]],
     Join[{{rank + 1}, {rank + 2}}, Table[{rank + 2 + a, a}, {a, rank}]]]]];
 
-phase[remainder_] := Block[{first = Map[Max[#, 0] &, Floor[Last[starts]/stride]] + 1, here},
+phase[remainder_] := Block[{here},
   here = Select[Range[Length[starts]], Max[Mod[starts[[#]] - remainder, stride]] == 0 &];
   If[here === {}, ConstantArray[0, {out, count Times @@ size}],
     swapped[Join @@ Map[weights[[#]] &, here]] .
-      Join @@ Map[windows[padded, first - (starts[[#]] - remainder)/stride, size, 1] &, here]]];
+      Join @@ Map[windows[padded, before + 1 - (starts[[#]] - remainder)/stride, size, 1] &, here]]];
 
 (* What stands in every channel at these places, as rows *)
 SetAttributes[windows, HoldFirst];
