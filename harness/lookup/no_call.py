@@ -46,9 +46,8 @@ def why_no_call(
     if isinstance(error, HandedOnError):
         asks = (_which_function(each, text, conventions, error.deciding) for each in mentioned)
         return next(filter(None, asks), error)
-    if known.keys() & {each.name for each in mentioned} or isinstance(error, OwnNameError):
-        return error
-    if not in_code:
+    is_called = known.keys() & {each.name for each in mentioned}
+    if is_called or isinstance(error, OwnNameError) or not in_code:
         return error
     return _nothing_known(text, mentioned, conventions)
 

@@ -86,5 +86,5 @@ def touched_bytes(operator: Operator, batch: int, in_size: Sizes, dtype: str) ->
     elements = batch * operator.in_channels * math.prod(in_size)
     elements += batch * operator.out_channels * math.prod(operator.out_size(in_size))
     elements += math.prod(operator.weight_shape) + operator.bias * operator.out_channels
-    bits = int(dtype.lstrip("bfloat"))  # NumPy may not know bfloat16.
+    bits = int(dtype[-2:])  # NumPy may not know bfloat16.
     return elements * bits // 8
